@@ -1,0 +1,52 @@
+# Everything runs in .venv, made from the lock file. Needs Python 3.11 or newer, and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test lint types bench lock clean
+
+help:  ## Show what can be done here
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Groundswell needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up .venv from requirements.lock (once; about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "Adding the test tools from requirements-dev.lock ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.runtime  ## Make the environment in .venv, nothing more
+
+run: $(VENV)/.runtime  ## Poll the feeds of feeds.yaml and serve the site on http://127.0.0.1:8000
+	@$(BIN)/groundswell run
+
+demo: $(VENV)/.runtime  ## Play the sample edition on http://127.0.0.1:8000, without any network
+	@$(BIN)/groundswell demo
+
+test: lint types  ## Lint, types, architecture and tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev  ## Every benchmark; each prints its own table
+	@$(BIN)/python -m bench
+
+lock:  ## Renew both lock files (needs uv)
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -q -o requirements-dev.lock
+
+clean:  ## Remove .venv and caches; never the database
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

@@ -1,0 +1,50 @@
+"""The errors that a person has to mend.
+
+    GroundswellError                 one sentence: the thing, and the way out
+    +-- ConfigError                  feeds.yaml: file, line, column, what was expected
+    +-- StoreError                   the database cannot be used as it is
+    |   +-- NewerDatabaseError       written by a newer version of the program
+    |   +-- DatabaseInUseError       a second worker on the same database
+    +-- StreamError                  a recorded stream that cannot be read at all
+    +-- ModelFileError               a model file of another version, or a broken one
+    +-- NotAFeedError                a document that holds no feed (a value on its source's row)
+
+What the world does daily (a feed that times out, a document that is no feed) is
+a value, `model.Failed`; `NotAFeedError` exists only between `parse` and its caller.
+"""
+
+
+class GroundswellError(Exception):
+    """Something a person has to mend; its text is one sentence for them."""
+
+
+class ConfigError(GroundswellError):
+    """`feeds.yaml` cannot be used as it stands."""
+
+
+class StoreError(GroundswellError):
+    """The database cannot be used as it is."""
+
+
+class NewerDatabaseError(StoreError):
+    """The database was written by a newer version of the program."""
+
+
+class DatabaseInUseError(StoreError):
+    """Another worker holds this database."""
+
+
+class StreamError(GroundswellError):
+    """A recorded stream cannot be read at all."""
+
+
+class ModelFileError(GroundswellError):
+    """A model file is of another version, or broken."""
+
+
+class NotAFeedError(GroundswellError):
+    """A document holds no feed; `feeds` are the addresses of feeds that it names."""
+
+    def __init__(self, words: str, feeds: tuple[str, ...] = ()) -> None:
+        super().__init__(words)
+        self.feeds = feeds

@@ -1,0 +1,433 @@
+"""The shared nouns: frozen values that every layer speaks of.
+
+Knows what an entry, a source, a poll and a story are. Leaves how they come about
+to the modules that make them, and how they are kept to `store`.
+
+Every `datetime` here is aware and in UTC; `utc` makes one so, or raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+Clock = Callable[[], datetime]
+"""Returns the present, aware and in UTC. The real one is read in `groundswell.py` only."""
+
+
+def utc(moment: datetime) -> datetime:
+    """Return *moment* in UTC; ValueError when it has no time zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a time zone: {moment!r}")
+    return moment.astimezone(UTC)
+
+
+# Configuration: what feeds.yaml says
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A section of the site; `seeds` are words that speak for it."""
+
+    id: str
+    name: str
+    seeds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PollLimits:
+    """Between which intervals a source is polled."""
+
+    min: timedelta = timedelta(minutes=5)
+    max: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A publisher's feed, as the operator configured it."""
+
+    id: str
+    name: str
+    url: str
+    category: str
+    owner: str = ""
+    """Whose voice it is: `owner:` in feeds.yaml, else the feed's registrable domain."""
+    weight: float = 1.0
+    enabled: bool = True
+    poll: PollLimits = PollLimits()
+    full_text: bool = False
+    images: bool = True
+    language: str = ""
+    user_agent: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the site calls itself and where it is reached."""
+
+    title: str = "Groundswell"
+    url: str = "http://127.0.0.1:8000"
+    language: str = "en"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a feed is taken in; over a limit, what is inside it is kept."""
+
+    feed_bytes: int = 10_000_000
+    fetch: timedelta = timedelta(seconds=20)
+    redirects: int = 8
+    entries_per_poll: int = 500
+    title_chars: int = 500
+    text_bytes: int = 100_000
+    tags: int = 50
+    parse_cpu: timedelta = timedelta(seconds=10)
+    parse_memory_bytes: int = 512_000_000
+    concurrency: int = 40
+    per_host: int = 2
+    allow_private: tuple[str, ...] = ()
+    """Hosts, spelled exactly, that may have a private or loopback address."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringSettings:
+    """`scoring:` in feeds.yaml."""
+
+    top_share: float = 0.10
+    window: timedelta = timedelta(hours=72)
+    """How long after its last entry a story can still take in another."""
+    half_life: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is kept; None keeps it for ever."""
+
+    entries: timedelta | None = None
+    polls: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """When the operator is to be told; the sources page tells it in any case."""
+
+    failures: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of feeds.yaml, checked."""
+
+    site: Site
+    categories: tuple[Category, ...]
+    sources: tuple[Source, ...]
+    limits: Limits = Limits()
+    scoring: ScoringSettings = ScoringSettings()
+    retention: Retention = Retention()
+    alerts: Alerts = Alerts()
+
+    def source(self, source_id: str) -> Source | None:
+        """Return the source of that id, or None."""
+        return next((source for source in self.sources if source.id == source_id), None)
+
+    def category(self, category_id: str) -> Category | None:
+        """Return the category of that id, or None."""
+        return next((category for category in self.categories if category.id == category_id), None)
+
+
+# Polling: what one conditional GET gave
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server gave us to ask "has it changed?" with; sent back verbatim."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+class FailureKind(StrEnum):
+    """What sort of fault a failed poll met."""
+
+    TIMEOUT = "timeout"
+    NETWORK = "network"
+    TLS = "tls"
+    REFUSED_ADDRESS = "refused address"
+    BAD_URL = "bad url"
+    REDIRECTS = "redirects"
+    STATUS = "status"
+    GONE = "gone"
+    TOO_LARGE = "too large"
+    BAD_TRANSFER = "bad transfer"
+    NOT_A_FEED = "not a feed"
+    PARSER = "parser"
+    STORAGE = "storage"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document came."""
+
+    body: bytes
+    content_type: str
+    url: str
+    """Where it finally came from; relative links are resolved against it."""
+    validators: Validators = Validators()
+    moved_to: str = ""
+    """Set when every redirect on the way was permanent (301, 308)."""
+    status: int = 200
+    wire_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The server says that nothing changed since the validators we sent."""
+
+    status: int = 304
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing usable came; *words* say why, for the source's row."""
+
+    kind: FailureKind
+    words: str
+    status: int | None = None
+    retry_after: timedelta | None = None
+
+
+Outcome = Fetched | NotModified | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What we remember of polling one source."""
+
+    source_id: str
+    url: str
+    """Where to ask: the configured address, or the one it moved to for good."""
+    validators: Validators = Validators()
+    next_poll_at: datetime | None = None
+    """None: never asked, so due at once."""
+    interval: timedelta = timedelta(minutes=30)
+    failures: int = 0
+    gone: bool = False
+    move_seen_to: str = ""
+    """A permanent redirect seen at the last poll, not yet followed for good."""
+    last_polled_at: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_new_at: datetime | None = None
+    """When a poll last brought an entry that was new."""
+    last_words: str = ""
+    last_kind: str = ""
+    """`fetched`, `not modified` or a FailureKind."""
+    last_status: int | None = None
+
+
+# Entries: what the sources published
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that the feed itself names for an entry."""
+
+    url: str
+    caption: str = ""
+    credit: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One item of a parsed document, cleaned, not yet known to be new."""
+
+    guid: str
+    link: str
+    title: str
+    summary: str = ""
+    """Plain text."""
+    content: str = ""
+    """HTML that went through `sanitize.clean`."""
+    author: str = ""
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    picture: Picture | None = None
+    stated_at: str = ""
+    """The date as the feed states it, verbatim."""
+    published_at: datetime | None = None
+    """That date, where it is usable; it may lie in the future."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """A parsed document: its entries, and a word on what was left out."""
+
+    title: str
+    site_url: str
+    language: str
+    entries: tuple[Draft, ...]
+    notes: tuple[str, ...] = ()
+    """What went over a limit or was mended, for the source's row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One normalised item of a feed, as it is kept."""
+
+    entry_id: int
+    """Counts up in order of arrival."""
+    source_id: str
+    identity: str
+    """By which the entry is recognised again within its source."""
+    link: str
+    title: str
+    summary: str
+    first_seen_at: datetime
+    published_at: datetime | None = None
+    content: str = ""
+    author: str = ""
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    picture: Picture | None = None
+    words: int = 0
+    """How many words of text we hold: read time is words / 230 per minute."""
+    edited_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it counts as published: as claimed, but never later than we saw it."""
+        if self.published_at is None or self.published_at > self.first_seen_at:
+            return self.first_seen_at
+        return self.published_at
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEntry:
+    """What is needed of a stored entry to recognise it again."""
+
+    entry_id: int
+    identity: str
+    link: str
+    """Canonical."""
+    title: str
+    summary: str
+    stated_at: str
+    digest: str
+    """Over everything that is kept, so that an unchanged entry costs no write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """That a known entry's title or summary changed at its source."""
+
+    edit_id: int
+    entry_id: int
+    at: datetime
+    title_before: str
+    title: str
+    summary_before: str
+    summary: str
+
+
+Event = Entry | Edit
+"""What happens to the engine. An `Entry` comes as it was when it arrived."""
+
+
+# Stories: what scoring makes of the entries
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One named part of a score."""
+
+    name: str
+    """`base`, `words`, `coverage`, `velocity`, `source`, ...; a word is named `word:trainium`."""
+    log_odds: float
+    points: float
+    """Its share of the shown score; the points of a score add up to it exactly."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That an entry belongs to a story, and why."""
+
+    entry_id: int
+    story_id: int
+    joined_at: datetime
+    similarity: float
+    probability: float
+    reason: str
+    voice: str
+    """The independent voice that the entry speaks with: an owner, or the wire it copies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Entries judged to tell of one event, as last computed."""
+
+    story_id: int
+    """The `entry_id` of its first entry, so a rebuild gives the same address."""
+    headline: str
+    summary: str
+    lead_entry_id: int
+    category_id: str
+    first_seen_at: datetime
+    last_source_at: datetime
+    """When an independent voice last joined."""
+    updated_at: datetime
+    """When anything about it last changed."""
+    entries: int
+    sources: int
+    independent_sources: int
+    score: int
+    """Relevance: 100 x the calibrated probability, a whole number."""
+    relevance: float
+    provisional: bool
+    trend: float
+    contributions: tuple[Contribution, ...] = ()
+    merged_into: int | None = None
+
+
+class Cause(StrEnum):
+    """Why a line stands in the ledger."""
+
+    NEW_STORY = "new story"
+    JOINED = "joined"
+    EDITED = "edited"
+    RETRAINED = "retrained"
+    AGED = "aged"
+    CONFIG = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One change of a story's score or membership, with its cause."""
+
+    story_id: int
+    at: datetime
+    cause: Cause
+    words: str
+    score_before: int | None
+    score_after: int
+    entry_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """One row of the sources page."""
+
+    source: Source
+    state: FeedState
+    entries: int
+    recent_entries: int
+    """Entries first seen within the last seven days."""
+    firsts: int
+    """Stories of two or more sources that it had first."""
+    removed: bool = False
+    notes: tuple[str, ...] = field(default=())

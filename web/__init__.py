@@ -1,0 +1,4 @@
+"""What people and programs see: pages, feeds out, and their feedback.
+
+Imports `scoring` and `aggregator`; nothing imports it but the front door.
+"""
