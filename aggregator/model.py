@@ -8,7 +8,7 @@ Every `datetime` here is aware and in UTC; `utc` makes one so, or raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -416,6 +416,28 @@ class LedgerLine:
     score_before: int | None
     score_after: int
     entry_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one step of the engine changed: everything to be written, nothing else."""
+
+    memberships: tuple[Membership, ...] = ()
+    stories: tuple[Story, ...] = ()
+    ledger: tuple[LedgerLine, ...] = ()
+
+
+Ranking = Mapping[str, Sequence[tuple[int, float]]]
+"""For each list (`""` is the front page, else a category) its stories in order, with their trend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A story as a list shows it."""
+
+    story: Story
+    lead: Entry
+    views: int = 0
 
 
 @dataclass(frozen=True, slots=True)

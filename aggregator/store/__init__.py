@@ -1,0 +1,91 @@
+"""The only SQL: parameters go in, domain objects come out.
+
+`Store` opens the database and gives one small object a topic: `feeds`, `entries`,
+`stories`, `search`, `feedback`, `state`. Writes that belong together go inside
+`store.transaction()`. The tables are in `schema`, how they came about in `migrations`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+from aggregator.errors import StoreError
+from aggregator.store.connection import Connection
+from aggregator.store.entries import Arrival, Entries
+from aggregator.store.feedback import Feedback
+from aggregator.store.feeds import Feeds, PollRecord
+from aggregator.store.search import Found, Search
+from aggregator.store.state import ConfigFault, State
+from aggregator.store.stories import ListQuery, Stories
+
+__all__ = ["Arrival", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault"]
+
+StoreFault = sqlite3.Error
+"""What a read or a write raises when the disk is full, the file is locked or damaged."""
+
+
+class Store:
+    """The database, by topic."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.feeds = Feeds(connection)
+        self.entries = Entries(connection)
+        self.stories = Stories(connection)
+        self.search = Search(connection, self.stories)
+        self.feedback = Feedback(connection)
+        self.state = State(connection)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Store:
+        """Open or create the database at *path*; `:memory:` for one of its own.
+
+        Raises StoreError with a way out when it cannot be used.
+        """
+        return cls(Connection.open(path))
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit all writes inside, or none."""
+        return self._connection.transaction()
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the database; an empty list is a healthy one."""
+        found = [row[0] for row in self._connection.rows("pragma quick_check(20)") if row[0] != "ok"]
+        found += [
+            f"{row['table']} row {row['rowid']} names a {row['parent']} that is not there"
+            for row in self._connection.rows("pragma foreign_key_check")
+        ]
+        try:
+            self._connection.run("insert into entries_fts (entries_fts, rank) values ('integrity-check', 1)")
+        except sqlite3.Error as error:
+            found.append(f"the text index does not match the entries: {error}; `groundswell update --rebuild` mends it")
+        return found
+
+    def rebuild_search(self) -> None:
+        """Make the text index anew from the entries."""
+        self._connection.run("insert into entries_fts (entries_fts) values ('rebuild')")
+
+    def backup(self, path: Path) -> None:
+        """Copy the database to *path* while others go on using it."""
+        if path.exists():
+            raise StoreError(f"{path} exists; choose another name, or remove it first")
+        target = sqlite3.connect(path)
+        try:
+            self._connection.database.conn.backup(target)
+        finally:
+            target.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,117 @@
+"""One connection to the database, with the pragmas that the promises rest on.
+
+WAL, so that the site reads while the worker writes; `synchronous=full`, so that
+what was committed survives a power cut; a busy timeout, so that two short writers
+wait for each other; immediate transactions, so that they do so at the start.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from aggregator.errors import StoreError
+from aggregator.store import migrations
+
+Row = sqlite3.Row
+Params = dict[str, Any]
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+class Connection:
+    """A sqlite-utils `Database`, its transactions, and nothing of any table."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, path: Path | str) -> Connection:
+        """Open or create the database and bring it to the present schema.
+
+        Raises StoreError (NewerDatabaseError for a newer version) with a way out.
+        `:memory:` is a database of its own, for tests and one-off replays.
+        """
+        if str(path) != ":memory:" and not Path(path).parent.is_dir():
+            raise StoreError(f"cannot open the database {path}: there is no folder {Path(path).parent}")
+        try:
+            raw = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open the database {path}: {error}") from error
+        raw.row_factory = sqlite3.Row
+        connection = cls(Database(raw, execute_plugins=False))
+        try:
+            connection._prepare(path)
+        except sqlite3.Error as error:
+            raw.close()
+            raise StoreError(f"cannot use the database {path}: {error}; `groundswell check` says more") from error
+        except StoreError as error:
+            raw.close()
+            raise type(error)(f"{path}: {error}") from error
+        return connection
+
+    def _prepare(self, path: Path | str) -> None:
+        run = self.database.conn.execute
+        run(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+        if str(path) != ":memory:" and run("pragma journal_mode").fetchone()[0] != "wal":
+            run("pragma journal_mode=wal")
+        run("pragma synchronous=full")
+        run("pragma foreign_keys=on")
+        run("pragma cache_size=-16000")
+        run("pragma mmap_size=268435456")
+        # Migrations read first and write later; the lock is taken before the first look.
+        if migrations.pending(self.database):
+            with self.transaction():
+                migrations.apply(self.database)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all or nothing; inside another transaction, be part of it."""
+        raw = self.database.conn
+        if raw.in_transaction:
+            yield
+            return
+        raw.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            if raw.in_transaction:
+                raw.rollback()
+            raise
+        raw.commit()
+
+    def rows(self, sql: str, params: Params | None = None) -> list[Row]:
+        """Return all rows of a query."""
+        return self.database.conn.execute(sql, params or {}).fetchall()
+
+    def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
+        """Yield the rows of a query one by one, for results too large to hold."""
+        yield from self.database.conn.execute(sql, params or {})
+
+    def row(self, sql: str, params: Params | None = None) -> Row | None:
+        """Return the first row of a query, or None."""
+        found: Row | None = self.database.conn.execute(sql, params or {}).fetchone()
+        return found
+
+    def value(self, sql: str, params: Params | None = None) -> Any:
+        """Return the first column of the first row, or None."""
+        found = self.row(sql, params)
+        return None if found is None else found[0]
+
+    def run(self, sql: str, params: Params | None = None) -> int:
+        """Execute a write and return the id of the row it inserted."""
+        return int(self.database.conn.execute(sql, params or {}).lastrowid or 0)
+
+    def run_many(self, sql: str, params: list[Params]) -> None:
+        """Execute a write once for each of *params*."""
+        if params:
+            self.database.conn.executemany(sql, params)
+
+    def close(self) -> None:
+        """Close; further use is an error."""
+        self.database.conn.close()

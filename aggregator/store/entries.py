@@ -1,0 +1,246 @@
+"""Entries: what the sources published, and how it changed there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model import Draft, Edit, Entry, Event, KnownEntry
+from aggregator.store.connection import Connection, Row
+from aggregator.store.rows import ENTRY, entry, moment, picture_text, stamp, stamp_or_none
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A new entry as `dedupe` hands it over: the draft, and what recognises it."""
+
+    draft: Draft
+    identity: str
+    canonical_link: str
+    digest: str
+    words: int
+
+
+class Entries:
+    """`entries` and `entry_edits`, with the text index that goes with them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    # Writing: all of it inside the transaction of one poll.
+
+    def arrival_moment(self, now: datetime) -> datetime:
+        """Return the moment for what a poll at *now* brings: strictly later than any before.
+
+        So "everything after this moment" is a question with one answer, and a replay
+        in order of moments meets the same polls one by one, whatever the clock did.
+        """
+        last = self._db.value(
+            """select max(m) from (select max(first_seen_at) as m from entries
+            union all select max(at) from entry_edits)"""
+        )
+        if last is None:
+            return now
+        return max(now, moment(last) + timedelta(microseconds=1))
+
+    def known(self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]) -> list[KnownEntry]:
+        """Return the stored entries of a source that any of these could mean."""
+        rows = self._db.rows(
+            """select entry_id, identity, canonical_link, title, summary, stated_at, digest from entries
+            where source_id = :source and (identity in (select value from json_each(:identities))
+            or (canonical_link != '' and canonical_link in (select value from json_each(:links))))
+            order by entry_id""",
+            {
+                "source": source_id,
+                "identities": json.dumps(list(identities)),
+                "links": json.dumps([link for link in canonical_links if link]),
+            },
+        )
+        return [
+            KnownEntry(
+                entry_id=row["entry_id"],
+                identity=row["identity"],
+                link=row["canonical_link"],
+                title=row["title"],
+                summary=row["summary"],
+                stated_at=row["stated_at"],
+                digest=row["digest"],
+            )
+            for row in rows
+        ]
+
+    def add(self, source_id: str, arrivals: Sequence[Arrival], at: datetime) -> list[int]:
+        """Store new entries, first seen at *at*; return their ids in order."""
+        ids = [
+            self._db.run(
+                """insert into entries (source_id, identity, link, canonical_link, title, summary, content, author,
+                tags, language, picture, words, stated_at, published_at, first_seen_at, digest)
+                values (:source_id, :identity, :link, :canonical_link, :title, :summary, :content, :author,
+                :tags, :language, :picture, :words, :stated_at, :published_at, :at, :digest)""",
+                {"source_id": source_id, "at": stamp(at), "identity": arrival.identity, **_columns(arrival)},
+            )
+            for arrival in arrivals
+        ]
+        if ids:
+            self._db.run(
+                """insert into entries_fts (rowid, title, summary)
+                select entry_id, title, summary from entries where entry_id between :first and :last""",
+                {"first": ids[0], "last": ids[-1]},
+            )
+        return ids
+
+    def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:
+        """Replace an entry by what its source has now, and keep what it was before."""
+        before = self._db.row("select title, summary from entries where entry_id = :id", {"id": entry_id})
+        if before is None:
+            raise KeyError(f"no entry {entry_id}")
+        draft = arrival.draft
+        self._db.run(
+            """insert into entry_edits (entry_id, at, title_before, title, summary_before, summary)
+            values (:id, :at, :title_before, :title, :summary_before, :summary)""",
+            {
+                "id": entry_id,
+                "at": stamp(at),
+                "title_before": before["title"],
+                "title": draft.title,
+                "summary_before": before["summary"],
+                "summary": draft.summary,
+            },
+        )
+        self._db.run(
+            """insert into entries_fts (entries_fts, rowid, title, summary)
+            values ('delete', :id, :title, :summary)""",
+            {"id": entry_id, "title": before["title"], "summary": before["summary"]},
+        )
+        self.refresh(entry_id, arrival)
+        self._db.run("update entries set edited_at = :at where entry_id = :id", {"id": entry_id, "at": stamp(at)})
+        self._db.run(
+            "insert into entries_fts (rowid, title, summary) values (:id, :title, :summary)",
+            {"id": entry_id, "title": draft.title, "summary": draft.summary},
+        )
+
+    def refresh(self, entry_id: int, arrival: Arrival) -> None:
+        """Replace what is kept of an entry whose title and summary stayed the same."""
+        self._db.run(
+            """update entries set link = :link, canonical_link = :canonical_link, title = :title,
+            summary = :summary, content = :content, author = :author, tags = :tags, language = :language,
+            picture = :picture, words = :words, stated_at = :stated_at, published_at = :published_at,
+            digest = :digest where entry_id = :entry_id""",
+            {"entry_id": entry_id, **_columns(arrival)},
+        )
+
+    # Reading.
+
+    def count(self) -> int:
+        """Return how many entries are stored."""
+        return int(self._db.value("select count(*) from entries"))
+
+    def get(self, entry_id: int) -> Entry | None:
+        """Return one entry, or None."""
+        row = self._db.row(f"select {ENTRY} from entries e where entry_id = :id", {"id": entry_id})
+        return None if row is None else entry(row)
+
+    def of_source(self, source_id: str, limit: int = 50) -> list[Entry]:
+        """Return what a source published, newest first."""
+        rows = self._db.rows(
+            f"""select {ENTRY} from entries e where source_id = :id
+            order by first_seen_at desc, coalesce(published_at, '') desc, entry_id desc limit :limit""",
+            {"id": source_id, "limit": limit},
+        )
+        return [entry(row) for row in rows]
+
+    def edits(self, entry_id: int) -> list[Edit]:
+        """Return how an entry changed, oldest first."""
+        rows = self._db.rows("select * from entry_edits where entry_id = :id order by edit_id", {"id": entry_id})
+        return [_edit(row) for row in rows]
+
+    def events_since(self, after: datetime | None, polls: int = 100) -> list[tuple[datetime, list[Event]]]:
+        """Return what happened later than *after*, one group a poll, oldest first, at most *polls* groups.
+
+        An entry comes with the title and summary that it had when it arrived; what
+        became of them later comes as an `Edit` at its own time. None: from the start.
+        """
+        start = "" if after is None else stamp(after)
+        moments = [
+            row[0]
+            for row in self._db.rows(
+                """select distinct first_seen_at as m from entries where first_seen_at > :after
+                union select distinct at from entry_edits where at > :after order by m limit :polls""",
+                {"after": start, "polls": polls},
+            )
+        ]
+        if not moments:
+            return []
+        groups: dict[str, list[Event]] = {m: [] for m in moments}
+        span = {"first": moments[0], "last": moments[-1]}
+        for row in self._db.rows(
+            f"""select {ENTRY.replace("e.title, e.summary,", _AS_ARRIVED)} from entries e
+            where first_seen_at between :first and :last order by entry_id""",
+            span,
+        ):
+            groups[row["first_seen_at"]].append(entry(row))
+        for row in self._db.rows("select * from entry_edits where at between :first and :last order by edit_id", span):
+            groups[row["at"]].append(_edit(row))
+        return [(moment(m), events) for m, events in groups.items()]
+
+    def each(self) -> Iterator[Entry]:
+        """Yield every entry in order of arrival, as it is now."""
+        for row in self._db.each(f"select {ENTRY} from entries e order by first_seen_at, entry_id"):
+            yield entry(row)
+
+    def prune(self, before: datetime) -> int:
+        """Forget entries first seen before *before*, with their edits; return how many."""
+        params = {"before": stamp(before)}
+        self._db.run(
+            """insert into entries_fts (entries_fts, rowid, title, summary)
+            select 'delete', entry_id, title, summary from entries where first_seen_at < :before""",
+            params,
+        )
+        self._db.run(
+            "delete from entry_edits where entry_id in (select entry_id from entries where first_seen_at < :before)",
+            params,
+        )
+        count = int(self._db.value("select count(*) from entries where first_seen_at < :before", params))
+        self._db.run("delete from entries where first_seen_at < :before", params)
+        return count
+
+
+# The first edit knows what an entry was when it came.
+_AS_ARRIVED = """
+    coalesce((select title_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1), e.title)
+        as title,
+    coalesce((select summary_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1),
+        e.summary) as summary,"""
+
+
+def _columns(arrival: Arrival) -> dict[str, str | int | None]:
+    draft = arrival.draft
+    return {
+        "link": draft.link,
+        "canonical_link": arrival.canonical_link,
+        "title": draft.title,
+        "summary": draft.summary,
+        "content": draft.content,
+        "author": draft.author,
+        "tags": json.dumps(draft.tags, ensure_ascii=False),
+        "language": draft.language,
+        "picture": picture_text(draft.picture),
+        "words": arrival.words,
+        "stated_at": draft.stated_at,
+        "published_at": stamp_or_none(draft.published_at),
+        "digest": arrival.digest,
+    }
+
+
+def _edit(row: Row) -> Edit:
+    return Edit(
+        edit_id=row["edit_id"],
+        entry_id=row["entry_id"],
+        at=moment(row["at"]),
+        title_before=row["title_before"],
+        title=row["title"],
+        summary_before=row["summary_before"],
+        summary=row["summary"],
+    )

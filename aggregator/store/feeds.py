@@ -1,0 +1,206 @@
+"""Sources and what is remembered of polling them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model import FeedState, Source, SourceHealth
+from aggregator.store.connection import Connection
+from aggregator.store.rows import feed_state, stamp, stamp_or_none
+
+
+@dataclass(frozen=True, slots=True)
+class PollRecord:
+    """What one poll brought, for the log of polls."""
+
+    at: datetime
+    kind: str
+    words: str
+    status: int | None
+    bytes: int = 0
+    new: int = 0
+    edited: int = 0
+
+
+class Feeds:
+    """`sources`, `feeds` and `polls`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def sync(self, sources: Sequence[Source], now: datetime) -> None:
+        """Make the configured sources those of *sources*; a new or re-addressed one is due at once.
+
+        A source that is gone from the configuration keeps its entries and its history.
+        """
+        ids = {source.id for source in sources}
+        with self._db.transaction():
+            known = {row["source_id"]: row for row in self._db.rows("select * from sources")}
+            for source_id in known.keys() - ids:
+                self._db.run(
+                    "update sources set removed_at = :now where source_id = :id and removed_at is null",
+                    {"id": source_id, "now": stamp(now)},
+                )
+            for position, source in enumerate(sources):
+                self._db.run(
+                    """insert into sources (source_id, name, url, owner, category_id, position)
+                    values (:id, :name, :url, :owner, :category, :position)
+                    on conflict do update set name = :name, url = :url, owner = :owner, category_id = :category,
+                    position = :position, removed_at = null""",
+                    {
+                        "id": source.id,
+                        "name": source.name,
+                        "url": source.url,
+                        "owner": source.owner,
+                        "category": source.category,
+                        "position": position,
+                    },
+                )
+                before = known.get(source.id)
+                if before is None:
+                    self._db.run(
+                        "insert into feeds (source_id, url, interval_s) values (:id, :url, :interval)",
+                        {
+                            "id": source.id,
+                            "url": source.url,
+                            "interval": _first_interval(source).total_seconds(),
+                        },
+                    )
+                elif before["url"] != source.url:
+                    # Another address is another document: what its predecessor said of itself is void.
+                    self._db.run(
+                        """update feeds set url = :url, etag = '', last_modified = '', next_poll_at = null,
+                        failures = 0, gone = 0, move_seen_to = '' where source_id = :id""",
+                        {"id": source.id, "url": source.url},
+                    )
+
+    def state(self, source_id: str) -> FeedState | None:
+        """Return what is remembered of a source, or None when there is no such source."""
+        row = self._db.row("select * from feeds where source_id = :id", {"id": source_id})
+        return None if row is None else feed_state(row)
+
+    def due(self, now: datetime, limit: int = 1000) -> list[FeedState]:
+        """Return the configured feeds to be asked at *now*, the longest overdue first."""
+        rows = self._db.rows(
+            """select f.* from feeds f join sources using (source_id)
+            where f.gone = 0 and removed_at is null and coalesce(f.next_poll_at, '') <= :now
+            order by coalesce(f.next_poll_at, ''), f.source_id limit :limit""",
+            {"now": stamp(now), "limit": limit},
+        )
+        return [feed_state(row) for row in rows]
+
+    def ask_again(self, source_ids: Iterable[str]) -> None:
+        """Make these sources due at once, also one whose feed said it was gone."""
+        self._db.run_many(
+            "update feeds set next_poll_at = null, gone = 0 where source_id = :id",
+            [{"id": source_id} for source_id in source_ids],
+        )
+
+    def record(self, state: FeedState, poll: PollRecord) -> None:
+        """Remember *state* and what the poll brought; part of the transaction of its entries."""
+        unchanged = poll.kind == "not modified"
+        self._db.run(
+            """update feeds set url = :url, etag = :etag, last_modified = :last_modified,
+            next_poll_at = :next_poll_at, interval_s = :interval_s, failures = :failures, gone = :gone,
+            move_seen_to = :move_seen_to, last_polled_at = :last_polled_at, last_ok_at = :last_ok_at,
+            last_new_at = :last_new_at, last_kind = :last_kind, last_words = :last_words,
+            last_status = :last_status, polls = polls + 1, polls_unchanged = polls_unchanged + :unchanged,
+            bytes = bytes + :bytes where source_id = :source_id""",
+            {
+                "source_id": state.source_id,
+                "url": state.url,
+                "etag": state.validators.etag,
+                "last_modified": state.validators.last_modified,
+                "next_poll_at": stamp_or_none(state.next_poll_at),
+                "interval_s": state.interval.total_seconds(),
+                "failures": state.failures,
+                "gone": state.gone,
+                "move_seen_to": state.move_seen_to,
+                "last_polled_at": stamp_or_none(state.last_polled_at),
+                "last_ok_at": stamp_or_none(state.last_ok_at),
+                "last_new_at": stamp_or_none(state.last_new_at),
+                "last_kind": state.last_kind,
+                "last_words": state.last_words,
+                "last_status": state.last_status,
+                "unchanged": unchanged,
+                "bytes": poll.bytes,
+            },
+        )
+        if not unchanged:
+            self._db.run(
+                """insert into polls (source_id, at, kind, words, status, bytes, new, edited)
+                values (:source_id, :at, :kind, :words, :status, :bytes, :new, :edited)""",
+                {
+                    "source_id": state.source_id,
+                    "at": stamp(poll.at),
+                    "kind": poll.kind,
+                    "words": poll.words,
+                    "status": poll.status,
+                    "bytes": poll.bytes,
+                    "new": poll.new,
+                    "edited": poll.edited,
+                },
+            )
+
+    def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
+        """Return a row a configured source, in the order of feeds.yaml, then the removed ones."""
+        states = {row["source_id"]: feed_state(row) for row in self._db.rows("select * from feeds")}
+        entries = dict(map(tuple, self._db.rows("select source_id, count(*) from entries group by source_id")))
+        recent = dict(
+            map(
+                tuple,
+                self._db.rows(
+                    "select source_id, count(*) from entries where first_seen_at >= :week group by source_id",
+                    {"week": stamp(now - timedelta(days=7))},
+                ),
+            )
+        )
+        firsts = dict(
+            map(
+                tuple,
+                self._db.rows(
+                    """select e.source_id, count(*) from stories s join entries e on e.entry_id = s.story_id
+                    where s.sources >= 2 and s.merged_into is null group by e.source_id"""
+                ),
+            )
+        )
+        removed = [
+            Source(
+                id=row["source_id"],
+                name=row["name"],
+                url=row["url"],
+                category=row["category_id"],
+                owner=row["owner"],
+                enabled=False,
+            )
+            for row in self._db.rows("select * from sources where removed_at is not null order by source_id")
+        ]
+        gone = {source.id for source in removed}
+        return [
+            SourceHealth(
+                source=source,
+                state=states[source.id],
+                entries=entries.get(source.id, 0),
+                recent_entries=recent.get(source.id, 0),
+                firsts=firsts.get(source.id, 0),
+                removed=source.id in gone,
+            )
+            for source in [*sources, *removed]
+            if source.id in states
+        ]
+
+    def names(self) -> dict[str, str]:
+        """Return the name of every source that was ever configured, by id."""
+        return {row["source_id"]: row["name"] for row in self._db.rows("select source_id, name from sources")}
+
+    def prune_polls(self, before: datetime) -> int:
+        """Forget polls older than *before*; return how many."""
+        count = int(self._db.value("select count(*) from polls where at < :before", {"before": stamp(before)}))
+        self._db.run("delete from polls where at < :before", {"before": stamp(before)})
+        return count
+
+
+def _first_interval(source: Source) -> timedelta:
+    return min(max(timedelta(minutes=30), source.poll.min), source.poll.max)

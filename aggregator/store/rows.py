@@ -1,0 +1,140 @@
+"""Turn rows into the shared nouns and back: times, pictures, lists.
+
+Knows how a value is spelled in a column. Leaves the queries to the topics.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from aggregator.model import (
+    Contribution,
+    Entry,
+    FeedState,
+    Membership,
+    Picture,
+    Story,
+    Validators,
+    utc,
+)
+
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+ENTRY = """e.entry_id, e.source_id, e.identity, e.link, e.title, e.summary, e.content, e.author, e.tags, e.language,
+    e.picture, e.words, e.published_at, e.first_seen_at, e.edited_at"""
+"""The columns that `entry` reads, of a table named or aliased `e`."""
+
+STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, s.category_id,
+    s.first_seen_at as story_first_seen_at, s.last_source_at, s.updated_at, s.entries, s.sources, s.independent_sources,
+    s.score, s.relevance, s.provisional, s.trend, s.contributions, s.merged_into"""
+"""The columns that `story` reads, of a table named or aliased `s`."""
+
+
+def stamp(moment: datetime) -> str:
+    """Return *moment* as it is kept: UTC, fixed width, so that text order is time order."""
+    return utc(moment).strftime(_FORMAT).rjust(27, "0")
+
+
+def stamp_or_none(moment: datetime | None) -> str | None:
+    """Like `stamp`; None stays None."""
+    return None if moment is None else stamp(moment)
+
+
+def moment(text: str) -> datetime:
+    """Return what `stamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def moment_or_none(text: str | None) -> datetime | None:
+    """Like `moment`; None stays None."""
+    return None if text is None else moment(text)
+
+
+def picture_text(picture: Picture | None) -> str | None:
+    """Return *picture* as JSON, or None."""
+    return None if picture is None else json.dumps(asdict(picture), ensure_ascii=False)
+
+
+def entry(row: sqlite3.Row) -> Entry:
+    """Return the entry in a row of `ENTRY`."""
+    return Entry(
+        entry_id=row["entry_id"],
+        source_id=row["source_id"],
+        identity=row["identity"],
+        link=row["link"],
+        title=row["title"],
+        summary=row["summary"],
+        content=row["content"],
+        author=row["author"],
+        tags=tuple(json.loads(row["tags"])),
+        language=row["language"],
+        picture=Picture(**json.loads(row["picture"])) if row["picture"] else None,
+        words=row["words"],
+        published_at=moment_or_none(row["published_at"]),
+        first_seen_at=moment(row["first_seen_at"]),
+        edited_at=moment_or_none(row["edited_at"]),
+    )
+
+
+def feed_state(row: sqlite3.Row) -> FeedState:
+    """Return the state in a row of `feeds`."""
+    return FeedState(
+        source_id=row["source_id"],
+        url=row["url"],
+        validators=Validators(row["etag"], row["last_modified"]),
+        next_poll_at=moment_or_none(row["next_poll_at"]),
+        interval=timedelta(seconds=row["interval_s"]),
+        failures=row["failures"],
+        gone=bool(row["gone"]),
+        move_seen_to=row["move_seen_to"],
+        last_polled_at=moment_or_none(row["last_polled_at"]),
+        last_ok_at=moment_or_none(row["last_ok_at"]),
+        last_new_at=moment_or_none(row["last_new_at"]),
+        last_words=row["last_words"],
+        last_kind=row["last_kind"],
+        last_status=row["last_status"],
+    )
+
+
+def story(row: sqlite3.Row) -> Story:
+    """Return the story in a row of `STORY`."""
+    return Story(
+        story_id=row["story_id"],
+        headline=row["headline"],
+        summary=row["story_summary"],
+        lead_entry_id=row["lead_entry_id"],
+        category_id=row["category_id"],
+        first_seen_at=moment(row["story_first_seen_at"]),
+        last_source_at=moment(row["last_source_at"]),
+        updated_at=moment(row["updated_at"]),
+        entries=row["entries"],
+        sources=row["sources"],
+        independent_sources=row["independent_sources"],
+        score=row["score"],
+        relevance=row["relevance"],
+        provisional=bool(row["provisional"]),
+        trend=row["trend"],
+        contributions=tuple(Contribution(*parts) for parts in json.loads(row["contributions"])),
+        merged_into=row["merged_into"],
+    )
+
+
+def contributions_text(parts: tuple[Contribution, ...]) -> str:
+    """Return *parts* as JSON, in their order."""
+    return json.dumps([[p.name, p.log_odds, p.points, p.reason] for p in parts], ensure_ascii=False)
+
+
+def membership(row: sqlite3.Row) -> Membership:
+    """Return the membership in a row of `memberships`."""
+    return Membership(
+        entry_id=row["entry_id"],
+        story_id=row["story_id"],
+        joined_at=moment(row["joined_at"]),
+        similarity=row["similarity"],
+        probability=row["probability"],
+        reason=row["reason"],
+        voice=row["voice"],
+    )

@@ -1,0 +1,258 @@
+"""Stories, memberships, ledger and ranking: everything that scoring derives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from aggregator.model import Cause, Changes, Entry, LedgerLine, Listed, Membership, Ranking, Story
+from aggregator.store.connection import Connection, Row
+from aggregator.store.rows import ENTRY, STORY, contributions_text, entry, membership, moment, stamp, story
+
+Sort = Literal["newest", "score"]
+
+_LISTED = f"""select {STORY}, {ENTRY}, coalesce((select sum(people) from views v where v.story_id = s.story_id), 0)
+    as views from stories s join entries e on e.entry_id = s.lead_entry_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """Which stories, in which order."""
+
+    category_id: str | None = None
+    sort: Sort = "newest"
+    since: datetime | None = None
+    """Only stories with news of an independent voice at or after this moment."""
+    min_score: int = 0
+    min_sources: int = 0
+    """Independent ones."""
+    limit: int = 30
+    offset: int = 0
+
+
+class Stories:
+    """`stories`, `memberships`, `ledger` and `ranking`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    # Writing: part of the transaction that moves the watermark.
+
+    def save(self, changes: Changes) -> None:
+        """Write what a step changed."""
+        self._db.run_many(
+            """insert into memberships (entry_id, story_id, joined_at, similarity, probability, reason, voice)
+            values (:entry_id, :story_id, :joined_at, :similarity, :probability, :reason, :voice)
+            on conflict do update set story_id = :story_id, joined_at = :joined_at, similarity = :similarity,
+            probability = :probability, reason = :reason, voice = :voice""",
+            [
+                {
+                    "entry_id": m.entry_id,
+                    "story_id": m.story_id,
+                    "joined_at": stamp(m.joined_at),
+                    "similarity": m.similarity,
+                    "probability": m.probability,
+                    "reason": m.reason,
+                    "voice": m.voice,
+                }
+                for m in changes.memberships
+            ],
+        )
+        self._db.run_many(
+            """insert or replace into stories (story_id, headline, summary, lead_entry_id, category_id, first_seen_at,
+            last_source_at, updated_at, entries, sources, independent_sources, score, relevance, provisional, trend,
+            contributions, merged_into)
+            values (:story_id, :headline, :summary, :lead_entry_id, :category_id, :first_seen_at,
+            :last_source_at, :updated_at, :entries, :sources, :independent_sources, :score, :relevance, :provisional,
+            :trend, :contributions, :merged_into)""",
+            [
+                {
+                    "story_id": s.story_id,
+                    "headline": s.headline,
+                    "summary": s.summary,
+                    "lead_entry_id": s.lead_entry_id,
+                    "category_id": s.category_id,
+                    "first_seen_at": stamp(s.first_seen_at),
+                    "last_source_at": stamp(s.last_source_at),
+                    "updated_at": stamp(s.updated_at),
+                    "entries": s.entries,
+                    "sources": s.sources,
+                    "independent_sources": s.independent_sources,
+                    "score": s.score,
+                    "relevance": s.relevance,
+                    "provisional": s.provisional,
+                    "trend": s.trend,
+                    "contributions": contributions_text(s.contributions),
+                    "merged_into": s.merged_into,
+                }
+                for s in changes.stories
+            ],
+        )
+        self._db.run_many(
+            """insert into ledger (story_id, at, cause, words, score_before, score_after, entry_id)
+            values (:story_id, :at, :cause, :words, :before, :after, :entry_id)""",
+            [
+                {
+                    "story_id": line.story_id,
+                    "at": stamp(line.at),
+                    "cause": line.cause.value,
+                    "words": line.words,
+                    "before": line.score_before,
+                    "after": line.score_after,
+                    "entry_id": line.entry_id,
+                }
+                for line in changes.ledger
+            ],
+        )
+
+    def rank(self, ranking: Ranking) -> bool:
+        """Write the lists when the order of any changed; return whether it did."""
+        before: dict[str, list[int]] = {}
+        for row in self._db.rows("select list, story_id from ranking order by list, rank"):
+            before.setdefault(row["list"], []).append(row["story_id"])
+        after = {name: [story_id for story_id, _ in stories] for name, stories in ranking.items() if stories}
+        if before == after:
+            return False
+        self._db.run("delete from ranking")
+        self._db.run_many(
+            "insert into ranking (list, rank, story_id, trend) values (:list, :rank, :story_id, :trend)",
+            [
+                {"list": name, "rank": rank, "story_id": story_id, "trend": trend}
+                for name, stories in ranking.items()
+                for rank, (story_id, trend) in enumerate(stories, start=1)
+            ],
+        )
+        self._db.run(
+            "update stories set trend = r.trend from ranking r where r.list = '' and r.story_id = stories.story_id"
+        )
+        return True
+
+    def drop(self) -> None:
+        """Drop everything derived; the next update rebuilds it from the facts."""
+        for table in ("stories", "memberships", "ledger", "ranking"):
+            self._db.run(f"delete from {table}")
+
+    # Reading.
+
+    def count(self) -> int:
+        """Return how many stories stand for themselves."""
+        return int(self._db.value("select count(*) from stories where merged_into is null"))
+
+    def get(self, story_id: int) -> Story | None:
+        """Return a story, also one that was merged into another; None when there is none."""
+        row = self._db.row(f"select {STORY} from stories s where story_id = :id", {"id": story_id})
+        return None if row is None else story(row)
+
+    def of_entry(self, entry_id: int) -> int | None:
+        """Return the id of the story that an entry belongs to, or None."""
+        found: int | None = self._db.value("select story_id from memberships where entry_id = :id", {"id": entry_id})
+        return found
+
+    def listed(self, story_id: int) -> Listed | None:
+        """Return a story as a list shows it, or None."""
+        row = self._db.row(f"{_LISTED} where s.story_id = :id", {"id": story_id})
+        return None if row is None else _listed(row)
+
+    def ranked(self, name: str = "", limit: int = 30, offset: int = 0) -> list[Listed]:
+        """Return a list as the worker last ranked it; "" is the front page, else a category."""
+        rows = self._db.rows(
+            f"""{_LISTED} join ranking r on r.story_id = s.story_id
+            where r.list = :name order by r.rank limit :limit offset :offset""",
+            {"name": name, "limit": limit, "offset": offset},
+        )
+        return [_listed(row) for row in rows]
+
+    def select(self, query: ListQuery) -> list[Listed]:
+        """Return the stories that *query* asks for, in its order."""
+        order = {
+            "newest": "s.first_seen_at desc, s.story_id desc",
+            "score": "s.relevance desc, s.last_source_at desc, s.story_id desc",
+        }[query.sort]
+        rows = self._db.rows(
+            f"""{_LISTED} where s.merged_into is null
+            and (:category is null or s.category_id = :category)
+            and (:since is null or s.last_source_at >= :since)
+            and s.score >= :min_score and s.independent_sources >= :min_sources
+            order by {order} limit :limit offset :offset""",
+            {
+                "category": query.category_id,
+                "since": None if query.since is None else stamp(query.since),
+                "min_score": query.min_score,
+                "min_sources": query.min_sources,
+                "limit": query.limit,
+                "offset": query.offset,
+            },
+        )
+        return [_listed(row) for row in rows]
+
+    def members(self, story_id: int) -> list[tuple[Entry, Membership]]:
+        """Return the entries of a story with the reason of each, oldest first."""
+        rows = self._db.rows(
+            f"""select {ENTRY}, m.* from memberships m join entries e using (entry_id)
+            where m.story_id = :id order by e.first_seen_at, e.entry_id""",
+            {"id": story_id},
+        )
+        return [(entry(row), membership(row)) for row in rows]
+
+    def other_headlines(self, listed: Iterable[Listed], each: int = 4) -> dict[int, list[Entry]]:
+        """Return, by story, its newest entries of sources other than the lead's, one a source."""
+        found: dict[int, list[Entry]] = {}
+        for one in listed:
+            if one.story.entries < 2:
+                continue
+            rows = self._db.rows(
+                f"""select {ENTRY}, max(e.entry_id) from memberships m join entries e using (entry_id)
+                where m.story_id = :id and e.source_id != :lead
+                group by e.source_id order by max(e.entry_id) desc limit :each""",
+                {"id": one.story.story_id, "lead": one.lead.source_id, "each": each},
+            )
+            found[one.story.story_id] = [entry(row) for row in rows]
+        return found
+
+    def ledger(self, story_id: int) -> list[LedgerLine]:
+        """Return every change of a story's score and membership, oldest first."""
+        rows = self._db.rows("select * from ledger where story_id = :id order by line_id", {"id": story_id})
+        return [
+            LedgerLine(
+                story_id=row["story_id"],
+                at=moment(row["at"]),
+                cause=Cause(row["cause"]),
+                words=row["words"],
+                score_before=row["score_before"],
+                score_after=row["score_after"],
+                entry_id=row["entry_id"],
+            )
+            for row in rows
+        ]
+
+    def counts_by_category(self, since: datetime) -> dict[str, int]:
+        """Return how many stories of each category had news at or after *since*."""
+        rows = self._db.rows(
+            """select category_id, count(*) from stories where merged_into is null and last_source_at >= :since
+            group by category_id""",
+            {"since": stamp(since)},
+        )
+        return dict(map(tuple, rows))
+
+    def history(self, since: datetime | None, until: datetime) -> Iterator[tuple[Entry, Membership]]:
+        """Yield entries that arrived after *since* up to *until*, in order, with where they ended.
+
+        What the engine needs to go on as if it had never stopped, and what training learns from.
+        """
+        for row in self._db.each(
+            f"""select {ENTRY}, m.* from entries e join memberships m using (entry_id)
+            where e.first_seen_at > :since and e.first_seen_at <= :until order by e.first_seen_at, e.entry_id""",
+            {"since": "" if since is None else stamp(since), "until": stamp(until)},
+        ):
+            yield entry(row), membership(row)
+
+    def each(self) -> Iterator[Story]:
+        """Yield every story, in order of first sight."""
+        for row in self._db.each(f"select {STORY} from stories s order by s.story_id"):
+            yield story(row)
+
+
+def _listed(row: Row) -> Listed:
+    return Listed(story=story(row), lead=entry(row), views=row["views"])
