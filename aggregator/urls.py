@@ -1,0 +1,163 @@
+"""Read, compare and mend web addresses.
+
+Knows which spellings name the same page, which links may be followed by a reader,
+and whose site a host belongs to. Leaves asking for anything to `fetch`, which also
+decides which network addresses are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+import idna
+from publicsuffixlist import PublicSuffixList
+
+MAX_LENGTH = 2_000
+
+_TRACKING = re.compile(
+    r"(?:utm_[^=]*|mtm_[^=]*|pk_(?:campaign|kwd|source|medium)|hsa_[^=]*|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid"
+    r"|yclid|twclid|ttclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|vero_id|oly_anon_id|oly_enc_id"
+    r"|ns_mchannel|ns_source|ns_campaign|ns_linkname|ns_fee|at_medium|at_campaign|at_custom\d|cmpid|ocid|ncid|ftag"
+    r"|smid|smtyp|partner|guccounter|guce_[^=]*|s_cid|wt_mc|xtor|__twitter_impression|taid|source=rss|ref=rss"
+    r"|feature=youtu\.be)(?:=|$)",
+    re.IGNORECASE,
+)
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_PERCENT = re.compile("%([0-9A-Fa-f]{2})?")
+_UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+_PATH_SAFE = "/:@!$&()*+,;=~%-._"
+_QUERY_SAFE = _PATH_SAFE + "?"
+_CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
+
+
+def canonical(url: str) -> str:
+    """Return the one spelling by which *url* is recognised again; never fetched, never shown.
+
+    http and https are one, as are letter case of the host, default ports, a slash at the end, the
+    order of parameters, and an address with or without what counts its visitors (utm_*, fbclid).
+    The fragment goes. What is no web address comes back trimmed. `canonical` of it changes nothing.
+    """
+    parts = _web(url)
+    if parts is None:
+        return _CONTROL.sub(" ", url).strip()
+    host, port = parts.hostname or "", _port(parts)
+    name = _ascii_host(host) or host.strip(".")
+    path = _escaped(parts.path, _PATH_SAFE).rstrip("/")
+    query = "&".join(
+        sorted(
+            argument
+            for argument in _escaped(parts.query, _QUERY_SAFE).split("&")
+            if argument and not _TRACKING.match(argument)
+        )
+    )
+    return f"https://{name}{port}{path}{'?' + query if query else ''}"
+
+
+def safe_link(href: str, base: str = "") -> str:
+    """Return *href* as an absolute http(s) address a reader may follow, or "".
+
+    A relative one is resolved against *base*, the feed it stood in, and never against this site.
+    User names and passwords, hosts that are none, and more than 2,000 characters give "".
+    """
+    href = href.strip()
+    if not href or len(href) > MAX_LENGTH * 4:
+        return ""
+    try:
+        parts = _web(urljoin(base, href) if base else href)
+    except ValueError:
+        return ""
+    if parts is None or "@" in parts.netloc or "\\" in parts.netloc:
+        return ""
+    host = _ascii_host(parts.hostname or "")
+    if not host:
+        return ""
+    port = f":{parts.port}" if parts.port is not None else ""
+    url = f"{parts.scheme}://{host}{port}{_escaped(parts.path, _PATH_SAFE) or '/'}"
+    if parts.query:
+        url += "?" + _escaped(parts.query, _QUERY_SAFE)
+    if parts.fragment:
+        url += "#" + _escaped(parts.fragment, _QUERY_SAFE)
+    return url if len(url) <= MAX_LENGTH else ""
+
+
+def host(url: str) -> str:
+    """Return the host of *url* in lower case, without port and brackets, or ""."""
+    try:
+        return (urlsplit(url.strip()).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=4096)
+def registrable_domain(host: str) -> str:
+    """Return the part of *host* that somebody registered: bbc.co.uk of feeds.bbc.co.uk.
+
+    By the public suffix list that ships with publicsuffixlist. An IP address, a name
+    without dots and a public suffix itself come back as they are.
+    """
+    name = host.strip("[].").lower()
+    if ":" in name or name.replace(".", "").isdigit():
+        return name
+    return _suffixes().privatesuffix(name) or name
+
+
+def shown(url: str) -> str:
+    """Return *url* as it may stand in a log line or on a page: no user name, password or control character."""
+    url = _CONTROL.sub("", url)
+    before, separator, after = url.partition("://")
+    if separator:
+        end = min((i for i in map(after.find, "/?#") if i >= 0), default=len(after))
+        url = f"{before}://{after[:end].rpartition('@')[2]}{after[end:]}"
+    return url if len(url) <= MAX_LENGTH else url[: MAX_LENGTH - 1] + "…"
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def _web(url: str) -> SplitResult | None:
+    """Return the parts of an absolute http(s) address, else None."""
+    try:
+        parts = urlsplit(_CONTROL.sub(" ", url).strip())
+        if parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port >= 0):
+            return parts
+    except ValueError:
+        pass
+    return None
+
+
+def _port(parts: SplitResult) -> str:
+    return "" if parts.port in (None, 80, 443) else f":{parts.port}"
+
+
+@lru_cache(maxsize=4096)
+def _ascii_host(name: str) -> str:
+    """Return *name* as it is looked up: lower case, IDNA; "" when it can be no host."""
+    if ":" in name:
+        name = f"[{name}]"
+    elif not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode()
+        except (idna.IDNAError, UnicodeError):
+            return ""
+    name = name.lower().rstrip(".")
+    return name if len(name) <= 253 and _HOST.fullmatch(name) and ".." not in name else ""
+
+
+def _escaped(part: str, safe: str) -> str:
+    """Return *part* with every character escaped that has to be, and none that need not."""
+    if part.isalnum() and part.isascii():
+        return part
+    if "%" in part:
+        part = _PERCENT.sub(_percent, part)
+    return quote(part, safe=safe)
+
+
+def _percent(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return "%25"
+    char = chr(int(match[1], 16))
+    return char if char in _UNRESERVED else match[0].upper()
