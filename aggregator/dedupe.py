@@ -1,0 +1,219 @@
+"""Recognise an entry again, whatever its feed did to it since.
+
+Knows what makes two items of one source the same, and what counts as an edit. Leaves words
+to `text`, spellings of addresses to `urls`, and keeping entries to `store`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from aggregator.model import Draft, KnownEntry
+from aggregator.urls import canonical
+
+# Observed: BBC changes its guids (…#0, …#3) under the same link; server pages make a new guid at every
+# fetch; a broken template gives every item the same guid; a changelog links every item to one page and
+# tells them apart by guid alone; publishers correct titles and with them the link, keeping the guid.
+# Rule, per source: the guid, else the canonical link, else title and date. A guid that stands on items
+# with different links and different titles in one document says nothing there. An item with a guid not
+# seen before is an old one when that old one is no longer in the document under its own guid, and
+# - link and title, or link and date, or link and the guid up to "#" agree, where only one item has the link;
+# - link, title and date agree, where several have it.
+# Known to be wrong: a status page that publishes one item at a time, always with the same link and title.
+
+_LONG = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What a document holds, held against what is known of its source."""
+
+    new: tuple[Draft, ...]
+    """To be stored under `identity(draft)`, in the order of the document."""
+    edited: tuple[tuple[KnownEntry, Draft], ...]
+    """Title or summary changed."""
+    refreshed: tuple[tuple[KnownEntry, Draft], ...]
+    """Something else changed: content, picture, tags, link, date."""
+    unchanged: tuple[KnownEntry, ...]
+
+
+def identity(draft: Draft) -> str:
+    """Return what *draft* is recognised by within its source, at most 300 characters."""
+    if draft.guid:
+        return draft.guid if len(draft.guid) <= _LONG else _hash("guid", draft.guid)
+    if draft.link:
+        return _link_identity(_link(draft))
+    return _hash("item", draft.title, _date(draft))
+
+
+def identities(drafts: Iterable[Draft]) -> set[str]:
+    """Return every identity under which *drafts* may be known already."""
+    found = set()
+    for draft in drafts:
+        found.add(identity(draft))
+        if draft.guid:
+            found.add(identity(replace(draft, guid="")))
+    return found
+
+
+def links(drafts: Iterable[Draft]) -> set[str]:
+    """Return the canonical links under which *drafts* may be known already."""
+    return {_link(draft) for draft in drafts}
+
+
+def digest(draft: Draft) -> str:
+    """Return a short hash of everything kept of *draft*, its guid aside.
+
+    A server that makes a new guid at every fetch so causes no write.
+    """
+    picture = draft.picture
+    return _hash(
+        draft.title,
+        draft.summary,
+        draft.content,
+        draft.author,
+        *draft.tags,
+        draft.language,
+        _link(draft),
+        *((picture.url, picture.caption, picture.credit) if picture else ()),
+        _date(draft),
+    )
+
+
+def sort_out(drafts: Iterable[Draft], known: Sequence[KnownEntry]) -> Sorted:
+    """Return which of *drafts* are new, edited, refreshed or unchanged against *known*.
+
+    known: entries of this source; at least those whose identity is in `identities(drafts)` or whose
+           canonical link is in `links(drafts)`. More of them do no harm.
+
+    The order of the items in the document does not matter, and a second time the same document
+    gives nothing but unchanged entries.
+    """
+    items = _collapsed(list(drafts))
+    matches, unmatched = _by_identity(items, known)
+    if unmatched:
+        matches |= _by_likeness(items, unmatched, known, {entry.entry_id for entry in matches.values()})
+    new: list[Draft] = []
+    edited: list[tuple[KnownEntry, Draft]] = []
+    refreshed: list[tuple[KnownEntry, Draft]] = []
+    unchanged: list[KnownEntry] = []
+    for key, draft in items.items():
+        entry = matches.get(key)
+        if entry is None:
+            new.append(draft)
+        elif draft.title != entry.title or draft.summary != entry.summary:
+            edited.append((entry, draft))
+        elif digest(draft) != entry.digest:
+            refreshed.append((entry, draft))
+        else:
+            unchanged.append(entry)
+    return Sorted(tuple(new), tuple(edited), tuple(refreshed), tuple(unchanged))
+
+
+def _collapsed(drafts: list[Draft]) -> dict[str, Draft]:
+    """Return one draft for each identity, guids that tell nothing apart taken away."""
+    by_guid: defaultdict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.guid:
+            by_guid[draft.guid].append(draft)
+    vague = {guid for guid, sharing in by_guid.items() if len(sharing) > 1 and _differ(sharing)}
+    items: dict[str, Draft] = {}
+    for draft in drafts:
+        if draft.guid in vague:
+            draft = replace(draft, guid="")
+        key = identity(draft)
+        held = items.get(key)
+        if held is None or _preference(draft) > _preference(held):
+            items[key] = draft
+    return items
+
+
+def _differ(sharing: list[Draft]) -> bool:
+    """Return whether drafts with one guid are visibly different items."""
+    links = {_link(draft) for draft in sharing}
+    titles = {draft.title for draft in sharing}
+    return len(titles) > 1 and (len(links) > 1 or links == {""})
+
+
+def _preference(draft: Draft) -> tuple[float, str]:
+    """Of two drafts of one item the later one counts; equal dates are settled by content."""
+    return (draft.published_at.timestamp() if draft.published_at else float("-inf"), digest(draft))
+
+
+def _by_identity(
+    items: dict[str, Draft], known: Sequence[KnownEntry]
+) -> tuple[dict[str, KnownEntry], dict[str, Draft]]:
+    """Match by identity; return the matches and the items left over."""
+    by_identity = {entry.identity: entry for entry in known}
+    matches: dict[str, KnownEntry] = {}
+    claimed: set[int] = set()
+    unmatched: dict[str, Draft] = {}
+    for key, draft in items.items():
+        entry = by_identity.get(key)
+        if entry is not None and draft.guid and draft.link and (link := _link(draft)) != entry.link:
+            # Stored while its guid was shared: then it is known by its link.
+            entry = by_identity.get(_link_identity(link), entry)
+        if entry is None or entry.entry_id in claimed:
+            unmatched[key] = draft
+        else:
+            matches[key] = entry
+            claimed.add(entry.entry_id)
+    return matches, unmatched
+
+
+def _by_likeness(
+    items: dict[str, Draft], unmatched: dict[str, Draft], known: Sequence[KnownEntry], claimed: set[int]
+) -> dict[str, KnownEntry]:
+    """Match items with an identity not seen before to entries that are no longer in the document."""
+    free: defaultdict[str, list[KnownEntry]] = defaultdict(list)
+    for entry in known:
+        if entry.entry_id not in claimed and entry.identity not in items:
+            free[entry.link].append(entry)
+    if not free:
+        return {}
+    shared = Counter(map(_link, items.values()))
+    matches: dict[str, KnownEntry] = {}
+    for key, draft in sorted(unmatched.items(), key=lambda pair: (_preference(pair[1]), pair[0])):
+        link = _link(draft)
+        alike = [
+            (likeness, entry)
+            for entry in free.get(link, ())
+            if (likeness := _likeness(draft, entry, unique=bool(link) and shared[link] == 1))
+        ]
+        if alike:
+            _, best = max(alike, key=lambda pair: (pair[0], pair[1].entry_id))
+            matches[key] = best
+            free[link].remove(best)
+    return matches
+
+
+def _likeness(draft: Draft, entry: KnownEntry, *, unique: bool) -> int:
+    """Return in how many ways *draft* is *entry*, whose link it has; 0 when it is another item."""
+    same_title = draft.title == entry.title
+    same_date = draft.stated_at == entry.stated_at
+    dated = bool(entry.stated_at)
+    if not unique:
+        # Without a link, title and date have to speak for themselves.
+        return 3 if same_title and same_date and (dated or bool(entry.link)) else 0
+    same_guid = "#" in draft.guid and draft.guid.partition("#")[0] == entry.identity.partition("#")[0]
+    return same_title + (same_date and dated) + same_guid
+
+
+def _date(draft: Draft) -> str:
+    return draft.published_at.isoformat() if draft.published_at else draft.stated_at
+
+
+def _link(draft: Draft) -> str:
+    return canonical(draft.link) if draft.link else ""
+
+
+def _link_identity(link: str) -> str:
+    return link if len(link) <= _LONG else _hash("link", link)
+
+
+def _hash(*parts: str) -> str:
+    joined = "\x1f".join(parts)
+    return hashlib.blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
