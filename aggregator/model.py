@@ -188,6 +188,8 @@ class NotModified:
     """The server says that nothing changed since the validators we sent."""
 
     status: int = 304
+    moved_to: str = ""
+    """As in `Fetched`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,10 +315,10 @@ class KnownEntry:
     entry_id: int
     identity: str
     link: str
-    """Canonical."""
     title: str
     summary: str
     stated_at: str
+    published_at: datetime | None
     digest: str
     """Over everything that is kept, so that an unchanged entry costs no write."""
 
