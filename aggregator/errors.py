@@ -13,13 +13,30 @@ What the world does daily (a feed that times out, a document that is no feed) is
 a value, `model.Failed`; `NotAFeedError` exists only between `parse` and its caller.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 
 class GroundswellError(Exception):
     """Something a person has to mend; its text is one sentence for them."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing to mend in `feeds.yaml`, at a line and column counted from 1."""
+
+    line: int
+    column: int
+    words: str
+
+
 class ConfigError(GroundswellError):
-    """`feeds.yaml` cannot be used as it stands."""
+    """`feeds.yaml` cannot be used as it stands; its text has one line for each of *faults*."""
+
+    def __init__(self, words: str, faults: tuple[Fault, ...] = ()) -> None:
+        super().__init__(words)
+        self.faults = faults
 
 
 class StoreError(GroundswellError):

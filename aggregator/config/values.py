@@ -1,0 +1,362 @@
+"""How the single values of feeds.yaml are spelled: durations, sizes, addresses, names.
+
+Knows what each kind of value looks like and between which bounds it lies. A `Kind`
+turns the text of a value into the value, or raises ValueError with the words that
+go behind it ("is not a duration such as ..."). Leaves keys, sections and places to
+the package's front.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import ipaddress
+import re
+import unicodedata
+import zoneinfo
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from publicsuffixlist import PublicSuffixList
+
+URL_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A way of spelling a value; `name` stands in the type column of docs/feeds-yaml.md."""
+
+    name: str
+    read: Callable[[str], Any]
+
+
+def quoted(text: str) -> str:
+    """Return *text* in quotes, on one line, short enough for a fault and without a password."""
+    text = re.sub(r"//[^/?#]*@", "//...@", text)
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """Return `; did you mean 'title'?` for the most similar of *names*, or nothing."""
+    # A long word has no near name, and comparing it takes time in proportion to its length.
+    close = difflib.get_close_matches(word.lower(), list(names), n=1, cutoff=0.6) if len(word) <= 80 else []
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return *names* with commas, cut after a dozen."""
+    every = [name if name.isprintable() and len(name) <= 60 else quoted(name) for name in names]
+    return ", ".join(every[:12]) + (", ..." if len(every) > 12 else "")
+
+
+# Words
+
+
+def _printable(raw: str) -> str:
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in raw):
+        raise ValueError("holds a character that is not text")
+    return raw
+
+
+def text(longest: int) -> Kind:
+    """One line of text; runs of white space count as one space."""
+
+    def read(raw: str) -> str:
+        words = _printable(" ".join(raw.split()))
+        if not words:
+            raise ValueError("is empty; expected a text")
+        if len(words) > longest:
+            raise ValueError(f"has {len(words)} characters; at most {longest} are possible")
+        return words
+
+    return Kind(f"text of up to {longest} characters", read)
+
+
+def _id(raw: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", raw):
+        return raw
+    mended = re.sub(r"[^a-z0-9_-]+", "-", raw.lower()).strip("-_")[:64]
+    raise ValueError(
+        "is not an id: at most 64 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
+        + (f"; did you mean {mended!r}?" if mended else "")
+    )
+
+
+def _language(raw: str) -> str:
+    if re.fullmatch(r"([A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4})?", raw):
+        return raw
+    raise ValueError("is not a language code such as en, de or pt-BR")
+
+
+_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def _flag(raw: str) -> bool:
+    try:
+        return _FLAGS[raw.lower()]
+    except KeyError:
+        raise ValueError(f"is not yes or no{nearest(raw, _FLAGS)}") from None
+
+
+def _time_zone(raw: str) -> str:
+    if raw == "UTC":
+        return raw
+    try:
+        zoneinfo.ZoneInfo(raw)
+    except (KeyError, ValueError, OSError):
+        known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
+        # Asked in lower case and answered in the spelling that the database has.
+        close = difflib.get_close_matches(raw.lower()[:80], known, n=1)
+        hint = f"; did you mean {known[close[0]]!r}?" if close else ""
+        raise ValueError(f"is not a time zone such as UTC or Europe/Berlin{hint}") from None
+    return raw
+
+
+def _user_agent(raw: str) -> str:
+    if re.fullmatch(r"([!-~]([ -~]{0,498}[!-~])?)?", raw):
+        return raw
+    raise ValueError("is not a User-Agent: at most 500 characters of plain ASCII on one line")
+
+
+ID = Kind("id", _id)
+LANGUAGE = Kind("language", _language)
+FLAG = Kind("yes/no", _flag)
+TIME_ZONE = Kind("time zone", _time_zone)
+USER_AGENT = Kind("text of up to 500 ASCII characters", _user_agent)
+
+
+# Numbers with bounds
+
+
+def _within(value: Any, low: Any, high: Any, spell: Callable[[Any], str]) -> Any:
+    if value < low:
+        raise ValueError(f"is below the least that is possible, {spell(low)}")
+    if value > high:
+        raise ValueError(f"is above the most that is possible, {spell(high)}")
+    return value
+
+
+def whole(low: int, high: int) -> Kind:
+    """A whole number from *low* to *high*."""
+
+    def read(raw: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,15}", raw):
+            raise ValueError(f"is not a {kind.name}")
+        return int(_within(int(raw), low, high, str))
+
+    kind = Kind(f"whole number from {low} to {high}", read)
+    return kind
+
+
+def number(low: float, high: float) -> Kind:
+    """A decimal number from *low* to *high*."""
+
+    def read(raw: str) -> float:
+        if not re.fullmatch(r"[+-]?([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15})", raw):
+            raise ValueError(f"is not a {kind.name}")
+        return float(_within(float(raw), low, high, "{:g}".format))
+
+    kind = Kind(f"number from {low:g} to {high:g}", read)
+    return kind
+
+
+_SPANS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+
+def spelled(span: timedelta) -> str:
+    """Return *span* as feeds.yaml spells it: `90s`, `10m`, `24h`, `7d`."""
+    unit = next((unit for unit in "dhm" if not span % _SPANS[unit]), "s")
+    # 24h is what people say; 1d would be just as right.
+    if span == _SPANS["d"]:
+        unit = "h"
+    return f"{span // _SPANS[unit]}{unit}"
+
+
+def span(low: timedelta, high: timedelta, *, forever: bool = False) -> Kind:
+    """A duration from *low* to *high*; where *forever* is possible, it reads as None.
+
+    A bare number is refused: nobody can tell whether `poll: {min: 10}` was meant in
+    seconds or in minutes.
+    """
+
+    def read(raw: str) -> timedelta | None:
+        if forever and raw == "forever":
+            return None
+        found = re.fullmatch(r"([0-9]{1,9})([smhdw])", raw)
+        if not found:
+            unit = f"; write {raw}s, {raw}m or {raw}h" if re.fullmatch(r"[0-9]{1,9}", raw) else ""
+            raise ValueError(f"is not a duration such as 30s, 10m, 24h or 7d{' or forever' * forever}{unit}")
+        count, unit = found.groups()
+        # Counted in seconds first: 999999999w is more than a timedelta can hold.
+        seconds = int(count) * int(_SPANS[unit].total_seconds())
+        bounds = (int(low.total_seconds()), int(high.total_seconds()))
+        _within(seconds, *bounds, lambda bound: spelled(timedelta(seconds=bound)))
+        return timedelta(seconds=seconds)
+
+    return Kind(f"duration from {spelled(low)} to {spelled(high)}{' or forever' * forever}", read)
+
+
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def size(low: str, high: str) -> Kind:
+    """A number of bytes from *low* to *high*, themselves spelled as sizes."""
+
+    def count(raw: str) -> int:
+        found = re.fullmatch(r"([0-9]{1,15}) ?([a-z]*)", raw.lower())
+        if not found or found[2] not in _SIZES:
+            raise ValueError("is not a size such as 100kB, 10MB or 1GiB")
+        return int(found[1]) * _SIZES[found[2]]
+
+    def read(raw: str) -> int:
+        bytes_ = count(raw)
+        if not count(low) <= bytes_ <= count(high):
+            raise ValueError(f"is not between {low} and {high}")
+        return bytes_
+
+    return Kind(f"size from {low} to {high}", read)
+
+
+# Addresses
+
+
+def _split(raw: str) -> SplitResult:
+    """Return the parts of an http(s) address that a request can be sent to, else ValueError."""
+    if len(raw) > URL_CHARS:
+        raise ValueError(f"has {len(raw)} characters; an address has at most {URL_CHARS:,}")
+    if re.search(r"\s", raw) or _printable(raw) != raw:
+        raise ValueError("holds white space; an address has none (write %20)")
+    try:
+        parts = urlsplit(raw)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"is not an address: {error}") from None
+    if parts.scheme not in ("http", "https"):
+        spelled_out = f"scheme {parts.scheme!r} is neither http nor https" if parts.scheme else "no http:// or https://"
+        raise ValueError(f"is not a web address: {spelled_out}{nearest(parts.scheme, ('http', 'https'))}")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a user name or password; send them with 'headers:' and ${VARIABLE}")
+    if not parts.hostname:
+        raise ValueError("is not a web address: no host behind //")
+    _host(parts.hostname)
+    return parts
+
+
+# Letters of any script, since a host may be written as it is read (münchen.example); of ASCII only letters,
+# digits, '-' and '_'.
+_LABEL = re.compile(r"[^\s\x00-,./:-@\[-^`{-\x7f]{1,63}")
+
+
+def _host(raw: str) -> str:
+    """Return the host *raw* in lower case; a name, or an IP address without brackets."""
+    if "://" in raw:
+        raise ValueError("is an address; write its host only")
+    host = raw.lower().removeprefix("[").removesuffix("]")
+    if ":" in host:
+        try:
+            return str(ipaddress.IPv6Address(host))
+        except ValueError:
+            raise ValueError("is not a host: write example.com, 192.0.2.1 or 2001:db8::1, no port") from None
+    labels = host.removesuffix(".").split(".")
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(f"has no usable host: {quoted(raw)}")
+    return host
+
+
+def _web_address(raw: str) -> str:
+    _split(raw)
+    return raw
+
+
+def _site_address(raw: str) -> str:
+    parts = _split(raw)
+    if parts.query or parts.fragment:
+        raise ValueError("holds '?' or '#'; the address of the site is a beginning that pages are put behind")
+    return raw.rstrip("/")
+
+
+WEB_ADDRESS = Kind("address", _web_address)
+SITE_ADDRESS = Kind("address", _site_address)
+HOST = Kind("host", _host)
+
+
+def feed_key(url: str) -> str:
+    """Return what two addresses of one feed have in common.
+
+    http and https, the port that goes without saying, the case of the host, a slash at
+    the end and a #fragment make no other feed. `www.` may, and so may a query.
+    """
+    parts = urlsplit(url)
+    port = parts.port if parts.port not in (None, 80, 443) else ""
+    return f"{(parts.hostname or '').rstrip('.')}:{port}{parts.path.rstrip('/')}?{parts.query}"
+
+
+@functools.cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def owner_of(url: str) -> str:
+    """Return the registrable domain of *url*, whose voice a feed is unless `owner:` says otherwise.
+
+    `https://feeds.bbci.co.uk/news/rss.xml` is `bbci.co.uk`. An IP address, and a name
+    that has no registrable part (`localhost`), are their own owners.
+    """
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return str(_suffixes().privatesuffix(host) or host)
+
+
+# Headers of a request
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_OURS = {
+    "user-agent": "write 'user_agent:' beside 'headers:'",
+    **dict.fromkeys(
+        ("accept-encoding", "connection", "content-length", "host", "if-modified-since", "if-none-match", "te",
+         "transfer-encoding", "upgrade"),
+        "the program sets it itself",
+    ),
+}  # fmt: skip
+
+
+def header_name(raw: str) -> str:
+    """Return the header's name as written; ValueError where a request cannot carry it."""
+    if not _HEADER_NAME.fullmatch(raw):
+        raise ValueError("is not the name of a header")
+    if raw.lower() in _OURS:
+        raise ValueError(f"cannot be set here: {_OURS[raw.lower()]}")
+    return raw
+
+
+def header_value(raw: str, variables: Callable[[str], str | None]) -> str:
+    """Return *raw* with each `${NAME}` replaced.
+
+    The words of its ValueErrors name variables and never show what they hold: they end
+    on a page.
+    """
+
+    def value_of(found: re.Match[str]) -> str:
+        value = variables(found[1])
+        if not value:
+            raise ValueError(f"names the environment variable {found[1]}, which is not set; set it, or drop the header")
+        return value
+
+    if "${" in _VARIABLE.sub("", raw):
+        raise ValueError("holds '${' without the name of an environment variable and '}' behind it")
+    value = _VARIABLE.sub(value_of, raw).strip()
+    if not re.fullmatch(r"[\x20-\x7e]{1,4000}", value):
+        raise ValueError("does not fit into a header: 1 to 4,000 characters of plain ASCII on one line")
+    return value
