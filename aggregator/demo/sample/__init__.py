@@ -1,0 +1,1 @@
+"""The sample edition itself, as data: read by `aggregator.demo.edition`."""
