@@ -9,7 +9,6 @@ Leaves watching the file, and keeping the last good one, to the scheduler.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -55,7 +54,7 @@ from aggregator.model import (
     Source,
 )
 
-__all__ = ["KEYS", "LARGEST_FILE", "config_digest", "load_config", "owner_of", "parse_config"]
+__all__ = ["KEYS", "LARGEST_FILE", "load_config", "owner_of", "parse_config", "read_config"]
 
 LARGEST_FILE = 5_000_000
 """Bytes; a file of 20,000 sources is smaller."""
@@ -149,6 +148,11 @@ KEYS: Mapping[str, _Section] = {
 
 def load_config(path: Path, *, env: Mapping[str, str]) -> Config:
     """Return what the file at *path* says; ConfigError where it is missing or faulty."""
+    return parse_config(read_config(path), name=str(path), env=env)
+
+
+def read_config(path: Path) -> str:
+    """Return the text of the file at *path*; ConfigError where there is none to be had."""
     try:
         with path.open("rb") as file:
             body = file.read(LARGEST_FILE + 1)
@@ -161,7 +165,7 @@ def load_config(path: Path, *, env: Mapping[str, str]) -> Config:
     if len(body) > LARGEST_FILE:
         raise _error(str(path), [_TOO_LARGE])
     try:
-        return parse_config(body.decode(), name=str(path), env=env)
+        return body.decode()
     except UnicodeDecodeError as error:
         before = body[: error.start].decode()
         last_line = before.rpartition("\n")[2]
@@ -192,14 +196,6 @@ def parse_config(text: str, *, name: str = "feeds.yaml", env: Mapping[str, str] 
     if reading.faults or config is None:
         raise _error(name, reading.faults)
     return config
-
-
-def config_digest(text: str) -> str:
-    """Return what tells one state of the file from another, comments included."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-_TOO_LARGE = Fault(1, 1, f"the file is larger than {LARGEST_FILE // 10**6} MB; expected a list of feeds")
 
 
 def _error(name: str, faults: Iterable[Fault], more: str = "") -> ConfigError:
