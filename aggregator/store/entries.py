@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from aggregator.model import Draft, Edit, Entry, Event, KnownEntry
 from aggregator.store.connection import Connection, Row
-from aggregator.store.rows import ENTRY, entry, moment, picture_text, stamp, stamp_or_none
+from aggregator.store.rows import ENTRY, entry, moment, moment_or_none, picture_text, stamp, stamp_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Entries:
     def known(self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]) -> list[KnownEntry]:
         """Return the stored entries of a source that any of these could mean."""
         rows = self._db.rows(
-            """select entry_id, identity, canonical_link, title, summary, stated_at, digest from entries
+            """select entry_id, identity, link, title, summary, stated_at, published_at, digest from entries
             where source_id = :source and (identity in (select value from json_each(:identities))
             or (canonical_link != '' and canonical_link in (select value from json_each(:links))))
             order by entry_id""",
@@ -62,10 +62,11 @@ class Entries:
             KnownEntry(
                 entry_id=row["entry_id"],
                 identity=row["identity"],
-                link=row["canonical_link"],
+                link=row["link"],
                 title=row["title"],
                 summary=row["summary"],
                 stated_at=row["stated_at"],
+                published_at=moment_or_none(row["published_at"]),
                 digest=row["digest"],
             )
             for row in rows

@@ -10,6 +10,8 @@ from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.store.connection import Connection
 from aggregator.store.rows import feed_state, stamp, stamp_or_none
 
+_LONGEST_WAIT = timedelta(hours=25)
+
 
 @dataclass(frozen=True, slots=True)
 class PollRecord:
@@ -45,10 +47,10 @@ class Feeds:
                 )
             for position, source in enumerate(sources):
                 self._db.run(
-                    """insert into sources (source_id, name, url, owner, category_id, position)
-                    values (:id, :name, :url, :owner, :category, :position)
+                    """insert into sources (source_id, name, url, owner, category_id, position, enabled)
+                    values (:id, :name, :url, :owner, :category, :position, :enabled)
                     on conflict do update set name = :name, url = :url, owner = :owner, category_id = :category,
-                    position = :position, removed_at = null""",
+                    position = :position, enabled = :enabled, removed_at = null""",
                     {
                         "id": source.id,
                         "name": source.name,
@@ -56,6 +58,7 @@ class Feeds:
                         "owner": source.owner,
                         "category": source.category,
                         "position": position,
+                        "enabled": source.enabled,
                     },
                 )
                 before = known.get(source.id)
@@ -82,12 +85,16 @@ class Feeds:
         return None if row is None else feed_state(row)
 
     def due(self, now: datetime, limit: int = 1000) -> list[FeedState]:
-        """Return the configured feeds to be asked at *now*, the longest overdue first."""
+        """Return the enabled feeds to be asked at *now*, the longest overdue first.
+
+        A time further off than any wait can be was set under another clock, and counts as due.
+        """
         rows = self._db.rows(
             """select f.* from feeds f join sources using (source_id)
-            where f.gone = 0 and removed_at is null and coalesce(f.next_poll_at, '') <= :now
+            where f.gone = 0 and removed_at is null and enabled = 1
+            and (coalesce(f.next_poll_at, '') <= :now or f.next_poll_at > :horizon)
             order by coalesce(f.next_poll_at, ''), f.source_id limit :limit""",
-            {"now": stamp(now), "limit": limit},
+            {"now": stamp(now), "horizon": stamp(now + _LONGEST_WAIT), "limit": limit},
         )
         return [feed_state(row) for row in rows]
 

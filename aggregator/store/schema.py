@@ -20,6 +20,7 @@ create table sources (
     owner        text not null,
     category_id  text not null,
     position     integer not null,       -- order in feeds.yaml
+    enabled      integer not null,
     removed_at   text                    -- null: configured now
 ) strict;
 

@@ -134,6 +134,13 @@ class Stories:
         for table in ("stories", "memberships", "ledger", "ranking"):
             self._db.run(f"delete from {table}")
 
+    def forget_pruned(self) -> None:
+        """Drop what is derived from entries that are no longer kept."""
+        self._db.run("delete from memberships where entry_id not in (select entry_id from entries)")
+        self._db.run("delete from stories where lead_entry_id not in (select entry_id from entries)")
+        for table in ("memberships", "ledger", "ranking"):
+            self._db.run(f"delete from {table} where story_id not in (select story_id from stories)")
+
     # Reading.
 
     def count(self) -> int:

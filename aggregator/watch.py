@@ -1,0 +1,84 @@
+"""Keep the running configuration what feeds.yaml says, or the last that had no fault.
+
+Knows whether the file changed and what was last applied. Leaves the rules of the
+file to `config` and remembering to `store`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from aggregator.config import parse_config, read_config
+from aggregator.errors import ConfigError
+from aggregator.model import Config
+from aggregator.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class ConfigWatch:
+    """Applies feeds.yaml at the start and whenever it was saved."""
+
+    def __init__(self, path: Path, store: Store, env: Mapping[str, str]) -> None:
+        self._path = path
+        self._store = store
+        self._env = env
+        self._seen: tuple[int, int, int] | None = None
+
+    def start(self, now: datetime) -> Config:
+        """Return the configuration to start with: the file's, else the last good one.
+
+        Raises ConfigError when the file is faulty and none was ever applied here.
+        """
+        self._seen = self._look()
+        try:
+            return self._apply(now)
+        except ConfigError as fault:
+            last_good = self._store.state.config_text()
+            if last_good is None:
+                raise
+            log.error("%s; going on with the last configuration that had no fault", fault)
+            config = parse_config(last_good, name=self._path.name, env=self._env)
+            self._store.feeds.sync(config.sources, now)
+            return config
+
+    def check(self, now: datetime) -> Config | None:
+        """Return the new configuration when the file was saved and has no fault, else None."""
+        look = self._look()
+        if look == self._seen:
+            return None
+        self._seen = look
+        try:
+            config = self._apply(now)
+        except ConfigError as fault:
+            log.error("%s; the configuration before it goes on", fault)
+            return None
+        log.info("%s applied: %d sources", self._path.name, len(config.sources))
+        return config
+
+    def _apply(self, now: datetime) -> Config:
+        text = ""
+        try:
+            text = read_config(self._path)
+            config = parse_config(text, name=self._path.name, env=self._env)
+        except ConfigError as fault:
+            with self._store.transaction():
+                self._store.state.save_config(text, str(fault), now)
+                self._store.state.next_edition()
+            raise
+        with self._store.transaction():
+            self._store.state.save_config(text, None, now)
+            self._store.feeds.sync(config.sources, now)
+            self._store.state.next_edition()
+        return config
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        # An editor that writes a new file and renames it keeps neither inode nor time.
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,477 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.errors import DatabaseInUseError, NewerDatabaseError, StoreError
+from aggregator.model import (
+    Cause,
+    Changes,
+    Contribution,
+    Draft,
+    Edit,
+    Entry,
+    FeedState,
+    LedgerLine,
+    Membership,
+    Picture,
+    Source,
+    Story,
+    Validators,
+)
+from aggregator.store import Arrival, ListQuery, PollRecord, Store, StoreFault, schema
+from aggregator.store.lock import WorkerLock
+from aggregator.store.search import match_expression
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SOURCE = Source(id="wire", name="The Wire", url="https://wire.example/feed", category="models", owner="wire.example")
+OTHER = Source(id="desk", name="The Desk", url="https://desk.example/feed", category="policy", owner="desk.example")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.open(":memory:") as opened:
+        opened.feeds.sync([SOURCE, OTHER], NOON)
+        yield opened
+
+
+def arrival(name: str, title: str = "", summary: str = "") -> Arrival:
+    draft = Draft(
+        guid=name,
+        link=f"https://wire.example/{name}",
+        title=title or f"Title of {name}",
+        summary=summary,
+        tags=("chips", "ai"),
+        picture=Picture("https://wire.example/p.png", caption="A rack", width=640),
+        published_at=NOON - HOUR,
+    )
+    return Arrival(draft, identity=name, canonical_link=draft.link, digest=draft.title, words=230)
+
+
+def add(store: Store, *arrivals: Arrival, source: Source = SOURCE, now: datetime = NOON) -> list[int]:
+    with store.transaction():
+        return store.entries.add(source.id, arrivals, store.entries.arrival_moment(now))
+
+
+def story_of(entry_id: int, at: datetime, *, score: int = 50, category: str = "models", sources: int = 1) -> Story:
+    return Story(
+        story_id=entry_id,
+        headline=f"Headline {entry_id}",
+        summary="",
+        lead_entry_id=entry_id,
+        category_id=category,
+        first_seen_at=at,
+        last_source_at=at,
+        updated_at=at,
+        entries=1,
+        sources=sources,
+        independent_sources=sources,
+        score=score,
+        relevance=score / 100,
+        provisional=True,
+        trend=0.0,
+        contributions=(Contribution("base", -1.0, float(score), "what most stories get"),),
+    )
+
+
+def tell(store: Store, entry_id: int, at: datetime = NOON, **kwargs: object) -> Story:
+    story = story_of(entry_id, at, **kwargs)  # type: ignore[arg-type]
+    member = Membership(entry_id, entry_id, at, 1.0, 1.0, "first entry", "wire.example")
+    line = LedgerLine(entry_id, at, Cause.NEW_STORY, "first entry", None, story.score, entry_id)
+    with store.transaction():
+        store.stories.save(Changes((member,), (story,), (line,)))
+    return story
+
+
+# The database itself
+
+
+def test_the_pragmas_that_the_promises_rest_on_are_in_force(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "g.db") as store:
+        value = store._connection.value
+        assert value("pragma journal_mode") == "wal"
+        assert value("pragma synchronous") == 2
+        assert value("pragma foreign_keys") == 1
+        assert value("pragma busy_timeout") == 10_000
+
+
+def test_opening_twice_migrates_once_and_keeps_what_is_there(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "g.db") as store:
+        store.feeds.sync([SOURCE], NOON)
+        add(store, arrival("a"))
+    with Store.open(tmp_path / "g.db") as store:
+        assert store.entries.count() == 1
+        assert store.faults() == []
+
+
+def test_the_first_step_is_frozen() -> None:
+    """A changed table needs a new migration, and the text of the first one moved there as it was."""
+    digest = hashlib.sha256(" ".join(schema.SCHEMA.split()).encode()).hexdigest()
+    assert digest == "0f7cadfe5bd096e6a6c32e13dfcae11d0e4c5a7bdbf9b7101fc4145e0ffb97f2"
+
+
+def test_a_database_of_a_newer_version_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "g.db"
+    Store.open(path).close()
+    raw = sqlite3.connect(path)
+    raw.execute("insert into _sqlite_migrations (migration_set, name, applied_at) values ('groundswell', '0099_x', '')")
+    raw.commit()
+    raw.close()
+    with pytest.raises(NewerDatabaseError, match=r"g\.db.*newer version of Groundswell \(it knows 0099_x\); upgrade"):
+        Store.open(path)
+
+
+def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "g.db"
+    path.write_bytes(b"this is not a database, it is a letter" * 50)
+    with pytest.raises(StoreError, match="cannot use the database"):
+        Store.open(path)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no folder"):
+        Store.open(tmp_path / "nowhere" / "g.db")
+
+
+def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    with pytest.raises(StoreFault):
+        add(store, arrival("a"), arrival("a"))
+    assert store.entries.count() == 0
+    assert store.search.stories("title").total == 0
+    assert store.faults() == []
+
+
+def test_a_backup_is_a_whole_database_and_never_overwrites(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "g.db") as store:
+        store.feeds.sync([SOURCE], NOON)
+        add(store, arrival("a"))
+        store.backup(tmp_path / "copy.db")
+        with pytest.raises(StoreError, match="exists"):
+            store.backup(tmp_path / "copy.db")
+    with Store.open(tmp_path / "copy.db") as copy:
+        assert copy.entries.count() == 1
+        assert copy.faults() == []
+
+
+def test_a_text_index_that_lost_an_entry_is_told_and_mended(store: Store) -> None:
+    add(store, arrival("a"))
+    store._connection.run("insert into entries_fts (entries_fts) values ('delete-all')")
+    assert any("text index" in fault for fault in store.faults())
+    store.rebuild_search()
+    assert store.faults() == []
+
+
+def test_a_second_worker_is_refused_and_told_who_holds_the_database(tmp_path: Path) -> None:
+    with (
+        WorkerLock(tmp_path / "g.db"),
+        pytest.raises(DatabaseInUseError, match=rf"process {os.getpid()}\) is using .*g\.db; stop it"),
+        WorkerLock(tmp_path / "g.db"),
+    ):
+        pass
+    with WorkerLock(tmp_path / "g.db"):
+        pass
+
+
+def test_the_lock_of_a_killed_worker_is_free(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib, time; from aggregator.store.lock import WorkerLock\n"
+        "with WorkerLock(pathlib.Path(sys.argv[1])):\n    print('held', flush=True); sys.stdin.read()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "g.db")], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout.readline() == b"held\n"
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    child.stdin.close()
+    with WorkerLock(tmp_path / "g.db"):
+        pass
+
+
+# Sources and polls
+
+
+def test_a_new_source_is_due_at_once_and_a_known_one_keeps_its_time(store: Store) -> None:
+    assert [state.source_id for state in store.feeds.due(NOON)] == ["desk", "wire"]
+    with store.transaction():
+        store.feeds.record(
+            FeedState("wire", SOURCE.url, Validators('"v1"', "yesterday"), NOON + HOUR),
+            PollRecord(NOON, "fetched", "2 new", 200, bytes=10, new=2),
+        )
+    store.feeds.sync([SOURCE, OTHER], NOON)
+    assert [state.source_id for state in store.feeds.due(NOON)] == ["desk"]
+    assert [state.source_id for state in store.feeds.due(NOON + HOUR)] == ["desk", "wire"]
+    state = store.feeds.state("wire")
+    assert state is not None
+    assert state.validators == Validators('"v1"', "yesterday")
+
+
+def test_a_source_with_another_address_starts_anew(store: Store) -> None:
+    with store.transaction():
+        store.feeds.record(
+            FeedState("wire", SOURCE.url, Validators('"v1"'), NOON + HOUR, failures=3, gone=True),
+            PollRecord(NOON, "gone", "410 Gone", 410),
+        )
+    moved = Source(id="wire", name="The Wire", url="https://wire.example/new", category="models", owner="wire.example")
+    store.feeds.sync([moved, OTHER], NOON)
+    state = store.feeds.state("wire")
+    assert state is not None
+    assert (state.url, state.validators, state.failures, state.gone) == (moved.url, Validators(), 0, False)
+    assert "wire" in {due.source_id for due in store.feeds.due(NOON)}
+
+
+def test_a_removed_or_disabled_source_is_not_asked_and_keeps_its_entries(store: Store) -> None:
+    add(store, arrival("a"))
+    store.feeds.sync([OTHER], NOON)
+    assert [state.source_id for state in store.feeds.due(NOON)] == ["desk"]
+    rows = store.feeds.health(NOON, [OTHER])
+    assert [(row.source.id, row.removed, row.entries) for row in rows] == [("desk", False, 0), ("wire", True, 1)]
+    off = Source(id="wire", name="W", url=SOURCE.url, category="models", owner="w", enabled=False)
+    store.feeds.sync([off, OTHER], NOON)
+    assert [state.source_id for state in store.feeds.due(NOON)] == ["desk"]
+
+
+def test_a_gone_source_rests_until_the_operator_asks_again(store: Store) -> None:
+    with store.transaction():
+        store.feeds.record(
+            FeedState("wire", SOURCE.url, next_poll_at=NOON, gone=True), PollRecord(NOON, "gone", "410", 410)
+        )
+    assert "wire" not in {state.source_id for state in store.feeds.due(NOON + 1000 * HOUR)}
+    store.feeds.ask_again(["wire"])
+    assert "wire" in {state.source_id for state in store.feeds.due(NOON)}
+
+
+def test_a_clock_that_jumped_back_starves_no_source(store: Store) -> None:
+    in_a_year = NOON + timedelta(days=365)
+    for source in (SOURCE, OTHER):
+        with store.transaction():
+            store.feeds.record(
+                FeedState(source.id, source.url, next_poll_at=in_a_year), PollRecord(in_a_year, "fetched", "", 200)
+            )
+    assert len(store.feeds.due(NOON)) == 2
+
+
+def test_an_unchanged_feed_costs_no_row_in_the_log_of_polls(store: Store) -> None:
+    with store.transaction():
+        store.feeds.record(FeedState("wire", SOURCE.url), PollRecord(NOON, "not modified", "nothing new", 304))
+        store.feeds.record(FeedState("wire", SOURCE.url), PollRecord(NOON, "timeout", "timed out", None))
+    assert store._connection.value("select count(*) from polls") == 1
+    assert store._connection.value("select polls_unchanged from feeds where source_id = 'wire'") == 1
+    assert store.feeds.prune_polls(NOON + HOUR) == 1
+
+
+# Entries
+
+
+def test_every_poll_that_brings_something_has_a_moment_of_its_own(store: Store) -> None:
+    add(store, arrival("a"), now=NOON)
+    add(store, arrival("b"), now=NOON)
+    add(store, arrival("c"), now=NOON - HOUR)
+    moments = [moment for moment, _ in store.entries.events_since(None)]
+    assert moments == sorted(set(moments))
+    assert len(moments) == 3
+
+
+def test_an_edit_keeps_what_the_entry_was_and_moves_the_index(store: Store) -> None:
+    (first,) = add(store, arrival("a", title="Chips delayed", summary="By a year."))
+    with store.transaction():
+        store.entries.edit(
+            first,
+            arrival("a", title="Chips cancelled", summary="By a year."),
+            store.entries.arrival_moment(NOON + HOUR),
+        )
+    tell(store, first)
+    entry = store.entries.get(first)
+    assert entry is not None
+    assert entry.title == "Chips cancelled"
+    assert entry.edited_at == NOON + HOUR
+    assert [edit.title_before for edit in store.entries.edits(first)] == ["Chips delayed"]
+    assert store.search.stories("delayed").total == 0
+    assert store.search.stories("cancelled").total == 1
+    assert store.faults() == []
+
+
+def test_events_come_as_they_happened_not_as_they_are_now(store: Store) -> None:
+    (first,) = add(store, arrival("a", title="One"))
+    for title in ("Two", "Three"):
+        with store.transaction():
+            store.entries.edit(first, arrival("a", title=title), store.entries.arrival_moment(NOON + HOUR))
+    groups = store.entries.events_since(None)
+    told = [
+        (event.title_before, event.title) if isinstance(event, Edit) else event.title
+        for _, events in groups
+        for event in events
+    ]
+    assert told == ["One", ("One", "Two"), ("Two", "Three")]
+    assert store.entries.events_since(groups[0][0]) == groups[1:]
+    assert store.entries.events_since(groups[-1][0]) == []
+    assert store.entries.events_since(None, polls=2) == groups[:2]
+
+
+def test_an_entry_comes_back_as_it_was_given(store: Store) -> None:
+    (first,) = add(store, arrival("a", summary="Déjà vu 漢字"))
+    draft = arrival("a", summary="Déjà vu 漢字").draft
+    assert store.entries.get(first) == Entry(
+        entry_id=first,
+        source_id="wire",
+        identity="a",
+        link=draft.link,
+        title=draft.title,
+        summary=draft.summary,
+        first_seen_at=NOON,
+        published_at=draft.published_at,
+        tags=draft.tags,
+        picture=draft.picture,
+        words=230,
+    )
+    assert store.entries.get(first + 1) is None
+
+
+def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> None:
+    add(store, arrival("a"), arrival("b"))
+    add(store, arrival("a"), source=OTHER)
+    by_identity = store.entries.known("wire", ["a"], [])
+    by_link = store.entries.known("wire", [], ["https://wire.example/b", ""])
+    assert [known.identity for known in by_identity] == ["a"]
+    assert [known.identity for known in by_link] == ["b"]
+
+
+def test_pruning_forgets_old_entries_and_their_words(store: Store) -> None:
+    add(store, arrival("old"), now=NOON - 48 * HOUR)
+    add(store, arrival("new"), now=NOON)
+    with store.transaction():
+        assert store.entries.prune(NOON - HOUR) == 1
+    assert store.entries.count() == 1
+    assert store.faults() == []
+
+
+# Stories
+
+
+def test_a_story_comes_back_as_it_was_given(store: Store) -> None:
+    (first,) = add(store, arrival("a"))
+    story = tell(store, first)
+    assert store.stories.get(first) == story
+    assert [entry.entry_id for entry, _ in store.stories.members(first)] == [first]
+    assert [line.cause for line in store.stories.ledger(first)] == [Cause.NEW_STORY]
+    assert store.stories.of_entry(first) == first
+    assert store.stories.get(first + 1) is None
+
+
+def test_the_ranking_is_written_when_its_order_changed(store: Store) -> None:
+    first, second = add(store, arrival("a"), arrival("b"))
+    tell(store, first)
+    tell(store, second)
+    with store.transaction():
+        assert store.stories.rank({"": [(second, 3.0), (first, 1.0)], "models": [(first, 1.0)]})
+        assert not store.stories.rank({"": [(second, 2.9), (first, 0.9)], "models": [(first, 0.9)], "policy": []})
+        assert store.stories.rank({"": [(first, 2.0), (second, 1.9)]})
+    assert [listed.story.story_id for listed in store.stories.ranked()] == [first, second]
+    assert store.stories.ranked("models") == []
+
+
+def test_a_list_is_filtered_and_ordered(store: Store) -> None:
+    ids = add(store, *(arrival(name) for name in "abcd"))
+    for number, entry_id in enumerate(ids):
+        tell(
+            store,
+            entry_id,
+            NOON + number * HOUR,
+            score=90 - 20 * number,
+            sources=number + 1,
+            category="policy" if number == 3 else "models",
+        )
+
+    def listed(**kwargs: object) -> list[int]:
+        return [one.story.story_id - ids[0] for one in store.stories.select(ListQuery(**kwargs))]  # type: ignore[arg-type]
+
+    assert listed() == [3, 2, 1, 0]
+    assert listed(sort="score") == [0, 1, 2, 3]
+    assert listed(category_id="models", min_score=50) == [2, 1, 0]
+    assert listed(min_sources=3) == [3, 2]
+    assert listed(since=NOON + 2 * HOUR) == [3, 2]
+    assert listed(limit=1, offset=1) == [2]
+    assert store.stories.counts_by_category(NOON) == {"models": 3, "policy": 1}
+
+
+def test_dropping_what_is_derived_leaves_the_facts(store: Store) -> None:
+    (first,) = add(store, arrival("a"))
+    tell(store, first)
+    with store.transaction():
+        store.stories.drop()
+    assert store.stories.count() == 0
+    assert store.entries.count() == 1
+
+
+# Search
+
+
+@pytest.mark.parametrize(
+    ("query", "expression"),
+    [
+        ("gpu", '"gpu"'),
+        ('gpu "data center" AND', '"gpu" "data center" "AND"'),
+        ("title:x OR NEAR(a b) *", '"title:x" "OR" "NEAR(a" "b)"'),
+        ('un"balanced "quote', '"un balanced" "quote"'),
+        ("'; drop table entries --", '"\';" "drop" "table" "entries"'),
+        ("*** ((( \x00", ""),
+        ("", ""),
+    ],
+)
+def test_a_query_is_text_and_never_a_language(store: Store, query: str, expression: str) -> None:
+    found = match_expression(query)
+    assert found == expression or not any(c in found for c in "*")
+    store.search.stories(query)
+
+
+def test_search_finds_phrases_and_every_word(store: Store) -> None:
+    first, second = add(
+        store, arrival("a", title="Data center opens in Oslo"), arrival("b", title="Center for data opens")
+    )
+    tell(store, first)
+    tell(store, second, score=80)
+    assert store.search.stories("data center").total == 2
+    assert [one.story.story_id for one in store.search.stories('"data center"').stories] == [first]
+    assert store.search.stories("data oslo").total == 1
+    assert store.search.stories("DATA opens", sort="score").stories[0].story.story_id == second
+    assert store.search.stories("data", min_score=60).total == 1
+    assert store.search.stories("nothing").stories == []
+
+
+# Single values
+
+
+def test_the_edition_grows(store: Store) -> None:
+    before = store.state.edition()
+    assert [store.state.next_edition(), store.state.next_edition()] == [before + 1, before + 2]
+
+
+def test_the_configuration_that_runs_is_the_newest_without_a_fault(store: Store) -> None:
+    store.state.save_config("one", None, NOON)
+    store.state.save_config("two", "feeds.yaml:1:1: no", NOON + HOUR)
+    assert store.state.config_text() == "one"
+    fault = store.state.config_fault()
+    assert fault is not None
+    assert (fault.at, fault.words) == (NOON + HOUR, "feeds.yaml:1:1: no")
+    store.state.save_config("three", None, NOON + 2 * HOUR)
+    assert store.state.config_text() == "three"
+    assert store.state.config_fault() is None
+
+
+def test_views_add_up_over_days(store: Store) -> None:
+    store.feedback.add_views({1: 2, 2: 1}, date(2026, 11, 17))
+    store.feedback.add_views({1: 3}, date(2026, 11, 17))
+    store.feedback.add_views({1: 1}, date(2026, 11, 18))
+    assert (store.feedback.views(1), store.feedback.views(2), store.feedback.views(3)) == (6, 1, 0)
