@@ -198,6 +198,9 @@ def parse_config(text: str, *, name: str = "feeds.yaml", env: Mapping[str, str] 
     return config
 
 
+_TOO_LARGE = Fault(1, 1, f"the file is larger than {LARGEST_FILE // 10**6} MB; expected a list of feeds")
+
+
 def _error(name: str, faults: Iterable[Fault], more: str = "") -> ConfigError:
     ordered = tuple(sorted(faults))
     lines = [f"{name}:{fault.line}:{fault.column}: {fault.words}" for fault in ordered]
