@@ -22,7 +22,10 @@ from aggregator.urls import canonical
 # seen before is an old one when that old one is no longer in the document under its own guid, and
 # - link and title, or link and date, or link and the guid up to "#" agree, where only one item has the link;
 # - link, title and date agree, where several have it.
-# Known to be wrong: a status page that publishes one item at a time, always with the same link and title.
+# A title and summary that an entry had before are a stale copy (a cache in front of the site, a headline
+# test that alternates), not an edit; else two versions would be edited into each other for ever.
+# Known to be wrong: a publisher who takes a change back; a status page that publishes one item at a time,
+# always with the same link and title.
 
 _LONG = 300
 
@@ -104,12 +107,15 @@ def sort_out(drafts: Iterable[Draft], known: Sequence[KnownEntry]) -> Sorted:
         entry = matches.get(key)
         if entry is None:
             new.append(draft)
-        elif draft.title != entry.title or draft.summary != entry.summary:
-            edited.append((entry, draft))
-        elif digest(draft) != entry.digest:
-            refreshed.append((entry, draft))
-        else:
+        elif (draft.title, draft.summary) == (entry.title, entry.summary):
+            if digest(draft) != entry.digest:
+                refreshed.append((entry, draft))
+            else:
+                unchanged.append(entry)
+        elif (draft.title, draft.summary) in entry.earlier:
             unchanged.append(entry)
+        else:
+            edited.append((entry, draft))
     return Sorted(tuple(new), tuple(edited), tuple(refreshed), tuple(unchanged))
 
 

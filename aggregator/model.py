@@ -321,6 +321,8 @@ class KnownEntry:
     published_at: datetime | None
     digest: str
     """Over everything that is kept, so that an unchanged entry costs no write."""
+    earlier: frozenset[tuple[str, str]] = frozenset()
+    """Title and summary of each version before this one."""
 
 
 @dataclass(frozen=True, slots=True)

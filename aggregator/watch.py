@@ -65,8 +65,10 @@ class ConfigWatch:
             text = read_config(self._path)
             config = parse_config(text, name=self._path.name, env=self._env)
         except ConfigError as fault:
+            # The fault stands on a public page; where the file lies on this machine is nobody's business there.
+            words = str(fault).replace(str(self._path), self._path.name)
             with self._store.transaction():
-                self._store.state.save_config(text, str(fault), now)
+                self._store.state.save_config(text, words, now)
                 self._store.state.next_edition()
             raise
         with self._store.transaction():

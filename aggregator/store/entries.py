@@ -48,7 +48,10 @@ class Entries:
     def known(self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]) -> list[KnownEntry]:
         """Return the stored entries of a source that any of these could mean."""
         rows = self._db.rows(
-            """select entry_id, identity, link, title, summary, stated_at, published_at, digest from entries
+            """select entry_id, identity, link, title, summary, stated_at, published_at, digest,
+            case when edited_at is null then '[]' else (
+                select json_group_array(json_array(title_before, summary_before)) from entry_edits x
+                where x.entry_id = entries.entry_id) end as earlier from entries
             where source_id = :source and (identity in (select value from json_each(:identities))
             or (canonical_link != '' and canonical_link in (select value from json_each(:links))))
             order by entry_id""",
@@ -68,6 +71,7 @@ class Entries:
                 stated_at=row["stated_at"],
                 published_at=moment_or_none(row["published_at"]),
                 digest=row["digest"],
+                earlier=frozenset((title, summary) for title, summary in json.loads(row["earlier"])),
             )
             for row in rows
         ]
@@ -185,6 +189,16 @@ class Entries:
         for row in self._db.rows("select * from entry_edits where at between :first and :last order by edit_id", span):
             groups[row["at"]].append(_edit(row))
         return [(moment(m), events) for m, events in groups.items()]
+
+    def anything_since(self, after: datetime | None) -> bool:
+        """Return whether anything happened later than *after*."""
+        return bool(
+            self._db.value(
+                """select exists (select 1 from entries where first_seen_at > :after)
+                or exists (select 1 from entry_edits where at > :after)""",
+                {"after": "" if after is None else stamp(after)},
+            )
+        )
 
     def each(self) -> Iterator[Entry]:
         """Yield every entry in order of arrival, as it is now."""

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from aggregator.clock import FastClock, SteppedClock, clock_from_spec
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def test_a_fast_clock_runs_as_many_times_as_fast() -> None:
+    real = SteppedClock(NOON)
+    clock = FastClock(real, NOON, NOON - 24 * HOUR, speed=60)
+    assert clock() == NOON - 24 * HOUR
+    real.at = NOON + timedelta(minutes=1)
+    assert clock() == NOON - 23 * HOUR
+
+
+def test_a_clock_written_as_text_shows_the_same_time() -> None:
+    real = SteppedClock(NOON + HOUR)
+    clock = FastClock(real, NOON, NOON - 24 * HOUR, speed=300)
+    assert clock_from_spec(clock.spec, real)() == clock()
+    assert clock_from_spec("", real) is real
