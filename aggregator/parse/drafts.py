@@ -1,0 +1,210 @@
+"""Make drafts of raw items: plain titles, cleaned content, limits kept and told.
+
+Leaves the formats to `xmlfeed` and `jsonfeed`, dates to `dates`, safety of HTML to `sanitize`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from dataclasses import replace
+from urllib.parse import unquote, urlsplit
+
+from aggregator.model import Draft, Limits, ParsedFeed, Picture
+from aggregator.parse.dates import newest_first
+from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text
+from aggregator.sanitize import clean, cut
+from aggregator.text import clip, plain, storable
+from aggregator.urls import safe_link
+
+SUMMARY_CHARS = 1_000
+_SHORT = 200
+_GUID_CHARS = 2_000
+
+_HTML_NAMES = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr acronym address article aside b bdi bdo big blockquote body br center cite code del details "
+        "dfn div em figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img "
+        "input ins kbd label li link main mark math meta nav object ol p pre q s samp script section small "
+        "span strike strong style sub summary sup svg table tbody td textarea th thead time title tr tt u ul "
+        "var video wbr ",
+    )
+)
+_BRACKET = re.compile(r"<(?!/?([a-zA-Z][a-zA-Z0-9]*)[\s/>])|<(?=/?([a-zA-Z][a-zA-Z0-9]*)[\s/>])")
+_END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)\s*>")
+# WordPress ends each excerpt so; it is about the site and not about the story.
+_APPEARED = re.compile(r"\s*The post .{1,400}? (?:appeared first on|first appeared on) .{1,120}$")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+
+
+def finished(raw: RawFeed, base: str, limits: Limits) -> ParsedFeed:
+    """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*."""
+    notes: Counter[str] = Counter()
+    said = list(raw.notes)
+    # A document of nothing but an empty item keeps it, to be seen; beside others it is a mistake of markup.
+    items = [item for item in raw.items if _holds_something(item)] or raw.items
+    if left_out := len(raw.items) - len(items):
+        said.append(f"{left_out} empty {'item' if left_out == 1 else 'items'} left out")
+    if len(items) > limits.entries_per_poll:
+        said.append(f"{len(items)} entries in the document, the newest {limits.entries_per_poll} taken")
+        newest = newest_first([item.published_at for item in items])[: limits.entries_per_poll]
+        items = [items[position] for position in sorted(newest)]
+    language = _language(raw.language)
+    entries = tuple(_draft(item, base, language, limits, notes) for item in items)
+    named = clip(_title(raw.title), limits.title_chars)
+    entries = tuple(entry if entry.title else replace(entry, title=named or "Untitled") for entry in entries)
+    said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(notes.items())]
+    return ParsedFeed(
+        title=named,
+        site_url=safe_link(raw.site_url, base),
+        language=language,
+        entries=entries,
+        notes=tuple(said),
+    )
+
+
+def _holds_something(item: RawItem) -> bool:
+    return bool(
+        item.guid
+        or any(item.links)
+        or item.title.value
+        or item.summary.value
+        or any(content.value for content in item.contents)
+        or item.author
+        or item.tags
+        or item.stated_at
+        or item.pictures
+    )
+
+
+def _draft(item: RawItem, base: str, language: str, limits: Limits, notes: Counter[str]) -> Draft:
+    link = next((link for href in item.links if (link := safe_link(href, base))), "")
+    if not link and any(item.links):
+        notes["N entries without a usable link"] += 1
+    body = _body(item)
+    if len(body.value) * 4 > limits.text_bytes and len(body.value.encode("utf-8", "replace")) > limits.text_bytes:
+        notes[f"N texts cut to {limits.text_bytes:,} bytes"] += 1
+    summary = _summary(item.summary, limits) or _summary(body, limits)
+    title = _title(Text(cut(item.title.value, limits.text_bytes), item.title.is_html))
+    if len(title) > limits.title_chars:
+        notes[f"N titles cut to {limits.title_chars} characters"] += 1
+        title = clip(title, limits.title_chars)
+    tags = tuple(dict.fromkeys(tag for raw in item.tags[: limits.tags * 4] if (tag := _short(raw, 100))))
+    if len(tags) > limits.tags or len(item.tags) > limits.tags * 4:
+        notes[f"N with more than {limits.tags} tags, the first {limits.tags} kept"] += 1
+        tags = tags[: limits.tags]
+    return Draft(
+        guid=storable(" ".join(item.guid.split()))[:_GUID_CHARS],
+        link=link,
+        title=title or _stand_in(summary, link, item),
+        summary=summary,
+        content=_content(body, summary, safe_link(item.base, base) or base, limits),
+        author=_short(item.author, _SHORT),
+        tags=tags,
+        language=_language(item.language) or language,
+        picture=next((picture for raw in item.pictures if (picture := _picture(raw, base))), None),
+        stated_at=clip(storable(item.stated_at.strip()), 100),
+        published_at=item.published_at,
+    )
+
+
+# Titles
+
+# Observed: plain text; "AT&amp;amp;T" and "&amp;#8217;" (escaped twice), <em> inside CDATA, "Option<T>", "a < b",
+# "How to use the &lt;b&gt; tag".
+# Rule: entities that are left after the XML are decoded once. Tags that HTML knows go; other "<" stays text. A tag
+# that appears by decoding goes only together with its end tag: alone it is most likely what the title is about.
+# Known to be wrong: "From <b> to </b>" loses both.
+
+
+def _title(text: Text) -> str:
+    if not text.is_html:
+        value = html.unescape(text.value) if "&" in text.value else text.value
+        return storable(" ".join(value.split()))
+    value = text.value
+    if "<" in value:
+        value = _BRACKET.sub(_known_tag, value)
+    title = plain(value)
+    for name in set(_END_TAG.findall(title)) if "</" in title else ():
+        if name.lower() in _HTML_NAMES:
+            title = re.sub(rf"</?{name}\b[^>]*>", " ", title)
+    return " ".join(title.split())
+
+
+def _known_tag(match: re.Match[str]) -> str:
+    return "<" if match[2] and match[2].lower() in _HTML_NAMES else "&lt;"
+
+
+def _stand_in(summary: str, link: str, item: RawItem) -> str:
+    """Return something to call an item without a title; "" when it has nothing at all."""
+    if summary:
+        return clip(summary, 120)
+    if link:
+        parts = urlsplit(link)
+        name = unquote(parts.path).rstrip("/").rpartition("/")[2].rpartition(".")[0] or parts.path.strip("/")
+        words = storable(re.sub(r"[-_+/\s]+", " ", unquote(name))).strip()
+        return clip(words, 120) or parts.netloc
+    return _short(item.author, 120) or _short(item.guid, 120) or clip(storable(item.stated_at), 120)
+
+
+# Text
+
+
+def _body(item: RawItem) -> Text:
+    """Return the fullest text of *item*: its content, or its description where that is the longer HTML."""
+    best = max(item.contents, key=lambda text: len(text.value), default=Text())
+    summary = item.summary
+    if len(summary.value) > len(best.value) and (not best.value or (summary.is_html and "<" in summary.value)):
+        return summary
+    return best
+
+
+def _summary(text: Text, limits: Limits) -> str:
+    value = cut(text.value, limits.text_bytes)
+    words = plain(value) if text.is_html else storable(" ".join(value.split()))
+    if "appeared" in words[-400:]:
+        words = _APPEARED.sub("", words)
+    return clip(words, SUMMARY_CHARS)
+
+
+def _content(body: Text, summary: str, base: str, limits: Limits) -> str:
+    """Return cleaned HTML; "" where it would only say once more what the summary says."""
+    if not body.value or ("<" not in body.value and len(body.value) <= SUMMARY_CHARS and summary):
+        return ""
+    if body.is_html:
+        return clean(body.value, base, limits.text_bytes)
+    paragraphs = _BLANK_LINES.split(cut(body.value, limits.text_bytes))
+    escaped = "".join(f"<p>{html.escape(words, quote=False)}</p>" for text in paragraphs if (words := text.strip()))
+    return clean(escaped, base, limits.text_bytes * 2)
+
+
+# The rest
+
+
+def _short(text: str, limit: int) -> str:
+    return clip(plain(text[: limit * 20]), limit)
+
+
+def _language(code: str) -> str:
+    code = code.strip().replace("_", "-")[:35]
+    return code.lower() if code.replace("-", "").isalnum() and code.isascii() else ""
+
+
+def _picture(raw: RawPicture, base: str) -> Picture | None:
+    url = safe_link(raw.url, base)
+    if not url:
+        return None
+    return Picture(
+        url=url,
+        caption=_short(raw.caption, 500),
+        credit=_short(raw.credit, _SHORT),
+        width=_pixels(raw.width),
+        height=_pixels(raw.height),
+    )
+
+
+def _pixels(stated: str) -> int | None:
+    stated = stated.strip().removesuffix("px")
+    return int(stated) if stated.isascii() and stated.isdigit() and 0 < len(stated) <= 5 else None

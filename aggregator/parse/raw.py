@@ -1,0 +1,57 @@
+"""What the readers of the formats hand over: fields as the feed has them, nothing cleaned yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(slots=True)
+class Text:
+    """A piece of text, and whether its markup counts as markup."""
+
+    value: str = ""
+    is_html: bool = True
+
+
+@dataclass(slots=True)
+class RawPicture:
+    """A picture as the feed names it."""
+
+    url: str
+    caption: str = ""
+    credit: str = ""
+    width: str = ""
+    height: str = ""
+
+
+@dataclass(slots=True)
+class RawItem:
+    """One item, uncleaned."""
+
+    guid: str = ""
+    links: list[str] = field(default_factory=list)
+    """Candidates for its link, the best first."""
+    title: Text = field(default_factory=Text)
+    summary: Text = field(default_factory=Text)
+    contents: list[Text] = field(default_factory=list)
+    author: str = ""
+    tags: list[str] = field(default_factory=list)
+    language: str = ""
+    pictures: list[RawPicture] = field(default_factory=list)
+    """Candidates, the best first."""
+    stated_at: str = ""
+    published_at: datetime | None = None
+    base: str = ""
+    """What relative links in its content are resolved against, where the feed says so itself."""
+
+
+@dataclass(slots=True)
+class RawFeed:
+    """One document, uncleaned."""
+
+    title: Text
+    site_url: str
+    language: str
+    items: list[RawItem]
+    notes: list[str] = field(default_factory=list)
