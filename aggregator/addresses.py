@@ -1,0 +1,39 @@
+"""Tell network addresses that anybody may publish from on apart from those of the operator's own network.
+
+Pure. `fetch` asks it for every address it is about to connect to.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
+_IPV4_COMPATIBLE = IPv6Network("::/96")
+
+
+def is_public(address: str) -> bool:
+    """Return whether *address* belongs to the open internet; False for what is no address.
+
+    Neither `is_private` nor `is_global` of Python 3.11 alone is the rule: the first misses 100.64/10,
+    the second lets multicast, site-local and addresses embedded in IPv6 through. So: global, and not
+    multicast, reserved or site-local; and an embedded IPv4 address (mapped, 6to4, Teredo, NAT64) passes too.
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0].strip("[]"))
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv4Address):
+        return _plainly_public(parsed)
+    if parsed in _IPV4_COMPATIBLE or parsed in _NAT64_LOCAL or parsed.is_site_local:
+        return False
+    embedded = [found for found in (parsed.ipv4_mapped, parsed.sixtofour, *(parsed.teredo or ())) if found]
+    if parsed in _NAT64:
+        embedded.append(IPv4Address(int(parsed) & 0xFFFFFFFF))
+    if embedded:
+        return all(map(_plainly_public, embedded))
+    return _plainly_public(parsed)
+
+
+def _plainly_public(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_global and not address.is_multicast and not address.is_reserved
