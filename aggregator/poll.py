@@ -1,0 +1,173 @@
+"""Ask one source for news and remember the answer, in one transaction.
+
+The shell around pure decisions: state, then network, then parsing in its child
+process, then disk. The validators are written with the entries that they stand
+for, so no crash can leave us with the one and without the other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator import dedupe, schedule
+from aggregator.errors import NotAFeedError
+from aggregator.fetch import Client, fetch
+from aggregator.model import (
+    Clock,
+    Draft,
+    Failed,
+    FailureKind,
+    FeedState,
+    Fetched,
+    Limits,
+    Outcome,
+    ParsedFeed,
+    Source,
+)
+from aggregator.parsing import ParserFailedError, ParserPool
+from aggregator.store import Arrival, PollRecord, Store, StoreFault
+from aggregator.text import count_words, plain
+from aggregator.urls import canonical
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll came to."""
+
+    source_id: str
+    outcome: Outcome
+    state: FeedState
+    new: int = 0
+    edited: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the server answered as a feed does."""
+        return not isinstance(self.outcome, Failed)
+
+
+async def poll(
+    source: Source,
+    *,
+    store: Store,
+    client: Client,
+    parser: ParserPool,
+    limits: Limits,
+    clock: Clock,
+    jitter: float,
+    taken: Collection[str] = (),
+) -> Polled:
+    """Ask *source* for news and remember the answer, in one transaction.
+
+    jitter: in [-1, 1], moves the time of the next poll
+    taken:  addresses of the other sources, to which this one never moves
+    """
+    state = store.feeds.state(source.id)
+    if state is None:
+        raise KeyError(f"source {source.id} was never configured here")
+    outcome = await fetch(
+        client,
+        state.url,
+        state.validators,
+        limits=limits,
+        now=clock(),
+        user_agent=source.user_agent,
+        headers=source.headers,
+    )
+    parsed: ParsedFeed | None = None
+    if isinstance(outcome, Fetched):
+        try:
+            parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits)
+        except NotAFeedError as fault:
+            outcome = Failed(FailureKind.NOT_A_FEED, str(fault), outcome.status)
+        except ParserFailedError as fault:
+            outcome = Failed(FailureKind.PARSER, str(fault), outcome.status)
+    now = clock()
+    try:
+        return _remember(source, state, outcome, parsed, store=store, now=now, jitter=jitter, taken=taken)
+    except StoreFault as fault:
+        log.error("%s: what its poll brought could not be stored: %s", source.id, fault)
+        failed = Failed(FailureKind.STORAGE, f"could not be stored: {fault}")
+        return _remember(source, state, failed, None, store=store, now=now, jitter=jitter, taken=taken)
+
+
+def _remember(
+    source: Source,
+    state: FeedState,
+    outcome: Outcome,
+    parsed: ParsedFeed | None,
+    *,
+    store: Store,
+    now: datetime,
+    jitter: float,
+    taken: Collection[str],
+) -> Polled:
+    with store.transaction():
+        new, edited = _take_in(source, parsed.entries, store, now) if parsed else (0, 0)
+        after = schedule.after(
+            state,
+            outcome,
+            now,
+            poll=source.poll,
+            jitter=jitter,
+            new=new,
+            words=_words(parsed, new, edited),
+            taken=taken,
+        )
+        store.feeds.record(
+            after,
+            PollRecord(
+                at=now,
+                kind=after.last_kind,
+                words=after.last_words,
+                status=after.last_status,
+                bytes=outcome.wire_bytes if isinstance(outcome, Fetched) else 0,
+                new=new,
+                edited=edited,
+            ),
+        )
+    return Polled(source.id, outcome, after, new, edited)
+
+
+def _take_in(source: Source, drafts: Collection[Draft], store: Store, now: datetime) -> tuple[int, int]:
+    """Store what is new, edited or refreshed; return how many entries are new and how many edited."""
+    links = {canonical(draft.link) for draft in drafts if draft.link}
+    known = store.entries.known(source.id, dedupe.identities(drafts), links)
+    found = dedupe.sort_out(drafts, known)
+    if not (found.new or found.edited or found.refreshed):
+        return 0, 0
+    at = store.entries.arrival_moment(now)
+    store.entries.add(source.id, [_arrival(draft) for draft in found.new], at)
+    for entry, draft in found.edited:
+        store.entries.edit(entry.entry_id, _arrival(draft), at)
+    for entry, draft in found.refreshed:
+        store.entries.refresh(entry.entry_id, _arrival(draft))
+    return len(found.new), len(found.edited)
+
+
+def _arrival(draft: Draft) -> Arrival:
+    held = plain(draft.content) if draft.content else draft.summary
+    return Arrival(
+        draft=draft,
+        identity=dedupe.identity(draft),
+        canonical_link=canonical(draft.link) if draft.link else "",
+        digest=dedupe.digest(draft),
+        words=max(count_words(held), count_words(draft.summary)),
+    )
+
+
+def _words(parsed: ParsedFeed | None, new: int, edited: int) -> str:
+    """Return what the source's row says of a poll that went well."""
+    if parsed is None:
+        return "nothing new"
+    parts = [f"{new} new" if new else "nothing new"]
+    if edited:
+        parts.append(f"{edited} edited")
+    if not parsed.entries:
+        parts = ["a feed without entries"]
+    return "; ".join([", ".join(parts), *parsed.notes])

@@ -1,0 +1,129 @@
+"""Keep the polls of many sources going, each when it is due.
+
+Knows which polls are under way. What is due is asked of the store each time, so
+restarts, Retry-After and clock changes need no memory of their own here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from aggregator.fetch import Client
+from aggregator.model import Clock, Config, FeedState, Source
+from aggregator.parsing import ParserPool
+from aggregator.poll import Polled, poll
+from aggregator.store import Store, StoreFault
+
+log = logging.getLogger(__name__)
+
+_AFTER_A_FAULT = timedelta(minutes=1)
+"""How long a source rests that could not even be remembered (a full disk), so that it is no storm."""
+
+
+class Poller:
+    """Starts what is due, at most `limits.concurrency` at a time, and stops cleanly.
+
+    rng: decides the jitter of the next poll; seeded by the caller
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: Store,
+        clock: Clock,
+        rng: random.Random,
+        finished: Callable[[Polled], None] | None = None,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._clock = clock
+        self._rng = rng
+        self._finished = finished or (lambda polled: None)
+        self._client = Client(config.limits)
+        self._parser = ParserPool()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._resting: dict[str, datetime] = {}
+
+    async def __aenter__(self) -> Poller:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._under_way.values():
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._client.__aexit__(kind, value, trace)
+        await self._parser.aclose()
+
+    async def reconfigure(self, config: Config) -> None:
+        """Go on with another configuration; polls under way end under the old one."""
+        if config.limits != self._config.limits:
+            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+            await self._client.__aexit__(None, None, None)
+            self._client = await Client(config.limits).__aenter__()
+        self._config = config
+
+    def start_due(self) -> int:
+        """Start polling what is due and not under way yet; return how many were started."""
+        now = self._clock()
+        room = self._config.limits.concurrency - len(self._under_way)
+        if room <= 0:
+            return 0
+        started = 0
+        for state in self._store.feeds.due(now, limit=room + len(self._under_way) + len(self._resting)):
+            if started == room:
+                break
+            started += self._start(state, now)
+        return started
+
+    async def poll_now(self, source_ids: list[str] | None = None) -> None:
+        """Poll these sources, or all that are due, and wait until all are done."""
+        if source_ids is not None:
+            self._store.feeds.ask_again(source_ids)
+        while self.start_due() or self._under_way:
+            await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
+
+    def _start(self, state: FeedState, now: datetime) -> bool:
+        source = self._config.source(state.source_id)
+        if source is None or not source.enabled or source.id in self._under_way:
+            return False
+        if self._resting.get(source.id, now) > now:
+            return False
+        self._resting.pop(source.id, None)
+        task = asyncio.create_task(self._poll(source), name=f"poll {source.id}")
+        self._under_way[source.id] = task
+        return True
+
+    async def _poll(self, source: Source) -> None:
+        try:
+            polled = await poll(
+                source,
+                store=self._store,
+                client=self._client,
+                parser=self._parser,
+                limits=self._config.limits,
+                clock=self._clock,
+                jitter=self._rng.uniform(-1, 1),
+                taken={other.url for other in self._config.sources if other.id != source.id},
+            )
+        except StoreFault as fault:
+            log.error("%s: not even its row could be written: %s", source.id, fault)
+            self._resting[source.id] = self._clock() + _AFTER_A_FAULT
+        except Exception:
+            # A fault of ours with one feed must not stop the others.
+            log.exception("%s: the poll failed in a way that it must not", source.id)
+            self._resting[source.id] = self._clock() + _AFTER_A_FAULT
+        else:
+            if not polled.ok:
+                log.warning("%s: %s", source.id, polled.state.last_words)
+            self._finished(polled)
+        finally:
+            self._under_way.pop(source.id, None)
