@@ -255,6 +255,21 @@ class Stories:
         ):
             yield entry(row), membership(row)
 
+    def memberships(self, since: datetime) -> Iterator[Membership]:
+        """Yield where the entries that arrived after *since* were put."""
+        for row in self._db.each(
+            "select m.* from entries e join memberships m using (entry_id) where e.first_seen_at > :since",
+            {"since": stamp(since)},
+        ):
+            yield membership(row)
+
+    def updated_since(self, moment: datetime) -> Iterator[Story]:
+        """Yield the stories of which anything changed at or after *moment*."""
+        for row in self._db.each(
+            f"select {STORY} from stories s where updated_at >= :moment order by s.story_id", {"moment": stamp(moment)}
+        ):
+            yield story(row)
+
     def each(self) -> Iterator[Story]:
         """Yield every story, in order of first sight."""
         for row in self._db.each(f"select {STORY} from stories s order by s.story_id"):
