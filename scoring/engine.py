@@ -1,0 +1,482 @@
+"""Turn what happened into stories: a fold over events that holds no store and reads no clock.
+
+Knows the live stories. Leaves which story an entry belongs to to `stories`, its voice to
+`independence`, its category to `categories`, its score to `relevance`, its place to `rank`.
+
+    engine.step(events, now) -> Changes      what is to be written
+    engine.rank(now)         -> Ranking      the lists as they are at that moment
+    engine.remember(...)                     go on as if the program had never stopped
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from operator import add
+
+from aggregator.model import (
+    Cause,
+    Changes,
+    Config,
+    Edit,
+    Entry,
+    Event,
+    LedgerLine,
+    Membership,
+    Ranking,
+    Story,
+)
+from aggregator.urls import canonical
+from scoring import headline, independence, rank, stories, trend
+from scoring.categories import Categorizer, Evidence
+from scoring.relevance import RelevanceModel, Scored, Signals
+from scoring.stories import Clusterer, Placement, Text
+from scoring.terms import DocumentFrequency, load_background, terms
+
+HISTORY = timedelta(days=30)
+"""How far back term counts and rhythms reach; whole UTC days."""
+
+LONGEST = timedelta(days=14)
+"""A story of that age takes in nothing more: what comes then is another event."""
+
+LEAST_RHYTHM = timedelta(days=14)
+"""History from which on hours of the week are told apart: each was seen twice."""
+
+COMPARED = 40
+"""With how many originals of a story a new text is compared, the latest ones."""
+
+MEMORY = HISTORY + LONGEST + timedelta(days=2)
+"""How far back `remember` has to be told of entries to go on exactly."""
+
+
+@dataclass(slots=True)
+class _Voice:
+    joined: datetime
+    rate: float
+    """How busy its category was at that hour of the week; as known when it joined."""
+
+
+@dataclass(slots=True)
+class _Member:
+    """An entry of a live story, with its text as its source has it now."""
+
+    entry_id: int
+    source_id: str
+    language: str
+    title: str
+    summary: str
+    voice: str
+    copy: bool
+    """It speaks with the voice of another owner."""
+    clarity: float
+    evidence: Evidence
+
+
+class _Live:
+    """A story that can still grow."""
+
+    __slots__ = (
+        "default",
+        "evidence",
+        "first_seen_at",
+        "last_voice_at",
+        "members",
+        "sources",
+        "story",
+        "usual",
+        "voices",
+    )
+
+    def __init__(self, first: Entry, default: str, usual: float) -> None:
+        self.story: Story | None = None
+        self.first_seen_at = first.first_seen_at
+        self.last_voice_at = first.at
+        self.default = default
+        """The category of the source that had it first."""
+        self.usual = usual
+        """Coverage that its category usually gets, as known when it began."""
+        self.members: dict[int, _Member] = {}
+        self.sources: dict[str, None] = {}
+        """In order of arrival, as are the voices."""
+        self.voices: dict[str, _Voice] = {}
+        self.evidence: list[float] = []
+        """The sum over the members."""
+
+
+class Engine:
+    """Live stories, and what is needed to place, score and rank them."""
+
+    def __init__(self, config: Config, model: RelevanceModel) -> None:
+        self._model = model
+        self._frequency = DocumentFrequency(load_background(), days=HISTORY.days)
+        self._clusterer = Clusterer(self._frequency, window=config.scoring.window, longest=LONGEST)
+        self._rhythm = _Rhythm(HISTORY.days)
+        self._live: dict[int, _Live] = {}
+        self._story_of: dict[int, int] = {}
+        self._configure(config)
+
+    def _configure(self, config: Config) -> None:
+        self._config = config
+        self._categorizer = Categorizer(config.categories).fit()
+        self._owners = independence.owners(config)
+        self._defaults = {source.id: source.category for source in config.sources}
+
+    @property
+    def model(self) -> RelevanceModel:
+        """The model that scores now."""
+        return self._model
+
+    def stories(self) -> Iterable[Story]:
+        """Return the live stories, as last computed."""
+        return [live.story for live in self._live.values() if live.story is not None]
+
+    def story(self, story_id: int) -> Story | None:
+        """Return a live story, or None."""
+        live = self._live.get(story_id)
+        return None if live is None else live.story
+
+    # Going forward
+
+    def step(self, events: Sequence[Event], now: datetime) -> Changes:
+        """Take in what happened at *now* and return what that changed.
+
+        The order of *events* does not matter: what came at one moment is taken in an order
+        of its own. Moments of successive calls grow.
+        """
+        self._advance(now)
+        memberships: list[Membership] = []
+        touched: dict[int, list[tuple[Cause, str, int | None]]] = {}
+        for event in sorted(events, key=_order):
+            if isinstance(event, Entry):
+                text = _read(event)
+                placement = self._clusterer.place(text)
+                new = placement.story_id == event.entry_id
+                membership = self._join(event, text, placement)
+                memberships.append(membership)
+                line = (
+                    (Cause.NEW_STORY, f"first reported by {event.source_id}")
+                    if new
+                    else (Cause.JOINED, f"{event.source_id}: {placement.reason}")
+                )
+                touched.setdefault(placement.story_id, []).append((*line, event.entry_id))
+            else:
+                story_id = self._story_of.get(event.entry_id)
+                if story_id is not None:
+                    self._edit(story_id, event)
+                    touched.setdefault(story_id, []).append(
+                        (Cause.EDITED, "its source changed the text", event.entry_id)
+                    )
+        changed: list[Story] = []
+        ledger: list[LedgerLine] = []
+        for story_id, causes in touched.items():
+            live = self._live[story_id]
+            before = None if live.story is None else live.story.score
+            story = self._compute(story_id, live, now)
+            changed.append(story)
+            for cause, words, entry_id in causes:
+                ledger.append(LedgerLine(story_id, now, cause, words, before, story.score, entry_id))
+                before = story.score
+        return Changes(tuple(memberships), tuple(changed), tuple(ledger))
+
+    def rank(self, now: datetime) -> Ranking:
+        """Return the lists at *now*: "" is the front page, the others are the categories."""
+        self._advance(now)
+        candidates = []
+        for story_id, live in self._live.items():
+            story = live.story
+            if story is None:
+                continue
+            lead = live.members[story.lead_entry_id]
+            candidates.append(
+                rank.Candidate(
+                    story_id=story_id,
+                    category_id=story.category_id,
+                    trend=self._trend(live, now),
+                    voices=len(live.voices),
+                    since_last_voice=max(now - live.last_voice_at, timedelta()),
+                    source_id=lead.source_id,
+                    topics=frozenset(terms(story.headline)),
+                )
+            )
+        lists = {"": rank.ranked(candidates)}
+        for category in self._config.categories:
+            lists[category.id] = rank.ranked(c for c in candidates if c.category_id == category.id)
+        return lists
+
+    def use_model(self, model: RelevanceModel, now: datetime) -> Changes:
+        """Score with *model* from now on; return the live stories whose score it changes."""
+        self._advance(now)
+        self._model = model
+        return self._rescore(now, Cause.RETRAINED, f"model {model.version}")
+
+    def reconfigure(self, config: Config, now: datetime) -> Changes:
+        """Go on with another feeds.yaml; return the live stories that it changes.
+
+        Sources keep the voice with which they have spoken. Categories are decided anew, from
+        what is in memory. The window and what was counted by category follow at the next start.
+        """
+        self._configure(config)
+        self._advance(now)
+        for live in self._live.values():
+            for member in live.members.values():
+                member.evidence = self._evidence(member.source_id, member.title, member.summary)
+            live.evidence = _sums(live)
+            live.default = self._defaults.get(next(iter(live.members.values())).source_id, "")
+        return self._rescore(now, Cause.CONFIG, "feeds.yaml changed")
+
+    # Coming back
+
+    def remember(
+        self,
+        groups: Iterable[tuple[datetime, Sequence[Event]]],
+        memberships: Mapping[int, Membership],
+        stories: Iterable[Story],
+    ) -> None:
+        """Come to the state that the engine had when it wrote these.
+
+        groups:      what happened, as `step` was told it, from MEMORY before its last step or earlier
+        memberships: where each of these entries was put, by entry id
+        stories:     the stories as last written; at least the live ones
+        """
+        for now, events in groups:
+            self._advance(now)
+            for event in sorted(events, key=_order):
+                if isinstance(event, Entry):
+                    known = memberships.get(event.entry_id)
+                    if known is not None:
+                        placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
+                        self._join(event, _read(event), placement, known)
+                elif (story_id := self._story_of.get(event.entry_id)) is not None:
+                    self._edit(story_id, event)
+        for story in stories:
+            live = self._live.get(story.story_id)
+            if live is not None:
+                live.story = story
+        # What began before the time that we were told of cannot be known exactly; it takes in no more.
+        for story_id in [story_id for story_id, live in self._live.items() if live.story is None]:
+            self._forget(story_id)
+
+    # Inside
+
+    def _advance(self, now: datetime) -> None:
+        moment = now.timestamp()
+        day = int(moment // 86_400)
+        self._frequency.advance(day)
+        self._rhythm.advance(day)
+        for story_id in self._clusterer.expire(moment):
+            self._forget(story_id)
+
+    def _forget(self, story_id: int) -> None:
+        live = self._live.pop(story_id, None)
+        if live is not None:
+            for entry_id in live.members:
+                del self._story_of[entry_id]
+
+    def _evidence(self, source_id: str, title: str, summary: str) -> Evidence:
+        return self._categorizer.evidence(terms(title), terms(summary), self._defaults.get(source_id, ""))
+
+    def _join(self, entry: Entry, text: Text, placement: Placement, known: Membership | None = None) -> Membership:
+        """Make *entry* part of its story: voice, category, rhythm, clusters; as *known*, where it was written."""
+        default = self._defaults.get(entry.source_id, "")
+        evidence = self._categorizer.evidence(text.title, text.summary, default)
+        category = self._categorizer.decide(evidence, default)
+        live = self._live.get(placement.story_id)
+        begins = live is None
+        if live is None:
+            live = self._live[placement.story_id] = _Live(entry, default, self._rhythm.usual(category))
+        joined = entry.at if known is None else known.joined_at
+        own = independence.owner(entry.source_id, self._owners)
+        voice = known.voice if known is not None else self._voice(own, entry, live)
+        live.members[entry.entry_id] = _Member(
+            entry_id=entry.entry_id,
+            source_id=entry.source_id,
+            language=entry.language,
+            title=entry.title,
+            summary=entry.summary,
+            voice=voice,
+            copy=voice != own,
+            clarity=headline.clarity(entry.title, entry.summary),
+            evidence=evidence,
+        )
+        self._story_of[entry.entry_id] = placement.story_id
+        live.sources.setdefault(entry.source_id)
+        live.evidence = list(map(add, live.evidence, evidence)) if live.evidence else list(evidence)
+        speaks_first = voice not in live.voices
+        if speaks_first:
+            heard = self._categorizer.decide(live.evidence, live.default, len(live.members))
+            live.voices[voice] = _Voice(joined, self._rhythm.rate(heard, joined))
+            live.last_voice_at = max(live.last_voice_at, joined)
+        self._rhythm.count(category, joined, voice=speaks_first, story=begins)
+        self._clusterer.put(text, placement.story_id)
+        return Membership(
+            entry_id=entry.entry_id,
+            story_id=placement.story_id,
+            joined_at=joined,
+            similarity=placement.similarity,
+            probability=placement.probability,
+            reason=placement.reason,
+            voice=voice,
+        )
+
+    def _voice(self, own: str, entry: Entry, live: _Live) -> str:
+        if not live.members:
+            return own
+        originals = [member for member in live.members.values() if not member.copy][-COMPARED:]
+        return independence.voice(
+            own,
+            independence.runs(entry.title, entry.summary),
+            ((member.voice, independence.runs(member.title, member.summary)) for member in originals),
+        )
+
+    def _edit(self, story_id: int, edit: Edit) -> None:
+        """Take over a changed text; the entry stays where it is."""
+        live = self._live[story_id]
+        member = live.members[edit.entry_id]
+        member.title = edit.title
+        member.summary = edit.summary
+        member.clarity = headline.clarity(edit.title, edit.summary)
+        member.evidence = self._evidence(member.source_id, edit.title, edit.summary)
+        live.evidence = _sums(live)
+
+    def _compute(self, story_id: int, live: _Live, now: datetime) -> Story:
+        """Work out everything that is shown of a story, and keep it."""
+        present = None if live.story is None else live.story.lead_entry_id
+        lead = live.members[headline.choose([(m.entry_id, m.clarity - m.copy) for m in live.members.values()], present)]
+        category = self._categorizer.decide(live.evidence, live.default, len(live.members))
+        scored = self._score(live, lead, category, now)
+        story = Story(
+            story_id=story_id,
+            headline=lead.title,
+            summary=lead.summary,
+            lead_entry_id=lead.entry_id,
+            category_id=category,
+            first_seen_at=live.first_seen_at,
+            last_source_at=live.last_voice_at,
+            updated_at=now,
+            entries=len(live.members),
+            sources=len(live.sources),
+            independent_sources=len(live.voices),
+            score=scored.score,
+            relevance=scored.relevance,
+            provisional=scored.provisional,
+            trend=self._trend(live, now),
+            contributions=scored.contributions,
+        )
+        live.story = story
+        return story
+
+    def _score(self, live: _Live, lead: _Member, category: str, now: datetime) -> Scored:
+        return self._model.score(
+            Signals(
+                title=lead.title,
+                summary=lead.summary,
+                source_ids=tuple(live.sources),
+                voices=tuple(live.voices),
+                voice_ages=tuple(max(now - voice.joined, timedelta()) for voice in live.voices.values()),
+                entries=len(live.members),
+                category_id=category,
+                language=lead.language,
+                first_seen_at=live.first_seen_at,
+                at=now,
+            )
+        )
+
+    def _trend(self, live: _Live, now: datetime) -> float:
+        k = trend.coverage((max(now - voice.joined, timedelta()), voice.rate) for voice in live.voices.values())
+        since = max(now - live.last_voice_at, timedelta())
+        return trend.trend(k, live.usual, since, self._config.scoring.half_life)
+
+    def _rescore(self, now: datetime, cause: Cause, words: str) -> Changes:
+        """Compute every live story anew; return those that are not as they were."""
+        changed: list[Story] = []
+        ledger: list[LedgerLine] = []
+        for story_id, live in sorted(self._live.items()):
+            before = live.story
+            if before is None:
+                continue
+            story = self._compute(story_id, live, now)
+            if replace(story, updated_at=before.updated_at, trend=before.trend) == before:
+                live.story = before
+                continue
+            changed.append(story)
+            if story.score != before.score or story.category_id != before.category_id:
+                ledger.append(LedgerLine(story_id, now, cause, words, before.score, story.score))
+        return Changes(stories=tuple(changed), ledger=tuple(ledger))
+
+
+class _Rhythm:
+    """How much each category gets, and at which hours of the week; whole counts by UTC day."""
+
+    def __init__(self, days: int) -> None:
+        self._days = days
+        self._today = 0
+        self._buckets: deque[tuple[int, Counter[tuple[str, int]]]] = deque()
+        self._counts: Counter[tuple[str, int]] = Counter()
+
+    def advance(self, day: int) -> None:
+        """Forget the days that are too long before *day*, which what is counted from now on came on."""
+        self._today = day
+        while self._buckets and self._buckets[0][0] <= day - self._days:
+            self._counts.subtract(self._buckets.popleft()[1])
+
+    def count(self, category: str, joined: datetime, *, voice: bool, story: bool) -> None:
+        """Count an entry, and whether it was a new voice and a new story."""
+        if not self._buckets or self._buckets[-1][0] != self._today:
+            self._buckets.append((self._today, Counter()))
+        bucket = self._buckets[-1][1]
+        kinds = [_hour_of_week(joined), _ENTRIES]
+        if voice:
+            kinds.append(_VOICES)
+        if story:
+            kinds.append(_STORIES)
+        for kind in kinds:
+            bucket[category, kind] += 1
+            self._counts[category, kind] += 1
+
+    def usual(self, category: str) -> float:
+        """Return the coverage that a story of the category usually gets."""
+        return trend.usual_coverage(self._counts[category, _VOICES], self._counts[category, _STORIES])
+
+    def rate(self, category: str, joined: datetime) -> float:
+        """Return how busy the category is around that hour of the week; 1.0 until two weeks are known."""
+        if not self._buckets or self._today - self._buckets[0][0] < LEAST_RHYTHM.days:
+            return 1.0
+        hour = _hour_of_week(joined)
+        around = sum(self._counts[category, (hour + shift) % 168] for shift in (-1, 0, 1))
+        return trend.relative_rate(around, self._counts[category, _ENTRIES], 3)
+
+
+_ENTRIES, _VOICES, _STORIES = 168, 169, 170
+"""Behind the 168 hours of the week."""
+
+
+def _hour_of_week(moment: datetime) -> int:
+    return moment.weekday() * 24 + moment.hour
+
+
+def _order(event: Event) -> tuple[int, str, str, str, str, int]:
+    """An order of what came at one moment that does not depend on how it was listed."""
+    if isinstance(event, Entry):
+        return (0, event.at.isoformat(), event.source_id, event.identity, event.title, event.entry_id)
+    return (1, "", "", "", "", event.edit_id)
+
+
+def _read(entry: Entry) -> Text:
+    return stories.read(
+        entry_id=entry.entry_id,
+        source_id=entry.source_id,
+        link=canonical(entry.link) if entry.link else "",
+        title=entry.title,
+        summary=entry.summary,
+        at=entry.at.timestamp(),
+        arrived=entry.first_seen_at.timestamp(),
+    )
+
+
+def _sums(live: _Live) -> list[float]:
+    sums: list[float] = []
+    for member in live.members.values():
+        sums = list(map(add, sums, member.evidence)) if sums else list(member.evidence)
+    return sums

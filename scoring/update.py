@@ -1,0 +1,133 @@
+"""Keep the stories in the store up to the facts.
+
+Takes entries and edits from the store, steps the engine with them, and writes what that
+changed together with the watermark, in one transaction. So a crash at any moment loses
+nothing and repeats nothing. Decides nothing itself; that is the engine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from aggregator.model import Changes, Config, Event
+from aggregator.store import Store
+from scoring.engine import MEMORY, Engine
+from scoring.relevance import RelevanceModel
+
+GROUPS = 20
+"""Polls a transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
+
+Progress = Callable[[int], None]
+"""Is told how many entries were just taken in."""
+
+Observer = Callable[[datetime, Sequence[Event], Changes], None]
+"""Sees each step as it was taken, before it is committed."""
+
+
+class Updater:
+    """The engine and the store, side by side."""
+
+    def __init__(self, store: Store, config: Config, model: RelevanceModel, observer: Observer | None = None) -> None:
+        self._store = store
+        self._config = config
+        self._model = model
+        self._observer = observer
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, brought to where the store says it was."""
+        if self._engine is None:
+            self._engine = self._restored(self._config)
+        return self._engine
+
+    def run(self, now: datetime, progress: Progress | None = None) -> int:
+        """Take in what happened since the last run, and order the lists as of *now*; return how many entries."""
+        engine = self.engine
+        store = self._store
+        entries = 0
+        try:
+            while groups := store.entries.events_since(store.state.watermark(), GROUPS):
+                taken = 0
+                with store.transaction():
+                    visible = False
+                    for moment, events in groups:
+                        changes = engine.step(events, moment)
+                        store.stories.save(changes)
+                        visible = visible or bool(changes.stories)
+                        taken += len(changes.memberships)
+                        if self._observer is not None:
+                            self._observer(moment, events, changes)
+                    store.state.set_watermark(groups[-1][0])
+                    if visible:
+                        store.state.next_edition()
+                entries += taken
+                if progress is not None:
+                    progress(taken)
+            self._rank(now)
+        except BaseException:
+            # The engine may be ahead of what was committed; the next run starts from the store.
+            self._engine = None
+            raise
+        return entries
+
+    def use_model(self, model: RelevanceModel, now: datetime) -> None:
+        """Score with *model* from now on, the live stories at once."""
+        self._model = model
+        self._write(self.engine.use_model(model, now), now)
+
+    def reconfigure(self, config: Config, now: datetime) -> None:
+        """Go on with another feeds.yaml, as a restart with it would."""
+        self._config = config
+        self._engine = self._restored(config)
+        self._write(self._engine.reconfigure(config, now), now)
+
+    def rebuild(self, now: datetime, progress: Progress | None = None) -> int:
+        """Drop everything derived and make it anew from the facts; the result is equal."""
+        with self._store.transaction():
+            self._store.stories.drop()
+            self._store.state.clear_watermark()
+            self._store.state.next_edition()
+        self._engine = None
+        return self.run(now, progress)
+
+    def _write(self, changes: Changes, now: datetime) -> None:
+        try:
+            with self._store.transaction():
+                self._store.stories.save(changes)
+                if changes.stories:
+                    self._store.state.next_edition()
+            self._rank(now)
+        except BaseException:
+            self._engine = None
+            raise
+
+    def _rank(self, now: datetime) -> None:
+        """Order the lists; a new edition only when the order changed."""
+        # A clock that went back, or a poll that stands a microsecond in the future, must not make news older.
+        watermark = self._store.state.watermark()
+        ranking = self.engine.rank(now if watermark is None else max(now, watermark))
+        with self._store.transaction():
+            if self._store.stories.rank(ranking):
+                self._store.state.next_edition()
+
+    def _restored(self, config: Config) -> Engine:
+        engine = Engine(config, self._model)
+        watermark = self._store.state.watermark()
+        if watermark is not None:
+            since = watermark - MEMORY
+            engine.remember(
+                self._happened(since, watermark),
+                {membership.entry_id: membership for membership in self._store.stories.memberships(since)},
+                self._store.stories.updated_since(watermark - config.scoring.window),
+            )
+        return engine
+
+    def _happened(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
+        while groups := self._store.entries.events_since(since, 500):
+            for moment, events in groups:
+                if moment > until:
+                    return
+                yield moment, events
+            since = groups[-1][0]

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.model import Changes, Event
+from aggregator.store import Store
+from scoring.relevance import load_prior
+from scoring.update import Updater
+from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
+
+Log = list[tuple[datetime, Changes]]
+
+
+def filled(store: Store) -> Store:
+    store.feeds.sync(CONFIG.sources, NOON)
+    return store
+
+
+def updater(store: Store, log: Log | None = None) -> Updater:
+    def watch(moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        if log is not None:
+            log.append((moment, changes))
+
+    return Updater(store, CONFIG, load_prior(), watch)
+
+
+def picture(store: Store) -> tuple[object, ...]:
+    """Everything derived, as far as a page could show it; the trend is as of the last change of order."""
+    stories = [replace(story, trend=0.0) for story in store.stories.each()]
+    return (
+        stories,
+        [store.stories.members(story.story_id) for story in stories],
+        [store.stories.ledger(story.story_id) for story in stories],
+        [listed.story.story_id for listed in store.stories.ranked(limit=100)],
+        store.state.watermark(),
+    )
+
+
+@pytest.fixture
+def store() -> Store:
+    return filled(Store.open(":memory:"))
+
+
+def test_entries_become_stories_and_the_page_is_ordered(store: Store) -> None:
+    for poll in newsroom(1):
+        publish(store, poll)
+
+    assert updater(store).run(NOON + 125 * HOUR) == store.entries.count()
+
+    assert sum(story.entries for story in store.stories.each()) == store.entries.count()
+    assert any(story.independent_sources > 1 for story in store.stories.each())
+    assert store.stories.ranked()
+    assert store.state.edition() > 0
+
+
+def test_nothing_new_changes_nothing(store: Store) -> None:
+    for poll in newsroom(1):
+        publish(store, poll)
+    running = updater(store)
+    running.run(NOON + 125 * HOUR)
+    before = picture(store), store.state.edition()
+
+    assert running.run(NOON + 125 * HOUR) == 0
+    assert (picture(store), store.state.edition()) == before
+
+
+@given(seed=st.integers(0, 10_000), stops=st.sets(st.integers(0, 59), max_size=4))
+@settings(max_examples=12, deadline=None)
+def test_stopping_anywhere_and_starting_again_leaves_no_trace(seed: int, stops: set[int]) -> None:
+    polls = newsroom(seed, polls=60, step=timedelta(hours=7 + seed % 30))
+    with filled(Store.open(":memory:")) as one, filled(Store.open(":memory:")) as other:
+        steady_log: Log = []
+        stopped_log: Log = []
+        steady = updater(one, steady_log)
+        stopped = updater(other, stopped_log)
+        for number, poll in enumerate(polls):
+            edit = "Corrected:" if number % 4 == 3 else ""
+            publish(one, poll, edit)
+            publish(other, poll, edit)
+            if number in stops:
+                stopped = updater(other, stopped_log)
+            steady.run(poll[0] + HOUR)
+            stopped.run(poll[0] + HOUR)
+
+        assert stopped_log == steady_log
+        assert picture(other) == picture(one)
+        assert stopped.engine.rank(polls[-1][0] + 2 * HOUR) == steady.engine.rank(polls[-1][0] + 2 * HOUR)
+
+
+def test_a_rebuild_gives_what_was_there(store: Store) -> None:
+    polls = newsroom(3, polls=40)
+    running = updater(store)
+    for number, poll in enumerate(polls):
+        publish(store, poll, "Update:" if number % 5 == 4 else "")
+        running.run(poll[0])
+    now = polls[-1][0] + HOUR
+    running.run(now)
+    before = picture(store)
+
+    running.rebuild(now)
+
+    assert picture(store) == before
+
+
+def test_a_step_that_fails_leaves_the_store_as_it_was_and_the_next_run_goes_on(store: Store) -> None:
+    polls = newsroom(4)
+    publish(store, polls[0])
+    fail = True
+
+    def watch(moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        if fail:
+            raise OSError("the disk is full")
+
+    running = Updater(store, CONFIG, load_prior(), watch)
+    with pytest.raises(OSError, match="full"):
+        running.run(polls[0][0])
+    assert store.stories.count() == 0
+    assert store.state.watermark() is None
+
+    fail = False
+    assert running.run(polls[0][0]) == len(polls[0][1])
