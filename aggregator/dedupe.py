@@ -159,7 +159,7 @@ def _by_identity(
     unmatched: dict[str, Draft] = {}
     for key, draft in items.items():
         entry = by_identity.get(key)
-        if entry is not None and draft.guid and draft.link and (link := _link(draft)) != entry.link:
+        if entry is not None and draft.guid and draft.link and (link := _link(draft)) != canonical(entry.link):
             # Stored while its guid was shared: then it is known by its link.
             entry = by_identity.get(_link_identity(link), entry)
         if entry is None or entry.entry_id in claimed:
@@ -177,7 +177,7 @@ def _by_likeness(
     free: defaultdict[str, list[KnownEntry]] = defaultdict(list)
     for entry in known:
         if entry.entry_id not in claimed and entry.identity not in items:
-            free[entry.link].append(entry)
+            free[canonical(entry.link)].append(entry)
     if not free:
         return {}
     shared = Counter(map(_link, items.values()))
@@ -199,8 +199,8 @@ def _by_likeness(
 def _likeness(draft: Draft, entry: KnownEntry, *, unique: bool) -> int:
     """Return in how many ways *draft* is *entry*, whose link it has; 0 when it is another item."""
     same_title = draft.title == entry.title
-    same_date = draft.stated_at == entry.stated_at
-    dated = bool(entry.stated_at)
+    same_date = (draft.published_at or draft.stated_at) == (entry.published_at or entry.stated_at)
+    dated = bool(entry.published_at or entry.stated_at)
     if not unique:
         # Without a link, title and date have to speak for themselves.
         return 3 if same_title and same_date and (dated or bool(entry.link)) else 0
