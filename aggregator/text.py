@@ -47,6 +47,7 @@ def clip(text: str, limit: int) -> str:
 
 
 _TAG = re.compile(r"<([a-zA-Z/!?][^\s/>]*)[^>]*>")
+_NEVER_ENDS = re.compile(r"<[a-zA-Z/!][^<]*\Z")
 _SILENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "head", "title"}
 _CLOSING = {name: re.compile(f"</{name}[^>]*>", re.IGNORECASE) for name in _SILENT}
 _INLINE = {
@@ -101,7 +102,10 @@ def _without_tags(markup: str) -> str:
         at = end
         if at >= last:
             break
-    pieces.append(markup[at:])
+    rest = markup[at:]
+    if "<" in rest:  # a comment or a tag that never ends
+        rest = _NEVER_ENDS.sub("", rest.partition("<!--")[0])
+    pieces.append(rest)
     return "".join(pieces)
 
 
@@ -240,10 +244,8 @@ def _words(pattern: re.Pattern[str], folded: str) -> list[str]:
 def _pieces(word: str) -> list[str]:
     """Return the words in one that holds an apostrophe, an ampersand or a decimal point."""
     if "&" in word:
-        parts = word.split("&")
-        if max(map(len, parts)) <= 3:
-            return ["".join(parts).replace("'", "")]  # AT&T, R&D
-        return [piece for part in parts for piece in (_pieces(part) if "'" in part else [part])]
+        pieces = [piece for part in word.split("&") for piece in _pieces(part)]
+        return ["".join(pieces)] if max(map(len, pieces)) <= 3 else pieces  # AT&T, R&D
     if "'" not in word:
         return [word]  # v3.5.1, tmobile
     head, _, tail = word.partition("'")
