@@ -157,16 +157,19 @@ def _by_identity(
     matches: dict[str, KnownEntry] = {}
     claimed: set[int] = set()
     unmatched: dict[str, Draft] = {}
-    for key, draft in items.items():
+    # In order of identity, not of the document, so that the outcome does not depend on the latter.
+    for key, draft in sorted(items.items(), key=lambda pair: pair[0]):
         entry = by_identity.get(key)
-        if entry is not None and draft.guid and draft.link and (link := _link(draft)) != canonical(entry.link):
-            # Stored while its guid was shared: then it is known by its link.
-            entry = by_identity.get(_link_identity(link), entry)
-        if entry is None or entry.entry_id in claimed:
+        if entry is None:
             unmatched[key] = draft
-        else:
-            matches[key] = entry
-            claimed.add(entry.entry_id)
+            continue
+        if draft.guid and draft.link and (link := _link(draft)) != canonical(entry.link):
+            # Its guid was shared once, and the item was stored under its link; unless another item has that now.
+            other = by_identity.get(_link_identity(link))
+            if other and other.identity not in items and other.entry_id not in claimed:
+                entry = other
+        matches[key] = entry
+        claimed.add(entry.entry_id)
     return matches, unmatched
 
 
