@@ -22,7 +22,6 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
@@ -64,7 +63,7 @@ class Client:
         self.limits = limits
         self._all = asyncio.Semaphore(limits.concurrency)
         self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._http: httpx.AsyncClient | None = None
+        self._http: AiohttpTransport | None = None
 
     async def __aenter__(self) -> Self:
         context = httpx.create_ssl_context(trust_env=False)
@@ -81,13 +80,8 @@ class Client:
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
-        self._http = httpx.AsyncClient(
-            transport=AiohttpTransport(client=session, verify=context, trust_env=False),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            follow_redirects=False,
-            trust_env=False,
-            timeout=None,
-        )
+        # The transport alone: httpx.AsyncClient would look into every redirect and keep cookies.
+        self._http = AiohttpTransport(client=session, verify=context, trust_env=False)
         return self
 
     async def __aexit__(
@@ -108,7 +102,7 @@ class Client:
         """Send one GET; its body is not read yet."""
         if self._http is None:
             raise RuntimeError("the client is used outside of `async with`")
-        return await self._http.send(self._http.build_request("GET", url, headers=headers), stream=True)
+        return await self._http.handle_async_request(httpx.Request("GET", url, headers=headers))
 
     @property
     def everyone(self) -> asyncio.Semaphore:
