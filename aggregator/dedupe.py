@@ -193,7 +193,8 @@ def _by_likeness(
             if (likeness := _likeness(draft, entry, unique=bool(link) and shared[link] == 1))
         ]
         if alike:
-            _, best = max(alike, key=lambda pair: (pair[0], pair[1].entry_id))
+            # Of equals the latest; not the last stored, which would depend on the order of the document.
+            _, best = max(alike, key=lambda pair: (pair[0], _when(pair[1]), pair[1].identity))
             matches[key] = best
             free[link].remove(best)
     return matches
@@ -209,6 +210,10 @@ def _likeness(draft: Draft, entry: KnownEntry, *, unique: bool) -> int:
         return 3 if same_title and same_date and (dated or bool(entry.link)) else 0
     same_guid = "#" in draft.guid and draft.guid.partition("#")[0] == entry.identity.partition("#")[0]
     return same_title + (same_date and dated) + same_guid
+
+
+def _when(entry: KnownEntry) -> float:
+    return entry.published_at.timestamp() if entry.published_at else float("-inf")
 
 
 def _date(draft: Draft) -> str:
