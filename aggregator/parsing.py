@@ -66,7 +66,7 @@ class ParserPool:
             except BaseException:
                 await child.end()
                 raise
-            if answer.get("retire"):
+            if self._closed or answer.get("retire"):
                 await child.end()
             else:
                 self._idle.append(child)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -227,10 +225,6 @@ def test_the_rule_for_addresses() -> None:
     )
     assert [address for address in refused.split() if is_public(address)] == []
     assert all(map(is_public, ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "64:ff9b::808:808", "2002:808:808::"]))
-    table = Path(__file__).resolve().parents[3] / "shared" / "hostile" / "addresses.json"
-    if table.exists():
-        rows = json.loads(table.read_text())
-        assert [a for a in rows["refuse"] if is_public(a)] + [a for a in rows["allow"] if not is_public(a)] == []
 
 
 def chunk(data: bytes) -> bytes:

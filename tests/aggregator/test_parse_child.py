@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -67,9 +71,51 @@ async def test_cancelling_leaves_no_half_answer_behind(pool: ParserPool) -> None
     assert (await pool.parse(FEED, "", URL, LIMITS)).title == "Chip & Board"
 
 
+async def test_closing_while_a_document_is_read_leaves_no_child_behind() -> None:
+    pool = ParserPool()
+    await pool.parse(FEED, "", URL, LIMITS)
+    waiting = asyncio.create_task(pool.parse(FEED, "", URL, LIMITS))
+    await asyncio.sleep(0)
+    await pool.aclose()
+    assert (await waiting).entries
+    assert pool._idle == []
+
+
 async def test_a_closed_pool_parses_no_more() -> None:
     pool = ParserPool()
     await pool.parse(FEED, "", URL, LIMITS)
     await pool.aclose()
     with pytest.raises(ParserFailedError, match="closed"):
         await pool.parse(FEED, "", URL, LIMITS)
+
+
+def test_a_child_dies_with_its_parent() -> None:
+    parent = subprocess.run([sys.executable, "-c", LEAVES_A_CHILD], capture_output=True, text=True, check=False)
+    assert parent.returncode == -signal.SIGKILL
+    child = int(parent.stdout)
+    # Its standard output was a pipe of the parent's; the kernel ends it, we only wait for that.
+    for _ in range(1_000):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        state = Path(f"/proc/{child}/stat")
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        os.sched_yield()
+    pytest.fail(f"child {child} is still there")
+
+
+LEAVES_A_CHILD = """
+import asyncio, os, signal
+from aggregator.model import Limits
+from aggregator.parsing import ParserPool
+
+async def main():
+    pool = ParserPool()
+    await pool.parse(b"<rss><channel><item/></channel></rss>", "", "", Limits())
+    print(pool._idle[0]._process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
