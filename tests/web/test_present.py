@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.model import Config, Contribution, Site
+from web import present
+from web.present import Presenter
+
+NOW = datetime(2026, 11, 19, 18, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("age", "words"),
+    [
+        (timedelta(seconds=-3600), "just now"),
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 min ago"),
+        (timedelta(minutes=59, seconds=59), "59 min ago"),
+        (timedelta(hours=8, minutes=59), "8h ago"),
+        (timedelta(days=13), "13d ago"),
+        (timedelta(days=14), "5 Nov 2026"),
+    ],
+)
+def test_an_age_is_its_largest_unit(age: timedelta, words: str) -> None:
+    assert present.ago(NOW - age, NOW) == words
+
+
+@pytest.mark.parametrize(("words", "shown"), [(0, 1), (230, 1), (231, 2), (690, 3)])
+def test_read_time_is_rounded_up_and_at_least_a_minute(words: int, shown: int) -> None:
+    assert present.read_time(words) == f"{shown} min read"
+
+
+def test_numbers_take_their_plural_and_their_comma() -> None:
+    assert present.counted(1, "view") == "1 view"
+    assert present.counted(1204, "entry", "entries") == "1,204 entries"
+    assert present.sources_words(1, 1) == "1 source"
+    assert present.sources_words(9, 6) == "9 sources, 6 independent"
+    assert present.sources_words(3, 3) == "3 sources, all independent"
+
+
+@pytest.mark.parametrize(
+    ("headline", "slug"),
+    [
+        ("OpenAI's 2-gigawatt deal: 1.4 million chips!", "openai-s-2-gigawatt-deal-1-4-million-chips"),
+        ("亚马逊与OpenAI达成协议", "亚马逊与openai达成协议"),
+        ("صفقة رقائق", "صفقة-رقائق"),
+        ("Élan ﬁne ÇA", "élan-fine-ça"),
+        ("?!…", "story"),
+        ("../../etc/passwd", "etc-passwd"),
+    ],
+)
+def test_a_slug_keeps_the_words_of_any_script(headline: str, slug: str) -> None:
+    assert present.slug(headline) == slug
+
+
+@given(st.text(max_size=300))
+def test_a_slug_is_short_and_stays_as_it_is(headline: str) -> None:
+    slug = present.slug(headline)
+    assert 0 < len(slug) <= 64
+    assert "/" not in slug
+    assert slug.strip("-") == slug
+
+
+parts = st.lists(st.floats(-60, 60), min_size=1, max_size=40)
+
+
+@given(parts)
+def test_printed_points_add_up_to_the_score(points: list[float]) -> None:
+    score = round(sum(points))
+    points[0] += score - sum(points)
+    assert sum(present.tenths(points, score)) == score * 10
+
+
+@given(parts)
+def test_the_chart_of_a_score_ends_at_the_score_and_stays_inside(points: list[float]) -> None:
+    score = round(sum(points))
+    points[0] += score - sum(points)
+    bars = present.bars([Contribution(f"word:{i}", p, p, "") for i, p in enumerate(points)], score)
+    assert len(bars) <= 12
+    assert sum(round(float(bar.points.replace("−", "-")) * 10) for bar in bars) == score * 10
+    for bar in bars:
+        assert 0 <= float(bar.x[:-1]) <= 100
+        assert float(bar.x[:-1]) + float(bar.width[:-1]) <= 101
+
+
+def test_a_time_is_shown_in_the_zone_of_the_site() -> None:
+    berlin = Presenter(Config(Site(timezone="Europe/Berlin"), (), ()), {}, NOW)
+    assert berlin.full(NOW) == "19 Nov 2026, 19:00 CET"
+    assert Presenter(Config(Site(timezone="Nowhere/At_all"), (), ()), {}, NOW).full(NOW) == "19 Nov 2026, 18:00 UTC"
+
+
+@pytest.mark.parametrize("tag", ['en" onload="x', "x", "1-2", "english language"])
+def test_what_is_no_language_tag_is_not_one_on_a_page(tag: str) -> None:
+    assert present.language_tag(tag, "en") == ""
+    assert present.language_tag("zh-Hans", "en") == "zh-Hans"

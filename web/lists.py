@@ -1,0 +1,90 @@
+"""Which stories a list holds: the same for its page and for its feeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.model import Entry, Listed
+from aggregator.store import ListQuery, Store
+from web.asked import Asked
+
+RANKED_MOST = 1000
+"""How deep a ranked list is looked through for a filter; the worker ranks fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list."""
+
+    stories: list[Listed]
+    more: bool
+
+
+def of_category(store: Store, category_id: str | None, asked: Asked, now: datetime, size: int) -> Page:
+    """Return a page of *size* stories of a category, or of all (None)."""
+    # One more than a page holds tells whether there is another.
+    found = _of_category(store, category_id, asked, now, size + 1, (asked.page - 1) * size)
+    return Page(found[:size], len(found) > size)
+
+
+def _of_category(
+    store: Store, category_id: str | None, asked: Asked, now: datetime, limit: int, offset: int
+) -> list[Listed]:
+    since = asked.since(now)
+    if asked.sort == "trending":
+        if not asked.filtered:
+            return store.stories.ranked(category_id or "", limit, offset)
+        fitting = [
+            one
+            for one in store.stories.ranked(category_id or "", RANKED_MOST)
+            if one.story.score >= asked.min_score
+            and one.story.independent_sources >= asked.min_sources
+            and (since is None or one.story.last_source_at >= since)
+        ]
+        return fitting[offset : offset + limit]
+    return store.stories.select(
+        ListQuery(
+            category_id=category_id,
+            sort="score" if asked.sort == "score" else "newest",
+            since=since,
+            min_score=asked.min_score,
+            min_sources=asked.min_sources,
+            limit=limit,
+            offset=offset,
+        )
+    )
+
+
+def of_search(store: Store, asked: Asked, now: datetime, size: int) -> tuple[list[Listed], int]:
+    """Return a page of what was searched for, and how many there are in all."""
+    found = store.search.stories(
+        asked.query,
+        category_id=asked.category or None,
+        since=asked.since(now),
+        min_score=asked.min_score,
+        min_sources=asked.min_sources,
+        sort="newest" if asked.sort == "newest" else "score" if asked.sort == "score" else None,
+        limit=size,
+        offset=(asked.page - 1) * size,
+    )
+    return found.stories, found.total
+
+
+def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Listed | None]]:
+    """Return what a source published, newest first, each with the story it belongs to."""
+    rows = []
+    for entry in store.entries.of_source(source_id, limit):
+        story_id = store.stories.of_entry(entry.entry_id)
+        rows.append((entry, None if story_id is None else store.stories.listed(story_id)))
+    return rows
+
+
+def following_merges(store: Store, story_id: int) -> Listed | None:
+    """Return the story, or the one that it was merged into in the end; None when there is none."""
+    found = store.stories.listed(story_id)
+    for _ in range(50):
+        if found is None or found.story.merged_into is None:
+            return found
+        found = store.stories.listed(found.story.merged_into)
+    return None

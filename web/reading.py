@@ -1,0 +1,138 @@
+"""Read the store for the site: one connection a thread, and the configuration that runs.
+
+The site starts and answers whatever the database does: each connection is opened when it is first
+needed, and a database that cannot be used is `Unreadable`, with words for the page.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregator.config import parse_config
+from aggregator.errors import ConfigError, StoreError
+from aggregator.model import Config, Site
+from aggregator.store import Store, StoreFault
+
+EMPTY = Config(site=Site(), categories=(), sources=())
+RETRY_S = 2.0
+"""How long a database that could not be opened is left alone: opening a locked one waits for ten
+seconds, and a few such requests would hold every thread."""
+
+
+class Unreadable(Exception):
+    """The database cannot be read now; the text says why."""
+
+
+@dataclass
+class _Held:
+    store: Store
+    inode: int
+
+
+class _Variables(dict[str, str]):
+    """Stands for an environment that has everything: the site never sends a feed's headers."""
+
+    def get(self, name: str, default: str | None = None) -> str:  # type: ignore[override]
+        return "-"
+
+
+class Reading:
+    """The database as the site sees it."""
+
+    def __init__(
+        self, db: Path, fallback: Config | None = None, *, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.db = db
+        self._ticks = ticks
+        self._fallback = fallback or EMPTY
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._open: list[Store] = []
+        self._failed_at = float("-inf")
+        self._failed_words = ""
+        self._config: tuple[str, Config] = ("", self._fallback)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """Give this thread's store; whatever goes wrong with the database inside is Unreadable."""
+        held = self._connected()
+        try:
+            yield held.store
+        except StoreFault as error:
+            self._drop(held)
+            raise Unreadable(str(error)) from error
+
+    def config(self) -> Config:
+        """Return the newest configuration without a fault; the last known one when it cannot be read."""
+        try:
+            with self.store() as store:
+                text = store.state.config_text()
+        except Unreadable:
+            return self._config[1]
+        if text is None:
+            return self._fallback
+        known, config = self._config
+        if text == known:
+            return config
+        try:
+            config = parse_config(text, env=_Variables())
+        except ConfigError:
+            # Written by a version that knows other keys; what ran last is closer than nothing.
+            return config
+        self._config = (text, config)
+        return config
+
+    def edition(self) -> int | None:
+        """Return the edition number, or None when it cannot be read."""
+        try:
+            with self.store() as store:
+                return store.state.edition()
+        except Unreadable:
+            return None
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            stores, self._open = self._open, []
+        for store in stores:
+            store.close()
+
+    def _connected(self) -> _Held:
+        held: _Held | None = getattr(self._local, "held", None)
+        inode = self._inode()
+        if held is not None and held.inode == inode:
+            return held
+        if held is not None:
+            # A restored backup, or a database that was removed: the open file is not the one of that name.
+            self._drop(held)
+        if self._ticks() - self._failed_at < RETRY_S:
+            raise Unreadable(self._failed_words)
+        try:
+            store = Store.open(self.db)
+        except (StoreError, StoreFault, OSError) as error:
+            self._failed_at, self._failed_words = self._ticks(), str(error)
+            raise Unreadable(str(error)) from error
+        held = _Held(store, self._inode())
+        self._local.held = held
+        with self._lock:
+            self._open.append(store)
+        return held
+
+    def _inode(self) -> int:
+        try:
+            return os.stat(self.db).st_ino
+        except OSError:
+            return 0
+
+    def _drop(self, held: _Held) -> None:
+        self._local.held = None
+        with self._lock:
+            if held.store in self._open:
+                self._open.remove(held.store)
+        held.store.close()
