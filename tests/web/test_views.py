@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from aggregator.store import Store
+from tests.web.conftest import Clock
+from tests.web.newsroom import NOW, Newsroom
+from web.views import Views, is_person
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
+
+
+def asked(address: str = "192.0.2.1", agent: str = FIREFOX, **more: str) -> dict[str, str]:
+    return {"REMOTE_ADDR": address, "HTTP_USER_AGENT": agent, **more}
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    with Store.open(tmp_path / "news.db"):
+        return tmp_path / "news.db"
+
+
+def counted(db: Path, story_id: int) -> int:
+    with Store.open(db) as store:
+        return store.feedback.views(story_id)
+
+
+def test_a_person_counts_once_a_day(db: Path) -> None:
+    views = Views.into(db)
+    for _ in range(5):
+        views.looked_at(1, asked(), NOW)
+    views.looked_at(1, asked(agent=CHROME), NOW)
+    views.looked_at(1, asked("192.0.2.2"), NOW)
+    views.looked_at(2, asked(), NOW)
+    views.looked_at(1, asked(), NOW + timedelta(days=1))
+    views.close()
+    assert (counted(db, 1), counted(db, 2)) == (4, 1)
+
+
+@pytest.mark.parametrize("agent", [FIREFOX, CHROME, IPHONE])
+def test_browsers_are_people(agent: str) -> None:
+    assert is_person(asked(agent=agent))
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "", "Googlebot/2.1", "Mozilla/5.0 (compatible; bingbot/2.0)", "curl/8.0", "python-requests/2", "Feedly/1.0",
+        "Mozilla/5.0 HeadlessChrome/140", "facebookexternalhit/1.1", "Go-http-client/2.0", "Slackbot-LinkExpanding 1.0",
+    ],
+)  # fmt: skip
+def test_bots_are_not(agent: str) -> None:
+    assert not is_person(asked(agent=agent))
+
+
+@pytest.mark.parametrize("header", ["HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ"])
+def test_a_page_fetched_in_advance_was_not_looked_at(header: str) -> None:
+    assert not is_person(asked(**{header: "prefetch;prerender"}))
+
+
+def test_nothing_of_who_it_was_is_kept(db: Path) -> None:
+    views = Views.into(db)
+    views.looked_at(1, asked(), NOW)
+    assert "192.0.2.1" not in repr(vars(views))
+    views.close()
+    assert b"192.0.2.1" not in db.read_bytes()
+
+
+def test_what_cannot_be_written_is_kept_and_written_later(db: Path) -> None:
+    works = False
+
+    def open_store() -> Store:
+        if not works:
+            raise sqlite3.OperationalError("database or disk is full")
+        return Store.open(db)
+
+    views = Views(open_store, every_s=3600)
+    views.looked_at(1, asked(), NOW)
+    assert views.flush() is False
+    views.looked_at(1, asked("192.0.2.2"), NOW)
+    works = True
+    assert views.flush() is True
+    assert counted(db, 1) == 2
+    assert views.flush() is True
+    assert counted(db, 1) == 2
+    views.close()
+
+
+def test_a_reader_is_counted_through_the_whole_site(
+    tmp_path: Path, room: Newsroom, later: Clock, make_app: Callable[..., Flask]
+) -> None:
+    story_id = room.story("Read me", ["techcrunch_ai"])
+    app = make_app(tmp_path / "news.db", later)
+    client = app.test_client()
+    path = f"/story/{story_id}/read-me"
+    for agent in (FIREFOX, FIREFOX, CHROME, "Googlebot/2.1"):
+        assert client.get(path, headers={"User-Agent": agent}).status_code == 200
+    client.head(path, headers={"User-Agent": IPHONE})
+    client.get(f"/story/{story_id}/wrong-slug", headers={"User-Agent": IPHONE})
+    assert app.extensions["groundswell.views"].flush()
+    later.now += timedelta(minutes=2)
+    assert "2 views" in client.get(path, headers={"User-Agent": "curl"}).text
