@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aggregator.model import Config
+from aggregator.store import Store
+from tests.web import newsroom
+from tests.web.newsroom import NOW, Newsroom
+from web.app import close_app, create_app
+
+
+@pytest.fixture(scope="session")
+def edition_db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample edition; tests read it only."""
+    return newsroom.filled(tmp_path_factory.mktemp("edition") / "news.db")
+
+
+@pytest.fixture
+def config() -> Config:
+    return newsroom.sample_config()
+
+
+@pytest.fixture
+def make_app() -> Iterator[Callable[..., Flask]]:
+    """Applications that are closed at the end; every request looks whether the edition changed."""
+    made: list[Flask] = []
+
+    def make(db: Path, clock: Callable[[], datetime] = newsroom.clock, **options: object) -> Flask:
+        options.setdefault("fallback_config", newsroom.sample_config())
+        app = create_app(db, clock, edition_every_s=0.0, **options)  # type: ignore[arg-type]
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        close_app(app)
+
+
+@pytest.fixture
+def full(edition_db: Path, make_app: Callable[..., Flask]) -> FlaskClient:
+    """A reader of the sample edition."""
+    return make_app(edition_db).test_client()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "news.db") as store:
+        yield store
+
+
+@pytest.fixture
+def room(store: Store, config: Config) -> Newsroom:
+    return Newsroom(store, config)
+
+
+@pytest.fixture
+def site(tmp_path: Path, store: Store, make_app: Callable[..., Flask]) -> FlaskClient:
+    """A reader of whatever a test puts into `room`."""
+    return make_app(tmp_path / "news.db").test_client()
+
+
+@pytest.fixture
+def later() -> Clock:
+    return Clock()
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
