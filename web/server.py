@@ -1,0 +1,158 @@
+"""Serve the site with granian: one process beside the worker's, a few threads.
+
+What can be refused is refused before granian starts, in one sentence: a port in use, an address that
+others can reach without an operator's token. The process that answers is started by granian and
+builds the site there, from `Spec` and a clock.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+from aggregator.config import parse_config
+from aggregator.errors import ConfigError, GroundswellError
+from aggregator.model import Clock
+from web.app import close_app, create_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+TOKEN_VARIABLE = "GROUNDSWELL_ADMIN_TOKEN"
+THREADS = 4
+"""Pages come from memory; more threads would only take turns at Python's lock."""
+CONNECTIONS = 256
+STOP_WITHIN_S = 4
+"""Then the process is killed: whoever stops the program waits no longer than five seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the site listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    @property
+    def url(self) -> str:
+        """The address as a browser on this machine takes it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, _in_url(self.host))
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """All that the serving process needs to build the site, besides the clock."""
+
+    db: Path
+    config_text: str = ""
+    """A feeds.yaml for the time until the worker has stored one."""
+    extra_hosts: tuple[str, ...] = ()
+    refresh_s: float = 0.0
+
+
+def application(spec: Spec, clock: Clock) -> WSGIApplication:
+    """Build the site in the process that serves it; views are written when that process ends."""
+    try:
+        fallback = parse_config(spec.config_text, env=os.environ) if spec.config_text else None
+    except ConfigError:
+        fallback = None  # The worker tells of it, and the sources page will.
+    app = create_app(
+        spec.db,
+        clock,
+        fallback_config=fallback,
+        extra_hosts=spec.extra_hosts,
+        refresh=timedelta(seconds=spec.refresh_s) if spec.refresh_s else None,
+    )
+    # A forked process runs these at its end, but no atexit.
+    Finalize(None, close_app, args=(app,), exitpriority=100)
+    return app.wsgi_app
+
+
+def serve(
+    db: Path,
+    clock: Clock,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    config_text: str = "",
+    extra_hosts: Sequence[str] = (),
+    refresh: timedelta | None = None,
+    env: Mapping[str, str] = os.environ,
+) -> None:
+    """Serve until SIGTERM or SIGINT; GroundswellError with the way out when it cannot start."""
+    check_port(Address(host, port), env)
+    hosts = tuple(extra_hosts) if is_loopback(host) or host in ("0.0.0.0", "::") else (*extra_hosts, _in_url(host))
+    spec = Spec(
+        db=db.absolute(),
+        config_text=config_text,
+        extra_hosts=hosts,
+        refresh_s=refresh.total_seconds() if refresh else 0.0,
+    )
+    Granian(
+        "web.server:application",
+        address=host if host != "localhost" else "127.0.0.1",
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        backlog=512,
+        backpressure=CONNECTIONS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
+        websockets=False,
+        log_level=LogLevels.error,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_WITHIN_S,
+    ).serve(target_loader=partial(application, spec, clock), wrap_loader=False)
+
+
+def check_port(address: Address, env: Mapping[str, str] = os.environ) -> None:
+    """Raise GroundswellError unless the site may and can listen at *address*."""
+    host, port = address.host, address.port
+    if not is_loopback(host) and not env.get(TOKEN_VARIABLE):
+        raise GroundswellError(
+            f"{host} can be reached by others, and no operator's token is set; set {TOKEN_VARIABLE} to a long random "
+            "text (python3 -c 'import secrets; print(secrets.token_urlsafe(32))'), or leave out --host"
+        )
+    try:
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # So that connections of a predecessor that are still closing do not count as in use.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            probe.listen(1)
+    except (OSError, OverflowError, UnicodeError) as error:
+        words = getattr(error, "strerror", None) or str(error)
+        raise GroundswellError(
+            f"cannot serve on {host}, port {port}: {words[:1].lower()}{words[1:]}; stop what listens there, "
+            f"or choose another with --port"
+        ) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach *host*."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
