@@ -1,0 +1,139 @@
+"""Keep what was learned in a file that anyone can read: JSON, never a pickle.
+
+Knows the envelope: format and its version, what the content was made from and
+with, how well it measured, and a digest that shows damage. Leaves what a model
+consists of to those who make one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aggregator.errors import ModelFileError
+
+FORMAT = "groundswell model"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """What a model file holds."""
+
+    kind: str
+    """`prior` or `relevance`."""
+    name: str
+    """The version of the model, as pages show it."""
+    window: tuple[str, str]
+    """First and last moment of the examples it was trained, calibrated and measured on."""
+    measures: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    """What it was made from, by which command."""
+    content: Mapping[str, Any]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Of Python and the libraries that fitted it."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a model made now is made with."""
+    import numpy
+    import scipy
+    import sklearn
+
+    return {
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of *content*, in hexadecimal."""
+    plain = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def write(path: Path, file: ModelFile) -> None:
+    """Write *file* to *path*, whole or not at all; the same model gives the same bytes."""
+    body = {
+        "kind": file.kind,
+        "name": file.name,
+        "window": list(file.window),
+        "measures": dict(file.measures),
+        "provenance": dict(file.provenance),
+        "versions": dict(file.versions),
+        "content": dict(file.content),
+    }
+    data = {"format": FORMAT, "version": VERSION, "sha256": digest(body), **body}
+    replace_with(path, json.dumps(data, ensure_ascii=False, indent=0) + "\n")
+
+
+def replace_with(path: Path, text: str) -> None:
+    """Write *text* to *path* so that a crash leaves the old file or the new one."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read(path: Path, kind: str) -> ModelFile:
+    """Return what *path* holds; ModelFileError, in a sentence, when that is no such model of this version."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelFileError(
+            f"the model file {path} cannot be read: {error}; `groundswell train` makes a new one"
+        ) from error
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(
+            f"the model file {path} is broken: {error}; `groundswell train` makes a new one"
+        ) from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise ModelFileError(f"{path} is not a model file of Groundswell; `groundswell train` makes one")
+    if data.get("version") != VERSION:
+        raise ModelFileError(
+            f"the model file {path} has version {data.get('version')!r}, this program reads {VERSION}; "
+            "`groundswell train` makes a new one"
+        )
+    body = {name: value for name, value in data.items() if name not in ("format", "version", "sha256")}
+    if data.get("sha256") != digest(body):
+        raise ModelFileError(
+            f"the model file {path} is damaged: its digest does not match; `groundswell train` makes a new one"
+        )
+    if body.get("kind") != kind:
+        raise ModelFileError(f"the model file {path} holds a {body.get('kind')!r} model where {kind!r} was expected")
+    try:
+        first, last = body["window"]
+        return ModelFile(
+            kind=kind,
+            name=str(body["name"]),
+            window=(str(first), str(last)),
+            measures=body["measures"],
+            provenance=body["provenance"],
+            content=body["content"],
+            versions=body["versions"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"the model file {path} lacks {error}; `groundswell train` makes a new one") from error
