@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aggregator.model import Contribution, Story
+from aggregator.text import words
 
 if TYPE_CHECKING:
     from scoring.relevance import RelevanceModel, Signals
@@ -35,6 +36,16 @@ class Part:
 
 
 WORDS_SHOWN = 6
+
+# They carry signal together (headlines with "how", "you" and "my" are seldom news), but one by one they
+# tell a reader nothing.
+_PLAIN_WORDS = frozenset(
+    words(
+        "a an and are as at be been but by can for from had has have he her his how i if in into is it its just more my "
+        "new no not now of off on one or our out over she so than that the their them then there these they this to up us "
+        "was we were what when where which who why will with you your"
+    )
+)
 SMALL = 0.02
 """Log-odds below which a word is told among the others: about half a point at most."""
 
@@ -59,7 +70,7 @@ def contributions(base: float, parts: Sequence[Part], score: int) -> tuple[Contr
     rate = _rate(base, total)
     exact = [100.0 * part.log_odds * rate for part in shown]
     tenths = largest_remainder([10.0 * (score - sum(exact)), *(10.0 * points for points in exact)], 10 * score)
-    listed = [Contribution("base", base, tenths[0] / 10, "what a story starts with")]
+    listed = [Contribution("base", base, tenths[0] / 10, "what any story starts with")]
     listed += [
         Contribution(part.name, part.log_odds, points / 10, part.reason)
         for part, points in sorted(zip(shown, tenths[1:], strict=True), key=lambda p: (-abs(p[0].log_odds), p[0].name))
@@ -94,8 +105,9 @@ def _grouped(parts: Sequence[Part]) -> list[Part]:
     of_words = sorted(
         (part for part in parts if part.name.startswith("word:")), key=lambda part: (-abs(part.log_odds), part.name)
     )
-    shown = [part for part in of_words[:WORDS_SHOWN] if abs(part.log_odds) >= SMALL]
-    rest = [part for part in of_words[len(shown) :] if part.log_odds]
+    telling = [part for part in of_words if part.name.removeprefix("word:") not in _PLAIN_WORDS]
+    shown = [part for part in telling[:WORDS_SHOWN] if abs(part.log_odds) >= SMALL]
+    rest = [part for part in of_words if part.log_odds and part not in shown]
     listed = shown + [part for part in parts if part.log_odds and not part.name.startswith("word:")]
     if len(rest) == 1:
         listed += rest
@@ -156,7 +168,7 @@ def lines(story: Story) -> list[str]:
     """Return the score of *story* with its parts, drawn in text; the points add up to the score.
 
     Score: 87   AWS and OpenAI sign a deal for 2 gigawatts of Trainium
-      +9.4  ######                   what a story starts with
+      +9.4  ######                    what any story starts with
      +41.2  ########################  6 independent sources
     """
     head = f"Score: {story.score}" + (" (provisional)" if story.provisional else "")

@@ -1,16 +1,35 @@
 """Work out how likely a story is to be relevant, as a sum of named parts.
 
-Knows what is known of a story at a moment (`Signals`) and what that says (`RelevanceModel`).
-Leaves learning to `train`, points and reasons to `explain`, files to `modelfile`.
+Knows what is known of a story at a moment (`Signals`), which features that has
+(`features`), and what a model makes of them (`RelevanceModel`). Leaves learning to
+`train`, points and reasons to `explain`, files to `modelfile`.
+
+The log-odds of relevance are a sum, one addend a feature:
+
+    logit P(relevant) = base + sum over features of weight * value
+
+A model is the prior that ships with the program, or the prior and what was learned
+on this site, blended in log-odds, so that the blend is a sum as well.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+from aggregator.errors import ModelFileError
 from aggregator.model import Contribution
+from aggregator.text import words
+from scoring import modelfile
+from scoring.calibrate import Calibration
+from scoring.explain import Part, contributions, sigmoid
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +57,318 @@ class Scored:
     """What a model says of a story."""
 
     relevance: float
+    """Probability, 0..1."""
     score: int
+    """100 x relevance, a whole number."""
     provisional: bool
+    """Whether there is too little evidence to lean on it; see `RelevanceModel.score`."""
     contributions: tuple[Contribution, ...]
 
 
-class RelevanceModel:
-    """Prior, or prior and what was learned here; immutable: the same signals get the same score."""
+# Features
 
-    version: str = "prior-0"
 
-    def score(self, signals: Signals) -> Scored:
-        """Return the relevance of a story with its parts."""
-        base = -2.2
-        coverage = 1.5 * math.log(max(1, len(signals.voices)))
-        relevance = 1 / (1 + math.exp(-base - coverage))
-        score = round(100 * relevance)
-        floor = round(100 / (1 + math.exp(-base)))
-        return Scored(
-            relevance,
-            score,
-            True,
-            (
-                Contribution("base", base, float(floor), "what any story starts with"),
-                Contribution("coverage", coverage, float(score - floor), f"{len(signals.voices)} independent sources"),
-            ),
+SUMMARY_WORDS = 60
+"""Words of a summary that are looked at; what matters is said first, and some feeds send whole articles."""
+
+VELOCITY_WINDOWS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
+COVERAGE_STEPS = (2, 3, 5)
+
+NEVER_NEGATIVE = ("coverage:", "velocity:")
+"""Features that grow with independent coverage: their weights are kept >= 0, so that it never lowers a score."""
+
+_NUMBER = re.compile(r"\d")
+_MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:billion|million|bn\b|亿|万)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=20_000)
+def title_words(title: str) -> tuple[str, ...]:
+    """Return the distinct words of *title*, in order."""
+    return tuple(dict.fromkeys(words(title)))
+
+
+@lru_cache(maxsize=20_000)
+def summary_words(summary: str) -> tuple[str, ...]:
+    """Return the distinct words among the first `SUMMARY_WORDS` of *summary*, in order."""
+    # A word has less than 20 characters on average in any script, so the rest need not be split at all.
+    return tuple(dict.fromkeys(words(summary[: 20 * SUMMARY_WORDS])[:SUMMARY_WORDS]))
+
+
+def tfidf(found: Iterable[str], idf: Mapping[str, float], unknown_idf: float) -> Iterator[tuple[str, float]]:
+    """Yield the known words among distinct *found* with their weight:
+
+        idf(word) / sqrt(sum over all words of idf^2),  idf(word) = ln((1 + N) / (1 + n)) + 1
+
+    with N documents of which n hold the word. Unknown words count in the length with
+    *unknown_idf*, so one known word in a title of strangers says little.
+    Salton & Buckley, Term-weighting approaches in automatic text retrieval (1988), with
+    binary term frequency, as words hardly repeat within a headline.
+    """
+    looked_up = [(word, idf.get(word)) for word in found]
+    length = math.sqrt(sum((unknown_idf if value is None else value) ** 2 for _, value in looked_up))
+    return ((word, value / length) for word, value in looked_up if value is not None)
+
+
+def features(signals: Signals) -> dict[str, float]:
+    """Return every feature but the words, by name; those that are 0 are left out.
+
+    `coverage:`, `velocity:`  independent voices, and how soon after first sight they came. Nothing here
+                              looks at how much time has passed since: relevance does not decay.
+    `source:ID`               who reported first; later sources count as coverage
+    `time:`                   weekend, and quarter of the day (UTC), of first sight
+    `shape:`                  length and looks of the title
+    """
+    found: dict[str, float] = {}
+    voices = len(signals.voices)
+    if voices > 1:
+        found["coverage:log"] = math.log(voices)
+        for step in COVERAGE_STEPS:
+            if voices >= step:
+                found[f"coverage:{step}"] = 1.0
+        # The first voice is the story itself; those after it are news of its spread.
+        since = signals.at - signals.first_seen_at
+        delays = sorted(since - age for age in signals.voice_ages)[1:]
+        for window in VELOCITY_WINDOWS:
+            if quick := sum(delay <= window for delay in delays):
+                found[f"velocity:{window // timedelta(hours=1)}h"] = math.log1p(quick)
+    if signals.source_ids:
+        found[f"source:{signals.source_ids[0]}"] = 1.0
+    if signals.first_seen_at.weekday() >= 5:
+        found["time:weekend"] = 1.0
+    found[f"time:{signals.first_seen_at.hour // 6 * 6:02}h"] = 1.0
+    title = signals.title
+    found["shape:length"] = math.log1p(len(title_words(title))) - 2.3
+    if "?" in title or "？" in title:
+        found["shape:question"] = 1.0
+    if _NUMBER.search(title):
+        found["shape:number"] = 1.0
+    if _MONEY.search(title):
+        found["shape:money"] = 1.0
+    if title.endswith("!") or "！" in title:
+        found["shape:exclamation"] = 1.0
+    if signals.summary:
+        found["shape:summary"] = 1.0
+    return found
+
+
+# Models
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What one fit learned: log-odds for each unit of a feature."""
+
+    base: float
+    idf: Mapping[str, float] = field(default_factory=dict)
+    unknown_idf: float = 1.0
+    title: Mapping[str, float] = field(default_factory=dict)
+    summary: Mapping[str, float] = field(default_factory=dict)
+    others: Mapping[str, float] = field(default_factory=dict)
+    """Of the names that `features` gives; a name that is not here weighs nothing."""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what `from_data` makes the same weights of, for a model file."""
+        terms = {
+            word: [idf, self.title.get(word, 0.0), self.summary.get(word, 0.0)]
+            for word, idf in sorted(self.idf.items())
+        }
+        return {
+            "base": self.base,
+            "unknown_idf": self.unknown_idf,
+            "others": dict(sorted(self.others.items())),
+            "terms": terms,
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Weights:
+        """Return the weights that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        terms = [(str(word), float(idf), float(t), float(s)) for word, (idf, t, s) in data["terms"].items()]
+        weights = cls(
+            base=float(data["base"]),
+            idf={word: idf for word, idf, _, _ in terms},
+            unknown_idf=float(data["unknown_idf"]),
+            title={word: t for word, _, t, _ in terms if t},
+            summary={word: s for word, _, _, s in terms if s},
+            others={str(name): float(weight) for name, weight in data["others"].items()},
+        )
+        # One NaN would make every score NaN, and json reads it without a word.
+        numbers = (
+            weights.base,
+            weights.unknown_idf,
+            *weights.others.values(),
+            *(n for term in terms for n in term[1:]),
+        )
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("a weight that is no finite number")
+        if any(weight < 0 for name, weight in weights.others.items() if name.startswith(NEVER_NEGATIVE)):
+            raise ValueError("a negative weight for independent coverage")
+        return weights
+
+    def scaled(self, slope: float, offset: float) -> Weights:
+        """Return weights whose logit is slope * logit + offset; slope >= 0 keeps the order."""
+
+        def times(weights: Mapping[str, float]) -> dict[str, float]:
+            return {name: slope * weight for name, weight in weights.items()}
+
+        return replace(
+            self,
+            base=slope * self.base + offset,
+            title=times(self.title),
+            summary=times(self.summary),
+            others=times(self.others),
+        )
+
+    def rounded(self) -> Weights:
+        """Return the weights as a model file keeps them: four decimals are far below a tenth of a point."""
+
+        def short(weights: Mapping[str, float]) -> dict[str, float]:
+            return {name: r for name, weight in weights.items() if (r := round(weight, 4))}
+
+        return replace(
+            self,
+            base=round(self.base, 4),
+            title=short(self.title),
+            summary=short(self.summary),
+            others=short(self.others),
         )
 
 
+HALF_SAY = 100
+"""Labels on this site at which local evidence and the prior have an equal say.
+
+Chosen with `python -m bench.relevance --only blend` on ai_radar_2026_dev: with 160 to 650 labels a say of
+0.75 to 0.9 was best, and anything from 0.5 to 1 cost less than 0.03 of cross-entropy.
+"""
+
+PROVISIONAL_LABELS = 300
+"""Below as many labels on this site nobody can say how well the score is calibrated here."""
+
+PROVISIONAL_WORDS = 2
+"""A story that one source tells, in a title with fewer known words, is guesswork."""
+
+
+class RelevanceModel:
+    """The prior, or the prior and what was learned here; immutable: same signals, same score.
+
+    prior:   the weights that ship with the program
+    local:   those learned on this site, or None
+    labels:  n, on how many labelled stories; local weights have the say n / (n + HALF_SAY)
+    calibration: of the blended logit, on later stories than the local weights were fitted on
+
+        logit = slope * ((1 - say) * prior + say * local) + offset
+    """
+
+    def __init__(
+        self,
+        version: str,
+        prior: Weights,
+        local: Weights | None = None,
+        labels: int = 0,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.version = version
+        self.prior = prior
+        self.local = local
+        self.labels = labels
+        self.calibration = calibration or Calibration()
+        self.local_say = labels / (labels + HALF_SAY) if local is not None else 0.0
+        slope = self.calibration.slope
+        shares = [(prior, slope * (1.0 - self.local_say))]
+        if local is not None:
+            shares.append((local, slope * self.local_say))
+        self._parts = tuple(shares)
+        others: dict[str, float] = {}
+        for weights, share in self._parts:
+            for name, weight in weights.others.items():
+                others[name] = others.get(name, 0.0) + share * weight
+        self._others = MappingProxyType(others)
+        self._base = self.calibration.offset + sum(share * weights.base for weights, share in self._parts)
+
+    def score(self, signals: Signals) -> Scored:
+        """Return the relevance of a story, with the parts that it is the sum of.
+
+        It is provisional while this site has given fewer than `PROVISIONAL_LABELS` labels, and for
+        a story of one voice whose title has fewer than `PROVISIONAL_WORDS` words that the model knows.
+        """
+        by_word, known = self._words(signals)
+        groups: dict[str, float] = {}
+        for name, value in features(signals).items():
+            if weight := self._others.get(name):
+                group = name.partition(":")[0]
+                groups[group] = groups.get(group, 0.0) + weight * value
+        logit = self._base + sum(by_word.values())
+        # Coverage and velocity come last: floating point addition keeps order, so more of them is never less.
+        for group in ("source", "time", "shape", "coverage", "velocity"):
+            logit += groups.get(group, 0.0)
+        relevance = sigmoid(logit)
+        score = round(100 * relevance)
+        parts = [Part(f"word:{word}", log_odds, f"word '{word}'") for word, log_odds in by_word.items()]
+        parts += [Part(group, log_odds, _reason(group, signals)) for group, log_odds in groups.items()]
+        thin = len(signals.voices) <= 1 and known < PROVISIONAL_WORDS
+        return Scored(
+            relevance=relevance,
+            score=score,
+            provisional=thin or self.labels < PROVISIONAL_LABELS,
+            contributions=contributions(self._base, parts, score),
+        )
+
+    def logit(self, signals: Signals) -> float:
+        """Return the log-odds alone, without points and reasons."""
+        by_word, _ = self._words(signals)
+        others = sum(self._others.get(name, 0.0) * value for name, value in features(signals).items())
+        return self._base + sum(by_word.values()) + others
+
+    def _words(self, signals: Signals) -> tuple[dict[str, float], int]:
+        """Return what each word says, and how many of the title's words are known."""
+        said: dict[str, float] = {}
+        known: set[str] = set()
+        in_title = title_words(signals.title)
+        in_summary = summary_words(signals.summary)
+        for weights, share in self._parts:
+            for found, of_words in ((in_title, weights.title), (in_summary, weights.summary)):
+                if not of_words:
+                    continue
+                for word, value in tfidf(found, weights.idf, weights.unknown_idf):
+                    if weight := of_words.get(word):
+                        said[word] = said.get(word, 0.0) + share * weight * value
+            known.update(word for word in in_title if word in weights.idf)
+        return said, len(known)
+
+
+def _reason(group: str, signals: Signals) -> str:
+    match group:
+        case "coverage":
+            return f"{len(signals.voices)} independent sources"
+        case "velocity":
+            since = signals.at - signals.first_seen_at
+            delays = sorted(since - age for age in signals.voice_ages)
+            quick = sum(delay <= VELOCITY_WINDOWS[-1] for delay in delays)
+            # The shortest window that holds as many says it best.
+            window = next(w for w in VELOCITY_WINDOWS if delays[quick - 1] <= w)
+            return f"{quick} sources within {window // timedelta(hours=1)} h"
+        case "source":
+            return f"first reported by {signals.source_ids[0]}"
+        case "time":
+            weekend = signals.first_seen_at.weekday() >= 5
+            return (
+                f"first seen {signals.first_seen_at:%A %H:%M} UTC" if weekend else f"{signals.first_seen_at:%H:%M} UTC"
+            )
+        case _:
+            count = len(title_words(signals.title))
+            return f"title of {count} words" + (", a question" if "?" in signals.title else "")
+
+
+PRIOR_FILE = Path(__file__).with_name("prior.json")
+
+
+@cache
 def load_prior() -> RelevanceModel:
-    """Return the model that ships with the program."""
-    return RelevanceModel()
+    """Return the model that ships with the program; `python -m scoring.make_prior` makes it.
+
+    ModelFileError when the installation is damaged.
+    """
+    file = modelfile.read(PRIOR_FILE, "prior")
+    try:
+        return RelevanceModel(file.name, Weights.from_data(file.content))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"the prior {PRIOR_FILE} is broken: {error}; install the program again") from error
