@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from types import TracebackType
 
@@ -71,24 +71,26 @@ class Poller:
             self._client = await Client(config.limits).__aenter__()
         self._config = config
 
-    def start_due(self) -> int:
-        """Start polling what is due and not under way yet; return how many were started."""
+    def start_due(self, only: Collection[str] | None = None) -> int:
+        """Start polling what is due and not under way yet, or of that *only* some; return how many were started."""
         now = self._clock()
         room = self._config.limits.concurrency - len(self._under_way)
         if room <= 0:
             return 0
         started = 0
-        for state in self._store.feeds.due(now, limit=room + len(self._under_way) + len(self._resting)):
+        limit = len(self._config.sources) if only is not None else room + len(self._under_way) + len(self._resting)
+        for state in self._store.feeds.due(now, limit):
             if started == room:
                 break
-            started += self._start(state, now)
+            if only is None or state.source_id in only:
+                started += self._start(state, now)
         return started
 
-    async def poll_now(self, source_ids: list[str] | None = None) -> None:
-        """Poll these sources, or all that are due, and wait until all are done."""
+    async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
+        """Poll these sources and no other, or all that are due, and wait until all are done."""
         if source_ids is not None:
             self._store.feeds.ask_again(source_ids)
-        while self.start_due() or self._under_way:
+        while self.start_due(source_ids) or self._under_way:
             await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
 
     def _start(self, state: FeedState, now: datetime) -> bool:
