@@ -122,9 +122,9 @@ def rss(channel: Channel) -> bytes:
     """Return *channel* as RSS 2.0."""
     root = ET.Element("rss", {"version": "2.0"})
     head = ET.SubElement(root, "channel")
-    _text(head, "title", _rss_text(channel.title))
+    _text(head, "title", _as_html(channel.title))
     _text(head, "link", channel.page_url)
-    _text(head, "description", _rss_text(channel.description))
+    _text(head, "description", _as_html(channel.description))
     _text(head, "language", channel.language)
     _text(head, "lastBuildDate", format_datetime(channel.updated, usegmt=True))
     _text(head, "generator", "Groundswell")
@@ -133,7 +133,7 @@ def rss(channel: Channel) -> bytes:
     ET.SubElement(head, f"{{{_ATOM}}}link", {"href": channel.self_url, "rel": "self", "type": "application/rss+xml"})
     for one in channel.items:
         node = ET.SubElement(head, "item")
-        _text(node, "title", _rss_text(one.title))
+        _text(node, "title", _as_html(one.title))
         _text(node, "link", one.url)
         _text(node, "description", _html(one))
         _text(node, f"{{{_DC}}}creator", one.source)
@@ -157,9 +157,14 @@ def atom(channel: Channel) -> bytes:
         node.text = text or None
         return node
 
+    def words(parent: ET.Element, name: str, text: str) -> None:
+        # Text is text in Atom, but careless readers take all of it for HTML; where it says so, all read alike.
+        shown = _as_html(text)
+        child(parent, name, shown, type="text" if shown == text else "html")
+
     child(root, "id", channel.self_url)
-    child(root, "title", channel.title)
-    child(root, "subtitle", channel.description)
+    words(root, "title", channel.title)
+    words(root, "subtitle", channel.description)
     child(root, "updated", _iso(channel.updated))
     child(root, "link", rel="self", type="application/atom+xml", href=channel.self_url)
     child(root, "link", rel="alternate", type="text/html", href=channel.page_url)
@@ -167,7 +172,7 @@ def atom(channel: Channel) -> bytes:
     for one in channel.items:
         node = child(root, "entry")
         child(node, "id", one.id)
-        child(node, "title", one.title, type="text")
+        words(node, "title", one.title)
         child(node, "link", rel="alternate", type="text/html", href=one.url)
         if one.original:
             child(node, "link", rel="via", href=one.original)
@@ -177,7 +182,7 @@ def atom(channel: Channel) -> bytes:
         if one.category:
             child(node, "category", term=one.category_id, label=one.category)
         if one.text:
-            child(node, "summary", one.text, type="text")
+            words(node, "summary", one.text)
         child(node, "content", _html(one), type="html")
         _own(node, one)
     return _document(root, "")
@@ -254,9 +259,9 @@ def _html(one: Item) -> str:
     return "".join(parts)
 
 
-def _rss_text(text: str) -> str:
-    # RSS 2.0 does not say whether a title is text or HTML, and readers guess. "AT&T" and "1 < 2 ways"
-    # are shown alike by both; what would turn into markup or into another character is escaped once more.
+def _as_html(text: str) -> str:
+    # RSS 2.0 does not say whether a title is text or HTML, and readers guess. "AT&T" is shown alike by
+    # both; what would turn into markup or into another character is escaped once more.
     if "<" in text or html.unescape(text) != text:
         return html.escape(text, quote=False)
     return text
