@@ -41,9 +41,9 @@ WORDS_SHOWN = 6
 # tell a reader nothing.
 _PLAIN_WORDS = frozenset(
     words(
-        "a an and are as at be been but by can for from had has have he her his how i if in into is it its just more my "
-        "new no not now of off on one or our out over she so than that the their them then there these they this to up us "
-        "was we were what when where which who why will with you your"
+        "a an and are as at be been but by can for from had has have he her his how i if in into is it its just more "
+        "my new no not now of off on one or our out over she so than that the their them then there these they this to "
+        "up us was we were what when where which who why will with you your"
     )
 )
 SMALL = 0.02
