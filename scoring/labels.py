@@ -7,10 +7,10 @@ earlier moment. Leaves learning from that to `learn`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from aggregator.model import Entry, Membership
+from aggregator.model import Changes, Entry, Event, Membership
 from scoring.relevance import Signals
 
 DAY = timedelta(hours=24)
@@ -103,6 +103,44 @@ def histories(
             )
         story.arrivals.append(Arrival(entry.first_seen_at, membership.joined_at, entry.source_id, membership.voice))
     return [story for story_id, story in found.items() if story_id not in cut_off]
+
+
+def from_first_midnight(stories: Sequence[History], first: datetime) -> list[History]:
+    """Return the stories first seen after the day (UTC) of *first*, the first arrival.
+
+    That day is incomplete; on a new site it is the day on which all that the feeds still held
+    came at once, and that is no day's news.
+    """
+    begins = datetime.combine(first.date(), time(), UTC) + DAY
+    return [story for story in stories if story.first_seen_at >= begins]
+
+
+class Past:
+    """What a replay has seen so far, to learn from as a site learns from its store.
+
+    Called with each step, as an observer of `update.Updater` is; entries count as they came.
+    """
+
+    def __init__(self, category_of: Callable[[str], str] = lambda source_id: "") -> None:
+        self._category_of = category_of
+        self._entries: dict[int, Entry] = {}
+        self._memberships: dict[int, Membership] = {}
+
+    def __call__(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        """Take in what happened at *moment*, and where that was put."""
+        for event in events:
+            if isinstance(event, Entry):
+                self._entries[event.entry_id] = replace(event, content="", tags=(), picture=None)
+        for membership in changes.memberships:
+            self._memberships[membership.entry_id] = membership
+
+    def examples(self, top_share: float, now: datetime) -> list[Example]:
+        """Return what can be learned at *now*; see `examples`."""
+        placed = [(entry, self._memberships[i]) for i, entry in sorted(self._entries.items()) if i in self._memberships]
+        if not placed:
+            return []
+        stories = histories(placed, self._category_of)
+        return examples(from_first_midnight(stories, placed[0][0].first_seen_at), top_share, now)
 
 
 @dataclass(frozen=True, slots=True)

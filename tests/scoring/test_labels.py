@@ -7,9 +7,11 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Entry, Membership
-from scoring.labels import DAY, VOTE_WEIGHT, Arrival, History, examples, histories, is_complete, label_day
-from tests.scoring.press import HOUR, MONDAY
+from aggregator.model import Changes, Entry, Membership
+from aggregator.store import Store
+from scoring.labels import DAY, VOTE_WEIGHT, Arrival, History, Past, examples, histories, is_complete, label_day
+from scoring.train import past
+from tests.scoring.press import CONFIG, HOUR, MONDAY, publish
 
 LATER = MONDAY + timedelta(days=10)
 
@@ -160,3 +162,18 @@ def test_a_story_has_the_title_that_its_first_entry_came_with() -> None:
 
     assert found.title == "As it came 1"
     assert found.voices_within(DAY) == 2
+
+
+def test_a_replay_learns_from_its_own_past_what_a_site_learns_from_its_store() -> None:
+    with Store.open(":memory:") as store:
+        publish(store, days=5)
+        replayed = Past(lambda source_id: "models")
+        for one, where in store.stories.history(None, LATER):
+            replayed(one.first_seen_at, [one], Changes(memberships=(where,)))
+
+        assert replayed.examples(CONFIG.scoring.top_share, LATER) == past(store, CONFIG, LATER)[0]
+        assert replayed.examples(CONFIG.scoring.top_share, LATER)
+
+
+def test_a_replay_that_saw_nothing_has_nothing_to_learn() -> None:
+    assert Past().examples(0.1, LATER) == []
