@@ -1,0 +1,423 @@
+"""The front door: the command line, the real clock, and which job runs when.
+
+The only module that imports all three layers, and the only one that reads the real
+clock. Everything it starts is handed the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+import aggregator.commands
+import scoring.commands
+import web.commands
+from aggregator.clock import FastClock, SteppedClock, clock_from_spec
+from aggregator.commands import Front, db_option, feeds_option, progress_bar, prune_store
+from aggregator.demo import edition as sample
+from aggregator.demo.publish import feeds_yaml
+from aggregator.demo.server import FeedServer
+from aggregator.errors import GroundswellError
+from aggregator.model import Clock, Config
+from aggregator.poll import Polled
+from aggregator.poller import Poller
+from aggregator.scheduler import Jobs
+from aggregator.store import Store, StoreFault
+from aggregator.store.lock import WorkerLock
+from aggregator.watch import ConfigWatch
+from scoring.train import current, models_dir
+from scoring.update import Updater
+from web.server import Address, check_port
+
+log = logging.getLogger("groundswell")
+
+CLOCK_VARIABLE = "GROUNDSWELL_CLOCK"
+"""How a clock reaches a child process: empty for the real one."""
+
+RERANK = timedelta(minutes=1)
+"""Trend decays without any news, so the order is looked at this often."""
+
+HALF_HOUR = timedelta(minutes=30)
+TRAIN = timedelta(hours=24)
+PRUNE = timedelta(hours=24)
+
+DEMO_REFRESH = 5
+"""Seconds after which a page of the demo loads itself again."""
+
+
+def now() -> datetime:
+    """Return the real time, in UTC."""
+    return datetime.now(UTC)
+
+
+def clock() -> Clock:
+    """Return the clock of this process: the real one, unless its parent handed down another."""
+    return clock_from_spec(os.environ.get(CLOCK_VARIABLE, ""), now)
+
+
+# The worker: polls, stories, scores
+
+
+class Scorer:
+    """The scoring stage in a thread of its own, so that network and numbers do not wait for each other."""
+
+    def __init__(self, db: Path, config: Config) -> None:
+        self._models = models_dir(db)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
+        self._store = Store.open(db)
+        self._updater = Updater(self._store, config, current(self._models))
+        self._ranked_at: datetime | None = None
+
+    async def update(self, at: datetime) -> None:
+        """Take in what was stored since the last time, and rank anew when it is time to."""
+        await self._in_thread(self._update, at)
+
+    async def reconfigure(self, config: Config, at: datetime) -> None:
+        """Go on with other settings."""
+        await self._in_thread(self._updater.reconfigure, config, at)
+
+    async def use_new_model(self, at: datetime) -> None:
+        """Score with the model that training left."""
+        await self._in_thread(self._updater.use_model, current(self._models), at)
+
+    async def close(self) -> None:
+        """Finish what is under way and close."""
+        await self._in_thread(self._store.close)
+        self._thread.shutdown()
+
+    async def _in_thread(self, action: Callable[..., object], *args: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
+
+    def _update(self, at: datetime) -> None:
+        due = self._ranked_at is None or not timedelta() <= at - self._ranked_at < RERANK
+        if due or self._store.entries.anything_since(self._store.state.watermark()):
+            self._updater.run(at)
+            self._ranked_at = at
+
+
+async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
+    """Poll, update, train and prune until *stop* is set."""
+    with WorkerLock(db), Store.open(db) as store:
+        watch = ConfigWatch(feeds, store, os.environ)
+        config = watch.start(time())
+        scorer = Scorer(db, config)
+        log.info("%d sources; database %s", len(config.sources), db)
+        # Jitter only spreads requests over time; nothing that is stored depends on it.
+        rng = random.Random(os.getpid())
+        async with Poller(config, store=store, clock=time, rng=rng, finished=_log_poll) as poller:
+
+            async def apply_config() -> None:
+                nonlocal config
+                if changed := watch.check(time()):
+                    config = changed
+                    await poller.reconfigure(config)
+                    await scorer.reconfigure(config, time())
+
+            async def start_polls() -> None:
+                poller.start_due()
+
+            async def update() -> None:
+                await scorer.update(time())
+
+            async def heartbeat() -> None:
+                store.state.set_moment("heartbeat", time())
+
+            async def train() -> None:
+                if _due(store, "trained_at", TRAIN, time()) and await _train(feeds, db, time):
+                    await scorer.use_new_model(time())
+
+            async def prune() -> None:
+                if _due(store, "pruned_at", PRUNE, time()):
+                    prune_store(store, config, time())
+
+            await heartbeat()
+            jobs = Jobs()
+            jobs.every(timedelta(seconds=1), "config", apply_config)
+            jobs.every(timedelta(seconds=0.5), "poll", start_polls)
+            jobs.every(timedelta(seconds=0.5), "update", update)
+            jobs.every(timedelta(seconds=10), "heartbeat", heartbeat)
+            jobs.every(timedelta(seconds=20), "train", train)
+            jobs.every(timedelta(seconds=60), "prune", prune)
+            await jobs.run_until(stop)
+        await scorer.close()
+
+
+def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
+    """Return whether *name* was last done *every* ago or longer, and note that it is done now."""
+    last = store.state.moment(name)
+    # A clock that was set back must not silence a job until it has caught up.
+    if last is not None and timedelta() <= at - last < every:
+        return False
+    store.state.set_moment(name, at)
+    return last is not None
+
+
+async def _train(feeds: Path, db: Path, time: Clock) -> bool:
+    """Train in a process of its own, so that the worker goes on; return whether it went well."""
+    process = await asyncio.create_subprocess_exec(
+        *_self("train", feeds, db), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), timeout=600)
+    except (TimeoutError, asyncio.CancelledError):
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        log.error("training failed: %s", said.decode("utf-8", "replace").strip())
+    return process.returncode == 0
+
+
+def _log_poll(polled: Polled) -> None:
+    if polled.new or polled.edited:
+        log.info("%s: %s", polled.source_id, polled.state.last_words)
+
+
+# The supervisor: worker and site
+
+
+def _self(command: str, feeds: Path, db: Path, *more: str) -> list[str]:
+    """Return the command line that starts another part of this program."""
+    return [sys.executable, "-m", "groundswell", command, "--feeds", str(feeds), "--db", str(db), *more]
+
+
+async def supervise(feeds: Path, db: Path, address: Address, refresh: int, stop: asyncio.Event) -> int:
+    """Run worker and site as two processes until *stop* is set; return the exit code.
+
+    One that cannot start ends both; one that falls over later is started again,
+    and the other goes on meanwhile.
+    """
+    site = ("--host", address.host, "--port", str(address.port), "--refresh", str(refresh))
+    parts = [
+        asyncio.create_task(_keep_going("worker", _self("worker", feeds, db), stop)),
+        asyncio.create_task(_keep_going("web", _self("web", feeds, db, *site), stop)),
+    ]
+    codes = await asyncio.gather(*parts)
+    return max(codes)
+
+
+async def _keep_going(name: str, command: list[str], stop: asyncio.Event) -> int:
+    wait_s = 1.0
+    while True:
+        started = asyncio.get_running_loop().time()
+        process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
+        ended = asyncio.create_task(process.wait())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not ended.done():
+            process.terminate()
+            try:
+                await asyncio.wait_for(asyncio.shield(ended), timeout=6)
+            except TimeoutError:
+                process.kill()
+                await ended
+            return 0
+        code = ended.result()
+        lived = asyncio.get_running_loop().time() - started
+        if stop.is_set():
+            return 0
+        if code == 1 and lived < 10:
+            # It said in one sentence what a person has to mend; trying again would only repeat it.
+            stop.set()
+            return code
+        wait_s = 1.0 if lived > 60 else min(wait_s * 2, 60)
+        log.error("the %s process ended (code %d); it starts again in %.0f s", name, code, wait_s)
+        try:
+            await asyncio.wait_for(stop.wait(), timeout=wait_s)
+            return 0
+        except TimeoutError:
+            continue
+
+
+def _until_signal(main: Callable[[asyncio.Event], Awaitable[int | None]]) -> int:
+    """Run *main(stop)*, where SIGTERM and Ctrl-C set *stop*; return its exit code."""
+
+    async def run() -> int:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        return int(await main(stop) or 0)
+
+    return asyncio.run(run())
+
+
+# The command line
+
+
+class _Log(logging.Formatter):
+    """One line a record: nothing that a feed wrote can start another or colour the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return _one_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:
+        return "\n".join(f"    {_one_line(line)}" for line in super().formatException(ei).splitlines())
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def configure_logging(verbose: bool = False) -> None:
+    """Log to stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Log("%(asctime)s %(levelname).1s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
+    for noisy in ("httpx", "httpcore", "asyncio", "granian"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Where the site listens.")
+port_option = click.option("--port", default=8000, show_default=True, help="Where the site listens.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="groundswell", prog_name="groundswell")
+@click.option("--verbose", is_flag=True, help="Log everything.")
+@click.pass_context
+def cli(context: click.Context, verbose: bool) -> None:
+    """A self-hosted news site that runs itself.
+
+    It polls feeds, groups what many sources publish into stories, scores each
+    story, shows what is trending, and publishes it again as RSS.
+    """
+    configure_logging(verbose)
+    context.obj = Front(clock())
+
+
+@cli.command()
+@feeds_option
+@db_option
+@host_option
+@port_option
+def run(feeds: Path, db: Path, host: str, port: int) -> None:
+    """Run worker and site together.
+
+    \b
+    Example:
+      groundswell run
+      groundswell run --port 8080 --db /var/lib/groundswell/news.db
+    """
+    address = Address(host, port)
+    check_port(address)
+    click.echo(f"Groundswell: {address.url} (Ctrl-C stops it)", err=True)
+    raise SystemExit(_until_signal(lambda stop: supervise(feeds, db, address, 0, stop)))
+
+
+@cli.command()
+@feeds_option
+@db_option
+@click.pass_obj
+def worker(front: Front, feeds: Path, db: Path) -> None:
+    """Run the worker alone: polls, stories, scores.
+
+    \b
+    Example:
+      groundswell worker
+    """
+    raise SystemExit(_until_signal(lambda stop: work(feeds, db, front.clock, stop)))
+
+
+@cli.command()
+@host_option
+@port_option
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 3600),
+    default=300,
+    show_default=True,
+    help="How many times as fast as real time the sample edition runs.",
+)
+@click.option(
+    "--start",
+    "start_hours",
+    type=click.FloatRange(0, 71),
+    default=54,
+    show_default=True,
+    help="How many hours of the three days have passed at the start.",
+)
+def demo(host: str, port: int, speed: float, start_hours: float) -> None:
+    """Play the sample edition, without any network.
+
+    A feed server on this machine publishes three days of our own sample news;
+    the real poller, scorer and site run on it, and time runs faster.
+
+    \b
+    Example:
+      groundswell demo
+      groundswell demo --speed 60
+    """
+    address = Address(host, port)
+    check_port(address)
+    edition = sample.load()
+    begin = sample.STARTS_AT + timedelta(hours=start_hours)
+    played = SteppedClock(sample.STARTS_AT)
+    time: Clock = played
+    with (
+        tempfile.TemporaryDirectory(prefix="groundswell-demo-") as folder,
+        FeedServer(edition, lambda: time()) as feeds,
+    ):
+        config, db = Path(folder) / "feeds.yaml", Path(folder) / "demo.db"
+        config.write_text(feeds_yaml(edition, feeds.base_url, address.url), encoding="utf-8")
+        asyncio.run(play(config, db, played, begin))
+        time = FastClock(now, now(), begin, speed)
+        os.environ[CLOCK_VARIABLE] = time.spec
+        click.echo(
+            f"Groundswell's sample edition: {address.url} (Ctrl-C stops it)\n"
+            f"It is {begin:%A, %H:%M} in the edition; one of its hours passes in {3600 / speed:.0f} seconds.",
+            err=True,
+        )
+        raise SystemExit(_until_signal(lambda stop: supervise(config, db, address, DEMO_REFRESH, stop)))
+
+
+async def play(feeds: Path, db: Path, time: SteppedClock, until: datetime, step: timedelta = HALF_HOUR) -> None:
+    """Poll and score what was published up to *until*, as the worker would have at the time."""
+    with WorkerLock(db), Store.open(db) as store:
+        config = ConfigWatch(feeds, store, os.environ).start(time())
+        updater = Updater(store, config, current(models_dir(db)))
+        with progress_bar("Playing the days before") as bar:
+            task = bar.add_task("", total=int((until - time.at) / step))
+            async with Poller(config, store=store, clock=time, rng=random.Random(0)) as poller:
+                while time.at < until:
+                    time.at = min(time.at + step, until)
+                    await poller.poll_now()
+                    updater.run(time.at)
+                    bar.update(task, advance=1, description=f"{time.at:%A %H:%M}")
+
+
+for command in (
+    *aggregator.commands.COMMANDS,
+    *scoring.commands.COMMANDS,
+    *web.commands.COMMANDS,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; an error that a person has to mend is one sentence on stderr."""
+    try:
+        cli(prog_name="groundswell")
+    except GroundswellError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(1) from None
+    except StoreFault as error:
+        click.echo(f"the database cannot be used now: {error}; `groundswell check` says more", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

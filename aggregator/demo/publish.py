@@ -99,7 +99,7 @@ def feeds_yaml(edition: Edition, base_url: str, site_url: str) -> str:
     """
     site: dict[str, Any] = {
         "site": {"title": "Groundswell", "url": site_url, "language": "en", "timezone": "UTC"},
-        "defaults": {"poll": {"min": "10m", "max": "1h"}},
+        "defaults": {"poll": {"min": "5m", "max": "20m"}},
         "limits": {"allow_private": [urlsplit(base_url).hostname]},
         "categories": [{"id": c.id, "name": c.name, "seeds": list(c.seeds)} for c in edition.categories],
     }

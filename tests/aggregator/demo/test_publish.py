@@ -199,7 +199,7 @@ def test_the_feeds_file_names_every_source_and_category_and_allows_only_its_own_
         "language": "en",
         "timezone": "UTC",
     }
-    assert config["defaults"] == {"poll": {"min": "10m", "max": "1h"}}
+    assert config["defaults"] == {"poll": {"min": "5m", "max": "20m"}}
     assert config["limits"] == {"allow_private": ["127.0.0.1"]}
     assert [c["id"] for c in config["categories"]] == [c.id for c in edition.categories]
     assert all(isinstance(seed, str) for c in config["categories"] for seed in c["seeds"])

@@ -1,0 +1,68 @@
+"""How fast a recorded stream goes through the code that runs live, and how much memory that takes.
+
+    python -m bench.replay [--data ../shared/data] [STREAM ...]
+
+Each stream is replayed by `groundswell replay` in a process of its own, twice: entries
+per CPU second, peak memory, and whether the two outputs are the same to the byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+STREAMS = ("ai_radar_2026_dev", "ai_press_2024_25_dev", "news_2020_dev")
+
+
+def replay(stream: Path, folder: Path, run: int) -> tuple[dict[str, object], float, float]:
+    """Replay *stream*; return its summary, CPU seconds and peak memory in MB."""
+    out = folder / f"run{run}.json"
+    command = [sys.executable, "-m", "groundswell", "replay", str(stream), "--json"]
+    command += ["--assignments", str(folder / f"a{run}.tsv"), "--scores", str(folder / f"s{run}.jsonl")]
+    with out.open("w") as file:
+        process = subprocess.Popen(command, stdout=file)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"replaying {stream.name} failed")
+    return json.loads(out.read_text()), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print a row for each stream."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("streams", nargs="*", default=STREAMS)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    given = parser.parse_args()
+    found = [path for name in given.streams if (path := given.data / "stream" / f"{name}.jsonl.gz").exists()]
+    if not found:
+        print(f"no recorded streams in {given.data / 'stream'}; name their folder with --data")
+        return
+    print("| stream | entries | stories | CPU s | entries / CPU s | peak MB | same bytes twice |")
+    print("|---|---|---|---|---|---|---|")
+    for stream in found:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            summary, first, memory = replay(stream, folder, 1)
+            _, second, _ = replay(stream, folder, 2)
+            same = all(
+                filecmp.cmp(folder / f"{kind}1.{end}", folder / f"{kind}2.{end}", shallow=False)
+                for kind, end in (("a", "tsv"), ("s", "jsonl"))
+            )
+        cpu = min(first, second)
+        entries = int(str(summary["entries"]))
+        print(
+            f"| {stream.name.removesuffix('.jsonl.gz')} | {entries} | {summary['stories']} | {cpu:.1f} "
+            f"| {entries / cpu:.0f} | {memory:.0f} | {'yes' if same else 'NO'} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""The commands that speak of stories, scores and learning.
+
+Knows how a command reads and prints. What it does is a call into the modules
+beside it; the clock comes in with the `Front`.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from aggregator.commands import Front, db_option, existing, feeds_option, json_option, progress_bar
+from aggregator.config import load_config
+from aggregator.errors import GroundswellError
+from aggregator.model import Config, Site
+from aggregator.store import Store
+from aggregator.store.lock import WorkerLock
+from aggregator.watch import ConfigWatch
+from scoring import explain as explaining
+from scoring.relevance import load_prior
+from scoring.replay import replay as replay_stream
+from scoring.streams import Stream
+from scoring.train import current, models_dir
+from scoring.train import train as train_model
+from scoring.update import Updater
+
+
+@click.command()
+@click.option("--rebuild", is_flag=True, help="Drop stories and scores and make them again from the entries.")
+@feeds_option
+@db_option
+@click.pass_obj
+def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
+    """Take what was polled into stories, score them, rank them.
+
+    \b
+    Example:
+      groundswell update
+      groundswell update --rebuild
+    """
+    with WorkerLock(existing(db)), Store.open(db) as store:
+        config = ConfigWatch(feeds, store, front.env).start(front.clock())
+        updater = Updater(store, config, current(models_dir(db)))
+        with progress_bar("Scoring") as bar:
+            task = bar.add_task("entries", total=None if not rebuild else store.entries.count())
+
+            def took(entries: int) -> None:
+                bar.update(task, advance=entries)
+
+            if rebuild:
+                store.rebuild_search()
+            run = updater.rebuild if rebuild else updater.run
+            entries = run(front.clock(), took)
+        click.echo(f"{entries} entries taken in; {store.stories.count()} stories")
+
+
+@click.command()
+@feeds_option
+@db_option
+@json_option
+@click.pass_obj
+def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
+    """Learn from the site's own past, and score with that when it is not worse.
+
+    \b
+    Example:
+      groundswell train
+    """
+    with Store.open(existing(db)) as store:
+        config = load_config(feeds, env=front.env)
+        report = train_model(store, config, front.clock(), models_dir(db))
+    click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.words)
+
+
+@click.command()
+@click.argument("story", metavar="STORY")
+@db_option
+@json_option
+def explain(story: str, db: Path, as_json: bool) -> None:
+    """Show what a story's score is made of, and how it came about.
+
+    STORY is the number in its address.
+
+    \b
+    Example:
+      groundswell explain 217
+    """
+    if not story.isdecimal():
+        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
+    with Store.open(existing(db)) as store:
+        found = store.stories.get(int(story))
+        if found is not None and found.merged_into is not None:
+            found = store.stories.get(found.merged_into)
+        if found is None:
+            raise GroundswellError(f"there is no story {story}")
+        members = store.stories.members(found.story_id)
+        ledger = store.stories.ledger(found.story_id)
+        names = store.feeds.names()
+    if as_json:
+        rows = {
+            "story": found.story_id,
+            "headline": found.headline,
+            "score": found.score,
+            "provisional": found.provisional,
+            "contributions": [asdict(part) for part in found.contributions],
+            "entries": [
+                {
+                    "id": entry.entry_id,
+                    "source": entry.source_id,
+                    "title": entry.title,
+                    "voice": member.voice,
+                    "similarity": member.similarity,
+                    "probability": member.probability,
+                    "reason": member.reason,
+                }
+                for entry, member in members
+            ],
+            "ledger": [
+                {
+                    "at": line.at.isoformat(),
+                    "cause": line.cause.value,
+                    "words": line.words,
+                    "before": line.score_before,
+                    "after": line.score_after,
+                }
+                for line in ledger
+            ],
+        }
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for line in explaining.lines(found):
+        click.echo(line)
+    click.echo(f"\n{len(members)} entries of {found.sources} sources, {found.independent_sources} independent")
+    for entry, member in members:
+        source = names.get(entry.source_id, entry.source_id)
+        click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  {source}: {entry.title}\n                {member.reason}")
+    click.echo("\nHow the score came about")
+    for turn in ledger:
+        before = "  -" if turn.score_before is None else f"{turn.score_before:3d}"
+        click.echo(f"  {turn.at:%d %b %H:%M}  {before} -> {turn.score_after:3d}  {turn.words}")
+
+
+@click.command()
+@click.argument("stream", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option("--db", type=click.Path(path_type=Path), help="Keep entries and stories in this new database.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--assignments", type=click.Path(path_type=Path), help="Write `id<TAB>story` for each line.")
+@click.option("--scores", type=click.Path(path_type=Path), help="Write the numbers of each entry at its arrival.")
+@json_option
+@click.pass_obj
+def replay(
+    front: Front,
+    stream: Path,
+    db: Path | None,
+    feeds: Path | None,
+    time_column: str,
+    assignments: Path | None,
+    scores: Path | None,
+    as_json: bool,
+) -> None:
+    """Run a recorded stream through the code that runs live, under a simulated clock.
+
+    STREAM is JSON Lines, plain or .gz, one entry a line in order of arrival.
+
+    \b
+    Example:
+      groundswell replay entries.jsonl.gz --scores scores.jsonl
+    """
+    config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+    if db is not None and db.exists():
+        raise GroundswellError(f"{db} exists; a replay starts from nothing, so name a new --db or remove that one")
+    with ExitStack() as opened:
+        bar = opened.enter_context(progress_bar("Replaying"))
+        task = bar.add_task("lines", total=None)
+        summary = replay_stream(
+            Stream(stream, time_column),
+            config,
+            load_prior(),
+            assignments=_written(opened, assignments),
+            scores=_written(opened, scores),
+            db=opened.enter_context(Store.open(db)) if db is not None else None,
+            progress=lambda lines: bar.update(task, advance=lines),
+        )
+    for fault in summary.skipped:
+        click.echo(f"{stream}:{fault.line}: {fault.words}; skipped", err=True)
+    if as_json:
+        click.echo(json.dumps(asdict(summary), default=str, indent=1))
+    else:
+        click.echo(
+            f"{summary.entries} entries, {summary.stories} stories; {summary.repeats} lines brought a known entry "
+            f"again, {summary.broken} were broken and skipped"
+        )
+
+
+def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
+    """Open *path* for writing, and only let it appear under its name once it is whole."""
+    if path is None:
+        return None
+    part = path.with_name(f"{path.name}.part")
+    try:
+        file = part.open("w", encoding="utf-8")
+    except OSError as error:
+        raise GroundswellError(f"cannot write {path}: {error.strerror}") from error
+
+    def finish(kind: type[BaseException] | None, *_: object) -> None:
+        file.close()
+        if kind is None:
+            part.replace(path)
+        else:
+            part.unlink(missing_ok=True)
+
+    opened.push(finish)
+    return file
+
+
+COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.clock import SteppedClock
+from aggregator.model import Config, Failed, FailureKind, Limits, NotModified, Site, Source, Validators
+from aggregator.poll import Polled
+from aggregator.poller import Poller
+from aggregator.store import Store, StoreFault
+from tests.feedserver import FeedServer
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def rss(*items: tuple[str, str]) -> bytes:
+    """A feed with an item for each guid and title."""
+    body = "".join(
+        f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title>"
+        f"<link>https://wire.example/{guid}</link><pubDate>Tue, 17 Nov 2026 11:00:00 GMT</pubDate></item>"
+        for guid, title in items
+    )
+    return f"<?xml version='1.0'?><rss version='2.0'><channel><title>Wire</title>{body}</channel></rss>".encode()
+
+
+TWO = rss(("a", "Chips are late"), ("b", "Chips are early"))
+
+
+class Desk:
+    """A store, a poller and a clock, with sources that a feed server publishes."""
+
+    def __init__(self, server: FeedServer, store: Store) -> None:
+        self.server = server
+        self.store = store
+        self.clock = SteppedClock(NOON)
+        self.config = Config(Site(), (), (), limits=Limits(allow_private=("127.0.0.1",)))
+        self.polled: dict[str, Polled] = {}
+
+    def add(self, source_id: str, url: str) -> None:
+        source = Source(id=source_id, name=source_id, url=url, category="models", owner=source_id)
+        self.config = replace(self.config, sources=(*self.config.sources, source))
+        self.store.feeds.sync(self.config.sources, self.clock())
+
+    async def poll(self, *source_ids: str) -> None:
+        async with Poller(
+            self.config,
+            store=self.store,
+            clock=self.clock,
+            rng=random.Random(0),
+            finished=lambda polled: self.polled.update({polled.source_id: polled}),
+        ) as poller:
+            await poller.poll_now(list(source_ids) or None)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.open(":memory:") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def desk(feed_server: FeedServer, store: Store) -> Desk:
+    return Desk(feed_server, store)
+
+
+async def test_an_unchanged_feed_costs_one_request_and_no_rows(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO, etag='"v1"'))
+    await desk.poll()
+    desk.clock.at += HOUR
+    await desk.poll()
+
+    assert desk.polled["wire"].outcome == NotModified()
+    assert desk.server.requests[-1].headers["If-None-Match"] == '"v1"'
+    assert desk.store.entries.count() == 2
+    assert desk.store._connection.value("select count(*) from polls") == 1
+
+
+async def test_an_edited_title_updates_the_entry(desk: Desk) -> None:
+    url = desk.server.publish("/news.xml", TWO)
+    desk.add("wire", url)
+    await desk.poll()
+    desk.server.publish("/news.xml", rss(("a", "Chips are very late"), ("b", "Chips are early")))
+    desk.clock.at += HOUR
+    await desk.poll()
+    assert (desk.polled["wire"].new, desk.polled["wire"].edited) == (0, 1)
+    assert {entry.title for entry in desk.store.entries.each()} == {"Chips are very late", "Chips are early"}
+
+    desk.server.publish("/news.xml", TWO)
+    desk.clock.at += HOUR
+    await desk.poll()
+    assert (desk.polled["wire"].new, desk.polled["wire"].edited) == (0, 0)
+
+
+async def test_due_times_survive_a_restart(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO))
+    await desk.poll()
+    asked = len(desk.server.requests)
+    await desk.poll()
+    assert len(desk.server.requests) == asked
+    desk.clock.at += timedelta(days=2)
+    await desk.poll()
+    assert len(desk.server.requests) == asked + 1
+
+
+async def test_a_web_page_is_an_error_on_the_row_and_costs_nothing_that_was_there(desk: Desk) -> None:
+    url = desk.server.publish("/news.xml", TWO, etag='"v1"')
+    desk.add("wire", url)
+    await desk.poll()
+    desk.server.publish("/news.xml", b"<!doctype html><html><title>Moved!</title><p>Hello", etag='"v2"')
+    desk.clock.at += HOUR
+    await desk.poll()
+
+    state = desk.polled["wire"].state
+    assert isinstance(desk.polled["wire"].outcome, Failed)
+    assert "web page" in state.last_words
+    assert (state.failures, state.last_kind) == (1, FailureKind.NOT_A_FEED.value)
+    assert state.validators == Validators('"v1"')
+    assert desk.store.entries.count() == 2
+    row = desk.store.feeds.health(desk.clock(), desk.config.sources)[0]
+    assert (row.state.last_words, row.entries) == (state.last_words, 2)
+
+
+async def test_one_bad_source_does_not_hold_up_the_others(desk: Desk) -> None:
+    desk.add("nowhere", "http://127.0.0.1:9/feed.xml")
+    desk.add("private", "http://10.1.2.3/feed.xml")
+    desk.add("wire", desk.server.publish("/news.xml", TWO))
+    await desk.poll()
+    assert desk.polled["wire"].new == 2
+    assert not desk.polled["nowhere"].ok
+    refused = desk.polled["private"].outcome
+    assert isinstance(refused, Failed)
+    assert refused.kind is FailureKind.REFUSED_ADDRESS
+
+
+async def test_a_poll_that_cannot_be_stored_says_so_and_is_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO, etag='"v1"'))
+
+    def full(*args: object) -> None:
+        raise StoreFault("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store.entries, "add", full)
+        await desk.poll()
+    state = desk.polled["wire"].state
+    assert "disk is full" in state.last_words
+    assert state.validators == Validators()
+    assert desk.store.entries.count() == 0
+
+    desk.clock.at += timedelta(days=1)
+    await desk.poll()
+    assert desk.polled["wire"].new == 2
+
+
+async def test_a_source_that_is_gone_is_asked_only_when_the_operator_says_so(desk: Desk) -> None:
+    desk.add("wire", desk.server.answer("/news.xml", 410))
+    await desk.poll()
+    assert desk.polled["wire"].state.gone
+    desk.clock.at += timedelta(days=30)
+    asked = len(desk.server.requests)
+    await desk.poll()
+    assert len(desk.server.requests) == asked
+    desk.server.publish("/news.xml", TWO)
+    await desk.poll("wire")
+    assert desk.polled["wire"].new == 2
+
+
+async def test_the_order_of_sources_makes_no_difference_to_what_is_stored(
+    feed_server: FeedServer,
+) -> None:
+    def titles(store: Store) -> list[tuple[str, str]]:
+        return sorted((entry.source_id, entry.title) for entry in store.entries.each())
+
+    urls = {name: feed_server.publish(f"/{name}.xml", rss((name, f"News of {name}"))) for name in "abc"}
+    found = []
+    for order in ("abc", "cab"):
+        with Store.open(":memory:") as store:
+            desk = Desk(feed_server, store)
+            for name in order:
+                desk.add(name, urls[name])
+            await desk.poll()
+            found.append(titles(store))
+    assert found[0] == found[1]
