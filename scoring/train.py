@@ -23,7 +23,7 @@ from aggregator.model import Config, Entry, Membership
 from aggregator.store import Store
 from scoring import modelfile
 from scoring.calibrate import Calibration, platt
-from scoring.evaluate import Measures, measure
+from scoring.evaluate import Measures, measure, ndcg_by_day
 from scoring.explain import sigmoid
 from scoring.labels import Example, examples, from_first_midnight, histories
 from scoring.relevance import RelevanceModel, Weights, load_prior
@@ -42,7 +42,11 @@ CALIBRATE_SHARE = 0.20
 
 LEAST_LABELS = 100
 LEAST_OF_A_CLASS = 20
-"""Labelled stories, and of these relevant and not, below which nothing is learned."""
+"""Labelled stories, and stories of either class, below which nothing is learned.
+
+Tied stories count for either class with their share: a site on which no day can tell has no clear
+negative, and yet knows well that nearly all of those stories were none.
+"""
 
 LEAST_TO_CALIBRATE = 10
 """Cases of each class below which a fitted slope would say more of chance than of the model."""
@@ -90,7 +94,7 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
 
     known = sorted((e for e in found if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
     labels, relevant = _count(known)
-    few = _too_few(labels, relevant)
+    few = _too_few(known, LEAST_LABELS, LEAST_OF_A_CLASS)
     if few:
         return Trial(None, few, labels, relevant)
     parts = _split(known)
@@ -98,7 +102,7 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
         return Trial(None, "the labels are of fewer than 3 days; the model stays as it is", labels, relevant)
     train_on, calibrate_on, held_out = parts
     used, used_relevant = _count([*train_on, *calibrate_on])
-    if _too_few(*_count(train_on), least=1, each=1):
+    if _too_few(train_on, 1, 1):
         return Trial(None, "the older days hold one class only; the model stays as it is", labels, relevant)
 
     local = WeightLearner(seed=seed).fit(train_on).weights_
@@ -134,16 +138,20 @@ def _count(found: Sequence[Example]) -> tuple[int, int]:
     return len(stories), sum(relevant == 1.0 for relevant in stories.values())
 
 
-def _too_few(labels: int, relevant: int, least: int = LEAST_LABELS, each: int = LEAST_OF_A_CLASS) -> str:
+def _too_few(found: Sequence[Example], least: int, each: int) -> str:
     """Return in words what is missing, or "" when there is enough."""
+    labels, clear = _count(found)
+    shares = {e.story_id: e.relevant for e in found}
+    relevant = sum(shares.values())
+    others = len(shares) - relevant
     if labels == 0:
         return "there are no labelled stories yet: each needs 24 h after its day; the model stays as it is"
-    if relevant in (0, labels):
+    if relevant == 0 or others == 0:
         which = "none of them is relevant" if relevant == 0 else "all of them are relevant"
         return f"one class only: there are {labels} labelled stories and {which}; the model stays as it is"
-    if labels < least or min(relevant, labels - relevant) < each:
+    if labels < least or min(relevant, others) < each:
         return (
-            f"too little to learn from: {labels} labelled stories, {relevant} of them relevant, where {least} "
+            f"too little to learn from: {labels} labelled stories, {clear} of them relevant, where {least} "
             f"and {each} of each kind are needed; the model stays as it is"
         )
     return ""
@@ -197,16 +205,22 @@ def _rows(found: Sequence[Example]) -> tuple[list[int], list[float], list[int]]:
 
 
 def measured(model: RelevanceModel, found: Sequence[Example]) -> Measures:
-    """Return how well *model* does on *found*: AUC and nDCG on those with a label, the rest on all."""
+    """Return how well *model* does on *found*.
+
+    Cases and nDCG are of those with a label; nDCG is None where these are of one class. The rest is
+    over all, a tied one standing in either class with its share.
+    """
     said = [sigmoid(model.logit(e.signals)) for e in found]
     labels, counts, at = _rows(found)
     everything = measure([found[i].day for i in at], [said[i] for i in at], labels, counts)
     clear = [i for i, e in enumerate(found) if e.labelled]
-    if not clear:
-        return replace(everything, cases=0, relevant=0, auc=None, ndcg_at_10=None)
-    of_clear = measure([found[i].day for i in clear], [said[i] for i in clear], [int(found[i].relevant) for i in clear])
+    outcomes = [int(found[i].relevant) for i in clear]
+    mixed = 0 < sum(outcomes) < len(outcomes)
     return replace(
-        everything, cases=of_clear.cases, relevant=of_clear.relevant, auc=of_clear.auc, ndcg_at_10=of_clear.ndcg_at_10
+        everything,
+        cases=len(outcomes),
+        relevant=sum(outcomes),
+        ndcg_at_10=ndcg_by_day([found[i].day for i in clear], [said[i] for i in clear], outcomes) if mixed else None,
     )
 
 

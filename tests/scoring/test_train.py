@@ -228,6 +228,21 @@ def test_one_class_only_is_said(relevant: float, words: str) -> None:
     assert words in trial.words
 
 
+def test_a_site_on_which_no_day_can_tell_learns_from_the_shares(learned: list[Example]) -> None:
+    # Only the widely covered have a label; of all others it is known that one in thirty had a place.
+    shares = [replace(e, relevant=1.0 if e.relevant == 1.0 else 1 / 30) for e in learned]
+    at_first = [e for i, e in enumerate(shares) if e.relevant == 1.0 or i % 2] * 2
+    several = [replace(e, story_id=i) for i, e in enumerate(at_first)]
+
+    trial = attempt(several, NOW, load_prior())
+
+    assert trial.labels == trial.relevant > 0
+    assert trial.model
+    assert trial.candidate
+    assert trial.candidate.auc
+    assert trial.candidate.ndcg_at_10 is None
+
+
 def test_labels_of_two_days_are_too_few_to_split() -> None:
     found = [replace(e, relevant=float(i % 3 == 0)) for i, e in enumerate(constant(240, 1.0))]
     squeezed = [
