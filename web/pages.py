@@ -127,7 +127,7 @@ def front() -> str:
         ranked = bool(top)
         if not top:
             top = store.stories.select(ListQuery(limit=FRONT_SIZE))
-        others = store.stories.other_headlines(top[:1], each=5) | store.stories.other_headlines(top[1:], each=3)
+        others = store.stories.other_headlines(top[:1], each=4) | store.stories.other_headlines(top[1:], each=3)
         cards = [show.card(one, others.get(one.story.story_id, ())) for one in top]
         seen = {card.story_id for card in cards}
         sections = []

@@ -154,13 +154,15 @@ class Heat:
     words: str
 
 
-# Trend is in rough standard deviations of a category's usual coverage, times freshness. Bounds by eye
-# on the sample edition: about one story in ten should show three bars, half of them none.
-_HEAT = ((5.0, Heat(3, "surging")), (2.5, Heat(2, "rising")), (1.0, Heat(1, "picking up")))
+# A fresh trend is -ln of the chance of such coverage where the usual is usual (`scoring.trend`): 3.0 is one
+# story in twenty, 1.4 one in four, 0.5 hardly out of the ordinary; all of it fades with the half-life.
+_HEAT = ((3.0, Heat(3, "surging")), (1.4, Heat(2, "rising")), (0.5, Heat(1, "picking up")))
 
 
-def heat(trend: float) -> Heat:
-    """Return how a trend is shown."""
+def heat(trend: float, independent_sources: int) -> Heat:
+    """Return how a trend is shown; one source alone is no movement, however quiet the hour."""
+    if independent_sources < 2:
+        return Heat(0, "")
     return next((shown for bound, shown in _HEAT if trend >= bound), Heat(0, ""))
 
 
@@ -324,7 +326,7 @@ class Presenter:
             standfirst=standfirst(story),
             section=self.section(story.category_id),
             score=Score(story.score, story.provisional),
-            heat=heat(story.trend),
+            heat=heat(story.trend, story.independent_sources),
             sources=sources_words(story.sources, story.independent_sources),
             via=lead.source_id,
             source=self.source_name(lead.source_id),
@@ -533,7 +535,7 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
     if len(kept) > limit:
         by_size = sorted(kept, key=lambda i: (contributions[i].name == "base", abs(points[i])), reverse=True)
         kept = sorted(by_size[: limit - 1])
-    rows = [(label(contributions[i].name), contributions[i].reason, points[i]) for i in kept]
+    rows = [(label(contributions[i].name), _reason(contributions[i]), points[i]) for i in kept]
     if rest := [points[i] for i in points if i not in kept]:
         rows.append((counted(len(rest), "smaller part"), "", sum(rest)))
     ends = [0]
@@ -552,6 +554,12 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
         )
         for (name, reason, value), start in zip(rows, ends, strict=False)
     ]
+
+
+def _reason(contribution: Contribution) -> str:
+    # "word 'chips'" under a bar that is called “chips” says nothing more.
+    kind, _, word = contribution.name.partition(":")
+    return "" if contribution.reason == f"{kind} '{word}'" else contribution.reason
 
 
 def _percent(value: float) -> str:

@@ -225,7 +225,7 @@ def fill(store: Store) -> Newsroom:
             times=[a.released_at + i * timedelta(seconds=1) for i, a in enumerate(articles)],
             link=f"https://{first.source.replace('_', '-')}.example/{first.id[:60]}",
             score=score,
-            trend=(voices - 0.9) * 2.4 * 0.5 ** (age / 12),
+            trend=(voices - 0.8) * 0.9 * 0.5 ** (age / 9),
             provisional=len(articles) == 1,
         )
     room.rank()

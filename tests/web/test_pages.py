@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from aggregator.clock import FastClock
 from aggregator.model import Category, Config, Site
 from aggregator.store import Store
 from tests.web.newsroom import HOUR, NOW, Newsroom
@@ -123,6 +124,14 @@ def test_a_worker_that_fell_silent_is_told_of(tmp_path: Path, room: Newsroom, ma
     assert "The worker is not running" in get(client, "/")
     answer = client.get("/healthz")
     assert (answer.status_code, answer.get_json()["ok"], answer.get_json()["worker_age_s"]) == (503, False, 544)
+
+
+def test_under_a_fast_clock_a_living_worker_is_not_taken_for_silent(
+    tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask]
+) -> None:
+    fast = FastClock(lambda: NOW, NOW, NOW + timedelta(minutes=50), speed=300)
+    client = make_app(tmp_path / "news.db", fast).test_client()
+    assert client.get("/healthz").get_json()["ok"] is True
 
 
 def test_a_category_without_stories_points_elsewhere(site: FlaskClient, room: Newsroom) -> None:

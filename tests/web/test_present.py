@@ -87,6 +87,22 @@ def test_the_chart_of_a_score_ends_at_the_score_and_stays_inside(points: list[fl
         assert float(bar.x[:-1]) + float(bar.width[:-1]) <= 101
 
 
+@pytest.mark.parametrize(
+    ("trend", "sources", "words"),
+    [(0.4, 5, ""), (0.5, 2, "picking up"), (1.4, 2, "rising"), (3.0, 6, "surging"), (9.0, 1, "")],
+)
+def test_heat_is_said_in_words_and_never_of_one_source(trend: float, sources: int, words: str) -> None:
+    assert present.heat(trend, sources).words == words
+
+
+def test_a_reason_that_repeats_the_word_is_left_out() -> None:
+    parts = [Contribution("word:chips", 1, 5, "word 'chips'"), Contribution("coverage", 1, 5, "3 independent sources")]
+    assert [(bar.label, bar.reason) for bar in present.bars(parts, 10)] == [
+        ("“chips”", ""),
+        ("Coverage", "3 independent sources"),
+    ]
+
+
 def test_a_time_is_shown_in_the_zone_of_the_site() -> None:
     berlin = Presenter(Config(Site(timezone="Europe/Berlin"), (), ()), {}, NOW)
     assert berlin.full(NOW) == "19 Nov 2026, 19:00 CET"

@@ -51,6 +51,7 @@ def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]
     with Store.open(db) as store:
         room = Newsroom(store, sample_config())
         room.story("Served by the real thing", ["techcrunch_ai"])
+        room.story("亚马逊与OpenAI达成协议", ["seedbed"])
         room.rank()
     port = free_port()
     process = subprocess.Popen(
@@ -90,6 +91,9 @@ def test_it_serves_counts_and_stops_within_five_seconds(server: tuple[subprocess
     head = fetch(port, "/", "HEAD")
     assert (head[0], head[2], head[1]["content-length"]) == (200, b"", headers["content-length"])
     assert fetch(port, "/story/1/served-by-the-real-thing", **{"User-Agent": "Mozilla/5.0 Firefox/140.0"})[0] == 200
+    moved = fetch(port, "/story/2/")
+    assert moved[0] == 301
+    assert fetch(port, moved[1]["location"])[0] == 200, "an address of any script arrives as it was written"
     lingering = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     lingering.request("GET", "/")
     lingering.getresponse().read()
