@@ -441,6 +441,9 @@ class Listed:
 
     story: Story
     lead: Entry
+    """Whose headline it has."""
+    first_source_id: str
+    """Who had it first: through whom we know of it."""
     views: int = 0
 
 

@@ -180,7 +180,10 @@ class Card:
     heat: Heat
     sources: str
     via: str
+    """The source that had it first, and through which it came here."""
+    via_name: str
     source: str
+    """Whose headline it has."""
     at: Moment
     read: str
     views: str
@@ -328,7 +331,8 @@ class Presenter:
             score=Score(story.score, story.provisional),
             heat=heat(story.trend, story.independent_sources),
             sources=sources_words(story.sources, story.independent_sources),
-            via=lead.source_id,
+            via=listed.first_source_id,
+            via_name=self.source_name(listed.first_source_id),
             source=self.source_name(lead.source_id),
             at=self.moment(story.first_seen_at),
             read=read_time(lead.words),

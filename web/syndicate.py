@@ -41,10 +41,11 @@ class Item:
     text: str
     """Plain: the summary, may be empty."""
     facts: str
-    """Plain: `Score: 87 · 9 sources, 6 independent · via TechCrunch AI`."""
+    """Plain: `Score: 87 · 9 sources, 6 independent · via techcrunch_ai`."""
     original: str
     """The lead entry at its source; "" when it has no usable link."""
-    source_id: str
+    via: str
+    """The source that had it first."""
     source: str
     category: str
     category_id: str
@@ -94,7 +95,7 @@ def item(
     """Return a story as a feed carries it; *base_url* has no slash at its end."""
     story, lead = listed.story, listed.lead
     facts = [f"Score: {story.score}{' (provisional)' if story.provisional else ''}"]
-    facts += [sources_words(story.sources, story.independent_sources), f"via {source}"]
+    facts += [sources_words(story.sources, story.independent_sources), f"via {listed.first_source_id}"]
     return Item(
         id=tag_uri(id_base, f"story/{story.story_id}"),
         url=base_url + story_path(story),
@@ -102,7 +103,7 @@ def item(
         text=storable(standfirst(story, 2_000)),
         facts=storable(" · ".join(facts)),
         original=safe_link(lead.link),
-        source_id=lead.source_id,
+        via=listed.first_source_id,
         source=storable(source),
         category=storable(category),
         category_id=story.category_id,
@@ -210,7 +211,7 @@ def json_feed(channel: Channel) -> bytes:
                 "provisional": one.provisional,
                 "sources": one.sources,
                 "independent_sources": one.independent,
-                "via": one.source_id,
+                "via": one.via,
             },
         }
         items.append(node)
@@ -273,7 +274,7 @@ def _own(node: ET.Element, one: Item) -> None:
         ("provisional", "true" if one.provisional else "false"),
         ("sources", str(one.sources)),
         ("independentSources", str(one.independent)),
-        ("via", one.source_id),
+        ("via", one.via),
     ):
         _text(node, f"{{{NAMESPACE}}}{name}", value)
 

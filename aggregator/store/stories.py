@@ -14,7 +14,7 @@ from aggregator.store.rows import ENTRY, STORY, contributions_text, entry, membe
 Sort = Literal["newest", "score"]
 
 _LISTED = f"""select {STORY}, {ENTRY}, coalesce((select sum(people) from views v where v.story_id = s.story_id), 0)
-    as views from stories s join entries e on e.entry_id = s.lead_entry_id"""
+    as views, (select f.source_id from entries f where f.entry_id = s.story_id) as first_source_id from stories s join entries e on e.entry_id = s.lead_entry_id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,4 +277,10 @@ class Stories:
 
 
 def _listed(row: Row) -> Listed:
-    return Listed(story=story(row), lead=entry(row), views=row["views"])
+    return Listed(
+        story=story(row),
+        lead=entry(row),
+        # The first entry is gone where retention forgot it before the story's lead.
+        first_source_id=row["first_source_id"] or row["source_id"],
+        views=row["views"],
+    )

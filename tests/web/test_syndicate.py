@@ -45,7 +45,7 @@ def item(number: int = 1, **changes: Any) -> Item:
         "text": "A summary.",
         "facts": "Score: 87 · 9 sources, 6 independent · via TechCrunch AI",
         "original": "https://techcrunch.com/a?b=1&c=2",
-        "source_id": "techcrunch_ai",
+        "via": "techcrunch_ai",
         "source": "TechCrunch AI",
         "category": "Big Tech",
         "category_id": "big-tech",
