@@ -13,8 +13,10 @@ from aggregator.store.rows import ENTRY, STORY, contributions_text, entry, membe
 
 Sort = Literal["newest", "score"]
 
-_LISTED = f"""select {STORY}, {ENTRY}, coalesce((select sum(people) from views v where v.story_id = s.story_id), 0)
-    as views, (select f.source_id from entries f where f.entry_id = s.story_id) as first_source_id from stories s join entries e on e.entry_id = s.lead_entry_id"""
+_LISTED = f"""select {STORY}, {ENTRY},
+    coalesce((select sum(people) from views v where v.story_id = s.story_id), 0) as views,
+    (select f.source_id from entries f where f.entry_id = s.story_id) as first_source_id
+    from stories s join entries e on e.entry_id = s.lead_entry_id"""
 
 
 @dataclass(frozen=True, slots=True)
