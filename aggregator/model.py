@@ -169,6 +169,26 @@ class FailureKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hints:
+    """What a document says of how it is to be polled; nothing where it says nothing."""
+
+    format: str = ""
+    """`RSS 2.0`, `Atom`, `JSON Feed`: to see that it changed."""
+    ttl: timedelta | None = None
+    """For how long it may be kept before it is asked for again."""
+    updated_every: timedelta | None = None
+    """`sy:updatePeriod` divided by `sy:updateFrequency`."""
+    skip_hours: tuple[int, ...] = ()
+    """Hours of the day, in UTC, in which it is not to be asked."""
+    skip_days: tuple[int, ...] = ()
+    """Days of the week, in UTC, Monday is 0."""
+    hub: str = ""
+    """The WebSub hub that tells of news in it."""
+    topic: str = ""
+    """By which address the hub knows it; "" is the one it was fetched from."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """A document came."""
 
@@ -275,6 +295,7 @@ class ParsedFeed:
     entries: tuple[Draft, ...]
     notes: tuple[str, ...] = ()
     """What went over a limit or was mended, for the source's row."""
+    hints: Hints = Hints()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import zlib
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed
-from aggregator.parse import jsonfeed, xmlfeed
+from aggregator.parse import hints, jsonfeed, xmlfeed
 from aggregator.parse.drafts import finished
 from aggregator.parse.other import what_it_is
 from aggregator.urls import safe_link
@@ -37,6 +37,7 @@ def parse(data: bytes, content_type: str = "", url: str = "", limits: Limits = _
         raw = jsonfeed.read(data)
     elif (found := xmlfeed.read(data, content_type, limits)) is not None:
         raw = found
+        raw.hints = hints.of_xml(data, url)
     else:
         words, feeds = what_it_is(data, url)
         raise NotAFeedError(words, feeds)

@@ -62,6 +62,7 @@ def finished(raw: RawFeed, base: str, limits: Limits) -> ParsedFeed:
         language=language,
         entries=entries,
         notes=tuple(said),
+        hints=raw.hints,
     )
 
 

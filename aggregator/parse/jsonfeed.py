@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from aggregator.errors import NotAFeedError
+from aggregator.parse import hints
 from aggregator.parse.dates import from_iso
 from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text
 
@@ -47,6 +48,7 @@ def read(data: bytes) -> RawFeed:
         language=_text(document.get("language")),
         items=raw_items,
         notes=notes,
+        hints=hints.of_json(document),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from aggregator.model import Hints
+
 
 @dataclass(slots=True)
 class Text:
@@ -55,3 +57,4 @@ class RawFeed:
     language: str
     items: list[RawItem]
     notes: list[str] = field(default_factory=list)
+    hints: Hints = Hints()  # noqa: RUF009 - frozen
