@@ -11,8 +11,9 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
+from heapq import nsmallest
 
-from scoring.terms import DocumentFrequency, is_figure, terms
+from scoring.terms import DocumentFrequency, terms
 
 Vector = dict[str, float]
 
@@ -55,6 +56,13 @@ class Placement:
 SUMMARY_TERMS = 60
 """A feed's summary is sometimes the whole text; what an event is stands at its beginning."""
 
+SAME_TITLE_TERMS = 4
+"""Shorter headlines coincide: "Business Highlights"."""
+
+WORK = 1_000
+"""How many postings of telling terms an entry may touch to find stories; what it shares with the
+nearest of them beyond that is looked up. So a busy day costs no more than that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -62,23 +70,32 @@ class Tuning:
 
     title_weight: float = 2.0
     summary_weight: float = 1.0
-    member: float = 0.5
-    """Share of the best member in the similarity, the rest is the centroid's."""
-    tau_h: float = 24.0
+    member: float = 0.25
+    """Share of the best member in the similarity; the rest is the centroid's."""
+    spread: float = 0.3
+    """How far the centroid's cosine goes over into the average cosine to the members: a story
+    whose entries have little in common attracts less, and does not run away."""
+    tau: timedelta = timedelta(hours=24)
     """Time decay: a story that is silent for that long looks 1/e as similar."""
-    tau_dense: float = 0.0
-    base: float = 0.08
-    density: float = 0.0
-    """Threshold = base + density * ln(1 + stories told at the same time)."""
-    steepness: float = 25.0
-    figures: float = 0.0
+    busy: float = 300.0
+    """Entries a day above which the decay becomes faster,"""
+    haste: float = 0.3
+    """as that power of the rate: at ten times the entries it is twice as fast."""
+    base: float = 0.09
+    density: float = 0.05
+    """Threshold = base + density * ln(1 + open stories / 100): the best of many strangers looks
+    more similar than the best of few."""
     same_source: float = 1.4
-    """The threshold is that much higher for a source that told of the story within the hour."""
+    """The threshold is that many times higher for a source that told of the story within the hour."""
     candidates: int = 6
+    """How many of the nearest stories are looked at closely."""
     members: int = 12
-    background: float = 2000.0
-    title_share: float = 0.0
-    size: float = 0.0
+    """Of how many of its latest entries a story keeps the vectors."""
+
+
+# Probability of a similarity, fitted on the decisions for labelled entries of the four development
+# streams (docs/scoring-stories.md): logistic(CALIBRATION[0] + CALIBRATION[1] * ln(similarity / threshold)).
+CALIBRATION = (0.28, 1.49)
 
 
 class _Story:
@@ -88,12 +105,14 @@ class _Story:
         "first_at",
         "last_arrived",
         "last_at",
+        "links",
         "members",
         "n",
         "norm2",
         "sources",
         "story_id",
         "terms",
+        "titles",
     )
 
     def __init__(self, story_id: int, text: Text) -> None:
@@ -105,6 +124,8 @@ class _Story:
         self.terms: set[str] = set()
         self.members: deque[Vector] = deque()
         self.sources: dict[str, float] = {}
+        self.links: list[str] = []
+        self.titles: list[tuple[str, ...]] = []
 
 
 class Clusterer:
@@ -134,6 +155,8 @@ class Clusterer:
         self._titles: dict[tuple[str, ...], int] = {}
         self._by_arrival: deque[tuple[float, int]] = deque()
         self._recent: deque[float] = deque()
+        self._read: tuple[Text, Vector] | None = None
+        """The entry that is being placed."""
 
     def __len__(self) -> int:
         return len(self._stories)
@@ -165,23 +188,21 @@ class Clusterer:
         known = self._same(text)
         if known is not None:
             return known
-        vector, norm = self._vector(text)
+        vector = self._vector(text)
         tuning = self._tuning
         best: _Story | None = None
         best_value = -1.0
         best_similarity = 0.0
-        tau = tuning.tau_h * 3600.0
-        if tuning.tau_dense:
-            tau /= 1.0 + tuning.tau_dense * math.log1p(len(self._stories))
-        threshold = tuning.base + tuning.density * math.log1p(len(self._stories))
-        for story_id, centroid in self._candidates(vector, norm):
+        tau = tuning.tau.total_seconds() / max(1.0, len(self._recent) / tuning.busy) ** tuning.haste
+        threshold = tuning.base + tuning.density * math.log1p(len(self._stories) / 100.0)
+        for story_id, centroid in self._candidates(vector):
             story = self._stories[story_id]
             gap = max(0.0, text.at - story.last_at, story.first_at - text.at)
             if gap > self._window or text.at - story.first_at > self._longest:
                 continue
             similarity = centroid
             if tuning.member and story.n > 1:
-                similarity += tuning.member * (self._best_member(story, vector, norm) - centroid)
+                similarity += tuning.member * (self._best_member(story, vector) - centroid)
             similarity *= math.exp(-gap / tau)
             value = similarity
             told = story.sources.get(text.source_id)
@@ -189,29 +210,24 @@ class Clusterer:
                 value /= tuning.same_source
             if value > best_value or (value == best_value and best is not None and story_id < best.story_id):
                 best, best_value, best_similarity = story, value, similarity
-        if best is None or best_value < threshold:
-            odds = 0.0 if best is None else _logistic(tuning.steepness * (best_value - threshold))
-            return Placement(text.entry_id, 0.0, 1.0 - odds, "first report")
-        return Placement(
-            best.story_id,
-            best_similarity,
-            _logistic(tuning.steepness * (best_value - threshold)),
-            self._why(best, vector),
-        )
+        if best is None:
+            return Placement(text.entry_id, 0.0, 1.0, "first report")
+        probability = _probability(best_value / threshold)
+        if best_value < threshold:
+            return Placement(text.entry_id, 0.0, 1.0 - probability, "first report")
+        return Placement(best.story_id, best_similarity, probability, self._why(best, vector))
 
     def put(self, text: Text, story_id: int) -> None:
         """Note that *text* belongs to that story, and count its terms."""
-        self._frequency.add(set(text.title) | set(text.summary), int(text.arrived // 86_400))
+        vector = self._vector(text)
+        self._frequency.add(vector, int(text.arrived // 86_400))
         self._recent.append(text.arrived)
-        vector, norm = self._vector(text)
         story = self._stories.get(story_id)
         if story is None:
             story = self._stories[story_id] = _Story(story_id, text)
         index = self._index
         added = 0.0
         for found, weight in vector.items():
-            weight /= norm
-            vector[found] = weight
             postings = index.get(found)
             if postings is None:
                 index[found] = {story_id: weight}
@@ -231,10 +247,13 @@ class Clusterer:
         story.last_at = max(story.last_at, text.at)
         story.last_arrived = text.arrived
         self._by_arrival.append((text.arrived, story_id))
+        self._read = None
         if text.link:
             self._links[text.link] = story_id
+            story.links.append(text.link)
         if len(text.title) >= SAME_TITLE_TERMS:
             self._titles[text.title] = story_id
+            story.titles.append(text.title)
 
     def _same(self, text: Text) -> Placement | None:
         """Return the story that has this very link or title, where it is still open."""
@@ -247,7 +266,10 @@ class Clusterer:
                 return Placement(story.story_id, 1.0, 0.99, reason)
         return None
 
-    def _vector(self, text: Text) -> tuple[Vector, float]:
+    def _vector(self, text: Text) -> Vector:
+        """Return the terms with their weights, of length 1; as they are before the entry itself is counted."""
+        if self._read is not None and self._read[0] is text:
+            return self._read[1]
         tuning = self._tuning
         counts: Vector = {}
         for found in text.title:
@@ -258,36 +280,51 @@ class Clusterer:
         total = 0.0
         for found, count in counts.items():
             weight = (1.0 + math.log(count)) * idf(found)
-            if tuning.figures and is_figure(found):
-                weight *= tuning.figures
             counts[found] = weight
             total += weight * weight
-        return counts, math.sqrt(total) or 1.0
+        norm = math.sqrt(total) or 1.0
+        vector = {found: weight / norm for found, weight in counts.items()}
+        self._read = (text, vector)
+        return vector
 
-    def _candidates(self, vector: Vector, norm: float) -> list[tuple[int, float]]:
+    def _candidates(self, vector: Vector) -> list[tuple[int, float]]:
         """Return the stories nearest by centroid, with their cosine."""
         dots: dict[int, float] = {}
         get = dots.get
         index = self._index
         budget = WORK
-        for found, weight in sorted(vector.items(), key=lambda pair: (-pair[1], pair[0])):
+        order = sorted(vector.items(), key=lambda pair: (-pair[1], pair[0]))
+        common: list[tuple[float, dict[int, float]]] = []
+        for found, weight in order:
             postings = index.get(found)
             if not postings:
                 continue
             budget -= len(postings)
             if budget < 0:
-                break
+                common.append((weight, postings))
+                continue
             for story_id, other in postings.items():
-                dots[story_id] = get(story_id, 0.0) + weight * other
-        stories = self._stories
-        near = [(dot / math.sqrt(stories[story_id].norm2), story_id) for story_id, dot in dots.items()]
+                dots[story_id] = get(story_id, 0.0) - weight * other
+        # Negative, so that the nearest come first, and of equals the oldest.
+        # dot / norm is the cosine to the centroid, dot / n the average cosine to the members.
+        spread = self._tuning.spread
         keep = self._tuning.candidates
-        if len(near) > keep:
-            near.sort(key=lambda pair: (-pair[0], pair[1]))
-            del near[keep:]
-        return [(story_id, cosine / norm) for cosine, story_id in near]
+        stories = self._stories
+        near: list[tuple[float, int]] = []
+        for story_id, dot in dots.items():
+            story = stories[story_id]
+            near.append((dot / (story.norm2 ** (0.5 - 0.5 * spread) * story.n**spread), story_id))
+        if common:
+            near = nsmallest(2 * keep, near)
+            for place, (_, story_id) in enumerate(near):
+                story = stories[story_id]
+                dot = dots[story_id]
+                for weight, postings in common:
+                    dot -= weight * postings.get(story_id, 0.0)
+                near[place] = (dot / (story.norm2 ** (0.5 - 0.5 * spread) * story.n**spread), story_id)
+        return [(story_id, -negative) for negative, story_id in nsmallest(keep, near)]
 
-    def _best_member(self, story: _Story, vector: Vector, norm: float) -> float:
+    def _best_member(self, story: _Story, vector: Vector) -> float:
         best = 0.0
         for member in story.members:
             dot = 0.0
@@ -298,7 +335,7 @@ class Clusterer:
                     dot += weight * other
             if dot > best:
                 best = dot
-        return best / norm
+        return best
 
     def _why(self, story: _Story, vector: Vector) -> str:
         shared = [
@@ -311,6 +348,12 @@ class Clusterer:
 
     def _forget(self, story: _Story) -> None:
         del self._stories[story.story_id]
+        for link in story.links:
+            if self._links.get(link) == story.story_id:
+                del self._links[link]
+        for title in story.titles:
+            if self._titles.get(title) == story.story_id:
+                del self._titles[title]
         index = self._index
         for found in story.terms:
             postings = index[found]
@@ -320,12 +363,7 @@ class Clusterer:
                 del postings[story.story_id]
 
 
-SAME_TITLE_TERMS = 4
-"""Shorter headlines coincide: "Business Highlights"."""
-
-WORK = 20_000
-"""How many postings an entry may touch, its most telling terms first."""
-
-
-def _logistic(x: float) -> float:
-    return 1.0 / (1.0 + math.exp(-x)) if x > -700 else 0.0
+def _probability(ratio: float) -> float:
+    """Return the probability that a similarity of *ratio* thresholds is one event."""
+    intercept, slope = CALIBRATION
+    return 1.0 / (1.0 + math.exp(-intercept - slope * math.log(max(ratio, 1e-9))))
