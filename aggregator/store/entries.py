@@ -127,12 +127,15 @@ class Entries:
         )
 
     def refresh(self, entry_id: int, arrival: Arrival) -> None:
-        """Replace what is kept of an entry whose title and summary stayed the same."""
+        """Replace what is kept of an entry whose title and summary stayed the same.
+
+        Its date, language and canonical link stay as they came: publishers move them at every
+        change, and a date that moves would put old news first again, and a rebuild elsewhere.
+        """
         self._db.run(
-            """update entries set link = :link, canonical_link = :canonical_link, title = :title,
-            summary = :summary, content = :content, author = :author, tags = :tags, language = :language,
-            picture = :picture, words = :words, stated_at = :stated_at, published_at = :published_at,
-            digest = :digest where entry_id = :entry_id""",
+            """update entries set link = :link, title = :title, summary = :summary, content = :content,
+            author = :author, tags = :tags, picture = :picture, words = :words, digest = :digest
+            where entry_id = :entry_id""",
             {"entry_id": entry_id, **_columns(arrival)},
         )
 
@@ -181,7 +184,7 @@ class Entries:
         groups: dict[str, list[Event]] = {m: [] for m in moments}
         span = {"first": moments[0], "last": moments[-1]}
         for row in self._db.rows(
-            f"""select {ENTRY.replace("e.title, e.summary,", _AS_ARRIVED)} from entries e
+            f"""select {ENTRY.replace("e.link, e.title, e.summary,", _AS_ARRIVED)} from entries e
             where first_seen_at between :first and :last order by entry_id""",
             span,
         ):
@@ -222,8 +225,8 @@ class Entries:
         return count
 
 
-# The first edit knows what an entry was when it came.
-_AS_ARRIVED = """
+# The first edit knows what an entry said when it came; its canonical link never changes.
+_AS_ARRIVED = """ e.canonical_link as link,
     coalesce((select title_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1), e.title)
         as title,
     coalesce((select summary_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1),
