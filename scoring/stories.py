@@ -59,6 +59,9 @@ SUMMARY_TERMS = 60
 SAME_TITLE_TERMS = 4
 """Shorter headlines coincide: "Business Highlights"."""
 
+SAME_TITLE_WITHIN = 12 * 3600.0
+"""Seconds; a column has the same headline every day: "Hints and answers for today's puzzle"."""
+
 WORK = 1_000
 """How many postings of telling terms an entry may touch to find stories; what it shares with the
 nearest of them beyond that is looked up. So a busy day costs no more than that."""
@@ -102,6 +105,7 @@ class _Story:
     """A story that can still grow."""
 
     __slots__ = (
+        "first_arrived",
         "first_at",
         "last_arrived",
         "last_at",
@@ -118,7 +122,7 @@ class _Story:
     def __init__(self, story_id: int, text: Text) -> None:
         self.story_id = story_id
         self.first_at = self.last_at = text.at
-        self.last_arrived = text.arrived
+        self.first_arrived = self.last_arrived = text.arrived
         self.n = 0
         self.norm2 = 0.0
         self.terms: set[str] = set()
@@ -151,6 +155,8 @@ class Clusterer:
         self._stories: dict[int, _Story] = {}
         self._index: dict[str, dict[int, float]] = {}
         """term -> story_id -> weight of the term in the sum of the story's vectors."""
+        self._scale: dict[int, float] = {}
+        """story_id -> what makes a similarity of a product with that sum."""
         self._links: dict[str, int] = {}
         self._titles: dict[tuple[str, ...], int] = {}
         self._by_arrival: deque[tuple[float, int]] = deque()
@@ -197,8 +203,8 @@ class Clusterer:
         threshold = tuning.base + tuning.density * math.log1p(len(self._stories) / 100.0)
         for story_id, centroid in self._candidates(vector):
             story = self._stories[story_id]
-            gap = max(0.0, text.at - story.last_at, story.first_at - text.at)
-            if gap > self._window or text.at - story.first_at > self._longest:
+            gap = _gap(text, story)
+            if gap > self._window or self._too_old(text, story):
                 continue
             similarity = centroid
             if tuning.member and story.n > 1:
@@ -239,6 +245,9 @@ class Clusterer:
         story.norm2 += added
         story.terms.update(vector)
         story.n += 1
+        # dot / norm is the cosine to the centroid, dot / n the average cosine to the members.
+        spread = self._tuning.spread
+        self._scale[story_id] = story.norm2 ** (0.5 * spread - 0.5) * story.n**-spread if story.norm2 else 0.0
         story.members.append(vector)
         if len(story.members) > self._tuning.members:
             story.members.popleft()
@@ -257,14 +266,17 @@ class Clusterer:
 
     def _same(self, text: Text) -> Placement | None:
         """Return the story that has this very link or title, where it is still open."""
-        for story_id, reason in (
-            (self._links.get(text.link) if text.link else None, "same link"),
-            (self._titles.get(text.title), "same headline"),
+        for story_id, within, reason in (
+            (self._links.get(text.link) if text.link else None, self._window, "same link"),
+            (self._titles.get(text.title), SAME_TITLE_WITHIN, "same headline"),
         ):
             story = None if story_id is None else self._stories.get(story_id)
-            if story is not None and abs(text.at - story.last_at) <= self._window:
+            if story is not None and _gap(text, story) <= within and not self._too_old(text, story):
                 return Placement(story.story_id, 1.0, 0.99, reason)
         return None
+
+    def _too_old(self, text: Text, story: _Story) -> bool:
+        return max(text.at - story.first_at, text.arrived - story.first_arrived) > self._longest
 
     def _vector(self, text: Text) -> Vector:
         """Return the terms with their weights, of length 1; as they are before the entry itself is counted."""
@@ -306,22 +318,17 @@ class Clusterer:
             for story_id, other in postings.items():
                 dots[story_id] = get(story_id, 0.0) - weight * other
         # Negative, so that the nearest come first, and of equals the oldest.
-        # dot / norm is the cosine to the centroid, dot / n the average cosine to the members.
-        spread = self._tuning.spread
         keep = self._tuning.candidates
-        stories = self._stories
-        near: list[tuple[float, int]] = []
-        for story_id, dot in dots.items():
-            story = stories[story_id]
-            near.append((dot / (story.norm2 ** (0.5 - 0.5 * spread) * story.n**spread), story_id))
+        scale = self._scale
+        near = [(dot * scale[story_id], story_id) for story_id, dot in dots.items()]
         if common:
             near = nsmallest(2 * keep, near)
             for place, (_, story_id) in enumerate(near):
-                story = stories[story_id]
                 dot = dots[story_id]
                 for weight, postings in common:
-                    dot -= weight * postings.get(story_id, 0.0)
-                near[place] = (dot / (story.norm2 ** (0.5 - 0.5 * spread) * story.n**spread), story_id)
+                    if story_id in postings:
+                        dot -= weight * postings[story_id]
+                near[place] = (dot * scale[story_id], story_id)
         return [(story_id, -negative) for negative, story_id in nsmallest(keep, near)]
 
     def _best_member(self, story: _Story, vector: Vector) -> float:
@@ -348,6 +355,7 @@ class Clusterer:
 
     def _forget(self, story: _Story) -> None:
         del self._stories[story.story_id]
+        del self._scale[story.story_id]
         for link in story.links:
             if self._links.get(link) == story.story_id:
                 del self._links[link]
@@ -361,6 +369,11 @@ class Clusterer:
                 del index[found]
             else:
                 del postings[story.story_id]
+
+
+def _gap(text: Text, story: _Story) -> float:
+    """Return how long before the story's first or after its last entry a text stands; 0.0 between them."""
+    return max(0.0, text.at - story.last_at, story.first_at - text.at)
 
 
 def _probability(ratio: float) -> float:
