@@ -29,6 +29,12 @@ _PERCENT = re.compile("%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
 _PATH_SAFE = "/:@!$&()*+,;=~%-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
+# An address in the spelling that nearly all have: nothing to escape, no user name, lower case host, a path.
+_USUAL = re.compile(
+    r"https?://([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*(?<!-))(:[1-9]\d{1,3})?(/[\w/:@!$&()*+,=~.-]*)"
+    r"(?:\?([\w/:@!$&()*+,;=~.?-]+))?(?:\#([\w/:@!$&()*+,;=~.?-]+))?",
+    re.ASCII,
+)
 _CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
 
 
@@ -39,6 +45,13 @@ def canonical(url: str) -> str:
     order of parameters, and an address with or without what counts its visitors (utm_*, fbclid).
     The fragment goes. What is no web address comes back trimmed. `canonical` of it changes nothing.
     """
+    if usual := _USUAL.fullmatch(url):
+        name, port, path, query, _ = usual.groups()
+        short = f"https://{name}{port if port and port not in (':80', ':443') else ''}{path.rstrip('/')}"
+        if not query:
+            return short
+        kept = sorted(argument for argument in query.split("&") if argument and not _TRACKING.match(argument))
+        return f"{short}?{'&'.join(kept)}" if kept else short
     parts = _web(url)
     if parts is None:
         return _CONTROL.sub(" ", url).strip()
@@ -64,6 +77,8 @@ def safe_link(href: str, base: str = "") -> str:
     href = href.strip()
     if not href or len(href) > MAX_LENGTH * 4:
         return ""
+    if len(href) <= MAX_LENGTH and _USUAL.fullmatch(href):
+        return href
     try:
         parts = _web(urljoin(base, href) if base else href)
     except ValueError:

@@ -1,0 +1,126 @@
+"""Where does the fast reader of XML feeds disagree with feedparser? Over all real documents, field by field.
+
+    python -m bench.parse_agreement [--data ../shared/data/feeds] [--show 3] [--why]
+
+Every document of `docs` and of the timelapse archives is parsed twice into what we store: once as the
+program does, once with feedparser alone. Each difference is listed; `--why` says which share of the
+documents the fast reader took. What the differences are, and which of the two is right, stands in
+`docs/parsing.md`. The exit code is the number of differing documents beyond those, at most 100.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from aggregator.errors import NotAFeedError
+from aggregator.model import Draft, Limits, ParsedFeed
+from aggregator.parse import jsonfeed, wellformed, xmlfeed
+from aggregator.parse.drafts import finished
+from aggregator.urls import safe_link
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of one document that the two readers give differently."""
+
+    document: str
+    field: str
+    ours: str
+    feedparsers: str
+
+
+def documents(data: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield every document under *data* with its name."""
+    for path in sorted((data / "docs").glob("*.gz")):
+        yield path.name, gzip.decompress(path.read_bytes())
+    for archive in sorted((data / "timelapse").glob("*.tar.xz")):
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                if (file := tar.extractfile(member)) is not None:
+                    yield f"{archive.name}/{member.name}", file.read()
+
+
+def parsed(body: bytes, *, fast: bool, url: str = "https://feeds.example/feed.xml") -> ParsedFeed | str:
+    """Return what one reader makes of *body*, or its words where it is no feed."""
+    try:
+        raw = xmlfeed.read(body, "application/xml", LIMITS, fast=fast)
+        return "not a feed" if raw is None else finished(raw, safe_link(url), LIMITS)
+    except NotAFeedError as error:
+        return str(error)
+
+
+def differences(name: str, body: bytes) -> list[Difference]:
+    """Return every field of *body* in which the program and feedparser differ."""
+    ours, theirs = parsed(body, fast=True), parsed(body, fast=False)
+    if isinstance(ours, str) or isinstance(theirs, str):
+        return [] if ours == theirs else [Difference(name, "outcome", str(ours)[:300], str(theirs)[:300])]
+    found = [
+        Difference(name, f"feed.{one.name}", str(getattr(ours, one.name)), str(getattr(theirs, one.name)))
+        for one in fields(ParsedFeed)
+        if one.name != "entries" and getattr(ours, one.name) != getattr(theirs, one.name)
+    ]
+    if len(ours.entries) != len(theirs.entries):
+        found.append(Difference(name, "entries", str(len(ours.entries)), str(len(theirs.entries))))
+    for mine, other in zip(ours.entries, theirs.entries, strict=False):
+        found += [
+            Difference(name, one.name, str(getattr(mine, one.name)), str(getattr(other, one.name)))
+            for one in fields(Draft)
+            if getattr(mine, one.name) != getattr(other, one.name)
+        ]
+    return found
+
+
+def taken_fast(body: bytes) -> bool:
+    """Return whether the fast reader takes *body*."""
+    data, encoding = xmlfeed._decodable(body, "application/xml", [])
+    text = xmlfeed._as_utf8(data, encoding)
+    return bool(text) and wellformed.read(text) is not None
+
+
+def main() -> int:
+    """Print every difference; return how many documents differ, at most 100."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--data", type=Path, default=Path(__file__).resolve().parent.parent.parent / "shared/data/feeds"
+    )
+    parser.add_argument("--show", type=int, default=3, help="examples of each field")
+    parser.add_argument("--every", type=int, default=1, help="only every Nth document")
+    parser.add_argument("--why", action="store_true", help="name the documents that go to feedparser")
+    given = parser.parse_args()
+    if not given.data.is_dir():
+        print(f"no documents at {given.data}; name their folder with --data")
+        return 0
+    seen = fast = 0
+    counts: Counter[str] = Counter()
+    differing: set[str] = set()
+    for number, (name, body) in enumerate(documents(given.data)):
+        if number % given.every or jsonfeed.looks_like(body) or not body.strip():
+            continue
+        seen += 1
+        if taken_fast(body):
+            fast += 1
+        elif given.why:
+            print(f"through feedparser: {name}")
+        for one in differences(name, body):
+            counts[one.field] += 1
+            differing.add(one.document)
+            if counts[one.field] <= given.show:
+                print(
+                    f"{one.field}: {one.document}\n    ours       {one.ours[:200]!r}\n"
+                    f"    feedparser {one.feedparsers[:200]!r}"
+                )
+    print(f"{seen} XML documents, {fast} read fast, {len(differing)} differ: {dict(counts)}")
+    return min(len(differing), 100)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,316 @@
+"""What polling costs: 1,000 feeds over 250 addresses, first seen, unchanged, with one new entry each.
+
+    python -m bench.poll [--feeds 1000] [--rounds cold,quiet,new] [--runs 3] [--peer-python PYTHON]
+
+A generated corpus is served on 127.0.0.x, and each round is one process that polls every feed
+through `Poller`: fetching, parsing in its children, storing with the text index. Beside it, in the
+same run, stands the floor: aiohttp, fastfeedparser, nh3 and SQLite in one bare script, and `reader`,
+where the Python of `--peer-python` has them. CPU s is user and system time of a program's processes
+together, start-up included; `start` is what a round with nothing due costs. `update` is the scoring
+of what the first round brought, which the worker does beside polling.
+
+Generator, server and floor are read from `../shared/bench` (or `--tools DIR`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HOSTS = 250
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ROUNDS = ("cold", "quiet", "new")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one process tree took."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+    entries: int = 0
+
+
+def measured(command: Sequence[str], peak_of_children: bool = True) -> Cost:
+    """Run *command* and return what it and its children took."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    peaks: dict[int, int] = {}
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.03):
+            for pid in _tree(process.pid):
+                peaks[pid] = max(peaks.get(pid, 0), _resident(pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = process.wait()
+    done.set()
+    watcher.join()
+    if code:
+        raise RuntimeError(f"{command} ended with {code}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu, time.perf_counter() - start, sum(peaks.values()) / 1e6)
+
+
+def _tree(pid: int) -> list[int]:
+    found, waiting = [], [pid]
+    while waiting:
+        one = waiting.pop()
+        found.append(one)
+        try:
+            for task in os.listdir(f"/proc/{one}/task"):
+                waiting += map(int, Path(f"/proc/{one}/task/{task}/children").read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError):
+        return 0
+
+
+class Corpus:
+    """Generated feeds and the server that shows them."""
+
+    def __init__(self, tools: Path, folder: Path, feeds: int, python: str, port: int) -> None:
+        self.folder, self.port = folder, port
+        if not (folder / "r1.json").exists():
+            command = [sys.executable, str(tools / "feedgen.py"), "--n", str(feeds), "--rounds", "2"]
+            subprocess.run([*command, "--out", str(folder)], check=True, stdout=subprocess.DEVNULL)
+        self._server = subprocess.Popen(
+            [python, str(tools / "feedserver.py"), "--corpus", str(folder), "--port", str(port), "--hosts", str(HOSTS)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(400):
+            try:
+                self.ask("stats")
+                break
+            except OSError:
+                time.sleep(0.05)
+        self.ask("round/1")
+        self.ask("round/0")
+        rows = json.loads((folder / "r0.json").read_text())["feeds"][:feeds]
+        self.urls = [f"http://127.0.0.{1 + number % HOSTS}:{port}{row[0]}" for number, row in enumerate(rows)]
+
+    def ask(self, what: str) -> dict[str, float]:
+        """Tell the server to show another round, or ask it what it served."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ctl/{what}", timeout=60) as answer:
+            told: dict[str, float] = json.load(answer)
+        return told
+
+    def close(self) -> None:
+        """Stop the server."""
+        self._server.terminate()
+        self._server.wait()
+
+
+class Groundswell:
+    """Our program: the poller and its children, without the site."""
+
+    name = "groundswell"
+
+    def __init__(self, folder: Path, urls: Sequence[str]) -> None:
+        self._db, self._urls = folder / "g.db", folder / "urls.txt"
+        self._urls.write_text("\n".join(urls))
+        self._hours = 0
+
+    def start(self) -> Cost:
+        return measured(self._command("nothing"))
+
+    def poll(self) -> Cost:
+        self._hours += 25
+        return measured(self._command(str(self._hours)))
+
+    def update(self) -> Cost:
+        return measured(self._command("update"))
+
+    def _command(self, what: str) -> list[str]:
+        return [sys.executable, "-m", "bench.poll", "worker", str(self._db), str(self._urls), what]
+
+    def count(self) -> int:
+        return _count(self._db, "entries")
+
+
+class Floor:
+    """aiohttp, fastfeedparser, nh3 and SQLite with FTS5 in one script."""
+
+    name = "floor"
+
+    def __init__(self, folder: Path, urls: Sequence[str], tools: Path, python: str) -> None:
+        self._db, self._urls = folder / "floor.db", folder / "urls.txt"
+        self._urls.write_text("\n".join(urls))
+        self._command = [python, str(tools / "refpoll.py"), "--mode", "full", "--full", "--client", "aiohttp"]
+        self._command += ["--parser", "fastfeedparser", "--urls", str(self._urls), "--db", str(self._db)]
+        self._command += ["--state", str(folder / "floor.state")]
+
+    def poll(self) -> Cost:
+        return measured(self._command)
+
+    def count(self) -> int:
+        return _count(self._db, "items")
+
+
+class Reader:
+    """lemon24/reader with its search index, as its users run it."""
+
+    name = "reader"
+    _SUBSCRIBE = """import sys
+from reader import make_reader
+reader = make_reader(sys.argv[1])
+for url in open(sys.argv[2]):
+    reader.add_feed(url.strip())
+reader.enable_search()"""
+    _POLL = """import logging, sys
+logging.basicConfig(level=logging.ERROR)
+from reader import make_reader
+reader = make_reader(sys.argv[1])
+reader.update_feeds(scheduled=False, workers=10)
+reader.update_search()"""
+
+    def __init__(self, folder: Path, urls: Sequence[str], python: str) -> None:
+        self._db, self._python = folder / "reader.db", python
+        (folder / "urls.txt").write_text("\n".join(urls))
+        subprocess.run([python, "-c", self._SUBSCRIBE, str(self._db), str(folder / "urls.txt")], check=True)
+
+    def poll(self) -> Cost:
+        return measured([self._python, "-c", self._POLL, str(self._db)])
+
+    def count(self) -> int:
+        return _count(self._db, "entries")
+
+
+def _count(db: Path, table: str) -> int:
+    import sqlite3
+
+    connection = sqlite3.connect(db)
+    try:
+        return int(connection.execute(f"select count(*) from {table}").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def worker(db: Path, urls: Path, what: str) -> None:
+    """Poll every feed once (*what* hours after noon), score what is stored, or do nothing."""
+    from aggregator.model import Config, Limits, PollLimits, Site, Source
+    from aggregator.poller import Poller
+    from aggregator.store import Store
+
+    lines = urls.read_text().split()
+    hosts = tuple(f"127.0.0.{number}" for number in range(1, HOSTS + 1))
+    sources = tuple(
+        Source(f"f{number}", f"feed {number}", url, "news", owner=f"f{number}", poll=PollLimits(max=timedelta(hours=1)))
+        for number, url in enumerate(lines)
+    )
+    config = Config(Site(), (), sources, limits=Limits(allow_private=hosts))
+    with Store.open(db) as store:
+        if not store.feeds.names():
+            store.feeds.sync(sources, NOON)
+        if what == "update":
+            from scoring.relevance import load_prior
+            from scoring.update import Updater
+
+            Updater(store, config, load_prior()).run(NOON + timedelta(days=1))
+            return
+
+        async def run() -> None:
+            moment = NOON + timedelta(hours=float(what))
+            async with Poller(config, store=store, clock=lambda: moment, rng=random.Random(0)) as poller:
+                await poller.poll_now()
+
+        if what != "nothing":
+            asyncio.run(run())
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--feeds", type=int, default=1000)
+    parser.add_argument("--rounds", default=",".join(ROUNDS))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--tools", type=Path, default=ROOT.parent / "shared" / "bench")
+    parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
+    parser.add_argument("--peer-python", default=sys.executable, help="a Python with aiohttp, fastfeedparser, reader")
+    parser.add_argument("--peers", default="floor,reader")
+    parser.add_argument("--port", type=int, default=8800)
+    parser.add_argument("--update", action="store_true", help="say what scoring the first round costs")
+    given = parser.parse_args()
+    if not (given.tools / "feedgen.py").exists():
+        print(f"no generator at {given.tools}; name its folder with --tools")
+        return
+    peers = [one for one in given.peers.split(",") if one and _has(given.peer_python, one)]
+    rounds = [one for one in given.rounds.split(",") if one in ROUNDS]
+    costs: dict[tuple[str, str], list[Cost]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        corpus = Corpus(given.tools, given.corpus or Path(name) / "corpus", given.feeds, given.peer_python, given.port)
+        try:
+            for run in range(given.runs):
+                folder = Path(name) / str(run)
+                folder.mkdir()
+                ours = Groundswell(folder, corpus.urls)
+                programs: list[Groundswell | Floor | Reader] = [ours]
+                if "floor" in peers:
+                    programs.append(Floor(folder, corpus.urls, given.tools, given.peer_python))
+                if "reader" in peers:
+                    programs.append(Reader(folder, corpus.urls, given.peer_python))
+                costs.setdefault(("start", ours.name), []).append(ours.start())
+                for round_ in rounds:
+                    corpus.ask("round/1" if round_ == "new" else "round/0")
+                    for program in programs:
+                        before = program.count() if round_ != "cold" else 0
+                        cost = program.poll()
+                        told = Cost(cost.cpu_s, cost.wall_s, cost.peak_mb, program.count() - before)
+                        costs.setdefault((round_, program.name), []).append(told)
+                    if round_ == "cold" and given.update:
+                        costs.setdefault(("update", ours.name), []).append(ours.update())
+        finally:
+            corpus.close()
+    print(f"{len(corpus.urls):,} feeds over {HOSTS} addresses, median of {given.runs}\n")
+    print(
+        "| round | program | CPU s | to the floor | wall s | peak MB | entries stored |\n|---|---|---|---|---|---|---|"
+    )
+    for (round_, name), list_ in costs.items():
+        cpu = statistics.median(cost.cpu_s for cost in list_)
+        floor = statistics.median(cost.cpu_s for cost in costs[round_, "floor"]) if (round_, "floor") in costs else 0
+        wall = statistics.median(cost.wall_s for cost in list_)
+        peak = statistics.median(cost.peak_mb for cost in list_)
+        ratio = f"{cpu / floor:.2f}" if floor else ""
+        print(f"| {round_} | {name} | {cpu:.2f} | {ratio} | {wall:.2f} | {peak:.0f} | {list_[-1].entries:,} |")
+
+
+def _has(python: str, peer: str) -> bool:
+    needed = "aiohttp, fastfeedparser, nh3" if peer == "floor" else "reader"
+    found = subprocess.run([python, "-c", f"import {needed}"], check=False, capture_output=True).returncode == 0
+    if not found:
+        print(f"{peer}: not measured, {python} has not all of {needed}")
+    return found
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["worker"]:
+        worker(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    else:
+        main()
