@@ -24,7 +24,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
-from weakref import WeakValueDictionary
 
 import aiohttp
 import httpx
@@ -40,6 +39,7 @@ from aggregator.urls import host, safe_link, shown
 _log = logging.getLogger(__name__)
 
 USER_AGENT = "Groundswell/0.1 (self-hosted news site; polls feeds conditionally)"
+"""What a site without a public address calls itself; see `user_agent`."""
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 _MAX_RETRY_AFTER = timedelta(hours=24)
@@ -55,14 +55,15 @@ class RefusedAddressError(Exception):
 class Client:
     """Connections to many hosts, shared by all fetches of one event loop.
 
-    limits: `concurrency` fetches at once, `per_host` of them to one host; `allow_private` names the hosts
-            that may have a private address, spelled exactly as in the feed's address.
+    limits: `concurrency` fetches at once, `per_host` of them to one host, `per_host_pause` apart;
+            `allow_private` names the hosts that may have a private address, spelled exactly as in the
+            feed's address.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._all = asyncio.Semaphore(limits.concurrency)
-        self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._hosts: dict[str, _Turn] = {}
         self._http: AiohttpTransport | None = None
 
     async def __aenter__(self) -> Self:
@@ -91,11 +92,16 @@ class Client:
             await self._http.aclose()
             self._http = None
 
-    def turn(self, name: str) -> asyncio.Semaphore:
-        """Return what bounds the fetches at once to the host *name*."""
+    def turn(self, name: str) -> _Turn:
+        """Return what bounds the fetches at once to the host *name*, and keeps them apart.
+
+        A host that `allow_private` names is the operator's own, and needs no distance.
+        """
         turn = self._hosts.get(name)
         if turn is None:
-            turn = self._hosts[name] = asyncio.Semaphore(self.limits.per_host)
+            own = name in (allowed.lower() for allowed in self.limits.allow_private)
+            pause_s = 0.0 if own else self.limits.per_host_pause.total_seconds()
+            turn = self._hosts[name] = _Turn(self.limits.per_host, pause_s)
         return turn
 
     async def send(self, url: str, headers: dict[str, str]) -> httpx.Response:
@@ -108,6 +114,33 @@ class Client:
     def everyone(self) -> asyncio.Semaphore:
         """What bounds all fetches at once."""
         return self._all
+
+
+class _Turn:
+    """So many at once, and each begins so many seconds after the one before."""
+
+    def __init__(self, at_once: int, pause_s: float) -> None:
+        self._at_once = asyncio.Semaphore(at_once)
+        self._pause_s = pause_s
+        self._free_at = 0.0
+
+    async def __aenter__(self) -> None:
+        await self._at_once.acquire()
+        if not self._pause_s:
+            return
+        now = asyncio.get_running_loop().time()
+        begin = max(now, self._free_at)
+        self._free_at = begin + self._pause_s
+        try:
+            await asyncio.sleep(begin - now)
+        except BaseException:
+            self._at_once.release()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._at_once.release()
 
 
 async def fetch(
@@ -238,7 +271,7 @@ async def _answer(
     if status == HTTPStatus.NOT_MODIFIED:
         if not (sent.etag or sent.last_modified):
             raise _Fault(FailureKind.STATUS, "304 Not Modified to a request without a condition", status)
-        return NotModified(moved_to=moved_to)
+        return NotModified(moved_to=moved_to, fresh_for=_fresh_for(response, now))
     if status == HTTPStatus.GONE:
         raise _Fault(FailureKind.GONE, "410 Gone", status)
     if status not in (200, 203):
@@ -254,6 +287,7 @@ async def _answer(
         validators=Validators(_usable(response, "etag", 1_000), _usable(response, "last-modified", 100)),
         moved_to=moved_to,
         status=status,
+        fresh_for=_fresh_for(response, now),
         wire_bytes=wire_bytes,
     )
 
@@ -426,6 +460,39 @@ def _usable(response: httpx.Response, name: str, limit: int) -> str:
     """Return a header as it can be stored and sent back verbatim: printable ASCII, else ""."""
     value = response.headers.get(name, "").strip()
     return value if len(value) <= limit and value.isascii() and value.isprintable() else ""
+
+
+def user_agent(site_url: str) -> str:
+    """Return who asks and why, for the log of the server that is asked; with *site_url* where others can open it."""
+    name = host(site_url)
+    if "." not in name or name.endswith((".local", ".lan", ".internal", ".home.arpa", ".localhost")):
+        return USER_AGENT
+    if name.replace(".", "").isdigit() and not is_public(name):
+        return USER_AGENT
+    return f"Groundswell/0.1 (+{site_url}; self-hosted news site; polls feeds conditionally)"
+
+
+def fresh_for(cache_control: str, expires: str, now: datetime) -> timedelta | None:
+    """Return for how long an answer holds, at most 24 h; None when its server does not say so.
+
+    `max-age` counts before `Expires`; `no-cache`, `no-store` and a date in the past ask for nothing.
+    """
+    directives = [part.strip().lower() for part in cache_control[:1_000].split(",")]
+    if "no-cache" in directives or "no-store" in directives:
+        return timedelta()
+    for directive in directives:
+        name, _, value = directive.partition("=")
+        value = value.strip().strip('"')
+        if name.strip() == "max-age" and value.isascii() and value.isdigit():
+            return min(timedelta(seconds=int(value[:9])), _MAX_RETRY_AFTER)
+    if not expires.strip():
+        return None
+    # "0" and "-1" mean that it has expired already, and so does every date that cannot be read.
+    return timedelta() if expires.strip().isdigit() else retry_after(expires, now) or timedelta()
+
+
+def _fresh_for(response: httpx.Response, now: datetime) -> timedelta | None:
+    return fresh_for(response.headers.get("cache-control", ""), response.headers.get("expires", ""), now)
 
 
 def retry_after(value: str, now: datetime) -> timedelta | None:

@@ -9,9 +9,10 @@ Every `datetime` here is aware and in UTC; `utc` makes one so, or raises.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 Clock = Callable[[], datetime]
 """Returns the present, aware and in UTC. The real one is read in `groundswell.py` only."""
@@ -89,6 +90,7 @@ class Limits:
     parse_memory_bytes: int = 512_000_000
     concurrency: int = 40
     per_host: int = 2
+    per_host_pause: timedelta = timedelta(seconds=1)
     allow_private: tuple[str, ...] = ()
     """Hosts, spelled exactly, that may have a private or loopback address."""
 
@@ -187,6 +189,24 @@ class Hints:
     topic: str = ""
     """By which address the hub knows it; "" is the one it was fetched from."""
 
+    def as_plain(self) -> dict[str, Any]:
+        """Return what is said as what JSON can hold; what is not said is left out."""
+        said = {name.name: getattr(self, name.name) for name in fields(self)}
+        return {
+            name: value.total_seconds() if isinstance(value, timedelta) else value
+            for name, value in said.items()
+            if value
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Hints:
+        """Return the hints that `as_plain` gave *plain* for."""
+        values: dict[str, Any] = {}
+        for name, value in plain.items():
+            span = name in ("ttl", "updated_every")
+            values[name] = timedelta(seconds=value) if span else tuple(value) if isinstance(value, list) else value
+        return cls(**values)
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -200,6 +220,8 @@ class Fetched:
     moved_to: str = ""
     """Set when every redirect on the way was permanent (301, 308)."""
     status: int = 200
+    fresh_for: timedelta | None = None
+    """For how long it need not be asked for again, by Cache-Control or Expires."""
     wire_bytes: int = 0
 
 
@@ -209,6 +231,8 @@ class NotModified:
 
     status: int = 304
     moved_to: str = ""
+    """As in `Fetched`."""
+    fresh_for: timedelta | None = None
     """As in `Fetched`."""
 
 
@@ -248,6 +272,20 @@ class FeedState:
     last_kind: str = ""
     """`fetched`, `not modified` or a FailureKind."""
     last_status: int | None = None
+    hints: Hints = Hints()
+    """What its last document said of polling it; a 304 brings none."""
+    fresh_for: timedelta | None = None
+    """What its server said last of how long an answer holds."""
+    arrivals: tuple[int, ...] = ()
+    """When its newest entries came, in seconds since 1970, the oldest first: see `rhythm`."""
+    waits_kept: int = 0
+    """How often it was left alone for longer than its rhythm says, because server or document asked for it."""
+    waited: timedelta = timedelta()
+    """By how much, all together."""
+    format_before: str = ""
+    format_changed_at: datetime | None = None
+    moved_from: str = ""
+    moved_at: datetime | None = None
 
 
 # Entries: what the sources published

@@ -8,9 +8,9 @@ for, so no crash can leave us with the one and without the other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator import dedupe, schedule
 from aggregator.errors import NotAFeedError
@@ -33,6 +33,10 @@ from aggregator.text import count_words, plain
 from aggregator.urls import canonical
 
 log = logging.getLogger(__name__)
+
+_OLD = timedelta(days=3)
+"""Entries that were published longer ago are told apart on the row: a backlog, and no news."""
+_NOTHING = dedupe.Sorted((), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,15 @@ async def poll(
     clock: Clock,
     jitter: float,
     taken: Collection[str] = (),
+    user_agent: str = "",
+    network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False,
 ) -> Polled:
     """Ask *source* for news and remember the answer, in one transaction.
 
-    jitter: in [-1, 1], moves the time of the next poll
-    taken:  addresses of the other sources, to which this one never moves
+    jitter:       in [-1, 1], moves the time of the next poll
+    taken:        addresses of the other sources, to which this one never moves
+    user_agent:   what the site calls itself; a source may have another
+    network_down: told what came of it; says whether nothing at all can be reached
     """
     state = store.feeds.state(source.id)
     if state is None:
@@ -76,7 +84,7 @@ async def poll(
         state.validators,
         limits=limits,
         now=clock(),
-        user_agent=source.user_agent,
+        user_agent=source.user_agent or user_agent,
         headers=source.headers,
     )
     parsed: ParsedFeed | None = None
@@ -88,12 +96,13 @@ async def poll(
         except ParserFailedError as fault:
             outcome = Failed(FailureKind.PARSER, str(fault), outcome.status)
     now = clock()
+    down = network_down(state, outcome)
     try:
-        return _remember(source, state, outcome, parsed, store=store, now=now, jitter=jitter, taken=taken)
+        return _remember(source, state, outcome, parsed, store=store, now=now, jitter=jitter, taken=taken, down=down)
     except StoreFault as fault:
         log.error("%s: what its poll brought could not be stored: %s", source.id, fault)
         failed = Failed(FailureKind.STORAGE, f"could not be stored: {fault}")
-        return _remember(source, state, failed, None, store=store, now=now, jitter=jitter, taken=taken)
+        return _remember(source, state, failed, None, store=store, now=now, jitter=jitter, taken=taken, down=False)
 
 
 def _remember(
@@ -106,18 +115,22 @@ def _remember(
     now: datetime,
     jitter: float,
     taken: Collection[str],
+    down: bool,
 ) -> Polled:
     with store.transaction():
-        new, edited = _take_in(source, parsed.entries, store, now) if parsed else (0, 0)
+        found = _take_in(source, parsed.entries, store, now) if parsed else _NOTHING
+        new, edited = len(found.new), len(found.edited)
         after = schedule.after(
             state,
             outcome,
             now,
             poll=source.poll,
             jitter=jitter,
-            new=new,
-            words=_words(parsed, new, edited),
+            arrived=[draft.published_at for draft in found.new],
+            hints=parsed.hints if parsed else None,
+            words=_words(parsed, found, now),
             taken=taken,
+            network_down=down,
         )
         store.feeds.record(
             after,
@@ -134,20 +147,20 @@ def _remember(
     return Polled(source.id, outcome, after, new, edited)
 
 
-def _take_in(source: Source, drafts: Collection[Draft], store: Store, now: datetime) -> tuple[int, int]:
-    """Store what is new, edited or refreshed; return how many entries are new and how many edited."""
+def _take_in(source: Source, drafts: Collection[Draft], store: Store, now: datetime) -> dedupe.Sorted:
+    """Store what is new, edited or refreshed, and return it."""
     links = {canonical(draft.link) for draft in drafts if draft.link}
     known = store.entries.known(source.id, dedupe.identities(drafts), links)
     found = dedupe.sort_out(drafts, known)
     if not (found.new or found.edited or found.refreshed):
-        return 0, 0
+        return found
     at = store.entries.arrival_moment(now)
     store.entries.add(source.id, [_arrival(draft) for draft in found.new], at)
     for entry, draft in found.edited:
         store.entries.edit(entry.entry_id, _arrival(draft), at)
     for entry, draft in found.refreshed:
         store.entries.refresh(entry.entry_id, _arrival(draft))
-    return len(found.new), len(found.edited)
+    return found
 
 
 def _arrival(draft: Draft) -> Arrival:
@@ -161,13 +174,15 @@ def _arrival(draft: Draft) -> Arrival:
     )
 
 
-def _words(parsed: ParsedFeed | None, new: int, edited: int) -> str:
+def _words(parsed: ParsedFeed | None, found: dedupe.Sorted, now: datetime) -> str:
     """Return what the source's row says of a poll that went well."""
     if parsed is None:
         return "nothing new"
-    parts = [f"{new} new" if new else "nothing new"]
-    if edited:
-        parts.append(f"{edited} edited")
+    parts = [f"{len(found.new)} new" if found.new else "nothing new"]
+    if old := sum(draft.published_at is not None and now - draft.published_at > _OLD for draft in found.new):
+        parts.append(f"{old} of them older than {_OLD.days} days")
+    if found.edited:
+        parts.append(f"{len(found.edited)} edited")
     if not parsed.entries:
         parts = ["a feed without entries"]
     return "; ".join([", ".join(parts), *parsed.notes])

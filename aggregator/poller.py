@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from types import TracebackType
 
-from aggregator.fetch import Client
-from aggregator.model import Clock, Config, FeedState, Source
+from aggregator import schedule
+from aggregator.fetch import Client, user_agent
+from aggregator.model import Clock, Config, FeedState, Outcome, Source
 from aggregator.parsing import ParserPool
 from aggregator.poll import Polled, poll
 from aggregator.store import Store, StoreFault
+from aggregator.urls import host
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ class Poller:
         self._parser = ParserPool()
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, datetime] = {}
+        self._asked_hosts: Counter[str] = Counter()
+        self._reach = schedule.Reach()
 
     async def __aenter__(self) -> Poller:
         await self._client.__aenter__()
@@ -79,12 +84,17 @@ class Poller:
             return 0
         started = 0
         limit = len(self._config.sources) if only is not None else room + len(self._under_way) + len(self._resting)
-        for state in self._store.feeds.due(now, limit):
+        for state in self._store.feeds.due(now, limit, [name for name in self._asked_hosts if self._is_busy(name)]):
             if started == room:
                 break
-            if only is None or state.source_id in only:
+            if (only is None or state.source_id in only) and not self._is_busy(host(state.url)):
                 started += self._start(state, now)
         return started
+
+    def _is_busy(self, name: str) -> bool:
+        """Return whether a host is asked by as many as may; others waiting for it would take the room of all."""
+        limits = self._config.limits
+        return self._asked_hosts[name] >= limits.per_host and name not in limits.allow_private
 
     async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
         """Poll these sources and no other, or all that are due, and wait until all are done."""
@@ -100,11 +110,13 @@ class Poller:
         if self._resting.get(source.id, now) > now:
             return False
         self._resting.pop(source.id, None)
-        task = asyncio.create_task(self._poll(source), name=f"poll {source.id}")
+        name = host(state.url)
+        self._asked_hosts[name] += 1
+        task = asyncio.create_task(self._poll(source, name), name=f"poll {source.id}")
         self._under_way[source.id] = task
         return True
 
-    async def _poll(self, source: Source) -> None:
+    async def _poll(self, source: Source, asked_host: str) -> None:
         try:
             polled = await poll(
                 source,
@@ -115,6 +127,8 @@ class Poller:
                 clock=self._clock,
                 jitter=self._rng.uniform(-1, 1),
                 taken={other.url for other in self._config.sources if other.id != source.id},
+                user_agent=user_agent(self._config.site.url),
+                network_down=self._network_down,
             )
         except StoreFault as fault:
             log.error("%s: not even its row could be written: %s", source.id, fault)
@@ -129,3 +143,16 @@ class Poller:
             self._finished(polled)
         finally:
             self._under_way.pop(source.id, None)
+            self._asked_hosts[asked_host] -= 1
+            if not self._asked_hosts[asked_host]:
+                del self._asked_hosts[asked_host]
+
+    def _network_down(self, state: FeedState, outcome: Outcome) -> bool:
+        """Return whether nothing at all can be reached; those that failed before that was clear are asked soon too."""
+        before = self._reach
+        self._reach = before.with_outcome(state.source_id, host(state.url), outcome, state.failures)
+        if self._reach.is_down and not before.is_down:
+            log.error("no source answers any more: is this machine connected to the network?")
+            retry = self._clock() + schedule.network_retry(self._rng.uniform(-1, 1))
+            self._store.feeds.ask_at([source_id for _, source_id in before.unreached], retry)
+        return self._reach.is_down

@@ -139,6 +139,7 @@ KEYS: Mapping[str, _Section] = {
             "parse_memory_bytes": size("64MB", "64GB"),
             "concurrency": whole(1, 1_000),
             "per_host": whole(1, 100),
+            "per_host_pause": span(timedelta(), _MINUTE),
             "allow_private": _ListOf(HOST),
         },
     ),

@@ -23,7 +23,7 @@ def feed_to_plain(feed: ParsedFeed) -> dict[str, Any]:
         "language": feed.language,
         "entries": entries,
         "notes": list(feed.notes),
-        "hints": hints_to_plain(feed.hints),
+        "hints": feed.hints.as_plain(),
     }
 
 
@@ -35,25 +35,8 @@ def feed_from_plain(plain: dict[str, Any]) -> ParsedFeed:
         language=plain["language"],
         entries=tuple(_draft(entry) for entry in plain["entries"]),
         notes=tuple(plain["notes"]),
-        hints=hints_from_plain(plain["hints"]),
+        hints=Hints.from_plain(plain["hints"]),
     )
-
-
-def hints_to_plain(hints: Hints) -> dict[str, Any]:
-    """Return what *hints* say as what JSON can hold; what they do not say is left out."""
-    said = {name.name: getattr(hints, name.name) for name in fields(hints)}
-    return {
-        name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in said.items() if value
-    }
-
-
-def hints_from_plain(plain: dict[str, Any]) -> Hints:
-    """Return the hints that `hints_to_plain` made *plain* of."""
-    values: dict[str, Any] = {}
-    for name, value in plain.items():
-        span = name in ("ttl", "updated_every")
-        values[name] = timedelta(seconds=value) if span else tuple(value) if isinstance(value, list) else value
-    return Hints(**values)
 
 
 def limits_to_plain(limits: Limits) -> dict[str, Any]:

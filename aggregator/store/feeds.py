@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.store.connection import Connection
-from aggregator.store.rows import feed_state, stamp, stamp_or_none
+from aggregator.store.rows import feed_state, hints_text, stamp, stamp_or_none
+from aggregator.urls import host
 
 _LONGEST_WAIT = timedelta(hours=25)
 
@@ -64,19 +66,22 @@ class Feeds:
                 before = known.get(source.id)
                 if before is None:
                     self._db.run(
-                        "insert into feeds (source_id, url, interval_s) values (:id, :url, :interval)",
+                        "insert into feeds (source_id, url, host, interval_s) values (:id, :url, :host, :interval)",
                         {
                             "id": source.id,
                             "url": source.url,
+                            "host": host(source.url),
                             "interval": _first_interval(source).total_seconds(),
                         },
                     )
                 elif before["url"] != source.url:
                     # Another address is another document: what its predecessor said of itself is void.
                     self._db.run(
-                        """update feeds set url = :url, etag = '', last_modified = '', next_poll_at = null,
-                        failures = 0, gone = 0, move_seen_to = '' where source_id = :id""",
-                        {"id": source.id, "url": source.url},
+                        """update feeds set url = :url, host = :host, etag = '', last_modified = '',
+                        next_poll_at = null, failures = 0, gone = 0, move_seen_to = '', document_bytes = 0,
+                        hints = '{}', fresh_for_s = null, format_before = '', format_changed_at = null,
+                        moved_from = '', moved_at = null where source_id = :id""",
+                        {"id": source.id, "url": source.url, "host": host(source.url)},
                     )
 
     def state(self, source_id: str) -> FeedState | None:
@@ -84,8 +89,8 @@ class Feeds:
         row = self._db.row("select * from feeds where source_id = :id", {"id": source_id})
         return None if row is None else feed_state(row)
 
-    def due(self, now: datetime, limit: int = 1000) -> list[FeedState]:
-        """Return the enabled feeds to be asked at *now*, the longest overdue first.
+    def due(self, now: datetime, limit: int = 1000, resting_hosts: Collection[str] = ()) -> list[FeedState]:
+        """Return the enabled feeds to be asked at *now*, the longest overdue first, none of *resting_hosts*.
 
         A time further off than any wait can be was set under another clock, and counts as due.
         """
@@ -93,8 +98,14 @@ class Feeds:
             """select f.* from feeds f join sources using (source_id)
             where f.gone = 0 and removed_at is null and enabled = 1
             and (coalesce(f.next_poll_at, '') <= :now or f.next_poll_at > :horizon)
+            and f.host not in (select value from json_each(:resting_hosts))
             order by coalesce(f.next_poll_at, ''), f.source_id limit :limit""",
-            {"now": stamp(now), "horizon": stamp(now + _LONGEST_WAIT), "limit": limit},
+            {
+                "now": stamp(now),
+                "horizon": stamp(now + _LONGEST_WAIT),
+                "limit": limit,
+                "resting_hosts": json.dumps(list(resting_hosts)),
+            },
         )
         return [feed_state(row) for row in rows]
 
@@ -105,19 +116,31 @@ class Feeds:
             [{"id": source_id} for source_id in source_ids],
         )
 
+    def ask_at(self, source_ids: Iterable[str], moment: datetime) -> None:
+        """Bring the next poll of these sources forward to *moment*."""
+        self._db.run_many(
+            "update feeds set next_poll_at = min(next_poll_at, :moment) where source_id = :id",
+            [{"id": source_id, "moment": stamp(moment)} for source_id in source_ids],
+        )
+
     def record(self, state: FeedState, poll: PollRecord) -> None:
         """Remember *state* and what the poll brought; part of the transaction of its entries."""
         unchanged = poll.kind == "not modified"
         self._db.run(
-            """update feeds set url = :url, etag = :etag, last_modified = :last_modified,
+            """update feeds set url = :url, host = :host, etag = :etag, last_modified = :last_modified,
             next_poll_at = :next_poll_at, interval_s = :interval_s, failures = :failures, gone = :gone,
             move_seen_to = :move_seen_to, last_polled_at = :last_polled_at, last_ok_at = :last_ok_at,
             last_new_at = :last_new_at, last_kind = :last_kind, last_words = :last_words,
             last_status = :last_status, polls = polls + 1, polls_unchanged = polls_unchanged + :unchanged,
-            bytes = bytes + :bytes where source_id = :source_id""",
+            bytes = bytes + :bytes, saved_bytes = saved_bytes + iif(:unchanged, document_bytes, 0),
+            document_bytes = iif(:kind = 'fetched', :bytes, document_bytes), waits_kept = :waits_kept,
+            waited_s = :waited, hints = :hints, fresh_for_s = :fresh_for, arrivals = :arrivals,
+            format_before = :format_before, format_changed_at = :format_changed_at, moved_from = :moved_from,
+            moved_at = :moved_at where source_id = :source_id""",
             {
                 "source_id": state.source_id,
                 "url": state.url,
+                "host": host(state.url),
                 "etag": state.validators.etag,
                 "last_modified": state.validators.last_modified,
                 "next_poll_at": stamp_or_none(state.next_poll_at),
@@ -132,7 +155,17 @@ class Feeds:
                 "last_words": state.last_words,
                 "last_status": state.last_status,
                 "unchanged": unchanged,
+                "kind": poll.kind,
                 "bytes": poll.bytes,
+                "waits_kept": state.waits_kept,
+                "waited": state.waited.total_seconds(),
+                "hints": hints_text(state.hints),
+                "fresh_for": None if state.fresh_for is None else state.fresh_for.total_seconds(),
+                "arrivals": json.dumps(state.arrivals, separators=(",", ":")),
+                "format_before": state.format_before,
+                "format_changed_at": stamp_or_none(state.format_changed_at),
+                "moved_from": state.moved_from,
+                "moved_at": stamp_or_none(state.moved_at),
             },
         )
         if not unchanged:

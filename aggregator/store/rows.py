@@ -14,6 +14,7 @@ from aggregator.model import (
     Contribution,
     Entry,
     FeedState,
+    Hints,
     Membership,
     Picture,
     Story,
@@ -96,7 +97,21 @@ def feed_state(row: sqlite3.Row) -> FeedState:
         last_words=row["last_words"],
         last_kind=row["last_kind"],
         last_status=row["last_status"],
+        hints=Hints.from_plain(json.loads(row["hints"])) if row["hints"] != "{}" else Hints(),
+        fresh_for=None if row["fresh_for_s"] is None else timedelta(seconds=row["fresh_for_s"]),
+        arrivals=tuple(json.loads(row["arrivals"])),
+        waits_kept=row["waits_kept"],
+        waited=timedelta(seconds=row["waited_s"]),
+        format_before=row["format_before"],
+        format_changed_at=moment_or_none(row["format_changed_at"]),
+        moved_from=row["moved_from"],
+        moved_at=moment_or_none(row["moved_at"]),
     )
+
+
+def hints_text(hints: Hints) -> str:
+    """Return *hints* as JSON."""
+    return json.dumps(hints.as_plain(), ensure_ascii=False)
 
 
 def story(row: sqlite3.Row) -> Story:

@@ -36,6 +36,7 @@ create table config_edits (
 create table feeds (
     source_id       text primary key references sources,
     url             text not null,       -- where to ask: follows permanent moves
+    host            text not null,       -- of url; requests to one host keep a distance
     etag            text not null default '',
     last_modified   text not null default '',
     next_poll_at    text,                -- null: never asked, due at once
@@ -51,7 +52,18 @@ create table feeds (
     last_status     integer,             -- null: no HTTP answer
     polls           integer not null default 0,
     polls_unchanged integer not null default 0,
-    bytes           integer not null default 0
+    bytes           integer not null default 0,     -- received, as they came over the wire
+    document_bytes  integer not null default 0,     -- of those, the last document that came
+    saved_bytes     integer not null default 0,     -- what each 304 spared: the last document once more
+    waits_kept      integer not null default 0,     -- polls put off because server or document asked for it
+    waited_s        real not null default 0,        -- by how much, all together
+    hints           text not null default '{}',     -- JSON: what the last document says of polling it (model.Hints)
+    fresh_for_s     real,                -- null: no Cache-Control or Expires; a 304 may leave it out
+    arrivals        text not null default '[]',     -- JSON: when the newest entries came, seconds since 1970
+    format_before   text not null default '',       -- what it was before hints' format
+    format_changed_at text,              -- null: it was never another
+    moved_from      text not null default '',       -- the address before the last permanent move
+    moved_at        text                 -- null: it never moved
 ) strict;
 -- The scheduler's one question: what is due?
 create index feeds_due on feeds (next_poll_at) where gone = 0;

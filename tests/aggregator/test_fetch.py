@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregator.addresses import is_public
-from aggregator.fetch import Client, fetch, retry_after
+from aggregator.fetch import USER_AGENT, Client, fetch, fresh_for, retry_after, user_agent
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
 from tests.feedserver import FeedServer, Wire
 
@@ -118,6 +118,53 @@ async def test_a_status_is_told_in_words(
 )
 def test_retry_after_is_seconds_or_a_date(value: str, expected: timedelta | None) -> None:
     assert retry_after(value, NOON) == expected
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "expires", "expected"),
+    [
+        ("max-age=600", "", timedelta(minutes=10)),
+        ("public, Max-Age=600, must-revalidate", "Sun, 01 Mar 2026 13:00:00 GMT", timedelta(minutes=10)),
+        ("", "Sun, 01 Mar 2026 13:00:00 GMT", timedelta(hours=1)),
+        ("", "Sun, 01 Mar 2026 11:00:00 GMT", timedelta()),
+        ("", "0", timedelta()),
+        ("", "-1", timedelta()),
+        ("max-age=99999999999999999999", "", timedelta(hours=24)),
+        ("max-age=-1", "", None),
+        ("no-cache, max-age=600", "", timedelta()),
+        ("private", "", None),
+        ("", "", None),
+    ],
+)
+def test_caches_are_told_for_how_long_an_answer_holds(
+    cache_control: str, expires: str, expected: timedelta | None
+) -> None:
+    assert fresh_for(cache_control, expires, NOON) == expected
+
+
+def test_who_asks_says_where_he_can_be_found_if_he_can() -> None:
+    assert "+https://news.example.org" in user_agent("https://news.example.org")
+    for site in ("http://127.0.0.1:8000", "http://localhost:8000", "http://news.lan", "http://192.168.1.4"):
+        assert user_agent(site) == USER_AGENT
+
+
+async def test_requests_to_one_host_keep_their_distance() -> None:
+    limits = replace(LIMITS, allow_private=("own.example",), per_host=5, per_host_pause=timedelta(seconds=0.03))
+    client = Client(limits)
+    loop = asyncio.get_running_loop()
+    begun: list[float] = []
+
+    async def ask_it(name: str) -> None:
+        async with client.turn(name):
+            begun.append(loop.time())
+
+    start = loop.time()
+    await asyncio.gather(*(ask_it("a.example") for _ in range(2)))
+    await ask_it("a.example")
+    assert [at - start >= 0.029 * number for number, at in enumerate(begun)] == [True] * 3
+    begun.clear()
+    await asyncio.gather(*(ask_it("own.example") for _ in range(3)), ask_it("b.example"))
+    assert len(begun) == 4
 
 
 async def test_a_server_that_is_busy_says_for_how_long(feed_server: FeedServer, client: Client) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from aggregator.model import Hints
 from aggregator.parse import parse
 from aggregator.parse.hints import of_xml
-from aggregator.parse.wire import hints_from_plain, hints_to_plain
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -94,4 +93,4 @@ def test_a_json_feed_names_its_hub() -> None:
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_no_bytes_break_the_reading(before: bytes, inside: bytes) -> None:
     hints = of_xml(before + b"<rss><channel><ttl>" + inside + b"</ttl><skipHours>" + before, "https://a.example/")
-    assert hints_from_plain(json.loads(json.dumps(hints_to_plain(hints)))) == hints
+    assert Hints.from_plain(json.loads(json.dumps(hints.as_plain()))) == hints

@@ -91,7 +91,7 @@ async def test_an_edited_title_updates_the_entry(desk: Desk) -> None:
     assert {entry.title for entry in desk.store.entries.each()} == {"Chips are very late", "Chips are early"}
 
     desk.server.publish("/news.xml", TWO)
-    desk.clock.at += HOUR
+    desk.clock.at += timedelta(days=1)
     await desk.poll()
     assert (desk.polled["wire"].new, desk.polled["wire"].edited) == (0, 0)
 
@@ -187,3 +187,41 @@ async def test_the_order_of_sources_makes_no_difference_to_what_is_stored(
             await desk.poll()
             found.append(titles(store))
     assert found[0] == found[1]
+
+
+async def test_what_server_and_document_ask_for_outlives_the_document(desk: Desk) -> None:
+    document = TWO.replace(b"<title>Wire</title>", b"<title>Wire</title><ttl>180</ttl>")
+    desk.add("wire", desk.server.publish("/news.xml", document, etag='"v1"'))
+    await desk.poll()
+    desk.clock.at += 3 * HOUR
+    await desk.poll()
+    state = desk.polled["wire"].state
+    assert desk.polled["wire"].outcome == NotModified()
+    assert state.next_poll_at == desk.clock.at + 3 * HOUR
+    assert state.waits_kept == 2
+
+
+async def test_max_age_is_kept(desk: Desk) -> None:
+    url = desk.server.answer("/news.xml", 200, TWO, {"Cache-Control": "public, max-age=14400"})
+    desk.add("wire", url)
+    await desk.poll()
+    assert desk.polled["wire"].state.next_poll_at == NOON + 4 * HOUR
+
+
+async def test_a_backlog_is_told_apart_from_news(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO.replace(b"17 Nov 2026", b"17 Nov 2021")))
+    await desk.poll()
+    assert desk.polled["wire"].state.last_words == "2 new, 2 of them older than 3 days"
+
+
+async def test_when_no_source_answers_all_are_asked_again_within_minutes(desk: Desk) -> None:
+    desk.config = replace(desk.config, limits=Limits(allow_private=("127.0.0.1", "127.0.0.2", "127.0.0.3")))
+    for number in (1, 2, 3):
+        desk.add(f"s{number}", f"http://127.0.0.{number}:9/feed.xml")
+    await desk.poll()
+    for number in (1, 2, 3):
+        state = desk.store.feeds.state(f"s{number}")
+        assert state is not None
+        assert state.failures == 1
+        assert state.next_poll_at is not None
+        assert state.next_poll_at <= NOON + timedelta(minutes=2)
