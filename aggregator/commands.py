@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from aggregator import health
 from aggregator.config import load_config
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Clock, Config, Entry, FeedState, SourceHealth
@@ -29,7 +30,7 @@ from aggregator.poll import Polled
 from aggregator.poller import Poller
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
-from aggregator.urls import shown
+from aggregator.urls import host, shown
 from aggregator.watch import ConfigWatch
 
 P = ParamSpec("P")
@@ -182,7 +183,9 @@ def list_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     else:
         rows = [SourceHealth(source, FeedState(source.id, source.url), 0, 0, 0) for source in config.sources]
     if as_json:
-        click.echo(json.dumps([health_row(row) for row in rows], ensure_ascii=False, indent=1))
+        hosts = {ledger.host: host_row(ledger) for ledger in health.ledgers(rows)}
+        told = [health_row(row, front.clock()) | {"host": hosts[host(row.state.url)]} for row in rows]
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     table = Table(box=None, pad_edge=False)
     for column in ("source", "category", "last answer", "entries", "next poll"):
@@ -198,9 +201,10 @@ def list_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     Console().print(table)
 
 
-def health_row(row: SourceHealth) -> dict[str, Any]:
+def health_row(row: SourceHealth, now: datetime) -> dict[str, Any]:
     """Return a row of the sources page as plain data."""
     state = row.state
+    silence = health.of_silence(row, now)
     return {
         "id": row.source.id,
         "name": row.source.name,
@@ -223,6 +227,34 @@ def health_row(row: SourceHealth) -> dict[str, Any]:
         "entries": row.entries,
         "recent_entries": row.recent_entries,
         "firsts": row.firsts,
+        "health": list(health.words(row, now)),
+        "overdue": silence is not None and silence.overdue_at <= now,
+        "overdue_at": _iso(silence.overdue_at) if silence else None,
+        "silence_probability": silence.probability if silence else None,
+        "usual_gap_s": silence.usual_gap.total_seconds() if silence else None,
+        "format": state.hints.format,
+        "format_before": state.format_before,
+        "moved_from": shown(state.moved_from),
+        "requests": row.polls,
+        "unchanged": row.unchanged,
+        "bytes": row.bytes,
+        "saved_bytes": row.saved_bytes,
+        "waits_kept": state.waits_kept,
+        "waited_s": state.waited.total_seconds(),
+    }
+
+
+def host_row(ledger: health.HostLedger) -> dict[str, Any]:
+    """Return what asking a host came to, all its sources together, as plain data."""
+    return {
+        "name": ledger.host,
+        "sources": ledger.sources,
+        "requests": ledger.requests,
+        "unchanged_share": round(ledger.unchanged_share, 4),
+        "bytes": ledger.bytes,
+        "saved_bytes": ledger.saved_bytes,
+        "waits_kept": ledger.waits_kept,
+        "waited_s": ledger.waited.total_seconds(),
     }
 
 

@@ -334,6 +334,10 @@ class ParsedFeed:
     notes: tuple[str, ...] = ()
     """What went over a limit or was mended, for the source's row."""
     hints: Hints = Hints()
+    unchanged: tuple[str, ...] = ()
+    """Identities of the items that are as they were when the document was last stored; not among `entries`."""
+    items_seen: str = ""
+    """By which those items are known next time; "" where all have to be looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -519,3 +523,10 @@ class SourceHealth:
     """Stories of two or more sources that it had first."""
     removed: bool = False
     notes: tuple[str, ...] = field(default=())
+    polls: int = 0
+    unchanged: int = 0
+    """Of the polls, those answered 304."""
+    bytes: int = 0
+    """Received, as they came over the wire."""
+    saved_bytes: int = 0
+    """What the 304s spared."""

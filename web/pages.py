@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from aggregator.health import ledgers
 from aggregator.model import Config, FeedState, Listed, Source, SourceHealth
 from aggregator.store import ListQuery, Store
 from aggregator.text import storable
@@ -163,6 +164,7 @@ class Status:
     tick: present.Moment | None
     entries: int
     rows: list[present.SourceRow]
+    hosts: list[present.HostRow]
 
     def count(self, *statuses: str) -> int:
         return sum(row.status in statuses for row in self.rows)
@@ -195,6 +197,7 @@ def _status(store: Store) -> Status:
         tick=show.moment(tick) if tick else None,
         entries=store.entries.count(),
         rows=[show.source_row(row) for row in health],
+        hosts=[present.host_row(ledger) for ledger in ledgers(health)],
     )
 
 

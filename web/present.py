@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from aggregator.health import HostLedger, size
+from aggregator.health import words as health_words
 from aggregator.model import Config, Contribution, Entry, LedgerLine, Listed, Membership, SourceHealth, Story
 from aggregator.text import clip, plain, storable
 from aggregator.urls import safe_link
@@ -275,6 +277,33 @@ class SourceRow:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """A line of the ledger of hosts."""
+
+    host: str
+    sources: str
+    requests: str
+    unchanged: str
+    received: str
+    spared: str
+    waits: str
+
+
+def host_row(ledger: HostLedger) -> HostRow:
+    """Return what asking a host came to, in words."""
+    waited = f", {span_words(ledger.waited)} in all" if ledger.waited else ""
+    return HostRow(
+        host=ledger.host,
+        sources=f"{ledger.sources:,}",
+        requests=f"{ledger.requests:,}",
+        unchanged=f"{100 * ledger.unchanged_share:.0f} %",
+        received=size(ledger.bytes),
+        spared=size(ledger.saved_bytes),
+        waits=f"{ledger.waits_kept:,}{waited}",
+    )
+
+
 class Presenter:
     """What every view model of one answer has in common: configuration, names, the moment."""
 
@@ -448,7 +477,7 @@ class Presenter:
             entries=health.entries,
             recent=health.recent_entries,
             firsts=health.firsts,
-            notes=health.notes,
+            notes=(*health.notes, *health_words(health, self.now)),
         )
 
 

@@ -184,9 +184,22 @@ class Feeds:
                 },
             )
 
+    def items_seen(self, source_id: str) -> str:
+        """Return by what the items of a source's last stored document are known; "" when all are to be looked at."""
+        found: str | None = self._db.value("select items from documents where source_id = :id", {"id": source_id})
+        return found or ""
+
+    def set_items_seen(self, source_id: str, items: str) -> None:
+        """Remember the items of a document; part of the transaction of its entries."""
+        self._db.run(
+            """insert into documents (source_id, items) values (:id, :items)
+            on conflict do update set items = :items where items != :items""",
+            {"id": source_id, "items": items},
+        )
+
     def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
         """Return a row a configured source, in the order of feeds.yaml, then the removed ones."""
-        states = {row["source_id"]: feed_state(row) for row in self._db.rows("select * from feeds")}
+        feeds = {row["source_id"]: row for row in self._db.rows("select * from feeds")}
         entries = dict(map(tuple, self._db.rows("select source_id, count(*) from entries group by source_id")))
         recent = dict(
             map(
@@ -221,14 +234,18 @@ class Feeds:
         return [
             SourceHealth(
                 source=source,
-                state=states[source.id],
+                state=feed_state(feeds[source.id]),
                 entries=entries.get(source.id, 0),
                 recent_entries=recent.get(source.id, 0),
                 firsts=firsts.get(source.id, 0),
                 removed=source.id in gone,
+                polls=feeds[source.id]["polls"],
+                unchanged=feeds[source.id]["polls_unchanged"],
+                bytes=feeds[source.id]["bytes"],
+                saved_bytes=feeds[source.id]["saved_bytes"],
             )
             for source in [*sources, *removed]
-            if source.id in states
+            if source.id in feeds
         ]
 
     def names(self) -> dict[str, str]:

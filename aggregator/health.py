@@ -1,0 +1,167 @@
+"""Say in words how a source is doing, and what our politeness cost and spared its host.
+
+Pure: a row of health and the moment in, sentences and sums out. Leaves what a page makes of them to `web`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model import SourceHealth
+from aggregator.rhythm import Silence, silence
+from aggregator.urls import host, shown
+
+_RECENT = timedelta(days=30)
+"""For how long a move or another format is worth a word."""
+_NOTHING_EVER = timedelta(days=2)
+
+
+def of_silence(row: SourceHealth, now: datetime) -> Silence | None:
+    """Return how strange the silence of a source is, or None when that cannot be told or nobody listens."""
+    if row.removed or not row.source.enabled or row.state.gone:
+        return None
+    return silence(row.state.arrivals, now)
+
+
+def words(row: SourceHealth, now: datetime) -> tuple[str, ...]:
+    """Return what there is to say of a source beside its last answer, the most alarming first."""
+    return tuple(filter(None, (_silence(row, now), _changes(row, now), _rhythm(row, now), _manners(row), _thrift(row))))
+
+
+def _silence(row: SourceHealth, now: datetime) -> str:
+    state = row.state
+    told = of_silence(row, now)
+    if told is not None and told.overdue_at <= now:
+        answers = "" if state.failures else ", though it answers"
+        return f"overdue since {_date(told.overdue_at, now)}{answers}: such a silence is {_odds(told.probability)}"
+    if told is None and state.last_ok_at is not None and not (row.removed or state.gone or state.failures):
+        if not row.entries:
+            return "answers, and has brought no entry yet"
+        last = state.last_new_at
+        if last is not None and now - last > _RECENT:
+            return f"answers, and has brought nothing new since {_date(last, now)}"
+    return ""
+
+
+def _changes(row: SourceHealth, now: datetime) -> str:
+    state = row.state
+    said = []
+    if state.moved_at is not None and now - state.moved_at < _RECENT:
+        said.append(f"moved from {shown(state.moved_from)} on {_date(state.moved_at, now)}")
+    elif state.url != row.source.url and not row.removed:
+        said.append(f"asked at {shown(state.url)}, where it moved to for good")
+    if state.move_seen_to:
+        said.append(f"says that it moved to {shown(state.move_seen_to)}; followed when it says so again")
+    if state.format_changed_at is not None and now - state.format_changed_at < _RECENT:
+        said.append(f"{state.format_before} became {state.hints.format} on {_date(state.format_changed_at, now)}")
+    return "; ".join(said)
+
+
+def _rhythm(row: SourceHealth, now: datetime) -> str:
+    told = of_silence(row, now)
+    if told is None:
+        return ""
+    return f"brings news about every {span(told.usual_gap)}, asked about every {span(row.state.interval)}"
+
+
+def _manners(row: SourceHealth) -> str:
+    state = row.state
+    asked = []
+    if state.hints.ttl:
+        asked.append(f"ttl of {span(state.hints.ttl)}")
+    if state.hints.updated_every:
+        asked.append(f"sy: of {span(state.hints.updated_every)}")
+    if state.fresh_for:
+        asked.append(f"Cache-Control of {span(state.fresh_for)}")
+    if state.hints.skip_hours:
+        asked.append(f"skips {len(state.hints.skip_hours)} hours of the day")
+    if state.hints.skip_days:
+        asked.append(f"skips {len(state.hints.skip_days)} days of the week")
+    return f"asks for distance ({', '.join(asked)}), which was kept {state.waits_kept} times" if asked else ""
+
+
+def _thrift(row: SourceHealth) -> str:
+    if not row.polls:
+        return ""
+    share = f"{100 * row.unchanged / row.polls:.0f} % of {row.polls:,} requests answered 304"
+    spared = f", which spared {size(row.saved_bytes)}" if row.saved_bytes else ""
+    return f"{share}{spared}; {size(row.bytes)} received"
+
+
+# Hosts
+
+
+@dataclass(frozen=True, slots=True)
+class HostLedger:
+    """What asking one host came to."""
+
+    host: str
+    sources: int = 0
+    requests: int = 0
+    unchanged: int = 0
+    """Of the requests, those answered 304."""
+    bytes: int = 0
+    saved_bytes: int = 0
+    waits_kept: int = 0
+    waited: timedelta = timedelta()
+
+    @property
+    def unchanged_share(self) -> float:
+        """The share of requests answered 304, 0 when there was none."""
+        return self.unchanged / self.requests if self.requests else 0.0
+
+
+def ledgers(rows: Iterable[SourceHealth]) -> list[HostLedger]:
+    """Return the ledger of each host that *rows* ask, the most asked first."""
+    found: dict[str, HostLedger] = {}
+    for row in rows:
+        name = host(row.state.url)
+        so_far = found.get(name, HostLedger(name))
+        found[name] = HostLedger(
+            host=name,
+            sources=so_far.sources + 1,
+            requests=so_far.requests + row.polls,
+            unchanged=so_far.unchanged + row.unchanged,
+            bytes=so_far.bytes + row.bytes,
+            saved_bytes=so_far.saved_bytes + row.saved_bytes,
+            waits_kept=so_far.waits_kept + row.state.waits_kept,
+            waited=so_far.waited + row.state.waited,
+        )
+    return sorted(found.values(), key=lambda ledger: (-ledger.requests, ledger.host))
+
+
+# Words
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time as people say it: `45 min`, `3 h`, `2 days`."""
+    minutes = length.total_seconds() / 60
+    if minutes < 1:
+        return f"{length.total_seconds():.0f} s"
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it: `12 kB`, `3.4 MB`."""
+    if count < 1_000:
+        return f"{count} bytes"
+    return f"{count / 1_000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"
+
+
+def _date(moment: datetime, now: datetime) -> str:
+    if timedelta() <= now - moment < timedelta(days=6):
+        return f"{moment:%A}"
+    return f"{moment.day} {moment:%B}" if moment.year == now.year else f"{moment.day} {moment:%B %Y}"
+
+
+def _odds(probability: float) -> str:
+    """Return `1 in 130`, to two digits."""
+    odds = 1 / probability
+    if odds >= 10_000:
+        return "less than 1 in 10,000"
+    digits = 10 ** max(len(str(int(odds))) - 2, 0)
+    return f"1 in {int(odds / digits + 0.5) * digits:,}"
