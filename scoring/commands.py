@@ -21,6 +21,7 @@ from aggregator.model import Config, Site
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
+from scoring import evaluate_stories as evaluating_stories
 from scoring import explain as explaining
 from scoring.relevance import load_prior
 from scoring.replay import replay as replay_stream
@@ -198,6 +199,60 @@ def replay(
         )
 
 
+@click.group()
+def evaluate() -> None:
+    """Measure what the program decides against labels."""
+
+
+@evaluate.command("stories")
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("gold", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--time", "time_column", default="ts", show_default=True, metavar="COLUMN", help="Time of arrival.")
+@click.option("--fields", default="title,summary", show_default=True, help="What is read of each entry's text.")
+@click.option("--background", type=click.Path(path_type=Path), help="Mix these unlabelled entries into the stream.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Settings and owners; default: none.")
+@json_option
+@click.pass_obj
+def evaluate_stories(
+    front: Front,
+    items: Path,
+    gold: Path,
+    time_column: str,
+    fields: str,
+    background: Path | None,
+    feeds: Path | None,
+    as_json: bool,
+) -> None:
+    """Run labelled entries through the code that runs live, and measure their stories.
+
+    ITEMS is JSON Lines, plain or .gz; GOLD has a line `id<TAB>story` for each labelled entry.
+
+    \b
+    Example:
+      groundswell evaluate stories items.jsonl.gz gold.tsv --fields title
+    """
+    chosen = [field.strip() for field in fields.split(",")]
+    unknown = [field for field in chosen if field not in ("title", "summary")]
+    if unknown:
+        raise GroundswellError(f"--fields {unknown[0]!r} is not one of title, summary")
+    with progress_bar("Evaluating") as bar:
+        task = bar.add_task("entries", total=None)
+        report = evaluating_stories.evaluate(
+            Stream(items, time_column),
+            evaluating_stories.read_gold(gold),
+            load_prior(),
+            background=Stream(background, time_column) if background is not None else None,
+            fields=chosen,
+            config=load_config(feeds, env=front.env) if feeds else None,
+            progress=lambda entries: bar.update(task, advance=entries),
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in evaluating_stories.lines(report):
+        click.echo(line)
+
+
 def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     """Open *path* for writing, and only let it appear under its name once it is whole."""
     if path is None:
@@ -219,4 +274,4 @@ def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     return file
 
 
-COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay)
+COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, evaluate)
