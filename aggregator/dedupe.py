@@ -45,11 +45,21 @@ class Sorted:
 
 def identity(draft: Draft) -> str:
     """Return what *draft* is recognised by within its source, at most 300 characters."""
-    if draft.guid:
-        return draft.guid if len(draft.guid) <= _LONG else _hash("guid", draft.guid)
-    if draft.link:
-        return _link_identity(_link(draft))
-    return _hash("item", draft.title, _date(draft))
+    return guid_identity(draft.guid) if draft.guid else _without_guid(draft)
+
+
+def guid_identity(guid: str) -> str:
+    """Return the identity of an item with that *guid*."""
+    return guid if len(guid) <= _LONG else _hash("guid", guid)
+
+
+def link_identity(link: str) -> str:
+    """Return the identity of an item without a guid, with that canonical *link*."""
+    return link if len(link) <= _LONG else _hash("link", link)
+
+
+def _without_guid(draft: Draft) -> str:
+    return link_identity(_link(draft)) if draft.link else _hash("item", draft.title, _date(draft))
 
 
 def identities(drafts: Iterable[Draft]) -> set[str]:
@@ -58,7 +68,7 @@ def identities(drafts: Iterable[Draft]) -> set[str]:
     for draft in drafts:
         found.add(identity(draft))
         if draft.guid:
-            found.add(identity(replace(draft, guid="")))
+            found.add(_without_guid(draft))
     return found
 
 
@@ -165,7 +175,7 @@ def _by_identity(
             continue
         if draft.guid and draft.link and (link := _link(draft)) != canonical(entry.link):
             # Its guid was shared once, and the item was stored under its link; unless another item has that now.
-            other = by_identity.get(_link_identity(link))
+            other = by_identity.get(link_identity(link))
             if other and other.identity not in items and other.entry_id not in claimed:
                 entry = other
         matches[key] = entry
@@ -222,10 +232,6 @@ def _date(draft: Draft) -> str:
 
 def _link(draft: Draft) -> str:
     return canonical(draft.link) if draft.link else ""
-
-
-def _link_identity(link: str) -> str:
-    return link if len(link) <= _LONG else _hash("link", link)
 
 
 def _hash(*parts: str) -> str:

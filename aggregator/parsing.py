@@ -52,8 +52,8 @@ class ParserPool:
     ) -> None:
         await self.aclose()
 
-    async def parse(self, data: bytes, content_type: str, url: str, limits: Limits) -> ParsedFeed:
-        """Return what the document *data* holds.
+    async def parse(self, data: bytes, content_type: str, url: str, limits: Limits, seen: str = "") -> ParsedFeed:
+        """Return what the document *data* holds; *seen* as for `aggregator.parse.parse`.
 
         Raises NotAFeedError, or ParserFailedError when a limit was met. Cancelling ends the child.
         """
@@ -62,7 +62,7 @@ class ParserPool:
                 raise ParserFailedError("the parser is closed")
             child = await self._child(limits)
             try:
-                answer = await child.ask(data, content_type, url, limits)
+                answer = await child.ask(data, content_type, url, limits, seen)
             except BaseException:
                 await child.end()
                 raise
@@ -121,8 +121,9 @@ class _Child:
         )
         return same and self._process.returncode is None
 
-    async def ask(self, data: bytes, content_type: str, url: str, limits: Limits) -> dict[str, Any]:
+    async def ask(self, data: bytes, content_type: str, url: str, limits: Limits, seen: str) -> dict[str, Any]:
         request = {"size": len(data), "content_type": content_type, "url": url, "limits": limits_to_plain(limits)}
+        request["seen"] = seen
         cpu_s = limits.parse_cpu.total_seconds()
         try:
             async with asyncio.timeout(cpu_s * _PATIENCE_FACTOR + _PATIENCE_S):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator import dedupe, schedule
+from aggregator.commit import GroupCommit
 from aggregator.errors import NotAFeedError
 from aggregator.fetch import Client, fetch
 from aggregator.model import (
@@ -67,6 +68,7 @@ async def poll(
     taken: Collection[str] = (),
     user_agent: str = "",
     network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False,
+    commit: GroupCommit | None = None,
 ) -> Polled:
     """Ask *source* for news and remember the answer, in one transaction.
 
@@ -74,6 +76,7 @@ async def poll(
     taken:        addresses of the other sources, to which this one never moves
     user_agent:   what the site calls itself; a source may have another
     network_down: told what came of it; says whether nothing at all can be reached
+    commit:       by which polls that end together share a transaction; without, it has one of its own
     """
     state = store.feeds.state(source.id)
     if state is None:
@@ -90,15 +93,26 @@ async def poll(
     parsed: ParsedFeed | None = None
     if isinstance(outcome, Fetched):
         try:
-            parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits)
+            document = (outcome.body, outcome.content_type, outcome.url, limits)
+            parsed = await parser.parse(*document, store.feeds.items_seen(source.id))
+            if not store.entries.all_known(source.id, parsed.unchanged):
+                # Some were pruned since, and come again.
+                parsed = await parser.parse(*document)
         except NotAFeedError as fault:
             outcome = Failed(FailureKind.NOT_A_FEED, str(fault), outcome.status)
         except ParserFailedError as fault:
             outcome = Failed(FailureKind.PARSER, str(fault), outcome.status)
     now = clock()
-    down = network_down(state, outcome)
-    try:
+    told: list[bool] = []
+
+    def remember() -> Polled:
+        # Here, so that it looks at what the polls before it in the same transaction wrote; and once.
+        told[:] = told or [network_down(state, outcome)]
+        down = told[0]
         return _remember(source, state, outcome, parsed, store=store, now=now, jitter=jitter, taken=taken, down=down)
+
+    try:
+        return await commit.run(remember) if commit else remember()
     except StoreFault as fault:
         log.error("%s: what its poll brought could not be stored: %s", source.id, fault)
         failed = Failed(FailureKind.STORAGE, f"could not be stored: {fault}")
@@ -118,7 +132,7 @@ def _remember(
     down: bool,
 ) -> Polled:
     with store.transaction():
-        found = _take_in(source, parsed.entries, store, now) if parsed else _NOTHING
+        found = _take_in(source, parsed, store, now) if parsed else _NOTHING
         new, edited = len(found.new), len(found.edited)
         after = schedule.after(
             state,
@@ -147,19 +161,27 @@ def _remember(
     return Polled(source.id, outcome, after, new, edited)
 
 
-def _take_in(source: Source, drafts: Collection[Draft], store: Store, now: datetime) -> dedupe.Sorted:
+def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime) -> dedupe.Sorted:
     """Store what is new, edited or refreshed, and return it."""
+    drafts, unchanged = parsed.entries, frozenset(parsed.unchanged)
+    if not drafts:
+        store.feeds.set_items_seen(source.id, parsed.items_seen)
+        return _NOTHING
+    identities = dedupe.identities(drafts)
     links = {canonical(draft.link) for draft in drafts if draft.link}
-    known = store.entries.known(source.id, dedupe.identities(drafts), links)
+    # An entry that stands in the document as it was is nothing that another item could be.
+    known = [entry for entry in store.entries.known(source.id, identities, links) if entry.identity not in unchanged]
     found = dedupe.sort_out(drafts, known)
-    if not (found.new or found.edited or found.refreshed):
-        return found
-    at = store.entries.arrival_moment(now)
-    store.entries.add(source.id, [_arrival(draft) for draft in found.new], at)
-    for entry, draft in found.edited:
-        store.entries.edit(entry.entry_id, _arrival(draft), at)
-    for entry, draft in found.refreshed:
-        store.entries.refresh(entry.entry_id, _arrival(draft))
+    if found.new or found.edited or found.refreshed:
+        at = store.entries.arrival_moment(now)
+        store.entries.add(source.id, [_arrival(draft) for draft in found.new], at)
+        for entry, draft in found.edited:
+            store.entries.edit(entry.entry_id, _arrival(draft), at)
+        for entry, draft in found.refreshed:
+            store.entries.refresh(entry.entry_id, _arrival(draft))
+    stored = {entry.identity for entry in known} | {dedupe.identity(draft) for draft in found.new}
+    plain_case = all(dedupe.identity(draft) in stored for draft in drafts)
+    store.feeds.set_items_seen(source.id, parsed.items_seen if plain_case else "")
     return found
 
 

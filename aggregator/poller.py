@@ -10,11 +10,12 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
 
 from aggregator import schedule
+from aggregator.commit import GroupCommit
 from aggregator.fetch import Client, user_agent
 from aggregator.model import Clock, Config, FeedState, Outcome, Source
 from aggregator.parsing import ParserPool
@@ -43,7 +44,7 @@ class Poller:
         rng: random.Random,
         finished: Callable[[Polled], None] | None = None,
     ) -> None:
-        self._config = config
+        self._configure(config)
         self._store = store
         self._clock = clock
         self._rng = rng
@@ -54,6 +55,12 @@ class Poller:
         self._resting: dict[str, datetime] = {}
         self._asked_hosts: Counter[str] = Counter()
         self._reach = schedule.Reach()
+        self._commit = GroupCommit(store.transaction, lambda: len(self._under_way))
+
+    def _configure(self, config: Config) -> None:
+        self._config = config
+        self._sources = {source.id: source for source in config.sources}
+        self._urls = Counter(source.url for source in config.sources)
 
     async def __aenter__(self) -> Poller:
         await self._client.__aenter__()
@@ -74,7 +81,7 @@ class Poller:
             await asyncio.gather(*self._under_way.values(), return_exceptions=True)
             await self._client.__aexit__(None, None, None)
             self._client = await Client(config.limits).__aenter__()
-        self._config = config
+        self._configure(config)
 
     def start_due(self, only: Collection[str] | None = None) -> int:
         """Start polling what is due and not under way yet, or of that *only* some; return how many were started."""
@@ -83,7 +90,9 @@ class Poller:
         if room <= 0:
             return 0
         started = 0
-        limit = len(self._config.sources) if only is not None else room + len(self._under_way) + len(self._resting)
+        limit = room + len(self._under_way) + len(self._resting)
+        if only is not None and len(only) < len(self._sources):
+            limit = len(self._sources)
         for state in self._store.feeds.due(now, limit, [name for name in self._asked_hosts if self._is_busy(name)]):
             if started == room:
                 break
@@ -99,12 +108,13 @@ class Poller:
     async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
         """Poll these sources and no other, or all that are due, and wait until all are done."""
         if source_ids is not None:
+            source_ids = frozenset(source_ids)
             self._store.feeds.ask_again(source_ids)
         while self.start_due(source_ids) or self._under_way:
             await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
 
     def _start(self, state: FeedState, now: datetime) -> bool:
-        source = self._config.source(state.source_id)
+        source = self._sources.get(state.source_id)
         if source is None or not source.enabled or source.id in self._under_way:
             return False
         if self._resting.get(source.id, now) > now:
@@ -126,7 +136,8 @@ class Poller:
                 limits=self._config.limits,
                 clock=self._clock,
                 jitter=self._rng.uniform(-1, 1),
-                taken={other.url for other in self._config.sources if other.id != source.id},
+                taken=_Others(self._urls, source.url),
+                commit=self._commit,
                 user_agent=user_agent(self._config.site.url),
                 network_down=self._network_down,
             )
@@ -156,3 +167,19 @@ class Poller:
             retry = self._clock() + schedule.network_retry(self._rng.uniform(-1, 1))
             self._store.feeds.ask_at([source_id for _, source_id in before.unreached], retry)
         return self._reach.is_down
+
+
+class _Others(Collection[str]):
+    """The addresses of all sources but one; made for each poll, so it copies nothing."""
+
+    def __init__(self, urls: Counter[str], own: str) -> None:
+        self._urls, self._own = urls, own
+
+    def __contains__(self, url: object) -> bool:
+        return self._urls[str(url)] > (url == self._own)
+
+    def __iter__(self) -> Iterator[str]:
+        return (url for url in self._urls if url in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

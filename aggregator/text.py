@@ -282,6 +282,10 @@ def count_words(text: str) -> int:
     a minute, so two of its characters count as one word.
     """
     if text.isascii() or not (runs := _UNSPACED.findall(text)):
-        return sum(1 for piece in text.split() if any(map(str.isalnum, piece)))
+        return len(_WORDY.findall(text))
     unspaced = sum(map(len, runs))
-    return (unspaced + 1) // 2 + sum(1 for piece in _UNSPACED.sub(" ", text).split() if any(map(str.isalnum, piece)))
+    return (unspaced + 1) // 2 + len(_WORDY.findall(_UNSPACED.sub(" ", text)))
+
+
+# From the first letter or digit of a piece to its end: one match for each piece that holds one.
+_WORDY = re.compile(r"[^\W_]\S*")

@@ -38,6 +38,7 @@ _USUAL = re.compile(
 _CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
 
 
+@lru_cache(maxsize=4096)
 def canonical(url: str) -> str:
     """Return the one spelling by which *url* is recognised again; never fetched, never shown.
 

@@ -22,10 +22,13 @@ __all__ = ["parse", "read_entries"]
 _DEFAULT_LIMITS = Limits()
 
 
-def parse(data: bytes, content_type: str = "", url: str = "", limits: Limits = _DEFAULT_LIMITS) -> ParsedFeed:
+def parse(
+    data: bytes, content_type: str = "", url: str = "", limits: Limits = _DEFAULT_LIMITS, seen: str = ""
+) -> ParsedFeed:
     """Return what the document *data* holds, within *limits*; NotAFeedError when it is no feed.
 
-    url: where it came from; relative links are resolved against it.
+    url:  where it came from; relative links are resolved against it
+    seen: `items_seen` of the document when it was last stored: what did not change since is not made again
 
     The bytes decide what it is, *content_type* only helps with their encoding. A feed without entries
     is a feed. Whatever was cut, left out or mended is told in `notes`.
@@ -42,7 +45,7 @@ def parse(data: bytes, content_type: str = "", url: str = "", limits: Limits = _
         words, feeds = what_it_is(data, url)
         raise NotAFeedError(words, feeds)
     base = safe_link(url) or safe_link(raw.site_url)
-    return finished(raw, base, limits)
+    return finished(raw, base, limits, seen)
 
 
 def read_entries(data: bytes, content_type: str = "") -> list[Draft]:

@@ -20,7 +20,6 @@ import sys
 from typing import Any
 
 from aggregator.errors import NotAFeedError
-from aggregator.model import Limits
 from aggregator.parse import parse
 from aggregator.parse.wire import feed_to_plain, limits_from_plain
 
@@ -41,16 +40,19 @@ def main() -> None:
         request = json.loads(line)
         document = requests.read(request["size"])
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-        answer = _answer(document, request["content_type"], request["url"], limits_from_plain(request["limits"]))
+        answer = _answer(document, request)
         signal.setitimer(signal.ITIMER_PROF, 0)
         answer["retire"] = "failed" in answer or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
         answers.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
         answers.flush()
 
 
-def _answer(document: bytes, content_type: str, url: str, limits: Limits) -> dict[str, Any]:
+def _answer(document: bytes, request: dict[str, Any]) -> dict[str, Any]:
+    limits = limits_from_plain(request["limits"])
     try:
-        return {"feed": feed_to_plain(parse(document, content_type, url, limits))}
+        return {
+            "feed": feed_to_plain(parse(document, request["content_type"], request["url"], limits, request["seen"]))
+        }
     except NotAFeedError as error:
         if isinstance(error.__cause__, MemoryError):
             return {"failed": "memory"}

@@ -11,12 +11,13 @@ from collections import Counter
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
+from aggregator.dedupe import guid_identity, link_identity
 from aggregator.model import Draft, Limits, ParsedFeed, Picture
 from aggregator.parse.dates import newest_first
-from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text
+from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text, fingerprints
 from aggregator.sanitize import clean, cut
 from aggregator.text import clip, plain, storable
-from aggregator.urls import safe_link
+from aggregator.urls import canonical, safe_link
 
 SUMMARY_CHARS = 1_000
 _SHORT = 200
@@ -39,8 +40,12 @@ _APPEARED = re.compile(r"\s*The post .{1,400}? (?:appeared first on|first appear
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
-def finished(raw: RawFeed, base: str, limits: Limits) -> ParsedFeed:
-    """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*."""
+def finished(raw: RawFeed, base: str, limits: Limits, seen: str = "") -> ParsedFeed:
+    """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*.
+
+    seen: `items_seen` of the document when it was last stored; of an item that is in it, only the
+          identity is returned
+    """
     notes: Counter[str] = Counter()
     said = list(raw.notes)
     # A document of nothing but an empty item keeps it, to be seen; beside others it is a mistake of markup.
@@ -52,18 +57,54 @@ def finished(raw: RawFeed, base: str, limits: Limits) -> ParsedFeed:
         newest = newest_first([item.published_at for item in items])[: limits.entries_per_poll]
         items = [items[position] for position in sorted(newest)]
     language = _language(raw.language)
-    entries = tuple(_draft(item, base, language, limits, notes) for item in items)
     named = clip(_title(raw.title), limits.title_chars)
-    entries = tuple(entry if entry.title else replace(entry, title=named or "Untitled") for entry in entries)
+    before = frozenset(seen.split())
+    prints = fingerprints(items, f"{base} {language} {named} {limits.title_chars} {limits.text_bytes} {limits.tags}")
+    keys = _distinct_identities(items, base)
+    entries: list[Draft] = []
+    unchanged: list[str] = []
+    noted: set[str] = set()
+    for position, item in enumerate(items):
+        if keys and prints[position] in before:
+            unchanged.append(keys[position])
+            continue
+        told = notes.total()
+        draft = _draft(item, base, language, limits, notes)
+        entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
+        if notes.total() > told:
+            noted.add(prints[position])  # to be told again
     said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(notes.items())]
     return ParsedFeed(
         title=named,
         site_url=safe_link(raw.site_url, base),
         language=language,
-        entries=entries,
+        entries=tuple(entries),
         notes=tuple(said),
         hints=raw.hints,
+        unchanged=tuple(unchanged),
+        items_seen=" ".join(one for one in prints if one not in noted) if keys else "",
     )
+
+
+def _distinct_identities(items: list[RawItem], base: str) -> list[str]:
+    """Return what each of *items* is recognised by; nothing where guids or links do not tell them all apart.
+
+    Then how one item is recognised can depend on the others, and all have to be looked at together.
+    """
+    guids = [_guid(item) for item in items]
+    links = [canonical(_first_link(item, base)) for item in items]
+    identities = [guid_identity(guid) if guid else link_identity(link) for guid, link in zip(guids, links, strict=True)]
+    named = [link for link in links if link]
+    apart = all(identities) and len(set(identities)) == len(items) and len(set(named)) == len(named)
+    return identities if apart else []
+
+
+def _guid(item: RawItem) -> str:
+    return storable(" ".join(item.guid.split()))[:_GUID_CHARS]
+
+
+def _first_link(item: RawItem, base: str) -> str:
+    return next((link for href in item.links if (link := safe_link(href, base))), "")
 
 
 def _holds_something(item: RawItem) -> bool:
@@ -81,7 +122,7 @@ def _holds_something(item: RawItem) -> bool:
 
 
 def _draft(item: RawItem, base: str, language: str, limits: Limits, notes: Counter[str]) -> Draft:
-    link = next((link for href in item.links if (link := safe_link(href, base))), "")
+    link = _first_link(item, base)
     if not link and any(item.links):
         notes["N entries without a usable link"] += 1
     body = _body(item)
@@ -97,7 +138,7 @@ def _draft(item: RawItem, base: str, language: str, limits: Limits, notes: Count
         notes[f"N with more than {limits.tags} tags, the first {limits.tags} kept"] += 1
         tags = tags[: limits.tags]
     return Draft(
-        guid=storable(" ".join(item.guid.split()))[:_GUID_CHARS],
+        guid=_guid(item),
         link=link,
         title=title or _stand_in(summary, link, item),
         summary=summary,

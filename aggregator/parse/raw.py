@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,3 +60,25 @@ class RawFeed:
     items: list[RawItem]
     notes: list[str] = field(default_factory=list)
     hints: Hints = Hints()  # noqa: RUF009 - frozen
+
+
+# To be raised when drafts are made differently of the same item, so that entries are looked at once more.
+_DRAFTS = "1"
+
+
+def fingerprints(items: Iterable[RawItem], context: str) -> list[str]:
+    """Return a short hash of each item and of the *context* that its draft depends on beside it."""
+    start = hashlib.blake2b(f"{_DRAFTS} {context}".encode("utf-8", "surrogatepass"), digest_size=8)
+    found = []
+    for item in items:
+        parts = [item.guid, *item.links, "\x1e", item.title.value, item.summary.value, item.author, *item.tags]
+        parts += [item.language, item.stated_at, str(item.published_at), item.base]
+        parts.append(f"{item.title.is_html}{item.summary.is_html}")
+        for content in item.contents:
+            parts += [content.value, str(content.is_html)]
+        if item.pictures:
+            parts.append(repr(item.pictures))
+        one = start.copy()
+        one.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
+        found.append(one.hexdigest())
+    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from aggregator.model import Draft, Hints, Limits, ParsedFeed, Picture
@@ -13,10 +14,11 @@ def feed_to_plain(feed: ParsedFeed) -> dict[str, Any]:
     """Return *feed* as what JSON can hold."""
     entries = []
     for draft in feed.entries:
-        entry: dict[str, Any] = {name: getattr(draft, name) for name in _DRAFT_FIELDS}
-        entry["picture"] = asdict(draft.picture) if draft.picture else None
-        entry["published_at"] = draft.published_at.isoformat() if draft.published_at else None
-        entries.append(entry)
+        values = list(_values(draft))
+        picture, published_at = values[_PICTURE], values[_PUBLISHED_AT]
+        values[_PICTURE] = _picture_values(picture) if picture else None
+        values[_PUBLISHED_AT] = published_at.isoformat() if published_at else None
+        entries.append(values)
     return {
         "title": feed.title,
         "site_url": feed.site_url,
@@ -24,6 +26,8 @@ def feed_to_plain(feed: ParsedFeed) -> dict[str, Any]:
         "entries": entries,
         "notes": list(feed.notes),
         "hints": feed.hints.as_plain(),
+        "unchanged": feed.unchanged,
+        "items_seen": feed.items_seen,
     }
 
 
@@ -36,6 +40,8 @@ def feed_from_plain(plain: dict[str, Any]) -> ParsedFeed:
         entries=tuple(_draft(entry) for entry in plain["entries"]),
         notes=tuple(plain["notes"]),
         hints=Hints.from_plain(plain["hints"]),
+        unchanged=tuple(plain["unchanged"]),
+        items_seen=plain["items_seen"],
     )
 
 
@@ -54,16 +60,16 @@ def limits_from_plain(plain: dict[str, Any]) -> Limits:
     return Limits(**values)
 
 
+# Values in the order of the fields: a third of the bytes and the time of names beside each.
 _DRAFT_FIELDS = tuple(name.name for name in fields(Draft))
+_values = attrgetter(*_DRAFT_FIELDS)
+_picture_values = attrgetter(*(name.name for name in fields(Picture)))
+_TAGS, _PICTURE, _PUBLISHED_AT = (_DRAFT_FIELDS.index(name) for name in ("tags", "picture", "published_at"))
 
 
-def _draft(entry: dict[str, Any]) -> Draft:
-    picture, published_at = entry["picture"], entry["published_at"]
-    return Draft(
-        **entry
-        | {
-            "tags": tuple(entry["tags"]),
-            "picture": Picture(**picture) if picture else None,
-            "published_at": datetime.fromisoformat(published_at) if published_at else None,
-        }
-    )
+def _draft(values: list[Any]) -> Draft:
+    picture, published_at = values[_PICTURE], values[_PUBLISHED_AT]
+    values[_TAGS] = tuple(values[_TAGS])
+    values[_PICTURE] = Picture(*picture) if picture else None
+    values[_PUBLISHED_AT] = datetime.fromisoformat(published_at) if published_at else None
+    return Draft(*values)

@@ -76,24 +76,35 @@ class Entries:
             for row in rows
         ]
 
+    def all_known(self, source_id: str, identities: Sequence[str]) -> bool:
+        """Return whether a source has an entry under each of these distinct *identities*."""
+        found = self._db.value(
+            """select count(*) from entries where source_id = :source
+            and identity in (select value from json_each(:identities))""",
+            {"source": source_id, "identities": json.dumps(identities)},
+        )
+        return int(found) == len(identities)
+
     def add(self, source_id: str, arrivals: Sequence[Arrival], at: datetime) -> list[int]:
         """Store new entries, first seen at *at*; return their ids in order."""
-        ids = [
-            self._db.run(
-                """insert into entries (source_id, identity, link, canonical_link, title, summary, content, author,
-                tags, language, picture, words, stated_at, published_at, first_seen_at, digest)
-                values (:source_id, :identity, :link, :canonical_link, :title, :summary, :content, :author,
-                :tags, :language, :picture, :words, :stated_at, :published_at, :at, :digest)""",
-                {"source_id": source_id, "at": stamp(at), "identity": arrival.identity, **_columns(arrival)},
-            )
-            for arrival in arrivals
-        ]
-        if ids:
-            self._db.run(
-                """insert into entries_fts (rowid, title, summary)
-                select entry_id, title, summary from entries where entry_id between :first and :last""",
-                {"first": ids[0], "last": ids[-1]},
-            )
+        if not arrivals:
+            return []
+        first = {"source_id": source_id, "at": stamp(at)}
+        self._db.run_many(
+            """insert into entries (source_id, identity, link, canonical_link, title, summary, content, author,
+            tags, language, picture, words, stated_at, published_at, first_seen_at, digest)
+            values (:source_id, :identity, :link, :canonical_link, :title, :summary, :content, :author,
+            :tags, :language, :picture, :words, :stated_at, :published_at, :at, :digest)""",
+            [first | {"identity": arrival.identity} | _columns(arrival) for arrival in arrivals],
+        )
+        # Ids of one statement follow each other: they are never reused, and nobody else writes meanwhile.
+        last = int(self._db.value("select last_insert_rowid()"))
+        ids = list(range(last - len(arrivals) + 1, last + 1))
+        self._db.run(
+            """insert into entries_fts (rowid, title, summary)
+            select entry_id, title, summary from entries where entry_id between :first and :last""",
+            {"first": ids[0], "last": ids[-1]},
+        )
         return ids
 
     def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from aggregator.model import (
@@ -22,8 +21,6 @@ from aggregator.model import (
     utc,
 )
 
-_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 ENTRY = """e.entry_id, e.source_id, e.identity, e.link, e.title, e.summary, e.content, e.author, e.tags, e.language,
     e.picture, e.words, e.published_at, e.first_seen_at, e.edited_at"""
 """The columns that `entry` reads, of a table named or aliased `e`."""
@@ -36,7 +33,8 @@ STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, 
 
 def stamp(moment: datetime) -> str:
     """Return *moment* as it is kept: UTC, fixed width, so that text order is time order."""
-    return utc(moment).strftime(_FORMAT).rjust(27, "0")
+    # isoformat takes a third of the time of strftime.
+    return utc(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def stamp_or_none(moment: datetime | None) -> str | None:
@@ -56,7 +54,18 @@ def moment_or_none(text: str | None) -> datetime | None:
 
 def picture_text(picture: Picture | None) -> str | None:
     """Return *picture* as JSON, or None."""
-    return None if picture is None else json.dumps(asdict(picture), ensure_ascii=False)
+    return None if picture is None else json.dumps(picture_plain(picture), ensure_ascii=False)
+
+
+def picture_plain(picture: Picture) -> dict[str, str | int | None]:
+    """Return *picture* as JSON has it; `asdict` takes ten times as long."""
+    return {
+        "url": picture.url,
+        "caption": picture.caption,
+        "credit": picture.credit,
+        "width": picture.width,
+        "height": picture.height,
+    }
 
 
 def entry(row: sqlite3.Row) -> Entry:

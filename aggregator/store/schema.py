@@ -156,7 +156,8 @@ create table stories (
     contributions       text not null,          -- JSON list of [name, log_odds, points, reason]
     merged_into         integer                 -- null: it stands for itself
 ) strict;
-create index stories_newest on stories (first_seen_at) where merged_into is null;
+-- What a new source brings from long ago was seen just now and is no news: such a story is as old as its entry.
+create index stories_newest on stories (min(first_seen_at, last_source_at)) where merged_into is null;
 create index stories_by_news on stories (last_source_at) where merged_into is null;
 create index stories_by_category on stories (category_id, last_source_at) where merged_into is null;
 
@@ -195,6 +196,12 @@ create table ranking (
 """
 
 OPERATION = """
+-- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.
+create table documents (
+    source_id  text primary key,
+    items      text not null             -- a fingerprint an item, with spaces between
+) strict, without rowid;
+
 -- Single values: edition, watermark, heartbeat.
 create table state (
     name   text primary key,
