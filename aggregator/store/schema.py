@@ -196,12 +196,6 @@ create table ranking (
 """
 
 OPERATION = """
--- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.
-create table documents (
-    source_id  text primary key,
-    items      text not null             -- a fingerprint an item, with spaces between
-) strict, without rowid;
-
 -- Single values: edition, watermark, heartbeat.
 create table state (
     name   text primary key,

@@ -52,7 +52,7 @@ class Search:
             return Found([], 0)
         order = {
             None: "best, s.last_source_at desc, s.story_id desc",
-            "newest": "s.first_seen_at desc, s.story_id desc",
+            "newest": "min(s.first_seen_at, s.last_source_at) desc, s.story_id desc",
             "score": "s.relevance desc, s.story_id desc",
         }[sort]
         params = {

@@ -176,7 +176,7 @@ class Stories:
     def select(self, query: ListQuery) -> list[Listed]:
         """Return the stories that *query* asks for, in its order."""
         order = {
-            "newest": "s.first_seen_at desc, s.story_id desc",
+            "newest": "min(s.first_seen_at, s.last_source_at) desc, s.story_id desc",
             "score": "s.relevance desc, s.last_source_at desc, s.story_id desc",
         }[query.sort]
         rows = self._db.rows(
