@@ -7,6 +7,7 @@
     |   +-- DatabaseInUseError       a second worker on the same database
     +-- StreamError                  a recorded stream that cannot be read at all
     +-- ModelFileError               a model file of another version, or a broken one
+    +-- OpmlError                    a list of feeds that cannot be read at all
     +-- NotAFeedError                a document that holds no feed (a value on its source's row)
 
 What the world does daily (a feed that times out, a document that is no feed) is
@@ -57,6 +58,10 @@ class StreamError(GroundswellError):
 
 class ModelFileError(GroundswellError):
     """A model file is of another version, or broken."""
+
+
+class OpmlError(GroundswellError):
+    """A list of feeds cannot be read at all."""
 
 
 class NotAFeedError(GroundswellError):
