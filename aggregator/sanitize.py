@@ -12,6 +12,7 @@ import html
 import re
 from collections import Counter
 from functools import lru_cache
+from typing import Any
 
 import nh3
 
@@ -77,7 +78,9 @@ def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
     cleaned = cleaner.clean(markup)
     # Misnested markup can need a second pass until it stands; what does not settle is kept as words.
     for _ in range(3):
-        if "<" not in cleaned or not _UNSTABLE.search(cleaned):
+        if "<" not in cleaned:
+            return html.escape(html.unescape(cleaned), quote=False) if "&" in cleaned else cleaned
+        if not _UNSTABLE.search(cleaned):
             return cleaned
         again = cleaner.clean(cleaned)
         if again == cleaned:
@@ -106,12 +109,19 @@ def _links_relatively(markup: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _cleaner(base: str) -> nh3.Cleaner:
+    try:
+        return _cleaner_for(("rewrite_with_base", base) if base.startswith(("http://", "https://")) else "deny")
+    except ValueError:  # a base that is no address to nh3: https://99999999999999999999/
+        return _cleaner_for("deny")
+
+
+def _cleaner_for(relative: Any) -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=_TAGS,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes={"a": {"href"}, "ol": {"start"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
         url_schemes={"http", "https", "mailto"},
-        url_relative=("rewrite_with_base", base) if base.startswith(("http://", "https://")) else "deny",
+        url_relative=relative,
         link_rel="noopener noreferrer nofollow ugc",
         strip_comments=True,
     )

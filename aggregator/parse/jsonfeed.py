@@ -9,6 +9,7 @@ from aggregator.errors import NotAFeedError
 from aggregator.parse import hints
 from aggregator.parse.dates import from_iso
 from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text
+from aggregator.text import storable
 
 _LONGEST_NUMBER = 300
 
@@ -33,7 +34,7 @@ def read(data: bytes) -> RawFeed:
     items = document.get("items")
     named = "jsonfeed.org" in _text(document.get("version"))
     if not named and not (isinstance(items, list) and any(k in document for k in ("home_page_url", "feed_url"))):
-        keys = ", ".join(sorted(map(str, document))[:5])
+        keys = storable(", ".join(sorted(map(str, document))[:5]))
         raise NotAFeedError(f"JSON, but no JSON Feed: it has no version of one (keys: {keys[:100]})")
     notes = []
     if items is not None and not isinstance(items, list):
