@@ -63,12 +63,13 @@ class Client:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._all = asyncio.Semaphore(limits.concurrency)
+        self._own = frozenset(name.lower() for name in limits.allow_private)
         self._hosts: dict[str, _Turn] = {}
         self._http: AiohttpTransport | None = None
 
     async def __aenter__(self) -> Self:
         context = httpx.create_ssl_context(trust_env=False)
-        allowed = frozenset(name.lower() for name in self.limits.allow_private)
+        allowed = self._own
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=context,
@@ -95,13 +96,16 @@ class Client:
     def turn(self, name: str) -> _Turn:
         """Return what bounds the fetches at once to the host *name*, and keeps them apart.
 
-        A host that `allow_private` names is the operator's own, and needs no distance.
+        A host that `allow_private` names is the operator's own: it needs no distance, and many feeds may live on
+        it, of which some that never answer must not hold up the others.
         """
         turn = self._hosts.get(name)
         if turn is None:
-            own = name in (allowed.lower() for allowed in self.limits.allow_private)
-            pause_s = 0.0 if own else self.limits.per_host_pause.total_seconds()
-            turn = self._hosts[name] = _Turn(self.limits.per_host, pause_s)
+            if name in self._own:
+                turn = _Turn(self.limits.concurrency, 0.0)
+            else:
+                turn = _Turn(self.limits.per_host, self.limits.per_host_pause.total_seconds())
+            self._hosts[name] = turn
         return turn
 
     async def send(self, url: str, headers: dict[str, str]) -> httpx.Response:

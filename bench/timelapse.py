@@ -22,7 +22,7 @@ import sys
 import tarfile
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +30,7 @@ from types import TracebackType
 
 from aggregator.clock import SteppedClock
 from aggregator.model import Config, Limits, PollLimits, Site, Source
+from aggregator.poll import Polled
 from aggregator.poller import Poller
 from aggregator.store import Store
 from scoring.relevance import load_prior
@@ -113,8 +114,8 @@ class _NoJitter(random.Random):
         return 0.0
 
 
-def configuration(server: str, sources: Sequence[str]) -> Config:
-    """Return a configuration that asks these sources at every capture, one after the other."""
+def configuration(server: str, sources: Sequence[str], concurrency: int = 1) -> Config:
+    """Return a configuration that asks these sources at every capture, one after the other unless told."""
     return Config(
         Site(),
         (),
@@ -129,12 +130,18 @@ def configuration(server: str, sources: Sequence[str]) -> Config:
             )
             for name in sources
         ),
-        limits=Limits(allow_private=("127.0.0.1",), concurrency=1),
+        limits=Limits(allow_private=("127.0.0.1",), concurrency=concurrency),
     )
 
 
-async def play(db: Path, server: str, progress: Path | None = None) -> None:
-    """Poll and score every capture in turn, from where *progress* stands."""
+async def play(
+    db: Path,
+    server: str,
+    progress: Path | None = None,
+    finished: Callable[[Polled], None] | None = None,
+    concurrency: int = 1,
+) -> None:
+    """Poll and score every capture in turn, from where *progress* stands; *finished* is told of each poll."""
     told = json.loads(_get(server, "/captures"))
     captured: dict[datetime, list[str]] = {}
     for source_id, texts in told.items():
@@ -144,11 +151,11 @@ async def play(db: Path, server: str, progress: Path | None = None) -> None:
     first = int(progress.read_text() or 0) if progress and progress.exists() else 0
     clock = SteppedClock(moments[0])
     with Store.open(db) as store:
-        config = configuration(server, list(told))
+        config = configuration(server, list(told), concurrency)
         if not store.feeds.names():
             store.feeds.sync(config.sources, clock())
         updater = Updater(store, config, load_prior())
-        async with Poller(config, store=store, clock=clock, rng=_NoJitter(0)) as poller:
+        async with Poller(config, store=store, clock=clock, rng=_NoJitter(0), finished=finished) as poller:
             for number, moment in enumerate(moments[first:], start=first):
                 clock.at = moment
                 _get(server, f"/at/{moment.isoformat()}")

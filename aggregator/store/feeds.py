@@ -109,6 +109,15 @@ class Feeds:
         )
         return [feed_state(row) for row in rows]
 
+    def askable(self, now: datetime) -> set[str]:
+        """Return the sources that may be asked at *now* even if not due: none that is gone, or asked us to wait."""
+        rows = self._db.rows(
+            """select source_id from feeds where gone = 0
+            and not (coalesce(last_status, 0) in (429, 503) and coalesce(next_poll_at, '') > :now)""",
+            {"now": stamp(now)},
+        )
+        return {row["source_id"] for row in rows}
+
     def ask_again(self, source_ids: Iterable[str]) -> None:
         """Make these sources due at once, also one whose feed said it was gone."""
         self._db.run_many(

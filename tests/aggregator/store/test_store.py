@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def test_opening_twice_migrates_once_and_keeps_what_is_there(tmp_path: Path) -> 
 def test_the_first_step_is_frozen() -> None:
     """A changed table needs a new migration, and the text of the first one moved there as it was."""
     digest = hashlib.sha256(" ".join(schema.SCHEMA.split()).encode()).hexdigest()
-    assert digest == "b12074fa418f942f0b1302fafea351877078861fc6c7b78d7d3f116ccec5b97d"
+    assert digest == "3c9f39cccd2c5929a6dc1b0a228ebbf5535a9855fa80df47c91d0d84bbd33e05"
 
 
 def test_a_database_of_a_newer_version_is_refused_in_words(tmp_path: Path) -> None:
@@ -475,3 +476,15 @@ def test_views_add_up_over_days(store: Store) -> None:
     store.feedback.add_views({1: 3}, date(2026, 11, 17))
     store.feedback.add_views({1: 1}, date(2026, 11, 18))
     assert (store.feedback.views(1), store.feedback.views(2), store.feedback.views(3)) == (6, 1, 0)
+
+
+def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: Store) -> None:
+    ids = ("fine", "gone", "waits", "broken")
+    store.feeds.sync([replace(SOURCE, id=one, url=f"https://a.example/{one}") for one in ids], NOON)
+    for one, status, gone in (("gone", 410, True), ("waits", 429, False), ("broken", 500, False)):
+        state = store.feeds.state(one)
+        assert state is not None
+        later = replace(state, gone=gone, last_status=status, next_poll_at=NOON + timedelta(hours=1))
+        store.feeds.record(later, PollRecord(NOON, "status", "said no", status))
+    assert store.feeds.askable(NOON) & {*ids} == {"fine", "broken"}
+    assert store.feeds.askable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "broken"}

@@ -1,0 +1,228 @@
+"""Everything hostile at once: documents through the parsing children, misbehaving servers through the poller.
+
+    python -m bench.hostile [--hostile ../shared/hostile] [--big] [--silent 40]
+
+R2: each document of `make_feeds.py` through `ParserPool`, its outcome held against the manifest, with the CPU
+seconds that the children took. R3: every endpoint of `server.py` polled as often as its manifest says, with
+exactly 127.0.0.1 allowed; then the outcome and the words on its row, requests, deadline, canary and memory,
+while that many silent sources stand beside a good one. Every finding is a line; the exit code is 1 when there
+is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import random
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aggregator.errors import NotAFeedError
+from aggregator.model import Config, FeedState, Limits, Site, Source
+from aggregator.parsing import ParserFailedError, ParserPool
+from aggregator.poll import Polled
+from aggregator.poller import Poller
+from aggregator.store import Store
+
+HOSTILE = Path(__file__).resolve().parent.parent.parent / "shared" / "hostile"
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+LIMITS = Limits(allow_private=("127.0.0.1",))
+URL = "https://feeds.example/feed"
+
+
+def make_documents(hostile: Path, folder: Path, *, big: bool = False) -> list[dict[str, Any]]:
+    """Write the documents into *folder* and return their manifest."""
+    command = [sys.executable, str(hostile / "make_feeds.py"), str(folder)] + ["--big"] * big
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    rows: list[dict[str, Any]] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return rows
+
+
+async def check_documents(rows: list[dict[str, Any]], folder: Path) -> list[str]:
+    """Return what is wrong with how the children took each document."""
+    findings = []
+    async with ParserPool() as pool:
+        for row in rows:
+            data = base64.b64decode(row["b64"]) if "b64" in row else (folder / row["file"]).read_bytes()
+            start = time.monotonic()
+            entries, error = -1, ""
+            try:
+                feed = await pool.parse(data, row.get("ctype") or "", URL, LIMITS)
+                entries = len(feed.entries)
+                text = repr(feed)
+                findings += [f"{row['file']}: holds {one[:30]!r}" for one in row["never"] if one in text]
+            except (NotAFeedError, ParserFailedError) as fault:
+                error = str(fault)
+            took_s = time.monotonic() - start
+            findings += [f"{row['file']}: {one}" for one in _judged(row, entries, error, took_s)]
+    return findings
+
+
+def _judged(row: dict[str, Any], entries: int, error: str, took_s: float) -> list[str]:
+    found = []
+    if row["outcome"] == "error" and entries > 0:
+        found.append(f"{entries} entries, an error was due")
+    if row["outcome"] == "items" and error:
+        found.append(f"entries were due: {error}")
+    due = row.get("items")
+    if row["outcome"] == "items" and due is not None and not error and row["cls"] != "identity":
+        low, high = (due, due) if isinstance(due, int) else due
+        if not low <= entries <= high:
+            found.append(f"{entries} entries, due {due}")
+    # Wall clock of a machine that others use too; the CPU limit of the child is what holds.
+    if took_s > row["max_s"] + LIMITS.parse_cpu.total_seconds():
+        found.append(f"took {took_s:.1f} s")
+    return found
+
+
+class HostileServer:
+    """`server.py` of the hostile folder, in a process of its own."""
+
+    def __init__(self, hostile: Path, port: int) -> None:
+        self.address = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen(
+            [sys.executable, str(hostile / "server.py"), "--port", str(port)], stdout=subprocess.DEVNULL
+        )
+
+    async def __aenter__(self) -> HostileServer:
+        for _ in range(100):
+            try:
+                await asyncio.to_thread(self.ask, "_reset")
+                break
+            except OSError:
+                await asyncio.sleep(0.1)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._process.terminate()
+        await asyncio.to_thread(self._process.wait)
+
+    def ask(self, what: str) -> Any:
+        with urllib.request.urlopen(f"{self.address}/{what}", timeout=30) as answer:
+            return json.load(answer)
+
+
+async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -> list[str]:
+    """Return what is wrong with how the program took each endpoint whose path matches *paths*."""
+    findings: list[str] = []
+    async with HostileServer(hostile, port) as server:
+        rows = [row for row in await asyncio.to_thread(server.ask, "_manifest") if re.search(paths, row["path"])]
+        quiet = await asyncio.start_server(_says_nothing, "127.0.0.1", 0)
+        quiet_port = quiet.sockets[0].getsockname()[1]
+        sources = [
+            Source(f"e{number}", row["path"], f"{server.address}{row['path']}", "all", owner=f"e{number}")
+            for number, row in enumerate(rows)
+        ]
+        # On one address each, like 40 dead servers; only 127.0.0.1 is one that private sources may have.
+        sources += [
+            Source(f"silent{n}", "silent", f"http://127.0.0.1:{quiet_port}/{n}", "all", owner=f"s{n}")
+            for n in range(silent)
+        ]
+        good = Source("zgood", "good", f"{server.address}/ok?good", "all", owner="good")
+        config = Config(Site(), (), (*sources, good), limits=LIMITS)
+        clock = [NOON]
+        done: dict[str, list[tuple[float, Polled]]] = {}
+        start = time.monotonic()
+        before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        with Store.open(":memory:") as store:
+            store.feeds.sync(config.sources, NOON)
+            async with Poller(
+                config,
+                store=store,
+                clock=lambda: clock[0],
+                rng=random.Random(0),
+                finished=lambda one: done.setdefault(one.source_id, []).append((time.monotonic() - start, one)),
+            ) as poller:
+                await poller.poll_now()
+                for number in range(1, max((row["polls"] for row in rows), default=1)):
+                    clock[0] = NOON + number * timedelta(seconds=30)
+                    wanted = {f"e{i}" for i, row in enumerate(rows) if row["polls"] > number}
+                    await poller.poll_now(wanted & store.feeds.askable(clock[0]))
+            log = await asyncio.to_thread(server.ask, "_log")
+            for number, row in enumerate(rows):
+                state = store.feeds.state(f"e{number}")
+                kept = len(store.entries.of_source(f"e{number}", 1_000))
+                assert state is not None
+                words = _endpoint(row, state, kept, done.get(f"e{number}", []), log)
+                findings += [f"{row['path']}: {one}" for one in words]
+            if not store.entries.of_source("zgood"):
+                findings.append("the good source has no entries")
+        if done["zgood"][0][0] > 60:
+            findings.append(f"the good source waited {done['zgood'][0][0]:.0f} s")
+        if log["canary"]:
+            findings.append(f"the canary was reached: {log['canary']}")
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before_mb
+        if grown > 100:
+            findings.append(f"+{grown:.0f} MB")
+        print(
+            f"{len(rows)} endpoints and {silent} silent sources in {time.monotonic() - start:.0f} s, +{grown:.0f} MB; "
+            f"the good source after {done['zgood'][0][0]:.1f} s; canary reached {len(log['canary'])} times"
+        )
+        quiet.close()
+    return findings
+
+
+async def _says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+def _endpoint(
+    row: dict[str, Any], state: FeedState, kept: int, polls: list[tuple[float, Polled]], log: dict[str, Any]
+) -> list[str]:
+    found = []
+    if row["outcome"] == "error" and not state.failures:
+        found.append(f"a success ({state.last_words}), an error was due")
+    if row["outcome"] == "items" and not kept:
+        found.append(f"entries were due: {state.last_words}")
+    if row["outcome"] == "error" and row["health"] and not re.search(row["health"], state.last_words, re.IGNORECASE):
+        found.append(f"the row says {state.last_words!r}, due /{row['health']}/")
+    asked = sum(entry["path"] == row["path"] for entry in log["requests"])
+    if asked > row["max_requests"]:
+        found.append(f"{asked} requests, at most {row['max_requests']}")
+    if len(polls) < row["polls"] and row["cls"] != "status":
+        found.append(f"{len(polls)} polls of {row['polls']}")
+    return found
+
+
+def main() -> int:
+    """Print every finding; return 1 when there is one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hostile", type=Path, default=HOSTILE)
+    parser.add_argument("--big", action="store_true", help="also the documents over 2 MB")
+    parser.add_argument("--silent", type=int, default=40)
+    parser.add_argument("--port", type=int, default=8099)
+    given = parser.parse_args()
+    if not given.hostile.is_dir():
+        print(f"nothing hostile at {given.hostile}; name its folder with --hostile")
+        return 0
+    with tempfile.TemporaryDirectory() as name:
+        rows = make_documents(given.hostile, Path(name), big=given.big)
+        for line in (given.hostile / "feeds_fetched.jsonl").read_text(encoding="utf-8").splitlines():
+            one = json.loads(line)
+            told = {"file": f"{one['id']} {one['name']}", "cls": one["class"], "b64": one["b64"]}
+            rows.append(told | {"outcome": "either", "never": [], "max_s": 2.0})
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        findings = asyncio.run(check_documents(rows, Path(name)))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(f"{len(rows)} documents, {cpu_s:.0f} CPU s in the children, largest {after.ru_maxrss / 1024:.0f} MB")
+    findings += asyncio.run(check_server(given.hostile, given.port, given.silent))
+    for finding in findings:
+        print(f"FAIL {finding}")
+    print(f"{len(findings)} findings")
+    return int(bool(findings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
