@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from aggregator.model import Changes, Config, Event
-from aggregator.store import Store
+from aggregator.store import Checkpoint, Store
 from scoring.engine import MEMORY, Engine
 from scoring.relevance import RelevanceModel
 
@@ -55,6 +55,8 @@ class Updater:
                     for moment, events in groups:
                         changes = engine.step(events, moment)
                         store.stories.save(changes)
+                        if engine.checkpoint_due:
+                            self._set_checkpoint(engine, moment)
                         visible = visible or bool(changes.stories)
                         taken += len(changes.memberships)
                         if self._observer is not None:
@@ -80,8 +82,13 @@ class Updater:
     def reconfigure(self, config: Config, now: datetime) -> None:
         """Go on with another feeds.yaml, as a restart with it would."""
         self._config = config
-        self._engine = self._restored(config)
-        self._write(self._engine.reconfigure(config, now), now)
+        try:
+            with self._store.transaction():
+                self._engine = self._restored(config)
+                self._write(self._engine.reconfigure(config, now), now)
+        except BaseException:
+            self._engine = None
+            raise
 
     def rebuild(self, now: datetime, progress: Progress | None = None) -> int:
         """Drop everything derived and make it anew from the facts; the result is equal."""
@@ -113,18 +120,32 @@ class Updater:
                 self._store.state.next_edition()
 
     def _restored(self, config: Config) -> Engine:
+        """Return the engine as it was at the watermark: from the last checkpoint, and what came since.
+
+        After an upgrade, or with other settings, there is none that it understands. Then what is
+        written stands, and the counts are made anew from the entries.
+        """
         engine = Engine(config, self._model)
-        watermark = self._store.state.watermark()
-        if watermark is not None:
-            since = watermark - MEMORY
-            engine.remember(
-                self._happened(since, watermark),
-                {membership.entry_id: membership for membership in self._store.stories.memberships(since)},
-                self._store.stories.updated_since(watermark - config.scoring.window),
-            )
+        store = self._store
+        watermark = store.state.watermark()
+        if watermark is None:
+            self._set_checkpoint(engine, None)
+            return engine
+        written = store.stories.updated_since(watermark - config.scoring.window)
+        held = store.state.checkpoint(engine.kind)
+        if held is not None:
+            engine.resume(held.state, self._happened(held.at, watermark), written)
+            return engine
+        since = watermark - MEMORY
+        memberships = {membership.entry_id: membership for membership in store.stories.memberships(since)}
+        engine.remember(self._happened(since, watermark), memberships, written)
+        self._set_checkpoint(engine, watermark)
         return engine
 
-    def _happened(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
+    def _set_checkpoint(self, engine: Engine, at: datetime | None) -> None:
+        self._store.state.set_checkpoint(engine.kind, Checkpoint(at, engine.checkpoint()))
+
+    def _happened(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
         while groups := self._store.entries.events_since(since, 500):
             for moment, events in groups:
                 if moment > until:

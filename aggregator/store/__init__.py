@@ -18,10 +18,10 @@ from aggregator.store.entries import Arrival, Entries
 from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.search import Found, Search
-from aggregator.store.state import ConfigFault, State
+from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories
 
-__all__ = ["Arrival", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault"]
+__all__ = ["Arrival", "Checkpoint", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault"]
 
 StoreFault = sqlite3.Error
 """What a read or a write raises when the disk is full, the file is locked or damaged."""

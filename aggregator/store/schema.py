@@ -196,6 +196,20 @@ create table ranking (
 """
 
 OPERATION = """
+-- What the engine held at a moment, so that a start need not read months again. May be dropped.
+create table checkpoint (
+    one    integer primary key check (one = 1),
+    kind   text not null,                -- which program and settings wrote it, and can read it
+    at     text,                         -- the watermark then; null: before the first fact
+    state  text not null                 -- JSON (scoring/checkpoint.py)
+) strict;
+
+-- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.
+create table documents (
+    source_id  text primary key,
+    items      text not null             -- a fingerprint an item, with spaces between
+) strict, without rowid;
+
 -- Single values: edition, watermark, heartbeat.
 create table state (
     name   text primary key,

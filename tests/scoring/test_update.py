@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import scoring.engine
 from aggregator.model import Changes, Event
-from aggregator.store import Store
+from aggregator.store import Checkpoint, Store
 from scoring.relevance import load_prior
 from scoring.update import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
@@ -39,6 +40,7 @@ def picture(store: Store) -> tuple[object, ...]:
         [store.stories.ledger(story.story_id) for story in stories],
         [listed.story.story_id for listed in store.stories.ranked(limit=100)],
         store.state.watermark(),
+        store.state.checkpoint(updater(store).engine.kind),
     )
 
 
@@ -70,11 +72,18 @@ def test_nothing_new_changes_nothing(store: Store) -> None:
     assert (picture(store), store.state.edition()) == before
 
 
-@given(seed=st.integers(0, 10_000), stops=st.sets(st.integers(0, 59), max_size=4))
+@given(
+    seed=st.integers(0, 10_000), stops=st.sets(st.integers(0, 59), max_size=4), often=st.sampled_from((5, 40, 2_000))
+)
 @settings(max_examples=12, deadline=None)
-def test_stopping_anywhere_and_starting_again_leaves_no_trace(seed: int, stops: set[int]) -> None:
+def test_stopping_anywhere_and_starting_again_leaves_no_trace(seed: int, stops: set[int], often: int) -> None:
     polls = newsroom(seed, polls=60, step=timedelta(hours=7 + seed % 30))
-    with filled(Store.open(":memory:")) as one, filled(Store.open(":memory:")) as other:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        filled(Store.open(":memory:")) as one,
+        filled(Store.open(":memory:")) as other,
+    ):
+        patch.setattr(scoring.engine, "CHECKPOINT", often)
         steady_log: Log = []
         stopped_log: Log = []
         steady = updater(one, steady_log)
@@ -91,6 +100,22 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(seed: int, stops: 
         assert stopped_log == steady_log
         assert picture(other) == picture(one)
         assert stopped.engine.rank(polls[-1][0] + 2 * HOUR) == steady.engine.rank(polls[-1][0] + 2 * HOUR)
+
+
+def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(store: Store) -> None:
+    polls = newsroom(8, polls=40)
+    for poll in polls[:30]:
+        publish(store, poll)
+        updater(store).run(poll[0])
+    steady = updater(store)
+    before = list(steady.engine.stories())
+    store.state.set_checkpoint("another version", Checkpoint(None, "unreadable"))
+
+    upgraded = updater(store)
+
+    assert list(upgraded.engine.stories()) == before
+    assert upgraded.engine.rank(polls[29][0] + HOUR) == steady.engine.rank(polls[29][0] + HOUR)
+    assert store.state.checkpoint(upgraded.engine.kind) is not None
 
 
 def test_a_rebuild_gives_what_was_there(store: Store) -> None:

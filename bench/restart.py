@@ -1,0 +1,120 @@
+"""How long the scoring stage takes to start from a database, and whether it then goes on as if it had never stopped.
+
+    python -m bench.restart [--data ../shared/data] [--entries 100000] [--db FILE]
+
+Fills a database from the recorded streams, one after the other, moved in time so that each follows the last, or
+takes the one given (it is copied). Then starts in a process of its own: CPU seconds of that alone, peak memory. The
+checkpoint may be as old as one ever becomes; starts without one (an upgrade, other settings) are measured too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aggregator.model import Config, Site
+from aggregator.store import Checkpoint, Store
+from scoring.relevance import load_prior
+from scoring.replay import replay
+from scoring.streams import Stream
+from scoring.update import Updater
+
+STREAMS = ("ai_radar_2026_dev", "news_2020_dev")
+CONFIG = Config(Site(), (), ())
+
+
+def lines(data: Path, entries: int) -> Iterator[str]:
+    """Yield *entries* lines of the streams, each stream after the one before."""
+    end: datetime | None = None
+    left = entries
+    for name in STREAMS:
+        shift: timedelta | None = None
+        with gzip.open(data / "stream" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                at = datetime.fromisoformat(row.get("first_seen") or row["published"])
+                if shift is None:
+                    shift = timedelta() if end is None else end - at
+                for column in ("first_seen", "published"):
+                    if row.get(column):
+                        row[column] = (datetime.fromisoformat(row[column]) + shift).isoformat()
+                if left == 0:
+                    return
+                left -= 1
+                end = max(end or at, at + shift)
+                yield json.dumps(row)
+
+
+def fill(db: Path, data: Path, entries: int) -> None:
+    """Replay *entries* into a new database."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stream.jsonl"
+        path.write_text("\n".join(lines(data, entries)), encoding="utf-8")
+        with Store.open(db) as store:
+            replay(Stream(path), CONFIG, load_prior(), db=store)
+
+
+def start(db: Path) -> None:
+    """Start from *db* and print what that took."""
+    model = load_prior()
+    with Store.open(db) as store:
+        began = time.process_time()
+        engine = Updater(store, CONFIG, model).engine
+        took = time.process_time() - began
+        print(
+            json.dumps(
+                {
+                    "entries": store.entries.count(),
+                    "live": sum(story.entries for story in engine.stories()),
+                    "cpu_s": took,
+                    "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                }
+            )
+        )
+
+
+def main() -> None:
+    """Print a row for each way to start."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--entries", type=int, default=100_000)
+    parser.add_argument("--db", type=Path)
+    parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.start is not None:
+        start(given.start)
+        return
+    if given.db is None and not (given.data / "stream").exists():
+        print(f"no recorded streams in {given.data / 'stream'}; name their folder with --data")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        db = Path(folder) / "g.db"
+        if given.db is not None:
+            shutil.copy(given.db, db)
+        else:
+            fill(db, given.data, given.entries)
+        print("| start | entries | of them live | CPU s | peak MB |")
+        print("|---|---|---|---|---|")
+        for way in ("from a checkpoint", "without one"):
+            if way == "without one":
+                with Store.open(db) as store:
+                    store.state.set_checkpoint("another", Checkpoint(None, ""))
+            command = [sys.executable, "-m", "bench.restart", "--start", str(db)]
+            told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+            print(
+                f"| {way} | {told['entries']} | {told['live']} | {told['cpu_s']:.1f} | {told['mb']:.0f} |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
