@@ -22,15 +22,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from aggregator import health
-from aggregator.config import load_config
+from aggregator import health, subscribe
+from aggregator.config import LARGEST_FILE, load_config, parse_config, read_config
+from aggregator.config.edit import without_source
+from aggregator.discover import FoundFeed, Search, find
 from aggregator.errors import ConfigError, StoreError
-from aggregator.model import Clock, Config, Entry, FeedState, SourceHealth
+from aggregator.fetch import Client, user_agent
+from aggregator.model import Clock, Config, Entry, FeedState, Limits, SourceHealth
+from aggregator.opml import MOST_BYTES, MOST_FEEDS, Subscription
+from aggregator.opml import read as read_opml
+from aggregator.opml import write as write_opml
+from aggregator.parsing import ParserPool
 from aggregator.poll import Polled
 from aggregator.poller import Poller
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
-from aggregator.urls import host, shown
+from aggregator.urls import host, safe_link, shown
 from aggregator.watch import ConfigWatch
 
 P = ParamSpec("P")
@@ -94,7 +101,11 @@ def progress_bar(what: str) -> Progress:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Ask every source once, also those that are not due yet.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Ask every source once, also those not due yet; but none that is gone or asked us to wait.",
+)
 @click.option("--source", "only", metavar="ID", multiple=True, help="Ask just this source, now. May be repeated.")
 @feeds_option
 @db_option
@@ -113,7 +124,10 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
         for source_id in only:
             if config.source(source_id) is None:
                 raise ConfigError(f"there is no source {source_id!r} in {feeds}; `groundswell sources list` shows them")
-        chosen = list(only) or ([source.id for source in config.sources if source.enabled] if once else None)
+        chosen: list[str] | None = list(only) or None
+        if once and not only:
+            askable = store.feeds.askable(front.clock())
+            chosen = [source.id for source in config.sources if source.enabled and source.id in askable]
         results = asyncio.run(_poll(front, config, store, chosen))
     failed = [polled for polled in results if not polled.ok]
     if as_json:
@@ -284,6 +298,181 @@ def check_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+@sources.command("add")
+@click.argument("address")
+@click.option("--pick", type=click.IntRange(min=1), help="Which of several feeds; the first otherwise.")
+@click.option("--category", help="Id or name of its category; a new one is added.")
+@click.option("--name", help="What readers see; the feed's own title otherwise.")
+@click.option("--dry-run", is_flag=True, help="Only show what is found.")
+@feeds_option
+@json_option
+@click.pass_obj
+def add_source(
+    front: Front,
+    address: str,
+    pick: int | None,
+    category: str | None,
+    name: str | None,
+    dry_run: bool,
+    feeds: Path,
+    as_json: bool,
+) -> None:
+    """Find the feeds of any page, and add one to feeds.yaml; its comments and order stay.
+
+    \b
+    Example:
+      groundswell sources add https://simonwillison.net
+      groundswell sources add https://www.youtube.com/@someone --category models
+    """
+    text, config = _editable(front, feeds)
+    url = safe_link(address if "://" in address else f"https://{address}")
+    if not url:
+        raise ConfigError(f"{shown(address)} is no web address; expected one like https://example.com/blog")
+    found = asyncio.run(_find(front, config, url))
+    if not found.feeds:
+        raise ConfigError(found.words)
+    if pick is not None and pick > len(found.feeds):
+        raise ConfigError(f"there are {len(found.feeds)} feeds, so --pick is at most {len(found.feeds)}")
+    chosen = found.feeds[(pick or 1) - 1]
+    change = subscribe.added(text, config, [Subscription(chosen.url, name or chosen.title, category or "")])
+    if not dry_run:
+        _apply(front, feeds, change.text)
+    if as_json:
+        told = {
+            "found": [_found_row(feed) for feed in found.feeds],
+            "added": [] if dry_run else list(change.ids),
+            "known": list(change.known),
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    for number, feed in enumerate(found.feeds, start=1):
+        click.echo(f"{number}  {shown(feed.url)}  {feed.title}: {feed.format}, {feed.entries} entries")
+    if change.known:
+        click.echo(f"{shown(chosen.url)} stands in {feeds} already")
+    elif not dry_run:
+        more = f"; --pick 2 adds another of the {len(found.feeds)}" if len(found.feeds) > 1 and pick is None else ""
+        click.echo(f"added as {change.ids[0]} to {feeds}{more}")
+
+
+async def _find(front: Front, config: Config | None, url: str) -> Search:
+    limits = config.limits if config else Limits()
+    agent = user_agent(config.site.url) if config else ""
+    async with Client(limits) as client, ParserPool() as parser:
+        return await find(url, client=client, parser=parser, limits=limits, now=front.clock(), user_agent=agent)
+
+
+def _found_row(feed: FoundFeed) -> dict[str, Any]:
+    return {
+        "url": shown(feed.url),
+        "title": feed.title,
+        "format": feed.format,
+        "entries": feed.entries,
+        "newest_at": _iso(feed.newest_at),
+        "site_url": feed.site_url,
+    }
+
+
+@sources.command("remove")
+@click.argument("source_id", metavar="ID")
+@feeds_option
+@click.pass_obj
+def remove_source(front: Front, source_id: str, feeds: Path) -> None:
+    """Take a source out of feeds.yaml; what it published stays.
+
+    \b
+    Example:
+      groundswell sources remove techcrunch_ai
+    """
+    text = read_config(feeds)
+    try:
+        after = without_source(text, source_id)
+    except ConfigError as fault:
+        raise ConfigError(f"{feeds}: {fault}") from None
+    _apply(front, feeds, after)
+    click.echo(f"{source_id} is no longer in {feeds}")
+
+
+def _editable(front: Front, feeds: Path) -> tuple[str, Config | None]:
+    """Return the text of feeds.yaml and what it says; "" and None where it is not there yet."""
+    if not feeds.exists():
+        return "", None
+    text = read_config(feeds)
+    return text, parse_config(text, name=str(feeds), env=front.env)
+
+
+def _apply(front: Front, feeds: Path, text: str) -> None:
+    """Save *text* as feeds.yaml once it is sure that it stands."""
+    parse_config(text, name=str(feeds), env=front.env)
+    subscribe.save(feeds, text)
+
+
+@click.group()
+def opml() -> None:
+    """Exchange lists of feeds with other programs."""
+
+
+@opml.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--large", is_flag=True, help="Take files of more than 1 MB or 1,000 feeds.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be added.")
+@feeds_option
+@json_option
+@click.pass_obj
+def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Path, as_json: bool) -> None:
+    """Add the feeds of an OPML file to feeds.yaml; its folders become categories.
+
+    \b
+    Example:
+      groundswell opml import subscriptions.opml
+    """
+    limits = (LARGEST_FILE * 4, 20_000) if large else (MOST_BYTES, MOST_FEEDS)
+    found = read_opml(file.read_bytes(), *limits)
+    text, config = _editable(front, feeds)
+    change = subscribe.added(text, config, found.feeds)
+    if change.ids and not dry_run:
+        _apply(front, feeds, change.text)
+    if as_json:
+        told = {
+            "feeds": len(found.feeds),
+            "added": list(change.ids),
+            "known": [shown(url) for url in change.known],
+            "categories": list(change.categories),
+            "notes": list(found.notes),
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    for note in found.notes:
+        click.echo(f"{file}: {note}", err=True)
+    would = "would be added" if dry_run else "added"
+    click.echo(
+        f"{file}: {len(found.feeds)} feeds, {len(change.ids)} {would} to {feeds}, {len(change.known)} there already; "
+        f"{len(change.categories)} new categories"
+    )
+
+
+@opml.command("export")
+@click.argument("target", type=click.Path(path_type=Path), required=False)
+@feeds_option
+@click.pass_obj
+def export_opml(front: Front, target: Path | None, feeds: Path) -> None:
+    """Write the sources as OPML 2.0 to TARGET or stdout, a folder a category.
+
+    \b
+    Example:
+      groundswell opml export sources.opml
+    """
+    config = load_config(feeds, env=front.env)
+    folders = [
+        (
+            category.name,
+            [Subscription(one.url, one.name, category.name) for one in config.sources if one.category == category.id],
+        )
+        for category in config.categories
+    ]
+    with click.open_file(str(target or "-"), "w", encoding="utf-8") as out:
+        out.write(write_opml(config.site.title, [(name, held) for name, held in folders if held]))
+
+
 @click.command()
 @feeds_option
 @db_option
@@ -435,4 +624,4 @@ def _when(moment: datetime | None, now: datetime) -> str:
     return f"in {minutes:.0f} min" if minutes < 90 else f"in {minutes / 60:.0f} h"
 
 
-COMMANDS: tuple[click.Command, ...] = (poll, sources, check, export, backup, restore, prune)
+COMMANDS: tuple[click.Command, ...] = (poll, sources, opml, check, export, backup, restore, prune)
