@@ -3,13 +3,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from scoring.stories import Clusterer, Placement, Text, read
+from aggregator.demo.edition import load
+from scoring.evaluate_stories import bcubed
+from scoring.stories import Clusterer, Placement, Text, phrases, read, script
 from scoring.terms import DocumentFrequency, load_background
 
 LABELLED = Path(__file__).parents[3] / "shared" / "data" / "clustering"
@@ -63,7 +64,7 @@ def test_a_joined_entry_says_what_it_shares() -> None:
     )
 
     assert second.story_id == 1
-    assert "plover" in second.reason
+    assert second.reason == "shares error-corrected processor, Plover, Quantum"
     assert 0.5 < second.probability < 1
     assert second.similarity > 0
 
@@ -71,8 +72,8 @@ def test_a_joined_entry_says_what_it_shares() -> None:
 def test_time_parts_what_words_join() -> None:
     made = clusterer()
     place(made, text(1, "Ferry strike halts traffic in the fjord"))
-    again = text(2, "Ferry crews in the fjord on strike", hours=1)
-    late = text(3, "Ferry crews in the fjord on strike", hours=71)
+    again = text(2, "Harbour talks on ferry wages open in Bergen", hours=1)
+    late = text(3, "Harbour talks on ferry wages open in Bergen", hours=71)
 
     assert made.place(again).story_id == 1
     assert made.place(late).story_id == 3
@@ -126,15 +127,96 @@ def test_putting_what_was_placed_gives_the_same_state() -> None:
     assert one.place(probe) == other.place(probe)
 
 
+def test_reasons_are_told_as_the_text_spells_them() -> None:
+    told = "AWS orders 1.4 million chips, a record\nThe chips of Trainium; “Project Rainier” takes them."
+    shared = {"1.4m": 3.0, "chip": 2.0, "trainium": 4.0, "project": 1.0, "rainier": 2.0, "量子": 0.5}
+
+    assert phrases(told, shared) == ["1.4 million chips", "Trainium", "Project Rainier", "量子"]
+    assert phrases("", {}) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("谷歌发布新款量子处理器,纠错能力提升", "谷歌量子处理器问世,纠错能力创纪录"),
+        ("トヨタ、全固体電池の量産を来年開始へ", "全固体電池、トヨタが来年から量産開始"),
+        ("Росатом запустил новый реактор в Курске", "В Курске запущен новый реактор Росатома"),
+        ("Le Louvre fermé après une grève surprise", "Grève surprise au Louvre, le musée fermé"),
+    ],
+)
+def test_stories_form_in_any_script(first: str, second: str) -> None:
+    assert [p.story_id for p in place(clusterer(), text(1, first), text(2, second, hours=1))] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "joined"),
+    [
+        ("OpenAI releases GPT-5.4 with computer use", "OpenAI 发布 GPT-5.4 模型", True),
+        ("OpenAI releases GPT-5.4 with computer use", "OpenAI 发布 GPT 模型", False),
+        ("OpenAI releases new model", "OpenAI выпустила новую модель", False),
+        ("東京でAI展示会", "东京 AI 展览会", False),
+    ],
+)
+def test_scripts_part_unless_a_name_and_a_figure_bind(first: str, second: str, joined: bool) -> None:
+    assert (place(clusterer(), text(1, first), text(2, second, hours=1))[1].story_id == 1) is joined
+
+
+def test_a_shared_link_binds_across_scripts() -> None:
+    link = "https://a.example/1"
+    found = place(clusterer(), text(1, "Rome floods again", link=link), text(2, "Рим снова затопило", link=link))
+
+    assert found[1].reason == "same link"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("OpenAI", "latin"),
+        ("Überfall in Köln", "latin"),
+        ("2026", ""),
+        ("Росатом: GPT", "cyrillic"),
+        ("谷歌发布 AI", "han"),
+        ("トヨタの電池", "kana"),
+        ("삼성전자", "hangul"),
+    ],
+)
+def test_the_script_of_a_text_is_that_of_most_of_its_letters(written: str, expected: str) -> None:
+    assert script(written) == expected
+
+
+def test_the_sample_edition_stays_above_its_floor() -> None:
+    """Measured: .937, precision .943, recall .931."""
+    edition = load()
+    made = clusterer()
+    labels, found = [], []
+    for number, article in enumerate(edition.articles, start=1):
+        seen = article.released_at.timestamp()
+        one = read(
+            entry_id=number,
+            source_id=article.source,
+            link=article.id,
+            title=article.title,
+            summary=article.summary,
+            at=min(seen, article.published_at.timestamp()) if article.published_at else seen,
+            arrived=seen,
+        )
+        labels.append(article.event)
+        found.append(place(made, one)[0].story_id)
+    measured = bcubed(labels, found)
+
+    assert measured.f1 >= 0.93
+    assert measured.precision >= 0.935
+
+
 # Quality on labelled streams: floors a little under what was measured with this code, of the files
 # with these digests. BCubed F1 of the assignment made at arrival.
 FLOORS = [
-    ("allsides_dev", "ts", ("title", "summary"), True, 0.885),
-    ("allsides_dev", "ts", ("title",), True, 0.862),
-    ("allsides_dev", "ts_dense", ("title", "summary"), True, 0.790),
-    ("gnews", "ts", ("title", "summary"), False, 0.855),
-    ("gnews", "ts_topic", ("title",), False, 0.712),
-    ("uci_dev", "ts", ("title",), False, 0.775),
+    ("allsides_dev", "ts", ("title", "summary"), True, 0.900),
+    ("allsides_dev", "ts", ("title",), True, 0.878),
+    ("allsides_dev", "ts_dense", ("title", "summary"), True, 0.806),
+    ("gnews", "ts", ("title", "summary"), False, 0.868),
+    ("gnews", "ts_topic", ("title",), False, 0.756),
+    ("uci_dev", "ts", ("title",), False, 0.780),
 ]
 DIGESTS = {
     "allsides_dev.jsonl.gz": "25354f3fdaeefc088591e7b68fafa0f55391b07624c5e75695827d637dd51169",
@@ -167,13 +249,4 @@ def test_stories_of_labelled_streams_stay_above_their_floors(
         one = read(entry_id=number, source_id=row["source"], link="", at=at, arrived=at, **shown)
         found[row["id"]] = place(made, one)[0].story_id
 
-    assert bcubed_f1(gold, found) >= floor
-
-
-def bcubed_f1(gold: dict[str, str], found: dict[str, int]) -> float:
-    """Bagga & Baldwin, Entity-based cross-document coreferencing (ACL 1998)."""
-    pairs = Counter((label, found[key]) for key, label in gold.items())
-    labels, stories = Counter(gold.values()), Counter(found[key] for key in gold)
-    precision = sum(n * n / stories[story] for (_, story), n in pairs.items()) / len(gold)
-    recall = sum(n * n / labels[label] for (label, _), n in pairs.items()) / len(gold)
-    return 2 * precision * recall / (precision + recall)
+    assert bcubed(list(gold.values()), [found[key] for key in gold]).f1 >= floor
