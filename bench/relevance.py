@@ -24,9 +24,10 @@ from aggregator.store import Arrival, Store
 from scoring import relevance
 from scoring.calibrate import Calibration, platt
 from scoring.evaluate import Measures, measure, ndcg_by_day, reliability
+from scoring.evaluate_relevance import Row, similar, split_by_time
 from scoring.labels import Example, examples, histories
 from scoring.learn import WeightLearner
-from scoring.make_prior import GROUPS, Item, fit, press_examples, read_items, similar, split_by_time
+from scoring.make_prior import GROUPS, fit, press_examples
 from scoring.relevance import RelevanceModel, Weights, load_prior
 from scoring.train import measured, train
 
@@ -37,9 +38,13 @@ IDEAS: tuple[tuple[str, frozenset[str]], ...] = (
     ("title words", frozenset()),
     ("+ shape of the title", frozenset({"shape"})),
     ("+ coverage", frozenset({"shape", "coverage"})),
-    ("+ velocity (the prior)", GROUPS),
+    ("+ velocity", frozenset({"shape", "coverage", "velocity"})),
+    ("+ what others say of the same things", frozenset({"shape", "coverage", "velocity", "around"})),
+    ("+ novelty (the prior)", GROUPS),
     ("+ source record", GROUPS | {"source"}),
-    ("+ hour and weekend", GROUPS | {"source", "time"}),
+    ("+ words of the address", GROUPS | {"source", "address"}),
+    ("+ site of the link", GROUPS | {"source", "address", "site"}),
+    ("+ hour and weekend", GROUPS | {"source", "address", "site", "time"}),
 )
 
 
@@ -60,7 +65,7 @@ def on(held_out: Sequence[Example], probabilities: Sequence[float]) -> Measures:
     return measure(days, probabilities, [int(e.relevant) for e in held_out])
 
 
-def ideas(press: Sequence[Example], items: Sequence[Item]) -> None:
+def ideas(press: Sequence[Example], items: Sequence[Row]) -> None:
     """Print what each group of features gives, added to those before."""
     first, second, last = split_by_time(press, 0.6, 0.8)
     print(f"\n{len(first)} train, {len(second)} calibrate, {len(last)} measure ({last[0].day} and later)\n")
@@ -76,7 +81,7 @@ def ideas(press: Sequence[Example], items: Sequence[Item]) -> None:
         print(row(name, on(last, said(weights, last))), flush=True)
 
 
-def calibration(press: Sequence[Example], items: Sequence[Item]) -> None:
+def calibration(press: Sequence[Example], items: Sequence[Row]) -> None:
     """Print what Platt scaling changed, and the reliability table after it."""
     first, second, last = split_by_time(press, 0.6, 0.8)
     weights, found = fit(first, second, items)
@@ -90,19 +95,19 @@ def calibration(press: Sequence[Example], items: Sequence[Item]) -> None:
         print(f"| {b.low:.1f}-{b.high:.1f} | {b.cases:.0f} | {b.said:.2f} | {b.came:.2f} |")
 
 
-def local_examples(items: Sequence[Item], known_until: datetime, now: datetime) -> list[Example]:
+def local_examples(items: Sequence[Row], known_until: datetime, now: datetime) -> list[Example]:
     """Return what a site that polled *items* could learn by *now*."""
     story: dict[int, int] = {}
     arrivals: list[tuple[Entry, Membership]] = []
     for i, (item, earlier) in enumerate(zip(items, similar(items, known_until, 0.35), strict=True)):
         best = max(earlier, key=lambda known: (known[1], -known[0]), default=None)
         story[i] = i + 1 if best is None else story[best[0]]
-        entry = Entry(i + 1, item.source, item.url, item.url, item.title, item.summary, item.first_seen_at)
-        arrivals.append((entry, Membership(i + 1, story[i], item.first_seen_at, 0.0, 1.0, "", item.source)))
+        entry = Entry(i + 1, item.source, item.url, item.url, item.title, item.summary, item.arrived_at)
+        arrivals.append((entry, Membership(i + 1, story[i], item.arrived_at, 0.0, 1.0, "", item.source)))
     return examples(histories(arrivals), 0.10, now)
 
 
-def blend(press: Sequence[Example], items: Sequence[Item]) -> None:
+def blend(press: Sequence[Example], items: Sequence[Row]) -> None:
     """Print the loss on later days by how much was learned here and which say that had.
 
     The prior is fitted before the gap of April 2026; the site begins on 2 May.
@@ -111,8 +116,8 @@ def blend(press: Sequence[Example], items: Sequence[Item]) -> None:
     before = [e for e in press if e.signals.at < may]
     first, second = split_by_time(before, 0.8)
     prior = RelevanceModel("", fit(first, second, items)[0]).prior
-    site = [item for item in items if item.first_seen_at >= may and item.title.isascii()]
-    found = local_examples(site, may + timedelta(days=3), items[-1].first_seen_at + timedelta(days=3))
+    site = [item for item in items if item.arrived_at >= may and item.title.isascii()]
+    found = local_examples(site, may + timedelta(days=3), items[-1].arrived_at + timedelta(days=3))
     days = sorted({e.day for e in found})
     held_out = [e for e in found if e.day >= days[30]]
     alone = measured(RelevanceModel("", prior), held_out)
@@ -212,8 +217,7 @@ def main() -> None:
         if not (labels.exists() and stream.exists()):
             print(f"no labelled data in {given.data}; name its folder with --data")
         else:
-            items = read_items(stream)
-            press = press_examples(labels, items)
+            press, items = press_examples(labels, stream)
             for table in (ideas, calibration, blend):
                 if given.only in (None, table.__name__):
                     table(press, items)

@@ -253,6 +253,66 @@ def evaluate_stories(
         click.echo(line)
 
 
+@evaluate.command("relevance")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--train",
+    "train_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Earlier labelled items to learn from.",
+)
+@click.option("--label", default="label", show_default=True, metavar="COLUMN", help="1 relevant, 0 not, null unknown.")
+@click.option("--at-least", type=float, metavar="N", help="Relevant is what has N or more in the column.")
+@click.option(
+    "--top-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="Q",
+    help="Relevant is the top share Q of the column, by the numbers of the training file.",
+)
+@click.option(
+    "--stream", type=click.Path(path_type=Path, dir_okay=False), help="What else arrived: it counts as coverage."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+@json_option
+def evaluate_relevance(
+    file: Path,
+    train_file: Path,
+    label: str,
+    at_least: float | None,
+    top_share: float | None,
+    stream: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Learn from labelled items, score later ones as they arrived, and measure.
+
+    Both files are JSON Lines, plain or .gz: title, the time of arrival (first_seen, created or published), the
+    label; optional url, source, summary, tags. Items without a label count as coverage of the others.
+
+    \b
+    Example:
+      groundswell evaluate relevance june.jsonl.gz --train may.jsonl.gz --label picked
+      groundswell evaluate relevance june.jsonl.gz --train may.jsonl.gz --label points --at-least 150
+    """
+    from scoring import evaluate_relevance as evaluating
+
+    before, after = evaluating.read_rows(train_file, label), evaluating.read_rows(file, label)
+    if top_share is not None:
+        at_least = evaluating.threshold(before, top_share)
+    report = evaluating.evaluate(
+        evaluating.labelled(before, at_least),
+        evaluating.labelled(after, at_least),
+        evaluating.read_rows(stream) if stream is not None else (),
+        seed,
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in evaluating.lines(report):
+        click.echo(line)
+
+
 def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     """Open *path* for writing, and only let it appear under its name once it is whole."""
     if path is None:

@@ -36,6 +36,7 @@ from scoring import checkpoint, headline, independence, rank, stories, trend
 from scoring.categories import Categorizer, Evidence
 from scoring.relevance import RelevanceModel, Scored, Signals
 from scoring.stories import Clusterer, Placement, Text
+from scoring.surroundings import NOTHING, Around, Surroundings
 from scoring.terms import DocumentFrequency, load_background, terms
 
 HISTORY = timedelta(days=30)
@@ -89,11 +90,13 @@ class _Live:
     """A story that can still grow."""
 
     __slots__ = (
+        "around",
         "default",
         "evidence",
         "first_seen_at",
         "last_arrival_at",
         "last_voice_at",
+        "link",
         "members",
         "sources",
         "story",
@@ -108,6 +111,9 @@ class _Live:
         self.last_voice_at = first.at
         self.default = default
         """The category of the source that had it first."""
+        self.link = first.link
+        self.around: Around = NOTHING
+        """What others said of the same things, when the first entry came and when each further voice did."""
         self.usual = usual
         """Coverage that its category usually gets, as known when it began."""
         self.members: dict[int, _Member] = {}
@@ -126,6 +132,7 @@ class Engine:
         self._frequency = DocumentFrequency(load_background(), days=HISTORY.days)
         self._clusterer = Clusterer(self._frequency, window=config.scoring.window, longest=LONGEST)
         self._rhythm = _Rhythm(HISTORY.days)
+        self._surroundings = Surroundings()
         self._live: dict[int, _Live] = {}
         self._story_of: dict[int, int] = {}
         self._taken = 0
@@ -367,6 +374,11 @@ class Engine:
         live.sources.setdefault(entry.source_id)
         live.evidence = list(map(add, live.evidence, evidence)) if live.evidence else list(evidence)
         speaks_first = voice not in live.voices
+        around = self._surroundings.take(entry.title, voice, entry.first_seen_at.timestamp())
+        if begins:
+            live.around = around
+        elif speaks_first:
+            live.around = live.around.with_more(around)
         if speaks_first:
             heard = self._categorizer.decide(live.evidence, live.default, len(live.members))
             live.voices[voice] = _Voice(joined, self._rhythm.rate(heard, joined))
@@ -443,6 +455,8 @@ class Engine:
                 language=lead.language,
                 first_seen_at=live.first_seen_at,
                 at=now,
+                link=live.link,
+                around=live.around,
             )
         )
 
@@ -469,7 +483,7 @@ class Engine:
         return Changes(stories=tuple(changed), ledger=tuple(ledger))
 
 
-_STATE = ("_frequency", "_clusterer", "_rhythm", "_live", "_story_of", "_taken")
+_STATE = ("_frequency", "_clusterer", "_rhythm", "_surroundings", "_live", "_story_of", "_taken")
 """What the engine holds; all else comes from settings and model."""
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from aggregator.model import Changes, Entry, Event, Membership
 from scoring.relevance import Signals
+from scoring.surroundings import NOTHING, Around, Surroundings
 
 DAY = timedelta(hours=24)
 
@@ -31,6 +32,8 @@ class Arrival:
     """Later than `seen_at` where a merge brought it in."""
     source_id: str
     voice: str
+    around: Around = NOTHING
+    """What others had said of the same things."""
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ class History:
     category_id: str
     arrivals: list[Arrival] = field(default_factory=list)
     """In order of arrival."""
+    link: str = ""
 
     @property
     def first_seen_at(self) -> datetime:
@@ -60,8 +64,11 @@ class History:
         """Return what was known of it at *at*, no earlier than first sight."""
         known = sorted((a for a in self.arrivals if a.joined_at <= at), key=lambda a: a.joined_at)
         joined: dict[str, datetime] = {}
+        around = known[0].around if known else NOTHING
         for arrival in known:
-            joined.setdefault(arrival.voice, arrival.joined_at)
+            if arrival.voice not in joined:
+                joined[arrival.voice] = arrival.joined_at
+                around = around.with_more(arrival.around)
         return Signals(
             title=self.title,
             summary=self.summary,
@@ -73,6 +80,8 @@ class History:
             language=self.language,
             first_seen_at=self.first_seen_at,
             at=at,
+            link=self.link,
+            around=around,
         )
 
 
@@ -91,17 +100,21 @@ def histories(
     """
     found: dict[int, History] = {}
     cut_off: set[int] = set()
+    surroundings = Surroundings()
     for entry, membership in arrivals:
+        title, summary = text_of(entry)
+        around = surroundings.take(title, membership.voice, entry.first_seen_at.timestamp())
         story = found.get(membership.story_id)
         if story is None:
             if entry.entry_id != membership.story_id:
                 cut_off.add(membership.story_id)
                 continue
-            title, summary = text_of(entry)
             story = found[membership.story_id] = History(
-                membership.story_id, title, summary, entry.language, category_of(entry.source_id)
+                membership.story_id, title, summary, entry.language, category_of(entry.source_id), link=entry.link
             )
-        story.arrivals.append(Arrival(entry.first_seen_at, membership.joined_at, entry.source_id, membership.voice))
+        story.arrivals.append(
+            Arrival(entry.first_seen_at, membership.joined_at, entry.source_id, membership.voice, around)
+        )
     return [story for story_id, story in found.items() if story_id not in cut_off]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,11 @@ class Regularisation:
     velocity: float = 0.7
     time: float = 0.3
     shape: float = 0.5
+    around: float = 0.7
+    new: float = 0.3
+    site: float = 0.8
+    address: float = 1.0
+    tag: float = 1.0
 
     def of(self, name: str) -> float:
         """Return the width for a feature of `relevance.features`."""
@@ -47,7 +52,9 @@ class Regularisation:
 MIN_DOCUMENTS = 5
 """In how many titles (or summaries) a word must stand before it gets a weight."""
 MAX_TERMS = 30_000
-MIN_SOURCE_STORIES = 5
+LEAST_OF_A_NAME = {"source": 5, "site": 3, "address": 5, "tag": 3}
+"""How many stories must bear a name of an open group before it gets a weight."""
+MAX_NAMES = 20_000
 
 
 class WeightLearner:
@@ -57,6 +64,7 @@ class WeightLearner:
     min_documents:  words that fewer examples hold get no weight
     allowed:        if given, the only words that may get one
     groups:         if given, the only groups of features used besides the words (for ablations)
+    strength:       C of the regression: below 1 all widths shrink together, by its square root
     """
 
     def __init__(
@@ -66,12 +74,14 @@ class WeightLearner:
         allowed: frozenset[str] | None = None,
         groups: frozenset[str] | None = None,
         seed: int = 0,
+        strength: float = 1.0,
     ) -> None:
         self.regularisation = regularisation
         self.min_documents = min_documents
         self.allowed = allowed
         self.groups = groups
         self.seed = seed
+        self.strength = strength
 
     @property
     def weights_(self) -> Weights:
@@ -140,14 +150,22 @@ class WeightLearner:
 
         An example that is relevant by a share stands in two rows, one of each class, with that weight.
         """
-        sources = Counter(e.signals.source_ids[0] for e in examples if e.signals.source_ids)
+        found = [
+            {
+                name: value
+                for name, value in features(example.signals).items()
+                if self.groups is None or name.partition(":")[0] in self.groups
+            }
+            for example in examples
+        ]
+        frequent = _frequent(found)
         columns: dict[str, int] = {}
         values: list[float] = []
         at: list[int] = []
         ends = [0]
         target: list[float] = []
         counts: list[float] = []
-        for example in examples:
+        for example, others in zip(examples, found, strict=True):
             signals = example.signals
             row: list[tuple[str, float]] = [
                 (f"t={word}", width.title * value)
@@ -159,13 +177,7 @@ class WeightLearner:
                 for word, value in tfidf(summary_words(signals.summary), idf, unknown_idf)
                 if word in in_summaries
             ]
-            for name, value in features(signals).items():
-                group, _, rest = name.partition(":")
-                if self.groups is not None and group not in self.groups:
-                    continue
-                if group == "source" and sources[rest] < MIN_SOURCE_STORIES:
-                    continue
-                row.append((name, width.of(name) * value))
+            row += [(name, width.of(name) * value) for name, value in others.items() if name in frequent]
             for relevant, share in ((1.0, example.relevant), (0.0, 1.0 - example.relevant)):
                 if share > 0:
                     at += [columns.setdefault(name, len(columns)) for name, _ in row]
@@ -197,7 +209,7 @@ class WeightLearner:
         bound = np.array([n.startswith(NEVER_NEGATIVE) for n in names], dtype=bool)
         kept = np.ones(len(names), dtype=bool)
         while True:
-            model = LogisticRegression(C=1.0, solver="lbfgs", max_iter=1000, tol=1e-5, random_state=self.seed)
+            model = LogisticRegression(C=self.strength, solver="lbfgs", max_iter=1000, tol=1e-5, random_state=self.seed)
             model.fit(matrix[:, kept], target, sample_weight=counts)
             weights = np.zeros(len(names))
             weights[kept] = model.coef_[0]
@@ -206,3 +218,10 @@ class WeightLearner:
                 return weights * scale, float(model.intercept_[0])
             # Only the worst goes: the others may turn positive without it.
             kept[np.argmin(np.where(below, weights, 0.0))] = False
+
+
+def _frequent(found: Sequence[Mapping[str, float]]) -> frozenset[str]:
+    """Return the names that get a weight; of open groups only those that often enough occur."""
+    counts = Counter(name for features in found for name in features)
+    kept = [name for name, count in counts.items() if count >= LEAST_OF_A_NAME.get(name.partition(":")[0], 1)]
+    return frozenset(sorted(kept, key=lambda name: (-counts[name], name))[:MAX_NAMES])

@@ -27,9 +27,11 @@ from typing import Any
 from aggregator.errors import ModelFileError
 from aggregator.model import Contribution
 from aggregator.text import words
+from aggregator.urls import host, registrable_domain
 from scoring import modelfile
 from scoring.calibrate import Calibration
-from scoring.explain import Part, contributions, sigmoid
+from scoring.explain import PLAIN_WORDS, Part, contributions, sigmoid
+from scoring.surroundings import NOTHING, Around
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Signals:
     language: str
     first_seen_at: datetime
     at: datetime
+    link: str = ""
+    """Of the first entry, as are `tags`; "" where it has none."""
+    tags: tuple[str, ...] = ()
+    around: Around = NOTHING
+    """What others said of the same things when the first entry came, and when each further voice did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Scored:
     relevance: float
     """Probability, 0..1."""
     score: int
-    """100 x relevance, a whole number."""
+    """100 x relevance, a whole number from `LEAST_SCORE` to `MOST_SCORE`."""
     provisional: bool
     """Whether there is too little evidence to lean on it; see `RelevanceModel.score`."""
     contributions: tuple[Contribution, ...]
@@ -74,10 +81,26 @@ SUMMARY_WORDS = 60
 VELOCITY_WINDOWS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
 COVERAGE_STEPS = (2, 3, 5)
 
-NEVER_NEGATIVE = ("coverage:", "velocity:")
+NEVER_NEGATIVE = ("coverage:", "velocity:", "around:")
 """Features that grow with independent coverage: their weights are kept >= 0, so that it never lowers a score."""
 
+LEAST_SCORE, MOST_SCORE = 1, 99
+"""0 and 100 would claim what no calibration can support: the highest of ten bins holds a few dozen cases here."""
+
+SHARED_SITES = frozenset(
+    {
+        *("github.com", "gitlab.com", "github.io", "dev.to", "medium.com", "substack.com", "blogspot.com"),
+        *("wordpress.com", "twitter.com", "x.com", "youtube.com", "reddit.com", "bbc.co.uk"),
+    }
+)
+"""Where an address says little without the host or the first part of its path: whose page it is."""
+
 _NUMBER = re.compile(r"\d")
+_YEAR = re.compile(r"\((?:19|20)\d\d\)")
+_APPEAL = frozenset(["how", "why", "what", "when", "which", "who", "best", "opinion", "review", "watch"])
+_READER = frozenset(["you", "your", "my", "i", "we", "our", "me"])
+_ADDRESS = re.compile(r"[/\-_.?=&+]+")
+_DIGITS = re.compile(r"\d{3}")
 _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:billion|million|bn\b|亿|万)", re.IGNORECASE)
 
 
@@ -115,6 +138,9 @@ def features(signals: Signals) -> dict[str, float]:
     `coverage:`, `velocity:`  independent voices, and how soon after first sight they came. Nothing here
                               looks at how much time has passed since: relevance does not decay.
     `source:ID`               who reported first; later sources count as coverage
+    `around:`, `new:`         how much others say of the same things, and how much of the title is new
+    `site:`, `address:`       where its link leads, and what words its path holds: many name their sections there
+    `tag:`                    what its source filed it under
     `time:`                   weekend, and quarter of the day (UTC), of first sight
     `shape:`                  length and looks of the title
     """
@@ -133,11 +159,50 @@ def features(signals: Signals) -> dict[str, float]:
                 found[f"velocity:{window // timedelta(hours=1)}h"] = math.log1p(quick)
     if signals.source_ids:
         found[f"source:{signals.source_ids[0]}"] = 1.0
+    around = signals.around
+    if around is not NOTHING:
+        for name, value in (
+            ("around:near", math.log1p(around.near)),
+            ("around:touched", math.log1p(around.touched)),
+            ("around:best", around.best),
+            ("around:burst", math.log1p(around.burst)),
+            ("around:talk", around.talk),
+            ("new:title", around.novelty),
+        ):
+            if value:
+                found[name] = value
+    if signals.link:
+        sites, sections = _address(signals.link)
+        found.update(dict.fromkeys(sites, 1.0))
+        if sections:
+            found.update(dict.fromkeys(sections, len(sections) ** -0.5))
+    for tag in signals.tags:
+        found[f"tag:{tag.casefold()}"] = 1.0
     if signals.first_seen_at.weekday() >= 5:
         found["time:weekend"] = 1.0
     found[f"time:{signals.first_seen_at.hour // 6 * 6:02}h"] = 1.0
     title = signals.title
-    found["shape:length"] = math.log1p(len(title_words(title))) - 2.3
+    in_title = title_words(title)
+    length = math.log1p(len(in_title)) - 2.3
+    found["shape:length"] = length
+    found["shape:length2"] = length * length
+    if in_title and in_title[0] in _APPEAL:
+        found["shape:appeal"] = 1.0
+    if not _READER.isdisjoint(in_title):
+        found["shape:reader"] = 1.0
+    spaced = title.split()
+    if capitals := sum(word[:1].isupper() for word in spaced):
+        found["shape:capitals"] = capitals / len(spaced)
+    if title[:1].islower():
+        found["shape:lower"] = 1.0
+    if ":" in title:
+        found["shape:colon"] = 1.0
+    if "[" in title:
+        found["shape:bracket"] = 1.0
+    if _YEAR.search(title):
+        found["shape:year"] = 1.0
+    if '"' in title or "“" in title or "‘" in title:
+        found["shape:quote"] = 1.0
     if "?" in title or "？" in title:
         found["shape:question"] = 1.0
     if _NUMBER.search(title):
@@ -149,6 +214,25 @@ def features(signals: Signals) -> dict[str, float]:
     if signals.summary:
         found["shape:summary"] = 1.0
     return found
+
+
+@lru_cache(maxsize=20_000)
+def _address(link: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the features of a link: its site, and the words of its path."""
+    named = host(link)
+    domain = registrable_domain(named)
+    sites = [f"site:{domain}"]
+    path = link.split("/", 3)[3].lower() if link.count("/") > 2 else ""
+    if domain in SHARED_SITES:
+        sites.append(f"site:{named}/{path.split('/')[0]}")
+    elif named not in (domain, f"www.{domain}"):
+        sites.append(f"site:{named}")
+    sections = (
+        word
+        for word in _ADDRESS.split(path)
+        if word and not word.isdigit() and len(word) < 20 and not _DIGITS.search(word)
+    )
+    return tuple(sites), tuple(dict.fromkeys(f"address:{word}" for word in sections))
 
 
 # Models
@@ -240,11 +324,17 @@ Chosen with `python -m bench.relevance --only blend` on ai_radar_2026_dev: with 
 0.75 to 0.9 was best, and anything from 0.5 to 1 cost less than 0.03 of cross-entropy.
 """
 
+# A fresh site of local feeds showed "provisional" on every story, which told nobody anything. That the site has no
+# labels of its own yet is a fact about the site (`RelevanceModel.settled`), for one line on its pages. A story is
+# provisional where its own evidence is thin.
 PROVISIONAL_LABELS = 300
 """Below as many labels on this site nobody can say how well the score is calibrated here."""
 
 PROVISIONAL_WORDS = 2
 """A story that one source tells, in a title with fewer known words, is guesswork."""
+
+PROVISIONAL_CLAIM = 20
+"""Before the site has its labels, a higher score of one source's story rests on words weighed elsewhere."""
 
 
 class RelevanceModel:
@@ -284,11 +374,17 @@ class RelevanceModel:
         self._others = MappingProxyType(others)
         self._base = self.calibration.offset + sum(share * weights.base for weights, share in self._parts)
 
+    @property
+    def settled(self) -> bool:
+        """Whether this site has given enough labels to say how well the score is calibrated here."""
+        return self.labels >= PROVISIONAL_LABELS
+
     def score(self, signals: Signals) -> Scored:
         """Return the relevance of a story, with the parts that it is the sum of.
 
-        It is provisional while this site has given fewer than `PROVISIONAL_LABELS` labels, and for
-        a story of one voice whose title has fewer than `PROVISIONAL_WORDS` words that the model knows.
+        It is provisional for a story of one voice whose title has fewer than `PROVISIONAL_WORDS` words that
+        the model knows, and, until this site has given `PROVISIONAL_LABELS` labels, for one of one voice
+        that scores above `PROVISIONAL_CLAIM`.
         """
         by_word, known = self._words(signals)
         groups: dict[str, float] = {}
@@ -298,17 +394,23 @@ class RelevanceModel:
                 groups[group] = groups.get(group, 0.0) + weight * value
         logit = self._base + sum(by_word.values())
         # Coverage and velocity come last: floating point addition keeps order, so more of them is never less.
-        for group in ("source", "time", "shape", "coverage", "velocity"):
+        for group in ("source", "site", "address", "tag", "time", "shape", "new", "around", "coverage", "velocity"):
             logit += groups.get(group, 0.0)
         relevance = sigmoid(logit)
-        score = round(100 * relevance)
-        parts = [Part(f"word:{word}", log_odds, f"word '{word}'") for word, log_odds in by_word.items()]
+        score = min(max(round(100 * relevance), LEAST_SCORE), MOST_SCORE)
+        if plain := [word for word in by_word if word in PLAIN_WORDS]:
+            groups["shape"] = groups.get("shape", 0.0) + sum(by_word[word] for word in plain)
+        parts = [
+            Part(f"word:{word}", log_odds, f"word '{word}'")
+            for word, log_odds in by_word.items()
+            if word not in PLAIN_WORDS
+        ]
         parts += [Part(group, log_odds, _reason(group, signals)) for group, log_odds in groups.items()]
-        thin = len(signals.voices) <= 1 and known < PROVISIONAL_WORDS
+        guessed = known < PROVISIONAL_WORDS or (not self.settled and score > PROVISIONAL_CLAIM)
         return Scored(
             relevance=relevance,
             score=score,
-            provisional=thin or self.labels < PROVISIONAL_LABELS,
+            provisional=guessed and len(signals.voices) <= 1,
             contributions=contributions(self._base, parts, score),
         )
 
@@ -348,6 +450,16 @@ def _reason(group: str, signals: Signals) -> str:
             return f"{quick} sources within {window // timedelta(hours=1)} h"
         case "source":
             return f"first reported by {signals.source_ids[0]}"
+        case "around":
+            return "others report on the same things"
+        case "new":
+            return f"{signals.around.novelty:.0%} of the title is new"
+        case "site":
+            return f"link to {registrable_domain(host(signals.link))}"
+        case "address":
+            return "words in the address"
+        case "tag":
+            return f"filed under {', '.join(signals.tags)}"
         case "time":
             weekend = signals.first_seen_at.weekday() >= 5
             return (
@@ -355,7 +467,7 @@ def _reason(group: str, signals: Signals) -> str:
             )
         case _:
             count = len(title_words(signals.title))
-            return f"title of {count} words" + (", a question" if "?" in signals.title else "")
+            return f"a title of {count} words, and how it is worded" + (", a question" if "?" in signals.title else "")
 
 
 PRIOR_FILE = Path(__file__).with_name("prior.json")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from scoring import make_prior, modelfile
+from scoring.evaluate_relevance import Row, coverage
 from scoring.relevance import PRIOR_FILE, load_prior
+from scoring.surroundings import Surroundings
 from tests.scoring.press import HOUR, signals
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -29,7 +32,7 @@ def test_it_holds_weights_and_provenance_and_no_text_of_others() -> None:
     assert PRIOR_FILE.stat().st_size <= 500_000
     assert set(file.content) == {"base", "unknown_idf", "others", "terms"}
     assert all(" " not in term and len(term) < 30 for term in file.content["terms"])
-    assert not [name for name in file.content["others"] if name.startswith(("source:", "time:"))]
+    assert not [n for n in file.content["others"] if n.startswith(("source:", "time:", "site:", "address:", "tag:"))]
     assert {"command", "sha256", "label"} <= set(file.provenance)
     assert {"auc", "ndcg_at_10", "brier", "ece", "held_out_from"} <= set(file.measures)
     assert {"python", "scikit-learn"} <= set(file.versions)
@@ -61,11 +64,22 @@ def test_a_strong_story_of_six_sources_scores_high(title: str) -> None:
     story = signals(title, delays=[i * HOUR for i in range(6)])
 
     assert load_prior().score(story).score >= 80
-    assert load_prior().score(story).provisional
 
 
 def test_coverage_makes_most_of_the_difference_for_words_it_does_not_know() -> None:
-    alone, six = (load_prior().score(signals("Ljubljana Quixote", delays=[i * HOUR for i in range(n)])) for n in (1, 6))
+    surroundings = Surroundings()
+    for day in range(20):
+        surroundings.take(f"Recipe {day} for soup", "paper9", (signals().first_seen_at + day * HOUR).timestamp())
+    seen = [
+        surroundings.take("Ljubljana Quixote", f"paper{i}", (signals().first_seen_at + (24 + i) * HOUR).timestamp())
+        for i in range(6)
+    ]
+    alone, six = (
+        load_prior().score(
+            replace(signals("Ljubljana Quixote", delays=[i * HOUR for i in range(n)]), around=seen[n - 1])
+        )
+        for n in (1, 6)
+    )
 
     assert alone.score <= 15
     assert six.score >= 60
@@ -113,8 +127,8 @@ def test_the_command_says_which_file_is_missing(tmp_path: Path, capsys: pytest.C
 
 
 def test_coverage_counts_only_what_other_sources_had_before() -> None:
-    def item(title: str, source: str, hours: float) -> make_prior.Item:
-        return make_prior.Item(title, source, "", signals().first_seen_at + hours * HOUR)
+    def item(title: str, source: str, hours: float) -> Row:
+        return Row(title, source, "", signals().first_seen_at + hours * HOUR)
 
     title = "Zephyr Labs unveils chip for data centres"
     items = [
@@ -126,7 +140,7 @@ def test_coverage_counts_only_what_other_sources_had_before() -> None:
         item(title, "d", 60),
     ]
 
-    told = make_prior.coverage(items, items[-1].first_seen_at + HOUR)
+    told = coverage(items, items[-1].arrived_at + HOUR)
 
     assert [sorted(sources) for sources in told] == [[], [], ["a"], [], ["a", "b"], []]
 
@@ -138,9 +152,9 @@ def test_the_recipe_keeps_its_floor_on_the_recorded_press() -> None:
 
     measures = make_prior.make(LABELS, STREAM).measures
 
-    assert measures["auc"] >= 0.86
-    assert measures["ndcg_at_10"] >= 0.71
-    assert measures["brier"] <= 0.112
+    assert measures["auc"] >= 0.875
+    assert measures["ndcg_at_10"] >= 0.72
+    assert measures["brier"] <= 0.108
     assert measures["ece"] <= 0.04
     # Far above what words and early coverage can know: then something of the label got in.
     assert measures["auc"] <= 0.93

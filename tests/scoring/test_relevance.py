@@ -31,8 +31,7 @@ def test_the_parts_are_the_score(title: str, summary: str, delays: tuple[timedel
     assert sum(round(10 * part.points) for part in scored.contributions) == 10 * scored.score
     logit = sum(part.log_odds for part in scored.contributions)
     assert sigmoid(logit) == pytest.approx(scored.relevance)
-    assert scored.score == round(100 * scored.relevance)
-    assert 0 <= scored.score <= 100
+    assert scored.score == min(max(round(100 * scored.relevance), 1), 99)
 
 
 @given(title=TITLES, delays=DELAYS, late=st.integers(0, 72 * 60))
@@ -95,16 +94,20 @@ def test_an_unknown_source_and_unknown_words_weigh_nothing() -> None:
 
 def test_a_title_without_a_word_is_scored() -> None:
     for title in ("", "!!!", "…", "🙂", "\ud800"):
-        assert 0 <= load_prior().score(signals(title)).score <= 100
+        assert 1 <= load_prior().score(signals(title)).score <= 99
 
 
-def test_it_is_provisional_until_the_site_has_labels_of_its_own() -> None:
-    prior = model().prior
-    story = signals("Zephyr unveils a chip", delays=(0 * HOUR, HOUR))
+def test_a_high_claim_of_one_source_is_provisional_until_the_site_has_labels_of_its_own() -> None:
+    prior = model(zephyr=5.0).prior
+    claim = signals("Zephyr unveils a chip")
+    told = signals("Zephyr unveils a chip", delays=(0 * HOUR, HOUR))
+    modest = signals("Recipe for a chip")
 
-    assert RelevanceModel("x", prior).score(story).provisional
-    assert RelevanceModel("x", prior, prior, PROVISIONAL_LABELS - 1).score(story).provisional
-    assert not RelevanceModel("x", prior, prior, PROVISIONAL_LABELS).score(story).provisional
+    assert RelevanceModel("x", prior).score(claim).provisional
+    assert RelevanceModel("x", prior, prior, PROVISIONAL_LABELS - 1).score(claim).provisional
+    assert not RelevanceModel("x", prior, prior, PROVISIONAL_LABELS).score(claim).provisional
+    assert not RelevanceModel("x", prior).score(told).provisional
+    assert not RelevanceModel("x", prior).score(modest).provisional
 
 
 def test_it_is_provisional_for_one_source_in_unknown_words() -> None:
