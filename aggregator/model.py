@@ -461,6 +461,18 @@ class Story:
     merged_into: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What an editor said of a story; it stands until it is taken back."""
+
+    story_id: int
+    up: bool
+    voted_at: datetime
+    title: str
+    """Of the story's first entry, as it came."""
+    source_id: str
+
+
 class Cause(StrEnum):
     """Why a line stands in the ledger."""
 
@@ -468,6 +480,7 @@ class Cause(StrEnum):
     JOINED = "joined"
     EDITED = "edited"
     RETRAINED = "retrained"
+    VOTED = "voted"
     AGED = "aged"
     CONFIG = "config"
 

@@ -26,7 +26,7 @@ from scoring import explain as explaining
 from scoring.relevance import load_prior
 from scoring.replay import replay as replay_stream
 from scoring.streams import Stream
-from scoring.train import current, models_dir
+from scoring.train import current, history, load, models_dir, use
 from scoring.train import train as train_model
 from scoring.update import Updater
 
@@ -199,6 +199,106 @@ def replay(
         )
 
 
+@click.command()
+@click.argument("story", metavar="STORY")
+@click.argument("verdict", type=click.Choice(("up", "down", "undo")))
+@db_option
+@click.pass_obj
+def vote(front: Front, story: str, verdict: str, db: Path) -> None:
+    """Say that a story is relevant (up) or not (down), or take that back (undo).
+
+    STORY is the number in its address. The running worker moves the scores within a second; training
+    learns from it for good.
+
+    \b
+    Example:
+      groundswell vote 217 up
+    """
+    if not story.isdecimal():
+        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
+    with Store.open(existing(db)) as store:
+        found = store.stories.get(int(story))
+        if found is not None and found.merged_into is not None:
+            found = store.stories.get(found.merged_into)
+        if found is None:
+            raise GroundswellError(f"there is no story {story}")
+        up = {"up": True, "down": False, "undo": None}[verdict]
+        store.feedback.vote(found.story_id, up, front.clock())
+    said = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
+    click.echo(f"story {found.story_id} is {said}: {found.headline}")
+
+
+@click.group()
+def models() -> None:
+    """List the models that were learned here, and choose among them."""
+
+
+@models.command("list")
+@db_option
+@json_option
+def models_list(db: Path, as_json: bool) -> None:
+    """List the models, newest first: what they learned from, how well they did, which is in use.
+
+    \b
+    Example:
+      groundswell models list
+    """
+    kept = history(models_dir(existing(db)))
+    if as_json:
+        rows = [
+            {
+                "file": one.file_name,
+                "in_use": one.in_use,
+                "name": one.file.name if one.file else None,
+                "window": one.file.window if one.file else None,
+                "measures": one.file.measures if one.file else None,
+                "fault": one.words,
+            }
+            for one in kept
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for one in kept:
+        mark = "*" if one.in_use else " "
+        if one.file is None:
+            click.echo(f"{mark} {one.file_name}  {one.words}")
+            continue
+        measures = one.file.measures.get("candidate", {})
+        told = ", ".join(
+            f"{name} {measures[key]:.3f}"
+            for name, key in (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"))
+            if measures.get(key) is not None
+        )
+        click.echo(f"{mark} {one.file_name}  {one.file.window[0][:10]} to {one.file.window[1][:10]}  {told}")
+    prior = load_prior()
+    click.echo(f"{' ' if any(one.in_use for one in kept) else '*'} prior  {prior.version}, ships with the program")
+
+
+@models.command("use")
+@click.argument("name", metavar="NAME")
+@db_option
+def models_use(name: str, db: Path) -> None:
+    """Score with an earlier model again; the worker takes it up when it starts next or trains.
+
+    NAME is a file of `models list`, or prior.
+
+    \b
+    Example:
+      groundswell models use relevance-20261117T080000Z.json
+      groundswell models use prior
+    """
+    folder = models_dir(existing(db))
+    if name == "prior":
+        (folder / "current").unlink(missing_ok=True)
+    else:
+        known = {one.file_name for one in history(folder)}
+        if name not in known:
+            raise GroundswellError(f"there is no model {name}; `groundswell models list` shows those that are kept")
+        load(folder / name)
+        use(folder, name)
+    click.echo(f"{name} is in use")
+
+
 @click.group()
 def evaluate() -> None:
     """Measure what the program decides against labels."""
@@ -334,4 +434,4 @@ def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     return file
 
 
-COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, evaluate)
+COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, vote, models, evaluate)

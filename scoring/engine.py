@@ -234,10 +234,12 @@ class Engine:
             lists[category.id] = rank.ranked(c for c in candidates if c.category_id == category.id)
         return lists
 
-    def use_model(self, model: RelevanceModel, now: datetime) -> Changes:
+    def use_model(
+        self, model: RelevanceModel, now: datetime, cause: Cause = Cause.RETRAINED, words: str = ""
+    ) -> Changes:
         """Score with *model* from now on; return the live stories whose score it changes."""
         self._model = model
-        return self._rescore(now, Cause.RETRAINED, f"model {model.version}")
+        return self._rescore(now, cause, words or f"model {model.version}")
 
     def reconfigure(self, config: Config, now: datetime) -> Changes:
         """Go on with another feeds.yaml; return the live stories that it changes.
@@ -457,6 +459,7 @@ class Engine:
                 at=now,
                 link=live.link,
                 around=live.around,
+                story_id=next(iter(live.members)) if live.story is None else live.story.story_id,
             )
         )
 

@@ -25,13 +25,14 @@ from types import MappingProxyType
 from typing import Any
 
 from aggregator.errors import ModelFileError
-from aggregator.model import Contribution
+from aggregator.model import Contribution, Vote
 from aggregator.text import words
 from aggregator.urls import host, registrable_domain
 from scoring import modelfile
 from scoring.calibrate import Calibration
 from scoring.explain import PLAIN_WORDS, Part, contributions, sigmoid
 from scoring.surroundings import NOTHING, Around
+from scoring.votes import NO_VOTES, OWN, Ballot, ballot
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Signals:
     tags: tuple[str, ...] = ()
     around: Around = NOTHING
     """What others said of the same things when the first entry came, and when each further voice did."""
+    story_id: int = 0
+    """For votes; 0 where there is no story yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +345,8 @@ class RelevanceModel:
 
     prior:   the weights that ship with the program
     local:   those learned on this site, or None
+    learned_until: votes up to then are in the local weights
+    votes:   what editors said since, felt at once; see `votes`
     labels:  n, on how many labelled stories; local weights have the say n / (n + HALF_SAY)
     calibration: of the blended logit, on later stories than the local weights were fitted on
 
@@ -355,11 +360,15 @@ class RelevanceModel:
         local: Weights | None = None,
         labels: int = 0,
         calibration: Calibration | None = None,
+        learned_until: datetime | None = None,
+        votes: Ballot = NO_VOTES,
     ) -> None:
         self.version = version
         self.prior = prior
         self.local = local
         self.labels = labels
+        self.learned_until = learned_until
+        self.votes = votes
         self.calibration = calibration or Calibration()
         self.local_say = labels / (labels + HALF_SAY) if local is not None else 0.0
         slope = self.calibration.slope
@@ -392,9 +401,24 @@ class RelevanceModel:
             if weight := self._others.get(name):
                 group = name.partition(":")[0]
                 groups[group] = groups.get(group, 0.0) + weight * value
+        if self.votes:
+            groups |= self._voted(signals)
         logit = self._base + sum(by_word.values())
         # Coverage and velocity come last: floating point addition keeps order, so more of them is never less.
-        for group in ("source", "site", "address", "tag", "time", "shape", "new", "around", "coverage", "velocity"):
+        for group in (
+            "source",
+            "site",
+            "address",
+            "tag",
+            "time",
+            "shape",
+            "new",
+            "around",
+            "vote",
+            "votes",
+            "coverage",
+            "velocity",
+        ):
             logit += groups.get(group, 0.0)
         relevance = sigmoid(logit)
         score = min(max(round(100 * relevance), LEAST_SCORE), MOST_SCORE)
@@ -418,7 +442,29 @@ class RelevanceModel:
         """Return the log-odds alone, without points and reasons."""
         by_word, _ = self._words(signals)
         others = sum(self._others.get(name, 0.0) * value for name, value in features(signals).items())
-        return self._base + sum(by_word.values()) + others
+        return self._base + sum(by_word.values()) + others + sum(self._voted(signals).values())
+
+    def with_votes(self, votes: Iterable[Vote]) -> RelevanceModel:
+        """Return this model with the votes that stand; without any it is as it was trained."""
+        counted = ballot(votes, self._unit, self.learned_until)
+        return RelevanceModel(
+            self.version, self.prior, self.local, self.labels, self.calibration, self.learned_until, counted
+        )
+
+    def _unit(self, title: str) -> list[tuple[str, float]]:
+        """Return the words of *title*, known or not, with their TF-IDF; function words are left out."""
+        idf, unknown = self.prior.idf, self.prior.unknown_idf
+        told = [(word, idf.get(word, unknown)) for word in title_words(title) if word not in PLAIN_WORDS]
+        length = math.sqrt(math.fsum(value * value for _, value in told))
+        return [(word, value / length) for word, value in told]
+
+    def _voted(self, signals: Signals) -> dict[str, float]:
+        """Return what votes say: for this story, else for those like it."""
+        if own := self.votes.own.get(signals.story_id):
+            return {"vote": own * OWN}
+        first = signals.source_ids[0] if signals.source_ids else ""
+        like = self.votes.like(self._unit(signals.title), first)
+        return {"votes": like} if like else {}
 
     def _words(self, signals: Signals) -> tuple[dict[str, float], int]:
         """Return what each word says, and how many of the title's words are known."""
@@ -450,6 +496,10 @@ def _reason(group: str, signals: Signals) -> str:
             return f"{quick} sources within {window // timedelta(hours=1)} h"
         case "source":
             return f"first reported by {signals.source_ids[0]}"
+        case "vote":
+            return "an editor voted on it"
+        case "votes":
+            return "editors voted on stories like it"
         case "around":
             return "others report on the same things"
         case "new":

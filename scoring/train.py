@@ -248,15 +248,14 @@ def train(
     config: Config,
     now: datetime,
     out_dir: Path,
-    votes: Mapping[int, bool] | None = None,
     seed: int = 0,
 ) -> TrainReport:
     """Learn from the stories in *store* and, when that is not worse, put the new model into *out_dir*.
 
-    votes: what editors said of stories, True for up, by story id
     The same store at the same *now* gives the same file, byte for byte.
     """
     running = current(out_dir)
+    votes = {vote.story_id: vote.up for vote in store.feedback.votes() if vote.voted_at <= now}
     found, entries = past(store, config, now, votes)
     trial = attempt(found, now, running, seed)
     if trial.model is not None:
@@ -367,6 +366,7 @@ def _model(file: modelfile.ModelFile, path: Path) -> RelevanceModel:
         made_for = file.content["prior"]
         local = Weights.from_data(file.content["local"])
         labels = int(file.content["labels"])
+        trained_at = datetime.fromisoformat(file.provenance["trained_at"])
         calibration = Calibration(float(file.content["slope"]), float(file.content["offset"]))
         if labels < 0 or not calibration.slope >= 0:
             raise ValueError("a number out of range")
@@ -378,7 +378,7 @@ def _model(file: modelfile.ModelFile, path: Path) -> RelevanceModel:
         raise ModelFileError(
             f"the model file {path} was made for the prior of another version; `groundswell train` makes a new one"
         )
-    return RelevanceModel(file.name, prior, local, labels, calibration)
+    return RelevanceModel(file.name, prior, local, labels, calibration, trained_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from aggregator.model import Changes, Config, Event
+from aggregator.model import Cause, Changes, Config, Event
 from aggregator.store import Checkpoint, Store
 from scoring.engine import MEMORY, Engine
 from scoring.relevance import RelevanceModel
@@ -31,7 +31,8 @@ class Updater:
     def __init__(self, store: Store, config: Config, model: RelevanceModel, observer: Observer | None = None) -> None:
         self._store = store
         self._config = config
-        self._model = model
+        self._votes_number = store.feedback.votes_number()
+        self._model = model.with_votes(store.feedback.votes())
         self._observer = observer
         self._engine: Engine | None = None
 
@@ -67,6 +68,7 @@ class Updater:
                 entries += taken
                 if progress is not None:
                     progress(taken)
+            self._take_votes(now)
             self._rank(now)
         except BaseException:
             # The engine may be ahead of what was committed; the next run starts from the store.
@@ -76,8 +78,19 @@ class Updater:
 
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
         """Score with *model* from now on, the live stories at once."""
-        self._model = model
-        self._write(self.engine.use_model(model, now), now)
+        self._model = model.with_votes(self._store.feedback.votes())
+        self._write(self.engine.use_model(self._model, now), now)
+
+    def voted(self) -> bool:
+        """Whether there are votes, or some were taken back, that the scores do not know yet."""
+        return self._store.feedback.votes_number() != self._votes_number
+
+    def _take_votes(self, now: datetime) -> None:
+        number = self._store.feedback.votes_number()
+        if number != self._votes_number:
+            self._model = self._model.with_votes(self._store.feedback.votes())
+            self._write(self.engine.use_model(self._model, now, Cause.VOTED, "editors voted"), now)
+            self._votes_number = number
 
     def reconfigure(self, config: Config, now: datetime) -> None:
         """Go on with another feeds.yaml, as a restart with it would."""

@@ -1,18 +1,52 @@
-"""What readers did, without knowing who they are."""
+"""What people did: votes of editors; views of readers, without knowing who they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
+from aggregator.model import Vote
 from aggregator.store.connection import Connection
+from aggregator.store.rows import moment, stamp
 
 
 class Feedback:
-    """`views`."""
+    """`votes` and `views`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+
+    def vote(self, story_id: int, up: bool | None, at: datetime) -> None:
+        """Keep that an editor voted a story up or down; None takes the vote back."""
+        with self._db.transaction():
+            if up is None:
+                self._db.run("delete from votes where story_id = :id", {"id": story_id})
+            else:
+                self._db.run(
+                    """insert into votes (story_id, up, voted_at) values (:id, :up, :at)
+                    on conflict do update set up = :up, voted_at = :at""",
+                    {"id": story_id, "up": int(up), "at": stamp(at)},
+                )
+            self._db.run(
+                """insert into state (name, value) values ('votes', '1')
+                on conflict do update set value = cast(value as integer) + 1"""
+            )
+
+    def votes(self) -> list[Vote]:
+        """Return the votes that stand, by story; those whose first entry is no longer kept are left out."""
+        rows = self._db.rows(
+            """select v.story_id, v.up, v.voted_at, e.source_id, coalesce((select title_before from entry_edits x
+            where x.entry_id = e.entry_id order by edit_id limit 1), e.title) as title
+            from votes v join entries e on e.entry_id = v.story_id order by v.story_id"""
+        )
+        return [
+            Vote(row["story_id"], bool(row["up"]), moment(row["voted_at"]), row["title"], row["source_id"])
+            for row in rows
+        ]
+
+    def votes_number(self) -> int:
+        """Return a number that is another after every vote."""
+        return int(self._db.value("select coalesce((select value from state where name = 'votes'), 0)"))
 
     def add_views(self, people: Mapping[int, int], day: date) -> None:
         """Add to each story the number of people who looked at it on *day*."""

@@ -122,6 +122,13 @@ create table entry_edits (
 create index entry_edits_by_time on entry_edits (at);
 create index entry_edits_by_entry on entry_edits (entry_id);
 
+-- What editors said of stories: one vote a story, the last one. Undone, it is gone.
+create table votes (
+    story_id  integer primary key,       -- the entry_id of its first entry, so that a rebuild keeps them
+    up        integer not null,          -- 1: relevant, 0: not
+    voted_at  text not null
+) strict;
+
 -- People who looked at a story, by day; no address and no cookie is kept.
 create table views (
     story_id  integer not null,
