@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.feedserver import FeedServer
+
+# The same examples each time: a run that fails can be run again, and one that passed stays so.
+# `--hypothesis-profile=wide` looks further.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("wide", max_examples=2_000, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture

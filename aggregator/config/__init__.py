@@ -10,7 +10,7 @@ Leaves watching the file, and keeping the last good one, to the scheduler.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -195,7 +195,9 @@ def parse_config(text: str, *, name: str = "feeds.yaml", env: Mapping[str, str] 
     except _TooManyFaults:
         raise _error(name, reading.faults, "and more; the rest of the file was not read") from None
     if reading.faults or config is None:
-        raise _error(name, reading.faults)
+        # libyaml places what is missing behind the last line; people look at the last one.
+        last = text.count("\n") + 1 - text.endswith("\n")
+        raise _error(name, [replace(fault, line=min(fault.line, max(last, 1))) for fault in reading.faults])
     return config
 
 

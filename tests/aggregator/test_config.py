@@ -521,6 +521,7 @@ def test_any_text_is_a_config_or_a_fault(text: str) -> None:
     survives(text)
 
 
+@example("---")
 @given(st.lists(TOKENS, max_size=60).map("".join))
 def test_any_heap_of_yaml_is_a_config_or_a_fault(text: str) -> None:
     survives(text)
