@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from aggregator.model import Category
 from scoring.terms import terms
@@ -129,6 +127,10 @@ def _fit(
         }
     vocabulary = {feature: column for column, feature in enumerate(sorted({f for d in documents for f in d}))}
     frequency = Counter(feature for document in documents for feature in set(document))
+    # Importing scikit-learn takes a second, which `groundswell poll` and `check` need not pay.
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     matrix = np.zeros((len(documents), len(vocabulary)))
     for row, document in enumerate(documents):
         for feature in document:

@@ -21,12 +21,11 @@ from aggregator.model import Config, Site
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
-from scoring import evaluate_stories as evaluating_stories
 from scoring import explain as explaining
 from scoring.relevance import load_prior
 from scoring.replay import replay as replay_stream
 from scoring.streams import Stream
-from scoring.train import current, history, load, models_dir, use
+from scoring.train import Learner, current, history, load, models_dir, use
 from scoring.train import train as train_model
 from scoring.update import Updater
 
@@ -153,6 +152,7 @@ def explain(story: str, db: Path, as_json: bool) -> None:
 @click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
 @click.option("--assignments", type=click.Path(path_type=Path), help="Write `id<TAB>story` for each line.")
 @click.option("--scores", type=click.Path(path_type=Path), help="Write the numbers of each entry at its arrival.")
+@click.option("--learn", is_flag=True, help="Learn each day from the stream's own past, as a site does.")
 @json_option
 @click.pass_obj
 def replay(
@@ -163,6 +163,7 @@ def replay(
     time_column: str,
     assignments: Path | None,
     scores: Path | None,
+    learn: bool,
     as_json: bool,
 ) -> None:
     """Run a recorded stream through the code that runs live, under a simulated clock.
@@ -176,6 +177,7 @@ def replay(
     config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
     if db is not None and db.exists():
         raise GroundswellError(f"{db} exists; a replay starts from nothing, so name a new --db or remove that one")
+    learner = Learner(config) if learn else None
     with ExitStack() as opened:
         bar = opened.enter_context(progress_bar("Replaying"))
         task = bar.add_task("lines", total=None)
@@ -186,6 +188,8 @@ def replay(
             assignments=_written(opened, assignments),
             scores=_written(opened, scores),
             db=opened.enter_context(Store.open(db)) if db is not None else None,
+            retrain=learner,
+            observer=learner.past if learner is not None else None,
             progress=lambda lines: bar.update(task, advance=lines),
         )
     for fault in summary.skipped:
@@ -331,6 +335,9 @@ def evaluate_stories(
     Example:
       groundswell evaluate stories items.jsonl.gz gold.tsv --fields title
     """
+    # scipy takes a second to import, which no other command should pay.
+    from scoring import evaluate_stories as evaluating_stories
+
     chosen = [field.strip() for field in fields.split(",")]
     unknown = [field for field in chosen if field not in ("title", "summary")]
     if unknown:
