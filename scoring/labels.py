@@ -89,12 +89,14 @@ def histories(
     arrivals: Iterable[tuple[Entry, Membership]],
     category_of: Callable[[str], str] = lambda source_id: "",
     text_of: Callable[[Entry], tuple[str, str]] = lambda entry: (entry.title, entry.summary),
+    arounds: Mapping[int, Around] | None = None,
 ) -> list[History]:
     """Return the stories that *arrivals* tell of, in order of first sight.
 
     arrivals:    entries in order of arrival, with the story where each ended
     category_of: the category that a source's stories start in
     text_of:     an entry's title and summary as they came
+    arounds:     what surrounded each entry, where that is known already
 
     A story whose first entry is not among them began before the window; it is left out.
     """
@@ -103,7 +105,10 @@ def histories(
     surroundings = Surroundings()
     for entry, membership in arrivals:
         title, summary = text_of(entry)
-        around = surroundings.take(title, membership.voice, entry.first_seen_at.timestamp())
+        if arounds is None:
+            around = surroundings.take(title, membership.voice, entry.first_seen_at.timestamp())
+        else:
+            around = arounds.get(entry.entry_id, NOTHING)
         story = found.get(membership.story_id)
         if story is None:
             if entry.entry_id != membership.story_id:
@@ -138,6 +143,8 @@ class Past:
         self._category_of = category_of
         self._entries: dict[int, Entry] = {}
         self._memberships: dict[int, Membership] = {}
+        self._surroundings = Surroundings()
+        self._arounds: dict[int, Around] = {}
 
     def __call__(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
         """Take in what happened at *moment*, and where that was put."""
@@ -145,14 +152,23 @@ class Past:
             if isinstance(event, Entry):
                 self._entries[event.entry_id] = replace(event, content="", tags=(), picture=None)
         for membership in changes.memberships:
-            self._memberships[membership.entry_id] = membership
+            entry_id = membership.entry_id
+            self._memberships[entry_id] = membership
+            if entry_id not in self._arounds and entry_id in self._entries:
+                self._arounds[entry_id] = self._surroundings.take(
+                    self._entries[entry_id].title, membership.voice, moment.timestamp()
+                )
 
-    def examples(self, top_share: float, now: datetime) -> list[Example]:
-        """Return what can be learned at *now*; see `examples`."""
-        placed = [(entry, self._memberships[i]) for i, entry in sorted(self._entries.items()) if i in self._memberships]
+    def examples(self, top_share: float, now: datetime, since: datetime | None = None) -> list[Example]:
+        """Return what can be learned at *now* from what came after *since*; see `examples`."""
+        placed = [
+            (entry, self._memberships[i])
+            for i, entry in sorted(self._entries.items())
+            if i in self._memberships and (since is None or entry.first_seen_at > since)
+        ]
         if not placed:
             return []
-        stories = histories(placed, self._category_of)
+        stories = histories(placed, self._category_of, arounds=self._arounds)
         return examples(from_first_midnight(stories, placed[0][0].first_seen_at), top_share, now)
 
 

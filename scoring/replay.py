@@ -25,7 +25,7 @@ from aggregator.urls import canonical, host, registrable_domain, safe_link
 from scoring.engine import Engine
 from scoring.relevance import RelevanceModel
 from scoring.streams import Line, Skipped, Stream
-from scoring.update import Updater
+from scoring.update import Observer, Updater
 
 Retrain = Callable[[Engine, datetime], RelevanceModel | None]
 """Is asked at the first arrival of each UTC day for a better model; None keeps the one that scores."""
@@ -62,6 +62,7 @@ def replay(
     scores: TextIO | None = None,
     db: Store | None = None,
     retrain: Retrain | None = None,
+    observer: Observer | None = None,
     progress: Progress | None = None,
 ) -> Replayed:
     """Run *stream* and return what came of it; the same input gives the same bytes.
@@ -70,6 +71,8 @@ def replay(
     scores:      gets a JSON object per line of the stream, as known at its arrival
     db:          an empty database that the entries and stories are also written to
 
+    observer:    sees each step, as one of `update.Updater` does; with `retrain` a replay learns as a site does
+
     Lines that arrive at one moment are one step. A line that its source had before, by link, else
     by title and date, is the same entry: a change of its text is an edit, and the line is given
     the story of the entry.
@@ -77,7 +80,7 @@ def replay(
     if db is not None and db.entries.count():
         raise StoreError("a replay needs a database of its own; name one that does not exist yet")
     report = _Report(assignments, scores)
-    runner = _InMemory(config, model, report) if db is None else _InStore(db, config, model, report)
+    runner = _InMemory(config, model, report, observer) if db is None else _InStore(db, config, model, report, observer)
     intake = _Intake(config)
     day = None
     moments = (intake.group(moment, list(lines)) for moment, lines in groupby(stream, key=lambda line: line.arrived_at))
@@ -213,9 +216,10 @@ def _batches(groups: Iterable[_Group], size: int) -> Iterator[list[_Group]]:
 class _InMemory:
     """The engine alone."""
 
-    def __init__(self, config: Config, model: RelevanceModel, report: _Report) -> None:
+    def __init__(self, config: Config, model: RelevanceModel, report: _Report, observer: Observer | None) -> None:
         self.engine = Engine(config, model)
         self._report = report
+        self._observer = observer
 
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
         self.engine.use_model(model, now)
@@ -232,15 +236,20 @@ class _InMemory:
                 for number, (entry_id, arrival) in enumerate(group.edits)
             ]
             changes = self.engine.step(events, group.moment) if events else Changes()
+            if events and self._observer is not None:
+                self._observer(group.moment, events, changes)
             self._report.write(group, changes, self.engine)
 
 
 class _InStore:
     """The engine with a store and the updater, as the worker has them."""
 
-    def __init__(self, store: Store, config: Config, model: RelevanceModel, report: _Report) -> None:
+    def __init__(
+        self, store: Store, config: Config, model: RelevanceModel, report: _Report, observer: Observer | None
+    ) -> None:
         self._store = store
         self._report = report
+        self._observer = observer
         self._updater = Updater(store, config, model, self._seen)
         self._sources = {source.id: source for source in config.sources}
         self._waiting: list[_Group] = []
@@ -289,6 +298,8 @@ class _InStore:
         return replace(_arrival(draft), identity=held.identity)
 
     def _seen(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        if self._observer is not None:
+            self._observer(moment, events, changes)
         self._report_until(moment)
         self._report.write(self._waiting.pop(0), changes, self._updater.engine)
 

@@ -23,9 +23,10 @@ from aggregator.model import Config, Entry, Membership
 from aggregator.store import Store
 from scoring import modelfile
 from scoring.calibrate import Calibration, platt
+from scoring.engine import Engine
 from scoring.evaluate import Measures, measure, ndcg_by_day
 from scoring.explain import sigmoid
-from scoring.labels import Example, examples, from_first_midnight, histories
+from scoring.labels import Example, Past, examples, from_first_midnight, histories
 from scoring.relevance import RelevanceModel, Weights, load_prior
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,25 @@ class Trial:
 def fit(found: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> RelevanceModel | None:
     """Return a model learned from *found*, or None when *running* should go on; see `attempt`."""
     return attempt(found, now, running, seed).model
+
+
+class Learner:
+    """Learns in a replay as a site learns: each day, from the replay's own past and nothing later."""
+
+    def __init__(self, config: Config, seed: int = 0) -> None:
+        self._config = config
+        self._seed = seed
+        self.past = Past(lambda source_id: "" if (s := config.source(source_id)) is None else s.category)
+        """What is to see each step."""
+        self.fitted = 0
+        """How many models were taken into use."""
+
+    def __call__(self, engine: Engine, now: datetime) -> RelevanceModel | None:
+        """Return a better model than the one that scores, or None."""
+        found = self.past.examples(self._config.scoring.top_share, now, now - WINDOW)
+        better = fit(found, now, engine.model, self._seed)
+        self.fitted += better is not None
+        return better
 
 
 def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> Trial:
