@@ -12,6 +12,7 @@ CLEARLY = 0.25
 """By how much another entry has to be better before the face changes: readers know a story by it."""
 
 # Observed: "Live updates: ...", "What we know about ...", "You won't believe ...", "BREAKING: ...",
+# "This chipmaker just ...", "The reason why ...", "... and fans are furious", "One simple trick ...",
 # "Morning briefing", a headline of two words, one that is a whole paragraph, one in capitals.
 # Rule: points for a telling length, for a figure and for a summary; off for bait and tickers.
 # Known to be wrong: a question that is the news itself ("Who is the new pope?").
@@ -19,7 +20,8 @@ _BAIT = re.compile(
     r"\b(?:live(?: updates| blog|:)|what (?:we|you|to) (?:know|need)|here'?s (?:what|why|how)|you (?:won'?t|need to)|"
     r"this is (?:why|how|what)|everything (?:we|you)|explained|opinion|podcast|newsletter|(?:daily|morning|weekly) "
     r"(?:briefing|digest|brief|roundup)|round-?up|watch:|video:|photos?:|breaking:?|updated?:|deals?\b|"
-    r"best \d+|\d+ best)",
+    r"best \d+|\d+ best|the (?:real )?reason (?:why|behind)|(?:simple|weird) trick|goes viral|fans are)|"
+    r"^(?:this|these|one) (?:\w+ ){1,3}(?:just|is|are|could|will|has|have)\b",
     re.IGNORECASE,
 )
 

@@ -9,7 +9,14 @@ CLEAR = "Amazon opens a data centre in Ohio"
 
 @pytest.mark.parametrize(
     "worse",
-    ["Amazon opens", "LIVE updates: Amazon opens a data centre", "AMAZON OPENS A DATA CENTRE IN OHIO", "Amazon opens?"],
+    [
+        "Amazon opens",
+        "LIVE updates: Amazon opens a data centre",
+        "AMAZON OPENS A DATA CENTRE IN OHIO",
+        "Amazon opens?",
+        "This cloud giant just opened a data centre",
+        "The real reason behind the data centre in Ohio",
+    ],
 )
 def test_a_clear_headline_is_better_than_bait_capitals_and_fragments(worse: str) -> None:
     assert clarity(CLEAR, "") > clarity(worse, "")
