@@ -45,4 +45,5 @@ def test_a_backlog_is_stored_and_becomes_stories_but_neither_trends_nor_counts_a
         newest = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=len(news)))]
         assert set(newest) == news
         found = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=300))]
-        assert len(found) > OLD / 2
+        # How many depends on how alike these headlines look; that they are there does not.
+        assert len(found) > 10 * len(news)
