@@ -14,16 +14,19 @@ CLEARLY = 0.25
 # Observed: "Live updates: ...", "What we know about ...", "You won't believe ...", "BREAKING: ...",
 # "This chipmaker just ...", "The reason why ...", "... and fans are furious", "One simple trick ...",
 # "Morning briefing", a headline of two words, one that is a whole paragraph, one in capitals.
-# Rule: points for a telling length, for a figure and for a summary; off for bait and tickers.
+# Rule: points for a telling length, for a figure and for a summary; off for bait, tickers and comment.
 # Known to be wrong: a question that is the news itself ("Who is the new pope?").
 _BAIT = re.compile(
     r"\b(?:live(?: updates| blog|:)|what (?:we|you|to) (?:know|need)|here'?s (?:what|why|how)|you (?:won'?t|need to)|"
     r"this is (?:why|how|what)|everything (?:we|you)|explained|opinion|podcast|newsletter|(?:daily|morning|weekly) "
-    r"(?:briefing|digest|brief|roundup)|round-?up|watch:|video:|photos?:|breaking:?|updated?:|deals?\b|"
+    r"(?:briefing|digest|brief|roundup)|round-?up|watch:|video:|photos?:|breaking:?|updated?:|\w+ deals\b|"
     r"best \d+|\d+ best|the (?:real )?reason (?:why|behind)|(?:simple|weird) trick|goes viral|fans are)|"
     r"^(?:this|these|one) (?:\w+ ){1,3}(?:just|is|are|could|will|has|have)\b",
     re.IGNORECASE,
 )
+
+# "What 1.4 million chips mean for ...", "Why it took so long": written for those who know the news already.
+_COMMENT = re.compile(r"(?:what|why|how|which|inside|meet|analysis)\b", re.IGNORECASE)
 
 
 def clarity(title: str, summary: str) -> float:
@@ -46,6 +49,8 @@ def clarity(title: str, summary: str) -> float:
         value += 0.2
     if _BAIT.search(title):
         value -= 0.5
+    if _COMMENT.match(title):
+        value -= 0.3
     if title.rstrip().endswith(("?", "!", "…", "...")):
         value -= 0.3
     letters = [char for char in title if char.isalpha()]
