@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -130,6 +131,20 @@ def test_run_polls_and_serves_and_a_saved_configuration_is_applied(
     check = sqlite3.connect(site / "groundswell.db")
     assert check.execute("pragma quick_check").fetchone() == ("ok",)
     check.close()
+
+
+def test_the_demo_plays_without_a_network_and_its_front_page_moves(
+    start: Callable[..., subprocess.Popen[bytes]],
+) -> None:
+    port = free_port()
+    process = start("demo", "--port", str(port), "--start", "12", "--speed", "2000")
+    home = f"http://127.0.0.1:{port}"
+    wait_for(lambda: "/story/" in get(f"{home}/")[1], "stories on the front page")
+    before = re.findall(r"/story/\d+", get(f"{home}/")[1])
+    wait_for(lambda: re.findall(r"/story/\d+", get(f"{home}/")[1]) != before, "another front page")
+    assert "<rss" in get(f"{home}/trending.rss")[1]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=15) == 0
 
 
 def test_poll_once_then_update_then_explain(site: Path) -> None:

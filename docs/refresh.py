@@ -1,0 +1,116 @@
+"""Make what README and these pages show of the running program anew: `python docs/refresh.py`.
+
+Plays the sample edition to a fixed moment, through the real poller and engine, writes the
+explanation of its lead story into README.md, and takes the pictures with headless Chromium
+(Debian's `chromium`; without it the pictures stay as they are, and that is said).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from aggregator.clock import SteppedClock  # noqa: E402
+from aggregator.demo import edition as sample  # noqa: E402
+from aggregator.demo.publish import feeds_yaml  # noqa: E402
+from aggregator.demo.server import FeedServer  # noqa: E402
+from aggregator.store import Store  # noqa: E402
+from groundswell import play  # noqa: E402
+from scoring import explain  # noqa: E402
+from web.app import close_app, create_app  # noqa: E402
+
+SHOWN_AT = sample.STARTS_AT + timedelta(hours=63)
+BLOCK = re.compile(r"(<!-- explain -->\n```\n).*?(```\n<!-- /explain -->)", re.S)
+CHROMIUM = (
+    "chromium",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+
+
+def played(folder: Path, until: datetime = SHOWN_AT) -> Path:
+    """Play the sample edition up to *until* into a database in *folder*; return it."""
+    edition = sample.load()
+    clock = SteppedClock(sample.STARTS_AT)
+    with FeedServer(edition, clock) as server:
+        config = folder / "feeds.yaml"
+        config.write_text(feeds_yaml(edition, server.base_url, "http://127.0.0.1:8000"), encoding="utf-8")
+        asyncio.run(play(config, folder / "demo.db", clock, until))
+    return folder / "demo.db"
+
+
+def explanation(db: Path) -> str:
+    """Return what `groundswell explain` prints first of the story that leads the front page."""
+    with Store.open(db) as store:
+        (lead,) = store.stories.ranked("", 1)
+    return "\n".join(line.rstrip() for line in explain.lines(lead.story)) + "\n"
+
+
+def lead_path(db: Path) -> str:
+    """Return the address of the story that leads the front page."""
+    with Store.open(db) as store:
+        (lead,) = store.stories.ranked("", 1)
+    return f"/story/{lead.story.story_id}"
+
+
+def take_pictures(db: Path) -> None:
+    """Show the site at that moment to Chromium, and keep what it sees."""
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    app = create_app(db, lambda: SHOWN_AT)
+    server = make_server("127.0.0.1", 0, app.wsgi_app, handler_class=Quiet)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    home = f"http://127.0.0.1:{server.server_port}"
+    try:
+        for name, path, size in (("front-page", "/", "1280,900"), ("story", lead_path(db), "1280,1500")):
+            picture = ROOT / "docs" / f"{name}.png"
+            with tempfile.TemporaryDirectory() as profile:
+                where = (f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={picture}")
+                subprocess.run([*CHROMIUM, *where, f"{home}{path}"], check=True, capture_output=True)
+            print(f"docs/{picture.name}: {picture.stat().st_size // 1000} kB")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        close_app(app)
+
+
+def main() -> None:
+    """Refresh README.md and the pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        db = played(Path(folder))
+        readme = ROOT / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        shown = explanation(db)
+        readme.write_text(BLOCK.sub(lambda m: m[1] + shown + m[2], text), encoding="utf-8")
+        print(shown)
+        if shutil.which("chromium"):
+            take_pictures(db)
+        else:
+            print("there is no chromium on this machine; the pictures stay as they are")
+
+
+if __name__ == "__main__":
+    main()
