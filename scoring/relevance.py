@@ -135,8 +135,10 @@ def tfidf(found: Iterable[str], idf: Mapping[str, float], unknown_idf: float) ->
     return ((word, value / length) for word, value in looked_up if value is not None)
 
 
-def features(signals: Signals) -> dict[str, float]:
+def features(signals: Signals, link: bool = True) -> dict[str, float]:
     """Return every feature but the words, by name; those that are 0 are left out.
+
+    link: without it those of the link are left out too, for a model that knows none
 
     `coverage:`, `velocity:`  independent voices, and how soon after first sight they came. Nothing here
                               looks at how much time has passed since: relevance does not decay.
@@ -174,7 +176,7 @@ def features(signals: Signals) -> dict[str, float]:
         ):
             if value:
                 found[name] = value
-    if signals.link:
+    if link and signals.link:
         sites, sections = _address(signals.link)
         found.update(dict.fromkeys(sites, 1.0))
         if sections:
@@ -381,6 +383,7 @@ class RelevanceModel:
             for name, weight in weights.others.items():
                 others[name] = others.get(name, 0.0) + share * weight
         self._others = MappingProxyType(others)
+        self._link = any(name.startswith(("site:", "address:")) for name in others)
         self._base = self.calibration.offset + sum(share * weights.base for weights, share in self._parts)
 
     @property
@@ -397,7 +400,7 @@ class RelevanceModel:
         """
         by_word, known = self._words(signals)
         groups: dict[str, float] = {}
-        for name, value in features(signals).items():
+        for name, value in features(signals, self._link).items():
             if weight := self._others.get(name):
                 group = name.partition(":")[0]
                 groups[group] = groups.get(group, 0.0) + weight * value
@@ -441,7 +444,7 @@ class RelevanceModel:
     def logit(self, signals: Signals) -> float:
         """Return the log-odds alone, without points and reasons."""
         by_word, _ = self._words(signals)
-        others = sum(self._others.get(name, 0.0) * value for name, value in features(signals).items())
+        others = sum(self._others.get(name, 0.0) * value for name, value in features(signals, self._link).items())
         return self._base + sum(by_word.values()) + others + sum(self._voted(signals).values())
 
     def with_votes(self, votes: Iterable[Vote]) -> RelevanceModel:
