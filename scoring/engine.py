@@ -207,6 +207,28 @@ class Engine:
                     )
         return memberships, touched
 
+    def revise(self, story: Story, members: Sequence[tuple[Entry, Membership]], edit: Edit) -> Changes:
+        """Return what *edit* makes of a story that is over, which is no longer held here.
+
+        Headline and summary follow as those of a live story do; its score is settled.
+
+        members: its entries, in order of arrival, with their text as it is after the edit
+        """
+        values = []
+        for entry, membership in members:
+            copy = membership.voice != independence.owner(entry.source_id, self._owners)
+            values.append((entry.entry_id, headline.clarity(entry.title, entry.summary) - copy))
+        lead_id = headline.choose(values, story.lead_entry_id)
+        lead = next(entry for entry, _ in members if entry.entry_id == lead_id)
+        revised = replace(story, headline=lead.title, summary=lead.summary, lead_entry_id=lead_id, updated_at=edit.at)
+        words = "its source changed the text"
+        line = LedgerLine(story.story_id, edit.at, Cause.EDITED, words, story.score, story.score, edit.entry_id)
+        return Changes(stories=(revised,), ledger=(line,))
+
+    def holds(self, entry_id: int) -> bool:
+        """Return whether the entry is of a live story."""
+        return entry_id in self._story_of
+
     def rank(self, now: datetime) -> Ranking:
         """Return the lists at *now*: "" is the front page, the others are the categories.
 

@@ -8,15 +8,18 @@ nothing and repeats nothing. Decides nothing itself; that is the engine's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from aggregator.model import Cause, Changes, Config, Event
+from aggregator.model import Cause, Changes, Config, Edit, Entry, Event
 from aggregator.store import Checkpoint, Store
 from scoring.engine import MEMORY, Engine
 from scoring.relevance import RelevanceModel
 
 GROUPS = 20
 """Polls a transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
+
+REFRESH = timedelta(minutes=1)
+"""How old a stored trend may become where the order of the lists stays."""
 
 Progress = Callable[[int], None]
 """Is told how many entries were just taken in."""
@@ -35,6 +38,7 @@ class Updater:
         self._model = model.with_votes(store.feedback.votes())
         self._observer = observer
         self._engine: Engine | None = None
+        self._refreshed_at: datetime | None = None
 
     @property
     def engine(self) -> Engine:
@@ -56,10 +60,11 @@ class Updater:
                     for moment, events in groups:
                         changes = engine.step(events, moment)
                         store.stories.save(changes)
+                        visible = self._revise(engine, events) or visible
                         if engine.checkpoint_due:
                             self._set_checkpoint(engine, moment)
                         visible = visible or bool(changes.stories)
-                        taken += len(changes.memberships)
+                        taken += sum(isinstance(event, Entry) for event in events)
                         if self._observer is not None:
                             self._observer(moment, events, changes)
                     store.state.set_watermark(groups[-1][0])
@@ -123,14 +128,32 @@ class Updater:
             self._engine = None
             raise
 
+    def _revise(self, engine: Engine, events: Sequence[Event]) -> bool:
+        """Follow edits of entries whose story is over; return whether there were any."""
+        found = False
+        stories = self._store.stories
+        for edit in events:
+            if isinstance(edit, Edit) and not engine.holds(edit.entry_id):
+                story_id = stories.of_entry(edit.entry_id)
+                story = None if story_id is None else stories.get(story_id)
+                if story is not None:
+                    stories.save(engine.revise(story, stories.members_at(story.story_id, edit.at), edit))
+                    found = True
+        return found
+
     def _rank(self, now: datetime) -> None:
         """Order the lists; a new edition only when the order changed."""
         # A clock that went back, or a poll that stands a microsecond in the future, must not make news older.
         watermark = self._store.state.watermark()
         ranking = self.engine.rank(now if watermark is None else max(now, watermark))
         with self._store.transaction():
-            if self._store.stories.rank(ranking):
+            changed = self._store.stories.rank(ranking)
+            if changed:
                 self._store.state.next_edition()
+            # Fading alone is no new edition: pages that are asked for anew show it.
+            if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
+                self._store.stories.refresh_trends(ranking)
+                self._refreshed_at = now
 
     def _restored(self, config: Config) -> Engine:
         """Return the engine as it was at the watermark: from the last checkpoint, and what came since.

@@ -110,7 +110,10 @@ class Stories:
         )
 
     def rank(self, ranking: Ranking) -> bool:
-        """Write the lists when the order of any changed; return whether it did."""
+        """Write the lists when the order of any changed; return whether it did.
+
+        The stories' trend is another matter: see `refresh_trends`.
+        """
         before: dict[str, list[int]] = {}
         for row in self._db.rows("select list, story_id from ranking order by list, rank"):
             before.setdefault(row["list"], []).append(row["story_id"])
@@ -126,10 +129,15 @@ class Stories:
                 for rank, (story_id, trend) in enumerate(stories, start=1)
             ],
         )
-        self._db.run(
-            "update stories set trend = r.trend from ranking r where r.list = '' and r.story_id = stories.story_id"
-        )
         return True
+
+    def refresh_trends(self, ranking: Ranking) -> None:
+        """Write the trend of every listed story where it is another by more than what rounding shows."""
+        trends = {story_id: trend for stories in ranking.values() for story_id, trend in stories}
+        self._db.run_many(
+            "update stories set trend = :trend where story_id = :id and abs(trend - :trend) > 0.005",
+            [{"id": story_id, "trend": trend} for story_id, trend in sorted(trends.items())],
+        )
 
     def drop(self) -> None:
         """Drop everything derived; the next update rebuilds it from the facts."""
@@ -202,6 +210,21 @@ class Stories:
             f"""select {ENTRY}, m.* from memberships m join entries e using (entry_id)
             where m.story_id = :id order by e.first_seen_at, e.entry_id""",
             {"id": story_id},
+        )
+        return [(entry(row), membership(row)) for row in rows]
+
+    def members_at(self, story_id: int, at: datetime) -> list[tuple[Entry, Membership]]:
+        """Return the entries of a story as `members` does, with title and summary as they were at a moment."""
+        then = ", ".join(
+            f"""coalesce((select {text}_before from entry_edits x where x.entry_id = e.entry_id and x.at > :at
+            order by edit_id limit 1), e.{text}) as {text}"""
+            for text in ("title", "summary")
+        )
+        rows = self._db.rows(
+            f"""select {ENTRY.replace("e.title, e.summary", then)}, m.*
+            from memberships m join entries e using (entry_id)
+            where m.story_id = :id order by e.first_seen_at, e.entry_id""",
+            {"id": story_id, "at": stamp(at)},
         )
         return [(entry(row), membership(row)) for row in rows]
 

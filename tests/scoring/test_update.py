@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoring.engine
-from aggregator.model import Changes, Event
+from aggregator.model import Cause, Changes, Event
 from aggregator.store import Checkpoint, Store
 from scoring.relevance import load_prior
 from scoring.update import Updater
-from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
+from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
 
 Log = list[tuple[datetime, Changes]]
 
@@ -131,6 +131,41 @@ def test_a_rebuild_gives_what_was_there(store: Store) -> None:
     running.rebuild(now)
 
     assert picture(store) == before
+
+
+def test_an_edit_of_a_story_that_is_over_still_changes_its_headline(store: Store) -> None:
+    old = arrival("Ferry docks itself", "The crew stays aboard.", "lantern", None)
+    publish(store, (NOON, [old], "lantern"))
+    running = updater(store)
+    running.run(NOON)
+    later = NOON + timedelta(days=10)
+    publish(store, (later, [], "lantern"), "Corrected: after a long trial")
+    running.run(later)
+    publish(store, (later + HOUR, [], "lantern"), "Again")
+    running.run(later + HOUR)
+
+    story = next(iter(store.stories.each()))
+    assert story.headline == "Again Corrected: after a long trial Ferry docks itself"
+    assert story.updated_at == later + HOUR
+    assert [line.cause for line in store.stories.ledger(story.story_id)][1:] == [Cause.EDITED, Cause.EDITED]
+    before = picture(store)
+    running.rebuild(later + HOUR)
+    assert picture(store) == before
+
+
+def test_a_trend_that_faded_is_written_once_a_minute_and_is_no_new_edition(store: Store) -> None:
+    publish(store, (NOON, [arrival("Ferry docks itself", "", "lantern", None)], "lantern"))
+    running = updater(store)
+    running.run(NOON)
+    edition = store.state.edition()
+    fresh = store.stories.ranked()[0].story.trend
+
+    running.run(NOON + timedelta(seconds=30))
+    assert store.stories.ranked()[0].story.trend == fresh
+    running.run(NOON + 5 * HOUR)
+
+    assert store.stories.ranked()[0].story.trend < fresh / 2
+    assert store.state.edition() == edition
 
 
 def test_a_step_that_fails_leaves_the_store_as_it_was_and_the_next_run_goes_on(store: Store) -> None:
