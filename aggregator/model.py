@@ -478,6 +478,7 @@ class Cause(StrEnum):
 
     NEW_STORY = "new story"
     JOINED = "joined"
+    MERGED = "merged"
     EDITED = "edited"
     RETRAINED = "retrained"
     VOTED = "voted"

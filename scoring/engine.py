@@ -32,9 +32,10 @@ from aggregator.model import (
     Story,
 )
 from aggregator.urls import canonical
-from scoring import checkpoint, headline, independence, rank, stories, trend
+from scoring import checkpoint, headline, independence, rank, second_thoughts, stories, trend
 from scoring.categories import Categorizer, Evidence
 from scoring.relevance import RelevanceModel, Scored, Signals
+from scoring.second_thoughts import Merge
 from scoring.stories import Clusterer, Placement, Text
 from scoring.surroundings import NOTHING, Around, Surroundings
 from scoring.terms import DocumentFrequency, load_background, terms
@@ -61,6 +62,17 @@ in half of that on average, at a few thousand a second; writing it costs about a
 
 _Turn = tuple[Cause, str, int | None]
 """Why a story is to be computed anew, in words, and the entry that caused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A story that became part of another."""
+
+    story_id: int
+    into: int
+    story: Story | None
+    """As it was last computed; None for one that nobody has seen."""
+    reason: str
 
 
 @dataclass(slots=True)
@@ -167,7 +179,7 @@ class Engine:
         The order of *events* does not matter: what came at one moment is taken in an order
         of its own. Moments of successive calls grow.
         """
-        memberships, touched = self._take(events, now)
+        memberships, touched, merges = self._take(events, now)
         changed: list[Story] = []
         ledger: list[LedgerLine] = []
         for story_id, causes in touched.items():
@@ -178,17 +190,35 @@ class Engine:
             for cause, words, entry_id in causes:
                 ledger.append(LedgerLine(story_id, now, cause, words, before, story.score, entry_id))
                 before = story.score
+        into_of = {gone.story_id: gone.into for gone in merges}
+        for gone in merges:
+            if gone.story is None:
+                continue  # it began and ended within this step: nobody has seen it
+            into = gone.into
+            while into in into_of:
+                into = into_of[into]
+            changed.append(replace(gone.story, merged_into=into, updated_at=now, trend=0.0))
+            words = f"became part of story {into}: {gone.reason}"
+            after = next(story.score for story in changed if story.story_id == into)
+            ledger.append(LedgerLine(gone.story_id, now, Cause.MERGED, words, gone.story.score, after))
         return Changes(tuple(memberships), tuple(changed), tuple(ledger))
 
-    def _take(self, events: Sequence[Event], now: datetime) -> tuple[list[Membership], dict[int, list[_Turn]]]:
-        """Put what happened where it belongs; return where that is, and why which stories are to be computed."""
+    def _take(
+        self, events: Sequence[Event], now: datetime
+    ) -> tuple[list[Membership], dict[int, list[_Turn]], list[_Gone]]:
+        """Put what happened where it belongs.
+
+        Returns where that is, why which stories are to be computed, and which became part of another.
+        """
         self._advance(now)
         memberships: list[Membership] = []
         touched: dict[int, list[_Turn]] = {}
+        merges: list[_Gone] = []
         for event in sorted(events, key=_order):
             if isinstance(event, Entry):
                 text = _read(event)
                 placement = self._clusterer.place(text)
+                second = second_thoughts.merge_of(self._clusterer, text, placement)
                 new = placement.story_id == event.entry_id
                 membership = self._join(event, text, placement)
                 memberships.append(membership)
@@ -198,6 +228,13 @@ class Engine:
                     else (Cause.JOINED, f"{event.source_id}: {placement.reason}")
                 )
                 touched.setdefault(placement.story_id, []).append((*line, event.entry_id))
+                if second is not None:
+                    moved, gone = self._merge(second, now)
+                    memberships += moved
+                    merges.append(gone)
+                    turns = touched.pop(second.story_id, [])
+                    turns.append((Cause.MERGED, f"took in story {second.story_id}: {second.reason}", event.entry_id))
+                    touched.setdefault(second.into, []).extend(turns)
             else:
                 story_id = self._story_of.get(event.entry_id)
                 if story_id is not None:
@@ -205,7 +242,7 @@ class Engine:
                     touched.setdefault(story_id, []).append(
                         (Cause.EDITED, "its source changed the text", event.entry_id)
                     )
-        return memberships, touched
+        return memberships, touched, merges
 
     def revise(self, story: Story, members: Sequence[tuple[Entry, Membership]], edit: Edit) -> Changes:
         """Return what *edit* makes of a story that is over, which is no longer held here.
@@ -329,12 +366,18 @@ class Engine:
         memberships: where each of these entries was put, by entry id
         stories:     the stories as last written; at least the live ones
         """
+        stories = list(stories)
+        open_ones = {story.story_id for story in stories}
+        spoken: set[tuple[int, str]] = set()
         for now, events in groups:
             self._advance(now)
             for event in sorted(events, key=_order):
                 if isinstance(event, Entry):
                     known = memberships.get(event.entry_id)
-                    if known is not None:
+                    if known is not None and known.story_id not in open_ones:
+                        self._count(event, known, (known.story_id, known.voice) not in spoken)
+                        spoken.add((known.story_id, known.voice))
+                    elif known is not None:
                         placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
                         self._join(event, _read(event), placement, known)
                 elif (story_id := self._story_of.get(event.entry_id)) is not None:
@@ -419,7 +462,57 @@ class Engine:
             voice=voice,
         )
 
-    def _voice(self, own: str, entry: Entry, live: _Live) -> str:
+    def _count(self, entry: Entry, known: Membership, speaks_first: bool) -> None:
+        """Count an entry of a story that is over: all else of it is known no more, and what it said is not needed."""
+        title, summary = terms(entry.title), terms(entry.summary)
+        default = self._defaults.get(entry.source_id, "")
+        category = self._categorizer.decide(self._categorizer.evidence(title, summary, default), default)
+        at = entry.first_seen_at.timestamp()
+        self._frequency.add({*title, *summary[: stories.SUMMARY_TERMS]}, int(at // 86_400))
+        self._surroundings.advance(at)
+        self._surroundings.add(entry.title, known.voice, at)
+        begins = known.story_id == entry.entry_id
+        self._rhythm.count(category, known.joined_at, voice=speaks_first, story=begins)
+
+    def _merge(self, found: Merge, now: datetime) -> tuple[list[Membership], _Gone]:
+        """Make the entries of one story entries of the older one, as if they had joined it now.
+
+        A voice has spoken when it did: what is old news in one story is no news in the other.
+        """
+        into, gone = self._live[found.into], self._live.pop(found.story_id)
+        second_thoughts.merge(self._clusterer, found.into, found.story_id)
+        moved: list[Membership] = []
+        for member in gone.members.values():
+            own = independence.owner(member.source_id, self._owners)
+            spoke = gone.voices.get(member.voice)
+            member.voice = self._voice(own, member, into)
+            member.copy = member.voice != own
+            into.members[member.entry_id] = member
+            self._story_of[member.entry_id] = found.into
+            known = into.voices.get(member.voice)
+            if spoke is not None and (known is None or spoke.joined < known.joined):
+                into.voices[member.voice] = spoke
+            moved.append(
+                Membership(
+                    entry_id=member.entry_id,
+                    story_id=found.into,
+                    joined_at=now,
+                    similarity=found.similarity,
+                    probability=second_thoughts.RIGHT,
+                    reason=f"came with story {found.story_id}: {found.reason}",
+                    voice=member.voice,
+                )
+            )
+        into.members = dict(sorted(into.members.items()))
+        into.voices = dict(sorted(into.voices.items(), key=lambda pair: (pair[1].joined, pair[0])))
+        into.sources = dict.fromkeys(member.source_id for member in into.members.values())
+        into.evidence = _sums(into)
+        into.around = into.around.with_more(gone.around)
+        into.last_voice_at = max(voice.joined for voice in into.voices.values())
+        into.last_arrival_at = max(into.last_arrival_at, gone.last_arrival_at)
+        return moved, _Gone(found.story_id, found.into, gone.story, found.reason)
+
+    def _voice(self, own: str, entry: Entry | _Member, live: _Live) -> str:
         if not live.members:
             return own
         originals = [member for member in live.members.values() if not member.copy][-COMPARED:]

@@ -92,6 +92,11 @@ class Stories:
                 for s in changes.stories
             ],
         )
+        # What had become part of a story that now is part of another leads there at once.
+        self._db.run_many(
+            "update stories set merged_into = :into where merged_into = :id",
+            [{"id": s.story_id, "into": s.merged_into} for s in changes.stories if s.merged_into is not None],
+        )
         self._db.run_many(
             """insert into ledger (story_id, at, cause, words, score_before, score_after, entry_id)
             values (:story_id, :at, :cause, :words, :before, :after, :entry_id)""",

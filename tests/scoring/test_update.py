@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import scoring.engine
 from aggregator.model import Cause, Changes, Event
 from aggregator.store import Checkpoint, Store
+from scoring import second_thoughts
 from scoring.relevance import load_prior
 from scoring.update import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
@@ -44,6 +45,12 @@ def picture(store: Store) -> tuple[object, ...]:
     )
 
 
+def eager(patch: pytest.MonkeyPatch) -> None:
+    """Let hardly more than a shared word bring two stories together."""
+    patch.setattr(second_thoughts, "MARGIN", -20.0)
+    patch.setattr(second_thoughts, "ALIKE", 0.01)
+
+
 @pytest.fixture
 def store() -> Store:
     return filled(Store.open(":memory:"))
@@ -73,10 +80,15 @@ def test_nothing_new_changes_nothing(store: Store) -> None:
 
 
 @given(
-    seed=st.integers(0, 10_000), stops=st.sets(st.integers(0, 59), max_size=4), often=st.sampled_from((5, 40, 2_000))
+    seed=st.integers(0, 10_000),
+    stops=st.sets(st.integers(0, 59), max_size=4),
+    often=st.sampled_from((5, 40, 2_000)),
+    merging=st.booleans(),
 )
 @settings(max_examples=12, deadline=None)
-def test_stopping_anywhere_and_starting_again_leaves_no_trace(seed: int, stops: set[int], often: int) -> None:
+def test_stopping_anywhere_and_starting_again_leaves_no_trace(
+    seed: int, stops: set[int], often: int, merging: bool
+) -> None:
     polls = newsroom(seed, polls=60, step=timedelta(hours=7 + seed % 30))
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -84,6 +96,8 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(seed: int, stops: 
         filled(Store.open(":memory:")) as other,
     ):
         patch.setattr(scoring.engine, "CHECKPOINT", often)
+        if merging:
+            eager(patch)
         steady_log: Log = []
         stopped_log: Log = []
         steady = updater(one, steady_log)
@@ -118,7 +132,10 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(store:
     assert store.state.checkpoint(upgraded.engine.kind) is not None
 
 
-def test_a_rebuild_gives_what_was_there(store: Store) -> None:
+@pytest.mark.parametrize("merging", [False, True])
+def test_a_rebuild_gives_what_was_there(store: Store, merging: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if merging:
+        eager(monkeypatch)
     polls = newsroom(3, polls=40)
     running = updater(store)
     for number, poll in enumerate(polls):
@@ -131,6 +148,7 @@ def test_a_rebuild_gives_what_was_there(store: Store) -> None:
     running.rebuild(now)
 
     assert picture(store) == before
+    assert any(story.merged_into for story in store.stories.each()) == merging
 
 
 def test_an_edit_of_a_story_that_is_over_still_changes_its_headline(store: Store) -> None:
