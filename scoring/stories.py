@@ -118,7 +118,7 @@ class Weights:
     """What each piece of evidence adds to the log-odds that an entry belongs to a story.
 
     A logistic regression on 75,424 pairs of entry and nearby story, labelled by whether the story's commonest label
-    is the entry's: allsides with its noise (three runs), the first 3,000 of gnews (two), uci titles, the sample edition;
+    is the entry's: allsides with its noise (three runs), the first 3,000 of gnews (two), uci titles, the sample;
     each run with equal weight, as two earlier versions met them. The intercept (fitted 4.18) and the weight of joins
     (fitted .40) were then set by hand, with the scores of the same streams in view.
     docs/scoring-stories.md has what was tried, and how it does on streams that it was not fitted on.
