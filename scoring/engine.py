@@ -56,8 +56,8 @@ MEMORY = HISTORY + LONGEST + timedelta(days=2)
 """How far back `remember` has to be told of entries to know every count."""
 
 CHECKPOINT = 2_000
-"""Entries after which a checkpoint is due; where more stories live, a quarter of their number. A start takes
-in half of that on average, at a few thousand a second; writing it costs about a tenth of taking them in."""
+"""Entries after which a checkpoint is due; where more stories live, a quarter of their number. With 6,900 live entries
+a checkpoint is read in 1.6 CPU seconds and written in 2, and taking in 2,000 entries to find their stories is 3.5."""
 
 
 _Turn = tuple[Cause, str, int | None]
