@@ -45,8 +45,8 @@ bench: $(VENV)/.dev  ## Every benchmark; each prints its own table
 	@$(BIN)/python -m bench
 
 lock:  ## Renew both lock files (needs uv)
-	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
-	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.lock -q -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements.lock
+	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock -q -o requirements-dev.lock
 
 clean:  ## Remove .venv and caches; never the database
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
