@@ -161,7 +161,8 @@ def test_poll_once_then_update_then_explain(site: Path) -> None:
     updated = groundswell("update", cwd=site)
     assert updated.returncode == 0, updated.stderr
     connection = sqlite3.connect(site / "groundswell.db")
-    (story,) = connection.execute("select story_id from stories where headline like '%Trainium%'").fetchone()
+    told = "select story_id from memberships join entries using (entry_id) where title like '%Trainium%'"
+    (story,) = connection.execute(told).fetchone()
     connection.close()
     explained = groundswell("explain", str(story), cwd=site)
     assert explained.returncode == 0, explained.stderr
