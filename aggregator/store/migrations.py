@@ -1,25 +1,40 @@
 """Bring a database to the present schema, step by step.
 
-Steps are numbered and only added to. A step is frozen once released: when
-`schema` changes, the text that an old step executes moves here as it was.
+Each file in `steps/` is one step, applied in the order of their names and only once.
+They are only added to: a step is frozen once released. What all of them together
+give is in `schema`, as a document.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from importlib.resources import files
 
 from sqlite_utils import Database, Migrations
 
 from aggregator.errors import NewerDatabaseError
-from aggregator.store import schema
 
 migrations = Migrations("groundswell")
 
+STEPS = {
+    path.name.removesuffix(".sql"): path.read_text("utf-8")
+    for path in sorted(files("aggregator.store").joinpath("steps").iterdir(), key=lambda path: path.name)
+    if path.name.endswith(".sql")
+}
+"""The script of each step, by its name, in their order."""
 
-@migrations(name="0001_facts_and_stories")
-def _facts_and_stories(db: Database) -> None:
-    for statement in statements(schema.SCHEMA):
-        db.execute(statement)
+
+def _step(script: str) -> Callable[[Database], None]:
+    def run(db: Database) -> None:
+        for statement in statements(script):
+            db.execute(statement)
+
+    return run
+
+
+for _name, _script in STEPS.items():
+    migrations(name=_name)(_step(_script))
 
 
 def statements(script: str) -> list[str]:
@@ -36,15 +51,13 @@ def statements(script: str) -> list[str]:
 
 def pending(db: Database) -> bool:
     """Whether *db* lacks steps; NewerDatabaseError when it knows steps that we do not."""
-    with Database(memory=True) as empty:
-        ours = {migration.name for migration in migrations.pending(empty)}
     applied = {migration.name for migration in migrations.applied(db)}
-    if unknown := sorted(applied - ours):
+    if unknown := sorted(applied - STEPS.keys()):
         raise NewerDatabaseError(
             f"written by a newer version of Groundswell (it knows {unknown[-1]}); "
             "upgrade the program, or start with another --db"
         )
-    return bool(ours - applied)
+    return bool(STEPS.keys() - applied)
 
 
 def apply(db: Database) -> None:

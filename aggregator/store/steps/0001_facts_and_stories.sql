@@ -1,0 +1,208 @@
+-- Facts, stories and what operation needs; the first version that was released.
+
+-- One row a source that was ever configured. Entries outlive their source's removal.
+create table sources (
+    source_id    text primary key,
+    name         text not null,
+    url          text not null,          -- as configured
+    owner        text not null,
+    category_id  text not null,
+    position     integer not null,       -- order in feeds.yaml
+    enabled      integer not null,
+    removed_at   text                    -- null: configured now
+) strict;
+
+-- Every feeds.yaml that was seen: what runs is the newest one without a fault.
+create table config_edits (
+    edit_id  integer primary key,
+    at       text not null,
+    text     text not null,
+    fault    text                        -- null: it was applied
+) strict;
+
+-- What is remembered of polling a source; written in the transaction of its poll.
+create table feeds (
+    source_id       text primary key references sources,
+    url             text not null,       -- where to ask: follows permanent moves
+    host            text not null,       -- of url; requests to one host keep a distance
+    etag            text not null default '',
+    last_modified   text not null default '',
+    next_poll_at    text,                -- null: never asked, due at once
+    interval_s      real not null,
+    failures        integer not null default 0,     -- in a row
+    gone            integer not null default 0,     -- 410: not asked until the operator says so
+    move_seen_to    text not null default '',
+    last_polled_at  text,                -- null: never polled
+    last_ok_at      text,                -- null: never answered
+    last_new_at     text,                -- null: never brought an entry
+    last_kind       text not null default '',
+    last_words      text not null default '',
+    last_status     integer,             -- null: no HTTP answer
+    polls           integer not null default 0,
+    polls_unchanged integer not null default 0,
+    bytes           integer not null default 0,     -- received, as they came over the wire
+    document_bytes  integer not null default 0,     -- of those, the last document that came
+    saved_bytes     integer not null default 0,     -- what each 304 spared: the last document once more
+    waits_kept      integer not null default 0,     -- polls put off because server or document asked for it
+    waited_s        real not null default 0,        -- by how much, all together
+    hints           text not null default '{}',     -- JSON: what the last document says of polling it (model.Hints)
+    fresh_for_s     real,                -- null: no Cache-Control or Expires; a 304 may leave it out
+    arrivals        text not null default '[]',     -- JSON: when the newest entries came, seconds since 1970
+    format_before   text not null default '',       -- what it was before hints' format
+    format_changed_at text,              -- null: it was never another
+    moved_from      text not null default '',       -- the address before the last permanent move
+    moved_at        text                 -- null: it never moved
+) strict;
+-- The scheduler's one question: what is due?
+create index feeds_due on feeds (next_poll_at) where gone = 0;
+
+-- Polls that brought a document or failed. A 304 is only counted, on the feed's row.
+create table polls (
+    poll_id    integer primary key,
+    source_id  text not null references sources,
+    at         text not null,
+    kind       text not null,            -- 'fetched' or a FailureKind
+    words      text not null,
+    status     integer,                  -- null: no HTTP answer
+    bytes      integer not null,
+    new        integer not null,         -- entries
+    edited     integer not null
+) strict;
+create index polls_by_source on polls (source_id, at);
+create index polls_by_time on polls (at);
+
+-- One row an entry, as its source has it now; edits keep what it was before.
+create table entries (
+    entry_id       integer primary key autoincrement,   -- order of arrival; never reused
+    source_id      text not null references sources,
+    identity       text not null,        -- how it is recognised again within its source
+    link           text not null,        -- absolute http(s), or ''
+    canonical_link text not null,
+    title          text not null,
+    summary        text not null,        -- plain text
+    content        text not null,        -- HTML that went through sanitize.clean
+    author         text not null,
+    tags           text not null,        -- JSON list
+    language       text not null,
+    picture        text,                 -- JSON; null: the feed names none
+    words          integer not null,
+    stated_at      text not null,        -- the date as the feed states it, verbatim
+    published_at   text,                 -- null: not stated, or not usable
+    first_seen_at  text not null,        -- strictly later with every poll that brings entries
+    edited_at      text,                 -- null: never edited
+    digest         text not null,        -- over all that is kept
+    unique (source_id, identity)
+) strict;
+create index entries_by_link on entries (source_id, canonical_link) where canonical_link != '';
+create index entries_by_arrival on entries (first_seen_at, entry_id);
+create index entries_by_source on entries (source_id, first_seen_at);
+
+-- A title or summary that changed at its source.
+create table entry_edits (
+    edit_id         integer primary key,
+    entry_id        integer not null references entries,
+    at              text not null,
+    title_before    text not null,
+    title           text not null,
+    summary_before  text not null,
+    summary         text not null
+) strict;
+create index entry_edits_by_time on entry_edits (at);
+create index entry_edits_by_entry on entry_edits (entry_id);
+
+-- What editors said of stories: one vote a story, the last one. Undone, it is gone.
+create table votes (
+    story_id  integer primary key,       -- the entry_id of its first entry, so that a rebuild keeps them
+    up        integer not null,          -- 1: relevant, 0: not
+    voted_at  text not null
+) strict;
+
+-- People who looked at a story, by day; no address and no cookie is kept.
+create table views (
+    story_id  integer not null,
+    day       text not null,             -- 2026-11-17
+    people    integer not null,
+    primary key (story_id, day)
+) strict, without rowid;
+
+-- Text search over entries; the text itself stays in entries.
+create virtual table entries_fts using fts5 (
+    title, summary, content='entries', content_rowid='entry_id', tokenize='unicode61 remove_diacritics 2'
+);
+
+create table stories (
+    story_id            integer primary key,    -- the entry_id of its first entry
+    headline            text not null,
+    summary             text not null,
+    lead_entry_id       integer not null,
+    category_id         text not null,
+    first_seen_at       text not null,
+    last_source_at      text not null,          -- when an independent voice last joined
+    updated_at          text not null,
+    entries             integer not null,
+    sources             integer not null,
+    independent_sources integer not null,
+    score               integer not null,       -- 0..100
+    relevance           real not null,          -- 0..1
+    provisional         integer not null,
+    trend               real not null,          -- as last ranked
+    contributions       text not null,          -- JSON list of [name, log_odds, points, reason]
+    merged_into         integer                 -- null: it stands for itself
+) strict;
+-- What a new source brings from long ago was seen just now and is no news: such a story is as old as its entry.
+create index stories_newest on stories (min(first_seen_at, last_source_at)) where merged_into is null;
+create index stories_by_news on stories (last_source_at) where merged_into is null;
+create index stories_by_category on stories (category_id, last_source_at) where merged_into is null;
+
+create table memberships (
+    entry_id     integer primary key,
+    story_id     integer not null,
+    joined_at    text not null,
+    similarity   real not null,
+    probability  real not null,
+    reason       text not null,
+    voice        text not null
+) strict;
+create index memberships_by_story on memberships (story_id, entry_id);
+
+-- Why a score is what it is: every change with its cause.
+create table ledger (
+    line_id       integer primary key,
+    story_id      integer not null,
+    at            text not null,
+    cause         text not null,
+    words         text not null,
+    score_before  integer,               -- null: the story is new
+    score_after   integer not null,
+    entry_id      integer                -- null: no single entry caused it
+) strict;
+create index ledger_by_story on ledger (story_id, line_id);
+
+-- The lists as the site shows them; '' is the front page, else a category.
+create table ranking (
+    list      text not null,
+    rank      integer not null,
+    story_id  integer not null,
+    trend     real not null,
+    primary key (list, rank)
+) strict, without rowid;
+
+-- What the engine held at a moment, so that a start need not read months again. May be dropped.
+create table checkpoint (
+    one    integer primary key check (one = 1),
+    kind   text not null,                -- which program and settings wrote it, and can read it
+    at     text,                         -- the watermark then; null: before the first fact
+    state  text not null                 -- JSON (scoring/checkpoint.py)
+) strict;
+
+-- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.
+create table documents (
+    source_id  text primary key,
+    items      text not null             -- a fingerprint an item, with spaces between
+) strict, without rowid;
+
+-- Single values: edition, watermark, heartbeat.
+create table state (
+    name   text primary key,
+    value  text not null
+) strict, without rowid;
