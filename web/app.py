@@ -18,6 +18,7 @@ from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
 from web import asked, present
 from web.cache import PageCache
+from web.context import config, now
 from web.guard import (
     MAX_BODY,
     MAX_QUERY_STRING,
@@ -26,7 +27,8 @@ from web.guard import (
     new_request_id,
     trusted_hosts,
 )
-from web.pages import asset, config, now, pages
+from web.pages import ROOMS
+from web.pages.files import asset
 from web.reading import Reading, Unreadable
 from web.views import Views
 
@@ -59,7 +61,8 @@ def create_app(
     app.extensions["groundswell"] = reading
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
     app.extensions["groundswell.silent"] = present.WORKER_SILENT * (clock.speed if isinstance(clock, FastClock) else 1)
-    app.register_blueprint(pages)
+    for room in ROOMS:
+        app.register_blueprint(room)
     _guard_requests(app, list(extra_hosts))
     _explain_errors(app)
 

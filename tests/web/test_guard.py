@@ -119,7 +119,7 @@ def test_what_breaks_shows_an_id_and_no_details(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("web.pages.lists.of_category", broken)
+    monkeypatch.setattr("web.pages.listing.lists.of_category", broken)
     answer = full.get("/category/models?sort=score")
     assert answer.status_code == 500
     assert "secret" not in answer.text
@@ -217,7 +217,7 @@ def test_stored_html_becomes_markup_in_one_place_only() -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
         if re.search(r"Markup\(\w|\|\s*safe|render_template_string|autoescape", line)
     ]
-    assert found == ["present.py: return Markup(content)"]
+    assert found == ["words.py: return Markup(content)"]
 
 
 def test_styles_load_nothing() -> None:

@@ -1,0 +1,94 @@
+"""What every view has at hand: the database, the moment, the configuration, how long its answer may be kept.
+
+Knows where a request keeps these. Leaves what a page shows to the rooms of `pages`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from flask import current_app, g, request
+
+from aggregator.model import Config
+from aggregator.store import Store
+from web import syndicate
+from web.cache import KEEP, NOW
+from web.present import Presenter
+from web.reading import Reading
+
+MINUTE = timedelta(seconds=60)
+"""How long a page with relative times may be kept."""
+BRIEF = timedelta(seconds=2)
+"""For pages about the running program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed that a page offers."""
+
+    title: str
+    kind: str
+    content_type: str
+    url: str
+
+
+def feeds_of(title: str, path: str, query: str = "") -> list[Feed]:
+    """Return the three spellings of the list at *path*."""
+    return [
+        Feed(title, form.name, form.content_type.partition(";")[0], f"{path}.{ending}{query}")
+        for ending, form in syndicate.FORMATS.items()
+    ]
+
+
+def reading() -> Reading:
+    """Return the database of this application."""
+    found: Reading = current_app.extensions["groundswell"]
+    return found
+
+
+def worker_silent() -> timedelta:
+    """Return after which time without a heartbeat the worker counts as not running."""
+    found: timedelta = current_app.extensions["groundswell.silent"]
+    return found
+
+
+def now() -> datetime:
+    """Return the moment of this request."""
+    moment: datetime = request.environ[NOW]
+    return moment
+
+
+def config() -> Config:
+    """Return the configuration of this request."""
+    if "config" not in g:
+        g.config = reading().config()
+    found: Config = g.config
+    return found
+
+
+def keep(for_: timedelta) -> None:
+    """Let the page cache keep this answer."""
+    request.environ[KEEP] = for_
+
+
+def presenter(store: Store) -> Presenter:
+    """Return what makes view models of this request."""
+    return Presenter(config(), store.feeds.names(), now())
+
+
+def base_url() -> str:
+    """Return where the site is, without a slash at its end.
+
+    The configured address; where that is loopback, the address that was asked, because the port may be another.
+    """
+    url = config().site.url.rstrip("/")
+    if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):
+        return request.host_url.rstrip("/")
+    return url
+
+
+def args() -> dict[str, str]:
+    """Return the query of this request; of a name given twice the first."""
+    return request.args.to_dict()

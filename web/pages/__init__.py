@@ -1,0 +1,11 @@
+"""The addresses of the site, a room a module: each has a blueprint called `room`.
+
+A view asks the store, makes view models, and renders. Rooms know addresses, titles and empty states. They leave
+what a request has at hand to `context`, wording and drawing to `present`, choosing stories to `lists`.
+"""
+
+from __future__ import annotations
+
+from web.pages import feeds, files, front, health, listing, operation, story, words
+
+ROOMS = (front.room, listing.room, story.room, health.room, words.room, feeds.room, operation.room, files.room)

@@ -1,0 +1,101 @@
+"""Lists of stories: trending, newest, a category, a search."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Blueprint, abort, render_template
+
+from aggregator.store import ListQuery
+from web import asked as asking
+from web import lists
+from web.asked import Asked
+from web.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading
+from web.status import status_of
+
+room = Blueprint("listing", __name__)
+
+PAGE_SIZE = 30
+
+
+@room.get("/trending")
+def trending() -> str:
+    """Every story that is ranked, across categories."""
+    return _list_page("Trending", None, "/trending", asking.read(args()))
+
+
+@room.get("/newest")
+def newest() -> str:
+    """Every story, the newest first."""
+    return _list_page("Newest", None, "/newest", asking.read(args(), default="newest"))
+
+
+@room.get("/category/<category_id>")
+def category(category_id: str) -> str:
+    """A category: trending, newest or by score."""
+    name = category_name(category_id)
+    return _list_page(name, category_id, f"/category/{quote(category_id)}", asking.read(args()))
+
+
+def _list_page(title: str, category_id: str | None, path: str, asked: Asked) -> str:
+    if asked.page > asking.MAX_PAGE:
+        abort(400, f"A list has {asking.MAX_PAGE:,} pages at most.")
+    with reading().store() as store:
+        show = presenter(store)
+        found = lists.of_category(store, category_id, asked, now(), PAGE_SIZE)
+        others = store.stories.other_headlines(found.stories, each=3)
+        cards = [show.card(one, others.get(one.story.story_id, ())) for one in found.stories]
+        status = None if cards else status_of(store)
+    keep(MINUTE)
+    return render_template(
+        "list.html",
+        title=title,
+        category_id=category_id,
+        path=path,
+        asked=asked,
+        cards=cards,
+        more=found.more,
+        status=status,
+        feeds=feeds_of(title, path, asked.query_string()),
+    )
+
+
+def category_name(category_id: str) -> str:
+    """Return a category's name; 404 unless it is configured, or stories of it are left."""
+    known = config().category(category_id)
+    if known is not None:
+        return known.name
+    with reading().store() as store:
+        if not store.stories.select(ListQuery(category_id=category_id, limit=1)):
+            abort(404)
+        section = presenter(store).section(category_id)
+    return section.name if section else category_id
+
+
+@room.get("/search")
+def search() -> str:
+    """Full text search over all entries, shown as stories."""
+    asked = asking.read(args(), asking.SEARCH_SORTS)
+    if asked.page > asking.MAX_PAGE:
+        abort(400, f"A search has {asking.MAX_PAGE:,} pages at most.")
+    with reading().store() as store:
+        show = presenter(store)
+        found, total = lists.of_search(store, asked, now(), PAGE_SIZE) if asked.query else ([], 0)
+        suggestions = []
+        if asked.query and not total:
+            words = list(dict.fromkeys(word for word in asked.query.split() if any(map(str.isalnum, word))))[:8]
+            counts = [(word, store.search.stories(word, limit=1).total) for word in words if len(words) > 1]
+            suggestions = [(word, count) for word, count in counts if count]
+            if asked.filtered:
+                unfiltered = store.search.stories(asked.query, limit=1).total
+                suggestions = [(asked.query, unfiltered)] if unfiltered else suggestions
+    keep(MINUTE)
+    return render_template(
+        "search.html",
+        asked=asked,
+        cards=[show.card(one) for one in found],
+        total=total,
+        more=total > asked.page * PAGE_SIZE,
+        suggestions=suggestions,
+        feeds=feeds_of(f"Search: {asked.query}", "/search", asked.query_string()) if asked.query else [],
+    )

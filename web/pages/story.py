@@ -1,0 +1,56 @@
+"""A story: what is told, by whom, and why it has its score."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from web import lists, present
+from web.cache import STORY
+from web.context import MINUTE, config, feeds_of, keep, presenter, reading
+
+room = Blueprint("story", __name__)
+
+
+@room.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})
+@room.get("/story/<int(max=9223372036854775807):story_id>/<name>")
+def story(story_id: int, name: str) -> str | AnyResponse:
+    """A story with its score explained and everyone who told it."""
+    with reading().store() as store:
+        listed = lists.following_merges(store, story_id)
+        if listed is None:
+            abort(404)
+        if listed.story.story_id != story_id or name != present.slug(listed.story.headline):
+            return redirect(present.story_path(listed.story), 301)
+        show = presenter(store)
+        members = store.stories.members(story_id)
+        ledger = store.stories.ledger(story_id)
+        trending = [show.card(one) for one in store.stories.ranked("", 7) if one.story.story_id != story_id]
+        related = [
+            show.card(one)
+            for one in store.stories.ranked(listed.story.category_id, 13)
+            if one.story.story_id != story_id
+        ]
+    request.environ[STORY] = story_id
+    keep(MINUTE)
+    card = show.card(listed)
+    shown = {one.story_id for one in trending[:6]}
+    return render_template(
+        "story.html",
+        card=card,
+        views=present.counted(listed.views, "view") if listed.views else "no views yet",
+        lead=listed.lead,
+        author=listed.lead.author,
+        original=show.link(listed.lead),
+        body=present.body_html(listed.lead, card.standfirst),
+        bars=present.bars(listed.story.contributions, listed.story.score),
+        coverage=present.coverage(show, members),
+        coverage_chart=present.coverage_chart(show, members),
+        score_chart=present.score_chart(show, ledger),
+        ledger=present.ledger(show, ledger),
+        ledger_total=len(ledger),
+        trending=trending[:6],
+        related=[one for one in related if one.story_id not in shown][:6] or related[:6],
+        top_share=config().scoring.top_share,
+        feeds=feeds_of(card.section.name, card.section.url) if card.section else feeds_of("Trending", "/trending"),
+    )

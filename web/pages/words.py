@@ -1,0 +1,43 @@
+"""Words about the site: how its numbers are made, what can be subscribed to."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Blueprint, render_template
+
+from web import present, syndicate
+from web.cache import WHOLE_EDITION
+from web.context import base_url, config, feeds_of, keep
+
+room = Blueprint("words", __name__)
+
+
+@room.get("/about")
+def about() -> str:
+    """How every number is computed, from the running configuration."""
+    keep(WHOLE_EDITION)
+    return render_template(
+        "about.html",
+        span=present.span_words,
+        words_per_minute=present.WORDS_PER_MINUTE,
+        namespace=syndicate.NAMESPACE,
+    )
+
+
+@room.get("/feeds")
+def feeds_page() -> str:
+    """Everything that can be subscribed to."""
+    keep(WHOLE_EDITION)
+    rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest")]
+    by_category = [feeds_of(one.name, f"/category/{quote(one.id)}") for one in config().categories]
+    by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in config().sources if one.enabled]
+    return render_template(
+        "feeds.html",
+        general=rows,
+        by_category=by_category,
+        by_source=by_source,
+        namespace=syndicate.NAMESPACE,
+        base=base_url(),
+        feeds=[*rows[0], *rows[1]],
+    )

@@ -1,0 +1,171 @@
+"""A story as a list shows it, and what every view model of one answer has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from aggregator.model import Config, Entry, Listed
+from aggregator.urls import safe_link
+from web.present.words import ago, counted, language_tag, read_time, sources_words, standfirst, story_path
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time as a reader sees it: `8h ago`, the machine's spelling, and in full."""
+
+    ago: str
+    iso: str
+    full: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A headline elsewhere, with who wrote it."""
+
+    url: str
+    title: str
+    source: str
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A category as a link."""
+
+    id: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return f"/category/{quote(self.id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A score as a badge: a number, a ring filled so far, and a weight of line by band."""
+
+    value: int
+    provisional: bool
+
+    @property
+    def band(self) -> str:
+        return "high" if self.value >= 70 else "mid" if self.value >= 40 else "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """How fast a story grows, as 0 to 3 bars and a word."""
+
+    bars: int
+    words: str
+
+
+# A fresh trend is -ln of the chance of such coverage where the usual is usual (`scoring.trend`): 3.0 is one
+# story in twenty, 1.4 one in four, 0.5 hardly out of the ordinary; all of it fades with the half-life.
+_HEAT = ((3.0, Heat(3, "surging")), (1.4, Heat(2, "rising")), (0.5, Heat(1, "picking up")))
+
+
+def heat(trend: float, independent_sources: int) -> Heat:
+    """Return how a trend is shown; one source alone is no movement, however quiet the hour."""
+    if independent_sources < 2:
+        return Heat(0, "")
+    return next((shown for bound, shown in _HEAT if trend >= bound), Heat(0, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A story as a list shows it."""
+
+    story_id: int
+    url: str
+    headline: str
+    lang: str
+    standfirst: str
+    section: Section | None
+    score: Score
+    heat: Heat
+    sources: str
+    via: str
+    """The source that had it first, and through which it came here."""
+    via_name: str
+    source: str
+    """Whose headline it has."""
+    at: Moment
+    read: str
+    views: str
+    related: tuple[Link, ...] = ()
+
+
+class Presenter:
+    """What every view model of one answer has in common: configuration, names, the moment."""
+
+    def __init__(self, config: Config, names: Mapping[str, str], now: datetime) -> None:
+        self.now = now
+        self.names = {**names, **{source.id: source.name for source in config.sources}}
+        self.sections = {category.id: Section(category.id, category.name) for category in config.categories}
+        self.language = config.site.language
+        try:
+            self._zone: ZoneInfo | None = ZoneInfo(config.site.timezone)
+        except (KeyError, ValueError, OSError):
+            self._zone = None
+
+    def local(self, moment: datetime) -> datetime:
+        """Return *moment* in the site's time zone."""
+        return moment.astimezone(self._zone or UTC)
+
+    def full(self, moment: datetime) -> str:
+        """Return `23 Nov 2026, 17:38 UTC`."""
+        local = self.local(moment)
+        return f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}"
+
+    def brief(self, moment: datetime) -> str:
+        """Return `Mon 17:38`, with the date where the day of the week could be another week's."""
+        local = self.local(moment)
+        if self.now - moment < timedelta(days=6):
+            return f"{local:%a %H:%M}"
+        return f"{local.day} {local:%b, %H:%M}"
+
+    def moment(self, moment: datetime) -> Moment:
+        """Return *moment* for a `<time>`."""
+        return Moment(ago(moment, self.now), moment.strftime("%Y-%m-%dT%H:%M:%SZ"), self.full(moment))
+
+    def source_name(self, source_id: str) -> str:
+        """Return what a source calls itself."""
+        return self.names.get(source_id, source_id)
+
+    def section(self, category_id: str) -> Section | None:
+        """Return the category, also one that left the configuration; None for no category."""
+        if not category_id:
+            return None
+        return self.sections.get(category_id) or Section(category_id, category_id.replace("-", " ").capitalize())
+
+    def card(self, listed: Listed, related: Sequence[Entry] = ()) -> Card:
+        """Return a story as a list shows it."""
+        story, lead = listed.story, listed.lead
+        return Card(
+            story_id=story.story_id,
+            url=story_path(story),
+            headline=story.headline,
+            lang=language_tag(lead.language, self.language),
+            standfirst=standfirst(story),
+            section=self.section(story.category_id),
+            score=Score(story.score, story.provisional),
+            heat=heat(story.trend, story.independent_sources),
+            sources=sources_words(story.sources, story.independent_sources),
+            via=listed.first_source_id,
+            via_name=self.source_name(listed.first_source_id),
+            source=self.source_name(lead.source_id),
+            at=self.moment(story.first_seen_at),
+            read=read_time(lead.words),
+            views=counted(listed.views, "view") if listed.views else "",
+            related=tuple(self.link(entry) for entry in related),
+        )
+
+    def link(self, entry: Entry) -> Link:
+        """Return an entry as a link to its source."""
+        lang = language_tag(entry.language, self.language)
+        return Link(safe_link(entry.link), entry.title, self.source_name(entry.source_id), lang)

@@ -1,0 +1,87 @@
+"""Charts of what grows over time, drawn as paths in a square, each with its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.model import Entry, LedgerLine, Membership
+from web.present.cards import Presenter
+from web.present.words import counted, span_words
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A point of a chart, in percent."""
+
+    x: str
+    y: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Something that grows over time, with the words for whoever cannot see it."""
+
+    words: str
+    dots: tuple[Dot, ...]
+    line: str
+    """An SVG path in a square of 100: steps, level and then up."""
+    area: str
+    start: str
+    end: str
+    top: str
+
+
+def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> Chart | None:
+    """Draw how many independent voices told the story by when; None where nothing grew."""
+    points: list[tuple[datetime, int, str, str]] = []
+    heard: set[str] = set()
+    for entry, membership in members:
+        new = membership.voice not in heard
+        heard.add(membership.voice)
+        name = show.source_name(entry.source_id)
+        points.append((entry.first_seen_at, len(heard), "new" if new else "copy", name))
+    if len(points) < 2 or points[0][0] == points[-1][0]:
+        return None
+    first, last = points[0][0], points[-1][0]
+    words = (
+        f"{counted(len(points), 'entry', 'entries')} in {span_words(last - first)}; "
+        f"{counted(len(heard), 'independent source')}. {points[0][3]} was first, {show.brief(first)}."
+    )
+    return _chart(show, words, points, max(len(heard), 2), counted(len(heard), "independent source"))
+
+
+def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
+    """Draw the score over time; None where it never changed."""
+    points = [(line.at, line.score_after, "score", f"{line.score_after}: {line.words}") for line in ledger]
+    values = [value for _, value, _, _ in points]
+    if len(set(values)) < 2 or points[0][0] == points[-1][0]:
+        return None
+    words = (
+        f"The score began at {values[0]}, was between {min(values)} and {max(values)}, and is {values[-1]} "
+        f"after {counted(len(points), 'entry', 'entries')} in the ledger."
+    )
+    return _chart(show, words, points, 100, "100")
+
+
+def _chart(
+    show: Presenter, words: str, points: Sequence[tuple[datetime, int, str, str]], top: int, label: str
+) -> Chart:
+    first, last = points[0][0], points[-1][0]
+    length = (last - first).total_seconds()
+    placed = [
+        (2 + 96 * (at - first).total_seconds() / length, 92 - 84 * value / top, kind, f"{name}, {show.full(at)}")
+        for at, value, kind, name in points
+    ]
+    line = f"M{placed[0][0]:.2f} {placed[0][1]:.2f}" + "".join(f"H{x:.2f}V{y:.2f}" for x, y, _, _ in placed[1:])
+    area = f"{line}V96H{placed[0][0]:.2f}Z"
+    dots = tuple(Dot(percent(x), percent(y), kind, name) for x, y, kind, name in placed)
+    return Chart(words, dots, line, area, show.brief(first), show.brief(last), label)
+
+
+def percent(value: float) -> str:
+    """Return a length of a chart, in percent."""
+    return f"{value:.2f}%"
