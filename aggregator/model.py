@@ -401,8 +401,60 @@ class Edit:
     summary: str
 
 
-Event = Entry | Edit
-"""What happens to the engine. An `Entry` comes as it was when it arrived."""
+# Decisions: what editors say of stories
+
+
+class DecisionKind(StrEnum):
+    """What an editor can decide of stories."""
+
+    SPLIT = "split"
+    """Entries leave their story and form one of their own."""
+    MERGE = "merge"
+    """Two stories are one."""
+    MOVE = "move"
+    """Entries go from one story to another."""
+    CATEGORY = "category"
+    """A story's category is another than the machine says."""
+    HIDE = "hide"
+    """A story is listed nowhere; its address still leads to it."""
+    PIN = "pin"
+    """A story stands on top of its lists until that is undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an editor decided: a fact, told by entries, so that it holds however the stories are made again."""
+
+    decision_id: int
+    kind: DecisionKind
+    at: datetime
+    """Strictly later than any poll or decision before."""
+    story_id: int
+    """The story that was meant."""
+    entry_ids: tuple[int, ...]
+    """SPLIT and MOVE: those that leave it. Else all that it had."""
+    other_ids: tuple[int, ...] = ()
+    """SPLIT and MOVE: those that stay. MERGE: those of the other story."""
+    into_id: int | None = None
+    """MERGE and MOVE: the other story."""
+    into_ids: tuple[int, ...] = ()
+    """MOVE: those that the other story had."""
+    category_id: str = ""
+    """CATEGORY: what is right."""
+    undone_at: datetime | None = None
+    """None: it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """That a decision no longer stands."""
+
+    decision: Decision
+    at: datetime
+
+
+Event = Entry | Edit | Decision | Undo
+"""What happens to the engine. An `Entry` and a `Decision` come as they were when they arrived."""
 
 
 # Stories: what scoring makes of the entries
@@ -459,6 +511,11 @@ class Story:
     trend: float
     contributions: tuple[Contribution, ...] = ()
     merged_into: int | None = None
+    """Where its address leads: the story that its first entry is in now."""
+    hidden: bool = False
+    """An editor wants it in no list."""
+    pinned: bool = False
+    """An editor wants it on top of its lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,6 +536,10 @@ class Cause(StrEnum):
     NEW_STORY = "new story"
     JOINED = "joined"
     MERGED = "merged"
+    SPLIT = "split"
+    MOVED = "moved"
+    DECIDED = "decided"
+    """An editor corrected its category, hid or pinned it, or took that back."""
     EDITED = "edited"
     RETRAINED = "retrained"
     VOTED = "voted"

@@ -235,7 +235,7 @@ class Engine:
                     turns = touched.pop(second.story_id, [])
                     turns.append((Cause.MERGED, f"took in story {second.story_id}: {second.reason}", event.entry_id))
                     touched.setdefault(second.into, []).extend(turns)
-            else:
+            elif isinstance(event, Edit):
                 story_id = self._story_of.get(event.entry_id)
                 if story_id is not None:
                     self._edit(story_id, event)
@@ -380,7 +380,7 @@ class Engine:
                     elif known is not None:
                         placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
                         self._join(event, _read(event), placement, known)
-                elif (story_id := self._story_of.get(event.entry_id)) is not None:
+                elif isinstance(event, Edit) and (story_id := self._story_of.get(event.entry_id)) is not None:
                     self._edit(story_id, event)
         self._put_back(stories)
         # What began before the time that we were told of cannot be known exactly; it takes in no more.
@@ -659,7 +659,9 @@ def _order(event: Event) -> tuple[int, str, str, str, str, int]:
     """An order of what came at one moment that does not depend on how it was listed."""
     if isinstance(event, Entry):
         return (0, event.at.isoformat(), event.source_id, event.identity, event.title, event.entry_id)
-    return (1, "", "", "", "", event.edit_id)
+    if isinstance(event, Edit):
+        return (1, "", "", "", "", event.edit_id)
+    return (2, "", "", "", "", 0)  # alone at its moment
 
 
 def _read(entry: Entry) -> Text:

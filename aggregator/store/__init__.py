@@ -1,7 +1,7 @@
 """The only SQL: parameters go in, domain objects come out.
 
 `Store` opens the database and gives one small object a topic: `feeds`, `entries`,
-`stories`, `search`, `feedback`, `state`. Writes that belong together go inside
+`stories`, `search`, `feedback`, `decisions`, `state`. Writes that belong together go inside
 `store.transaction()`. The tables are in `schema`, how they came about in `migrations`.
 """
 
@@ -14,6 +14,7 @@ from types import TracebackType
 
 from aggregator.errors import StoreError
 from aggregator.store.connection import Connection
+from aggregator.store.decisions import Decisions
 from aggregator.store.entries import Arrival, Entries
 from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
@@ -37,6 +38,7 @@ class Store:
         self.stories = Stories(connection)
         self.search = Search(connection, self.stories)
         self.feedback = Feedback(connection)
+        self.decisions = Decisions(connection, self.entries)
         self.state = State(connection)
 
     @classmethod

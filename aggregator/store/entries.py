@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Draft, Edit, Entry, Event, KnownEntry
+from aggregator.model import Draft, Edit, Entry, Event, KnownEntry, Undo
 from aggregator.store.connection import Connection, Row
-from aggregator.store.rows import ENTRY, entry, moment, moment_or_none, picture_text, stamp, stamp_or_none
+from aggregator.store.rows import ENTRY, decision, entry, moment, moment_or_none, picture_text, stamp, stamp_or_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,15 @@ class Entries:
     # Writing: all of it inside the transaction of one poll.
 
     def arrival_moment(self, now: datetime) -> datetime:
-        """Return the moment for what a poll at *now* brings: strictly later than any before.
+        """Return the moment for what a poll or an editor brings at *now*: strictly later than any before.
 
         So "everything after this moment" is a question with one answer, and a replay
         in order of moments meets the same polls one by one, whatever the clock did.
         """
         last = self._db.value(
             """select max(m) from (select max(first_seen_at) as m from entries
-            union all select max(at) from entry_edits)"""
+            union all select max(at) from entry_edits
+            union all select max(at) from decisions union all select max(undone_at) from decisions)"""
         )
         if last is None:
             return now
@@ -176,7 +177,7 @@ class Entries:
         return [_edit(row) for row in rows]
 
     def events_since(self, after: datetime | None, polls: int = 100) -> list[tuple[datetime, list[Event]]]:
-        """Return what happened later than *after*, one group a poll, oldest first, at most *polls* groups.
+        """Return what happened later than *after*, one group a poll or decision, oldest first, at most *polls* groups.
 
         An entry comes with the title and summary that it had when it arrived; what
         became of them later comes as an `Edit` at its own time. None: from the start.
@@ -186,7 +187,9 @@ class Entries:
             row[0]
             for row in self._db.rows(
                 """select distinct first_seen_at as m from entries where first_seen_at > :after
-                union select distinct at from entry_edits where at > :after order by m limit :polls""",
+                union select distinct at from entry_edits where at > :after
+                union select at from decisions where at > :after
+                union select undone_at from decisions where undone_at > :after order by m limit :polls""",
                 {"after": start, "polls": polls},
             )
         ]
@@ -202,6 +205,10 @@ class Entries:
             groups[row["first_seen_at"]].append(entry(row))
         for row in self._db.rows("select * from entry_edits where at between :first and :last order by edit_id", span):
             groups[row["at"]].append(_edit(row))
+        for row in self._db.rows("select * from decisions where at between :first and :last", span):
+            groups[row["at"]].append(replace(decision(row), undone_at=None))
+        for row in self._db.rows("select * from decisions where undone_at between :first and :last", span):
+            groups[row["undone_at"]].append(Undo(decision(row), moment(row["undone_at"])))
         return [(moment(m), events) for m, events in groups.items()]
 
     def anything_since(self, after: datetime | None) -> bool:
@@ -209,7 +216,8 @@ class Entries:
         return bool(
             self._db.value(
                 """select exists (select 1 from entries where first_seen_at > :after)
-                or exists (select 1 from entry_edits where at > :after)""",
+                or exists (select 1 from entry_edits where at > :after)
+                or exists (select 1 from decisions where at > :after or undone_at > :after)""",
                 {"after": "" if after is None else stamp(after)},
             )
         )

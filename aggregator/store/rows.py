@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from aggregator.model import (
     Contribution,
+    Decision,
+    DecisionKind,
     Entry,
     FeedState,
     Hints,
@@ -27,7 +29,8 @@ ENTRY = """e.entry_id, e.source_id, e.identity, e.link, e.title, e.summary, e.co
 
 STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, s.category_id,
     s.first_seen_at as story_first_seen_at, s.last_source_at, s.updated_at, s.entries, s.sources, s.independent_sources,
-    s.score, s.relevance, s.provisional, s.trend, s.contributions, s.merged_into"""
+    s.score, s.relevance, s.provisional, s.trend, s.contributions, s.merged_into,
+    s.hidden, s.pinned"""
 """The columns that `story` reads, of a table named or aliased `s`."""
 
 
@@ -142,6 +145,24 @@ def story(row: sqlite3.Row) -> Story:
         trend=row["trend"],
         contributions=tuple(Contribution(*parts) for parts in json.loads(row["contributions"])),
         merged_into=row["merged_into"],
+        hidden=bool(row["hidden"]),
+        pinned=bool(row["pinned"]),
+    )
+
+
+def decision(row: sqlite3.Row) -> Decision:
+    """Return the decision in a row of `decisions`."""
+    return Decision(
+        decision_id=row["decision_id"],
+        kind=DecisionKind(row["kind"]),
+        at=moment(row["at"]),
+        story_id=row["story_id"],
+        entry_ids=tuple(json.loads(row["entry_ids"])),
+        other_ids=tuple(json.loads(row["other_ids"])),
+        into_id=row["into_id"],
+        into_ids=tuple(json.loads(row["into_ids"])),
+        category_id=row["category_id"],
+        undone_at=moment_or_none(row["undone_at"]),
     )
 
 

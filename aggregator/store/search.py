@@ -69,7 +69,7 @@ class Search:
                 where entries_fts match :match order by rank limit 5000)
             select s.story_id, min(hits.rank) as best from hits
             join memberships m using (entry_id) join stories s on s.story_id = m.story_id
-            where s.merged_into is null and (:category is null or s.category_id = :category)
+            where s.merged_into is null and not s.hidden and (:category is null or s.category_id = :category)
             and (:since is null or s.last_source_at >= :since)
             and s.score >= :min_score and s.independent_sources >= :min_sources group by s.story_id"""
         rows = self._db.rows(f"{matched} order by {order} limit :limit offset :offset", params)

@@ -65,10 +65,10 @@ class Stories:
         self._db.run_many(
             """insert or replace into stories (story_id, headline, summary, lead_entry_id, category_id, first_seen_at,
             last_source_at, updated_at, entries, sources, independent_sources, score, relevance, provisional, trend,
-            contributions, merged_into)
+            contributions, merged_into, hidden, pinned)
             values (:story_id, :headline, :summary, :lead_entry_id, :category_id, :first_seen_at,
             :last_source_at, :updated_at, :entries, :sources, :independent_sources, :score, :relevance, :provisional,
-            :trend, :contributions, :merged_into)""",
+            :trend, :contributions, :merged_into, :hidden, :pinned)""",
             [
                 {
                     "story_id": s.story_id,
@@ -88,9 +88,17 @@ class Stories:
                     "trend": s.trend,
                     "contributions": contributions_text(s.contributions),
                     "merged_into": s.merged_into,
+                    "hidden": int(s.hidden),
+                    "pinned": int(s.pinned),
                 }
                 for s in changes.stories
             ],
+        )
+        # An address leads to where its entry is, also when an editor takes that out of another story again.
+        self._db.run_many(
+            """update stories set merged_into = :into
+            where story_id = :id and merged_into is not null and story_id != :into""",
+            [{"id": m.entry_id, "into": m.story_id} for m in changes.memberships],
         )
         # What had become part of a story that now is part of another leads there at once.
         self._db.run_many(
@@ -193,7 +201,7 @@ class Stories:
             "score": "s.relevance desc, s.last_source_at desc, s.story_id desc",
         }[query.sort]
         rows = self._db.rows(
-            f"""{_LISTED} where s.merged_into is null
+            f"""{_LISTED} where s.merged_into is null and not s.hidden
             and (:category is null or s.category_id = :category)
             and (:since is null or s.last_source_at >= :since)
             and s.score >= :min_score and s.independent_sources >= :min_sources
@@ -208,6 +216,15 @@ class Stories:
             },
         )
         return [_listed(row) for row in rows]
+
+    def pinned(self) -> list[Story]:
+        """Return the stories that editors pinned, also such as are over; what was pinned last stands first."""
+        rows = self._db.rows(
+            f"""select {STORY} from stories s where s.pinned and s.merged_into is null and not s.hidden
+            order by (select max(d.at) from decisions d join memberships m on m.entry_id = d.story_id
+            where d.kind = 'pin' and d.undone_at is null and m.story_id = s.story_id) desc, s.story_id desc"""
+        )
+        return [story(row) for row in rows]
 
     def members(self, story_id: int) -> list[tuple[Entry, Membership]]:
         """Return the entries of a story with the reason of each, oldest first."""
@@ -267,7 +284,8 @@ class Stories:
     def counts_by_category(self, since: datetime) -> dict[str, int]:
         """Return how many stories of each category had news at or after *since*."""
         rows = self._db.rows(
-            """select category_id, count(*) from stories where merged_into is null and last_source_at >= :since
+            """select category_id, count(*) from stories
+            where merged_into is null and not hidden and last_source_at >= :since
             group by category_id""",
             {"since": stamp(since)},
         )

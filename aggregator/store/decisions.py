@@ -1,0 +1,179 @@
+"""What editors decided of stories: kept for ever, and taken back, never deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from aggregator.errors import DecisionError
+from aggregator.model import Decision, DecisionKind
+from aggregator.store.connection import Connection
+from aggregator.store.entries import Entries
+from aggregator.store.rows import decision, stamp
+
+
+class Decisions:
+    """`decisions`.
+
+    Writing one is all: the worker takes it in as it takes in a poll, within a second. Stories and entries
+    are meant as they are at that moment; an address that leads to another story means that one.
+    """
+
+    def __init__(self, connection: Connection, entries: Entries) -> None:
+        self._db = connection
+        self._entries = entries
+
+    def decide(
+        self,
+        kind: DecisionKind,
+        *,
+        story_id: int,
+        entry_ids: Sequence[int] = (),
+        into_id: int | None = None,
+        category_id: str = "",
+        now: datetime,
+    ) -> Decision:
+        """Keep what an editor decided of a story, in a transaction of its own, and return it.
+
+        entry_ids:   SPLIT and MOVE: the entries that leave it
+        into_id:     MERGE and MOVE: the other story
+        category_id: CATEGORY: what is right; whether there is such a one is for the caller to know
+
+        DecisionError says in words what cannot be.
+        """
+        with self._db.transaction():
+            story_id = self._standing(story_id)
+            held = self._held(story_id)
+            into = None if into_id is None else self._standing(into_id)
+            leaving = tuple(sorted(set(entry_ids)))
+            match kind:
+                case DecisionKind.SPLIT | DecisionKind.MOVE:
+                    staying = self._without(story_id, held, leaving)
+                    if kind is DecisionKind.SPLIT:
+                        if not staying:
+                            raise DecisionError(f"story {story_id} would be empty: leave at least one entry in it")
+                        return self._write(now, kind, story_id, leaving, staying)
+                    into = self._other(story_id, into)
+                    return self._write(now, kind, story_id, leaving, staying, into, self._held(into))
+                case DecisionKind.MERGE:
+                    into = self._other(story_id, into)
+                    return self._write(now, kind, story_id, held, self._held(into), into)
+                case DecisionKind.CATEGORY:
+                    if not category_id:
+                        raise DecisionError("a category has to be named")
+                    return self._write(now, kind, story_id, held, category_id=category_id)
+                case DecisionKind.HIDE | DecisionKind.PIN:
+                    if self._db.value(f"select {_FLAG[kind]} from stories where story_id = :id", {"id": story_id}):
+                        raise DecisionError(f"story {story_id} is {_FLAG[kind]} already")
+                    return self._write(now, kind, story_id, held)
+
+    def undo(self, decision_id: int, now: datetime) -> Decision:
+        """Take a decision back, in a transaction of its own, and return it; DecisionError where none stands."""
+        with self._db.transaction():
+            found = self.get(decision_id)
+            if found is None:
+                raise DecisionError(f"there is no decision {decision_id}")
+            if found.undone_at is not None:
+                raise DecisionError(f"decision {decision_id} was undone already, on {found.undone_at:%d %B %Y}")
+            self._db.run(
+                "update decisions set undone_at = :at where decision_id = :id",
+                {"at": stamp(self._entries.arrival_moment(now)), "id": decision_id},
+            )
+            undone = self.get(decision_id)
+            assert undone is not None
+            return undone
+
+    def get(self, decision_id: int) -> Decision | None:
+        """Return a decision, or None."""
+        row = self._db.row("select * from decisions where decision_id = :id", {"id": decision_id})
+        return None if row is None else decision(row)
+
+    def standing(self, at: datetime | None = None) -> list[Decision]:
+        """Return the decisions that stand, or that stood after what happened at a moment, oldest first."""
+        rows = self._db.rows(
+            """select * from decisions where (:at is null and undone_at is null)
+            or (at <= :at and coalesce(undone_at > :at, 1)) order by at""",
+            {"at": None if at is None else stamp(at)},
+        )
+        return [decision(row) for row in rows]
+
+    def history(self, limit: int = 50) -> list[Decision]:
+        """Return the last decisions, also those that were undone, newest first."""
+        rows = self._db.rows("select * from decisions order by at desc limit :limit", {"limit": limit})
+        return [decision(row) for row in rows]
+
+    def of_story(self, story_id: int) -> list[Decision]:
+        """Return the decisions that stand on any entry of a story, oldest first."""
+        rows = self._db.rows(
+            """select * from decisions d where undone_at is null and exists (
+                select 1 from memberships m where m.story_id = :id and m.entry_id in (
+                    select value from json_each(d.entry_ids) union all select value from json_each(d.other_ids)
+                    union all select value from json_each(d.into_ids))) order by at""",
+            {"id": story_id},
+        )
+        return [decision(row) for row in rows]
+
+    # Inside
+
+    def _write(
+        self,
+        now: datetime,
+        kind: DecisionKind,
+        story_id: int,
+        entry_ids: tuple[int, ...],
+        other_ids: tuple[int, ...] = (),
+        into_id: int | None = None,
+        into_ids: tuple[int, ...] = (),
+        *,
+        category_id: str = "",
+    ) -> Decision:
+        at = self._entries.arrival_moment(now)
+        decision_id = self._db.run(
+            """insert into decisions (at, kind, story_id, entry_ids, other_ids, into_id, into_ids, category_id)
+            values (:at, :kind, :story_id, :entry_ids, :other_ids, :into_id, :into_ids, :category_id)""",
+            {
+                "at": stamp(at),
+                "kind": kind.value,
+                "story_id": story_id,
+                "entry_ids": json.dumps(entry_ids),
+                "other_ids": json.dumps(other_ids),
+                "into_id": into_id,
+                "into_ids": json.dumps(into_ids),
+                "category_id": category_id,
+            },
+        )
+        return Decision(decision_id, kind, at, story_id, entry_ids, other_ids, into_id, into_ids, category_id)
+
+    def _standing(self, story_id: int) -> int:
+        """Return the story that an address leads to."""
+        row = self._db.row("select merged_into from stories where story_id = :id", {"id": story_id})
+        if row is None:
+            raise DecisionError(f"there is no story {story_id}")
+        return int(story_id if row["merged_into"] is None else row["merged_into"])
+
+    def _held(self, story_id: int) -> tuple[int, ...]:
+        rows = self._db.rows(
+            "select entry_id from memberships where story_id = :id order by entry_id", {"id": story_id}
+        )
+        return tuple(row["entry_id"] for row in rows)
+
+    @staticmethod
+    def _without(story_id: int, held: Sequence[int], leaving: Sequence[int]) -> tuple[int, ...]:
+        if not leaving:
+            raise DecisionError(f"no entry of story {story_id} is named")
+        for entry_id in leaving:
+            if entry_id not in held:
+                raise DecisionError(f"entry {entry_id} is not in story {story_id}")
+        return tuple(entry_id for entry_id in held if entry_id not in leaving)
+
+    @staticmethod
+    def _other(story_id: int, into: int | None) -> int:
+        if into is None:
+            raise DecisionError("the other story has to be named")
+        if into == story_id:
+            raise DecisionError(f"story {story_id} cannot be joined with itself")
+        return into
+
+
+_FLAG = {DecisionKind.HIDE: "hidden", DecisionKind.PIN: "pinned"}
