@@ -154,6 +154,7 @@ class Updater:
             if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
                 self._store.stories.refresh_trends(ranking)
                 self._refreshed_at = now
+            self._store.archive.keep(now)
 
     def _restored(self, config: Config) -> Engine:
         """Return the engine as it was at the watermark: from the last checkpoint, and what came since.

@@ -13,11 +13,13 @@ from pathlib import Path
 from types import TracebackType
 
 from aggregator.errors import StoreError
+from aggregator.store.archive import Archive
 from aggregator.store.connection import Connection
 from aggregator.store.decisions import Decisions
 from aggregator.store.entries import Arrival, Entries
 from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
+from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories
@@ -40,6 +42,8 @@ class Store:
         self.feedback = Feedback(connection)
         self.decisions = Decisions(connection, self.entries)
         self.state = State(connection)
+        self.archive = Archive(connection)
+        self.prose = Prose(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:
