@@ -1,0 +1,137 @@
+"""Drive headless Chromium through Playwright: what is opened, and what a page did meanwhile.
+
+Knows Debian's `chromium` (Playwright's own download is not used), its flags, and axe-core. Leaves
+which pages are opened and what must hold on them to the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+REQUIRED = "GROUNDSWELL_BROWSER_TESTS"
+"""Set to `required`, a machine without Chromium fails these tests instead of skipping them."""
+
+# No packet leaves the machine: every name but loopback is unknown, and Chromium's own errands are switched off.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+def binary() -> str:
+    """Return where Chromium is; skip the test that asks when it is nowhere."""
+    found = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if not found:
+        reason = "there is no chromium on this machine (Debian: apt-get install chromium)"
+        if os.environ.get(REQUIRED) == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Give a browser, and close it."""
+    path = binary()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Tab:
+    """A page and all it did that a page of ours must not do."""
+
+    page: Page
+    home: str
+    faults: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Note console messages, errors, dialogs, windows, and requests to anyone else, from now on."""
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
+        self.page.on("popup", lambda other: self._note(f"window: {other.url}"))
+        self.page.on("request", self._requested)
+
+        def dialog(shown: Any) -> None:
+            self._note(f"dialog: {shown.message}")
+            shown.dismiss()
+
+        self.page.on("dialog", dialog)
+
+    def open(self, path: str) -> None:
+        """Load *path* of the site."""
+        self.page.goto(self.home + path, wait_until="load")
+
+    def overflow(self) -> list[str]:
+        """Return what reaches beyond the window, [] when nothing scrolls sideways."""
+        found: list[str] = self.page.evaluate(_OVERFLOW)
+        return found
+
+    def violations(self, *, only: tuple[str, ...] = ()) -> list[str]:
+        """Return what axe-core objects to: all of WCAG 2.2 AA and its good practice, or *only* some rules."""
+        if not self.page.evaluate("typeof axe !== 'undefined'"):
+            self.page.evaluate(AXE_SCRIPT)
+        run = {"type": "rule", "values": list(only)} if only else {"type": "tag", "values": list(TAGS)}
+        found = self.page.evaluate(
+            "async run => (await axe.run(document, {runOnly: run, resultTypes: ['violations']})).violations", run
+        )
+        return [
+            f"{one['id']}: {one['help']}: {node['html'][:200]} ({'; '.join(c['message'] for c in node['any'])[:200]})"
+            for one in found
+            for node in one["nodes"][:3]
+        ]
+
+    def _note(self, words: str) -> None:
+        self.faults.append(words)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        # That the page itself is answered with 404 is mentioned too; its status is the affair of other tests.
+        own = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
+        if message.type in ("error", "warning") and not own:
+            self.faults.append(f"console {message.type}: {message.text}")
+
+    def _requested(self, request: Request) -> None:
+        if urlsplit(request.url).netloc != urlsplit(self.home).netloc:
+            self.faults.append(f"request to somebody else: {request.url}")
+
+
+@contextmanager
+def tab(browser: Browser, home: str, *, width: int = 1280, javascript: bool = True, **options: Any) -> Iterator[Tab]:
+    """Give a tab without any history; *options* as `Browser.new_context` takes them."""
+    context: BrowserContext = browser.new_context(
+        viewport={"width": width, "height": 900}, java_script_enabled=javascript, **options
+    )
+    context.set_default_timeout(15_000)
+    try:
+        made = Tab(context.new_page(), home)
+        made.watch()
+        yield made
+    finally:
+        context.close()
+
+
+_OVERFLOW = """() => {
+  const root = document.scrollingElement, wide = root.clientWidth;
+  if (root.scrollWidth <= wide) return [];
+  return [...document.querySelectorAll('body *')]
+    .filter(el => el.getBoundingClientRect().right > wide + 1)
+    .slice(0, 5).map(el => el.outerHTML.slice(0, 160));
+}"""

@@ -1,0 +1,120 @@
+"""The site on a port of loopback, for a browser; and an address of every page it has.
+
+Leaves what is in the database to whoever asks.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from html import unescape
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from urllib.parse import quote, unquote, urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect, Rule
+
+from tests.web import newsroom
+from web.app import close_app, create_app
+
+# Routes that no page of the sample edition links to, with an address to try. None: it is no page, whatever is asked.
+EXAMPLES: dict[str, str | None] = {
+    "/story/<int(max=9223372036854775807):story_id>/": None,
+}
+# States of a page that are worth a look of their own. They are asked first, so that what they link to is known.
+STATES = (
+    "/search?q=amazon",
+    "/search?q=xyzzy+plugh",
+    "/category/models?sort=newest&window=24h&min_score=99",
+    "/nothing/at/all",
+)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve *app*; give its address."""
+    server = make_server("127.0.0.1", 0, app.wsgi_app, server_class=_Server, handler_class=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def application(db: Path, moment: datetime = newsroom.NOW) -> Iterator[Flask]:
+    """Give the site over *db* as of *moment*."""
+    app = create_app(db, lambda: moment, fallback_config=newsroom.sample_config())
+    try:
+        yield app
+    finally:
+        close_app(app)
+
+
+def addresses(client: FlaskClient) -> dict[str, str]:
+    """Return an address for every route that answers GET with a page, by the route.
+
+    Routes without a parameter are taken as they stand; of the others the first link of the site that
+    leads there, else `EXAMPLES`. AssertionError for a route that neither knows.
+    """
+    rules = [rule for rule in client.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    linked = _linked(client, [*STATES, *(rule.rule for rule in rules if not rule.arguments)])
+    found = {state: state for state in STATES}
+    for rule in rules:
+        path = linked.get(rule.rule) or EXAMPLES.get(rule.rule, "") if rule.arguments else rule.rule
+        assert path != "", f"no page links to {rule.rule}; give tests/browser/site.py an address of it"
+        if path is not None and _is_page(client, path):
+            found[rule.rule] = path
+    return found
+
+
+def _linked(client: FlaskClient, starts: list[str]) -> dict[str, str]:
+    """Return the first address of each route that can be reached from *starts* by links."""
+    adapter = client.application.url_map.bind("127.0.0.1")
+    found: dict[str, str] = {}
+    waiting = list(starts)
+    seen = set(waiting)
+    while waiting:
+        path = waiting.pop(0)
+        try:
+            rule, _ = adapter.match(unquote(urlsplit(path).path), return_rule=True)
+        except (HTTPException, RequestRedirect):
+            continue
+        assert isinstance(rule, Rule)
+        if rule.rule in found:
+            continue
+        found[rule.rule] = path
+        answer = client.get(path)
+        if answer.mimetype != "text/html":
+            continue
+        for link in re.findall(r'(?:href|src)="(/[^"]*)"', answer.text):
+            target = unescape(link).partition("#")[0]
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return found
+
+
+def _is_page(client: FlaskClient, path: str) -> bool:
+    answer = client.get(quote(path, safe="/?=&%:+,~"))
+    return answer.status_code == 200 and answer.mimetype == "text/html"

@@ -1,0 +1,123 @@
+"""Every page of the site, as people meet it: on a phone, in the dark, by keyboard, without scripts, at 400 %."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import Tab, tab
+
+Edition = tuple[str, dict[str, str]]
+Scheme = Literal["dark", "light"]
+
+
+def report(found: dict[str, list[str]]) -> str:
+    return "\n".join(f"{path}\n  " + "\n  ".join(faults) for path, faults in found.items())
+
+
+def test_the_pages_that_everyone_needs_are_among_them(edition: Edition) -> None:
+    _, pages = edition
+    assert {"/", "/category/<category_id>", "/sources", "/search", "/about", "/feeds"} <= pages.keys()
+    assert any(rule.startswith("/story/") for rule in pages)
+
+
+@pytest.mark.parametrize(("width", "scheme", "other"), [(390, "dark", "light"), (1280, "light", "dark")])
+def test_every_page_is_quiet_fits_and_is_accessible_by_day_and_night(
+    browser: Browser, edition: Edition, width: int, scheme: Scheme, other: Scheme
+) -> None:
+    """Colours do not depend on the width, so each scheme is looked at closely at one of them."""
+    home, pages = edition
+    found: dict[str, list[str]] = {}
+    with tab(browser, home, width=width, color_scheme=scheme) as shown:
+        for path in pages.values():
+            shown.faults.clear()
+            shown.open(path)
+            faults = [f"scrolls sideways: {html}" for html in shown.overflow()]
+            faults += shown.violations()
+            shown.page.emulate_media(color_scheme=other)
+            faults += [f"scrolls sideways, {other}: {html}" for html in shown.overflow()]
+            shown.page.emulate_media(color_scheme=scheme)
+            faults += shown.faults
+            if faults:
+                found[path] = faults
+    assert not found, report(found)
+
+
+def test_every_page_reflows_at_400_percent(browser: Browser, edition: Edition) -> None:
+    """A window of 1280 px at 400 % is 320 px wide (WCAG 1.4.10)."""
+    home, pages = edition
+    found: dict[str, list[str]] = {}
+    with tab(browser, home, width=320) as shown:
+        for path in pages.values():
+            shown.open(path)
+            if wide := shown.overflow():
+                found[path] = wide
+    assert not found, report(found)
+
+
+def test_every_page_is_complete_without_javascript(browser: Browser, edition: Edition) -> None:
+    home, pages = edition
+    missing: dict[str, list[str]] = {}
+    with tab(browser, home) as lively, tab(browser, home, javascript=False) as plain:
+        for path in pages.values():
+            lively.open(path)
+            plain.open(path)
+            # Only what reaches for the server counts: a theme switch may well need a script.
+            gone = set(_targets(lively)) - set(_targets(plain))
+            if gone or not plain.page.locator("h1, h2").first.is_visible():
+                missing[path] = sorted(gone) or ["there is no heading"]
+        assert not plain.faults
+    assert not missing, report(missing)
+
+
+def _targets(shown: Tab) -> list[str]:
+    return [
+        target
+        for element in shown.page.locator("a[href], form").all_inner_texts()
+        for target in [" ".join(element.split())]
+        # Times tick where there is a script.
+        if not target.endswith(" ago")
+    ]
+
+
+def test_every_page_can_be_worked_by_keyboard(browser: Browser, edition: Edition) -> None:
+    """Tab reaches every control once, in order, always visibly, and gets out again; the first is the skip link."""
+    home, pages = edition
+    found: dict[str, list[str]] = {}
+    with tab(browser, home) as shown:
+        for path in pages.values():
+            shown.open(path)
+            expected: int = shown.page.evaluate(_NUMBER)
+            for _ in range(expected):
+                shown.page.keyboard.press("Tab")
+            steps = shown.page.evaluate("window.__steps.splice(0)")
+            faults = [f"the focus is not to be seen: {html}" for _, seen, html in steps if not seen]
+            if (reached := [number for number, _, _ in steps]) != list(range(expected)):
+                faults.append(f"{expected} controls, reached in this order: {reached}")
+            shown.page.keyboard.press("Tab")
+            if any(number for number, _, _ in shown.page.evaluate("window.__steps")):
+                faults.append("the keyboard does not get out again")
+            if faults:
+                found[path] = faults[:5]
+            if path == "/":
+                shown.open(path)
+                shown.page.keyboard.press("Tab")
+                shown.page.keyboard.press("Enter")
+                assert shown.page.url.endswith("#main"), "the first control skips to the news"
+    assert not found, report(found)
+
+
+_NUMBER = """() => {
+  const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
+    el => el.tabIndex >= 0 && !el.disabled && el.type !== 'hidden' && el.checkVisibility({visibilityProperty: true}));
+  window.__steps = [];
+  document.addEventListener('focusin', ({target: el}) => {
+    const style = getComputedStyle(el);
+    const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== 'none';
+    const seen = ring && el.getBoundingClientRect().width > 0;
+    window.__steps.push([all.indexOf(el), seen, el.outerHTML.slice(0, 120)]);
+  });
+  return all.length;
+}"""
