@@ -480,7 +480,7 @@ class Engine:
         A voice has spoken when it did: what is old news in one story is no news in the other.
         """
         into, gone = self._live[found.into], self._live.pop(found.story_id)
-        second_thoughts.merge(self._clusterer, found.into, found.story_id)
+        self._clusterer.merge(found.into, found.story_id)
         moved: list[Membership] = []
         for member in gone.members.values():
             own = independence.owner(member.source_id, self._owners)

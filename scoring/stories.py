@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from bisect import insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -362,21 +363,140 @@ class Clusterer:
             + (by.same_source if again else 0.0)
         )
 
+    # Stories as wholes: for what is thought of them later
+
+    def rival(self, text: Text, chosen_id: int, margin: float) -> int | None:
+        """Return the story that *text* would join if *chosen_id* were not there, with log-odds above *margin*.
+
+        Asked after the text was placed and before it is put. A story that would be too long together with
+        the chosen one is none.
+        """
+        chosen = self._stories[chosen_id]
+        entry = self._member(text)
+        near = [
+            (story, centroid, gap)
+            for story_id, centroid in self._candidates(entry.vector)
+            if story_id != chosen_id
+            and (gap := _gap(text, story := self._stories[story_id])) <= self._window
+            and _span(chosen, story) <= self._longest
+            and (not story.foreign(text.script) or _shares_name_and_figure(entry, story))
+        ]
+        base = self._base(text, entry)
+        best: int | None = None
+        best_odds = margin
+        for place, (story, centroid, gap) in enumerate(near[: self._tuning.compared - 1]):
+            others = [similarity for i, (_, similarity, _) in enumerate(near) if i != place][-3:]
+            usual = sum(others) / len(others) if others else 0.0
+            odds = base + self._odds(text, entry, story, centroid, usual, gap)
+            if odds > best_odds:
+                best, best_odds = story.story_id, odds
+        return best
+
+    def likeness(self, one_id: int, other_id: int, tau: float) -> tuple[float, list[str]]:
+        """Return how alike two stories are as wholes, and the five terms that say most of it.
+
+            dot(a, b) / (|a| |b|)^(1 - s) / (n_a n_b)^s * exp(-gap / tau)
+
+        a, b:  the sums of the vectors of the two stories' entries, n of them each
+        s:     `Tuning.spread`: from the cosine of the centroids towards the average cosine of all pairs
+        gap:   the time between the two stories, 0 where they overlap
+        tau:   seconds
+        """
+        one, other = self._stories[one_id], self._stories[other_id]
+        index = self._index
+        shared = {term: index[term][one_id] * index[term][other_id] for term in sorted(one.terms & other.terms)}
+        apart = max(0.0, one.first_at - other.last_at, other.first_at - one.last_at)
+        similarity = math.fsum(shared.values()) * self._scale[one_id] * self._scale[other_id] * math.exp(-apart / tau)
+        return similarity, sorted(shared, key=lambda term: (-shared[term], term))[:5]
+
+    def by_age(self, one_id: int, other_id: int) -> tuple[int, int]:
+        """Return two stories, the one that came first before the other."""
+        first, second = sorted((one_id, other_id), key=lambda known: (self._stories[known].first_arrived, known))
+        return first, second
+
+    def merge(self, into_id: int, gone_id: int) -> None:
+        """Let the entries of one story be entries of another, as if they had joined it."""
+        into, gone = self._stories[into_id], self._stories.pop(gone_id)
+        index = self._index
+        dot = 0.0
+        for found in sorted(gone.terms):
+            postings = index[found]
+            weight = postings.pop(gone_id)
+            before = postings.get(into_id, 0.0)
+            dot += weight * before
+            postings[into_id] = before + weight
+        into.terms |= gone.terms
+        into.norm2 += gone.norm2 + 2.0 * dot
+        into.n += gone.n
+        into.members.extend(gone.members)
+        while len(into.members) > self._tuning.members:
+            into.members.popleft()
+        for source, at in gone.sources.items():
+            into.sources[source] = max(at, into.sources.get(source, at))
+        into.first_at, into.last_at = min(into.first_at, gone.first_at), max(into.last_at, gone.last_at)
+        into.first_arrived = min(into.first_arrived, gone.first_arrived)
+        into.last_arrived = max(into.last_arrived, gone.last_arrived)
+        into.latest = max(into.latest, gone.latest)
+        self._by_arrival.append((into.last_arrived, into_id))
+        for link in gone.links:
+            if self._links.get(link) == gone_id:
+                self._links[link] = into_id
+        for title in gone.titles:
+            if self._titles.get(title) == gone_id:
+                self._titles[title] = into_id
+        into.links += gone.links
+        into.titles += gone.titles
+        del self._scale[gone_id]
+        self._set_scale(into)
+
+    def latest(self, story_id: int) -> int:
+        """Return which entry, of all that were put, was the story's last; 0 where it is not held."""
+        story = self._stories.get(story_id)
+        return 0 if story is None else story.latest
+
+    def hold(self, story_id: int, texts: Sequence[Text], latest: int) -> None:
+        """Hold a story of exactly these entries, in order of arrival, in place of what was held under that id.
+
+        They were counted when they came, and are not counted again.
+
+        latest: as `latest` gave it of the story or stories that they are of
+        """
+        self.drop(story_id)
+        for text in texts:
+            self._read = None
+            self._add(self._member(text), text, story_id).latest = latest
+        self._read = None
+        # Stories end in order of their last arrival, and this one may lie before others.
+        insort(self._by_arrival, (texts[-1].arrived, story_id), key=lambda pair: pair[0])
+
+    def drop(self, story_id: int) -> None:
+        """Hold a story no longer."""
+        story = self._stories.get(story_id)
+        if story is not None:
+            self._forget(story)
+
     def put(self, text: Text, story_id: int) -> None:
         """Note that *text* belongs to that story, and count its terms."""
         entry = self._member(text)
-        vector = entry.vector
-        self._frequency.add(vector, int(text.arrived // 86_400))
+        self._frequency.add(entry.vector, int(text.arrived // 86_400))
         story = self._stories.get(story_id)
         self._joined.append(story is not None)
         self._joins += story is not None
         if len(self._joined) > self._tuning.recent:
             self._joins -= self._joined.popleft()
+        self._entries += 1
+        self._add(entry, text, story_id).latest = self._entries
+        self._by_arrival.append((text.arrived, story_id))
+        self._read = None
+
+    def _add(self, entry: _Member, text: Text, story_id: int) -> _Story:
+        """Make an entry part of a story, which begins with it where there is none."""
+        story = self._stories.get(story_id)
         if story is None:
             story = self._stories[story_id] = _Story(story_id, text)
         index = self._index
         added = 0.0
-        for found, weight in vector.items():
+        for found, weight in entry.vector.items():
             postings = index.get(found)
             if postings is None:
                 index[found] = {story_id: weight}
@@ -386,13 +506,9 @@ class Clusterer:
                 postings[story_id] = before + weight
                 added += weight * (weight + 2.0 * before)
         story.norm2 += added
-        story.terms.update(vector)
+        story.terms.update(entry.vector)
         story.n += 1
-        self._entries += 1
-        story.latest = self._entries
-        # dot / norm is the cosine to the centroid, dot / n the average cosine to the members.
-        spread = self._tuning.spread
-        self._scale[story_id] = story.norm2 ** (0.5 * spread - 0.5) * story.n**-spread if story.norm2 else 0.0
+        self._set_scale(story)
         story.members.append(entry)
         if len(story.members) > self._tuning.members:
             story.members.popleft()
@@ -400,14 +516,19 @@ class Clusterer:
         story.first_at = min(story.first_at, text.at)
         story.last_at = max(story.last_at, text.at)
         story.last_arrived = text.arrived
-        self._by_arrival.append((text.arrived, story_id))
-        self._read = None
         if text.link:
             self._links[text.link] = story_id
             story.links.append(text.link)
         if len(text.title) >= SAME_TITLE_TERMS:
             self._titles[text.title] = story_id
             story.titles.append(text.title)
+        return story
+
+    def _set_scale(self, story: _Story) -> None:
+        # dot / norm is the cosine to the centroid, dot / n the average cosine to the members.
+        spread = self._tuning.spread
+        scale = story.norm2 ** (0.5 * spread - 0.5) * story.n**-spread if story.norm2 else 0.0
+        self._scale[story.story_id] = scale
 
     def _same(self, text: Text) -> Placement | None:
         """Return the story that has this very link or title, where it is still open."""
@@ -506,6 +627,14 @@ class Clusterer:
 def _gap(text: Text, story: _Story) -> float:
     """Return how long before the story's first or after its last entry a text stands; 0.0 between them."""
     return max(0.0, text.at - story.last_at, story.first_at - text.at)
+
+
+def _span(one: _Story, other: _Story) -> float:
+    """Return how long the story of both would be, published or arrived."""
+    return max(
+        max(one.last_at, other.last_at) - min(one.first_at, other.first_at),
+        max(one.last_arrived, other.last_arrived) - min(one.first_arrived, other.first_arrived),
+    )
 
 
 def _compared(entry: _Member, members: Iterable[_Member]) -> tuple[float, float, float, bool]:

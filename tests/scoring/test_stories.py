@@ -208,6 +208,49 @@ def test_the_sample_edition_stays_above_its_floor() -> None:
     assert measured.precision >= 0.935
 
 
+QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau.")
+CHIP = ("Plover unveils an error-corrected processor", "Banks may order the processor of Plover from May.")
+
+
+def test_a_story_held_anew_attracts_as_it_did_and_counts_nothing_twice() -> None:
+    counted, recounted = DocumentFrequency(load_background()), DocumentFrequency(load_background())
+    made, again = Clusterer(counted), Clusterer(recounted)
+    first = text(1, *QUAKE)
+    for one in (made, again):
+        place(one, first, text(2, *CHIP, hours=1))
+    again.hold(1, [first], again.latest(1))
+
+    later = text(3, "Tremor in northern Ruritania: earthquake felt in Strelsau", QUAKE[1], hours=2)
+
+    assert again.place(later).story_id == made.place(later).story_id == 1
+    assert again.place(later).similarity == pytest.approx(made.place(later).similarity, rel=0.05)
+    assert [recounted.idf(term) for term in later.title] == [counted.idf(term) for term in later.title]
+
+
+def test_entries_that_are_taken_apart_attract_apart() -> None:
+    made = clusterer()
+    quake, chip = text(1, *QUAKE), text(2, *CHIP)
+    place(made, quake)
+    made.put(chip, 1)
+    made.hold(1, [quake], made.latest(1))
+    made.hold(2, [chip], made.latest(1))
+
+    assert made.place(text(3, "Error-corrected processor by Plover for banks", CHIP[1], hours=1)).story_id == 2
+    assert made.place(text(4, "Tremor in northern Ruritania felt in Strelsau", QUAKE[1], hours=1)).story_id == 1
+
+
+def test_a_story_that_is_held_anew_ends_when_it_would_have() -> None:
+    made = clusterer()
+    place(made, text(1, *QUAKE), text(2, *CHIP, hours=30))
+    made.hold(1, [text(1, *QUAKE)], 0)
+
+    assert made.expire(71 * HOUR) == []
+    assert made.expire(72 * HOUR) == [1]
+    assert made.expire(102 * HOUR) == [2]
+    made.drop(2)
+    assert len(made) == 0
+
+
 # Quality on labelled streams: floors a little under what was measured with this code, of the files
 # with these digests. BCubed F1 of the assignment made at arrival.
 FLOORS = [
