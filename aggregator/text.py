@@ -161,10 +161,11 @@ _ASCII_WORD = _word_pattern("[a-z0-9]")
 _ANY_WORD = _word_pattern(f"[^\\W_]|[{_MARKS}]".join(("(?:", ")")))
 
 # Han, kana, bopomofo, Thai, Lao, Khmer and Burmese are written without spaces.
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3100-\u312f\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
+"""One group: a run of them."""
 
 _CONTRACTED = {"s", "re", "ve", "ll", "d", "m"}
 _ELIDED = {"l", "d", "j", "n", "c", "m", "t", "s", "qu", "jusqu", "lorsqu", "dell", "all", "nell", "sull", "un"}
@@ -209,10 +210,10 @@ def words(text: str) -> list[str]:
     if text.isascii():
         return _words(_ASCII_WORD, text.lower())
     folded = unicodedata.normalize("NFKC", _SIGNS.sub(" ", text)).casefold().translate(_FOLD)
-    if not _UNSPACED.search(folded):
+    if not UNSPACED.search(folded):
         return _words(_ANY_WORD, folded)
     found: list[str] = []
-    for position, piece in enumerate(_UNSPACED.split(folded)):
+    for position, piece in enumerate(UNSPACED.split(folded)):
         if position % 2 == 0:
             found += _words(_ANY_WORD, piece)
         elif len(piece) == 1:
@@ -275,16 +276,28 @@ def _number(number: str) -> str:
     return "".join(whole) + "." + decimals  # 1,234.5 and 1.234,5
 
 
+def pairs(text: str) -> str:
+    """Return what *text* holds in writing without spaces as overlapping pairs: `中国人` is `中国 国人 人`.
+
+    For an index that takes a run of such characters for one word. The last character stands alone,
+    so that each can be found by a word that begins with it. "" for text in other writing.
+    """
+    if text.isascii() or not UNSPACED.search(text):
+        return ""
+    runs = UNSPACED.findall(unicodedata.normalize("NFKC", text))
+    return " ".join(run[i : i + 2] for run in runs for i in range(len(run)))
+
+
 def count_words(text: str) -> int:
     """Return how many words a reader meets in *text*.
 
     Read time is words / 230 a minute; writing without spaces is read at about 460 characters
     a minute, so two of its characters count as one word.
     """
-    if text.isascii() or not (runs := _UNSPACED.findall(text)):
+    if text.isascii() or not (runs := UNSPACED.findall(text)):
         return len(_WORDY.findall(text))
     unspaced = sum(map(len, runs))
-    return (unspaced + 1) // 2 + len(_WORDY.findall(_UNSPACED.sub(" ", text)))
+    return (unspaced + 1) // 2 + len(_WORDY.findall(UNSPACED.sub(" ", text)))
 
 
 # From the first letter or digit of a piece to its end: one match for each piece that holds one.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.model import Entry, Listed
-from aggregator.store import ListQuery, Store
+from aggregator import query
+from aggregator.model import Config, Entry, Listed
+from aggregator.query import Query
+from aggregator.store import Found, ListQuery, Store
 from web.asked import Asked
 
 RANKED_MOST = 1000
@@ -56,19 +58,27 @@ def _of_category(
     )
 
 
-def of_search(store: Store, asked: Asked, now: datetime, size: int) -> tuple[list[Listed], int]:
-    """Return a page of what was searched for, and how many there are in all."""
-    found = store.search.stories(
-        asked.query,
-        category_id=asked.category or None,
-        since=asked.since(now),
-        min_score=asked.min_score,
-        min_sources=asked.min_sources,
-        sort="newest" if asked.sort == "newest" else "score" if asked.sort == "score" else None,
-        limit=size,
-        offset=(asked.page - 1) * size,
+def query_of(asked: Asked, config: Config, now: datetime) -> Query:
+    """Return what a search asks for: what was typed, and the filters beside it."""
+    typed = query.resolved(
+        query.read(asked.query, now),
+        {source.id: source.name for source in config.sources},
+        {category.id: category.name for category in config.categories},
     )
-    return found.stories, found.total
+    since = asked.since(now)
+    return replace(
+        typed,
+        categories=(asked.category,) if asked.category else typed.categories,
+        min_score=max(asked.min_score, typed.min_score),
+        min_sources=max(asked.min_sources, typed.min_sources),
+        after=max((at for at in (since, typed.after) if at), default=None),
+    )
+
+
+def of_search(store: Store, asked: Asked, looked_for: Query, size: int) -> Found:
+    """Return a page of what was searched for."""
+    order = "newest" if asked.sort == "newest" else "score" if asked.sort == "score" else "best"
+    return store.search.stories(looked_for, order=order, limit=size, offset=(asked.page - 1) * size)
 
 
 def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Listed | None]]:

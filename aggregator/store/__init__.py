@@ -71,8 +71,11 @@ class Store:
         return found
 
     def rebuild_search(self) -> None:
-        """Make the text index anew from the entries."""
+        """Make the text indexes anew from the entries."""
         self._connection.run("insert into entries_fts (entries_fts) values ('rebuild')")
+        with self.transaction():
+            self._connection.run("delete from entries_pairs")
+            self.entries.index_pairs()
 
     def backup(self, path: Path) -> None:
         """Copy the database to *path* while others go on using it."""

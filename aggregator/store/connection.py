@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from aggregator.errors import StoreError
 from aggregator.store import migrations
+from aggregator.text import pairs
 
 Row = sqlite3.Row
 Params = dict[str, Any]
@@ -44,6 +45,7 @@ class Connection:
         except sqlite3.Error as error:
             raise StoreError(f"cannot open the database {path}: {error}") from error
         raw.row_factory = sqlite3.Row
+        raw.create_function("pairs", 1, pairs, deterministic=True)
         connection = cls(Database(raw, execute_plugins=False))
         try:
             connection._prepare(path)

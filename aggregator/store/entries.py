@@ -106,6 +106,7 @@ class Entries:
             select entry_id, title, summary from entries where entry_id between :first and :last""",
             {"first": ids[0], "last": ids[-1]},
         )
+        self.index_pairs(ids[0], ids[-1])
         return ids
 
     def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:
@@ -136,6 +137,17 @@ class Entries:
         self._db.run(
             "insert into entries_fts (rowid, title, summary) values (:id, :title, :summary)",
             {"id": entry_id, "title": draft.title, "summary": draft.summary},
+        )
+        self._db.run("delete from entries_pairs where rowid = :id", {"id": entry_id})
+        self.index_pairs(entry_id, entry_id)
+
+    def index_pairs(self, first: int = 1, last: int = 2**62) -> None:
+        """Index writing without spaces in the entries from *first* to *last*."""
+        self._db.run(
+            """insert into entries_pairs (rowid, title, summary)
+            select entry_id, pairs(title), pairs(summary) from entries
+            where entry_id between :first and :last and (pairs(title) != '' or pairs(summary) != '')""",
+            {"first": first, "last": last},
         )
 
     def refresh(self, entry_id: int, arrival: Arrival) -> None:
@@ -233,6 +245,10 @@ class Entries:
         self._db.run(
             """insert into entries_fts (entries_fts, rowid, title, summary)
             select 'delete', entry_id, title, summary from entries where first_seen_at < :before""",
+            params,
+        )
+        self._db.run(
+            "delete from entries_pairs where rowid in (select entry_id from entries where first_seen_at < :before)",
             params,
         )
         self._db.run(

@@ -1,91 +1,258 @@
-"""Full text search: entries found by words, shown as their stories."""
+"""Full text search: entries found by words, shown as their stories.
+
+Two indexes: `entries_fts` for writing with spaces, and `entries_pairs` for Chinese, Japanese, Thai and the like,
+where a run of characters would be one word. Leaves what a search means to `aggregator.query`.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
 
-from aggregator.model import Listed
-from aggregator.store.connection import Connection
-from aggregator.store.rows import stamp
-from aggregator.store.stories import Sort, Stories
+from aggregator.model import Entry, Listed
+from aggregator.query import Query
+from aggregator.store.connection import Connection, Params, Row
+from aggregator.store.rows import ENTRY, entry, moment, stamp
+from aggregator.store.stories import Stories
+from aggregator.text import UNSPACED, pairs
 
-_TERM = re.compile(r'"[^"]*"|\S+')
-MAX_TERMS = 12
+Order = Literal["best", "newest", "score"]
+
+CANDIDATES = 5_000
+"""How many of the newest fitting entries are ranked: more than anyone pages through, and it bounds the time."""
+
+_AGE_HALVES_IN_DAYS = 14.0
+_OLD_COUNTS = 0.25
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of results and how many there are in all (counted up to a bound)."""
+    """A page of results."""
 
     stories: list[Listed]
     total: int
+    """How many there are in all, counted within the newest `CANDIDATES` entries."""
+    entries: dict[int, Entry] = field(default_factory=dict)
+    """By story, the entry in which the words were found; none where no word was asked for."""
+
+
+def strength(text: float, relevance: float, age_days: float) -> float:
+    """Return how well a story answers a search; larger is better.
+
+        text * (1/2 + relevance) * (1/4 + 3/4 * 2^(-age / 14 days))
+
+    text:      how well the words fit its best entry: bm25 with a title's words counted three times, > 0
+    relevance: of the story, 0 to 1
+    age_days:  since its last independent source, against the newest story found, >= 0
+
+    A product, so that nothing of it is ever worth any amount of another: the best story is worth three times the
+    worst, today four times last year, and both are within what a second matching word adds. Judgement, not fitted.
+    """
+    freshness: float = 0.5 ** (age_days / _AGE_HALVES_IN_DAYS)
+    return text * (0.5 + relevance) * (_OLD_COUNTS + (1 - _OLD_COUNTS) * freshness)
 
 
 class Search:
-    """`entries_fts`."""
+    """`entries_fts`, `entries_pairs` and `entries_vocabulary`."""
 
     def __init__(self, connection: Connection, stories: Stories) -> None:
         self._db = connection
         self._stories = stories
 
-    def stories(
-        self,
-        query: str,
-        *,
-        category_id: str | None = None,
-        since: datetime | None = None,
-        min_score: int = 0,
-        min_sources: int = 0,
-        sort: Sort | None = None,
-        limit: int = 30,
-        offset: int = 0,
-    ) -> Found:
-        """Return the stories with an entry that holds every word of *query*, the best match first.
+    def stories(self, query: Query, *, order: Order = "best", limit: int = 30, offset: int = 0) -> Found:
+        """Return the stories that fit *query*; one that asks for nothing finds nothing.
 
-        The query is text, never a query language: quotes make a phrase, and any other
-        character that SQLite would read as an operator is inert. No word, no result.
+        Words are text, never a query language: whatever SQLite would read as an operator is inert.
         """
-        match = match_expression(query)
-        if not match:
+        if query.empty:
             return Found([], 0)
-        order = {
-            None: "best, s.last_source_at desc, s.story_id desc",
-            "newest": "min(s.first_seen_at, s.last_source_at) desc, s.story_id desc",
-            "score": "s.relevance desc, s.story_id desc",
-        }[sort]
-        params = {
-            "match": match,
-            "category": category_id,
-            "since": None if since is None else stamp(since),
-            "min_score": min_score,
-            "min_sources": min_sources,
-            "limit": limit,
-            "offset": offset,
+        rows = self._candidates(query)
+        if rows is None:
+            return Found([], 0)
+        newest = max((row["news"] for row in rows), default="")
+
+        def best(row: Row) -> tuple[float, str, int]:
+            age = (moment(newest) - moment(row["news"])).total_seconds() / 86_400
+            return (strength(-row["text"], row["relevance"], age), row["news"], row["story_id"])
+
+        keys = {
+            "best": best if query.terms else lambda row: (row["shown_at"], row["story_id"]),
+            "newest": lambda row: (row["shown_at"], row["story_id"]),
+            "score": lambda row: (row["relevance"], row["news"], row["story_id"]),
         }
-        matched = """with hits as (
-                select rowid as entry_id, bm25(entries_fts, 3.0, 1.0) as rank from entries_fts
-                where entries_fts match :match order by rank limit 5000)
-            select s.story_id, min(hits.rank) as best from hits
-            join memberships m using (entry_id) join stories s on s.story_id = m.story_id
-            where s.merged_into is null and not s.hidden and (:category is null or s.category_id = :category)
-            and (:since is null or s.last_source_at >= :since)
-            and s.score >= :min_score and s.independent_sources >= :min_sources group by s.story_id"""
-        rows = self._db.rows(f"{matched} order by {order} limit :limit offset :offset", params)
-        total = int(self._db.value(f"select count(*) from ({matched})", params))
-        found = [self._stories.listed(row["story_id"]) for row in rows]
-        return Found([one for one in found if one is not None], total)
+        rows.sort(key=keys[order], reverse=True)
+        page = rows[offset : offset + limit]
+        listed = [one for row in page if (one := self._stories.listed(row["story_id"])) is not None]
+        return Found(listed, len(rows), self._entries(page) if query.terms else {})
+
+    def _candidates(self, query: Query) -> list[Row] | None:
+        """Return a row a story that fits, unordered; None when a word can occur nowhere."""
+        conditions, params = _of_story(query)
+        spaced, unspaced = expressions(query.terms)
+        if query.terms and not (spaced or unspaced):
+            return None
+        with_sources = bool(query.sources or query.without_sources)
+        if query.terms:
+            table = "entries_fts" if spaced else "entries_pairs"
+            also = " and rowid in (select rowid from entries_pairs where entries_pairs match :pairs)"
+            params |= {"match": spaced or unspaced, "pairs": unspaced, "most": CANDIDATES}
+            weights = "3.0, 1.0"
+            source_of_hit = f"""join entries e on e.entry_id = {table}.rowid and {_of_source(query, params)}"""
+            hits = f"""with hits as (
+                select {table}.rowid as entry_id, bm25({table}, {weights}) as text from {table}
+                {source_of_hit if with_sources else ""}
+                where {table} match :match{also if spaced and unspaced else ""}
+                order by {table}.rowid desc limit :most)"""
+            story = "hits join memberships m using (entry_id) join stories s on s.story_id = m.story_id"
+        else:
+            hits = "with hits as (select 0.0 as text, 0 as entry_id)"
+            story = "hits cross join stories s"
+            if with_sources:
+                conditions.append(
+                    f"""s.story_id in (select m.story_id from memberships m join entries e using (entry_id)
+                    where {_of_source(query, params)})"""
+                )
+        rows = self._db.rows(
+            f"""{hits} select s.story_id, min(hits.text) as text, hits.entry_id, s.relevance, s.last_source_at as news,
+            min(s.first_seen_at, s.last_source_at) as shown_at from {story}
+            where {" and ".join(conditions)} group by s.story_id order by s.last_source_at desc limit {CANDIDATES}""",
+            params,
+        )
+        without = self._told_with(query.without)
+        return [row for row in rows if row["story_id"] not in without]
+
+    def _told_with(self, terms: Iterable[str]) -> set[int]:
+        """Return the stories that hold any of *terms* in any of their entries."""
+        found: set[int] = set()
+        for term in terms:
+            spaced, unspaced = expressions([term])
+            for table, match in (("entries_fts", spaced), ("entries_pairs", unspaced)):
+                if match:
+                    rows = self._db.rows(
+                        f"""select distinct m.story_id from {table} join memberships m on m.entry_id = {table}.rowid
+                        where {table} match :match""",
+                        {"match": match},
+                    )
+                    found.update(row["story_id"] for row in rows)
+        return found
+
+    def _entries(self, rows: list[Row]) -> dict[int, Entry]:
+        by_id = {row["entry_id"]: row["story_id"] for row in rows}
+        wanted = ", ".join(str(entry_id) for entry_id in by_id)
+        found = self._db.rows(f"select {ENTRY} from entries e where e.entry_id in ({wanted})")
+        return {by_id[row["entry_id"]]: entry(row) for row in found}
+
+    def nearest(self, word: str, most: int = 3) -> list[str]:
+        """Return the words of the index that *word* may have been meant for, the likeliest first.
+
+        Up to two changes (one in a word of up to five letters): a letter more, less, another, or two swapped.
+        """
+        plain = "".join(c for c in unicodedata.normalize("NFD", word.lower()) if not unicodedata.combining(c))
+        if not 3 <= len(plain) <= 30 or not plain.isalnum():
+            return []
+        reach = 1 if len(plain) <= 5 else 2
+        found: list[tuple[int, int, str]] = []
+        # Who misspells a word seldom does so at its first letter; a swap of the first two is looked at as well.
+        for first in dict.fromkeys((plain[0], plain[1])):
+            for row in self._db.rows(
+                """select term, doc from entries_vocabulary
+                where term >= :first and term < :next and length(term) between :least and :most""",
+                {
+                    "first": first,
+                    "next": chr(min(ord(first) + 1, 0x10FFFF)),
+                    "least": len(plain) - reach,
+                    "most": len(plain) + reach,
+                },
+            ):
+                away = changes(plain, row["term"], reach)
+                if away is not None and row["term"] != plain:
+                    found.append((away, -row["doc"], row["term"]))
+        return [term for _, _, term in sorted(found)[:most]]
 
 
-def match_expression(query: str) -> str:
-    """Return *query* as an FTS5 expression of quoted strings, or "" when it holds no word.
+def expressions(terms: Iterable[str]) -> tuple[str, str]:
+    """Return *terms* as FTS5 expressions for the two indexes, "" for one that is not needed.
 
-    `gpu "data center"` becomes `"gpu" "data center"`: every part must occur.
+    `gpu "data center" 英伟达` becomes `"gpu" "data center"` and `"英伟 伟达"`: every part must occur.
     """
+    spaced: list[str] = []
+    unspaced: list[str] = []
+    for term in terms:
+        for position, piece in enumerate(UNSPACED.split(unicodedata.normalize("NFKC", term))):
+            text = piece.replace('"', " ").replace("\x00", " ").strip()
+            if position % 2:
+                # A single character is found as the beginning of a pair.
+                unspaced.append(f'"{text}"*' if len(text) == 1 else f'"{pairs(text).rpartition(" ")[0]}"')
+            elif _WORD.search(text):
+                spaced.append(f'"{text}"')
+    return " ".join(spaced), " ".join(unspaced)
+
+
+def changes(one: str, other: str, most: int) -> int | None:
+    """Return how many letters to add, leave out, replace or swap turn *one* into *other*; None for more than *most*.
+
+    The optimal string alignment distance (Damerau 1964, restricted): no letter is changed twice.
+    """
+    if abs(len(one) - len(other)) > most:
+        return None
+    before_last: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        row = [i]
+        for j, match in enumerate(other, start=1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != match))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == match:
+                cost = min(cost, before_last[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return None
+        before_last, last = last, row
+    return last[-1] if last[-1] <= most else None
+
+
+def _of_story(query: Query) -> tuple[list[str], Params]:
+    """Return the conditions on a story `s`, and their parameters."""
+    conditions = ["s.merged_into is null"]
+    params: Params = {}
+    for column, values, negated in (
+        ("category_id", query.categories, ""),
+        ("category_id", query.without_categories, "not "),
+    ):
+        if values:
+            conditions.append(f"s.{column} {negated}in {_list(f'{negated.strip()}category', values, params)}")
+    for condition, name, value, default in (
+        ("s.score >= :min_score", "min_score", query.min_score, 0),
+        ("s.score <= :max_score", "max_score", query.max_score, 100),
+        ("s.independent_sources >= :min_sources", "min_sources", query.min_sources, 0),
+    ):
+        if value != default:
+            conditions.append(condition)
+            params[name] = value
+    for condition, name, at in (
+        ("s.last_source_at >= :after", "after", query.after),
+        ("s.first_seen_at < :before", "before", query.before),
+    ):
+        if at is not None:
+            conditions.append(condition)
+            params[name] = stamp(at)
+    return conditions, params
+
+
+def _of_source(query: Query, params: Params) -> str:
+    """Return the condition on the source of an entry `e`."""
     parts = []
-    for term in _TERM.findall(query.replace("\x00", " "))[:MAX_TERMS]:
-        text = term.strip('"').replace('"', " ")
-        if any(character.isalnum() for character in text):
-            parts.append(f'"{text}"')
-    return " ".join(parts)
+    if query.sources:
+        parts.append(f"e.source_id in {_list('source', query.sources, params)}")
+    if query.without_sources:
+        parts.append(f"e.source_id not in {_list('notsource', query.without_sources, params)}")
+    return " and ".join(parts)
+
+
+def _list(name: str, values: Iterable[str], params: Params) -> str:
+    named = {f"{name}_{i}": value for i, value in enumerate(values)}
+    params.update(named)
+    return f"({', '.join(f':{key}' for key in named)})"
