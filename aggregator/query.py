@@ -239,3 +239,26 @@ def _found(plain: str, term: str) -> list[tuple[int, int]]:
         return []
     together = r"[\W_]+".join(words)
     return [match.span() for match in re.finditer(rf"(?<!\w){together}(?!\w)", plain)]
+
+
+def spelled(query: Query) -> str:
+    """Return *query* as it can be typed; reading it gives an equal one but for spans, which became dates."""
+
+    def word(text: str) -> str:
+        return f'"{text}"' if " " in text or text.startswith("-") or ":" in text else text
+
+    parts = [word(term) for term in query.terms]
+    parts += [f"-{word(term)}" for term in query.without]
+    for name, values in (
+        ("source", query.sources),
+        ("-source", query.without_sources),
+        ("category", query.categories),
+        ("-category", query.without_categories),
+    ):
+        parts += [f"{name}:{word(value)}" for value in values]
+    if query.min_score:
+        parts.append(f"score:>={query.min_score}")
+    if query.max_score < 100:
+        parts.append(f"score:<={query.max_score}")
+    parts += [f"{name}:{at:%Y-%m-%d}" for name, at in (("after", query.after), ("before", query.before)) if at]
+    return " ".join(parts)

@@ -277,15 +277,18 @@ def _number(number: str) -> str:
 
 
 def pairs(text: str) -> str:
-    """Return what *text* holds in writing without spaces as overlapping pairs: `中国人` is `中国 国人 人`.
+    """Return *text* with its writing without spaces in overlapping pairs: `AI中国人` is `AI 中国 国人 人`.
 
     For an index that takes a run of such characters for one word. The last character stands alone,
-    so that each can be found by a word that begins with it. "" for text in other writing.
+    so that each can be found by a word that begins with it. "" for text that is all in other writing.
     """
     if text.isascii() or not UNSPACED.search(text):
         return ""
-    runs = UNSPACED.findall(unicodedata.normalize("NFKC", text))
-    return " ".join(run[i : i + 2] for run in runs for i in range(len(run)))
+    pieces = UNSPACED.split(unicodedata.normalize("NFKC", text))
+    for place in range(1, len(pieces), 2):
+        run = pieces[place]
+        pieces[place] = " ".join(run[i : i + 2] for i in range(len(run)))
+    return " ".join(pieces)
 
 
 def count_words(text: str) -> int:

@@ -9,6 +9,7 @@ from aggregator import query
 from aggregator.model import Config, Entry, Listed
 from aggregator.query import Query
 from aggregator.store import Found, ListQuery, Store
+from aggregator.store.search import Order
 from web.asked import Asked
 
 RANKED_MOST = 1000
@@ -77,7 +78,7 @@ def query_of(asked: Asked, config: Config, now: datetime) -> Query:
 
 def of_search(store: Store, asked: Asked, looked_for: Query, size: int) -> Found:
     """Return a page of what was searched for."""
-    order = "newest" if asked.sort == "newest" else "score" if asked.sort == "score" else "best"
+    order: Order = "newest" if asked.sort == "newest" else "score" if asked.sort == "score" else "best"
     return store.search.stories(looked_for, order=order, limit=size, offset=(asked.page - 1) * size)
 
 

@@ -92,21 +92,12 @@ class Search:
     def _candidates(self, query: Query) -> list[Row] | None:
         """Return a row a story that fits, unordered; None when a word can occur nowhere."""
         conditions, params = _of_story(query)
-        spaced, unspaced = expressions(query.terms)
-        if query.terms and not (spaced or unspaced):
+        matches = expressions(query.terms)
+        if query.terms and not matches:
             return None
         with_sources = bool(query.sources or query.without_sources)
         if query.terms:
-            table = "entries_fts" if spaced else "entries_pairs"
-            also = " and rowid in (select rowid from entries_pairs where entries_pairs match :pairs)"
-            params |= {"match": spaced or unspaced, "pairs": unspaced, "most": CANDIDATES}
-            weights = "3.0, 1.0"
-            source_of_hit = f"""join entries e on e.entry_id = {table}.rowid and {_of_source(query, params)}"""
-            hits = f"""with hits as (
-                select {table}.rowid as entry_id, bm25({table}, {weights}) as text from {table}
-                {source_of_hit if with_sources else ""}
-                where {table} match :match{also if spaced and unspaced else ""}
-                order by {table}.rowid desc limit :most)"""
+            hits = f"with hits as ({_hits(matches, query if with_sources else None, params)})"
             story = "hits join memberships m using (entry_id) join stories s on s.story_id = m.story_id"
         else:
             hits = "with hits as (select 0.0 as text, 0 as entry_id)"
@@ -129,15 +120,13 @@ class Search:
         """Return the stories that hold any of *terms* in any of their entries."""
         found: set[int] = set()
         for term in terms:
-            spaced, unspaced = expressions([term])
-            for table, match in (("entries_fts", spaced), ("entries_pairs", unspaced)):
-                if match:
-                    rows = self._db.rows(
-                        f"""select distinct m.story_id from {table} join memberships m on m.entry_id = {table}.rowid
-                        where {table} match :match""",
-                        {"match": match},
-                    )
-                    found.update(row["story_id"] for row in rows)
+            for table, match in expressions([term]).items():
+                rows = self._db.rows(
+                    f"""select distinct m.story_id from {table} join memberships m on m.entry_id = {table}.rowid
+                    where {table} match :match""",
+                    {"match": match},
+                )
+                found.update(row["story_id"] for row in rows)
         return found
 
     def _entries(self, rows: list[Row]) -> dict[int, Entry]:
@@ -174,22 +163,42 @@ class Search:
         return [term for _, _, term in sorted(found)[:most]]
 
 
-def expressions(terms: Iterable[str]) -> tuple[str, str]:
-    """Return *terms* as FTS5 expressions for the two indexes, "" for one that is not needed.
+def expressions(terms: Iterable[str]) -> dict[str, str]:
+    """Return what *terms* are as an FTS5 expression, by the index to be asked; every part must occur.
 
-    `gpu "data center" 英伟达` becomes `"gpu" "data center"` and `"英伟 伟达"`: every part must occur.
+    `gpu "data center"` is `"gpu" "data center"` in both. `gpu 英伟达` is `"gpu" "英伟 伟达"` in that of pairs
+    alone, which has all the words of the entries that it holds. No word, no index.
     """
-    spaced: list[str] = []
-    unspaced: list[str] = []
+    parts: list[str] = []
+    unspaced = False
     for term in terms:
         for position, piece in enumerate(UNSPACED.split(unicodedata.normalize("NFKC", term))):
             text = piece.replace('"', " ").replace("\x00", " ").strip()
             if position % 2:
+                unspaced = True
                 # A single character is found as the beginning of a pair.
-                unspaced.append(f'"{text}"*' if len(text) == 1 else f'"{pairs(text).rpartition(" ")[0]}"')
+                parts.append(f'"{text}"*' if len(text) == 1 else f'"{pairs(text).strip().rpartition(" ")[0]}"')
             elif _WORD.search(text):
-                spaced.append(f'"{text}"')
-    return " ".join(spaced), " ".join(unspaced)
+                parts.append(f'"{text}"')
+    return {
+        table: " ".join(parts)
+        for table in (("entries_fts", "entries_pairs") if not unspaced else ("entries_pairs",))
+        if parts
+    }
+
+
+def _hits(matches: dict[str, str], query: Query | None, params: Params) -> str:
+    """Return the select of the newest entries that match; *query* where they have to be of its sources."""
+    params["most"] = CANDIDATES
+    selects = []
+    for table, match in matches.items():
+        params[table] = match
+        source = f"join entries e on e.entry_id = {table}.rowid and {_of_source(query, params)}" if query else ""
+        selects.append(
+            f"""select * from (select {table}.rowid as entry_id, bm25({table}, 3.0, 1.0) as text from {table} {source}
+            where {table} match :{table} order by {table}.rowid desc limit :most)"""
+        )
+    return " union all ".join(selects)
 
 
 def changes(one: str, other: str, most: int) -> int | None:

@@ -287,7 +287,7 @@ def test_search_finds_by_words_and_says_how_many(full: FlaskClient) -> None:
 
 def test_search_without_a_result_suggests_what_has_one(full: FlaskClient) -> None:
     page = text(get(full, "/search?q=trainium+zeppelin"))
-    assert "No story holds all of that" in page
+    assert "No story fits all of that" in page
     assert "trainium 2" in page
     filtered = get(full, "/search?q=trainium&min_score=100")
     assert "Without the filters there are" in filtered

@@ -6,6 +6,16 @@ what a request has at hand to `context`, wording and drawing to `present`, choos
 
 from __future__ import annotations
 
-from web.pages import feeds, files, front, health, listing, operation, story, words
+from web.pages import feeds, files, front, health, listing, operation, search, story, words
 
-ROOMS = (front.room, listing.room, story.room, health.room, words.room, feeds.room, operation.room, files.room)
+ROOMS = (
+    front.room,
+    listing.room,
+    search.room,
+    story.room,
+    health.room,
+    words.room,
+    feeds.room,
+    operation.room,
+    files.room,
+)

@@ -49,7 +49,8 @@ def search_feed(form: str) -> Response:
     """What a search finds, the newest first unless asked otherwise."""
     asked = asking.read(args(), asking.SEARCH_SORTS, default="newest")
     with reading().store() as store:
-        found, _ = lists.of_search(store, asked, now(), FEED_SIZE)
+        looked_for = lists.query_of(asked, config(), now())
+        found = lists.of_search(store, asked, looked_for, FEED_SIZE).stories if asked.query else []
         words = f"Stories with {asked.query!r}" if asked.query else "A search for nothing"
         return _feed(store, f"Search: {asked.query}", words, "/search", form, asked, found)
 

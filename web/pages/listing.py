@@ -70,32 +70,3 @@ def category_name(category_id: str) -> str:
             abort(404)
         section = presenter(store).section(category_id)
     return section.name if section else category_id
-
-
-@room.get("/search")
-def search() -> str:
-    """Full text search over all entries, shown as stories."""
-    asked = asking.read(args(), asking.SEARCH_SORTS)
-    if asked.page > asking.MAX_PAGE:
-        abort(400, f"A search has {asking.MAX_PAGE:,} pages at most.")
-    with reading().store() as store:
-        show = presenter(store)
-        found, total = lists.of_search(store, asked, now(), PAGE_SIZE) if asked.query else ([], 0)
-        suggestions = []
-        if asked.query and not total:
-            words = list(dict.fromkeys(word for word in asked.query.split() if any(map(str.isalnum, word))))[:8]
-            counts = [(word, store.search.stories(word, limit=1).total) for word in words if len(words) > 1]
-            suggestions = [(word, count) for word, count in counts if count]
-            if asked.filtered:
-                unfiltered = store.search.stories(asked.query, limit=1).total
-                suggestions = [(asked.query, unfiltered)] if unfiltered else suggestions
-    keep(MINUTE)
-    return render_template(
-        "search.html",
-        asked=asked,
-        cards=[show.card(one) for one in found],
-        total=total,
-        more=total > asked.page * PAGE_SIZE,
-        suggestions=suggestions,
-        feeds=feeds_of(f"Search: {asked.query}", "/search", asked.query_string()) if asked.query else [],
-    )

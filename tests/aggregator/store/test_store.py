@@ -28,10 +28,10 @@ from aggregator.model import (
     Story,
     Validators,
 )
+from aggregator.query import read
 from aggregator.store import Arrival, ListQuery, PollRecord, Store, StoreFault, schema
 from aggregator.store.lock import WorkerLock
 from aggregator.store.migrations import STEPS
-from aggregator.store.search import match_expression
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -171,7 +171,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     with pytest.raises(StoreFault):
         add(store, arrival("a"), arrival("a"))
     assert store.entries.count() == 0
-    assert store.search.stories("title").total == 0
+    assert store.search.stories(read("title", NOON)).total == 0
     assert store.faults() == []
 
 
@@ -323,8 +323,8 @@ def test_an_edit_keeps_what_the_entry_was_and_moves_the_index(store: Store) -> N
     assert entry.title == "Chips cancelled"
     assert entry.edited_at == NOON + HOUR
     assert [edit.title_before for edit in store.entries.edits(first)] == ["Chips delayed"]
-    assert store.search.stories("delayed").total == 0
-    assert store.search.stories("cancelled").total == 1
+    assert store.search.stories(read("delayed", NOON)).total == 0
+    assert store.search.stories(read("cancelled", NOON)).total == 1
     assert store.faults() == []
 
 
@@ -439,41 +439,6 @@ def test_dropping_what_is_derived_leaves_the_facts(store: Store) -> None:
         store.stories.drop()
     assert store.stories.count() == 0
     assert store.entries.count() == 1
-
-
-# Search
-
-
-@pytest.mark.parametrize(
-    ("query", "expression"),
-    [
-        ("gpu", '"gpu"'),
-        ('gpu "data center" AND', '"gpu" "data center" "AND"'),
-        ("title:x OR NEAR(a b) *", '"title:x" "OR" "NEAR(a" "b)"'),
-        ('un"balanced "quote', '"un balanced" "quote"'),
-        ("'; drop table entries --", '"\';" "drop" "table" "entries"'),
-        ("*** ((( \x00", ""),
-        ("", ""),
-    ],
-)
-def test_a_query_is_text_and_never_a_language(store: Store, query: str, expression: str) -> None:
-    found = match_expression(query)
-    assert found == expression or not any(c in found for c in "*")
-    store.search.stories(query)
-
-
-def test_search_finds_phrases_and_every_word(store: Store) -> None:
-    first, second = add(
-        store, arrival("a", title="Data center opens in Oslo"), arrival("b", title="Center for data opens")
-    )
-    tell(store, first)
-    tell(store, second, score=80)
-    assert store.search.stories("data center").total == 2
-    assert [one.story.story_id for one in store.search.stories('"data center"').stories] == [first]
-    assert store.search.stories("data oslo").total == 1
-    assert store.search.stories("DATA opens", sort="score").stories[0].story.story_id == second
-    assert store.search.stories("data", min_score=60).total == 1
-    assert store.search.stories("nothing").stories == []
 
 
 # Single values

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aggregator.model import Changes, Draft, Membership, Source, Story
+from aggregator.query import Query, read
+from aggregator.store import Arrival, Found, Store
+from aggregator.store.search import Order, changes, expressions, strength
+from tests.aggregator.store.test_store import NOON
+
+DAY = timedelta(days=1)
+SOURCES = [Source(id=name, name=name, url=f"https://{name}.example/feed", category="ai") for name in ("wire", "desk")]
+
+
+class Shelf:
+    """A store to which stories are added by their titles."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.at = NOON
+
+    def tell(
+        self,
+        *titles: str,
+        summary: str = "",
+        sources: tuple[str, ...] = ("wire",),
+        score: int = 50,
+        category: str = "ai",
+        at: datetime = NOON,
+    ) -> int:
+        """Store a story of one entry a title; return its id."""
+        ids: list[int] = []
+        for i, title in enumerate(titles):
+            draft = Draft(guid=f"{title}{i}", link="", title=title, summary=summary)
+            arrival = Arrival(draft, identity=f"{title}{i}", canonical_link="", digest="", words=10)
+            ids += self.store.entries.add(sources[i % len(sources)], [arrival], at)
+        story = Story(
+            ids[0], titles[0], summary, ids[0], category, at, at, at, len(ids), len(ids), len(ids), score, score / 100,
+            False, 0.0,
+        )  # fmt: skip
+        members = tuple(Membership(entry_id, ids[0], at, 1.0, 1.0, "", "") for entry_id in ids)
+        self.store.stories.save(Changes(members, (story,)))
+        return ids[0]
+
+    def found(self, text: str, order: Order = "best", limit: int = 30) -> list[int]:
+        """Return the ids of the stories that a search finds."""
+        return [one.story.story_id for one in self.search(text, order, limit).stories]
+
+    def search(self, text: str, order: Order = "best", limit: int = 30) -> Found:
+        return self.store.search.stories(read(text, NOON), order=order, limit=limit)
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(SOURCES, NOON)
+        yield Shelf(store)
+
+
+def test_every_word_has_to_occur_and_quotes_make_a_phrase(shelf: Shelf) -> None:
+    one, two = shelf.tell("Data center opens in Oslo"), shelf.tell("Center for data opens", score=80)
+    assert set(shelf.found("data center")) == {one, two}
+    assert shelf.found('"data center"') == [one]
+    assert shelf.found("data oslo") == [one]
+    assert shelf.found("DATA opens", "score") == [two, one]
+    assert shelf.found("nothing") == shelf.found("") == []
+
+
+def test_words_are_not_gathered_from_several_entries(shelf: Shelf) -> None:
+    shelf.tell("Nvidia ships Rubin", "TSMC raises prices")
+    assert shelf.found("rubin prices") == []
+
+
+def test_a_story_with_an_excluded_word_anywhere_is_left_out(shelf: Shelf) -> None:
+    shelf.tell("Apple earnings", "Apple sells fewer iPhones, its earnings say")
+    other = shelf.tell("Apple earnings call in full")
+    assert shelf.found("apple -iphones") == [other]
+    assert shelf.found('apple -"fewer iphones"') == [other]
+    assert shelf.found("-iphones") == [other]
+
+
+def test_operators_narrow_alone_and_together(shelf: Shelf) -> None:
+    old = shelf.tell("Chip act passed", at=NOON - 10 * DAY, score=20)
+    new = shelf.tell("Chip act challenged", sources=("desk",), score=90, category="policy")
+    assert shelf.found("source:desk") == [new]
+    assert shelf.found("chip -source:desk") == [old]
+    assert shelf.found("category:policy") == shelf.found("chip -category:ai") == [new]
+    assert shelf.found("score:>80") == shelf.found("chip score:>=90") == shelf.found("score:85..95") == [new]
+    assert shelf.found("score:<30 chip") == [old]
+    assert shelf.found("chip after:2d") == [new]
+    assert shelf.found(f"chip before:{NOON - DAY:%Y-%m-%d}") == [old]
+    assert shelf.found("chip source:desk score:<30") == []
+    assert shelf.found("category:policy source:desk act after:24h") == [new]
+
+
+def test_a_source_is_that_of_the_entry_with_the_words(shelf: Shelf) -> None:
+    story = shelf.tell("Trainium plant announced", "Gigawatts for a plant", sources=("wire", "desk"))
+    assert shelf.found("trainium source:wire") == [story]
+    assert shelf.found("trainium source:desk") == []
+
+
+def test_a_result_names_the_entry_that_holds_the_words(shelf: Shelf) -> None:
+    story = shelf.tell("Plant announced", "Gigawatts for a plant in Ohio")
+    assert shelf.search("ohio").entries[story].title == "Gigawatts for a plant in Ohio"
+
+
+def test_writing_without_spaces_is_found_by_any_part_of_it(shelf: Shelf) -> None:
+    chinese = shelf.tell("英伟达发布新一代人工智能芯片")
+    japanese = shelf.tell("エヌビディア、AI半導体を発表")
+    thai = shelf.tell("ปัญญาประดิษฐ์ใหม่")
+    assert shelf.found("人工智能") == shelf.found("芯片") == shelf.found("英伟达 芯片") == [chinese]
+    assert shelf.found("半導体") == shelf.found("AI半導体") == shelf.found("AI 発表") == shelf.found("ai") == [japanese]
+    assert shelf.found("ประดิษฐ์") == [thai]
+    assert shelf.found("片") == [chinese], "also by a single character"
+    assert shelf.found("-芯片 category:ai") == [thai, japanese]
+    assert shelf.found("智人") == []
+
+
+def test_an_edit_and_a_prune_reach_both_indexes(shelf: Shelf) -> None:
+    story = shelf.tell("英伟达发布")
+    draft = Draft(guid="x", link="", title="苹果发布")
+    shelf.store.entries.edit(story, Arrival(draft, identity="x", canonical_link="", digest="", words=1), NOON)
+    assert shelf.found("英伟达") == []
+    assert shelf.found("苹果") == [story]
+    shelf.store.rebuild_search()
+    assert shelf.found("苹果") == [story]
+    shelf.store.entries.prune(NOON + DAY)
+    assert shelf.store.faults() == []
+    assert shelf.store._connection.value("select count(*) from entries_pairs") == 0
+
+
+def test_the_better_story_comes_first_where_the_words_fit_alike(shelf: Shelf) -> None:
+    low, high = shelf.tell("Chip news one", score=10), shelf.tell("Chip news two", score=90)
+    old = shelf.tell("Chip news six", score=90, at=NOON - 60 * DAY)
+    assert shelf.found("chip") == [high, low, old] or shelf.found("chip") == [high, old, low]
+    assert shelf.found("chip")[0] == high
+
+
+def test_a_title_that_is_about_the_words_beats_a_better_story_that_mentions_them(shelf: Shelf) -> None:
+    for i in range(30):
+        shelf.tell(f"Something else {i}")
+    mentioned = shelf.tell(
+        "Quarterly figures of many firms", summary="On page nine: " + "so and so " * 60 + "gallium", score=95
+    )
+    about = shelf.tell("Gallium export ban", score=40)
+    assert shelf.found("gallium") == [about, mentioned]
+
+
+@given(text=st.floats(0.01, 50), relevance=st.floats(0, 1), age=st.floats(0, 5000))
+def test_a_better_fit_a_higher_score_and_less_age_each_count_for_a_story(
+    text: float, relevance: float, age: float
+) -> None:
+    here = strength(text, relevance, age)
+    assert here > 0
+    assert strength(text * 1.1, relevance, age) > here
+    assert strength(text, relevance + 0.01, age) > here
+    assert strength(text, relevance, age + 1) <= here
+
+
+def test_worked_examples_of_the_strength() -> None:
+    assert strength(4.0, 0.5, 0) == 4.0
+    assert strength(4.0, 1.0, 0) == 6.0
+    assert strength(4.0, 0.5, 14) == pytest.approx(4.0 * 0.625)
+
+
+def test_the_nearest_words_of_the_index_are_known(shelf: Shelf) -> None:
+    shelf.tell("Nvidia and Anthropic", "Nvidia again")
+    shelf.tell("Nvidia café")
+    assert shelf.store.search.nearest("nvdia") == ["nvidia"]
+    assert shelf.store.search.nearest("nvidai") == ["nvidia"]
+    assert shelf.store.search.nearest("antrhopic") == ["anthropic"]
+    assert shelf.store.search.nearest("natrhopic") == ["anthropic"]
+    assert shelf.store.search.nearest("CAFÉS") == ["cafe"]
+    assert shelf.store.search.nearest("zeppelin") == shelf.store.search.nearest("ab") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "away"),
+    [
+        ("gpu", "gpu", 0),
+        ("gpu", "gup", 1),
+        ("gpu", "gpus", 1),
+        ("chip", "chop", 1),
+        ("kitten", "sitting", None),
+        ("", "ab", 2),
+    ],
+)
+def test_how_far_two_words_are_apart(one: str, other: str, away: int | None) -> None:
+    assert changes(one, other, 2) == changes(other, one, 2) == away
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (["gpu"], '"gpu"'),
+        (["gpu", "data center", "英伟达"], '"gpu" "data center" "英伟 伟达"'),
+        (["AI半導体"], '"AI" "半導 導体"'),
+        (["片"], '"片"*'),
+        (["title:x", "NEAR(a", "b)"], '"title:x" "NEAR(a" "b)"'),
+        (["***", "\x00", 'a"b'], '"a b"'),
+    ],
+)
+def test_words_become_quoted_strings_only(terms: list[str], expected: str) -> None:
+    assert set(expressions(terms).values()) == {expected}
+
+
+@pytest.fixture(scope="module")
+def odd() -> Iterator[Store]:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(SOURCES, NOON)
+        Shelf(store).tell("Data center 英伟达", "title:x OR NEAR(a b) *")
+        yield store
+
+
+PIECES = st.sampled_from(
+    ['"', "-", "*", "(", ")", ":", "^", "AND", "OR", "NOT", "NEAR", "source:", "score:>", "after:", "before:9999-99",
+     "category:", "片", "é", "\x00", "\ud800", "{", "+", "\\", ";--", "data", " ", "9" * 5000, "7d", "9999w"]
+)  # fmt: skip
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+@given(text=st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=12).map("".join)))
+def test_whatever_is_typed_means_something(odd: Store, text: str) -> None:
+    query = read(text, NOON)
+    assert isinstance(query, Query)
+    odd.search.stories(query)
+    for term in query.terms:
+        odd.search.nearest(term)
+
+
+def test_not_more_is_ranked_than_anyone_reads(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.store.search.CANDIDATES", 3)
+    ids = [shelf.tell(f"Chip {i}", at=NOON + i * DAY) for i in range(5)]
+    assert sorted(shelf.found("chip")) == ids[2:]
