@@ -225,7 +225,7 @@ def changes(one: str, other: str, most: int) -> int | None:
 
 def _of_story(query: Query) -> tuple[list[str], Params]:
     """Return the conditions on a story `s`, and their parameters."""
-    conditions = ["s.merged_into is null"]
+    conditions = ["s.merged_into is null and not s.hidden"]
     params: Params = {}
     for column, values, negated in (
         ("category_id", query.categories, ""),

@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.errors import DecisionError
 from aggregator.model import Changes, Decision, DecisionKind, Entry, Membership, Story, Undo
+from aggregator.query import read
 from aggregator.store import ListQuery, Store
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival
 
@@ -147,7 +148,7 @@ def test_a_hidden_story_is_in_no_list_and_its_address_still_leads_to_it(store: S
     put(store, 4, (4, 5), hidden=True)
 
     assert [one.story.story_id for one in store.stories.select(ListQuery())] == [6, 1]
-    assert (store.search.stories("a").total, store.search.stories("d").total) == (1, 0)
+    assert (store.search.stories(read("a", NOON)).total, store.search.stories(read("d", NOON)).total) == (1, 0)
     assert store.stories.counts_by_category(NOON) == {"models": 2}
     assert store.stories.listed(4) is not None
 
