@@ -18,7 +18,8 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from scoring.labels import Example
-from scoring.relevance import NEVER_NEGATIVE, Weights, features, summary_words, tfidf, title_words
+from scoring.relevance import NEVER_NEGATIVE, Weights, features, summary_words, tfidf
+from scoring.surroundings import title_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from scoring.evaluate import Measures, measure
 from scoring.evaluate_relevance import Row, known_examples, read_rows, split_by_time, together
 from scoring.labels import Example
 from scoring.learn import Regularisation, WeightLearner
-from scoring.relevance import RelevanceModel, Weights, title_words
+from scoring.relevance import RelevanceModel, Weights
+from scoring.surroundings import title_words
 
 MIN_DOCUMENTS = 5
 """In how many titles of the stream a term must stand, so that no private person's name ships."""

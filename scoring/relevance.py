@@ -31,7 +31,7 @@ from aggregator.urls import host, registrable_domain
 from scoring import modelfile
 from scoring.calibrate import Calibration
 from scoring.explain import PLAIN_WORDS, Part, contributions, sigmoid
-from scoring.surroundings import NOTHING, Around
+from scoring.surroundings import NOTHING, Around, title_words
 from scoring.votes import NO_VOTES, OWN, Ballot, ballot
 
 
@@ -105,12 +105,6 @@ _READER = frozenset(["you", "your", "my", "i", "we", "our", "me"])
 _ADDRESS = re.compile(r"[/\-_.?=&+]+")
 _DIGITS = re.compile(r"\d{3}")
 _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:billion|million|bn\b|亿|万)", re.IGNORECASE)
-
-
-@lru_cache(maxsize=20_000)
-def title_words(title: str) -> tuple[str, ...]:
-    """Return the distinct words of *title*, in order."""
-    return tuple(dict.fromkeys(words(title)))
 
 
 @lru_cache(maxsize=20_000)

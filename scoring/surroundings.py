@@ -8,7 +8,7 @@ entry in. Holds words and counts of the last days, no text. Leaves which entries
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,10 +20,21 @@ NEAR_S = 48 * 3600.0
 USUAL_DAYS = 14
 """Over how many UTC days the usual share of a word is taken; a week holds too few of the rarer ones."""
 
-POSTINGS = 200
-"""Of how many titles of the last `NEAR_S` that hold a word the newest are compared.
+COMMON_SHARE = 0.08
+COMMON_LEAST = 20
+"""A word of a larger share of the titles, and of more than so many, is looked past: it tells what language it is.
 
-It bounds the time of a look; what is cut off are words that say little.
+AUC of what surrounds an item and its source, on the later 30 % of ai_press_2026_techmeme_dev and gnews_top_2020_dev,
+by share: .02 .852 .629, .04 .854 .629, .08 .858 .630, .12 .859 .630; of all words .858 .629, at four times the cost.
+"""
+
+SELDOM_SHARE = 0.02
+"""A word of a smaller share tells a topic by itself: how many use it is talk of that."""
+
+POSTINGS = 50
+"""Of how many titles of the last `NEAR_S` that hold a word the newest are compared: it bounds the time of a look.
+
+With 25, 100, 200 and 400 the measures above are the same within .0003; of fewer a burst could not be told.
 """
 
 LEAST_COSINE = 0.1
@@ -66,133 +77,157 @@ class Around:
 NOTHING = Around()
 
 
-@dataclass(slots=True)
-class _Title:
-    at: float
-    source: str
-    norm: float
+@lru_cache(maxsize=20_000)
+def title_words(title: str) -> tuple[str, ...]:
+    """Return the distinct words of *title*, in order."""
+    return tuple(dict.fromkeys(words(title)))
 
 
 class Surroundings:
-    """The titles of the last days, by word."""
+    """The titles of the last days, by word.
+
+    Titles of the last `NEAR_S` have a number, in order of arrival; by it their source and their length are known, and
+    under each word stand the numbers of those that hold it.
+    """
 
     def __init__(self) -> None:
-        self._usual: Counter[str] = Counter()
-        self._days: deque[tuple[int, Counter[str]]] = deque()
+        self._usual: dict[str, int] = {}
+        self._days: deque[tuple[int, dict[str, int]]] = deque()
         self._titles = 0
-        self._day_titles: Counter[int] = Counter()
-        self._postings: dict[str, deque[_Title]] = {}
-        self._recent: deque[float] = deque()
+        self._day_titles: dict[int, int] = {}
         self._day = 0
+        self._recent: deque[tuple[float, int]] = deque()
+        self._next = 0
+        self._source: dict[int, str] = {}
+        self._length: dict[int, float] = {}
+        self._postings: dict[str, deque[int]] = {}
 
     def advance(self, at: float) -> None:
         """Forget what is too old at *at*, in seconds since 1970; moments only grow."""
         self._day = int(at // 86_400)
+        earliest = at - NEAR_S
+        while self._recent and self._recent[0][0] < earliest:
+            _, number = self._recent.popleft()
+            del self._source[number], self._length[number]
         while self._days and self._days[0][0] <= self._day - USUAL_DAYS:
             day, counts = self._days.popleft()
-            self._usual.subtract(counts)
             self._titles -= self._day_titles.pop(day)
-            self._usual += Counter()
-            for word in counts:
-                held = self._postings.get(word)
-                if held is not None and held[-1].at < at - NEAR_S:
-                    del self._postings[word]
-        while self._recent and self._recent[0] < at - NEAR_S:
-            self._recent.popleft()
+            for word, count in counts.items():
+                left = self._usual[word] - count
+                if left:
+                    self._usual[word] = left
+                else:
+                    del self._usual[word]
+                    self._postings.pop(word, None)
 
     def add(self, title: str, source: str, at: float) -> None:
-        """Put in a title of *source* that arrived at *at*."""
-        found = _words(title)
-        if not self._days or self._days[-1][0] != self._day:
-            self._days.append((self._day, Counter()))
-        today = self._days[-1][1]
-        kept = _Title(at, source, self._norm(found))
-        for word in found:
-            today[word] += 1
-            self._usual[word] += 1
-            held = self._postings.get(word)
-            if held is None:
-                held = self._postings[word] = deque(maxlen=POSTINGS)
-            held.append(kept)
-        self._titles += 1
-        self._day_titles[self._day] += 1
-        self._recent.append(at)
+        """Put in a title of *source* that arrived at *at*, which `advance` was told."""
+        found = title_words(title)
+        self._put(found, self._norm(self._idf(found)), source, at)
 
     def take(self, title: str, source: str, at: float) -> Around:
         """Put in a title that arrives now, and return what it found."""
         self.advance(at)
-        around = self.look(title, source, at)
-        self.add(title, source, at)
+        found = title_words(title)
+        idf = self._idf(found)
+        norm = self._norm(idf)
+        around = self._around(found, idf, norm, source)
+        self._put(found, norm, source, at)
         return around
 
-    def look(self, title: str, source: str, at: float) -> Around:
-        """Return what surrounds *title*; titles of *source* itself say nothing of others' interest.
+    def look(self, title: str, source: str) -> Around:
+        """Return what surrounds *title* now; titles of *source* itself say nothing of others' interest.
 
         Titles are compared by the cosine over their words, weighted by
 
             idf(word) = ln((1 + N) / (1 + n)) + 1
 
-        with N titles of the last `USUAL_DAYS` days of which n hold the word. A word's burst is
-        (k - m) / sqrt(m + 1): k other sources used it within `NEAR_S`, m titles were due.
+        with N titles of the last `USUAL_DAYS` days of which n hold the word; words that are common add to
+        the length alone. A word's burst is (k - m) / sqrt(m + 1): k other sources used it within `NEAR_S`,
+        m titles were due. Common words have neither burst nor talk.
         """
-        found = _words(title)
+        found = title_words(title)
+        idf = self._idf(found)
+        return self._around(found, idf, self._norm(idf), source)
+
+    def _idf(self, found: tuple[str, ...]) -> list[float]:
+        above = math.log(1 + self._titles) + 1.0
+        usual = self._usual
+        return [above - math.log(1 + usual.get(word, 0)) for word in found]
+
+    def _norm(self, idf: list[float]) -> float:
+        return math.sqrt(math.fsum([value * value for value in idf])) or 1.0
+
+    def _put(self, found: tuple[str, ...], norm: float, source: str, at: float) -> None:
+        if not self._days or self._days[-1][0] != self._day:
+            self._days.append((self._day, {}))
+            self._day_titles[self._day] = 0
+        today, usual, postings = self._days[-1][1], self._usual, self._postings
+        number = self._next
+        for word in found:
+            today[word] = today.get(word, 0) + 1
+            usual[word] = usual.get(word, 0) + 1
+            held = postings.get(word)
+            if held is None:
+                held = postings[word] = deque(maxlen=POSTINGS)
+            held.append(number)
+        self._next += 1
+        self._source[number], self._length[number] = source, norm
+        self._titles += 1
+        self._day_titles[self._day] += 1
+        self._recent.append((at, number))
+
+    def _around(self, found: tuple[str, ...], idf: list[float], norm: float, source: str) -> Around:
         if not found or not self._titles:
             return NOTHING
-        norm = self._norm(found)
-        total = self._titles
-        cosines: dict[int, float] = {}
-        titles: dict[int, _Title] = {}
+        share = len(self._recent) / self._titles
+        common = COMMON_SHARE * self._titles + COMMON_LEAST
+        seldom = SELDOM_SHARE * self._titles + 1
+        dots: dict[int, float] = {}
         bursts: list[float] = []
-        talks: list[float] = []
-        unheard = all_idf = 0.0
-        earliest = at - NEAR_S
-        for word in found:
-            usual = self._usual[word]
-            idf = math.log((1 + total) / (1 + usual)) + 1.0
-            all_idf += idf
-            if not usual:
-                unheard += idf
-                continue
-            held = self._postings.get(word)
-            sources = set()
-            if held is not None:
-                add = idf * idf
-                for other in reversed(held):
-                    if other.at < earliest:
-                        break
-                    if other.source != source:
-                        sources.add(other.source)
-                        key = id(other)
-                        if key in cosines:
-                            cosines[key] += add / other.norm
-                        else:
-                            cosines[key] = add / other.norm
-                            titles[key] = other
-            due = usual / total * len(self._recent)
-            bursts.append((len(sources) - due) / math.sqrt(due + 1.0))
-            if usual <= 0.02 * total + 1:
-                talks.append(float(len(sources)))
-        best: dict[str, float] = {}
-        for key, value in cosines.items():
-            cosine = value / norm
-            name = titles[key].source
-            if cosine > LEAST_COSINE and cosine > best.get(name, 0.0):
-                best[name] = min(cosine, 1.0)
-        alike = sorted(best.values())
+        talks: list[int] = []
+        unheard = 0.0
+        for word, value in zip(found, idf, strict=True):
+            usual = self._usual.get(word)
+            if usual is None:
+                unheard += value
+            elif usual <= common:
+                heard = self._meet(word, value * value, dots)
+                heard.discard(source)
+                due = usual * share
+                bursts.append((len(heard) - due) / math.sqrt(due + 1.0))
+                if usual <= seldom:
+                    talks.append(len(heard))
+        alike = self._alike(dots, norm, source)
         return Around(
-            near=math.fsum(c * c for c in alike),
+            near=math.fsum([c * c for c in alike]),
             touched=math.fsum(alike),
-            best=alike[-1] if alike else 0.0,
+            best=max(alike, default=0.0),
             burst=sum(max(0.0, b) for b in sorted(bursts, reverse=True)[:3]) / 3,
             talk=sum(math.log1p(t) for t in sorted(talks, reverse=True)[:3]) / 3,
-            novelty=unheard / all_idf,
+            novelty=unheard / math.fsum(idf),
         )
 
-    def _norm(self, found: tuple[str, ...]) -> float:
-        total = self._titles
-        return math.sqrt(sum((math.log((1 + total) / (1 + self._usual[word])) + 1.0) ** 2 for word in found)) or 1.0
+    def _meet(self, word: str, add: float, dots: dict[int, float]) -> set[str]:
+        """Add *add* for each title of the last days that holds *word*; return who used it."""
+        held = self._postings.get(word)
+        if held is None:
+            return set()
+        earliest = self._recent[0][1] if self._recent else self._next
+        while held and held[0] < earliest:
+            held.popleft()
+        for number in held:
+            dots[number] = dots.get(number, 0.0) + add
+        return set(map(self._source.__getitem__, held))
 
-
-@lru_cache(maxsize=2_000)
-def _words(title: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words(title)))
+    def _alike(self, dots: dict[int, float], norm: float, source: str) -> list[float]:
+        """Return for each other source the cosine of its most similar title, where that is above the least."""
+        best: dict[str, float] = {}
+        least = LEAST_COSINE * norm
+        for number, dot in dots.items():
+            value = dot / self._length[number]
+            if value > least:
+                name = self._source[number]
+                if value > best.get(name, 0.0) and name != source:
+                    best[name] = value
+        return [min(value / norm, 1.0) for value in best.values()]
