@@ -586,6 +586,28 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """A term that rises, or rose before."""
+
+    slug: str
+    name: str
+    """As most entries spell it."""
+    position: int | None
+    """1 is the strongest; None: it rose before, not now."""
+    chance: float
+    """That its next 24 hours bring a rise again, 0..1 (`scoring.topics`)."""
+    burst: float
+    """How surprising its last 24 hours are, in standard deviations, about."""
+    entries: int
+    """Of the last 24 hours, as are the sources."""
+    sources: int
+    """Independent ones."""
+    usual_per_day: float
+    """Entries that its usual share would have brought."""
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SourceHealth:
     """One row of the sources page."""
 

@@ -23,6 +23,7 @@ from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories
+from aggregator.store.topics import Topics
 
 __all__ = ["Arrival", "Checkpoint", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault"]
 
@@ -42,6 +43,7 @@ class Store:
         self.feedback = Feedback(connection)
         self.decisions = Decisions(connection, self.entries)
         self.state = State(connection)
+        self.topics = Topics(connection)
         self.archive = Archive(connection)
         self.prose = Prose(connection)
 

@@ -13,10 +13,11 @@ from aggregator.store.rows import ENTRY, STORY, contributions_text, entry, membe
 
 Sort = Literal["newest", "score"]
 
-_LISTED = f"""select {STORY}, {ENTRY},
+LISTED = f"""select {STORY}, {ENTRY},
     coalesce((select sum(people) from views v where v.story_id = s.story_id), 0) as views,
     (select f.source_id from entries f where f.entry_id = s.story_id) as first_source_id
     from stories s join entries e on e.entry_id = s.lead_entry_id"""
+"""A story as a list shows it; `listed` reads the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +183,17 @@ class Stories:
 
     def listed(self, story_id: int) -> Listed | None:
         """Return a story as a list shows it, or None."""
-        row = self._db.row(f"{_LISTED} where s.story_id = :id", {"id": story_id})
-        return None if row is None else _listed(row)
+        row = self._db.row(f"{LISTED} where s.story_id = :id", {"id": story_id})
+        return None if row is None else listed(row)
 
     def ranked(self, name: str = "", limit: int = 30, offset: int = 0) -> list[Listed]:
         """Return a list as the worker last ranked it; "" is the front page, else a category."""
         rows = self._db.rows(
-            f"""{_LISTED} join ranking r on r.story_id = s.story_id
+            f"""{LISTED} join ranking r on r.story_id = s.story_id
             where r.list = :name order by r.rank limit :limit offset :offset""",
             {"name": name, "limit": limit, "offset": offset},
         )
-        return [_listed(row) for row in rows]
+        return [listed(row) for row in rows]
 
     def select(self, query: ListQuery) -> list[Listed]:
         """Return the stories that *query* asks for, in its order."""
@@ -201,7 +202,7 @@ class Stories:
             "score": "s.relevance desc, s.last_source_at desc, s.story_id desc",
         }[query.sort]
         rows = self._db.rows(
-            f"""{_LISTED} where s.merged_into is null and not s.hidden
+            f"""{LISTED} where s.merged_into is null and not s.hidden
             and (:category is null or s.category_id = :category)
             and (:since is null or s.last_source_at >= :since)
             and s.score >= :min_score and s.independent_sources >= :min_sources
@@ -215,7 +216,7 @@ class Stories:
                 "offset": query.offset,
             },
         )
-        return [_listed(row) for row in rows]
+        return [listed(row) for row in rows]
 
     def pinned(self) -> list[Story]:
         """Return the stories that editors pinned, also such as are over; what was pinned last stands first."""
@@ -324,7 +325,8 @@ class Stories:
             yield story(row)
 
 
-def _listed(row: Row) -> Listed:
+def listed(row: Row) -> Listed:
+    """Return what `LISTED` reads."""
     return Listed(
         story=story(row),
         lead=entry(row),
