@@ -29,6 +29,8 @@ HOMES = {
     "apscheduler": ("aggregator/scheduler.py",),
     "sklearn": ("scoring/",),
     "flask": ("web/",),
+    "flask_smorest": ("web/api/",),
+    "marshmallow": ("web/api/",),
     "granian": ("web/server.py",),
     "pickle": (),
 }

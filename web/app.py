@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
-from web import asked, present
+from web import api, asked, present
 from web.cache import PageCache
 from web.context import config, now
 from web.guard import (
@@ -63,6 +63,7 @@ def create_app(
     app.extensions["groundswell.silent"] = present.WORKER_SILENT * (clock.speed if isinstance(clock, FastClock) else 1)
     for room in ROOMS:
         app.register_blueprint(room)
+    api.install(app)
     _guard_requests(app, list(extra_hosts))
     _explain_errors(app)
 
@@ -121,19 +122,25 @@ def _explain_errors(app: Flask) -> None:
     def refused(error: HTTPException) -> tuple[str, int, dict[str, str]] | HTTPException | Response:
         if error.code is None or error.code < 400:
             return error
+        if api.answers_for(request.path):
+            return api.problem(error, error.code, error.description or "")
         allow = getattr(error, "valid_methods", None)
         headers = {"Allow": ", ".join(sorted(allow))} if allow else {}
         return _message(error.code, error.description or ""), error.code, headers
 
     @app.errorhandler(Unreadable)
-    def unreadable(error: Unreadable) -> tuple[str, int, dict[str, str]]:
+    def unreadable(error: Unreadable) -> tuple[str, int, dict[str, str]] | Response:
         log.warning("the database cannot be read: %s", str(error).splitlines()[:1])
+        if api.answers_for(request.path):
+            return api.problem(None, 503, "The database cannot be read just now.")
         return _message(503, ""), 503, {"Retry-After": "10"}
 
     @app.errorhandler(Exception)
-    def broken(error: Exception) -> tuple[str, int]:
+    def broken(error: Exception) -> tuple[str, int] | Response:
         request_id = new_request_id()
         log.error("request %s failed: %s %r", request_id, request.method, request.path, exc_info=error)
+        if api.answers_for(request.path):
+            return api.problem(None, 500, "", request_id)
         return _message(InternalServerError.code, "", request_id), InternalServerError.code
 
 

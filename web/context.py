@@ -16,6 +16,7 @@ from aggregator.store import Store
 from web import syndicate
 from web.cache import KEEP, NOW
 from web.present import Presenter
+from web.public import is_public_host
 from web.reading import Reading
 
 MINUTE = timedelta(seconds=60)
@@ -87,6 +88,11 @@ def base_url() -> str:
     if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):
         return request.host_url.rstrip("/")
     return url
+
+
+def public_site() -> bool:
+    """Return whether the site has an address that others can reach."""
+    return is_public_host(urlsplit(config().site.url).hostname or "")
 
 
 def args() -> dict[str, str]:

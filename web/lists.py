@@ -27,13 +27,14 @@ class Page:
 def of_category(store: Store, category_id: str | None, asked: Asked, now: datetime, size: int) -> Page:
     """Return a page of *size* stories of a category, or of all (None)."""
     # One more than a page holds tells whether there is another.
-    found = _of_category(store, category_id, asked, now, size + 1, (asked.page - 1) * size)
+    found = some_of_category(store, category_id, asked, now, size + 1, (asked.page - 1) * size)
     return Page(found[:size], len(found) > size)
 
 
-def _of_category(
+def some_of_category(
     store: Store, category_id: str | None, asked: Asked, now: datetime, limit: int, offset: int
 ) -> list[Listed]:
+    """Return *limit* stories of a category, or of all (None), from the place *offset* on."""
     since = asked.since(now)
     if asked.sort == "trending":
         if not asked.filtered:
@@ -78,8 +79,13 @@ def query_of(asked: Asked, config: Config, now: datetime) -> Query:
 
 def of_search(store: Store, asked: Asked, looked_for: Query, size: int) -> Found:
     """Return a page of what was searched for."""
+    return some_of_search(store, asked, looked_for, size, (asked.page - 1) * size)
+
+
+def some_of_search(store: Store, asked: Asked, looked_for: Query, limit: int, offset: int) -> Found:
+    """Return *limit* stories of what was searched for, from the place *offset* on."""
     order: Order = "newest" if asked.sort == "newest" else "score" if asked.sort == "score" else "best"
-    return store.search.stories(looked_for, order=order, limit=size, offset=(asked.page - 1) * size)
+    return store.search.stories(looked_for, order=order, limit=limit, offset=offset)
 
 
 def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Listed | None]]:

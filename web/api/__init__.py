@@ -1,0 +1,109 @@
+"""The same lists as JSON for programs, below `/api/v1`, with a description generated from the code.
+
+Knows the interface's version, its errors (RFC 9457) and who else's pages may read it. The addresses are in
+`views`, the shapes in `shapes`. Leaves choosing stories to `lists`, as the pages and feeds do.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, request
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+
+from web.api.views import room
+from web.context import public_site
+from web.guard import CSP_DATA
+
+PREFIX = "/api/"
+PROBLEM = "application/problem+json"
+
+DESCRIPTION = """\
+Stories, sources and search of this site. Reading is public and needs nothing; there is nothing to write.
+
+Times are UTC (RFC 3339). Lists come in pages: `next_cursor` leads to the next one, null at the end; a list that
+moves between two requests may show a story twice or miss one. Every answer has an `ETag`; `If-None-Match` with
+it costs neither side more than headers while nothing changed. Errors are problem details (RFC 9457)."""
+
+
+class _Described(Api):  # type: ignore[misc]
+    """flask-smorest without its error handlers: they would answer for the pages as well."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def install(app: Flask) -> None:
+    """Add the interface to *app*."""
+    app.config.update(
+        API_TITLE="Groundswell",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=None,  # described by a view of our own, which the page cache keeps
+        API_SPEC_OPTIONS={
+            "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+            "servers": [{"url": "/"}],
+        },
+    )
+    described = _Described(app)
+    app.extensions["groundswell.api"] = described
+    described.register_blueprint(room)
+
+    @app.after_request
+    def share(response: Response) -> Response:
+        return shared(response) if request.path.startswith(PREFIX) else response
+
+
+def shared(response: Response) -> Response:
+    """Let pages of other sites read *response*, where this site is a public one.
+
+    Nothing here depends on who asks, so there is nothing that another site could read in somebody's name. But a
+    site on loopback or in a private network is reached by its operator's browser only, and what they follow is
+    nobody else's business: it answers its own pages.
+    """
+    if public_site():
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Link"
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = "GET, HEAD"
+            response.headers["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
+            response.headers["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+def answers_for(path: str) -> bool:
+    """Return whether errors at *path* are for programs."""
+    return path.startswith(PREFIX)
+
+
+def problem(error: HTTPException | None, code: int, words: str = "", request_id: str = "") -> Response:
+    """Return an error as problem details (RFC 9457), its type about:blank: the status says it all."""
+    detail: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(code).phrase, "status": code}
+    if words:
+        detail["detail"] = words
+    if request_id:
+        detail["instance"] = f"urn:request:{request_id}"
+    messages = (getattr(error, "data", None) or {}).get("messages")
+    if messages:
+        # webargs: {location: {parameter: [words, ...]}}
+        detail["detail"] = "A parameter cannot be taken as it is."
+        detail["errors"] = [
+            {"parameter": name, "detail": str(one)}
+            for by_name in messages.values()
+            for name, said in by_name.items()
+            for one in (said if isinstance(said, list) else [said])
+        ]
+    response = Response(json.dumps(detail, ensure_ascii=False) + "\n", status=code, content_type=PROBLEM)
+    response.headers["Content-Security-Policy"] = CSP_DATA
+    response.headers["Cache-Control"] = "no-store"
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    if code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "10"
+    return response
