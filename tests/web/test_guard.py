@@ -15,7 +15,7 @@ from web.present import story_path
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
-VALUES = {"story_id": "1", "name": "x", "category_id": "big-tech", "source_id": "seedbed", "form": "rss"}
+VALUES = {"story_id": "1", "name": "x", "category_id": "big-tech", "source_id": "seedbed", "form": "rss", "slug": "x"}
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "

@@ -186,6 +186,26 @@ class CategoriesShape(Schema):
     items = fields.List(fields.Nested(CategoryShape), required=True)
 
 
+class TopicShape(Schema):
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+    page = fields.String(required=True)
+    rising = fields.Boolean(required=True, **_said("false: it rose before."))
+    entries = fields.Integer(required=True, **_said("When it last rose."))
+    sources = fields.Integer(required=True)
+    usual_per_day = fields.Float(required=True, **_said("Entries that usually hold it."))
+    updated_at = fields.AwareDateTime(required=True)
+
+
+class TopicsShape(Schema):
+    items = fields.List(fields.Nested(TopicShape), required=True)
+
+
+class TopicStoriesShape(TopicShape):
+    items = fields.List(fields.Nested(StoryShape), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
 class IndexShape(Schema):
     title = fields.String(required=True)
     site = fields.String(required=True)

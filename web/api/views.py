@@ -12,7 +12,7 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.model import Entry, LedgerLine, Listed, Membership
+from aggregator.model import Entry, LedgerLine, Listed, Membership, Topic
 from aggregator.urls import safe_link
 from web import asked as asking
 from web import lists
@@ -44,7 +44,8 @@ def each_once() -> None:
 @room.after_request
 def as_data(response: Response) -> Response:
     """Nothing of an answer is ever a page."""
-    response.headers["Content-Security-Policy"] = CSP_DATA
+    if response.mimetype != "text/html":  # what redirects and OPTIONS say has no body that counts
+        response.headers["Content-Security-Policy"] = CSP_DATA
     return response
 
 
@@ -68,7 +69,7 @@ def index() -> dict[str, Any]:
         edition = store.state.edition()
     keep(MINUTE)
     base = base_url()
-    names = ("stories", "search", "sources", "categories", "openapi.json")
+    names = ("stories", "search", "sources", "categories", "topics", "openapi.json")
     return {
         "title": config().site.title,
         "site": base,
@@ -213,7 +214,47 @@ def categories() -> dict[str, Any]:
     }
 
 
+@room.get("/topics")
+@room.response(200, shapes.TopicsShape)
+@problems(503)
+def topics() -> dict[str, Any]:
+    """The terms that rise now, strongest first."""
+    with reading().store() as store:
+        rising = store.topics.rising(limit=50)
+    keep(WHOLE_EDITION)
+    return {"items": [_topic(one) for one in rising]}
+
+
+@room.get("/topics/<slug>")
+@room.arguments(shapes.Paged, location="query", error_status_code=400, unknown=RAISE)
+@room.response(200, shapes.TopicStoriesShape)
+@problems(400, 404, 414, 503)
+def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
+    """A topic and its stories: those with most of its entries first."""
+    with reading().store() as store:
+        known = store.topics.get(slug)
+        if known is None:
+            abort(404)
+        page, following = _after(arguments, lambda limit, offset: store.topics.stories(slug, limit, offset))
+        keep(WHOLE_EDITION)
+        show = presenter(store)
+        return {**_topic(known), "items": [_story(show, one) for one in page], "next_cursor": following}
+
+
 # What the store holds, as the shapes name it
+
+
+def _topic(topic: Topic) -> dict[str, Any]:
+    return {
+        "slug": topic.slug,
+        "name": topic.name,
+        "page": f"{base_url()}/topic/{quote(topic.slug)}",
+        "rising": topic.position is not None,
+        "entries": topic.entries,
+        "sources": topic.sources,
+        "usual_per_day": round(topic.usual_per_day, 4),
+        "updated_at": topic.updated_at,
+    }
 
 
 def _asked(arguments: dict[str, Any], sorts: tuple[str, ...]) -> Asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from flask import Blueprint, Response, redirect
+from flask import Blueprint, Response, abort, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Listed
@@ -67,6 +67,18 @@ def source_feed(source_id: str, form: str) -> Response:
         words = f"Stories that {row.name} had a part in"
         path = f"/source/{quote(source_id)}"
         return _feed(store, row.name, words, path, form, asking.read({}), list(found.values())[:FEED_SIZE])
+
+
+@room.get("/topic/<slug>.<any(rss,atom,json):form>")
+def topic_feed(slug: str, form: str) -> Response:
+    """The stories of a term that rises or rose."""
+    with reading().store() as store:
+        topic = store.topics.get(slug)
+        if topic is None:
+            abort(404)
+        found = store.topics.stories(slug, FEED_SIZE)
+        words = f"Stories about {topic.name}"
+        return _feed(store, topic.name, words, f"/topic/{quote(slug)}", form, asking.read({}), found)
 
 
 def _list_feed(title: str, category_id: str | None, path: str, form: str, asked: Asked) -> Response:
