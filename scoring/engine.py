@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import add
@@ -23,6 +23,8 @@ from aggregator.model import (
     Cause,
     Changes,
     Config,
+    Decision,
+    DecisionKind,
     Edit,
     Entry,
     Event,
@@ -30,10 +32,12 @@ from aggregator.model import (
     Membership,
     Ranking,
     Story,
+    Undo,
 )
 from aggregator.urls import canonical
-from scoring import checkpoint, headline, independence, rank, second_thoughts, stories, trend
+from scoring import checkpoint, editors, headline, independence, rank, second_thoughts, stories, trend
 from scoring.categories import Categorizer, Evidence
+from scoring.editors import Editors
 from scoring.relevance import RelevanceModel, Scored, Signals
 from scoring.second_thoughts import Merge
 from scoring.stories import Clusterer, Placement, Text
@@ -59,6 +63,9 @@ CHECKPOINT = 2_000
 """Entries after which a checkpoint is due; where more stories live, a quarter of their number. With 6,900 live entries
 a checkpoint is read in 1.6 CPU seconds and written in 2, and taking in 2,000 entries to find their stories is 3.5."""
 
+
+Asleep = tuple[Story, Sequence[tuple[Entry, Membership]]]
+"""A story that is over, as it was last written, with its entries in order of arrival."""
 
 _Turn = tuple[Cause, str, int | None]
 """Why a story is to be computed anew, in words, and the entry that caused it."""
@@ -91,6 +98,12 @@ class _Member:
     language: str
     title: str
     summary: str
+    link: str
+    at: datetime
+    """When it counts as published."""
+    arrived: datetime
+    joined: datetime
+    """When its voice was heard in this story."""
     voice: str
     copy: bool
     """It speaks with the voice of another owner."""
@@ -116,10 +129,10 @@ class _Live:
         "voices",
     )
 
-    def __init__(self, first: Entry, default: str, usual: float) -> None:
+    def __init__(self, first: Entry | _Member, arrived: datetime, default: str, usual: float) -> None:
         self.story: Story | None = None
-        self.first_seen_at = first.first_seen_at
-        self.last_arrival_at = first.first_seen_at
+        self.first_seen_at = arrived
+        self.last_arrival_at = arrived
         self.last_voice_at = first.at
         self.default = default
         """The category of the source that had it first."""
@@ -147,8 +160,11 @@ class Engine:
         self._surroundings = Surroundings()
         self._live: dict[int, _Live] = {}
         self._story_of: dict[int, int] = {}
+        self._editors = Editors()
         self._taken = 0
         """Entries since the last checkpoint."""
+        self._woke = False
+        """A story that was over was taken up since then: what it was before is written nowhere else."""
         self._configure(config)
 
     def _configure(self, config: Config) -> None:
@@ -173,13 +189,15 @@ class Engine:
 
     # Going forward
 
-    def step(self, events: Sequence[Event], now: datetime) -> Changes:
+    def step(self, events: Sequence[Event], now: datetime, asleep: Sequence[Asleep] = ()) -> Changes:
         """Take in what happened at *now* and return what that changed.
 
         The order of *events* does not matter: what came at one moment is taken in an order
         of its own. Moments of successive calls grow.
+
+        asleep: the stories that are over of the entries that `asleep` gave
         """
-        memberships, touched, merges = self._take(events, now)
+        memberships, touched, merges = self._take(events, now, asleep)
         changed: list[Story] = []
         ledger: list[LedgerLine] = []
         for story_id, causes in touched.items():
@@ -201,10 +219,12 @@ class Engine:
             words = f"became part of story {into}: {gone.reason}"
             after = next(story.score for story in changed if story.story_id == into)
             ledger.append(LedgerLine(gone.story_id, now, Cause.MERGED, words, gone.story.score, after))
+        if asleep:
+            self._advance(now)  # what was woken sleeps again, unless it goes on with another
         return Changes(tuple(memberships), tuple(changed), tuple(ledger))
 
     def _take(
-        self, events: Sequence[Event], now: datetime
+        self, events: Sequence[Event], now: datetime, asleep: Sequence[Asleep] = ()
     ) -> tuple[list[Membership], dict[int, list[_Turn]], list[_Gone]]:
         """Put what happened where it belongs.
 
@@ -219,6 +239,8 @@ class Engine:
                 text = _read(event)
                 placement = self._clusterer.place(text)
                 second = second_thoughts.merge_of(self._clusterer, text, placement)
+                if second is not None and self._apart(second):
+                    second = None
                 new = placement.story_id == event.entry_id
                 membership = self._join(event, text, placement)
                 memberships.append(membership)
@@ -242,6 +264,8 @@ class Engine:
                     touched.setdefault(story_id, []).append(
                         (Cause.EDITED, "its source changed the text", event.entry_id)
                     )
+            else:
+                self._decided(event, asleep, memberships, touched, merges)
         return memberships, touched, merges
 
     def revise(self, story: Story, members: Sequence[tuple[Entry, Membership]], edit: Edit) -> Changes:
@@ -266,6 +290,33 @@ class Engine:
         """Return whether the entry is of a live story."""
         return entry_id in self._story_of
 
+    def asleep(self, event: Decision | Undo, now: datetime) -> list[int]:
+        """Return which entries that a decision speaks of are of stories that are over at *now*."""
+        self._advance(now)
+        return [entry_id for entry_id in editors.concerned(event) if entry_id not in self._story_of]
+
+    def restate(self, sleeping: Asleep, event: Decision | Undo) -> Changes:
+        """Return what hiding, pinning or another category makes of a story that is over; asked after the step."""
+        story, members = sleeping
+        evidence: list[float] = []
+        for entry, _ in members:
+            found = self._evidence(entry.source_id, entry.title, entry.summary)
+            evidence = list(map(add, evidence, found)) if evidence else list(found)
+        category = story.category_id
+        if editors.kind_of(event) is DecisionKind.CATEGORY:
+            default = self._defaults.get(members[0][0].source_id, "")
+            category = self._category(story.story_id, evidence, default, len(members))
+        said = replace(
+            story,
+            category_id=category,
+            hidden=self._editors.hidden(story.story_id),
+            pinned=self._editors.pinned([entry.entry_id for entry, _ in members]),
+        )
+        if said == story:
+            return Changes()
+        line = LedgerLine(story.story_id, event.at, Cause.DECIDED, editors.described(event), story.score, story.score)
+        return Changes(stories=(replace(said, updated_at=event.at),), ledger=(line,))
+
     def rank(self, now: datetime) -> Ranking:
         """Return the lists at *now*: "" is the front page, the others are the categories.
 
@@ -274,7 +325,7 @@ class Engine:
         candidates = []
         for story_id, live in self._live.items():
             story = live.story
-            if story is None or now - live.last_arrival_at >= self._config.scoring.window:
+            if story is None or story.hidden or now - live.last_arrival_at >= self._config.scoring.window:
                 continue
             lead = live.members[story.lead_entry_id]
             candidates.append(
@@ -319,7 +370,7 @@ class Engine:
     @property
     def checkpoint_due(self) -> bool:
         """Whether so much came since the last checkpoint that a start from there would take long."""
-        return self._taken >= max(CHECKPOINT, len(self._live) // 4)
+        return self._woke or self._taken >= max(CHECKPOINT, len(self._live) // 4)
 
     @property
     def kind(self) -> str:
@@ -334,15 +385,24 @@ class Engine:
     def checkpoint(self) -> str:
         """Return what it holds, stories aside: these are in the store as they were last computed."""
         self._taken = 0
+        self._woke = False
         return checkpoint.dumps([getattr(self, name) for name in _STATE], self._outside(), (Story,))
 
-    def resume(self, state: str, groups: Iterable[tuple[datetime, Sequence[Event]]], stories: Iterable[Story]) -> None:
+    def resume(
+        self,
+        state: str,
+        groups: Iterable[tuple[datetime, Sequence[Event]]],
+        stories: Iterable[Story],
+        standing: Iterable[Decision] = (),
+    ) -> None:
         """Come to the state that an engine of this `kind` had after it took in *groups*.
 
-        state:   what its `checkpoint` gave
-        groups:  what happened since, as `step` was told it
-        stories: as last written; at least the live ones
+        state:    what its `checkpoint` gave
+        groups:   what happened since, as `step` was told it
+        stories:  as last written; at least the live ones
+        standing: the decisions that stood at the checkpoint
         """
+        self._editors = Editors(standing)
         for name, value in zip(_STATE, checkpoint.loads(state, self._outside()), strict=True):
             setattr(self, name, value)
         for now, events in groups:
@@ -357,6 +417,7 @@ class Engine:
         groups: Iterable[tuple[datetime, Sequence[Event]]],
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
+        standing: Iterable[Decision] = (),
     ) -> None:
         """Go on with what was written, also where another version or other settings would have decided otherwise.
 
@@ -365,7 +426,9 @@ class Engine:
         groups:      what happened, as `step` was told it, from MEMORY before its last step or earlier
         memberships: where each of these entries was put, by entry id
         stories:     the stories as last written; at least the live ones
+        standing:    the decisions that stood before the first of *groups*
         """
+        self._editors = Editors(standing)
         stories = list(stories)
         open_ones = {story.story_id for story in stories}
         spoken: set[tuple[int, str]] = set()
@@ -380,8 +443,11 @@ class Engine:
                     elif known is not None:
                         placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
                         self._join(event, _read(event), placement, known)
-                elif isinstance(event, Edit) and (story_id := self._story_of.get(event.entry_id)) is not None:
-                    self._edit(story_id, event)
+                elif isinstance(event, Edit):
+                    if (story_id := self._story_of.get(event.entry_id)) is not None:
+                        self._edit(story_id, event)
+                else:
+                    self._editors.take(event)
         self._put_back(stories)
         # What began before the time that we were told of cannot be known exactly; it takes in no more.
         for story_id in [story_id for story_id, live in self._live.items() if live.story is None]:
@@ -420,21 +486,12 @@ class Engine:
         live = self._live.get(placement.story_id)
         begins = live is None
         if live is None:
-            live = self._live[placement.story_id] = _Live(entry, default, self._rhythm.usual(category))
+            usual = self._rhythm.usual(category)
+            live = self._live[placement.story_id] = _Live(entry, entry.first_seen_at, default, usual)
         joined = entry.at if known is None else known.joined_at
         own = independence.owner(entry.source_id, self._owners)
         voice = known.voice if known is not None else self._voice(own, entry, live)
-        live.members[entry.entry_id] = _Member(
-            entry_id=entry.entry_id,
-            source_id=entry.source_id,
-            language=entry.language,
-            title=entry.title,
-            summary=entry.summary,
-            voice=voice,
-            copy=voice != own,
-            clarity=headline.clarity(entry.title, entry.summary),
-            evidence=evidence,
-        )
+        live.members[entry.entry_id] = self._member(entry, voice, joined, evidence)
         self._story_of[entry.entry_id] = placement.story_id
         self._taken += 1
         live.last_arrival_at = entry.first_seen_at
@@ -460,6 +517,23 @@ class Engine:
             probability=placement.probability,
             reason=placement.reason,
             voice=voice,
+        )
+
+    def _member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> _Member:
+        return _Member(
+            entry_id=entry.entry_id,
+            source_id=entry.source_id,
+            language=entry.language,
+            title=entry.title,
+            summary=entry.summary,
+            link=entry.link,
+            at=entry.at,
+            arrived=entry.first_seen_at,
+            joined=joined,
+            voice=voice,
+            copy=voice != independence.owner(entry.source_id, self._owners),
+            clarity=headline.clarity(entry.title, entry.summary),
+            evidence=evidence,
         )
 
     def _count(self, entry: Entry, known: Membership, speaks_first: bool) -> None:
@@ -512,6 +586,154 @@ class Engine:
         into.last_arrival_at = max(into.last_arrival_at, gone.last_arrival_at)
         return moved, _Gone(found.story_id, found.into, gone.story, found.reason)
 
+    def _apart(self, found: Merge) -> bool:
+        """Return whether an editor keeps two stories apart that a second thought would make one."""
+        return self._editors.apart(self._live[found.into].members, self._live[found.story_id].members)
+
+    # What editors decide
+
+    def _decided(
+        self,
+        event: Decision | Undo,
+        asleep: Sequence[Asleep],
+        memberships: list[Membership],
+        touched: dict[int, list[_Turn]],
+        merges: list[_Gone],
+    ) -> None:
+        """Do what an editor decided, or took back."""
+        self._editors.take(event)
+        if editors.kind_of(event) not in editors.STRUCTURAL:
+            for story_id in self._stories_of(event):
+                live = self._live[story_id]
+                if live.story is not None and self._restated(live.story, live) != live.story:
+                    touched.setdefault(story_id, []).append((Cause.DECIDED, editors.described(event), None))
+            return
+        for sleeping in asleep:
+            self._wake(*sleeping)
+        before = {story_id: self._live[story_id] for story_id in self._stories_of(event)}
+        held = {story_id: live.members for story_id, live in before.items()}
+        after = {editors.name(group, event, held): group for group in self._editors.regroup(event, held)}
+        changed = {
+            story_id: group
+            for story_id, group in sorted(after.items())
+            if story_id not in before or group != before[story_id].members.keys()
+        }
+        latest = {story_id: self._clusterer.latest(story_id) for story_id in before}
+        for story_id in before.keys() - (after.keys() - changed.keys()):
+            del self._live[story_id]
+            self._clusterer.drop(story_id)
+        was_in = {entry_id: story_id for story_id, live in before.items() for entry_id in live.members}
+        for story_id, group in changed.items():
+            came_from = sorted({was_in[entry_id] for entry_id in group})
+            memberships += self._form(story_id, group, [before[known] for known in came_from], event)
+            texts = [_text_of(member) for member in self._live[story_id].members.values()]
+            texts = [text for text in texts if text.arrived > texts[-1].arrived - LONGEST.total_seconds() / 2]
+            self._clusterer.hold(story_id, texts, max(latest[known] for known in came_from))
+        self._tell(event, before, after, changed, touched, merges)
+
+    def _stories_of(self, event: Decision | Undo) -> list[int]:
+        """Return the live stories that a decision speaks of."""
+        concerned = editors.concerned(event)
+        return sorted({self._story_of[entry_id] for entry_id in concerned if entry_id in self._story_of})
+
+    def _tell(
+        self,
+        event: Decision | Undo,
+        before: Mapping[int, _Live],
+        after: Mapping[int, Collection[int]],
+        changed: Iterable[int],
+        touched: dict[int, list[_Turn]],
+        merges: list[_Gone],
+    ) -> None:
+        """Say of each story that a decision changed what went and came."""
+        did, cause = editors.described(event), _CAUSES[editors.kind_of(event)]
+        for story_id in changed:
+            held = set(before[story_id].members) if story_id in before else set()
+            turns = [
+                f"{_entries(held & set(group))} went to story {other}"
+                for other, group in sorted(after.items())
+                if other != story_id and held & set(group)
+            ] + [
+                f"{_entries(set(live.members) & set(after[story_id]))} came from story {other}"
+                for other, live in before.items()
+                if other != story_id and set(live.members) & set(after[story_id])
+            ]
+            touched.setdefault(story_id, []).append((cause, f"{did}: {', '.join(turns)}", None))
+        for story_id, live in before.items():
+            if story_id not in after:
+                into = self._story_of[editors.anchor(story_id, live.members)]
+                merges.append(_Gone(story_id, into, live.story, did))
+
+    def _form(
+        self, story_id: int, group: Collection[int], parents: Sequence[_Live], event: Decision | Undo
+    ) -> list[Membership]:
+        """Make a live story of entries of others; return where those went that changed their story."""
+        members = {entry_id: member for live in parents for entry_id, member in live.members.items()}
+        rates = {(i, name): voice.rate for i, live in enumerate(parents) for name, voice in live.voices.items()}
+        parent_of = {entry_id: i for i, live in enumerate(parents) for entry_id in live.members}
+        stayed = [entry_id for entry_id in sorted(group) if self._story_of[entry_id] == story_id]
+        came = [entry_id for entry_id in sorted(group) if self._story_of[entry_id] != story_id]
+        first = members[min(group)]
+        base = parents[parent_of[(stayed or came)[0]]]
+        live = _Live(first, first.arrived, self._defaults.get(first.source_id, ""), base.usual)
+        live.story = base.story if stayed else None
+        live.around = base.around
+        for other in parents:
+            if other is not base and other.members.keys() <= set(group):
+                live.around = live.around.with_more(other.around)
+        moved: list[Membership] = []
+        for entry_id in (*stayed, *came):
+            member = members[entry_id]
+            rate = rates.get((parent_of[entry_id], member.voice), 1.0)
+            if entry_id in came:
+                own = independence.owner(member.source_id, self._owners)
+                member.voice = self._voice(own, member, live)
+                member.copy = member.voice != own
+                moved.append(_moved(member, story_id, event))
+            live.members[entry_id] = member
+            known = live.voices.get(member.voice)
+            if known is None or member.joined < known.joined:
+                live.voices[member.voice] = _Voice(member.joined, rate)
+            self._story_of[entry_id] = story_id
+        _settle(live)
+        self._live[story_id] = live
+        return moved
+
+    def _wake(self, story: Story, members: Sequence[tuple[Entry, Membership]]) -> None:
+        """Hold a story that is over once more, as far as it is known."""
+        first = members[0][0]
+        default = self._defaults.get(first.source_id, "")
+        live = _Live(first, first.first_seen_at, default, self._rhythm.usual(story.category_id))
+        live.story = story
+        for entry, membership in members:
+            evidence = self._evidence(entry.source_id, entry.title, entry.summary)
+            member = self._member(entry, membership.voice, membership.joined_at, evidence)
+            live.members[entry.entry_id] = member
+            known = live.voices.get(member.voice)
+            if known is None or member.joined < known.joined:
+                live.voices[member.voice] = _Voice(member.joined, 1.0)
+            self._story_of[entry.entry_id] = story.story_id
+        _settle(live)
+        self._live[story.story_id] = live
+        self._clusterer.hold(story.story_id, [_text_of(member) for member in live.members.values()], 0)
+        self._woke = True
+
+    def _restated(self, story: Story, live: _Live) -> Story:
+        """Return a story with what editors say of it."""
+        return replace(
+            story,
+            category_id=self._category(story.story_id, live.evidence, live.default, len(live.members)),
+            hidden=self._editors.hidden(story.story_id),
+            pinned=self._editors.pinned(live.members),
+        )
+
+    def _category(self, story_id: int, evidence: Sequence[float], default: str, entries: int) -> str:
+        """Return a story's category: an editor's, while it is configured, else what the texts say."""
+        said = self._editors.category(story_id)
+        if said is not None and self._config.category(said) is not None:
+            return said
+        return self._categorizer.decide(evidence, default, entries)
+
     def _voice(self, own: str, entry: Entry | _Member, live: _Live) -> str:
         if not live.members:
             return own
@@ -536,8 +758,8 @@ class Engine:
         """Work out everything that is shown of a story, and keep it."""
         present = None if live.story is None else live.story.lead_entry_id
         lead = live.members[headline.choose([(m.entry_id, m.clarity - m.copy) for m in live.members.values()], present)]
-        category = self._categorizer.decide(live.evidence, live.default, len(live.members))
-        scored = self._score(live, lead, category, now)
+        category = self._category(story_id, live.evidence, live.default, len(live.members))
+        scored = self._score(story_id, live, lead, category, now)
         story = Story(
             story_id=story_id,
             headline=lead.title,
@@ -555,11 +777,13 @@ class Engine:
             provisional=scored.provisional,
             trend=self._trend(live, now),
             contributions=scored.contributions,
+            hidden=self._editors.hidden(story_id),
+            pinned=self._editors.pinned(live.members),
         )
         live.story = story
         return story
 
-    def _score(self, live: _Live, lead: _Member, category: str, now: datetime) -> Scored:
+    def _score(self, story_id: int, live: _Live, lead: _Member, category: str, now: datetime) -> Scored:
         return self._model.score(
             Signals(
                 title=lead.title,
@@ -574,7 +798,8 @@ class Engine:
                 at=now,
                 link=live.link,
                 around=live.around,
-                story_id=next(iter(live.members)) if live.story is None else live.story.story_id,
+                story_id=story_id,
+                entry_ids=tuple(live.members),
             )
         )
 
@@ -645,6 +870,52 @@ class _Rhythm:
         hour = _hour_of_week(joined)
         around = sum(self._counts[category, (hour + shift) % 168] for shift in (-1, 0, 1))
         return trend.relative_rate(around, self._counts[category, _ENTRIES], 3)
+
+
+_CAUSES = {
+    DecisionKind.SPLIT: Cause.SPLIT,
+    DecisionKind.MERGE: Cause.MERGED,
+    DecisionKind.MOVE: Cause.MOVED,
+}
+
+
+def _entries(entries: Collection[int]) -> str:
+    return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+
+
+def _moved(member: _Member, story_id: int, event: Decision | Undo) -> Membership:
+    return Membership(
+        entry_id=member.entry_id,
+        story_id=story_id,
+        joined_at=member.joined,
+        similarity=0.0,
+        probability=1.0,
+        reason=editors.described(event),
+        voice=member.voice,
+    )
+
+
+def _text_of(member: _Member) -> Text:
+    return stories.read(
+        entry_id=member.entry_id,
+        source_id=member.source_id,
+        link=canonical(member.link) if member.link else "",
+        title=member.title,
+        summary=member.summary,
+        at=member.at.timestamp(),
+        arrived=member.arrived.timestamp(),
+    )
+
+
+def _settle(live: _Live) -> None:
+    """Make of a story's members what follows from them."""
+    live.members = dict(sorted(live.members.items()))
+    live.voices = dict(sorted(live.voices.items(), key=lambda pair: (pair[1].joined, pair[0])))
+    live.sources = dict.fromkeys(member.source_id for member in live.members.values())
+    live.evidence = _sums(live)
+    live.first_seen_at = min(member.arrived for member in live.members.values())
+    live.last_arrival_at = max(member.arrived for member in live.members.values())
+    live.last_voice_at = max(voice.joined for voice in live.voices.values())
 
 
 _ENTRIES, _VOICES, _STORIES = 168, 169, 170

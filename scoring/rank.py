@@ -7,9 +7,11 @@ Knows the gates and the variety of a page. Leaves how strongly a story trends to
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+
+from aggregator.model import Ranking, Story
 
 LENGTH = 60
 """Stories of a list."""
@@ -45,6 +47,20 @@ class Candidate:
     """Of the lead entry."""
     topics: frozenset[str]
     """Terms of the headline."""
+
+
+def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:
+    """Return the lists with what editors pinned on top: on the front page and in its category, in the order given."""
+    if not pinned:
+        return ranking
+    lists = {}
+    for name, stories in ranking.items():
+        top = [(story.story_id, story.trend) for story in pinned if name in ("", story.category_id)]
+        trends = dict(stories)
+        first = [(story_id, trends.get(story_id, trend)) for story_id, trend in top]
+        above = {story_id for story_id, _ in first}
+        lists[name] = [*first, *(one for one in stories if one[0] not in above)][:LENGTH]
+    return lists
 
 
 def ranked(candidates: Iterable[Candidate], length: int = LENGTH) -> list[tuple[int, float]]:

@@ -60,6 +60,8 @@ class Signals:
     """What others said of the same things when the first entry came, and when each further voice did."""
     story_id: int = 0
     """For votes; 0 where there is no story yet."""
+    entry_ids: tuple[int, ...] = ()
+    """Of its entries: a vote goes with the first entry of the story that it was for, wherever that is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,7 +459,7 @@ class RelevanceModel:
 
     def _voted(self, signals: Signals) -> dict[str, float]:
         """Return what votes say: for this story, else for those like it."""
-        if own := self.votes.own.get(signals.story_id):
+        if own := self.votes.of(signals.story_id, signals.entry_ids):
             return {"vote": own * OWN}
         first = signals.source_ids[0] if signals.source_ids else ""
         like = self.votes.like(self._unit(signals.title), first)

@@ -7,12 +7,14 @@ nothing and repeats nothing. Decides nothing itself; that is the engine's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from aggregator.model import Cause, Changes, Config, Edit, Entry, Event
+from aggregator.model import Cause, Changes, Config, Decision, Edit, Entry, Event, Undo
 from aggregator.store import Checkpoint, Store
-from scoring.engine import MEMORY, Engine
+from scoring.editors import STRUCTURAL, kind_of
+from scoring.engine import MEMORY, Asleep, Engine
+from scoring.rank import with_pinned
 from scoring.relevance import RelevanceModel
 
 GROUPS = 20
@@ -58,9 +60,9 @@ class Updater:
                 with store.transaction():
                     visible = False
                     for moment, events in groups:
-                        changes = engine.step(events, moment)
+                        changes = engine.step(events, moment, self._asleep(engine, events, moment))
                         store.stories.save(changes)
-                        visible = self._revise(engine, events) or visible
+                        visible = self._revise(engine, events, moment) or visible
                         if engine.checkpoint_due:
                             self._set_checkpoint(engine, moment)
                         visible = visible or bool(changes.stories)
@@ -128,24 +130,47 @@ class Updater:
             self._engine = None
             raise
 
-    def _revise(self, engine: Engine, events: Sequence[Event]) -> bool:
-        """Follow edits of entries whose story is over; return whether there were any."""
+    def _asleep(self, engine: Engine, events: Sequence[Event], moment: datetime) -> list[Asleep]:
+        """Return the stories that are over of whose entries an editor's decision makes other stories."""
+        return [
+            sleeping
+            for event in events
+            if isinstance(event, (Decision, Undo)) and kind_of(event) in STRUCTURAL
+            for sleeping in self._over(engine.asleep(event, moment), moment)
+        ]
+
+    def _revise(self, engine: Engine, events: Sequence[Event], moment: datetime) -> bool:
+        """Follow edits of entries whose story is over, and what editors say of it; return whether there were any."""
         found = False
-        stories = self._store.stories
-        for edit in events:
-            if isinstance(edit, Edit) and not engine.holds(edit.entry_id):
-                story_id = stories.of_entry(edit.entry_id)
-                story = None if story_id is None else stories.get(story_id)
-                if story is not None:
-                    stories.save(engine.revise(story, stories.members_at(story.story_id, edit.at), edit))
-                    found = True
+        for event in events:
+            if isinstance(event, Edit) and not engine.holds(event.entry_id):
+                changes = [engine.revise(*sleeping, event) for sleeping in self._over([event.entry_id], moment)]
+            elif isinstance(event, (Decision, Undo)) and kind_of(event) not in STRUCTURAL:
+                entry_ids = engine.asleep(event, moment)
+                changes = [engine.restate(sleeping, event) for sleeping in self._over(entry_ids, moment)]
+            else:
+                continue
+            for change in changes:
+                self._store.stories.save(change)
+                found = found or bool(change.stories)
         return found
+
+    def _over(self, entry_ids: Iterable[int], moment: datetime) -> list[Asleep]:
+        """Return the stories of entries that the engine no longer holds, as they are at a moment."""
+        stories = self._store.stories
+        found = {story_id for entry_id in entry_ids if (story_id := stories.of_entry(entry_id)) is not None}
+        return [
+            (story, stories.members_at(story_id, moment))
+            for story_id in sorted(found)
+            if (story := stories.get(story_id)) is not None
+        ]
 
     def _rank(self, now: datetime) -> None:
         """Order the lists; a new edition only when the order changed."""
         # A clock that went back, or a poll that stands a microsecond in the future, must not make news older.
         watermark = self._store.state.watermark()
         ranking = self.engine.rank(now if watermark is None else max(now, watermark))
+        ranking = with_pinned(ranking, self._store.stories.pinned())
         with self._store.transaction():
             changed = self._store.stories.rank(ranking)
             if changed:
@@ -171,11 +196,13 @@ class Updater:
         written = store.stories.updated_since(watermark - config.scoring.window)
         held = store.state.checkpoint(engine.kind)
         if held is not None:
-            engine.resume(held.state, self._happened(held.at, watermark), written)
+            standing = [] if held.at is None else store.decisions.standing(held.at)
+            engine.resume(held.state, self._happened(held.at, watermark), written, standing)
             return engine
         since = watermark - MEMORY
         memberships = {membership.entry_id: membership for membership in store.stories.memberships(since)}
-        engine.remember(self._happened(since, watermark), memberships, written)
+        standing = store.decisions.standing(since)
+        engine.remember(self._happened(since, watermark), memberships, written, standing)
         self._set_checkpoint(engine, watermark)
         return engine
 

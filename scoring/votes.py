@@ -41,6 +41,12 @@ class Ballot:
     def __bool__(self) -> bool:
         return bool(self.own)
 
+    def of(self, story_id: int, entry_ids: Iterable[int]) -> int:
+        """Return the vote for a story: its own, else that of a story that became part of it; 0 for none."""
+        if not self.own or story_id in self.own:
+            return self.own.get(story_id, 0)
+        return next((self.own[entry_id] for entry_id in entry_ids if entry_id in self.own), 0)
+
     def like(self, values: Iterable[tuple[str, float]], source_id: str) -> float:
         """Return the log-odds that votes for other stories give one with these words, from -LIMIT to LIMIT.
 

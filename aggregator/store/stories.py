@@ -237,14 +237,17 @@ class Stories:
         return [(entry(row), membership(row)) for row in rows]
 
     def members_at(self, story_id: int, at: datetime) -> list[tuple[Entry, Membership]]:
-        """Return the entries of a story as `members` does, with title and summary as they were at a moment."""
+        """Return the entries of a story as `members` does, with title and summary as they were at a moment.
+
+        The link is the canonical one: what else a source changes of an entry leaves no trace, and that one stays.
+        """
         then = ", ".join(
             f"""coalesce((select {text}_before from entry_edits x where x.entry_id = e.entry_id and x.at > :at
             order by edit_id limit 1), e.{text}) as {text}"""
             for text in ("title", "summary")
         )
         rows = self._db.rows(
-            f"""select {ENTRY.replace("e.title, e.summary", then)}, m.*
+            f"""select {ENTRY.replace("e.link, e.title, e.summary", f"e.canonical_link as link, {then}")}, m.*
             from memberships m join entries e using (entry_id)
             where m.story_id = :id order by e.first_seen_at, e.entry_id""",
             {"id": story_id, "at": stamp(at)},

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,10 @@ import scoring.engine
 from aggregator.model import Cause, Changes, Event
 from aggregator.store import Checkpoint, Store
 from scoring import second_thoughts
+from scoring.editors import Editors, concerned
 from scoring.relevance import load_prior
 from scoring.update import Updater
-from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
+from tests.scoring.world import CONFIG, HOUR, NOON, arrival, decide, newsroom, publish
 
 Log = list[tuple[datetime, Changes]]
 
@@ -84,10 +86,11 @@ def test_nothing_new_changes_nothing(store: Store) -> None:
     stops=st.sets(st.integers(0, 59), max_size=4),
     often=st.sampled_from((5, 40, 2_000)),
     merging=st.booleans(),
+    editing=st.booleans(),
 )
 @settings(max_examples=12, deadline=None)
 def test_stopping_anywhere_and_starting_again_leaves_no_trace(
-    seed: int, stops: set[int], often: int, merging: bool
+    seed: int, stops: set[int], often: int, merging: bool, editing: bool
 ) -> None:
     polls = newsroom(seed, polls=60, step=timedelta(hours=7 + seed % 30))
     with (
@@ -110,10 +113,15 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(
                 stopped = updater(other, stopped_log)
             steady.run(poll[0] + HOUR)
             stopped.run(poll[0] + HOUR)
+            if editing and number % 3 == 2:
+                decide(one, seed + number, poll[0] + 2 * HOUR)
+                decide(other, seed + number, poll[0] + 2 * HOUR)
 
+        steady.run(polls[-1][0] + 3 * HOUR)
+        stopped.run(polls[-1][0] + 3 * HOUR)
         assert stopped_log == steady_log
         assert picture(other) == picture(one)
-        assert stopped.engine.rank(polls[-1][0] + 2 * HOUR) == steady.engine.rank(polls[-1][0] + 2 * HOUR)
+        assert stopped.engine.rank(polls[-1][0] + 4 * HOUR) == steady.engine.rank(polls[-1][0] + 4 * HOUR)
 
 
 def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(store: Store) -> None:
@@ -149,6 +157,46 @@ def test_a_rebuild_gives_what_was_there(store: Store, merging: bool, monkeypatch
 
     assert picture(store) == before
     assert any(story.merged_into for story in store.stories.each()) == merging
+
+
+@given(seed=st.integers(0, 10_000), step=st.sampled_from((3, 9, 30)), merging=st.booleans())
+@settings(max_examples=6, deadline=None)
+def test_a_rebuild_honours_what_editors_decided(seed: int, step: int, merging: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch, filled(Store.open(":memory:")) as store:
+        if merging:
+            eager(patch)
+        polls = newsroom(seed, polls=40, step=step * HOUR)
+        running = updater(store)
+        for number, poll in enumerate(polls):
+            publish(store, poll, "Update:" if number % 5 == 4 else "")
+            running.run(poll[0])
+            decide(store, seed + number, poll[0] + HOUR)
+        now = polls[-1][0] + 2 * HOUR
+        running.run(now)
+        before = picture(store)
+        check_decisions(store)
+
+        running.rebuild(now)
+
+        assert picture(store) == before
+
+
+def check_decisions(store: Store) -> None:
+    """The last decision that stands on two entries is how they are, and every address leads to its entry."""
+    story_of = {member.entry_id: member.story_id for member in store.stories.memberships(NOON - HOUR)}
+    standing = store.decisions.standing()
+    said = Editors(standing)
+    known = sorted({entry_id for decision in standing for entry_id in concerned(decision)})
+    for one, other in combinations(known, 2):
+        if story_of[one] == story_of[other]:
+            assert not said.apart((one,), (other,))
+    for story in store.stories.each():
+        if story.merged_into is not None:
+            assert story.merged_into == story_of[story.story_id]
+        else:
+            assert story.story_id in story_of
+            assert story_of[story.story_id] == story.story_id
+            assert story.entries == sum(into == story.story_id for into in story_of.values())
 
 
 def test_an_edit_of_a_story_that_is_over_still_changes_its_headline(store: Store) -> None:

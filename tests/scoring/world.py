@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from aggregator.dedupe import digest, identity
-from aggregator.model import Category, Config, Draft, Entry, Event, Site, Source
+from aggregator.errors import DecisionError
+from aggregator.model import Category, Config, DecisionKind, Draft, Entry, Event, Site, Source
 from aggregator.store import Arrival, Store
 from aggregator.urls import canonical
 
@@ -150,6 +152,33 @@ def publish(store: Store, poll: tuple[datetime, list[Arrival], str], edit: str =
             old = held[0]
             changed = arrival(f"{edit} {old.title}", old.summary, source, old.published_at)
             store.entries.edit(old.entry_id, changed, moment)
+
+
+def decide(store: Store, seed: int, now: datetime) -> None:
+    """Let an editor decide something, whatever it is, of some of the stories that there are; or take something back."""
+    rng = random.Random(seed)
+    stories = [story for story in store.stories.each() if story.merged_into is None]
+    if not stories:
+        return
+    standing = store.decisions.standing()
+    if standing and rng.random() < 0.3:
+        store.decisions.undo(rng.choice(standing).decision_id, now)
+        return
+    one, other = rng.choice(stories), rng.choice(stories)
+    large = [story for story in stories if story.entries > 1]
+    kind = rng.choice((*DecisionKind, DecisionKind.SPLIT, DecisionKind.MERGE, DecisionKind.MOVE))
+    if kind in (DecisionKind.SPLIT, DecisionKind.MOVE) and large:
+        one = rng.choice(large)
+    held = [entry.entry_id for entry, _ in store.stories.members(one.story_id)]
+    with suppress(DecisionError):
+        store.decisions.decide(
+            kind,
+            story_id=one.story_id,
+            entry_ids=rng.sample(held, max(1, len(held) // 2)),
+            into_id=other.story_id,
+            category_id=rng.choice(CATEGORIES).id,
+            now=now,
+        )
 
 
 def numbered(events: Sequence[tuple[str, str]], start: int = 1) -> list[Event]:
