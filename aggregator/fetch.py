@@ -16,6 +16,7 @@ import logging
 import re
 import socket
 import ssl
+import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
@@ -24,6 +25,10 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
+
+# httpx looks for its own command line, and with it comes all of rich and pygments; this is how it is told that there
+# is none: 60 ms less at each start.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 import aiohttp
 import httpx
@@ -65,33 +70,18 @@ class Client:
         self._all = asyncio.Semaphore(limits.concurrency)
         self._own = frozenset(name.lower() for name in limits.allow_private)
         self._hosts: dict[str, _Turn] = {}
-        self._http: AiohttpTransport | None = None
+        self._transports: dict[str, AiohttpTransport] | None = None
 
     async def __aenter__(self) -> Self:
-        context = httpx.create_ssl_context(trust_env=False)
-        allowed = self._own
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=context,
-                resolver=_CheckingResolver(allowed),
-                socket_factory=lambda info: _checked_socket(info, allowed),
-                limit=self.limits.concurrency * 2,
-                ttl_dns_cache=60,
-                keepalive_timeout=15,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        )
-        # The transport alone: httpx.AsyncClient would look into every redirect and keep cookies.
-        self._http = AiohttpTransport(client=session, verify=context, trust_env=False)
+        self._transports = {}
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        for transport in (self._transports or {}).values():
+            await transport.aclose()
+        self._transports = None
 
     def turn(self, name: str) -> _Turn:
         """Return what bounds the fetches at once to the host *name*, and keeps them apart.
@@ -110,9 +100,33 @@ class Client:
 
     async def send(self, url: str, headers: dict[str, str]) -> httpx.Response:
         """Send one GET; its body is not read yet."""
-        if self._http is None:
+        if self._transports is None:
             raise RuntimeError("the client is used outside of `async with`")
-        return await self._http.handle_async_request(httpx.Request("GET", url, headers=headers))
+        scheme = url.partition(":")[0]
+        if scheme not in self._transports:
+            self._transports[scheme] = self._transport(scheme)
+        return await self._transports[scheme].handle_async_request(httpx.Request("GET", url, headers=headers))
+
+    def _transport(self, scheme: str) -> AiohttpTransport:
+        """Return the connections of one scheme, so that certificates are read only when they are needed."""
+        # Without certificates it trusts nobody.
+        empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = httpx.create_ssl_context(trust_env=False) if scheme == "https" else empty
+        allowed = self._own
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=context,
+                resolver=_CheckingResolver(allowed),
+                socket_factory=lambda info: _checked_socket(info, allowed),
+                limit=self.limits.concurrency * 2,
+                ttl_dns_cache=60,
+                keepalive_timeout=15,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        # The transport alone: httpx.AsyncClient would look into every redirect and keep cookies.
+        return AiohttpTransport(client=session, verify=context, trust_env=False)
 
     @property
     def everyone(self) -> asyncio.Semaphore:

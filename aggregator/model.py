@@ -337,7 +337,7 @@ class ParsedFeed:
     unchanged: tuple[str, ...] = ()
     """Identities of the items that are as they were when the document was last stored; not among `entries`."""
     items_seen: str = ""
-    """By which those items are known next time; "" where all have to be looked at again."""
+    """By which document and items are known next time: see `seen`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from aggregator.model import (
     Source,
 )
 from aggregator.parsing import ParserFailedError, ParserPool
+from aggregator.seen import document_alone, document_mark, is_same_document
 from aggregator.store import Arrival, PollRecord, Store, StoreFault
 from aggregator.text import count_words, plain
 from aggregator.urls import canonical
@@ -93,11 +94,11 @@ async def poll(
     parsed: ParsedFeed | None = None
     if isinstance(outcome, Fetched):
         try:
-            document = (outcome.body, outcome.content_type, outcome.url, limits)
-            parsed = await parser.parse(*document, store.feeds.items_seen(source.id))
-            if not store.entries.all_known(source.id, parsed.unchanged):
-                # Some were pruned since, and come again.
-                parsed = await parser.parse(*document)
+            seen = store.feeds.items_seen(source.id)
+            mark = document_mark(outcome.body, outcome.content_type, outcome.url, limits)
+            # A server that knows no 304 sends the same bytes again; there is nothing in them to be read.
+            if not is_same_document(seen, mark):
+                parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits, seen)
         except NotAFeedError as fault:
             outcome = Failed(FailureKind.NOT_A_FEED, str(fault), outcome.status)
         except ParserFailedError as fault:
@@ -181,7 +182,8 @@ def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime) ->
             store.entries.refresh(entry.entry_id, _arrival(draft))
     stored = {entry.identity for entry in known} | {dedupe.identity(draft) for draft in found.new}
     plain_case = all(dedupe.identity(draft) in stored for draft in drafts)
-    store.feeds.set_items_seen(source.id, parsed.items_seen if plain_case else "")
+    seen = parsed.items_seen if plain_case else document_alone(parsed.items_seen)
+    store.feeds.set_items_seen(source.id, seen)
     return found
 
 

@@ -12,8 +12,10 @@ import zlib
 from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed
 from aggregator.parse import hints, jsonfeed, xmlfeed
-from aggregator.parse.drafts import finished
+from aggregator.parse.drafts import context_of, finished, recognised_by, told_apart
 from aggregator.parse.other import what_it_is
+from aggregator.parse.raw import RawFeed
+from aggregator.seen import Pieces, Seen, document_mark, in_pieces
 from aggregator.urls import safe_link
 
 __all__ = ["parse", "read_entries"]
@@ -33,19 +35,57 @@ def parse(
     The bytes decide what it is, *content_type* only helps with their encoding. A feed without entries
     is a feed. Whatever was cut, left out or mended is told in `notes`.
     """
+    mark = document_mark(data, content_type, url, limits)
     data = _unpacked(data, limits)
     if not data.strip(b" \t\r\n\0\xef\xbb\xbf"):
         raise NotAFeedError("the document is empty")
+    before = Seen.from_text(seen)
     if jsonfeed.looks_like(data):
         raw = jsonfeed.read(data)
-    elif (found := xmlfeed.read(data, content_type, limits)) is not None:
-        raw = found
-        raw.hints = hints.of_xml(data, url)
-    else:
+        return finished(raw, _base(raw, url), limits, before, mark)
+    pieces = in_pieces(data)
+    if pieces and (parsed := _only_what_changed(data, pieces, content_type, url, limits, before, mark)):
+        return parsed
+    found = xmlfeed.read(data, content_type, limits)
+    if found is None:
         words, feeds = what_it_is(data, url)
         raise NotAFeedError(words, feeds)
-    base = safe_link(url) or safe_link(raw.site_url)
-    return finished(raw, base, limits, seen)
+    found.hints = hints.of_xml(data, url)
+    opening = b""
+    if pieces and found.well_formed and not found.notes and len(pieces.items) == len(found.items):
+        opening = pieces.opening
+        for item, one in zip(found.items, pieces.marks(), strict=True):
+            item.bytes_mark = one
+    return finished(found, _base(found, url), limits, before, mark, opening)
+
+
+def _only_what_changed(
+    data: bytes, pieces: Pieces, content_type: str, url: str, limits: Limits, before: Seen, mark: str
+) -> ParsedFeed | None:
+    """Return what `parse` returns, read of the items alone whose bytes are new; None where all must be read."""
+    stored = {one.bytes_mark: one for one in before.items if one.bytes_mark != "-"}
+    marks = pieces.marks() if stored else []
+    known = [one in stored for one in marks]
+    if not any(known) or len(set(marks)) < len(marks) or len(marks) > limits.entries_per_poll:
+        return None
+    raw = xmlfeed.read(pieces.without(known), content_type, limits)
+    fresh = [one for one in marks if one not in stored]
+    if raw is None or not raw.well_formed or raw.notes or len(raw.items) != len(fresh):
+        return None
+    for item, one in zip(raw.items, fresh, strict=True):
+        item.bytes_mark = one
+    base = _base(raw, url)
+    if before.context != context_of(raw, base, limits, pieces.opening):
+        return None
+    raw.hints = hints.of_xml(data, url)
+    kept = tuple(stored[one] for one in marks if one in stored)
+    if not told_apart(recognised_by(raw.items, base), kept):
+        return None
+    return finished(raw, base, limits, before, mark, pieces.opening, kept)
+
+
+def _base(raw: RawFeed, url: str) -> str:
+    return safe_link(url) or safe_link(raw.site_url)
 
 
 def read_entries(data: bytes, content_type: str = "") -> list[Draft]:

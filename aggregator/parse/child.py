@@ -1,12 +1,12 @@
 """The child process that parses: limits set, documents in, plain data out.
 
 Run as `python -m aggregator.parse.child CPU_SECONDS MEMORY_BYTES`. Both ways a message is one line
-of JSON; a request's line is followed by as many bytes of document as it says. What comes back is JSON
+of JSON; a request's line is followed by the bytes of as many documents as it lists. What comes back is JSON
 so that nothing unstorable, and no code, crosses over. It ends when its standard input does, and with
 its parent.
 
 Real CPU time is limited with ITIMER_PROF, whose signal ends the process: a loop inside a C library
-cannot put it off, and unlike RLIMIT_CPU it counts for one document and in fractions of a second.
+cannot put it off, and unlike RLIMIT_CPU it counts for one request and in fractions of a second.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import sys
 from typing import Any
 
 from aggregator.errors import NotAFeedError
+from aggregator.model import Limits
 from aggregator.parse import parse
-from aggregator.parse.wire import feed_to_plain, limits_from_plain
+from aggregator.wire import feed_to_plain, limits_from_plain
 
 _PR_SET_PDEATHSIG = 1
 _RETIRE_AT_GROWTH = 200_000_000
@@ -38,21 +39,22 @@ def main() -> None:
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while line := requests.readline():
         request = json.loads(line)
-        document = requests.read(request["size"])
-        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-        answer = _answer(document, request)
+        limits = limits_from_plain(request["limits"])
+        documents = [(requests.read(size), *rest) for size, *rest in request["documents"]]
+        signal.setitimer(signal.ITIMER_PROF, request.get("cpu_s", cpu_seconds))
+        found = [_answer(limits, *document) for document in documents]
         signal.setitimer(signal.ITIMER_PROF, 0)
-        answer["retire"] = "failed" in answer or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
-        answers.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        retire = any("failed" in one for one in found) or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
+        answers.write(_JSON.encode({"answers": found, "retire": retire}).encode("utf-8", "replace") + b"\n")
         answers.flush()
 
 
-def _answer(document: bytes, request: dict[str, Any]) -> dict[str, Any]:
-    limits = limits_from_plain(request["limits"])
+_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
+
+
+def _answer(limits: Limits, document: bytes, content_type: str, url: str, seen: str) -> dict[str, Any]:
     try:
-        return {
-            "feed": feed_to_plain(parse(document, request["content_type"], request["url"], limits, request["seen"]))
-        }
+        return {"feed": feed_to_plain(parse(document, content_type, url, limits, seen))}
     except NotAFeedError as error:
         if isinstance(error.__cause__, MemoryError):
             return {"failed": "memory"}

@@ -5,6 +5,7 @@ Leaves the formats to `xmlfeed` and `jsonfeed`, dates to `dates`, safety of HTML
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections import Counter
@@ -16,6 +17,7 @@ from aggregator.model import Draft, Limits, ParsedFeed, Picture
 from aggregator.parse.dates import newest_first
 from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text, fingerprints
 from aggregator.sanitize import clean, cut
+from aggregator.seen import Seen, SeenItem
 from aggregator.text import clip, plain, storable
 from aggregator.urls import canonical, safe_link
 
@@ -40,40 +42,53 @@ _APPEARED = re.compile(r"\s*The post .{1,400}? (?:appeared first on|first appear
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
-def finished(raw: RawFeed, base: str, limits: Limits, seen: str = "") -> ParsedFeed:
+def finished(
+    raw: RawFeed,
+    base: str,
+    limits: Limits,
+    before: Seen = Seen(),  # noqa: B008 - frozen
+    mark: str = "-",
+    opening: bytes = b"",
+    kept: tuple[SeenItem, ...] = (),
+) -> ParsedFeed:
     """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*.
 
-    seen: `items_seen` of the document when it was last stored; of an item that is in it, only the
-          identity is returned
+    before:  what is known of the document that was stored last; of an item that is in it, only the
+             identity is returned
+    mark:    the `document_mark` of this one
+    opening: the start tags around its items, where those are known by their bytes
+    kept:    items that stand in the document as they are known, and were left out of *raw*
     """
     notes: Counter[str] = Counter()
     said = list(raw.notes)
     # A document of nothing but an empty item keeps it, to be seen; beside others it is a mistake of markup.
-    items = [item for item in raw.items if _holds_something(item)] or raw.items
+    items = [item for item in raw.items if _holds_something(item)] or ([] if kept else raw.items)
     if left_out := len(raw.items) - len(items):
         said.append(f"{left_out} empty {'item' if left_out == 1 else 'items'} left out")
     if len(items) > limits.entries_per_poll:
         said.append(f"{len(items)} entries in the document, the newest {limits.entries_per_poll} taken")
         newest = newest_first([item.published_at for item in items])[: limits.entries_per_poll]
         items = [items[position] for position in sorted(newest)]
-    language = _language(raw.language)
-    named = clip(_title(raw.title), limits.title_chars)
-    before = frozenset(seen.split())
-    prints = fingerprints(items, f"{base} {language} {named} {limits.title_chars} {limits.text_bytes} {limits.tags}")
-    keys = _distinct_identities(items, base)
+    language, named = _language(raw.language), _named(raw, limits)
+    found = recognised_by(items, base)
+    apart = told_apart(found, kept)
+    stored = {one.fields_mark for one in before.items}
     entries: list[Draft] = []
-    unchanged: list[str] = []
-    noted: set[str] = set()
-    for position, item in enumerate(items):
-        if keys and prints[position] in before:
-            unchanged.append(keys[position])
-            continue
+    unchanged = [one.identity for one in kept]
+    seen = list(kept)
+    for position, one in enumerate(fingerprints(items, _context(raw, base, limits))):
+        item = items[position]
         told = notes.total()
-        draft = _draft(item, base, language, limits, notes)
-        entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
-        if notes.total() > told:
-            noted.add(prints[position])  # to be told again
+        identity, link = found[position]
+        if apart and one in stored:
+            unchanged.append(identity)
+        else:
+            draft = _draft(item, base, language, limits, notes)
+            entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
+        if apart and notes.total() == told:  # else it is to be told again
+            seen.append(SeenItem(item.bytes_mark, one, _link_mark(link), identity))
     said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(notes.items())]
+    context = context_of(raw, base, limits, opening) if opening else "-"
     return ParsedFeed(
         title=named,
         site_url=safe_link(raw.site_url, base),
@@ -82,21 +97,51 @@ def finished(raw: RawFeed, base: str, limits: Limits, seen: str = "") -> ParsedF
         notes=tuple(said),
         hints=raw.hints,
         unchanged=tuple(unchanged),
-        items_seen=" ".join(one for one in prints if one not in noted) if keys else "",
+        items_seen=Seen("-" if said else mark, context, tuple(sorted(seen, key=_by_identity))).as_text(),
     )
 
 
-def _distinct_identities(items: list[RawItem], base: str) -> list[str]:
-    """Return what each of *items* is recognised by; nothing where guids or links do not tell them all apart.
+def _named(raw: RawFeed, limits: Limits) -> str:
+    return clip(_title(raw.title), limits.title_chars)
 
-    Then how one item is recognised can depend on the others, and all have to be looked at together.
-    """
+
+def _context(raw: RawFeed, base: str, limits: Limits) -> str:
+    """Return what drafts depend on beside their items."""
+    bounds = f"{limits.title_chars} {limits.text_bytes} {limits.tags}"
+    return f"{base} {_language(raw.language)} {_named(raw, limits)} {bounds}"
+
+
+def context_of(raw: RawFeed, base: str, limits: Limits, opening: bytes) -> str:
+    """Return a short hash of what drafts depend on beside the bytes of their items."""
+    context = _context(raw, base, limits).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(context + b"\0" + opening, digest_size=8).hexdigest()
+
+
+def recognised_by(items: list[RawItem], base: str) -> list[tuple[str, str]]:
+    """Return by what identity each of *items* is recognised, and its canonical link."""
     guids = [_guid(item) for item in items]
     links = [canonical(_first_link(item, base)) for item in items]
-    identities = [guid_identity(guid) if guid else link_identity(link) for guid, link in zip(guids, links, strict=True)]
-    named = [link for link in links if link]
-    apart = all(identities) and len(set(identities)) == len(items) and len(set(named)) == len(named)
-    return identities if apart else []
+    return [
+        (guid_identity(guid) if guid else link_identity(link), link) for guid, link in zip(guids, links, strict=True)
+    ]
+
+
+def told_apart(found: list[tuple[str, str]], kept: tuple[SeenItem, ...] = ()) -> bool:
+    """Return whether guids or links tell all items apart, those *kept* from before too.
+
+    Else how one item is recognised can depend on the others, and all have to be looked at together.
+    """
+    identities = [identity for identity, _ in found] + [one.identity for one in kept]
+    links = [_link_mark(link) for _, link in found if link] + [one.link_mark for one in kept if one.link_mark != "-"]
+    return all(identities) and len(set(identities)) == len(identities) and len(set(links)) == len(links)
+
+
+def _by_identity(one: SeenItem) -> str:
+    return one.identity
+
+
+def _link_mark(link: str) -> str:
+    return hashlib.blake2b(link.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() if link else "-"
 
 
 def _guid(item: RawItem) -> str:

@@ -48,6 +48,8 @@ class RawItem:
     published_at: datetime | None = None
     base: str = ""
     """What relative links in its content are resolved against, where the feed says so itself."""
+    bytes_mark: str = "-"
+    """See `seen.SeenItem`."""
 
 
 @dataclass(slots=True)
@@ -60,15 +62,13 @@ class RawFeed:
     items: list[RawItem]
     notes: list[str] = field(default_factory=list)
     hints: Hints = Hints()  # noqa: RUF009 - frozen
-
-
-# To be raised when drafts are made differently of the same item, so that entries are looked at once more.
-_DRAFTS = "1"
+    well_formed: bool = False
+    """Whether it was read by `wellformed`, so that its items are those that stand in its bytes."""
 
 
 def fingerprints(items: Iterable[RawItem], context: str) -> list[str]:
     """Return a short hash of each item and of the *context* that its draft depends on beside it."""
-    start = hashlib.blake2b(f"{_DRAFTS} {context}".encode("utf-8", "surrogatepass"), digest_size=8)
+    start = hashlib.blake2b(context.encode("utf-8", "surrogatepass"), digest_size=8)
     found = []
     for item in items:
         parts = [item.guid, *item.links, "\x1e", item.title.value, item.summary.value, item.author, *item.tags]

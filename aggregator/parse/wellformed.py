@@ -186,6 +186,7 @@ def _feed(root: Element, atom_declared: bool) -> RawFeed:
         site_url=document.link or "",
         language=document.language,
         items=document.items,
+        well_formed=True,
     )
 
 

@@ -85,7 +85,7 @@ class Store:
             raise StoreError(f"{path} exists; choose another name, or remove it first")
         target = sqlite3.connect(path)
         try:
-            self._connection.database.conn.backup(target)
+            self._connection.raw.backup(target)
         finally:
             target.close()
 

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from aggregator.errors import StoreError
 from aggregator.store import migrations
 from aggregator.text import pairs
@@ -26,10 +24,10 @@ BUSY_TIMEOUT_MS = 10_000
 
 
 class Connection:
-    """A sqlite-utils `Database`, its transactions, and nothing of any table."""
+    """A connection of SQLite, its transactions, and nothing of any table."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
 
     @classmethod
     def open(cls, path: Path | str) -> Connection:
@@ -46,7 +44,7 @@ class Connection:
             raise StoreError(f"cannot open the database {path}: {error}") from error
         raw.row_factory = sqlite3.Row
         raw.create_function("pairs", 1, pairs, deterministic=True)
-        connection = cls(Database(raw, execute_plugins=False))
+        connection = cls(raw)
         try:
             connection._prepare(path)
         except sqlite3.Error as error:
@@ -58,7 +56,7 @@ class Connection:
         return connection
 
     def _prepare(self, path: Path | str) -> None:
-        run = self.database.conn.execute
+        run = self.raw.execute
         run(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
         if str(path) != ":memory:" and run("pragma journal_mode").fetchone()[0] != "wal":
             run("pragma journal_mode=wal")
@@ -67,14 +65,14 @@ class Connection:
         run("pragma cache_size=-16000")
         run("pragma mmap_size=268435456")
         # Migrations read first and write later; the lock is taken before the first look.
-        if migrations.pending(self.database):
+        if migrations.pending(self.raw):
             with self.transaction():
-                migrations.apply(self.database)
+                migrations.apply(self.raw)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit all or nothing; inside another transaction, be part of it."""
-        raw = self.database.conn
+        raw = self.raw
         if raw.in_transaction:
             yield
             return
@@ -89,15 +87,15 @@ class Connection:
 
     def rows(self, sql: str, params: Params | None = None) -> list[Row]:
         """Return all rows of a query."""
-        return self.database.conn.execute(sql, params or {}).fetchall()
+        return self.raw.execute(sql, params or {}).fetchall()
 
     def each(self, sql: str, params: Params | None = None) -> Iterator[Row]:
         """Yield the rows of a query one by one, for results too large to hold."""
-        yield from self.database.conn.execute(sql, params or {})
+        yield from self.raw.execute(sql, params or {})
 
     def row(self, sql: str, params: Params | None = None) -> Row | None:
         """Return the first row of a query, or None."""
-        found: Row | None = self.database.conn.execute(sql, params or {}).fetchone()
+        found: Row | None = self.raw.execute(sql, params or {}).fetchone()
         return found
 
     def value(self, sql: str, params: Params | None = None) -> Any:
@@ -107,13 +105,13 @@ class Connection:
 
     def run(self, sql: str, params: Params | None = None) -> int:
         """Execute a write and return the id of the row it inserted."""
-        return int(self.database.conn.execute(sql, params or {}).lastrowid or 0)
+        return int(self.raw.execute(sql, params or {}).lastrowid or 0)
 
     def run_many(self, sql: str, params: list[Params]) -> None:
         """Execute a write once for each of *params*."""
         if params:
-            self.database.conn.executemany(sql, params)
+            self.raw.executemany(sql, params)
 
     def close(self) -> None:
         """Close; further use is an error."""
-        self.database.conn.close()
+        self.raw.close()

@@ -77,15 +77,6 @@ class Entries:
             for row in rows
         ]
 
-    def all_known(self, source_id: str, identities: Sequence[str]) -> bool:
-        """Return whether a source has an entry under each of these distinct *identities*."""
-        found = self._db.value(
-            """select count(*) from entries where source_id = :source
-            and identity in (select value from json_each(:identities))""",
-            {"source": source_id, "identities": json.dumps(identities)},
-        )
-        return int(found) == len(identities)
-
     def add(self, source_id: str, arrivals: Sequence[Arrival], at: datetime) -> list[int]:
         """Store new entries, first seen at *at*; return their ids in order."""
         if not arrivals:
@@ -256,6 +247,12 @@ class Entries:
             params,
         )
         count = int(self._db.value("select count(*) from entries where first_seen_at < :before", params))
+        # What is forgotten and still stands in its document comes again.
+        self._db.run(
+            """delete from documents where source_id in
+            (select source_id from entries where first_seen_at < :before)""",
+            params,
+        )
         self._db.run("delete from entries where first_seen_at < :before", params)
         return count
 

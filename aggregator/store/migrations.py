@@ -10,12 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from importlib.resources import files
-
-from sqlite_utils import Database, Migrations
+from typing import TYPE_CHECKING
 
 from aggregator.errors import NewerDatabaseError
 
-migrations = Migrations("groundswell")
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_SET = "groundswell"
 
 STEPS = {
     path.name.removesuffix(".sql"): path.read_text("utf-8")
@@ -23,18 +25,6 @@ STEPS = {
     if path.name.endswith(".sql")
 }
 """The script of each step, by its name, in their order."""
-
-
-def _step(script: str) -> Callable[[Database], None]:
-    def run(db: Database) -> None:
-        for statement in statements(script):
-            db.execute(statement)
-
-    return run
-
-
-for _name, _script in STEPS.items():
-    migrations(name=_name)(_step(_script))
 
 
 def statements(script: str) -> list[str]:
@@ -49,9 +39,11 @@ def statements(script: str) -> list[str]:
     return found
 
 
-def pending(db: Database) -> bool:
-    """Whether *db* lacks steps; NewerDatabaseError when it knows steps that we do not."""
-    applied = {migration.name for migration in migrations.applied(db)}
+def pending(raw: sqlite3.Connection) -> bool:
+    """Whether a database lacks steps; NewerDatabaseError when it knows steps that we do not."""
+    known = raw.execute("select 1 from sqlite_master where name = '_sqlite_migrations'").fetchone()
+    query = "select name from _sqlite_migrations where migration_set = ?"
+    applied = {row[0] for row in raw.execute(query, (_SET,))} if known else set()
     if unknown := sorted(applied - STEPS.keys()):
         raise NewerDatabaseError(
             f"written by a newer version of Groundswell (it knows {unknown[-1]}); "
@@ -60,6 +52,20 @@ def pending(db: Database) -> bool:
     return bool(STEPS.keys() - applied)
 
 
-def apply(db: Database) -> None:
+def apply(raw: sqlite3.Connection) -> None:
     """Apply what is pending; call it inside a transaction that holds the write lock."""
-    migrations.apply(db)
+    # Imported here: it brings numpy along where that is installed, a quarter of a second at each start.
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations(_SET)
+    for name, script in STEPS.items():
+        migrations(name=name)(_step(script))
+    migrations.apply(Database(raw, execute_plugins=False))
+
+
+def _step(script: str) -> Callable[[Database], None]:
+    def run(db: Database) -> None:
+        for statement in statements(script):
+            db.execute(statement)
+
+    return run

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed, Picture
 from aggregator.parse import parse, read_entries
-from aggregator.parse.wire import feed_from_plain, feed_to_plain, limits_from_plain, limits_to_plain
+from aggregator.wire import feed_from_plain, feed_to_plain, limits_from_plain, limits_to_plain
 
 FEEDS = Path(__file__).resolve().parents[1] / "data" / "feeds"
 DOCUMENTS = sorted(path.name for path in FEEDS.iterdir() if path.suffix != ".json")

@@ -1,0 +1,138 @@
+"""Know again what stood in a document when it was last stored, so that only the rest is read.
+
+A whole document is known by its bytes, an item by its bytes within the document, and an item whose bytes
+changed (a count of comments, say) by its fields. Pure, and imports nothing of the parser: the process that
+polls asks about whole documents, the child that parses about items. Leaves making entries to `parse`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aggregator.model import Limits
+
+_VERSION = "2"
+"""To be raised when drafts are made differently of the same bytes, so that entries are looked at once more."""
+
+_START = re.compile(rb"<(item|entry)[\s>]")
+_TAG = re.compile(rb"<[A-Za-z][^>]*>")
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_NONE = "-"
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def document_mark(data: bytes, content_type: str, url: str, limits: Limits) -> str:
+    """Return a short hash of a document and of all else that its entries depend on."""
+    bounds = (limits.entries_per_poll, limits.title_chars, limits.text_bytes, limits.tags, limits.feed_bytes)
+    return _hash(f"{_VERSION} {content_type} {url} {bounds} ".encode("utf-8", "surrogatepass"), data)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenItem:
+    """An item that is stored as it is."""
+
+    bytes_mark: str
+    """Of its bytes in the document; "-" where they were not looked at."""
+    fields_mark: str
+    link_mark: str
+    """Of its canonical link, since an item with the same one could be the same entry; "-" without."""
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is remembered of the document that was stored last."""
+
+    document: str = _NONE
+    """Its `document_mark`; "-" where it is to be read again in any case."""
+    context: str = _NONE
+    """What its items depend on beside their own bytes."""
+    items: tuple[SeenItem, ...] = ()
+
+    @classmethod
+    def from_text(cls, text: str) -> Seen:
+        """Return what `as_text` gave *text* for; nothing for a text of another version."""
+        head, *lines = text.split("\n")
+        version, _, marks = head.partition(" ")
+        if version != _VERSION:
+            return cls()
+        document, _, context = marks.partition(" ")
+        return cls(document, context, tuple(SeenItem(*line.split(" ", 3)) for line in lines))
+
+    def as_text(self) -> str:
+        """Return all of it as a text, one item a line; identities hold no line breaks."""
+        lines = [f"{_VERSION} {self.document} {self.context}"]
+        lines += [f"{one.bytes_mark} {one.fields_mark} {one.link_mark} {one.identity}" for one in self.items]
+        return "\n".join(lines)
+
+
+def is_same_document(seen: str, mark: str) -> bool:
+    """Return whether the document with that `document_mark` is the one of which *seen* tells."""
+    return seen.startswith(f"{_VERSION} {mark} ")
+
+
+def document_alone(seen: str) -> str:
+    """Return *seen* without its items: they are all to be looked at when the document changes."""
+    return seen.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A document in pieces: what is before its items, each item, what is behind them."""
+
+    head: bytes
+    items: tuple[bytes, ...]
+    tail: bytes
+
+    @property
+    def opening(self) -> bytes:
+        """The start tags of the elements that hold the items: their namespaces, language and base."""
+        return b"".join(_TAG.findall(_COMMENT.sub(b"", self.head))[:2])
+
+    def marks(self) -> list[str]:
+        """Return the `bytes_mark` of each item."""
+        return [_hash(item) for item in self.items]
+
+    def without(self, known: Sequence[bool]) -> bytes:
+        """Return the document without the items that are *known*."""
+        rest = [item for item, is_known in zip(self.items, known, strict=True) if not is_known]
+        return b"".join([self.head, *rest, self.tail])
+
+
+def in_pieces(data: bytes) -> Pieces | None:
+    """Return an RSS or Atom document in pieces, or None where its bytes alone do not tell them for certain.
+
+    Only white space may stand between items, and no item may hold a comment, another item's tags (a post about
+    feeds does) or half a CDATA section: so an item that is cut out was an item, and what is left is what it was.
+    """
+    first = _START.search(data)
+    if first is None:
+        return None
+    name = first[1]
+    head, end = data[: first.start()], b"</" + name + b">"
+    if b"\0" in head or b"<items" in head or not _balanced(head):
+        return None
+    *items, tail = data[first.start() :].split(end)
+    found = []
+    for piece in items:
+        item = piece.lstrip()
+        starts = item.count(b"<" + name)
+        if starts != 1 or not item.startswith(b"<" + name) or b"<!--" in item:
+            return None
+        if item.count(b"<![CDATA[") != item.count(b"]]>"):
+            return None
+        found.append(item + end)
+    return Pieces(head, tuple(found), tail) if b"<" + name not in tail else None
+
+
+def _balanced(head: bytes) -> bool:
+    return head.count(b"<!--") == head.count(b"-->") and head.count(b"<![CDATA[") == head.count(b"]]>")
