@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from heapq import nsmallest
+from operator import itemgetter
 
 from aggregator.text import words
 from scoring.terms import DocumentFrequency, is_figure, term, terms
@@ -109,7 +110,7 @@ SAME_TITLE_TERMS = 4
 SAME_TITLE_WITHIN = 12 * 3600.0
 """Seconds; a column has the same headline every day: "Hints and answers for today's puzzle"."""
 
-WORK = 500
+WORK = 200
 """How many postings of telling terms an entry may touch to find stories; what it shares with the
 nearest of them beyond that is looked up. So a busy day costs no more than that."""
 
@@ -150,6 +151,10 @@ class Weights:
     """Per ln(1 + open stories / 100): the best of many strangers looks more similar than the best of few."""
     joins: float = 0.58
     """Per log-odds that an entry of this stream joins a story, of the latest ones."""
+    second: float = 0.0
+    """Per nat of the second highest IDF among the shared terms: one shared word is no event."""
+    size: float = 0.0
+    """Per ln of the story's entries."""
     terms: float = -0.246
     """Per ln(1 + terms of the entry)."""
     title_alone: float = 0.779
@@ -165,10 +170,12 @@ class Tuning:
     spread: float = 0.3
     """How far the centroid's cosine goes over into the average cosine to the members: a story
     whose entries have little in common attracts less, and does not run away."""
-    candidates: int = 6
-    """How many of the nearest stories an entry is held against to see how it stands out,"""
-    compared: int = 3
-    """and how many of them are looked at closely."""
+    candidates: int = 12
+    """How many of the most similar stories are looked at again, with time counted in,"""
+    rivals: int = 6
+    """how many of these an entry is held against to see how it stands out,"""
+    compared: int = 4
+    """and how many are looked at closely."""
     members: int = 12
     """Of how many of its latest entries a story keeps the vectors."""
     recent: int = 500
@@ -190,12 +197,10 @@ LEAST = 0.01
 class _Member:
     """What is kept of an entry, to hold others against it."""
 
-    __slots__ = ("figures", "idf", "script", "title", "title_idf", "vector")
+    __slots__ = ("figures", "script", "title", "title_idf", "vector")
 
     def __init__(self, text: Text, idf: dict[str, float], vector: Vector) -> None:
         self.vector = vector
-        self.idf = idf
-        """Of all its terms, as known when it came."""
         self.title = {found: idf[found] for found in text.title}
         self.title_idf = sum(self.title.values()) or 1.0
         self.figures = frozenset(filter(is_figure, self.title))
@@ -215,9 +220,9 @@ class _Story:
         "members",
         "n",
         "norm2",
+        "past",
         "sources",
         "story_id",
-        "terms",
         "titles",
     )
 
@@ -229,11 +234,24 @@ class _Story:
         self.latest = 0
         """Which entry, of all that were put, was its last."""
         self.norm2 = 0.0
-        self.terms: set[str] = set()
-        self.members: deque[_Member] = deque()
+        self.members: list[_Member] = []
+        """Its latest entries."""
+        self.past: frozenset[str] = frozenset()
+        """Terms of those that came before them."""
         self.sources: dict[str, float] = {}
         self.links: list[str] = []
         self.titles: list[tuple[str, ...]] = []
+
+    def terms(self) -> frozenset[str]:
+        """Return the terms of all its entries."""
+        return self.past.union(*[member.vector for member in self.members])
+
+    def keep_latest(self, members: int) -> None:
+        """Keep so many of its latest entries, and of the others the terms only."""
+        gone = self.members[:-members]
+        if gone:
+            self.past = self.past.union(*[member.vector for member in gone])
+            del self.members[:-members]
 
     def foreign(self, script: str) -> bool:
         """Return whether none of its latest entries is written in *script*."""
@@ -274,7 +292,9 @@ class Clusterer:
         self._entries = 0
         """How many were put, ever."""
         self._read: tuple[Text, _Member] | None = None
-        """The entry that is being placed."""
+        """The entry that is being placed,"""
+        self._idf: dict[str, float] = {}
+        """and the IDF of its terms."""
 
     def __len__(self) -> int:
         return len(self._stories)
@@ -304,13 +324,7 @@ class Clusterer:
         if known is not None:
             return known
         entry = self._member(text)
-        near = [
-            (story, centroid, gap)
-            for story_id, centroid in self._candidates(entry.vector)
-            if (gap := _gap(text, story := self._stories[story_id])) <= self._window
-            and not self._too_old(text, story)
-            and (not story.foreign(text.script) or _shares_name_and_figure(entry, story))
-        ]
+        near = self._near(text, entry)
         if not near:
             return Placement(text.entry_id, 0.0, 1.0, "first report")
         tuning = self._tuning
@@ -326,6 +340,31 @@ class Clusterer:
         if best_odds <= 0.0:
             return Placement(text.entry_id, 0.0, 1.0 - probability, "first report")
         return Placement(best.story_id, best_similarity, probability, self._why(best, text, entry))
+
+    def _near(self, text: Text, entry: _Member) -> list[tuple[_Story, float, float]]:
+        """Return the stories nearest in words and time, the nearest first: similarity to the whole, seconds between."""
+        by = self._tuning.weights
+        found = []
+        for story_id, centroid in self._candidates(entry.vector):
+            story = self._stories[story_id]
+            gap = _gap(text, story)
+            if gap > self._window or self._too_old(text, story):
+                continue
+            if story.foreign(text.script) and not _shares_name_and_figure(entry, story):
+                continue
+            likely = (by.centroid + by.stands_out) * _log(centroid) + self._time(text, story, gap)
+            found.append((-likely, story.story_id, story, centroid, gap))
+        found.sort(key=itemgetter(0, 1))
+        return [(story, centroid, gap) for _, _, story, centroid, gap in found[: self._tuning.rivals]]
+
+    def _time(self, text: Text, story: _Story, gap: float) -> float:
+        """Return the log-odds of the times alone: how long the story waited, and how old it is."""
+        by = self._tuning.weights
+        return (
+            by.waited * math.log1p(self._entries - story.latest)
+            + by.gap * gap / 86_400.0
+            + by.age * math.log1p(max(0.0, text.at - story.first_at) / 86_400.0)
+        )
 
     def _base(self, text: Text, entry: _Member) -> float:
         """Return the log-odds that hold for every story: how dense the stream is, and how much the entry says."""
@@ -347,7 +386,7 @@ class Clusterer:
         gap:      seconds between the entry and the story
         """
         by = self._tuning.weights
-        similarity, contained, shared, figures = _compared(entry, story.members)
+        similarity, contained, shared, second, figures = _compared(entry, self._idf, story.members)
         told = story.sources.get(text.source_id)
         again = told is not None and text.source_id and abs(text.arrived - told) < 3600.0
         return (
@@ -356,10 +395,10 @@ class Clusterer:
             + by.member * _log(similarity)
             + by.contained * _log(contained)
             + by.shared * min(shared, 60.0) / 10.0
+            + by.second * second
+            + by.size * math.log(story.n)
             + (by.figures if figures else 0.0)
-            + by.waited * math.log1p(self._entries - story.latest)
-            + by.gap * gap / 86_400.0
-            + by.age * math.log1p(max(0.0, text.at - story.first_at) / 86_400.0)
+            + self._time(text, story, gap)
             + (by.same_source if again else 0.0)
         )
 
@@ -374,12 +413,9 @@ class Clusterer:
         chosen = self._stories[chosen_id]
         entry = self._member(text)
         near = [
-            (story, centroid, gap)
-            for story_id, centroid in self._candidates(entry.vector)
-            if story_id != chosen_id
-            and (gap := _gap(text, story := self._stories[story_id])) <= self._window
-            and _span(chosen, story) <= self._longest
-            and (not story.foreign(text.script) or _shares_name_and_figure(entry, story))
+            found
+            for found in self._near(text, entry)
+            if found[0].story_id != chosen_id and _span(chosen, found[0]) <= self._longest
         ]
         base = self._base(text, entry)
         best: int | None = None
@@ -404,7 +440,7 @@ class Clusterer:
         """
         one, other = self._stories[one_id], self._stories[other_id]
         index = self._index
-        shared = {term: index[term][one_id] * index[term][other_id] for term in sorted(one.terms & other.terms)}
+        shared = {term: index[term][one_id] * index[term][other_id] for term in sorted(one.terms() & other.terms())}
         apart = max(0.0, one.first_at - other.last_at, other.first_at - one.last_at)
         similarity = math.fsum(shared.values()) * self._scale[one_id] * self._scale[other_id] * math.exp(-apart / tau)
         return similarity, sorted(shared, key=lambda term: (-shared[term], term))[:5]
@@ -419,18 +455,17 @@ class Clusterer:
         into, gone = self._stories[into_id], self._stories.pop(gone_id)
         index = self._index
         dot = 0.0
-        for found in sorted(gone.terms):
+        for found in sorted(gone.terms()):
             postings = index[found]
             weight = postings.pop(gone_id)
             before = postings.get(into_id, 0.0)
             dot += weight * before
             postings[into_id] = before + weight
-        into.terms |= gone.terms
+        into.past |= gone.past
         into.norm2 += gone.norm2 + 2.0 * dot
         into.n += gone.n
         into.members.extend(gone.members)
-        while len(into.members) > self._tuning.members:
-            into.members.popleft()
+        into.keep_latest(self._tuning.members)
         for source, at in gone.sources.items():
             into.sources[source] = max(at, into.sources.get(source, at))
         into.first_at, into.last_at = min(into.first_at, gone.first_at), max(into.last_at, gone.last_at)
@@ -463,9 +498,9 @@ class Clusterer:
         """
         self.drop(story_id)
         for text in texts:
-            self._read = None
+            self._read, self._idf = None, {}
             self._add(self._member(text), text, story_id).latest = latest
-        self._read = None
+        self._read, self._idf = None, {}
         # Stories end in order of their last arrival, and this one may lie before others.
         insort(self._by_arrival, (texts[-1].arrived, story_id), key=lambda pair: pair[0])
 
@@ -487,7 +522,7 @@ class Clusterer:
         self._entries += 1
         self._add(entry, text, story_id).latest = self._entries
         self._by_arrival.append((text.arrived, story_id))
-        self._read = None
+        self._read, self._idf = None, {}
 
     def _add(self, entry: _Member, text: Text, story_id: int) -> _Story:
         """Make an entry part of a story, which begins with it where there is none."""
@@ -506,12 +541,10 @@ class Clusterer:
                 postings[story_id] = before + weight
                 added += weight * (weight + 2.0 * before)
         story.norm2 += added
-        story.terms.update(entry.vector)
         story.n += 1
         self._set_scale(story)
         story.members.append(entry)
-        if len(story.members) > self._tuning.members:
-            story.members.popleft()
+        story.keep_latest(self._tuning.members)
         story.sources[text.source_id] = text.arrived
         story.first_at = min(story.first_at, text.at)
         story.last_at = max(story.last_at, text.at)
@@ -563,7 +596,7 @@ class Clusterer:
             total += weight * weight
         norm = math.sqrt(total) or 1.0
         entry = _Member(text, idf, {found: weight / norm for found, weight in counts.items()})
-        self._read = (text, entry)
+        self._read, self._idf = (text, entry), idf
         return entry
 
     def _candidates(self, vector: Vector) -> list[tuple[int, float]]:
@@ -589,7 +622,7 @@ class Clusterer:
         scale = self._scale
         near = [(dot * scale[story_id], story_id) for story_id, dot in dots.items()]
         if common:
-            near = nsmallest(2 * keep, near)
+            near = nsmallest(keep + 4, near)
             for place, (_, story_id) in enumerate(near):
                 dot = dots[story_id]
                 for weight, postings in common:
@@ -600,9 +633,9 @@ class Clusterer:
 
     def _why(self, story: _Story, text: Text, entry: _Member) -> str:
         shared = {
-            found: weight * self._index[found][story.story_id]
+            found: weight * postings[story.story_id]
             for found, weight in entry.vector.items()
-            if found in story.terms
+            if story.story_id in (postings := self._index.get(found, {}))
         }
         return "shares " + ", ".join(phrases(text.told, shared))
 
@@ -616,7 +649,7 @@ class Clusterer:
             if self._titles.get(title) == story.story_id:
                 del self._titles[title]
         index = self._index
-        for found in story.terms:
+        for found in story.terms():
             postings = index[found]
             if len(postings) == 1:
                 del index[found]
@@ -637,37 +670,36 @@ def _span(one: _Story, other: _Story) -> float:
     )
 
 
-def _compared(entry: _Member, members: Iterable[_Member]) -> tuple[float, float, float, bool]:
-    """Return the best that any of *members* has: cosine, containment, IDF of the shared terms, shared figures.
+def _compared(
+    entry: _Member, idf: dict[str, float], members: Iterable[_Member]
+) -> tuple[float, float, float, float, bool]:
+    """Return the best that any of *members* has: cosine, containment, IDF of the shared terms, that of the
+    second most telling of them, shared figures.
 
     Containment is the share of one title's IDF that stands anywhere in the other text, the better way round.
     """
-    best = contained = shared = 0.0
+    best = contained = shared = second = 0.0
     figures = False
-    vector, idf, title = entry.vector, entry.idf, entry.title
+    vector, title = entry.vector, entry.title
+    terms = vector.keys()
     for member in members:
-        dot = common = 0.0
-        get = member.vector.get
-        for found, weight in vector.items():
-            other = get(found)
-            if other is not None:
-                dot += weight * other
-                common += idf[found]
-        if not common:
+        held = member.vector
+        both = terms & held.keys()
+        if not both:
             continue
+        dot = math.fsum([vector[found] * held[found] for found in both])
+        telling = sorted([idf[found] for found in both])
+        common = math.fsum(telling)
         best = max(best, dot)
         shared = max(shared, common)
-        of_theirs = of_ours = 0.0
-        held = member.vector
-        for found, weight in title.items():
-            if found in held:
-                of_ours += weight
-        for found, weight in member.title.items():
-            if found in vector:
-                of_theirs += weight
+        if len(telling) > 1:
+            second = max(second, telling[-2])
+        of_ours = math.fsum([title[found] for found in both if found in title])
+        theirs = member.title
+        of_theirs = math.fsum([theirs[found] for found in both if found in theirs])
         contained = max(contained, of_ours / entry.title_idf, of_theirs / member.title_idf)
         figures = figures or not entry.figures.isdisjoint(member.figures)
-    return best, contained, shared, figures
+    return best, contained, shared, second, figures
 
 
 def _shares_name_and_figure(entry: _Member, story: _Story) -> bool:
