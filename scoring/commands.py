@@ -21,7 +21,9 @@ from aggregator.model import Config, Site
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
+from scoring import constraints
 from scoring import explain as explaining
+from scoring.desk import stories
 from scoring.relevance import load_prior
 from scoring.replay import replay as replay_stream
 from scoring.streams import Stream
@@ -138,7 +140,8 @@ def explain(story: str, db: Path, as_json: bool) -> None:
     click.echo(f"\n{len(members)} entries of {found.sources} sources, {found.independent_sources} independent")
     for entry, member in members:
         source = names.get(entry.source_id, entry.source_id)
-        click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  {source}: {entry.title}\n                {member.reason}")
+        click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
+        click.echo(f"                {explaining.membership(member)}")
     click.echo("\nHow the score came about")
     for turn in ledger:
         before = "  -" if turn.score_before is None else f"{turn.score_before:3d}"
@@ -360,6 +363,49 @@ def evaluate_stories(
         click.echo(line)
 
 
+@evaluate.command("pairs")
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("pairs", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--time", "time_column", default="", metavar="COLUMN", help="Time of arrival, where it is another column."
+)
+@click.option("--background", type=click.Path(path_type=Path), help="Mix these entries into the stream.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Settings and owners; default: none.")
+@json_option
+@click.pass_obj
+def evaluate_pairs(
+    front: Front, items: Path, pairs: Path, time_column: str, background: Path | None, feeds: Path | None, as_json: bool
+) -> None:
+    """Run entries through the code that runs live, and see which pairs are together and apart as they should be.
+
+    ITEMS is JSON Lines, plain or .gz; PAIRS has a line `id<TAB>id<TAB>together` or `... apart` a pair.
+    `groundswell stories export` writes both from what editors decided.
+
+    \b
+    Example:
+      groundswell evaluate pairs cases/items.jsonl cases/pairs.tsv --background entries.jsonl
+    """
+    # scipy takes a second to import, which no other command should pay.
+    from scoring import evaluate_stories as evaluating_stories
+
+    wanted = constraints.read(pairs)
+    with progress_bar("Evaluating") as bar:
+        task = bar.add_task("entries", total=None)
+        story_of = evaluating_stories.stories_at_end(
+            Stream(items, time_column),
+            load_prior(),
+            background=Stream(background, time_column) if background is not None else None,
+            config=load_config(feeds, env=front.env) if feeds else None,
+            progress=lambda entries: bar.update(task, advance=entries),
+        )
+    report = constraints.check(wanted, story_of)
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in constraints.lines(report):
+        click.echo(line)
+
+
 @evaluate.command("relevance")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
@@ -441,4 +487,4 @@ def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     return file
 
 
-COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, vote, models, evaluate)
+COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, vote, stories, models, evaluate)

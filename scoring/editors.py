@@ -88,9 +88,9 @@ class Editors:
         if not self._on:
             return False
         known = [other for other in others if other in self._on]
-        return any(self._together(one, other) is False for one in ones if one in self._on for other in known)
+        return any(self.together(one, other) is False for one in ones if one in self._on for other in known)
 
-    def _together(self, one: int, other: int) -> bool | None:
+    def together(self, one: int, other: int) -> bool | None:
         """Return what the last decision on two entries says: together, apart, or None for nothing."""
         theirs = {decision.decision_id for decision in self._on.get(other, ())}
         for decision in reversed(self._on.get(one, ())):
@@ -176,7 +176,7 @@ class Editors:
         while open_ones:
             one = open_ones.pop()
             for other in others:
-                if other not in found and self._together(one, other):
+                if other not in found and self.together(one, other):
                     found.add(other)
                     open_ones.append(other)
         return found

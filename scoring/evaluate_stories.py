@@ -280,6 +280,25 @@ def evaluate(
     )
 
 
+def stories_at_end(
+    stream: Stream,
+    model: RelevanceModel,
+    *,
+    background: Stream | None = None,
+    config: Config | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, int]:
+    """Run a stream, mixed with others that it does not name, through the live code; return where its entries ended.
+
+    What comes under an id that the stream has is no background, so the whole that it was taken from can be one.
+    """
+    own = {line.id for line in stream}
+    around = (line for line in background or () if line.id not in own)
+    mixed = merge(stream, around, key=lambda line: line.arrived_at)
+    assigned, _ = assign(mixed, config or Config(Site(), (), ()), model, progress=progress)
+    return {line_id: end for line_id, _, end in assigned if line_id in own}
+
+
 def lines(report: Report) -> list[str]:
     """Return *report* as text for a terminal."""
     told = [

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aggregator.model import Contribution, Story
+from aggregator.model import Contribution, Membership, Story
 from aggregator.text import words
 
 if TYPE_CHECKING:
@@ -179,3 +179,10 @@ def lines(story: Story) -> list[str]:
         drawn.append(f"{part.points:+7.1f}  {bar:<{BAR}}  {part.reason}")
     drawn.append(f"{story.score:7d}  = the sum")
     return drawn
+
+
+def membership(member: Membership) -> str:
+    """Return in words why an entry is in its story, and how sure that was: "shares Plover, chips (91% sure)"."""
+    if member.entry_id == member.story_id or not member.similarity:
+        return member.reason
+    return f"{member.reason} ({member.probability:.0%} sure, similarity {member.similarity:.2f})"

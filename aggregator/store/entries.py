@@ -214,6 +214,15 @@ class Entries:
             groups[row["undone_at"]].append(Undo(decision(row), moment(row["undone_at"])))
         return [(moment(m), events) for m, events in groups.items()]
 
+    def as_arrived(self, entry_ids: Sequence[int]) -> list[Entry]:
+        """Return those of these entries that are kept, in order of arrival, with the text that they came with."""
+        rows = self._db.rows(
+            f"""select {ENTRY.replace("e.link, e.title, e.summary,", _AS_ARRIVED)} from entries e
+            where entry_id in (select value from json_each(:ids)) order by first_seen_at, entry_id""",
+            {"ids": json.dumps(list(entry_ids))},
+        )
+        return [entry(row) for row in rows]
+
     def anything_since(self, after: datetime | None) -> bool:
         """Return whether anything happened later than *after*."""
         return bool(
