@@ -306,9 +306,50 @@ def models_use(name: str, db: Path) -> None:
     click.echo(f"{name} is in use")
 
 
-@click.group()
-def evaluate() -> None:
-    """Measure what the program decides against labels."""
+@click.group(invoke_without_command=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("../shared/data"),
+    show_default=True,
+    help="Folder of the recorded data.",
+)
+@click.option("--only", multiple=True, metavar="TASK", help="Run this task alone; may be repeated.")
+@json_option
+@click.pass_context
+def evaluate(context: click.Context, data: Path, only: tuple[str, ...], as_json: bool) -> None:
+    """Measure what the program decides against labels.
+
+    Without a command, every task whose data is there is run: the first 70 % of a file by whole days are learned
+    from, the rest measures.
+
+    \b
+    Example:
+      groundswell evaluate
+      groundswell evaluate --only techmeme --json
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from scoring import tasks
+
+    names = [task.name for task in tasks.TASKS]
+    if unknown := [name for name in only if name not in names]:
+        raise GroundswellError(f"there is no task {unknown[0]!r}; there are {', '.join(names)}")
+    found: dict[str, object] = {}
+    for task, missing in tasks.present(data, only):
+        if missing:
+            found[task.name] = {"missing": missing}
+            if not as_json:
+                click.echo(f"\n{task.name}: left out, there is no {data / missing[0]}")
+            continue
+        outcome = task.run(data)
+        found[task.name] = outcome.data
+        if not as_json:
+            click.echo(f"\n{task.name} (to reach: {task.goal})")
+            for line in outcome.lines:
+                click.echo(line)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
 
 
 @evaluate.command("stories")

@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aggregator.errors import GroundswellError
 from aggregator.text import words
 from aggregator.urls import host, registrable_domain
 from scoring.calibrate import Calibration, platt
-from scoring.evaluate import auc, brier, ece, log_loss, ndcg, reliability
+from scoring.evaluate import log_loss, ndcg, reliability
 from scoring.explain import sigmoid
 from scoring.labels import Example
 from scoring.learn import Regularisation, WeightLearner
@@ -336,33 +337,59 @@ def result(
     Items of one day share its news, so a case is not drawn alone. Efron & Tibshirani, An Introduction to
     the Bootstrap (1993), percentile interval.
     """
-    at: dict[str, list[int]] = defaultdict(list)
-    for i, day in enumerate(days):
-        at[day].append(i)
-    listed = sorted(at)
-    of_day = {
-        day: value
-        for day, here in at.items()
-        if len(here) > 10 and (value := ndcg([scores[i] for i in here], [truth[i] for i in here])) is not None
-    }
+    listed = sorted(set(days))
+    place = {day: i for i, day in enumerate(listed)}
+    of_case = np.array([place[day] for day in days])
+    told = _ndcg_of_days(of_case, len(listed), scores, truth)
     rng = random.Random(seed)
-    draws = [list(range(len(days)))]
-    samples = [listed]
-    for _ in range(RESAMPLES):
-        sample = rng.choices(listed, k=len(listed))
-        samples.append(sample)
-        draws.append([i for day in sample for i in at[day]])
+    said, labels = np.array(scores, dtype=float), np.array(truth, dtype=float)
+    order = _Order(said, labels)
     found: dict[str, list[float]] = defaultdict(list)
-    for sample, draw in zip(samples, draws, strict=True):
-        some, labels = [scores[i] for i in draw], [truth[i] for i in draw]
-        if (area := auc(some, labels)) is not None:
+    for sample in [range(len(listed)), *(rng.choices(range(len(listed)), k=len(listed)) for _ in range(RESAMPLES))]:
+        drawn = np.bincount(np.fromiter(sample, dtype=np.int64), minlength=len(listed)).astype(float)
+        weights = drawn[of_case]
+        if (area := order.auc(weights)) is not None:
             found["auc"].append(area)
-        if told := [of_day[day] for day in sample if day in of_day]:
-            found["ndcg_at_10"].append(math.fsum(told) / len(told))
+        if (known := float(drawn[told >= 0].sum())) > 0:
+            found["ndcg_at_10"].append(float((drawn * told)[told >= 0].sum()) / known)
         if probabilities:
-            found["brier"].append(brier(some, labels))
-            found["ece"].append(ece(some, labels))
+            found["brier"].append(float((weights * (said - labels) ** 2).sum() / weights.sum()))
+            found["ece"].append(_ece(said, labels, weights))
     return Result(name, *(_interval(found[measure]) for measure in ("auc", "ndcg_at_10", "brier", "ece")))
+
+
+def _ndcg_of_days(
+    of_case: NDArray[np.int64], days: int, scores: Sequence[float], truth: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return for each day its nDCG@10; -1 for one that does not count."""
+    told = np.full(days, -1.0)
+    for day in range(days):
+        here = np.flatnonzero(of_case == day).tolist()
+        if len(here) > 10 and (value := ndcg([scores[i] for i in here], [truth[i] for i in here])) is not None:
+            told[day] = value
+    return told
+
+
+class _Order:
+    """`evaluate.auc` of the same scores again and again, each time with other weights."""
+
+    def __init__(self, scores: NDArray[np.float64], truth: NDArray[np.float64]) -> None:
+        self._order = np.argsort(scores, kind="stable")
+        listed = scores[self._order]
+        self._begins = np.flatnonzero(np.r_[True, listed[1:] != listed[:-1]])
+        self._truth = truth[self._order]
+
+    def auc(self, weights: NDArray[np.float64]) -> float | None:
+        listed = weights[self._order]
+        up = np.add.reduceat(listed * self._truth, self._begins)
+        down = np.add.reduceat(listed * (1 - self._truth), self._begins)
+        both = float(up.sum() * down.sum())
+        return float((up * (down.cumsum() - down / 2)).sum()) / both if both > 0 else None
+
+
+def _ece(said: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    bins = np.minimum((said * 10).astype(np.int64), 9)
+    return float(np.abs(np.bincount(bins, weights * (said - truth), 10)).sum() / weights.sum())
 
 
 def _interval(values: Sequence[float]) -> Interval | None:
@@ -411,9 +438,18 @@ def _rules(
     """Yield the dumb rules that a score has to beat."""
     yield "newest first", [e.signals.at.timestamp() for e in measured]
     yield "most sources", [float(len(e.signals.voices)) for e in measured]
-    if any(p is not None for p in points):
-        # Hacker News: (points - 1) / (hours + 2)^1.8; at first sight all are about as old.
-        yield "gravity of the points at first sight", [(p or 1.0) - 1.0 for p in points]
+    votes = [float(len(e.signals.voices)) if p is None else p for e, p in zip(measured, points, strict=True)]
+    hours = [(e.signals.at - e.signals.first_seen_at).total_seconds() / 3600 for e in measured]
+    # Hacker News: (points - 1) / (hours + 2)^1.8. Reddit: log10 of the points, and one more each 45,000 seconds.
+    # Where nobody votes, a source that tells of it is a point.
+    yield "gravity of Hacker News", [(v - 1.0) / (h + 2.0) ** 1.8 for v, h in zip(votes, hours, strict=True)]
+    yield (
+        "hot of Reddit",
+        [
+            math.log10(max(abs(v), 1.0)) + e.signals.first_seen_at.timestamp() / 45_000
+            for v, e in zip(votes, measured, strict=True)
+        ],
+    )
     record: dict[str, list[float]] = defaultdict(list)
     for example in train:
         record[example.signals.source_ids[0]].append(example.relevant)

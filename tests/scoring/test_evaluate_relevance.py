@@ -70,7 +70,13 @@ def test_the_command_learns_scores_and_measures(tmp_path: Path) -> None:
     assert report["cases"] == 126
     assert score["auc"]["low"] <= score["auc"]["value"] <= score["auc"]["high"]
     assert score["auc"]["value"] > 0.8
-    assert [r["name"] for r in report["results"][1:]] == ["newest first", "most sources", "record of the source"]
+    assert [r["name"] for r in report["results"][1:]] == [
+        "newest first",
+        "most sources",
+        "gravity of Hacker News",
+        "hot of Reddit",
+        "record of the source",
+    ]
 
 
 def test_numbers_become_labels_by_the_threshold_of_the_training_file(tmp_path: Path) -> None:
@@ -173,7 +179,7 @@ def test_the_score_keeps_its_floor_on_the_recorded_press() -> None:
 
     report = evaluate([r for r in rows if r.arrived_at < cut], [r for r in rows if r.arrived_at >= cut])
 
-    score, _, most, _ = report.results
+    score, _, most, *_ = report.results
     assert score.auc is not None
     assert score.ndcg_at_10 is not None
     assert score.ece is not None
