@@ -31,7 +31,7 @@ from aggregator.model import (
 from aggregator.parsing import ParserFailedError, ParserPool
 from aggregator.seen import document_alone, document_mark, is_same_document
 from aggregator.store import Arrival, PollRecord, Store, StoreFault
-from aggregator.text import count_words, plain
+from aggregator.text import count_words, count_words_of_clean
 from aggregator.urls import canonical
 
 log = logging.getLogger(__name__)
@@ -188,13 +188,15 @@ def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime) ->
 
 
 def _arrival(draft: Draft) -> Arrival:
-    held = plain(draft.content) if draft.content else draft.summary
+    words = count_words_of_clean(draft.content)
+    if words < len(draft.summary) // 2 + 1:  # else the summary cannot have more
+        words = max(words, count_words(draft.summary))
     return Arrival(
         draft=draft,
         identity=dedupe.identity(draft),
         canonical_link=canonical(draft.link) if draft.link else "",
         digest=dedupe.digest(draft),
-        words=max(count_words(held), count_words(draft.summary)),
+        words=words,
     )
 
 

@@ -7,6 +7,7 @@ restarts, Retry-After and clock changes need no memory of their own here.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 from collections import Counter
@@ -63,6 +64,8 @@ class Poller:
         self._urls = Counter(source.url for source in config.sources)
 
     async def __aenter__(self) -> Poller:
+        # A round makes and drops objects by the hundred thousand, few of them in cycles.
+        gc.set_threshold(max(gc.get_threshold()[0], 20_000), 20, 20)
         await self._client.__aenter__()
         return self
 

@@ -111,8 +111,8 @@ class Pieces:
 def in_pieces(data: bytes) -> Pieces | None:
     """Return an RSS or Atom document in pieces, or None where its bytes alone do not tell them for certain.
 
-    Only white space may stand between items, and no item may hold a comment, another item's tags (a post about
-    feeds does) or half a CDATA section: so an item that is cut out was an item, and what is left is what it was.
+    Only white space may stand between items, and nothing there may be a comment, another item's tags (a post about
+    feeds has them) or half a CDATA section: so an item that is cut out was an item, and what is left is what it was.
     """
     first = _START.search(data)
     if first is None:
@@ -121,17 +121,19 @@ def in_pieces(data: bytes) -> Pieces | None:
     head, end = data[: first.start()], b"</" + name + b">"
     if b"\0" in head or b"<items" in head or not _balanced(head):
         return None
-    *items, tail = data[first.start() :].split(end)
+    body = data[first.start() :]
+    *items, tail = body.split(end)
+    start = b"<" + name
+    if b"<!--" in body or body.count(start) != len(items) or start in tail:
+        return None
+    sections = b"<![CDATA[" in body or b"]]>" in body
     found = []
     for piece in items:
         item = piece.lstrip()
-        starts = item.count(b"<" + name)
-        if starts != 1 or not item.startswith(b"<" + name) or b"<!--" in item:
-            return None
-        if item.count(b"<![CDATA[") != item.count(b"]]>"):
+        if not item.startswith(start) or (sections and item.count(b"<![CDATA[") != item.count(b"]]>")):
             return None
         found.append(item + end)
-    return Pieces(head, tuple(found), tail) if b"<" + name not in tail else None
+    return Pieces(head, tuple(found), tail)
 
 
 def _balanced(head: bytes) -> bool:

@@ -303,5 +303,16 @@ def count_words(text: str) -> int:
     return (unspaced + 1) // 2 + len(_WORDY.findall(UNSPACED.sub(" ", text)))
 
 
+_INLINE_TAG = re.compile(rf"</?(?:{'|'.join(sorted(_INLINE))})(?: [^>\"]*(?:\"[^\"]*\"[^>\"]*)*)?>")
+_ANY_TAG = re.compile(r'<[^>"]*(?:"[^"]*"[^>"]*)*>')
+
+
+def count_words_of_clean(markup: str) -> int:
+    """Return `count_words(plain(markup))` of what `sanitize.clean` made, at half the cost."""
+    if "<" in markup:
+        markup = _ANY_TAG.sub(" ", _INLINE_TAG.sub("", markup))
+    return count_words(html.unescape(markup) if "&" in markup else markup)
+
+
 # From the first letter or digit of a piece to its end: one match for each piece that holds one.
 _WORDY = re.compile(r"[^\W_]\S*")

@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 
 from aggregator.model import Draft, Edit, Entry, Event, KnownEntry, Undo
 from aggregator.store.connection import Connection, Row
-from aggregator.store.rows import ENTRY, decision, entry, moment, moment_or_none, picture_text, stamp, stamp_or_none
+from aggregator.store.rows import (
+    ENTRY,
+    as_json,
+    decision,
+    entry,
+    moment,
+    moment_or_none,
+    picture_text,
+    stamp,
+    stamp_or_none,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +293,7 @@ def _columns(arrival: Arrival) -> dict[str, str | int | None]:
         "summary": draft.summary,
         "content": draft.content,
         "author": draft.author,
-        "tags": json.dumps(draft.tags, ensure_ascii=False),
+        "tags": as_json(draft.tags),
         "language": draft.language,
         "picture": picture_text(draft.picture),
         "words": arrival.words,

@@ -34,6 +34,10 @@ STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, 
 """The columns that `story` reads, of a table named or aliased `s`."""
 
 
+as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+"""`json.dumps` makes an encoder at each call, which costs more than a short list does."""
+
+
 def stamp(moment: datetime) -> str:
     """Return *moment* as it is kept: UTC, fixed width, so that text order is time order."""
     return utc(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
@@ -56,7 +60,7 @@ def moment_or_none(text: str | None) -> datetime | None:
 
 def picture_text(picture: Picture | None) -> str | None:
     """Return *picture* as JSON, or None."""
-    return None if picture is None else json.dumps(picture_plain(picture), ensure_ascii=False)
+    return None if picture is None else as_json(picture_plain(picture))
 
 
 def picture_plain(picture: Picture) -> dict[str, str | int | None]:
@@ -122,7 +126,7 @@ def feed_state(row: sqlite3.Row) -> FeedState:
 
 def hints_text(hints: Hints) -> str:
     """Return *hints* as JSON."""
-    return json.dumps(hints.as_plain(), ensure_ascii=False)
+    return as_json(hints.as_plain())
 
 
 def story(row: sqlite3.Row) -> Story:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.text import clip, count_words, plain, storable, words
+from aggregator.sanitize import clean
+from aggregator.text import clip, count_words, count_words_of_clean, plain, storable, words
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,32 @@ def test_read_words_count_pairs_of_characters_where_there_are_no_spaces() -> Non
     assert count_words("机器学习") == 2
     assert count_words("OpenAI 发布") == 2
     assert count_words("") == 0
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<p>",
+                "</p>",
+                "<b>",
+                "</b>",
+                "a",
+                " ",
+                "c&amp;d",
+                "&lt;x&gt;",
+                "<a href='/?>\"'>",
+                "</a>",
+                "<td colspan='1>2'>",
+                "<br>",
+                "-",
+                "中文字",
+                "é",
+            ]
+        ),
+        max_size=30,
+    ).map("".join)
+)
+def test_words_of_cleaned_html_are_those_of_its_text(markup: str) -> None:
+    cleaned = clean(markup, "https://a.example/")
+    assert count_words_of_clean(cleaned) == count_words(plain(cleaned))
