@@ -518,6 +518,25 @@ class Story:
     """An editor wants it on top of its lists."""
 
 
+PLACES = (1, 2, 3, 5, 10, 20)
+"""The last position of each place in a list: the fourth place is positions 4 and 5. Behind them is one more."""
+
+
+def place_of(position: int) -> int:
+    """Return the place, from 0, of a position in a list, from 1."""
+    return sum(position > last for last in PLACES)
+
+
+@dataclass(frozen=True, slots=True)
+class Impression:
+    """How many people a list showed a story to at a place, and how many of them opened it."""
+
+    story_id: int
+    place: int
+    people: int
+    opened: int
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """What an editor said of a story; it stands until it is taken back."""

@@ -94,6 +94,7 @@ def create_app(
         clock=clock,
         edition=reading.edition,
         looked_at=views.looked_at,
+        saw=views.saw,
         edition_every_s=edition_every_s,
     )
     return app

@@ -31,6 +31,8 @@ KEEP = "groundswell.keep"
 """How long the answer may be kept within its edition (timedelta); `WHOLE_EDITION` for all of it."""
 STORY = "groundswell.story"
 """The id of the story that is shown, for counting who looked at it."""
+SHOWN = "groundswell.shown"
+"""The ids of the stories that a list shows, in its order, for counting how many people saw them where."""
 WHOLE_EDITION = timedelta.max
 
 MAX_BYTES = 32_000_000
@@ -51,6 +53,7 @@ class _Page:
     body: bytes
     zipped: bytes | None
     story_id: int | None
+    shown: tuple[int, ...]
 
     def fresh(self, edition: int, now: datetime) -> bool:
         # A clock that was set back does not keep a page for the time in between.
@@ -71,6 +74,7 @@ class PageCache:
         clock: Clock,
         edition: Callable[[], int | None],
         looked_at: Callable[[int, WSGIEnvironment, datetime], None],
+        saw: Callable[[tuple[int, ...], WSGIEnvironment, datetime], None] = lambda *_: None,
         edition_every_s: float = 0.5,
         max_bytes: int = MAX_BYTES,
         ticks: Callable[[], float] = time.monotonic,
@@ -79,6 +83,7 @@ class PageCache:
         self._clock = clock
         self._read_edition = edition
         self._looked_at = looked_at
+        self._saw = saw
         self._edition_every_s = edition_every_s
         self._max_bytes = max_bytes
         self._ticks = ticks
@@ -112,6 +117,8 @@ class PageCache:
             # else: what was last read is better than an apology.
         if method == "GET" and page.story_id is not None:
             self._looked_at(page.story_id, environ, now)
+        if method == "GET" and page.shown:
+            self._saw(page.shown, environ, now)
         answer = _answer(page, environ, start_response)
         return [b""] if method == "HEAD" else answer
 
@@ -174,6 +181,7 @@ def _page(
         body=body,
         zipped=zipped,
         story_id=environ.get(STORY),
+        shown=environ.get(SHOWN, ()),
     )
 
 

@@ -5,6 +5,7 @@ Knows where a request keeps these. Leaves what a page shows to the rooms of `pag
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from flask import current_app, g, request
 from aggregator.model import Config
 from aggregator.store import Store
 from web import syndicate
-from web.cache import KEEP, NOW
+from web.cache import KEEP, NOW, SHOWN
 from web.present import Presenter
 from web.public import is_public_host
 from web.reading import Reading
@@ -72,6 +73,11 @@ def config() -> Config:
 def keep(for_: timedelta) -> None:
     """Let the page cache keep this answer."""
     request.environ[KEEP] = for_
+
+
+def shows(story_ids: Iterable[int]) -> None:
+    """Say which stories this list shows, in its order: readers who get it count as having been shown them."""
+    request.environ[SHOWN] = tuple(story_ids)
 
 
 def presenter(store: Store) -> Presenter:

@@ -1,9 +1,9 @@
-"""Count the people who look at a story, without knowing who they are.
+"""Count the people who are shown a story and who look at it, without knowing who they are.
 
-A person is a hash of address and user agent under a salt that lives in memory for one day, so no
-count can be traced back and nobody is counted twice a day. Bots and prefetches are left out by what
-they say of themselves. Numbers are written in batches by a thread of their own: counting never slows
-a request and never fails one.
+A person is a hash of address and user agent under a salt that lives in memory for one day, and even that is not kept:
+what is remembered is a hash of person and story, so no count can be traced back, nobody is counted twice a day, and
+nobody can tell which stories one person read. Bots and prefetches are left out by what they say of themselves.
+Numbers are written in batches by a thread of their own: counting never slows a request and never fails one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError
+from aggregator.model import Impression, place_of
 from aggregator.store import Store, StoreFault
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 10.0
 MAX_SEEN = 200_000
-"""Visits that are remembered in a day (16 bytes each, and Python's overhead); beyond, nobody is counted anew."""
+"""Visits, and showings, that are remembered in a day, some 100 bytes each; beyond, nobody is counted anew."""
 MAX_PENDING = 10_000
 """Stories whose counts wait for a database that cannot be written."""
 
@@ -65,8 +66,13 @@ class Views:
         self._new_salt = salt
         self._salt = b""
         self._day: date | None = None
-        self._seen: set[bytes] = set()
-        self._pending: Counter[tuple[date, int]] = Counter()
+        self._seen: set[int] = set()
+        self._shown: dict[int, int] = {}
+        """The place at which each was first shown, by the hash of person and story."""
+        self._pages: set[int] = set()
+        """What a person was shown as a whole: most come back before anything changed."""
+        self._views: Counter[tuple[date, int]] = Counter()
+        self._places: dict[tuple[date, int, int], list[int]] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -77,41 +83,89 @@ class Views:
         return cls(lambda: Store.open(db))
 
     def looked_at(self, story_id: int, environ: WSGIEnvironment, now: datetime) -> None:
-        """Count a request for a story, once a person and day."""
+        """Count a request for a story, once a person and day; it was opened where a list showed it that day."""
         if not is_person(environ):
             return
-        day = now.date()
         with self._lock:
-            if day != self._day:
-                self._day, self._salt = day, self._new_salt()
-                self._seen.clear()
-            who = f"{story_id}\n{environ.get('REMOTE_ADDR', '')}\n{environ.get('HTTP_USER_AGENT', '')}"
-            mark = hashlib.blake2b(who.encode("utf-8", "replace"), key=self._salt, digest_size=12).digest()
+            day = self._turn(now)
+            mark = hash((self._person(environ), story_id))
             if mark in self._seen or len(self._seen) >= MAX_SEEN:
                 return
             self._seen.add(mark)
-            if len(self._pending) < MAX_PENDING or (day, story_id) in self._pending:
-                self._pending[day, story_id] += 1
-            # Started by the first reader and not before: a process that forks later has no thread to lose.
-            if self._thread is None and not self._stop.is_set():
-                self._thread = threading.Thread(target=self._run, name="views", daemon=True)
-                self._thread.start()
+            if len(self._views) < MAX_PENDING or (day, story_id) in self._views:
+                self._views[day, story_id] += 1
+            if (place := self._shown.get(mark)) is not None:
+                self._count(day, story_id, place, opened=True)
+            self._start()
+
+    def saw(self, story_ids: tuple[int, ...], environ: WSGIEnvironment, now: datetime) -> None:
+        """Count that a list showed these stories, in its order: each once a person and day, at its first place."""
+        if not is_person(environ):
+            return
+        with self._lock:
+            day = self._turn(now)
+            person = self._person(environ)
+            whole = hash((person, story_ids))
+            if whole in self._pages or len(self._shown) >= MAX_SEEN:
+                return
+            self._pages.add(whole)
+            for position, story_id in enumerate(story_ids, start=1):
+                mark = hash((person, story_id))
+                # Who has read it already was not led there by this list.
+                if mark not in self._shown and mark not in self._seen:
+                    self._shown[mark] = place = place_of(position)
+                    self._count(day, story_id, place, opened=False)
+            self._start()
+
+    def _turn(self, now: datetime) -> date:
+        day = now.date()
+        if day != self._day:
+            self._day, self._salt = day, self._new_salt()
+            self._seen.clear()
+            self._shown.clear()
+            self._pages.clear()
+        return day
+
+    def _person(self, environ: WSGIEnvironment) -> int:
+        who = f"{environ.get('REMOTE_ADDR', '')}\n{environ.get('HTTP_USER_AGENT', '')}"
+        return int.from_bytes(hashlib.blake2b(who.encode("utf-8", "replace"), key=self._salt, digest_size=8).digest())
+
+    def _count(self, day: date, story_id: int, place: int, *, opened: bool) -> None:
+        known = self._places.get((day, story_id, place))
+        if known is None:
+            if len(self._places) >= MAX_PENDING:
+                return
+            known = self._places[day, story_id, place] = [0, 0]
+        known[opened] += 1
+
+    def _start(self) -> None:
+        # Started by the first reader and not before: a process that forks later has no thread to lose.
+        if self._thread is None and not self._stop.is_set():
+            self._thread = threading.Thread(target=self._run, name="views", daemon=True)
+            self._thread.start()
 
     def flush(self) -> bool:
         """Write what is pending; return whether nothing is left. What cannot be written is kept."""
         with self._lock:
-            pending, self._pending = self._pending, Counter()
-        if not pending:
+            views, self._views = self._views, Counter()
+            places, self._places = self._places, {}
+        if not views and not places:
             return True
         try:
             with self._open_store() as store, store.transaction():
-                for day in sorted({day for day, _ in pending}):
-                    store.feedback.add_views({story: n for (d, story), n in pending.items() if d == day}, day)
+                for day in sorted({key[0] for key in views} | {key[0] for key in places}):
+                    store.feedback.add_views({story: n for (d, story), n in views.items() if d == day}, day)
+                    shown = (Impression(s, p, *counts) for (d, s, p), counts in sorted(places.items()) if d == day)
+                    store.feedback.add_impressions(shown, day)
         except (StoreFault, StoreError, OSError) as error:
-            log.warning("%d views wait to be written: %s", sum(pending.values()), error)
+            log.warning("%d views wait to be written: %s", sum(views.values()), error)
             with self._lock:
-                pending.update(self._pending)
-                self._pending = Counter(dict(list(pending.items())[:MAX_PENDING]))
+                views.update(self._views)
+                self._views = Counter(dict(list(views.items())[:MAX_PENDING]))
+                for key, (people, opened) in self._places.items():
+                    known = places.setdefault(key, [0, 0])
+                    known[:] = [known[0] + people, known[1] + opened]
+                self._places = dict(list(places.items())[:MAX_PENDING])
             return False
         return True
 

@@ -1,17 +1,17 @@
-"""What people did: votes of editors; views of readers, without knowing who they are."""
+"""What people did: votes of editors; what readers were shown and opened, without knowing who they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
-from aggregator.model import Vote
+from aggregator.model import Impression, Vote
 from aggregator.store.connection import Connection
 from aggregator.store.rows import moment, stamp
 
 
 class Feedback:
-    """`votes` and `views`."""
+    """`votes`, `views` and `impressions`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -63,3 +63,36 @@ class Feedback:
     def views(self, story_id: int) -> int:
         """Return how many people looked at a story."""
         return int(self._db.value("select coalesce(sum(people), 0) from views where story_id = :id", {"id": story_id}))
+
+    def add_impressions(self, found: Iterable[Impression], day: date) -> None:
+        """Add what people were shown on *day*, and what they opened of it."""
+        with self._db.transaction():
+            self._db.run_many(
+                """insert into impressions (story_id, day, place, people, opened)
+                values (:story, :day, :place, :people, :opened)
+                on conflict do update set people = people + :people, opened = opened + :opened""",
+                [
+                    {
+                        "story": one.story_id,
+                        "day": day.isoformat(),
+                        "place": one.place,
+                        "people": one.people,
+                        "opened": one.opened,
+                    }
+                    for one in found
+                ],
+            )
+
+    def impressions(self, since: date, until: date) -> list[Impression]:
+        """Return what was shown and opened from *since* to *until*, both counted, by story and place.
+
+        What was shown of a story that has become part of another counts for that one.
+        """
+        rows = self._db.rows(
+            """select coalesce(m.story_id, i.story_id) as story, i.place, sum(i.people) as people,
+            sum(i.opened) as opened
+            from impressions i left join memberships m on m.entry_id = i.story_id
+            where i.day between :since and :until group by 1, 2 order by 1, 2""",
+            {"since": since.isoformat(), "until": until.isoformat()},
+        )
+        return [Impression(row["story"], row["place"], row["people"], row["opened"]) for row in rows]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
@@ -110,3 +111,75 @@ def test_a_reader_is_counted_through_the_whole_site(
     assert app.extensions["groundswell.views"].flush()
     later.now += timedelta(minutes=2)
     assert "2 views" in client.get(path, headers={"User-Agent": "curl"}).text
+
+
+def shown(db: Path) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return how many people were shown a story at a place, and how many opened it."""
+    with Store.open(db) as store:
+        found = store.feedback.impressions(NOW.date(), NOW.date() + timedelta(days=1))
+    return {(one.story_id, one.place): (one.people, one.opened) for one in found}
+
+
+def test_a_list_shows_its_stories_once_a_person_and_day_at_the_place_first_seen(db: Path) -> None:
+    views = Views.into(db)
+    views.saw((7, 8, 9), asked(), NOW)
+    views.saw((7, 8, 9), asked(), NOW)
+    views.saw((9, 8, 7, 6), asked(), NOW)
+    views.saw((7, 8, 9), asked("192.0.2.2"), NOW)
+    views.saw((7, 8, 9), asked(agent="Googlebot/2.1"), NOW)
+    views.close()
+    assert shown(db) == {(7, 0): (2, 0), (8, 1): (2, 0), (9, 2): (2, 0), (6, 3): (1, 0)}
+
+
+def test_who_opens_what_a_list_showed_counts_once_however_often(db: Path) -> None:
+    views = Views.into(db)
+    views.saw((7, 8), asked(), NOW)
+    for _ in range(20):
+        views.looked_at(8, asked(), NOW)
+    views.looked_at(8, asked("192.0.2.9"), NOW)  # came by a link from elsewhere
+    views.looked_at(7, asked("192.0.2.9"), NOW)
+    views.saw((7, 8), asked("192.0.2.9"), NOW)  # has read both already
+    assert views.flush()
+    for _ in range(20):
+        views.looked_at(8, asked(), NOW)
+    views.close()
+    assert shown(db) == {(7, 0): (1, 0), (8, 1): (1, 1)}
+
+
+def test_showings_that_cannot_be_written_are_written_later(db: Path) -> None:
+    works = False
+
+    def open_store() -> Store:
+        if not works:
+            raise sqlite3.OperationalError("database or disk is full")
+        return Store.open(db)
+
+    views = Views(open_store, every_s=3600)
+    views.saw((7,), asked(), NOW)
+    assert views.flush() is False
+    views.looked_at(7, asked(), NOW)
+    views.saw((7,), asked("192.0.2.2"), NOW)
+    works = True
+    views.close()
+    assert shown(db) == {(7, 0): (2, 1)}
+
+
+def test_a_reader_who_goes_from_a_list_to_a_story_has_opened_it_there(
+    tmp_path: Path, room: Newsroom, later: Clock, make_app: Callable[..., Flask]
+) -> None:
+    first = room.story("Zephyr unveils a chip", ["techcrunch_ai"])
+    second = room.story("Soup of the day", ["techcrunch_ai"])
+    app = make_app(tmp_path / "news.db", later)
+    client = app.test_client()
+    page = client.get("/newest", headers={"User-Agent": "curl"}).text
+    order = [int(part) for part in re.findall(r'href="/story/(\d+)/', page)]
+    listed = list(dict.fromkeys(order))
+    client.get("/newest", headers={"User-Agent": FIREFOX})
+    path = client.get(f"/story/{second}/", headers={"User-Agent": "curl"}).headers["Location"]
+    client.get(path, headers={"User-Agent": FIREFOX})
+    client.get("/newest?page=2", headers={"User-Agent": CHROME})
+    assert app.extensions["groundswell.views"].flush()
+    assert shown(tmp_path / "news.db") == {
+        (first, listed.index(first)): (1, 0),
+        (second, listed.index(second)): (1, 1),
+    }

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 
 from aggregator.store import ListQuery
 from web import present
-from web.context import BRIEF, MINUTE, config, feeds_of, keep, presenter, reading
+from web.context import BRIEF, MINUTE, config, feeds_of, keep, presenter, reading, shows
 from web.status import status_of
 
 room = Blueprint("front", __name__)
@@ -38,6 +38,7 @@ def front() -> str:
         swell = present.coverage_chart(show, store.stories.members(top[0].story.story_id)) if top else None
         status = status_of(store)
     keep(MINUTE if top else BRIEF)
+    shows(card.story_id for card in cards)
     return render_template(
         "front.html",
         lead=cards[0] if cards else None,

@@ -10,7 +10,7 @@ from aggregator.store import ListQuery
 from web import asked as asking
 from web import lists
 from web.asked import Asked
-from web.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading
+from web.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading, shows
 from web.status import status_of
 
 room = Blueprint("listing", __name__)
@@ -47,6 +47,8 @@ def _list_page(title: str, category_id: str | None, path: str, asked: Asked) -> 
         cards = [show.card(one, others.get(one.story.story_id, ())) for one in found.stories]
         status = None if cards else status_of(store)
     keep(MINUTE)
+    if asked.page == 1:
+        shows(card.story_id for card in cards)
     return render_template(
         "list.html",
         title=title,
