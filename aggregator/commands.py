@@ -13,7 +13,7 @@ import random
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -601,6 +601,10 @@ def prune(front: Front, feeds: Path, db: Path) -> None:
     click.echo(f"{polls} polls and {entries} entries forgotten")
 
 
+FALLEN_TOPICS = timedelta(days=30)
+"""How long the address of a topic that no longer rises leads somewhere."""
+
+
 def prune_store(store: Store, config: Config, now: datetime) -> tuple[int, int]:
     """Forget what *config* no longer keeps; return how many polls and entries went."""
     keep = config.retention
@@ -608,6 +612,7 @@ def prune_store(store: Store, config: Config, now: datetime) -> tuple[int, int]:
         polls = store.feeds.prune_polls(now - keep.polls)
         entries = store.entries.prune(now - keep.entries) if keep.entries else 0
         store.archive.thin(now, None if keep.entries is None else now - keep.entries)
+        store.topics.forget(now - FALLEN_TOPICS)
         if entries:
             store.stories.forget_pruned()
             store.prose.forget()

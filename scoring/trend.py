@@ -88,6 +88,29 @@ def surprise(k: float, m: float) -> float:
     return -math.log1p(-math.exp(log_front) * fraction)
 
 
+def burst(count: float, expected: float) -> float:
+    """Return how surprising *count* arrivals are when *expected* were due.
+
+    Signed root of the Poisson deviance:
+
+        sign(k - m) * sqrt(2 * (k * ln(k / m) - (k - m)))
+
+    count (k):    arrivals in the window, >= 0
+    expected (m): arrivals due in a window of that length, > 0, else ValueError
+    returns:      roughly standard deviations; 0.0 when k == m
+
+    Unlike (k - m) / sqrt(m) it stays moderate when m is far below one.
+    McCullagh & Nelder, Generalized Linear Models (2nd ed., 1989), section 2.4.
+
+    >>> burst(4, 4.0), round(burst(9, 1.0), 2), round(burst(0, 2.0), 2)
+    (0.0, 4.85, -2.0)
+    """
+    if expected <= 0:
+        raise ValueError(f"expected arrivals must be above 0, not {expected}")
+    told = count * math.log(count / expected) if count > 0 else 0.0
+    return math.copysign(math.sqrt(max(2.0 * (told - (count - expected)), 0.0)), count - expected)
+
+
 def freshness(since_last_voice: timedelta, half_life: timedelta) -> float:
     """Return 1.0 at the arrival of an independent voice, halved with every half-life since.
 

@@ -16,6 +16,7 @@ from scoring.editors import STRUCTURAL, kind_of
 from scoring.engine import MEMORY, Asleep, Engine
 from scoring.rank import with_pinned
 from scoring.relevance import RelevanceModel
+from scoring.topic_keeper import TopicKeeper
 
 GROUPS = 20
 """Polls a transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
@@ -41,6 +42,7 @@ class Updater:
         self._observer = observer
         self._engine: Engine | None = None
         self._refreshed_at: datetime | None = None
+        self._topics = TopicKeeper(store, config)
 
     @property
     def engine(self) -> Engine:
@@ -77,6 +79,7 @@ class Updater:
                     progress(taken)
             self._take_votes(now)
             self._rank(now)
+            self._topics.run(now)
         except BaseException:
             # The engine may be ahead of what was committed; the next run starts from the store.
             self._engine = None
@@ -102,6 +105,7 @@ class Updater:
     def reconfigure(self, config: Config, now: datetime) -> None:
         """Go on with another feeds.yaml, as a restart with it would."""
         self._config = config
+        self._topics = TopicKeeper(self._store, config)
         try:
             with self._store.transaction():
                 self._engine = self._restored(config)
@@ -114,6 +118,7 @@ class Updater:
         """Drop everything derived and make it anew from the facts; the result is equal."""
         with self._store.transaction():
             self._store.stories.drop()
+            self._store.topics.drop()
             self._store.state.clear_watermark()
             self._store.state.next_edition()
         self._engine = None

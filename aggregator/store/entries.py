@@ -233,6 +233,21 @@ class Entries:
         )
         return [entry(row) for row in rows]
 
+    def headlines_since(self, after: datetime) -> Iterator[tuple[int, str, str, datetime, datetime]]:
+        """Yield entry, source, title, arrival and date of what arrived or was edited later than *after*.
+
+        In order of arrival, with titles as they are now; far cheaper than whole entries.
+        """
+        for row in self._db.each(
+            """select entry_id, source_id, title, first_seen_at, published_at from entries
+            where first_seen_at > :after or entry_id in (select entry_id from entry_edits where at > :after)
+            order by first_seen_at, entry_id""",
+            {"after": stamp(after)},
+        ):
+            arrived_at = moment(row["first_seen_at"])
+            published_at = moment_or_none(row["published_at"]) or arrived_at
+            yield row["entry_id"], row["source_id"], row["title"], arrived_at, min(published_at, arrived_at)
+
     def anything_since(self, after: datetime | None) -> bool:
         """Return whether anything happened later than *after*."""
         return bool(

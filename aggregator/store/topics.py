@@ -12,6 +12,9 @@ from aggregator.store.stories import LISTED, listed
 
 _COLUMNS = "slug, name, position, chance, burst, entries, sources, usual_per_day, updated_at"
 
+LOOKED_AT = "topics_at"
+"""Where `state` keeps when the worker last looked."""
+
 
 class Topics:
     """`topics` and `topic_entries`."""
@@ -26,6 +29,9 @@ class Topics:
 
         What rose before and does not rise now keeps its row, without a position.
         """
+        self._db.run(
+            "insert or replace into state (name, value) values (:name, :at)", {"name": LOOKED_AT, "at": stamp(at)}
+        )
         before = [topic.slug for topic in self.rising(limit=1_000)]
         self._db.run("update topics set position = null where position is not null")
         for position, (topic, entry_ids) in enumerate(rising, start=1):
@@ -63,6 +69,12 @@ class Topics:
         """Drop all of it; the next update finds them again."""
         for table in ("topics", "topic_entries"):
             self._db.run(f"delete from {table}")
+        self._db.run("delete from state where name = :name", {"name": LOOKED_AT})
+
+    def looked_at(self) -> datetime | None:
+        """Return when the worker last looked for topics, or None."""
+        text = self._db.value("select value from state where name = :name", {"name": LOOKED_AT})
+        return None if text is None else moment(text)
 
     # Reading.
 
