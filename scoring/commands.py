@@ -24,6 +24,7 @@ from aggregator.watch import ConfigWatch
 from scoring import constraints
 from scoring import explain as explaining
 from scoring.desk import stories
+from scoring.measure_commands import EVALUATIONS
 from scoring.relevance import load_prior
 from scoring.replay import replay as replay_stream
 from scoring.streams import Stream
@@ -527,5 +528,8 @@ def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     opened.push(finish)
     return file
 
+
+for evaluation in EVALUATIONS:
+    evaluate.add_command(evaluation)
 
 COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, vote, stories, models, evaluate)

@@ -147,7 +147,9 @@ def test_what_was_forgotten_is_not_missed() -> None:
 
 def tell(store: Store, said: list[tuple[str, str, datetime]]) -> None:
     for number, (title, _, at) in enumerate(sorted(said, key=lambda one: one[2])):
-        publish(store, (at, [arrival(f"{title} ({at:%d%H%M})", "", SOURCES[number % 6].id, at)], SOURCES[number % 6].id))
+        publish(
+            store, (at, [arrival(f"{title} ({at:%d%H%M})", "", SOURCES[number % 6].id, at)], SOURCES[number % 6].id)
+        )
 
 
 def test_the_worker_finds_topics_and_a_restart_and_a_rebuild_find_the_same() -> None:

@@ -1,0 +1,57 @@
+"""Fit the weights of rising terms, or time a look for them.
+
+python -m bench.terms fit STREAM     the weights and offset of scoring/topics.py, and precision by time-ordered halves
+python -m bench.terms cost STREAM    CPU seconds of a look, and what the entries of a day cost
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from scoring import evaluate_terms as task
+from scoring.streams import Stream
+from scoring.topics import topics
+
+DAY = 86_400.0
+
+
+def fit(stream: Path) -> None:
+    """Print what a fit on all of the stream gives, and what its first half gives on its second."""
+    rows, truth, at = task.examples(task.headlines(Stream(stream)))
+    moments = np.unique(at)
+    later = moments[len(moments) // 2 :]
+    for name, train, measured in (("first half", at < later[0] - DAY, later), ("all", at > 0, moments)):
+        weights, offset = task.fit(rows[train], truth[train])
+        scores = rows @ np.asarray(weights) + offset
+        hits = [truth[order(scores, at == moment)].sum() / task.NAMED for moment in measured]
+        print(f"fitted on {name}: P@10 {np.mean(hits):.3f} at {len(measured)} moments\n  {weights}, {offset}")
+
+
+def order(scores: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """Return the ten best scored of the cases that are *here*."""
+    cases = np.flatnonzero(here)
+    return cases[np.argsort(-scores[cases], kind="stable")[: task.NAMED]]
+
+
+def cost(stream: Path) -> None:
+    """Print what it costs to take entries in, and to look."""
+    begun = time.process_time()
+    index = task.headlines(Stream(stream))
+    taken = time.process_time() - begun
+    begun = time.process_time()
+    looks = 0
+    for moment in task.moments(index):
+        topics(moment, task.datetime.fromtimestamp(moment.now, task.UTC))
+        looks += 1
+        if looks == 20:
+            break
+    print(f"{1e6 * taken / len(index):.0f} µs an entry, read from the stream included")
+    print(f"{(time.process_time() - begun) / max(looks, 1):.3f} CPU s a look, {looks} looks")
+
+
+if __name__ == "__main__":
+    {"fit": fit, "cost": cost}[sys.argv[1]](Path(sys.argv[2]))
