@@ -1,6 +1,6 @@
 """Fit the weights of rising terms, or time a look for them.
 
-python -m bench.terms fit STREAM     the weights and offset of scoring/topics.py, and precision by time-ordered halves
+python -m bench.terms fit STREAM     the weights and offset of scoring/topics.py, and how they do
 python -m bench.terms cost STREAM    CPU seconds of a look, and what the entries of a day cost
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def cost(stream: Path) -> None:
     begun = time.process_time()
     looks = 0
     for moment in task.moments(index):
-        topics(moment, task.datetime.fromtimestamp(moment.now, task.UTC))
+        topics(moment, datetime.fromtimestamp(moment.now, UTC))
         looks += 1
         if looks == 20:
             break
