@@ -60,7 +60,8 @@ def create_app(
     reading = Reading(db, fallback_config)
     app.extensions["groundswell"] = reading
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
-    app.extensions["groundswell.silent"] = present.WORKER_SILENT * (clock.speed if isinstance(clock, FastClock) else 1)
+    speed = clock.speed if isinstance(clock, FastClock) else 1
+    app.extensions["groundswell.silent"] = present.WORKER_SILENT * speed
     for room in ROOMS:
         app.register_blueprint(room)
     api.install(app)
@@ -78,6 +79,8 @@ def create_app(
             "nav": list(show.sections.values()),
             "today": f"{local:%A}, {local.day} {local:%B %Y}",
             "canonical": request.path,
+            "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "speed": speed,
             "feeds": [],
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -268,6 +269,30 @@ class Stories:
             )
             found[one.story.story_id] = [entry(row) for row in rows]
         return found
+
+    def voices(self, story_ids: Iterable[int]) -> dict[int, list[datetime]]:
+        """Return, by story, when each of its independent voices first spoke, in their order."""
+        rows = self._db.rows(
+            """select m.story_id, min(e.first_seen_at) as at from memberships m join entries e using (entry_id)
+            where m.story_id in (select value from json_each(:ids)) group by m.story_id, m.voice order by at""",
+            {"ids": json.dumps(list(story_ids))},
+        )
+        found: dict[int, list[datetime]] = {}
+        for row in rows:
+            found.setdefault(row["story_id"], []).append(moment(row["at"]))
+        return found
+
+    def newer_than(self, story_id: int) -> int:
+        """Return how many stories began after that one and stand for themselves."""
+        return int(
+            self._db.value(
+                "select count(*) from stories where story_id > :id and merged_into is null", {"id": story_id}
+            )
+        )
+
+    def newest_id(self) -> int:
+        """Return the id of the story that began last, 0 without any."""
+        return int(self._db.value("select max(story_id) from stories where merged_into is null") or 0)
 
     def ledger(self, story_id: int) -> list[LedgerLine]:
         """Return every change of a story's score and membership, oldest first."""

@@ -15,7 +15,16 @@ from web.present import story_path
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
-VALUES = {"story_id": "1", "name": "x", "category_id": "big-tech", "source_id": "seedbed", "form": "rss", "slug": "x"}
+VALUES = {
+    "story_id": "1",
+    "name": "x",
+    "category_id": "big-tech",
+    "source_id": "seedbed",
+    "form": "rss",
+    "time": "2026-11-17T08:00Z",
+    "slug": "trainium",
+    "entry_id": "1",
+}
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
@@ -180,7 +189,7 @@ def test_hostile_text_is_text_wherever_it_stands(site: FlaskClient, room: Newsro
         *(story_path(story) for story in stories if story),
     ):  # fmt: skip
         page = site.get(path).text
-        assert "<script" not in page, path
+        assert not re.search(r'<script(?! src="/static/site)', page), path
         assert "<img" not in page, path
         assert "<svg/onload" not in page, path
         assert not re.search(r"<[^>]*\son\w+\s*=", re.sub(r'"[^"]*"', '""', page)), path
@@ -204,7 +213,7 @@ def templates() -> list[Path]:
 @pytest.mark.parametrize("path", templates(), ids=lambda path: path.name)
 def test_no_template_has_inline_style_script_or_handlers(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert not re.search(r"<script|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:", text, re.I)
+    assert not re.search(r"<script(?! src=)|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:", text, re.I)
     assert not re.search(r"\|\s*safe|Markup|autoescape", text)
     assert not re.search(r"""(?:href|src|action)\s*=\s*["'](?:https?:)?//""", text), "a request to somebody else"
     assert path.suffix == ".html", "autoescaping goes by the name"

@@ -51,8 +51,8 @@ def test_the_front_page_leads_with_what_trends_and_names_the_others_who_tell_it(
     assert "via techcrunch_ai 8h ago" in lead
     assert "8 sources, 7 independent" in lead
     assert "1 min read" in lead
-    assert "33 views" in lead
-    assert "Also reporting" in lead
+    assert re.search(r"\b\d+ views\b", lead)
+    assert "Also reporting" in page
     assert "Amazon confirms Trainium4 for 2028" in lead
 
 
@@ -70,9 +70,15 @@ def test_a_first_visit_fits_in_sixty_kilobytes(full: FlaskClient) -> None:
     assert page.headers["Content-Encoding"] == "gzip"
     assets = re.findall(r'(?:href|src)="(/static/[^"]+)"', get(full, "/"))
     sizes = [len(full.get(asset, headers={"Accept-Encoding": "gzip"}).data) for asset in assets]
-    assert len(assets) == 2
+    assert len(assets) == 3
     assert len(page.data) + sum(sizes) < 60_000
-    assert len(full.get(next(a for a in assets if ".css" in a)).data) < 20_000
+    # One sheet for every page, so that a second page needs none: as much as two photographs of a list.
+    assert len(full.get(next(a for a in assets if ".css" in a)).data) < 32_000
+
+
+def test_no_script_holds_up_the_first_picture_of_a_page(full: FlaskClient) -> None:
+    (script,) = re.findall(r"<script[^>]*>", get(full, "/"))
+    assert " async" in script or " defer" in script
 
 
 def test_a_site_of_one_story_shows_it(site: FlaskClient, room: Newsroom) -> None:
@@ -197,7 +203,7 @@ def test_a_story_shows_its_score_its_sources_and_its_reasons(full: FlaskClient) 
     words = text(page)
     for part in (
         "Big Tech Score: 73", "OpenAI takes 2 gigawatts", "AWS and OpenAI have agreed", "via techcrunch_ai",
-        "8h ago", "1 min read", "33 views", "8 sources, 7 independent", "By Infrastructure desk , TechCrunch AI",
+        "8h ago", "1 min read", "8 sources, 7 independent", "By Infrastructure desk , TechCrunch AI",
         "The agreement runs for eight years.", "Read the original at TechCrunch AI", "Why this score",
         "“trainium”", "How the score changed", "northline_wire joined", "Trending now", "More in Big Tech",
         "same voice as The Ledgerline", "shares trainium, gigawatts, openai; 0.62 alike",
@@ -210,7 +216,8 @@ def test_a_story_shows_its_score_its_sources_and_its_reasons(full: FlaskClient) 
 
 def test_the_parts_of_a_score_add_up_on_the_page(full: FlaskClient) -> None:
     page = get(full, lead_path(full))
-    table = page[page.index('class="parts"') : page.index("</table>")]
+    start = page.index('class="parts"')
+    table = page[start : page.index("</table>", start)]
     points = [float(p.replace("−", "-")) for p in re.findall(r'class="num (?:plus|minus)">([^<]+)<', table)]
     shown = re.search(r'<tfoot>.*?class="num">(\d+)<', table, re.S)
     assert shown

@@ -6,13 +6,16 @@ what a request has at hand to `context`, wording and drawing to `present`, choos
 
 from __future__ import annotations
 
-from web.pages import feeds, files, front, health, listing, operation, search, story, words
+from web.pages import archive, feeds, files, fresh, front, health, listing, operation, search, story, topics, words
 
 ROOMS = (
     front.room,
     listing.room,
     search.room,
     story.room,
+    archive.room,
+    fresh.room,
+    topics.room,
     health.room,
     words.room,
     feeds.room,

@@ -44,7 +44,11 @@ def _list_page(title: str, category_id: str | None, path: str, asked: Asked) -> 
         show = presenter(store)
         found = lists.of_category(store, category_id, asked, now(), PAGE_SIZE)
         others = store.stories.other_headlines(found.stories, each=3)
-        cards = [show.card(one, others.get(one.story.story_id, ())) for one in found.stories]
+        voices = store.stories.voices(one.story.story_id for one in found.stories)
+        cards = [
+            show.card(one, others.get(one.story.story_id, ()), voices.get(one.story.story_id, ()))
+            for one in found.stories
+        ]
         status = None if cards else status_of(store)
     keep(MINUTE)
     if asked.page == 1:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from web import lists, present
+from scoring.analysis import analyse
+from scoring.facts import key_facts
+from web import lists, present, sharing
 from web.cache import STORY
-from web.context import MINUTE, config, feeds_of, keep, presenter, reading
+from web.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading
 
 room = Blueprint("story", __name__)
 
@@ -31,9 +33,14 @@ def story(story_id: int, name: str) -> str | AnyResponse:
             for one in store.stories.ranked(listed.story.category_id, 13)
             if one.story.story_id != story_id
         ]
+        facts = key_facts(members)
+        analysis = analyse(members)
+        written = store.prose.of(story_id)
     request.environ[STORY] = story_id
     keep(MINUTE)
     card = show.card(listed)
+    facts_told, facts_differ = present.keys(show, facts)
+    shot = next((shot for entry in (listed.lead, *(e for e, _ in members)) if (shot := show.shot(entry))), None)
     shown = {one.story_id for one in trending[:6]}
     return render_template(
         "story.html",
@@ -42,6 +49,13 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         lead=listed.lead,
         author=listed.lead.author,
         original=show.link(listed.lead),
+        shot=shot,
+        keys=facts_told,
+        differ=facts_differ,
+        told=present.told(show, analysis, facts) if analysis and len(members) > 1 else None,
+        prose=present.prose(show, written),
+        shares=sharing.links(f"{base_url()}{card.url}", card.headline),
+        share_url=f"{base_url()}{card.url}",
         body=present.body_html(listed.lead, card.standfirst),
         bars=present.bars(listed.story.contributions, listed.story.score),
         coverage=present.coverage(show, members),

@@ -6,10 +6,12 @@ Leaves choosing the stories to `lists`, and markup to the templates.
 
 from __future__ import annotations
 
-from web.present.cards import Card, Heat, Link, Moment, Presenter, Score, Section, heat
-from web.present.charts import Chart, Dot, coverage_chart, score_chart
+from web.present.cards import Card, Heat, Link, Moment, Presenter, Score, Section, Shot, Was, heat, swell, was
+from web.present.charts import Chart, Dot, Row, coverage_chart, score_chart
 from web.present.evidence import Bar, Covered, Turn, bars, coverage, label, ledger, tenths
 from web.present.sources import WORKER_SILENT, HostRow, SourceRow, host_row, source_row, source_status, why_failing
+from web.present.telling import Key, New, Prose, Said, Told, Versus, keys, lag, listing, prose, told
+from web.present.topics import Column, Columns, Rising, topic, topic_chart
 from web.present.words import (
     WORDS_PER_MINUTE,
     ago,
@@ -31,17 +33,29 @@ __all__ = [
     "Bar",
     "Card",
     "Chart",
+    "Column",
+    "Columns",
     "Covered",
     "Dot",
     "Heat",
     "HostRow",
+    "Key",
     "Link",
     "Moment",
+    "New",
     "Presenter",
+    "Prose",
+    "Rising",
+    "Row",
+    "Said",
     "Score",
     "Section",
+    "Shot",
     "SourceRow",
+    "Told",
     "Turn",
+    "Versus",
+    "Was",
     "ago",
     "bars",
     "body_html",
@@ -50,9 +64,13 @@ __all__ = [
     "coverage_chart",
     "heat",
     "host_row",
+    "keys",
     "label",
+    "lag",
     "language_tag",
     "ledger",
+    "listing",
+    "prose",
     "read_time",
     "score_chart",
     "slug",
@@ -63,6 +81,11 @@ __all__ = [
     "standfirst",
     "stored_html",
     "story_path",
+    "swell",
     "tenths",
+    "told",
+    "topic",
+    "topic_chart",
+    "was",
     "why_failing",
 ]

@@ -9,8 +9,10 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aggregator.model import Config, Entry, Listed
+from aggregator.store.archive import Shown
+from aggregator.text import clip, plain
 from aggregator.urls import safe_link
-from web.present.words import ago, counted, language_tag, read_time, sources_words, standfirst, story_path
+from web.present.words import ago, counted, language_tag, read_time, slug, sources_words, standfirst, story_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,36 @@ def heat(trend: float, independent_sources: int) -> Heat:
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture of an entry, through our own proxy."""
+
+    src: str
+    alt: str
+    caption: str
+    credit: str
+
+
+SWELL_SPAN = timedelta(hours=24)
+SWELL_WIDTH, SWELL_HEIGHT = 48, 16
+SWELL_VOICES = 8
+"""Voices that fill a swell to its top, so that swells can be held against each other; more grow with the story."""
+
+
+def swell(voices: Sequence[datetime], now: datetime) -> str:
+    """Draw how many independent voices told a story by when, over the last day, as an SVG path; "" below two."""
+    if len(voices) < 2:
+        return ""
+    top = max(SWELL_VOICES, len(voices))
+    begin = now - SWELL_SPAN
+    path = ""
+    for count, at in enumerate(sorted(voices), start=1):
+        x = min(max((at - begin) / SWELL_SPAN, 0.0), 1.0) * SWELL_WIDTH
+        y = SWELL_HEIGHT - round(SWELL_HEIGHT * count / top, 1)
+        path += f"H{x:.1f}V{y:g}" if path else f"M{x:.1f} {SWELL_HEIGHT}V{y:g}"
+    return f"{path}H{SWELL_WIDTH}V{SWELL_HEIGHT}Z"
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A story as a list shows it."""
 
@@ -98,6 +130,9 @@ class Card:
     read: str
     views: str
     related: tuple[Link, ...] = ()
+    swell: str = ""
+    """An SVG path in a box of 48 by 16: how its independent voices came over the last day."""
+    shot: Shot | None = None
 
 
 class Presenter:
@@ -108,6 +143,7 @@ class Presenter:
         self.names = {**names, **{source.id: source.name for source in config.sources}}
         self.sections = {category.id: Section(category.id, category.name) for category in config.categories}
         self.language = config.site.language
+        self._sources = {source.id: source for source in config.sources}
         try:
             self._zone: ZoneInfo | None = ZoneInfo(config.site.timezone)
         except (KeyError, ValueError, OSError):
@@ -143,8 +179,16 @@ class Presenter:
             return None
         return self.sections.get(category_id) or Section(category_id, category_id.replace("-", " ").capitalize())
 
-    def card(self, listed: Listed, related: Sequence[Entry] = ()) -> Card:
-        """Return a story as a list shows it."""
+    def shot(self, entry: Entry, alt: str = "") -> Shot | None:
+        """Return the picture that an entry names, unless its source's pictures are off, or the source is gone."""
+        source = self._sources.get(entry.source_id)
+        if entry.picture is None or source is None or not source.images:
+            return None
+        caption, credit = plain(entry.picture.caption), plain(entry.picture.credit)
+        return Shot(f"/picture/{entry.entry_id}", alt, clip(caption, 300), clip(credit, 100))
+
+    def card(self, listed: Listed, related: Sequence[Entry] = (), voices: Sequence[datetime] = ()) -> Card:
+        """Return a story as a list shows it; *related* are headlines of others, *voices* when each first spoke."""
         story, lead = listed.story, listed.lead
         return Card(
             story_id=story.story_id,
@@ -163,9 +207,33 @@ class Presenter:
             read=read_time(lead.words),
             views=counted(listed.views, "view") if listed.views else "",
             related=tuple(self.link(entry) for entry in related),
+            swell=swell(voices, self.now),
+            shot=self.shot(lead),
         )
 
     def link(self, entry: Entry) -> Link:
         """Return an entry as a link to its source."""
         lang = language_tag(entry.language, self.language)
         return Link(safe_link(entry.link), entry.title, self.source_name(entry.source_id), lang)
+
+
+@dataclass(frozen=True, slots=True)
+class Was:
+    """A story as a front page of the past showed it."""
+
+    url: str
+    headline: str
+    score: Score
+    section: Section | None
+    sources: str
+
+
+def was(show: Presenter, shown: Shown) -> Was:
+    """Return a story as it was shown; its address leads to the story as it is."""
+    return Was(
+        url=f"/story/{shown.story_id}/{quote(slug(shown.headline))}",
+        headline=shown.headline,
+        score=Score(shown.score, shown.provisional),
+        section=show.section(shown.category_id),
+        sources=sources_words(shown.sources, shown.independent_sources),
+    )

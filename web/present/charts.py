@@ -22,6 +22,15 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A point of a chart in words, for its table."""
+
+    at: str
+    value: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Something that grows over time, with the words for whoever cannot see it."""
 
@@ -33,6 +42,7 @@ class Chart:
     start: str
     end: str
     top: str
+    rows: tuple[Row, ...] = ()
 
 
 def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> Chart | None:
@@ -56,7 +66,7 @@ def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]])
 
 def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
     """Draw the score over time; None where it never changed."""
-    points = [(line.at, line.score_after, "score", f"{line.score_after}: {line.words}") for line in ledger]
+    points = [(line.at, line.score_after, "score", line.words) for line in ledger]
     values = [value for _, value, _, _ in points]
     if len(set(values)) < 2 or points[0][0] == points[-1][0]:
         return None
@@ -73,13 +83,19 @@ def _chart(
     first, last = points[0][0], points[-1][0]
     length = (last - first).total_seconds()
     placed = [
-        (2 + 96 * (at - first).total_seconds() / length, 92 - 84 * value / top, kind, f"{name}, {show.full(at)}")
+        (
+            2 + 96 * (at - first).total_seconds() / length,
+            92 - 84 * value / top,
+            kind,
+            f"{value}: {name}, {show.full(at)}",
+        )
         for at, value, kind, name in points
     ]
     line = f"M{placed[0][0]:.2f} {placed[0][1]:.2f}" + "".join(f"H{x:.2f}V{y:.2f}" for x, y, _, _ in placed[1:])
     area = f"{line}V96H{placed[0][0]:.2f}Z"
     dots = tuple(Dot(percent(x), percent(y), kind, name) for x, y, kind, name in placed)
-    return Chart(words, dots, line, area, show.brief(first), show.brief(last), label)
+    rows = tuple(Row(show.full(at), value, name) for at, value, _, name in points)
+    return Chart(words, dots, line, area, show.brief(first), show.brief(last), label, rows)
 
 
 def percent(value: float) -> str:

@@ -1,0 +1,88 @@
+"""The front page as it was: /at/<time>, and a list of days to choose from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from aggregator.store.archive import Shown
+from web import present
+from web.cache import WHOLE_EDITION
+from web.context import MINUTE, config, keep, now, presenter, reading
+
+room = Blueprint("archive", __name__)
+
+SPELLING = "%Y-%m-%dT%H:%MZ"
+"""How a moment is spelled in an address; to the minute, so that a page has one address that can be passed on."""
+STEPS = ((timedelta(days=1), "A day"), (timedelta(hours=6), "6 hours"), (timedelta(hours=1), "An hour"))
+SECTION_SIZE = 4
+
+
+@room.get("/at")
+def choose() -> AnyResponse:
+    """Go to the moment that the form asks for, else to yesterday at this time."""
+    wanted = _read(request.args.get("time", "")) or now() - timedelta(days=1)
+    return redirect(f"/at/{_spelled(wanted)}", 302)
+
+
+@room.get("/at/<time>")
+def at(time: str) -> str | AnyResponse:
+    """The front page as it was at a moment, with the headlines and scores of then."""
+    moment = _read(time)
+    if moment is None:
+        abort(404)
+    if time != _spelled(moment):
+        return redirect(f"/at/{_spelled(moment)}", 301)
+    with reading().store() as store:
+        show = presenter(store)
+        # The whole minute counts, so that what was kept within it is on the page that names it.
+        end = moment + timedelta(seconds=59, microseconds=999_999)
+        page = store.archive.at(end)
+        before = store.archive.before(page.at) if page else None
+        after = store.archive.after(page.at if page else end)
+    lists = page.lists if page else {}
+    front = [_card(show, one) for one in lists.get("", ())]
+    sections = []
+    for category in config().categories:
+        if category.id in lists:
+            cards = [_card(show, one) for one in lists[category.id][:SECTION_SIZE]]
+            sections.append((show.section(category.id), cards))
+    # A page of the past changes no more; one of today may yet be followed by a later one.
+    keep(WHOLE_EDITION if after else MINUTE)
+    return render_template(
+        "at.html",
+        asked=show.moment(moment),
+        kept=show.moment(page.at) if page else None,
+        value=f"{moment:%Y-%m-%dT%H:%M}",
+        earlier=_spelled(before) if before else "",
+        later=_spelled(after) if after else "",
+        back=[(words, _spelled(moment - step)) for step, words in STEPS] if page else [],
+        forward=[(words, _spelled(moment + step)) for step, words in reversed(STEPS) if moment + step <= now()],
+        lead=front[0] if front else None,
+        river=front[1:],
+        sections=sections,
+        future=moment > now(),
+    )
+
+
+def _card(show: present.Presenter, shown: Shown) -> present.Was:
+    return present.was(show, shown)
+
+
+def _spelled(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(SPELLING)
+
+
+def _read(text: str) -> datetime | None:
+    """Return the moment that *text* spells in ISO 8601, UTC where it names no zone, to the minute; None for another."""
+    try:
+        moment = datetime.fromisoformat(text.strip()[:40])
+    except ValueError:
+        return None
+    try:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        return None
+    return moment.replace(second=0, microsecond=0) if 1970 < moment.year < 9000 else None

@@ -1,0 +1,140 @@
+// Small comforts; every page is complete without them. Nothing is made from text: only text is set.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const THEMES = ["auto", "light", "dark"];
+  const stored = (value) => {
+    try {
+      if (value === undefined) return localStorage.getItem("theme");
+      if (value === "auto") localStorage.removeItem("theme");
+      else localStorage.setItem("theme", value);
+    } catch { /* storage is off: the choice lasts as long as the page */ }
+    return value;
+  };
+  const paint = (theme) => {
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    else delete root.dataset.theme;
+  };
+  // At once, before the body is there: no flash of the other theme where this file is at hand already.
+  let theme = THEMES.includes(stored()) ? stored() : "auto";
+  paint(theme);
+
+  const one = (selector) => document.querySelector(selector);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+
+  const switchTheme = () => {
+    const button = one("[data-theme-switch]");
+    if (!button) return;
+    const say = () => { button.textContent = `Theme: ${theme}`; };
+    button.addEventListener("click", () => {
+      theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
+      stored(theme);
+      paint(theme);
+      say();
+    });
+    say();
+    button.hidden = false;
+  };
+
+  // Ages as web/present/words.py words them; the server's moment counts, so a wrong clock here shows no wrong age.
+  const ago = (seconds) => {
+    if (seconds < 60) return "just now";
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+    if (seconds < 86400) return `${Math.floor(seconds / 3600)}h ago`;
+    return seconds < 14 * 86400 ? `${Math.floor(seconds / 86400)}d ago` : null;
+  };
+  const tick = () => {
+    const served = Date.parse(document.body.dataset.now);
+    const speed = Number(document.body.dataset.speed || 1);
+    if (!served) return;
+    const began = performance.now();
+    setInterval(() => {
+      const now = served + (performance.now() - began) * speed;
+      for (const time of all("main time[datetime]")) {
+        const words = ago((now - Date.parse(time.dateTime)) / 1000);
+        if (words && words !== time.textContent && / ago$|^just now$/.test(time.textContent)) time.textContent = words;
+      }
+    }, 20000);
+  };
+
+  const share = () => {
+    const item = one("[data-web-share]");
+    if (item && navigator.share) {
+      item.hidden = false;
+      item.firstElementChild.addEventListener("click", () => {
+        navigator.share({ title: one("h1").textContent, url: location.href }).catch(() => {});
+      });
+    }
+    const link = one("[data-copy]");
+    if (link && navigator.clipboard) {
+      link.textContent = "Copy link";
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        navigator.clipboard.writeText(link.href).then(() => { link.textContent = "Copied"; }, () => { location = link.href; });
+      });
+    }
+  };
+
+  // A picture that does not come leaves no hole.
+  const pictures = () => {
+    const drop = (img) => (img.closest("figure") || img.closest(".shot") || img).remove();
+    document.addEventListener("error", (event) => {
+      if (event.target instanceof HTMLImageElement) drop(event.target);
+    }, true);
+    all("main img").filter((img) => img.complete && !img.naturalWidth).forEach(drop);
+  };
+
+  const notice = () => {
+    const newest = document.body.dataset.newest;
+    if (!newest) return;
+    const ask = async () => {
+      if (document.hidden) return;
+      try {
+        const answer = await fetch(`/fresh?since=${newest}`);
+        if (!answer.ok) return;
+        const { new: count } = await answer.json();
+        if (!count) return;
+        let link = one(".fresh");
+        if (!link) {
+          link = document.createElement("a");
+          link.className = "fresh";
+          link.href = location.pathname + location.search;
+          link.setAttribute("role", "status");
+          one("main").prepend(link);
+        }
+        link.textContent = count === 1 ? "1 new story" : `${count} new stories`;
+      } catch { /* offline: the next time tells */ }
+    };
+    setInterval(ask, 30000);
+  };
+
+  const keys = () => {
+    const help = one("#keys");
+    const stories = () => all("main article .hed a").filter((a) => a.offsetParent);
+    let at = -1;
+    document.addEventListener("keydown", (event) => {
+      const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+      if (event.ctrlKey || event.metaKey || event.altKey || typing || event.defaultPrevented) return;
+      const links = stories();
+      if (event.key === "j" || event.key === "k") {
+        if (!links.length) return;
+        const here = links.indexOf(document.activeElement);
+        at = Math.min(Math.max((here < 0 ? at : here) + (event.key === "j" ? 1 : -1), 0), links.length - 1);
+        links[at].focus();
+        links[at].scrollIntoView({ block: "center" });
+      } else if (event.key === "o" && links[at]) {
+        links[at].click();
+      } else if (event.key === "/") {
+        one("#find").focus();
+      } else if (event.key === "?" && help) {
+        if (help.open) help.close();
+        else help.showModal();
+      } else return;
+      event.preventDefault();
+    });
+  };
+
+  const start = () => { switchTheme(); tick(); share(); pictures(); notice(); keys(); };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
