@@ -1,0 +1,104 @@
+"""How well the clarity of headlines tells news from bait, and how often a story changes its face.
+
+    python -m bench.headline [--data ../shared/data] [--lines 12000]
+
+The labelled headlines whose place in the file is even were looked at for the rule; those at odd places are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+
+import numpy as np
+
+from aggregator.model import Config, Entry, Site
+from scoring.engine import Engine
+from scoring.headline import clarity
+from scoring.relevance import load_prior
+from scoring.streams import Stream
+from scoring.terms import STOP_WORDS
+
+LABELS = "labels/clickbait_dev.jsonl.gz"
+STREAM = "stream/ai_radar_2026_dev.jsonl.gz"
+
+
+def empty(title: str) -> float:
+    """Return the share of words that tell nothing."""
+    found = re.findall(r"[\w'’]+", title)
+    return sum(word.lower() in STOP_WORDS for word in found) / max(1, len(found))
+
+
+RULES: tuple[tuple[str, Callable[[str], float]], ...] = (
+    ("clarity", lambda title: clarity(title, "")),
+    ("few empty words", lambda title: -empty(title)),
+    ("long words", lambda title: sum(map(len, title.split())) / max(1, len(title.split()))),
+    ("does not say you", lambda title: -float(bool(re.search(r"\byou", title, re.I)))),
+    ("begins without a figure", lambda title: -float(title[:1].isdigit())),
+    ("short", lambda title: -float(len(title.split()))),
+)
+
+
+def auc(values: Sequence[float], good: Sequence[bool]) -> float:
+    """Return how often a good one has the higher value than one that is not; ties count half."""
+    _found, place, count = np.unique(np.array(values), return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
+    marks = np.array(good)
+    n = int(marks.sum())
+    return float((ranks[marks].sum() - n * (n + 1) / 2) / (n * (len(marks) - n)))
+
+
+def bait(data: Path) -> None:
+    """Print the AUC of each rule on the labelled headlines at odd places."""
+    with gzip.open(data / LABELS, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in islice(file, 1, None, 2)]
+    good = [not row["clickbait"] for row in rows]
+    for name, rule in RULES:
+        print(f"{name:26}AUC {auc([rule(row['title']) for row in rows], good):.3f}")
+
+
+def faces(data: Path, count: int) -> None:
+    """Print how many of the stories of three or more entries changed their headline, and how often."""
+    engine = Engine(Config(Site(), (), ()), load_prior())
+    lead: dict[int, int] = {}
+    changes: Counter[int] = Counter()
+    sizes: dict[int, int] = {}
+    number = 0
+    for moment, group in groupby(islice(Stream(data / STREAM), count), key=lambda line: line.arrived_at):
+        entries = []
+        for line in group:
+            number += 1
+            entries.append(
+                Entry(number, line.source, line.id, line.url, line.title, line.summary, moment, line.published_at)
+            )
+        for story in engine.step(entries, moment).stories:
+            if story.merged_into is None:
+                changes[story.story_id] += lead.get(story.story_id, story.lead_entry_id) != story.lead_entry_id
+                lead[story.story_id] = story.lead_entry_id
+                sizes[story.story_id] = story.entries
+    large = [story_id for story_id, size in sizes.items() if size >= 3]
+    told = Counter(min(changes[story_id], 3) for story_id in large)
+    mean = sum(changes[story_id] for story_id in large) / max(1, len(large))
+    print(f"{len(large)} stories of 3 or more entries; {mean:.2f} changes of headline each")
+    for times in sorted(told):
+        print(f"  {times}{' or more' if times == 3 else ''} changes: {told[times] / len(large):.0%}")
+
+
+def main() -> None:
+    """Measure both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--lines", type=int, default=12_000)
+    asked = parser.parse_args()
+    bait(asked.data)
+    faces(asked.data, asked.lines)
+
+
+if __name__ == "__main__":
+    main()
