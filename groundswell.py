@@ -40,6 +40,7 @@ from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
 from scoring.train import current, models_dir
 from scoring.update import Updater
+from web.publish import Press, Publisher
 from web.server import Address, check_port
 
 log = logging.getLogger("groundswell")
@@ -117,7 +118,10 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
         log.info("%d sources; database %s", len(config.sources), db)
         # Jitter only spreads requests over time; nothing that is stored depends on it.
         rng = random.Random(os.getpid())
-        async with Poller(config, store=store, clock=time, rng=rng, finished=_log_poll) as poller:
+        async with (
+            Poller(config, store=store, clock=time, rng=rng, finished=_log_poll) as poller,
+            Publisher(config, store=store, press=Press(db, time)) as publisher,
+        ):
 
             async def apply_config() -> None:
                 nonlocal config
@@ -125,6 +129,7 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
                     config = changed
                     await poller.reconfigure(config)
                     await scorer.reconfigure(config, time())
+                    await publisher.reconfigure(config)
 
             async def start_polls() -> None:
                 poller.start_due()
@@ -143,11 +148,15 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
                 if _due(store, "pruned_at", PRUNE, time()):
                     prune_store(store, config, time())
 
+            async def publish() -> None:
+                await publisher.step(time())
+
             await heartbeat()
             jobs = Jobs()
             jobs.every(timedelta(seconds=1), "config", apply_config)
             jobs.every(timedelta(seconds=0.5), "poll", start_polls)
             jobs.every(timedelta(seconds=0.5), "update", update)
+            jobs.every(timedelta(seconds=2), "publish", publish)
             jobs.every(timedelta(seconds=10), "heartbeat", heartbeat)
             jobs.every(timedelta(seconds=20), "train", train)
             jobs.every(timedelta(seconds=60), "prune", prune)

@@ -20,6 +20,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -98,14 +99,17 @@ class Client:
             self._hosts[name] = turn
         return turn
 
-    async def send(self, url: str, headers: dict[str, str]) -> httpx.Response:
-        """Send one GET; its body is not read yet."""
+    async def send(
+        self, url: str, headers: dict[str, str], method: str = "GET", content: bytes = b""
+    ) -> httpx.Response:
+        """Send one request, a GET unless said otherwise; the body of its answer is not read yet."""
         if self._transports is None:
             raise RuntimeError("the client is used outside of `async with`")
         scheme = url.partition(":")[0]
         if scheme not in self._transports:
             self._transports[scheme] = self._transport(scheme)
-        return await self._transports[scheme].handle_async_request(httpx.Request("GET", url, headers=headers))
+        request = httpx.Request(method, url, headers=headers, content=content)
+        return await self._transports[scheme].handle_async_request(request)
 
     def _transport(self, scheme: str) -> AiohttpTransport:
         """Return the connections of one scheme, so that certificates are read only when they are needed."""
@@ -192,6 +196,51 @@ async def fetch(
         except Exception as error:
             # The libraries below raise far more than their documented errors (ExceptionGroup, LookupError, ...),
             # and a server must not be able to stop the polling of the others.
+            return _failure(error)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a server said to a request that is not for a feed, whatever its status."""
+
+    status: int
+    body: bytes
+
+
+async def call(
+    client: Client,
+    url: str,
+    *,
+    limits: Limits,
+    method: str = "GET",
+    content: bytes = b"",
+    headers: Iterable[tuple[str, str]] = (),
+    body_bytes: int = 64_000,
+) -> Answered | Failed:
+    """Send one request and return its answer; redirects are answers, not followed. What goes wrong is a `Failed`.
+
+    With the deadline, the address checks and the turns of `fetch`.
+    """
+    seconds = limits.fetch.total_seconds()
+    async with client.turn(host(url)), client.everyone:
+        try:
+            async with asyncio.timeout(seconds):
+                here = _askable(url)
+                _asked.set(host(here))
+                sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **dict(headers)}
+                if content:
+                    sent["Content-Length"] = str(len(content))
+                response = await client.send(here, sent, method, content)
+                try:
+                    body, _ = await _body(response, body_bytes)
+                    return Answered(response.status_code, body)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            return Failed(FailureKind.TIMEOUT, f"timed out after {seconds:g} s")
+        except _Fault as fault:
+            return fault.failed
+        except Exception as error:
             return _failure(error)
 
 

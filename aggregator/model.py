@@ -73,6 +73,8 @@ class Site:
     url: str = "http://127.0.0.1:8000"
     language: str = "en"
     timezone: str = "UTC"
+    hub: str = "own"
+    """The WebSub hub that feeds name: `own`, `off`, or the address of another."""
 
 
 @dataclass(frozen=True, slots=True)

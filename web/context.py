@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 
 from aggregator.model import Config
 from aggregator.store import Store
@@ -22,6 +22,8 @@ from web.reading import Reading
 
 MINUTE = timedelta(seconds=60)
 """How long a page with relative times may be kept."""
+MATERIAL = "groundswell.material"
+"""What of a feed counts as a change of it, as a digest: left in the request's environment for `publish`."""
 BRIEF = timedelta(seconds=2)
 """For pages about the running program."""
 
@@ -96,9 +98,32 @@ def base_url() -> str:
     return url
 
 
+def hub_url() -> str:
+    """Return the address of the WebSub hub that feeds name, "" for none."""
+    hub = config().site.hub
+    return f"{base_url()}/hub" if hub == "own" else "" if hub == "off" else hub
+
+
 def public_site() -> bool:
     """Return whether the site has an address that others can reach."""
     return is_public_host(urlsplit(config().site.url).hostname or "")
+
+
+def shared(response: Response) -> Response:
+    """Let pages of other sites read *response*, where this site is a public one.
+
+    Nothing here depends on who asks, so there is nothing that another site could read in somebody's name. But a
+    site on loopback or in a private network is reached by its operator's browser only, and what they follow is
+    nobody else's business: it answers its own pages.
+    """
+    if public_site():
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Link"
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = "GET, HEAD"
+            response.headers["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
+            response.headers["Access-Control-Max-Age"] = "86400"
+    return response
 
 
 def args() -> dict[str, str]:

@@ -7,6 +7,7 @@ a namespace of our own, `NAMESPACE`, described on /feeds. Leaves choosing the st
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
 from collections.abc import Callable, Sequence
@@ -70,11 +71,23 @@ class Channel:
     self_url: str
     language: str
     items: tuple[Item, ...]
+    hub_url: str = ""
+    """Where a subscription to its changes is asked for; "" for nowhere."""
 
     @property
     def updated(self) -> datetime:
         """When the newest of its items last had news."""
         return max((item.updated for item in self.items), default=EPOCH)
+
+
+def material(channel: Channel) -> str:
+    """Return what counts as a change of *channel*, as words: those that are new in a later one are its news.
+
+    A word for each item in each state that is worth showing as new. Another order, a score that moved, a view or an
+    item that fell off the end is no news.
+    """
+    states = (f"{one.id} {_iso(one.updated)}" for one in channel.items)
+    return " ".join(sorted(hashlib.sha256(state.encode()).hexdigest()[:12] for state in states))
 
 
 def tag_uri(base_url: str, path: str) -> str:
@@ -132,6 +145,8 @@ def rss(channel: Channel) -> bytes:
     _text(head, "docs", "https://www.rssboard.org/rss-specification")
     _text(head, "ttl", "5")
     ET.SubElement(head, f"{{{_ATOM}}}link", {"href": channel.self_url, "rel": "self", "type": "application/rss+xml"})
+    if channel.hub_url:
+        ET.SubElement(head, f"{{{_ATOM}}}link", {"href": channel.hub_url, "rel": "hub"})
     for one in channel.items:
         node = ET.SubElement(head, "item")
         _text(node, "title", _as_html(one.title))
@@ -169,6 +184,8 @@ def atom(channel: Channel) -> bytes:
     child(root, "updated", _iso(channel.updated))
     child(root, "link", rel="self", type="application/atom+xml", href=channel.self_url)
     child(root, "link", rel="alternate", type="text/html", href=channel.page_url)
+    if channel.hub_url:
+        child(root, "link", rel="hub", href=channel.hub_url)
     child(root, "generator", "Groundswell")
     for one in channel.items:
         node = child(root, "entry")
@@ -215,15 +232,17 @@ def json_feed(channel: Channel) -> bytes:
             },
         }
         items.append(node)
-    document = {
+    document: dict[str, object] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": channel.title,
         "description": channel.description,
         "home_page_url": channel.page_url,
         "feed_url": channel.self_url,
         "language": channel.language,
-        "items": items,
     }
+    if channel.hub_url:
+        document["hubs"] = [{"type": "WebSub", "url": channel.hub_url}]
+    document["items"] = items
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 

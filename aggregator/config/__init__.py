@@ -20,6 +20,7 @@ from aggregator.config.document import Node, Scalar
 from aggregator.config.values import (
     FLAG,
     HOST,
+    HUB,
     ID,
     LANGUAGE,
     SITE_ADDRESS,
@@ -111,7 +112,9 @@ _INHERITED: dict[str, _Shape] = {
 }
 
 KEYS: Mapping[str, _Section] = {
-    "site": _Section({"title": text(100), "url": SITE_ADDRESS, "language": LANGUAGE, "timezone": TIME_ZONE}),
+    "site": _Section(
+        {"title": text(100), "url": SITE_ADDRESS, "language": LANGUAGE, "timezone": TIME_ZONE, "hub": HUB}
+    ),
     "categories": _Section({"id": ID, "name": text(100), "seeds": _ListOf(text(60))}),
     "sources": _Section(
         {"id": ID, "name": text(200), "url": WEB_ADDRESS, "owner": text(200), "enabled": FLAG, **_INHERITED}

@@ -284,6 +284,16 @@ def _site_address(raw: str) -> str:
     return raw.rstrip("/")
 
 
+def _hub(raw: str) -> str:
+    if raw.lower() in ("own", "off"):
+        return raw.lower()
+    if "://" not in raw:
+        raise ValueError(f"is not own, off or an address{nearest(raw.lower(), ('own', 'off'))}")
+    _split(raw)
+    return raw
+
+
+HUB = Kind("own, off or an address", _hub)
 WEB_ADDRESS = Kind("address", _web_address)
 SITE_ADDRESS = Kind("address", _site_address)
 HOST = Kind("host", _host)

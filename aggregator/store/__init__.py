@@ -19,6 +19,7 @@ from aggregator.store.decisions import Decisions
 from aggregator.store.entries import Arrival, Entries
 from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
+from aggregator.store.hub import Hub
 from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
@@ -40,6 +41,7 @@ class Store:
         self.entries = Entries(connection)
         self.stories = Stories(connection)
         self.search = Search(connection, self.stories)
+        self.hub = Hub(connection)
         self.feedback = Feedback(connection)
         self.decisions = Decisions(connection, self.entries)
         self.state = State(connection)

@@ -251,7 +251,8 @@ limits: {redirects: many, tags: -1}
         parse_config(text)
 
     assert str(caught.value).splitlines() == [
-        "feeds.yaml:1:8: unknown key 'titel' in site; expected title, url, language, timezone; did you mean 'title'?",
+        "feeds.yaml:1:8: unknown key 'titel' in site; expected title, url, language, timezone, hub; "
+        "did you mean 'title'?",
         "feeds.yaml:1:31: timezone 'Europe/Berln' is not a time zone such as UTC or Europe/Berlin; "
         "did you mean 'Europe/Berlin'?",
         "feeds.yaml:4:10: id 'Wörld' is not an id: at most 64 of a-z, 0-9, '-' and '_', "

@@ -15,7 +15,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from web.api.views import room
-from web.context import public_site
+from web.context import shared
 from web.guard import CSP_DATA
 
 PREFIX = "/api/"
@@ -57,23 +57,6 @@ def install(app: Flask) -> None:
     @app.after_request
     def share(response: Response) -> Response:
         return shared(response) if request.path.startswith(PREFIX) else response
-
-
-def shared(response: Response) -> Response:
-    """Let pages of other sites read *response*, where this site is a public one.
-
-    Nothing here depends on who asks, so there is nothing that another site could read in somebody's name. But a
-    site on loopback or in a private network is reached by its operator's browser only, and what they follow is
-    nobody else's business: it answers its own pages.
-    """
-    if public_site():
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Link"
-        if request.method == "OPTIONS":
-            response.headers["Access-Control-Allow-Methods"] = "GET, HEAD"
-            response.headers["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
-            response.headers["Access-Control-Max-Age"] = "86400"
-    return response
 
 
 def answers_for(path: str) -> bool:

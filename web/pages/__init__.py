@@ -6,7 +6,7 @@ what a request has at hand to `context`, wording and drawing to `present`, choos
 
 from __future__ import annotations
 
-from web.pages import archive, feeds, files, fresh, front, health, listing, operation, search, story, topics, words
+from web.pages import archive, feeds, files, fresh, front, health, hub, listing, operation, search, story, topics, words
 
 ROOMS = (
     front.room,
@@ -19,6 +19,7 @@ ROOMS = (
     health.room,
     words.room,
     feeds.room,
+    hub.room,
     operation.room,
     files.room,
 )

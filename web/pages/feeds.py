@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, redirect
+from flask import Blueprint, Response, abort, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Listed
@@ -15,7 +15,7 @@ from web import asked as asking
 from web import lists, syndicate
 from web.asked import Asked
 from web.cache import WHOLE_EDITION
-from web.context import MINUTE, args, base_url, config, keep, now, presenter, reading
+from web.context import MATERIAL, MINUTE, args, base_url, config, hub_url, keep, now, presenter, reading, shared
 from web.guard import CSP_DATA
 from web.pages.health import source_row
 from web.pages.listing import category_name
@@ -119,11 +119,15 @@ def _feed(
         self_url=f"{base}{path}.{form}{asked.query_string()}",
         language=site.language,
         items=tuple(items),
+        hub_url=hub_url(),
     )
+    request.environ[MATERIAL] = syndicate.material(channel)
     keep(MINUTE if asked.window else WHOLE_EDITION)
     response = Response(chosen.write(channel), content_type=chosen.content_type)
     response.headers["Content-Security-Policy"] = CSP_DATA
-    return response
+    hub = [f'<{channel.hub_url}>; rel="hub"'] if channel.hub_url else []
+    response.headers["Link"] = ", ".join([*hub, f'<{channel.self_url}>; rel="self"'])
+    return shared(response)
 
 
 @room.get("/feed.xml")
