@@ -75,6 +75,8 @@ class Site:
     timezone: str = "UTC"
     hub: str = "own"
     """The WebSub hub that feeds name: `own`, `off`, or the address of another."""
+    metrics: str = "operator"
+    """Who may read `/metrics`: operator, public, or nobody (off)."""
 
 
 @dataclass(frozen=True, slots=True)

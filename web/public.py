@@ -5,12 +5,16 @@ Pure. A feed's address is theirs to publish unless it leads into a private netwo
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from urllib.parse import parse_qsl, urlsplit
 
 from aggregator.addresses import is_public
 from aggregator.model import Limits, Source
 from aggregator.urls import host, safe_link, shown
+
+TOKEN_VARIABLE = "GROUNDSWELL_ADMIN_TOKEN"
+"""Where the operator's token is, in the environment."""
 
 _SECRETS = re.compile(
     r"(^|[_.-])(api|app)?_?-?(key|token|secret|auth|password|passwd|pwd|sig|signature|session)s?$", re.I
@@ -51,3 +55,13 @@ def feed_address(source: Source, limits: Limits) -> str:
         return ""
     secret = any(_SECRETS.search(key) for key, _ in parse_qsl(urlsplit(address).query, keep_blank_values=True))
     return "" if secret else address
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach *host*."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

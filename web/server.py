@@ -7,7 +7,6 @@ builds the site there, from `Spec` and a clock.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -27,11 +26,11 @@ from aggregator.config import parse_config
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
 from web.app import close_app, create_app
+from web.public import TOKEN_VARIABLE, is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-TOKEN_VARIABLE = "GROUNDSWELL_ADMIN_TOKEN"
 THREADS = 4
 """Pages come from memory; more threads would only take turns at Python's lock."""
 CONNECTIONS = 256
@@ -142,16 +141,6 @@ def check_port(address: Address, env: Mapping[str, str] = os.environ) -> None:
             f"cannot serve on {host}, port {port}: {words[:1].lower()}{words[1:]}; stop what listens there, "
             f"or choose another with --port"
         ) from None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach *host*."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _in_url(host: str) -> str:

@@ -23,6 +23,7 @@ from aggregator.config.values import (
     HUB,
     ID,
     LANGUAGE,
+    READERS,
     SITE_ADDRESS,
     TIME_ZONE,
     USER_AGENT,
@@ -113,7 +114,14 @@ _INHERITED: dict[str, _Shape] = {
 
 KEYS: Mapping[str, _Section] = {
     "site": _Section(
-        {"title": text(100), "url": SITE_ADDRESS, "language": LANGUAGE, "timezone": TIME_ZONE, "hub": HUB}
+        {
+            "title": text(100),
+            "url": SITE_ADDRESS,
+            "language": LANGUAGE,
+            "timezone": TIME_ZONE,
+            "hub": HUB,
+            "metrics": READERS,
+        }
     ),
     "categories": _Section({"id": ID, "name": text(100), "seeds": _ListOf(text(60))}),
     "sources": _Section(

@@ -121,10 +121,17 @@ def _user_agent(raw: str) -> str:
     raise ValueError("is not a User-Agent: at most 500 characters of plain ASCII on one line")
 
 
+def _readers(raw: str) -> str:
+    if raw in ("operator", "public", "off"):
+        return raw
+    raise ValueError(f"is not operator, public or off{nearest(raw, ('operator', 'public', 'off'))}")
+
+
 ID = Kind("id", _id)
 LANGUAGE = Kind("language", _language)
 FLAG = Kind("yes/no", _flag)
 TIME_ZONE = Kind("time zone", _time_zone)
+READERS = Kind("operator, public or off", _readers)
 USER_AGENT = Kind("text of up to 500 ASCII characters", _user_agent)
 
 

@@ -20,6 +20,7 @@ from aggregator.store.entries import Arrival, Entries
 from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.hub import Hub
+from aggregator.store.metrics import Metrics
 from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
@@ -48,6 +49,7 @@ class Store:
         self.topics = Topics(connection)
         self.archive = Archive(connection)
         self.prose = Prose(connection)
+        self.metrics = Metrics(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

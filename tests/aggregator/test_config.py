@@ -251,7 +251,7 @@ limits: {redirects: many, tags: -1}
         parse_config(text)
 
     assert str(caught.value).splitlines() == [
-        "feeds.yaml:1:8: unknown key 'titel' in site; expected title, url, language, timezone, hub; "
+        "feeds.yaml:1:8: unknown key 'titel' in site; expected title, url, language, timezone, hub, metrics; "
         "did you mean 'title'?",
         "feeds.yaml:1:31: timezone 'Europe/Berln' is not a time zone such as UTC or Europe/Berlin; "
         "did you mean 'Europe/Berlin'?",

@@ -17,7 +17,8 @@ import pytest
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
 from tests.web.newsroom import Newsroom, clock, sample_config
-from web.server import Address, check_port, is_loopback
+from web.public import is_loopback
+from web.server import Address, check_port
 
 SERVE = """
 import sys

@@ -1,0 +1,69 @@
+"""`/metrics`: the figures, and who gets them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.web import newsroom
+from tests.web.newsroom import NOW
+
+
+def test_every_line_is_one_that_prometheus_reads(full: FlaskClient) -> None:
+    answer = full.get("/metrics")
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    sample = r'groundswell_\w+(\{\w+="[^"\n]*"\})? -?[\d.e+]+'
+    for line in answer.text.splitlines():
+        assert re.fullmatch(rf"# (HELP|TYPE) groundswell_\w+ .+|{sample}", line), line
+
+
+def test_it_tells_of_polls_entries_and_views(full: FlaskClient) -> None:
+    told = dict(line.rsplit(" ", 1) for line in full.get("/metrics").text.splitlines() if line[0] != "#")
+    assert int(told["groundswell_entries_total"]) > 0
+    assert int(told["groundswell_edition"]) > 0
+    assert int(told['groundswell_sources{state="ok"}']) > 0
+    assert float(told["groundswell_worker_heartbeat_age_seconds"]) == 4
+    assert any(name.startswith("groundswell_host_requests_total{host=") for name in told)
+
+
+@pytest.mark.parametrize(
+    ("setting", "url", "headers", "status"),
+    [
+        ("operator", "http://127.0.0.1:8000", {}, 200),
+        ("operator", "http://127.0.0.1:8000", {"X-Forwarded-For": "203.0.113.5"}, 404),
+        ("operator", "https://news.example", {}, 404),
+        ("operator", "https://news.example", {"Authorization": "Bearer open sesame"}, 200),
+        ("operator", "https://news.example", {"Authorization": "Bearer open says me"}, 404),
+        ("public", "https://news.example", {}, 200),
+        ("off", "http://127.0.0.1:8000", {"Authorization": "Bearer open sesame"}, 404),
+    ],
+)
+def test_only_the_operator_reads_them_unless_the_setting_says_otherwise(
+    tmp_path: Path,
+    make_app: Callable[..., Flask],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    url: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    monkeypatch.setenv("GROUNDSWELL_ADMIN_TOKEN", "open sesame")
+    config = newsroom.sample_config()
+    config = replace(config, site=replace(config.site, url=url, metrics=setting))
+    with_config = make_app(tmp_path / "other.db", fallback_config=config)
+    answer = with_config.test_client().get("/metrics", headers=headers)
+    assert answer.status_code == status
+
+
+def test_what_is_due_says_for_how_long_it_waits(edition_db: Path, make_app: Callable[..., Flask]) -> None:
+    late = make_app(edition_db, clock=lambda: NOW + timedelta(hours=30)).test_client()
+    told = dict(line.rsplit(" ", 1) for line in late.get("/metrics").text.splitlines() if line[0] != "#")
+    assert int(told["groundswell_sources_due"]) > 0
+    assert float(told["groundswell_poll_lag_seconds"]) > 0
