@@ -38,7 +38,7 @@ from aggregator.scheduler import Jobs
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
-from scoring.train import current, models_dir
+from scoring.train import chosen, current, models_dir
 from scoring.update import Updater
 from web.publish import Press, Publisher
 from web.server import Address, check_port
@@ -53,6 +53,8 @@ RERANK = timedelta(minutes=1)
 
 HALF_HOUR = timedelta(minutes=30)
 TRAIN = timedelta(hours=24)
+VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
+"""After so many votes the next training comes as soon as that time has passed since the last."""
 PRUNE = timedelta(hours=24)
 
 DEMO_REFRESH = 5
@@ -79,6 +81,7 @@ class Scorer:
         self._models = models_dir(db)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
         self._store = Store.open(db)
+        self._model_name = chosen(self._models)
         self._updater = Updater(self._store, config, current(self._models))
         self._ranked_at: datetime | None = None
 
@@ -90,9 +93,16 @@ class Scorer:
         """Go on with other settings."""
         await self._in_thread(self._updater.reconfigure, config, at)
 
-    async def use_new_model(self, at: datetime) -> None:
-        """Score with the model that training left."""
-        await self._in_thread(self._updater.use_model, current(self._models), at)
+    async def follow_model(self, at: datetime) -> None:
+        """Score with another model where training left one, or somebody chose one."""
+        if (name := chosen(self._models)) != self._model_name:
+            self._model_name = name
+            await self._in_thread(self._updater.use_model, current(self._models), at)
+
+    @property
+    def model_version(self) -> str:
+        """Of the model that scores now."""
+        return self._updater.engine.model.version
 
     async def close(self) -> None:
         """Finish what is under way and close."""
@@ -141,8 +151,14 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
                 store.state.set_moment("heartbeat", time())
 
             async def train() -> None:
-                if _due(store, "trained_at", TRAIN, time()) and await _train(feeds, db, time):
-                    await scorer.use_new_model(time())
+                votes = store.feedback.votes_number()
+                new = votes - int(store.state.get("votes_trained") or 0)
+                if _due(store, "trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, time()):
+                    store.state.set("votes_trained", str(votes))
+                    await _train(feeds, db, time)
+
+            async def follow_model() -> None:
+                await scorer.follow_model(time())
 
             async def prune() -> None:
                 if _due(store, "pruned_at", PRUNE, time()):
@@ -159,6 +175,7 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             jobs.every(timedelta(seconds=2), "publish", publish)
             jobs.every(timedelta(seconds=10), "heartbeat", heartbeat)
             jobs.every(timedelta(seconds=20), "train", train)
+            jobs.every(timedelta(seconds=2), "model", follow_model)
             jobs.every(timedelta(seconds=60), "prune", prune)
             await jobs.run_until(stop)
         await scorer.close()
@@ -174,8 +191,8 @@ def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
     return last is not None
 
 
-async def _train(feeds: Path, db: Path, time: Clock) -> bool:
-    """Train in a process of its own, so that the worker goes on; return whether it went well."""
+async def _train(feeds: Path, db: Path, time: Clock) -> None:
+    """Train in a process of its own, so that the worker goes on."""
     process = await asyncio.create_subprocess_exec(
         *_self("train", feeds, db), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -187,7 +204,6 @@ async def _train(feeds: Path, db: Path, time: Clock) -> bool:
         raise
     if process.returncode:
         log.error("training failed: %s", said.decode("utf-8", "replace").strip())
-    return process.returncode == 0
 
 
 def _log_poll(polled: Polled) -> None:

@@ -286,7 +286,7 @@ def models_list(db: Path, as_json: bool) -> None:
 @click.argument("name", metavar="NAME")
 @db_option
 def models_use(name: str, db: Path) -> None:
-    """Score with an earlier model again; the worker takes it up when it starts next or trains.
+    """Score with an earlier model again; a running worker takes it up within seconds.
 
     NAME is a file of `models list`, or prior.
 

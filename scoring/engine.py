@@ -317,6 +317,25 @@ class Engine:
         line = LedgerLine(story.story_id, event.at, Cause.DECIDED, editors.described(event), story.score, story.score)
         return Changes(stories=(replace(said, updated_at=event.at),), ledger=(line,))
 
+    def revote(self, sleeping: Asleep, now: datetime) -> Changes:
+        """Return what the votes that stand make of a story that is over."""
+        story, members = sleeping
+        said = Scored(story.relevance, story.score, story.provisional, story.contributions)
+        scored = self._model.voted(said, story.story_id, [entry.entry_id for entry, _ in members])
+        if {part.name: part.log_odds for part in scored.contributions} == {
+            part.name: part.log_odds for part in story.contributions
+        }:
+            return Changes()
+        revised = replace(
+            story,
+            relevance=scored.relevance,
+            score=scored.score,
+            contributions=scored.contributions,
+            updated_at=now,
+        )
+        line = LedgerLine(story.story_id, now, Cause.VOTED, "editors voted", story.score, scored.score)
+        return Changes(stories=(revised,), ledger=(line,))
+
     def rank(self, now: datetime) -> Ranking:
         """Return the lists at *now*: "" is the front page, the others are the categories.
 

@@ -437,6 +437,24 @@ class RelevanceModel:
             contributions=contributions(self._base, parts, score),
         )
 
+    def voted(self, scored: Scored, story_id: int, entry_ids: Iterable[int]) -> Scored:
+        """Return what the votes for a story make of its score, where only that is known: the story is over.
+
+        What it was worth stays as it was said; the addend of its own vote comes, goes, or changes.
+        """
+        base, *said = scored.contributions
+        own = self.votes.of(story_id, entry_ids)
+        kept = [
+            Part(part.name, part.log_odds, part.reason)
+            for part in said
+            if part.name != "vote" and not (own and part.name == "votes")
+        ]
+        if own:
+            kept.append(Part("vote", own * OWN, _VOTE_REASON))
+        relevance = sigmoid(math.fsum((base.log_odds, *(part.log_odds for part in kept))))
+        score = min(max(round(100 * relevance), LEAST_SCORE), MOST_SCORE)
+        return Scored(relevance, score, scored.provisional, contributions(base.log_odds, kept, score))
+
     def logit(self, signals: Signals) -> float:
         """Return the log-odds alone, without points and reasons."""
         by_word, _ = self._words(signals)
@@ -482,6 +500,9 @@ class RelevanceModel:
         return said, len(known)
 
 
+_VOTE_REASON = "an editor voted on it"
+
+
 def _reason(group: str, signals: Signals) -> str:
     match group:
         case "coverage":
@@ -496,7 +517,7 @@ def _reason(group: str, signals: Signals) -> str:
         case "source":
             return f"first reported by {signals.source_ids[0]}"
         case "vote":
-            return "an editor voted on it"
+            return _VOTE_REASON
         case "votes":
             return "editors voted on stories like it"
         case "around":

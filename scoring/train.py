@@ -401,6 +401,14 @@ def _model(file: modelfile.ModelFile, path: Path) -> RelevanceModel:
     return RelevanceModel(file.name, prior, local, labels, calibration, trained_at)
 
 
+def chosen(out_dir: Path) -> str:
+    """Return what names the model in use, for seeing whether another was chosen: "" where it is the prior."""
+    try:
+        return (out_dir / "current").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptModel:
     """A model that was in use, or is."""
@@ -415,10 +423,7 @@ class KeptModel:
 
 def history(out_dir: Path) -> list[KeptModel]:
     """Return the models kept in *out_dir*, newest first."""
-    try:
-        name = (out_dir / "current").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        name = ""
+    name = chosen(out_dir)
     found: list[KeptModel] = []
     for path in sorted(out_dir.glob("relevance-*.json"), reverse=True):
         try:

@@ -37,7 +37,6 @@ class Updater:
     def __init__(self, store: Store, config: Config, model: RelevanceModel, observer: Observer | None = None) -> None:
         self._store = store
         self._config = config
-        self._votes_number = store.feedback.votes_number()
         self._model = model.with_votes(store.feedback.votes())
         self._observer = observer
         self._engine: Engine | None = None
@@ -93,14 +92,27 @@ class Updater:
 
     def voted(self) -> bool:
         """Whether there are votes, or some were taken back, that the scores do not know yet."""
-        return self._store.feedback.votes_number() != self._votes_number
+        return self._store.feedback.votes_number() != self._store.state.votes_taken()
 
     def _take_votes(self, now: datetime) -> None:
         number = self._store.feedback.votes_number()
-        if number != self._votes_number:
-            self._model = self._model.with_votes(self._store.feedback.votes())
+        if number == self._store.state.votes_taken():
+            return
+        self._model = self._model.with_votes(self._store.feedback.votes())
+        with self._store.transaction():
             self._write(self.engine.use_model(self._model, now, Cause.VOTED, "editors voted"), now)
-            self._votes_number = number
+            self._revote(now)
+            self._store.state.set_votes_taken(number)
+
+    def _revote(self, now: datetime) -> None:
+        """Let votes be felt by stories that are over, and those that were taken back be felt no more."""
+        voted = {*self._store.stories.voted(), *self._model.votes.own}
+        over = [entry_id for entry_id in sorted(voted) if not self.engine.holds(entry_id)]
+        for sleeping in self._over(over, now):
+            changes = self.engine.revote(sleeping, now)
+            self._store.stories.save(changes)
+            if changes.stories:
+                self._store.state.next_edition()
 
     def reconfigure(self, config: Config, now: datetime) -> None:
         """Go on with another feeds.yaml, as a restart with it would."""

@@ -53,6 +53,14 @@ class State:
         """Keep a value that is a moment."""
         self.set(name, stamp(value))
 
+    def votes_taken(self) -> int:
+        """Return up to which `feedback.votes_number` the scores know the votes."""
+        return int(self.get("votes_taken") or 0)
+
+    def set_votes_taken(self, number: int) -> None:
+        """Keep which votes the scores know."""
+        self.set("votes_taken", str(number))
+
     def edition(self) -> int:
         """Return the edition number: it grows whenever anything visible changed."""
         return int(self.get("edition") or 0)

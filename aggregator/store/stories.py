@@ -182,6 +182,14 @@ class Stories:
         found: int | None = self._db.value("select story_id from memberships where entry_id = :id", {"id": entry_id})
         return found
 
+    def voted(self) -> list[int]:
+        """Return the ids of the stories whose score holds a vote of its own."""
+        # Spelled as `contributions_text` spells it; inside a word of a reason the quotation mark would be escaped.
+        rows = self._db.rows(
+            """select story_id from stories where contributions like '%["vote", %' and merged_into is null"""
+        )
+        return [row["story_id"] for row in rows]
+
     def listed(self, story_id: int) -> Listed | None:
         """Return a story as a list shows it, or None."""
         row = self._db.row(f"{LISTED} where s.story_id = :id", {"id": story_id})

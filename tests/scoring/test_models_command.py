@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from aggregator.errors import GroundswellError, ModelFileError
 from aggregator.store import Store
+from groundswell import Scorer
 from scoring.commands import models
 from scoring.train import current, history, models_dir, train
 from tests.scoring.press import CONFIG, DAY, MONDAY, publish
@@ -48,6 +50,28 @@ def test_an_earlier_model_and_the_prior_can_be_used_again(db: Path) -> None:
 
     CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)
     assert [one.file_name for one in history(models_dir(db)) if one.in_use] == [newest]
+
+
+def test_a_running_worker_takes_up_the_model_that_was_chosen(db: Path) -> None:
+    newest = history(models_dir(db))[0].file_name
+    CliRunner().invoke(models, ["use", "prior", "--db", str(db)], catch_exceptions=False)
+
+    async def choose() -> list[str]:
+        scorer, now = Scorer(db, CONFIG), MONDAY + 34 * DAY
+        found = []
+        for name in ("", newest, "prior"):
+            if name:
+                CliRunner().invoke(models, ["use", name, "--db", str(db)], catch_exceptions=False)
+            await scorer.follow_model(now)
+            found.append(scorer.model_version)
+        await scorer.close()
+        return found
+
+    first, chosen, back = asyncio.run(choose())
+    CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)
+
+    assert first == back == current(models_dir(db).with_name("none")).version
+    assert chosen == current(models_dir(db)).version != first
 
 
 def test_a_model_that_is_not_there_or_broken_is_refused_and_changes_nothing(db: Path) -> None:

@@ -94,6 +94,51 @@ def test_a_restart_and_a_rebuild_keep_what_votes_did(store: Store) -> None:
     assert scores(store) == voted
 
 
+def test_a_vote_is_felt_by_a_story_that_is_over_and_taken_back_without_a_trace(store: Store) -> None:
+    updater = Updater(store, CONFIG, load_prior())
+    updater.run(NOW)
+    late = NOW + 30 * DAY
+    with store.transaction():
+        draft = Draft(guid="late", link="https://paper.example/late", title="A quiet month later")
+        store.entries.add(SOURCES[0].id, [Arrival(draft, "late", draft.link, "late", 9)], late)
+    updater.run(late)
+    assert not updater.engine.holds(1)
+    before = store.stories.get(1)
+    assert before is not None
+
+    store.feedback.vote(1, True, late)
+    updater.run(late)
+    up = store.stories.get(1)
+    store.feedback.vote(1, False, late)
+    updater.run(late)
+    down = store.stories.get(1)
+    store.feedback.vote(1, None, late)
+    updater.run(late)
+    after = store.stories.get(1)
+
+    assert up is not None
+    assert down is not None
+    assert after is not None
+    assert down.score < before.score < up.score
+    assert sum(part.points for part in up.contributions) == pytest.approx(up.score)
+    assert [line.cause for line in store.stories.ledger(1)][-3:] == [Cause.VOTED] * 3
+    assert (after.score, after.contributions) == (before.score, before.contributions)
+    assert after.relevance == pytest.approx(before.relevance, abs=1e-12)
+
+
+def test_votes_that_came_while_no_worker_ran_are_felt_when_one_starts(store: Store) -> None:
+    Updater(store, CONFIG, load_prior()).run(NOW)
+    before = scores(store)
+    store.feedback.vote(1, True, NOW)
+
+    started = Updater(store, CONFIG, load_prior())
+    assert started.voted()
+    started.run(NOW)
+
+    assert not started.voted()
+    assert scores(store)[1][1] > before[1][1]
+
+
 def test_one_vote_a_story_and_the_last_one_stands(store: Store) -> None:
     for up in (True, True, False):
         store.feedback.vote(1, up, NOW)
