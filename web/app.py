@@ -29,6 +29,7 @@ from web.guard import (
 )
 from web.pages import ROOMS
 from web.pages.files import asset
+from web.pictures import Pictures
 from web.reading import Reading, Unreadable
 from web.views import Views
 
@@ -92,6 +93,7 @@ def create_app(
 
     views = Views.into(db)
     app.extensions["groundswell.views"] = views
+    app.extensions["groundswell.pictures"] = Pictures(db.with_name(f"{db.name}.pictures"))
     app.wsgi_app = PageCache(  # type: ignore[method-assign]
         Guarded(app.wsgi_app),
         clock=clock,

@@ -24,6 +24,7 @@ from aggregator.model import (
     FeedState,
     LedgerLine,
     Membership,
+    Picture,
     Site,
     Source,
     Story,
@@ -69,6 +70,7 @@ class Newsroom:
         trend: float = 2.0,
         provisional: bool = False,
         contributions: Sequence[Contribution] | None = None,
+        picture: Picture | None = None,
     ) -> int:
         """Store a story told by *sources* in turn; return its id."""
         moments = times or [at + i * timedelta(minutes=25) for i in range(len(sources))]
@@ -82,6 +84,7 @@ class Newsroom:
                 content=content if i == 0 else "",
                 author=author if i == 0 else "",
                 language=language,
+                picture=picture if i == 0 else None,
             )
             words = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
             arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", words=words)

@@ -6,7 +6,22 @@ what a request has at hand to `context`, wording and drawing to `present`, choos
 
 from __future__ import annotations
 
-from web.pages import archive, feeds, files, fresh, front, health, hub, listing, operation, search, story, topics, words
+from web.pages import (
+    archive,
+    feeds,
+    files,
+    fresh,
+    front,
+    health,
+    hub,
+    listing,
+    operation,
+    picture,
+    search,
+    story,
+    topics,
+    words,
+)
 
 ROOMS = (
     front.room,
@@ -15,6 +30,7 @@ ROOMS = (
     story.room,
     archive.room,
     fresh.room,
+    picture.room,
     topics.room,
     health.room,
     words.room,
