@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -31,6 +32,7 @@ from aggregator.demo import edition as sample
 from aggregator.demo.publish import feeds_yaml
 from aggregator.demo.server import FeedServer
 from aggregator.errors import GroundswellError
+from aggregator.hubs import Hubs
 from aggregator.model import Clock, Config
 from aggregator.poll import Polled
 from aggregator.poller import Poller
@@ -40,6 +42,7 @@ from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
 from scoring.train import chosen, current, models_dir
 from scoring.update import Updater
+from web.public import is_public_host
 from web.publish import Press, Publisher
 from web.server import Address, check_port
 
@@ -132,11 +135,13 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             Poller(config, store=store, clock=time, rng=rng, finished=_log_poll) as poller,
             Publisher(config, store=store, press=Press(db, time)) as publisher,
         ):
+            hubs = Hubs(config, base=_reached_by_hubs(config), store=store, clock=time, poller=poller)
 
             async def apply_config() -> None:
                 nonlocal config
                 if changed := watch.check(time()):
                     config = changed
+                    hubs.reconfigure(config, _reached_by_hubs(config))
                     await poller.reconfigure(config)
                     await scorer.reconfigure(config, time())
                     await publisher.reconfigure(config)
@@ -173,12 +178,19 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             jobs.every(timedelta(seconds=0.5), "poll", start_polls)
             jobs.every(timedelta(seconds=0.5), "update", update)
             jobs.every(timedelta(seconds=2), "publish", publish)
+            jobs.every(timedelta(seconds=2), "hubs", hubs.step)
             jobs.every(timedelta(seconds=10), "heartbeat", heartbeat)
             jobs.every(timedelta(seconds=20), "train", train)
             jobs.every(timedelta(seconds=2), "model", follow_model)
             jobs.every(timedelta(seconds=60), "prune", prune)
             await jobs.run_until(stop)
         await scorer.close()
+
+
+def _reached_by_hubs(config: Config) -> str:
+    """Return the site's address where hubs can reach it, else ""."""
+    url = config.site.url.rstrip("/")
+    return url if is_public_host(urlsplit(url).hostname or "") else ""
 
 
 def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator import dedupe, schedule
@@ -31,6 +31,7 @@ from aggregator.model import (
 from aggregator.parsing import ParserFailedError, ParserPool
 from aggregator.seen import document_alone, document_mark, is_same_document
 from aggregator.store import Arrival, PollRecord, Store, StoreFault
+from aggregator.store.subscriptions import Delivery
 from aggregator.text import count_words, count_words_of_clean
 from aggregator.urls import canonical
 
@@ -135,6 +136,9 @@ def _remember(
     with store.transaction():
         found = _take_in(source, parsed, store, now) if parsed else _NOTHING
         new, edited = len(found.new), len(found.edited)
+        hub = store.subscriptions.of_source(source.id) if state.hints.hub else None
+        if hub and new and state.last_ok_at is not None:
+            store.subscriptions.missed(source.id, now)
         after = schedule.after(
             state,
             outcome,
@@ -146,6 +150,7 @@ def _remember(
             words=_words(parsed, found, now),
             taken=taken,
             network_down=down,
+            told_by_hub=hub is not None and not new and hub.works(now),
         )
         store.feeds.record(
             after,
@@ -160,6 +165,44 @@ def _remember(
             ),
         )
     return Polled(source.id, outcome, after, new, edited)
+
+
+async def take_in_delivery(
+    source: Source, delivery: Delivery, *, store: Store, parser: ParserPool, limits: Limits, now: datetime
+) -> Polled:
+    """Store what a hub delivered, as if a poll had brought it, in one transaction.
+
+    It may hold the news alone, so it says nothing of how the feed is to be polled, and validators stay as they are.
+    """
+    state = store.feeds.state(source.id)
+    if state is None:
+        raise KeyError(f"source {source.id} was never configured here")
+    outcome = Fetched(delivery.body, delivery.content_type, state.url, state.validators)
+    words, found, move_seen_to = "", _NOTHING, state.move_seen_to
+    parsed: ParsedFeed | None = None
+    try:
+        seen = store.feeds.items_seen(source.id)
+        parsed = await parser.parse(delivery.body, delivery.content_type, state.url, limits, seen)
+    except (NotAFeedError, ParserFailedError) as fault:
+        words = f"its hub delivered what cannot be read: {fault}"
+    with store.transaction():
+        if parsed:
+            found = _take_in(source, parsed, store, now)
+            words = f"told by its hub: {_words(parsed, found, now)}"
+            state = schedule.after(
+                state,
+                outcome,
+                now,
+                poll=source.poll,
+                arrived=[draft.published_at for draft in found.new],
+                words=words,
+                told_by_hub=True,
+            )
+        new, edited = len(found.new), len(found.edited)
+        state = replace(state, last_words=words, last_kind="delivered", move_seen_to=move_seen_to)
+        store.feeds.record(state, PollRecord(now, "delivered", words, None, len(delivery.body), new, edited, 0))
+        store.subscriptions.taken_in(delivery.delivery_id)
+    return Polled(source.id, outcome, state, new, edited)
 
 
 def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime) -> dedupe.Sorted:

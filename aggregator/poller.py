@@ -78,6 +78,16 @@ class Poller:
         await self._client.__aexit__(kind, value, trace)
         await self._parser.aclose()
 
+    @property
+    def client(self) -> Client:
+        """What it asks with; another after `reconfigure`."""
+        return self._client
+
+    @property
+    def parser(self) -> ParserPool:
+        """What its documents are read by."""
+        return self._parser
+
     async def reconfigure(self, config: Config) -> None:
         """Go on with another configuration; polls under way end under the old one."""
         if config.limits != self._config.limits:

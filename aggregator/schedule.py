@@ -26,6 +26,9 @@ WORTH = timedelta(minutes=5)
 Replayed from 5 to 60 minutes over two months of news sites and eight of AI press: 5 minutes cost as many requests
 as the fixed factors before, and halve the mean delay. The table is in docs/polling.md."""
 
+HUB_WAIT = timedelta(hours=6)
+"""While a hub tells of a feed's news, the feed is asked this rarely, to see that it tells of all."""
+
 NETWORK_RETRY = timedelta(minutes=1)
 """While nothing at all can be reached, each feed is tried again after one to two of these."""
 
@@ -97,6 +100,7 @@ def after(
     words: str = "",
     taken: Collection[str] = (),
     network_down: bool = False,
+    told_by_hub: bool = False,
 ) -> FeedState:
     """Return what to remember of a feed once *outcome* is dealt with.
 
@@ -105,6 +109,7 @@ def after(
     words:        what to say of a success on the source's row
     taken:        addresses of other sources; a feed never moves to one of them
     network_down: nothing at all can be reached, so a failure says nothing about this feed
+    told_by_hub:  its hub tells us of its news, so that it is asked more rarely
 
     A `Fetched` stands for a document that parsed: one that did not is a `Failed(NOT_A_FEED)` by then.
     """
@@ -125,6 +130,8 @@ def after(
     at = next_poll_at(state, outcome, now, poll=poll, jitter=jitter)
     unasked = replace(state, hints=Hints(), fresh_for=None)
     kept = at - next_poll_at(unasked, outcome, now, poll=poll, jitter=jitter)
+    if told_by_hub:
+        at = max(at, now + _within(HUB_WAIT * (1 + JITTER * max(-1.0, min(jitter, 1.0))), poll))
     return replace(
         state,
         validators=outcome.validators if isinstance(outcome, Fetched) else state.validators,

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
-from web import api, asked, metrics, present
+from web import api, asked, metrics, present, websub
 from web.cache import PageCache
 from web.context import config, now
 from web.guard import (
@@ -63,7 +63,7 @@ def create_app(
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
     speed = clock.speed if isinstance(clock, FastClock) else 1
     app.extensions["groundswell.silent"] = present.WORKER_SILENT * speed
-    for room in (*ROOMS, metrics.room):
+    for room in (*ROOMS, metrics.room, websub.room):
         app.register_blueprint(room)
     api.install(app)
     _guard_requests(app, list(extra_hosts))

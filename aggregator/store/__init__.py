@@ -25,6 +25,7 @@ from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories
+from aggregator.store.subscriptions import Subscriptions
 from aggregator.store.topics import Topics
 
 __all__ = ["Arrival", "Checkpoint", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault"]
@@ -50,6 +51,7 @@ class Store:
         self.archive = Archive(connection)
         self.prose = Prose(connection)
         self.metrics = Metrics(connection)
+        self.subscriptions = Subscriptions(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

@@ -26,6 +26,8 @@ class PollRecord:
     bytes: int = 0
     new: int = 0
     edited: int = 0
+    requests: int = 1
+    """0: the document came by itself, delivered by a hub."""
 
 
 class Feeds:
@@ -109,6 +111,16 @@ class Feeds:
         )
         return [feed_state(row) for row in rows]
 
+    def hubs(self, source_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Return, of these sources, those whose feed names a hub: the hub, and what it calls the feed."""
+        rows = self._db.rows(
+            """select source_id, url, hints ->> 'hub' as hub, hints ->> 'topic' as topic from feeds
+            where gone = 0 and hints ->> 'hub' != ''"""
+        )
+        return {
+            row["source_id"]: (row["hub"], row["topic"] or row["url"]) for row in rows if row["source_id"] in source_ids
+        }
+
     def askable(self, now: datetime) -> set[str]:
         """Return the sources that may be asked at *now* even if not due: none that is gone, or asked us to wait."""
         rows = self._db.rows(
@@ -140,7 +152,7 @@ class Feeds:
             next_poll_at = :next_poll_at, interval_s = :interval_s, failures = :failures, gone = :gone,
             move_seen_to = :move_seen_to, last_polled_at = :last_polled_at, last_ok_at = :last_ok_at,
             last_new_at = :last_new_at, last_kind = :last_kind, last_words = :last_words,
-            last_status = :last_status, polls = polls + 1, polls_unchanged = polls_unchanged + :unchanged,
+            last_status = :last_status, polls = polls + :requests, polls_unchanged = polls_unchanged + :unchanged,
             bytes = bytes + :bytes, saved_bytes = saved_bytes + iif(:unchanged, document_bytes, 0),
             document_bytes = iif(:kind = 'fetched', :bytes, document_bytes), waits_kept = :waits_kept,
             waited_s = :waited, hints = :hints, fresh_for_s = :fresh_for, arrivals = :arrivals,
@@ -165,6 +177,7 @@ class Feeds:
                 "last_status": state.last_status,
                 "unchanged": unchanged,
                 "kind": poll.kind,
+                "requests": poll.requests,
                 "bytes": poll.bytes,
                 "waits_kept": state.waits_kept,
                 "waited": state.waited.total_seconds(),

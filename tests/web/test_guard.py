@@ -24,6 +24,7 @@ VALUES = {
     "time": "2026-11-17T08:00Z",
     "slug": "trainium",
     "entry_id": "1",
+    "token": "guess",
 }
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "

@@ -1,0 +1,240 @@
+"""WebSub from end to end on loopback: one site's feed and hub, another site that subscribes to it."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from aggregator.hubs import Hubs
+from aggregator.model import Config, Limits, Site, Source
+from aggregator.poller import Poller
+from aggregator.store import Store
+from aggregator.store.subscriptions import MOST_WAITING, Subscription
+from aggregator.websub import signature
+from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
+from tests.web.newsroom import NOW, Newsroom, sample_config
+from web.publish import Press, Publisher
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+NEWS = b"""<rss version='2.0'><channel><title>News</title><item><guid>n1</guid><title>Just in</title>
+<link>https://news.example/n1</link></item></channel></rss>"""
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Flask], str]]:
+    """Serve an application on a port of the system's choice; its address."""
+    running = []
+
+    def start(app: Flask) -> str:
+        server = make_server("127.0.0.1", 0, app.wsgi_app, request_handler=_Quiet)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        running.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Subscriber:
+    """A site that polls one feed."""
+
+    def __init__(self, folder: Path, clock: Clock, feed: str) -> None:
+        self.db = folder / "subscriber.db"
+        self.store = Store.open(self.db)
+        self.clock = clock
+        self.source = Source("wire", "Wire", feed, "models", owner="wire")
+        self.config = Config(Site(), (), (self.source,), limits=Limits(allow_private=("127.0.0.1",)))
+        self.store.feeds.sync(self.config.sources, clock())
+        self.poller = Poller(self.config, store=self.store, clock=clock, rng=random.Random(0))
+
+    def hubs(self, base: str) -> Hubs:
+        return Hubs(self.config, base=base, store=self.store, clock=self.clock, poller=self.poller)
+
+    @property
+    def subscription(self) -> Subscription:
+        one = self.store.subscriptions.of_source("wire")
+        assert one is not None
+        return one
+
+    def state(self) -> tuple[str, timedelta]:
+        """What its row says, and in how long it is asked next."""
+        state = self.store.feeds.state("wire")
+        assert state is not None
+        assert state.next_poll_at is not None
+        return state.last_words, state.next_poll_at - self.clock()
+
+
+@pytest.fixture
+async def subscribe(tmp_path: Path, later: Clock) -> AsyncIterator[Callable[[str], Subscriber]]:
+    made: list[Subscriber] = []
+
+    def make(feed: str) -> Subscriber:
+        made.append(Subscriber(tmp_path, later, feed))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.poller.__aexit__(None, None, None)
+        one.store.close()
+
+
+@pytest.fixture
+def later() -> Clock:
+    return Clock()
+
+
+async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
+    tmp_path: Path,
+    later: Clock,
+    make_app: Callable[..., Flask],  # noqa: F811
+    serve: Callable[[Flask], str],
+    subscribe: Callable[[str], Subscriber],
+) -> None:
+    publisher_db = tmp_path / "publisher.db"
+    config = replace(sample_config(), limits=Limits(allow_private=("127.0.0.1",), fetch=timedelta(seconds=5)))
+    with Store.open(publisher_db) as theirs:
+        room = Newsroom(theirs, config)
+        room.story("Before", ["seedbed"])
+        room.rank()
+        feed = serve(make_app(publisher_db, later)) + "/trending.rss"
+        ours = subscribe(feed)
+        base = serve(make_app(ours.db, later))
+        async with (
+            Publisher(config, store=theirs, press=Press(publisher_db, later)) as publisher,
+            ours.poller,
+        ):
+            await ours.poller.poll_now()
+            assert ours.store.entries.count() == 1
+            hubs = ours.hubs(base)
+            await hubs.step()
+            assert ours.subscription.topic == feed
+            assert ours.subscription.lease_until is None, "it counts once the hub has confirmed it"
+            await publisher.step(later())
+            assert ours.subscription.lease_until == NOW + timedelta(days=10)
+
+            await publisher.step(later())
+            later.now += HOUR
+            room.story("Just in", ["seedbed"], trend=9)
+            room.rank()
+            await publisher.step(later())
+            await hubs.step()
+            assert ours.store.entries.count() == 2
+            words, wait = ours.state()
+            assert words == "told by its hub: 1 new"
+            assert wait > 5 * HOUR, "while the hub tells of news, it is asked rarely"
+            assert [health.polls for health in ours.store.feeds.health(later(), [ours.source])] == [1]
+
+            hubs.reconfigure(replace(ours.config, sources=()), base)
+            await hubs.step()
+            await publisher.step(later())
+            assert ours.store.subscriptions.of_source("wire") is None
+            assert theirs.hub.counts() == (0, 0)
+
+
+@pytest.fixture
+def held(later: Clock, subscribe: Callable[[str], Subscriber]) -> Subscriber:
+    """A subscription that its hub has confirmed for an hour."""
+    one = subscribe("https://wire.example/feed")
+    one.store.subscriptions.want("wire", "https://hub.example/", "https://wire.example/feed", "tok", "s3cret", NOW)
+    one.store.subscriptions.confirm("wire", NOW + HOUR, NOW + HOUR * 0.8)
+    return one
+
+
+@pytest.fixture
+def client(held: Subscriber, later: Clock, make_app: Callable[..., Flask]) -> FlaskClient:  # noqa: F811
+    return make_app(held.db, later).test_client()
+
+
+def deliver(client: FlaskClient, body: bytes = NEWS, secret: str = "s3cret", token: str = "tok") -> int:
+    headers = {"X-Hub-Signature": signature(secret, body), "Content-Type": "application/rss+xml"}
+    return client.post(f"/websub/{token}", data=body, headers=headers).status_code
+
+
+async def test_what_is_not_signed_with_the_secret_is_dropped(held: Subscriber, client: FlaskClient) -> None:
+    assert deliver(client, secret="other") == 202
+    assert client.post("/websub/tok", data=NEWS).status_code == 202
+    assert held.store.subscriptions.deliveries(9) == []
+    assert deliver(client) == 202
+    assert [one.body for one in held.store.subscriptions.deliveries(9)] == [NEWS]
+
+
+async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) -> None:
+    assert deliver(client, token="guess") == 404
+    params = {"hub.mode": "subscribe", "hub.topic": "https://wire.example/feed", "hub.challenge": "c"}
+    assert client.get("/websub/guess", query_string=params).status_code == 404
+
+
+async def test_only_what_was_asked_for_is_confirmed(held: Subscriber, client: FlaskClient) -> None:
+    asked = {"hub.mode": "subscribe", "hub.topic": "https://wire.example/feed", "hub.challenge": "c4"}
+    answer = client.get("/websub/tok", query_string=asked | {"hub.lease_seconds": "7200"})
+    assert (answer.status_code, answer.text, answer.mimetype) == (200, "c4", "text/plain")
+    assert held.subscription.lease_until == NOW + 2 * HOUR
+    assert client.get("/websub/tok", query_string=asked | {"hub.mode": "unsubscribe"}).status_code == 404
+    assert client.get("/websub/tok", query_string=asked | {"hub.topic": "https://b.example/"}).status_code == 404
+
+
+async def test_deliveries_that_wait_are_bounded_and_a_lease_that_ended_takes_none(
+    held: Subscriber, client: FlaskClient, later: Clock
+) -> None:
+    codes = [deliver(client, NEWS + b" " * number) for number in range(MOST_WAITING + 1)]
+    assert codes == [202] * MOST_WAITING + [503]
+    later.now += 2 * HOUR
+    assert deliver(client) == 404
+
+
+async def test_the_same_news_delivered_twice_and_polled_is_one_entry(held: Subscriber, client: FlaskClient) -> None:
+    deliver(client)
+    deliver(client, NEWS + b"\n")
+    await held.hubs("").step()
+    assert held.store.entries.count() == 1
+    assert held.store.subscriptions.deliveries(9) == []
+
+
+async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscriber, client: FlaskClient) -> None:
+    deliver(client, b"<html><body>no feed")
+    held.store.feeds.ask_at(["wire"], NOW)
+    await held.hubs("").step()
+    state = held.store.feeds.state("wire")
+    assert state is not None
+    assert state.last_words.startswith("its hub delivered what cannot be read: ")
+    assert held.store.subscriptions.deliveries(9) == []
+
+
+async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
+    held: Subscriber, client: FlaskClient, later: Clock
+) -> None:
+    assert not held.subscription.works(NOW), "it has told of nothing yet"
+    deliver(client)
+    assert held.subscription.works(NOW)
+    assert not held.subscription.works(NOW + 2 * HOUR), "its lease is over"
+    held.store.subscriptions.missed("wire", NOW + MINUTE)
+    assert not held.subscription.works(NOW + MINUTE)
+    later.now += 2 * MINUTE
+    deliver(client, NEWS + b" ")
+    assert held.subscription.works(later())
+
+
+async def test_where_hubs_cannot_reach_the_site_nothing_is_asked_for(
+    held: Subscriber, later: Clock, subscribe: Callable[[str], Subscriber]
+) -> None:
+    held.store.subscriptions.forget("wire")
+    await held.hubs("").step()
+    assert held.store.subscriptions.all() == {}
