@@ -21,6 +21,7 @@ from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.hub import Hub
 from aggregator.store.metrics import Metrics
+from aggregator.store.past import Past, Told
 from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
@@ -28,7 +29,7 @@ from aggregator.store.stories import ListQuery, Stories
 from aggregator.store.subscriptions import Subscriptions
 from aggregator.store.topics import Topics
 
-__all__ = ["Arrival", "Checkpoint", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault"]
+__all__ = ["Arrival", "Checkpoint", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault", "Told"]
 
 StoreFault = sqlite3.Error
 """What a read or a write raises when the disk is full, the file is locked or damaged."""
@@ -45,6 +46,7 @@ class Store:
         self.search = Search(connection, self.stories)
         self.hub = Hub(connection)
         self.feedback = Feedback(connection)
+        self.past = Past(connection)
         self.decisions = Decisions(connection, self.entries)
         self.state = State(connection)
         self.topics = Topics(connection)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from scoring import headline
 from scoring.analysis import analyse
+from scoring.earlier import earlier
 from scoring.facts import key_facts
 from web import lists, present, sharing
 from web.cache import STORY
@@ -36,11 +38,15 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         facts = key_facts(members)
         analysis = analyse(members)
         written = store.prose.of(story_id)
+        continued = earlier(store, listed.story, config().scoring.window)
+        before = store.stories.listed(continued.story_id) if continued is not None else None
+        earlier_card = show.card(before) if before is not None else None
     request.environ[STORY] = story_id
     keep(MINUTE)
     card = show.card(listed)
     facts_told, facts_differ = present.keys(show, facts)
-    shot = next((shot for entry in (listed.lead, *(e for e, _ in members)) if (shot := show.shot(entry))), None)
+    pictured = headline.pictured(members, listed.lead.entry_id) or listed.lead
+    shot = next((shot for entry in (pictured, *(e for e, _ in members)) if (shot := show.shot(entry))), None)
     shown = {one.story_id for one in trending[:6]}
     return render_template(
         "story.html",
@@ -63,6 +69,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         score_chart=present.score_chart(show, ledger),
         ledger=present.ledger(show, ledger),
         ledger_total=len(ledger),
+        earlier=earlier_card,
         trending=trending[:6],
         related=[one for one in related if one.story_id not in shown][:6] or related[:6],
         top_share=config().scoring.top_share,

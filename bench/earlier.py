@@ -1,0 +1,63 @@
+"""What stories continue: the links that `scoring.earlier` finds on a recorded stream, to be read by a person.
+
+    python -m bench.earlier [--data ../shared/data] [--db FILE] [--links 40]
+
+Replays ai_radar_2026 into a database (or takes one that a replay made) and prints links of random stories.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from aggregator.model import Config, Site
+from aggregator.store import Store
+from scoring.earlier import earlier
+from scoring.relevance import load_prior
+from scoring.replay import replay
+from scoring.streams import Stream
+
+STREAM = "stream/ai_radar_2026_dev.jsonl.gz"
+
+
+def links(store: Store, count: int) -> None:
+    """Print up to *count* links of stories taken at random."""
+    stories = [story for story in store.stories.each() if story.merged_into is None]
+    random.Random(5).shuffle(stories)
+    began, found = time.process_time(), 0
+    asked = 0
+    for story in stories:
+        asked += 1
+        link = earlier(store, story, timedelta(hours=72))
+        old = None if link is None else store.stories.get(link.story_id)
+        if link is not None and old is not None:
+            found += 1
+            days = (story.first_seen_at - old.last_source_at).days
+            print(f"{link.likeness:.2f} {days:3d} d  {story.headline}\n            {old.headline}")
+            print(f"            {', '.join(link.shared)}")
+        if found == count:
+            break
+    print(f"{found} links of {asked} stories; {1000 * (time.process_time() - began) / asked:.1f} CPU ms a story")
+
+
+def main() -> None:
+    """Replay where there is no database, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--db", type=Path)
+    parser.add_argument("--links", type=int, default=40)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        db = asked.db or Path(folder) / "radar.db"
+        with Store.open(db) as store:
+            if not store.entries.count():
+                replay(Stream(asked.data / STREAM), Config(Site(), (), ()), load_prior(), db=store)
+            links(store, asked.links)
+
+
+if __name__ == "__main__":
+    main()
