@@ -30,7 +30,7 @@ from scoring.calibrate import Calibration, platt
 from scoring.evaluate import log_loss, ndcg, reliability
 from scoring.explain import sigmoid
 from scoring.labels import Example
-from scoring.learn import Regularisation, WeightLearner
+from scoring.learn import Regularisation, Setting, WeightLearner
 from scoring.relevance import RelevanceModel, Signals, Weights
 from scoring.surroundings import Surroundings
 
@@ -48,6 +48,9 @@ STRENGTHS = (1.0, 0.3)
 
 LATER_SHARE = 0.25
 """The newest days of the training file, by share of examples: they choose the strength and calibrate."""
+
+RECENT_SHARE = 0.4
+"""Half-life of the regression that forgets, as a share of the time that the training file spans."""
 
 TIMES = ("first_seen", "created", "published")
 """Where the time of arrival stands, the first that is there."""
@@ -258,26 +261,30 @@ def learn(
 ) -> Weights:
     """Return calibrated weights learned from *train*, in order of time.
 
-    The newest `LATER_SHARE` of it chooses the strength and gives slope and offset, of weights that were fitted on
-    what is older; then all of it is fitted. GroundswellError where one class is missing.
+    Two regressions, one of which forgets, say half each. The newest `LATER_SHARE` chooses their strength and gives
+    slope and offset, of weights that were fitted on what is older; then all of it is fitted. GroundswellError where one
+    class is missing.
     """
     older, later = split_by_time(train, 1.0 - LATER_SHARE)
     if not older or not later or any(len({e.relevant for e in part}) < 2 for part in (older, later)):
         raise GroundswellError("the training file needs labels of both kinds on several days")
-    best: tuple[float, float, Calibration] | None = None
+    half_life = RECENT_SHARE * (train[-1].signals.at - train[0].signals.at)
+    settings = [Setting(strength, fading) for strength in strengths for fading in (None, half_life)]
+    learner = WeightLearner(regularisation, min_documents=3, groups=groups, seed=seed)
+    tried = learner.fit_each(older, settings)
+    best: tuple[float, int, Calibration] | None = None
     truth = [int(e.relevant) for e in later]
-    for strength in strengths:
-        learner = WeightLearner(regularisation, min_documents=3, groups=groups, strength=strength, seed=seed)
-        trial = RelevanceModel("", learner.fit(older).weights_)
+    for i in range(0, len(settings), 2):
+        trial = RelevanceModel("", tried[i].mixed(tried[i + 1]))
         logits = [trial.logit(e.signals) for e in later]
         calibration = platt(logits, truth)
         loss = log_loss([calibration(logit) for logit in logits], truth)
         if best is None or loss < best[0]:
-            best = (loss, strength, calibration)
+            best = (loss, i, calibration)
     assert best is not None
-    _, strength, calibration = best
-    learner = WeightLearner(regularisation, min_documents=3, groups=groups, strength=strength, seed=seed)
-    return learner.fit(train).weights_.scaled(calibration.slope, calibration.offset)
+    _, i, calibration = best
+    plain, recent = learner.fit_each(train, settings[i : i + 2])
+    return plain.mixed(recent).scaled(calibration.slope, calibration.offset)
 
 
 # Measuring

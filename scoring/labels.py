@@ -230,6 +230,15 @@ class Example:
     """1 or 0; for a story tied across the boundary the share of those that are relevant."""
     weight: float = 1.0
     story_id: int = 0
+    interest: float = 0.0
+    """What readers say beyond their places, from `interest`: fitting, and nothing else, listens to it."""
+
+    @property
+    def taught(self) -> float:
+        """What it counts as when weights are fitted: `relevant`, moved by the readers' interest; 0..1."""
+        if self.interest > 0:
+            return self.relevant + self.interest * (1.0 - self.relevant)
+        return self.relevant * (1.0 + self.interest)
 
     @property
     def day(self) -> str:
@@ -243,15 +252,19 @@ class Example:
 
 
 def examples(
-    stories: Sequence[History], top_share: float, now: datetime, votes: Mapping[int, bool] | None = None
+    stories: Sequence[History],
+    top_share: float,
+    now: datetime,
+    votes: Mapping[int, bool] | None = None,
+    interests: Mapping[int, float] | None = None,
 ) -> list[Example]:
     """Return what can be learned from *stories* at *now*, in order of first sight.
 
     A story counts once for each of its states that the site showed: at first sight, and at each of
     `AGES` by which another voice had joined. A vote (True: up) overrides coverage at once; coverage
-    speaks only of days that are complete.
+    speaks only of days that are complete. What readers were interested in is told of stories without a vote.
     """
-    voted = votes or {}
+    voted, wanted = votes or {}, interests or {}
     by_day: dict[date, list[History]] = {}
     for story in stories:
         by_day.setdefault(story.first_seen_at.date(), []).append(story)
@@ -268,7 +281,8 @@ def examples(
                 outcome[story.story_id] = (float(voted[story.story_id]), VOTE_WEIGHT)
             if story.story_id in outcome:
                 relevant, weight = outcome[story.story_id]
-                found += [Example(s, relevant, weight, story.story_id) for s in _states(story, now)]
+                said = 0.0 if story.story_id in voted else wanted.get(story.story_id, 0.0)
+                found += [Example(s, relevant, weight, story.story_id, said) for s in _states(story, now)]
     return found
 
 

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class Regularisation:
     site: float = 0.8
     address: float = 1.0
     tag: float = 1.0
+    pace: float = 0.3
 
     def of(self, name: str) -> float:
         """Return the width for a feature of `relevance.features`."""
@@ -56,6 +58,16 @@ MAX_TERMS = 30_000
 LEAST_OF_A_NAME = {"source": 5, "site": 3, "address": 5, "tag": 3}
 """How many stories must bear a name of an open group before it gets a weight."""
 MAX_NAMES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a regression is fitted to examples."""
+
+    strength: float = 1.0
+    """C: below 1 all widths shrink together, by its square root."""
+    half_life: timedelta | None = None
+    """After which an example counts half; None: all count alike."""
 
 
 class WeightLearner:
@@ -94,6 +106,13 @@ class WeightLearner:
 
         Without them these are the titles of the examples. ValueError when one class is missing.
         """
+        (self._fitted,) = self.fit_each(examples, [Setting(self.strength)], documents)
+        return self
+
+    def fit_each(
+        self, examples: Sequence[Example], settings: Sequence[Setting], documents: Iterable[str] | None = None
+    ) -> list[Weights]:
+        """Return what each of *settings* learns from the same *examples*, of the same words; see `fit`."""
         width = self.regularisation or Regularisation()
         titles = dict.fromkeys(e.signals.title for e in examples)
         frequency: Counter[str] = Counter()
@@ -107,17 +126,27 @@ class WeightLearner:
         idf = {word: round(math.log((1 + count) / (1 + frequency[word])) + 1, 3) for word in in_titles | in_summaries}
         unknown_idf = round(math.log((1 + count) / 2) + 1, 3)
 
-        names, matrix, target, counts = self._matrix(examples, width, idf, unknown_idf, in_titles, in_summaries)
+        names, matrix, target, counts, at = self._matrix(examples, width, idf, unknown_idf, in_titles, in_summaries)
         if not 0 < counts @ target < counts.sum():
             raise ValueError("one class only: every example is relevant, or none is")
-        weights, base = self._solve(names, matrix, target, counts)
+        found = []
+        for setting in settings:
+            weighed = counts if setting.half_life is None else counts * _fading(at, setting.half_life)
+            weights, base = self._solve(names, matrix, target, weighed, setting.strength)
+            found.append(self._weights(names, weights, base, idf, unknown_idf))
+        return found
+
+    @staticmethod
+    def _weights(
+        names: Sequence[str], weights: NDArray[np.float64], base: float, idf: dict[str, float], unknown_idf: float
+    ) -> Weights:
         by_kind: dict[str, dict[str, float]] = {"t": {}, "s": {}, "": {}}
         for name, weight in zip(names, weights, strict=True):
             # Four decimals of log-odds are far below a tenth of a point.
             if value := round(float(weight), 4):
                 kind = name[0] if name.startswith(("t=", "s=")) else ""
                 by_kind[kind][name[2:] if kind else name] = value
-        self._fitted = Weights(
+        return Weights(
             base=round(base, 4),
             idf=idf,
             unknown_idf=unknown_idf,
@@ -125,7 +154,6 @@ class WeightLearner:
             summary=by_kind["s"],
             others=by_kind[""],
         )
-        return self
 
     def _vocabulary(self, documents: Iterable[tuple[str, ...]]) -> set[str]:
         frequency = Counter(word for document in documents for word in document)
@@ -146,8 +174,8 @@ class WeightLearner:
         unknown_idf: float,
         in_titles: set[str],
         in_summaries: set[str],
-    ) -> tuple[list[str], sparse.csr_matrix, NDArray[np.float64], NDArray[np.float64]]:
-        """Return column names, matrix (rows, columns), targets (rows,) and weights (rows,).
+    ) -> tuple[list[str], sparse.csr_matrix, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return column names, matrix (rows, columns), targets, weights and seconds since 1970 (rows,).
 
         An example that is relevant by a share stands in two rows, one of each class, with that weight.
         """
@@ -166,6 +194,7 @@ class WeightLearner:
         ends = [0]
         target: list[float] = []
         counts: list[float] = []
+        moments: list[float] = []
         for example, others in zip(examples, found, strict=True):
             signals = example.signals
             row: list[tuple[str, float]] = [
@@ -179,17 +208,18 @@ class WeightLearner:
                 if word in in_summaries
             ]
             row += [(name, width.of(name) * value) for name, value in others.items() if name in frequent]
-            for relevant, share in ((1.0, example.relevant), (0.0, 1.0 - example.relevant)):
+            for relevant, share in ((1.0, example.taught), (0.0, 1.0 - example.taught)):
                 if share > 0:
                     at += [columns.setdefault(name, len(columns)) for name, _ in row]
                     values += [value for _, value in row]
                     ends.append(len(at))
                     target.append(relevant)
                     counts.append(share * example.weight)
+                    moments.append(signals.at.timestamp())
         matrix = sparse.csr_matrix(
             (np.array(values), np.array(at, dtype=np.int32), np.array(ends)), shape=(len(target), len(columns))
         )
-        return list(columns), matrix, np.array(target), np.array(counts)
+        return list(columns), matrix, np.array(target), np.array(counts), np.array(moments)
 
     def _solve(
         self,
@@ -197,6 +227,7 @@ class WeightLearner:
         matrix: sparse.csr_matrix,
         target: NDArray[np.float64],
         counts: NDArray[np.float64],
+        strength: float,
     ) -> tuple[NDArray[np.float64], float]:
         """Return weights (columns,) for the unscaled features, and the base.
 
@@ -210,7 +241,7 @@ class WeightLearner:
         bound = np.array([n.startswith(NEVER_NEGATIVE) for n in names], dtype=bool)
         kept = np.ones(len(names), dtype=bool)
         while True:
-            model = LogisticRegression(C=self.strength, solver="lbfgs", max_iter=1000, tol=1e-5, random_state=self.seed)
+            model = LogisticRegression(C=strength, solver="lbfgs", max_iter=1000, tol=1e-5, random_state=self.seed)
             model.fit(matrix[:, kept], target, sample_weight=counts)
             weights = np.zeros(len(names))
             weights[kept] = model.coef_[0]
@@ -219,6 +250,11 @@ class WeightLearner:
                 return weights * scale, float(model.intercept_[0])
             # Only the worst goes: the others may turn positive without it.
             kept[np.argmin(np.where(below, weights, 0.0))] = False
+
+
+def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64]:
+    faded: NDArray[np.float64] = 0.5 ** ((at.max() - at) / half_life.total_seconds())
+    return faded
 
 
 def _frequent(found: Sequence[Mapping[str, float]]) -> frozenset[str]:

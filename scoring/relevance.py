@@ -140,6 +140,7 @@ def features(signals: Signals, link: bool = True) -> dict[str, float]:
                               looks at how much time has passed since: relevance does not decay.
     `source:ID`               who reported first; later sources count as coverage
     `around:`, `new:`         how much others say of the same things, and how much of the title is new
+    `pace:`                   how much its source published within a day and an hour before it
     `site:`, `address:`       where its link leads, and what words its path holds: many name their sections there
     `tag:`                    what its source filed it under
     `time:`                   weekend, and quarter of the day (UTC), of first sight
@@ -169,6 +170,8 @@ def features(signals: Signals, link: bool = True) -> dict[str, float]:
             ("around:burst", math.log1p(around.burst)),
             ("around:talk", around.talk),
             ("new:title", around.novelty),
+            ("pace:day", math.log1p(around.own_day)),
+            ("pace:hour", math.log1p(around.own_hour)),
         ):
             if value:
                 found[name] = value
@@ -303,6 +306,20 @@ class Weights:
             others=times(self.others),
         )
 
+    def mixed(self, other: Weights) -> Weights:
+        """Return weights whose logit is the mean of both; they know the same words, equally frequent."""
+
+        def mean(one: Mapping[str, float], two: Mapping[str, float]) -> dict[str, float]:
+            return {name: (one.get(name, 0.0) + two.get(name, 0.0)) / 2 for name in {**one, **two}}
+
+        return replace(
+            self,
+            base=(self.base + other.base) / 2,
+            title=mean(self.title, other.title),
+            summary=mean(self.summary, other.summary),
+            others=mean(self.others, other.others),
+        )
+
     def rounded(self) -> Weights:
         """Return the weights as a model file keeps them: four decimals are far below a tenth of a point."""
 
@@ -412,6 +429,7 @@ class RelevanceModel:
             "time",
             "shape",
             "new",
+            "pace",
             "around",
             "vote",
             "votes",
@@ -524,6 +542,8 @@ def _reason(group: str, signals: Signals) -> str:
             return "others report on the same things"
         case "new":
             return f"{signals.around.novelty:.0%} of the title is new"
+        case "pace":
+            return f"its source published {signals.around.own_day} others within a day"
         case "site":
             return f"link to {registrable_domain(host(signals.link))}"
         case "address":

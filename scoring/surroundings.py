@@ -11,6 +11,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 from aggregator.text import words
 
@@ -37,6 +38,9 @@ POSTINGS = 50
 With 25, 100, 200 and 400 the measures above are the same within .0003; of fewer a burst could not be told.
 """
 
+OWN = 100
+"""Up to how many titles of one source are counted; who brings more in a day is as busy as can be."""
+
 LEAST_COSINE = 0.1
 """Titles less alike share a name by chance."""
 
@@ -58,11 +62,15 @@ class Around:
     although they are seldom."""
     novelty: float = 0.0
     """Share of the title, by idf, that no title of the last days held."""
+    own_day: int = 0
+    """How many titles the same source brought within 24 h before, at most `OWN`."""
+    own_hour: int = 0
+    """The same within an hour."""
 
     def with_more(self, later: Around) -> Around:
         """Return what is known once another entry of the story, that saw *later*, has joined.
 
-        Attention only grows; how new it was is settled at first sight.
+        Attention only grows; how new it was, and what else its source brought, is settled at first sight.
         """
         return Around(
             max(self.near, later.near),
@@ -71,6 +79,8 @@ class Around:
             max(self.burst, later.burst),
             max(self.talk, later.talk),
             self.novelty,
+            self.own_day,
+            self.own_hour,
         )
 
 
@@ -101,9 +111,12 @@ class Surroundings:
         self._source: dict[int, str] = {}
         self._length: dict[int, float] = {}
         self._postings: dict[str, deque[int]] = {}
+        self._own: dict[str, deque[float]] = {}
+        self._now = 0.0
 
     def advance(self, at: float) -> None:
         """Forget what is too old at *at*, in seconds since 1970; moments only grow."""
+        self._now = at
         self._day = int(at // 86_400)
         earliest = at - NEAR_S
         while self._recent and self._recent[0][0] < earliest:
@@ -176,6 +189,9 @@ class Surroundings:
         self._titles += 1
         self._day_titles[self._day] += 1
         self._recent.append((at, number))
+        if (own := self._own.get(source)) is None:
+            own = self._own[source] = deque(maxlen=OWN)
+        own.append(at)
 
     def _around(self, found: tuple[str, ...], idf: list[float], norm: float, source: str) -> Around:
         if not found or not self._titles:
@@ -206,7 +222,18 @@ class Surroundings:
             burst=sum(max(0.0, b) for b in sorted(bursts, reverse=True)[:3]) / 3,
             talk=sum(math.log1p(t) for t in sorted(talks, reverse=True)[:3]) / 3,
             novelty=unheard / math.fsum(idf),
+            own_day=self._own_within(86_400.0, source),
+            own_hour=self._own_within(3_600.0, source),
         )
+
+    def _own_within(self, seconds: float, source: str) -> int:
+        own = self._own.get(source)
+        if own is None:
+            return 0
+        since = self._now - seconds
+        if own[0] >= since:
+            return len(own)
+        return sum(1 for _ in takewhile(lambda at: at >= since, reversed(own)))
 
     def _meet(self, word: str, add: float, dots: dict[int, float]) -> set[str]:
         """Add *add* for each title of the last days that holds *word*; return who used it."""

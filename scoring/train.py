@@ -26,6 +26,7 @@ from scoring.calibrate import Calibration, platt
 from scoring.engine import Engine
 from scoring.evaluate import Measures, measure, ndcg_by_day
 from scoring.explain import sigmoid
+from scoring.interest import interest
 from scoring.labels import Example, Past, examples, from_first_midnight, histories
 from scoring.relevance import RelevanceModel, Weights, load_prior
 
@@ -276,7 +277,8 @@ def train(
     """
     running = current(out_dir)
     votes = {vote.story_id: vote.up for vote in store.feedback.votes() if vote.voted_at <= now}
-    found, entries = past(store, config, now, votes)
+    shown = store.feedback.impressions((now - WINDOW).date(), now.date())
+    found, entries = past(store, config, now, votes, interest(shown))
     trial = attempt(found, now, running, seed)
     if trial.model is not None:
         _keep(trial, trial.model, now, out_dir)
@@ -293,9 +295,17 @@ def train(
 
 
 def past(
-    store: Store, config: Config, now: datetime, votes: Mapping[int, bool] | None = None
+    store: Store,
+    config: Config,
+    now: datetime,
+    votes: Mapping[int, bool] | None = None,
+    interests: Mapping[int, float] | None = None,
 ) -> tuple[list[Example], int]:
-    """Return what the stories in *store* teach at *now*, and how many entries were looked at."""
+    """Return what the stories in *store* teach at *now*, and how many entries were looked at.
+
+    votes:     by the story that was voted on; one that has become part of another counts for that one
+    interests: by story, see `interest`
+    """
 
     def text_of(entry: Entry) -> tuple[str, str]:
         edits = store.entries.edits(entry.entry_id) if entry.edited_at is not None else []
@@ -311,7 +321,9 @@ def past(
     if not newest:
         return [], 0
     stories = from_first_midnight(histories(newest, category_of, text_of), newest[0][0].first_seen_at)
-    return examples(stories, config.scoring.top_share, now, votes), len(newest)
+    now_of = {entry.entry_id: membership.story_id for entry, membership in newest}
+    voted = {now_of.get(story_id, story_id): up for story_id, up in (votes or {}).items()}
+    return examples(stories, config.scoring.top_share, now, voted, interests), len(newest)
 
 
 def _content(prior: Weights, local: Weights, labels: int, calibration: Calibration) -> dict[str, Any]:
