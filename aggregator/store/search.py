@@ -6,6 +6,7 @@ where a run of characters would be one word. Leaves what a search means to `aggr
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from aggregator.text import UNSPACED, pairs
 
 Order = Literal["best", "newest", "score"]
 
-CANDIDATES = 5_000
+CANDIDATES = 2_000
 """How many of the newest fitting entries are ranked: more than anyone pages through, and it bounds the time."""
 
 _AGE_HALVES_IN_DAYS = 14.0
@@ -113,21 +114,22 @@ class Search:
             where {" and ".join(conditions)} group by s.story_id order by s.last_source_at desc limit {CANDIDATES}""",
             params,
         )
-        without = self._told_with(query.without)
+        without = self._told_with(query.without, [row["story_id"] for row in rows]) if query.without else set()
         return [row for row in rows if row["story_id"] not in without]
 
-    def _told_with(self, terms: Iterable[str]) -> set[int]:
-        """Return the stories that hold any of *terms* in any of their entries."""
-        found: set[int] = set()
+    def _told_with(self, terms: Iterable[str], story_ids: list[int]) -> set[int]:
+        """Return which of the stories hold any of *terms* in any of their entries."""
+        members = self._db.rows(
+            "select entry_id, story_id from memberships where story_id in (select value from json_each(:ids))",
+            {"ids": json.dumps(story_ids)},
+        )
+        # Put together here: SQLite would look for each entry in the index anew, a second for a common word.
+        holding: set[int] = set()
         for term in terms:
             for table, match in expressions([term]).items():
-                rows = self._db.rows(
-                    f"""select distinct m.story_id from {table} join memberships m on m.entry_id = {table}.rowid
-                    where {table} match :match""",
-                    {"match": match},
-                )
-                found.update(row["story_id"] for row in rows)
-        return found
+                rows = self._db.each(f"select rowid from {table} where {table} match :match", {"match": match})
+                holding.update(row[0] for row in rows)
+        return {row["story_id"] for row in members if row["entry_id"] in holding}
 
     def _entries(self, rows: list[Row]) -> dict[int, Entry]:
         by_id = {row["entry_id"]: row["story_id"] for row in rows}
@@ -144,6 +146,7 @@ class Search:
         if not 3 <= len(plain) <= 30 or not plain.isalnum():
             return []
         reach = 1 if len(plain) <= 5 else 2
+        letters = set(plain)
         found: list[tuple[int, int, str]] = []
         # Who misspells a word seldom does so at its first letter; a swap of the first two is looked at as well.
         for first in dict.fromkeys((plain[0], plain[1])):
@@ -157,6 +160,9 @@ class Search:
                     "most": len(plain) + reach,
                 },
             ):
+                # Each change adds or removes two letters at most: that rules nearly all of them out at once.
+                if len(letters ^ set(row["term"])) > 2 * reach:
+                    continue
                 away = changes(plain, row["term"], reach)
                 if away is not None and row["term"] != plain:
                     found.append((away, -row["doc"], row["term"]))

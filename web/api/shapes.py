@@ -152,7 +152,7 @@ class FoundShape(StoryShape):
 
 class SearchShape(Schema):
     edition = fields.Integer(required=True)
-    total = fields.Integer(required=True, **_said("Counted within the newest 5,000 entries that fit."))
+    total = fields.Integer(required=True, **_said("Counted within the newest 2,000 entries that fit."))
     notes = fields.List(fields.String(), required=True, **_said("What was not taken as it was typed."))
     items = fields.List(fields.Nested(FoundShape), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

@@ -94,18 +94,16 @@ def _unfiltered(store: Store, asked: Asked) -> int:
 def _suggestions(store: Store, looked_for: Query) -> list[Suggestion]:
     """Return searches that find something: with words as they may have been meant, else with one word each."""
     total = {term: store.search.stories(Query(terms=(term,)), limit=1).total for term in looked_for.terms}
+    nearest = {term: store.search.nearest(term) for term in looked_for.terms if not total[term]}
     meant = [
         replace(looked_for, terms=tuple(other if one == term else one for one in looked_for.terms))
-        for term in looked_for.terms
-        if not total[term]
-        for other in store.search.nearest(term)
+        for term, others in nearest.items()
+        for other in others
     ]
-    # Two misspelled words are mended together.
-    nearest = {term: store.search.nearest(term, 1) for term in looked_for.terms if not total[term]}
     if len(nearest) > 1 and all(nearest.values()):
-        meant.insert(
-            0, replace(looked_for, terms=tuple(nearest[t][0] if t in nearest else t for t in looked_for.terms))
-        )
+        # Two misspelled words are mended together.
+        mended = tuple(nearest[term][0] if term in nearest else term for term in looked_for.terms)
+        meant.insert(0, replace(looked_for, terms=mended))
     suggestions = [
         Suggestion(query.spelled(one), count) for one in meant if (count := store.search.stories(one, limit=1).total)
     ]
