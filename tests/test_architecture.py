@@ -31,6 +31,7 @@ HOMES = {
     "flask": ("web/",),
     "flask_smorest": ("web/api/",),
     "marshmallow": ("web/api/",),
+    "PIL": ("web/drawing.py",),
     "granian": ("web/server.py",),
     "pickle": (),
 }

@@ -27,7 +27,7 @@ from web.guard import (
     new_request_id,
     trusted_hosts,
 )
-from web.pages import ROOMS
+from web.pages import ROOMS, machine
 from web.pages.files import asset
 from web.pictures import Pictures
 from web.reading import Reading, Unreadable
@@ -80,6 +80,7 @@ def create_app(
             "nav": list(show.sections.values()),
             "today": f"{local:%A}, {local.day} {local:%B %Y}",
             "canonical": request.path,
+            "machine": machine.of_page(),
             "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "speed": speed,
             "feeds": [],

@@ -16,9 +16,7 @@ from aggregator.urls import host, safe_link, shown
 TOKEN_VARIABLE = "GROUNDSWELL_ADMIN_TOKEN"
 """Where the operator's token is, in the environment."""
 
-_SECRETS = re.compile(
-    r"(^|[_.-])(api|app)?_?-?(key|token|secret|auth|password|passwd|pwd|sig|signature|session)s?$", re.I
-)
+_SECRETS = re.compile(r"token|secret|passw|pwd|auth(?!or)|session|signature|apikey|(^|[_.-])(key|sig)$", re.I)
 _INSIDE = (
     ".local",
     ".localhost",

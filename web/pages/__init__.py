@@ -15,6 +15,7 @@ from web.pages import (
     health,
     hub,
     listing,
+    machine,
     operation,
     picture,
     search,
@@ -36,6 +37,7 @@ ROOMS = (
     words.room,
     feeds.room,
     hub.room,
+    machine.room,
     operation.room,
     files.room,
 )

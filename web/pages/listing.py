@@ -11,6 +11,7 @@ from web import asked as asking
 from web import lists
 from web.asked import Asked
 from web.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading, shows
+from web.pages import machine
 from web.status import status_of
 
 room = Blueprint("listing", __name__)
@@ -56,6 +57,7 @@ def _list_page(title: str, category_id: str | None, path: str, asked: Asked) -> 
     return render_template(
         "list.html",
         title=title,
+        machine=machine.of_list(title, path, cards),
         category_id=category_id,
         path=path,
         asked=asked,

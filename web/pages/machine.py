@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, timedelta
+from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
@@ -20,6 +23,7 @@ from web.cache import WHOLE_EDITION
 from web.context import MINUTE, base_url, config, keep, now, presenter, reading
 from web.guard import CSP_DATA
 from web.pages.files import asset
+from web.present import Card as Shown
 from web.present import story_path
 from web.public import feed_address
 
@@ -29,9 +33,61 @@ NEWS_FOR = timedelta(hours=48)
 """How long a story is news in a sitemap: what search engines take."""
 NEWS_MOST = 1_000
 FOR_EVER = "public, max-age=31536000, immutable"
-ICONS = {"icon-180.png": (180, 0.0), "icon-192.png": (192, 0.0), "icon-512.png": (512, 0.0), "icon-mask.png": (512, 0.1)}
+ICONS = {
+    "icon-180.png": (180, 0.0),
+    "icon-192.png": (192, 0.0),
+    "icon-512.png": (512, 0.0),
+    "icon-mask.png": (512, 0.1),
+}
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
+
+
+# What pages say of themselves: see `_head.html`.
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the head of a page tells programs."""
+
+    base: str
+    image: str
+    drawn: bool = True
+    """The image is a card of ours, of a known size."""
+    title: str = ""
+    """"": as the page is called."""
+    article: dict[str, Any] | None = None
+    described: tuple[dict[str, Any], ...] = ()
+
+
+def of_page() -> Said:
+    """Return what any page says."""
+    return Said(base_url(), site_card_path())
+
+
+def of_list(title: str, path: str, cards: Iterable[Shown]) -> Said:
+    """Return what a page of a list says."""
+    base = base_url()
+    return Said(base, site_card_path(), described=(machine.item_list(title, base + path, cards, base),))
+
+
+def of_story(store: Store, listed: Listed, picture: str = "") -> Said:
+    """Return what a story's page says; *picture* is the path of one that its sources published."""
+    show = presenter(store)
+    base = base_url()
+    drawn, card = story_card_path(store, listed)
+    article = machine.article(
+        listed,
+        site=config().site,
+        base=base,
+        section=card.kicker,
+        source=show.source_name(listed.lead.source_id),
+        image=base + (picture or drawn),
+    )
+    return Said(base, picture or drawn, not picture, listed.story.headline, article, (article,))
+
+
+# Files for programs
 
 
 @room.get("/sources.opml")
@@ -85,7 +141,7 @@ def sitemap() -> Response:
         ET.SubElement(news, f"{{{_NEWS}}}publication_date").text = f"{stated:%Y-%m-%dT%H:%M:%SZ}"
         ET.SubElement(news, f"{{{_NEWS}}}title").text = storable(story.headline)
     ET.indent(root, " ")
-    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True, default_namespace=None)
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True, default_namespace=_SITEMAP)
     return _data(body, "application/xml; charset=utf-8")
 
 
@@ -175,8 +231,6 @@ def _picture(png: bytes) -> Response:
     keep(WHOLE_EDITION)
     response = _data(png, "image/png")
     response.headers["Cache-Control"] = FOR_EVER
-    # Drawn for others to show.
-    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

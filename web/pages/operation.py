@@ -1,4 +1,4 @@
-"""For programs that look after the site: health, robots, where browsers look for an icon."""
+"""For programs that look after the site: health, where browsers look for an icon."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import json
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.cache import WHOLE_EDITION
-from web.context import keep, now, reading, worker_silent
+from web.context import now, reading, worker_silent
 from web.guard import CSP_DATA
 from web.pages.files import asset
 from web.reading import Unreadable
@@ -37,13 +36,6 @@ def healthz() -> AnyResponse:
     response.headers["Content-Security-Policy"] = CSP_DATA
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-@room.get("/robots.txt")
-def robots() -> Response:
-    """Everything may be read but endless searches."""
-    keep(WHOLE_EDITION)
-    return Response("User-agent: *\nDisallow: /search\n", content_type="text/plain; charset=utf-8")
 
 
 @room.get("/favicon.ico")

@@ -12,6 +12,7 @@ from scoring.facts import key_facts
 from web import lists, present, sharing
 from web.cache import STORY
 from web.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading
+from web.pages import machine
 
 room = Blueprint("story", __name__)
 
@@ -41,16 +42,18 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         continued = earlier(store, listed.story, config().scoring.window)
         before = store.stories.listed(continued.story_id) if continued is not None else None
         earlier_card = show.card(before) if before is not None else None
+        pictured = headline.pictured(members, listed.lead.entry_id) or listed.lead
+        shot = next((shot for entry in (pictured, *(e for e, _ in members)) if (shot := show.shot(entry))), None)
+        said = machine.of_story(store, listed, shot.src if shot else "")
     request.environ[STORY] = story_id
     keep(MINUTE)
     card = show.card(listed)
     facts_told, facts_differ = present.keys(show, facts)
-    pictured = headline.pictured(members, listed.lead.entry_id) or listed.lead
-    shot = next((shot for entry in (pictured, *(e for e, _ in members)) if (shot := show.shot(entry))), None)
     shown = {one.story_id for one in trending[:6]}
     return render_template(
         "story.html",
         card=card,
+        machine=said,
         views=present.counted(listed.views, "view") if listed.views else "no views yet",
         lead=listed.lead,
         author=listed.lead.author,

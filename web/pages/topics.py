@@ -9,6 +9,7 @@ from flask import Blueprint, abort, render_template
 from web import asked as asking
 from web import present
 from web.context import MINUTE, args, feeds_of, keep, now, presenter, reading
+from web.pages import machine
 
 room = Blueprint("topics", __name__)
 
@@ -47,6 +48,7 @@ def topic(slug: str) -> str:
     keep(MINUTE)
     return render_template(
         "topic.html",
+        machine=machine.of_list(found.name, f"/topic/{quote(slug)}", cards),
         topic=present.topic(found, history),
         chart=present.topic_chart(show, history),
         path=f"/topic/{quote(slug)}",
