@@ -1,8 +1,8 @@
 """Fuzz parse, normalise and clean: no exception but our own, no output that would change if cleaned once more.
 
-    python -m bench.fuzz [--seconds 60] [--seed 1]
+    python -m bench.fuzz [--seconds 60] [--seed 1] [--atheris SECONDS]
 
-With atheris installed it is guided by coverage; without, documents of our own are mutated by a seeded
+With `--atheris` it is guided by coverage (pip install atheris); without, documents of our own are mutated by a seeded
 generator: bytes flipped, parts doubled, cut, moved and replaced by what parsers are known to trip over.
 An input that breaks a promise is printed and kept in `tests/data/fuzz/`, where the suite finds it.
 """
@@ -17,8 +17,10 @@ import logging
 import random
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
+from aggregator.dedupe import identity
 from aggregator.errors import NotAFeedError
 from aggregator.parse import parse
 from aggregator.sanitize import clean
@@ -67,6 +69,26 @@ def check(data: bytes) -> None:
         raise BrokenPromiseError(f"took {took_s:.0f} s")
 
 
+def check_known(before: bytes, data: bytes) -> None:
+    """Raise when reading only what is new against *before* gives another result than reading all of *data*."""
+    try:
+        whole, seen = parse(data, "application/xml", URL), parse(before, "application/xml", URL).items_seen
+    except NotAFeedError:
+        return
+    part = parse(data, "application/xml", URL, seen=seen)
+    known = Counter(part.unchanged)
+    rest = [entry for entry in whole.entries if not _take(known, identity(entry))]
+    if known.total() or rest != list(part.entries) or (whole.title, whole.notes) != (part.title, part.notes):
+        raise BrokenPromiseError("another result where the document before was known")
+
+
+def _take(known: Counter[str], one: str) -> bool:
+    if not known[one]:
+        return False
+    known[one] -= 1
+    return True
+
+
 def mutated(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
     """Return *data* changed in a few places."""
     text = bytearray(data)
@@ -102,10 +124,12 @@ def run(seconds: float, seed: int) -> tuple[int, list[str]]:
     documents, tried = corpus(), 0
     found: dict[str, str] = {}
     while time.monotonic() - start < seconds:
-        data = mutated(rng.choice(documents), rng, documents)
+        before = rng.choice(documents)
+        data = mutated(before, rng, documents)
         tried += 1
         try:
             check(data)
+            check_known(before, data)
         except Exception as error:
             words = f"{type(error).__name__}: {error!s:.200}"
             if words not in found and len(found) < 20:
@@ -124,8 +148,11 @@ def guided(seconds: float) -> None:
     """Fuzz with atheris, which ends the process by itself."""
     atheris = importlib.import_module("atheris")
 
+    documents = corpus()
+
     def one(data: bytes) -> None:
         check(data)
+        check_known(documents[len(data) % len(documents)], data)
 
     atheris.instrument_all()
     KEPT.mkdir(exist_ok=True)
@@ -138,15 +165,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--atheris", type=float, metavar="SECONDS", help="guided by coverage, for that long")
     given = parser.parse_args()
     logging.disable()
-    if importlib.util.find_spec("atheris"):
-        guided(given.seconds)
+    if given.atheris:
+        if not importlib.util.find_spec("atheris"):
+            print("atheris is not installed: pip install atheris", file=sys.stderr)
+            return 1
+        guided(given.atheris)
         return 0
     tried, found = run(given.seconds, given.seed)
     for line in found:
         print(f"FAIL {line}")
-    print(f"{tried} documents in {given.seconds:g} s (atheris is not installed: mutation), {len(found)} findings")
+    print(f"{tried} documents in {given.seconds:g} s, {len(found)} findings")
     return int(bool(found))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from bench.fuzz import KEPT, check, corpus, mutated
+from bench.fuzz import KEPT, check, check_known, corpus, mutated
 
 
 def test_what_broke_a_promise_once_keeps_it_now() -> None:
@@ -15,4 +15,7 @@ def test_what_broke_a_promise_once_keeps_it_now() -> None:
 def test_mutated_documents_break_no_promise() -> None:
     rng, documents = random.Random(7), corpus()
     for _ in range(300):
-        check(mutated(rng.choice(documents), rng, documents))
+        before = rng.choice(documents)
+        data = mutated(before, rng, documents)
+        check(data)
+        check_known(before, data)
