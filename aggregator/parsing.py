@@ -153,7 +153,10 @@ class ParserPool:
             if child.serves(limits):
                 return child
             await child.end()
-        return await _Child.start(limits)
+        try:
+            return await _Child.start(limits)
+        except OSError as error:  # no memory, no file descriptor left
+            raise ParserFailedError(f"no process to read it in could be started: {error.strerror}") from error
 
 
 @dataclass(slots=True)

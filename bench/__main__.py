@@ -1,4 +1,4 @@
-"""Run every benchmark in turn, or those that are named: `python -m bench replay`."""
+"""Run every benchmark in turn, or those that are named, with their options: `python -m bench fuzz --seconds 60`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ HERE = Path(__file__).parent
 
 def main(names: list[str]) -> int:
     """Run the benchmarks called *names*, or all; return 1 when one failed."""
+    first_option = next((at for at, name in enumerate(names) if name.startswith("-")), len(names))
+    names, options = names[:first_option], names[first_option:]
     known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -19,7 +21,10 @@ def main(names: list[str]) -> int:
     failed = False
     for name in names or known:
         print(f"\n== {name}", flush=True)
-        failed |= subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=HERE.parent, check=False).returncode != 0
+        failed |= (
+            subprocess.run([sys.executable, "-m", f"bench.{name}", *options], cwd=HERE.parent, check=False).returncode
+            != 0
+        )
     return int(failed)
 
 

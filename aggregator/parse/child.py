@@ -15,6 +15,7 @@ import contextlib
 import ctypes
 import gc
 import json
+import os
 import resource
 import signal
 import sys
@@ -49,8 +50,11 @@ def main() -> None:
         found = [_answer(limits, *document) for document in documents]
         signal.setitimer(signal.ITIMER_PROF, 0)
         retire = any("failed" in one for one in found) or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
-        answers.write(_JSON.encode({"answers": found, "retire": retire}).encode("utf-8", "replace") + b"\n")
-        answers.flush()
+        try:
+            answers.write(_JSON.encode({"answers": found, "retire": retire}).encode("utf-8", "replace") + b"\n")
+            answers.flush()
+        except BrokenPipeError:  # the parent was killed
+            os._exit(0)
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)

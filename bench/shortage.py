@@ -1,0 +1,265 @@
+"""R9: what happens when something runs short, and whether all is well again by itself afterwards.
+
+    python -m bench.shortage [SHORTAGE ...]
+
+Each shortage is played in a process of its own: sources are polled before, while and after something is short, each
+time with news. While it lasts the front page must be answered and nothing may fall over; the row or the log says what
+is wrong; afterwards everything that was published is stored, once. Time is handed in, so nothing waits but for the
+foreign writer. A full disk and a read-only one need the right to mount a small file system: skipped without.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import random
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aggregator.clock import SteppedClock
+from aggregator.errors import GroundswellError
+from aggregator.model import Config, Limits, PollLimits, Site, Source
+from aggregator.poller import Poller
+from aggregator.store import Store
+from tests.feedserver import FeedServer
+from web.app import close_app, create_app
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SOURCES = 60
+HOURS = timedelta(hours=2)
+
+
+@dataclass
+class Scene:
+    """Sources, a database and a clock; `round` publishes an entry more of each source and polls all that are due."""
+
+    server: FeedServer
+    db: Path
+    big: int = 0
+    """Bytes of text in each entry."""
+    published: int = 0
+    clock: SteppedClock = field(default_factory=lambda: SteppedClock(NOON))
+    said: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+    def publish(self) -> Config:
+        self.published += 1
+        items = "".join(
+            f"<item><guid>g{number}</guid><title>News {number}</title><description>{'word ' * (self.big // 5)}"
+            f"</description></item>"
+            for number in range(self.published)
+        )
+        urls = [
+            self.server.publish(
+                f"/{number}.xml", f"<rss version='2.0'><channel><title>S{number}</title>{items}</channel></rss>"
+            )
+            for number in range(SOURCES)
+        ]
+        poll = PollLimits(timedelta(minutes=5), timedelta(hours=1))
+        sources = [Source(f"s{number}", f"S{number}", url, "news", poll=poll) for number, url in enumerate(urls)]
+        return Config(Site(), (), tuple(sources), limits=Limits(allow_private=("127.0.0.1",)))
+
+    def round(self) -> None:
+        """Publish, let two hours pass, poll what is due, and ask for the front page."""
+        config = self.publish()
+        self.clock.at += HOURS
+
+        async def poll() -> None:
+            async with Poller(config, store=store, clock=self.clock, rng=random.Random(0)) as poller:
+                await poller.poll_now()
+
+        with Store.open(self.db) as store:
+            if not store.feeds.names():
+                store.feeds.sync(config.sources, self.clock())
+            asyncio.run(poll())
+        self.look()
+
+    def look(self) -> None:
+        """Ask for the front page, and note what the rows say."""
+        app = create_app(self.db, self.clock)
+        try:
+            status = app.test_client().get("/").status_code
+            if status != 200:
+                self.findings.append(f"the front page answers {status}")
+            with Store.open(self.db) as store:
+                states = [store.feeds.state(f"s{number}") for number in range(SOURCES)]
+                self.said += {state.last_words for state in states if state and state.failures}
+        finally:
+            close_app(app)
+
+    def finish(self) -> None:
+        """Two quiet rounds later everything must be there, once, and due times near."""
+        self.round()
+        self.round()
+        with Store.open(self.db) as store:
+            self.findings += store.faults()
+            count = store.entries.count()
+            if count != SOURCES * self.published:
+                self.findings.append(f"{count} entries, {SOURCES * self.published} were published")
+            last = max(state.next_poll_at for n in range(SOURCES) if (state := store.feeds.state(f"s{n}")))  # type: ignore[type-var]
+            if last is None or last > self.clock() + timedelta(hours=25):
+                self.findings.append(f"a source is not asked before {last}")
+
+
+def _writer(scene: Scene) -> None:
+    """Another program holds the write lock for 15 s."""
+    scene.round()
+    other = sqlite3.connect(scene.db, isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    threading.Timer(15, other.rollback).start()
+    start = time.monotonic()
+    scene.round()
+    scene.said.append(f"a round took {time.monotonic() - start:.0f} s")
+
+
+def _files(scene: Scene) -> None:
+    """64 file descriptors, for sources that would take more."""
+    scene.round()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    scene.round()
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def _memory(scene: Scene) -> None:
+    """400 MB of memory for the process that polls."""
+    scene.round()
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (400_000_000, before[1]))
+    scene.round()
+    resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _clock(scene: Scene) -> None:
+    """The clock goes back a year, and ahead two."""
+    scene.round()
+    scene.clock.at -= timedelta(days=365)
+    scene.round()
+    scene.clock.at += timedelta(days=730)
+    scene.round()
+
+
+def _full(scene: Scene) -> None:
+    """A disk of 8 MB."""
+    with _mounted(scene, "size=8m"):
+        scene.big = 500
+        scene.round()
+        filler = scene.db.parent / "filler"
+        with Store.open(scene.db):  # as while the other half of the program runs
+            with suppress(OSError), filler.open("wb", buffering=0) as file:
+                while True:
+                    file.write(b"x" * 4_096)
+            scene.round()
+            filler.unlink()
+        scene.finish()
+
+
+def _read_only(scene: Scene) -> None:
+    """A file system that is read-only for a while, as seen by the program."""
+    with _mounted(scene, "size=64m"):
+        scene.round()
+        place = scene.db.parent
+        with Store.open(scene.db):  # so that the -wal and -shm files are there, as while the other half runs
+            subprocess.run(["mount", "--bind", str(place), str(place)], check=True)
+            subprocess.run(["mount", "-o", "remount,bind,ro", str(place)], check=True)
+            try:
+                scene.round()
+            except GroundswellError as error:
+                scene.said.append(f"refused: {error}")
+                scene.look()
+            finally:
+                subprocess.run(["umount", "-l", str(place)], check=True)
+        scene.finish()
+
+
+SHORTAGES: dict[str, Callable[[Scene], None]] = {
+    "foreign-writer": _writer,
+    "files": _files,
+    "memory": _memory,
+    "clock": _clock,
+    "disk-full": _full,
+    "read-only": _read_only,
+}
+
+
+class _CannotError(Exception):
+    pass
+
+
+@contextmanager
+def _mounted(scene: Scene, options: str) -> Iterator[None]:
+    place = scene.db.parent / "mounted"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        raise _CannotError("no right to mount a file system")
+    scene.db = place / "news.db"
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def _told(record: logging.LogRecord) -> str:
+    error = record.exc_info[1] if record.exc_info else None
+    return record.getMessage() + (f" ({type(error).__name__}: {error})" if error else "")
+
+
+def play(name: str) -> dict[str, object]:
+    """Play one shortage and return what was seen."""
+    log: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: log.append(_told(record))  # type: ignore[method-assign]
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    with tempfile.TemporaryDirectory() as folder, FeedServer() as server:
+        scene = Scene(server, Path(folder) / "news.db")
+        try:
+            SHORTAGES[name](scene)
+        except _CannotError as error:
+            return {"skipped": str(error)}
+        if "mounted" not in scene.db.parts:
+            scene.finish()
+        return {"findings": scene.findings, "rows": sorted(set(scene.said)), "log": sorted(set(log))[:3]}
+
+
+def main() -> int:
+    """Print a line a shortage; return 1 when one was not survived."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shortages", nargs="*", metavar="SHORTAGE", help=", ".join(SHORTAGES))
+    parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.play:
+        print(json.dumps(play(given.shortages[0])))
+        return 0
+    failed = False
+    for name in given.shortages or SHORTAGES:
+        start = time.monotonic()
+        command = [sys.executable, "-m", "bench.shortage", "--play", name]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        lines = done.stdout.splitlines()
+        told = json.loads(lines[-1]) if lines and not done.returncode else {"findings": [done.stderr[-2_000:]]}
+        if "skipped" in told:
+            print(f"{name}: skipped, {told['skipped']}")
+            continue
+        failed |= bool(told["findings"])
+        print(f"{name}: {'FAIL' if told['findings'] else 'well again'} after {time.monotonic() - start:.0f} s")
+        for kind in ("findings", "rows", "log"):
+            for words in told.get(kind, []):
+                print(f"    {kind}: {words[:300]}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
