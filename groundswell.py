@@ -158,9 +158,11 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             async def train() -> None:
                 votes = store.feedback.votes_number()
                 new = votes - int(store.state.get("votes_trained") or 0)
-                if _due(store, "trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, time()):
+                due = _due(store, "trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, time())
+                # The operator may ask for one at any time.
+                if due or store.state.moment("train_wanted"):
                     store.state.set("votes_trained", str(votes))
-                    await _train(feeds, db, time)
+                    await _train(feeds, db, store, time)
 
             async def follow_model() -> None:
                 await scorer.follow_model(time())
@@ -203,19 +205,25 @@ def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
     return last is not None
 
 
-async def _train(feeds: Path, db: Path, time: Clock) -> None:
+async def _train(feeds: Path, db: Path, store: Store, time: Clock) -> None:
     """Train in a process of its own, so that the worker goes on."""
+    with store.transaction():
+        store.state.set_moment("train_began", time())
+        store.state.set_moment("trained_at", time())
+        store.state.clear("train_wanted")
     process = await asyncio.create_subprocess_exec(
-        *_self("train", feeds, db), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        *_self("train", feeds, db), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        _, said = await asyncio.wait_for(process.communicate(), timeout=600)
+        told, said = await asyncio.wait_for(process.communicate(), timeout=600)
     except (TimeoutError, asyncio.CancelledError):
         process.kill()
         await process.wait()
         raise
     if process.returncode:
         log.error("training failed: %s", said.decode("utf-8", "replace").strip())
+    lines = (told if process.returncode == 0 else said).decode("utf-8", "replace").strip().splitlines()
+    store.state.set("train_said", lines[0] if lines else "")
 
 
 def _log_poll(polled: Polled) -> None:
@@ -231,13 +239,15 @@ def _self(command: str, feeds: Path, db: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "groundswell", command, "--feeds", str(feeds), "--db", str(db), *more]
 
 
-async def supervise(feeds: Path, db: Path, address: Address, refresh: int, stop: asyncio.Event) -> int:
+async def supervise(
+    feeds: Path, db: Path, address: Address, refresh: int, stop: asyncio.Event, proxies: int = 0
+) -> int:
     """Run worker and site as two processes until *stop* is set; return the exit code.
 
     One that cannot start ends both; one that falls over later is started again,
     and the other goes on meanwhile.
     """
-    site = ("--host", address.host, "--port", str(address.port), "--refresh", str(refresh))
+    site = ("--host", address.host, "--port", str(address.port), "--refresh", str(refresh), "--proxies", str(proxies))
     parts = [
         asyncio.create_task(_keep_going("worker", _self("worker", feeds, db), stop)),
         asyncio.create_task(_keep_going("web", _self("web", feeds, db, *site), stop)),
@@ -341,7 +351,8 @@ def cli(context: click.Context, verbose: bool) -> None:
 @db_option
 @host_option
 @port_option
-def run(feeds: Path, db: Path, host: str, port: int) -> None:
+@web.commands.proxies_option
+def run(feeds: Path, db: Path, host: str, port: int, proxies: int) -> None:
     """Run worker and site together.
 
     \b
@@ -350,9 +361,9 @@ def run(feeds: Path, db: Path, host: str, port: int) -> None:
       groundswell run --port 8080 --db /var/lib/groundswell/news.db
     """
     address = Address(host, port)
-    check_port(address)
+    check_port(address, db=db)
     click.echo(f"Groundswell: {address.url} (Ctrl-C stops it)", err=True)
-    raise SystemExit(_until_signal(lambda stop: supervise(feeds, db, address, 0, stop)))
+    raise SystemExit(_until_signal(lambda stop: supervise(feeds, db, address, 0, stop, proxies)))
 
 
 @cli.command()

@@ -11,14 +11,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, Response, abort, render_template, request
+from flask import Flask, Response, abort, g, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
-from web import api, asked, metrics, present, websub
+from aggregator.store.operator import Session
+from web import admin, api, asked, gate, metrics, present, websub
+from web.admin import acts
 from web.cache import PageCache
 from web.context import config, now
+from web.door import Door, may_be_operator
 from web.guard import (
     MAX_BODY,
     MAX_QUERY_STRING,
@@ -44,6 +47,8 @@ def create_app(
     extra_hosts: Iterable[str] = (),
     refresh: timedelta | None = None,
     edition_every_s: float = 0.5,
+    token: str = "",
+    feeds: Path | None = None,
 ) -> Flask:
     """Return the site over the database at *db*, which need not exist yet.
 
@@ -51,6 +56,8 @@ def create_app(
     extra_hosts:     names, besides loopback and the site's own, under which it may be asked
     refresh:         pages ask the browser to come again after this time
     edition_every_s: how often the database is asked whether anything changed
+    token:           the operator's, "" where the database has the digest of one that was made
+    feeds:           feeds.yaml, None where the operator does not edit it here
     """
     app = Flask("web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=100_000, MAX_FORM_PARTS=100)
@@ -63,10 +70,13 @@ def create_app(
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
     speed = clock.speed if isinstance(clock, FastClock) else 1
     app.extensions["groundswell.silent"] = present.WORKER_SILENT * speed
-    for room in (*ROOMS, metrics.room, websub.room):
+    app.extensions["groundswell.door"] = Door(token)
+    app.extensions["groundswell.feeds"] = feeds
+    for room in (*ROOMS, *admin.ROOMS, metrics.room, websub.room):
         app.register_blueprint(room)
     api.install(app)
     _guard_requests(app, list(extra_hosts))
+    gate.guard(app)
     _explain_errors(app)
 
     @app.context_processor
@@ -83,12 +93,20 @@ def create_app(
             "machine": machine.of_page(),
             "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "speed": speed,
+            "operator": _operator(),
+            "votes": acts.Hand(),
             "feeds": [],
         }
 
     @app.after_request
     def ask_again(response: Response) -> Response:
-        if refresh is not None and response.mimetype == "text/html" and response.status_code == 200:
+        # Under the operator's hands nothing is loaded anew: a form may be half filled.
+        if (
+            refresh is not None
+            and g.get("operator") is None
+            and response.mimetype == "text/html"
+            and response.status_code == 200
+        ):
             response.headers["Refresh"] = str(max(1, int(refresh.total_seconds())))
         return response
 
@@ -101,6 +119,7 @@ def create_app(
         edition=reading.edition,
         looked_at=views.looked_at,
         saw=views.saw,
+        private=may_be_operator,
         edition_every_s=edition_every_s,
     )
     return app
@@ -110,6 +129,13 @@ def close_app(app: Flask) -> None:
     """Write what is still to be written, and close the database."""
     app.extensions["groundswell.views"].close()
     app.extensions["groundswell"].close()
+
+
+def _operator() -> Session | None:
+    try:
+        return gate.operator()
+    except Unreadable:
+        return None
 
 
 def _guard_requests(app: Flask, extra_hosts: list[str]) -> None:
@@ -153,10 +179,14 @@ def _explain_errors(app: Flask) -> None:
 
 _TITLES = {
     400: "That cannot be answered",
+    401: "Sign in first",
+    403: "That was refused",
     404: "There is nothing at this address",
     405: "This address is for reading only",
+    409: "That cannot be done",
     413: "That is too large",
     414: "That address is too long",
+    429: "Not so fast",
     500: "Something went wrong here",
     503: "The news cannot be read just now",
 }
@@ -167,6 +197,6 @@ def _message(code: int, words: str, request_id: str = "") -> str:
         "message.html",
         code=code,
         title=_TITLES.get(code, "That did not work"),
-        words=words if code in (400, 413, 414) else "",
+        words=words if code in (400, 401, 403, 409, 413, 414, 429) else "",
         request_id=request_id,
     )

@@ -2,7 +2,8 @@
 
 A page is rendered once an edition, compressed once, and answered from memory with a strong ETag;
 who has it already gets a 304. Whether and for how long an answer may be kept, the view behind says
-in the environment (`KEEP`); by itself nothing is kept. Knows no page and no story.
+in the environment (`KEEP`); by itself nothing is kept. What is private is neither answered from here nor
+kept. Knows no page and no story.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class PageCache:
         edition: Callable[[], int | None],
         looked_at: Callable[[int, WSGIEnvironment, datetime], None],
         saw: Callable[[tuple[int, ...], WSGIEnvironment, datetime], None] = lambda *_: None,
+        private: Callable[[WSGIEnvironment], bool] = lambda environ: False,
         edition_every_s: float = 0.5,
         max_bytes: int = MAX_BYTES,
         ticks: Callable[[], float] = time.monotonic,
@@ -84,6 +86,7 @@ class PageCache:
         self._read_edition = edition
         self._looked_at = looked_at
         self._saw = saw
+        self._private = private
         self._edition_every_s = edition_every_s
         self._max_bytes = max_bytes
         self._ticks = ticks
@@ -96,7 +99,7 @@ class PageCache:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[NOW] = now = self._clock()
         method = environ["REQUEST_METHOD"]
-        if method not in ("GET", "HEAD"):
+        if method not in ("GET", "HEAD") or self._private(environ):
             return self._app(environ, start_response)
         # The host is part of the key, so that a page is never given under a name it was refused for.
         key = (environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -40,6 +40,7 @@ HEADERS = (
     ("X-Frame-Options", "DENY"),
     ("Cache-Control", "no-cache"),
 )
+NO_STORE = "no-store"
 _HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 
 
@@ -90,3 +91,35 @@ def is_trusted(host: str, trusted: Iterable[str]) -> bool:
     """Return whether a Host header is one of the *trusted* names; the port does not matter."""
     found = _HOST.fullmatch(host.lower())
     return found is not None and found[1] in {name.lower() for name in trusted}
+
+
+def is_https(scheme: str, host: str, site_url: str) -> bool:
+    """Return whether browsers ask by HTTPS: themselves, or through a proxy at the site's public address."""
+    public = urlsplit(site_url)
+    return scheme == "https" or (public.scheme == "https" and host.lower() == public.netloc.lower())
+
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing."""
+
+
+def forged(headers: Mapping[str, str], own: Iterable[str], *, bearer: bool = False) -> str:
+    """Return why a request that changes something was not sent by a page of ours, "" when it was.
+
+    own:    the site's origins, as `http://127.0.0.1:8000`
+    bearer: the request shows the token itself; no browser does that by itself, so scripts need say no origin
+
+    Browsers send Sec-Fetch-Site to HTTPS and to loopback; elsewhere the Origin, else the Referer, has to say it.
+    """
+    origins = {origin.lower() for origin in own}
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None and site != "same-origin" and not (bearer and site == "none"):
+        return "It was sent from another site."
+    origin = headers.get("Origin", "").lower()
+    if origin and origin not in origins and not (origin == "null" and site == "same-origin"):
+        return "It was sent from another site."
+    if site is None and not origin and not bearer:
+        referer = urlsplit(headers.get("Referer", ""))
+        if f"{referer.scheme}://{referer.netloc}".lower() not in origins:
+            return "The browser did not say from which page it was sent."
+    return ""

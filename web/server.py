@@ -7,8 +7,10 @@ builds the site there, from `Spec` and a clock.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,15 +23,20 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
+from aggregator.store import Store, StoreFault
 from web.app import close_app, create_app
+from web.door import checked, make_token, token_file
 from web.public import TOKEN_VARIABLE, is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger(__name__)
 
 THREADS = 4
 """Pages come from memory; more threads would only take turns at Python's lock."""
@@ -61,6 +68,10 @@ class Spec:
     """A feeds.yaml for the time until the worker has stored one."""
     extra_hosts: tuple[str, ...] = ()
     refresh_s: float = 0.0
+    feeds: Path | None = None
+    """feeds.yaml, for the operator's edits."""
+    proxies: int = 0
+    """How many proxies of our own stand in front, whose word on address and scheme counts."""
 
 
 def application(spec: Spec, clock: Clock) -> WSGIApplication:
@@ -75,9 +86,13 @@ def application(spec: Spec, clock: Clock) -> WSGIApplication:
         fallback_config=fallback,
         extra_hosts=spec.extra_hosts,
         refresh=timedelta(seconds=spec.refresh_s) if spec.refresh_s else None,
+        token=checked(os.environ.get(TOKEN_VARIABLE, "")),
+        feeds=spec.feeds,
     )
     # A forked process runs these at its end, but no atexit.
     Finalize(None, close_app, args=(app,), exitpriority=100)
+    if spec.proxies:
+        return ProxyFix(app.wsgi_app, x_for=spec.proxies, x_proto=spec.proxies)
     return app.wsgi_app
 
 
@@ -90,16 +105,21 @@ def serve(
     config_text: str = "",
     extra_hosts: Sequence[str] = (),
     refresh: timedelta | None = None,
+    feeds: Path | None = None,
+    proxies: int = 0,
     env: Mapping[str, str] = os.environ,
 ) -> None:
     """Serve until SIGTERM or SIGINT; GroundswellError with the way out when it cannot start."""
-    check_port(Address(host, port), env)
+    check_port(Address(host, port), env, db)
+    _tell_token(db, clock, env)
     hosts = tuple(extra_hosts) if is_loopback(host) or host in ("0.0.0.0", "::") else (*extra_hosts, _in_url(host))
     spec = Spec(
         db=db.absolute(),
         config_text=config_text,
         extra_hosts=hosts,
         refresh_s=refresh.total_seconds() if refresh else 0.0,
+        feeds=feeds.absolute() if feeds else None,
+        proxies=proxies,
     )
     Granian(
         "web.server:application",
@@ -120,13 +140,29 @@ def serve(
     ).serve(target_loader=partial(application, spec, clock), wrap_loader=False)
 
 
-def check_port(address: Address, env: Mapping[str, str] = os.environ) -> None:
+def _tell_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
+    """Make the operator's token at the first start, and say once where it is."""
+    if env.get(TOKEN_VARIABLE):
+        return
+    try:
+        with Store.open(db) as store:
+            if store.operator.token_digest() is None:
+                make_token(store, db, clock())
+                print(f"The operator's token, for /admin, is in {token_file(db)}", file=sys.stderr)
+    except (GroundswellError, StoreFault) as error:
+        # Reading goes on without it; what is wrong with the database stands on every page.
+        log.warning("no operator's token could be made: %s", error)
+
+
+def check_port(address: Address, env: Mapping[str, str] = os.environ, db: Path | None = None) -> None:
     """Raise GroundswellError unless the site may and can listen at *address*."""
     host, port = address.host, address.port
-    if not is_loopback(host) and not env.get(TOKEN_VARIABLE):
+    checked(env.get(TOKEN_VARIABLE, ""))
+    if not is_loopback(host) and not env.get(TOKEN_VARIABLE) and not _has_token(db):
         raise GroundswellError(
-            f"{host} can be reached by others, and no operator's token is set; set {TOKEN_VARIABLE} to a long random "
-            "text (python3 -c 'import secrets; print(secrets.token_urlsafe(32))'), or leave out --host"
+            f"{host} can be reached by others, and no operator's token is set; make one with "
+            f"`groundswell rotate-token`, or set {TOKEN_VARIABLE} to a long random text "
+            "(python3 -c 'import secrets; print(secrets.token_urlsafe(32))'), or leave out --host"
         )
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
@@ -141,6 +177,13 @@ def check_port(address: Address, env: Mapping[str, str] = os.environ) -> None:
             f"cannot serve on {host}, port {port}: {words[:1].lower()}{words[1:]}; stop what listens there, "
             f"or choose another with --port"
         ) from None
+
+
+def _has_token(db: Path | None) -> bool:
+    if db is None or not db.exists():
+        return False
+    with Store.open(db) as store:
+        return store.operator.token_digest() is not None
 
 
 def _in_url(host: str) -> str:

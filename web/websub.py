@@ -14,6 +14,7 @@ from aggregator.store.subscriptions import Subscription
 from aggregator.text import clip, storable
 from aggregator.websub import LONGEST_LEASE, SHORTEST_LEASE, is_signed
 from web.context import now, reading
+from web.gate import open_to_others
 from web.guard import CSP_DATA
 
 room = Blueprint("websub", __name__)
@@ -46,6 +47,7 @@ def confirm(token: str) -> Response:
 
 
 @room.post("/websub/<token>")
+@open_to_others
 def deliver(token: str) -> Response:
     """Keep a delivery for the worker; what is not signed is thanked for and dropped, as the recommendation has it."""
     with reading().store() as store:

@@ -74,6 +74,38 @@ def without_source(text: str, source_id: str) -> str:
     raise ConfigError(f"there is no source {source_id!r}")
 
 
+def with_enabled(text: str, source_id: str, enabled: bool) -> str:
+    """Return *text* with the source of that id switched on or off; nothing else changes.
+
+    Raises ConfigError where there is no such source or the list is written in brackets.
+    """
+    lines = text.splitlines(keepends=True)
+    place = _section(text, "sources")
+    value = place[2] if place else None
+    if not isinstance(value, document.Sequence):
+        raise ConfigError(f"there is no source {source_id!r}")
+    item = next((item for item in value.items if _field(item, "id") == source_id), None)
+    if not isinstance(item, document.Mapping):
+        raise ConfigError(f"there is no source {source_id!r}")
+    first_key = item.pairs[0][0]
+    if not _is_block(lines, value) or lines[first_key.line - 1][first_key.column - 1] == "{":
+        raise ConfigError("sources: is written in brackets; put each key of a source in a line of its own first")
+    for key, said in item.pairs:
+        if isinstance(key, document.Scalar) and key.text == "enabled":
+            line = lines[said.line - 1]
+            # What stands behind the word (a comment) stays.
+            rest = re.sub(r"^[^\s#]+", "", line[said.column - 1 :])
+            lines[said.line - 1] = f"{line[: said.column - 1]}{'true' if enabled else 'false'}{rest}"
+            return "".join(lines)
+    if enabled:
+        return text
+    key = next(key for key, _ in item.pairs if isinstance(key, document.Scalar) and key.text == "id")
+    if not lines[key.line - 1].endswith("\n"):
+        lines[key.line - 1] += "\n"
+    lines.insert(key.line, f"{' ' * (key.column - 1)}enabled: false\n")
+    return "".join(lines)
+
+
 def _section(text: str, name: str) -> tuple[int, int, document.Node] | None:
     """Return the line of a key at the top, the line after its value (both from 0), and its value."""
     try:

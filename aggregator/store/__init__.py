@@ -21,6 +21,7 @@ from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.hub import Hub
 from aggregator.store.metrics import Metrics
+from aggregator.store.operator import Actions, Operator
 from aggregator.store.past import Past, Told
 from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
@@ -50,6 +51,8 @@ class Store:
         self.decisions = Decisions(connection, self.entries)
         self.state = State(connection)
         self.topics = Topics(connection)
+        self.operator = Operator(connection)
+        self.actions = Actions(connection)
         self.archive = Archive(connection)
         self.prose = Prose(connection)
         self.metrics = Metrics(connection)

@@ -44,6 +44,11 @@ class Feedback:
             for row in rows
         ]
 
+    def vote_of(self, story_id: int) -> bool | None:
+        """Return what an editor said of a story; None: nothing that stands."""
+        found = self._db.value("select up from votes where story_id = :id", {"id": story_id})
+        return None if found is None else bool(found)
+
     def votes_number(self) -> int:
         """Return a number that is another after every vote."""
         return int(self._db.value("select coalesce((select value from state where name = 'votes'), 0)"))

@@ -44,6 +44,10 @@ class State:
             {"name": name, "value": value},
         )
 
+    def clear(self, name: str) -> None:
+        """Forget a value."""
+        self._db.run("delete from state where name = :name", {"name": name})
+
     def moment(self, name: str) -> datetime | None:
         """Return a value that is a moment, or None."""
         text = self.get(name)

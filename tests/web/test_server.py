@@ -17,6 +17,7 @@ import pytest
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
 from tests.web.newsroom import Newsroom, clock, sample_config
+from web.door import token_file
 from web.public import is_loopback
 from web.server import Address, check_port
 
@@ -107,7 +108,7 @@ def test_it_serves_counts_and_stops_within_five_seconds(server: tuple[subprocess
     assert time.monotonic() - started < 5
     assert code == 0
     assert process.stdout is not None
-    assert process.stdout.read() == b""
+    assert process.stdout.read() == f"The operator's token, for /admin, is in {token_file(db)}\n".encode()
     with Store.open(db) as store:
         assert store.feedback.views(1) == 1, "what was counted is written at the end"
 

@@ -14,6 +14,7 @@ from werkzeug.routing import RequestRedirect
 
 from aggregator.websub import RefusedError, read_request
 from web.context import config, now, reading
+from web.gate import open_to_others
 from web.guard import CSP_DATA, is_trusted, trusted_hosts
 
 room = Blueprint("hub", __name__)
@@ -26,6 +27,7 @@ MOST_OF_A_HOST = 60
 
 
 @room.post("/hub")
+@open_to_others
 def ask() -> Response:
     """Take a request; 202, and the callback is asked soon whether it wants it."""
     if config().site.hub != "own":

@@ -1,0 +1,43 @@
+"""Take one change of a text back, also when the text was changed elsewhere since.
+
+Pure. A change is the lines that went and came, and the lines before them, by which the place is found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+from aggregator.errors import ConfigError
+
+CONTEXT = 3
+"""Lines before the change that have to stand there still."""
+
+
+def change(before: str, after: str) -> dict[str, Any]:
+    """Return what became of *before*: its first to last line that differ, as plain data."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    blocks = [code for code in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes() if code[0] != "equal"]
+    if not blocks:
+        return {"context": [], "went": [], "came": []}
+    old_from, new_from, old_to, new_to = blocks[0][1], blocks[0][3], blocks[-1][2], blocks[-1][4]
+    return {
+        "context": new[max(0, new_from - CONTEXT) : new_from],
+        "went": old[old_from:old_to],
+        "came": new[new_from:new_to],
+    }
+
+
+def taken_back(text: str, made: Mapping[str, Any]) -> str:
+    """Return *text* as if the change *made* had not been; ConfigError where its place is not to be found."""
+    lines = text.splitlines(keepends=True)
+    known: Sequence[str] = [*made["context"], *made["came"]]
+    places = [i for i in range(len(lines) - len(known) + 1) if lines[i : i + len(known)] == known]
+    # A file that began with the change has nothing before it.
+    if not made["context"]:
+        places = [i for i in places if i == 0]
+    if len(places) != 1:
+        raise ConfigError("feeds.yaml was changed at that place since; mend it by hand")
+    start = places[0] + len(made["context"])
+    return "".join([*lines[:start], *made["went"], *lines[start + len(made["came"]) :]])

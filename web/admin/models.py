@@ -1,0 +1,112 @@
+"""Models under the operator's hand: what was learned and how well it did, learn now, go back to an earlier one.
+
+The worker trains, in a process of its own; here it is only asked to. One training at a time, and not
+more often than every ten minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from aggregator.errors import GroundswellError
+from aggregator.store import Store
+from scoring.relevance import load_prior
+from scoring.train import KeptModel, history, models_dir
+from web.admin import acts
+from web.context import now, presenter, reading
+from web.status import status_of
+
+room = Blueprint("operator_models", __name__)
+
+TRAIN_EVERY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """A model as the page shows it."""
+
+    name: str
+    """What `use` is told."""
+    title: str
+    window: str
+    measures: tuple[tuple[str, str, str], ...]
+    """Name, of it, and of the one that scored before, on the same days."""
+    in_use: bool
+    fault: str
+
+
+_MEASURES = (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"), ("Stories", "cases"))
+
+
+def _row(kept: KeptModel) -> ModelRow:
+    if kept.file is None:
+        return ModelRow(kept.file_name, kept.file_name, "", (), kept.in_use, kept.words)
+    measured = [kept.file.measures.get(name) or {} for name in ("candidate", "running")]
+    rows = tuple((title, *(_figure(one.get(key)) for one in measured)) for title, key in _MEASURES)
+    window = " to ".join(moment[:10] for moment in kept.file.window)
+    return ModelRow(kept.file_name, kept.file.name, window, rows, kept.in_use, "")  # type: ignore[arg-type]
+
+
+def _figure(value: object) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+@room.get("/admin/models")
+def models() -> str:
+    """The models that were in use here, the newest first."""
+    with reading().store() as store:
+        show = presenter(store)
+        trained = store.state.moment("trained_at")
+        asked = store.state.moment("train_wanted")
+        rows = [_row(kept) for kept in history(models_dir(reading().db))]
+        prior = load_prior()
+        rows.append(
+            ModelRow("prior", f"{prior.version}, ships with the program", "", (), not any(r.in_use for r in rows), "")
+        )
+        return render_template(
+            "admin/models.html",
+            rows=rows,
+            trained=show.moment(trained) if trained else None,
+            said=store.state.get("train_said") or "",
+            asked=show.moment(asked) if asked else None,
+            refused=_refused(store),
+            status=status_of(store),
+            actions=[acts.row(show, one) for one in store.actions.newest(100) if one.kind == "models"][:10],
+        )
+
+
+def _refused(store: Store) -> str:
+    """Return why no training can be asked for now, "" when it can."""
+    if store.state.moment("train_wanted") is not None:
+        return "A training is asked for already; the worker begins it within half a minute."
+    last = store.state.moment("train_began")
+    if last is not None and timedelta() <= now() - last < TRAIN_EVERY:
+        return "The last training began less than ten minutes ago. Another would see the same news."
+    return ""
+
+
+@room.post("/admin/models/train")
+def train() -> AnyResponse:
+    """Ask the worker to learn from the site's past now."""
+    with reading().store() as store, store.transaction():
+        if why := _refused(store):
+            abort(429, why)
+        store.state.set_moment("train_wanted", now())
+        store.actions.note("models", "asked for a training", now())
+    return redirect("/admin/models", 303)
+
+
+@room.post("/admin/models/use")
+def use() -> AnyResponse:
+    """Score with another model that is kept."""
+    name = request.form.get("model", "")
+    with reading().store() as store:
+        try:
+            acts.use_model(store, models_dir(reading().db), name, now())
+        except GroundswellError as error:
+            abort(409, f"{acts.sentence(str(error))}.")
+    return redirect("/admin/models", 303)
