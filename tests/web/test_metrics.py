@@ -48,16 +48,14 @@ def test_it_tells_of_polls_entries_and_views(full: FlaskClient) -> None:
 def test_only_the_operator_reads_them_unless_the_setting_says_otherwise(
     tmp_path: Path,
     make_app: Callable[..., Flask],
-    monkeypatch: pytest.MonkeyPatch,
     setting: str,
     url: str,
     headers: dict[str, str],
     status: int,
 ) -> None:
-    monkeypatch.setenv("GROUNDSWELL_ADMIN_TOKEN", "open sesame")
     config = newsroom.sample_config()
     config = replace(config, site=replace(config.site, url=url, metrics=setting))
-    with_config = make_app(tmp_path / "other.db", fallback_config=config)
+    with_config = make_app(tmp_path / "other.db", fallback_config=config, token="open sesame")
     answer = with_config.test_client().get("/metrics", headers=headers)
     assert answer.status_code == status
 
