@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import add
@@ -109,6 +109,25 @@ class _Member:
     """It speaks with the voice of another owner."""
     clarity: float
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Who reported a live story, and when; what `trend` needs to know of it."""
+
+    story_id: int
+    category_id: str
+    source_id: str
+    """Of the lead entry, as is the headline."""
+    headline: str
+    first_seen_at: datetime
+    last_voice_at: datetime
+    last_arrival_at: datetime
+    entries: int
+    usual: float
+    """Coverage that its category usually gets."""
+    voices: tuple[tuple[datetime, float], ...]
+    """When each joined, and how busy its category was at that hour of the week."""
 
 
 class _Live:
@@ -362,6 +381,23 @@ class Engine:
         for category in self._config.categories:
             lists[category.id] = rank.ranked(c for c in candidates if c.category_id == category.id)
         return lists
+
+    def coverage(self) -> Iterator[Coverage]:
+        """Yield what is known of the coverage of each live story, as of the last step."""
+        for story_id, live in self._live.items():
+            if live.story is not None:
+                yield Coverage(
+                    story_id=story_id,
+                    category_id=live.story.category_id,
+                    source_id=live.members[live.story.lead_entry_id].source_id,
+                    headline=live.story.headline,
+                    first_seen_at=live.first_seen_at,
+                    last_voice_at=live.last_voice_at,
+                    last_arrival_at=live.last_arrival_at,
+                    entries=len(live.members),
+                    usual=live.usual,
+                    voices=tuple((voice.joined, voice.rate) for voice in live.voices.values()),
+                )
 
     def use_model(
         self, model: RelevanceModel, now: datetime, cause: Cause = Cause.RETRAINED, words: str = ""

@@ -30,6 +30,9 @@ from scoring.update import Observer, Updater
 Retrain = Callable[[Engine, datetime], RelevanceModel | None]
 """Is asked at the first arrival of each UTC day for a better model; None keeps the one that scores."""
 
+Watcher = Callable[[Engine, datetime], None]
+"""Sees the engine before each moment, as what came earlier left it, and the moment."""
+
 Progress = Callable[[int], None]
 """Is told how many lines were just taken in."""
 
@@ -63,6 +66,7 @@ def replay(
     db: Store | None = None,
     retrain: Retrain | None = None,
     observer: Observer | None = None,
+    watcher: Watcher | None = None,
     progress: Progress | None = None,
 ) -> Replayed:
     """Run *stream* and return what came of it; the same input gives the same bytes.
@@ -84,13 +88,15 @@ def replay(
     intake = _Intake(config)
     day = None
     moments = (intake.group(moment, list(lines)) for moment, lines in groupby(stream, key=lambda line: line.arrived_at))
-    for batch in _batches(moments, 1 if retrain is not None or db is None else GROUPS):
+    for batch in _batches(moments, 1 if retrain is not None or watcher is not None or db is None else GROUPS):
         now = batch[0].moment
         if retrain is not None and day is not None and now.date() != day:
             better = retrain(runner.engine, now)
             if better is not None:
                 runner.use_model(better, now)
         day = now.date()
+        if watcher is not None:
+            watcher(runner.engine, now)
         runner.take(batch)
         if progress is not None:
             progress(sum(len(group.lines) for group in batch))

@@ -24,6 +24,7 @@ from aggregator.store.metrics import Metrics
 from aggregator.store.operator import Actions, Operator
 from aggregator.store.past import Past, Told
 from aggregator.store.prose import Prose
+from aggregator.store.measures import Measures
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories
@@ -53,6 +54,7 @@ class Store:
         self.topics = Topics(connection)
         self.operator = Operator(connection)
         self.actions = Actions(connection)
+        self.measures = Measures(connection)
         self.archive = Archive(connection)
         self.prose = Prose(connection)
         self.metrics = Metrics(connection)
