@@ -59,6 +59,7 @@ TRAIN = timedelta(hours=24)
 VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
 """After so many votes the next training comes as soon as that time has passed since the last."""
 PRUNE = timedelta(hours=24)
+MEASURE = timedelta(hours=24)
 
 DEMO_REFRESH = 5
 """Seconds after which a page of the demo loads itself again."""
@@ -167,6 +168,10 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             async def follow_model() -> None:
                 await scorer.follow_model(time())
 
+            async def measure() -> None:
+                if _due(store, "measured_at", MEASURE, time()):
+                    await _measure(feeds, db)
+
             async def prune() -> None:
                 if _due(store, "pruned_at", PRUNE, time()):
                     prune_store(store, config, time())
@@ -185,6 +190,7 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             jobs.every(timedelta(seconds=20), "train", train)
             jobs.every(timedelta(seconds=2), "model", follow_model)
             jobs.every(timedelta(seconds=60), "prune", prune)
+            jobs.every(timedelta(seconds=60), "measure", measure)
             await jobs.run_until(stop)
         await scorer.close()
 
@@ -224,6 +230,21 @@ async def _train(feeds: Path, db: Path, store: Store, time: Clock) -> None:
         log.error("training failed: %s", said.decode("utf-8", "replace").strip())
     lines = (told if process.returncode == 0 else said).decode("utf-8", "replace").strip().splitlines()
     store.state.set("train_said", lines[0] if lines else "")
+
+
+async def _measure(feeds: Path, db: Path) -> None:
+    """Make the nightly scorecard in a process of its own: ninety days are read and resampled."""
+    process = await asyncio.create_subprocess_exec(
+        *_self("evaluate", feeds, db, "--live"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), timeout=600)
+    except (TimeoutError, asyncio.CancelledError):
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        log.error("measuring failed: %s", said.decode("utf-8", "replace").strip())
 
 
 def _log_poll(polled: Polled) -> None:

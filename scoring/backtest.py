@@ -12,7 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from aggregator.errors import GroundswellError
 from aggregator.model import Changes, Config, Entry, Event, ScoringSettings
@@ -38,6 +38,8 @@ NO_LONGER = timedelta(hours=36)
 """A story without a new source for so long is in no list; that makes "most sources" a better rule than it is."""
 
 HOUR = timedelta(hours=1)
+HALF_LIFE = ScoringSettings().half_life
+"""As it ships."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,13 @@ Way = Callable[[Case], float]
 """A way to order stories: the greater, the higher."""
 
 
-def as_now(case: Case) -> float:
-    """Return the trend of a story, as `trend` has it with the settings that ship."""
-    since = case.quiet
-    return trend.trend(case.recent(trend.TAU), case.coverage.usual, since, ScoringSettings().half_life)
+def trend_way(half_life: timedelta = HALF_LIFE, tau: timedelta = trend.TAU) -> Way:
+    """Return the trend of a story as `trend` has it, with these settings."""
+
+    def way(case: Case) -> float:
+        return trend.trend(case.recent(tau), case.coverage.usual, case.quiet, half_life)
+
+    return way
 
 
 def _hours(span: timedelta) -> float:
@@ -92,7 +97,7 @@ def _sources(case: Case) -> float:
 
 def _gravity(case: Case) -> float:
     """Hacker News: (points - 1) / (hours + 2)^1.8, voices for points."""
-    return (len(case.coverage.voices) - 1) / (_hours(case.age) + 2.0) ** 1.8 - 1e-9 * _hours(case.age)
+    return (len(case.coverage.voices) - 1) / math.pow(_hours(case.age) + 2.0, 1.8) - 1e-9 * _hours(case.age)
 
 
 def _hot(case: Case) -> float:
@@ -106,7 +111,7 @@ def _chi_square(case: Case) -> float:
     expected = max(case.voices(timedelta(hours=48), timedelta(hours=24)), 1)
     if observed <= expected:
         return -1e-6 * _hours(case.age)
-    return (observed - expected) ** 2 / expected * 0.5 ** (_hours(case.quiet) / 8.0)
+    return (observed - expected) ** 2 / expected * math.exp2(-_hours(case.quiet) / 8.0)
 
 
 def _z_score(case: Case) -> float:
@@ -118,11 +123,11 @@ def _z_score(case: Case) -> float:
 
 def _ewma(case: Case) -> float:
     """An exponentially weighted count of voices, half-life six hours."""
-    return math.fsum(2.0 ** -(_hours(case.at - joined) / 6.0) for joined, _ in case.coverage.voices)
+    return math.fsum(math.exp2(-_hours(case.at - joined) / 6.0) for joined, _ in case.coverage.voices)
 
 
 def _trendradar(case: Case) -> float:
-    """TrendRadar: 0.6 rank + 0.3 frequency + 0.1 hotness. Feeds tell no rank, so frequency orders; ties newest first."""
+    """TrendRadar: 0.6 rank + 0.3 frequency + 0.1 hotness. Feeds tell no rank: frequency orders, ties newest first."""
     return 0.3 * 10 * min(case.coverage.entries, 10) - 1e-6 * _hours(case.age)
 
 
@@ -150,7 +155,7 @@ class Recorded:
     _story_of: dict[int, int] = field(default_factory=dict)
     _arrivals: list[tuple[int, datetime, str]] = field(default_factory=list)
     _into: dict[int, int] = field(default_factory=dict)
-    last_at: datetime = datetime.min.replace(tzinfo=UTC)
+    last_at: datetime | None = None
     _voices: dict[int, list[tuple[datetime, str]]] | None = None
 
     def see(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
@@ -171,7 +176,8 @@ class Recorded:
             story_id = self._into[story_id]
         return story_id
 
-    def _all_voices(self) -> Mapping[int, list[tuple[datetime, str]]]:
+    def all_voices(self) -> Mapping[int, list[tuple[datetime, str]]]:
+        """Return, by story as it was in the end, who reported it when, in order."""
         if self._voices is None:
             self._voices = defaultdict(list)
             for entry_id, arrived_at, voice in self._arrivals:
@@ -180,7 +186,7 @@ class Recorded:
 
     def further(self, case: Case, ahead: timedelta) -> int:
         """Return how many voices that had not spoken by then reported the story in the time *ahead*."""
-        told = self._all_voices()[self.final(case.coverage.story_id)]
+        told = self.all_voices()[self.final(case.coverage.story_id)]
         before = {voice for arrived_at, voice in told if arrived_at <= case.at}
         after = {voice for arrived_at, voice in told if case.at < arrived_at <= case.at + ahead}
         return len(after - before)
@@ -284,11 +290,12 @@ def page(way: Way) -> Order:
     return order
 
 
-def orders() -> dict[str, Order]:
-    """Return what `evaluate` compares, by name."""
+def orders(half_life: timedelta = HALF_LIFE) -> dict[str, Order]:
+    """Return what is compared, by name."""
+    own = trend_way(half_life)
     return {
-        "the page": page(as_now),
-        "trend alone": by(as_now),
+        "the page": page(own),
+        "trend alone": by(own),
         **{name: by(way) for name, way in RULES.items()},
     }
 
@@ -299,7 +306,10 @@ def _named(ahead: timedelta) -> str:
 
 def report(found: Recorded, ways: Mapping[str, Order], seed: int = 0) -> Report:
     """Measure each of *ways* on what was recorded; GroundswellError when it is too short."""
-    usable = [(at, cases) for at, cases in found.moments if cases and at + max(AHEAD) <= found.last_at]
+    last_at = found.last_at
+    usable = [
+        (at, cases) for at, cases in found.moments if cases and last_at is not None and at + max(AHEAD) <= last_at
+    ]
     if not usable:
         raise GroundswellError(f"the stream is too short: {SETTLED.days} days before and a day after are needed")
     days = [at.date().isoformat() for at, _ in usable]
@@ -356,7 +366,7 @@ def _grown(found: Recorded, usable: Sequence[tuple[datetime, list[Case]]]) -> di
     """Return the stories that began in the time measured and that three further sources took up, with their begin."""
     begin, end = usable[0][0], usable[-1][0]
     grown: dict[int, datetime] = {}
-    for story_id, told in found._all_voices().items():
+    for story_id, told in found.all_voices().items():
         first = told[0][0]
         if begin <= first <= end - max(AHEAD) and len({v for at, v in told if at <= first + max(AHEAD)}) > FURTHER:
             grown[story_id] = first
@@ -366,7 +376,7 @@ def _grown(found: Recorded, usable: Sequence[tuple[datetime, list[Case]]]) -> di
 def _time_to_page(
     usable: Sequence[tuple[datetime, list[Case]]], listed: Sequence[Sequence[int]], grown: Mapping[int, datetime]
 ) -> tuple[float | None, float]:
-    """Return the median of hours from first entry to the first ten, infinite where never, and the share that got there."""
+    """Return the median of hours from first entry to the first ten, None where most never got there, and who did."""
     seen: dict[int, datetime] = {}
     for (at, cases), order in zip(usable, listed, strict=True):
         for i in order:

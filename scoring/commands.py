@@ -24,7 +24,7 @@ from aggregator.watch import ConfigWatch
 from scoring import constraints
 from scoring import explain as explaining
 from scoring.desk import stories
-from scoring.measure_commands import EVALUATIONS
+from scoring.measure_commands import EVALUATIONS, measure_live
 from scoring.relevance import load_prior
 from scoring.replay import replay as replay_stream
 from scoring.streams import Stream
@@ -316,9 +316,14 @@ def models_use(name: str, db: Path) -> None:
     help="Folder of the recorded data.",
 )
 @click.option("--only", multiple=True, metavar="TASK", help="Run this task alone; may be repeated.")
+@click.option("--live", is_flag=True, help="Measure the site on its own past, for /accuracy.")
+@feeds_option
+@db_option
 @json_option
 @click.pass_context
-def evaluate(context: click.Context, data: Path, only: tuple[str, ...], as_json: bool) -> None:
+def evaluate(
+    context: click.Context, data: Path, only: tuple[str, ...], live: bool, feeds: Path, db: Path, as_json: bool
+) -> None:
     """Measure what the program decides against labels.
 
     Without a command, every task whose data is there is run: the first 70 % of a file by whole days are learned
@@ -328,8 +333,12 @@ def evaluate(context: click.Context, data: Path, only: tuple[str, ...], as_json:
     Example:
       groundswell evaluate
       groundswell evaluate --only techmeme --json
+      groundswell evaluate --live
     """
     if context.invoked_subcommand is not None:
+        return
+    if live:
+        measure_live(context.obj, feeds, db, as_json)
         return
     from scoring import tasks
 

@@ -1,4 +1,4 @@
-"""`groundswell evaluate terms`, `trend` and `categories`: how the command line reads and prints.
+"""`groundswell evaluate terms`, `trend`, `categories` and `--live`: how the command line reads and prints.
 
 What is measured is in the modules of the same names.
 """
@@ -13,7 +13,11 @@ from typing import Any
 
 import click
 
-from aggregator.commands import json_option, progress_bar
+from aggregator.commands import Front, existing, json_option, progress_bar
+from aggregator.config import load_config
+from aggregator.model import Config, Site
+from aggregator.store import Store
+from scoring.relevance import load_prior
 from scoring.streams import Stream
 
 stream_argument = click.argument("stream", type=click.Path(path_type=Path, dir_okay=False))
@@ -45,9 +49,53 @@ def evaluate_terms(stream: Path, time_column: str, seed: int, as_json: bool) -> 
     told(report, evaluating.lines, as_json)
 
 
+@click.command("trend")
+@stream_argument
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@seed_option
+@json_option
+@click.pass_obj
+def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | None, seed: int, as_json: bool) -> None:
+    """Order the live stories of a recorded stream every two hours, and see which ones others then took up.
+
+    A story was worth its place when at least three further independent sources report it in the next 6 or 24 hours.
+    The page's order stands beside the rules that it has to beat.
+
+    \b
+    Example:
+      groundswell evaluate trend entries.jsonl.gz
+    """
+    from scoring import backtest
+
+    config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+    with progress_bar("Replaying") as bar:
+        task = bar.add_task("lines", total=None)
+        recorded = backtest.record(
+            Stream(stream, time_column), config, load_prior(), lambda lines: bar.update(task, advance=lines)
+        )
+    half_life = config.scoring.half_life
+    told(backtest.report(recorded, backtest.orders(half_life), seed), backtest.lines, as_json)
+
+
+def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
+    """Measure the site on its own past, keep that for /accuracy, and print it."""
+    from scoring import scorecard
+
+    with Store.open(existing(db)) as store:
+        config = load_config(feeds, env=front.env)
+        found = scorecard.measure(store, config, front.clock())
+    if as_json:
+        rows = [asdict(measure) for measure in found.measures]
+        tables = {f"{name}, {window} days": content for (window, name), content in found.tables.items()}
+        click.echo(json.dumps({"day": found.day.isoformat(), "measures": rows, "tables": tables}, indent=1))
+    else:
+        click.echo("\n".join(scorecard.lines(found)))
+
+
 def told(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> None:
     """Print a report, as JSON or as its lines."""
     click.echo(json.dumps(asdict(report), indent=1) if as_json else "\n".join(lines(report)))
 
 
-EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms,)
+EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend)

@@ -156,7 +156,7 @@ def scorecard(past: Past, now: datetime) -> Scorecard:
         since = now - timedelta(days=window)
         inside = [case for case in cases if case.day >= since.date().isoformat()]
         measures += _score_measures(inside, window, "")
-        for category in sorted({case.category_id for case in inside}):
+        for category in sorted({case.category_id for case in inside} - {""}):
             measures += _score_measures([c for c in inside if c.category_id == category], window, category)
         if len(inside) >= CASES:
             table = reliability([c.said for c in inside], [c.label for c in inside])

@@ -20,11 +20,11 @@ from aggregator.store.entries import Arrival, Entries
 from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.hub import Hub
+from aggregator.store.measures import Measures
 from aggregator.store.metrics import Metrics
 from aggregator.store.operator import Actions, Operator
 from aggregator.store.past import Past, Told
 from aggregator.store.prose import Prose
-from aggregator.store.measures import Measures
 from aggregator.store.search import Found, Search
 from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories

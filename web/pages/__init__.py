@@ -7,6 +7,7 @@ what a request has at hand to `context`, wording and drawing to `present`, choos
 from __future__ import annotations
 
 from web.pages import (
+    accuracy,
     archive,
     feeds,
     files,
@@ -38,6 +39,7 @@ ROOMS = (
     feeds.room,
     hub.room,
     machine.room,
+    accuracy.room,
     operation.room,
     files.room,
 )
