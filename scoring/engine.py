@@ -38,6 +38,7 @@ from aggregator.urls import canonical
 from scoring import checkpoint, editors, headline, independence, rank, second_thoughts, stories, trend
 from scoring.categories import Categorizer, Evidence
 from scoring.editors import Editors
+from scoring.explain import Counterfactual, counterfactuals
 from scoring.relevance import RelevanceModel, Scored, Signals
 from scoring.second_thoughts import Merge
 from scoring.stories import Clusterer, Placement, Text
@@ -838,24 +839,49 @@ class Engine:
         live.story = story
         return story
 
+    def what_ifs(self, story_id: int) -> tuple[Counterfactual, ...]:
+        """Return what a live story's score would be without some of what it has; nothing for one that is over.
+
+        Each is the score of the story as it was when it was last computed, and nothing where that is not its score.
+        """
+        live = self._live.get(story_id)
+        story = None if live is None else live.story
+        if live is None or story is None:
+            return ()
+        lead = live.members[story.lead_entry_id]
+        signals = self._signals(story_id, live, lead, story.category_id, story.updated_at)
+        if self._model.score(signals).score != story.score:
+            return ()
+        names: dict[str, str] = {}
+        for member in live.members.values():
+            source = self._config.source(member.source_id)
+            names.setdefault(member.voice, source.name if source else member.source_id)
+        return tuple(counterfactuals(self._model, signals, names))
+
+    @property
+    def model_version(self) -> str:
+        """Which model scores."""
+        return self._model.version
+
     def _score(self, story_id: int, live: _Live, lead: _Member, category: str, now: datetime) -> Scored:
-        return self._model.score(
-            Signals(
-                title=lead.title,
-                summary=lead.summary,
-                source_ids=tuple(live.sources),
-                voices=tuple(live.voices),
-                voice_ages=tuple(max(now - voice.joined, timedelta()) for voice in live.voices.values()),
-                entries=len(live.members),
-                category_id=category,
-                language=lead.language,
-                first_seen_at=live.first_seen_at,
-                at=now,
-                link=live.link,
-                around=live.around,
-                story_id=story_id,
-                entry_ids=tuple(live.members),
-            )
+        return self._model.score(self._signals(story_id, live, lead, category, now))
+
+    def _signals(self, story_id: int, live: _Live, lead: _Member, category: str, now: datetime) -> Signals:
+        return Signals(
+            title=lead.title,
+            summary=lead.summary,
+            source_ids=tuple(live.sources),
+            voices=tuple(live.voices),
+            voice_ages=tuple(max(now - voice.joined, timedelta()) for voice in live.voices.values()),
+            entries=len(live.members),
+            category_id=category,
+            language=lead.language,
+            first_seen_at=live.first_seen_at,
+            at=now,
+            link=live.link,
+            around=live.around,
+            story_id=story_id,
+            entry_ids=tuple(live.members),
         )
 
     def _trend(self, live: _Live, now: datetime) -> float:

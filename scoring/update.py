@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from aggregator.model import Cause, Changes, Config, Decision, Edit, Entry, Event, Undo
+from aggregator.model import Cause, Changes, Config, Decision, Edit, Entry, Event, Ranking, Undo
 from aggregator.store import Checkpoint, Store
 from scoring.editors import STRUCTURAL, kind_of
 from scoring.engine import MEMORY, Asleep, Engine
@@ -23,6 +23,9 @@ GROUPS = 20
 
 REFRESH = timedelta(minutes=1)
 """How old a stored trend may become where the order of the lists stays."""
+
+WHAT_IFS_LISTED, WHAT_IFS_AT_ONCE = 20, 40
+"""Of how many stories of a list what-ifs are kept, and how many are worked out at a time: a few milliseconds each."""
 
 Progress = Callable[[int], None]
 """Is told how many entries were just taken in."""
@@ -197,6 +200,25 @@ class Updater:
                 self._store.stories.refresh_trends(ranking)
                 self._refreshed_at = now
             self._store.archive.keep(now)
+            self._work_out_what_ifs(ranking)
+
+    def _work_out_what_ifs(self, ranking: Ranking) -> None:
+        """Say of the listed stories what their score would be without a voice, where it is not known as of now.
+
+        A few at a time, because each is several scores; those at the top come first.
+        """
+        listed = dict.fromkeys(story_id for stories in ranking.values() for story_id, _ in stories[:WHAT_IFS_LISTED])
+        known = self._store.what_ifs.made_of(list(listed))
+        left = WHAT_IFS_AT_ONCE
+        for story_id in listed:
+            story = self._store.stories.get(story_id)
+            if story is None or left == 0:
+                continue
+            made_of = f"{story.updated_at.isoformat()} {self.engine.model_version}"
+            if known.get(story_id) != made_of:
+                lines = [(one.words, one.score) for one in self.engine.what_ifs(story_id)]
+                self._store.what_ifs.save(story_id, story.score, lines, made_of)
+                left -= 1
 
     def _restored(self, config: Config) -> Engine:
         """Return the engine as it was at the watermark: from the last checkpoint, and what came since.

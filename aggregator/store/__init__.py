@@ -30,6 +30,7 @@ from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories
 from aggregator.store.subscriptions import Subscriptions
 from aggregator.store.topics import Topics
+from aggregator.store.whatifs import WhatIfs
 
 __all__ = ["Arrival", "Checkpoint", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault", "Told"]
 
@@ -57,6 +58,7 @@ class Store:
         self.measures = Measures(connection)
         self.archive = Archive(connection)
         self.prose = Prose(connection)
+        self.what_ifs = WhatIfs(connection)
         self.metrics = Metrics(connection)
         self.subscriptions = Subscriptions(connection)
 

@@ -16,6 +16,8 @@ from web.pages import machine
 
 room = Blueprint("story", __name__)
 
+WHAT_IFS = 6
+
 
 @room.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})
 @room.get("/story/<int(max=9223372036854775807):story_id>/<name>")
@@ -45,6 +47,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         pictured = headline.pictured(members, listed.lead.entry_id) or listed.lead
         shot = next((shot for entry in (pictured, *(e for e, _ in members)) if (shot := show.shot(entry))), None)
         said = machine.of_story(store, listed, shot.src if shot else "")
+        what_ifs = store.what_ifs.of(story_id, listed.story.score)
     request.environ[STORY] = story_id
     keep(MINUTE)
     card = show.card(listed)
@@ -67,6 +70,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         share_url=f"{base_url()}{card.url}",
         body=present.body_html(listed.lead, card.standfirst),
         bars=present.bars(listed.story.contributions, listed.story.score),
+        what_ifs=what_ifs[:WHAT_IFS],
         coverage=present.coverage(show, members),
         coverage_chart=present.coverage_chart(show, members),
         score_chart=present.score_chart(show, ledger),

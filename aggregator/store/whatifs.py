@@ -1,0 +1,38 @@
+"""What a story's score would be without one of its voices: derived, for the listed stories."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from aggregator.store.connection import Connection
+
+
+class WhatIfs:
+    """`what_ifs`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def save(self, story_id: int, score: int, lines: Sequence[tuple[str, int]], made_of: str) -> None:
+        """Keep what was worked out, in place of what was."""
+        self._db.run(
+            """insert or replace into what_ifs (story_id, score, made_of, lines)
+            values (:story_id, :score, :made_of, :lines)""",
+            {"story_id": story_id, "score": score, "made_of": made_of, "lines": json.dumps(lines, ensure_ascii=False)},
+        )
+
+    def made_of(self, story_ids: Sequence[int]) -> dict[int, str]:
+        """Return, by story, what its lines were made of; those without lines are left out."""
+        rows = self._db.rows(
+            "select story_id, made_of from what_ifs where story_id in (select value from json_each(:ids))",
+            {"ids": json.dumps(list(story_ids))},
+        )
+        return {row["story_id"]: row["made_of"] for row in rows}
+
+    def of(self, story_id: int, score: int) -> list[tuple[str, int]]:
+        """Return the lines that belong to a story's *score*; none where they belong to another."""
+        found = self._db.value(
+            "select lines from what_ifs where story_id = :id and score = :score", {"id": story_id, "score": score}
+        )
+        return [] if found is None else [(words, other) for words, other in json.loads(found)]
