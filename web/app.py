@@ -20,7 +20,7 @@ from aggregator.store.operator import Session
 from web import admin, api, asked, gate, metrics, present, websub
 from web.admin import acts
 from web.cache import PageCache
-from web.context import config, now
+from web.context import config, feeds_of, now
 from web.door import Door, may_be_operator
 from web.guard import (
     MAX_BODY,
@@ -95,7 +95,7 @@ def create_app(
             "speed": speed,
             "operator": _operator(),
             "votes": acts.Hand(),
-            "feeds": [],
+            "feeds": feeds_of("Trending", "/trending"),
         }
 
     @app.after_request

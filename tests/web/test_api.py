@@ -186,3 +186,11 @@ def test_the_interface_keeps_what_its_description_promises(
             case.call_and_validate(headers={"Accept-Encoding": "identity"})
 
         holds()
+
+
+def test_people_read_the_same_description(full: FlaskClient) -> None:
+    page = full.get("/api").text
+    for path, methods in get(full, "/openapi.json")["paths"].items():
+        assert f"<code>{path}</code>" in page
+        for parameter in methods["get"].get("parameters", []):
+            assert f"<code>{parameter['name']}</code>" in page

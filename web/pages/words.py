@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from flask import Blueprint, render_template
+from flask import Blueprint, current_app, render_template
 
 from web import present, syndicate
 from web.cache import WHOLE_EDITION
-from web.context import base_url, config, feeds_of, keep
+from web.context import base_url, config, feeds_of, hub_url, keep, public_site
 
 room = Blueprint("words", __name__)
 
@@ -25,6 +25,15 @@ def about() -> str:
     )
 
 
+@room.get("/api")
+def interface() -> str:
+    """The interface for programs, as its own description has it."""
+    keep(WHOLE_EDITION)
+    spec = current_app.extensions["groundswell.api"].spec.to_dict()
+    operations = [(path, methods["get"]) for path, methods in spec["paths"].items() if "get" in methods]
+    return render_template("api.html", operations=operations, base=base_url(), shared=public_site())
+
+
 @room.get("/feeds")
 def feeds_page() -> str:
     """Everything that can be subscribed to."""
@@ -39,5 +48,7 @@ def feeds_page() -> str:
         by_source=by_source,
         namespace=syndicate.NAMESPACE,
         base=base_url(),
+        hub=hub_url(),
+        own_hub=config().site.hub == "own",
         feeds=[*rows[0], *rows[1]],
     )
