@@ -15,10 +15,8 @@ Generator, server and floor are read from `../shared/bench` (or `--tools DIR`).
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
-import random
 import resource
 import statistics
 import subprocess
@@ -29,12 +27,10 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS = 250
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ROUNDS = ("cold", "quiet", "new")
 
 
@@ -151,7 +147,7 @@ class Groundswell:
         return measured(self._command("update"))
 
     def _command(self, what: str) -> list[str]:
-        return [sys.executable, "-m", "bench.poll", "worker", str(self._db), str(self._urls), what]
+        return [sys.executable, "-m", "bench._poll_worker", str(self._db), str(self._urls), what]
 
     def count(self) -> int:
         return _count(self._db, "entries")
@@ -213,38 +209,6 @@ def _count(db: Path, table: str) -> int:
         return int(connection.execute(f"select count(*) from {table}").fetchone()[0])
     finally:
         connection.close()
-
-
-def worker(db: Path, urls: Path, what: str) -> None:
-    """Poll every feed once (*what* hours after noon), score what is stored, or do nothing."""
-    from aggregator.model import Config, Limits, PollLimits, Site, Source
-    from aggregator.poller import Poller
-    from aggregator.store import Store
-
-    lines = urls.read_text().split()
-    hosts = tuple(f"127.0.0.{number}" for number in range(1, HOSTS + 1))
-    sources = tuple(
-        Source(f"f{number}", f"feed {number}", url, "news", owner=f"f{number}", poll=PollLimits(max=timedelta(hours=1)))
-        for number, url in enumerate(lines)
-    )
-    config = Config(Site(), (), sources, limits=Limits(allow_private=hosts))
-    with Store.open(db) as store:
-        if not store.feeds.names():
-            store.feeds.sync(sources, NOON)
-        if what == "update":
-            from scoring.relevance import load_prior
-            from scoring.update import Updater
-
-            Updater(store, config, load_prior()).run(NOON + timedelta(days=1))
-            return
-
-        async def run() -> None:
-            moment = NOON + timedelta(hours=float(what))
-            async with Poller(config, store=store, clock=lambda: moment, rng=random.Random(0)) as poller:
-                await poller.poll_now()
-
-        if what != "nothing":
-            asyncio.run(run())
 
 
 def main() -> None:
@@ -313,7 +277,4 @@ def _has(python: str, peer: str) -> bool:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["worker"]:
-        worker(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
-    else:
-        main()
+    main()
