@@ -23,6 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -529,6 +530,7 @@ def _usable(response: httpx.Response, name: str, limit: int) -> str:
     return value if len(value) <= limit and value.isascii() and value.isprintable() else ""
 
 
+@lru_cache(maxsize=4)
 def user_agent(site_url: str) -> str:
     """Return who asks and why, for the log of the server that is asked; with *site_url* where others can open it."""
     name = host(site_url)

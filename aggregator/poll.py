@@ -71,6 +71,7 @@ async def poll(
     user_agent: str = "",
     network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False,
     commit: GroupCommit | None = None,
+    state: FeedState | None = None,
 ) -> Polled:
     """Ask *source* for news and remember the answer, in one transaction.
 
@@ -79,8 +80,9 @@ async def poll(
     user_agent:   what the site calls itself; a source may have another
     network_down: told what came of it; says whether nothing at all can be reached
     commit:       by which polls that end together share a transaction; without, it has one of its own
+    state:        what is remembered of it, where the caller has just read that
     """
-    state = store.feeds.state(source.id)
+    state = state or store.feeds.state(source.id)
     if state is None:
         raise KeyError(f"source {source.id} was never configured here")
     outcome = await fetch(

@@ -135,11 +135,11 @@ class Poller:
         self._resting.pop(source.id, None)
         name = host(state.url)
         self._asked_hosts[name] += 1
-        task = asyncio.create_task(self._poll(source, name), name=f"poll {source.id}")
+        task = asyncio.create_task(self._poll(source, state, name), name=f"poll {source.id}")
         self._under_way[source.id] = task
         return True
 
-    async def _poll(self, source: Source, asked_host: str) -> None:
+    async def _poll(self, source: Source, state: FeedState, asked_host: str) -> None:
         try:
             polled = await poll(
                 source,
@@ -153,6 +153,7 @@ class Poller:
                 commit=self._commit,
                 user_agent=user_agent(self._config.site.url),
                 network_down=self._network_down,
+                state=state,
             )
         except StoreFault as fault:
             log.error("%s: not even its row could be written: %s", source.id, fault)
