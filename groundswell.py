@@ -40,6 +40,7 @@ from aggregator.scheduler import Jobs
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
+from scoring.narrator import Narrator
 from scoring.train import chosen, current, models_dir
 from scoring.update import Updater
 from web.public import is_public_host
@@ -136,6 +137,7 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             Poller(config, store=store, clock=time, rng=rng, finished=_log_poll) as poller,
             Publisher(config, store=store, press=Press(db, time)) as publisher,
         ):
+            narrator = Narrator(config, store)
             hubs = Hubs(config, base=_reached_by_hubs(config), store=store, clock=time, poller=poller)
 
             async def apply_config() -> None:
@@ -146,6 +148,7 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
                     await poller.reconfigure(config)
                     await scorer.reconfigure(config, time())
                     await publisher.reconfigure(config)
+                    narrator.reconfigure(config)
 
             async def start_polls() -> None:
                 poller.start_due()
@@ -176,6 +179,9 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
                 if _due(store, "pruned_at", PRUNE, time()):
                     prune_store(store, config, time())
 
+            async def narrate() -> None:
+                await narrator.step(time())
+
             async def publish() -> None:
                 await publisher.step(time())
 
@@ -191,6 +197,7 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             jobs.every(timedelta(seconds=2), "model", follow_model)
             jobs.every(timedelta(seconds=60), "prune", prune)
             jobs.every(timedelta(seconds=60), "measure", measure)
+            jobs.every(timedelta(seconds=15), "narrate", narrate)
             await jobs.run_until(stop)
         await scorer.close()
 

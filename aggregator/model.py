@@ -125,6 +125,18 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysisSettings:
+    """`analysis:` in feeds.yaml: who writes of stories in prose, if anybody."""
+
+    endpoint: str = ""
+    """Of the chat interface of an OpenAI-compatible server, in full; "": nobody does."""
+    model: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    stories: int = 10
+    """How many of the stories that trend are written of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of feeds.yaml, checked."""
 
@@ -135,6 +147,7 @@ class Config:
     scoring: ScoringSettings = ScoringSettings()
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
+    analysis: AnalysisSettings = AnalysisSettings()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""

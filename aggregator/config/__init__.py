@@ -46,6 +46,7 @@ from aggregator.config.values import (
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
     Alerts,
+    AnalysisSettings,
     Category,
     Config,
     Limits,
@@ -136,6 +137,9 @@ KEYS: Mapping[str, _Section] = {
         },
     ),
     "retention": _Section({"entries": span(_DAY, 36_500 * _DAY, forever=True), "polls": span(_DAY, 36_500 * _DAY)}),
+    "analysis": _Section(
+        {"endpoint": WEB_ADDRESS, "model": text(200), "headers": _Headers(), "stories": whole(1, 200)}
+    ),
     "alerts": _Section({"failures": whole(1, 1_000)}),
     "limits": _Section(
         {
@@ -261,6 +265,7 @@ class _Reading:
             ScoringSettings(**self._section("scoring", found)),
             Retention(**self._section("retention", found)),
             Alerts(**self._section("alerts", found)),
+            AnalysisSettings(**self._section("analysis", found)),
         )
         kept, window = config.retention.entries, config.scoring.window
         if kept is not None and kept < window:

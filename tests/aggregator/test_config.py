@@ -20,6 +20,7 @@ from aggregator.config.values import Kind, spelled
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
     Alerts,
+    AnalysisSettings,
     Category,
     Config,
     Limits,
@@ -601,6 +602,7 @@ def test_the_defaults_on_the_page_are_those_of_the_program() -> None:
         "retention": Retention,
         "alerts": Alerts,
         "limits": Limits,
+        "analysis": AnalysisSettings,
     }
     for name, (_, default) in documented().items():
         section, _, key = name.rpartition(".")
