@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,12 +114,21 @@ class Tab:
 
 
 @contextmanager
-def tab(browser: Browser, home: str, *, width: int = 1280, javascript: bool = True, **options: Any) -> Iterator[Tab]:
-    """Give a tab without any history; *options* as `Browser.new_context` takes them."""
+def tab(
+    browser: Browser,
+    home: str,
+    *,
+    width: int = 1280,
+    javascript: bool = True,
+    cookies: Sequence[Any] = (),
+    **options: Any,
+) -> Iterator[Tab]:
+    """Give a tab without any history but *cookies*; *options* as `Browser.new_context` takes them."""
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": 900}, java_script_enabled=javascript, **options
     )
     context.set_default_timeout(15_000)
+    context.add_cookies(list(cookies))
     try:
         made = Tab(context.new_page(), home)
         made.watch()
@@ -131,7 +140,9 @@ def tab(browser: Browser, home: str, *, width: int = 1280, javascript: bool = Tr
 _OVERFLOW = """() => {
   const root = document.scrollingElement, wide = root.clientWidth;
   if (root.scrollWidth <= wide) return [];
+  const scrolls = el => el &&
+    (['auto', 'scroll', 'hidden'].includes(getComputedStyle(el).overflowX) || scrolls(el.parentElement));
   return [...document.querySelectorAll('body *')]
-    .filter(el => el.getBoundingClientRect().right > wide + 1)
+    .filter(el => !scrolls(el.parentElement) && el.getBoundingClientRect().right > wide + 1)
     .slice(0, 5).map(el => el.outerHTML.slice(0, 160));
 }"""

@@ -23,11 +23,16 @@ from werkzeug.routing import RequestRedirect, Rule
 
 from tests.web import newsroom
 from web.app import close_app, create_app
+from web.door import COOKIE
 
 # Routes that no page of the sample edition links to, with an address to try. None: it is no page, whatever is asked.
 EXAMPLES: dict[str, str | None] = {
     "/story/<int(max=9223372036854775807):story_id>/": None,
+    "/picture/<int(max=9223372036854775807):entry_id>": None,
+    "/websub/<token>": None,
 }
+TOKEN = "the token of the browser's operator"
+
 # States of a page that are worth a look of their own. They are asked first, so that what they link to is known.
 STATES = (
     "/search?q=amazon",
@@ -64,24 +69,37 @@ def served(app: Flask) -> Iterator[str]:
 @contextmanager
 def application(db: Path, moment: datetime = newsroom.NOW) -> Iterator[Flask]:
     """Give the site over *db* as of *moment*."""
-    app = create_app(db, lambda: moment, fallback_config=newsroom.sample_config())
+    app = create_app(db, lambda: moment, fallback_config=newsroom.sample_config(), token=TOKEN)
     try:
         yield app
     finally:
         close_app(app)
 
 
-def addresses(client: FlaskClient) -> dict[str, str]:
+def signed_in(app: Flask) -> tuple[FlaskClient, str]:
+    """Return a client of the operator, and what its cookie holds."""
+    client = app.test_client()
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    assert client.post("/admin/sign-in", data={"token": TOKEN}, headers=headers).status_code == 303
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    return client, cookie.value
+
+
+def addresses(client: FlaskClient, *starts: str) -> dict[str, str]:
     """Return an address for every route that answers GET with a page, by the route.
 
     Routes without a parameter are taken as they stand; of the others the first link of the site that
-    leads there, else `EXAMPLES`. AssertionError for a route that neither knows.
+    or of *starts* leads there, else `EXAMPLES`. AssertionError for a route that neither knows.
     """
     rules = [rule for rule in client.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
-    linked = _linked(client, [*STATES, *(rule.rule for rule in rules if not rule.arguments)])
+    linked = _linked(client, [*STATES, *starts, *(rule.rule for rule in rules if not rule.arguments)])
     found = {state: state for state in STATES}
     for rule in rules:
         path = linked.get(rule.rule) or EXAMPLES.get(rule.rule, "") if rule.arguments else rule.rule
+        # A reader finds no way to the operator's pages; what ends like a file or belongs to the interface is no page.
+        if path == "" and re.match(r"/admin/|/api/|.*\.\w+$", rule.rule):
+            continue
         assert path != "", f"no page links to {rule.rule}; give tests/browser/site.py an address of it"
         if path is not None and _is_page(client, path):
             found[rule.rule] = path
