@@ -15,6 +15,8 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
 from aggregator.model import Site
+from aggregator.store import Store
+from aggregator.store.measures import Measure
 from tests.web import newsroom
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from web.guard import MAX_QUERY_STRING
@@ -124,6 +126,20 @@ def test_other_methods_and_other_names_are_refused_as_problems(full: FlaskClient
         assert (answer.status_code, answer.content_type) == (405, "application/problem+json")
         assert "GET" in answer.headers["Allow"]
     get(full, "/stories", 400, headers={"Host": "elsewhere.example"})
+
+
+def test_the_scorecard_is_there_once_it_was_measured(site: FlaskClient, store: Store) -> None:
+    assert get(site, "/accuracy") == {"day": None, "items": []}
+    measure = Measure(7, "", "brier", "site", 0.12, 0.1, None, 40, 30)
+    with store.transaction():
+        store.measures.save(NOW.date(), [measure], {})
+        store.state.next_edition()
+    told = get(site, "/accuracy")
+    assert told["day"] == NOW.date().isoformat()
+    assert told["items"] == [
+        {"name": "brier", "window_days": 7, "category": "", "method": "site", "value": 0.12, "low": 0.1, "high": None,
+         "cases": 40, "needed": 30}
+    ]  # fmt: skip
 
 
 def test_an_answer_is_not_sent_twice(full: FlaskClient) -> None:

@@ -206,6 +206,23 @@ class TopicStoriesShape(TopicShape):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class MeasureShape(Schema):
+    name = fields.String(required=True)
+    window_days = fields.Integer(required=True)
+    category_id = fields.String(required=True, data_key="category", **_said("Empty for all of them together."))
+    method = fields.String(required=True, **_said("`site`, or the rule that it is held against."))
+    value = fields.Float(required=True, allow_none=True, **_said("null: too few cases."))
+    low = fields.Float(required=True, allow_none=True)
+    high = fields.Float(required=True, allow_none=True, **_said("With `low`, its 95 % interval; null: none."))
+    cases = fields.Integer(required=True)
+    needed = fields.Integer(required=True, **_said("Cases below which there is no value."))
+
+
+class AccuracyShape(Schema):
+    day = fields.Date(required=True, allow_none=True, **_said("The night it was measured; null: not yet."))
+    items = fields.List(fields.Nested(MeasureShape), required=True)
+
+
 class IndexShape(Schema):
     title = fields.String(required=True)
     site = fields.String(required=True)

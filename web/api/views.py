@@ -69,7 +69,7 @@ def index() -> dict[str, Any]:
         edition = store.state.edition()
     keep(MINUTE)
     base = base_url()
-    names = ("stories", "search", "sources", "categories", "topics", "openapi.json")
+    names = ("stories", "search", "sources", "categories", "topics", "accuracy", "openapi.json")
     return {
         "title": config().site.title,
         "site": base,
@@ -239,6 +239,18 @@ def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
         keep(WHOLE_EDITION)
         show = presenter(store)
         return {**_topic(known), "items": [_story(show, one) for one in page], "next_cursor": following}
+
+
+@room.get("/accuracy")
+@room.response(200, shapes.AccuracyShape)
+@problems(503)
+def accuracy() -> dict[str, Any]:
+    """The newest scorecard: how right the site's own numbers were."""
+    with reading().store() as store:
+        day = store.measures.latest()
+        measured = store.measures.of(day) if day is not None else []
+    keep(MINUTE)
+    return {"day": day, "items": measured}
 
 
 # What the store holds, as the shapes name it
