@@ -27,7 +27,7 @@ _SCALES = {"per cent": "%", "percent": "%", "bn": "billion", "mn": "million", "m
 _SPELLED = frozenset(
     words(
         "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen twenty thirty forty "
-        "fifty sixty seventy eighty ninety hundred thousand million billion dozen half third quarter double triple twice"
+        "fifty sixty seventy eighty ninety hundred thousand million billion dozen half third quarter double twice"
     )
 )
 # First words of a sentence that tell nothing of the matter.
