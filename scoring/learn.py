@@ -59,6 +59,9 @@ LEAST_OF_A_NAME = {"source": 5, "site": 3, "address": 5, "tag": 3}
 """How many stories must bear a name of an open group before it gets a weight."""
 MAX_NAMES = 20_000
 
+TOLERANCE = 1e-4
+"""Gradient at which a fit is done; 1e-5 takes twice as long and moves no AUC by .0005."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -240,16 +243,19 @@ class WeightLearner:
         )
         bound = np.array([n.startswith(NEVER_NEGATIVE) for n in names], dtype=bool)
         kept = np.ones(len(names), dtype=bool)
+        model = LogisticRegression(
+            C=strength, solver="lbfgs", max_iter=1000, tol=TOLERANCE, random_state=self.seed, warm_start=True
+        )
         while True:
-            model = LogisticRegression(C=strength, solver="lbfgs", max_iter=1000, tol=1e-5, random_state=self.seed)
             model.fit(matrix[:, kept], target, sample_weight=counts)
             weights = np.zeros(len(names))
             weights[kept] = model.coef_[0]
             below = bound & (weights < 0)
             if not below.any():
                 return weights * scale, float(model.intercept_[0])
-            # Only the worst goes: the others may turn positive without it.
+            # Only the worst goes: the others may turn positive without it. They begin where they are now.
             kept[np.argmin(np.where(below, weights, 0.0))] = False
+            model.coef_ = weights[kept].reshape(1, -1)
 
 
 def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64]:
