@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import Story
-from scoring.explain import Part, contributions, counterfactuals, largest_remainder, lines, sigmoid
+from scoring.explain import Part, contributions, largest_remainder, lines, sigmoid
+from scoring.whatif import counterfactuals
 from tests.scoring.press import HOUR, MONDAY, model, signals
 
 LOG_ODDS = st.floats(-12, 12, allow_nan=False)
