@@ -160,6 +160,8 @@ class Publisher:
                     self._store.hub.unsubscribe(request.topic, request.callback)
                 elif document is not None:
                     self._store.hub.subscribe(request, document.digest, now)
+                    if self._store.hub.seen(request.topic) is None:
+                        self._store.hub.saw(request.topic, document.digest, self._store.state.edition())
             return
         # An answer is an answer, and no; silence is asked once more, and then taken for no as well.
         if isinstance(answer, Failed) and answer.kind != "refused address" and asked.failures < 2:

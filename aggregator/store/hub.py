@@ -133,6 +133,7 @@ class Hub:
     def end_leases(self, now: datetime) -> None:
         """End the subscriptions that were not renewed in time, and forget feeds that nobody listens to."""
         self._db.run("delete from hub_subscriptions where lease_until <= :now", {"now": stamp(now)})
+        self._db.run("delete from hub_topics where topic not in (select topic from hub_subscriptions)")
 
     def topics(self) -> list[str]:
         """Return the feeds that are subscribed to."""

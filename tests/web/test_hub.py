@@ -142,10 +142,15 @@ async def test_an_order_that_fades_a_view_and_a_score_are_no_news(
     site.post("/hub", data=subscriber.form())
     await publisher.step(NOW)
     with store.transaction():
+        # Another order, and one that fell off the end.
         store.stories.rank({"": [(two, 0.5), (one, 0.4)]})
         store.feedback.add_views({one: 5}, NOW.date())
         store.state.next_edition()
     await publisher.step(NOW + MINUTE)
+    with store.transaction():
+        store.stories.rank({"": [(two, 0.5)]})
+        store.state.next_edition()
+    await publisher.step(NOW + 2 * MINUTE)
     assert not subscriber.got
 
 

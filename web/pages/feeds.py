@@ -52,7 +52,8 @@ def search_feed(form: str) -> Response:
         looked_for = lists.query_of(asked, config(), now())
         found = lists.of_search(store, asked, looked_for, FEED_SIZE).stories if asked.query else []
         words = f"Stories with {asked.query!r}" if asked.query else "A search for nothing"
-        return _feed(store, f"Search: {asked.query}", words, "/search", form, asked, found)
+        moving = looked_for.after is not None or looked_for.before is not None
+        return _feed(store, f"Search: {asked.query}", words, "/search", form, asked, found, moving)
 
 
 @room.get("/source/<source_id>.<any(rss,atom,json):form>")
@@ -92,9 +93,16 @@ def _list_feed(title: str, category_id: str | None, path: str, form: str, asked:
 
 
 def _feed(
-    store: Store, title: str, words: str, path: str, form: str, asked: Asked, found: Sequence[Listed]
+    store: Store,
+    title: str,
+    words: str,
+    path: str,
+    form: str,
+    asked: Asked,
+    found: Sequence[Listed],
+    moving: bool = False,
 ) -> Response:
-    """Return a list as a feed; it depends on the edition only, unless a window moves with the clock."""
+    """Return a list as a feed; it depends on the edition only, unless a window moves with the clock (*moving*)."""
     base, site = base_url(), config().site
     show = presenter(store)
     others = store.stories.other_headlines(found)
@@ -122,7 +130,7 @@ def _feed(
         hub_url=hub_url(),
     )
     request.environ[MATERIAL] = syndicate.material(channel)
-    keep(MINUTE if asked.window else WHOLE_EDITION)
+    keep(MINUTE if asked.window or moving else WHOLE_EDITION)
     response = Response(chosen.write(channel), content_type=chosen.content_type)
     response.headers["Content-Security-Policy"] = CSP_DATA
     hub = [f'<{channel.hub_url}>; rel="hub"'] if channel.hub_url else []

@@ -8,7 +8,7 @@ from flask import Blueprint, current_app, render_template
 
 from web import present, syndicate
 from web.cache import WHOLE_EDITION
-from web.context import base_url, config, feeds_of, hub_url, keep, public_site
+from web.context import base_url, config, feeds_of, hub_url, keep, public_site, reading
 
 room = Blueprint("words", __name__)
 
@@ -40,12 +40,15 @@ def feeds_page() -> str:
     keep(WHOLE_EDITION)
     rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest")]
     by_category = [feeds_of(one.name, f"/category/{quote(one.id)}") for one in config().categories]
+    with reading().store() as store:
+        topics = [feeds_of(one.name, f"/topic/{quote(one.slug)}") for one in store.topics.rising(20)]
     by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in config().sources if one.enabled]
     return render_template(
         "feeds.html",
         general=rows,
         by_category=by_category,
         by_source=by_source,
+        topics=topics,
         namespace=syndicate.NAMESPACE,
         base=base_url(),
         hub=hub_url(),
