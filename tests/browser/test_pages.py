@@ -108,7 +108,8 @@ _NUMBER = """() => {
   const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(
     el => el.tabIndex >= 0 && !el.disabled && el.type !== 'hidden' && el.checkVisibility({visibilityProperty: true}))
     // Of radio buttons of one name the first is reached, the others from there by arrow keys.
-    .filter((el, i, them) => el.type !== 'radio' || i === them.findIndex(o => o.name === el.name && o.form === el.form));
+    .filter((el, i, them) => el.type !== 'radio' ||
+      i === them.findIndex(o => o.name === el.name && o.form === el.form));
   // A date has a stop for each of its parts.
   const parts = all.filter(el => ['date', 'time', 'datetime-local'].includes(el.type)).length * 7;
   window.__steps = [];
