@@ -38,12 +38,12 @@ from aggregator.urls import canonical
 from scoring import checkpoint, editors, headline, independence, rank, second_thoughts, stories, trend
 from scoring.categories import Categorizer, Evidence
 from scoring.editors import Editors
-from scoring.explain import Counterfactual, counterfactuals
 from scoring.relevance import RelevanceModel, Scored, Signals
 from scoring.second_thoughts import Merge
 from scoring.stories import Clusterer, Placement, Text
 from scoring.surroundings import NOTHING, Around, Surroundings
 from scoring.terms import DocumentFrequency, load_background, terms
+from scoring.whatif import Counterfactual, counterfactuals
 
 HISTORY = timedelta(days=30)
 """How far back term counts and rhythms reach; whole UTC days."""
