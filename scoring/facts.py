@@ -155,8 +155,11 @@ def key_facts(told: Told, most: int = 6) -> Facts:
     """Return the key facts of a story; what most independent voices say comes first, then the order of arrival."""
     said = sentences_of(told)
     about = _core(told)
-    facts = _facts([s for s in said if about & s.terms], about, most)
-    return Facts(facts, _differences(said, about), _agreed(said))
+    differences = _differences(said, about)
+    # What somebody contradicts is no fact: it stands with the other side or not at all.
+    disputed = {side.sentence for difference in differences for side in difference.sides}
+    facts = _facts([s for s in said if about & s.terms and s.text not in disputed], about, most)
+    return Facts(facts, differences, _agreed(said))
 
 
 def sentences_of(told: Told) -> list[Sentence]:

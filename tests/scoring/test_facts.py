@@ -162,6 +162,7 @@ def test_a_figure_that_differs_is_told_with_who_says_what() -> None:
         )
     )
     assert sides(found) == [[("12 workers", ["ledger"]), ("14 workers", ["wire", "local"])]]
+    assert found.facts == ()
 
 
 @pytest.mark.parametrize(
