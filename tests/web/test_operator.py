@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -76,10 +76,8 @@ def stories(room: Newsroom) -> tuple[int, int]:
 
 
 @pytest.fixture
-def desk(
-    tmp_path: Path, stories: tuple[int, int], feeds: Path, make_app: Callable[..., Flask], later: Clock
-) -> Iterator[Desk]:
-    yield Desk(make_app(tmp_path / "news.db", later, token=TOKEN, feeds=feeds).test_client())
+def desk(tmp_path: Path, stories: tuple[int, int], feeds: Path, make_app: Callable[..., Flask], later: Clock) -> Desk:
+    return Desk(make_app(tmp_path / "news.db", later, token=TOKEN, feeds=feeds).test_client())
 
 
 def test_a_vote_in_place_shows_at_once_and_is_taken_back(desk: Desk, store: Store, stories: tuple[int, int]) -> None:
