@@ -3,9 +3,9 @@
     python -m bench.web [--entries 100000] [--db FILE] [--data ../shared/data] [--seconds 5]
 
 Fills a database from the recorded streams (or takes the one given; it is copied), starts the real server on it, and
-asks it with wrk (Debian: wrk), in the same run as nginx (Debian: nginx-light) with one page as a file, plain and gzipped
-ahead. Rates: 16 connections, 2 threads. Waiting: 200 requests a second, sent on time whether the last was answered or
-not, while a poller writes beside it. Not in memory: 300 stories and 300 searches, each asked once.
+asks it with wrk (Debian: wrk), in the same run as nginx (Debian: nginx-light) with one page as a file, plain and
+gzipped ahead. Rates: 16 connections, 2 threads. Waiting: 200 requests a second, sent on time whether the last was
+answered or not, while a poller writes beside it. Not in memory: 300 stories and 300 searches, each asked once.
 """
 
 from __future__ import annotations
@@ -171,7 +171,8 @@ def measure(db: Path, folder: Path, seconds: int) -> None:
         entries = store.entries.count()
         newest = max(story.last_source_at for story in store.stories.each())
         stories = [story.story_id for story in store.stories.each() if story.merged_into is None][-COLD:]
-        words = [word for one in stories if (s := store.stories.get(one)) for word in s.headline.split()[:3] if len(word) > 4]
+        headlines = [found.headline for one in stories if (found := store.stories.get(one))]
+        words = [word for headline in headlines for word in headline.split()[:3] if len(word) > 4]
     late = (newest - datetime.now(UTC)).total_seconds() + 60
     port, nginx_port = free_port(), free_port()
     binary = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -184,7 +185,8 @@ def measure(db: Path, folder: Path, seconds: int) -> None:
         (root / "index.html.gz").write_bytes(gzip.compress(page, 6, mtime=0))
         (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=nginx_port), encoding="utf-8")
         with started([binary, "-c", str(folder / "nginx.conf"), "-p", str(folder)], nginx_port):
-            print(f"{entries:,} entries; the front page has {len(page):,} bytes, {len(gzip.compress(page, 6)):,} gzipped\n")
+            zipped = len(gzip.compress(page, 6))
+            print(f"{entries:,} entries; the front page has {len(page):,} bytes, {zipped:,} gzipped\n")
             print("| what | measured | nginx | of nginx's | goal |\n|---|---|---|---|---|")
             for name, headers in (("cached page, plain", ()), ("cached page, gzipped", GZIP)):
                 ours = rate(f"http://127.0.0.1:{port}/", seconds, *headers)
@@ -196,7 +198,8 @@ def measure(db: Path, folder: Path, seconds: int) -> None:
             ("search not in memory", [f"/search?q={quote(word)}&n={i}" for i, word in enumerate(words[:COLD])]),
         ):
             waits = cold(port, paths)
-            print(f"| {name}, p50 / p99 ms | {percentile(waits, 0.5):.0f} / {percentile(waits, 0.99):.0f} | | | p99 100 |")
+            half, most = percentile(waits, 0.5), percentile(waits, 0.99)
+            print(f"| {name}, p50 / p99 ms | {half:.0f} / {most:.0f} | | | p99 100 |", flush=True)
         with polling(db, newest + timedelta(minutes=1)):
             waits = on_time(port, ["/", "/newest", "/trending", "/trending.rss", "/sources"], seconds * 2)
         what = f"{PER_SECOND} requests/s while a poller writes, p50 / p99 ms"
