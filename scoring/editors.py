@@ -90,6 +90,13 @@ class Editors:
         known = [other for other in others if other in self._on]
         return any(self.together(one, other) is False for one in ones if one in self._on for other in known)
 
+    def tied(self, ones: Iterable[int], others: Iterable[int]) -> bool:
+        """Return whether any of *ones* is kept together with any of *others*."""
+        if not self._on:
+            return False
+        known = [other for other in others if other in self._on]
+        return any(self.together(one, other) is True for one in ones if one in self._on for other in known)
+
     def together(self, one: int, other: int) -> bool | None:
         """Return what the last decision on two entries says: together, apart, or None for nothing."""
         theirs = {decision.decision_id for decision in self._on.get(other, ())}

@@ -38,10 +38,11 @@ from aggregator.urls import canonical
 from scoring import checkpoint, editors, headline, independence, rank, second_thoughts, stories, trend
 from scoring.categories import Categorizer, Evidence
 from scoring.editors import Editors
+from scoring.live import Live, Member, Voice, settle, sums, text_of
 from scoring.relevance import RelevanceModel, Scored, Signals
 from scoring.second_thoughts import Merge
 from scoring.stories import Clusterer, Placement, Text
-from scoring.surroundings import NOTHING, Around, Surroundings
+from scoring.surroundings import Surroundings
 from scoring.terms import DocumentFrequency, load_background, terms
 from scoring.whatif import Counterfactual, counterfactuals
 
@@ -83,35 +84,6 @@ class _Gone:
     reason: str
 
 
-@dataclass(slots=True)
-class _Voice:
-    joined: datetime
-    rate: float
-    """How busy its category was at that hour of the week; as known when it joined."""
-
-
-@dataclass(slots=True)
-class _Member:
-    """An entry of a live story, with its text as its source has it now."""
-
-    entry_id: int
-    source_id: str
-    language: str
-    title: str
-    summary: str
-    link: str
-    at: datetime
-    """When it counts as published."""
-    arrived: datetime
-    joined: datetime
-    """When its voice was heard in this story."""
-    voice: str
-    copy: bool
-    """It speaks with the voice of another owner."""
-    clarity: float
-    evidence: Evidence
-
-
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """Who reported a live story, and when; what `trend` needs to know of it."""
@@ -131,44 +103,6 @@ class Coverage:
     """When each joined, and how busy its category was at that hour of the week."""
 
 
-class _Live:
-    """A story that can still grow."""
-
-    __slots__ = (
-        "around",
-        "default",
-        "evidence",
-        "first_seen_at",
-        "last_arrival_at",
-        "last_voice_at",
-        "link",
-        "members",
-        "sources",
-        "story",
-        "usual",
-        "voices",
-    )
-
-    def __init__(self, first: Entry | _Member, arrived: datetime, default: str, usual: float) -> None:
-        self.story: Story | None = None
-        self.first_seen_at = arrived
-        self.last_arrival_at = arrived
-        self.last_voice_at = first.at
-        self.default = default
-        """The category of the source that had it first."""
-        self.link = first.link
-        self.around: Around = NOTHING
-        """What others said of the same things, when the first entry came and when each further voice did."""
-        self.usual = usual
-        """Coverage that its category usually gets, as known when it began."""
-        self.members: dict[int, _Member] = {}
-        self.sources: dict[str, None] = {}
-        """In order of arrival, as are the voices."""
-        self.voices: dict[str, _Voice] = {}
-        self.evidence: list[float] = []
-        """The sum over the members."""
-
-
 class Engine:
     """Live stories, and what is needed to place, score and rank them."""
 
@@ -178,7 +112,7 @@ class Engine:
         self._clusterer = Clusterer(self._frequency, window=config.scoring.window, longest=LONGEST)
         self._rhythm = _Rhythm(HISTORY.days)
         self._surroundings = Surroundings()
-        self._live: dict[int, _Live] = {}
+        self._live: dict[int, Live] = {}
         self._story_of: dict[int, int] = {}
         self._editors = Editors()
         self._taken = 0
@@ -228,13 +162,10 @@ class Engine:
             for cause, words, entry_id in causes:
                 ledger.append(LedgerLine(story_id, now, cause, words, before, story.score, entry_id))
                 before = story.score
-        into_of = {gone.story_id: gone.into for gone in merges}
         for gone in merges:
             if gone.story is None:
                 continue  # it began and ended within this step: nobody has seen it
-            into = gone.into
-            while into in into_of:
-                into = into_of[into]
+            into = self._story_of.get(gone.story_id, gone.into)
             changed.append(replace(gone.story, merged_into=into, updated_at=now, trend=0.0))
             words = f"became part of story {into}: {gone.reason}"
             after = next(story.score for story in changed if story.story_id == into)
@@ -277,6 +208,8 @@ class Engine:
                     turns = touched.pop(second.story_id, [])
                     turns.append((Cause.MERGED, f"took in story {second.story_id}: {second.reason}", event.entry_id))
                     touched.setdefault(second.into, []).extend(turns)
+                if not new:
+                    self._part(event.entry_id, memberships, touched, merges)
             elif isinstance(event, Edit):
                 story_id = self._story_of.get(event.entry_id)
                 if story_id is not None:
@@ -417,7 +350,7 @@ class Engine:
         for live in self._live.values():
             for member in live.members.values():
                 member.evidence = self._evidence(member.source_id, member.title, member.summary)
-            live.evidence = _sums(live)
+            live.evidence = sums(live)
             live.default = self._defaults.get(next(iter(live.members.values())).source_id, "")
         return self._rescore(now, Cause.CONFIG, "feeds.yaml changed")
 
@@ -543,7 +476,7 @@ class Engine:
         begins = live is None
         if live is None:
             usual = self._rhythm.usual(category)
-            live = self._live[placement.story_id] = _Live(entry, entry.first_seen_at, default, usual)
+            live = self._live[placement.story_id] = Live(entry, entry.first_seen_at, default, usual)
         joined = entry.at if known is None else known.joined_at
         own = independence.owner(entry.source_id, self._owners)
         voice = known.voice if known is not None else self._voice(own, entry, live)
@@ -561,7 +494,7 @@ class Engine:
             live.around = live.around.with_more(around)
         if speaks_first:
             heard = self._categorizer.decide(live.evidence, live.default, len(live.members))
-            live.voices[voice] = _Voice(joined, self._rhythm.rate(heard, joined))
+            live.voices[voice] = Voice(joined, self._rhythm.rate(heard, joined))
             live.last_voice_at = max(live.last_voice_at, joined)
         self._rhythm.count(category, joined, voice=speaks_first, story=begins)
         self._clusterer.put(text, placement.story_id)
@@ -575,8 +508,8 @@ class Engine:
             voice=voice,
         )
 
-    def _member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> _Member:
-        return _Member(
+    def _member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> Member:
+        return Member(
             entry_id=entry.entry_id,
             source_id=entry.source_id,
             language=entry.language,
@@ -636,15 +569,54 @@ class Engine:
         into.members = dict(sorted(into.members.items()))
         into.voices = dict(sorted(into.voices.items(), key=lambda pair: (pair[1].joined, pair[0])))
         into.sources = dict.fromkeys(member.source_id for member in into.members.values())
-        into.evidence = _sums(into)
+        into.evidence = sums(into)
         into.around = into.around.with_more(gone.around)
+        into.parted |= gone.parted
         into.last_voice_at = max(voice.joined for voice in into.voices.values())
         into.last_arrival_at = max(into.last_arrival_at, gone.last_arrival_at)
         return moved, _Gone(found.story_id, found.into, gone.story, found.reason)
 
     def _apart(self, found: Merge) -> bool:
         """Return whether an editor keeps two stories apart that a second thought would make one."""
-        return self._editors.apart(self._live[found.into].members, self._live[found.story_id].members)
+        into, gone = self._live[found.into], self._live[found.story_id]
+        parted = not into.parted.isdisjoint(gone.members) or not gone.parted.isdisjoint(into.members)
+        return parted or self._editors.apart(into.members, gone.members)
+
+    def _part(
+        self,
+        entry_id: int,
+        memberships: list[Membership],
+        touched: dict[int, list[_Turn]],
+        merges: list[_Gone],
+    ) -> None:
+        """Let the story that an entry just joined fall apart, where it does."""
+        story_id = self._story_of[entry_id]
+        live = self._live[story_id]
+        if not second_thoughts.due(len(live.members)):
+            return
+        entry_ids = list(live.members)
+        texts = [text_of(member) for member in live.members.values()]
+        found = second_thoughts.split_of(self._clusterer, texts, entry_ids.index(story_id))
+        if found is None:
+            return
+        leaving = {entry_ids[place] for place in found.leaving}
+        staying = live.members.keys() - leaving
+        if self._editors.tied(leaving, staying):
+            return
+        new_id = min(leaving)
+        reason = f"left story {story_id} when it fell apart: {found.reason}"
+        latest = self._clusterer.latest(story_id)
+        del self._live[story_id]
+        self._clusterer.drop(story_id)
+        for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):
+            memberships += self._form(name, group, [live], reason, second_thoughts.RIGHT_SPLIT)
+            self._live[name].parted = live.parted | other
+            self._clusterer.hold(name, [text for text in texts if text.entry_id in group], latest)
+        # It may have become part of this one in the same step, and stands for itself again.
+        merges[:] = [gone for gone in merges if gone.story_id != new_id]
+        went = f"{_entries(leaving)} went to story {new_id}: {found.reason}"
+        touched.setdefault(story_id, []).append((Cause.SPLIT, went, entry_id))
+        touched.setdefault(new_id, []).append((Cause.SPLIT, reason, entry_id))
 
     # What editors decide
 
@@ -681,8 +653,8 @@ class Engine:
         was_in = {entry_id: story_id for story_id, live in before.items() for entry_id in live.members}
         for story_id, group in changed.items():
             came_from = sorted({was_in[entry_id] for entry_id in group})
-            memberships += self._form(story_id, group, [before[known] for known in came_from], event)
-            texts = [_text_of(member) for member in self._live[story_id].members.values()]
+            memberships += self._form(story_id, group, [before[known] for known in came_from], editors.described(event))
+            texts = [text_of(member) for member in self._live[story_id].members.values()]
             texts = [text for text in texts if text.arrived > texts[-1].arrived - LONGEST.total_seconds() / 2]
             self._clusterer.hold(story_id, texts, max(latest[known] for known in came_from))
         self._tell(event, before, after, changed, touched, merges)
@@ -695,7 +667,7 @@ class Engine:
     def _tell(
         self,
         event: Decision | Undo,
-        before: Mapping[int, _Live],
+        before: Mapping[int, Live],
         after: Mapping[int, Collection[int]],
         changed: Iterable[int],
         touched: dict[int, list[_Turn]],
@@ -721,9 +693,9 @@ class Engine:
                 merges.append(_Gone(story_id, into, live.story, did))
 
     def _form(
-        self, story_id: int, group: Collection[int], parents: Sequence[_Live], event: Decision | Undo
+        self, story_id: int, group: Collection[int], parents: Sequence[Live], reason: str, sure: float = 1.0
     ) -> list[Membership]:
-        """Make a live story of entries of others; return where those went that changed their story."""
+        """Make a live story of entries of others; return where those went that changed their story, and why."""
         members = {entry_id: member for live in parents for entry_id, member in live.members.items()}
         rates = {(i, name): voice.rate for i, live in enumerate(parents) for name, voice in live.voices.items()}
         parent_of = {entry_id: i for i, live in enumerate(parents) for entry_id in live.members}
@@ -731,9 +703,10 @@ class Engine:
         came = [entry_id for entry_id in sorted(group) if self._story_of[entry_id] != story_id]
         first = members[min(group)]
         base = parents[parent_of[(stayed or came)[0]]]
-        live = _Live(first, first.arrived, self._defaults.get(first.source_id, ""), base.usual)
+        live = Live(first, first.arrived, self._defaults.get(first.source_id, ""), base.usual)
         live.story = base.story if stayed else None
         live.around = base.around
+        live.parted = set().union(*(parent.parted for parent in parents))
         for other in parents:
             if other is not base and other.members.keys() <= set(group):
                 live.around = live.around.with_more(other.around)
@@ -745,13 +718,13 @@ class Engine:
                 own = independence.owner(member.source_id, self._owners)
                 member.voice = self._voice(own, member, live)
                 member.copy = member.voice != own
-                moved.append(_moved(member, story_id, event))
+                moved.append(_moved(member, story_id, reason, sure))
             live.members[entry_id] = member
             known = live.voices.get(member.voice)
             if known is None or member.joined < known.joined:
-                live.voices[member.voice] = _Voice(member.joined, rate)
+                live.voices[member.voice] = Voice(member.joined, rate)
             self._story_of[entry_id] = story_id
-        _settle(live)
+        settle(live)
         self._live[story_id] = live
         return moved
 
@@ -759,7 +732,7 @@ class Engine:
         """Hold a story that is over once more, as far as it is known."""
         first = members[0][0]
         default = self._defaults.get(first.source_id, "")
-        live = _Live(first, first.first_seen_at, default, self._rhythm.usual(story.category_id))
+        live = Live(first, first.first_seen_at, default, self._rhythm.usual(story.category_id))
         live.story = story
         for entry, membership in members:
             evidence = self._evidence(entry.source_id, entry.title, entry.summary)
@@ -767,14 +740,14 @@ class Engine:
             live.members[entry.entry_id] = member
             known = live.voices.get(member.voice)
             if known is None or member.joined < known.joined:
-                live.voices[member.voice] = _Voice(member.joined, 1.0)
+                live.voices[member.voice] = Voice(member.joined, 1.0)
             self._story_of[entry.entry_id] = story.story_id
-        _settle(live)
+        settle(live)
         self._live[story.story_id] = live
-        self._clusterer.hold(story.story_id, [_text_of(member) for member in live.members.values()], 0)
+        self._clusterer.hold(story.story_id, [text_of(member) for member in live.members.values()], 0)
         self._woke = True
 
-    def _restated(self, story: Story, live: _Live) -> Story:
+    def _restated(self, story: Story, live: Live) -> Story:
         """Return a story with what editors say of it."""
         return replace(
             story,
@@ -790,7 +763,7 @@ class Engine:
             return said
         return self._categorizer.decide(evidence, default, entries)
 
-    def _voice(self, own: str, entry: Entry | _Member, live: _Live) -> str:
+    def _voice(self, own: str, entry: Entry | Member, live: Live) -> str:
         if not live.members:
             return own
         originals = [member for member in live.members.values() if not member.copy][-COMPARED:]
@@ -808,9 +781,9 @@ class Engine:
         member.summary = edit.summary
         member.clarity = headline.clarity(edit.title, edit.summary)
         member.evidence = self._evidence(member.source_id, edit.title, edit.summary)
-        live.evidence = _sums(live)
+        live.evidence = sums(live)
 
-    def _compute(self, story_id: int, live: _Live, now: datetime) -> Story:
+    def _compute(self, story_id: int, live: Live, now: datetime) -> Story:
         """Work out everything that is shown of a story, and keep it."""
         present = None if live.story is None else live.story.lead_entry_id
         lead = live.members[headline.choose([(m.entry_id, m.clarity - m.copy) for m in live.members.values()], present)]
@@ -863,10 +836,10 @@ class Engine:
         """Which model scores."""
         return self._model.version
 
-    def _score(self, story_id: int, live: _Live, lead: _Member, category: str, now: datetime) -> Scored:
+    def _score(self, story_id: int, live: Live, lead: Member, category: str, now: datetime) -> Scored:
         return self._model.score(self._signals(story_id, live, lead, category, now))
 
-    def _signals(self, story_id: int, live: _Live, lead: _Member, category: str, now: datetime) -> Signals:
+    def _signals(self, story_id: int, live: Live, lead: Member, category: str, now: datetime) -> Signals:
         return Signals(
             title=lead.title,
             summary=lead.summary,
@@ -884,7 +857,7 @@ class Engine:
             entry_ids=tuple(live.members),
         )
 
-    def _trend(self, live: _Live, now: datetime) -> float:
+    def _trend(self, live: Live, now: datetime) -> float:
         k = trend.coverage((max(now - voice.joined, timedelta()), voice.rate) for voice in live.voices.values())
         since = max(now - live.last_voice_at, timedelta())
         return trend.trend(k, live.usual, since, self._config.scoring.half_life)
@@ -964,39 +937,16 @@ def _entries(entries: Collection[int]) -> str:
     return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
 
 
-def _moved(member: _Member, story_id: int, event: Decision | Undo) -> Membership:
+def _moved(member: Member, story_id: int, reason: str, sure: float) -> Membership:
     return Membership(
         entry_id=member.entry_id,
         story_id=story_id,
         joined_at=member.joined,
         similarity=0.0,
-        probability=1.0,
-        reason=editors.described(event),
+        probability=sure,
+        reason=reason,
         voice=member.voice,
     )
-
-
-def _text_of(member: _Member) -> Text:
-    return stories.read(
-        entry_id=member.entry_id,
-        source_id=member.source_id,
-        link=canonical(member.link) if member.link else "",
-        title=member.title,
-        summary=member.summary,
-        at=member.at.timestamp(),
-        arrived=member.arrived.timestamp(),
-    )
-
-
-def _settle(live: _Live) -> None:
-    """Make of a story's members what follows from them."""
-    live.members = dict(sorted(live.members.items()))
-    live.voices = dict(sorted(live.voices.items(), key=lambda pair: (pair[1].joined, pair[0])))
-    live.sources = dict.fromkeys(member.source_id for member in live.members.values())
-    live.evidence = _sums(live)
-    live.first_seen_at = min(member.arrived for member in live.members.values())
-    live.last_arrival_at = max(member.arrived for member in live.members.values())
-    live.last_voice_at = max(voice.joined for voice in live.voices.values())
 
 
 _ENTRIES, _VOICES, _STORIES = 168, 169, 170
@@ -1026,10 +976,3 @@ def _read(entry: Entry) -> Text:
         at=entry.at.timestamp(),
         arrived=entry.first_seen_at.timestamp(),
     )
-
-
-def _sums(live: _Live) -> list[float]:
-    sums: list[float] = []
-    for member in live.members.values():
-        sums = list(map(add, sums, member.evidence)) if sums else list(member.evidence)
-    return sums

@@ -243,6 +243,8 @@ def assign(
         for story in changes.stories:
             if story.merged_into is not None:
                 merged[story.story_id] = story.merged_into
+            else:
+                merged.pop(story.story_id, None)
         if progress is not None:
             progress(len(entries))
     return [(own, first[n], _followed(last[n], merged)) for n, own in enumerate(ids, start=1)], seconds
@@ -263,7 +265,7 @@ def evaluate(
 
     Entries without a label flow through and are not judged. StreamError when no entry has one.
     """
-    lines = _mixed(stream, background)
+    lines = mixed(stream, background)
     assigned, seconds = assign(lines, config or Config(Site(), (), ()), model, fields=fields, progress=progress)
     judged = [(gold[own], arrival, end) for own, arrival, end in assigned if own in gold]
     if not judged:
@@ -294,8 +296,8 @@ def stories_at_end(
     """
     own = {line.id for line in stream}
     around = (line for line in background or () if line.id not in own)
-    mixed = merge(stream, around, key=lambda line: line.arrived_at)
-    assigned, _ = assign(mixed, config or Config(Site(), (), ()), model, progress=progress)
+    around_them = merge(stream, around, key=lambda line: line.arrived_at)
+    assigned, _ = assign(around_them, config or Config(Site(), (), ()), model, progress=progress)
     return {line_id: end for line_id, _, end in assigned if line_id in own}
 
 
@@ -316,7 +318,8 @@ def lines(report: Report) -> list[str]:
     return told
 
 
-def _mixed(stream: Stream, background: Stream | None) -> Iterator[Line]:
+def mixed(stream: Stream, background: Stream | None) -> Iterator[Line]:
+    """Yield the lines of one or two streams in order of arrival."""
     streams = [stream] if background is None else [stream, background]
     return merge(*streams, key=lambda line: line.arrived_at)
 

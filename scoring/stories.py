@@ -98,6 +98,18 @@ class Placement:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Two parts of some entries, by their places."""
+
+    one: tuple[int, ...]
+    other: tuple[int, ...]
+    across: float
+    """Average cosine of an entry of one and an entry of the other."""
+    within: float
+    """Average cosine of two entries of the half that holds together less; 0.0 for one of a single entry."""
+
+
 SUMMARY_TERMS = 60
 """A feed's summary is sometimes the whole text; what an event is stands at its beginning."""
 
@@ -445,6 +457,34 @@ class Clusterer:
         similarity = math.fsum(shared.values()) * self._scale[one_id] * self._scale[other_id] * math.exp(-apart / tau)
         return similarity, sorted(shared, key=lambda term: (-shared[term], term))[:5]
 
+    def halves(self, texts: Sequence[Text]) -> Halves:
+        """Return the two halves that entries fall into most clearly, and how alike the halves are.
+
+        Spherical 2-means on their vectors, begun with the two that are least alike, ten rounds at most.
+        """
+        vectors = []
+        for text in texts:
+            self._read = None
+            vectors.append(self._member(text).vector)
+        self._read = None
+        n = len(vectors)
+        like = [[0.0] * n for _ in vectors]
+        for i in range(n):
+            for j in range(i):
+                like[i][j] = like[j][i] = _dot(vectors[i], vectors[j])
+        _, one, other = min((like[i][j], j, i) for i in range(n) for j in range(i))
+        second = [(like[i][other] > like[i][one] and i != one) or i == other for i in range(n)]
+        for _ in range(10):
+            sums = (_summed(vectors, second, False), _summed(vectors, second, True))
+            again = [_dot(vector, sums[1]) > _dot(vector, sums[0]) for vector in vectors]
+            if again == second or all(again) or not any(again):
+                break
+            second = again
+        sides = [i for i in range(n) if not second[i]], [i for i in range(n) if second[i]]
+        across = sum(like[i][j] for i in sides[0] for j in sides[1]) / (len(sides[0]) * len(sides[1]))
+        within = min(_mean_like(like, side) for side in sides)
+        return Halves(tuple(sides[0]), tuple(sides[1]), across, within)
+
     def by_age(self, one_id: int, other_id: int) -> tuple[int, int]:
         """Return two stories, the one that came first before the other."""
         first, second = sorted((one_id, other_id), key=lambda known: (self._stories[known].first_arrived, known))
@@ -660,6 +700,30 @@ class Clusterer:
 def _gap(text: Text, story: _Story) -> float:
     """Return how long before the story's first or after its last entry a text stands; 0.0 between them."""
     return max(0.0, text.at - story.last_at, story.first_at - text.at)
+
+
+def _dot(one: Vector, other: Vector) -> float:
+    if len(other) < len(one):
+        one, other = other, one
+    get = other.get
+    return math.fsum(weight * get(found, 0.0) for found, weight in one.items())
+
+
+def _summed(vectors: Sequence[Vector], marks: Sequence[bool], mark: bool) -> Vector:
+    """Return the sum of the vectors that have *mark*, of length 1."""
+    total: Vector = {}
+    for vector, marked in zip(vectors, marks, strict=True):
+        if marked == mark:
+            for found, weight in vector.items():
+                total[found] = total.get(found, 0.0) + weight
+    norm = math.sqrt(math.fsum(weight * weight for weight in total.values())) or 1.0
+    return {found: weight / norm for found, weight in total.items()}
+
+
+def _mean_like(like: Sequence[Sequence[float]], side: Sequence[int]) -> float:
+    """Return the average of all pairs of a side."""
+    pairs = [like[i][j] for place, i in enumerate(side) for j in side[:place]]
+    return sum(pairs) / len(pairs) if pairs else 0.0
 
 
 def _span(one: _Story, other: _Story) -> float:

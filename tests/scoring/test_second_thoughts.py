@@ -6,6 +6,7 @@ from aggregator.model import Cause, Changes
 from scoring import second_thoughts
 from scoring.engine import Engine
 from scoring.relevance import load_prior
+from scoring.stories import Placement
 from tests.scoring.world import CONFIG, HOUR, NOON, entry
 
 REPORTS = (
@@ -71,3 +72,47 @@ def test_a_voice_has_spoken_when_it_did(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert steps[2].stories[0].last_source_at == NOON + 3 * HOUR
     assert [voice.joined for voice in made._live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]
+
+
+QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda.")
+CHIP = ("Plover unveils an error-corrected processor", "Banks may order the processor of Plover from May.")
+
+
+def mixed(parted: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
+    """Two entries of one event and two of another, all put into one story."""
+    monkeypatch.setattr(second_thoughts, "PARTED", parted)
+    made = Engine(CONFIG, load_prior())
+    place = made._clusterer.place
+    monkeypatch.setattr(
+        made._clusterer, "place", lambda text: place(text) if text.entry_id == 1 else Placement(1, 0.2, 0.6, "mistaken")
+    )
+    steps = []
+    for number, (told, source) in enumerate(
+        zip((QUAKE, CHIP, QUAKE, CHIP), ("lantern", "courier", "beacon", "quill"), strict=True), start=1
+    ):
+        at = NOON + number * HOUR
+        steps.append(made.step([entry(number, *told, source=source, at=at)], at))
+    return made, steps
+
+
+def test_a_story_whose_halves_share_nothing_falls_apart_and_both_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, _ = mixed(0.0, monkeypatch)
+    assert [(story.story_id, story.entries) for story in together.stories()] == [(1, 4)]
+
+    made, steps = mixed(0.35, monkeypatch)
+
+    assert [(story.story_id, story.entries) for story in made.stories()] == [(1, 2), (2, 2)]
+    moved = [member for member in steps[3].memberships if member.story_id == 2]
+    assert [member.entry_id for member in moved] == [2, 4]
+    assert all(member.reason.startswith("left story 1 when it fell apart: ") for member in moved)
+    assert [(line.story_id, line.cause) for line in steps[3].ledger] == [
+        (1, Cause.JOINED),
+        (1, Cause.SPLIT),
+        (2, Cause.SPLIT),
+    ]
+    assert steps[3].ledger[1].words.startswith("2 entries went to story 2: its halves are alike by 0.0")
+
+
+@pytest.mark.parametrize(("entries", "due"), [(3, False), (4, True), (5, False), (6, True), (9, True), (500, False)])
+def test_a_story_is_looked_at_each_time_it_grew_by_half(entries: int, due: bool) -> None:
+    assert second_thoughts.due(entries) == due

@@ -48,9 +48,10 @@ def picture(store: Store) -> tuple[object, ...]:
 
 
 def eager(patch: pytest.MonkeyPatch) -> None:
-    """Let hardly more than a shared word bring two stories together."""
+    """Let hardly more than a shared word bring two stories together, and stories fall apart gladly."""
     patch.setattr(second_thoughts, "MARGIN", -20.0)
     patch.setattr(second_thoughts, "ALIKE", 0.01)
+    patch.setattr(second_thoughts, "PARTED", 0.9)
 
 
 @pytest.fixture
@@ -179,6 +180,28 @@ def test_a_rebuild_honours_what_editors_decided(seed: int, step: int, merging: b
         running.rebuild(now)
 
         assert picture(store) == before
+
+
+@given(seed=st.integers(0, 10_000), step=st.sampled_from((1, 5, 12)))
+@settings(max_examples=8, deadline=None)
+def test_no_two_entries_come_together_again_that_a_second_thought_parted(seed: int, step: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, filled(Store.open(":memory:")) as store:
+        eager(patch)
+        log: Log = []
+        running = updater(store, log)
+        for poll in newsroom(seed, polls=40, step=step * HOUR):
+            publish(store, poll)
+            running.run(poll[0])
+
+        story_of: dict[int, int] = {}
+        parted: set[tuple[int, int]] = set()
+        for _, changes in log:
+            before = dict(story_of)
+            story_of.update({member.entry_id: member.story_id for member in changes.memberships})
+            for one, other in combinations(sorted(before), 2):
+                if before[one] == before[other] and story_of[one] != story_of[other]:
+                    parted.add((one, other))
+                assert (one, other) not in parted or story_of[one] != story_of[other]
 
 
 def check_decisions(store: Store) -> None:

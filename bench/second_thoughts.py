@@ -1,0 +1,79 @@
+"""What merges and splits give, and how many of them labels call right.
+
+    python -m bench.second_thoughts [--data ../shared/data/clustering] [--parted 0 0.35] [STREAM ...]
+
+A merge is right where the commonest labels of both stories are the same, a split where those of both halves differ;
+where a side has no label it is not judged. `--parted 0` is without splits.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from aggregator.model import Config, Site
+from bench.stories import RUNS, Run
+from scoring import second_thoughts
+from scoring.evaluate_stories import assign, bcubed, mixed, read_gold
+from scoring.relevance import load_prior
+from scoring.second_thoughts import Split
+from scoring.stories import Clusterer, Text
+from scoring.streams import Stream
+
+
+def commonest(labels: Sequence[str]) -> str | None:
+    """Return the label that most have, None where none has any."""
+    return Counter(labels).most_common(1)[0][0] if labels else None
+
+
+def measured(name: str, run: Run, data: Path, parted: float) -> str:
+    """Return what came of a stream, as a line."""
+    gold = read_gold(data / f"{run.file}.gold.tsv")
+    background = Stream(data / f"{run.background}.jsonl.gz", run.time) if run.background else None
+    lines = list(mixed(Stream(data / f"{run.file}.jsonl.gz", run.time), background))
+    ids = [line.id for _, group in groupby(lines, key=lambda line: line.arrived_at) for line in group]
+    verdicts: Counter[str] = Counter()
+    plain = second_thoughts.split_of
+
+    def judged(clusterer: Clusterer, texts: Sequence[Text], first: int) -> Split | None:
+        found = plain(clusterer, texts, first)
+        if found is not None:
+            sides = [[], []]  # type: list[list[str]]
+            for place, text in enumerate(texts):
+                if (label := gold.get(ids[text.entry_id - 1])) is not None:
+                    sides[place in found.leaving].append(label)
+            one, other = map(commonest, sides)
+            verdicts["not judged" if one is None or other is None else "right" if one != other else "wrong"] += 1
+        return found
+
+    second_thoughts.split_of, second_thoughts.PARTED = judged, parted
+    try:
+        assigned, seconds = assign(lines, Config(Site(), (), ()), load_prior(), fields=run.fields.split(","))
+    finally:
+        second_thoughts.split_of = plain
+    labels = [gold[own] for own, _, _ in assigned if own in gold]
+    arrival = bcubed(labels, [first for own, first, _ in assigned if own in gold]).f1
+    end = bcubed(labels, [last for own, _, last in assigned if own in gold]).f1
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "no split"
+    return f"{name:26}parted {parted:.2f}  arrival {arrival:.4f}  end {end:.4f}  {counts}  {len(lines) / seconds:.0f}/s"
+
+
+def main() -> None:
+    """Measure the streams that are named, or all whose files are there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(RUNS))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data/clustering"))
+    parser.add_argument("--parted", type=float, nargs="+", default=[0.0, second_thoughts.PARTED])
+    asked = parser.parse_args()
+    for name in asked.streams or RUNS:
+        run = RUNS[name]
+        if run.file and (asked.data / f"{run.file}.jsonl.gz").exists():
+            for parted in asked.parted:
+                print(measured(name, run, asked.data, parted), flush=True)
+
+
+if __name__ == "__main__":
+    main()
