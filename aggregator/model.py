@@ -106,7 +106,8 @@ class ScoringSettings:
     top_share: float = 0.10
     window: timedelta = timedelta(hours=72)
     """How long after its last entry a story can still take in another."""
-    half_life: timedelta = timedelta(hours=6)
+    half_life: timedelta = timedelta(hours=24)
+    """Of a story's freshness without a new source; chosen by `python -m bench.trend`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,21 +63,23 @@ class Case:
         """Return how many voices joined between so long ago and so long ago."""
         return sum(self.at - begin < joined <= self.at - end for joined, _ in self.coverage.voices)
 
-    def recent(self, tau: timedelta) -> float:
+    def recent(self, tau: timedelta, rate_power: float = trend.RATE_POWER) -> float:
         """Return the coverage that `trend.coverage` makes of its voices."""
         told = ((max(self.at - joined, timedelta()), rate) for joined, rate in self.coverage.voices)
-        return trend.coverage(told, tau)
+        return trend.coverage(told, tau, rate_power)
 
 
 Way = Callable[[Case], float]
 """A way to order stories: the greater, the higher."""
 
 
-def trend_way(half_life: timedelta = HALF_LIFE, tau: timedelta = trend.TAU) -> Way:
+def trend_way(
+    half_life: timedelta = HALF_LIFE, tau: timedelta = trend.TAU, rate_power: float = trend.RATE_POWER
+) -> Way:
     """Return the trend of a story as `trend` has it, with these settings."""
 
     def way(case: Case) -> float:
-        return trend.trend(case.recent(tau), case.coverage.usual, case.quiet, half_life)
+        return trend.trend(case.recent(tau, rate_power), case.coverage.usual, case.quiet, half_life)
 
     return way
 
@@ -401,3 +403,15 @@ def lines(found: Report) -> list[str]:
         hours = "never" if one.median_hours_to_page is None else f"{one.median_hours_to_page:.1f}"
         drawn.append(f"{one.name:27}{told}{hours:>13}  {one.reached_page:7.0%}")
     return drawn
+
+
+def evaluate(
+    stream: Stream,
+    config: Config,
+    model: RelevanceModel,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Run *stream*, order its stories as the page and the rules do, and measure."""
+    found = record(stream, config, model, progress)
+    return report(found, orders(config.scoring.half_life), seed)

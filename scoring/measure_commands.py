@@ -71,11 +71,40 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
     config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
     with progress_bar("Replaying") as bar:
         task = bar.add_task("lines", total=None)
-        recorded = backtest.record(
-            Stream(stream, time_column), config, load_prior(), lambda lines: bar.update(task, advance=lines)
+        report = backtest.evaluate(
+            Stream(stream, time_column),
+            config,
+            load_prior(),
+            seed,
+            progress=lambda lines: bar.update(task, advance=lines),
         )
-    half_life = config.scoring.half_life
-    told(backtest.report(recorded, backtest.orders(half_life), seed), backtest.lines, as_json)
+    told(report, backtest.lines, as_json)
+
+
+@click.command("categories")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--train",
+    "train_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Earlier labelled entries to learn from; default: seeds alone.",
+)
+@seed_option
+@json_option
+def evaluate_categories(file: Path, train_file: Path | None, seed: int, as_json: bool) -> None:
+    """Say the categories of labelled entries, and count what was right.
+
+    Both files are JSON Lines, plain or .gz: category, and title, summary or text; optional source and lang. Each
+    language is learned by itself.
+
+    \b
+    Example:
+      groundswell evaluate categories june.jsonl.gz --train may.jsonl.gz
+    """
+    from scoring import evaluate_categories as evaluating
+
+    train = evaluating.read_rows(train_file) if train_file is not None else []
+    told(evaluating.evaluate(evaluating.read_rows(file), train, seed), evaluating.lines, as_json)
 
 
 def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
@@ -98,4 +127,4 @@ def told(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> N
     click.echo(json.dumps(asdict(report), indent=1) if as_json else "\n".join(lines(report)))
 
 
-EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend)
+EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend, evaluate_categories)

@@ -1,0 +1,45 @@
+"""Choose the constants of trending by what came: which stories did others take up?
+
+    python -m bench.trend STREAM [--every N]    nDCG@10 and P@10, 6 and 24 hours ahead, for each choice
+
+STREAM goes through the engine once; every N-th of the moments two hours apart is ordered with each choice of how fast
+a voice fades, how fast freshness does, and how much the hour of the week counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+from aggregator.model import Config, Site
+from scoring import backtest
+from scoring.relevance import load_prior
+from scoring.streams import Stream
+
+TAUS = (3.0, 4.5, 6.0, 7.0, 8.0, 12.0, 18.0)
+HALF_LIVES = (3.0, 6.0, 12.0, 24.0, 48.0)
+POWERS = (0.0, 0.5, 1.0)
+
+
+def main() -> None:
+    """Print the report for each choice."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stream", type=Path)
+    parser.add_argument("--every", type=int, default=3)
+    given = parser.parse_args()
+    recorded = backtest.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
+    recorded.moments = recorded.moments[:: given.every]
+    ways = {
+        f"tau {tau:g} h, half-life {half:g} h, rate^{power:g}": backtest.page(
+            backtest.trend_way(timedelta(hours=half), timedelta(hours=tau), power)
+        )
+        for tau, half, power in product(TAUS, HALF_LIVES, POWERS)
+    }
+    for line in backtest.lines(backtest.report(recorded, ways | backtest.orders())):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
