@@ -86,11 +86,12 @@ def signed_in(app: Flask) -> tuple[FlaskClient, str]:
     return client, cookie.value
 
 
-def addresses(client: FlaskClient, *starts: str) -> dict[str, str]:
+def addresses(client: FlaskClient, *starts: str, unlinked: bool = True) -> dict[str, str]:
     """Return an address for every route that answers GET with a page, by the route.
 
     Routes without a parameter are taken as they stand; of the others the first link of the site that
-    or of *starts* leads there, else `EXAMPLES`. AssertionError for a route that neither knows.
+    or of *starts* leads there, else `EXAMPLES`. AssertionError for a route that neither knows, unless not
+    *unlinked*: then it is left out.
     """
     rules = [rule for rule in client.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
     linked = _linked(client, [*STATES, *starts, *(rule.rule for rule in rules if not rule.arguments)])
@@ -98,6 +99,8 @@ def addresses(client: FlaskClient, *starts: str) -> dict[str, str]:
     for rule in rules:
         path = linked.get(rule.rule) or EXAMPLES.get(rule.rule, "") if rule.arguments else rule.rule
         # A reader finds no way to the operator's pages; what ends like a file or belongs to the interface is no page.
+        if path == "" and not unlinked:
+            continue
         if path == "" and re.match(r"/admin/|/api/|.*\.\w+$", rule.rule):
             continue
         assert path != "", f"no page links to {rule.rule}; give tests/browser/site.py an address of it"
