@@ -50,8 +50,11 @@ class Analysis:
     """What is new, the latest first."""
 
 
-def analyse(told: Told, most: int = 4) -> Analysis | None:
-    """Return how a story was told; None for one without entries."""
+def analyse(told: Told, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
+    """Return how a story was told; None for one without entries.
+
+    said: what `sentences_of` gave for *told*, where it is at hand
+    """
     if not told:
         return None
     first = told[0][0]
@@ -65,16 +68,22 @@ def analyse(told: Told, most: int = 4) -> Analysis | None:
             followers.append(Follower(entry, entry.first_seen_at - first.first_seen_at))
     # The first voice counts among them, at zero.
     half = followers[-(-len(heard) // 2) - 2].after if len(heard) >= 4 else None
-    return Analysis(first, tuple(followers), tuple(repeats), half, tuple(_additions(told, most)))
+    return Analysis(
+        first,
+        tuple(followers),
+        tuple(repeats),
+        half,
+        tuple(_additions(sentences_of(told) if said is None else said, most)),
+    )
 
 
-def _additions(told: Told, most: int) -> list[Addition]:
+def _additions(sentences: Sequence[Sentence], most: int) -> list[Addition]:
     """Return at most one addition an entry: its first sentence with figures that are new, else with words that are."""
     known_figures: list[Figure] = []
     known_terms: set[str] = set()
     found: list[Addition] = []
     by_entry: dict[int, list[Sentence]] = {}
-    for sentence in sentences_of(told):
+    for sentence in sentences:
         by_entry.setdefault(sentence.entry.entry_id, []).append(sentence)
     about: frozenset[str] = frozenset()
     for number, said in enumerate(by_entry.values()):

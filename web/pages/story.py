@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from scoring import headline
 from scoring.analysis import analyse
 from scoring.earlier import earlier
-from scoring.facts import key_facts
+from scoring.facts import key_facts, sentences_of
 from web import lists, present, sharing
 from web.cache import STORY
 from web.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading
@@ -38,8 +38,9 @@ def story(story_id: int, name: str) -> str | AnyResponse:
             for one in store.stories.ranked(listed.story.category_id, 13)
             if one.story.story_id != story_id
         ]
-        facts = key_facts(members)
-        analysis = analyse(members)
+        sentences = sentences_of(members)
+        facts = key_facts(members, said=sentences)
+        analysis = analyse(members, said=sentences)
         written = store.prose.of(story_id)
         continued = earlier(store, listed.story, config().scoring.window)
         before = store.stories.listed(continued.story_id) if continued is not None else None
