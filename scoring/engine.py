@@ -532,6 +532,7 @@ class Engine:
         category = self._categorizer.decide(self._categorizer.evidence(title, summary, default), default)
         at = entry.first_seen_at.timestamp()
         self._frequency.add({*title, *summary[: stories.SUMMARY_TERMS]}, int(at // 86_400))
+        self._clusterer.hear(entry.source_id, tuple(title), at)
         self._surroundings.advance(at)
         self._surroundings.add(entry.title, known.voice, at)
         begins = known.story_id == entry.entry_id

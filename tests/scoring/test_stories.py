@@ -135,6 +135,30 @@ def test_reasons_are_told_as_the_text_spells_them() -> None:
     assert phrases("", {}) == []
 
 
+def test_reasons_in_writing_without_spaces_are_words_and_not_pairs_of_characters() -> None:
+    shared = {"谷歌": 2.0, "量子": 3.0, "子处": 3.0, "处理": 2.0, "理器": 2.0, "openai": 1.0}
+
+    assert phrases("谷歌发布新款量子处理器 OpenAI", shared) == ["量子处理器", "谷歌", "OpenAI"]
+
+
+def test_a_column_of_one_source_is_a_story_a_day_and_an_event_of_two_sources_is_one() -> None:
+    made = clusterer()
+    days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+    found = place(
+        made,
+        *[
+            text(n, f"Crossword hints and answers for {day}, clues solved", source="paper", hours=24 * n)
+            for n, day in enumerate(days, start=1)
+        ],
+    )
+
+    assert [p.story_id for p in found[3:]] == [4, 5, 6]
+    quake = "Strong quake shakes Zenda in Ruritania"
+    first = text(90, quake, "Dozens are hurt.", source="paper", hours=150)
+    second = text(91, "Ruritania: quake hurts dozens in Zenda", source="herald", hours=151)
+    assert [p.story_id for p in place(made, first, second)] == [90, 90]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -185,7 +209,7 @@ def test_the_script_of_a_text_is_that_of_most_of_its_letters(written: str, expec
 
 
 def test_the_sample_edition_stays_above_its_floor() -> None:
-    """Measured: .937, precision .943, recall .931."""
+    """Measured: .964, precision .991, recall .938."""
     edition = load()
     made = clusterer()
     labels, found = [], []
@@ -204,8 +228,8 @@ def test_the_sample_edition_stays_above_its_floor() -> None:
         found.append(place(made, one)[0].story_id)
     measured = bcubed(labels, found)
 
-    assert measured.f1 >= 0.93
-    assert measured.precision >= 0.935
+    assert measured.f1 >= 0.955
+    assert measured.precision >= 0.98
 
 
 QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau.")
@@ -254,12 +278,12 @@ def test_a_story_that_is_held_anew_ends_when_it_would_have() -> None:
 # Quality on labelled streams: floors a little under what was measured with this code, of the files
 # with these digests. BCubed F1 of the assignment made at arrival.
 FLOORS = [
-    ("allsides_dev", "ts", ("title", "summary"), True, 0.900),
-    ("allsides_dev", "ts", ("title",), True, 0.878),
-    ("allsides_dev", "ts_dense", ("title", "summary"), True, 0.806),
-    ("gnews", "ts", ("title", "summary"), False, 0.868),
-    ("gnews", "ts_topic", ("title",), False, 0.756),
-    ("uci_dev", "ts", ("title",), False, 0.780),
+    ("allsides_dev", "ts", ("title", "summary"), True, 0.897),
+    ("allsides_dev", "ts", ("title",), True, 0.870),
+    ("allsides_dev", "ts_dense", ("title", "summary"), True, 0.816),
+    ("gnews", "ts", ("title", "summary"), False, 0.890),
+    ("gnews", "ts_topic", ("title",), False, 0.775),
+    ("uci_dev", "ts", ("title",), False, 0.735),
 ]
 DIGESTS = {
     "allsides_dev.jsonl.gz": "25354f3fdaeefc088591e7b68fafa0f55391b07624c5e75695827d637dd51169",

@@ -1,0 +1,99 @@
+"""A sample of the stories of a recorded stream, to be read by a person: which are one event, which were missed?
+
+    python -m bench.stories_read STREAM [--stories 50] [--pairs 50] [--seed 1] [--entries 25000]
+
+Prints random stories of three or more entries, then random pairs of near stories: an entry that began a story of
+its own, and the latest entry of the story that it came nearest to joining. The clusterer that ships, second thoughts
+included, without the parts of the program that do not decide which entries go together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from itertools import islice
+from pathlib import Path
+
+from aggregator.urls import canonical
+from scoring import second_thoughts
+from scoring.stories import Clusterer, Text, read
+from scoring.streams import Line, Stream
+from scoring.terms import DocumentFrequency, load_background
+
+NEAR = -1.5
+"""Log-odds; an entry joins from 0."""
+
+FIRST = 6
+"""Entries of a story that are shown."""
+
+
+def text_of(number: int, line: Line) -> Text:
+    """Return a line as the clusterer sees it."""
+    arrived = line.arrived_at.timestamp()
+    published = line.published_at.timestamp() if line.published_at else arrived
+    return read(
+        entry_id=number,
+        source_id=line.source,
+        link=canonical(line.url) if line.url else "",
+        title=line.title,
+        summary=line.summary,
+        at=min(arrived, published),
+        arrived=arrived,
+    )
+
+
+def run(lines: list[Line], rng: random.Random) -> tuple[dict[int, list[int]], list[tuple[int, int]]]:
+    """Return the stories, each by its entries' numbers, and pairs of an entry and one it was kept apart from."""
+    clusterer = Clusterer(DocumentFrequency(load_background()))
+    members: dict[int, list[int]] = {}
+    pairs = []
+    for number, line in enumerate(lines):
+        text = text_of(number, line)
+        clusterer.expire(text.arrived)
+        placement = clusterer.place(text)
+        merge = second_thoughts.merge_of(clusterer, text, placement)
+        clusterer.put(text, placement.story_id)
+        members.setdefault(placement.story_id, []).append(number)
+        if merge is not None:
+            clusterer.merge(merge.into, merge.story_id)
+            members[merge.into] = sorted(members[merge.into] + members.pop(merge.story_id))
+        # Asking costs as much as placing did, and a few thousand are enough to draw from.
+        if placement.story_id == number and rng.random() < 0.1:
+            near = clusterer.rival(text, number, NEAR)
+            if near is not None:
+                pairs.append((number, members[near][-1]))
+    return members, pairs
+
+
+def shown(line: Line, origin: Line) -> str:
+    """Return an entry as one line, its time in hours since *origin*."""
+    hours = (line.arrived_at - origin.arrived_at).total_seconds() / 3600
+    return f"{hours:+6.1f} h  {line.source[:24]:24}  {line.title[:110]}  | {line.summary[:80]}"
+
+
+def main() -> None:
+    """Print the sample."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stream", type=Path)
+    parser.add_argument("--stories", type=int, default=50)
+    parser.add_argument("--pairs", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--entries", type=int, default=25_000)
+    given = parser.parse_args()
+    rng = random.Random(given.seed)
+    lines = list(islice(Stream(given.stream), given.entries))
+    members, pairs = run(lines, rng)
+    large = [entries for _, entries in sorted(members.items()) if len(entries) >= 3]
+    single = sum(len({lines[number].source for number in entries}) == 1 for entries in large)
+    print(f"{len(lines)} entries, {len(members)} stories, {len(large)} of three or more entries", end="")
+    print(f" ({single} of these with a single source); the largest: {sorted(map(len, large))[-5:]}")
+    for place, entries in enumerate(rng.sample(large, min(given.stories, len(large))), start=1):
+        print(f"\nstory {place}: {len(entries)} entries")
+        for number in entries[:FIRST]:
+            print("  " + shown(lines[number], lines[entries[0]]))
+    for place, (one, other) in enumerate(rng.sample(pairs, min(given.pairs, len(pairs))), start=1):
+        print(f"\npair {place}:\n  {shown(lines[one], lines[one])}\n  {shown(lines[other], lines[one])}")
+
+
+if __name__ == "__main__":
+    main()
