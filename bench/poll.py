@@ -1,6 +1,6 @@
 """What polling costs: 1,000 feeds over 250 addresses, first seen, unchanged, with one new entry each.
 
-    python -m bench.poll [--feeds 1000] [--rounds cold,quiet,new] [--runs 3] [--peer-python PYTHON]
+    python -m bench.poll [--feeds 1000] [--rounds cold,quiet,new] [--runs 3] [--peer-python PYTHON] [--site]
 
 A generated corpus is served on 127.0.0.x, and each round is one process that polls every feed
 through `Poller`: fetching, parsing in its children, storing with the text index. Beside it, in the
@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -68,6 +69,45 @@ def measured(command: Sequence[str], peak_of_children: bool = True) -> Cost:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(cpu, time.perf_counter() - start, sum(peaks.values()) / 1e6)
+
+
+class Visitor:
+    """Asks a site for its front page, 20 times a second, while the database behind it is written."""
+
+    def __init__(self, db: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "groundswell", "web", "--db", str(db), "--port", str(port)]
+        command += ["--feeds", str(db.with_suffix(".yaml"))]
+        self._site = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._url = f"http://127.0.0.1:{port}/"
+        for _ in range(400):
+            try:
+                urllib.request.urlopen(self._url, timeout=60).read()
+                break
+            except OSError:
+                time.sleep(0.05)
+        self._done = threading.Event()
+        self._waits_ms: list[float] = []
+        self._thread = threading.Thread(target=self._ask)
+        self._thread.start()
+
+    def _ask(self) -> None:
+        while not self._done.wait(0.05):
+            start = time.perf_counter()
+            urllib.request.urlopen(self._url, timeout=60).read()
+            self._waits_ms.append((time.perf_counter() - start) * 1000)
+
+    def leave(self) -> str:
+        """Stop asking, and the site; return how long it took to answer."""
+        self._done.set()
+        self._thread.join()
+        self._site.terminate()
+        self._site.wait()
+        waits = sorted(self._waits_ms)
+        median, late = waits[len(waits) // 2], waits[int(len(waits) * 0.99)]
+        return f"{len(waits)} times `/` during the first poll: {median:.0f} ms in the median, p99 {late:.0f} ms"
 
 
 def _tree(pid: int) -> list[int]:
@@ -132,7 +172,7 @@ class Groundswell:
     name = "groundswell"
 
     def __init__(self, folder: Path, urls: Sequence[str]) -> None:
-        self._db, self._urls = folder / "g.db", folder / "urls.txt"
+        self.db, self._urls = folder / "g.db", folder / "urls.txt"
         self._urls.write_text("\n".join(urls))
         self._hours = 0
 
@@ -147,10 +187,10 @@ class Groundswell:
         return measured(self._command("update"))
 
     def _command(self, what: str) -> list[str]:
-        return [sys.executable, "-m", "bench._poll_worker", str(self._db), str(self._urls), what]
+        return [sys.executable, "-m", "bench._poll_worker", str(self.db), str(self._urls), what]
 
     def count(self) -> int:
-        return _count(self._db, "entries")
+        return _count(self.db, "entries")
 
 
 class Floor:
@@ -223,6 +263,7 @@ def main() -> None:
     parser.add_argument("--peers", default="floor,reader")
     parser.add_argument("--port", type=int, default=8800)
     parser.add_argument("--update", action="store_true", help="say what scoring the first round costs")
+    parser.add_argument("--site", action="store_true", help="ask the site for its front page during the first poll")
     given = parser.parse_args()
     if not (given.tools / "feedgen.py").exists():
         print(f"no generator at {given.tools}; name its folder with --tools")
@@ -246,11 +287,15 @@ def main() -> None:
                 costs.setdefault(("start", ours.name), []).append(ours.start())
                 for round_ in rounds:
                     corpus.ask("round/1" if round_ == "new" else "round/0")
+                    visitor = Visitor(ours.db) if given.site and round_ == "cold" else None
                     for program in programs:
                         before = program.count() if round_ != "cold" else 0
                         cost = program.poll()
                         told = Cost(cost.cpu_s, cost.wall_s, cost.peak_mb, program.count() - before)
                         costs.setdefault((round_, program.name), []).append(told)
+                        if visitor:
+                            print(visitor.leave())
+                            visitor = None
                     if round_ == "cold" and given.update:
                         costs.setdefault(("update", ours.name), []).append(ours.update())
         finally:
