@@ -56,13 +56,18 @@ class Metrics:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
+    def sources(self) -> dict[str, int]:
+        """Return how many sources there are, by state; none that was removed."""
+        rows = self._db.rows(
+            """select case when enabled = 0 then 'paused' when f.gone then 'gone'
+            when f.last_polled_at is null then 'waiting' when f.failures then 'failing' else 'ok' end as state, count(*) as sources
+            from feeds f join sources using (source_id) where removed_at is null group by 1"""
+        )
+        return {row["state"]: row["sources"] for row in rows}
+
     def figures(self, now: datetime) -> Figures:
         """Return all figures at *now*; some milliseconds for a thousand sources."""
         asked = "from feeds f join sources using (source_id) where removed_at is null"
-        states = self._db.rows(
-            f"""select case when enabled = 0 then 'paused' when f.gone then 'gone' when f.failures then 'failing'
-            when f.last_ok_at is null then 'waiting' else 'ok' end as state, count(*) as sources {asked} group by 1"""
-        )
         due = self._db.row(
             f"""select count(*), min(coalesce(f.next_poll_at, '')) {asked} and enabled = 1 and f.gone = 0
             and coalesce(f.next_poll_at, '') <= :now""",
@@ -78,7 +83,7 @@ class Metrics:
             union all select max(at) from entry_edits)"""
         )
         return Figures(
-            sources={row["state"]: row["sources"] for row in states},
+            sources=self.sources(),
             polls=int(self._db.value("select coalesce(sum(polls), 0) from feeds")),
             outcomes={row["kind"]: row["polls"] for row in outcomes},
             due=due[0] if due else 0,
