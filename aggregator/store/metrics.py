@@ -60,7 +60,8 @@ class Metrics:
         """Return how many sources there are, by state; none that was removed."""
         rows = self._db.rows(
             """select case when enabled = 0 then 'paused' when f.gone then 'gone'
-            when f.last_polled_at is null then 'waiting' when f.failures then 'failing' else 'ok' end as state, count(*) as sources
+            when f.last_polled_at is null then 'waiting' when f.failures then 'failing' else 'ok' end as state,
+            count(*) as sources
             from feeds f join sources using (source_id) where removed_at is null group by 1"""
         )
         return {row["state"]: row["sources"] for row in rows}
