@@ -43,7 +43,7 @@ same company.
 """
 WITHIN = timedelta(hours=48)
 
-STRENGTHS = (1.0, 0.3)
+STRENGTHS = (1.0, 0.3, 0.1)
 """Of these the one that loses least on the newest days of the training file is taken."""
 
 LATER_SHARE = 0.25
