@@ -155,26 +155,18 @@ class Classifier:
         return sparse.hstack(parts).tocsr()
 
 
-CHOICES = ((3.0, True), (30.0, False))
-"""Strength, and whether features are scaled: each was best on some of the labelled files."""
-
-NEWEST = 0.2
-"""Share of the training file, its end, that chooses among them."""
+# Observed on later parts of labelled files, scaled against plain with a strength of 30: four or five categories .922
+# to .908 (English news), .889 to .877 (AG News); 28 very unequal ones .610 to .638 (HuffPost). The newest fifth of the
+# training file chose the wrong one there; the mean of both has .922, .884, .632.
+# Rule: more than MANY categories take the plain form.
+MANY = 10
 
 
 def learned(rows: Sequence[Row], seed: int = 0) -> Classifier:
-    """Return a classifier of *rows*, which stand in order of time: with the choice that did best on the newest."""
-    cut = int((1.0 - NEWEST) * len(rows))
-    older, newer = rows[:cut], rows[cut:]
-    best = CHOICES[0]
-    if len({row.category for row in older}) >= 2 and len(newer) >= 50:
-        hits = {}
-        for strength, scaled in CHOICES:
-            trial = Classifier(strength=strength, scaled=scaled, seed=seed).fit(older)
-            said = trial.probabilities(newer).argmax(axis=1)
-            hits[strength, scaled] = sum(trial.classes_[i] == r.category for i, r in zip(said, newer, strict=True))
-        best = max(CHOICES, key=lambda choice: hits[choice])
-    return Classifier(strength=best[0], scaled=best[1], seed=seed).fit(rows)
+    """Return a classifier of *rows*."""
+    if len({row.category for row in rows}) > MANY:
+        return Classifier(strength=30.0, scaled=False, seed=seed).fit(rows)
+    return Classifier(seed=seed).fit(rows)
 
 
 def _ratio(here: Any, elsewhere: Any, smoothing: float) -> NDArray[np.float32]:

@@ -314,7 +314,8 @@ def _page_measures(past: Past, since: datetime, now: datetime, window: int) -> l
         soon = None
         if len(grown) >= GROWN and len(pages) >= PAGES:
             soon = resampled([day for day, _ in waits], [wait for _, wait in waits], _median, resamples=RESAMPLES)
-        found.append(_measure(window, "", "hours_to_page", method, soon, len(grown), GROWN))
+        missing = (len(pages), PAGES) if len(pages) < PAGES else (len(grown), GROWN)
+        found.append(_measure(window, "", "hours_to_page", method, soon, *missing))
     doubles = [1.0 - len({past.final(story_id) for story_id in ids}) / max(len(ids), 1) for ids in shown[SITE]]
     value = resampled(days, doubles, mean, resamples=RESAMPLES) if len(pages) >= PAGES else None
     found.append(_measure(window, "", "duplicates", SITE, value, len(pages), PAGES))
@@ -369,7 +370,7 @@ def lines(found: Scorecard, name_of: Callable[[str], str] = lambda category_id: 
     for m in found.measures:
         where = name_of(m.category_id) if m.category_id else "all"
         if m.value is None:
-            told = f"not yet: {m.cases} of {m.needed} cases" if m.cases < m.needed else "not yet: one outcome only"
+            told = f"not yet: {m.cases} of {m.needed} cases" if m.cases < m.needed else "cannot be told"
         else:
             told = str(Interval(m.value, m.value if m.low is None else m.low, m.value if m.high is None else m.high))
         drawn.append(f"{m.window_days:3} days  {where:20} {m.name:18} {m.method:14} {told}  ({m.cases} cases)")

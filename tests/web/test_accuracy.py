@@ -51,7 +51,7 @@ def test_the_page_shows_number_range_cases_and_what_it_is_held_against(
 
 def test_a_number_from_too_few_cases_is_left_out() -> None:
     assert cell(card(None, 12)[0]).words == "not yet: 12 of 200 cases"
-    assert cell(card(None, 900)[0]).words == "not yet: too little happened in 900 cases"
+    assert cell(card(None, 900)[0]).words == "cannot be told from these 900 cases"
     assert cell(None).value == ""
 
 

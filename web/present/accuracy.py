@@ -125,7 +125,7 @@ def cell(measure: Measure | None) -> Cell:
     if measure.value is None:
         if measure.cases < measure.needed:
             return Cell("", "", f"not yet: {measure.cases} of {measure.needed} cases")
-        return Cell("", "", f"not yet: too little happened in {measure.cases} cases")
+        return Cell("", "", f"cannot be told from these {measure.cases:,} cases")
     if measure.low is None or measure.high is None or measure.low == measure.high:
         between = ""
     else:
@@ -135,7 +135,7 @@ def cell(measure: Measure | None) -> Cell:
 
 def _number(value: float, form: str) -> str:
     kind, _, unit = form.partition(" ")
-    return f"{value:{kind}}" + (f" {unit}" if unit else "")
+    return f"{value:{kind}}".replace("%", " %") + (f" {unit}" if unit else "")
 
 
 def _bars(bins: Sequence[Sequence[float]]) -> tuple[Bar, ...]:
