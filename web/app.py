@@ -121,6 +121,7 @@ def create_app(
         saw=views.saw,
         private=may_be_operator,
         edition_every_s=edition_every_s,
+        stale_s=edition_every_s * 2,
     )
     return app
 

@@ -2,7 +2,8 @@
 
 A page is rendered once an edition, compressed once, and answered from memory with a strong ETag;
 who has it already gets a 304. Whether and for how long an answer may be kept, the view behind says
-in the environment (`KEEP`); by itself nothing is kept. What is private is neither answered from here nor
+in the environment (`KEEP`); by itself nothing is kept. A page that is asked for all the time is made anew
+aside, while everybody still gets the one of a moment ago. What is private is neither answered from here nor
 kept. Knows no page and no story.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -17,6 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from aggregator.model import Clock
@@ -24,7 +27,10 @@ from aggregator.model import Clock
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+log = logging.getLogger(__name__)
+
 Headers = list[tuple[str, str]]
+_Key = tuple[str, str, str]
 
 NOW = "groundswell.now"
 """The moment of the request: the clock is read here, once."""
@@ -78,6 +84,7 @@ class PageCache:
         saw: Callable[[tuple[int, ...], WSGIEnvironment, datetime], None] = lambda *_: None,
         private: Callable[[WSGIEnvironment], bool] = lambda environ: False,
         edition_every_s: float = 0.5,
+        stale_s: float = 0.0,
         max_bytes: int = MAX_BYTES,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -91,7 +98,12 @@ class PageCache:
         self._max_bytes = max_bytes
         self._ticks = ticks
         self._lock = threading.Lock()
-        self._pages: OrderedDict[tuple[str, str, str], _Page] = OrderedDict()
+        self._stale_s = stale_s
+        self._pages: OrderedDict[_Key, _Page] = OrderedDict()
+        self._fresh_at: dict[_Key, float] = {}
+        self._making: set[_Key] = set()
+        self._wanted: SimpleQueue[tuple[_Key, WSGIEnvironment]] = SimpleQueue()
+        self._maker: threading.Thread | None = None
         self._bytes = 0
         self._edition = 0
         self._edition_read_at = float("-inf")
@@ -108,13 +120,17 @@ class PageCache:
             page = self._pages.get(key)
             if page is not None:
                 self._pages.move_to_end(key)
-        if page is None or not page.fresh(edition, now):
+        if page is not None and page.fresh(edition, now):
+            self._fresh_at[key] = self._ticks()
+        elif page is not None and self._ticks() - self._fresh_at.get(key, float("-inf")) < self._stale_s:
+            # Asked for all the time: nobody waits, everybody has the page of a moment ago until the new one is made.
+            self._make_aside(key, environ)
+        else:
             status, headers, body = _run(self._app, environ)
-            keep: timedelta | None = environ.get(KEEP)
-            if status.startswith("200") and keep and len(body) <= MAX_PAGE_BYTES:
-                page = _page(headers, body, environ, edition, now, keep, page)
-                self._keep(key, page)
-            elif not (status.startswith("503") and page is not None):
+            made = self._made(key, environ, status, headers, body, edition, page)
+            if made is not None:
+                page = made
+            elif page is None or not status.startswith("503"):
                 start_response(status, _with_length(headers, body))
                 return [b"" if method == "HEAD" else body]
             # else: what was last read is better than an apology.
@@ -125,6 +141,52 @@ class PageCache:
         answer = _answer(page, environ, start_response)
         return [b""] if method == "HEAD" else answer
 
+    def _made(
+        self,
+        key: _Key,
+        environ: WSGIEnvironment,
+        status: str,
+        headers: Headers,
+        body: bytes,
+        edition: int,
+        before: _Page | None,
+    ) -> _Page | None:
+        """Keep what the application answered and return it, None where it may not be kept."""
+        keep: timedelta | None = environ.get(KEEP)
+        if not status.startswith("200") or not keep or len(body) > MAX_PAGE_BYTES:
+            return None
+        page = _page(headers, body, environ, edition, environ[NOW], keep, before)
+        self._keep(key, page)
+        return page
+
+    def _make_aside(self, key: _Key, environ: WSGIEnvironment) -> None:
+        """Let a thread of its own make a page anew, once at a time."""
+        with self._lock:
+            if key in self._making:
+                return
+            self._making.add(key)
+            # Started by the first request and not before: a process that forks later has no thread to lose.
+            if self._maker is None:
+                self._maker = threading.Thread(target=self._make_all, name="pages", daemon=True)
+                self._maker.start()
+        self._wanted.put((key, dict(environ)))
+
+    def _make_all(self) -> None:
+        while True:
+            key, environ = self._wanted.get()
+            try:
+                environ[NOW] = self._clock()
+                edition = self._current_edition()
+                if self._made(key, environ, *_run(self._app, environ), edition, self._pages.get(key)) is None:
+                    self._fresh_at.pop(key, None)
+            except Exception:
+                # The application answers for its own faults; whoever asks next sees what this was.
+                log.exception("a page could not be made aside: %r", key[1])
+                self._fresh_at.pop(key, None)
+            finally:
+                with self._lock:
+                    self._making.discard(key)
+
     def _current_edition(self) -> int:
         moment = self._ticks()
         if moment - self._edition_read_at >= self._edition_every_s:
@@ -134,13 +196,15 @@ class PageCache:
                 self._edition = edition
         return self._edition
 
-    def _keep(self, key: tuple[str, str, str], page: _Page) -> None:
+    def _keep(self, key: _Key, page: _Page) -> None:
         with self._lock:
             before = self._pages.pop(key, None)
             self._bytes += page.size - (before.size if before else 0)
             self._pages[key] = page
+            self._fresh_at[key] = self._ticks()
             while self._bytes > self._max_bytes and len(self._pages) > 1:
-                _, oldest = self._pages.popitem(last=False)
+                gone, oldest = self._pages.popitem(last=False)
+                self._fresh_at.pop(gone, None)
                 self._bytes -= oldest.size
 
 

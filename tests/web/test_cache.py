@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -45,7 +46,7 @@ class Front:
         self.edition: int | None = 1
         self.seen: list[int] = []
         self.ticks = 0.0
-        cache = PageCache(
+        self.cache = cache = PageCache(
             self.origin,
             clock=self.clock,
             edition=lambda: self.edition,
@@ -54,6 +55,13 @@ class Front:
             **{"edition_every_s": 0.0, **options},
         )
         self.client = Client(cache)
+
+    def settle(self) -> None:
+        """Wait until nothing is made aside."""
+        deadline = time.monotonic() + 10
+        while self.cache._making:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
 
 @pytest.fixture
@@ -68,6 +76,33 @@ def test_a_page_is_made_once_an_edition(front: Front) -> None:
     front.edition = 2
     front.client.get("/")
     assert front.origin.asked == 2
+
+
+def test_a_page_that_is_asked_for_all_the_time_is_made_anew_aside() -> None:
+    front = Front(stale_s=1.0)
+    first = front.client.get("/")
+    front.edition = 2
+    front.ticks = 0.9
+    front.origin.body = b"<p>second</p>" * 100
+    assert front.client.get("/").data == first.data, "nobody waits for the new edition"
+    front.settle()
+    assert front.origin.asked == 2
+    second = front.client.get("/")
+    assert second.data != first.data, "and it is there as soon as it is made"
+    front.edition = 3
+    front.ticks = 2.0
+    front.origin.body = b"<p>third</p>" * 100
+    assert front.client.get("/").data not in (first.data, second.data), "whoever comes rarely never sees an old one"
+
+
+def test_what_cannot_be_made_aside_is_told_to_whoever_asks_next() -> None:
+    front = Front(stale_s=1.0)
+    front.client.get("/")
+    front.edition = 2
+    front.origin.status = "500 Internal Server Error"
+    assert front.client.get("/").status_code == 200
+    front.settle()
+    assert front.client.get("/").status_code == 500
 
 
 def test_the_edition_is_looked_up_twice_a_second_at_most() -> None:
