@@ -74,11 +74,44 @@ def _task(
     return Task(name, (path,), goal, run)
 
 
+def _terms(data: Path) -> Outcome:
+    from scoring import evaluate_terms as evaluating
+    from scoring.streams import Stream
+
+    report = evaluating.evaluate(Stream(data / NEWS_STREAM))
+    return Outcome(evaluating.lines(report), asdict(report))
+
+
+def _trend(data: Path) -> Outcome:
+    from aggregator.model import Config, Site
+    from scoring import backtest
+    from scoring.relevance import load_prior
+    from scoring.streams import Stream
+
+    report = backtest.evaluate(Stream(data / NEWS_STREAM), Config(Site(), (), ()), load_prior())
+    return Outcome(backtest.lines(report), asdict(report))
+
+
+def _categories(data: Path, file: str) -> Outcome:
+    from scoring import evaluate_categories as evaluating
+
+    rows = evaluating.read_rows(data / file)
+    cut = int(TRAIN_SHARE * len(rows))
+    report = evaluating.evaluate(rows[cut:], rows[:cut])
+    return Outcome(evaluating.lines(report), asdict(report))
+
+
+NEWS_STREAM = "stream/news_2020_dev.jsonl.gz"
+AG_NEWS = "labels/agnews_dev.jsonl.gz"
+
 TASKS: list[Task] = [
     _task("techmeme", "ai_press_2026_techmeme_dev", "AUC .90, nDCG@10 .75, ECE .03", "techmeme"),
     _task("gnews", "gnews_top_2020_dev", "AUC .80, nDCG@10 .70", "in_top"),
     _task("proggit", "proggit_dev", "AUC .82", "score", at_least=50),
     _task("lobsters", "lobsters_dev", "AUC .76", "score", top_share=0.25),
     _task("hn_front", "hn_front_dev", "AUC .70", "points", at_least=150),
+    Task("terms", (NEWS_STREAM,), "P@10 .35", _terms),
+    Task("trend", (NEWS_STREAM,), "above every rule", _trend),
+    Task("categories", (AG_NEWS,), "accuracy .90", partial(_categories, file=AG_NEWS)),
 ]
 """In the order in which they are run."""
