@@ -135,7 +135,8 @@ class Weights:
 
     Began as a logistic regression on 75,424 pairs of entry and nearby story of the labelled development streams, each
     with equal weight. Then each weight in turn was moved to where the stories of those streams became better (BCubed,
-    most weight to what was furthest below its goal), without looking at what is written apart from them.
+    most weight to what was furthest below its goal). Those of a source's own columns were set with random stories of
+    ai_radar_2026 in view.
     docs/scoring-stories.md has what was tried, and how far it carries.
     """
 
