@@ -28,7 +28,7 @@ from aggregator.config.edit import without_source
 from aggregator.discover import FoundFeed, Search, find
 from aggregator.errors import ConfigError, StoreError
 from aggregator.fetch import Client, user_agent
-from aggregator.model import Clock, Config, Entry, FeedState, Limits, SourceHealth
+from aggregator.model import Clock, Config, Entry, FeedState, HubStanding, Limits, SourceHealth
 from aggregator.opml import MOST_BYTES, MOST_FEEDS, Subscription
 from aggregator.opml import read as read_opml
 from aggregator.opml import write as write_opml
@@ -255,6 +255,17 @@ def health_row(row: SourceHealth, now: datetime) -> dict[str, Any]:
         "saved_bytes": row.saved_bytes,
         "waits_kept": state.waits_kept,
         "waited_s": state.waited.total_seconds(),
+        "hub": None if row.hub is None else _hub_row(row.hub),
+    }
+
+
+def _hub_row(hub: HubStanding) -> dict[str, Any]:
+    return {
+        "url": shown(hub.hub),
+        "lease_until": _iso(hub.lease_until),
+        "delivered_at": _iso(hub.delivered_at),
+        "relied_on": hub.relied_on,
+        "words": hub.words,
     }
 
 

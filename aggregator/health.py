@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 
 from aggregator.model import SourceHealth
 from aggregator.rhythm import Silence, silence
+from aggregator.text import clip
 from aggregator.urls import host, shown
 
 _RECENT = timedelta(days=30)
 """For how long a move or another format is worth a word."""
 _NOTHING_EVER = timedelta(days=2)
+_LONGEST_WORDS = 200
+"""Characters of what a hub says."""
 
 
 def of_silence(row: SourceHealth, now: datetime) -> Silence | None:
@@ -27,7 +30,8 @@ def of_silence(row: SourceHealth, now: datetime) -> Silence | None:
 
 def words(row: SourceHealth, now: datetime) -> tuple[str, ...]:
     """Return what there is to say of a source beside its last answer, the most alarming first."""
-    return tuple(filter(None, (_silence(row, now), _changes(row, now), _rhythm(row, now), _manners(row), _thrift(row))))
+    said = (_silence(row, now), _changes(row, now), _hub(row, now), _rhythm(row, now), _manners(row), _thrift(row))
+    return tuple(filter(None, said))
 
 
 def _silence(row: SourceHealth, now: datetime) -> str:
@@ -57,6 +61,24 @@ def _changes(row: SourceHealth, now: datetime) -> str:
     if state.format_changed_at is not None and now - state.format_changed_at < _RECENT:
         said.append(f"{state.format_before} became {state.hints.format} on {_date(state.format_changed_at, now)}")
     return "; ".join(said)
+
+
+def _hub(row: SourceHealth, now: datetime) -> str:
+    hub = row.hub
+    if hub is None or row.removed or not row.source.enabled or row.state.gone:
+        return ""
+    if hub.lease_until is None:
+        if hub.words in ("", "asked"):
+            return "its hub was asked to tell of news, and has not confirmed it yet"
+        return f"its hub does not tell of news: {clip(hub.words, _LONGEST_WORDS)}"
+    until = f"{_date(hub.lease_until, now)}, {hub.lease_until:%H:%M} UTC"
+    if hub.lease_until <= now:
+        return f"its hub told of news until {until}; it is asked again"
+    if hub.relied_on:
+        return f"its hub tells of news; lease until {until}"
+    if hub.delivered_at is None:
+        return f"its hub is to tell of news, and has told of none yet; lease until {until}"
+    return f"its hub missed news, so the feed is asked as often as without it; lease until {until}"
 
 
 def _rhythm(row: SourceHealth, now: datetime) -> str:

@@ -645,6 +645,21 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class HubStanding:
+    """How it stands with the WebSub hub that is to tell of a source's news."""
+
+    hub: str
+    lease_until: datetime | None
+    """None: the hub has not confirmed it."""
+    delivered_at: datetime | None
+    """When it last told of news; None: never."""
+    relied_on: bool
+    """Whether the feed is asked less often because of it."""
+    words: str
+    """What came of asking it last."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceHealth:
     """One row of the sources page."""
 
@@ -664,3 +679,5 @@ class SourceHealth:
     """Received, as they came over the wire."""
     saved_bytes: int = 0
     """What the 304s spared."""
+    hub: HubStanding | None = None
+    """None: no hub is to tell of its news."""

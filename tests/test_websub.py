@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import random
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from aggregator.commands import health_row
 from aggregator.hubs import Hubs
 from aggregator.model import Config, Limits, Site, Source
 from aggregator.poller import Poller
@@ -230,6 +233,47 @@ async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
     later.now += 2 * MINUTE
     deliver(client, NEWS + b" ")
     assert held.subscription.works(later())
+
+
+def said_of_hub(one: Subscriber, client: FlaskClient, later: Clock) -> str:
+    """What its row says of its hub: on the sources page and in `sources list --json`."""
+    (health,) = one.store.feeds.health(later(), one.config.sources)
+    row = health_row(health, later())
+    (said,) = (words for words in row["health"] if "hub" in words)
+    assert "s3cret" not in json.dumps(row)
+    assert "tok" not in json.dumps(row["hub"])
+    assert said in html.unescape(client.get("/sources").text)
+    return str(said)
+
+
+async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
+    held: Subscriber,
+    later: Clock,
+    make_app: Callable[..., Flask],  # noqa: F811
+) -> None:
+    client = make_app(held.db, later, fallback_config=held.config).test_client()
+    until = f"{NOW + HOUR:%H:%M} UTC"
+    assert said_of_hub(held, client, later).startswith("its hub is to tell of news, and has told of none yet; lease")
+    deliver(client)
+    later.now += MINUTE
+    said = said_of_hub(held, client, later)
+    assert said.startswith("its hub tells of news; lease until")
+    assert said.endswith(until)
+    held.store.subscriptions.missed("wire", later())
+    later.now += MINUTE
+    assert said_of_hub(held, client, later).startswith("its hub missed news")
+    later.now += 2 * HOUR
+    assert said_of_hub(held, client, later).startswith("its hub told of news until")
+    held.store.subscriptions.refused("wire", "the hub refuses: too many", later() + HOUR)
+    later.now += MINUTE
+    assert said_of_hub(held, client, later) == "its hub does not tell of news: the hub refuses: too many"
+
+
+async def test_a_source_without_a_hub_says_nothing_of_one(held: Subscriber, later: Clock) -> None:
+    held.store.subscriptions.drop("wire", NOW)
+    (health,) = held.store.feeds.health(later(), held.config.sources)
+    assert health_row(health, later())["hub"] is None
+    assert not any("hub" in words for words in health_row(health, later())["health"])
 
 
 async def test_where_hubs_cannot_reach_the_site_nothing_is_asked_for(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.store.connection import Connection
 from aggregator.store.rows import feed_state, hints_text, stamp, stamp_or_none
+from aggregator.store.subscriptions import Subscriptions
 from aggregator.urls import host
 
 _LONGEST_WAIT = timedelta(hours=25)
@@ -253,6 +254,7 @@ class Feeds:
             for row in self._db.rows("select * from sources where removed_at is not null order by source_id")
         ]
         gone = {source.id for source in removed}
+        hubs = Subscriptions(self._db).standings(now)
         return [
             SourceHealth(
                 source=source,
@@ -265,6 +267,7 @@ class Feeds:
                 unchanged=feeds[source.id]["polls_unchanged"],
                 bytes=feeds[source.id]["bytes"],
                 saved_bytes=feeds[source.id]["saved_bytes"],
+                hub=hubs.get(source.id),
             )
             for source in [*sources, *removed]
             if source.id in feeds

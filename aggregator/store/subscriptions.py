@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.model import HubStanding
 from aggregator.store.connection import Connection, Row
 from aggregator.store.rows import moment, moment_or_none, stamp
 
@@ -66,6 +67,19 @@ class Subscriptions:
         """Return the subscription whose callback has that token, or None."""
         row = self._db.row("select * from subscriptions where token = :token", {"token": token})
         return None if row is None else _subscription(row)
+
+    def standings(self, now: datetime) -> dict[str, HubStanding]:
+        """Return how it stands with each hub that is to tell of news, by source."""
+        return {
+            row["source_id"]: HubStanding(
+                hub=row["hub"],
+                lease_until=moment_or_none(row["lease_until"]),
+                delivered_at=moment_or_none(row["delivered_at"]),
+                relied_on=_subscription(row).works(now),
+                words=row["last_words"],
+            )
+            for row in self._db.rows("select * from subscriptions where wanted = 1")
+        }
 
     # The worker's side
 
