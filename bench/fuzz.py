@@ -4,7 +4,8 @@
 
 With `--atheris` it is guided by coverage (pip install atheris); without, documents of our own are mutated by a seeded
 generator: bytes flipped, parts doubled, cut, moved and replaced by what parsers are known to trip over.
-An input that breaks a promise is printed and kept in `tests/data/fuzz/`, where the suite finds it.
+An input that breaks a promise is printed and kept in `tests/data/fuzz/`, where the suite finds it. What reached
+something new under atheris is kept in `build/fuzz/`, from where the next run goes on.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from aggregator.urls import safe_link
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "data" / "feeds"
 KEPT = ROOT / "tests" / "data" / "fuzz"
+REACHED = ROOT / "build" / "fuzz"
+"""What reached something new under atheris, from where its next run goes on; not a part of the repository."""
 URL = "https://feeds.example/feed"
 SLOW_S = 10.0
 TRIPS = [
@@ -151,12 +154,18 @@ def guided(seconds: float) -> None:
     documents = corpus()
 
     def one(data: bytes) -> None:
-        check(data)
-        check_known(documents[len(data) % len(documents)], data)
+        try:
+            check(data)
+            check_known(documents[len(data) % len(documents)], data)
+        except Exception:
+            _keep(data)
+            raise
 
     atheris.instrument_all()
+    REACHED.mkdir(parents=True, exist_ok=True)
     KEPT.mkdir(exist_ok=True)
-    atheris.Setup([sys.argv[0], f"-max_total_time={seconds:g}", "-max_len=20000", str(KEPT), str(CORPUS)], one)
+    options = [f"-max_total_time={seconds:g}", "-max_len=20000", f"-artifact_prefix={REACHED}/"]
+    atheris.Setup([sys.argv[0], *options, str(REACHED), str(KEPT), str(CORPUS)], one)
     atheris.Fuzz()
 
 

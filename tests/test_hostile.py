@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 from pathlib import Path
 
 import pytest
 
-from bench.hostile import HOSTILE, check_documents, check_server, make_documents
+from bench.hostile import HOSTILE, check_documents, check_server, make_documents, read_documents
 from bench.kills import run
 
 beside = pytest.mark.skipif(not HOSTILE.is_dir(), reason="the hostile documents are not beside this checkout")
@@ -25,6 +26,17 @@ def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path: Pat
 @beside
 async def test_every_hostile_document_ends_as_it_must(tmp_path: Path) -> None:
     assert await check_documents(make_documents(HOSTILE, tmp_path), tmp_path) == []
+
+
+async def test_what_a_document_costs_its_child_is_held_against_what_it_may_cost(tmp_path: Path) -> None:
+    title = b"many words " * 500_000
+    data = b"<rss version='2.0'><channel><item><title>" + title + b"</title></item></channel></rss>"
+    row = {"file": "long", "cls": "size", "b64": base64.b64encode(data).decode(), "outcome": "items", "never": []}
+    (read,) = await read_documents([row | {"max_s": 0.0, "max_mb": 1}], tmp_path)
+    assert read.cost.cpu_s > 0
+    assert [finding.split()[-4:-2] for finding in read.findings] == [["s,", "at"], ["MB,", "at"]]
+    (allowed,) = await read_documents([row | {"max_s": 60.0, "max_mb": 500}], tmp_path)
+    assert allowed.findings == []
 
 
 @beside
