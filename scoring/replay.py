@@ -351,7 +351,11 @@ class _Report:
         self._story_of: list[int] = [0]
         """By entry; entries are numbered from 1."""
         self._last: dict[int, tuple[int, float, int, str, bool]] = {}
-        self.stories = 0
+
+    @property
+    def stories(self) -> int:
+        """How many stand for themselves: those that became part of another have no entry left."""
+        return len(set(self._story_of) - {0})
 
     def write(self, group: _Group, changes: Changes, engine: Engine) -> None:
         """Write the lines of *group* as they stand after the step that took them in."""
@@ -359,7 +363,6 @@ class _Report:
             self._story_of += [0] * (max(m.entry_id for m in changes.memberships) + 1 - len(self._story_of))
             for membership in changes.memberships:
                 self._story_of[membership.entry_id] = membership.story_id
-                self.stories += membership.story_id == membership.entry_id
         if self._scores is not None:
             for story in changes.stories:
                 self._last[story.story_id] = _shown(story)
