@@ -18,9 +18,10 @@ from aggregator.model import Config, Site
 from bench.stories import RUNS, Run
 from scoring import second_thoughts
 from scoring.evaluate_stories import assign, bcubed, mixed, read_gold
+from scoring.reading import Text
 from scoring.relevance import load_prior
 from scoring.second_thoughts import Split
-from scoring.stories import Clusterer, Text
+from scoring.stories import Clusterer
 from scoring.streams import Stream
 
 

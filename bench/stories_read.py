@@ -16,7 +16,8 @@ from pathlib import Path
 
 from aggregator.urls import canonical
 from scoring import second_thoughts
-from scoring.stories import Clusterer, Text, read
+from scoring.reading import Text, read
+from scoring.stories import Clusterer
 from scoring.streams import Line, Stream
 from scoring.terms import DocumentFrequency, load_background
 

@@ -19,7 +19,8 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-from scoring.stories import Clusterer, read
+from scoring.reading import read
+from scoring.stories import Clusterer
 from scoring.terms import DocumentFrequency, load_background
 
 STREAMS = (

@@ -35,13 +35,14 @@ from aggregator.model import (
     Undo,
 )
 from aggregator.urls import canonical
-from scoring import checkpoint, editors, headline, independence, rank, second_thoughts, stories, trend
+from scoring import checkpoint, editors, headline, independence, rank, reading, second_thoughts, trend
 from scoring.categories import Categorizer, Evidence
 from scoring.editors import Editors
 from scoring.live import Live, Member, Voice, settle, sums, text_of
+from scoring.reading import Text
 from scoring.relevance import RelevanceModel, Scored, Signals
 from scoring.second_thoughts import Merge
-from scoring.stories import Clusterer, Placement, Text
+from scoring.stories import Clusterer, Placement
 from scoring.surroundings import Surroundings
 from scoring.terms import DocumentFrequency, load_background, terms
 from scoring.whatif import Counterfactual, counterfactuals
@@ -531,7 +532,7 @@ class Engine:
         default = self._defaults.get(entry.source_id, "")
         category = self._categorizer.decide(self._categorizer.evidence(title, summary, default), default)
         at = entry.first_seen_at.timestamp()
-        self._frequency.add({*title, *summary[: stories.SUMMARY_TERMS]}, int(at // 86_400))
+        self._frequency.add({*title, *summary[: reading.SUMMARY_TERMS]}, int(at // 86_400))
         self._clusterer.hear(entry.source_id, tuple(title), at)
         self._surroundings.advance(at)
         self._surroundings.add(entry.title, known.voice, at)
@@ -968,7 +969,7 @@ def _order(event: Event) -> tuple[int, str, str, str, str, int]:
 
 
 def _read(entry: Entry) -> Text:
-    return stories.read(
+    return reading.read(
         entry_id=entry.entry_id,
         source_id=entry.source_id,
         link=canonical(entry.link) if entry.link else "",

@@ -11,9 +11,9 @@ from operator import add
 
 from aggregator.model import Entry, Story
 from aggregator.urls import canonical
-from scoring import stories
+from scoring import reading
 from scoring.categories import Evidence
-from scoring.stories import Text
+from scoring.reading import Text
 from scoring.surroundings import NOTHING, Around
 
 
@@ -110,7 +110,7 @@ def sums(live: Live) -> list[float]:
 
 def text_of(member: Member) -> Text:
     """Return a member as the clusterer sees it."""
-    return stories.read(
+    return reading.read(
         entry_id=member.entry_id,
         source_id=member.source_id,
         link=canonical(member.link) if member.link else "",

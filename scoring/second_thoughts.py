@@ -10,7 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scoring.stories import Clusterer, Placement, Text
+from scoring.reading import Text
+from scoring.stories import Clusterer, Placement
 
 # Observed: the first reports of an event are often too short to meet ("Quake hits Ruritania", "Dozens hurt as
 # buildings fall in Zenda"), and each gathers others; a later report tells of both.

@@ -8,84 +8,21 @@ that is shown of a story to `engine`.
 from __future__ import annotations
 
 import math
-import unicodedata
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from heapq import nsmallest
 from operator import itemgetter
 from typing import NamedTuple
 
-from aggregator.text import words
 from scoring import habits
-from scoring.terms import DocumentFrequency, is_figure, term, terms
+from scoring.reading import Text, phrases
+from scoring.terms import DocumentFrequency, is_figure
+from scoring.tuning import CALIBRATION, JOINS, Tuning
 
 Vector = dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """An entry, as far as clustering goes."""
-
-    entry_id: int
-    source_id: str
-    """"" when it is not known."""
-    link: str
-    """Canonical, or ""."""
-    title: tuple[str, ...]
-    """Terms, in order."""
-    summary: tuple[str, ...]
-    at: float
-    """When it counts as published, in seconds since 1970."""
-    arrived: float
-    """When it was first seen, in seconds since 1970."""
-    script: str
-    """In which its title is mostly written: "latin", "cyrillic", "kana", "han"..., or ""."""
-    told: str
-    """Title and beginning of the summary as people read them, for reasons."""
-
-
-def read(*, entry_id: int, source_id: str, link: str, title: str, summary: str, at: float, arrived: float) -> Text:
-    """Return an entry's text as the clusterer sees it: terms of the title, and of the summary's beginning."""
-    told = f"{title}\n{summary[:SUMMARY_CHARS]}"
-    return Text(
-        entry_id,
-        source_id,
-        link,
-        tuple(terms(title)),
-        tuple(terms(summary)[:SUMMARY_TERMS]),
-        at,
-        arrived,
-        script(title if title else summary),
-        told,
-    )
-
-
-def script(text: str) -> str:
-    """Return in which script *text* is mostly written, "" when it has no letters.
-
-    Japanese counts as "kana" wherever it shows any, because Chinese never does.
-    """
-    if text.isascii():
-        return "latin" if any(map(str.isalpha, text)) else ""
-    counts: dict[str, int] = {}
-    for char in text:
-        if char.isalpha():
-            found = _script_of(char)
-            # A letter of theirs is a syllable or a word, and names stay Latin: "OpenAI 发布 GPT 模型".
-            counts[found] = counts.get(found, 0) + (3 if found in ("han", "hangul") else 1)
-    if "kana" in counts:
-        return "kana"
-    return max(counts, key=lambda found: (counts[found], found)) if counts else ""
-
-
-@lru_cache(maxsize=8_192)
-def _script_of(letter: str) -> str:
-    name = unicodedata.name(letter, "").partition(" ")[0].lower()
-    return {"cjk": "han", "hiragana": "kana", "katakana": "kana", "fullwidth": "latin"}.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +49,6 @@ class Halves:
     """Average cosine of two entries of the half that holds together less; 0.0 for one of a single entry."""
 
 
-SUMMARY_TERMS = 60
-"""A feed's summary is sometimes the whole text; what an event is stands at its beginning."""
-
-SUMMARY_CHARS = 500
-"""Of a summary that reasons are looked for in."""
-
 SAME_TITLE_TERMS = 4
 """Shorter headlines coincide: "Business Highlights"."""
 
@@ -128,85 +59,6 @@ WORK = 200
 """How many postings of telling terms an entry may touch to find stories; what it shares with the
 nearest of them beyond that is looked up. So a busy day costs no more than that."""
 
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What each piece of evidence adds to the log-odds that an entry belongs to a story.
-
-    Began as a logistic regression on 75,424 pairs of entry and nearby story of the labelled development streams, each
-    with equal weight. Then each weight in turn was moved to where the stories of those streams became better (BCubed,
-    most weight to what was furthest below its goal). Those of a source's own columns were set with random stories of
-    ai_radar_2026 in view.
-    docs/scoring-stories.md has what was tried, and how far it carries.
-    """
-
-    intercept: float = 5.05
-    centroid: float = 1.74
-    """Per ln of the similarity to the story as a whole."""
-    stands_out: float = 0.284
-    """Per ln of that over what the other stories nearby have."""
-    member: float = 0.132
-    """Per ln of the cosine to the nearest of its latest entries."""
-    contained: float = 0.46
-    """Per ln of the share of one title's IDF that stands in the other text."""
-    shared: float = 0.235
-    """Per 10 of the summed IDF of shared terms, up to 60."""
-    figures: float = 0.374
-    """For a figure that both titles name."""
-    waited: float = -0.168
-    """Per ln(1 + entries that came since its last one): time as the stream itself counts it."""
-    gap: float = -0.071
-    """Per day between the entry and the story."""
-    age: float = -1.7
-    """Per ln(1 + days since its first entry)."""
-    same_source: float = -1.8
-    """For a source that told of the story within the hour."""
-    told: float = -0.6
-    """For a source that told of the story before that."""
-    worn: float = -7.0
-    """Per share of the title that its source writes day after day, in a story which that source is in."""
-    stories: float = -0.168
-    """Per ln(1 + open stories / 100): the best of many strangers looks more similar than the best of few."""
-    joins: float = 0.38
-    """Per log-odds that an entry of this stream joins a story, of the latest ones."""
-    second: float = 0.03
-    """Per nat of the second highest IDF among the shared terms: one shared word is no event."""
-    size: float = 0.07
-    """Per ln of the story's entries."""
-    terms: float = -0.246
-    """Per ln(1 + terms of the entry)."""
-    title_alone: float = 0.779
-    """For an entry without summary."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """The one configuration for all streams; docs/scoring-stories.md has what each value gave."""
-
-    title_weight: float = 2.0
-    summary_weight: float = 1.0
-    spread: float = 0.3
-    """How far the centroid's cosine goes over into the average cosine to the members: a story
-    whose entries have little in common attracts less, and does not run away."""
-    candidates: int = 12
-    """How many of the most similar stories are looked at again, with time counted in,"""
-    rivals: int = 6
-    """how many of these an entry is held against to see how it stands out,"""
-    compared: int = 4
-    """and how many are looked at closely."""
-    members: int = 12
-    """Of how many of its latest entries a story keeps the vectors."""
-    recent: int = 500
-    """Over how many entries it is counted how many of them joined a story."""
-    weights: Weights = Weights()
-
-
-# Log-odds are added up for the decision that gives the best stories; of what is joined, this is how often it was
-# right: logistic(CALIBRATION[0] + CALIBRATION[1] * log-odds), fitted with equal weight to each labelled stream.
-CALIBRATION = (0.31, 0.54)
-
-JOINS = (20.0, 80.0)
-"""Entries that joined and that did not, as if seen before the first: most of what a new site polls stands alone."""
 
 STRANGER = 0.05
 """Similarity that a stranger may have, while there is none to be held against."""
@@ -818,80 +670,3 @@ def _probability(log_odds: float) -> float:
     """Return the probability that an entry with these log-odds is of the story's event."""
     intercept, slope = CALIBRATION
     return 1.0 / (1.0 + math.exp(-intercept - slope * log_odds))
-
-
-PHRASES = 4
-PHRASE_WORDS = 4
-
-
-def phrases(told: str, weights: dict[str, float]) -> list[str]:
-    """Return what a text shares, as it spells it: up to PHRASES phrases, the most telling first.
-
-    told:    the text
-    weights: how much each shared term tells
-
-    >>> phrases("AWS orders 1.4 million chips of Trainium", {"trainium": 3.0, "1.4m": 2.0, "chip": 1.0})
-    ['Trainium', '1.4 million chips']
-    """
-    left = dict(weights)
-    found: list[tuple[float, int, str]] = []
-    for line in told.splitlines():
-        tokens = line.split()
-        at = 0
-        while at < len(tokens) and left:
-            start, value = at, 0.0
-            while at < len(tokens) and at - start < PHRASE_WORDS:
-                taken, gained = _taken(tokens[at : at + 2], left)
-                if not taken:
-                    break
-                value += gained
-                at += taken
-                if tokens[at - 1][-1] in ",;:.!?)":
-                    break
-            if at > start and value > 0:
-                found.append((-value, len(found), " ".join(tokens[start:at]).strip(_AROUND)))
-            at = max(at, start + 1)
-    found += [(-value, len(found) + i, one) for i, (one, value) in enumerate(_unspaced(told, left))]
-    return [phrase for _, _, phrase in sorted(found)[:PHRASES]]
-
-
-def _unspaced(told: str, left: dict[str, float]) -> list[tuple[str, float]]:
-    """Return what is shared of writing without spaces, whose terms are pairs of characters, as it is spelled.
-
-    Pairs that overlap or touch are one phrase. Pairs that the text spells otherwise are left as they are.
-    """
-    found: list[tuple[str, float]] = []
-    start = end = 0
-    value = 0.0
-    for at in range(len(told)):
-        gained = left.pop(told[at : at + 2], None)
-        if gained is None:
-            continue
-        if at > end:
-            if value:
-                found.append((told[start:end], value))
-            start, value = at, 0.0
-        end, value = at + 2, value + gained
-    if value:
-        found.append((told[start:end], value))
-    return found + list(left.items())
-
-
-_AROUND = " \t,;:.!?()[]{}\"'“”„‘’«»…–—-|"
-
-
-def _taken(tokens: list[str], left: dict[str, float]) -> tuple[int, float]:
-    """Return how many of one or two *tokens* are shared terms, and what they tell; those are taken out of *left*."""
-    one = _terms_of(tokens[0])
-    if len(tokens) == 2 and tokens[0][-1:].isdigit():
-        two = _terms_of(" ".join(tokens))
-        if len(two) == 1 and two[0] in left:
-            return 2, left.pop(two[0])
-    if one and all(found in left for found in one):
-        return 1, sum(left.pop(found, 0.0) for found in one)
-    return 0, 0.0
-
-
-@lru_cache(maxsize=50_000)
-def _terms_of(token: str) -> tuple[str, ...]:
-    return tuple(found for word in words(token) if (found := term(word)))

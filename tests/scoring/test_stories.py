@@ -10,7 +10,8 @@ import pytest
 
 from aggregator.demo.edition import load
 from scoring.evaluate_stories import bcubed
-from scoring.stories import Clusterer, Placement, Text, phrases, read, script
+from scoring.reading import Text, phrases, read, script
+from scoring.stories import Clusterer, Placement
 from scoring.terms import DocumentFrequency, load_background
 
 LABELLED = Path(__file__).parents[3] / "shared" / "data" / "clustering"

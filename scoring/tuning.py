@@ -1,0 +1,88 @@
+"""The one configuration by which entries find their stories, and where each value is from.
+
+The tables of what was tried are in docs/scoring-stories.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each piece of evidence adds to the log-odds that an entry belongs to a story.
+
+    Began as a logistic regression on 75,424 pairs of entry and nearby story of the labelled development streams, each
+    with equal weight. Then each weight in turn was moved to where the stories of those streams became better (BCubed,
+    most weight to what was furthest below its goal). Those of a source's own columns were set with random stories of
+    ai_radar_2026 in view.
+    docs/scoring-stories.md has what was tried, and how far it carries.
+    """
+
+    intercept: float = 5.05
+    centroid: float = 1.74
+    """Per ln of the similarity to the story as a whole."""
+    stands_out: float = 0.284
+    """Per ln of that over what the other stories nearby have."""
+    member: float = 0.132
+    """Per ln of the cosine to the nearest of its latest entries."""
+    contained: float = 0.46
+    """Per ln of the share of one title's IDF that stands in the other text."""
+    shared: float = 0.235
+    """Per 10 of the summed IDF of shared terms, up to 60."""
+    figures: float = 0.374
+    """For a figure that both titles name."""
+    waited: float = -0.168
+    """Per ln(1 + entries that came since its last one): time as the stream itself counts it."""
+    gap: float = -0.071
+    """Per day between the entry and the story."""
+    age: float = -1.7
+    """Per ln(1 + days since its first entry)."""
+    same_source: float = -1.8
+    """For a source that told of the story within the hour."""
+    told: float = -0.6
+    """For a source that told of the story before that."""
+    worn: float = -7.0
+    """Per share of the title that its source writes day after day, in a story which that source is in."""
+    stories: float = -0.168
+    """Per ln(1 + open stories / 100): the best of many strangers looks more similar than the best of few."""
+    joins: float = 0.38
+    """Per log-odds that an entry of this stream joins a story, of the latest ones."""
+    second: float = 0.03
+    """Per nat of the second highest IDF among the shared terms: one shared word is no event."""
+    size: float = 0.07
+    """Per ln of the story's entries."""
+    terms: float = -0.246
+    """Per ln(1 + terms of the entry)."""
+    title_alone: float = 0.779
+    """For an entry without summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The one configuration for all streams; docs/scoring-stories.md has what each value gave."""
+
+    title_weight: float = 2.0
+    summary_weight: float = 1.0
+    spread: float = 0.3
+    """How far the centroid's cosine goes over into the average cosine to the members: a story
+    whose entries have little in common attracts less, and does not run away."""
+    candidates: int = 12
+    """How many of the most similar stories are looked at again, with time counted in,"""
+    rivals: int = 6
+    """how many of these an entry is held against to see how it stands out,"""
+    compared: int = 4
+    """and how many are looked at closely."""
+    members: int = 12
+    """Of how many of its latest entries a story keeps the vectors."""
+    recent: int = 500
+    """Over how many entries it is counted how many of them joined a story."""
+    weights: Weights = Weights()
+
+
+# Log-odds are added up for the decision that gives the best stories; of what is joined, this is how often it was
+# right: logistic(CALIBRATION[0] + CALIBRATION[1] * log-odds), fitted with equal weight to each labelled stream.
+CALIBRATION = (0.31, 0.54)
+
+JOINS = (20.0, 80.0)
+"""Entries that joined and that did not, as if seen before the first: most of what a new site polls stands alone."""
