@@ -13,7 +13,6 @@ Knows the live stories. Leaves which story an entry belongs to to `stories`, its
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,6 +36,7 @@ from aggregator.model import (
 from aggregator.urls import canonical
 from scoring import checkpoint, editors, headline, independence, rank, reading, second_thoughts, trend
 from scoring.categories import Categorizer, Evidence
+from scoring.category_rhythm import CategoryRhythm
 from scoring.editors import Editors
 from scoring.live import Live, Member, Voice, settle, sums, text_of
 from scoring.reading import Text
@@ -52,9 +52,6 @@ HISTORY = timedelta(days=30)
 
 LONGEST = timedelta(days=14)
 """A story of that age takes in nothing more: what comes then is another event."""
-
-LEAST_RHYTHM = timedelta(days=14)
-"""History from which on hours of the week are told apart: each was seen twice."""
 
 COMPARED = 40
 """With how many originals of a story a new text is compared, the latest ones."""
@@ -111,7 +108,7 @@ class Engine:
         self._model = model
         self._frequency = DocumentFrequency(load_background(), days=HISTORY.days)
         self._clusterer = Clusterer(self._frequency, window=config.scoring.window, longest=LONGEST)
-        self._rhythm = _Rhythm(HISTORY.days)
+        self._rhythm = CategoryRhythm(HISTORY.days)
         self._surroundings = Surroundings()
         self._live: dict[int, Live] = {}
         self._story_of: dict[int, int] = {}
@@ -886,48 +883,6 @@ _STATE = ("_frequency", "_clusterer", "_rhythm", "_surroundings", "_live", "_sto
 """What the engine holds; all else comes from settings and model."""
 
 
-class _Rhythm:
-    """How much each category gets, and at which hours of the week; whole counts by UTC day."""
-
-    def __init__(self, days: int) -> None:
-        self._days = days
-        self._today = 0
-        self._buckets: deque[tuple[int, Counter[tuple[str, int]]]] = deque()
-        self._counts: Counter[tuple[str, int]] = Counter()
-
-    def advance(self, day: int) -> None:
-        """Forget the days that are too long before *day*, which what is counted from now on came on."""
-        self._today = day
-        while self._buckets and self._buckets[0][0] <= day - self._days:
-            self._counts.subtract(self._buckets.popleft()[1])
-
-    def count(self, category: str, joined: datetime, *, voice: bool, story: bool) -> None:
-        """Count an entry, and whether it was a new voice and a new story."""
-        if not self._buckets or self._buckets[-1][0] != self._today:
-            self._buckets.append((self._today, Counter()))
-        bucket = self._buckets[-1][1]
-        kinds = [_hour_of_week(joined), _ENTRIES]
-        if voice:
-            kinds.append(_VOICES)
-        if story:
-            kinds.append(_STORIES)
-        for kind in kinds:
-            bucket[category, kind] += 1
-            self._counts[category, kind] += 1
-
-    def usual(self, category: str) -> float:
-        """Return the coverage that a story of the category usually gets."""
-        return trend.usual_coverage(self._counts[category, _VOICES], self._counts[category, _STORIES])
-
-    def rate(self, category: str, joined: datetime) -> float:
-        """Return how busy the category is around that hour of the week; 1.0 until two weeks are known."""
-        if not self._buckets or self._today - self._buckets[0][0] < LEAST_RHYTHM.days:
-            return 1.0
-        hour = _hour_of_week(joined)
-        around = sum(self._counts[category, (hour + shift) % 168] for shift in (-1, 0, 1))
-        return trend.relative_rate(around, self._counts[category, _ENTRIES], 3)
-
-
 _CAUSES = {
     DecisionKind.SPLIT: Cause.SPLIT,
     DecisionKind.MERGE: Cause.MERGED,
@@ -949,14 +904,6 @@ def _moved(member: Member, story_id: int, reason: str, sure: float) -> Membershi
         reason=reason,
         voice=member.voice,
     )
-
-
-_ENTRIES, _VOICES, _STORIES = 168, 169, 170
-"""Behind the 168 hours of the week."""
-
-
-def _hour_of_week(moment: datetime) -> int:
-    return moment.weekday() * 24 + moment.hour
 
 
 def _order(event: Event) -> tuple[int, str, str, str, str, int]:
