@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, iterparse
@@ -216,7 +218,7 @@ class _Document:
         for child in holder:
             name = _name(child.tag)
             if name in ("item", "entry"):
-                self.items.append(self._item(child))
+                self.items.append(_Item(self, child).raw())
             elif rdf and name == "channel":
                 lang, base = self.lang, self.base
                 self.enter(child)
@@ -235,9 +237,9 @@ class _Document:
         if name == "title":
             if self.title is not None:
                 raise _NotSure
-            self.title = self._text_of(child, "text/plain")
+            self.title = self.text_of(child, "text/plain")
         elif name == "link":
-            _, href, leads = self._link(child, feed=True)
+            _, href, leads = self.link_of(child, feed=True)
             if leads:
                 self.link = href
         elif name in ("id", "guid"):
@@ -254,137 +256,7 @@ class _Document:
                 if found in _FEED_DANGERS or (found in _READ and found not in _FEED_HARMLESS):
                     raise _NotSure
 
-    # Items
-
-    def _item(self, item: Element) -> RawItem:
-        lang, base = self.lang, self.base
-        guid, link = "", None
-        if item.attrib:
-            lang, base = _lang(item, lang), _base_of(item, base)
-            guid = item.get(_ABOUT, "")
-            if not item.attrib.keys() <= _ITEM_ATTRIBUTES:
-                raise _NotSure
-        links: list[dict[str, str]] = []
-        title: Text | None = None
-        title_lang: str | None = ""
-        summary: Text | None = None
-        summary_base = ""
-        contents: list[Text] = []
-        content_base = ""
-        has_content = False
-        dates: dict[str, str] = {}
-        names: list[str] = []
-        author = ""
-        tags: list[str] = []
-        entry: dict[str, Any] = {}
-        depths: dict[str, int] = {}
-        for child in item:
-            action = _action(child.tag)
-            if action == "skip":
-                if len(child) and not all(_harmless(_name(inner.tag)) for inner in child.iter()):
-                    raise _NotSure
-            elif action == "title":
-                if title is not None:
-                    raise _NotSure
-                title = self._text_of(child, "text/plain")
-                title_lang = _lang(child, lang)
-            elif action == "link":
-                rel, href, leads = self._link(child, base=base)
-                links.append(rel)
-                if leads:
-                    link = href
-            elif action == "id":
-                islink = True
-                for key, value in child.attrib.items():
-                    if key.lower() == "ispermalink":
-                        islink = value == "true"
-                guid = _plain(child)
-                if islink:
-                    guid = _resolved(base, guid)
-                    if link is None:
-                        link = guid
-            elif action == "encoded":
-                has_content = True
-                contents.append(text := self._text_of(child, "text/html"))
-                content_base = content_base or _base_of(child, base) if len(contents) == 1 else content_base
-                summary = summary or Text(text.value)
-            elif action == "description":
-                if summary is not None and not has_content:
-                    has_content = True
-                    contents.append(self._text_of(child, "text/plain"))
-                    content_base = _base_of(child, base)
-                else:
-                    summary = self._text_of(child, "text/html")
-                    summary_base = _base_of(child, base)
-            elif action in ("published", "updated", "created"):
-                dates[action] = _plain(child)
-            elif action == "category":
-                tags += _tags(child)
-            elif action == "author":
-                found, stated = _author(child)
-                names += found
-                author = stated
-            elif action == "summary":
-                if summary is not None and not has_content:
-                    has_content = True
-                    contents.append(self._text_of(child, "text/plain"))
-                    content_base = _base_of(child, base)
-                else:
-                    summary = self._text_of(child, "text/plain")
-                    summary_base = _base_of(child, base)
-            elif action == "content":
-                has_content = True
-                contents.append(text := self._text_of(child, "text/plain"))
-                content_base = content_base or _base_of(child, base) if len(contents) == 1 else content_base
-                summary = summary or Text(text.value)
-            elif action == "media":
-                self._media(child, 0, entry, depths, base)
-            elif action == "enclosure":
-                links.append(_enclosure(child))
-            elif action == "keywords":
-                if child.attrib:
-                    raise _NotSure
-                tags += [word.strip() for word in _plain(child).split(",") if word.strip()]
-            elif action == "image":
-                if address := child.get("href") or child.get("url"):
-                    entry["image"] = {"href": address}
-            elif action == "origlink":
-                if child.attrib:
-                    raise _NotSure
-                entry["feedburner_origlink"] = _plain(child)
-            elif action == "apart":
-                if not all(_inside(_name(inner.tag)) for inner in child.iter() if inner is not child):
-                    raise _NotSure
-            else:
-                raise _NotSure
-        if len(tags) > _MOST_TAGS:
-            raise _NotSure
-        stated, moment = "", None
-        for kind in ("published", "updated", "created"):
-            if value := dates.get(kind, ""):
-                moment = from_feed(value)
-                stated = value if moment or not stated else stated
-            if moment:
-                break
-        entry["links"] = links
-        title = title or Text("")
-        summary = summary or Text("")
-        return RawItem(
-            guid=guid,
-            links=_candidates(entry.get("feedburner_origlink", ""), link or "", links, guid),
-            title=title if title.value else Text(entry.get("media_title", "")),
-            summary=summary if summary.value or contents else Text(entry.get("media_description", "")),
-            contents=contents,
-            author=", ".join(dict.fromkeys(names[:10])) if names else author,
-            tags=tags,
-            language=title_lang.replace("_", "-") if title_lang else "",
-            pictures=pictures_of(entry) if len(entry) > 1 or links else [],
-            stated_at=stated,
-            published_at=moment,
-            base=content_base or summary_base,
-        )
-
-    def _text_of(self, element: Element, default: str) -> Text:
+    def text_of(self, element: Element, default: str) -> Text:
         """Return an element that may hold markup, and whether it counts as such."""
         if len(element):
             raise _NotSure
@@ -401,7 +273,7 @@ class _Document:
             return Text(value, is_html=_FeedParserMixin.looks_like_html(value))
         return Text(value, is_html=kind != "text/plain")
 
-    def _link(self, element: Element, *, feed: bool = False, base: str = "") -> tuple[dict[str, str], str, bool]:
+    def link_of(self, element: Element, *, feed: bool = False, base: str = "") -> tuple[dict[str, str], str, bool]:
         """Return a link as feedparser lists it, its address, and whether it is the address of what it stands in."""
         if len(element):
             raise _NotSure
@@ -424,15 +296,147 @@ class _Document:
         link = attributes | {"rel": rel, "type": kind, "href": href}
         return link, href, rel == "alternate" and (kind == "html" or kind in _HTML_TYPES)
 
-    def _media(self, element: Element, depth: int, entry: dict[str, Any], depths: dict[str, int], base: str) -> None:
-        name = _name(element.tag)
+
+class _Item:
+    """One item while it is read: each method but the last takes in an element that does what its name says."""
+
+    __slots__ = (
+        *("author", "base", "content_base", "contents", "dates", "depths", "document", "entry", "guid", "lang", "link"),
+        *("links", "names", "summary", "summary_base", "tags", "title", "title_lang"),
+    )
+
+    def __init__(self, document: _Document, item: Element) -> None:
+        self.document = document
+        self.lang, self.base = document.lang, document.base
+        self.guid = ""
+        self.link: str | None = None
+        if item.attrib:
+            self.lang, self.base = _lang(item, self.lang), _base_of(item, self.base)
+            self.guid = item.get(_ABOUT, "")
+            if not item.attrib.keys() <= _ITEM_ATTRIBUTES:
+                raise _NotSure
+        self.links: list[dict[str, str]] = []
+        self.title: Text | None = None
+        self.title_lang: str | None = ""
+        self.summary: Text | None = None
+        self.summary_base = ""
+        self.contents: list[Text] = []
+        self.content_base = ""
+        self.dates: dict[str, str] = {}
+        self.names: list[str] = []
+        self.author = ""
+        self.tags: list[str] = []
+        self.entry: dict[str, Any] = {}
+        self.depths: dict[str, int] = {}
+        for child in item:
+            take = _TAKES.get(_action(child.tag))
+            if take is None:
+                raise _NotSure
+            take(self, child)
+        if len(self.tags) > _MOST_TAGS:
+            raise _NotSure
+
+    def _skip(self, element: Element) -> None:
+        if len(element) and not all(_harmless(_name(inner.tag)) for inner in element.iter()):
+            raise _NotSure
+
+    def _apart(self, element: Element) -> None:
+        if not all(_inside(_name(inner.tag)) for inner in element.iter() if inner is not element):
+            raise _NotSure
+
+    def _title(self, element: Element) -> None:
+        if self.title is not None:
+            raise _NotSure
+        self.title = self.document.text_of(element, "text/plain")
+        self.title_lang = _lang(element, self.lang)
+
+    def _link(self, element: Element) -> None:
+        rel, href, leads = self.document.link_of(element, base=self.base)
+        self.links.append(rel)
+        if leads:
+            self.link = href
+
+    def _id(self, element: Element) -> None:
+        is_link = True
+        for key, value in element.attrib.items():
+            if key.lower() == "ispermalink":
+                is_link = value == "true"
+        self.guid = _plain(element)
+        if is_link:
+            self.guid = _resolved(self.base, self.guid)
+            if self.link is None:
+                self.link = self.guid
+
+    def _encoded(self, element: Element) -> None:
+        self._add_content(element, "text/html")
+
+    def _content(self, element: Element) -> None:
+        self._add_content(element, "text/plain")
+
+    def _add_content(self, element: Element, default: str) -> None:
+        text = self.document.text_of(element, default)
+        if not self.contents:
+            self.content_base = self.content_base or _base_of(element, self.base)
+        self.contents.append(text)
+        self.summary = self.summary or Text(text.value)
+
+    def _description(self, element: Element) -> None:
+        self._describe(element, "text/html")
+
+    def _summary(self, element: Element) -> None:
+        self._describe(element, "text/plain")
+
+    def _describe(self, element: Element, default: str) -> None:
+        """Take a summary; a second one is content, as long as there is none."""
+        if self.summary is not None and not self.contents:
+            self.contents.append(self.document.text_of(element, "text/plain"))
+            self.content_base = _base_of(element, self.base)
+        else:
+            self.summary = self.document.text_of(element, default)
+            self.summary_base = _base_of(element, self.base)
+
+    def _published(self, element: Element) -> None:
+        self.dates["published"] = _plain(element)
+
+    def _updated(self, element: Element) -> None:
+        self.dates["updated"] = _plain(element)
+
+    def _created(self, element: Element) -> None:
+        self.dates["created"] = _plain(element)
+
+    def _author(self, element: Element) -> None:
+        found, self.author = _author(element)
+        self.names += found
+
+    def _category(self, element: Element) -> None:
+        self.tags += _tags(element)
+
+    def _keywords(self, element: Element) -> None:
+        if element.attrib:
+            raise _NotSure
+        self.tags += [word.strip() for word in _plain(element).split(",") if word.strip()]
+
+    def _enclosure(self, element: Element) -> None:
+        self.links.append(_enclosure(element))
+
+    def _image(self, element: Element) -> None:
+        if address := element.get("href") or element.get("url"):
+            self.entry["image"] = {"href": address}
+
+    def _origlink(self, element: Element) -> None:
+        if element.attrib:
+            raise _NotSure
+        self.entry["feedburner_origlink"] = _plain(element)
+
+    def _media(self, element: Element, depth: int = 0) -> None:
+        name, entry, depths = _name(element.tag), self.entry, self.depths
         if name == "media_group":
             for child in element:
-                self._media(child, depth + 1, entry, depths, base)
+                self._media(child, depth + 1)
         elif name == "media_content":
             entry.setdefault("media_content", []).append(_attributes(element))
             for child in element:
-                self._media(child, depth + 1, entry, depths, base)
+                self._media(child, depth + 1)
         elif len(element):
             if not all(_inside(_name(inner.tag)) or _harmless(_name(inner.tag)) for inner in element.iter()):
                 raise _NotSure
@@ -441,7 +445,7 @@ class _Document:
             if not attributes.get("url") and (value := _plain(element)):
                 if "url" in attributes:
                     raise _NotSure
-                attributes["url"] = _resolved(base, value)
+                attributes["url"] = _resolved(self.base, value)
             entry.setdefault("media_thumbnail", []).append(attributes)
         elif name in ("media_title", "media_description", "media_credit"):
             key = "credit" if name == "media_credit" else name
@@ -456,6 +460,40 @@ class _Document:
                     entry[key] = value
         elif _action(element.tag) != "skip":
             raise _NotSure
+
+    def raw(self) -> RawItem:
+        """Return what all its elements came to."""
+        entry, links = self.entry, self.links
+        entry["links"] = links
+        title, summary = self.title or Text(""), self.summary or Text("")
+        stated, moment = self._dated()
+        return RawItem(
+            guid=self.guid,
+            links=_candidates(entry.get("feedburner_origlink", ""), self.link or "", links, self.guid),
+            title=title if title.value else Text(entry.get("media_title", "")),
+            summary=summary if summary.value or self.contents else Text(entry.get("media_description", "")),
+            contents=self.contents,
+            author=", ".join(dict.fromkeys(self.names[:10])) if self.names else self.author,
+            tags=self.tags,
+            language=self.title_lang.replace("_", "-") if self.title_lang else "",
+            pictures=pictures_of(entry) if len(entry) > 1 or links else [],
+            stated_at=stated,
+            published_at=moment,
+            base=self.content_base or self.summary_base,
+        )
+
+    def _dated(self) -> tuple[str, datetime | None]:
+        """Return the date as stated and what it means: the first that means something, else the first there is."""
+        first = ""
+        for kind in ("published", "updated", "created"):
+            if value := self.dates.get(kind, ""):
+                if moment := from_feed(value):
+                    return value, moment
+                first = first or value
+        return first, None
+
+
+_TAKES: dict[str, Callable[[_Item, Element], None]] = {action: getattr(_Item, f"_{action}") for action in _ITEM_ACTIONS}
 
 
 _IMAGE_INSIDE = _words("image textinput title link description url href width height name")
