@@ -38,6 +38,10 @@ _USUAL = re.compile(
 _CONTROL = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]+")
 
 
+_ENDS = re.compile(r"^[\s.]+|[\s.]+\Z")
+"""What no name of a host begins or ends with."""
+
+
 @lru_cache(maxsize=4096)
 def canonical(url: str) -> str:
     """Return the one spelling by which *url* is recognised again; never fetched, never shown.
@@ -56,8 +60,8 @@ def canonical(url: str) -> str:
     parts = _web(url)
     if parts is None:
         return _CONTROL.sub(" ", url).strip()
-    host, port = parts.hostname or "", _port(parts)
-    name = _ascii_host(host) or host.strip(".")
+    host, port = _ENDS.sub("", parts.hostname or ""), _port(parts)
+    name = _ascii_host(host) or host
     path = _escaped(parts.path, _PATH_SAFE).rstrip("/")
     query = "&".join(
         sorted(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.dedupe import Sorted, digest, identities, identity, links, sort_out
@@ -66,6 +66,7 @@ documents = st.lists(
 
 
 @given(documents)
+@settings(max_examples=200)
 def test_polling_a_document_again_brings_nothing(document: list[Draft]) -> None:
     shelf = Shelf()
     first = shelf.poll(document)
@@ -75,6 +76,7 @@ def test_polling_a_document_again_brings_nothing(document: list[Draft]) -> None:
 
 
 @given(documents, documents, st.integers())
+@settings(max_examples=200)
 def test_the_order_of_items_does_not_matter(first: list[Draft], second: list[Draft], seed: int) -> None:
     kept = []
     for shuffled in (False, True):

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator import opml
@@ -83,6 +83,7 @@ names = st.text(
 
 
 @given(st.lists(st.tuples(names.filter(bool), st.lists(names, max_size=4)), max_size=4))
+@settings(max_examples=200)
 def test_what_is_written_is_read_again(folders: list[tuple[str, list[str]]]) -> None:
     written = [
         (folder, [Subscription(f"{FEED}?n={number}&a=<b>", name, folder) for number, name in enumerate(held)])

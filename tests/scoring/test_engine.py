@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain
 from typing import cast
 
@@ -15,6 +16,8 @@ from scoring.engine import Engine
 from scoring.relevance import RelevanceModel, Scored, Signals, load_prior
 from tests.scoring.world import CONFIG, EVENTS, HOUR, NOON, SOURCES, entry, numbered
 
+PRIOR = load_prior()
+
 
 class Sure:
     """A model that gives every story 90."""
@@ -26,7 +29,7 @@ class Sure:
 
 
 def engine(config: Config = CONFIG) -> Engine:
-    return Engine(config, load_prior())
+    return Engine(config, PRIOR)
 
 
 def told(*tellings: Entry) -> tuple[Engine, Story]:
@@ -126,6 +129,27 @@ def test_the_order_of_entries_within_a_step_does_not_matter(rng: random.Random) 
 
     assert one.step(entries, NOON) == other.step(shuffled, NOON)
     assert one.rank(NOON + HOUR) == other.rank(NOON + HOUR)
+
+
+ahead = st.none() | st.datetimes(min_value=(NOON + 3 * HOUR).replace(tzinfo=None), timezones=st.just(UTC))
+
+
+@cache
+def as_claimed(*dates: datetime | None) -> Engine:
+    """An engine that was told of an event whose tellings claim those dates."""
+    made = engine()
+    told = [cast(Entry, one) for one in numbered(EVENTS[0])]
+    made.step([replace(one, published_at=at) for one, at in zip(told, dates, strict=True)], NOON + 2 * HOUR)
+    return made
+
+
+@given(st.tuples(ahead, ahead, ahead))
+@settings(max_examples=200, deadline=None)
+def test_no_date_in_the_future_moves_a_story(dates: tuple[datetime | None, ...]) -> None:
+    undated, dated = as_claimed(None, None, None), as_claimed(*dates)
+
+    assert dated.stories() == undated.stories()
+    assert dated.rank(NOON + 3 * HOUR) == undated.rank(NOON + 3 * HOUR)
 
 
 def test_a_new_voice_lifts_the_trend_a_copy_does_not_and_time_lowers_it() -> None:
