@@ -32,6 +32,8 @@ class Run:
 
 RUNS = {
     "allsides": Run("allsides_dev", background="allsides_background_dev"),
+    "allsides without noise": Run("allsides_dev"),
+    "allsides titles without noise": Run("allsides_dev", fields="title"),
     "allsides titles": Run("allsides_dev", fields="title", background="allsides_background_dev"),
     "allsides 30 x denser": Run("allsides_dev", time="ts_dense", background="allsides_background_dev"),
     "gnews": Run("gnews"),
