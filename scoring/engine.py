@@ -35,7 +35,7 @@ from aggregator.model import (
 )
 from aggregator.urls import canonical
 from scoring import checkpoint, editors, headline, independence, rank, reading, second_thoughts, trend
-from scoring.categories import Categorizer, Evidence
+from scoring.categories import Categorizer, Evidence, Lesson
 from scoring.category_rhythm import CategoryRhythm
 from scoring.editors import Editors
 from scoring.live import Live, Member, Voice, settle, sums, text_of
@@ -113,6 +113,8 @@ class Engine:
         self._live: dict[int, Live] = {}
         self._story_of: dict[int, int] = {}
         self._editors = Editors()
+        self._lessons: dict[int, Lesson] = {}
+        """What the categories learn of editors, by decision."""
         self._taken = 0
         """Entries since the last checkpoint."""
         self._woke = False
@@ -121,7 +123,7 @@ class Engine:
 
     def _configure(self, config: Config) -> None:
         self._config = config
-        self._categorizer = Categorizer(config.categories).fit()
+        self._categorizer = Categorizer(config.categories).fit(self._lessons.values())
         self._owners = independence.owners(config)
         self._defaults = {source.id: source.category for source in config.sources}
 
@@ -249,6 +251,9 @@ class Engine:
     def restate(self, sleeping: Asleep, event: Decision | Undo) -> Changes:
         """Return what hiding, pinning or another category makes of a story that is over; asked after the step."""
         story, members = sleeping
+        if self._learn(event, members[0][0]):
+            self._categorizer.teach(self._lessons.values())
+            self._woke = True  # its text is told only now
         evidence: list[float] = []
         for entry, _ in members:
             found = self._evidence(entry.source_id, entry.title, entry.summary)
@@ -345,12 +350,16 @@ class Engine:
         what is in memory. The window and what was counted by category follow at the next start.
         """
         self._configure(config)
+        self._reread()
+        for live in self._live.values():
+            live.default = self._defaults.get(next(iter(live.members.values())).source_id, "")
+        return self._rescore(now, Cause.CONFIG, "feeds.yaml changed")
+
+    def _reread(self) -> None:
         for live in self._live.values():
             for member in live.members.values():
                 member.evidence = self._evidence(member.source_id, member.title, member.summary)
             live.evidence = sums(live)
-            live.default = self._defaults.get(next(iter(live.members.values())).source_id, "")
-        return self._rescore(now, Cause.CONFIG, "feeds.yaml changed")
 
     # Coming back
 
@@ -392,6 +401,7 @@ class Engine:
         self._editors = Editors(standing)
         for name, value in zip(_STATE, checkpoint.loads(state, self._outside()), strict=True):
             setattr(self, name, value)
+        self._categorizer.teach(self._lessons.values())
         for now, events in groups:
             self._take(events, now)
         self._put_back(stories)
@@ -413,16 +423,20 @@ class Engine:
         groups:      what happened, as `step` was told it, from MEMORY before its last step or earlier
         memberships: where each of these entries was put, by entry id
         stories:     the stories as last written; at least the live ones
-        standing:    the decisions that stood before the first of *groups*
+        standing:    the decisions that stood before the first of *groups*; their categories teach no more
         """
         self._editors = Editors(standing)
         stories = list(stories)
         open_ones = {story.story_id for story in stories}
         spoken: set[tuple[int, str]] = set()
+        recent: dict[int, Entry] = {}
         for now, events in groups:
             self._advance(now)
+            while recent and now - next(iter(recent.values())).first_seen_at > LONGEST + self._config.scoring.window:
+                del recent[next(iter(recent))]
             for event in sorted(events, key=_order):
                 if isinstance(event, Entry):
+                    recent[event.entry_id] = event
                     known = memberships.get(event.entry_id)
                     if known is not None and known.story_id not in open_ones:
                         self._count(event, known, (known.story_id, known.voice) not in spoken)
@@ -433,12 +447,21 @@ class Engine:
                 elif isinstance(event, Edit):
                     if (story_id := self._story_of.get(event.entry_id)) is not None:
                         self._edit(story_id, event)
+                    if event.entry_id in recent:
+                        recent[event.entry_id] = replace(
+                            recent[event.entry_id], title=event.title, summary=event.summary
+                        )
                 else:
                     self._editors.take(event)
+                    known_ones = (recent[one] for one in sorted(editors.concerned(event)) if one in recent)
+                    self._learn(event, next(known_ones, None))
         self._put_back(stories)
         # What began before the time that we were told of cannot be known exactly; it takes in no more.
         for story_id in [story_id for story_id, live in self._live.items() if live.story is None]:
             self._forget(story_id)
+        if self._lessons:
+            self._categorizer.teach(self._lessons.values())
+            self._reread()
 
     def _put_back(self, stories: Iterable[Story]) -> None:
         for story in stories:
@@ -630,6 +653,8 @@ class Engine:
         """Do what an editor decided, or took back."""
         self._editors.take(event)
         if editors.kind_of(event) not in editors.STRUCTURAL:
+            if self._learn(event, self._first_of(event)):
+                self._categorizer.teach(self._lessons.values())
             for story_id in self._stories_of(event):
                 live = self._live[story_id]
                 if live.story is not None and self._restated(live.story, live) != live.story:
@@ -657,6 +682,22 @@ class Engine:
             texts = [text for text in texts if text.arrived > texts[-1].arrived - LONGEST.total_seconds() / 2]
             self._clusterer.hold(story_id, texts, max(latest[known] for known in came_from))
         self._tell(event, before, after, changed, touched, merges)
+
+    def _learn(self, event: Decision | Undo, first: Entry | Member | None) -> bool:
+        """Let a correction teach by the first entry of its story, or no longer; return whether that is new."""
+        if isinstance(event, Undo):
+            changed = self._lessons.pop(event.decision.decision_id, None) is not None
+        else:
+            new = event.kind is DecisionKind.CATEGORY and event.decision_id not in self._lessons
+            changed = new and first is not None
+            if changed and first is not None:
+                self._lessons[event.decision_id] = (event.story_id, event.category_id, first.title, first.summary)
+        return changed
+
+    def _first_of(self, event: Decision | Undo) -> Member | None:
+        """Return the first entry that a decision speaks of and that is of a live story."""
+        held = (entry_id for entry_id in sorted(editors.concerned(event)) if entry_id in self._story_of)
+        return next((self._live[self._story_of[entry_id]].members[entry_id] for entry_id in held), None)
 
     def _stories_of(self, event: Decision | Undo) -> list[int]:
         """Return the live stories that a decision speaks of."""
@@ -879,7 +920,7 @@ class Engine:
         return Changes(stories=tuple(changed), ledger=tuple(ledger))
 
 
-_STATE = ("_frequency", "_clusterer", "_rhythm", "_surroundings", "_live", "_story_of", "_taken")
+_STATE = ("_frequency", "_clusterer", "_rhythm", "_surroundings", "_live", "_story_of", "_lessons", "_taken")
 """What the engine holds; all else comes from settings and model."""
 
 

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from aggregator.config import load_config
-from aggregator.model import Category
-from scoring.categories import Categorizer
+from aggregator.model import Category, Decision, DecisionKind
+from aggregator.store import Store
+from scoring.categories import Categorizer, Lesson
+from scoring.relevance import load_prior
 from scoring.terms import terms
-from tests.scoring.world import CATEGORIES
+from scoring.update import Updater
+from tests.scoring.world import CATEGORIES, CONFIG, HOUR, NOON, arrival, publish
 
 FEEDS = Path(__file__).parents[2] / "feeds.yaml"
+HEADLINES = Path(__file__).parents[1] / "data" / "headlines.tsv"
 
 
 def decide(made: Categorizer, title: str, summary: str = "", default: str = "") -> str:
@@ -42,3 +49,129 @@ def test_no_categories_one_category_and_one_without_seeds_are_no_error() -> None
 
 def test_two_fits_give_the_same_weights() -> None:
     assert Categorizer(CATEGORIES).fit().weights_ == Categorizer(CATEGORIES).fit().weights_
+
+
+SCHOOLS = (
+    "Schools replace essays with talks, and teachers like it",
+    "What teachers want from homework software: fewer schools in the sales pitch",
+    "Rural schools share one physics lesson by video as teachers retire",
+    "Teachers mark faster with a machine beside them, schools in Wales find",
+    "Night schools are full again, say teachers of carpentry",
+)
+SIXTH = "Island schools swap teachers for a week"
+UNLIKE = (
+    "Apple closes a shop in the old town",
+    "Language model reads knitting patterns",
+    "A walk in the park",
+    "Court hears a copyright case about maps",
+    "Google opens an office on an island",
+)
+
+
+def lessons(*titles: str, right: str = "policy") -> list[Lesson]:
+    return [(number, right, title, "") for number, title in enumerate(titles)]
+
+
+def test_five_corrections_alike_move_a_sixth_story_and_none_that_is_unlike() -> None:
+    made = Categorizer(CATEGORIES).fit()
+    before = [decide(made, title, default="models") for title in UNLIKE]
+    assert decide(made, SIXTH, default="models") == "models"
+
+    made.fit(lessons(*SCHOOLS))
+
+    assert decide(made, SIXTH, default="models") == "policy"
+    assert [decide(made, title, default="models") for title in UNLIKE] == before
+
+
+def test_one_correction_moves_no_story_even_where_it_contradicts_a_seed() -> None:
+    shipped = load_config(FEEDS, env={}).categories
+    made = Categorizer(shipped).fit()
+    titles = [line.split("\t")[1] for line in HEADLINES.read_text("utf-8").splitlines()]
+    before = [decide(made, title) for title in titles]
+
+    made.fit(lessons("Amazon raises the price of its chatbot for schools", right="policy"))
+
+    assert [decide(made, title) for title in titles] == before
+
+
+def test_a_correction_that_is_repeated_or_of_no_category_teaches_nothing_more() -> None:
+    plain = Categorizer(CATEGORIES).fit().weights_
+    assert Categorizer(CATEGORIES).fit(lessons(*SCHOOLS, right="gone")).weights_ == plain
+    once = Categorizer(CATEGORIES).fit([(1, "policy", SCHOOLS[0], "")])
+    often = Categorizer(CATEGORIES).fit([(1, right, SCHOOLS[0], "") for right in ("models", "models", "policy")])
+    assert often.weights_ == once.weights_
+
+
+class Site:
+    """A site at work, whose editors correct categories."""
+
+    def __init__(self) -> None:
+        self.store = Store.open(":memory:")
+        self.store.feeds.sync(CONFIG.sources, NOON)
+        self.now = NOON
+        self.start()
+
+    def start(self, *categories: Category) -> None:
+        self.updater = Updater(self.store, replace(CONFIG, categories=CATEGORIES + categories), load_prior())
+
+    def report(self, title: str) -> int:
+        """Publish after the last story is over, so that alike ones stay stories of their own."""
+        self.now += timedelta(days=4)
+        publish(self.store, (self.now, [arrival(title, "", "lantern", None)], "lantern"))
+        self.updater.run(self.now)
+        story_id = self.store.entries.count()
+        assert self.store.stories.of_entry(story_id) == story_id, "a story of its own"
+        return story_id
+
+    def category(self, story_id: int) -> str:
+        story = self.store.stories.get(story_id)
+        assert story is not None
+        return story.category_id
+
+    def correct(self, story_id: int) -> Decision:
+        self.now += HOUR
+        made = self.store.decisions.decide(DecisionKind.CATEGORY, story_id=story_id, category_id="policy", now=self.now)
+        self.updater.run(self.now)
+        return made
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+    with made.store:
+        yield made
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_corrections_teach_from_then_on_also_of_stories_that_are_over(site: Site, late: bool) -> None:
+    if late:
+        for story_id in [site.report(title) for title in SCHOOLS]:
+            assert site.category(story_id) == "models"
+            site.now += timedelta(days=1)
+            site.correct(story_id)
+    else:
+        for title in SCHOOLS:
+            site.correct(site.report(title))
+    site.start()
+    assert site.category(site.report(SIXTH)) == "policy"
+
+    before = [(story.story_id, story.category_id) for story in site.store.stories.each()]
+    site.updater.rebuild(site.now)
+    assert [(story.story_id, story.category_id) for story in site.store.stories.each()] == before
+
+
+def test_a_correction_that_is_taken_back_teaches_no_more(site: Site) -> None:
+    made = [site.correct(site.report(title)) for title in SCHOOLS]
+    site.start()
+    for decision in made:
+        site.now += HOUR
+        site.store.decisions.undo(decision.decision_id, site.now)
+        site.updater.run(site.now)
+    assert site.category(site.report(SIXTH)) == "models"
+
+
+def test_other_settings_keep_what_corrections_taught(site: Site) -> None:
+    for title in SCHOOLS:
+        site.correct(site.report(title))
+    site.start(Category("gardens", "Gardens", ("roses", "compost")))
+    assert site.category(site.report(SIXTH)) == "policy"

@@ -22,9 +22,19 @@ def test_the_shipped_categories_are_right_on_headlines_alone() -> None:
         (right, categorizer.decide(categorizer.evidence(terms(title), [], ""), config.categories[0].id))
         for right, title in labelled
     )
-    hits = sum(count for (right, said), count in confusion.items() if right == said)
     wrong = {pair: count for pair, count in sorted(confusion.items()) if pair[0] != pair[1]}
     assert {right for right, _ in labelled} == {category.id for category in config.categories}
-    assert hits / len(labelled) >= 0.86, wrong
+    assert _share(confusion) >= 0.88, wrong
     # What is wrong is mostly what says nothing, and so fell back to the default.
-    assert sum(count for (_, said), count in wrong.items() if said != "models") <= 5, wrong
+    assert sum(count for (_, said), count in wrong.items() if said != "models") <= 20, wrong
+    # A third of the newer ones was held back when seeds were chosen: the figure that a new headline can expect.
+    held_back = Counter(
+        (right, categorizer.decide(categorizer.evidence(terms(title), [], ""), config.categories[0].id))
+        for right, title in labelled[110::3]
+    )
+    assert _share(held_back) >= 0.8, held_back
+
+
+def _share(confusion: Counter[tuple[str, str]]) -> float:
+    """Return how much of what was said is right."""
+    return sum(count for (right, said), count in confusion.items() if right == said) / confusion.total()
