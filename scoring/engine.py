@@ -401,7 +401,8 @@ class Engine:
         self._editors = Editors(standing)
         for name, value in zip(_STATE, checkpoint.loads(state, self._outside()), strict=True):
             setattr(self, name, value)
-        self._categorizer.teach(self._lessons.values())
+        if self._lessons:
+            self._categorizer.teach(self._lessons.values())
         for now, events in groups:
             self._take(events, now)
         self._put_back(stories)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import scoring.engine
 from aggregator.config import load_config
 from aggregator.model import Category, Decision, DecisionKind
 from aggregator.store import Store
@@ -14,7 +16,7 @@ from scoring.categories import Categorizer, Lesson
 from scoring.relevance import load_prior
 from scoring.terms import terms
 from scoring.update import Updater
-from tests.scoring.world import CATEGORIES, CONFIG, HOUR, NOON, arrival, publish
+from tests.scoring.world import CATEGORIES, CONFIG, HOUR, NOON, arrival, newsroom, publish
 
 FEEDS = Path(__file__).parents[2] / "feeds.yaml"
 HEADLINES = Path(__file__).parents[1] / "data" / "headlines.tsv"
@@ -175,3 +177,37 @@ def test_other_settings_keep_what_corrections_taught(site: Site) -> None:
         site.correct(site.report(title))
     site.start(Category("gardens", "Gardens", ("roses", "compost")))
     assert site.category(site.report(SIXTH)) == "policy"
+
+
+@pytest.mark.parametrize("often", [5, 2_000])
+def test_a_restart_after_any_correction_leaves_no_trace(often: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring.engine, "CHECKPOINT", often)
+    rng = random.Random(often)
+    steady, stopped = Site(), Site()
+    learned = 0
+    with steady.store, stopped.store:
+        for poll in newsroom(3, polls=30, step=timedelta(hours=30)):
+            ids = [story.story_id for story in steady.store.stories.each()]
+            standing = steady.store.decisions.standing()
+            undone = rng.choice(standing).decision_id if len(standing) > 4 else None
+            right = rng.choice(CATEGORIES).id
+            story_id = rng.choice(ids) if ids else None
+            for site in (steady, stopped):
+                publish(site.store, poll)
+                site.updater.run(poll[0] + HOUR)
+                if undone is not None:
+                    site.store.decisions.undo(undone, poll[0] + 2 * HOUR)
+                elif story_id is not None and site.store.stories.of_entry(story_id) == story_id:
+                    site.store.decisions.decide(
+                        DecisionKind.CATEGORY, story_id=story_id, category_id=right, now=poll[0] + 2 * HOUR
+                    )
+                site.updater.run(poll[0] + 3 * HOUR)
+            stopped.start()
+            learned = max(learned, len(stopped.updater.engine._lessons))
+            assert stopped.updater.engine._lessons == steady.updater.engine._lessons
+            assert list(stopped.store.stories.each()) == list(steady.store.stories.each())
+        assert learned > 3
+
+        before = [replace(story, trend=0.0) for story in steady.store.stories.each()]
+        steady.updater.rebuild(poll[0] + 3 * HOUR)
+        assert [replace(story, trend=0.0) for story in steady.store.stories.each()] == before
