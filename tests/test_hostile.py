@@ -15,9 +15,9 @@ beside = pytest.mark.skipif(not HOSTILE.is_dir(), reason="the hostile documents 
 QUICK = r"^/(ok|loop|redirect|gone|429|503|500|304|short|reset|gzip-bomb|bad-gzip|html|etag|guid|wrong|private|canary)"
 
 
-@pytest.mark.parametrize("at_once", [1, 8])
-def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path: Path, at_once: int) -> None:
-    outcome = run(tmp_path, kills=3, at_once=at_once, rounds=6)
+@pytest.mark.parametrize(("at_once", "voting"), [(1, False), (8, True)])
+def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path: Path, at_once: int, voting: bool) -> None:
+    outcome = run(tmp_path, kills=3, at_once=at_once, rounds=6, voting=voting)
     assert outcome.findings == []
     assert outcome.killed == 3
     assert outcome.acknowledged > 0
