@@ -1,7 +1,8 @@
 """The front door: the command line, the real clock, and which job runs when.
 
 The only module that imports all three layers, and the only one that reads the real
-clock. Everything it starts is handed the time.
+clock. Everything it starts is handed the time. What counts and what serves is imported
+where it is needed: polling waits neither for scikit-learn nor for Flask.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 import aggregator.commands
-import scoring.commands
 import web.commands
 from aggregator.clock import FastClock, SteppedClock, clock_from_spec
 from aggregator.commands import Front, db_option, feeds_option, progress_bar, prune_store
@@ -40,12 +41,10 @@ from aggregator.scheduler import Jobs
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from aggregator.watch import ConfigWatch
-from scoring.narrator import Narrator
-from scoring.train import chosen, current, models_dir
-from scoring.update import Updater
 from web.public import is_public_host
-from web.publish import Press, Publisher
-from web.server import Address, check_port
+
+if TYPE_CHECKING:
+    from web.server import Address
 
 log = logging.getLogger("groundswell")
 
@@ -83,6 +82,9 @@ class Scorer:
     """The scoring stage in a thread of its own, so that network and numbers do not wait for each other."""
 
     def __init__(self, db: Path, config: Config) -> None:
+        from scoring.train import chosen, current, models_dir
+        from scoring.update import Updater
+
         self._models = models_dir(db)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
         self._store = Store.open(db)
@@ -100,6 +102,8 @@ class Scorer:
 
     async def follow_model(self, at: datetime) -> None:
         """Score with another model where training left one, or somebody chose one."""
+        from scoring.train import chosen, current
+
         if (name := chosen(self._models)) != self._model_name:
             self._model_name = name
             await self._in_thread(self._updater.use_model, current(self._models), at)
@@ -126,6 +130,9 @@ class Scorer:
 
 async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
     """Poll, update, train and prune until *stop* is set."""
+    from scoring.narrator import Narrator
+    from web.publish import Press, Publisher
+
     with WorkerLock(db), Store.open(db) as store:
         watch = ConfigWatch(feeds, store, os.environ)
         config = watch.start(time())
@@ -360,7 +367,22 @@ host_option = click.option("--host", default="127.0.0.1", show_default=True, hel
 port_option = click.option("--port", default=8000, show_default=True, help="Where the site listens.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands of all layers; those of `scoring` are loaded when one of them, or the help, is asked for."""
+
+    LATER = ("update", "train", "explain", "replay", "vote", "stories", "models", "evaluate")
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *self.LATER})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in self.LATER and name not in self.commands:
+            for command in import_module("scoring.commands").COMMANDS:
+                self.add_command(command)
+        return super().get_command(context, name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="groundswell", prog_name="groundswell")
 @click.option("--verbose", is_flag=True, help="Log everything.")
 @click.pass_context
@@ -388,6 +410,8 @@ def run(feeds: Path, db: Path, host: str, port: int, proxies: int) -> None:
       groundswell run
       groundswell run --port 8080 --db /var/lib/groundswell/news.db
     """
+    from web.server import Address, check_port
+
     address = Address(host, port)
     check_port(address, db=db)
     click.echo(f"Groundswell: {address.url} (Ctrl-C stops it)", err=True)
@@ -437,6 +461,8 @@ def demo(host: str, port: int, speed: float, start_hours: float) -> None:
       groundswell demo
       groundswell demo --speed 60
     """
+    from web.server import Address, check_port
+
     address = Address(host, port)
     check_port(address)
     edition = sample.load()
@@ -462,6 +488,9 @@ def demo(host: str, port: int, speed: float, start_hours: float) -> None:
 
 async def play(feeds: Path, db: Path, time: SteppedClock, until: datetime, step: timedelta = HALF_HOUR) -> None:
     """Poll and score what was published up to *until*, as the worker would have at the time."""
+    from scoring.train import current, models_dir
+    from scoring.update import Updater
+
     with WorkerLock(db), Store.open(db) as store:
         config = ConfigWatch(feeds, store, os.environ).start(time())
         updater = Updater(store, config, current(models_dir(db)))
@@ -475,11 +504,7 @@ async def play(feeds: Path, db: Path, time: SteppedClock, until: datetime, step:
                     bar.update(task, advance=1, description=f"{time.at:%A %H:%M}")
 
 
-for command in (
-    *aggregator.commands.COMMANDS,
-    *scoring.commands.COMMANDS,
-    *web.commands.COMMANDS,
-):
+for command in (*aggregator.commands.COMMANDS, *web.commands.COMMANDS):
     cli.add_command(command)
 
 

@@ -218,7 +218,10 @@ def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
     import groundswell as front
 
     def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-        for name, command in group.commands.items():
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
             if isinstance(command, click.Group):
                 yield from leaves(command, (*path, name))
             else:
@@ -231,6 +234,14 @@ def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
         path[0] for path in leaves(front.cli)
     }
     assert {("sources", "list"), ("sources", "check")} <= set(leaves(front.cli))
+
+
+def test_polling_waits_neither_for_what_counts_nor_for_what_serves(tmp_path: Path) -> None:
+    code = "import sys, groundswell; print(sorted({'numpy', 'sklearn', 'flask', 'granian'} & sys.modules.keys()))"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"
 
 
 def test_the_log_is_one_line_a_record_whatever_a_feed_wrote() -> None:

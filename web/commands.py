@@ -16,7 +16,6 @@ from aggregator.errors import ConfigError
 from aggregator.store import Store
 from web.door import make_token, token_file
 from web.public import TOKEN_VARIABLE
-from web.server import serve
 
 proxies_option = click.option(
     "--proxies",
@@ -41,6 +40,8 @@ def web(front: Front, feeds: Path, db: Path, host: str, port: int, proxies: int,
     Example:
       groundswell web --port 8080
     """
+    from web.server import serve  # Flask and the server: no other command waits for them
+
     try:
         text = read_config(feeds)
     except ConfigError:
