@@ -43,7 +43,7 @@ LESSON = 0.2
 LEAST_LESSONS = 2
 """In so many corrections to one category a word has to stand that is no seed; fewer are its chance company."""
 MOST_LESSONS = 300
-"""The latest ones teach: with them a fit takes a few tenths of a second, and older habits fade from the site."""
+"""The latest ones teach: with them a fit takes half as long again, and older habits fade from the site."""
 
 
 class Categorizer:
@@ -52,7 +52,7 @@ class Categorizer:
     Every seed is a pseudo-document, as are the category's name and all its seeds together. A
     seed of several words speaks when all of them stand next to each other. A word that is a
     seed of several categories speaks little for each. `fit` is deterministic and takes
-    milliseconds for hundreds of seeds.
+    a second or two for hundreds of seeds.
     """
 
     def __init__(self, categories: Sequence[Category], *, c: float = 30.0, seed: int = 0) -> None:
@@ -87,7 +87,7 @@ class Categorizer:
         return self
 
     def teach(self, lessons: Iterable[Lesson]) -> None:
-        """Learn these corrections and no others, before the next text is read: a fit is .4 CPU seconds."""
+        """Learn these corrections and no others, before the next text is read: a fit is one to three CPU seconds."""
         self._untaught = tuple(lessons)
 
     def evidence(self, title: Sequence[str], summary: Sequence[str], default: str) -> Evidence:
