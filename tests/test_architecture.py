@@ -35,6 +35,8 @@ HOMES = {
     "granian": ("web/server.py",),
     "pickle": (),
 }
+# The parts that the program is made of by its description: each does its work somewhere, none stands by for show.
+FIXED = ("feedparser", "httpx", "httpx_aiohttp", "sklearn", "apscheduler", "sqlite_utils", "flask")
 # Opens or takes connections: polling, the demo's own feed server, and the site's port.
 SOCKETS = ("aggregator/fetch", "aggregator/demo/server.py", "web/server.py")
 CLOCK = re.compile(
@@ -83,6 +85,12 @@ def test_a_library_is_used_where_it_is_at_home(path: Path) -> None:
         for library, homes in HOMES.items():
             if name == library or name.startswith(library + "."):
                 assert where(path).startswith(homes), f"{where(path)} imports {name}"
+
+
+@pytest.mark.parametrize("library", FIXED)
+def test_the_fixed_parts_are_what_does_their_work(library: str) -> None:
+    users = {where(path) for path in modules() if any(name.split(".")[0] == library for name in imports(path))}
+    assert any(user.startswith(HOMES[library]) for user in users), f"nothing imports {library}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)
