@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from aggregator.model import Draft, KnownEntry
+from aggregator.model import Arrival, Draft, KnownEntry
+from aggregator.text import count_words, count_words_of_clean
 from aggregator.urls import canonical
 
 # Observed: BBC changes its guids (…#0, …#3) under the same link; server pages make a new guid at every
@@ -34,13 +35,21 @@ _LONG = 300
 class Sorted:
     """What a document holds, held against what is known of its source."""
 
-    new: tuple[Draft, ...]
-    """To be stored under `identity(draft)`, in the order of the document."""
-    edited: tuple[tuple[KnownEntry, Draft], ...]
+    new: tuple[Arrival, ...]
+    """To be stored, in the order of the document."""
+    edited: tuple[tuple[KnownEntry, Arrival], ...]
     """Title or summary changed."""
-    refreshed: tuple[tuple[KnownEntry, Draft], ...]
+    refreshed: tuple[tuple[KnownEntry, Arrival], ...]
     """Something else changed: content, picture, tags, link, date."""
     unchanged: tuple[KnownEntry, ...]
+
+
+def arrival(draft: Draft) -> Arrival:
+    """Return *draft* with what recognises it, for `sort_out` and for keeping."""
+    words = count_words_of_clean(draft.content)
+    if words < len(draft.summary) // 2 + 1:  # else the summary cannot have more
+        words = max(words, count_words(draft.summary))
+    return Arrival(draft, identity(draft), _link(draft), digest(draft), words)
 
 
 def identity(draft: Draft) -> str:
@@ -62,19 +71,19 @@ def _without_guid(draft: Draft) -> str:
     return link_identity(_link(draft)) if draft.link else _hash("item", draft.title, _date(draft))
 
 
-def identities(drafts: Iterable[Draft]) -> set[str]:
-    """Return every identity under which *drafts* may be known already."""
+def identities(arrivals: Iterable[Arrival]) -> set[str]:
+    """Return every identity under which *arrivals* may be known already."""
     found = set()
-    for draft in drafts:
-        found.add(identity(draft))
-        if draft.guid:
-            found.add(_without_guid(draft))
+    for one in arrivals:
+        found.add(one.identity)
+        if one.draft.guid:
+            found.add(_without_guid(one.draft))
     return found
 
 
-def links(drafts: Iterable[Draft]) -> set[str]:
-    """Return the canonical links under which *drafts* may be known already."""
-    return {_link(draft) for draft in drafts}
+def links(arrivals: Iterable[Arrival]) -> set[str]:
+    """Return the canonical links under which *arrivals* may be known already."""
+    return {one.canonical_link for one in arrivals}
 
 
 def digest(draft: Draft) -> str:
@@ -96,84 +105,91 @@ def digest(draft: Draft) -> str:
     )
 
 
-def sort_out(drafts: Iterable[Draft], known: Sequence[KnownEntry]) -> Sorted:
-    """Return which of *drafts* are new, edited, refreshed or unchanged against *known*.
+def sort_out(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Sorted:
+    """Return which of *arrivals* are new, edited, refreshed or unchanged against *known*.
 
-    known: entries of this source; at least those whose identity is in `identities(drafts)` or whose
-           canonical link is in `links(drafts)`. More of them do no harm.
+    known: entries of this source; at least those whose identity is in `identities(arrivals)` or whose
+           canonical link is in `links(arrivals)`. More of them do no harm.
 
     The order of the items in the document does not matter, and a second time the same document
     gives nothing but unchanged entries.
     """
-    items = _collapsed(list(drafts))
+    items = _collapsed(arrivals)
+    if not known:
+        return Sorted(tuple(items.values()), (), (), ())
     matches, unmatched = _by_identity(items, known)
     if unmatched:
         matches |= _by_likeness(items, unmatched, known, {entry.entry_id for entry in matches.values()})
-    new: list[Draft] = []
-    edited: list[tuple[KnownEntry, Draft]] = []
-    refreshed: list[tuple[KnownEntry, Draft]] = []
+    new: list[Arrival] = []
+    edited: list[tuple[KnownEntry, Arrival]] = []
+    refreshed: list[tuple[KnownEntry, Arrival]] = []
     unchanged: list[KnownEntry] = []
-    for key, draft in items.items():
+    for key, one in items.items():
         entry = matches.get(key)
+        words = (one.draft.title, one.draft.summary)
         if entry is None:
-            new.append(draft)
-        elif (draft.title, draft.summary) == (entry.title, entry.summary):
-            if digest(draft) != entry.digest:
-                refreshed.append((entry, draft))
+            new.append(one)
+        elif words == (entry.title, entry.summary):
+            if one.digest != entry.digest:
+                refreshed.append((entry, one))
             else:
                 unchanged.append(entry)
-        elif (draft.title, draft.summary) in entry.earlier:
+        elif words in entry.earlier:
             unchanged.append(entry)
         else:
-            edited.append((entry, draft))
+            edited.append((entry, one))
     return Sorted(tuple(new), tuple(edited), tuple(refreshed), tuple(unchanged))
 
 
-def _collapsed(drafts: list[Draft]) -> dict[str, Draft]:
-    """Return one draft for each identity, guids that tell nothing apart taken away."""
-    by_guid: defaultdict[str, list[Draft]] = defaultdict(list)
-    for draft in drafts:
-        if draft.guid:
-            by_guid[draft.guid].append(draft)
+def _collapsed(arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
+    """Return one arrival for each identity, guids that tell nothing apart taken away."""
+    items = {one.identity: one for one in arrivals}
+    if len(items) == len(arrivals):  # nearly every document
+        return items
+    by_guid: defaultdict[str, list[Arrival]] = defaultdict(list)
+    for one in arrivals:
+        if one.draft.guid:
+            by_guid[one.draft.guid].append(one)
     vague = {guid for guid, sharing in by_guid.items() if len(sharing) > 1 and _differ(sharing)}
-    items: dict[str, Draft] = {}
-    for draft in drafts:
-        if draft.guid in vague:
-            draft = replace(draft, guid="")
-        key = identity(draft)
-        held = items.get(key)
-        if held is None or _preference(draft) > _preference(held):
-            items[key] = draft
+    items = {}
+    for one in arrivals:
+        if one.draft.guid in vague:
+            one = arrival(replace(one.draft, guid=""))
+        held = items.get(one.identity)
+        if held is None or _preference(one) > _preference(held):
+            items[one.identity] = one
     return items
 
 
-def _differ(sharing: list[Draft]) -> bool:
-    """Return whether drafts with one guid are visibly different items."""
-    links = {_link(draft) for draft in sharing}
-    titles = {draft.title for draft in sharing}
+def _differ(sharing: list[Arrival]) -> bool:
+    """Return whether arrivals with one guid are visibly different items."""
+    links = {one.canonical_link for one in sharing}
+    titles = {one.draft.title for one in sharing}
     return len(titles) > 1 and (len(links) > 1 or links == {""})
 
 
-def _preference(draft: Draft) -> tuple[float, str]:
-    """Of two drafts of one item the later one counts; equal dates are settled by content."""
-    return (draft.published_at.timestamp() if draft.published_at else float("-inf"), digest(draft))
+def _preference(one: Arrival) -> tuple[float, str]:
+    """Of two of one item the later one counts; equal dates are settled by content."""
+    published_at = one.draft.published_at
+    return (published_at.timestamp() if published_at else float("-inf"), one.digest)
 
 
 def _by_identity(
-    items: dict[str, Draft], known: Sequence[KnownEntry]
-) -> tuple[dict[str, KnownEntry], dict[str, Draft]]:
+    items: dict[str, Arrival], known: Sequence[KnownEntry]
+) -> tuple[dict[str, KnownEntry], dict[str, Arrival]]:
     """Match by identity; return the matches and the items left over."""
     by_identity = {entry.identity: entry for entry in known}
     matches: dict[str, KnownEntry] = {}
     claimed: set[int] = set()
-    unmatched: dict[str, Draft] = {}
+    unmatched: dict[str, Arrival] = {}
     # In order of identity, not of the document, so that the outcome does not depend on the latter.
-    for key, draft in sorted(items.items(), key=lambda pair: pair[0]):
+    for key, one in sorted(items.items(), key=lambda pair: pair[0]):
         entry = by_identity.get(key)
         if entry is None:
-            unmatched[key] = draft
+            unmatched[key] = one
             continue
-        if draft.guid and draft.link and (link := _link(draft)) != canonical(entry.link):
+        link = one.canonical_link
+        if one.draft.guid and link and link != canonical(entry.link):
             # Its guid was shared once, and the item was stored under its link; unless another item has that now.
             other = by_identity.get(link_identity(link))
             if other and other.identity not in items and other.entry_id not in claimed:
@@ -184,7 +200,7 @@ def _by_identity(
 
 
 def _by_likeness(
-    items: dict[str, Draft], unmatched: dict[str, Draft], known: Sequence[KnownEntry], claimed: set[int]
+    items: dict[str, Arrival], unmatched: dict[str, Arrival], known: Sequence[KnownEntry], claimed: set[int]
 ) -> dict[str, KnownEntry]:
     """Match items with an identity not seen before to entries that are no longer in the document."""
     free: defaultdict[str, list[KnownEntry]] = defaultdict(list)
@@ -193,14 +209,14 @@ def _by_likeness(
             free[canonical(entry.link)].append(entry)
     if not free:
         return {}
-    shared = Counter(map(_link, items.values()))
+    shared = Counter(one.canonical_link for one in items.values())
     matches: dict[str, KnownEntry] = {}
-    for key, draft in sorted(unmatched.items(), key=lambda pair: (_preference(pair[1]), pair[0])):
-        link = _link(draft)
+    for key, one in sorted(unmatched.items(), key=lambda pair: (_preference(pair[1]), pair[0])):
+        link = one.canonical_link
         alike = [
             (likeness, entry)
             for entry in free.get(link, ())
-            if (likeness := _likeness(draft, entry, unique=bool(link) and shared[link] == 1))
+            if (likeness := _likeness(one.draft, entry, unique=bool(link) and shared[link] == 1))
         ]
         if alike:
             # Of equals the latest; not the last stored, which would depend on the order of the document.

@@ -342,20 +342,41 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A draft with what recognises it: all that follows of its text alone, worked out once (`dedupe.arrival`)."""
+
+    draft: Draft
+    identity: str
+    """By which it is recognised within its source."""
+    canonical_link: str
+    """"" without a link."""
+    digest: str
+    """Over everything that is kept."""
+    words: int
+    """How many words of text it holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A parsed document: its entries, and a word on what was left out."""
 
     title: str
     site_url: str
     language: str
-    entries: tuple[Draft, ...]
+    arrivals: tuple[Arrival, ...]
+    """Its entries, each with what recognises it."""
     notes: tuple[str, ...] = ()
     """What went over a limit or was mended, for the source's row."""
     hints: Hints = Hints()
     unchanged: tuple[str, ...] = ()
-    """Identities of the items that are as they were when the document was last stored; not among `entries`."""
+    """Identities of the items that are as they were when the document was last stored; not among `arrivals`."""
     items_seen: str = ""
     """By which document and items are known next time: see `seen`."""
+
+    @property
+    def entries(self) -> tuple[Draft, ...]:
+        """The entries alone."""
+        return tuple(arrival.draft for arrival in self.arrivals)
 
 
 @dataclass(frozen=True, slots=True)

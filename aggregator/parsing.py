@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -20,13 +19,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 from aggregator.errors import GroundswellError, NotAFeedError
 from aggregator.model import Limits, ParsedFeed
-from aggregator.wire import feed_from_plain, limits_to_plain
+from aggregator.wire import (
+    LENGTH_BYTES,
+    UNREADABLE,
+    Answer,
+    Document,
+    NoFeed,
+    OverLimit,
+    Read,
+    Reply,
+    Request,
+    message,
+    read_reply,
+)
 
-_LONGEST_ANSWER = 256 * 1024 * 1024
+_LONGEST_REPLY = 256 * 1024 * 1024
 # A child that only waits (a stopped process, a machine that swaps) uses no CPU time and is ended by the wall clock.
 _PATIENCE_S = 30.0
 _PATIENCE_FACTOR = 4
@@ -50,7 +61,7 @@ class ParserPool:
     def __init__(self, size: int = 1) -> None:
         self.size = size
         self._idle: list[_Child] = []
-        self._waiting: deque[_Document] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._working: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -70,17 +81,18 @@ class ParserPool:
         """
         if self._closed:
             raise ParserFailedError("the parser is closed")
-        document = _Document(data, content_type, url, seen, limits, asyncio.get_running_loop().create_future())
-        self._waiting.append(document)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(Document(data, content_type, url, seen), limits, answer))
         if len(self._working) < self.size:
             task = asyncio.create_task(self._work(), name="parser")
             self._working.add(task)
-        answer = await document.answer
-        if "feed" in answer:
-            return feed_from_plain(answer["feed"])
-        if "not_a_feed" in answer:
-            raise NotAFeedError(answer["not_a_feed"], tuple(answer["feeds"]))
-        raise ParserFailedError(_over_memory(limits))
+        match await answer:
+            case Read(feed=feed):
+                return feed
+            case NoFeed(words=words, feeds=feeds):
+                raise NotAFeedError(words, feeds)
+            case OverLimit():
+                raise ParserFailedError(_over_memory(limits))
 
     async def aclose(self) -> None:
         """Read what waits to its end, then end every child."""
@@ -94,57 +106,57 @@ class ParserPool:
         """Have documents read until none waits."""
         while batch := self._batch():
             reading = asyncio.create_task(self._read(batch))
-            for document in batch:
-                document.answer.add_done_callback(partial(_give_up, batch, reading))
+            for one in batch:
+                one.answer.add_done_callback(partial(_give_up, batch, reading))
             await asyncio.wait([reading])
             if not reading.cancelled() and (error := reading.exception()):
-                for document in batch:
-                    if not document.answer.done():
-                        document.answer.set_exception(error)
+                for one in batch:
+                    if not one.answer.done():
+                        one.answer.set_exception(error)
         # At once, before anybody else runs: what comes from now on needs another worker.
         self._working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    def _batch(self) -> list[_Document]:
+    def _batch(self) -> list[_Waiting]:
         """Take what waits, in its order, as far as it may go together."""
-        batch: list[_Document] = []
+        batch: list[_Waiting] = []
         size = 0
         while self._waiting and len(batch) < _MOST_AT_ONCE:
-            document = self._waiting[0]
-            size += len(document.data)
-            if batch and (size > _MOST_BYTES or document.alone or document.limits != batch[0].limits):
+            one = self._waiting[0]
+            size += len(one.document.data)
+            if batch and (size > _MOST_BYTES or one.alone or one.limits != batch[0].limits):
                 break
             self._waiting.popleft()
-            if document.answer.done():  # nobody waits for it any more
+            if one.answer.done():  # nobody waits for it any more
                 continue
-            batch.append(document)
-            if document.alone:
+            batch.append(one)
+            if one.alone:
                 break
         return batch
 
-    async def _read(self, batch: list[_Document]) -> None:
+    async def _read(self, batch: list[_Waiting]) -> None:
         child = await self._child(batch[0].limits)
         try:
-            answers, retire = await child.ask(batch)
+            reply = await child.ask(batch)
         except ParserFailedError:
             await child.end()
             if len(batch) == 1:
                 raise
             # One of them is over a limit, and it is not told which.
-            answers, retire = [{"failed": "batch"}] * len(batch), True
+            reply = Reply([OverLimit() for _ in batch], retire=True)
         except BaseException:
             await child.end()
             raise
-        if retire:
+        if reply.retire:
             await child.end()
         else:
             self._idle.append(child)
         again = []
-        for document, answer in zip(batch, answers, strict=True):
-            if "failed" in answer and len(batch) > 1:
-                document.alone = True
-                again.append(document)
-            elif not document.answer.done():
-                document.answer.set_result(answer)
+        for one, answer in zip(batch, reply.answers, strict=True):
+            if isinstance(answer, OverLimit) and len(batch) > 1:
+                one.alone = True
+                again.append(one)
+            elif not one.answer.done():
+                one.answer.set_result(answer)
         self._waiting.extendleft(reversed(again))
 
     async def _child(self, limits: Limits) -> _Child:
@@ -160,30 +172,27 @@ class ParserPool:
 
 
 @dataclass(slots=True)
-class _Document:
-    """One document that waits to be read."""
+class _Waiting:
+    """A document that waits to be read."""
 
-    data: bytes
-    content_type: str
-    url: str
-    seen: str
+    document: Document
     limits: Limits
-    answer: asyncio.Future[dict[str, Any]]
+    answer: asyncio.Future[Answer]
     alone: bool = False
 
 
-def _give_up(batch: list[_Document], reading: asyncio.Task[None], _: object) -> None:
+def _give_up(batch: list[_Waiting], reading: asyncio.Task[None], _: object) -> None:
     """End the reading of a batch that nobody waits for any more."""
-    if all(document.answer.cancelled() for document in batch):
+    if all(one.answer.cancelled() for one in batch):
         reading.cancel()
 
 
 class _Child:
     """One process, asked one document at a time."""
 
-    def __init__(self, process: Process, limits: Limits) -> None:
+    def __init__(self, process: Process, memory_bytes: int) -> None:
         self._process = process
-        self._limits = limits
+        self._memory_bytes = memory_bytes
 
     @classmethod
     async def start(cls, limits: Limits) -> Self:
@@ -191,53 +200,53 @@ class _Child:
             sys.executable,
             "-m",
             "aggregator.parse.child",
-            str(limits.parse_cpu.total_seconds()),
             str(limits.parse_memory_bytes),
             stdin=PIPE,
             stdout=PIPE,
-            limit=_LONGEST_ANSWER,
+            limit=_LONGEST_REPLY,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        return cls(process, limits)
+        return cls(process, limits.parse_memory_bytes)
 
     def serves(self, limits: Limits) -> bool:
-        """Return whether it is alive and has the limits that are asked for now."""
-        same = (self._limits.parse_cpu, self._limits.parse_memory_bytes) == (
-            limits.parse_cpu,
-            limits.parse_memory_bytes,
-        )
-        return same and self._process.returncode is None
+        """Return whether it is alive and has the limit that is asked for now."""
+        return self._memory_bytes == limits.parse_memory_bytes and self._process.returncode is None
 
-    async def ask(self, batch: Sequence[_Document]) -> tuple[list[dict[str, Any]], bool]:
-        """Return an answer for each document of *batch*, and whether the child has become too large to go on."""
+    async def ask(self, batch: Sequence[_Waiting]) -> Reply:
+        """Return what the child says of the documents of *batch*."""
         limits = batch[0].limits
-        asked = [[len(one.data), one.content_type, one.url, one.seen] for one in batch]
         cpu_s = limits.parse_cpu.total_seconds()
-        request: dict[str, Any] = {"limits": limits_to_plain(limits), "documents": asked}
-        if len(batch) > 1:
-            request["cpu_s"] = min(_BATCH_CPU_S, cpu_s)
+        together_s = cpu_s if len(batch) == 1 else min(_BATCH_CPU_S, cpu_s)
+        request = message(Request(limits, together_s, [one.document for one in batch]))
         try:
             async with asyncio.timeout(cpu_s * _PATIENCE_FACTOR + _PATIENCE_S):
-                assert self._process.stdin is not None
-                assert self._process.stdout is not None
-                self._process.stdin.write(b"".join([json.dumps(request).encode(), b"\n", *(one.data for one in batch)]))
-                with contextlib.suppress(ConnectionError):  # ended while it was being written to: see below
-                    await self._process.stdin.drain()
-                line = await self._process.stdout.readline()
-                if not line.endswith(b"\n"):
+                body = await self._exchange(request)
+                if body is None:
                     code = await self._process.wait()
         except TimeoutError as error:
             raise ParserFailedError("the document took too long to read") from error
-        except ValueError as error:
-            raise ParserFailedError("the document's entries are too large to hand over") from error
-        if line.endswith(b"\n"):
-            answer: dict[str, Any] = json.loads(line)
-            return answer["answers"], answer["retire"]
+        if body is not None:
+            return _reply(body, len(batch))
         if code == -signal.SIGPROF:
             raise ParserFailedError(f"took more than {cpu_s:g} s of CPU to read")
         if code in (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV):
             raise ParserFailedError(_over_memory(limits))
         raise ParserFailedError(f"the parser ended while reading it (code {code})")
+
+    async def _exchange(self, request: bytes) -> bytes | None:
+        """Send *request* and return the body of what comes back; None where the child ended before."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(request)
+        with contextlib.suppress(ConnectionError):  # ended while it was being written to
+            await self._process.stdin.drain()
+        try:
+            length = int.from_bytes(await self._process.stdout.readexactly(LENGTH_BYTES))
+            if length > _LONGEST_REPLY:
+                raise ParserFailedError("the document's entries are too large to hand over")
+            return await self._process.stdout.readexactly(length)
+        except asyncio.IncompleteReadError:
+            return None
 
     async def end(self) -> None:
         """End the process, whatever it does, and wait until it is gone."""
@@ -248,6 +257,16 @@ class _Child:
             with contextlib.suppress(ConnectionError):
                 await self._process.stdin.wait_closed()
         await self._process.wait()
+
+
+def _reply(body: bytes, documents: int) -> Reply:
+    try:
+        reply = read_reply(body)
+    except UNREADABLE as error:
+        raise ParserFailedError(f"the parser's answer cannot be read: {error}") from error
+    if len(reply.answers) != documents:
+        raise ParserFailedError(f"the parser answered for {len(reply.answers)} documents of {documents}")
+    return reply
 
 
 def _over_memory(limits: Limits) -> str:

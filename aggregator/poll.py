@@ -18,7 +18,6 @@ from aggregator.errors import NotAFeedError
 from aggregator.fetch import Client, fetch
 from aggregator.model import (
     Clock,
-    Draft,
     Failed,
     FailureKind,
     FeedState,
@@ -30,10 +29,8 @@ from aggregator.model import (
 )
 from aggregator.parsing import ParserFailedError, ParserPool
 from aggregator.seen import document_alone, document_mark, is_same_document
-from aggregator.store import Arrival, PollRecord, Store, StoreFault
+from aggregator.store import PollRecord, Store, StoreFault
 from aggregator.store.subscriptions import Delivery
-from aggregator.text import count_words, count_words_of_clean
-from aggregator.urls import canonical
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +144,7 @@ def _remember(
             now,
             poll=source.poll,
             jitter=jitter,
-            arrived=[draft.published_at for draft in found.new],
+            arrived=[one.draft.published_at for one in found.new],
             hints=parsed.hints if parsed else None,
             words=_words(parsed, found, now),
             taken=taken,
@@ -196,7 +193,7 @@ async def take_in_delivery(
                 outcome,
                 now,
                 poll=source.poll,
-                arrived=[draft.published_at for draft in found.new],
+                arrived=[one.draft.published_at for one in found.new],
                 words=words,
                 told_by_hub=True,
             )
@@ -209,40 +206,26 @@ async def take_in_delivery(
 
 def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime) -> dedupe.Sorted:
     """Store what is new, edited or refreshed, and return it."""
-    drafts, unchanged = parsed.entries, frozenset(parsed.unchanged)
-    if not drafts:
+    arrivals, unchanged = parsed.arrivals, frozenset(parsed.unchanged)
+    if not arrivals:
         store.feeds.set_items_seen(source.id, parsed.items_seen)
         return _NOTHING
-    identities = dedupe.identities(drafts)
-    links = {canonical(draft.link) for draft in drafts if draft.link}
+    known = store.entries.known(source.id, dedupe.identities(arrivals), dedupe.links(arrivals))
     # An entry that stands in the document as it was is nothing that another item could be.
-    known = [entry for entry in store.entries.known(source.id, identities, links) if entry.identity not in unchanged]
-    found = dedupe.sort_out(drafts, known)
+    known = [entry for entry in known if entry.identity not in unchanged]
+    found = dedupe.sort_out(arrivals, known)
     if found.new or found.edited or found.refreshed:
         at = store.entries.arrival_moment(now)
-        store.entries.add(source.id, [_arrival(draft) for draft in found.new], at)
-        for entry, draft in found.edited:
-            store.entries.edit(entry.entry_id, _arrival(draft), at)
-        for entry, draft in found.refreshed:
-            store.entries.refresh(entry.entry_id, _arrival(draft))
-    stored = {entry.identity for entry in known} | {dedupe.identity(draft) for draft in found.new}
-    plain_case = all(dedupe.identity(draft) in stored for draft in drafts)
+        store.entries.add(source.id, found.new, at)
+        for entry, one in found.edited:
+            store.entries.edit(entry.entry_id, one, at)
+        for entry, one in found.refreshed:
+            store.entries.refresh(entry.entry_id, one)
+    stored = {entry.identity for entry in known} | {one.identity for one in found.new}
+    plain_case = all(one.identity in stored for one in arrivals)
     seen = parsed.items_seen if plain_case else document_alone(parsed.items_seen)
     store.feeds.set_items_seen(source.id, seen)
     return found
-
-
-def _arrival(draft: Draft) -> Arrival:
-    words = count_words_of_clean(draft.content)
-    if words < len(draft.summary) // 2 + 1:  # else the summary cannot have more
-        words = max(words, count_words(draft.summary))
-    return Arrival(
-        draft=draft,
-        identity=dedupe.identity(draft),
-        canonical_link=canonical(draft.link) if draft.link else "",
-        digest=dedupe.digest(draft),
-        words=words,
-    )
 
 
 def _words(parsed: ParsedFeed | None, found: dedupe.Sorted, now: datetime) -> str:
@@ -250,10 +233,11 @@ def _words(parsed: ParsedFeed | None, found: dedupe.Sorted, now: datetime) -> st
     if parsed is None:
         return "nothing new"
     parts = [f"{len(found.new)} new" if found.new else "nothing new"]
-    if old := sum(draft.published_at is not None and now - draft.published_at > _OLD for draft in found.new):
+    published = [one.draft.published_at for one in found.new]
+    if old := sum(moment is not None and now - moment > _OLD for moment in published):
         parts.append(f"{old} of them older than {_OLD.days} days")
     if found.edited:
         parts.append(f"{len(found.edited)} edited")
-    if not parsed.entries:
+    if not parsed.arrivals:
         parts = ["a feed without entries"]
     return "; ".join([", ".join(parts), *parsed.notes])

@@ -1,75 +1,72 @@
-"""Parsed feeds and limits as plain data, for the way between two processes."""
+"""What the process that polls and its parsing children say to each other: typed messages as MessagePack.
+
+A message is its length in eight bytes, then that many bytes. Reading one checks the type of everything in it,
+so that a child which hostile bytes took over can send wrong entries, and nothing else: no code, no text
+that is none. Leaves the pipes to `aggregator.parsing` and `aggregator.parse.child`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Any
+import msgspec
 
-from aggregator.model import Draft, Hints, Limits, ParsedFeed, Picture
+from aggregator.model import Limits, ParsedFeed
 
-
-def feed_to_plain(feed: ParsedFeed) -> dict[str, Any]:
-    """Return *feed* as what JSON can hold."""
-    entries = []
-    for draft in feed.entries:
-        values = list(_values(draft))
-        picture, published_at = values[_PICTURE], values[_PUBLISHED_AT]
-        values[_PICTURE] = _picture_values(picture) if picture else None
-        values[_PUBLISHED_AT] = published_at.isoformat() if published_at else None
-        entries.append(values)
-    return {
-        "title": feed.title,
-        "site_url": feed.site_url,
-        "language": feed.language,
-        "entries": entries,
-        "notes": list(feed.notes),
-        "hints": feed.hints.as_plain(),
-        "unchanged": feed.unchanged,
-        "items_seen": feed.items_seen,
-    }
+LENGTH_BYTES = 8
 
 
-def feed_from_plain(plain: dict[str, Any]) -> ParsedFeed:
-    """Return the feed that `feed_to_plain` made *plain* of."""
-    return ParsedFeed(
-        title=plain["title"],
-        site_url=plain["site_url"],
-        language=plain["language"],
-        entries=tuple(_draft(entry) for entry in plain["entries"]),
-        notes=tuple(plain["notes"]),
-        hints=Hints.from_plain(plain["hints"]),
-        unchanged=tuple(plain["unchanged"]),
-        items_seen=plain["items_seen"],
-    )
+class Document(msgspec.Struct, array_like=True):
+    """A document to be read, with what `aggregator.parse.parse` wants to know of it."""
+
+    data: bytes
+    content_type: str
+    url: str
+    seen: str
 
 
-def limits_to_plain(limits: Limits) -> dict[str, Any]:
-    """Return *limits* as what JSON can hold."""
-    plain = {name.name: getattr(limits, name.name) for name in fields(limits)}
-    return {name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in plain.items()}
+class Request(msgspec.Struct, array_like=True):
+    """Documents to be read one after the other, within so much CPU time together."""
+
+    limits: Limits
+    cpu_s: float
+    documents: list[Document]
 
 
-def limits_from_plain(plain: dict[str, Any]) -> Limits:
-    """Return the limits that `limits_to_plain` made *plain* of."""
-    spans = {name.name for name in fields(Limits) if isinstance(name.default, timedelta)}
-    values: dict[str, Any] = {}
-    for name, value in plain.items():
-        values[name] = timedelta(seconds=value) if name in spans else tuple(value) if isinstance(value, list) else value
-    return Limits(**values)
+class Read(msgspec.Struct, array_like=True, tag=True):
+    """The document is a feed."""
+
+    feed: ParsedFeed
 
 
-# Values in the order of the fields: a third of the bytes and the time of names beside each.
-_DRAFT_FIELDS = tuple(name.name for name in fields(Draft))
-_values = attrgetter(*_DRAFT_FIELDS)
-_picture_values = attrgetter(*(name.name for name in fields(Picture)))
-_TAGS, _PICTURE, _PUBLISHED_AT = (_DRAFT_FIELDS.index(name) for name in ("tags", "picture", "published_at"))
+class NoFeed(msgspec.Struct, array_like=True, tag=True):
+    """The document is none: what `NotAFeedError` says."""
+
+    words: str
+    feeds: tuple[str, ...]
 
 
-def _draft(values: list[Any]) -> Draft:
-    picture, published_at = values[_PICTURE], values[_PUBLISHED_AT]
-    values[_TAGS] = tuple(values[_TAGS])
-    values[_PICTURE] = Picture(*picture) if picture else None
-    values[_PUBLISHED_AT] = datetime.fromisoformat(published_at) if published_at else None
-    return Draft(*values)
+class OverLimit(msgspec.Struct, array_like=True, tag=True):
+    """The document was not read to its end for want of memory, its own or that of its batch."""
+
+
+Answer = Read | NoFeed | OverLimit
+
+
+class Reply(msgspec.Struct, array_like=True):
+    """An answer for each document, and whether the child has grown too large to go on."""
+
+    answers: list[Answer]
+    retire: bool
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What reading raises when a message is none of these."""
+
+_encode = msgspec.msgpack.Encoder().encode
+read_request = msgspec.msgpack.Decoder(Request).decode
+read_reply = msgspec.msgpack.Decoder(Reply).decode
+
+
+def message(content: Request | Reply) -> bytes:
+    """Return *content* as it is sent."""
+    body = _encode(content)
+    return len(body).to_bytes(LENGTH_BYTES) + body

@@ -1,9 +1,7 @@
 """The child process that parses: limits set, documents in, plain data out.
 
-Run as `python -m aggregator.parse.child CPU_SECONDS MEMORY_BYTES`. Both ways a message is one line
-of JSON; a request's line is followed by the bytes of as many documents as it lists. What comes back is JSON
-so that nothing unstorable, and no code, crosses over. It ends when its standard input does, and with
-its parent.
+Run as `python -m aggregator.parse.child MEMORY_BYTES`; what is said both ways is known to `aggregator.wire`.
+It ends when its standard input does, and with its parent.
 
 Real CPU time is limited with ITIMER_PROF, whose signal ends the process: a loop inside a C library
 cannot put it off, and unlike RLIMIT_CPU it counts for one request and in fractions of a second.
@@ -14,17 +12,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import json
 import os
 import resource
 import signal
 import sys
-from typing import Any
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Limits
 from aggregator.parse import parse
-from aggregator.wire import feed_to_plain, limits_from_plain
+from aggregator.wire import LENGTH_BYTES, Answer, Document, NoFeed, OverLimit, Read, Reply, message, read_request
 
 _PR_SET_PDEATHSIG = 1
 _RETIRE_AT_GROWTH = 200_000_000
@@ -32,7 +28,7 @@ _RETIRE_AT_GROWTH = 200_000_000
 
 def main() -> None:
     """Answer requests until there are no more, or a limit is met."""
-    cpu_seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
+    memory_bytes = int(sys.argv[1])
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes this one.
     parse(b"<rss version='2.0'><channel><item><title>warm</title></item></channel></rss>")
@@ -42,33 +38,26 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     baseline = _peak_bytes()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    while line := requests.readline():
-        request = json.loads(line)
-        limits = limits_from_plain(request["limits"])
-        documents = [(requests.read(size), *rest) for size, *rest in request["documents"]]
-        signal.setitimer(signal.ITIMER_PROF, request.get("cpu_s", cpu_seconds))
-        found = [_answer(limits, *document) for document in documents]
+    while length := requests.read(LENGTH_BYTES):
+        request = read_request(requests.read(int.from_bytes(length)))
+        signal.setitimer(signal.ITIMER_PROF, request.cpu_s)
+        found = [_answer(request.limits, document) for document in request.documents]
         signal.setitimer(signal.ITIMER_PROF, 0)
-        retire = any("failed" in one for one in found) or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
+        retire = any(isinstance(one, OverLimit) for one in found) or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
         try:
-            answers.write(_JSON.encode({"answers": found, "retire": retire}).encode("utf-8", "replace") + b"\n")
+            answers.write(message(Reply(found, retire)))
             answers.flush()
         except BrokenPipeError:  # the parent was killed
             os._exit(0)
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
-
-
-def _answer(limits: Limits, document: bytes, content_type: str, url: str, seen: str) -> dict[str, Any]:
+def _answer(limits: Limits, document: Document) -> Answer:
     try:
-        return {"feed": feed_to_plain(parse(document, content_type, url, limits, seen))}
+        return Read(parse(document.data, document.content_type, document.url, limits, document.seen))
     except NotAFeedError as error:
-        if isinstance(error.__cause__, MemoryError):
-            return {"failed": "memory"}
-        return {"not_a_feed": str(error), "feeds": list(error.feeds)}
+        return OverLimit() if isinstance(error.__cause__, MemoryError) else NoFeed(str(error), tuple(error.feeds))
     except MemoryError:
-        return {"failed": "memory"}
+        return OverLimit()
 
 
 def _die_with_parent() -> None:

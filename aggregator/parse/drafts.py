@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
-from aggregator.dedupe import guid_identity, link_identity
+from aggregator.dedupe import arrival, guid_identity, link_identity
 from aggregator.model import Draft, Limits, ParsedFeed, Picture
 from aggregator.parse.dates import newest_first
 from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text, fingerprints
@@ -93,7 +93,7 @@ def finished(
         title=named,
         site_url=safe_link(raw.site_url, base),
         language=language,
-        entries=tuple(entries),
+        arrivals=tuple(map(arrival, entries)),
         notes=tuple(said),
         hints=raw.hints,
         unchanged=tuple(unchanged),

@@ -13,10 +13,11 @@ from pathlib import Path
 from types import TracebackType
 
 from aggregator.errors import StoreError
+from aggregator.model import Arrival
 from aggregator.store.archive import Archive
 from aggregator.store.connection import Connection
 from aggregator.store.decisions import Decisions
-from aggregator.store.entries import Arrival, Entries
+from aggregator.store.entries import Entries
 from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.hub import Hub

@@ -8,7 +8,7 @@ wait for each other; immediate transactions, so that they do so at the start.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ class Connection:
         """Execute a write and return the id of the row it inserted."""
         return int(self.raw.execute(sql, params or {}).lastrowid or 0)
 
-    def run_many(self, sql: str, params: list[Params]) -> None:
+    def run_many(self, sql: str, params: Sequence[Params | tuple[object, ...]]) -> None:
         """Execute a write once for each of *params*."""
         if params:
             self.raw.executemany(sql, params)

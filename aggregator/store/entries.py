@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Draft, Edit, Entry, Event, KnownEntry, Undo
+from aggregator.model import Arrival, Edit, Entry, Event, KnownEntry, Undo
 from aggregator.store.connection import Connection, Row
 from aggregator.store.rows import (
     ENTRY,
@@ -20,17 +20,7 @@ from aggregator.store.rows import (
     stamp,
     stamp_or_none,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A new entry as `dedupe` hands it over: the draft, and what recognises it."""
-
-    draft: Draft
-    identity: str
-    canonical_link: str
-    digest: str
-    words: int
+from aggregator.text import pairs
 
 
 class Entries:
@@ -91,23 +81,15 @@ class Entries:
         """Store new entries, first seen at *at*; return their ids in order."""
         if not arrivals:
             return []
-        first = {"source_id": source_id, "at": stamp(at)}
-        self._db.run_many(
-            """insert into entries (source_id, identity, link, canonical_link, title, summary, content, author,
-            tags, language, picture, words, stated_at, published_at, first_seen_at, digest)
-            values (:source_id, :identity, :link, :canonical_link, :title, :summary, :content, :author,
-            :tags, :language, :picture, :words, :stated_at, :published_at, :at, :digest)""",
-            [first | {"identity": arrival.identity} | _columns(arrival) for arrival in arrivals],
-        )
+        moment = stamp(at)
+        self._db.run_many(_INSERT, [(source_id, moment, one.identity, *_values(one)) for one in arrivals])
         # Ids of one statement follow each other: they are never reused, and nobody else writes meanwhile.
         last = int(self._db.value("select last_insert_rowid()"))
         ids = list(range(last - len(arrivals) + 1, last + 1))
-        self._db.run(
-            """insert into entries_fts (rowid, title, summary)
-            select entry_id, title, summary from entries where entry_id between :first and :last""",
-            {"first": ids[0], "last": ids[-1]},
-        )
-        self.index_pairs(ids[0], ids[-1])
+        # Rows with values keep the index in memory until the commit; an insert-select would write it out each time.
+        texts = [(entry_id, one.draft.title, one.draft.summary) for entry_id, one in zip(ids, arrivals, strict=True)]
+        self._db.run_many("insert into entries_fts (rowid, title, summary) values (?, ?, ?)", texts)
+        self._index_pairs(texts)
         return ids
 
     def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:
@@ -140,16 +122,21 @@ class Entries:
             {"id": entry_id, "title": draft.title, "summary": draft.summary},
         )
         self._db.run("delete from entries_pairs where rowid = :id", {"id": entry_id})
-        self.index_pairs(entry_id, entry_id)
+        self._index_pairs([(entry_id, draft.title, draft.summary)])
 
-    def index_pairs(self, first: int = 1, last: int = 2**62) -> None:
-        """Index writing without spaces in the entries from *first* to *last*."""
+    def index_pairs(self) -> None:
+        """Index writing without spaces in all entries, of which none may be indexed yet."""
         self._db.run(
             """insert into entries_pairs (rowid, title, summary)
             select entry_id, pairs(title), pairs(summary) from entries
-            where entry_id between :first and :last and (pairs(title) != '' or pairs(summary) != '')""",
-            {"first": first, "last": last},
+            where pairs(title) != '' or pairs(summary) != ''"""
         )
+
+    def _index_pairs(self, texts: Iterable[tuple[int, str, str]]) -> None:
+        # Nearly no entry has such writing, so that is found out here and not in a statement over all of them.
+        found = [(entry_id, pairs(title), pairs(summary)) for entry_id, title, summary in texts]
+        rows = [row for row in found if row[1] or row[2]]
+        self._db.run_many("insert into entries_pairs (rowid, title, summary) values (?, ?, ?)", rows)
 
     def refresh(self, entry_id: int, arrival: Arrival) -> None:
         """Replace what is kept of an entry whose title and summary stayed the same.
@@ -161,7 +148,7 @@ class Entries:
             """update entries set link = :link, title = :title, summary = :summary, content = :content,
             author = :author, tags = :tags, picture = :picture, words = :words, digest = :digest
             where entry_id = :entry_id""",
-            {"entry_id": entry_id, **_columns(arrival)},
+            {"entry_id": entry_id, **dict(zip(_COLUMNS, _values(arrival), strict=True))},
         )
 
     # Reading.
@@ -299,23 +286,33 @@ _AS_ARRIVED = """ e.canonical_link as link,
         e.summary) as summary,"""
 
 
-def _columns(arrival: Arrival) -> dict[str, str | int | None]:
+# As tuples in one order: a first poll writes many rows, and names are looked up for each value of each.
+_COLUMNS = (
+    *("link", "canonical_link", "title", "summary", "content", "author", "tags", "language", "picture", "words"),
+    *("stated_at", "published_at", "digest"),
+)
+_INSERT = f"""insert into entries (source_id, first_seen_at, identity, {", ".join(_COLUMNS)})
+    values (?, ?, ?, {", ".join("?" * len(_COLUMNS))})"""
+
+
+def _values(arrival: Arrival) -> tuple[str | int | None, ...]:
+    """Return what stands in `_COLUMNS`."""
     draft = arrival.draft
-    return {
-        "link": draft.link,
-        "canonical_link": arrival.canonical_link,
-        "title": draft.title,
-        "summary": draft.summary,
-        "content": draft.content,
-        "author": draft.author,
-        "tags": as_json(draft.tags),
-        "language": draft.language,
-        "picture": picture_text(draft.picture),
-        "words": arrival.words,
-        "stated_at": draft.stated_at,
-        "published_at": stamp_or_none(draft.published_at),
-        "digest": arrival.digest,
-    }
+    return (
+        draft.link,
+        arrival.canonical_link,
+        draft.title,
+        draft.summary,
+        draft.content,
+        draft.author,
+        as_json(draft.tags) if draft.tags else "[]",
+        draft.language,
+        picture_text(draft.picture),
+        arrival.words,
+        draft.stated_at,
+        stamp_or_none(draft.published_at),
+        arrival.digest,
+    )
 
 
 def _edit(row: Row) -> Edit:

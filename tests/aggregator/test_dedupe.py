@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.dedupe import Sorted, digest, identities, identity, links, sort_out
-from aggregator.model import Draft, KnownEntry
+from aggregator.dedupe import Sorted, arrival, identities, identity, links, sort_out
+from aggregator.model import Arrival, Draft, KnownEntry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -28,26 +28,27 @@ class Shelf:
         self.entries: dict[int, KnownEntry] = {}
 
     def poll(self, drafts: Sequence[Draft]) -> Sorted:
-        wanted, linked = identities(drafts), links(drafts)
+        arrivals = [arrival(one) for one in drafts]
+        wanted, linked = identities(arrivals), links(arrivals)
         known = [e for e in self.entries.values() if e.identity in wanted or e.link in linked]
-        found = sort_out(drafts, known)
+        found = sort_out(arrivals, known)
         for new in found.new:
-            assert identity(new) not in {entry.identity for entry in self.entries.values()}
-            self._keep(len(self.entries) + 1, identity(new), new)
+            assert new.identity not in {entry.identity for entry in self.entries.values()}
+            self._keep(len(self.entries) + 1, new.identity, new)
         for entry, changed in found.edited + found.refreshed:
             self._keep(entry.entry_id, entry.identity, changed)
         return found
 
-    def _keep(self, entry_id: int, name: str, kept: Draft) -> None:
+    def _keep(self, entry_id: int, name: str, kept: Arrival) -> None:
         self.entries[entry_id] = KnownEntry(
             entry_id=entry_id,
             identity=name,
-            link=next(iter(links([kept]))),
-            title=kept.title,
-            summary=kept.summary,
-            stated_at=kept.stated_at,
-            published_at=kept.published_at,
-            digest=digest(kept),
+            link=kept.canonical_link,
+            title=kept.draft.title,
+            summary=kept.draft.summary,
+            stated_at=kept.draft.stated_at,
+            published_at=kept.draft.published_at,
+            digest=kept.digest,
         )
 
 

@@ -108,6 +108,15 @@ def test_read_words_count_pairs_of_characters_where_there_are_no_spaces() -> Non
 
 
 @given(
+    st.text(
+        st.sampled_from("aZ9_- .,'\t\n\x1c\x1f\x0b\x7f\x85\xa0\u2003—é’\u0301я") | st.characters(max_codepoint=0x24F)
+    )
+)
+def test_a_word_is_a_piece_between_spaces_with_a_letter_or_digit_in_it(text: str) -> None:
+    assert count_words(text) == sum(any(map(str.isalnum, piece)) for piece in text.split())
+
+
+@given(
     st.lists(
         st.sampled_from(
             [
