@@ -60,6 +60,13 @@ def read_captures(archive: Path, sources: Sequence[str] = (), rounds: int | None
     }
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        # Whoever asked was killed, mostly; anything else is worth a word.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class CaptureServer:
     """Serves each source's newest capture as of the moment it was told; `/at/MOMENT` tells it."""
 
@@ -92,7 +99,7 @@ class CaptureServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._httpd = _Server(("127.0.0.1", 0), Handler)
         self._httpd.daemon_threads = True
         self._thread = threading.Thread(target=self._httpd.serve_forever)
         self.address = f"127.0.0.1:{self._httpd.server_port}"

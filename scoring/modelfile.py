@@ -7,6 +7,8 @@ consists of to those who make one.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +23,7 @@ from aggregator.errors import ModelFileError
 
 FORMAT = "groundswell model"
 VERSION = 1
+_PART = ".part."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,15 @@ def write(path: Path, file: ModelFile) -> None:
 
 
 def replace_with(path: Path, text: str) -> None:
-    """Write *text* to *path* so that a crash leaves the old file or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write *text* to *path* so that a crash leaves the old file or the new one.
+
+    A half of one that a crash left is removed by the next writer of that folder.
+    """
+    _sweep(path.parent)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PART)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            fcntl.flock(out, fcntl.LOCK_EX)
             out.write(text)
             out.flush()
             os.fsync(out.fileno())
@@ -94,6 +102,14 @@ def replace_with(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the parts that nobody writes any more: whoever writes one holds its lock, which dies with the process."""
+    for part in folder.glob(f"{_PART}*"):
+        with contextlib.suppress(OSError), part.open() as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
 def read(path: Path, kind: str) -> ModelFile:

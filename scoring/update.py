@@ -59,6 +59,7 @@ class Updater:
         store = self._store
         entries = 0
         try:
+            self._take_model(engine, now)
             while groups := store.entries.events_since(store.state.watermark(), GROUPS):
                 taken = 0
                 with store.transaction():
@@ -91,7 +92,29 @@ class Updater:
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
         """Score with *model* from now on, the live stories at once."""
         self._model = model.with_votes(self._store.feedback.votes())
-        self._write(self.engine.use_model(self._model, now), now)
+        try:
+            self._take_model(self.engine, now)
+            self._rank(now)
+        except BaseException:
+            self._engine = None
+            raise
+
+    def _take_model(self, engine: Engine, now: datetime) -> None:
+        """Have the live stories scored by the model that scores, where those in the store were by another.
+
+        A worker may have been stopped between choosing a model and scoring with it.
+        """
+        before = self._store.state.scored_with()
+        if before == self._model.version:
+            return
+        with self._store.transaction():
+            changes = engine.use_model(self._model, now)
+            # Stories of a database that does not say so were scored by a version that took a model at once.
+            if before is not None:
+                self._store.stories.save(changes)
+                if changes.stories:
+                    self._store.state.next_edition()
+            self._store.state.set_scored_with(self._model.version)
 
     def voted(self) -> bool:
         """Whether there are votes, or some were taken back, that the scores do not know yet."""

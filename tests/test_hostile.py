@@ -1,4 +1,4 @@
-"""Hostile documents and servers, and a worker that is killed: small versions of bench/hostile.py and bench/kills.py."""
+"""Hostile documents and servers: a small version of bench/hostile.py."""
 
 from __future__ import annotations
 
@@ -9,18 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.hostile import HOSTILE, check_documents, check_server, make_documents, read_documents
-from bench.kills import run
 
 beside = pytest.mark.skipif(not HOSTILE.is_dir(), reason="the hostile documents are not beside this checkout")
 QUICK = r"^/(ok|loop|redirect|gone|429|503|500|304|short|reset|gzip-bomb|bad-gzip|html|etag|guid|wrong|private|canary)"
-
-
-@pytest.mark.parametrize(("at_once", "voting"), [(1, False), (8, True)])
-def test_a_worker_that_is_killed_loses_nothing_and_repeats_nothing(tmp_path: Path, at_once: int, voting: bool) -> None:
-    outcome = run(tmp_path, kills=3, at_once=at_once, rounds=6, voting=voting)
-    assert outcome.findings == []
-    assert outcome.killed == 3
-    assert outcome.acknowledged > 0
 
 
 @beside

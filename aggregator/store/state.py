@@ -65,6 +65,14 @@ class State:
         """Keep which votes the scores know."""
         self.set("votes_taken", str(number))
 
+    def scored_with(self) -> str | None:
+        """Return the version of the model that the live stories were last scored with, or None."""
+        return self.get("scored_with")
+
+    def set_scored_with(self, version: str) -> None:
+        """Keep which model it was; part of the transaction of its scores."""
+        self.set("scored_with", version)
+
     def edition(self) -> int:
         """Return the edition number: it grows whenever anything visible changed."""
         return int(self.get("edition") or 0)

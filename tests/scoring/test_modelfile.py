@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -34,6 +35,16 @@ def test_writing_leaves_nothing_else_behind_and_the_same_bytes(tmp_path: Path) -
 
     assert (tmp_path / "m.json").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["m.json"]
+
+
+def test_a_half_that_a_crash_left_is_removed_but_not_one_that_is_being_written(tmp_path: Path) -> None:
+    left, written = tmp_path / ".part.left", tmp_path / ".part.written"
+    left.write_text('{"format"')
+    with written.open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        write(tmp_path / "m.json", FILE)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".part.written", "m.json"]
 
 
 def changed(**parts: object) -> str:

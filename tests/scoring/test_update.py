@@ -13,8 +13,9 @@ import scoring.engine
 from aggregator.model import Cause, Changes, Event
 from aggregator.store import Checkpoint, Store
 from scoring import second_thoughts
+from scoring.calibrate import Calibration
 from scoring.editors import Editors, concerned
-from scoring.relevance import load_prior
+from scoring.relevance import RelevanceModel, load_prior
 from scoring.update import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival, decide, newsroom, publish
 
@@ -123,6 +124,27 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(
         assert stopped_log == steady_log
         assert picture(other) == picture(one)
         assert stopped.engine.rank(polls[-1][0] + 4 * HOUR) == steady.engine.rank(polls[-1][0] + 4 * HOUR)
+
+
+def test_a_worker_that_stopped_before_it_scored_with_a_new_model_does_so_at_its_start(store: Store) -> None:
+    with filled(Store.open(":memory:")) as other:
+        polls = newsroom(2)
+        later = polls[-1][0] + HOUR
+        for poll in polls:
+            publish(store, poll)
+            publish(other, poll)
+        steady, stopped = updater(store), updater(other)
+        steady.run(later)
+        stopped.run(later)
+        before = picture(store)
+        model = RelevanceModel("learned", load_prior().prior, calibration=Calibration(0.5, -0.5))
+        steady.use_model(model, later)
+        Updater(other, CONFIG, model).run(later)
+
+        assert picture(store)[:5] == picture(other)[:5] != before[:5]
+        edition = other.state.edition()
+        Updater(other, CONFIG, model).run(later)
+        assert other.state.edition() == edition == store.state.edition()
 
 
 def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(store: Store) -> None:

@@ -1,0 +1,115 @@
+"""Kill what migrates an older database, at every step of it: it is as before or as after, and no row is lost."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from pathlib import Path
+from unittest.mock import patch
+
+from aggregator.store import Store, migrations
+from bench._deaths import PEACEFUL, Death, Life, Steps, steps_of
+from bench._tally import Tally, opened
+
+LONGEST_S = 0.06
+Rows = dict[str, tuple[list[str], list[tuple[object, ...]]]]
+
+
+def run(folder: Path, filled: Path, kills: int, seed: int = 1) -> Tally:
+    """Migrate from each older version in turn, killed on the way, with the rows that *filled* has.
+
+    filled: a database of the present version; an older one is given what its tables had then
+    """
+    rng, tally = random.Random(seed), Tally()
+    with sqlite3.connect(filled) as present:
+        shape = _shape(present)
+    present.close()
+    versions = list(range(1, len(migrations.STEPS)))
+    older = {version: _older(folder / f"version{version}.db", filled, version) for version in versions}
+    steps = {version: _migrated(folder / "quiet", older[version], PEACEFUL, tally, shape) for version in versions}
+    while tally.killed < kills:
+        for version in versions:
+            if tally.killed < kills:
+                death = steps[version].death(rng, LONGEST_S)
+                _migrated(folder / f"life{tally.killed}", older[version], death, tally, shape)
+    return tally
+
+
+def migrate(db: Path) -> None:
+    """Open a database, which brings it to the present version."""
+    Store.open(db).close()
+
+
+def _migrated(place: Path, older: Path, death: Death, tally: Tally, shape: dict[str, object]) -> Steps:
+    """Migrate a copy of *older* into *place*, see what came of it, and return the steps that a whole one takes."""
+    place.mkdir(parents=True, exist_ok=True)
+    db = place / "news.db"
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{db}{ending}").unlink(missing_ok=True)
+    shutil.copy(older, db)
+    before = _rows(db)
+    killed = Life(death, place, migrate, db).wait()
+    tally.killed += killed
+    with opened(db, tally) as store:
+        tally.findings += store.faults()
+    raw = sqlite3.connect(db)
+    if _shape(raw) != shape:
+        tally.findings.append(f"{older.stem}: the schema is not that of a new database")
+    raw.close()
+    after = _rows(db, before)
+    tally.findings += [f"{older.stem}: rows of {t} are not what they were" for t in before if before[t] != after[t]]
+    return Steps(0, 0) if killed else steps_of(place)
+
+
+def _older(db: Path, filled: Path, version: int) -> Path:
+    """Make a database as an older version had it: its tables, with what *filled* has of them."""
+    with patch.object(migrations, "STEPS", dict(list(migrations.STEPS.items())[:version])):
+        Store.open(db).close()
+    raw = sqlite3.connect(db)
+    raw.execute("attach ? as filled", (str(filled),))
+    for table, columns in _columns(raw).items():
+        known = ", ".join(columns)
+        raw.execute(f"delete from main.{table}")
+        raw.execute(f"insert into main.{table} ({known}) select {known} from filled.{table}")
+    raw.execute("insert into entries_fts (entries_fts) values ('rebuild')")
+    raw.commit()
+    raw.close()
+    return db
+
+
+def _columns(raw: sqlite3.Connection) -> dict[str, list[str]]:
+    """Return the columns of each table that holds rows of its own."""
+    kinds = "type = 'table' or name = 'entries_pairs'"
+    tables = raw.execute(
+        f"select name from pragma_table_list where schema = 'main' and name not like '%sqlite_%' and ({kinds})"
+    )
+    return {
+        name: [
+            *["rowid"] * (name == "entries_pairs"),
+            *(row[1] for row in raw.execute(f"pragma main.table_info({name})")),
+        ]
+        for (name,) in tables.fetchall()
+    }
+
+
+def _rows(db: Path, like: Rows | None = None) -> Rows:
+    """Return for each table its columns and all its rows; where *like* is given, of its tables and columns alone."""
+    raw = sqlite3.connect(db)
+    columns = _columns(raw) if like is None else {table: names for table, (names, _) in like.items()}
+    found: Rows = {
+        table: (names, raw.execute(f"select {', '.join(names)} from {table} order by 1, 2").fetchall())
+        for table, names in columns.items()
+    }
+    raw.close()
+    return found
+
+
+def _shape(raw: sqlite3.Connection) -> dict[str, object]:
+    """Return every table and index with its columns, whatever their order."""
+    named = raw.execute("select type, name, tbl_name from sqlite_master where name not like 'sqlite_%'").fetchall()
+    return {
+        f"{kind} {name}": sorted(str(row[1:]) for row in raw.execute(f"pragma {kind}_xinfo('{name}')"))
+        for kind, name, _ in named
+        if kind in ("table", "index")
+    }

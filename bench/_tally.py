@@ -1,0 +1,46 @@
+"""What many kills came to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aggregator.store import Store
+
+SLOW_S = 2.0
+
+
+@dataclass
+class Tally:
+    """Grows with each kill."""
+
+    killed: int = 0
+    acknowledged: int = 0
+    """Polls."""
+    votes: int = 0
+    """Acknowledged ones."""
+    slowest_open_s: float = 0.0
+    findings: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Take in what another kind of kills came to."""
+        self.killed += other.killed
+        self.acknowledged += other.acknowledged
+        self.votes += other.votes
+        self.slowest_open_s = max(self.slowest_open_s, other.slowest_open_s)
+        self.findings += other.findings
+
+
+@contextmanager
+def opened(db: Path, tally: Tally) -> Iterator[Store]:
+    """Open a database after a kill; that it takes more than `SLOW_S` is a finding."""
+    start = time.monotonic()
+    with Store.open(db) as store:
+        took_s = time.monotonic() - start
+        tally.slowest_open_s = max(tally.slowest_open_s, took_s)
+        if took_s > SLOW_S:
+            tally.findings.append(f"opening took {took_s:.1f} s")
+        yield store
