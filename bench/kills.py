@@ -52,10 +52,10 @@ def _migrating(folder: Path, kills: int, seed: int, rounds: int) -> Tally:
 
 
 KINDS: dict[str, tuple[float, Callable[[Path, int, int, int], Tally]]] = {
-    "polling": (0.3, _polling),
+    "polling": (0.24, _polling),
     "voting": (0.2, _voting),
     "retraining": (0.08, _retraining),
-    "migrating": (0.42, _migrating),
+    "migrating": (0.48, _migrating),
 }
 """Each with its share of the kills: by what one costs."""
 
