@@ -19,6 +19,8 @@ HOMES = {
     "httpx": ("aggregator/fetch",),
     "httpx_aiohttp": ("aggregator/fetch",),
     "aiohttp": ("aggregator/fetch",),
+    "brotli": ("aggregator/fetch",),
+    "backports.zstd": ("aggregator/fetch",),
     "requests": (),
     "urllib.request": (),
     "http.client": (),

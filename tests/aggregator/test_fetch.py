@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
+import sys
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import brotli
 import pytest
 
 from aggregator.addresses import is_public
 from aggregator.fetch import USER_AGENT, Client, fetch, fresh_for, retry_after, user_agent
+from aggregator.fetch.decode import decoder
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
 from tests.feedserver import FeedServer, Wire
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMITS = Limits(allow_private=("127.0.0.1",), feed_bytes=100_000, fetch=timedelta(seconds=10))
@@ -54,20 +63,63 @@ async def test_a_document_comes_with_its_validators(feed_server: FeedServer, cli
     assert feed_server.requests[-1].headers["If-Modified-Since"] == "Sun, 01 Mar 2026 09:00:00 GMT"
 
 
-async def test_it_says_who_it_is_and_takes_gzip_only(feed_server: FeedServer, client: Client) -> None:
+async def test_it_says_who_it_is_and_what_it_can_unpack(feed_server: FeedServer, client: Client) -> None:
     url = feed_server.publish("/a", FEED, compressed=True)
     outcome = await ask(client, url, user_agent="Custom/1", headers=[("X-Key", "secret")])
     assert isinstance(outcome, Fetched)
     assert outcome.body == FEED
     sent = feed_server.requests[-1].headers
-    assert (sent["User-Agent"], sent["Accept-Encoding"], sent["X-Key"]) == ("Custom/1", "gzip", "secret")
+    assert (sent["User-Agent"], sent["Accept-Encoding"], sent["X-Key"]) == ("Custom/1", "gzip, br, zstd", "secret")
 
 
-async def test_several_gzip_members_are_one_document(feed_server: FeedServer, client: Client) -> None:
-    body = gzip.compress(FEED[:20]) + gzip.compress(FEED[20:]) + b"\0\0"
-    outcome = await ask(client, feed_server.answer("/a", 200, body, {"Content-Encoding": "gzip"}))
+LONG = FEED * 1_000
+PACKED = {
+    "gzip": gzip.compress(LONG),
+    "X-GZip": gzip.compress(LONG[:20]) + gzip.compress(LONG[20:]) + b"\0\0",
+    "br": brotli.compress(LONG),
+    "zstd": zstd.compress(LONG[:20]) + zstd.compress(LONG[20:]),
+    "identity": LONG,
+}
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+async def test_a_document_may_come_packed_also_in_several_parts(
+    feed_server: FeedServer, client: Client, encoding: str
+) -> None:
+    outcome = await ask(client, feed_server.answer("/a", 200, PACKED[encoding], {"Content-Encoding": encoding}))
     assert isinstance(outcome, Fetched)
-    assert outcome.body == FEED
+    same = outcome.body == LONG
+    assert (same, outcome.wire_bytes) == (True, len(PACKED[encoding]))
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+def test_what_is_packed_is_the_same_however_it_is_cut(encoding: str) -> None:
+    for length in (1, 7, 1_000):
+        unpack = decoder(encoding, 10_000)  # so that a step gives less than the whole
+        pieces: list[bytes] = []
+        for at in range(0, len(PACKED[encoding]), length):
+            chunk = PACKED[encoding][at : at + length]
+            pieces += unpack.pieces(chunk) if unpack else [chunk]
+        same = b"".join(pieces) == LONG
+        assert same
+        assert unpack is None or unpack.ended
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "gzip": lambda: bomb(50),
+    "br": lambda: brotli.compress(b"A" * 50_000_000, quality=1),
+    "zstd": lambda: zstd.compress(b"A" * 50_000_000),
+}
+
+
+@pytest.mark.parametrize("encoding", BOMBS)
+def test_a_bomb_is_unpacked_in_small_steps(encoding: str) -> None:
+    unpack = decoder(encoding, 100_000)
+    assert unpack is not None
+    steps = list(itertools.islice(unpack.pieces(BOMBS[encoding]()), 20))
+    # Brotli gives out whole blocks of its own, of which the last may go over.
+    assert all(0 < len(step) <= 400_000 for step in steps if step)
+    assert sum(map(len, steps)) >= 1_000_000
 
 
 async def test_cookies_are_never_kept(feed_server: FeedServer, client: Client) -> None:
@@ -293,7 +345,16 @@ def body(data: bytes, head: bytes = b"") -> bytes:
     return GET + head + b"Content-Length: %d\r\n\r\n" % len(data) + data
 
 
+def wide(window_log: int) -> bytes:
+    """Return zstd that wants to remember so much of what it unpacked."""
+    level, window = zstd.CompressionParameter.compression_level, zstd.CompressionParameter.window_log
+    packer = zstd.ZstdCompressor(options={level: 3, window: window_log})
+    return packer.compress(FEED) + packer.flush()
+
+
 GZIP = b"Content-Encoding: gzip\r\n"
+BR = b"Content-Encoding: br\r\n"
+ZSTD = b"Content-Encoding: zstd\r\n"
 FAULTS: dict[str, tuple[bytes | Callable[[Wire], None], FailureKind, str]] = {
     "endless": (endless, FailureKind.TOO_LARGE, "larger than 0.1 MB"),
     "too long": (body(b"x" * 100_001), FailureKind.TOO_LARGE, "larger than 0.1 MB"),
@@ -301,7 +362,17 @@ FAULTS: dict[str, tuple[bytes | Callable[[Wire], None], FailureKind, str]] = {
     "bad gzip": (body(gzip.compress(FEED)[:20] + b"\0" * 99, GZIP), FailureKind.BAD_TRANSFER, "gzip"),
     "half gzip": (body(gzip.compress(FEED)[:-20], GZIP), FailureKind.BAD_TRANSFER, "gzip"),
     "not gzip": (body(FEED, GZIP), FailureKind.BAD_TRANSFER, "gzip"),
-    "brotli": (body(FEED, b"Content-Encoding: br\r\n"), FailureKind.BAD_TRANSFER, "encoding br"),
+    "empty members": (body(gzip.compress(b"") * 1_001, GZIP), FailureKind.BAD_TRANSFER, "more than 1000 parts"),
+    "br bomb": (body(brotli.compress(b"A" * 20_000_000, quality=1), BR), FailureKind.TOO_LARGE, "larger than 0.1 MB"),
+    "half br": (body(brotli.compress(FEED)[:-9], BR), FailureKind.BAD_TRANSFER, "br data ends too early"),
+    "not br": (body(FEED, BR), FailureKind.BAD_TRANSFER, "br data is corrupt"),
+    "br and more": (body(brotli.compress(FEED) + b"more", BR), FailureKind.BAD_TRANSFER, "br data is corrupt"),
+    "zstd bomb": (body(zstd.compress(b"A" * 20_000_000), ZSTD), FailureKind.TOO_LARGE, "larger than 0.1 MB"),
+    "half zstd": (body(zstd.compress(FEED)[:-9], ZSTD), FailureKind.BAD_TRANSFER, "zstd data ends too early"),
+    "not zstd": (body(FEED, ZSTD), FailureKind.BAD_TRANSFER, "zstd data is corrupt"),
+    "wide zstd": (body(wide(27), ZSTD), FailureKind.BAD_TRANSFER, "too much memory"),
+    "empty frames": (body(zstd.compress(b"") * 1_001, ZSTD), FailureKind.BAD_TRANSFER, "more than 1000 parts"),
+    "packed twice": (body(FEED, b"Content-Encoding: gzip, br\r\n"), FailureKind.BAD_TRANSFER, "encoding gzip, br"),
     "short": (GET + b"Content-Length: 900\r\n\r\n<rss>", FailureKind.BAD_TRANSFER, "after 5 of 900 bytes"),
     "bad chunk": (GET + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n<rss>", FailureKind.BAD_TRANSFER, "chunk"),
     "cut chunk": (GET + b"Transfer-Encoding: chunked\r\n\r\n50\r\n<rss>", FailureKind.BAD_TRANSFER, "incomplete"),

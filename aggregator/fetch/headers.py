@@ -1,0 +1,85 @@
+"""Read what stands in the headers of an answer, and say who asks.
+
+Knows for how long an answer holds, how long a server wants to be left alone, and what of a header can be kept.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+from aggregator.addresses import is_public
+from aggregator.fetch.light import httpx
+from aggregator.urls import host
+
+USER_AGENT = "Groundswell/0.1 (self-hosted news site; polls feeds conditionally)"
+"""What a site without a public address calls itself; see `user_agent`."""
+
+_MAX_RETRY_AFTER = timedelta(hours=24)
+
+
+@lru_cache(maxsize=4)
+def user_agent(site_url: str) -> str:
+    """Return who asks and why, for the log of the server that is asked; with *site_url* where others can open it."""
+    name = host(site_url)
+    if "." not in name or name.endswith((".local", ".lan", ".internal", ".home.arpa", ".localhost")):
+        return USER_AGENT
+    if name.replace(".", "").isdigit() and not is_public(name):
+        return USER_AGENT
+    return f"Groundswell/0.1 (+{site_url}; self-hosted news site; polls feeds conditionally)"
+
+
+def header(response: httpx.Response, name: str) -> str:
+    """Return a header's value, trimmed; several of one name are one list (RFC 9110, section 5.3), none is ""."""
+    value: str = response.headers.get(name, "")
+    return value.strip()
+
+
+def usable(response: httpx.Response, name: str, limit: int) -> str:
+    """Return a header as it can be stored and sent back verbatim: printable ASCII, else ""."""
+    value = header(response, name)
+    return value if len(value) <= limit and value.isascii() and value.isprintable() else ""
+
+
+def holds_for(response: httpx.Response, now: datetime) -> timedelta | None:
+    """Return what `fresh_for` says of an answer."""
+    control, expires = header(response, "Cache-Control"), header(response, "Expires")
+    return fresh_for(control, expires, now) if control or expires else None
+
+
+def fresh_for(cache_control: str, expires: str, now: datetime) -> timedelta | None:
+    """Return for how long an answer holds, at most 24 h; None when its server does not say so.
+
+    `max-age` counts before `Expires`; `no-cache`, `no-store` and a date in the past ask for nothing.
+    """
+    directives = [part.strip().lower() for part in cache_control[:1_000].split(",")]
+    if "no-cache" in directives or "no-store" in directives:
+        return timedelta()
+    for directive in directives:
+        name, _, value = directive.partition("=")
+        value = value.strip().strip('"')
+        if name.strip() == "max-age" and value.isascii() and value.isdigit():
+            return min(timedelta(seconds=int(value[:9])), _MAX_RETRY_AFTER)
+    if not expires.strip():
+        return None
+    # "0" and "-1" mean that it has expired already, and so does every date that cannot be read.
+    return timedelta() if expires.strip().isdigit() else retry_after(expires, now) or timedelta()
+
+
+def retry_after(value: str, now: datetime) -> timedelta | None:
+    """Return for how long a server asks not to be asked, at most 24 h; None for what makes no sense.
+
+    In seconds or as a date. A date in the past, a negative or an absurd number makes no sense.
+    """
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return min(timedelta(seconds=int(value)), _MAX_RETRY_AFTER) if len(value) <= 9 else None
+    if not value or len(value) > 100:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - now
+    return min(wait, _MAX_RETRY_AFTER) if wait > timedelta() else None
