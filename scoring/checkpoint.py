@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 _PLAIN = frozenset((str, int, float, bool, type(None)))
@@ -32,13 +33,22 @@ _LIST, _TUPLE, _DEQUE, _SET, _FROZEN, _DICT, _NUMBERED, _COUNTER, _MOMENT, _SPAN
 def program() -> str:
     """Return a fingerprint of everything that decides how entries become a state."""
     digest = hashlib.sha256(sys.version.encode())
-    for package in ("scoring", "aggregator"):
-        folder = resources.files(package)
-        for file in sorted(folder.iterdir(), key=lambda file: file.name):
-            decides = package == "scoring" or file.name in ("model.py", "text.py", "urls.py")
-            if decides and file.name.endswith((".py", "background.json.gz")):
-                digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    for file in _files(resources.files("scoring")):
+        if file.name.endswith((".py", "background.json.gz")):
+            digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
+    for file in _files(resources.files("aggregator")):
+        if file.name in ("model.py", "text.py", "urls.py"):
+            digest.update(file.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:24]
+
+
+def _files(folder: Traversable) -> Iterator[Traversable]:
+    """Yield the files of a folder and of those in it, in an order of their names."""
+    for found in sorted(folder.iterdir(), key=lambda found: found.name):
+        if found.is_dir():
+            yield from _files(found)
+        else:
+            yield found
 
 
 def dumps(value: object, outside: Mapping[str, object], left_out: tuple[type, ...] = ()) -> str:

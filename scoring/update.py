@@ -187,7 +187,7 @@ class Updater:
         found = False
         for event in events:
             if isinstance(event, Edit) and not engine.holds(event.entry_id):
-                changes = [engine.revise(*sleeping, event) for sleeping in self._over([event.entry_id], moment)]
+                changes = [engine.revise(sleeping, event) for sleeping in self._over([event.entry_id], moment)]
             elif isinstance(event, (Decision, Undo)) and kind_of(event) not in STRUCTURAL:
                 entry_ids = engine.asleep(event, moment)
                 changes = [engine.restate(sleeping, event) for sleeping in self._over(entry_ids, moment)]
@@ -237,7 +237,7 @@ class Updater:
             story = self._store.stories.get(story_id)
             if story is None or left == 0:
                 continue
-            made_of = f"{story.updated_at.isoformat()} {self.engine.model_version}"
+            made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
             if known.get(story_id) != made_of:
                 lines = [(one.words, one.score) for one in self.engine.what_ifs(story_id)]
                 self._store.what_ifs.save(story_id, story.score, lines, made_of)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,23 @@ def test_imports_point_one_way(path: Path) -> None:
     for name in imports(path):
         target = LAYERS.get(name.split(".")[0])
         assert target is None or target <= here, f"{where(path)} imports {name}"
+
+
+def test_no_import_goes_round_in_a_circle() -> None:
+    names = {where(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in modules()}
+    wants = {}
+    for name, path in names.items():
+        found = set(imports(path)) & names.keys()
+        # `from package import module` asks for the module, not for what the package gathers.
+        wants[name] = found - {wanted.rpartition(".")[0] for wanted in found}
+    list(TopologicalSorter(wants).static_order())  # CycleError names the circle
+
+
+@pytest.mark.parametrize("path", modules(), ids=where)
+def test_nobody_outside_asks_for_a_room_of_the_engine(path: Path) -> None:
+    if not where(path).startswith("scoring/engine/"):
+        rooms = [name for name in imports(path) if name.startswith("scoring.engine.") and name.split(".")[2].islower()]
+        assert not rooms, f"{where(path)} imports {', '.join(rooms)}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import scoring.engine
+import scoring.engine.held
 from aggregator.config import load_config
 from aggregator.model import Category, Decision, DecisionKind
 from aggregator.store import Store
@@ -181,7 +181,7 @@ def test_other_settings_keep_what_corrections_taught(site: Site) -> None:
 
 @pytest.mark.parametrize("often", [5, 2_000])
 def test_a_restart_after_any_correction_leaves_no_trace(often: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring.engine, "CHECKPOINT", often)
+    monkeypatch.setattr(scoring.engine.held, "CHECKPOINT", often)
     rng = random.Random(often)
     steady, stopped = Site(), Site()
     learned = 0
@@ -203,8 +203,8 @@ def test_a_restart_after_any_correction_leaves_no_trace(often: int, monkeypatch:
                     )
                 site.updater.run(poll[0] + 3 * HOUR)
             stopped.start()
-            learned = max(learned, len(stopped.updater.engine._lessons))
-            assert stopped.updater.engine._lessons == steady.updater.engine._lessons
+            learned = max(learned, len(stopped.updater.engine._held.lessons))
+            assert stopped.updater.engine._held.lessons == steady.updater.engine._held.lessons
             assert list(stopped.store.stories.each()) == list(steady.store.stories.each())
         assert learned > 3
 

@@ -62,7 +62,9 @@ def test_a_state_goes_on_as_the_one_it_was_taken_from() -> None:
     assert dumps(back, {}) == dumps(steady, {})
 
 
-@pytest.mark.parametrize("name", ["os:system", "scoring.engine:replace", "scoring.nowhere:Thing", "builtins:object"])
+@pytest.mark.parametrize(
+    "name", ["os:system", "scoring.engine.live:settle", "scoring.nowhere:Thing", "builtins:object"]
+)
 def test_nothing_but_a_class_of_this_package_is_made(name: str) -> None:
     with pytest.raises(TypeError, match=name.split(":")[1]):
         loads(json.dumps([10, name, None, "rm"]), {})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import scoring.engine
+import scoring.engine.held
 from aggregator.model import Cause, Changes, Event
 from aggregator.store import Checkpoint, Store
 from scoring import second_thoughts
@@ -100,7 +100,7 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(
         filled(Store.open(":memory:")) as one,
         filled(Store.open(":memory:")) as other,
     ):
-        patch.setattr(scoring.engine, "CHECKPOINT", often)
+        patch.setattr(scoring.engine.held, "CHECKPOINT", often)
         if merging:
             eager(patch)
         steady_log: Log = []

@@ -36,7 +36,7 @@ def test_a_score_that_cannot_be_worked_out_again_has_no_what_ifs() -> None:
         updater = Updater(store, CONFIG, load_prior())
         updater.run(NOON + HOUR)
         story_id = store.stories.ranked("", 1)[0].story.story_id
-        live = updater.engine._live[story_id]
+        live = updater.engine._held.live[story_id]
         assert live.story is not None
         live.story = replace(live.story, score=live.story.score - 1)
         assert updater.engine.what_ifs(story_id) == ()

@@ -1,20 +1,24 @@
 """A story that can still grow, with all that is needed to compute it anew.
 
-Plain values; the fold over them is in `engine`, their stories as numbers and words in `aggregator.model`.
+Plain values; what fills them is in the other rooms of `engine`, what is shown of them in `aggregator.model`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import add
 
-from aggregator.model import Entry, Story
+from aggregator.model import Entry, Membership, Story
 from aggregator.urls import canonical
 from scoring import reading
 from scoring.categories import Evidence
 from scoring.reading import Text
 from scoring.surroundings import NOTHING, Around
+
+Asleep = tuple[Story, Sequence[tuple[Entry, Membership]]]
+"""A story that is over, as it was last written, with its entries in order of arrival."""
 
 
 @dataclass(slots=True)
@@ -102,20 +106,26 @@ def settle(live: Live) -> None:
 
 def sums(live: Live) -> list[float]:
     """Return what the texts of its members say of its category, together."""
-    sums: list[float] = []
+    found: list[float] = []
     for member in live.members.values():
-        sums = list(map(add, sums, member.evidence)) if sums else list(member.evidence)
-    return sums
+        found = plus(found, member.evidence)
+    return found
 
 
-def text_of(member: Member) -> Text:
-    """Return a member as the clusterer sees it."""
+def plus(total: Sequence[float], more: Evidence) -> list[float]:
+    """Return what texts say of a category with one more; *total* is empty before the first."""
+    return list(map(add, total, more)) if total else list(more)
+
+
+def text_of(one: Entry | Member) -> Text:
+    """Return an entry as the clusterer sees it."""
+    arrived = one.arrived if isinstance(one, Member) else one.first_seen_at
     return reading.read(
-        entry_id=member.entry_id,
-        source_id=member.source_id,
-        link=canonical(member.link) if member.link else "",
-        title=member.title,
-        summary=member.summary,
-        at=member.at.timestamp(),
-        arrived=member.arrived.timestamp(),
+        entry_id=one.entry_id,
+        source_id=one.source_id,
+        link=canonical(one.link) if one.link else "",
+        title=one.title,
+        summary=one.summary,
+        at=one.at.timestamp(),
+        arrived=arrived.timestamp(),
     )
