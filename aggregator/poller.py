@@ -109,14 +109,15 @@ class Poller:
         for state in self._store.feeds.due(now, limit, [name for name in self._asked_hosts if self._is_busy(name)]):
             if started == room:
                 break
-            if (only is None or state.source_id in only) and not self._is_busy(host(state.url)):
-                started += self._start(state, now)
+            name = host(state.url)
+            if (only is None or state.source_id in only) and not self._is_busy(name):
+                started += self._start(state, name, now)
         return started
 
     def _is_busy(self, name: str) -> bool:
         """Return whether a host is asked by as many as may; others waiting for it would take the room of all."""
         limits = self._config.limits
-        return self._asked_hosts[name] >= limits.per_host and name not in limits.allow_private
+        return self._asked_hosts.get(name, 0) >= limits.per_host and name not in limits.allow_private
 
     async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
         """Poll these sources and no other, or all that are due, and wait until all are done."""
@@ -126,14 +127,13 @@ class Poller:
         while self.start_due(source_ids) or self._under_way:
             await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
 
-    def _start(self, state: FeedState, now: datetime) -> bool:
+    def _start(self, state: FeedState, name: str, now: datetime) -> bool:
         source = self._sources.get(state.source_id)
         if source is None or not source.enabled or source.id in self._under_way:
             return False
         if self._resting.get(source.id, now) > now:
             return False
         self._resting.pop(source.id, None)
-        name = host(state.url)
         self._asked_hosts[name] += 1
         task = asyncio.create_task(self._poll(source, state, name), name=f"poll {source.id}")
         self._under_way[source.id] = task

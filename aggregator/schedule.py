@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from aggregator.model import Failed, FailureKind, FeedState, Fetched, Hints, NotModified, Outcome, PollLimits
 from aggregator.rhythm import best_wait, with_arrivals
@@ -57,19 +58,25 @@ def next_poll_at(
             backoff = min(interval * (1 << min(state.failures, 12)), DAY)
             return now + max(min(backoff * spread, DAY), min(asked_for or timedelta(), DAY))
         case Fetched() | NotModified():
-            longest = now + _within(poll.max, poll)
-            rested = max(now + _within(interval * spread, poll), now + _asked_for(state))
-            return min(_not_skipped(rested, state.hints, longest), longest)
+            rested = now + _within(interval * spread, poll)
+            return _as_asked_for(rested, state.hints, state.fresh_for, now, poll)
 
 
-def _asked_for(state: FeedState) -> timedelta:
-    """Return for how long server and document want to be left alone."""
-    asked = (state.hints.ttl, state.hints.updated_every, state.fresh_for)
-    return max((span for span in asked if span is not None), default=timedelta())
+def _as_asked_for(
+    rested: datetime, hints: Hints, fresh_for: timedelta | None, now: datetime, poll: PollLimits
+) -> datetime:
+    """Return *rested*, or the moment after it until which server and document want to be left alone."""
+    longest = now + _within(poll.max, poll)
+    for span in (hints.ttl, hints.updated_every, fresh_for):
+        if span is not None:
+            rested = max(rested, now + span)
+    return min(_not_skipped(rested, hints, longest), longest)
 
 
 def _not_skipped(moment: datetime, hints: Hints, longest: datetime) -> datetime:
     """Return *moment*, or the start of the first hour after it that the document does not want skipped."""
+    if not (hints.skip_hours or hints.skip_days):
+        return moment
     # A week has 168 hours; after that nothing is left to be found.
     for _ in range(168):
         if moment >= longest or not (moment.hour in hints.skip_hours or moment.weekday() in hints.skip_days):
@@ -113,27 +120,26 @@ def after(
 
     A `Fetched` stands for a document that parsed: one that did not is a `Failed(NOT_A_FEED)` by then.
     """
-    state = replace(state, last_polled_at=now)
     if isinstance(outcome, Failed):
         return _failed(state, outcome, now, poll=poll, jitter=jitter, network_down=network_down)
     moments = tuple(arrived)
-    state = _reformatted(state, hints, now)
-    state = _moved(state, outcome.moved_to, taken, now)
     arrivals = with_arrivals(state.arrivals, _arrivals(state, moments, now)) if moments else state.arrivals
-    state = replace(
-        state,
-        # A 304 may leave out what has not changed (RFC 9111, section 4.3.4).
-        fresh_for=state.fresh_for if outcome.fresh_for is None else outcome.fresh_for,
-        arrivals=arrivals,
-        interval=_within(best_wait(arrivals, now, WORTH, DAY), poll),
-    )
-    at = next_poll_at(state, outcome, now, poll=poll, jitter=jitter)
-    unasked = replace(state, hints=Hints(), fresh_for=None)
-    kept = at - next_poll_at(unasked, outcome, now, poll=poll, jitter=jitter)
+    # A 304 may leave out what has not changed (RFC 9111, section 4.3.4).
+    fresh_for = state.fresh_for if outcome.fresh_for is None else outcome.fresh_for
+    interval = _within(best_wait(arrivals, now, WORTH, DAY), poll)
+    chance = max(-1.0, min(jitter, 1.0))
+    rested = now + _within(interval * (1 + JITTER * chance), poll)
+    at = _as_asked_for(rested, state.hints if hints is None else hints, fresh_for, now, poll)
+    kept = at - min(rested, now + _within(poll.max, poll))
     if told_by_hub:
-        at = max(at, now + _within(HUB_WAIT * (1 + JITTER * max(-1.0, min(jitter, 1.0))), poll))
+        at = max(at, now + _within(HUB_WAIT * (1 + JITTER * chance), poll))
+    # One copy and not one for each of these: a round of a thousand quiet feeds is made of little else.
     return replace(
         state,
+        last_polled_at=now,
+        fresh_for=fresh_for,
+        arrivals=arrivals,
+        interval=interval,
         validators=outcome.validators if isinstance(outcome, Fetched) else state.validators,
         next_poll_at=at,
         failures=0,
@@ -145,6 +151,8 @@ def after(
         last_status=outcome.status,
         waits_kept=state.waits_kept + (kept > timedelta()),
         waited=state.waited + kept,
+        **_reformatted(state, hints, now),
+        **_moved(state, outcome.moved_to, taken, now),
     )
 
 
@@ -159,6 +167,7 @@ def _failed(
         words = f"{words}; no other source answers either"
     return replace(
         state,
+        last_polled_at=now,
         next_poll_at=at,
         failures=failures,
         gone=outcome.kind is FailureKind.GONE,
@@ -182,24 +191,23 @@ def _arrivals(state: FeedState, published: Iterable[datetime | None], now: datet
     return [moment if moment is not None and last < moment <= now else now for moment in recent]
 
 
-def _reformatted(state: FeedState, hints: Hints | None, now: datetime) -> FeedState:
-    """Take over what a document says of itself, and note when it is of another format than the last."""
+def _reformatted(state: FeedState, hints: Hints | None, now: datetime) -> dict[str, Any]:
+    """Return what changes by what a document says of itself, also when it is of another format than the last."""
     if hints is None:
-        return state
+        return {}
     before = state.hints.format
-    state = replace(state, hints=hints)
     if before and hints.format and before != hints.format:
-        return replace(state, format_before=before, format_changed_at=now)
-    return state
+        return {"hints": hints, "format_before": before, "format_changed_at": now}
+    return {"hints": hints}
 
 
-def _moved(state: FeedState, moved_to: str, taken: Collection[str], now: datetime) -> FeedState:
-    """Follow a permanent redirect for good once two polls in a row saw it."""
+def _moved(state: FeedState, moved_to: str, taken: Collection[str], now: datetime) -> dict[str, Any]:
+    """Return what changes by a permanent redirect: it is followed for good once two polls in a row saw it."""
     if not moved_to or moved_to == state.url or moved_to in taken:
-        return replace(state, move_seen_to="")
+        return {"move_seen_to": ""}
     if moved_to == state.move_seen_to:
-        return replace(state, url=moved_to, move_seen_to="", moved_from=state.url, moved_at=now)
-    return replace(state, move_seen_to=moved_to)
+        return {"url": moved_to, "move_seen_to": "", "moved_from": state.url, "moved_at": now}
+    return {"move_seen_to": moved_to}
 
 
 def _within(interval: timedelta, poll: PollLimits) -> timedelta:

@@ -103,7 +103,7 @@ class Connection:
         found = self.row(sql, params)
         return None if found is None else found[0]
 
-    def run(self, sql: str, params: Params | None = None) -> int:
+    def run(self, sql: str, params: Params | tuple[object, ...] | None = None) -> int:
         """Execute a write and return the id of the row it inserted."""
         return int(self.raw.execute(sql, params or {}).lastrowid or 0)
 

@@ -9,11 +9,17 @@ from datetime import datetime, timedelta
 
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.store.connection import Connection
-from aggregator.store.rows import feed_state, hints_text, stamp, stamp_or_none
+from aggregator.store.rows import FEED, as_json, feed_state, hints_text, stamp, stamp_or_none
 from aggregator.store.subscriptions import Subscriptions
 from aggregator.urls import host
 
 _LONGEST_WAIT = timedelta(hours=25)
+
+_DUE = f"""select {FEED} from feeds f cross join sources s using (source_id)
+    where f.gone = 0 and {{}} and s.removed_at is null and s.enabled = 1
+    and f.host not in (select value from json_each(:resting_hosts))
+    order by coalesce(f.next_poll_at, ''), f.source_id limit :limit"""
+"""Two of these and no `or`, so that each walks along the index `feeds_due` and stops where it has enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,9 @@ class PollRecord:
     edited: int = 0
     requests: int = 1
     """0: the document came by itself, delivered by a hub."""
+
+
+_as_compact_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class Feeds:
@@ -89,7 +98,7 @@ class Feeds:
 
     def state(self, source_id: str) -> FeedState | None:
         """Return what is remembered of a source, or None when there is no such source."""
-        row = self._db.row("select * from feeds where source_id = :id", {"id": source_id})
+        row = self._db.row(f"select {FEED} from feeds f where source_id = :id", {"id": source_id})
         return None if row is None else feed_state(row)
 
     def due(self, now: datetime, limit: int = 1000, resting_hosts: Collection[str] = ()) -> list[FeedState]:
@@ -97,20 +106,16 @@ class Feeds:
 
         A time further off than any wait can be was set under another clock, and counts as due.
         """
-        rows = self._db.rows(
-            """select f.* from feeds f join sources using (source_id)
-            where f.gone = 0 and removed_at is null and enabled = 1
-            and (coalesce(f.next_poll_at, '') <= :now or f.next_poll_at > :horizon)
-            and f.host not in (select value from json_each(:resting_hosts))
-            order by coalesce(f.next_poll_at, ''), f.source_id limit :limit""",
-            {
-                "now": stamp(now),
-                "horizon": stamp(now + _LONGEST_WAIT),
-                "limit": limit,
-                "resting_hosts": json.dumps(list(resting_hosts)),
-            },
-        )
-        return [feed_state(row) for row in rows]
+        given = {
+            "now": stamp(now),
+            "horizon": stamp(now + _LONGEST_WAIT),
+            "limit": limit,
+            "resting_hosts": as_json(list(resting_hosts)),
+        }
+        rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now"), given)
+        if len(rows) < limit:
+            rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon"), given)
+        return [feed_state(row) for row in rows[:limit]]
 
     def hubs(self, source_ids: Collection[str]) -> dict[str, tuple[str, str]]:
         """Return, of these sources, those whose feed names a hub: the hub, and what it calls the feed."""
@@ -148,6 +153,9 @@ class Feeds:
     def record(self, state: FeedState, poll: PollRecord) -> None:
         """Remember *state* and what the poll brought; part of the transaction of its entries."""
         unchanged = poll.kind == "not modified"
+        if unchanged and state.moved_at != poll.at:
+            self._record_unchanged(state, poll)
+            return
         self._db.run(
             """update feeds set url = :url, host = :host, etag = :etag, last_modified = :last_modified,
             next_poll_at = :next_poll_at, interval_s = :interval_s, failures = :failures, gone = :gone,
@@ -184,7 +192,7 @@ class Feeds:
                 "waited": state.waited.total_seconds(),
                 "hints": hints_text(state.hints),
                 "fresh_for": None if state.fresh_for is None else state.fresh_for.total_seconds(),
-                "arrivals": json.dumps(state.arrivals, separators=(",", ":")),
+                "arrivals": _as_compact_json(state.arrivals),
                 "format_before": state.format_before,
                 "format_changed_at": stamp_or_none(state.format_changed_at),
                 "moved_from": state.moved_from,
@@ -207,6 +215,31 @@ class Feeds:
                 },
             )
 
+    def _record_unchanged(self, state: FeedState, poll: PollRecord) -> None:
+        """Remember a 304: what only a document or a move can change is not written again."""
+        now = stamp(poll.at)
+        self._db.run(
+            """update feeds set next_poll_at = ?, interval_s = ?, failures = 0, gone = 0, move_seen_to = ?,
+            last_polled_at = ?, last_ok_at = ?, last_kind = ?, last_words = ?, last_status = ?, polls = polls + ?,
+            polls_unchanged = polls_unchanged + 1, saved_bytes = saved_bytes + document_bytes, waits_kept = ?,
+            waited_s = ?, fresh_for_s = ? where source_id = ?""",
+            (
+                stamp_or_none(state.next_poll_at),
+                state.interval.total_seconds(),
+                state.move_seen_to,
+                now,
+                now,
+                poll.kind,
+                poll.words,
+                poll.status,
+                poll.requests,
+                state.waits_kept,
+                state.waited.total_seconds(),
+                None if state.fresh_for is None else state.fresh_for.total_seconds(),
+                state.source_id,
+            ),
+        )
+
     def items_seen(self, source_id: str) -> str:
         """Return by what the items of a source's last stored document are known; "" when all are to be looked at."""
         found: str | None = self._db.value("select items from documents where source_id = :id", {"id": source_id})
@@ -222,7 +255,7 @@ class Feeds:
 
     def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
         """Return a row a configured source, in the order of feeds.yaml, then the removed ones."""
-        feeds = {row["source_id"]: row for row in self._db.rows("select * from feeds")}
+        feeds = {row["source_id"]: row for row in self._db.rows(f"select {FEED}, f.* from feeds f")}
         entries = dict(map(tuple, self._db.rows("select source_id, count(*) from entries group by source_id")))
         recent = dict(
             map(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from aggregator.model import (
     Contribution,
@@ -34,13 +35,19 @@ STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, 
 """The columns that `story` reads, of a table named or aliased `s`."""
 
 
+FEED = """f.source_id, f.url, f.etag, f.last_modified, f.next_poll_at, f.interval_s, f.failures, f.gone, f.move_seen_to,
+    f.last_polled_at, f.last_ok_at, f.last_new_at, f.last_words, f.last_kind, f.last_status, f.hints, f.fresh_for_s,
+    f.arrivals, f.waits_kept, f.waited_s, f.format_before, f.format_changed_at, f.moved_from, f.moved_at"""
+"""The columns that `feed_state` reads, in its order, of a table named or aliased `f`."""
+_FEED_COLUMNS = FEED.count(",") + 1
+
 as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 """`json.dumps` makes an encoder at each call, which costs more than a short list does."""
 
 
 def stamp(moment: datetime) -> str:
     """Return *moment* as it is kept: UTC, fixed width, so that text order is time order."""
-    return utc(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return (moment if moment.tzinfo is UTC else utc(moment)).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def stamp_or_none(moment: datetime | None) -> str | None:
@@ -96,32 +103,46 @@ def entry(row: sqlite3.Row) -> Entry:
 
 
 def feed_state(row: sqlite3.Row) -> FeedState:
-    """Return the state in a row of `feeds`."""
+    """Return the state in a row that begins with `FEED`.
+
+    By position: a row looks a name up by comparing it with those of all columns, and all of a round's feeds pass here.
+    """
+    (
+        source_id, url, etag, last_modified, next_poll_at, interval_s, failures, gone, move_seen_to,
+        last_polled_at, last_ok_at, last_new_at, last_words, last_kind, last_status, hints, fresh_for_s,
+        arrivals, waits_kept, waited_s, format_before, format_changed_at, moved_from, moved_at,
+    ) = row[:_FEED_COLUMNS]  # fmt: skip
     return FeedState(
-        source_id=row["source_id"],
-        url=row["url"],
-        validators=Validators(row["etag"], row["last_modified"]),
-        next_poll_at=moment_or_none(row["next_poll_at"]),
-        interval=timedelta(seconds=row["interval_s"]),
-        failures=row["failures"],
-        gone=bool(row["gone"]),
-        move_seen_to=row["move_seen_to"],
-        last_polled_at=moment_or_none(row["last_polled_at"]),
-        last_ok_at=moment_or_none(row["last_ok_at"]),
-        last_new_at=moment_or_none(row["last_new_at"]),
-        last_words=row["last_words"],
-        last_kind=row["last_kind"],
-        last_status=row["last_status"],
-        hints=Hints.from_plain(json.loads(row["hints"])) if row["hints"] != "{}" else Hints(),
-        fresh_for=None if row["fresh_for_s"] is None else timedelta(seconds=row["fresh_for_s"]),
-        arrivals=tuple(json.loads(row["arrivals"])),
-        waits_kept=row["waits_kept"],
-        waited=timedelta(seconds=row["waited_s"]),
-        format_before=row["format_before"],
-        format_changed_at=moment_or_none(row["format_changed_at"]),
-        moved_from=row["moved_from"],
-        moved_at=moment_or_none(row["moved_at"]),
+        source_id=source_id,
+        url=url,
+        validators=Validators(etag, last_modified),
+        next_poll_at=moment_or_none(next_poll_at),
+        interval=timedelta(seconds=interval_s),
+        failures=failures,
+        gone=bool(gone),
+        move_seen_to=move_seen_to,
+        last_polled_at=moment_or_none(last_polled_at),
+        last_ok_at=moment_or_none(last_ok_at),
+        last_new_at=moment_or_none(last_new_at),
+        last_words=last_words,
+        last_kind=last_kind,
+        last_status=last_status,
+        hints=_hints(hints),
+        fresh_for=None if fresh_for_s is None else timedelta(seconds=fresh_for_s),
+        arrivals=tuple(json.loads(arrivals)),
+        waits_kept=waits_kept,
+        waited=timedelta(seconds=waited_s),
+        format_before=format_before,
+        format_changed_at=moment_or_none(format_changed_at),
+        moved_from=moved_from,
+        moved_at=moment_or_none(moved_at),
     )
+
+
+@lru_cache(maxsize=1024)
+def _hints(text: str) -> Hints:
+    """Return what `hints_text` wrote; most feeds say the same few things."""
+    return Hints.from_plain(json.loads(text)) if text != "{}" else Hints()
 
 
 def hints_text(hints: Hints) -> str:

@@ -65,8 +65,8 @@ create table feeds (
     moved_from      text not null default '',       -- the address before the last permanent move
     moved_at        text                 -- null: it never moved
 ) strict;
--- The scheduler's one question: what is due?
-create index feeds_due on feeds (next_poll_at) where gone = 0;
+-- The scheduler's one question: what is due? Read in this order, and only as far as there is room.
+create index feeds_due on feeds (coalesce(next_poll_at, ''), source_id) where gone = 0;
 
 -- Polls that brought a document or failed. A 304 is only counted, on the feed's row.
 create table polls (
