@@ -28,7 +28,7 @@ from aggregator.config.edit import without_source
 from aggregator.discover import FoundFeed, Search, find
 from aggregator.errors import ConfigError, StoreError
 from aggregator.fetch import Client, user_agent
-from aggregator.model import Clock, Config, Entry, FeedState, HubStanding, Limits, SourceHealth
+from aggregator.model import Clock, Config, Entry, FeedState, HostLedger, HubStanding, Limits, SourceHealth
 from aggregator.opml import MOST_BYTES, MOST_FEEDS, Subscription
 from aggregator.opml import read as read_opml
 from aggregator.opml import write as write_opml
@@ -191,14 +191,15 @@ def list_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     """
     config = load_config(feeds, env=front.env)
     rows: list[SourceHealth]
+    hosts: dict[str, dict[str, Any]] = {}
     if db.exists():
         with Store.open(db) as store:
             rows = store.feeds.health(front.clock(), config.sources)
+            hosts = {ledger.host: host_row(ledger) for ledger in store.standings.hosts()}
     else:
         rows = [SourceHealth(source, FeedState(source.id, source.url), 0, 0, 0) for source in config.sources]
     if as_json:
-        hosts = {ledger.host: host_row(ledger) for ledger in health.ledgers(rows)}
-        told = [health_row(row, front.clock()) | {"host": hosts[host(row.state.url)]} for row in rows]
+        told = [health_row(row, front.clock()) | {"host": hosts.get(host(row.state.url))} for row in rows]
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     table = Table(box=None, pad_edge=False)
@@ -269,7 +270,7 @@ def _hub_row(hub: HubStanding) -> dict[str, Any]:
     }
 
 
-def host_row(ledger: health.HostLedger) -> dict[str, Any]:
+def host_row(ledger: HostLedger) -> dict[str, Any]:
     """Return what asking a host came to, all its sources together, as plain data."""
     return {
         "name": ledger.host,

@@ -1,24 +1,59 @@
-"""Say in words how a source is doing, and what our politeness cost and spared its host.
+"""Say in words how a source is doing.
 
-Pure: a row of health and the moment in, sentences and sums out. Leaves what a page makes of them to `web`.
+Pure: a row of health and the moment in, a state and sentences out. Leaves what a page makes of them to `web`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
 from datetime import datetime, timedelta
 
 from aggregator.model import SourceHealth
 from aggregator.rhythm import Silence, silence
 from aggregator.text import clip
-from aggregator.urls import host, shown
+from aggregator.urls import shown
 
 _RECENT = timedelta(days=30)
 """For how long a move or another format is worth a word."""
 _NOTHING_EVER = timedelta(days=2)
 _LONGEST_WORDS = 200
 """Characters of what a hub says."""
+
+
+STATES = ("failing", "gone", "silent", "waiting", "ok", "paused", "removed")
+"""What a source can be, what needs somebody first. Silent: it answers, and is overdue all the same."""
+
+
+def state_of(row: SourceHealth, now: datetime) -> str:
+    """Return which of `STATES` a source is in."""
+    if row.removed:
+        return "removed"
+    if not row.source.enabled:
+        return "paused"
+    if row.state.gone:
+        return "gone"
+    if row.state.last_polled_at is None:
+        return "waiting"
+    if row.state.failures:
+        return "failing"
+    told = of_silence(row, now)
+    return "silent" if told is not None and told.overdue_at <= now else "ok"
+
+
+class Alarm:
+    """Tells of many sources which are overdue, and remembers when each will be: that hangs on its arrivals alone."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, datetime | None]] = {}
+
+    def overdue(self, source_id: str, arrivals: str, now: datetime) -> bool:
+        """Return whether the silence of a source is told at *now*; *arrivals* as they are stored, JSON."""
+        key = hash(arrivals)
+        known = self._known.get(source_id)
+        if known is None or known[0] != key:
+            told = silence(tuple(json.loads(arrivals or "[]")), now)
+            known = self._known[source_id] = (key, told.overdue_at if told else None)
+        return known[1] is not None and known[1] <= now
 
 
 def of_silence(row: SourceHealth, now: datetime) -> Silence | None:
@@ -30,8 +65,17 @@ def of_silence(row: SourceHealth, now: datetime) -> Silence | None:
 
 def words(row: SourceHealth, now: datetime) -> tuple[str, ...]:
     """Return what there is to say of a source beside its last answer, the most alarming first."""
-    said = (_silence(row, now), _changes(row, now), _hub(row, now), _rhythm(row, now), _manners(row), _thrift(row))
-    return tuple(filter(None, said))
+    return (*news(row, now), *habits(row, now))
+
+
+def news(row: SourceHealth, now: datetime) -> tuple[str, ...]:
+    """Return what is out of the ordinary of a source: its silence, a move, another format."""
+    return tuple(filter(None, (_silence(row, now), _changes(row, now))))
+
+
+def habits(row: SourceHealth, now: datetime) -> tuple[str, ...]:
+    """Return how a source is asked: its hub, its rhythm, what it asks for, what that came to."""
+    return tuple(filter(None, (_hub(row, now), _rhythm(row, now), _manners(row), _thrift(row))))
 
 
 def _silence(row: SourceHealth, now: datetime) -> str:
@@ -53,13 +97,13 @@ def _changes(row: SourceHealth, now: datetime) -> str:
     state = row.state
     said = []
     if state.moved_at is not None and now - state.moved_at < _RECENT:
-        said.append(f"moved from {shown(state.moved_from)} on {_date(state.moved_at, now)}")
+        said.append(f"moved from {shown(state.moved_from)} {_on(state.moved_at, now)}")
     elif state.url != row.source.url and not row.removed:
         said.append(f"asked at {shown(state.url)}, where it moved to for good")
     if state.move_seen_to:
         said.append(f"says that it moved to {shown(state.move_seen_to)}; followed when it says so again")
     if state.format_changed_at is not None and now - state.format_changed_at < _RECENT:
-        said.append(f"{state.format_before} became {state.hints.format} on {_date(state.format_changed_at, now)}")
+        said.append(f"{state.format_before} became {state.hints.format} {_on(state.format_changed_at, now)}")
     return "; ".join(said)
 
 
@@ -101,7 +145,10 @@ def _manners(row: SourceHealth) -> str:
         asked.append(f"skips {len(state.hints.skip_hours)} hours of the day")
     if state.hints.skip_days:
         asked.append(f"skips {len(state.hints.skip_days)} days of the week")
-    return f"asks for distance ({', '.join(asked)}), which was kept {state.waits_kept} times" if asked else ""
+    if not asked:
+        return ""
+    kept = "once" if state.waits_kept == 1 else f"{state.waits_kept:,} times"
+    return f"asks for distance ({', '.join(asked)})" + (f", which was kept {kept}" if state.waits_kept else "")
 
 
 def _thrift(row: SourceHealth) -> str:
@@ -110,48 +157,6 @@ def _thrift(row: SourceHealth) -> str:
     share = f"{100 * row.unchanged / row.polls:.0f} % of {row.polls:,} requests answered 304"
     spared = f", which spared {size(row.saved_bytes)}" if row.saved_bytes else ""
     return f"{share}{spared}; {size(row.bytes)} received"
-
-
-# Hosts
-
-
-@dataclass(frozen=True, slots=True)
-class HostLedger:
-    """What asking one host came to."""
-
-    host: str
-    sources: int = 0
-    requests: int = 0
-    unchanged: int = 0
-    """Of the requests, those answered 304."""
-    bytes: int = 0
-    saved_bytes: int = 0
-    waits_kept: int = 0
-    waited: timedelta = timedelta()
-
-    @property
-    def unchanged_share(self) -> float:
-        """The share of requests answered 304, 0 when there was none."""
-        return self.unchanged / self.requests if self.requests else 0.0
-
-
-def ledgers(rows: Iterable[SourceHealth]) -> list[HostLedger]:
-    """Return the ledger of each host that *rows* ask, the most asked first."""
-    found: dict[str, HostLedger] = {}
-    for row in rows:
-        name = host(row.state.url)
-        so_far = found.get(name, HostLedger(name))
-        found[name] = HostLedger(
-            host=name,
-            sources=so_far.sources + 1,
-            requests=so_far.requests + row.polls,
-            unchanged=so_far.unchanged + row.unchanged,
-            bytes=so_far.bytes + row.bytes,
-            saved_bytes=so_far.saved_bytes + row.saved_bytes,
-            waits_kept=so_far.waits_kept + row.state.waits_kept,
-            waited=so_far.waited + row.state.waited,
-        )
-    return sorted(found.values(), key=lambda ledger: (-ledger.requests, ledger.host))
 
 
 # Words
@@ -174,7 +179,14 @@ def size(count: int) -> str:
     return f"{count / 1_000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"
 
 
+def _on(moment: datetime, now: datetime) -> str:
+    date = _date(moment, now)
+    return date if date == "today" else f"on {date}"
+
+
 def _date(moment: datetime, now: datetime) -> str:
+    if moment.date() == now.date():
+        return "today"
     if timedelta() <= now - moment < timedelta(days=6):
         return f"{moment:%A}"
     return f"{moment.day} {moment:%B}" if moment.year == now.year else f"{moment.day} {moment:%B %Y}"

@@ -702,3 +702,23 @@ class SourceHealth:
     """What the 304s spared."""
     hub: HubStanding | None = None
     """None: no hub is to tell of its news."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLedger:
+    """What asking one host came to: of all its sources, since the first poll."""
+
+    host: str
+    sources: int = 0
+    requests: int = 0
+    unchanged: int = 0
+    """Of the requests, those answered 304."""
+    bytes: int = 0
+    saved_bytes: int = 0
+    waits_kept: int = 0
+    waited: timedelta = timedelta()
+
+    @property
+    def unchanged_share(self) -> float:
+        """The share of requests answered 304, 0 when there was none."""
+        return self.unchanged / self.requests if self.requests else 0.0

@@ -15,6 +15,7 @@ from flask import Flask, Response, abort, g, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from aggregator.clock import FastClock
+from aggregator.health import Alarm
 from aggregator.model import Clock, Config
 from aggregator.store.operator import Session
 from web import admin, api, asked, gate, metrics, present, websub
@@ -71,6 +72,7 @@ def create_app(
     speed = clock.speed if isinstance(clock, FastClock) else 1
     app.extensions["groundswell.silent"] = present.WORKER_SILENT * speed
     app.extensions["groundswell.door"] = Door(token)
+    app.extensions["groundswell.alarm"] = Alarm()
     app.extensions["groundswell.feeds"] = feeds
     for room in (*ROOMS, *admin.ROOMS, metrics.room, websub.room):
         app.register_blueprint(room)

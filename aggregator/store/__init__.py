@@ -27,13 +27,25 @@ from aggregator.store.operator import Actions, Operator
 from aggregator.store.past import Past, Told
 from aggregator.store.prose import Prose
 from aggregator.store.search import Found, Search
+from aggregator.store.standings import Outline, Standings
 from aggregator.store.state import Checkpoint, ConfigFault, State
 from aggregator.store.stories import ListQuery, Stories
 from aggregator.store.subscriptions import Subscriptions
 from aggregator.store.topics import Topics
 from aggregator.store.whatifs import WhatIfs
 
-__all__ = ["Arrival", "Checkpoint", "ConfigFault", "Found", "ListQuery", "PollRecord", "Store", "StoreFault", "Told"]
+__all__ = [
+    "Arrival",
+    "Checkpoint",
+    "ConfigFault",
+    "Found",
+    "ListQuery",
+    "Outline",
+    "PollRecord",
+    "Store",
+    "StoreFault",
+    "Told",
+]
 
 StoreFault = sqlite3.Error
 """What a read or a write raises when the disk is full, the file is locked or damaged."""
@@ -62,6 +74,7 @@ class Store:
         self.what_ifs = WhatIfs(connection)
         self.metrics = Metrics(connection)
         self.subscriptions = Subscriptions(connection)
+        self.standings = Standings(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

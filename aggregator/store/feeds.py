@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.store.connection import Connection
-from aggregator.store.rows import FEED, as_json, feed_state, hints_text, stamp, stamp_or_none
-from aggregator.store.subscriptions import Subscriptions
+from aggregator.store.rows import FEED, as_json, feed_state, hints_text, moment, stamp, stamp_or_none
+from aggregator.store.standings import Standings
 from aggregator.urls import host
 
 _LONGEST_WAIT = timedelta(hours=25)
@@ -255,55 +255,22 @@ class Feeds:
 
     def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
         """Return a row a configured source, in the order of feeds.yaml, then the removed ones."""
-        feeds = {row["source_id"]: row for row in self._db.rows(f"select {FEED}, f.* from feeds f")}
-        entries = dict(map(tuple, self._db.rows("select source_id, count(*) from entries group by source_id")))
-        recent = dict(
-            map(
-                tuple,
-                self._db.rows(
-                    "select source_id, count(*) from entries where first_seen_at >= :week group by source_id",
-                    {"week": stamp(now - timedelta(days=7))},
-                ),
-            )
+        standings = Standings(self._db)
+        known = {source.id for source in sources}
+        removed = [source for source in standings.removed() if source.id not in known]
+        return standings.rows(now, [*sources, *removed])
+
+    def polls(self, source_id: str, limit: int) -> list[PollRecord]:
+        """Return a source's last polls that brought a document or failed, the newest first."""
+        rows = self._db.rows(
+            "select * from polls where source_id = :id order by at desc, poll_id desc limit :limit",
+            {"id": source_id, "limit": limit},
         )
-        firsts = dict(
-            map(
-                tuple,
-                self._db.rows(
-                    """select e.source_id, count(*) from stories s join entries e on e.entry_id = s.story_id
-                    where s.sources >= 2 and s.merged_into is null group by e.source_id"""
-                ),
-            )
-        )
-        removed = [
-            Source(
-                id=row["source_id"],
-                name=row["name"],
-                url=row["url"],
-                category=row["category_id"],
-                owner=row["owner"],
-                enabled=False,
-            )
-            for row in self._db.rows("select * from sources where removed_at is not null order by source_id")
-        ]
-        gone = {source.id for source in removed}
-        hubs = Subscriptions(self._db).standings(now)
         return [
-            SourceHealth(
-                source=source,
-                state=feed_state(feeds[source.id]),
-                entries=entries.get(source.id, 0),
-                recent_entries=recent.get(source.id, 0),
-                firsts=firsts.get(source.id, 0),
-                removed=source.id in gone,
-                polls=feeds[source.id]["polls"],
-                unchanged=feeds[source.id]["polls_unchanged"],
-                bytes=feeds[source.id]["bytes"],
-                saved_bytes=feeds[source.id]["saved_bytes"],
-                hub=hubs.get(source.id),
+            PollRecord(
+                moment(row["at"]), row["kind"], row["words"], row["status"], row["bytes"], row["new"], row["edited"]
             )
-            for source in [*sources, *removed]
-            if source.id in feeds
+            for row in rows
         ]
 
     def names(self) -> dict[str, str]:

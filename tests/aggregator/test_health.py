@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.health import ledgers, of_silence, size, span, words
+from aggregator.health import of_silence, size, span, words
 from aggregator.model import FeedState, Hints, Source, SourceHealth
 from aggregator.rhythm import with_arrivals
 
@@ -75,14 +75,6 @@ def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
 )
 def test_what_happened_is_said_in_words(health: SourceHealth, said: str) -> None:
     assert words(health, NOON)[0] == said
-
-
-def test_the_ledger_of_a_host_adds_up_its_sources() -> None:
-    rows = [row("a", waits_kept=2, waited=HOUR), row("b", waits_kept=1), row("c", "https://c.example/feed")]
-    first, second = ledgers(rows)
-    assert (first.host, first.sources, first.requests, first.unchanged_share) == ("a.example", 2, 20, 0.8)
-    assert (first.bytes, first.saved_bytes, first.waits_kept, first.waited) == (40_000, 160_000, 3, HOUR)
-    assert second.host == "c.example"
 
 
 def test_lengths_and_sizes_read_as_people_say_them() -> None:

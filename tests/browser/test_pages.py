@@ -57,6 +57,18 @@ def test_every_page_reflows_at_400_percent(browser: Browser, visit: Visit) -> No
     assert not found, report(found)
 
 
+def test_on_a_phone_the_sources_are_a_list_and_scroll_nowhere(browser: Browser, edition: tuple[Visit, Visit]) -> None:
+    """Each row in its own lines, without a script; a reader of the screen still hears a table."""
+    with tab(browser, edition[0].home, width=390, javascript=False) as shown:
+        shown.open("/sources")
+        for region in shown.page.locator(".scroll").all():
+            assert region.evaluate("el => el.scrollWidth <= el.clientWidth")
+        row = shown.page.get_by_role("row").filter(has_text="timed out").first
+        assert row.get_by_role("rowheader").is_visible()
+        assert row.get_by_text("fails").is_visible()
+        assert row.get_by_role("cell").filter(has_text="in 18 minutes").is_visible()
+
+
 def test_every_page_is_complete_without_javascript(browser: Browser, visit: Visit) -> None:
     missing: dict[str, list[str]] = {}
     with (

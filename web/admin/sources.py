@@ -23,13 +23,15 @@ from aggregator.model import Config
 from aggregator.opml import Subscription
 from aggregator.subscribe import added
 from aggregator.urls import safe_link
+from web import asked as asking
+from web import present, roster
 from web.admin import acts
-from web.context import config, now, presenter, reading
-from web.status import status_of
+from web.context import args, config, now, presenter, reading
 
 room = Blueprint("operator_sources", __name__)
 
 MOST_ADDRESS = 2_000
+PAGE_SIZE = 100
 FIND_WITHIN_S = 60
 _finding = threading.Lock()
 
@@ -37,20 +39,26 @@ _finding = threading.Lock()
 @room.get("/admin/sources")
 def sources() -> str:
     """Every source, and what can be done with it."""
+    if roster.read(args()).page > asking.MAX_PAGE:
+        abort(400, f"A list has {asking.MAX_PAGE:,} pages at most.")
     return _page()
 
 
 def _page(words: str = "", address: str = "", found: list[dict[str, Any]] | None = None) -> str:
+    asked = roster.read(args())
     with reading().store() as store:
-        status = status_of(store)
+        here = [known for known in roster.known(store) if known.state != "removed"]
+        chosen = roster.choose(here, asked, PAGE_SIZE)
         fault = store.state.config_fault()
         show = presenter(store)
+        rows = [present.source_row(show, row) for row in roster.health(store, [known.source for known in chosen.shown])]
         actions = [acts.row(show, one) for one in store.actions.newest(100) if one.kind == "sources"][:10]
-    order = {"failing": 0, "gone": 1, "waiting": 2, "ok": 3, "paused": 4}
     return render_template(
         "admin/sources.html",
-        rows=sorted((row for row in status.rows if row.status != "removed"), key=lambda row: order[row.status]),
-        status=status,
+        rows=rows,
+        chosen=chosen,
+        roster=asked,
+        state_words=present.STATE_WORDS,
         fault=fault,
         actions=actions,
         writable=acts.feeds_file() is not None,

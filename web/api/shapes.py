@@ -171,6 +171,11 @@ class SourceShape(Schema):
     recent_entries = fields.Integer(required=True, **_said("Of the last seven days."))
     firsts = fields.Integer(required=True, **_said("Stories of several sources that it had first."))
     last_new_at = fields.AwareDateTime(required=True, allow_none=True)
+    overdue_since = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        **_said("From when on such a silence of it is one in a hundred; null: it is not that silent."),
+    )
 
 
 class SourcesShape(Schema):

@@ -12,10 +12,11 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 from werkzeug.wrappers import Response as AnyResponse
 
+from aggregator.health import of_silence, state_of
 from aggregator.model import Entry, LedgerLine, Listed, Membership, Topic
 from aggregator.urls import safe_link
 from web import asked as asking
-from web import lists
+from web import lists, roster
 from web.api import shapes
 from web.asked import Asked
 from web.cache import WHOLE_EDITION
@@ -24,7 +25,6 @@ from web.guard import CSP_DATA
 from web.pages.listing import category_name
 from web.present import Presenter, story_path
 from web.public import feed_address
-from web.status import status_of
 from web.syndicate import tag_uri
 
 room = Blueprint("api", __name__, url_prefix="/api/v1", description="Reading what the site knows")
@@ -168,25 +168,26 @@ def search(arguments: dict[str, Any]) -> dict[str, Any]:
 def sources() -> dict[str, Any]:
     """Every source, and how asking it goes."""
     with reading().store() as store:
-        health = {row.source.id: row for row in store.feeds.health(now(), config().sources)}
-        rows = status_of(store).rows
+        rows = roster.health(store, [*config().sources, *roster.removed(store)])
     keep(MINUTE)
     base, limits = base_url(), config().limits
     items = []
     for row in rows:
-        known = config().source(row.id)
+        source, state = row.source, state_of(row, now())
+        silence = of_silence(row, now())
         items.append(
             {
-                "id": row.id,
-                "name": row.name,
-                "feed": feed_address(known, limits) if known else "",
-                "page": f"{base}/source/{quote(row.id)}",
-                "category": known.category if known else "",
-                "state": row.status,
+                "id": source.id,
+                "name": source.name,
+                "feed": "" if row.removed else feed_address(source, limits),
+                "page": f"{base}/source/{quote(source.id)}",
+                "category": "" if row.removed else source.category,
+                "state": "ok" if state == "silent" else state,
                 "entries": row.entries,
-                "recent_entries": row.recent,
+                "recent_entries": row.recent_entries,
                 "firsts": row.firsts,
-                "last_new_at": health[row.id].state.last_new_at if row.id in health else None,
+                "last_new_at": row.state.last_new_at,
+                "overdue_since": silence.overdue_at if silence and silence.overdue_at <= now() else None,
             }
         )
     return {"items": items}

@@ -17,7 +17,7 @@ from web.asked import Asked
 from web.cache import WHOLE_EDITION
 from web.context import MATERIAL, MINUTE, args, base_url, config, hub_url, keep, now, presenter, reading, shared
 from web.guard import CSP_DATA
-from web.pages.health import source_row
+from web.pages.health import source_health
 from web.pages.listing import category_name
 
 room = Blueprint("feeds", __name__)
@@ -60,14 +60,14 @@ def search_feed(form: str) -> Response:
 def source_feed(source_id: str, form: str) -> Response:
     """The stories that a source had a part in."""
     with reading().store() as store:
-        row = source_row(store, source_id)
+        name = source_health(store, source_id).source.name
         found: dict[int, Listed] = {}
         for _, listed in lists.of_source(store, source_id, FEED_SIZE * 2):
             if listed is not None:
                 found.setdefault(listed.story.story_id, listed)
-        words = f"Stories that {row.name} had a part in"
+        words = f"Stories that {name} had a part in"
         path = f"/source/{quote(source_id)}"
-        return _feed(store, row.name, words, path, form, asking.read({}), list(found.values())[:FEED_SIZE])
+        return _feed(store, name, words, path, form, asking.read({}), list(found.values())[:FEED_SIZE])
 
 
 @room.get("/topic/<slug>.<any(rss,atom,json):form>")

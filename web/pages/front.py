@@ -10,7 +10,7 @@ from aggregator.store import ListQuery
 from web import present
 from web.context import BRIEF, MINUTE, config, feeds_of, keep, now, presenter, reading, shows
 from web.pages import machine
-from web.status import brief_of
+from web.status import status_of
 
 room = Blueprint("front", __name__)
 
@@ -42,7 +42,7 @@ def front() -> str:
         newest = [show.card(one) for one in store.stories.select(ListQuery(limit=NEWEST_SIZE))] if top else []
         newest_id = store.stories.newest_id()
         rising = [present.topic(one, store.topics.history(one.slug, now())) for one in store.topics.rising(RISING)]
-        status = brief_of(store)
+        status = status_of(store)
     keep(MINUTE if top else BRIEF)
     shows(card.story_id for card in cards)
     return render_template(

@@ -12,6 +12,9 @@ from web.context import base_url, config, feeds_of, hub_url, keep, public_site, 
 
 room = Blueprint("words", __name__)
 
+MOST_SOURCES = 300
+"""Whose feeds are listed; three links each of ten thousand would be four megabytes."""
+
 
 @room.get("/about")
 def about() -> str:
@@ -42,12 +45,14 @@ def feeds_page() -> str:
     by_category = [feeds_of(one.name, f"/category/{quote(one.id)}") for one in config().categories]
     with reading().store() as store:
         topics = [feeds_of(one.name, f"/topic/{quote(one.slug)}") for one in store.topics.rising(20)]
-    by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in config().sources if one.enabled]
+    enabled = [one for one in config().sources if one.enabled]
+    by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in enabled[:MOST_SOURCES]]
     return render_template(
         "feeds.html",
         general=rows,
         by_category=by_category,
         by_source=by_source,
+        more_sources=len(enabled) - len(by_source),
         topics=topics,
         namespace=syndicate.NAMESPACE,
         base=base_url(),

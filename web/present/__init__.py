@@ -9,7 +9,18 @@ from __future__ import annotations
 from web.present.cards import Card, Heat, Link, Moment, Presenter, Score, Section, Shot, Was, heat, swell, was
 from web.present.charts import Chart, Dot, Row, coverage_chart, score_chart
 from web.present.evidence import Bar, Covered, Turn, bars, coverage, label, ledger, tenths
-from web.present.sources import WORKER_SILENT, HostRow, SourceRow, host_row, source_row, source_status, why_failing
+from web.present.sources import (
+    STATE_WORDS,
+    WORKER_SILENT,
+    HostRow,
+    PollRow,
+    SourceRow,
+    host_row,
+    hosts_words,
+    plain_words,
+    poll_row,
+    source_row,
+)
 from web.present.telling import Key, New, Prose, Said, Told, Versus, keys, lag, listing, prose, told
 from web.present.topics import Column, Columns, Rising, topic, topic_chart
 from web.present.words import (
@@ -28,6 +39,7 @@ from web.present.words import (
 )
 
 __all__ = [
+    "STATE_WORDS",
     "WORDS_PER_MINUTE",
     "WORKER_SILENT",
     "Bar",
@@ -43,6 +55,7 @@ __all__ = [
     "Link",
     "Moment",
     "New",
+    "PollRow",
     "Presenter",
     "Prose",
     "Rising",
@@ -64,18 +77,20 @@ __all__ = [
     "coverage_chart",
     "heat",
     "host_row",
+    "hosts_words",
     "keys",
     "label",
     "lag",
     "language_tag",
     "ledger",
     "listing",
+    "plain_words",
+    "poll_row",
     "prose",
     "read_time",
     "score_chart",
     "slug",
     "source_row",
-    "source_status",
     "sources_words",
     "span_words",
     "standfirst",
@@ -87,5 +102,4 @@ __all__ = [
     "topic",
     "topic_chart",
     "was",
-    "why_failing",
 ]

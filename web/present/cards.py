@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from aggregator.model import Config, Entry, Listed
+from aggregator.model import Config, Entry, Listed, Source
 from aggregator.store.archive import Shown
 from aggregator.text import clip, plain
 from aggregator.urls import safe_link
@@ -135,15 +135,27 @@ class Card:
     shot: Shot | None = None
 
 
+_indexed: tuple[Config, Mapping[str, Source]] | None = None
+
+
+def _by_id(config: Config) -> Mapping[str, Source]:
+    """Return the sources of *config* by id; of the last one asked for it is known, since every page asks."""
+    global _indexed
+    known = _indexed
+    if known is None or known[0] is not config:
+        known = _indexed = (config, {source.id: source for source in config.sources})
+    return known[1]
+
+
 class Presenter:
     """What every view model of one answer has in common: configuration, names, the moment."""
 
     def __init__(self, config: Config, names: Mapping[str, str], now: datetime) -> None:
         self.now = now
-        self.names = {**names, **{source.id: source.name for source in config.sources}}
+        self._names = names
         self.sections = {category.id: Section(category.id, category.name) for category in config.categories}
         self.language = config.site.language
-        self._sources = {source.id: source for source in config.sources}
+        self._sources = _by_id(config)
         try:
             self._zone: ZoneInfo | None = ZoneInfo(config.site.timezone)
         except (KeyError, ValueError, OSError):
@@ -171,7 +183,8 @@ class Presenter:
 
     def source_name(self, source_id: str) -> str:
         """Return what a source calls itself."""
-        return self.names.get(source_id, source_id)
+        source = self._sources.get(source_id)
+        return source.name if source else self._names.get(source_id, source_id)
 
     def section(self, category_id: str) -> Section | None:
         """Return the category, also one that left the configuration; None for no category."""

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aggregator.health import HostLedger, size
-from aggregator.health import words as health_words
-from aggregator.model import SourceHealth
+from aggregator.health import habits, news, size, state_of
+from aggregator.model import HostLedger, SourceHealth
+from aggregator.store import PollRecord
 from aggregator.text import clip, storable
 from web.present.cards import Moment, Presenter
-from web.present.words import span_words
+from web.present.words import counted, span_words
 
 WORKER_SILENT = timedelta(seconds=60)
 """Without a heartbeat for longer than this the worker counts as not running; it beats every few seconds."""
+
+STATE_WORDS = {
+    "failing": "fails",
+    "gone": "gone",
+    "silent": "silent",
+    "waiting": "not asked yet",
+    "ok": "answers",
+    "paused": "paused",
+    "removed": "removed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class SourceRow:
     name: str
     category: str
     status: str
-    """ok, waiting, failing, gone, paused or removed."""
+    """One of `health.STATES`."""
     outcome: str
     kind: str
     http_status: str
@@ -36,7 +45,20 @@ class SourceRow:
     entries: int
     recent: int
     firsts: int
+    alarms: tuple[str, ...]
+    """What is out of the ordinary."""
     notes: tuple[str, ...]
+    """How it is asked, and what that came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollRow:
+    """A poll in the list of a source's polls."""
+
+    at: Moment
+    words: str
+    received: str
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +88,25 @@ def host_row(ledger: HostLedger) -> HostRow:
     )
 
 
+def hosts_words(ledgers: Iterable[HostLedger]) -> str:
+    """Return in a sentence what asking all hosts came to, "" before the first request."""
+    ledgers = list(ledgers)
+    requests, unchanged = sum(one.requests for one in ledgers), sum(one.unchanged for one in ledgers)
+    if not requests:
+        return ""
+    spared, received = sum(one.saved_bytes for one in ledgers), sum(one.bytes for one in ledgers)
+    waits = sum(one.waits_kept for one in ledgers)
+    return (
+        f"{counted(requests, 'request')} to {counted(len(ledgers), 'host')} so far: {100 * unchanged / requests:.0f} % "
+        f"were answered 304, which spared {size(spared)} beside {size(received)} received; "
+        f"{counted(waits, 'wait')} kept."
+    )
+
+
 def source_row(show: Presenter, health: SourceHealth) -> SourceRow:
     """Return a line of the sources page."""
     source, state = health.source, health.state
-    status = source_status(health)
+    status = state_of(health, show.now)
     if status in ("paused", "removed", "gone"):
         next_poll = "never"
     elif state.next_poll_at is None or state.next_poll_at <= show.now:
@@ -82,7 +119,7 @@ def source_row(show: Presenter, health: SourceHealth) -> SourceRow:
         name=source.name,
         category=section.name if section else "",
         status=status,
-        outcome=clip(storable(state.last_words), 300) or _OUTCOME[status],
+        outcome=plain_words(state.last_words) or _OUTCOME[status],
         kind=state.last_kind,
         http_status="" if state.last_status is None else str(state.last_status),
         failures=state.failures,
@@ -91,12 +128,14 @@ def source_row(show: Presenter, health: SourceHealth) -> SourceRow:
         entries=health.entries,
         recent=health.recent_entries,
         firsts=health.firsts,
-        notes=(*health.notes, *health_words(health, show.now)),
+        alarms=(*health.notes, *news(health, show.now)),
+        notes=habits(health, show.now),
     )
 
 
 _OUTCOME = {
     "ok": "answers",
+    "silent": "answers",
     "waiting": "not asked yet",
     "failing": "failed",
     "gone": "gone",
@@ -105,20 +144,17 @@ _OUTCOME = {
 }
 
 
-def source_status(health: SourceHealth) -> str:
-    """Return in which state a source is: removed, paused, gone, waiting, failing or ok."""
-    if health.removed:
-        return "removed"
-    if not health.source.enabled:
-        return "paused"
-    if health.state.gone:
-        return "gone"
-    if health.state.last_polled_at is None:
-        return "waiting"
-    return "failing" if health.state.failures else "ok"
+def poll_row(show: Presenter, poll: PollRecord) -> PollRow:
+    """Return a poll of a source's own page."""
+    status = f" (HTTP {poll.status})" if poll.status else ""
+    return PollRow(
+        at=show.moment(poll.at),
+        words=f"{plain_words(poll.words) or poll.kind}{status}",
+        received=size(poll.bytes) if poll.bytes else "",
+        failed=poll.kind != "fetched",
+    )
 
 
-def why_failing(rows: Sequence[SourceRow]) -> str:
-    """Return what most failing sources say, in their words, or ""."""
-    said = Counter(row.outcome for row in rows if row.status == "failing")
-    return said.most_common(1)[0][0] if said else ""
+def plain_words(said: str) -> str:
+    """Return what a server or a document said, as a page may repeat it."""
+    return clip(storable(said), 300)
