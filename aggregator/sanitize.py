@@ -56,9 +56,24 @@ _OPEN_OR_CLOSE = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)([^>]*)")
 _HALF_ENTITY = re.compile(r"&#?\w{0,31}\Z")
 _HREF = re.compile("href", re.IGNORECASE)
 _ABSOLUTE_HREF = re.compile("""href=["'](?:https?://|mailto:)""")
+# A start of a link that is not written as nearly all are: with its absolute address first.
+_OTHER_LINK = re.compile("""<[aA](?=[\\s/>])(?! href=["'](?:https?://|mailto:))""")
 _SEPARATOR = re.compile("[\\s/\"'=]")
-# Where one pass may leave something that a second one writes differently.
-_UNSTABLE = re.compile("<(?:pre|table|t[rdh]|a|h[1-6]|code|b|i|em|strong|s|small|u)[ >]")
+# Paragraphs of mere text, half of what feeds hold: storable, and given back by an HTML parser as they are. Left out
+# are the three characters of markup, no-break spaces and all that is beyond the first plane or unusual in it.
+_PARAGRAPHS = re.compile("(?:<p>[\t\n -%'-;=?-~¡-\ud7ff]*</p>[\t\n ]*)+")
+# Where one pass may leave something that a second one writes differently: in tables, and where what a start tag
+# opens is closed elsewhere than a reader would think, which cannot be where only text is between it and its end.
+_UNSTABLE = re.compile(
+    r"<(?:pre|table|t[rdh])[ >]"
+    r"|<(a|h[1-6]|code|b|i|em|strong|s|small|u)(?=[ >])(?!(?: [a-z]+=\"[^\"]*\")*>[^<]*</\1>)"
+)
+# Elements that are taken out, but until then let a list stand in a <p>, or an item of a list in another.
+_SHELTER = re.compile(
+    r"<(?:applet|article|aside|center|details|dir|fieldset|footer|header|hgroup|listing|main|marquee|menu|nav|section"
+    r"|summary)[\s/>]",
+    re.IGNORECASE,
+)
 
 
 def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
@@ -68,7 +83,10 @@ def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
            because they would point into this site.
     limit: bytes of UTF-8 that are looked at; the rest is cut off before cleaning, never half a tag.
     """
-    markup = storable(cut(markup, limit))
+    markup = cut(markup, limit)
+    if _PARAGRAPHS.fullmatch(markup):
+        return markup
+    markup = storable(markup)
     if "<" not in markup:
         return html.escape(html.unescape(markup), quote=False) if "&" in markup or ">" in markup else markup
     if _too_deep(markup):
@@ -77,10 +95,11 @@ def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
     cleaner = _cleaner(base if _links_relatively(markup) else "")
     cleaned = cleaner.clean(markup)
     # Misnested markup can need a second pass until it stands; what does not settle is kept as words.
+    sheltered = bool(_SHELTER.search(markup))
     for _ in range(3):
         if "<" not in cleaned:
             return html.escape(html.unescape(cleaned), quote=False) if "&" in cleaned else cleaned
-        if not _UNSTABLE.search(cleaned):
+        if not sheltered and not _UNSTABLE.search(cleaned):
             return cleaned
         again = cleaner.clean(cleaned)
         if again == cleaned:
@@ -104,7 +123,8 @@ def cut(markup: str, limit: int) -> str:
 
 
 def _links_relatively(markup: str) -> bool:
-    return len(_HREF.findall(markup)) != len(_ABSOLUTE_HREF.findall(markup))
+    """Return whether some link may need a base; those of most feeds are seen not to, at a glance."""
+    return bool(_OTHER_LINK.search(markup)) and len(_HREF.findall(markup)) != len(_ABSOLUTE_HREF.findall(markup))
 
 
 @lru_cache(maxsize=64)

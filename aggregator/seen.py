@@ -7,14 +7,16 @@ polls asks about whole documents, the child that parses about items. Leaves maki
 
 from __future__ import annotations
 
-import hashlib
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
 
 from aggregator.model import Limits
 
-_VERSION = "2"
+_VERSION = "3"
 """To be raised when drafts are made differently of the same bytes, so that entries are looked at once more."""
 
 _START = re.compile(rb"<(item|entry)[\s>]")
@@ -23,26 +25,26 @@ _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _NONE = "-"
 
 
-def _hash(*parts: bytes) -> str:
-    digest = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
-
-
 def document_mark(data: bytes, content_type: str, url: str, limits: Limits) -> str:
     """Return a short hash of a document and of all else that its entries depend on."""
     bounds = (limits.entries_per_poll, limits.title_chars, limits.text_bytes, limits.tags, limits.feed_bytes)
-    return _hash(f"{_VERSION} {content_type} {url} {bounds} ".encode("utf-8", "surrogatepass"), data)
+    digest = blake2b(f"{_VERSION} {content_type} {url} {bounds} ".encode("utf-8", "surrogatepass"), digest_size=8)
+    digest.update(data)
+    return digest.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class SeenItem:
+def link_mark(link: str) -> str:
+    """Return a short sum of a canonical link; where two links share one, both items are only looked at again."""
+    return f"{zlib.crc32(link.encode('utf-8', 'surrogatepass')):08x}" if link else _NONE
+
+
+class SeenItem(NamedTuple):
     """An item that is stored as it is."""
 
     bytes_mark: str
     """Of its bytes in the document; "-" where they were not looked at."""
     fields_mark: str
+    """Of what was read of it; "-" where its bytes, as long as they stay, tell enough."""
     link_mark: str
     """Of its canonical link, since an item with the same one could be the same entry; "-" without."""
     identity: str
@@ -66,12 +68,12 @@ class Seen:
         if version != _VERSION:
             return cls()
         document, _, context = marks.partition(" ")
-        return cls(document, context, tuple(SeenItem(*line.split(" ", 3)) for line in lines))
+        return cls(document, context, tuple(SeenItem._make(line.split(" ", 3)) for line in lines))
 
     def as_text(self) -> str:
         """Return all of it as a text, one item a line; identities hold no line breaks."""
         lines = [f"{_VERSION} {self.document} {self.context}"]
-        lines += [f"{one.bytes_mark} {one.fields_mark} {one.link_mark} {one.identity}" for one in self.items]
+        lines += map(" ".join, self.items)
         return "\n".join(lines)
 
 
@@ -100,7 +102,7 @@ class Pieces:
 
     def marks(self) -> list[str]:
         """Return the `bytes_mark` of each item."""
-        return [_hash(item) for item in self.items]
+        return [blake2b(item, digest_size=8).hexdigest() for item in self.items]
 
     def without(self, known: Sequence[bool]) -> bytes:
         """Return the document without the items that are *known*."""
@@ -122,15 +124,15 @@ def in_pieces(data: bytes) -> Pieces | None:
     if b"\0" in head or b"<items" in head or not _balanced(head):
         return None
     body = data[first.start() :]
-    *items, tail = body.split(end)
+    # From behind, where CPython searches in a third of the time.
+    *items, tail = body.rsplit(end)
     start = b"<" + name
-    if b"<!--" in body or body.count(start) != len(items) or start in tail:
+    if body.rfind(b"<!--") >= 0 or start in tail:
         return None
-    sections = b"<![CDATA[" in body or b"]]>" in body
     found = []
     for piece in items:
         item = piece.lstrip()
-        if not item.startswith(start) or (sections and item.count(b"<![CDATA[") != item.count(b"]]>")):
+        if item.rfind(start) != 0 or item.rfind(b"<![CDATA[") > item.rfind(b"]]>"):
             return None
         found.append(item + end)
     return Pieces(head, tuple(found), tail)

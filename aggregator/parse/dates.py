@@ -20,13 +20,14 @@ _LAST = datetime(2200, 1, 1, tzinfo=UTC)
 _OFFSET = re.compile(r"\d\s*[+-](\d\d):?(\d\d)\s*$")
 _DAY_FIRST = re.compile(r"\b(\d{1,2})[ -]([A-Za-z]{3})[A-Za-z]*[ -](\d{4})\b")
 _TIME = re.compile(r"(?:^|[\sT])(\d\d):(\d\d)(?::(\d\d))?")
-_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
+_MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 _MAX_LENGTH = 100
 
 
 _RFC_822 = re.compile(
-    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) "
-    r"(?:GMT|UTC|Z|([+-])(\d\d)(\d\d))"
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) "
+    r"(?:GMT|UTC|Z|([+-])(0\d|1[0-4])([0-5]\d))",
+    re.ASCII,
 )
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)")
 
@@ -38,16 +39,11 @@ def from_feed(stated: str) -> datetime | None:
     """
     try:
         if usual := _RFC_822.fullmatch(stated):
-            day, month, year, hour, minute, second, sign, hours, minutes = usual.groups()
-            moment = datetime(
-                int(year), _MONTHS[month.lower()], int(day), int(hour), int(minute), int(second), tzinfo=UTC
-            )
-            if not sign:
-                return _in_range(moment)
-            if int(hours) <= 14 and int(minutes) <= 59:
-                offset = timedelta(hours=int(hours), minutes=int(minutes))
-                return _in_range(moment - offset if sign == "+" else moment + offset)
-        elif _RFC_3339.fullmatch(stated):
+            day, month, year, clock, sign, hours, minutes = usual.groups()
+            zone = f"{sign}{hours}:{minutes}" if sign else "Z"
+            moment = datetime.fromisoformat(f"{year}-{_MONTHS[month]:02}-{day:0>2}T{clock}{zone}")
+            return _in_range(moment.astimezone(UTC) if sign else moment)
+        if _RFC_3339.fullmatch(stated):
             return _in_range(datetime.fromisoformat(stated).astimezone(UTC))
     except (ValueError, KeyError, OverflowError):
         pass
@@ -85,7 +81,7 @@ def _plausible(stated: str) -> bool:
         return False
     # feedparser turns 31 February into 3 March.
     if day_first := _DAY_FIRST.search(text):
-        month = _MONTHS.get(day_first[2].lower())
+        month = _MONTHS.get(day_first[2].capitalize())
         if month and not 1 <= int(day_first[1]) <= calendar.monthrange(int(day_first[3]) or 1, month)[1]:
             return False
     clock = _TIME.search(text)

@@ -5,24 +5,28 @@ Leaves the formats to `xmlfeed` and `jsonfeed`, dates to `dates`, safety of HTML
 
 from __future__ import annotations
 
-import hashlib
 import html
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import blake2b
+from operator import attrgetter
 from urllib.parse import unquote, urlsplit
 
 from aggregator.dedupe import arrival, guid_identity, link_identity
 from aggregator.model import Draft, Limits, ParsedFeed, Picture
 from aggregator.parse.dates import newest_first
-from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text, fingerprints
+from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.sanitize import clean, cut
-from aggregator.seen import Seen, SeenItem
+from aggregator.seen import Seen, SeenItem, link_mark
 from aggregator.text import clip, plain, storable
-from aggregator.urls import canonical, safe_link
+from aggregator.urls import link_and_canonical, safe_link
 
 SUMMARY_CHARS = 1_000
 _SHORT = 200
+_TAG_CHARS = 100
+_TAG_MARKUP = 20 * _TAG_CHARS
 _GUID_CHARS = 2_000
 
 _HTML_NAMES = frozenset(
@@ -59,7 +63,7 @@ def finished(
     opening: the start tags around its items, where those are known by their bytes
     kept:    items that stand in the document as they are known, and were left out of *raw*
     """
-    notes: Counter[str] = Counter()
+    told: list[str] = []
     said = list(raw.notes)
     # A document of nothing but an empty item keeps it, to be seen; beside others it is a mistake of markup.
     items = [item for item in raw.items if _holds_something(item)] or ([] if kept else raw.items)
@@ -72,22 +76,25 @@ def finished(
     language, named = _language(raw.language), _named(raw, limits)
     found = recognised_by(items, base)
     apart = told_apart(found, kept)
-    stored = {one.fields_mark for one in before.items}
+    # Fields are held against those of last time, where the bytes are others. Of a document that is seen for the
+    # first time the bytes are enough, so the second change of an item's bytes is the first that is not read.
+    by_fields = bool(before.items) or not opening
+    stored = {one.fields_mark for one in before.items} - {"-"}
+    fields_context = _context(raw, base, limits)
     entries: list[Draft] = []
     unchanged = [one.identity for one in kept]
     seen = list(kept)
-    for position, one in enumerate(fingerprints(items, _context(raw, base, limits))):
-        item = items[position]
-        told = notes.total()
-        identity, link = found[position]
-        if apart and one in stored:
-            unchanged.append(identity)
+    for item, one in zip(items, found, strict=True):
+        told_before = len(told)
+        fields_mark = fingerprint(item, fields_context) if by_fields else "-"
+        if apart and fields_mark in stored:
+            unchanged.append(one.identity)
         else:
-            draft = _draft(item, base, language, limits, notes)
+            draft = _draft(item, one, base, language, limits, told)
             entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
-        if apart and notes.total() == told:  # else it is to be told again
-            seen.append(SeenItem(item.bytes_mark, one, _link_mark(link), identity))
-    said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(notes.items())]
+        if apart and len(told) == told_before:  # else it is to be told again
+            seen.append(SeenItem(item.bytes_mark, fields_mark, one.link_mark, one.identity))
+    said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(Counter(told).items())]
     context = context_of(raw, base, limits, opening) if opening else "-"
     return ParsedFeed(
         title=named,
@@ -97,12 +104,12 @@ def finished(
         notes=tuple(said),
         hints=raw.hints,
         unchanged=tuple(unchanged),
-        items_seen=Seen("-" if said else mark, context, tuple(sorted(seen, key=_by_identity))).as_text(),
+        items_seen=Seen("-" if said else mark, context, tuple(sorted(seen, key=attrgetter("identity")))).as_text(),
     )
 
 
 def _named(raw: RawFeed, limits: Limits) -> str:
-    return clip(_title(raw.title), limits.title_chars)
+    return clip(_title(raw.title, len(raw.title.value) * 4), limits.title_chars)
 
 
 def _context(raw: RawFeed, base: str, limits: Limits) -> str:
@@ -114,42 +121,45 @@ def _context(raw: RawFeed, base: str, limits: Limits) -> str:
 def context_of(raw: RawFeed, base: str, limits: Limits, opening: bytes) -> str:
     """Return a short hash of what drafts depend on beside the bytes of their items."""
     context = _context(raw, base, limits).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(context + b"\0" + opening, digest_size=8).hexdigest()
+    return blake2b(context + b"\0" + opening, digest_size=8).hexdigest()
 
 
-def recognised_by(items: list[RawItem], base: str) -> list[tuple[str, str]]:
-    """Return by what identity each of *items* is recognised, and its canonical link."""
-    guids = [_guid(item) for item in items]
-    links = [canonical(_first_link(item, base)) for item in items]
-    return [
-        (guid_identity(guid) if guid else link_identity(link), link) for guid, link in zip(guids, links, strict=True)
-    ]
+@dataclass(slots=True)
+class Recognised:
+    """By what an item is recognised."""
+
+    guid: str
+    link: str
+    """The first of its links that a reader may follow."""
+    link_mark: str
+    """See `seen.SeenItem`."""
+    identity: str
 
 
-def told_apart(found: list[tuple[str, str]], kept: tuple[SeenItem, ...] = ()) -> bool:
+def recognised_by(items: list[RawItem], base: str) -> list[Recognised]:
+    """Return by what each of *items* is recognised."""
+    found = []
+    for item in items:
+        guid = storable(" ".join(item.guid.split()))[:_GUID_CHARS]
+        link = spelled = ""
+        for href in item.links:
+            link, spelled = link_and_canonical(href, base)
+            if link:
+                break
+        identity = guid_identity(guid) if guid else link_identity(spelled)
+        found.append(Recognised(guid, link, link_mark(spelled), identity))
+    return found
+
+
+def told_apart(found: list[Recognised], kept: tuple[SeenItem, ...] = ()) -> bool:
     """Return whether guids or links tell all items apart, those *kept* from before too.
 
     Else how one item is recognised can depend on the others, and all have to be looked at together.
     """
-    identities = [identity for identity, _ in found] + [one.identity for one in kept]
-    links = [_link_mark(link) for _, link in found if link] + [one.link_mark for one in kept if one.link_mark != "-"]
+    identities = [one.identity for one in found] + [one.identity for one in kept]
+    marks = [one.link_mark for one in found] + [one.link_mark for one in kept]
+    links = [mark for mark in marks if mark != "-"]
     return all(identities) and len(set(identities)) == len(identities) and len(set(links)) == len(links)
-
-
-def _by_identity(one: SeenItem) -> str:
-    return one.identity
-
-
-def _link_mark(link: str) -> str:
-    return hashlib.blake2b(link.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() if link else "-"
-
-
-def _guid(item: RawItem) -> str:
-    return storable(" ".join(item.guid.split()))[:_GUID_CHARS]
-
-
-def _first_link(item: RawItem, base: str) -> str:
-    return next((link for href in item.links if (link := safe_link(href, base))), "")
 
 
 def _holds_something(item: RawItem) -> bool:
@@ -166,32 +176,32 @@ def _holds_something(item: RawItem) -> bool:
     )
 
 
-def _draft(item: RawItem, base: str, language: str, limits: Limits, notes: Counter[str]) -> Draft:
-    link = _first_link(item, base)
-    if not link and any(item.links):
-        notes["N entries without a usable link"] += 1
+def _draft(item: RawItem, known: Recognised, base: str, language: str, limits: Limits, told: list[str]) -> Draft:
+    """Return the draft of *item*; *told* gets a line for each thing left out, with N for how many times."""
+    if not known.link and any(item.links):
+        told.append("N entries without a usable link")
     body = _body(item)
     if len(body.value) * 4 > limits.text_bytes and len(body.value.encode("utf-8", "replace")) > limits.text_bytes:
-        notes[f"N texts cut to {limits.text_bytes:,} bytes"] += 1
+        told.append(f"N texts cut to {limits.text_bytes:,} bytes")
     summary = _summary(item.summary, limits) or _summary(body, limits)
-    title = _title(Text(cut(item.title.value, limits.text_bytes), item.title.is_html))
+    title = _title(item.title, limits.text_bytes)
     if len(title) > limits.title_chars:
-        notes[f"N titles cut to {limits.title_chars} characters"] += 1
+        told.append(f"N titles cut to {limits.title_chars} characters")
         title = clip(title, limits.title_chars)
-    tags = tuple(dict.fromkeys(tag for raw in item.tags[: limits.tags * 4] if (tag := _short(raw, 100))))
+    tags = tuple(dict.fromkeys(filter(None, [_tag(raw[:_TAG_MARKUP]) for raw in item.tags[: limits.tags * 4]])))
     if len(tags) > limits.tags or len(item.tags) > limits.tags * 4:
-        notes[f"N with more than {limits.tags} tags, the first {limits.tags} kept"] += 1
+        told.append(f"N with more than {limits.tags} tags, the first {limits.tags} kept")
         tags = tags[: limits.tags]
     return Draft(
-        guid=_guid(item),
-        link=link,
-        title=title or _stand_in(summary, link, item),
+        guid=known.guid,
+        link=known.link,
+        title=title or _stand_in(summary, known.link, item),
         summary=summary,
-        content=_content(body, summary, safe_link(item.base, base) or base, limits),
+        content=_content(body, summary, (item.base and safe_link(item.base, base)) or base, limits),
         author=_short(item.author, _SHORT),
         tags=tags,
-        language=_language(item.language) or language,
-        picture=next((picture for raw in item.pictures if (picture := _picture(raw, base))), None),
+        language=(item.language and _language(item.language)) or language,
+        picture=_first_picture(item.pictures, base) if item.pictures else None,
         stated_at=clip(storable(item.stated_at.strip()), 100),
         published_at=item.published_at,
     )
@@ -206,11 +216,11 @@ def _draft(item: RawItem, base: str, language: str, limits: Limits, notes: Count
 # Known to be wrong: "From <b> to </b>" loses both.
 
 
-def _title(text: Text) -> str:
+def _title(text: Text, limit: int) -> str:
+    value = cut(text.value, limit)
     if not text.is_html:
-        value = html.unescape(text.value) if "&" in text.value else text.value
+        value = html.unescape(value) if "&" in value else value
         return storable(" ".join(value.split()))
-    value = text.value
     if "<" in value:
         value = _BRACKET.sub(_known_tag, value)
     title = plain(value)
@@ -241,8 +251,10 @@ def _stand_in(summary: str, link: str, item: RawItem) -> str:
 
 def _body(item: RawItem) -> Text:
     """Return the fullest text of *item*: its content, or its description where that is the longer HTML."""
-    best = max(item.contents, key=lambda text: len(text.value), default=Text())
     summary = item.summary
+    if not item.contents:
+        return summary
+    best = max(item.contents, key=lambda text: len(text.value))
     if len(summary.value) > len(best.value) and (not best.value or (summary.is_html and "<" in summary.value)):
         return summary
     return best
@@ -271,12 +283,21 @@ def _content(body: Text, summary: str, base: str, limits: Limits) -> str:
 
 
 def _short(text: str, limit: int) -> str:
-    return clip(plain(text[: limit * 20]), limit)
+    return clip(plain(text[: limit * 20]), limit) if text else ""
+
+
+@lru_cache(maxsize=1024)  # most tags stand in a document many times
+def _tag(text: str) -> str:
+    return clip(plain(text), _TAG_CHARS)
 
 
 def _language(code: str) -> str:
     code = code.strip().replace("_", "-")[:35]
     return code.lower() if code.replace("-", "").isalnum() and code.isascii() else ""
+
+
+def _first_picture(pictures: list[RawPicture], base: str) -> Picture | None:
+    return next((picture for raw in pictures if (picture := _picture(raw, base))), None)
 
 
 def _picture(raw: RawPicture, base: str) -> Picture | None:

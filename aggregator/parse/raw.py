@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 
 from aggregator.model import Hints
 
@@ -66,19 +65,13 @@ class RawFeed:
     """Whether it was read by `wellformed`, so that its items are those that stand in its bytes."""
 
 
-def fingerprints(items: Iterable[RawItem], context: str) -> list[str]:
-    """Return a short hash of each item and of the *context* that its draft depends on beside it."""
-    start = hashlib.blake2b(context.encode("utf-8", "surrogatepass"), digest_size=8)
-    found = []
-    for item in items:
-        parts = [item.guid, *item.links, "\x1e", item.title.value, item.summary.value, item.author, *item.tags]
-        parts += [item.language, item.stated_at, str(item.published_at), item.base]
-        parts.append(f"{item.title.is_html}{item.summary.is_html}")
-        for content in item.contents:
-            parts += [content.value, str(content.is_html)]
-        if item.pictures:
-            parts.append(repr(item.pictures))
-        one = start.copy()
-        one.update("\x1f".join(parts).encode("utf-8", "surrogatepass"))
-        found.append(one.hexdigest())
-    return found
+def fingerprint(item: RawItem, context: str) -> str:
+    """Return a short hash of *item* and of the *context* that its draft depends on beside it."""
+    parts = [context, item.guid, *item.links, "\x1e", item.title.value, item.summary.value, item.author, *item.tags]
+    parts += [item.language, item.stated_at, str(item.published_at), item.base]
+    parts.append(f"{item.title.is_html}{item.summary.is_html}")
+    for content in item.contents:
+        parts += [content.value, str(content.is_html)]
+    if item.pictures:
+        parts.append(repr(item.pictures))
+    return blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -32,7 +32,18 @@ def test_only_what_changed_is_made_again() -> None:
     second = parse(document(item(3), item(2, title="Edited"), item(1)), seen=first.items_seen)
     assert [entry.title for entry in second.entries] == ["Title 3", "Edited"]
     assert second.unchanged == ("tag:a.example:1",)
-    assert second.items_seen == parse(document(item(3), item(2, title="Edited"), item(1))).items_seen
+    third = parse(document(item(3), item(2, title="Edited"), item(1)), seen=second.items_seen)
+    assert (third.entries, len(third.unchanged)) == ((), 3)
+
+
+def test_an_item_of_which_only_a_count_of_comments_changes_is_made_again_once() -> None:
+    def commented(times: int) -> bytes:
+        return document(item(1).replace("</item>", f"<comments>{times}</comments></item>"))
+
+    first = parse(commented(1))
+    second = parse(commented(2), seen=first.items_seen)
+    third = parse(commented(3), seen=second.items_seen)
+    assert [len(one.entries) for one in (first, second, third)] == [1, 1, 0]
 
 
 def test_another_base_or_feed_title_is_another_document() -> None:
@@ -104,7 +115,9 @@ def test_where_bytes_do_not_tell_the_items_apart_all_are_read(inside: str) -> No
 def test_an_item_that_was_commented_out_is_gone() -> None:
     first = parse(document(item(1), item(2)))
     second = parse(document(item(2), f"<!-- {item(1)} -->"), seen=first.items_seen)
-    assert second.unchanged == ("tag:a.example:2",)
+    assert [entry.guid for entry in second.entries] == ["tag:a.example:2"]
+    third = parse(document(item(2), "<!-- none -->"), seen=second.items_seen)
+    assert third.unchanged == ("tag:a.example:2",)
 
 
 ITEMS = st.lists(

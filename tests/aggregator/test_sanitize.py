@@ -13,6 +13,7 @@ from aggregator.sanitize import clean, cut
 REL = 'rel="noopener noreferrer nofollow ugc"'
 TAGS = (
     "a", "b", "i", "p", "pre", "table", "tr", "td", "ul", "li", "code", "div", "span",
+    "marquee", "section", "menu",
     "svg", "math", "style", "script", "form", "select", "title", "h1", "br", "img", "iframe", "font", "em",
 )  # fmt: skip
 PIECES = st.lists(
@@ -33,6 +34,9 @@ PIECES = st.lists(
 @example("<pre>\n\n\nx</pre>")
 @example("<table><a><tr><td><a>x</table>")
 @example("<b><p></b></p><a><a>")
+@example("<p><marquee><ul><li>x</ul></marquee></p>")
+@example("<ul><li>a<section><li>b</section></ul>")
+@example("<dl><dd>a<article><dd>b")
 def test_cleaning_again_changes_nothing(markup: str) -> None:
     cleaned = clean(markup)
     assert clean(cleaned) == cleaned
@@ -45,6 +49,13 @@ def test_nothing_that_runs_or_loads_is_left(markup: str) -> None:
     assert not {name for name, _ in tags} & {"script", "style", "img", "svg", "math", "iframe", "form", "div", "span"}
     for _, attributes in tags:
         assert not re.search(r"\bon\w+=|style=|src=|javascript:", attributes)
+
+
+@given(st.lists(st.text(max_size=8), max_size=5))
+@example(["a \x7f", "\xa0", "\ufeff", "a > b", "\r\n", "😀 \u2028"])
+def test_paragraphs_of_text_are_what_the_parser_of_html_makes_of_them(texts: list[str]) -> None:
+    markup = "".join(f"<p>{text}</p>\n" for text in texts)
+    assert clean(markup) == clean(f"{markup}<i></i>").removesuffix("<i></i>")
 
 
 @pytest.mark.parametrize(
