@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint types bench lock clean
+.PHONY: help setup run demo test lint types fuzz bench lock clean
 
 help:  ## Show what can be done here
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy
+
+fuzz: $(VENV)/.dev  ## Look for a document that breaks the reading of feeds, for a minute
+	@$(BIN)/python -m bench.fuzz --atheris 60
 
 bench: $(VENV)/.dev  ## Every benchmark; each prints its own table
 	@$(BIN)/python -m bench

@@ -36,11 +36,13 @@ class Tally:
 
 @contextmanager
 def opened(db: Path, tally: Tally) -> Iterator[Store]:
-    """Open a database after a kill; that it takes more than `SLOW_S` is a finding."""
-    start = time.monotonic()
+    """Open a database after a kill; that it takes more than `SLOW_S` of CPU time is a finding.
+
+    How long it takes by the clock is told, but says as much of what else the machine does.
+    """
+    start, start_cpu = time.monotonic(), time.process_time()
     with Store.open(db) as store:
-        took_s = time.monotonic() - start
-        tally.slowest_open_s = max(tally.slowest_open_s, took_s)
-        if took_s > SLOW_S:
-            tally.findings.append(f"opening took {took_s:.1f} s")
+        tally.slowest_open_s = max(tally.slowest_open_s, time.monotonic() - start)
+        if (took_s := time.process_time() - start_cpu) > SLOW_S:
+            tally.findings.append(f"opening took {took_s:.1f} CPU s")
         yield store

@@ -1,39 +1,66 @@
-"""Fuzz parse, normalise and clean: no exception but our own, no output that would change if cleaned once more.
+"""R7: fuzz parse, normalise, clean and store, and whatever else is read that others wrote.
 
-    python -m bench.fuzz [--seconds 60] [--seed 1] [--atheris SECONDS]
+    python -m bench.fuzz [--seconds 60] [--seed 1] [--atheris SECONDS] [--keep]
 
-With `--atheris` it is guided by coverage (pip install atheris); without, documents of our own are mutated by a seeded
-generator: bytes flipped, parts doubled, cut, moved and replaced by what parsers are known to trip over.
-An input that breaks a promise is printed and kept in `tests/data/fuzz/`, where the suite finds it. What reached
-something new under atheris is kept in `build/fuzz/`, from where the next run goes on.
+Documents of our own are mutated by a seeded generator: bytes flipped, parts doubled, cut, moved and replaced by what
+parsers are known to trip over. With `--atheris` coverage guides instead, where it can be installed (Linux, x86-64).
+
+Of a feed: no exception but our own, no output that would change if cleaned once more, the same result whether the
+document before was known or not, and nothing new in the store when it comes twice. The same bytes are also read as a
+list of feeds, a page that names feeds, a date, an address and a search.
+
+An input that breaks a promise is printed and kept in `tests/data/fuzz/`, where the suite finds it. What atheris reached
+is kept in `build/fuzz/`, from where its next run goes on; `--keep` writes the small ones of these to
+`tests/data/reached.tar.xz`, from where a run on another machine begins.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib
 import importlib.util
+import io
 import logging
 import random
+import subprocess
 import sys
+import tarfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import cast
 
+from aggregator import opml, query
 from aggregator.dedupe import identity
-from aggregator.errors import NotAFeedError
+from aggregator.discover import addresses, on_page, well_known
+from aggregator.errors import NotAFeedError, OpmlError
+from aggregator.model import Limits, ParsedFeed, Source
 from aggregator.parse import parse
+from aggregator.parse.dates import from_feed, from_iso
+from aggregator.parsing import ParserPool
+from aggregator.poll import Polled, take_in_delivery
 from aggregator.sanitize import clean
+from aggregator.store import Store
+from aggregator.store.subscriptions import Delivery
 from aggregator.text import storable
-from aggregator.urls import safe_link
+from aggregator.urls import canonical, safe_link
+from aggregator.wire import LENGTH_BYTES, Read, Reply, message, read_reply
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "data" / "feeds"
 KEPT = ROOT / "tests" / "data" / "fuzz"
 REACHED = ROOT / "build" / "fuzz"
 """What reached something new under atheris, from where its next run goes on; not a part of the repository."""
+ARCHIVE = ROOT / "tests" / "data" / "reached.tar.xz"
+SMALL_BYTES = 500
+"""Atheris reads all that it starts from first, some sixty a second."""
 URL = "https://feeds.example/feed"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SLOW_S = 10.0
 TRIPS = [
     *(b"&#xD800;", b"&#x110000;", b"&#99999999999;", b"&amp;amp;", b"<![CDATA[", b"]]>", b"<!--", b"-->"),
@@ -49,9 +76,19 @@ class BrokenPromiseError(Exception):
     """The program did with a document what it must not."""
 
 
-def check(data: bytes) -> None:
-    """Raise when *data* makes the program break a promise."""
+def check(data: bytes, before: bytes = b"") -> None:
+    """Raise when *data*, after a source had shown *before*, makes the program break a promise."""
     start = time.process_time()
+    check_feed(data)
+    check_known(before, data)
+    check_stored(before, data)
+    check_others(data)
+    if (took_s := time.process_time() - start) > SLOW_S:
+        raise BrokenPromiseError(f"took {took_s:.0f} s")
+
+
+def check_feed(data: bytes) -> None:
+    """Raise when what is made of *data* is not what may be stored and shown."""
     try:
         feed = parse(data, "application/xml", URL)
     except NotAFeedError as error:
@@ -68,14 +105,12 @@ def check(data: bytes) -> None:
             raise BrokenPromiseError(f"a link that is not as it is followed: {entry.link!r}")
         if not entry.title:
             raise BrokenPromiseError("an entry without a title")
-    if (took_s := time.process_time() - start) > SLOW_S:
-        raise BrokenPromiseError(f"took {took_s:.0f} s")
 
 
 def check_known(before: bytes, data: bytes) -> None:
     """Raise when reading only what is new against *before* gives another result than reading all of *data*."""
     try:
-        whole, seen = parse(data, "application/xml", URL), parse(before, "application/xml", URL).items_seen
+        seen, whole = _seen(before), parse(data, "application/xml", URL)
     except NotAFeedError:
         return
     part = parse(data, "application/xml", URL, seen=seen)
@@ -83,6 +118,94 @@ def check_known(before: bytes, data: bytes) -> None:
     rest = [entry for entry in whole.entries if not _take(known, identity(entry))]
     if known.total() or rest != list(part.entries) or (whole.title, whole.notes) != (part.title, part.notes):
         raise BrokenPromiseError("another result where the document before was known")
+
+
+class Shelf:
+    """A source in a store of its own, to which documents are delivered as a hub would."""
+
+    def __init__(self) -> None:
+        self._store = Store.open(":memory:")
+        self._source = Source("fuzzed", "Fuzzed", URL, "news")
+        self._store.feeds.sync([self._source], NOON)
+        self._polls = 0
+
+    async def parse(self, data: bytes, content_type: str, url: str, limits: Limits, seen: str = "") -> ParsedFeed:
+        """Parse here, and hand over as a child does."""
+        sent = message(Reply([Read(parse(data, content_type, url, limits, seen))], False))
+        (answer,) = read_reply(sent[LENGTH_BYTES:]).answers
+        assert isinstance(answer, Read)
+        return answer.feed
+
+    def take_in(self, data: bytes) -> Polled:
+        """Store what *data* brings."""
+        self._polls += 1
+        delivery = Delivery(0, self._source.id, "application/xml", data)
+        at = NOON + self._polls * timedelta(hours=1)
+        taking = take_in_delivery(
+            self._source, delivery, store=self._store, parser=cast(ParserPool, self), limits=Limits(), now=at
+        )
+        try:
+            taking.send(None)
+        except StopIteration as done:
+            return cast(Polled, done.value)
+        raise AssertionError("it waits for something")
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Take back what is stored within."""
+        with suppress(_UndoneError), self._store.transaction():
+            yield
+            raise _UndoneError
+
+
+class _UndoneError(Exception):
+    pass
+
+
+@cache
+def _shelf() -> Shelf:
+    return Shelf()
+
+
+def check_stored(before: bytes, data: bytes) -> None:
+    """Raise when *data* cannot be stored after *before*, or brings anything when it comes once more."""
+    shelf = _shelf()
+    with shelf.undone():
+        shelf.take_in(before)
+        shelf.take_in(data)
+        again = shelf.take_in(data)
+        if again.new or again.edited:
+            raise BrokenPromiseError(f"once more brought {again.new} new and {again.edited} edited entries")
+
+
+def check_others(data: bytes) -> None:
+    """Raise when *data* breaks what else others write: lists of feeds, pages, dates, addresses, searches."""
+    for url in on_page(data, URL):
+        if safe_link(url) != url:
+            raise BrokenPromiseError(f"a page names an address that is none: {url!r}")
+    with suppress(OpmlError):
+        feeds = opml.read(data).feeds
+        again = opml.read(opml.write("All", [("Tech", feeds)]).encode()).feeds
+        if again != tuple(replace(feed, folder="Tech") for feed in feeds):
+            raise BrokenPromiseError("a list of feeds that is another when it was written and read")
+    text = data[:300].decode("utf-8", "replace")
+    from_feed(text)
+    from_iso(text)
+    if canonical(canonical(text)) != canonical(text):
+        raise BrokenPromiseError(f"an address that changes again: {text!r}")
+    if address := safe_link(text, URL):
+        if safe_link(address) != address:
+            raise BrokenPromiseError(f"a link that changes again: {address!r}")
+        addresses(address)
+        well_known(address)
+    asked = query.read(text, NOON)
+    if query.read(query.spelled(asked), NOON) != asked:
+        raise BrokenPromiseError(f"a search that is another when it is spelled: {text!r}")
+
+
+@lru_cache(1_000)
+def _seen(document: bytes) -> str:
+    return parse(document, "application/xml", URL).items_seen
 
 
 def _take(known: Counter[str], one: str) -> bool:
@@ -131,42 +254,44 @@ def run(seconds: float, seed: int) -> tuple[int, list[str]]:
         data = mutated(before, rng, documents)
         tried += 1
         try:
-            check(data)
-            check_known(before, data)
+            check(data, before)
         except Exception as error:
             words = f"{type(error).__name__}: {error!s:.200}"
             if words not in found and len(found) < 20:
-                found[words] = str(_keep(data))
+                found[words] = str(keep(data))
     return tried, [f"{words} ({path})" for words, path in found.items()]
 
 
-def _keep(data: bytes) -> Path:
+def keep(data: bytes) -> Path:
+    """Keep an input that broke a promise where the suite finds it."""
     KEPT.mkdir(exist_ok=True)
     path = KEPT / f"{hashlib.sha256(data).hexdigest()[:16]}.bin"
     path.write_bytes(data)
     return path
 
 
-def guided(seconds: float) -> None:
-    """Fuzz with atheris, which ends the process by itself."""
-    atheris = importlib.import_module("atheris")
+def guided(seconds: float) -> int:
+    """Fuzz with atheris in a process of its own, which it ends by itself; return the exit code."""
+    return subprocess.run([sys.executable, "-m", "bench._guided", f"{seconds:g}"], check=False).returncode
 
-    documents = corpus()
 
-    def one(data: bytes) -> None:
-        try:
-            check(data)
-            check_known(documents[len(data) % len(documents)], data)
-        except Exception:
-            _keep(data)
-            raise
-
-    atheris.instrument_all()
+def unpack() -> None:
+    """Put what the archive holds where a guided run starts."""
     REACHED.mkdir(parents=True, exist_ok=True)
-    KEPT.mkdir(exist_ok=True)
-    options = [f"-max_total_time={seconds:g}", "-max_len=20000", f"-artifact_prefix={REACHED}/"]
-    atheris.Setup([sys.argv[0], *options, str(REACHED), str(KEPT), str(CORPUS)], one)
-    atheris.Fuzz()
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(REACHED, filter="data")
+
+
+def pack() -> int:
+    """Make the archive of the small documents that atheris reached; return how many there are."""
+    found = [path for path in sorted(REACHED.iterdir()) if path.is_file() and path.stat().st_size <= SMALL_BYTES]
+    with tarfile.open(ARCHIVE, "w:xz") as archive:
+        for path in found:
+            data = path.read_bytes()
+            member = tarfile.TarInfo(hashlib.sha1(data).hexdigest())  # as libFuzzer names it
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return len(found)
 
 
 def main() -> int:
@@ -175,18 +300,20 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--atheris", type=float, metavar="SECONDS", help="guided by coverage, for that long")
+    parser.add_argument("--keep", action="store_true", help="make the archive of what atheris reached anew")
     given = parser.parse_args()
     logging.disable()
-    if given.atheris:
-        if not importlib.util.find_spec("atheris"):
-            print("atheris is not installed: pip install atheris", file=sys.stderr)
-            return 1
-        guided(given.atheris)
+    if given.keep:
+        print(f"{pack()} documents in {ARCHIVE}")
         return 0
-    tried, found = run(given.seconds, given.seed)
+    if given.atheris and importlib.util.find_spec("atheris"):
+        return guided(given.atheris)
+    if given.atheris:
+        print("atheris cannot be had for this machine or this Python: the generator mutates instead")
+    tried, found = run(given.atheris or given.seconds, given.seed)
     for line in found:
         print(f"FAIL {line}")
-    print(f"{tried} documents in {given.seconds:g} s, {len(found)} findings")
+    print(f"{tried} documents in {given.atheris or given.seconds:g} s, {len(found)} findings")
     return int(bool(found))
 
 
