@@ -49,7 +49,8 @@ def arrival(draft: Draft) -> Arrival:
     words = count_words_of_clean(draft.content)
     if words < len(draft.summary) // 2 + 1:  # else the summary cannot have more
         words = max(words, count_words(draft.summary))
-    return Arrival(draft, identity(draft), _link(draft), digest(draft), words)
+    link = _link(draft)
+    return Arrival(draft, identity(draft), link, _digest(draft, link), words)
 
 
 def identity(draft: Draft) -> str:
@@ -77,7 +78,7 @@ def identities(arrivals: Iterable[Arrival]) -> set[str]:
     for one in arrivals:
         found.add(one.identity)
         if one.draft.guid:
-            found.add(_without_guid(one.draft))
+            found.add(link_identity(one.canonical_link) if one.draft.link else _without_guid(one.draft))
     return found
 
 
@@ -91,18 +92,14 @@ def digest(draft: Draft) -> str:
 
     A server that makes a new guid at every fetch so causes no write.
     """
-    picture = draft.picture
-    return _hash(
-        draft.title,
-        draft.summary,
-        draft.content,
-        draft.author,
-        *draft.tags,
-        draft.language,
-        _link(draft),
-        *((picture.url, picture.caption, picture.credit) if picture else ()),
-        _date(draft),
-    )
+    return _digest(draft, _link(draft))
+
+
+def _digest(draft: Draft, link: str) -> str:
+    parts = [draft.title, draft.summary, draft.content, draft.author, *draft.tags, draft.language, link]
+    if picture := draft.picture:
+        parts += (picture.url, picture.caption, picture.credit)
+    return _hash(*parts, _date(draft))
 
 
 def sort_out(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Sorted:

@@ -309,8 +309,9 @@ def count_words(text: str) -> int:
     a minute, so two of its characters count as one word.
     """
     if text.isascii():
-        # Without its signs every piece that is left holds a letter or digit: three times as fast as _WORDY.
-        return len(text.encode().translate(_ASCII_SPACES, _ASCII_SIGNS).split())
+        # Without its signs every piece that is left is a word, which begins behind a space: a quarter of the cost.
+        letters = text.encode().translate(_ASCII_LETTERS, _ASCII_SIGNS)
+        return letters.count(b" a") + letters.startswith(b"a")
     if not (runs := UNSPACED.findall(text)):
         return len(_WORDY.findall(text))
     unspaced = sum(map(len, runs))
@@ -331,5 +332,4 @@ def count_words_of_clean(markup: str) -> int:
 # From the first letter or digit of a piece to its end: one match for each piece that holds one.
 _WORDY = re.compile(r"[^\W_]\S*")
 _ASCII_SIGNS = bytes(code for code in range(128) if not (chr(code).isalnum() or chr(code).isspace()))
-# White space to str, and not to bytes.
-_ASCII_SPACES = bytes.maketrans(b"\x1c\x1d\x1e\x1f", b"    ")
+_ASCII_LETTERS = bytes(ord(" " if chr(code).isspace() else "a") for code in range(256))

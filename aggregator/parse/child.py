@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import gc
 import os
 import resource
@@ -24,6 +25,7 @@ from aggregator.wire import LENGTH_BYTES, Answer, Document, NoFeed, OverLimit, R
 
 _PR_SET_PDEATHSIG = 1
 _RETIRE_AT_GROWTH = 200_000_000
+_PIPE_BYTES = 1 << 20
 
 
 def main() -> None:
@@ -38,6 +40,7 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     baseline = _peak_bytes()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    _widen(requests.fileno(), answers.fileno())
     while length := requests.read(LENGTH_BYTES):
         request = read_request(requests.read(int.from_bytes(length)))
         signal.setitimer(signal.ITIMER_PROF, request.cpu_s)
@@ -64,6 +67,13 @@ def _die_with_parent() -> None:
     # Beside the end of standard input: a child that computes would not read it.
     with contextlib.suppress(OSError, AttributeError):  # Linux only
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _widen(*pipes: int) -> None:
+    """Let a message go through *pipes* in few pieces: for each, both processes wait and wake up."""
+    for pipe in pipes:
+        with contextlib.suppress(OSError, AttributeError):  # Linux only, and not beyond what a user may have
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _limit_memory(memory_bytes: int) -> None:

@@ -10,6 +10,8 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+import msgspec
+
 from aggregator.model import (
     Contribution,
     Decision,
@@ -41,8 +43,10 @@ FEED = """f.source_id, f.url, f.etag, f.last_modified, f.next_poll_at, f.interva
 """The columns that `feed_state` reads, in its order, of a table named or aliased `f`."""
 _FEED_COLUMNS = FEED.count(",") + 1
 
-as_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
-"""`json.dumps` makes an encoder at each call, which costs more than a short list does."""
+
+def as_json(value: object) -> str:
+    """Return *value* as `json.dumps` writes it, at a fraction of its cost."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=0).decode()
 
 
 def stamp(moment: datetime) -> str:
@@ -67,18 +71,7 @@ def moment_or_none(text: str | None) -> datetime | None:
 
 def picture_text(picture: Picture | None) -> str | None:
     """Return *picture* as JSON, or None."""
-    return None if picture is None else as_json(picture_plain(picture))
-
-
-def picture_plain(picture: Picture) -> dict[str, str | int | None]:
-    """Return *picture* as JSON has it; `asdict` copies deeply, which a first poll pays for."""
-    return {
-        "url": picture.url,
-        "caption": picture.caption,
-        "credit": picture.credit,
-        "width": picture.width,
-        "height": picture.height,
-    }
+    return None if picture is None else as_json(picture)
 
 
 def entry(row: sqlite3.Row) -> Entry:
