@@ -29,7 +29,10 @@ def worker(db: Path, urls: Path, what: str) -> None:
     )
     config = Config(Site(), (), sources, limits=Limits(allow_private=hosts))
     with Store.open(db) as store:
-        if not store.feeds.names():
+        if store.state.config_text() is None:
+            # As the worker leaves it for the site.
+            listed = (f"- {{id: {one.id}, name: {one.name}, url: '{one.url}', category: news}}\n" for one in sources)
+            store.state.save_config(f"categories:\n- {{id: news, name: News}}\nsources:\n{''.join(listed)}", None, NOON)
             store.feeds.sync(sources, NOON)
         if what == "update":
             from scoring.relevance import load_prior
