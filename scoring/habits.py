@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 # Observed: "... - The KXAN 36 News" behind every headline of one source; "lowest-ever price at Amazon" five times a
 # day; puzzle hints with another date each day; "Show HN". Such words are rare in the whole stream, so their IDF is
@@ -53,17 +54,17 @@ def damped(idf: Mapping[str, float], headlines: Sequence[tuple[int, tuple[str, .
     n = len(headlines)
     if n < LEAST:
         return idf
-    held = Counter(found for _, title in headlines for found in set(title) if found in idf)
+    held = Counter(chain.from_iterable(map(frozenset(idf).intersection, [title for _, title in headlines])))
     most = {found: math.log((n + 1) / (k + 0.5)) + MARGIN for found, k in held.items()}
     return {found: min(weight, most.get(found, weight)) for found, weight in idf.items()}
 
 
-def column(title: Mapping[str, float], headlines: Iterable[tuple[int, tuple[str, ...]]]) -> float:
+def column(title: Mapping[str, float], headlines: Sequence[tuple[int, tuple[str, ...]]]) -> float:
     """Return the share of a headline's weight that stood in one headline of its source on each of two earlier days."""
     total = sum(title.values())
     by_day: dict[int, float] = {}
-    for day, other in headlines:
-        both = title.keys() & other
+    shared = map(frozenset(title).intersection, [other for _, other in headlines])
+    for (day, _), both in zip(headlines, shared, strict=True):
         if both:
             by_day[day] = max(by_day.get(day, 0.0), math.fsum(title[found] for found in both))
     return sorted(by_day.values())[-2] / total if len(by_day) > 1 else 0.0

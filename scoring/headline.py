@@ -47,6 +47,7 @@ _PRAISE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[\w'’]+")
+_WIDE = re.compile("[\u3000-\u9fff\uac00-\ud7af]")
 
 
 def clarity(title: str, summary: str) -> float:
@@ -55,7 +56,7 @@ def clarity(title: str, summary: str) -> float:
     >>> clarity("Amazon opens a data centre in Ohio with 2 gigawatts", "") > clarity("LIVE updates: Amazon!", "")
     True
     """
-    wide = sum(1 for char in title if "\u3000" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af")
+    wide = 0 if title.isascii() else len(_WIDE.findall(title))
     count = len(title.split()) + wide / 2
     if count < 4:
         value = 0.1 * count
@@ -63,7 +64,7 @@ def clarity(title: str, summary: str) -> float:
         value = 1.0
     else:
         value = max(0.3, 1.0 - 0.05 * (count - 16))
-    if any(char.isdigit() for char in title[1:]) and not title[:1].isdigit():
+    if any(map(str.isdigit, title[1:])) and not title[:1].isdigit():
         value += 0.1
     if len(summary) >= 60:
         value += 0.2
@@ -80,8 +81,8 @@ def clarity(title: str, summary: str) -> float:
     value -= EMPTY * _empty(title)
     if title.rstrip().endswith(("?", "!", "…", "...")):
         value -= 0.3
-    letters = [char for char in title if char.isalpha()]
-    if len(letters) >= 12 and sum(char.isupper() for char in letters) > 0.7 * len(letters):
+    letters = list(filter(str.isalpha, title))
+    if len(letters) >= 12 and sum(map(str.isupper, letters)) > 0.7 * len(letters):
         value -= 0.4
     return value
 

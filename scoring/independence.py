@@ -12,7 +12,7 @@ from functools import lru_cache
 from zlib import crc32
 
 from aggregator.model import Config
-from aggregator.text import words
+from scoring.terms import words_of
 
 # Observed: a wire text is reprinted with its first paragraph unchanged under another headline, cut at
 # another length, or with "LONDON (Reuters) -" in front; two reports of one event in own words share
@@ -41,9 +41,9 @@ def runs(title: str, summary: str) -> frozenset[int]:
 
     The summary alone where it is long enough: reprints keep the text and change the headline.
     """
-    body = words(summary)
+    body = words_of(summary)
     if len(body) < LEAST_WORDS:
-        body = words(title) + body
+        body = words_of(title) + body
     if len(body) < LEAST_WORDS:
         return frozenset()
     return frozenset(crc32(" ".join(body[i : i + RUN]).encode()) for i in range(len(body) - RUN + 1))

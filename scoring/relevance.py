@@ -26,12 +26,12 @@ from typing import Any
 
 from aggregator.errors import ModelFileError
 from aggregator.model import Contribution, Vote
-from aggregator.text import words
 from aggregator.urls import host, registrable_domain
 from scoring import modelfile
 from scoring.calibrate import Calibration
 from scoring.explain import PLAIN_WORDS, Part, contributions, sigmoid
 from scoring.surroundings import NOTHING, Around, title_words
+from scoring.terms import words_of
 from scoring.votes import NO_VOTES, OWN, Ballot, ballot
 
 
@@ -113,7 +113,7 @@ _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:billion|million|bn\b|亿|万)", re
 def summary_words(summary: str) -> tuple[str, ...]:
     """Return the distinct words among the first `SUMMARY_WORDS` of *summary*, in order."""
     # A word has less than 20 characters on average in any script, so the rest need not be split at all.
-    return tuple(dict.fromkeys(words(summary[: 20 * SUMMARY_WORDS])[:SUMMARY_WORDS]))
+    return tuple(dict.fromkeys(words_of(summary[: 20 * SUMMARY_WORDS])[:SUMMARY_WORDS]))
 
 
 def tfidf(found: Iterable[str], idf: Mapping[str, float], unknown_idf: float) -> Iterator[tuple[str, float]]:

@@ -86,9 +86,15 @@ def _undoubled(stem: str) -> str:
     return stem
 
 
+@lru_cache(maxsize=1_024)
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of *text*; kept for a while, because all that scores an entry asks for the same texts."""
+    return tuple(words(text))
+
+
 def terms(text: str) -> list[str]:
     """Return the terms of *text* in order, those that tell nothing left out."""
-    return [found for word in words(text) if (found := term(word))]
+    return list(filter(None, map(term, words_of(text))))
 
 
 def is_figure(term: str) -> bool:
