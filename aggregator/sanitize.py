@@ -70,9 +70,8 @@ _UNSTABLE = re.compile(
 )
 # Elements that are taken out, but until then let a list stand in a <p>, or an item of a list in another.
 _SHELTER = re.compile(
-    r"<(?:applet|article|aside|center|details|dir|fieldset|footer|header|hgroup|listing|main|marquee|menu|nav|section"
-    r"|summary)[\s/>]",
-    re.IGNORECASE,
+    r"<(?=[acdfhlmnsACDFHLMNS][a-zA-Z])(?i:applet|article|aside|center|details|dir|fieldset|footer|header|hgroup"
+    r"|listing|main|marquee|menu|nav|section|summary)[\s/>]"
 )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-import idna
-from publicsuffixlist import PublicSuffixList
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 MAX_LENGTH = 2_000
 
@@ -51,7 +52,12 @@ def canonical(url: str) -> str:
     The fragment goes. What is no web address comes back trimmed. `canonical` of it changes nothing.
     """
     if usual := _USUAL.fullmatch(url):
-        return _canonical(usual)
+        name, port, path, query, _ = usual.groups()
+        short = f"https://{name}{port if port and port not in (':80', ':443') else ''}{path.rstrip('/')}"
+        if not query:
+            return short
+        kept = sorted(argument for argument in query.split("&") if argument and not _TRACKING.match(argument))
+        return f"{short}?{'&'.join(kept)}" if kept else short
     parts = _web(url)
     if parts is None:
         return _CONTROL.sub(" ", url).strip()
@@ -71,24 +77,6 @@ def canonical(url: str) -> str:
 def is_usual(url: str) -> bool:
     """Return whether *url* is absolute and spelled as nearly all are: joined with a base it stays what it is."""
     return _USUAL.fullmatch(url) is not None
-
-
-def _canonical(usual: re.Match[str]) -> str:
-    name, port, path, query, _ = usual.groups()
-    short = f"https://{name}{port if port and port not in (':80', ':443') else ''}{path.rstrip('/')}"
-    if not query:
-        return short
-    kept = sorted(argument for argument in query.split("&") if argument and not _TRACKING.match(argument))
-    return f"{short}?{'&'.join(kept)}" if kept else short
-
-
-def link_and_canonical(href: str, base: str = "") -> tuple[str, str]:
-    """Return `safe_link` of *href* and `canonical` of that, for half the cost of one after the other."""
-    href = href.strip()
-    if len(href) <= MAX_LENGTH and (usual := _USUAL.fullmatch(href)):
-        return href, _canonical(usual)
-    link = safe_link(href, base)
-    return link, canonical(link)
 
 
 def safe_link(href: str, base: str = "") -> str:
@@ -153,6 +141,8 @@ def shown(url: str) -> str:
 
 @cache
 def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # the children that parse never ask
+
     return PublicSuffixList()
 
 
@@ -177,6 +167,8 @@ def _ascii_host(name: str) -> str:
     if ":" in name:
         name = f"[{name}]"
     elif not name.isascii():
+        import idna  # its tables cost a tenth of a child's start, and few meet such a name
+
         try:
             name = idna.encode(name, uts46=True).decode()
         except (idna.IDNAError, UnicodeError):

@@ -21,7 +21,7 @@ from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.sanitize import clean, cut
 from aggregator.seen import Seen, SeenItem, link_mark
 from aggregator.text import clip, plain, storable
-from aggregator.urls import link_and_canonical, safe_link
+from aggregator.urls import canonical, safe_link
 
 SUMMARY_CHARS = 1_000
 _SHORT = 200
@@ -141,11 +141,8 @@ def recognised_by(items: list[RawItem], base: str) -> list[Recognised]:
     found = []
     for item in items:
         guid = storable(" ".join(item.guid.split()))[:_GUID_CHARS]
-        link = spelled = ""
-        for href in item.links:
-            link, spelled = link_and_canonical(href, base)
-            if link:
-                break
+        link = next((link for href in item.links if (link := safe_link(href, base))), "")
+        spelled = canonical(link)  # kept by its cache, until `arrival` asks for it
         identity = guid_identity(guid) if guid else link_identity(spelled)
         found.append(Recognised(guid, link, link_mark(spelled), identity))
     return found
@@ -314,5 +311,7 @@ def _picture(raw: RawPicture, base: str) -> Picture | None:
 
 
 def _pixels(stated: str) -> int | None:
+    if not stated:
+        return None
     stated = stated.strip().removesuffix("px")
     return int(stated) if stated.isascii() and stated.isdigit() and 0 < len(stated) <= 5 else None

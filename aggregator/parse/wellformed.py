@@ -479,7 +479,6 @@ class _Item:
     def raw(self) -> RawItem:
         """Return what all its elements came to."""
         entry = self.entry
-        entry["links"] = self.links
         title, summary = self.title or Text(""), self.summary or Text("")
         stated, moment = self._dated()
         return RawItem(
@@ -491,7 +490,7 @@ class _Item:
             author=", ".join(dict.fromkeys(self.names[:10])) if self.names else self.author,
             tags=self.tags,
             language=self.title_lang.replace("_", "-") if self.title_lang else "",
-            pictures=pictures_of(entry) if self.pictured else [],
+            pictures=pictures_of(entry | {"links": self.links}) if self.pictured else [],
             stated_at=stated,
             published_at=moment,
             base=self.content_base or self.summary_base,
@@ -499,12 +498,14 @@ class _Item:
 
     def _candidates(self) -> list[str]:
         """Return the links that may lead to the item, the best first."""
-        found = [self.entry.get("feedburner_origlink", ""), self.link or "", *self.alternates]
+        found = [self.link, *self.alternates]
         if self.guid.startswith(("http://", "https://")):
             found.append(self.guid)
-        for rel in ("via", "related", "enclosure") if self.links else ():
-            found += [one.get("href", "") for one in self.links if one.get("rel") == rel]
-        return list(filter(None, dict.fromkeys(found)))
+        if self.entry or self.links:
+            found.insert(0, self.entry.get("feedburner_origlink"))
+            for rel in ("via", "related", "enclosure"):
+                found += [one.get("href") for one in self.links if one.get("rel") == rel]
+        return [one for one in dict.fromkeys(found) if one]
 
     def _dated(self) -> tuple[str, datetime | None]:
         """Return the date as stated and what it means: the first that means something, else the first there is."""
