@@ -48,13 +48,18 @@ class Entries:
 
     def known(self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]) -> list[KnownEntry]:
         """Return the stored entries of a source that any of these could mean."""
+        # From the lists to the entries, each by its index. Asked the other way round (identity in ... or link in ...),
+        # SQLite reads every entry of the source, however many years of them there are.
         rows = self._db.rows(
             """select entry_id, identity, link, title, summary, stated_at, published_at, digest,
             case when edited_at is null then '[]' else (
                 select json_group_array(json_array(title_before, summary_before)) from entry_edits x
                 where x.entry_id = entries.entry_id) end as earlier from entries
-            where source_id = :source and (identity in (select value from json_each(:identities))
-            or (canonical_link != '' and canonical_link in (select value from json_each(:links))))
+            where entry_id in (
+                select e.entry_id from json_each(:identities)
+                cross join entries e on e.source_id = :source and e.identity = value
+                union all select e.entry_id from json_each(:links)
+                cross join entries e on e.source_id = :source and e.canonical_link = value and e.canonical_link != '')
             order by entry_id""",
             {
                 "source": source_id,

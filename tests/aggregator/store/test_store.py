@@ -374,6 +374,20 @@ def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> N
     assert [known.identity for known in by_link] == ["b"]
 
 
+def test_what_is_known_of_a_source_costs_the_same_however_much_it_sent(store: Store) -> None:
+    def steps() -> int:
+        taken = [0]
+        store._connection.raw.set_progress_handler(lambda: taken.__setitem__(0, taken[0] + 1), 1)
+        assert len(store.entries.known("wire", ["a"], ["https://wire.example/b"])) == 2
+        store._connection.raw.set_progress_handler(None, 0)
+        return taken[0]
+
+    add(store, arrival("a"), arrival("b"))
+    few = steps()
+    add(store, *(arrival(f"more {number}") for number in range(200)))
+    assert steps() < few * 2
+
+
 def test_pruning_forgets_old_entries_and_their_words(store: Store) -> None:
     add(store, arrival("old"), now=NOON - 48 * HOUR)
     add(store, arrival("new"), now=NOON)
