@@ -4,10 +4,10 @@
 
 A generated corpus is served on 127.0.0.x, and each round is one process that polls every feed
 through `Poller`: fetching, parsing in its children, storing with the text index. Beside it, in the
-same run, stands the floor: aiohttp, fastfeedparser, nh3 and SQLite in one bare script, and `reader`,
-where the Python of `--peer-python` has them. CPU s is user and system time of a program's processes
-together, start-up included; `start` is what a round with nothing due costs. `update` is the scoring
-of what the first round brought, which the worker does beside polling.
+same run, stand the floor: aiohttp, fastfeedparser, nh3 and SQLite in one bare script; `reader`, where
+the Python of `--peer-python` has it; and newsboat, where it is installed. CPU s is user and system time of a
+program's processes together, start-up included; `start` is what a round with nothing due costs. `update` is the
+scoring of what the first round brought, which the worker does beside polling.
 
 Generator, server and floor are read from `../shared/bench` (or `--tools DIR`).
 """
@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import socket
 import statistics
 import subprocess
@@ -241,6 +242,30 @@ reader.update_search()"""
         return _count(self._db, "entries")
 
 
+class Newsboat:
+    """newsboat, which keeps what it has read in SQLite and has no search index."""
+
+    name = "newsboat"
+    _CONFIG = """reload-threads 10
+max-items 0
+cleanup-on-quit no
+suppress-first-reload yes
+auto-reload no
+"""
+
+    def __init__(self, folder: Path, urls: Sequence[str]) -> None:
+        self._db, listed, config = folder / "newsboat.db", folder / "newsboat.urls", folder / "newsboat.config"
+        listed.write_text("\n".join(urls))
+        config.write_text(self._CONFIG)
+        self._command = ["newsboat", "-q", "-u", str(listed), "-c", str(self._db), "-C", str(config), "-x", "reload"]
+
+    def poll(self) -> Cost:
+        return measured(self._command)
+
+    def count(self) -> int:
+        return _count(self._db, "rss_item")
+
+
 def _count(db: Path, table: str) -> int:
     import sqlite3
 
@@ -260,7 +285,7 @@ def main() -> None:
     parser.add_argument("--tools", type=Path, default=ROOT.parent / "shared" / "bench")
     parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
     parser.add_argument("--peer-python", default=sys.executable, help="a Python with aiohttp, fastfeedparser, reader")
-    parser.add_argument("--peers", default="floor,reader")
+    parser.add_argument("--peers", default="floor,reader,newsboat")
     parser.add_argument("--port", type=int, default=8800)
     parser.add_argument("--update", action="store_true", help="say what scoring the first round costs")
     parser.add_argument("--site", action="store_true", help="ask the site for its front page during the first poll")
@@ -278,11 +303,13 @@ def main() -> None:
                 folder = Path(name) / str(run)
                 folder.mkdir()
                 ours = Groundswell(folder, corpus.urls)
-                programs: list[Groundswell | Floor | Reader] = [ours]
+                programs: list[Groundswell | Floor | Reader | Newsboat] = [ours]
                 if "floor" in peers:
                     programs.append(Floor(folder, corpus.urls, given.tools, given.peer_python))
                 if "reader" in peers:
                     programs.append(Reader(folder, corpus.urls, given.peer_python))
+                if "newsboat" in peers:
+                    programs.append(Newsboat(folder, corpus.urls))
                 ours.start()  # whose modules are compiled then, if they were not
                 costs.setdefault(("start", ours.name), []).append(ours.start())
                 for round_ in rounds:
@@ -314,6 +341,11 @@ def main() -> None:
 
 
 def _has(python: str, peer: str) -> bool:
+    if peer == "newsboat":
+        installed = shutil.which(peer) is not None
+        if not installed:
+            print(f"{peer}: not measured, it is not installed")
+        return installed
     needed = "aiohttp, fastfeedparser, nh3" if peer == "floor" else "reader"
     found = subprocess.run([python, "-c", f"import {needed}"], check=False, capture_output=True).returncode == 0
     if not found:

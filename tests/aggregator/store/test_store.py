@@ -5,13 +5,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from aggregator import schedule
 from aggregator.errors import DatabaseInUseError, NewerDatabaseError, StoreError
 from aggregator.model import (
     Cause,
@@ -21,9 +22,12 @@ from aggregator.model import (
     Edit,
     Entry,
     FeedState,
+    Hints,
     LedgerLine,
     Membership,
+    NotModified,
     Picture,
+    PollLimits,
     Source,
     Story,
     Validators,
@@ -286,6 +290,50 @@ def test_a_clock_that_jumped_back_starves_no_source(store: Store) -> None:
                 FeedState(source.id, source.url, next_poll_at=in_a_year), PollRecord(in_a_year, "fetched", "", 200)
             )
     assert len(store.feeds.due(NOON)) == 2
+
+
+def test_what_is_due_comes_in_order_and_no_more_than_there_is_room_for(store: Store) -> None:
+    sources = [Source(name, name, f"https://{name}.example/", "news") for name in ("a", "b", "c", "d", "far", "later")]
+    store.feeds.sync(sources, NOON)
+    times = {"a": NOON, "b": NOON - HOUR, "d": NOON - HOUR, "far": NOON + timedelta(days=365), "later": NOON + HOUR}
+    with store.transaction():
+        for name, moment in times.items():
+            feed = FeedState(name, f"https://{name}.example/", next_poll_at=moment)
+            store.feeds.record(feed, PollRecord(NOON - HOUR, "fetched", "", 200))
+
+    def due(limit: int = 1000, resting: Sequence[str] = ()) -> list[str]:
+        return [state.source_id for state in store.feeds.due(NOON, limit, resting)]
+
+    assert due() == ["c", "b", "d", "a", "far"]
+    assert due(2) == ["c", "b"]
+    assert due(4, ["b.example"]) == ["c", "d", "a", "far"]
+
+
+@pytest.mark.parametrize("before", ["", "https://new.example/"])
+def test_after_a_304_the_row_says_what_was_decided(store: Store, before: str) -> None:
+    documents = FeedState(
+        "wire",
+        SOURCE.url,
+        Validators('"1"', "Sun, 01 Mar 2026 09:00:00 GMT"),
+        failures=2,
+        gone=True,
+        move_seen_to=before,
+        last_new_at=NOON - HOUR,
+        hints=Hints("RSS 2.0", ttl=HOUR, skip_hours=(1, 2)),
+        fresh_for=HOUR,
+        arrivals=(5, 6),
+        format_before="Atom",
+        format_changed_at=NOON - HOUR,
+    )
+    answer = NotModified(moved_to="https://new.example/", fresh_for=2 * HOUR)
+    decided = schedule.after(documents, answer, NOON, poll=PollLimits(), words="nothing new")
+    with store.transaction():
+        store.feeds.record(documents, PollRecord(NOON - HOUR, "fetched", "1 new", 200, bytes=700))
+        store.feeds.record(decided, PollRecord(NOON, "not modified", "nothing new", 304))
+    assert store.feeds.state("wire") == decided
+    assert decided.url == (answer.moved_to if before else SOURCE.url)
+    counted = "polls || ' ' || polls_unchanged || ' ' || bytes || ' ' || saved_bytes"
+    assert store._connection.value(f"select {counted} from feeds where source_id = 'wire'") == "2 1 700 700"
 
 
 def test_an_unchanged_feed_costs_no_row_in_the_log_of_polls(store: Store) -> None:
