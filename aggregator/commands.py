@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import random
 import shutil
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,21 +23,34 @@ from typing import Any, ParamSpec, TypeVar
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from aggregator import health, subscribe
 from aggregator.config import LARGEST_FILE, load_config, parse_config, read_config
 from aggregator.config.edit import without_source
-from aggregator.discover import FoundFeed, Search, find
+from aggregator.config.values import feed_key
+from aggregator.discover import Search, find
 from aggregator.errors import ConfigError, StoreError
 from aggregator.fetch import Client, user_agent
-from aggregator.model import Clock, Config, Entry, FeedState, HostLedger, HubStanding, Limits, SourceHealth
+from aggregator.model import Clock, Config, Entry, FeedState, Limits, Source, SourceHealth
 from aggregator.opml import MOST_BYTES, MOST_FEEDS, Subscription
 from aggregator.opml import read as read_opml
 from aggregator.opml import write as write_opml
 from aggregator.parsing import ParserPool
 from aggregator.poll import Polled
 from aggregator.poller import Poller
+from aggregator.source_lines import (
+    count,
+    found_line,
+    found_row,
+    health_row,
+    host_row,
+    import_lines,
+    iso,
+    polled_row,
+    polled_words,
+    source_lines,
+    source_table,
+)
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
 from aggregator.urls import host, safe_link, shown
@@ -122,8 +138,8 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
     with WorkerLock(db), Store.open(db) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         for source_id in only:
-            if config.source(source_id) is None:
-                raise ConfigError(f"there is no source {source_id!r} in {feeds}; `groundswell sources list` shows them")
+            if not _known(config, source_id, feeds).enabled:
+                raise ConfigError(f"{source_id} is paused in {feeds}: `enabled: false` has to go first")
         chosen: list[str] | None = list(only) or None
         if once and not only:
             askable = store.feeds.askable(front.clock())
@@ -131,22 +147,38 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
         results = asyncio.run(_poll(front, config, store, chosen))
     failed = [polled for polled in results if not polled.ok]
     if as_json:
-        click.echo(json.dumps([_polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
+        click.echo(json.dumps([polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
     else:
         for polled in failed:
             click.echo(f"{polled.source_id}: {polled.state.last_words}", err=True)
-        click.echo(
-            f"{len(results)} sources asked: {len(results) - len(failed)} answered, {len(failed)} failed; "
-            f"{sum(polled.new for polled in results)} new entries, {sum(polled.edited for polled in results)} edited"
-        )
+        click.echo(polled_words(results))
     if results and len(failed) == len(results):
         raise SystemExit(1)
+
+
+def _known(config: Config, source_id: str, feeds: Path) -> Source:
+    source = config.source(source_id)
+    if source is None:
+        raise ConfigError(f"there is no source {source_id!r} in {feeds}; `groundswell sources list` shows them")
+    return source
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Keep the log from telling of each failure: the command itself does."""
+    log = logging.getLogger("aggregator.poller")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 async def _poll(front: Front, config: Config, store: Store, chosen: list[str] | None) -> list[Polled]:
     results: list[Polled] = []
     total = len(chosen) if chosen is not None else len(store.feeds.due(front.clock(), limit=1_000_000))
-    with progress_bar("Polling") as bar:
+    with progress_bar("Polling") as bar, _told_once():
         task = bar.add_task("", total=total)
 
         def finished(polled: Polled) -> None:
@@ -158,130 +190,55 @@ async def _poll(front: Front, config: Config, store: Store, chosen: list[str] | 
     return results
 
 
-def _polled_row(polled: Polled) -> dict[str, Any]:
-    return {
-        "source": polled.source_id,
-        "ok": polled.ok,
-        "words": polled.state.last_words,
-        "kind": polled.state.last_kind,
-        "status": polled.state.last_status,
-        "new": polled.new,
-        "edited": polled.edited,
-        "next_poll_at": _iso(polled.state.next_poll_at),
-    }
-
-
 @click.group()
 def sources() -> None:
     """Look at the sources and how they answer."""
 
 
 @sources.command("list")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option(
+    "--state", type=click.Choice(health.STATES), help="Only those in this state; silent: answers, but overdue."
+)
 @feeds_option
 @db_option
 @json_option
 @click.pass_obj
-def list_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
-    """Show every source: what happened last, and when it is asked next.
+def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: Path, db: Path, as_json: bool) -> None:
+    """Show every source: what happened last, and when it is asked next. With an ID, all there is to say of it.
 
     \b
     Example:
       groundswell sources list
+      groundswell sources list --state failing
+      groundswell sources list techcrunch_ai
       groundswell sources list --json
     """
-    config = load_config(feeds, env=front.env)
-    rows: list[SourceHealth]
+    config, now = load_config(feeds, env=front.env), front.clock()
+    rows: list[SourceHealth] = []
     hosts: dict[str, dict[str, Any]] = {}
     if db.exists():
         with Store.open(db) as store:
-            rows = store.feeds.health(front.clock(), config.sources)
+            rows = store.feeds.health(now, config.sources)
             hosts = {ledger.host: host_row(ledger) for ledger in store.standings.hosts()}
-    else:
-        rows = [SourceHealth(source, FeedState(source.id, source.url), 0, 0, 0) for source in config.sources]
+    known = {row.source.id for row in rows}
+    rows += [SourceHealth(one, FeedState(one.id, one.url), 0, 0, 0) for one in config.sources if one.id not in known]
+    for source_id in ids:
+        if source_id not in known:
+            _known(config, source_id, feeds)
+    rows = [row for row in rows if not ids or row.source.id in ids]
+    rows = [row for row in rows if state is None or health.state_of(row, now) == state]
     if as_json:
-        told = [health_row(row, front.clock()) | {"host": hosts.get(host(row.state.url))} for row in rows]
+        told = [health_row(row, now) | {"host": hosts.get(host(row.state.url))} for row in rows]
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in ("source", "category", "last answer", "entries", "next poll"):
-        table.add_column(column, justify="right" if column == "entries" else "left")
-    for row in rows:
-        table.add_row(
-            row.source.id,
-            row.source.category,
-            "removed" if row.removed else (row.state.last_words or "not asked yet"),
-            str(row.entries),
-            "never" if row.removed or row.state.gone else _when(row.state.next_poll_at, front.clock()),
-        )
-    Console().print(table)
-
-
-def health_row(row: SourceHealth, now: datetime) -> dict[str, Any]:
-    """Return a row of the sources page as plain data."""
-    state = row.state
-    silence = health.of_silence(row, now)
-    return {
-        "id": row.source.id,
-        "name": row.source.name,
-        "url": shown(state.url),
-        "category": row.source.category,
-        "owner": row.source.owner,
-        "enabled": row.source.enabled,
-        "removed": row.removed,
-        "ok": state.failures == 0 and state.last_ok_at is not None,
-        "kind": state.last_kind,
-        "words": state.last_words,
-        "status": state.last_status,
-        "failures": state.failures,
-        "gone": state.gone,
-        "last_polled_at": _iso(state.last_polled_at),
-        "last_ok_at": _iso(state.last_ok_at),
-        "last_new_at": _iso(state.last_new_at),
-        "next_poll_at": _iso(state.next_poll_at),
-        "interval_s": state.interval.total_seconds(),
-        "entries": row.entries,
-        "recent_entries": row.recent_entries,
-        "firsts": row.firsts,
-        "health": list(health.words(row, now)),
-        "overdue": silence is not None and silence.overdue_at <= now,
-        "overdue_at": _iso(silence.overdue_at) if silence else None,
-        "silence_probability": silence.probability if silence else None,
-        "usual_gap_s": silence.usual_gap.total_seconds() if silence else None,
-        "format": state.hints.format,
-        "format_before": state.format_before,
-        "moved_from": shown(state.moved_from),
-        "requests": row.polls,
-        "unchanged": row.unchanged,
-        "bytes": row.bytes,
-        "saved_bytes": row.saved_bytes,
-        "waits_kept": state.waits_kept,
-        "waited_s": state.waited.total_seconds(),
-        "hub": None if row.hub is None else _hub_row(row.hub),
-    }
-
-
-def _hub_row(hub: HubStanding) -> dict[str, Any]:
-    return {
-        "url": shown(hub.hub),
-        "lease_until": _iso(hub.lease_until),
-        "delivered_at": _iso(hub.delivered_at),
-        "relied_on": hub.relied_on,
-        "words": hub.words,
-    }
-
-
-def host_row(ledger: HostLedger) -> dict[str, Any]:
-    """Return what asking a host came to, all its sources together, as plain data."""
-    return {
-        "name": ledger.host,
-        "sources": ledger.sources,
-        "requests": ledger.requests,
-        "unchanged_share": round(ledger.unchanged_share, 4),
-        "bytes": ledger.bytes,
-        "saved_bytes": ledger.saved_bytes,
-        "waits_kept": ledger.waits_kept,
-        "waited_s": ledger.waited.total_seconds(),
-    }
+    elif ids:
+        click.echo("\n\n".join("\n".join(source_lines(row, now)) for row in rows))
+    elif rows:
+        # Whoever reads through a pipe wants ids in one piece.
+        Console(width=None if sys.stdout.isatty() else 200).print(source_table(rows, now))
+    else:
+        none = "there is no source yet; `groundswell sources add ADDRESS` finds the feeds of any page"
+        click.echo(f"{feeds}: {f'no source is {state}' if state else none}")
 
 
 @sources.command("check")
@@ -302,7 +259,7 @@ def check_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
         results = asyncio.run(_poll(front, config, store, [source.id for source in config.sources]))
     results.sort(key=lambda polled: (polled.ok, polled.source_id))
     if as_json:
-        click.echo(json.dumps([_polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
+        click.echo(json.dumps([polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
     else:
         for polled in results:
             click.echo(f"{'ok    ' if polled.ok else 'FAILED'}  {polled.source_id}: {polled.state.last_words}")
@@ -339,7 +296,7 @@ def add_source(
     text, config = _editable(front, feeds)
     url = safe_link(address if "://" in address else f"https://{address}")
     if not url:
-        raise ConfigError(f"{shown(address)} is no web address; expected one like https://example.com/blog")
+        raise ConfigError(f"{address!r:.200} is no web address; expected one like https://example.com/blog")
     found = asyncio.run(_find(front, config, url))
     if not found.feeds:
         raise ConfigError(found.words)
@@ -351,19 +308,23 @@ def add_source(
         _apply(front, feeds, change.text)
     if as_json:
         told = {
-            "found": [_found_row(feed) for feed in found.feeds],
+            "found": [found_row(feed) for feed in found.feeds],
             "added": [] if dry_run else list(change.ids),
             "known": list(change.known),
         }
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
+    ids = subscribe.ids(config)
     for number, feed in enumerate(found.feeds, start=1):
-        click.echo(f"{number}  {shown(feed.url)}  {feed.title}: {feed.format}, {feed.entries} entries")
+        click.echo(found_line(number, feed, ids.get(feed_key(feed.url), "")))
     if change.known:
-        click.echo(f"{shown(chosen.url)} stands in {feeds} already")
-    elif not dry_run:
-        more = f"; --pick 2 adds another of the {len(found.feeds)}" if len(found.feeds) > 1 and pick is None else ""
-        click.echo(f"added as {change.ids[0]} to {feeds}{more}")
+        click.echo(f"{shown(chosen.url)} stands in {feeds} already, as {ids[feed_key(chosen.url)]}")
+    elif dry_run:
+        click.echo(f"number {pick or 1} would be added as {change.ids[0]} to {feeds}; nothing was changed")
+    else:
+        click.echo(f"added as {change.ids[0]} to {feeds}; a running worker asks it within seconds")
+    if len(found.feeds) > 1 and pick is None:
+        click.echo(f"--pick 2 takes another of the {len(found.feeds)}")
 
 
 async def _find(front: Front, config: Config | None, url: str) -> Search:
@@ -371,17 +332,6 @@ async def _find(front: Front, config: Config | None, url: str) -> Search:
     agent = user_agent(config.site.url) if config else ""
     async with Client(limits) as client, ParserPool() as parser:
         return await find(url, client=client, parser=parser, limits=limits, now=front.clock(), user_agent=agent)
-
-
-def _found_row(feed: FoundFeed) -> dict[str, Any]:
-    return {
-        "url": shown(feed.url),
-        "title": feed.title,
-        "format": feed.format,
-        "entries": feed.entries,
-        "newest_at": _iso(feed.newest_at),
-        "site_url": feed.site_url,
-    }
 
 
 @sources.command("remove")
@@ -400,8 +350,9 @@ def remove_source(front: Front, source_id: str, feeds: Path) -> None:
         after = without_source(text, source_id)
     except ConfigError as fault:
         raise ConfigError(f"{feeds}: {fault}") from None
+    kept = _keep(feeds)
     _apply(front, feeds, after)
-    click.echo(f"{source_id} is no longer in {feeds}")
+    click.echo(f"{source_id} is no longer in {feeds}; what it published stays. {kept} is the file as it was")
 
 
 def _editable(front: Front, feeds: Path) -> tuple[str, Config | None]:
@@ -410,6 +361,13 @@ def _editable(front: Front, feeds: Path) -> tuple[str, Config | None]:
         return "", None
     text = read_config(feeds)
     return text, parse_config(text, name=str(feeds), env=front.env)
+
+
+def _keep(feeds: Path) -> Path:
+    """Copy feeds.yaml beside itself, so that an edit can be taken back; return the copy."""
+    kept = feeds.with_name(f"{feeds.name}.before")
+    shutil.copyfile(feeds, kept)
+    return kept
 
 
 def _apply(front: Front, feeds: Path, text: str) -> None:
@@ -441,7 +399,9 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
     found = read_opml(file.read_bytes(), *limits)
     text, config = _editable(front, feeds)
     change = subscribe.added(text, config, found.feeds)
+    kept = None
     if change.ids and not dry_run:
+        kept = _keep(feeds) if feeds.exists() else None
         _apply(front, feeds, change.text)
     if as_json:
         told = {
@@ -455,11 +415,16 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
         return
     for note in found.notes:
         click.echo(f"{file}: {note}", err=True)
+    if dry_run:
+        for line in import_lines(found.feeds, change, subscribe.ids(config)):
+            click.echo(line)
     would = "would be added" if dry_run else "added"
     click.echo(
-        f"{file}: {len(found.feeds)} feeds, {len(change.ids)} {would} to {feeds}, {len(change.known)} there already; "
-        f"{len(change.categories)} new categories"
+        f"{file}: {count(len(found.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
+        f"there already or twice; {count(len(change.categories), 'new category', 'new categories')}"
     )
+    if kept:
+        click.echo(f"{kept} is the file as it was")
 
 
 @opml.command("export")
@@ -499,7 +464,8 @@ def check(front: Front, feeds: Path, db: Path) -> None:
     faults: list[str] = []
     try:
         config = load_config(feeds, env=front.env)
-        click.echo(f"{feeds}: {len(config.sources)} sources in {len(config.categories)} categories, no fault")
+        told = count(len(config.sources), "source"), count(len(config.categories), "category", "categories")
+        click.echo(f"{feeds}: {told[0]} in {told[1]}, no fault")
     except ConfigError as fault:
         faults += str(fault).splitlines()
     if db.exists():
@@ -544,10 +510,10 @@ def stream_line(entry: Entry) -> dict[str, Any]:
         "summary": entry.summary,
         "url": entry.link,
         "source": entry.source_id,
-        "first_seen": _iso(entry.first_seen_at),
+        "first_seen": iso(entry.first_seen_at),
     }
     if entry.published_at:
-        line["published"] = _iso(entry.published_at)
+        line["published"] = iso(entry.published_at)
     if entry.language:
         line["lang"] = entry.language
     if entry.content:
@@ -630,17 +596,6 @@ def prune_store(store: Store, config: Config, now: datetime) -> tuple[int, int]:
             store.prose.forget()
             store.state.next_edition()
     return polls, entries
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
-
-
-def _when(moment: datetime | None, now: datetime) -> str:
-    if moment is None or moment <= now:
-        return "now"
-    minutes = (moment - now).total_seconds() / 60
-    return f"in {minutes:.0f} min" if minutes < 90 else f"in {minutes / 60:.0f} h"
 
 
 COMMANDS: tuple[click.Command, ...] = (poll, sources, opml, check, export, backup, restore, prune)

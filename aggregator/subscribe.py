@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ class Added:
     """Addresses that stood there already, also in another spelling."""
     categories: tuple[str, ...]
     """Ids of the categories that were added."""
+    items: tuple[Mapping[str, str], ...] = ()
+    """The sources that were added, as they stand in the file."""
 
 
 def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Added:
@@ -80,7 +82,13 @@ def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Ad
         ids=tuple(item["id"] for item in items),
         known=tuple(known),
         categories=tuple(category.id for category in new_categories),
+        items=tuple(items),
     )
+
+
+def ids(config: Config | None) -> dict[str, str]:
+    """Return the id of each feed that *config* has, by what tells feeds apart (`feed_key`)."""
+    return {feed_key(source.url): source.id for source in config.sources} if config else {}
 
 
 def source_id(name: str, url: str, taken: Collection[str]) -> str:

@@ -16,10 +16,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from aggregator.commands import health_row
 from aggregator.hubs import Hubs
 from aggregator.model import Config, Limits, Site, Source
 from aggregator.poller import Poller
+from aggregator.source_lines import health_row
 from aggregator.store import Store
 from aggregator.store.subscriptions import MOST_WAITING, Subscription
 from aggregator.websub import signature

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ from click.testing import CliRunner, Result
 from aggregator.commands import Front, opml, sources
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError
+from aggregator.model import FeedState
 from aggregator.opml import Subscription
 from aggregator.opml import read as read_opml
+from aggregator.rhythm import with_arrivals
+from aggregator.store import PollRecord, Store
 from aggregator.subscribe import added, source_id
 from tests.feedserver import FeedServer
 
@@ -58,11 +61,15 @@ def test_any_page_is_enough_to_add_its_feed(feeds: Path, feed_server: FeedServer
     ]
     assert [category.name for category in config.categories] == ["Models", "Policy"]
 
-    assert "stands in" in call(feeds, "add", page).output
+    again = call(feeds, "add", page)
+    assert "there already as the_wire" in again.output
+    assert f"stands in {feeds} already, as the_wire" in again.output
     assert feeds.read_text(encoding="utf-8") == text
     assert list(feeds.parent.iterdir()) == [feeds]
 
-    assert call(feeds, "remove", "the_wire").exit_code == 0
+    removed = call(feeds, "remove", "the_wire")
+    assert removed.exit_code == 0, removed.output
+    assert feeds.with_name("feeds.yaml.before").read_text(encoding="utf-8") == text
     assert [one.id for one in parse_config(feeds.read_text(encoding="utf-8")).sources] == ["a"]
 
 
@@ -70,6 +77,9 @@ def test_looking_only_changes_nothing(feeds: Path, feed_server: FeedServer) -> N
     result = call(feeds, "add", feed_server.publish("/wire.xml", FEED), "--dry-run", "--json")
     assert json.loads(result.output)["found"][0]["title"] == "The Wire"
     assert feeds.read_text(encoding="utf-8") == TEXT
+    told = call(feeds, "add", feed_server.url("/wire.xml"), "--dry-run").output
+    assert "number 1 would be added as the_wire" in told
+    assert "nothing was changed" in told
 
 
 @pytest.mark.parametrize("address", ["http://10.0.0.1/feed", "file:///etc/passwd", "javascript:alert(1)"])
@@ -103,6 +113,52 @@ def test_folders_become_categories_and_known_feeds_are_recognised(feeds: Path, t
         ("https://c.example/rss", "Models"),
         ("https://b.example/rss", "AI & more"),
     }
+
+
+def test_an_import_says_beforehand_what_it_would_do_and_can_be_taken_back(feeds: Path, tmp_path: Path) -> None:
+    file = tmp_path / "list.opml"
+    file.write_text(
+        '<opml><body><outline text="B" xmlUrl="https://b.example/rss"/><outline text="B" xmlUrl="http://b.example/rss"/>'
+        '<outline text="A again" xmlUrl="http://a.example/feed"/></body></opml>',
+        encoding="utf-8",
+    )
+    told = call(feeds, "import", str(file), "--dry-run").output
+    assert "https://b.example/rss  would be b" in told
+    assert "http://b.example/rss  there twice" in told
+    assert "http://a.example/feed  there already as a" in told
+    assert "3 feeds, 1 would be added" in told
+    assert feeds.read_text(encoding="utf-8") == TEXT
+
+    assert "3 feeds, 1 added" in call(feeds, "import", str(file)).output
+    assert feeds.with_name("feeds.yaml.before").read_text(encoding="utf-8") == TEXT
+
+
+def test_sources_are_listed_by_state_and_told_of_in_full(feeds: Path, tmp_path: Path) -> None:
+    db = tmp_path / "news.db"
+    feeds.write_text(TEXT + "  - {id: b, url: 'https://b.example/rss', enabled: false}\n", encoding="utf-8")
+    with Store.open(db) as store:
+        store.feeds.sync(parse_config(feeds.read_text(encoding="utf-8")).sources, NOON)
+        days = with_arrivals((), [NOON - timedelta(days=4 + number) for number in range(30)])
+        answers = {"last_polled_at": NOON, "last_ok_at": NOON, "last_words": "nothing new", "arrivals": days}
+        kept = FeedState("a", "https://a.example/feed/", **answers)  # type: ignore[arg-type]
+        store.feeds.record(kept, PollRecord(NOON, "fetched", "nothing new", 200))
+
+    def listed(*arguments: str) -> str:
+        return call(feeds, "list", *arguments, "--db", str(db)).output
+
+    assert [line.split()[:2] for line in listed().splitlines()[1:]] == [["a", "silent"], ["b", "paused"]]
+    assert "no source is failing" in listed("--state", "failing")
+    assert [one["id"] for one in json.loads(listed("--state", "paused", "--json"))] == ["b"]
+    assert json.loads(listed("a", "--json"))[0]["state"] == "silent"
+    assert "such a silence is less than 1 in 10,000" in listed("a")
+    nobody = call(feeds, "list", "nobody", "--db", str(db))
+    assert isinstance(nobody.exception, ConfigError)
+
+
+def test_a_list_without_sources_says_how_to_begin(tmp_path: Path) -> None:
+    feeds = tmp_path / "feeds.yaml"
+    feeds.write_text("sources: []\n", encoding="utf-8")
+    assert "groundswell sources add" in call(feeds, "list", "--db", str(tmp_path / "none.db")).output
 
 
 def test_a_file_that_is_not_there_yet_begins(tmp_path: Path) -> None:
