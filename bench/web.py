@@ -3,14 +3,16 @@
     python -m bench.web [--entries 100000] [--db FILE] [--data ../shared/data] [--seconds 5]
 
 Fills a database from the recorded streams (or takes the one given; it is copied), starts the real server on it, and
-asks it with wrk (Debian: wrk), in the same run as nginx (Debian: nginx-light) with one page as a file, plain and
-gzipped ahead. Rates: 16 connections, 2 threads. Waiting: 200 requests a second, sent on time whether the last was
-answered or not, while a poller writes beside it. Not in memory: 300 stories and 300 searches, each asked once.
+asks it with wrk (Debian: wrk), in turn with nginx (Debian: nginx-light) with one page as a file, plain and gzipped
+ahead. Rates: 16 connections, 2 threads; what a request costs the server is told by its own CPU time, which other
+programs disturb less. Waiting: 200 requests a second, sent on time whether the last was answered or not, while a poller
+writes beside it. Not in memory: 300 stories and 300 searches, each asked once.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gzip
 import http.client
 import os
@@ -20,13 +22,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from urllib.parse import quote
 
 from aggregator.model import Draft, Source
@@ -36,6 +39,7 @@ from bench.restart import fill
 SERVE = """
 import sys
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from web.server import serve
 late = timedelta(seconds=float(sys.argv[3]))
@@ -80,35 +84,62 @@ def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
         connection.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs."""
+
+    port: int
+    pid: int
+    page: str
+    """Its front page."""
+    first_s: float
+    """From its port being open to its first page."""
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds that it took so far, with the processes that it started."""
+        parents, ticks = {}, {}
+        for found in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = found.read_text(encoding="utf-8").rpartition(")")[2].split()
+                parents[int(found.parent.name)] = int(fields[1])
+                ticks[int(found.parent.name)] = int(fields[11]) + int(fields[12])
+        own = {self.pid}
+        while more := {pid for pid, parent in parents.items() if parent in own} - own:
+            own |= more
+        return sum(ticks[pid] for pid in own) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def started(command: list[str], port: int) -> Iterator[float]:
-    """Run a server; give the seconds from its port being open to its first page."""
+def started(command: list[str], port: int, page: str) -> Iterator[Server]:
+    """Run a server until it has given its front page, and as long as it is asked."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while True:
             try:
                 began = time.perf_counter()
-                get(port, "/index.html" if "nginx" in command[0] else "/")
+                get(port, page)
                 break
             except OSError:
                 if process.poll() is not None:
                     raise SystemExit(f"{command[0]} ended with code {process.returncode}") from None
                 time.sleep(0.01)
-        yield time.perf_counter() - began
+        yield Server(port, process.pid, page, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def rate(url: str, seconds: int, *headers: str) -> float:
-    """Return requests a second, by wrk."""
+def rate(server: Server, *headers: str) -> tuple[float, float]:
+    """Return how many requests a second wrk had answered, and the CPU microseconds that one took the server."""
+    url = f"http://127.0.0.1:{server.port}{server.page}"
+    before = server.cpu_s()
     told = subprocess.run(
-        ["wrk", "-t2", "-c16", f"-d{seconds}s", *headers, url], check=True, capture_output=True, text=True
+        ["wrk", "-t2", "-c16", "-d1s", *headers, url], check=True, capture_output=True, text=True
     ).stdout
-    found = re.search(r"Requests/sec:\s+([\d.]+)", told)
-    if found is None or "Non-2xx" in told:
+    requests, speed = re.search(r"(\d+) requests in", told), re.search(r"Requests/sec:\s+([\d.]+)", told)
+    if requests is None or speed is None or "Non-2xx" in told:
         raise SystemExit(f"wrk said of {url}: {told}")
-    return float(found[1])
+    return float(speed[1]), (server.cpu_s() - before) / int(requests[1]) * 1e6
 
 
 def percentile(waits: list[float], share: float) -> float:
@@ -116,53 +147,69 @@ def percentile(waits: list[float], share: float) -> float:
     return sorted(waits)[min(len(waits) - 1, int(len(waits) * share))] * 1000
 
 
-def on_time(port: int, paths: list[str], seconds: int) -> list[float]:
-    """Ask *paths* in turn, 200 a second; return how long each took from when it was due."""
-    began = time.perf_counter()
-    local = threading.local()
+def half_and_most(waits: list[float]) -> str:
+    """Return the wait that half of all, and that 99 of a hundred, do not exceed, in milliseconds."""
+    return f"{percentile(waits, 0.5):.1f} / {percentile(waits, 0.99):.1f}"
 
-    def ask(number: int) -> float:
+
+async def on_time(port: int, paths: list[str], seconds: int) -> list[float]:
+    """Ask *paths* in turn, 200 a second; return how long each took from when it was due.
+
+    One thread asks, over sixteen connections; what is due waits where all of them are waiting for an answer.
+    """
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(16):
+        free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+    clock = asyncio.get_running_loop().time
+    began = clock()
+
+    async def ask(number: int) -> float:
         due = began + number / PER_SECOND
-        time.sleep(max(0.0, due - time.perf_counter()))
-        if not hasattr(local, "connection"):
-            local.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        local.connection.request("GET", paths[number % len(paths)], headers={"Accept-Encoding": "gzip"})
-        local.connection.getresponse().read()
-        return time.perf_counter() - due
+        await asyncio.sleep(due - clock())
+        due = max(due, clock())  # where this program woke too late, nobody waited for the server
+        reader, writer = connection = await free.get()
+        path = paths[number % len(paths)]
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        await reader.readexactly(int(head.partition(b"content-length:")[2].split()[0]))
+        free.put_nowait(connection)
+        return clock() - due
 
-    with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(ask, range(PER_SECOND * seconds)))
+    return list(await asyncio.gather(*map(ask, range(PER_SECOND * seconds))))
+
+
+def write(db: Path, now: datetime) -> None:
+    """Write as a worker that polls does: twenty entries in a transaction, five times a second, and new editions."""
+    with Store.open(db) as store:
+        source = Source("bench", "Bench", "https://bench.example/feed.xml", "news", "bench.example")
+        with store.transaction():
+            store.feeds.sync([source], now)
+        number = 0
+        while True:
+            time.sleep(0.2)
+            arrivals = []
+            for _ in range(20):
+                number += 1
+                draft = Draft(guid=str(number), link="", title=f"Entry {number} that a poll brought")
+                arrivals.append(
+                    Arrival(draft, identity=f"{now.timestamp()} {number}", canonical_link="", digest="", words=6)
+                )
+            with store.transaction():
+                store.entries.add("bench", arrivals, now + timedelta(milliseconds=number))
+                if number % 100 == 0:
+                    store.state.next_edition()
 
 
 @contextmanager
 def polling(db: Path, now: datetime) -> Iterator[None]:
-    """Write as a worker that polls does: twenty entries in a transaction, five times a second, and a new edition."""
-    stop = threading.Event()
-
-    def write() -> None:
-        with Store.open(db) as store:
-            source = Source("bench", "Bench", "https://bench.example/feed.xml", "news", "bench.example")
-            with store.transaction():
-                store.feeds.sync([source], now)
-            number = 0
-            while not stop.wait(0.2):
-                arrivals = []
-                for _ in range(20):
-                    number += 1
-                    draft = Draft(guid=str(number), link="", title=f"Entry {number} that a poll brought")
-                    arrivals.append(Arrival(draft, identity=str(number), canonical_link="", digest="", words=6))
-                with store.transaction():
-                    store.entries.add("bench", arrivals, now + timedelta(milliseconds=number))
-                    if number % 100 == 0:
-                        store.state.next_edition()
-
-    thread = threading.Thread(target=write)
-    thread.start()
+    """Let a process of its own `write` meanwhile."""
+    writer = get_context("spawn").Process(target=write, args=(db, now), daemon=True)
+    writer.start()
     try:
         yield
     finally:
-        stop.set()
-        thread.join()
+        writer.terminate()
+        writer.join()
 
 
 def measure(db: Path, folder: Path, seconds: int) -> None:
@@ -175,37 +222,55 @@ def measure(db: Path, folder: Path, seconds: int) -> None:
         words = [word for headline in headlines for word in headline.split()[:3] if len(word) > 4]
     late = (newest - datetime.now(UTC)).total_seconds() + 60
     port, nginx_port = free_port(), free_port()
-    binary = shutil.which("nginx") or "/usr/sbin/nginx"
-    serve = [sys.executable, "-c", SERVE, str(db), str(port), str(late)]
-    with started(serve, port) as first:
+    with started([sys.executable, "-c", SERVE, str(db), str(port), str(late)], port, "/") as ours:
         _, page = get(port, "/")
-        root = folder / "root"
-        root.mkdir()
-        (root / "index.html").write_bytes(page)
-        (root / "index.html.gz").write_bytes(gzip.compress(page, 6, mtime=0))
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=nginx_port), encoding="utf-8")
-        with started([binary, "-c", str(folder / "nginx.conf"), "-p", str(folder)], nginx_port):
+        with started(nginx(folder, nginx_port, page), nginx_port, "/index.html") as theirs:
             zipped = len(gzip.compress(page, 6))
             print(f"{entries:,} entries; the front page has {len(page):,} bytes, {zipped:,} gzipped\n")
             print("| what | measured | nginx | of nginx's | goal |\n|---|---|---|---|---|")
             for name, headers in (("cached page, plain", ()), ("cached page, gzipped", GZIP)):
-                ours = rate(f"http://127.0.0.1:{port}/", seconds, *headers)
-                theirs = rate(f"http://127.0.0.1:{nginx_port}/index.html", seconds, *headers)
-                print(f"| {name}, requests/s | {ours:,.0f} | {theirs:,.0f} | {ours / theirs:.2f} | 0.6 |", flush=True)
-        print(f"| first page after the port is open, ms | {first * 1000:.0f} | | | 300 |", flush=True)
-        for name, paths in (
-            ("story not in memory", [f"/story/{one}/" for one in stories]),
-            ("search not in memory", [f"/search?q={quote(word)}&n={i}" for i, word in enumerate(words[:COLD])]),
-        ):
-            waits = cold(port, paths)
-            half, most = percentile(waits, 0.5), percentile(waits, 0.99)
-            print(f"| {name}, p50 / p99 ms | {half:.0f} / {most:.0f} | | | p99 100 |", flush=True)
-        with polling(db, newest + timedelta(minutes=1)):
-            paths = ["/", "/newest", "/trending", "/trending.rss", "/sources"]
-            on_time(port, paths, 1)  # The first of each is no cached page yet.
-            waits = on_time(port, paths, seconds * 2)
-        what = f"{PER_SECOND} requests/s while a poller writes, p50 / p99 ms"
-        print(f"| {what} | {percentile(waits, 0.5):.1f} / {percentile(waits, 0.99):.1f} | | | p99 20 |")
+                side_by_side(name, ours, theirs, seconds, headers)
+            print(f"| first page after the port is open, ms | {ours.first_s * 1000:.0f} | | | 300 |", flush=True)
+            for name, paths in (
+                ("story not in memory", [f"/story/{one}/" for one in stories]),
+                ("search not in memory", [f"/search?q={quote(word)}&n={i}" for i, word in enumerate(words[:COLD])]),
+            ):
+                print(f"| {name}, p50 / p99 ms | {half_and_most(cold(port, paths))} | | | p99 100 |", flush=True)
+            with polling(db, newest + timedelta(minutes=1)):
+                while_polling(ours, theirs, seconds)
+
+
+def nginx(folder: Path, port: int, page: bytes) -> list[str]:
+    """Return how nginx is started with *page* as a file, plain and gzipped ahead."""
+    root = folder / "root"
+    root.mkdir()
+    (root / "index.html").write_bytes(page)
+    (root / "index.html.gz").write_bytes(gzip.compress(page, 6, mtime=0))
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port), encoding="utf-8")
+    return [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+
+
+def side_by_side(name: str, ours: Server, theirs: Server, seconds: int, headers: tuple[str, ...]) -> None:
+    """Print how fast both give a page and what it costs them; a second each in turn, so both have the same machine."""
+    rates = {server.port: [rate(server, *headers)] for server in (ours, theirs)}
+    for server in (ours, theirs) * (seconds - 1):
+        rates[server.port].append(rate(server, *headers))
+    speed = [median(found[0] for found in rates[server.port]) for server in (ours, theirs)]
+    cost = [median(found[1] for found in rates[server.port]) for server in (ours, theirs)]
+    print(f"| {name}, requests/s | {speed[0]:,.0f} | {speed[1]:,.0f} | {speed[0] / speed[1]:.2f} | 0.6 |")
+    print(f"| {name}, CPU µs a request | {cost[0]:.1f} | {cost[1]:.1f} | {cost[0] / cost[1]:.2f} | |", flush=True)
+
+
+def while_polling(ours: Server, theirs: Server, seconds: int) -> None:
+    """Print how long both let wait; what nginx does is what the machine does to anybody."""
+    paths = ["/", "/newest", "/trending", "/trending.rss", "/sources"]
+    asyncio.run(on_time(ours.port, paths, 1))  # The first of each is no cached page yet.
+    waits: dict[int, list[float]] = {ours.port: [], theirs.port: []}
+    for _ in range(4):
+        waits[ours.port] += asyncio.run(on_time(ours.port, paths, seconds))
+        waits[theirs.port] += asyncio.run(on_time(theirs.port, [theirs.page], seconds))
+    both = " | ".join(half_and_most(waits[server.port]) for server in (ours, theirs))
+    print(f"| {PER_SECOND} requests/s while a poller writes, p50 / p99 ms | {both} | | p99 20 |")
 
 
 def cold(port: int, paths: list[str]) -> list[float]:

@@ -7,6 +7,7 @@ builds the site there, from `Spec` and a clock.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -41,6 +42,11 @@ log = logging.getLogger(__name__)
 THREADS = 4
 """Pages come from memory; more threads would only take turns at Python's lock."""
 CONNECTIONS = 256
+# While a page is made aside, an answer from memory waits for Python's lock, five milliseconds by default; and a search
+# for garbage among all that was loaded at the start stops everybody for a tenth of a second. With both mended the
+# slowest of a hundred answers waits a seventh as long (docs/performance.md).
+SWITCH_S = 0.0005
+"""After so many seconds a thread that makes a page lets one that answers go first."""
 STOP_WITHIN_S = 4
 """Then the process is killed: whoever stops the program waits no longer than five seconds."""
 
@@ -96,6 +102,15 @@ def application(spec: Spec, clock: Clock) -> WSGIApplication:
     return app.wsgi_app
 
 
+def _load(spec: Spec, clock: Clock) -> WSGIApplication:
+    """Build the site, and let this process be one that answers quickly while it makes pages aside."""
+    app = application(spec, clock)
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+    return app
+
+
 def serve(
     db: Path,
     clock: Clock,
@@ -137,7 +152,7 @@ def serve(
         log_access=False,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_WITHIN_S,
-    ).serve(target_loader=partial(application, spec, clock), wrap_loader=False)
+    ).serve(target_loader=partial(_load, spec, clock), wrap_loader=False)
 
 
 def _tell_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,14 +42,22 @@ _BOT = re.compile(
     re.IGNORECASE,
 )
 
+LONGEST_AGENT = 400
+"""Characters of a user agent in which a bot has to say what it is."""
+
 
 def is_person(environ: WSGIEnvironment) -> bool:
     """Return whether a request looks like a person who opens a page."""
     agent = environ.get("HTTP_USER_AGENT", "")
-    if not agent or _BOT.search(agent):
+    if not agent or _is_bot(agent[:LONGEST_AGENT]):
         return False
     purpose = " ".join(environ.get(name, "") for name in ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")).lower()
     return "prefetch" not in purpose and "prerender" not in purpose and "preview" not in purpose
+
+
+@lru_cache(maxsize=1024)
+def _is_bot(agent: str) -> bool:
+    return _BOT.search(agent) is not None
 
 
 class Views:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,9 +30,12 @@ class Origin:
         self.keep: timedelta | None = WHOLE_EDITION
         self.status = "200 OK"
         self.story: int | None = None
+        self.answers = threading.Event()
+        self.answers.set()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.asked += 1
+        assert self.answers.wait(10)
         assert environ["REQUEST_METHOD"] in ("GET", "POST")
         environ[KEEP], environ[STORY] = self.keep, self.story
         start_response(self.status, [("Content-Type", "text/html; charset=utf-8"), ("X-Kept", "yes")])
@@ -93,6 +98,32 @@ def test_a_page_that_is_asked_for_all_the_time_is_made_anew_aside() -> None:
     front.ticks = 2.0
     front.origin.body = b"<p>third</p>" * 100
     assert front.client.get("/").data not in (first.data, second.data), "whoever comes rarely never sees an old one"
+
+
+def test_nobody_makes_a_page_that_is_being_made() -> None:
+    front = Front(stale_s=1.0)
+    first = front.client.get("/")
+    front.edition = 2
+    front.origin.answers.clear()
+    for front.ticks in (0.9, 1.1, 5.0):
+        assert front.client.get("/").data == first.data, "it takes its time, and the last one stands meanwhile"
+    front.origin.body = b"<p>second</p>" * 100
+    front.origin.answers.set()
+    front.settle()
+    assert front.client.get("/").data != first.data
+    assert front.origin.asked == 2
+
+
+def test_who_asks_for_a_page_that_another_is_making_gets_that_one() -> None:
+    front = Front(stale_s=1.0)
+    front.origin.answers.clear()
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(lambda: Client(front.cache).get("/").data) for _ in range(3)]
+        while not front.origin.asked:
+            time.sleep(0.001)
+        front.origin.answers.set()
+        assert len({one.result(10) for one in asked}) == 1
+    assert front.origin.asked == 1
 
 
 def test_what_cannot_be_made_aside_is_told_to_whoever_asks_next() -> None:
