@@ -510,6 +510,9 @@ for command in (*aggregator.commands.COMMANDS, *web.commands.COMMANDS):
 
 def main() -> None:
     """Run the command line; an error that a person has to mend is one sentence on stderr."""
+    # What is learned here is small: threads of its linear algebra would wait for each other, and where the machine has
+    # other work a fit of categories took 0.38 s instead of 0.005. One thread also sums in the same order everywhere.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         cli(prog_name="groundswell")
     except GroundswellError as error:

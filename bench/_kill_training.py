@@ -37,15 +37,15 @@ Models = dict[str, bytes]
 def run(folder: Path, kills: int, seed: int = 1) -> Tally:
     """Let a site of three weeks learn until it was killed *kills* times, anew whenever a new model scores."""
     tally, rng, lives = Tally(), random.Random(seed), 0
-    site = _site(folder / "site.db")
-    quiet = _place(folder / "quiet", site)
+    made = site(folder / "site.db")
+    quiet = _place(folder / "quiet", made)
     Life(PEACEFUL, quiet, learn, quiet / "news.db").wait()
     steps, models, rows = steps_of(quiet), _models(quiet), content(quiet / "news.db")
     if not models:
         tally.findings.append("nothing was learned")
     while tally.killed < kills:
         lives += 1
-        place = _place(folder / f"life{lives}", site)
+        place = _place(folder / f"life{lives}", made)
         killed = True
         while killed:
             killed = Life(
@@ -60,23 +60,23 @@ def run(folder: Path, kills: int, seed: int = 1) -> Tally:
     return tally
 
 
-def _site(db: Path) -> Path:
-    """Make a database of three weeks of news, of which some headlines are always widely covered."""
+def site(db: Path, first: datetime = FIRST) -> Path:
+    """Make a database of three weeks of news from *first* on, of which some headlines are always widely covered."""
     rng = random.Random(0)
     arrivals = []
     for number in range(DAYS * STORIES_PER_DAY):
         big = number % 10 == 0
-        at = FIRST + rng.random() * DAYS * DAY
+        at = first + rng.random() * DAYS * DAY
         title = f"{'Zephyr' if big else 'Again'} {' '.join(rng.sample(NAMES, 5))}"
         voices = rng.randint(3, 6) if big else rng.choice((1, 1, 1, 2))
         arrivals += [(at + rng.random() * DAY / 8, source, title) for source in rng.sample(SOURCES, voices)]
     with Store.open(db) as store:
-        store.feeds.sync(SOURCES, FIRST)
+        store.feeds.sync(SOURCES, first)
         for number, (at, source, title) in enumerate(sorted(arrivals, key=lambda one: one[0])):
             draft = Draft(guid=f"{number}", link=f"{source.url}/{number}", title=title, summary=f"{title}, it says.")
             with store.transaction():
                 store.entries.add(source.id, [Arrival(draft, f"{number}", draft.link, f"{number}", 9)], at)
-        Updater(store, CONFIG, load_prior()).run(NOW - DAY / 2)
+        Updater(store, CONFIG, load_prior()).run(first + (DAYS + 0.5) * DAY)
     return db
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,10 +10,14 @@ from hypothesis import settings
 
 from tests.feedserver import FeedServer
 
+# As the program itself does: fits are small, and threads of their linear algebra wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # The same examples each time: a run that fails can be run again, and one that passed stays so.
 # `--hypothesis-profile=wide` looks further.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("wide", max_examples=2_000, deadline=None)
+settings.register_profile("release", max_examples=5_000, deadline=None)
 settings.load_profile("repeatable")
 
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.dedupe import Sorted, arrival, identities, identity, links, sort_out
 from aggregator.model import Arrival, Draft, KnownEntry
+from tests.promises import promise
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -66,8 +67,8 @@ documents = st.lists(
 )
 
 
+@promise
 @given(documents)
-@settings(max_examples=200)
 def test_polling_a_document_again_brings_nothing(document: list[Draft]) -> None:
     shelf = Shelf()
     first = shelf.poll(document)
@@ -76,8 +77,8 @@ def test_polling_a_document_again_brings_nothing(document: list[Draft]) -> None:
     assert len(again.unchanged) == len(first.new) == len(shelf.entries)
 
 
+@promise
 @given(documents, documents, st.integers())
-@settings(max_examples=200)
 def test_the_order_of_items_does_not_matter(first: list[Draft], second: list[Draft], seed: int) -> None:
     kept = []
     for shuffled in (False, True):

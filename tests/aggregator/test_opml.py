@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import opml
 from aggregator.errors import OpmlError
 from aggregator.opml import Subscription
+from tests.promises import promise
 
 LISTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "opml"
 FEED = "https://a.example/feed"
@@ -82,8 +83,8 @@ names = st.text(
 )
 
 
+@promise
 @given(st.lists(st.tuples(names.filter(bool), st.lists(names, max_size=4)), max_size=4))
-@settings(max_examples=200)
 def test_what_is_written_is_read_again(folders: list[tuple[str, list[str]]]) -> None:
     written = [
         (folder, [Subscription(f"{FEED}?n={number}&a=<b>", name, folder) for number, name in enumerate(held)])

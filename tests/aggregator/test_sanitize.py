@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.sanitize import clean, cut
+from tests.promises import promise
 
 REL = 'rel="noopener noreferrer nofollow ugc"'
 TAGS = (
@@ -30,6 +31,7 @@ PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
+@promise
 @given(PIECES)
 @example("<pre>\n\n\nx</pre>")
 @example("<table><a><tr><td><a>x</table>")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.urls import MAX_LENGTH, canonical, host, registrable_domain, safe_link, shown
+from tests.promises import promise
 
 PIECES = st.lists(
     st.sampled_from(
@@ -17,12 +18,12 @@ PIECES = st.lists(
 )  # fmt: skip
 
 
+@promise
 @given(PIECES.map("".join) | st.text())
 @example("http://a.example/%2%35")
 @example("http://a b/")
 @example("http://Ä.de..")
 @example("http://\n:80")
-@settings(max_examples=200)
 def test_a_canonical_address_is_a_fixed_point(url: str) -> None:
     assert canonical(canonical(url)) == canonical(url)
 
@@ -78,8 +79,8 @@ def test_only_absolute_web_links_are_safe(href: str, base: str, expected: str) -
     assert safe_link(href, base) == expected
 
 
+@promise
 @given(PIECES.map("".join) | st.text(), PIECES.map("".join))
-@settings(max_examples=200)
 def test_a_safe_link_is_plain_and_stays_itself(href: str, base: str) -> None:
     link = safe_link(href, base)
     assert link == "" or (link.startswith(("http://", "https://")) and link.isascii() and link.isprintable())

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aggregator.errors import DecisionError
 from aggregator.model import Cause, Decision, DecisionKind, Story
 from aggregator.store import Store
 from scoring import second_thoughts
 from scoring.relevance import load_prior
 from scoring.update import Updater
 from scoring.votes import OWN
-from tests.scoring.world import CONFIG, HOUR, NOON, arrival
+from tests.promises import promise
+from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
 
 QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda.")
 AGAIN = ("Northern Ruritania hit by earthquake", "A tremor was felt in Strelsau and in Zenda, the province says.")
@@ -71,6 +77,28 @@ def desk() -> Iterator[Desk]:
     with Store.open(":memory:") as store:
         store.feeds.sync(CONFIG.sources, NOON)
         yield Desk(store)
+
+
+@promise
+@given(seed=st.integers(0, 100_000), picked=st.randoms(use_true_random=False))
+def test_merging_what_is_merged_changes_nothing(seed: int, picked: random.Random) -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(CONFIG.sources, NOON)
+        desk = Desk(store)
+        for poll in newsroom(seed, polls=4):
+            publish(store, poll)
+            desk.now = poll[0]
+        desk.updater.run(desk.now)
+        if len(stories := list(desk.stories())) < 2:
+            return
+        one, other = picked.sample(stories, 2)
+        desk.decide(DecisionKind.MERGE, one, into=other)
+        merged = desk.stories()
+        assert len(merged) == len(stories) - 1
+        for story_id, into in ((one, other), (other, one)):
+            with suppress(DecisionError):
+                desk.decide(DecisionKind.MERGE, story_id, into=into)
+            assert desk.stories() == merged
 
 
 def three(desk: Desk) -> None:

@@ -8,12 +8,13 @@ from itertools import chain
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import Cause, Config, Edit, Entry, Story
 from scoring.engine import Engine
 from scoring.relevance import RelevanceModel, Scored, Signals, load_prior
+from tests.promises import promise
 from tests.scoring.world import CONFIG, EVENTS, HOUR, NOON, SOURCES, entry, numbered
 
 PRIOR = load_prior()
@@ -118,8 +119,8 @@ def test_a_story_is_over_after_the_window() -> None:
     assert [story.story_id for story in made.stories()] == [2]
 
 
+@promise
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
 def test_the_order_of_entries_within_a_step_does_not_matter(rng: random.Random) -> None:
     entries = [entry(n, *told, source=SOURCES[n % 6].id) for n, told in enumerate(chain(*EVENTS), start=1)]
     shuffled = list(entries)
@@ -143,8 +144,8 @@ def as_claimed(*dates: datetime | None) -> Engine:
     return made
 
 
+@promise
 @given(st.tuples(ahead, ahead, ahead))
-@settings(max_examples=200, deadline=None)
 def test_no_date_in_the_future_moves_a_story(dates: tuple[datetime | None, ...]) -> None:
     undated, dated = as_claimed(None, None, None), as_claimed(*dates)
 

@@ -1,0 +1,282 @@
+"""R6: the whole program for ten minutes under a steady load: nothing fails, nothing grows.
+
+    python -m bench.soak [--minutes 10] [--sources 100] [--reads 50]
+
+`groundswell run` polls that many sources every 10 s (most answer 304, one a second has news) on a database that holds
+three weeks of stories, while pages, feeds and searches are read, so many a second, sent on time; a story is voted on
+every second and a training is asked for every two minutes, both as the operator does it. Every 10 s the processes are
+looked at in /proc. Must hold: no answer of 500 or above, no "database is locked", p99 under 250 ms, memory +5 % at most
+from minute 3 to the end, file descriptors and threads as many, the write-ahead log under 64 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlencode
+
+from aggregator.store import Store
+from bench._kill_training import DAY, DAYS, NAMES, site
+from bench.web import free_port, percentile
+from tests.feedserver import FeedServer
+
+TOKEN = "soak-" + "0123456789abcdef" * 4
+EVERY_S = 10.0
+SETTLED_S = 180.0
+MOST_WAL_BYTES = 64_000_000
+MOST_MS = 250.0
+MOST_GROWTH = 0.05
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Press:
+    """The sources: each second one of them has news."""
+
+    server: FeedServer
+    sources: int
+    rng: random.Random = field(default_factory=lambda: random.Random(1))
+    items: list[list[str]] = field(default_factory=list)
+
+    def open(self) -> list[str]:
+        """Publish a first document of each; return their addresses."""
+        self.items = [[self._title() for _ in range(15)] for _ in range(self.sources)]
+        return [self._publish(number) for number in range(self.sources)]
+
+    def news(self) -> None:
+        """Let one source have an entry more."""
+        number = self.rng.randrange(self.sources)
+        self.items[number].append(self._title())
+        self._publish(number)
+
+    def _title(self) -> str:
+        return f"{'Zephyr' if self.rng.random() < 0.1 else 'Again'} {' '.join(self.rng.sample(NAMES, 5))}"
+
+    def _publish(self, number: int) -> str:
+        items = self.items[number]
+        told = "".join(
+            f"<item><guid>g{place}</guid><title>{title}</title><link>https://s{number}.example/{place}</link>"
+            f"<description>{title}, it says.</description></item>"
+            for place, title in list(enumerate(items))[-25:]
+        )
+        document = f"<rss version='2.0'><channel><title>Source {number}</title>{told}</channel></rss>"
+        return self.server.publish(f"/{number}.xml", document, etag=f'"{len(items)}"')
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A process of the program at a moment."""
+
+    at_s: float
+    rss_mb: float
+    files: int
+    threads: int
+
+
+@dataclass
+class Seen:
+    """What was seen of the program from outside."""
+
+    waits: list[float] = field(default_factory=list)
+    statuses: Counter[str] = field(default_factory=Counter)
+    looks: dict[str, list[Look]] = field(default_factory=dict)
+    wal_bytes: int = 0
+    polls: int = 0
+
+
+def look(pid: int, at_s: float) -> dict[str, Look]:
+    """Return how the parts of the program under *pid* are: the worker, its parser, the site."""
+    found: dict[str, Look] = {}
+    for child in _children(pid):
+        with suppress(OSError):
+            words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+            name = next((one for one in ("worker", "web", "aggregator.parse.child") if one in words), "")
+            if not name:
+                continue  # a training, which comes and goes
+            status = Path(f"/proc/{child}/status").read_text()
+            numbers = {key: int(re.search(rf"{key}:\s+(\d+)", status)[1]) for key in ("VmRSS", "Threads")}  # type: ignore[index]
+            files = len(os.listdir(f"/proc/{child}/fd"))
+            before = found.get(name, Look(at_s, 0, 0, 0))
+            found[name] = Look(
+                at_s, before.rss_mb + numbers["VmRSS"] / 1024, before.files + files, before.threads + numbers["Threads"]
+            )
+    return found
+
+
+def _children(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            yield int(child)
+            yield from _children(int(child))
+
+
+class Readers:
+    """Ask for pages on time, whether the last was answered or not."""
+
+    def __init__(self, port: int, seen: Seen) -> None:
+        self._port, self._seen = port, seen
+
+    def ask(self, method: str, path: str, due: float, body: str = "") -> None:
+        """Make a request and note how it was answered, and how long after it was due."""
+        form = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-www-form-urlencoded"}
+        headers = form if body else {}
+        try:
+            status, location = self._request(method, path, body, headers)
+        except OSError as error:
+            self._seen.statuses[f"{method} {type(error).__name__}"] += 1
+            return
+        self._seen.statuses[f"{method} {status}"] += 1
+        self._seen.waits.append(time.monotonic() - due)
+        if method == "GET" and status == 301:
+            self.ask("GET", location, time.monotonic())
+
+    def wait(self) -> None:
+        """Wait until the site answers, a minute at most."""
+        for _ in range(600):
+            with suppress(OSError):
+                self._request("GET", "/", "", {})
+                return
+            time.sleep(0.1)
+
+    def _request(self, method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            connection.request(method, path, body or None, headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, answer.headers.get("Location", "")
+        finally:
+            connection.close()
+
+
+def paths(stories: Sequence[int], rng: random.Random) -> str:
+    """Draw a page, a feed or a search."""
+    fixed = ["/", "/", "/newest", "/category/news", "/index.rss", "/sources", "/api/v1/stories", "/newest.atom"]
+    if stories and rng.random() < 0.5:
+        return f"/story/{rng.choice(stories)}" if rng.random() < 0.7 else f"/search?q={rng.choice(NAMES)}"
+    return rng.choice(fixed)
+
+
+@contextmanager
+def running(folder: Path, feeds: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the program on a database of three weeks."""
+    config = folder / "feeds.yaml"
+    lines = ["categories: [{id: news, name: News}]", "limits: {allow_private: [127.0.0.1]}"]
+    lines += ["defaults: {category: news, poll: {min: 10s, max: 10s}}", "sources:"]
+    lines += [f"  - {{id: s{n}, name: S{n}, url: '{url}', owner: s{n}.example}}" for n, url in enumerate(feeds)]
+    config.write_text("\n".join(lines) + "\n")
+    command = [sys.executable, "-m", "groundswell", "run", "--feeds", str(config), "--db", str(folder / "news.db")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)], cwd=ROOT, stderr=log, env=os.environ | {"GROUNDSWELL_ADMIN_TOKEN": TOKEN}
+        )
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def soak(folder: Path, minutes: float, sources: int, reads: int) -> Seen:
+    """Keep the program busy and return what was seen."""
+    seen, rng, port = Seen(), random.Random(2), free_port()
+    db = folder / "news.db"
+    site(db, datetime.now(UTC) - (DAYS + 1) * DAY)
+    with FeedServer() as server:
+        press = Press(server, sources)
+        with running(folder, press.open(), port) as process, ThreadPoolExecutor(32) as pool, Store.open(db) as store:
+            readers = Readers(port, seen)
+            readers.wait()
+            stories = [story.story_id for story in store.stories.each()]
+            start = time.monotonic()
+            for second in range(int(minutes * 60)):
+                press.news()
+                seen.polls += len(server.requests)
+                server.requests.clear()
+                vote = urlencode({"story": rng.choice(stories), "vote": rng.choice(("up", "down"))})
+                pool.submit(readers.ask, "POST", "/admin/vote", start + second, vote)
+                if second % 120 == 60:
+                    store.state.set_moment("train_wanted", datetime.now(UTC))
+                if second % EVERY_S == 0:
+                    for name, one in look(process.pid, second).items():
+                        seen.looks.setdefault(name, []).append(one)
+                    with suppress(OSError):
+                        seen.wal_bytes = max(seen.wal_bytes, Path(f"{db}-wal").stat().st_size)
+                for number in range(reads):
+                    due = start + second + number / reads
+                    time.sleep(max(0.0, due - time.monotonic()))
+                    pool.submit(readers.ask, "GET", paths(stories, rng), due)
+    return seen
+
+
+def findings(seen: Seen, log: str) -> list[str]:
+    """Return what must not be."""
+    found = [
+        f"{count} answers of {what}" for what, count in seen.statuses.items() if not re.search(r" [23]\d\d$", what)
+    ]
+    found += [line for line in log.splitlines() if "locked" in line or " E " in line][:10]
+    if (slow := percentile(seen.waits, 0.99)) > MOST_MS:
+        found.append(f"p99 is {slow:.0f} ms")
+    if seen.wal_bytes > MOST_WAL_BYTES:
+        found.append(f"the write-ahead log grew to {seen.wal_bytes / 1e6:.0f} MB")
+    for name, looks in seen.looks.items():
+        settled = [one for one in looks if one.at_s >= SETTLED_S]
+        if len(settled) < 12:
+            continue
+        first, last = settled[:6], settled[-6:]
+        grown = median(one.rss_mb for one in last) / median(one.rss_mb for one in first) - 1
+        if grown > MOST_GROWTH:
+            found.append(f"{name}: memory grew by {100 * grown:.0f} %")
+        for what in ("files", "threads"):
+            before, after = (median(getattr(one, what) for one in some) for some in (first, last))
+            if after > before:
+                found.append(f"{name}: {before:g} {what} became {after:g}")
+    return found
+
+
+def main() -> int:
+    """Print what was seen; return 1 when something was not as it must."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--sources", type=int, default=100)
+    parser.add_argument("--reads", type=int, default=50, help="a second")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        seen = soak(Path(name), given.minutes, given.sources, given.reads)
+        log = (Path(name) / "log").read_text(errors="replace")
+        with Store.open(Path(name) / "news.db") as store:
+            said = store.state.get("train_said")
+            print(f"{seen.polls} polls, {store.entries.count()} entries; the last training said: {said}")
+    print(", ".join(f"{count} {what}" for what, count in sorted(seen.statuses.items())))
+    print(f"p50 {percentile(seen.waits, 0.5):.0f} ms, p99 {percentile(seen.waits, 0.99):.0f} ms, ", end="")
+    print(f"write-ahead log {seen.wal_bytes / 1e6:.1f} MB at most; load {os.getloadavg()[1]:.1f}")
+    for part, looks in sorted(seen.looks.items()):
+        for when in sorted({0, int(SETTLED_S // EVERY_S), len(looks) - 1}):
+            if when < len(looks):
+                one = looks[when]
+                print(f"{part} at {one.at_s:.0f} s: {one.rss_mb:.0f} MB, {one.files} files, {one.threads} threads")
+    wrong = findings(seen, log)
+    for finding in wrong:
+        print(f"FAIL {finding}")
+    print(f"{len(wrong)} findings")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
