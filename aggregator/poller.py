@@ -175,6 +175,8 @@ class Poller:
     def _network_down(self, state: FeedState, outcome: Outcome) -> bool:
         """Return whether nothing at all can be reached; those that failed before that was clear are asked soon too."""
         before = self._reach
+        if not before.unreached and not schedule.is_unreachable(outcome):
+            return False
         self._reach = before.with_outcome(state.source_id, host(state.url), outcome, state.failures)
         if self._reach.is_down and not before.is_down:
             log.error("no source answers any more: is this machine connected to the network?")

@@ -126,7 +126,8 @@ def after(
     arrivals = with_arrivals(state.arrivals, _arrivals(state, moments, now)) if moments else state.arrivals
     # A 304 may leave out what has not changed (RFC 9111, section 4.3.4).
     fresh_for = state.fresh_for if outcome.fresh_for is None else outcome.fresh_for
-    interval = _within(best_wait(arrivals, now, WORTH, DAY), poll)
+    # No further than to where the operator ends it anyway.
+    interval = _within(best_wait(arrivals, now, WORTH, min(poll.max, DAY)), poll)
     chance = max(-1.0, min(jitter, 1.0))
     rested = now + _within(interval * (1 + JITTER * chance), poll)
     at = _as_asked_for(rested, state.hints if hints is None else hints, fresh_for, now, poll)

@@ -108,6 +108,7 @@ def safe_link(href: str, base: str = "") -> str:
     return url if len(url) <= MAX_LENGTH else ""
 
 
+@lru_cache(maxsize=4096)
 def host(url: str) -> str:
     """Return the host of *url* in lower case, without port and brackets, or ""."""
     try:
