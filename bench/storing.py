@@ -1,0 +1,131 @@
+"""What entries cost between a parsed document and the committed row, without network: CPU s of one process.
+
+    python -m bench.storing [--feeds 1000] [--runs 3] [--corpus DIR] [--tools DIR]
+
+The corpus of `bench.poll` as documents: each is parsed as if by the child, crosses as a message, and is stored
+as a poll would, fifty to a transaction. First all of it, then one new entry in each feed. `recognise` is part of
+parsing in the table of `bench.poll`; here it is set apart, since it is what used to be done by the process that stores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import process_time
+
+from aggregator import dedupe
+from aggregator.commit import MOST
+from aggregator.model import Fetched, Limits, ParsedFeed, Source
+from aggregator.parse import parse
+from aggregator.poll import _remember
+from aggregator.store import Store
+from aggregator.wire import LENGTH_BYTES, Read, Reply, message, read_reply
+
+ROOT = Path(__file__).resolve().parent.parent
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TOGETHER = 16
+"""Documents in a message, as `aggregator.parsing` sends them."""
+
+
+class Clock:
+    """CPU seconds by round and step."""
+
+    def __init__(self) -> None:
+        self.spent: defaultdict[tuple[str, str], float] = defaultdict(float)
+
+    @contextmanager
+    def step(self, round_: str, name: str) -> Iterator[None]:
+        before = process_time()
+        yield
+        self.spent[round_, name] += process_time() - before
+
+
+def documents(corpus: Path, number: int, feeds: int) -> list[Fetched]:
+    """Return what the server of the corpus answers in a round."""
+    rows = json.loads((corpus / f"r{number}.json").read_text())["feeds"][:feeds]
+    blob = (corpus / f"r{number}.blob").read_bytes()
+    return [Fetched(blob[row[4] : row[4] + row[5]], row[1], f"http://127.0.0.1{row[0]}") for row in rows]
+
+
+def run(corpus: Path, feeds: int, db: Path, clock: Clock) -> None:
+    """Hand over and store two rounds."""
+    with Store.open(db) as store:
+        rounds = {name: documents(corpus, number, feeds) for number, name in enumerate(("first poll", "one new each"))}
+        sources = [
+            Source(f"f{number}", f"feed {number}", one.url, "news") for number, one in enumerate(rounds["first poll"])
+        ]
+        store.feeds.sync(sources, NOON)
+        for hours, (name, fetched) in enumerate(rounds.items()):
+            read = [
+                parse(one.body, one.content_type, one.url, Limits(), store.feeds.items_seen(source.id))
+                for source, one in zip(sources, fetched, strict=True)
+            ]
+            with clock.step(name, "recognise"):
+                for feed in read:
+                    for draft in feed.entries:
+                        dedupe.arrival(draft)
+            crossed = _across(read, name, clock)
+            gc.collect()
+            with clock.step(name, "store"):
+                _store(store, sources, fetched, crossed, NOON + timedelta(hours=hours))
+
+
+def _across(read: list[ParsedFeed], name: str, clock: Clock) -> list[ParsedFeed]:
+    with clock.step(name, "hand over"):
+        sent = [
+            message(Reply([Read(feed) for feed in read[at : at + TOGETHER]], retire=False))
+            for at in range(0, len(read), TOGETHER)
+        ]
+        answers = [answer for one in sent for answer in read_reply(one[LENGTH_BYTES:]).answers]
+    return [answer.feed for answer in answers if isinstance(answer, Read)]
+
+
+def _store(store: Store, sources: list[Source], fetched: list[Fetched], feeds: list[ParsedFeed], now: datetime) -> None:
+    for start in range(0, len(sources), MOST):
+        with store.transaction():
+            for source, outcome, feed in list(zip(sources, fetched, feeds, strict=True))[start : start + MOST]:
+                state = store.feeds.state(source.id)
+                assert state is not None
+                _remember(source, state, outcome, feed, store=store, now=now, jitter=0, taken=(), down=False)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--feeds", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--tools", type=Path, default=ROOT.parent / "shared" / "bench")
+    parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
+    given = parser.parse_args()
+    if not (given.tools / "feedgen.py").exists():
+        print(f"no generator at {given.tools}; name its folder with --tools")
+        return
+    gc.set_threshold(50_000, 20, 20)
+    spent: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as name:
+        corpus = given.corpus or Path(name) / "corpus"
+        if not (corpus / "r1.json").exists():
+            command = [sys.executable, str(given.tools / "feedgen.py"), "--n", str(given.feeds), "--rounds", "2"]
+            subprocess.run([*command, "--out", str(corpus)], check=True, stdout=subprocess.DEVNULL)
+        for number in range(given.runs):
+            clock = Clock()
+            run(corpus, given.feeds, Path(name) / f"{number}.db", clock)
+            for key, seconds in clock.spent.items():
+                spent[key].append(seconds)
+    print(f"median of {given.runs}, {given.feeds:,} feeds\n\n| round | step | CPU s |\n|---|---|---|")
+    for (round_, step), list_ in spent.items():
+        print(f"| {round_} | {step} | {statistics.median(list_):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
