@@ -87,17 +87,19 @@ def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
         return markup
     markup = storable(markup)
     if "<" not in markup:
-        return html.escape(html.unescape(markup), quote=False) if "&" in markup or ">" in markup else markup
+        return _escaped(markup) if "&" in markup or ">" in markup else markup
     if _too_deep(markup):
         return html.escape(plain(markup), quote=False)
     # A cleaner costs 90 µs to make, and many feeds state a base an entry without needing it.
     cleaner = _cleaner(base if _links_relatively(markup) else "")
     cleaned = cleaner.clean(markup)
+    if "&#" in markup:
+        cleaned = _without_controls(cleaned)
     # Misnested markup can need a second pass until it stands; what does not settle is kept as words.
     sheltered = bool(_SHELTER.search(markup))
     for _ in range(3):
         if "<" not in cleaned:
-            return html.escape(html.unescape(cleaned), quote=False) if "&" in cleaned else cleaned
+            return _escaped(cleaned) if "&" in cleaned else cleaned
         if not sheltered and not _UNSTABLE.search(cleaned):
             return cleaned
         again = cleaner.clean(cleaned)
@@ -105,6 +107,15 @@ def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
             return cleaned
         cleaned = again
     return html.escape(plain(cleaned), quote=False)
+
+
+def _escaped(words: str) -> str:
+    return html.escape(_without_controls(html.unescape(words)), quote=False)
+
+
+def _without_controls(text: str) -> str:
+    """Return *text* without what references (&#1; &#13;) stood for and nothing can store; a return ends a line."""
+    return storable(text.replace("\r", "\n"))
 
 
 def cut(markup: str, limit: int) -> str:

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.sanitize import clean, cut
+from aggregator.text import storable
 from tests.promises import promise
 
 REL = 'rel="noopener noreferrer nofollow ugc"'
@@ -24,7 +25,7 @@ PIECES = st.lists(
         st.sampled_from(
             ['<a href="javascript:x()">', "<a href=/x>", '<a href="https://a.example/?a=1&b">', "<img src=x onerror=y>",
              "<!--", "-->", "<![CDATA[", "]]>", "\n", "&lt;", "&amp;amp;", "&", "<", ">", '"', "text", "<p title='>'>",
-             "\x00", "<svg><style>", "é"]
+             "&#1;", "&#13;", "&#xfdd0;", "\x00", "<svg><style>", "é"]
         ),
     ),
     max_size=25,
@@ -42,6 +43,7 @@ PIECES = st.lists(
 def test_cleaning_again_changes_nothing(markup: str) -> None:
     cleaned = clean(markup)
     assert clean(cleaned) == cleaned
+    assert storable(cleaned) == cleaned
 
 
 @given(PIECES)
@@ -63,6 +65,7 @@ def test_paragraphs_of_text_are_what_the_parser_of_html_makes_of_them(texts: lis
 @pytest.mark.parametrize(
     ("markup", "expected"),
     [
+        ("<p>a&#1;b&#13;c&#x7f;</p>", "<p>ab\nc</p>"),
         ("plain & simple > words", "plain &amp; simple &gt; words"),
         ("<p onclick=x style=y>a<script>b</script></p>", "<p>a</p>"),
         ('<a href="https://a.example/">a</a>', f'<a href="https://a.example/" {REL}>a</a>'),

@@ -1,0 +1,88 @@
+"""What does a first poll cost the child that parses? CPU seconds over the generated corpus, part by part.
+
+    python -m bench.parse_speed [--feeds 1000] [--runs 5] [--corpus FOLDER]
+
+The best of several runs, since others use the machine; what expat needs for its tree alone stands beside, since it
+is the same code at all times and tells how busy the machine was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree.ElementTree import XML
+
+from aggregator.dedupe import arrival
+from aggregator.model import Limits
+from aggregator.parse import parse, xmlfeed
+from aggregator.parse.hints import of_xml
+from aggregator.seen import document_mark, in_pieces
+
+TOOLS = Path(__file__).resolve().parent.parent.parent / "shared" / "bench"
+URL = "https://feeds.example/feed.xml"
+LIMITS = Limits()
+
+
+def documents(folder: Path, feeds: int) -> list[bytes]:
+    """Return the first round of the corpus in *folder*, generated where it is not there."""
+    if not (folder / "r0.json").exists():
+        command = [sys.executable, str(TOOLS / "feedgen.py"), "--n", str(feeds), "--rounds", "1", "--out", str(folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    rows = json.loads((folder / "r0.json").read_text())["feeds"][:feeds]
+    blob = (folder / "r0.blob").read_bytes()
+    return [blob[start : start + size] for *_, start, size in (row[:6] for row in rows)]
+
+
+def known_again(data: bytes) -> list[str]:
+    """Return the marks by which *data* and its items are known next time."""
+    marks = [document_mark(data, "", URL, LIMITS)]
+    if pieces := in_pieces(data):
+        marks += pieces.marks()
+    return marks
+
+
+def main() -> int:
+    """Print the seconds of each part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--feeds", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
+    given = parser.parse_args()
+    if not TOOLS.is_dir():
+        print(f"no generator of feeds at {TOOLS}")
+        return 0
+    with tempfile.TemporaryDirectory() as name:
+        data = documents(given.corpus or Path(name), given.feeds)
+    entries = [draft for one in data for draft in parse(one, "", URL).entries]
+    parts: dict[str, Callable[[], object]] = {
+        "expat's tree alone": lambda: [len(XML(one)) for one in data],
+        "read the XML": lambda: [xmlfeed.read(one, "", LIMITS) is None for one in data],
+        "what it says of polling": lambda: [of_xml(one) is None for one in data],
+        "marks to know it again": lambda: [known_again(one) for one in data],
+        "what recognises an entry": lambda: [arrival(one).words for one in entries],
+        "all of it (parse)": lambda: [parse(one, "", URL).title for one in data],
+    }
+    gc.freeze()  # as in the child
+    gc.set_threshold(50_000, 20, 20)
+    best = dict.fromkeys(parts, float("inf"))
+    for _ in range(given.runs):
+        for part, work in parts.items():
+            start = time.process_time()
+            work()
+            best[part] = min(best[part], time.process_time() - start)
+    print(f"{len(data):,} documents, {sum(map(len, data)) / 1e6:.1f} MB, {len(entries):,} entries\n")
+    print("| part | CPU s |\n|---|---|")
+    for part, seconds in best.items():
+        print(f"| {part} | {seconds:.2f} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
