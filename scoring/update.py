@@ -62,13 +62,14 @@ class Updater:
             self._take_model(engine, now)
             while groups := store.entries.events_since(store.state.watermark(), GROUPS):
                 taken = 0
+                more_waits = len(groups) == GROUPS
                 with store.transaction():
                     visible = False
                     for moment, events in groups:
                         changes = engine.step(events, moment, self._asleep(engine, events, moment))
                         store.stories.save(changes)
                         visible = self._revise(engine, events, moment) or visible
-                        if engine.checkpoint_due:
+                        if engine.checkpoint_due(more_waits):
                             self._set_checkpoint(engine, moment)
                         visible = visible or bool(changes.stories)
                         taken += sum(isinstance(event, Entry) for event in events)

@@ -222,10 +222,12 @@ class Engine:
         """Which checkpoints this engine understands: those of the same program and settings."""
         return self._setting.kind
 
-    @property
-    def checkpoint_due(self) -> bool:
-        """Whether so much came since the last checkpoint that a start from there would take long."""
-        return self._held.checkpoint_due
+    def checkpoint_due(self, more_waits: bool) -> bool:
+        """Return whether so much came since the last checkpoint that a start from there would take long.
+
+        more_waits: more is about to be taken in
+        """
+        return self._held.checkpoint_due(more_waits)
 
     def checkpoint(self) -> str:
         """Return what it holds, stories aside: these are in the store as they were last computed."""
