@@ -121,6 +121,8 @@ def _unspaced(told: str, left: dict[str, float]) -> list[tuple[str, float]]:
 
     Pairs that overlap or touch are one phrase. Pairs that the text spells otherwise are left as they are.
     """
+    if all(len(pair) != 2 for pair in left):
+        return list(left.items())
     found: list[tuple[str, float]] = []
     start = end = 0
     value = 0.0

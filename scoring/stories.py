@@ -11,11 +11,9 @@ import math
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from heapq import nsmallest
 from operator import itemgetter
-from typing import NamedTuple
 
 from scoring import habits
 from scoring.reading import Text, phrases
@@ -80,8 +78,13 @@ class _Member:
         self.script = text.script
 
 
-class _Reading(NamedTuple):
-    """What is known of an entry while its story is looked for."""
+_Alike = tuple[float, float, float, float, bool]
+"""How alike an entry and the entries of a story are, as `_compared` says it."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is known of an entry while its story is looked for, and until a story changes."""
 
     text: Text
     member: _Member
@@ -89,6 +92,10 @@ class _Reading(NamedTuple):
     """Of all its terms."""
     worn: float
     """Share of its title that its source writes day after day, in [0, 1]."""
+    near: list[tuple[_Story, float, float]] | None = None
+    """The nearest stories, once they were looked for; a second thought asks for them again."""
+    alike: dict[int, _Alike] = field(default_factory=dict)
+    """By story, of those it was compared with."""
 
 
 class _Story:
@@ -139,7 +146,8 @@ class _Story:
 
     def foreign(self, script: str) -> bool:
         """Return whether none of its latest entries is written in *script*."""
-        return bool(script) and all(member.script not in (script, "") for member in self.members)
+        scripts = [member.script for member in self.members]
+        return bool(script) and script not in scripts and "" not in scripts
 
 
 class Clusterer:
@@ -226,6 +234,9 @@ class Clusterer:
 
     def _near(self, text: Text, entry: _Member) -> list[tuple[_Story, float, float]]:
         """Return the stories nearest in words and time, the nearest first: similarity to the whole, seconds between."""
+        reading = self._reading(text)
+        if reading.near is not None:
+            return reading.near
         by = self._tuning.weights
         found = []
         for story_id, centroid in self._candidates(entry.vector):
@@ -238,7 +249,8 @@ class Clusterer:
             likely = (by.centroid + by.stands_out) * _log(centroid) + self._time(text, story, gap)
             found.append((-likely, story.story_id, story, centroid, gap))
         found.sort(key=itemgetter(0, 1))
-        return [(story, centroid, gap) for _, _, story, centroid, gap in found[: self._tuning.rivals]]
+        reading.near = [(story, centroid, gap) for _, _, story, centroid, gap in found[: self._tuning.rivals]]
+        return reading.near
 
     def _time(self, text: Text, story: _Story, gap: float) -> float:
         """Return the log-odds of the times alone: how long the story waited, and how old it is."""
@@ -270,7 +282,10 @@ class Clusterer:
         """
         by = self._tuning.weights
         reading = self._reading(text)
-        similarity, contained, shared, second, figures = _compared(entry, reading.idf, story.members)
+        alike = reading.alike.get(story.story_id)
+        if alike is None:
+            alike = reading.alike[story.story_id] = _compared(entry, reading.idf, story.members)
+        similarity, contained, shared, second, figures = alike
         told = story.sources.get(text.source_id)
         known = told is not None and bool(text.source_id)
         again = told is not None and abs(text.arrived - told) < 3600.0
@@ -366,6 +381,7 @@ class Clusterer:
     def merge(self, into_id: int, gone_id: int) -> None:
         """Let the entries of one story be entries of another, as if they had joined it."""
         into, gone = self._stories[into_id], self._stories.pop(gone_id)
+        self._read = None
         index = self._index
         dot = 0.0
         for found in sorted(gone.terms()):
@@ -413,7 +429,6 @@ class Clusterer:
         for text in texts:
             self._read = None
             self._add(self._member(text), text, story_id).latest = latest
-        self._read = None
         # Stories end in order of their last arrival, and this one may lie before others.
         insort(self._by_arrival, (texts[-1].arrived, story_id), key=lambda pair: pair[0])
 
@@ -438,7 +453,6 @@ class Clusterer:
         self._entries += 1
         self._add(entry, text, story_id).latest = self._entries
         self._by_arrival.append((text.arrived, story_id))
-        self._read = None
 
     def hear(self, source_id: str, title: tuple[str, ...], arrived: float) -> None:
         """Note what a source wrote above an entry of a story that is over."""
@@ -446,6 +460,7 @@ class Clusterer:
 
     def _add(self, entry: _Member, text: Text, story_id: int) -> _Story:
         """Make an entry part of a story, which begins with it where there is none."""
+        self._read = None
         story = self._stories.get(story_id)
         if story is None:
             story = self._stories[story_id] = _Story(story_id, text)
@@ -510,8 +525,7 @@ class Clusterer:
             counts[found] = counts.get(found, 0.0) + tuning.title_weight
         for found in text.summary:
             counts[found] = counts.get(found, 0.0) + tuning.summary_weight
-        of = self._frequency.idf
-        usual = {found: of(found) for found in counts}
+        usual = self._frequency.idfs(counts)
         headlines = self._habits.of(text.source_id, text.arrived)
         idf = habits.damped(usual, headlines)
         total = 0.0
@@ -547,16 +561,17 @@ class Clusterer:
         # Negative, so that the nearest come first, and of equals the oldest.
         keep = self._tuning.candidates
         scale = self._scale
-        near = [(dot * scale[story_id], story_id) for story_id, dot in dots.items()]
+        near = sorted([(dot * scale[story_id], story_id) for story_id, dot in dots.items()])
         if common:
-            near = nsmallest(keep + 4, near)
+            del near[keep + 4 :]
             for place, (_, story_id) in enumerate(near):
                 dot = dots[story_id]
                 for weight, postings in common:
                     if story_id in postings:
                         dot -= weight * postings[story_id]
                 near[place] = (dot * scale[story_id], story_id)
-        return [(story_id, -negative) for negative, story_id in nsmallest(keep, near)]
+            near.sort()
+        return [(story_id, -negative) for negative, story_id in near[:keep]]
 
     def _why(self, story: _Story, text: Text, entry: _Member) -> str:
         shared = {
@@ -567,6 +582,7 @@ class Clusterer:
         return "shares " + ", ".join(phrases(text.told, shared))
 
     def _forget(self, story: _Story) -> None:
+        self._read = None
         del self._stories[story.story_id]
         del self._scale[story.story_id]
         for link in story.links:
@@ -590,10 +606,7 @@ def _gap(text: Text, story: _Story) -> float:
 
 
 def _dot(one: Vector, other: Vector) -> float:
-    if len(other) < len(one):
-        one, other = other, one
-    get = other.get
-    return math.fsum(weight * get(found, 0.0) for found, weight in one.items())
+    return math.fsum([one[found] * other[found] for found in one.keys() & other.keys()])
 
 
 def _summed(vectors: Sequence[Vector], marks: Sequence[bool], mark: bool) -> Vector:
@@ -621,9 +634,7 @@ def _span(one: _Story, other: _Story) -> float:
     )
 
 
-def _compared(
-    entry: _Member, idf: Mapping[str, float], members: Iterable[_Member]
-) -> tuple[float, float, float, float, bool]:
+def _compared(entry: _Member, idf: Mapping[str, float], members: Iterable[_Member]) -> _Alike:
     """Return the best that any of *members* has: cosine, containment, IDF of the shared terms, that of the
     second most telling of them, shared figures.
 

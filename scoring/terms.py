@@ -10,7 +10,7 @@ import gzip
 import json
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -147,16 +147,16 @@ class DocumentFrequency:
         """How many entries are counted now, the background aside."""
         return self._total
 
-    def add(self, terms: Iterable[str], day: int) -> None:
+    def add(self, terms: Collection[str], day: int) -> None:
         """Count an entry with these distinct terms, seen on *day* (days since 1970, never going back)."""
         self.advance(day)
         if not self._buckets or self._buckets[-1][0] < day:
             self._buckets.append((day, Counter()))
         newest, bucket = self._buckets[-1]
-        counts = self._counts
-        for found in terms:
-            bucket[found] += 1
-            counts[found] += 1
+        for counts in (bucket, self._counts):
+            get = counts.get
+            for found in terms:
+                counts[found] = get(found, 0) + 1
         self._entries[newest] += 1
         self._total += 1
         self._log_total = math.log(self._total + self._weight + 1.0)
@@ -185,5 +185,10 @@ class DocumentFrequency:
         Robertson & Spärck Jones's smoothing of Spärck Jones's inverse document frequency
         (J. of Documentation 28, 1972), the background as a prior sample.
         """
-        seen = self._counts.get(term, 0) + self._weight * self._background.share(term) + 0.5
-        return self._log_total - math.log(seen)
+        return self.idfs((term,))[term]
+
+    def idfs(self, terms: Iterable[str]) -> dict[str, float]:
+        """Return the weight of each of *terms*, as `idf` gives it."""
+        counts, above, b, log = self._counts.get, self._log_total, self._weight, math.log
+        held, documents = self._background.frequency.get, self._background.documents or 1
+        return {found: above - log(counts(found, 0) + b * (held(found, 0) / documents) + 0.5) for found in terms}
