@@ -6,19 +6,17 @@ needs it, in the thread that needs it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, Response, abort, g, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from flask import Flask, Response, abort, g, request
 
 from aggregator.clock import FastClock
 from aggregator.health import Alarm
 from aggregator.model import Clock, Config
 from aggregator.store.operator import Session
-from web import admin, api, asked, gate, metrics, present, websub
+from web import admin, api, asked, faults, gate, metrics, present, websub
 from web.admin import acts
 from web.cache import PageCache
 from web.context import config, feeds_of, now
@@ -28,7 +26,6 @@ from web.guard import (
     MAX_QUERY_STRING,
     Guarded,
     is_trusted,
-    new_request_id,
     trusted_hosts,
 )
 from web.pages import ROOMS, machine
@@ -36,8 +33,6 @@ from web.pages.files import asset
 from web.pictures import Pictures
 from web.reading import Reading, Unreadable
 from web.views import Views
-
-log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -79,38 +74,9 @@ def create_app(
     api.install(app)
     _guard_requests(app, list(extra_hosts))
     gate.guard(app)
-    _explain_errors(app)
-
-    @app.context_processor
-    def masthead() -> dict[str, object]:
-        running = config()
-        show = present.Presenter(running, {}, now())
-        local = show.local(now())
-        return {
-            "site": running.site,
-            "config": running,
-            "nav": list(show.sections.values()),
-            "today": f"{local:%A}, {local.day} {local:%B %Y}",
-            "canonical": request.path,
-            "machine": machine.of_page(),
-            "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "speed": speed,
-            "operator": _operator(),
-            "votes": acts.Hand(),
-            "feeds": feeds_of("Trending", "/trending"),
-        }
-
-    @app.after_request
-    def ask_again(response: Response) -> Response:
-        # Under the operator's hands nothing is loaded anew: a form may be half filled.
-        if (
-            refresh is not None
-            and g.get("operator") is None
-            and response.mimetype == "text/html"
-            and response.status_code == 200
-        ):
-            response.headers["Refresh"] = str(max(1, int(refresh.total_seconds())))
-        return response
+    faults.explain(app)
+    _head_pages(app, speed)
+    _ask_again(app, refresh)
 
     views = Views.into(db)
     app.extensions["groundswell.views"] = views
@@ -134,6 +100,40 @@ def close_app(app: Flask) -> None:
     app.extensions["groundswell"].close()
 
 
+def _head_pages(app: Flask, speed: float) -> None:
+    @app.context_processor
+    def masthead() -> dict[str, object]:
+        running = config()
+        show = present.Presenter(running, {}, now())
+        local = show.local(now())
+        return {
+            "site": running.site,
+            "config": running,
+            "nav": list(show.sections.values()),
+            "today": f"{local:%A}, {local.day} {local:%B %Y}",
+            "canonical": request.path,
+            "machine": machine.of_page(),
+            "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "speed": speed,
+            "operator": _operator(),
+            "votes": acts.Hand(),
+            "feeds": feeds_of("Trending", "/trending"),
+        }
+
+
+def _ask_again(app: Flask, refresh: timedelta | None) -> None:
+    if refresh is None:
+        return
+    after = str(max(1, int(refresh.total_seconds())))
+
+    @app.after_request
+    def ask_again(response: Response) -> Response:
+        # Under the operator's hands nothing is loaded anew: a form may be half filled.
+        if g.get("operator") is None and response.mimetype == "text/html" and response.status_code == 200:
+            response.headers["Refresh"] = after
+        return response
+
+
 def _operator() -> Session | None:
     try:
         return gate.operator()
@@ -151,55 +151,3 @@ def _guard_requests(app: Flask, extra_hosts: list[str]) -> None:
             abort(414, "That address is longer than any this site has.")
         if (request.content_length or 0) > MAX_BODY:
             abort(413)
-
-
-def _explain_errors(app: Flask) -> None:
-    @app.errorhandler(HTTPException)
-    def refused(error: HTTPException) -> tuple[str, int, dict[str, str]] | HTTPException | Response:
-        if error.code is None or error.code < 400:
-            return error
-        if api.answers_for(request.path):
-            return api.problem(error, error.code, error.description or "")
-        allow = getattr(error, "valid_methods", None)
-        headers = {"Allow": ", ".join(sorted(allow))} if allow else {}
-        return _message(error.code, error.description or ""), error.code, headers
-
-    @app.errorhandler(Unreadable)
-    def unreadable(error: Unreadable) -> tuple[str, int, dict[str, str]] | Response:
-        log.warning("the database cannot be read: %s", str(error).splitlines()[:1])
-        if api.answers_for(request.path):
-            return api.problem(None, 503, "The database cannot be read just now.")
-        return _message(503, ""), 503, {"Retry-After": "10"}
-
-    @app.errorhandler(Exception)
-    def broken(error: Exception) -> tuple[str, int] | Response:
-        request_id = new_request_id()
-        log.error("request %s failed: %s %r", request_id, request.method, request.path, exc_info=error)
-        if api.answers_for(request.path):
-            return api.problem(None, 500, "", request_id)
-        return _message(InternalServerError.code, "", request_id), InternalServerError.code
-
-
-_TITLES = {
-    400: "That cannot be answered",
-    401: "Sign in first",
-    403: "That was refused",
-    404: "There is nothing at this address",
-    405: "This address is for reading only",
-    409: "That cannot be done",
-    413: "That is too large",
-    414: "That address is too long",
-    429: "Not so fast",
-    500: "Something went wrong here",
-    503: "The news cannot be read just now",
-}
-
-
-def _message(code: int, words: str, request_id: str = "") -> str:
-    return render_template(
-        "message.html",
-        code=code,
-        title=_TITLES.get(code, "That did not work"),
-        words=words if code in (400, 401, 403, 409, 413, 414, 429) else "",
-        request_id=request_id,
-    )

@@ -83,11 +83,14 @@ def shows(story_ids: Iterable[int]) -> None:
 
 
 def presenter(store: Store) -> Presenter:
-    """Return what makes view models of this request."""
-    running = config()
-    # Those of feeds.yaml have their names there; ten thousand more would be read for nothing.
-    names = {one.id: one.name for one in store.standings.removed()} if running.sources else store.feeds.names()
-    return Presenter(running, names, now())
+    """Return what makes view models of this request, the same for all of it."""
+    if "presenter" not in g:
+        running = config()
+        # Those of feeds.yaml have their names there; ten thousand more would be read for nothing.
+        names = {one.id: one.name for one in store.standings.removed()} if running.sources else store.feeds.names()
+        g.presenter = Presenter(running, names, now())
+    found: Presenter = g.presenter
+    return found
 
 
 def base_url() -> str:

@@ -104,9 +104,10 @@ def stories(arguments: dict[str, Any]) -> dict[str, Any]:
             lambda limit, offset: lists.some_of_category(store, category_id, asked, now(), limit, offset),
         )
         keep(MINUTE if asked.window else WHOLE_EDITION)
+        show = presenter(store)
         return {
             "edition": store.state.edition(),
-            "items": [_story(presenter(store), one) for one in page],
+            "items": [_story(show, one) for one in page],
             "next_cursor": following,
         }
 

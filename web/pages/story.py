@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from aggregator.model import Entry, Membership, Story
+from aggregator.store import Store
 from scoring import headline
 from scoring.analysis import analyse
 from scoring.earlier import earlier
@@ -17,6 +21,9 @@ from web.pages import machine
 room = Blueprint("story", __name__)
 
 WHAT_IFS = 6
+
+BESIDE = 6
+"""Stories of each list beside one."""
 
 
 @room.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})
@@ -32,12 +39,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         show = presenter(store)
         members = store.stories.members(story_id)
         ledger = store.stories.ledger(story_id)
-        trending = [show.card(one) for one in store.stories.ranked("", 7) if one.story.story_id != story_id]
-        related = [
-            show.card(one)
-            for one in store.stories.ranked(listed.story.category_id, 13)
-            if one.story.story_id != story_id
-        ]
+        trending, related = _beside(store, show, listed.story)
         sentences = sentences_of(members)
         facts = key_facts(members, said=sentences)
         analysis = analyse(members, said=sentences)
@@ -45,15 +47,13 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         continued = earlier(store, listed.story, config().scoring.window)
         before = store.stories.listed(continued.story_id) if continued is not None else None
         earlier_card = show.card(before) if before is not None else None
-        pictured = headline.pictured(members, listed.lead.entry_id) or listed.lead
-        shot = next((shot for entry in (pictured, *(e for e, _ in members)) if (shot := show.shot(entry))), None)
+        shot = _shot(show, members, listed.lead)
         said = machine.of_story(store, listed, shot.src if shot else "")
         what_ifs = store.what_ifs.of(story_id, listed.story.score)
     request.environ[STORY] = story_id
     keep(MINUTE)
     card = show.card(listed)
     facts_told, facts_differ = present.keys(show, facts)
-    shown = {one.story_id for one in trending[:6]}
     return render_template(
         "story.html",
         card=card,
@@ -78,8 +78,24 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         ledger=present.ledger(show, ledger),
         ledger_total=len(ledger),
         earlier=earlier_card,
-        trending=trending[:6],
-        related=[one for one in related if one.story_id not in shown][:6] or related[:6],
+        trending=trending,
+        related=related,
         top_share=config().scoring.top_share,
         feeds=feeds_of(card.section.name, card.section.url) if card.section else feeds_of("Trending", "/trending"),
     )
+
+
+def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[present.Card], list[present.Card]]:
+    """Return what is trending beside a story, and more of its category: others, where there are any."""
+    trending, related = (
+        [show.card(one) for one in store.stories.ranked(category_id, limit) if one.story.story_id != story.story_id]
+        for category_id, limit in (("", BESIDE + 1), (story.category_id, 2 * BESIDE + 1))
+    )
+    shown = {one.story_id for one in trending[:BESIDE]}
+    return trending[:BESIDE], ([one for one in related if one.story_id not in shown] or related)[:BESIDE]
+
+
+def _shot(show: present.Presenter, members: Sequence[tuple[Entry, Membership]], lead: Entry) -> present.Shot | None:
+    """Return the picture of a story: its headline's, else that of the first entry that has one."""
+    pictured = headline.pictured(members, lead.entry_id) or lead
+    return next((shot for entry in (pictured, *(entry for entry, _ in members)) if (shot := show.shot(entry))), None)
