@@ -73,8 +73,10 @@ class ParserPool:
     ) -> None:
         await self.aclose()
 
-    async def parse(self, data: bytes, content_type: str, url: str, limits: Limits, seen: str = "") -> ParsedFeed:
-        """Return what the document *data* holds; *seen* as for `aggregator.parse.parse`.
+    async def parse(
+        self, data: bytes, content_type: str, url: str, limits: Limits, seen: str = "", mark: str = ""
+    ) -> ParsedFeed:
+        """Return what the document *data* holds; *seen* and *mark* as for `aggregator.parse.parse`.
 
         Raises NotAFeedError, or ParserFailedError when a limit was met. Cancelling ends a child that reads nothing
         else.
@@ -82,7 +84,7 @@ class ParserPool:
         if self._closed:
             raise ParserFailedError("the parser is closed")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(Document(data, content_type, url, seen), limits, answer))
+        self._waiting.append(_Waiting(Document(data, content_type, url, seen, mark), limits, answer))
         if len(self._working) < self.size:
             task = asyncio.create_task(self._work(), name="parser")
             self._working.add(task)

@@ -95,10 +95,10 @@ async def poll(
     if isinstance(outcome, Fetched):
         try:
             seen = store.feeds.items_seen(source.id)
-            mark = document_mark(outcome.body, outcome.content_type, outcome.url, limits)
+            mark = document_mark(outcome.body, outcome.content_type, outcome.url, limits) if seen else ""
             # A server that knows no 304 sends the same bytes again; there is nothing in them to be read.
-            if not is_same_document(seen, mark):
-                parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits, seen)
+            if not (seen and is_same_document(seen, mark)):
+                parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits, seen, mark)
         except NotAFeedError as fault:
             outcome = Failed(FailureKind.NOT_A_FEED, str(fault), outcome.status)
         except ParserFailedError as fault:

@@ -21,6 +21,7 @@ class Document(msgspec.Struct, array_like=True):
     content_type: str
     url: str
     seen: str
+    mark: str
 
 
 class Request(msgspec.Struct, array_like=True):

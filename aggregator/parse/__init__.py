@@ -25,17 +25,18 @@ _DEFAULT_LIMITS = Limits()
 
 
 def parse(
-    data: bytes, content_type: str = "", url: str = "", limits: Limits = _DEFAULT_LIMITS, seen: str = ""
+    data: bytes, content_type: str = "", url: str = "", limits: Limits = _DEFAULT_LIMITS, seen: str = "", mark: str = ""
 ) -> ParsedFeed:
     """Return what the document *data* holds, within *limits*; NotAFeedError when it is no feed.
 
     url:  where it came from; relative links are resolved against it
     seen: `items_seen` of the document when it was last stored: what did not change since is not made again
+    mark: its `document_mark`, where that is known already
 
     The bytes decide what it is, *content_type* only helps with their encoding. A feed without entries
     is a feed. Whatever was cut, left out or mended is told in `notes`.
     """
-    mark = document_mark(data, content_type, url, limits)
+    mark = mark or document_mark(data, content_type, url, limits)
     data = _unpacked(data, limits)
     if not data.strip(b" \t\r\n\0\xef\xbb\xbf"):
         raise NotAFeedError("the document is empty")

@@ -54,9 +54,9 @@ def main() -> None:
             os._exit(0)
 
 
-def _answer(limits: Limits, document: Document) -> Answer:
+def _answer(limits: Limits, one: Document) -> Answer:
     try:
-        return Read(parse(document.data, document.content_type, document.url, limits, document.seen))
+        return Read(parse(one.data, one.content_type, one.url, limits, one.seen, one.mark))
     except NotAFeedError as error:
         return OverLimit() if isinstance(error.__cause__, MemoryError) else NoFeed(str(error), tuple(error.feeds))
     except MemoryError:

@@ -16,7 +16,7 @@ FEED = parse(b"<rss version='2.0'><channel><item><title>One</title><guid>1</guid
 
 def test_a_request_crosses_unchanged() -> None:
     limits = Limits(tags=3, allow_private=("127.0.0.1",))
-    request = Request(limits, 0.25, [Document(b"\x00\xff", "text/xml", "https://a.example/", "2 - -")])
+    request = Request(limits, 0.25, [Document(b"\x00\xff", "text/xml", "https://a.example/", "2 - -", "ab")])
     assert read_request(message(request)[LENGTH_BYTES:]) == request
 
 
