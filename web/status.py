@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.store import Store
+from aggregator.store.lock import hindrance, is_held
 from web import present
-from web.context import config, now, presenter, worker_silent
+from web.context import config, now, presenter, reading, worker_silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,9 @@ class Status:
     """Worker, entries, and how many sources are in which state."""
 
     worker: str
-    """running, silent (it ran once), or missing."""
+    """running, stuck (it lives and writes nothing), silent (it ran once), or missing."""
+    stuck_by: str
+    """What keeps a stuck one from writing, in words."""
     heard: present.Moment | None
     tick: present.Moment | None
     entries: int
@@ -42,8 +45,10 @@ def status_of(store: Store) -> Status:
     heard = store.state.moment("heartbeat")
     tick = store.state.moment("last_tick")
     failing = states.get("failing") and not states.get("ok")
+    worker = worker_state(heard)
     return Status(
-        worker=_worker(heard),
+        worker=worker,
+        stuck_by=stuck_by() if worker == "stuck" else "",
         heard=show.moment(heard) if heard else None,
         tick=show.moment(tick) if tick else None,
         entries=store.entries.count(),
@@ -52,5 +57,15 @@ def status_of(store: Store) -> Status:
     )
 
 
-def _worker(heard: datetime | None) -> str:
-    return "missing" if heard is None else "silent" if now() - heard > worker_silent() else "running"
+def worker_state(heard: datetime | None) -> str:
+    """Return in which of its states the worker is that was last *heard* of then."""
+    if heard is None:
+        return "missing"
+    if now() - heard <= worker_silent():
+        return "running"
+    return "stuck" if is_held(reading().db) else "silent"
+
+
+def stuck_by() -> str:
+    """Return what keeps a living worker from writing; looked at, since it cannot write that down."""
+    return hindrance(reading().db) or "something that its log tells of"

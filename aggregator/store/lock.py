@@ -1,13 +1,20 @@
-"""One worker a database: a lock file beside it, held as long as the process lives."""
+"""One worker a database: a lock file beside it, held as long as the process lives.
+
+Tells who only reads, too, whether a worker lives that writes nothing, and what keeps it from writing.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
 from aggregator.errors import DatabaseInUseError, StoreError
+
+FULL_BYTES = 100_000
+"""Less room than this is none: a transaction of polls takes as much."""
 
 
 class WorkerLock:
@@ -27,19 +34,29 @@ class WorkerLock:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(f"cannot make the lock file {self._path}: {error.strerror}") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not self._taken():
             holder = os.read(self._file, 20).decode("ascii", "replace").strip()
             os.close(self._file)
             self._file = None
             raise DatabaseInUseError(
                 f"another worker{f' (process {holder})' if holder else ''} is using {self._database}; "
                 "stop it first, or give this one another --db"
-            ) from None
+            )
         os.ftruncate(self._file, 0)
         os.write(self._file, str(os.getpid()).encode("ascii"))
         return self
+
+    def _taken(self) -> bool:
+        """Take the lock; a moment's patience, since `is_held` has it for as long as a look takes."""
+        assert self._file is not None
+        for _ in range(5):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.02)
+            else:
+                return True
+        return False
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -47,3 +64,29 @@ class WorkerLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def is_held(database: Path) -> bool:
+    """Return whether a worker has the database, without writing anything."""
+    try:
+        file = os.open(database.with_name(database.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def hindrance(database: Path) -> str:
+    """Return what keeps everybody from writing beside the database, "" where nothing is seen."""
+    try:
+        disk = os.statvfs(database.parent)
+    except OSError as error:
+        return f"its folder cannot be looked at ({error.strerror})"
+    if disk.f_flag & os.ST_RDONLY:
+        return "the file system is read-only"
+    return "the disk is full" if disk.f_bavail * disk.f_frsize < FULL_BYTES else ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,9 +12,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aggregator.clock import FastClock
+from aggregator.clock import FastClock, SteppedClock
 from aggregator.model import Category, Config, Site
 from aggregator.store import Store
+from aggregator.store.lock import WorkerLock
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from web.present import story_path
 
@@ -130,6 +132,26 @@ def test_a_worker_that_fell_silent_is_told_of(tmp_path: Path, room: Newsroom, ma
     assert "The worker is not running" in get(client, "/")
     answer = client.get("/healthz")
     assert (answer.status_code, answer.get_json()["ok"], answer.get_json()["worker_age_s"]) == (503, False, 544)
+
+
+def test_a_worker_that_lives_and_cannot_write_is_told_of_with_the_cause(
+    tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.story("An older story", ["techcrunch_ai"])
+    later = SteppedClock(NOW + timedelta(minutes=9))
+    client = make_app(tmp_path / "news.db", later).test_client()
+    with WorkerLock(tmp_path / "news.db"):
+        assert "cannot write: something that its log tells of." in text(get(client, "/sources"))
+        full = os.statvfs_result((4096, 4096, 1_000, 2, 2, 10, 10, 10, 0, 255))
+        monkeypatch.setattr(os, "statvfs", lambda path: full)
+        later.at += timedelta(minutes=1)
+        page = text(get(client, "/sources"))
+        assert "The worker runs, but cannot write: the disk is full. Nothing that was polled since 10 min ago" in page
+        assert "Nothing new can be stored: the disk is full." in text(get(client, "/"))
+        answer = client.get("/healthz")
+        assert (answer.status_code, answer.get_json()["why"]) == (503, "the worker cannot write: the disk is full")
+    later.at += timedelta(minutes=1)
+    assert "The worker is not running" in get(client, "/sources")
 
 
 def test_under_a_fast_clock_a_living_worker_is_not_taken_for_silent(

@@ -7,10 +7,11 @@ import json
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from web.context import now, reading, worker_silent
+from web.context import now, reading
 from web.guard import CSP_DATA
 from web.pages.files import asset
 from web.reading import Unreadable
+from web.status import stuck_by, worker_state
 
 room = Blueprint("operation", __name__)
 
@@ -26,10 +27,13 @@ def healthz() -> AnyResponse:
         answer: dict[str, object] = {"ok": False, "why": "the database cannot be read"}
     else:
         age = None if heard is None else max(0, round((now() - heard).total_seconds()))
-        alive = age is not None and age <= worker_silent().total_seconds()
+        state = worker_state(heard)
+        alive = state == "running"
         answer = {"ok": alive, "edition": edition, "worker_age_s": age}
         if not alive:
-            answer["why"] = "the worker is not running"
+            answer["why"] = (
+                f"the worker cannot write: {stuck_by()}" if state == "stuck" else "the worker is not running"
+            )
     response = Response(json.dumps(answer) + "\n")
     response.status_code = 200 if answer["ok"] else 503
     response.headers["Content-Type"] = "application/json; charset=utf-8"
