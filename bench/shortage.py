@@ -1,6 +1,6 @@
 """R9: what happens when something runs short, and whether all is well again by itself afterwards.
 
-    python -m bench.shortage [SHORTAGE ...]
+    python -m bench.shortage [SHORTAGE ...] [--sources 60]
 
 Each shortage is played in a process of its own: sources are polled before, while and after something is short, each
 time with news. While it lasts the front page must be answered and nothing may fall over; the row or the log says what
@@ -32,12 +32,13 @@ from aggregator.clock import SteppedClock
 from aggregator.errors import GroundswellError
 from aggregator.model import Config, Limits, PollLimits, Site, Source
 from aggregator.poller import Poller
-from aggregator.store import Store
+from aggregator.store import Store, StoreFault
+from aggregator.store.lock import WorkerLock
 from tests.feedserver import FeedServer
 from web.app import close_app, create_app
 
+ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-SOURCES = 60
 HOURS = timedelta(hours=2)
 
 
@@ -47,6 +48,7 @@ class Scene:
 
     server: FeedServer
     db: Path
+    sources: int
     big: int = 0
     """Bytes of text in each entry."""
     published: int = 0
@@ -65,7 +67,7 @@ class Scene:
             self.server.publish(
                 f"/{number}.xml", f"<rss version='2.0'><channel><title>S{number}</title>{items}</channel></rss>"
             )
-            for number in range(SOURCES)
+            for number in range(self.sources)
         ]
         poll = PollLimits(timedelta(minutes=5), timedelta(hours=1))
         sources = [Source(f"s{number}", f"S{number}", url, "news", poll=poll) for number, url in enumerate(urls)]
@@ -83,6 +85,8 @@ class Scene:
         with Store.open(self.db) as store:
             if not store.feeds.names():
                 store.feeds.sync(config.sources, self.clock())
+            with suppress(StoreFault):
+                store.state.set_moment("heartbeat", self.clock())
             asyncio.run(poll())
         self.look()
 
@@ -94,8 +98,17 @@ class Scene:
             if status != 200:
                 self.findings.append(f"the front page answers {status}")
             with Store.open(self.db) as store:
-                states = [store.feeds.state(f"s{number}") for number in range(SOURCES)]
+                states = [store.feeds.state(f"s{number}") for number in range(self.sources)]
                 self.said += {state.last_words for state in states if state and state.failures}
+        finally:
+            close_app(app)
+
+    def must_tell(self, words: str) -> None:
+        """Look whether the sources page gives *words* for why nothing is stored."""
+        app = create_app(self.db, self.clock)
+        try:
+            if f"cannot write: {words}" not in app.test_client().get("/sources").text:
+                self.findings.append(f"the sources page does not say that {words}")
         finally:
             close_app(app)
 
@@ -106,9 +119,9 @@ class Scene:
         with Store.open(self.db) as store:
             self.findings += store.faults()
             count = store.entries.count()
-            if count != SOURCES * self.published:
-                self.findings.append(f"{count} entries, {SOURCES * self.published} were published")
-            last = max(state.next_poll_at for n in range(SOURCES) if (state := store.feeds.state(f"s{n}")))  # type: ignore[type-var]
+            if count != self.sources * self.published:
+                self.findings.append(f"{count} entries, {self.sources * self.published} were published")
+            last = max(state.next_poll_at for n in range(self.sources) if (state := store.feeds.state(f"s{n}")))  # type: ignore[type-var]
             if last is None or last > self.clock() + timedelta(hours=25):
                 self.findings.append(f"a source is not asked before {last}")
 
@@ -157,11 +170,12 @@ def _full(scene: Scene) -> None:
         scene.big = 500
         scene.round()
         filler = scene.db.parent / "filler"
-        with Store.open(scene.db):  # as while the other half of the program runs
+        with WorkerLock(scene.db), Store.open(scene.db):  # as while the program runs
             with suppress(OSError), filler.open("wb", buffering=0) as file:
                 while True:
                     file.write(b"x" * 4_096)
             scene.round()
+            scene.must_tell("the disk is full")
             filler.unlink()
         scene.finish()
 
@@ -171,7 +185,7 @@ def _read_only(scene: Scene) -> None:
     with _mounted(scene, "size=64m"):
         scene.round()
         place = scene.db.parent
-        with Store.open(scene.db):  # so that the -wal and -shm files are there, as while the other half runs
+        with WorkerLock(scene.db), Store.open(scene.db):  # as while the program runs: with the -wal and -shm files
             subprocess.run(["mount", "--bind", str(place), str(place)], check=True)
             subprocess.run(["mount", "-o", "remount,bind,ro", str(place)], check=True)
             try:
@@ -180,6 +194,7 @@ def _read_only(scene: Scene) -> None:
                 scene.said.append(f"refused: {error}")
                 scene.look()
             finally:
+                scene.must_tell("the file system is read-only")
                 subprocess.run(["umount", "-l", str(place)], check=True)
         scene.finish()
 
@@ -217,14 +232,14 @@ def _told(record: logging.LogRecord) -> str:
     return record.getMessage() + (f" ({type(error).__name__}: {error})" if error else "")
 
 
-def play(name: str) -> dict[str, object]:
+def play(name: str, sources: int) -> dict[str, object]:
     """Play one shortage and return what was seen."""
     log: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: log.append(_told(record))  # type: ignore[method-assign]
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     with tempfile.TemporaryDirectory() as folder, FeedServer() as server:
-        scene = Scene(server, Path(folder) / "news.db")
+        scene = Scene(server, Path(folder) / "news.db", sources)
         try:
             SHORTAGES[name](scene)
         except _CannotError as error:
@@ -234,22 +249,29 @@ def play(name: str) -> dict[str, object]:
         return {"findings": scene.findings, "rows": sorted(set(scene.said)), "log": sorted(set(log))[:3]}
 
 
+def played(name: str, sources: int) -> dict[str, list[str]]:
+    """Play one in a process of its own; `skipped` stands in the result where it cannot be played here."""
+    command = [sys.executable, "-m", "bench.shortage", "--play", name, "--sources", str(sources)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    lines = done.stdout.splitlines()
+    told: dict[str, list[str]] = json.loads(lines[-1]) if lines and not done.returncode else {}
+    return told or {"findings": [done.stderr[-2_000:]]}
+
+
 def main() -> int:
     """Print a line a shortage; return 1 when one was not survived."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shortages", nargs="*", metavar="SHORTAGE", help=", ".join(SHORTAGES))
+    parser.add_argument("--sources", type=int, default=60)
     parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.play:
-        print(json.dumps(play(given.shortages[0])))
+        print(json.dumps(play(given.shortages[0], given.sources)))
         return 0
     failed = False
     for name in given.shortages or SHORTAGES:
         start = time.monotonic()
-        command = [sys.executable, "-m", "bench.shortage", "--play", name]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        lines = done.stdout.splitlines()
-        told = json.loads(lines[-1]) if lines and not done.returncode else {"findings": [done.stderr[-2_000:]]}
+        told = played(name, given.sources)
         if "skipped" in told:
             print(f"{name}: skipped, {told['skipped']}")
             continue
