@@ -44,6 +44,7 @@ from aggregator.watch import ConfigWatch
 from web.public import is_public_host
 
 if TYPE_CHECKING:
+    from web.publish import Publisher
     from web.server import Address
 
 log = logging.getLogger("groundswell")
@@ -130,7 +131,6 @@ class Scorer:
 
 async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
     """Poll, update, train and prune until *stop* is set."""
-    from scoring.narrator import Narrator
     from web.publish import Press, Publisher
 
     with WorkerLock(db), Store.open(db) as store:
@@ -144,69 +144,116 @@ async def work(feeds: Path, db: Path, time: Clock, stop: asyncio.Event) -> None:
             Poller(config, store=store, clock=time, rng=rng, finished=_log_poll) as poller,
             Publisher(config, store=store, press=Press(db, time)) as publisher,
         ):
-            narrator = Narrator(config, store)
-            hubs = Hubs(config, base=_reached_by_hubs(config), store=store, clock=time, poller=poller)
-
-            async def apply_config() -> None:
-                nonlocal config
-                if changed := watch.check(time()):
-                    config = changed
-                    hubs.reconfigure(config, _reached_by_hubs(config))
-                    await poller.reconfigure(config)
-                    await scorer.reconfigure(config, time())
-                    await publisher.reconfigure(config)
-                    narrator.reconfigure(config)
-
-            async def start_polls() -> None:
-                poller.start_due()
-
-            async def update() -> None:
-                await scorer.update(time())
-
-            async def heartbeat() -> None:
-                store.state.set_moment("heartbeat", time())
-
-            async def train() -> None:
-                votes = store.feedback.votes_number()
-                new = votes - int(store.state.get("votes_trained") or 0)
-                due = _due(store, "trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, time())
-                # The operator may ask for one at any time.
-                if due or store.state.moment("train_wanted"):
-                    store.state.set("votes_trained", str(votes))
-                    await _train(feeds, db, store, time)
-
-            async def follow_model() -> None:
-                await scorer.follow_model(time())
-
-            async def measure() -> None:
-                if _due(store, "measured_at", MEASURE, time()):
-                    await _measure(feeds, db)
-
-            async def prune() -> None:
-                if _due(store, "pruned_at", PRUNE, time()):
-                    prune_store(store, config, time())
-
-            async def narrate() -> None:
-                await narrator.step(time())
-
-            async def publish() -> None:
-                await publisher.step(time())
-
-            await heartbeat()
-            jobs = Jobs()
-            jobs.every(timedelta(seconds=1), "config", apply_config)
-            jobs.every(timedelta(seconds=0.5), "poll", start_polls)
-            jobs.every(timedelta(seconds=0.5), "update", update)
-            jobs.every(timedelta(seconds=2), "publish", publish)
-            jobs.every(timedelta(seconds=2), "hubs", hubs.step)
-            jobs.every(timedelta(seconds=10), "heartbeat", heartbeat)
-            jobs.every(timedelta(seconds=20), "train", train)
-            jobs.every(timedelta(seconds=2), "model", follow_model)
-            jobs.every(timedelta(seconds=60), "prune", prune)
-            jobs.every(timedelta(seconds=60), "measure", measure)
-            jobs.every(timedelta(seconds=15), "narrate", narrate)
-            await jobs.run_until(stop)
+            worker = Worker(feeds, db, store, time, config, watch, scorer, poller, publisher)
+            await worker.heartbeat()
+            await worker.jobs().run_until(stop)
         await scorer.close()
+
+
+class Worker:
+    """What the worker does, a method a job, and how often."""
+
+    def __init__(
+        self,
+        feeds: Path,
+        db: Path,
+        store: Store,
+        time: Clock,
+        config: Config,
+        watch: ConfigWatch,
+        scorer: Scorer,
+        poller: Poller,
+        publisher: Publisher,
+    ) -> None:
+        from scoring.narrator import Narrator
+
+        self._feeds = feeds
+        self._db = db
+        self._store = store
+        self._time = time
+        self._config = config
+        self._watch = watch
+        self._scorer = scorer
+        self._poller = poller
+        self._publisher = publisher
+        self._narrator = Narrator(config, store)
+        self._hubs = Hubs(config, base=_reached_by_hubs(config), store=store, clock=time, poller=poller)
+
+    def jobs(self) -> Jobs:
+        """Return the jobs, each with its time between two runs."""
+        jobs = Jobs()
+        jobs.every(timedelta(seconds=1), "config", self.apply_config)
+        jobs.every(timedelta(seconds=0.5), "poll", self.start_polls)
+        jobs.every(timedelta(seconds=0.5), "update", self.update)
+        jobs.every(timedelta(seconds=2), "publish", self.publish)
+        jobs.every(timedelta(seconds=2), "hubs", self._hubs.step)
+        jobs.every(timedelta(seconds=10), "heartbeat", self.heartbeat)
+        jobs.every(timedelta(seconds=20), "train", self.train)
+        jobs.every(timedelta(seconds=2), "model", self.follow_model)
+        jobs.every(timedelta(seconds=60), "prune", self.prune)
+        jobs.every(timedelta(seconds=60), "measure", self.measure)
+        jobs.every(timedelta(seconds=15), "narrate", self.narrate)
+        return jobs
+
+    async def apply_config(self) -> None:
+        """Go on with feeds.yaml as it was saved."""
+        if changed := self._watch.check(self._time()):
+            self._config = changed
+            self._hubs.reconfigure(changed, _reached_by_hubs(changed))
+            await self._poller.reconfigure(changed)
+            await self._scorer.reconfigure(changed, self._time())
+            await self._publisher.reconfigure(changed)
+            self._narrator.reconfigure(changed)
+
+    async def start_polls(self) -> None:
+        """Start the polls that are due."""
+        self._poller.start_due()
+
+    async def update(self) -> None:
+        """Make stories and scores of what came."""
+        await self._scorer.update(self._time())
+
+    async def publish(self) -> None:
+        """Tell subscribers of the site's own hub."""
+        await self._publisher.step(self._time())
+
+    async def heartbeat(self) -> None:
+        """Say that the worker lives."""
+        self._store.state.set_moment("heartbeat", self._time())
+
+    async def train(self) -> None:
+        """Train where it is time to, where enough votes came, or where the operator asked for it."""
+        store = self._store
+        votes = store.feedback.votes_number()
+        new = votes - int(store.state.get("votes_trained") or 0)
+        due = _due(store, "trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, self._time())
+        if not due and not store.state.moment("train_wanted"):
+            return
+        store.state.set("votes_trained", str(votes))
+        with store.transaction():
+            store.state.set_moment("train_began", self._time())
+            store.state.set_moment("trained_at", self._time())
+            store.state.clear("train_wanted")
+        lines = (await _aside("train", self._feeds, self._db)).strip().splitlines()
+        store.state.set("train_said", lines[0] if lines else "")
+
+    async def follow_model(self) -> None:
+        """Score with the model that was chosen last."""
+        await self._scorer.follow_model(self._time())
+
+    async def prune(self) -> None:
+        """Forget what feeds.yaml says is to be forgotten."""
+        if _due(self._store, "pruned_at", PRUNE, self._time()):
+            prune_store(self._store, self._config, self._time())
+
+    async def measure(self) -> None:
+        """Make the nightly scorecard: ninety days are read and resampled."""
+        if _due(self._store, "measured_at", MEASURE, self._time()):
+            await _aside("evaluate", self._feeds, self._db, "--live")
+
+    async def narrate(self) -> None:
+        """Ask a configured model for prose."""
+        await self._narrator.step(self._time())
 
 
 def _reached_by_hubs(config: Config) -> str:
@@ -225,14 +272,10 @@ def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
     return last is not None
 
 
-async def _train(feeds: Path, db: Path, store: Store, time: Clock) -> None:
-    """Train in a process of its own, so that the worker goes on."""
-    with store.transaction():
-        store.state.set_moment("train_began", time())
-        store.state.set_moment("trained_at", time())
-        store.state.clear("train_wanted")
+async def _aside(command: str, feeds: Path, db: Path, *more: str) -> str:
+    """Run a command in a process of its own, so that the worker goes on; return what it said."""
     process = await asyncio.create_subprocess_exec(
-        *_self("train", feeds, db), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        *_self(command, feeds, db, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         told, said = await asyncio.wait_for(process.communicate(), timeout=600)
@@ -241,24 +284,10 @@ async def _train(feeds: Path, db: Path, store: Store, time: Clock) -> None:
         await process.wait()
         raise
     if process.returncode:
-        log.error("training failed: %s", said.decode("utf-8", "replace").strip())
-    lines = (told if process.returncode == 0 else said).decode("utf-8", "replace").strip().splitlines()
-    store.state.set("train_said", lines[0] if lines else "")
-
-
-async def _measure(feeds: Path, db: Path) -> None:
-    """Make the nightly scorecard in a process of its own: ninety days are read and resampled."""
-    process = await asyncio.create_subprocess_exec(
-        *_self("evaluate", feeds, db, "--live"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    try:
-        _, said = await asyncio.wait_for(process.communicate(), timeout=600)
-    except (TimeoutError, asyncio.CancelledError):
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode:
-        log.error("measuring failed: %s", said.decode("utf-8", "replace").strip())
+        fault = said.decode("utf-8", "replace")
+        log.error("`groundswell %s` failed: %s", command, fault.strip())
+        return fault
+    return told.decode("utf-8", "replace")
 
 
 def _log_poll(polled: Polled) -> None:
