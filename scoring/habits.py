@@ -7,9 +7,11 @@ Knows which terms stand in many of a source's headlines, day after day. Leaves h
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 
 # Observed: "... - The KXAN 36 News" behind every headline of one source; "lowest-ever price at Amazon" five times a
 # day; puzzle hints with another date each day; "Show HN". Such words are rare in the whole stream, so their IDF is
@@ -25,11 +27,15 @@ MARGIN = 1.5
 DAYS = 8
 
 
+Headline = tuple[int, tuple[str, ...]]
+"""Day, and terms."""
+
+
 class Habits:
     """The latest headlines of each source, as terms."""
 
     def __init__(self) -> None:
-        self._headlines: dict[str, deque[tuple[int, tuple[str, ...]]]] = {}
+        self._headlines: dict[str, deque[Headline]] = {}
 
     def add(self, source_id: str, title: tuple[str, ...], at: float) -> None:
         """Put in a headline that arrived at *at*, in seconds since 1970; moments of one source never go back."""
@@ -43,13 +49,17 @@ class Habits:
             held.popleft()
         held.append((day, title))
 
-    def of(self, source_id: str, at: float) -> list[tuple[int, tuple[str, ...]]]:
+    def of(self, source_id: str, at: float) -> list[Headline]:
         """Return day and terms of the headlines that a source had on earlier days, the oldest first."""
         day = int(at // 86_400)
-        return [kept for kept in self._headlines.get(source_id, ()) if day - DAYS < kept[0] < day]
+        kept = list(self._headlines.get(source_id, ()))
+        return kept[bisect_right(kept, day - DAYS, key=_day) : bisect_left(kept, day, key=_day)]
 
 
-def damped(idf: Mapping[str, float], headlines: Sequence[tuple[int, tuple[str, ...]]]) -> Mapping[str, float]:
+_day = itemgetter(0)
+
+
+def damped(idf: Mapping[str, float], headlines: Sequence[Headline]) -> Mapping[str, float]:
     """Return the weights of an entry's terms, those lowered that its source writes anyway."""
     n = len(headlines)
     if n < LEAST:
@@ -59,7 +69,7 @@ def damped(idf: Mapping[str, float], headlines: Sequence[tuple[int, tuple[str, .
     return {found: min(weight, most.get(found, weight)) for found, weight in idf.items()}
 
 
-def column(title: Mapping[str, float], headlines: Sequence[tuple[int, tuple[str, ...]]]) -> float:
+def column(title: Mapping[str, float], headlines: Sequence[Headline]) -> float:
     """Return the share of a headline's weight that stood in one headline of its source on each of two earlier days."""
     total = sum(title.values())
     by_day: dict[int, float] = {}

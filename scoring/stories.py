@@ -90,12 +90,22 @@ class _Reading:
     member: _Member
     idf: Mapping[str, float]
     """Of all its terms."""
-    worn: float
-    """Share of its title that its source writes day after day, in [0, 1]."""
+    usual: Mapping[str, float]
+    """The IDF that its terms have in general, whatever its source writes."""
+    headlines: Sequence[habits.Headline]
+    """Of its source, on earlier days."""
     near: list[tuple[_Story, float, float]] | None = None
     """The nearest stories, once they were looked for; a second thought asks for them again."""
     alike: dict[int, _Alike] = field(default_factory=dict)
     """By story, of those it was compared with."""
+
+    @property
+    def worn(self) -> float:
+        """Share of its title that its source writes day after day, in [0, 1]."""
+        title = {found: self.usual[found] for found in self.member.title}
+        if not title:
+            return 0.0
+        return max(1.0 - self.member.title_idf / sum(title.values()), habits.column(title, self.headlines))
 
 
 class _Story:
@@ -535,9 +545,7 @@ class Clusterer:
             total += weight * weight
         norm = math.sqrt(total) or 1.0
         member = _Member(text, idf, {found: weight / norm for found, weight in counts.items()})
-        title = {found: usual[found] for found in member.title}
-        worn = max(1.0 - member.title_idf / sum(title.values()), habits.column(title, headlines)) if title else 0.0
-        self._read = _Reading(text, member, idf, worn)
+        self._read = _Reading(text, member, idf, usual, headlines)
         return self._read
 
     def _candidates(self, vector: Vector) -> list[tuple[int, float]]:
