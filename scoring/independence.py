@@ -56,7 +56,7 @@ def is_copy(text: frozenset[int], other: frozenset[int]) -> bool:
     """
     if not text or not other:
         return False
-    short, long = sorted((len(text), len(other)))
+    short, long = (len(text), len(other)) if len(text) < len(other) else (len(other), len(text))
     return long <= 3 * short and len(text & other) >= CONTAINED * short
 
 

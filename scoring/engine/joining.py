@@ -98,11 +98,12 @@ class Joining:
         """Return with whose voice an entry speaks in a story: that of the original it copies, else its owner's."""
         if not live.members:
             return own
+        text = independence.runs(entry.title, entry.summary)
+        if not text:
+            return own
         originals = [member for member in live.members.values() if not member.copy][-COMPARED:]
         return independence.voice(
-            own,
-            independence.runs(entry.title, entry.summary),
-            ((member.voice, independence.runs(member.title, member.summary)) for member in originals),
+            own, text, ((member.voice, independence.runs(member.title, member.summary)) for member in originals)
         )
 
     def count(self, entry: Entry, known: Membership, speaks_first: bool) -> None:

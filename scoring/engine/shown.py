@@ -19,6 +19,9 @@ from scoring.relevance import RelevanceModel, Signals
 from scoring.whatif import Counterfactual, counterfactuals
 
 
+_NO_TIME = timedelta()
+
+
 class Shown:
     """Computes live stories, with the model that scores now."""
 
@@ -60,8 +63,8 @@ class Shown:
 
     def trend(self, live: Live, now: datetime) -> float:
         """Return the trend of a story at a moment."""
-        k = trend.coverage((max(now - voice.joined, timedelta()), voice.rate) for voice in live.voices.values())
-        since = max(now - live.last_voice_at, timedelta())
+        k = trend.coverage((max(now - voice.joined, _NO_TIME), voice.rate) for voice in live.voices.values())
+        since = max(now - live.last_voice_at, _NO_TIME)
         return trend.trend(k, live.usual, since, self._setting.config.scoring.half_life)
 
     def all_anew(self, now: datetime, cause: Cause, words: str) -> Changes:
@@ -104,7 +107,7 @@ def _signals(story_id: int, live: Live, lead: Member, category: str, now: dateti
         summary=lead.summary,
         source_ids=tuple(live.sources),
         voices=tuple(live.voices),
-        voice_ages=tuple(max(now - voice.joined, timedelta()) for voice in live.voices.values()),
+        voice_ages=tuple([max(now - voice.joined, _NO_TIME) for voice in live.voices.values()]),
         entries=len(live.members),
         category_id=category,
         language=lead.language,
