@@ -18,7 +18,6 @@ from scoring.engine.setting import Setting
 from scoring.relevance import RelevanceModel, Signals
 from scoring.whatif import Counterfactual, counterfactuals
 
-
 _NO_TIME = timedelta()
 
 
