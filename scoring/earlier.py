@@ -89,7 +89,8 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     told = store.past.told(story.story_id)
     if told is None or _no_event(told.titles):
         return None
-    entries, spread = store.past.spread(_words(told.titles))
+    known = _words(told.titles)
+    entries, spread = store.past.spread(known)
     idf = {word: math.log(entries / (count + 1)) for word, count in spread.items()}
     side = _Side(told.titles, idf)
     spelled = {found: word for title in told.titles for found, word in _terms(title).items()}
@@ -100,24 +101,30 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     if len(rare) < LEAST_RARE:
         return None
     before = story.first_seen_at - window
-    found = [
-        continued
+    others = [
+        other
         for story_id in store.past.sharing(rare[:8], after=before - LONGEST, before=before)
         if (other := store.past.told(story_id)) is not None
         and other.story_id != story.story_id
         and len(other.source_ids | told.source_ids) > 1
-        and (continued := _continued(store, told, other)) is not None
+        and not _no_event(other.titles)
     ]
+    # Counting the entries that hold a common word is dear: asked once for all stories that are compared.
+    further = sorted({word for other in others for word in _words(other.titles)}.difference(known))
+    if further:
+        entries, spread = store.past.spread(further)
+        idf |= {word: math.log(entries / (count + 1)) for word, count in spread.items()}
+    found = [one for other in others if (one := _continued(told, side, other, idf)) is not None]
     return max(found, key=lambda one: (one.likeness, one.story_id), default=None)
 
 
-def _continued(store: Store, told: Told, other: Told) -> Earlier | None:
-    """Return the link between two stories, where there is one."""
-    if _no_event(other.titles):
-        return None
-    entries, spread = store.past.spread(_words((*told.titles, *other.titles)))
-    idf = {word: math.log(entries / (count + 1)) for word, count in spread.items()}
-    new, old = _Side(told.titles, idf), _Side(other.titles, idf)
+def _continued(told: Told, new: _Side, other: Told, idf: Mapping[str, float]) -> Earlier | None:
+    """Return the link between two stories, where there is one.
+
+    new: *told*, as a whole
+    idf: of each word of both that any entry holds
+    """
+    old = _Side(other.titles, idf)
     likeness = math.fsum(weight * old.vector.get(found, 0.0) for found, weight in sorted(new.vector.items()))
     spelled = {found: word for title in told.titles for found, word in _terms(title).items()}
     shared = {spelled[found]: idf[spelled[found]] for found in new.core & old.core if spelled[found] in idf}
