@@ -15,7 +15,7 @@ class Weights:
     Began as a logistic regression on 75,424 pairs of entry and nearby story of the labelled development streams, each
     with equal weight. Then each weight in turn was moved to where the stories of those streams became better (BCubed,
     most weight to what was furthest below its goal). Those of a source's own columns were set with random stories of
-    ai_radar_2026 in view.
+    ai_radar_2026 in view, `few` and `same_poll` with judged pairs of it (bench/stories_judged.py).
     docs/scoring-stories.md has what was tried, and how far it carries.
     """
 
@@ -40,6 +40,8 @@ class Weights:
     """Per ln(1 + days since its first entry)."""
     same_source: float = -1.8
     """For a source that told of the story within the hour."""
+    same_poll: float = -3.0
+    """And more where one poll brought both: what a source lists side by side it holds for two things."""
     told: float = -0.6
     """For a source that told of the story before that."""
     worn: float = -7.0
@@ -54,6 +56,8 @@ class Weights:
     """Per ln of the story's entries."""
     terms: float = -0.246
     """Per ln(1 + terms of the entry)."""
+    few: float = -0.5
+    """Per word that shared words are short of three, and per log-odds that an entry of this stream stands alone."""
     title_alone: float = 0.779
     """For an entry without summary."""
 
