@@ -1,6 +1,6 @@
 """How fast the site answers: cached pages against nginx with the same bytes, and what is not in memory.
 
-    python -m bench.web [--entries 100000] [--db FILE] [--data ../shared/data] [--seconds 5]
+    python -m bench.web [--entries 100000] [--db FILE] [--data ../shared/data] [--seconds 5] [--untuned]
 
 Fills a database from the recorded streams (or takes the one given; it is copied), starts the real server on it, and
 asks it with wrk (Debian: wrk), in turn with nginx (Debian: nginx-light) with one page as a file, plain and gzipped
@@ -41,9 +41,26 @@ import sys
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
-from web.server import serve
+from web import server
+if sys.argv[4] == "untuned":
+    server._load = server.application
 late = timedelta(seconds=float(sys.argv[3]))
-serve(Path(sys.argv[1]), lambda: datetime.now(UTC) + late, "127.0.0.1", int(sys.argv[2]))
+server.serve(Path(sys.argv[1]), lambda: datetime.now(UTC) + late, "127.0.0.1", int(sys.argv[2]))
+"""
+BARE = """
+import sys
+from pathlib import Path
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+page = Path(sys.argv[1]).read_bytes()
+headers = [(f"X-Header-{number}", "as long as most of ours are") for number in range(13)]
+headers += [("Content-Encoding", "gzip"), ("Content-Length", str(len(page)))]
+def give(environ, start_response):
+    start_response("200 OK", headers)
+    return [page]
+Granian("bare", port=int(sys.argv[2]), interface=Interfaces.WSGI, http=HTTPModes.http1, websockets=False,
+        blocking_threads=4, log_level=LogLevels.error).serve(target_loader=lambda: give, wrap_loader=False)
 """
 NGINX = """
 worker_processes 2; daemon off; pid {folder}/nginx.pid; error_log stderr crit;
@@ -212,7 +229,7 @@ def polling(db: Path, now: datetime) -> Iterator[None]:
         writer.join()
 
 
-def measure(db: Path, folder: Path, seconds: int) -> None:
+def measure(db: Path, folder: Path, seconds: int, how: str) -> None:
     """Print a row for each figure."""
     with Store.open(db) as store:
         entries = store.entries.count()
@@ -222,7 +239,7 @@ def measure(db: Path, folder: Path, seconds: int) -> None:
         words = [word for headline in headlines for word in headline.split()[:3] if len(word) > 4]
     late = (newest - datetime.now(UTC)).total_seconds() + 60
     port, nginx_port = free_port(), free_port()
-    with started([sys.executable, "-c", SERVE, str(db), str(port), str(late)], port, "/") as ours:
+    with started([sys.executable, "-c", SERVE, str(db), str(port), str(late), how], port, "/") as ours:
         _, page = get(port, "/")
         with started(nginx(folder, nginx_port, page), nginx_port, "/index.html") as theirs:
             zipped = len(gzip.compress(page, 6))
@@ -230,6 +247,10 @@ def measure(db: Path, folder: Path, seconds: int) -> None:
             print("| what | measured | nginx | of nginx's | goal |\n|---|---|---|---|---|")
             for name, headers in (("cached page, plain", ()), ("cached page, gzipped", GZIP)):
                 side_by_side(name, ours, theirs, seconds, headers)
+            bare_port = free_port()
+            bare = [sys.executable, "-c", BARE, str(folder / "root" / "index.html.gz"), str(bare_port)]
+            with started(bare, bare_port, "/") as floor:
+                side_by_side("granian by itself, gzipped", floor, theirs, seconds, GZIP)
             print(f"| first page after the port is open, ms | {ours.first_s * 1000:.0f} | | | 300 |", flush=True)
             for name, paths in (
                 ("story not in memory", [f"/story/{one}/" for one in stories]),
@@ -298,6 +319,7 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--db", type=Path)
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--untuned", action="store_true", help="leave thread switches and garbage as Python has them")
     given = parser.parse_args()
     if lacks := missing():
         print(lacks)
@@ -313,7 +335,7 @@ def main() -> None:
             shutil.copy(given.db, db)
         else:
             fill(db, given.data, given.entries)
-        measure(db, folder, given.seconds)
+        measure(db, folder, given.seconds, "untuned" if given.untuned else "tuned")
 
 
 if __name__ == "__main__":
