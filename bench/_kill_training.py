@@ -69,11 +69,16 @@ def site(db: Path, first: datetime = FIRST) -> Path:
         at = first + rng.random() * DAYS * DAY
         title = f"{'Zephyr' if big else 'Again'} {' '.join(rng.sample(NAMES, 5))}"
         voices = rng.randint(3, 6) if big else rng.choice((1, 1, 1, 2))
-        arrivals += [(at + rng.random() * DAY / 8, source, title) for source in rng.sample(SOURCES, voices)]
+        # Each paper tells it in words of its own; the same words would be one voice.
+        arrivals += [
+            (at + rng.random() * DAY / 8, source, f"{title} {rng.choice(NAMES)}", " ".join(rng.sample(NAMES, 12)))
+            for source in rng.sample(SOURCES, voices)
+        ]
     with Store.open(db) as store:
         store.feeds.sync(SOURCES, first)
-        for number, (at, source, title) in enumerate(sorted(arrivals, key=lambda one: one[0])):
-            draft = Draft(guid=f"{number}", link=f"{source.url}/{number}", title=title, summary=f"{title}, it says.")
+        for number, (at, source, title, words) in enumerate(sorted(arrivals, key=lambda one: one[0])):
+            summary = f"{title}, it says: {words}."
+            draft = Draft(guid=f"{number}", link=f"{source.url}/{number}", title=title, summary=summary)
             with store.transaction():
                 store.entries.add(source.id, [Arrival(draft, f"{number}", draft.link, f"{number}", 9)], at)
         Updater(store, CONFIG, load_prior()).run(first + (DAYS + 0.5) * DAY)
