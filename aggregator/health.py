@@ -15,7 +15,6 @@ from aggregator.urls import shown
 
 _RECENT = timedelta(days=30)
 """For how long a move or another format is worth a word."""
-_NOTHING_EVER = timedelta(days=2)
 _LONGEST_WORDS = 200
 """Characters of what a hub says."""
 
