@@ -87,6 +87,11 @@
   const notice = () => {
     const newest = document.body.dataset.newest;
     if (!newest) return;
+    // What is to be read out has to stand in a region that was there before.
+    const region = document.createElement("div");
+    region.className = "fresh";
+    region.setAttribute("role", "status");
+    one("main").prepend(region);
     const ask = async () => {
       if (document.hidden) return;
       try {
@@ -94,15 +99,12 @@
         if (!answer.ok) return;
         const { new: count } = await answer.json();
         if (!count) return;
-        let link = one(".fresh");
-        if (!link) {
-          link = document.createElement("a");
-          link.className = "fresh";
-          link.href = location.pathname + location.search;
-          link.setAttribute("role", "status");
-          one("main").prepend(link);
-        }
-        link.textContent = count === 1 ? "1 new story" : `${count} new stories`;
+        const words = count === 1 ? "1 new story" : `${count} new stories`;
+        if (region.textContent === words) return;
+        const link = document.createElement("a");
+        link.href = location.pathname + location.search;
+        link.textContent = words;
+        region.replaceChildren(link);
       } catch { /* offline: the next time tells */ }
     };
     setInterval(ask, 30000);
