@@ -15,10 +15,11 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from typing import TypeVar
 from urllib.parse import urljoin
 
 from aggregator.fetch.connect import Client, RefusedAddressError
@@ -72,19 +73,11 @@ async def fetch(
         sent["If-None-Match"] = validators.etag
     if validators.last_modified:
         sent["If-Modified-Since"] = validators.last_modified
-    seconds = limits.fetch.total_seconds()
-    try:
-        here, name = _askable(url)
-        async with client.turn(name), client.everyone, asyncio.timeout(seconds):
-            return await _follow(client, here, name, sent, headers, limits, now)
-    except TimeoutError:
-        return Failed(FailureKind.TIMEOUT, f"timed out after {seconds:g} s")
-    except Fault as fault:
-        return fault.failed
-    except Exception as error:
-        # The libraries below raise far more than their documented errors (ExceptionGroup, LookupError, ...),
-        # and a server must not be able to stop the polling of the others.
-        return failure(error)
+
+    def ask(here: str, name: str) -> Awaitable[Outcome]:
+        return _follow(client, here, name, sent, headers, limits, now)
+
+    return await _in_turn(client, url, limits, ask)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +102,41 @@ async def call(
 
     With the deadline, the address checks and the turns of `fetch`.
     """
-    seconds = limits.fetch.total_seconds()
     sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **dict(headers)}
     if content:
         sent["Content-Length"] = str(len(content))
+
+    async def ask(here: str, name: str) -> Answered:
+        response = await client.send(here, name, sent, method, content)
+        try:
+            body, _ = await _body(response, body_bytes)
+            return Answered(response.status_code, body)
+        finally:
+            await response.aclose()
+
+    return await _in_turn(client, url, limits, ask)
+
+
+_T = TypeVar("_T")
+
+
+async def _in_turn(client: Client, url: str, limits: Limits, ask: Callable[[str, str], Awaitable[_T]]) -> _T | Failed:
+    """Return what *ask* brings, given *url* as it is asked for and its host; whatever goes wrong is a `Failed`.
+
+    It waits for its turn, and has the time of `limits.fetch` from then on.
+    """
+    seconds = limits.fetch.total_seconds()
     try:
         here, name = _askable(url)
         async with client.turn(name), client.everyone, asyncio.timeout(seconds):
-            response = await client.send(here, name, sent, method, content)
-            try:
-                body, _ = await _body(response, body_bytes)
-                return Answered(response.status_code, body)
-            finally:
-                await response.aclose()
+            return await ask(here, name)
     except TimeoutError:
         return Failed(FailureKind.TIMEOUT, f"timed out after {seconds:g} s")
     except Fault as fault:
         return fault.failed
     except Exception as error:
+        # The libraries below raise far more than their documented errors (ExceptionGroup, LookupError, ...),
+        # and a server must not be able to stop the polling of the others.
         return failure(error)
 
 
