@@ -58,7 +58,7 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
 
     Sia, Cho & Cho, "Efficient Monitoring Algorithm for Fast News Alerts", IEEE TKDE 19(7), 2007 (rates that
     repeat daily, requests by the square root of the rate); Hawkes, "Spectra of some self-exciting and mutually
-    exciting point processes", Biometrika 58, 1971. The choice of *worth*: docs/polling.md.
+    exciting point processes", Biometrika 58, 1971. The choice of *worth*: docs/dev/polling.md.
     """
     at = int(now.timestamp())
     arrivals = tuple(moment for moment in arrivals if moment <= at)

@@ -25,7 +25,7 @@ WORTH = timedelta(minutes=5)
 """A request is made when it saves entries about so much delay together.
 
 Replayed from 5 to 60 minutes over two months of news sites and eight of AI press: 5 minutes cost as many requests
-as the fixed factors before, and halve the mean delay. The table is in docs/polling.md."""
+as the fixed factors before, and halve the mean delay. The table is in docs/dev/polling.md."""
 
 HUB_WAIT = timedelta(hours=6)
 """While a hub tells of a feed's news, the feed is asked this rarely, to see that it tells of all."""

@@ -5,7 +5,7 @@
 Every document of `docs` and of the timelapse archives is parsed twice into what we store: once as the
 program does, once with feedparser alone. Each difference is listed; `--why` says which share of the
 documents the fast reader took. What the differences are, and which of the two is right, stands in
-`docs/parsing.md`. The exit code is the number of differing documents beyond those, at most 100.
+`docs/dev/parsing.md`. The exit code is the number of differing documents beyond those, at most 100.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Regularisation:
     """How far each group of weights may go: the standard deviation of its Gaussian prior.
 
     A column multiplied by s under one L2 penalty is a weight with a prior s times as wide. Chosen on
-    the dev range of ai_press_2026_techmeme, trained before and measured after (docs/scoring-relevance.md).
+    the dev range of ai_press_2026_techmeme, trained before and measured after (docs/dev/relevance.md).
     """
 
     title: float = 1.7

@@ -18,7 +18,7 @@ from scoring.stories import Clusterer, Placement
 # Rule: an entry that joins one story and would, had that not been there, clearly have joined another, brings the two
 # together, where they are also alike as wholes. Clearly is more than what makes an entry join, so what arrivals keep
 # apart, one more of them does not bring together by a hair.
-# Tried and worse: the likeness of the wholes alone, whatever the entry says (docs/scoring-stories.md).
+# Tried and worse: the likeness of the wholes alone, whatever the entry says (docs/dev/clustering.md).
 # Known to be wrong: two matches of one day, told in one round-up.
 MARGIN = 1.0
 """Log-odds that the entry has to have for the other story; it joins one from 0."""
@@ -77,7 +77,7 @@ def _unit(clusterer: Clusterer) -> float:
 # two stories. What was parted so, no second thought brings together again, so nothing flips.
 # Known to be wrong: a long story whose beginning and end share little.
 PARTED = 0.15
-"""Of the bounds tried (docs/scoring-stories.md) the largest that is seldom wrong where there are only titles."""
+"""Of the bounds tried (docs/dev/clustering.md) the largest that is seldom wrong where there are only titles."""
 
 RIGHT_SPLIT = 0.89
 """How often a split was right: 42 of the 47 that labels could judge, on four development streams."""

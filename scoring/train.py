@@ -36,7 +36,7 @@ WINDOW = timedelta(days=90)
 """How far back training looks: news moves on, and what was big a year ago says little of today."""
 
 MAX_ENTRIES = 100_000
-"""The newest ones are taken; so many train in 35 CPU s and 570 MB (docs/scoring-relevance.md)."""
+"""The newest ones are taken; so many train in 35 CPU s and 570 MB (docs/dev/relevance.md)."""
 
 HELD_OUT_SHARE = 0.15
 CALIBRATE_SHARE = 0.20

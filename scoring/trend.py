@@ -14,7 +14,7 @@ TAU = timedelta(hours=7)
 """How fast a voice stops counting as recent: after that time it counts 1/e.
 
 Of 3, 4.5, 6, 8, 12 and 18 hours, 6 and 8 named the stories that others then took up best, on a stream of general news
-and on one of AI news (`python -m bench.trend`, docs/scoring-trend.md)."""
+and on one of AI news (`python -m bench.trend`, docs/dev/ranking.md)."""
 
 RATE_POWER = 0.5
 """How much the hour of the week counts: 1 divides by how busy it is, 0 not at all. On both streams 1 was a little worse

@@ -1,6 +1,6 @@
 """The one configuration by which entries find their stories, and where each value is from.
 
-The tables of what was tried are in docs/scoring-stories.md.
+The tables of what was tried are in docs/dev/clustering.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Weights:
     with equal weight. Then each weight in turn was moved to where the stories of those streams became better (BCubed,
     most weight to what was furthest below its goal). Those of a source's own columns were set with random stories of
     ai_radar_2026 in view, `few` and `same_poll` with judged pairs of it (bench/stories_judged.py).
-    docs/scoring-stories.md has what was tried, and how far it carries.
+    docs/dev/clustering.md has what was tried, and how far it carries.
     """
 
     intercept: float = 5.05
@@ -64,7 +64,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The one configuration for all streams; docs/scoring-stories.md has what each value gave."""
+    """The one configuration for all streams; docs/dev/clustering.md has what each value gave."""
 
     title_weight: float = 2.0
     summary_weight: float = 1.0

@@ -14,7 +14,7 @@ OURS = sorted((ROOT / "tests" / "data" / "feeds").glob("*.xml"))
 REAL = ROOT.parent / "shared" / "data" / "feeds"
 
 JUDGED = {
-    # feedparser lets one item's base run on into the next; see docs/parsing.md.
+    # feedparser lets one item's base run on into the next; see docs/dev/parsing.md.
     "fastfeedparser__benchmark_data_ab1814a7b8c94975.gz": {"content"},
     "node-feedparser__feeds_rss-with-item-scoped-html-base.xml.gz": {"link", "content"},
 }

@@ -44,7 +44,7 @@ THREADS = 4
 CONNECTIONS = 256
 # While a page is made aside, an answer from memory waits for Python's lock, five milliseconds by default; and a search
 # for garbage among all that was loaded at the start stops everybody for a tenth of a second. With both mended the
-# slowest of a hundred answers waits a seventh as long (docs/performance.md).
+# slowest of a hundred answers waits a seventh as long (docs/dev/performance.md).
 SWITCH_S = 0.0005
 """After so many seconds a thread that makes a page lets one that answers go first."""
 STOP_WITHIN_S = 4

@@ -2,7 +2,7 @@
 
 Knows every key, its bounds and its default, and tells all faults of a file at once,
 each with its line, its column, what was expected and the nearest valid name. The
-keys are the tables below; docs/feeds-yaml.md describes them for people, and a test
+keys are the tables below; docs/configuration.md describes them for people, and a test
 holds the two together. The defaults are those of the dataclasses in `model`.
 Leaves watching the file, and keeping the last good one, to the scheduler.
 """

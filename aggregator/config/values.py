@@ -27,7 +27,7 @@ URL_CHARS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A way of spelling a value; `name` stands in the type column of docs/feeds-yaml.md."""
+    """A way of spelling a value; `name` stands in the type column of docs/configuration.md."""
 
     name: str
     read: Callable[[str], Any]

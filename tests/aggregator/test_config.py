@@ -563,10 +563,10 @@ def test_without_libyaml_the_faults_have_the_same_places(monkeypatch: pytest.Mon
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """Return type and default of each key on docs/feeds-yaml.md."""
+    """Return type and default of each key on docs/configuration.md."""
     rows = {}
     section = ""
-    for line in (ROOT / "docs/feeds-yaml.md").read_text().splitlines():
+    for line in (ROOT / "docs/configuration.md").read_text().splitlines():
         if line.startswith("## "):
             section = line.removeprefix("## ")
         elif section in KEYS and (row := re.match(r"\| `(\S+)` \| (.+?) \| (.+?) \| .+ \|$", line)):
@@ -621,7 +621,7 @@ def test_every_field_of_the_configuration_has_its_key() -> None:
 
 
 def test_the_examples_on_the_page_are_right() -> None:
-    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/feeds-yaml.md").read_text(), re.S)
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/configuration.md").read_text(), re.S)
 
     assert len(examples) == len(KEYS) + 1
     for text in examples:
