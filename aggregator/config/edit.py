@@ -75,35 +75,54 @@ def without_source(text: str, source_id: str) -> str:
 
 
 def with_enabled(text: str, source_id: str, enabled: bool) -> str:
-    """Return *text* with the source of that id switched on or off; nothing else changes.
+    """Return *text* with the source of that id paused or resumed; nothing else changes.
 
-    Raises ConfigError where there is no such source or the list is written in brackets.
+    A source may be written over several lines or as `- {id: ..., url: ...}`. ConfigError where there is none.
     """
     lines = text.splitlines(keepends=True)
     place = _section(text, "sources")
     value = place[2] if place else None
-    if not isinstance(value, document.Sequence):
+    items = value.items if isinstance(value, document.Sequence) else ()
+    source = next((item for item in items if _field(item, "id") == source_id), None)
+    if not isinstance(source, document.Mapping):
         raise ConfigError(f"there is no source {source_id!r}")
-    item = next((item for item in value.items if _field(item, "id") == source_id), None)
-    if not isinstance(item, document.Mapping):
-        raise ConfigError(f"there is no source {source_id!r}")
-    first_key = item.pairs[0][0]
-    if not _is_block(lines, value) or lines[first_key.line - 1][first_key.column - 1] == "{":
-        raise ConfigError("sources: is written in brackets; put each key of a source in a line of its own first")
-    for key, said in item.pairs:
-        if isinstance(key, document.Scalar) and key.text == "enabled":
-            line = lines[said.line - 1]
-            # What stands behind the word (a comment) stays.
-            rest = re.sub(r"^[^\s#]+", "", line[said.column - 1 :])
-            lines[said.line - 1] = f"{line[: said.column - 1]}{'true' if enabled else 'false'}{rest}"
-            return "".join(lines)
+    fields = {key.text: (key, node) for key, node in source.pairs if isinstance(key, document.Scalar)}
+    flag = "true" if enabled else "false"
+    if "enabled" in fields:
+        node = fields["enabled"][1]
+        start, end = _span(lines, node)
+        line = lines[node.line - 1]
+        # "enabled:" with no value needs a space before the value.
+        space = " " if line[start - 1 : start] == ":" else ""
+        lines[node.line - 1] = f"{line[:start]}{space}{flag}{line[end:]}"
+        return "".join(lines)
     if enabled:
         return text
-    key = next(key for key, _ in item.pairs if isinstance(key, document.Scalar) and key.text == "id")
-    if not lines[key.line - 1].endswith("\n"):
-        lines[key.line - 1] += "\n"
-    lines.insert(key.line, f"{' ' * (key.column - 1)}enabled: false\n")
+    id_key, id_value = fields["id"]
+    line = lines[id_value.line - 1]
+    if _is_flow(lines, source):
+        end = _span(lines, id_value)[1]
+        lines[id_value.line - 1] = f"{line[:end]}, enabled: false{line[end:]}"
+        return "".join(lines)
+    if not line.endswith("\n"):
+        lines[id_value.line - 1] += "\n"
+    lines.insert(id_value.line, f"{' ' * (id_key.column - 1)}enabled: false\n")
     return "".join(lines)
+
+
+_SCALAR = re.compile(r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s,\[\]{}#]*)""")
+
+
+def _span(lines: Sequence[str], node: document.Node) -> tuple[int, int]:
+    """Return where the one-word scalar *node* begins and ends in its line, as offsets from 0."""
+    found = _SCALAR.match(lines[node.line - 1], node.column - 1)
+    assert found is not None  # the pattern also matches an empty value
+    return found.span()
+
+
+def _is_flow(lines: Sequence[str], mapping: document.Mapping) -> bool:
+    """Return whether *mapping* is written in braces; libyaml places such a mapping at its brace."""
+    return lines[mapping.line - 1][mapping.column - 1 : mapping.column] == "{"
 
 
 def _section(text: str, name: str) -> tuple[int, int, document.Node] | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config import parse_config
-from aggregator.config.edit import with_items, without_source
+from aggregator.config.edit import with_enabled, with_items, without_source
 from aggregator.errors import ConfigError
 
 OURS = (Path(__file__).resolve().parents[2] / "feeds.yaml").read_text(encoding="utf-8")
@@ -65,6 +65,56 @@ def test_a_list_in_brackets_is_left_to_its_owner() -> None:
         with_items(text, "sources", [NEW])
     with pytest.raises(ConfigError, match="in brackets"):
         without_source(text, "a")
+
+
+@pytest.mark.parametrize(
+    ("before", "paused"),
+    [
+        (
+            "sources:\n  - {url: https://a.example/f, id: a, name: A}  # daily\n",
+            "sources:\n  - {url: https://a.example/f, id: a, enabled: false, name: A}  # daily\n",
+        ),
+        (
+            "sources:\n  - {id: 'a', enabled: yes, url: https://a.example/f}\n",
+            "sources:\n  - {id: 'a', enabled: false, url: https://a.example/f}\n",
+        ),
+        (
+            "sources:\n  - {id: a,\n     url: https://a.example/f, enabled: }\n",
+            "sources:\n  - {id: a,\n     url: https://a.example/f, enabled: false}\n",
+        ),
+        (
+            'sources: [{id: "a", url: https://a.example/f}]',
+            'sources: [{id: "a", enabled: false, url: https://a.example/f}]',
+        ),
+        (
+            "sources:\n- enabled: on # on purpose\n  url: https://a.example/f\n  id: a",
+            "sources:\n- enabled: false # on purpose\n  url: https://a.example/f\n  id: a",
+        ),
+        (
+            "sources:\n  - url: https://a.example/f\n    enabled:\n    id: a\n",
+            "sources:\n  - url: https://a.example/f\n    enabled: false\n    id: a\n",
+        ),
+        (
+            "sources:\n  - url: https://a.example/f\n    id: a",
+            "sources:\n  - url: https://a.example/f\n    id: a\n    enabled: false\n",
+        ),
+    ],
+)
+def test_a_source_is_paused_and_resumed_however_it_is_written(before: str, paused: str) -> None:
+    assert with_enabled(before, "a", False) == paused
+    [source] = parse_config(with_enabled(paused, "a", True)).sources
+    assert source.enabled
+
+
+def test_every_source_that_ships_can_be_paused_and_resumed() -> None:
+    config = parse_config(OURS)
+    for source in config.sources:
+        paused = with_enabled(OURS, source.id, not source.enabled)
+        assert len(paused.splitlines()) == len(OURS.splitlines())
+        assert sum(a != b for a, b in zip(OURS.splitlines(), paused.splitlines(), strict=True)) == 1
+        changed = {one.id for one, old in zip(parse_config(paused).sources, config.sources, strict=True) if one != old}
+        assert changed == {source.id}
+        assert parse_config(with_enabled(paused, source.id, source.enabled)) == config
 
 
 def test_what_is_not_there_cannot_go() -> None:

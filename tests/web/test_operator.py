@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from aggregator.config import turn_back
+from aggregator.config import parse_config, turn_back
 from aggregator.config.edit import with_enabled
 from aggregator.errors import ConfigError
 from aggregator.model import DecisionKind
@@ -225,8 +225,20 @@ def test_switching_a_source_changes_one_line_only() -> None:
     assert off == FEEDS.replace("enabled: true ", "enabled: false ")
     assert with_enabled(off, "second", True) == FEEDS
     assert with_enabled(FEEDS, "seedbed", True) == FEEDS
-    with pytest.raises(ConfigError, match="in brackets"):
-        with_enabled("sources: [{id: a, url: 'https://a.example'}]\n", "a", False)
+    with pytest.raises(ConfigError, match="no source"):
+        with_enabled(FEEDS, "nobody", False)
+
+
+def test_a_source_of_the_file_that_ships_is_paused_and_resumed(desk: Desk, feeds: Path) -> None:
+    shipped = (Path(__file__).resolve().parents[2] / "feeds.yaml").read_text(encoding="utf-8")
+    feeds.write_text(shipped, encoding="utf-8")
+    source = parse_config(shipped).sources[0]
+    assert desk.post(f"/admin/sources/{source.id}/pause").status_code == 303
+    assert f"{{id: {source.id}, enabled: false, " in feeds.read_text(encoding="utf-8")
+    assert desk.post(f"/admin/sources/{source.id}/resume").status_code == 303
+    resumed = parse_config(feeds.read_text(encoding="utf-8")).source(source.id)
+    assert resumed is not None
+    assert resumed.enabled
 
 
 def test_a_change_whose_place_is_gone_is_not_guessed() -> None:
