@@ -308,6 +308,11 @@ class FeedState:
 
 # Entries: what the sources published
 
+BACKLOG_AGE = timedelta(days=7)
+"""The age of an undated entry of a source's first document: beyond the window of the lists (3 days by default)."""
+CLOCK_TOLERANCE = timedelta(minutes=15)
+"""How far a server's clock may be ahead of ours before its dates are not believed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -339,6 +344,14 @@ class Draft:
     """The date as the feed states it, verbatim."""
     published_at: datetime | None = None
     """That date, where it is usable; it may lie in the future."""
+    points_to: str = ""
+    """The page that a link post is about: what Hacker News, Lobsters or Reddit link to. "" for any other entry."""
+    discussion: str = ""
+    """The page with the comments on a link post, or ""."""
+    origin_name: str = ""
+    """Who published the entry first, by the `<source>` of the feed: a paper in Google News, a blog in a planet."""
+    origin_url: str = ""
+    """The site or feed of that publisher, or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,13 +414,35 @@ class Entry:
     words: int = 0
     """How many words of text we hold: read time is words / 230 per minute."""
     edited_at: datetime | None = None
+    points_to: str = ""
+    """As in `Draft`, like the three fields that follow."""
+    discussion: str = ""
+    origin_name: str = ""
+    origin_url: str = ""
+    backlog: bool = False
+    """It came without a usable date in the first document of its source, so nobody knows how old it is."""
 
     @property
     def at(self) -> datetime:
-        """When it counts as published: as claimed, but never later than we saw it."""
+        """When it counts as published: as stated, but never later than it was first seen.
+
+        An entry of the backlog counts as `BACKLOG_AGE` old. Without a date, any other entry counts from first sight.
+        """
+        if self.backlog:
+            return self.first_seen_at - BACKLOG_AGE
         if self.published_at is None or self.published_at > self.first_seen_at:
             return self.first_seen_at
         return self.published_at
+
+    @property
+    def plausible_published_at(self) -> datetime | None:
+        """The date that its feed states, where readers may be told so; None: say when it was first seen.
+
+        A date more than `CLOCK_TOLERANCE` after first sight is a wrong clock, a wrong zone or an event to come.
+        """
+        if self.published_at is None or self.published_at > self.first_seen_at + CLOCK_TOLERANCE:
+            return None
+        return min(self.published_at, self.first_seen_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -555,6 +590,8 @@ class Story:
     """An editor wants it in no list."""
     pinned: bool = False
     """An editor wants it on top of its lists."""
+    published_at: datetime | None = None
+    """The earliest plausible date that one of its entries states; None: none states any, say when it was first seen."""
 
 
 PLACES = (1, 2, 3, 5, 10, 20)

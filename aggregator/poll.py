@@ -133,7 +133,8 @@ def _remember(
     down: bool,
 ) -> Polled:
     with store.transaction():
-        found = _take_in(source, parsed, store, now) if parsed else _NOTHING
+        first = state.last_ok_at is None
+        found = _take_in(source, parsed, store, now, first_document=first) if parsed else _NOTHING
         new, edited = len(found.new), len(found.edited)
         hub = store.subscriptions.of_source(source.id) if state.hints.hub else None
         if hub and new and state.last_ok_at is not None:
@@ -186,7 +187,7 @@ async def take_in_delivery(
         words = f"its hub delivered what cannot be read: {fault}"
     with store.transaction():
         if parsed:
-            found = _take_in(source, parsed, store, now)
+            found = _take_in(source, parsed, store, now, first_document=state.last_ok_at is None)
             words = f"told by its hub: {_words(parsed, found, now)}"
             state = schedule.after(
                 state,
@@ -204,8 +205,11 @@ async def take_in_delivery(
     return Polled(source.id, outcome, state, new, edited)
 
 
-def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime) -> dedupe.Sorted:
-    """Store what is new, edited or refreshed, and return it."""
+def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime, *, first_document: bool) -> dedupe.Sorted:
+    """Store what is new, edited or refreshed, and return it.
+
+    first_document: the source never answered before
+    """
     arrivals, unchanged = parsed.arrivals, frozenset(parsed.unchanged)
     if not arrivals:
         store.feeds.set_items_seen(source.id, parsed.items_seen)
@@ -216,7 +220,7 @@ def _take_in(source: Source, parsed: ParsedFeed, store: Store, now: datetime) ->
     found = dedupe.sort_out(arrivals, known)
     if found.new or found.edited or found.refreshed:
         at = store.entries.arrival_moment(now)
-        store.entries.add(source.id, found.new, at)
+        store.entries.add(source.id, found.new, at, first_document=first_document)
         for entry, one in found.edited:
             store.entries.edit(entry.entry_id, one, at)
         for entry, one in found.refreshed:

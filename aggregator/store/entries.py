@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Arrival, Edit, Entry, Event, KnownEntry, Undo
+from aggregator.model import BACKLOG_AGE, Arrival, Edit, Entry, Event, KnownEntry, Undo
 from aggregator.store.connection import Connection, Row
 from aggregator.store.rows import (
     ENTRY,
@@ -82,12 +82,30 @@ class Entries:
             for row in rows
         ]
 
-    def add(self, source_id: str, arrivals: Sequence[Arrival], at: datetime) -> list[int]:
-        """Store new entries, first seen at *at*; return their ids in order."""
+    def add(
+        self, source_id: str, arrivals: Sequence[Arrival], at: datetime, *, first_document: bool = False
+    ) -> list[int]:
+        """Store new entries, first seen at *at*; return their ids in order.
+
+        first_document: the source never answered before, so what has no usable date is its backlog
+        """
         if not arrivals:
             return []
         moment = stamp(at)
-        self._db.run_many(_INSERT, [(source_id, moment, one.identity, *_values(one)) for one in arrivals])
+        future = at + _FAR_FUTURE
+        self._db.run_many(
+            _INSERT,
+            [
+                (
+                    source_id,
+                    moment,
+                    one.identity,
+                    int(first_document and (one.draft.published_at is None or one.draft.published_at > future)),
+                    *_values(one),
+                )
+                for one in arrivals
+            ],
+        )
         # Ids of one statement follow each other: they are never reused, and nobody else writes meanwhile.
         last = int(self._db.value("select last_insert_rowid()"))
         ids = list(range(last - len(arrivals) + 1, last + 1))
@@ -151,7 +169,8 @@ class Entries:
         """
         self._db.run(
             """update entries set link = :link, title = :title, summary = :summary, content = :content,
-            author = :author, tags = :tags, picture = :picture, words = :words, digest = :digest
+            author = :author, tags = :tags, picture = :picture, words = :words, digest = :digest,
+            points_to = :points_to, discussion = :discussion, origin_name = :origin_name, origin_url = :origin_url
             where entry_id = :entry_id""",
             {"entry_id": entry_id, **dict(zip(_COLUMNS, _values(arrival), strict=True))},
         )
@@ -231,13 +250,15 @@ class Entries:
         In order of arrival, with titles as they are now; far cheaper than whole entries.
         """
         for row in self._db.each(
-            """select entry_id, source_id, title, first_seen_at, published_at from entries
+            """select entry_id, source_id, title, first_seen_at, published_at, backlog from entries
             where first_seen_at > :after or entry_id in (select entry_id from entry_edits where at > :after)
             order by first_seen_at, entry_id""",
             {"after": stamp(after)},
         ):
             arrived_at = moment(row["first_seen_at"])
             published_at = moment_or_none(row["published_at"]) or arrived_at
+            if row["backlog"]:
+                published_at = arrived_at - BACKLOG_AGE
             yield row["entry_id"], row["source_id"], row["title"], arrived_at, min(published_at, arrived_at)
 
     def anything_since(self, after: datetime | None) -> bool:
@@ -294,10 +315,12 @@ _AS_ARRIVED = """ e.canonical_link as link,
 # As tuples in one order: a first poll writes many rows, and names are looked up for each value of each.
 _COLUMNS = (
     *("link", "canonical_link", "title", "summary", "content", "author", "tags", "language", "picture", "words"),
-    *("stated_at", "published_at", "digest"),
+    *("stated_at", "published_at", "digest", "points_to", "discussion", "origin_name", "origin_url"),
 )
-_INSERT = f"""insert into entries (source_id, first_seen_at, identity, {", ".join(_COLUMNS)})
-    values (?, ?, ?, {", ".join("?" * len(_COLUMNS))})"""
+_INSERT = f"""insert into entries (source_id, first_seen_at, identity, backlog, {", ".join(_COLUMNS)})
+    values (?, ?, ?, ?, {", ".join("?" * len(_COLUMNS))})"""
+_FAR_FUTURE = timedelta(days=1)
+"""No mistaken time zone explains a date further ahead: it is that of an event, or means nothing."""
 
 
 def _values(arrival: Arrival) -> tuple[str | int | None, ...]:
@@ -317,6 +340,10 @@ def _values(arrival: Arrival) -> tuple[str | int | None, ...]:
         draft.stated_at,
         stamp_or_none(draft.published_at),
         arrival.digest,
+        draft.points_to,
+        draft.discussion,
+        draft.origin_name,
+        draft.origin_url,
     )
 
 

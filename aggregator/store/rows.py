@@ -27,13 +27,14 @@ from aggregator.model import (
 )
 
 ENTRY = """e.entry_id, e.source_id, e.identity, e.link, e.title, e.summary, e.content, e.author, e.tags, e.language,
-    e.picture, e.words, e.published_at, e.first_seen_at, e.edited_at"""
+    e.picture, e.words, e.published_at, e.first_seen_at, e.edited_at, e.points_to, e.discussion, e.origin_name,
+    e.origin_url, e.backlog"""
 """The columns that `entry` reads, of a table named or aliased `e`."""
 
 STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, s.category_id,
     s.first_seen_at as story_first_seen_at, s.last_source_at, s.updated_at, s.entries, s.sources, s.independent_sources,
     s.score, s.relevance, s.provisional, s.trend, s.contributions, s.merged_into,
-    s.hidden, s.pinned"""
+    s.hidden, s.pinned, s.published_at as story_published_at"""
 """The columns that `story` reads, of a table named or aliased `s`."""
 
 
@@ -92,6 +93,11 @@ def entry(row: sqlite3.Row) -> Entry:
         published_at=moment_or_none(row["published_at"]),
         first_seen_at=moment(row["first_seen_at"]),
         edited_at=moment_or_none(row["edited_at"]),
+        points_to=row["points_to"],
+        discussion=row["discussion"],
+        origin_name=row["origin_name"],
+        origin_url=row["origin_url"],
+        backlog=bool(row["backlog"]),
     )
 
 
@@ -165,6 +171,7 @@ def story(row: sqlite3.Row) -> Story:
         merged_into=row["merged_into"],
         hidden=bool(row["hidden"]),
         pinned=bool(row["pinned"]),
+        published_at=moment_or_none(row["story_published_at"]),
     )
 
 

@@ -103,11 +103,18 @@ create table entries (
     first_seen_at  text not null,        -- strictly later with every poll that brings entries
     edited_at      text,                 -- null: never edited
     digest         text not null,        -- over all that is kept
+    points_to      text not null default '',        -- the page that a link post is about
+    discussion     text not null default '',        -- the page with the comments on it
+    origin_name    text not null default '',        -- who published it first, by the feed's <source>
+    origin_url     text not null default '',
+    backlog        integer not null default 0,      -- 1: undated, in the first document of its source
     unique (source_id, identity)
 ) strict;
 create index entries_by_link on entries (source_id, canonical_link) where canonical_link != '';
 create index entries_by_arrival on entries (first_seen_at, entry_id);
 create index entries_by_source on entries (source_id, first_seen_at);
+-- An item whose guid and link are both new may be an old one that moved.
+create index entries_by_title on entries (source_id, title);
 
 -- A title or summary that changed at its source.
 create table entry_edits (
@@ -277,7 +284,8 @@ create table stories (
     contributions       text not null,          -- JSON list of [name, log_odds, points, reason]
     merged_into         integer,                -- null: it stands for itself
     hidden              integer not null default 0,     -- 1: an editor wants it in no list
-    pinned              integer not null default 0      -- 1: an editor wants it on top of its lists
+    pinned              integer not null default 0,     -- 1: an editor wants it on top of its lists
+    published_at        text                    -- null: no entry states a plausible date
 ) strict;
 create index stories_pinned on stories (story_id) where pinned;
 -- What a new source brings from long ago was seen just now and is no news: such a story is as old as its entry.

@@ -10,7 +10,17 @@ from typing import Literal
 
 from aggregator.model import Cause, Changes, Entry, LedgerLine, Listed, Membership, Ranking, Story
 from aggregator.store.connection import Connection, Row
-from aggregator.store.rows import ENTRY, STORY, contributions_text, entry, membership, moment, stamp, story
+from aggregator.store.rows import (
+    ENTRY,
+    STORY,
+    contributions_text,
+    entry,
+    membership,
+    moment,
+    stamp,
+    stamp_or_none,
+    story,
+)
 
 Sort = Literal["newest", "score"]
 
@@ -67,10 +77,10 @@ class Stories:
         self._db.run_many(
             """insert or replace into stories (story_id, headline, summary, lead_entry_id, category_id, first_seen_at,
             last_source_at, updated_at, entries, sources, independent_sources, score, relevance, provisional, trend,
-            contributions, merged_into, hidden, pinned)
+            contributions, merged_into, hidden, pinned, published_at)
             values (:story_id, :headline, :summary, :lead_entry_id, :category_id, :first_seen_at,
             :last_source_at, :updated_at, :entries, :sources, :independent_sources, :score, :relevance, :provisional,
-            :trend, :contributions, :merged_into, :hidden, :pinned)""",
+            :trend, :contributions, :merged_into, :hidden, :pinned, :published_at)""",
             [
                 {
                     "story_id": s.story_id,
@@ -92,6 +102,7 @@ class Stories:
                     "merged_into": s.merged_into,
                     "hidden": int(s.hidden),
                     "pinned": int(s.pinned),
+                    "published_at": stamp_or_none(s.published_at),
                 }
                 for s in changes.stories
             ],

@@ -88,6 +88,7 @@ class Joining:
             at=entry.at,
             arrived=entry.first_seen_at,
             joined=joined,
+            published=entry.plausible_published_at,
             voice=voice,
             copy=voice != self._setting.owner(entry.source_id),
             clarity=headline.clarity(entry.title, entry.summary),

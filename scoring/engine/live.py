@@ -45,6 +45,8 @@ class Member:
     arrived: datetime
     joined: datetime
     """When its voice was heard in this story."""
+    published: datetime | None
+    """The date that its feed states, where it is plausible."""
     voice: str
     copy: bool
     """It speaks with the voice of another owner."""

@@ -56,6 +56,7 @@ class Shown:
             contributions=scored.contributions,
             hidden=self._rulings.editors.hidden(story_id),
             pinned=self._rulings.editors.pinned(live.members),
+            published_at=min((m.published for m in live.members.values() if m.published), default=None),
         )
         live.story = story
         return story

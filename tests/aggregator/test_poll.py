@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregator.clock import SteppedClock
-from aggregator.model import Config, Failed, FailureKind, Limits, NotModified, Site, Source, Validators
+from aggregator.model import (
+    BACKLOG_AGE,
+    Config,
+    Entry,
+    Failed,
+    FailureKind,
+    Limits,
+    NotModified,
+    Site,
+    Source,
+    Validators,
+)
 from aggregator.poll import Polled
 from aggregator.poller import Poller
 from aggregator.store import Store, StoreFault
@@ -142,7 +153,7 @@ async def test_a_poll_that_cannot_be_stored_says_so_and_is_tried_again(
 ) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO, etag='"v1"'))
 
-    def full(*args: object) -> None:
+    def full(*args: object, **options: object) -> None:
         raise StoreFault("database or disk is full")
 
     with monkeypatch.context() as patch:
@@ -225,3 +236,52 @@ async def test_when_no_source_answers_all_are_asked_again_within_minutes(desk: D
         assert state.failures == 1
         assert state.next_poll_at is not None
         assert state.next_poll_at <= NOON + timedelta(minutes=2)
+
+
+def undated(*titles: str) -> bytes:
+    """A feed with an item for each title, none of which has a date."""
+    body = "".join(f"<item><title>{title}</title><guid>{title}</guid></item>" for title in titles)
+    return f"<rss version='2.0'><channel><title>Wire</title>{body}</channel></rss>".encode()
+
+
+async def test_undated_items_of_a_first_document_are_a_backlog_and_later_ones_are_news(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", undated("Old", "Older")))
+    await desk.poll()
+    desk.server.publish("/news.xml", undated("New", "Old", "Older"))
+    desk.clock.at += HOUR
+    await desk.poll()
+
+    entries = {entry.title: entry for entry in desk.store.entries.of_source("wire")}
+    assert {title: entry.backlog for title, entry in entries.items()} == {"Old": True, "Older": True, "New": False}
+    assert entries["Old"].at == NOON - BACKLOG_AGE
+    assert entries["New"].at == entries["New"].first_seen_at
+    assert entries["Old"].plausible_published_at is None
+
+
+async def test_a_dated_item_of_a_first_document_is_no_backlog(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO))
+    await desk.poll()
+    entries = desk.store.entries.of_source("wire")
+    assert [entry.backlog for entry in entries] == [False, False]
+    assert {entry.plausible_published_at for entry in entries} == {NOON - HOUR}
+
+
+@pytest.mark.parametrize(
+    ("stated", "believed"),
+    [
+        (NOON - HOUR, NOON - HOUR),
+        (NOON + timedelta(minutes=10), NOON),  # a server's clock that is a little ahead
+        (NOON + HOUR, None),  # local time that is called GMT
+        (NOON + timedelta(days=40), None),  # an event to come
+        (None, None),
+    ],
+)
+def test_a_stated_date_is_shown_only_where_it_is_plausible(stated: datetime | None, believed: datetime | None) -> None:
+    entry = Entry(1, "wire", "a", "", "Title", "", first_seen_at=NOON, published_at=stated)
+    assert entry.plausible_published_at == believed
+
+
+async def test_a_first_document_of_events_to_come_is_a_backlog(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO.replace(b"17 Nov 2026", b"17 Dec 2026")))
+    await desk.poll()
+    assert {entry.at for entry in desk.store.entries.of_source("wire")} == {NOON - BACKLOG_AGE}
