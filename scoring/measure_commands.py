@@ -81,6 +81,70 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
     told(report, backtest.lines, as_json)
 
 
+@click.command("front-page")
+@stream_argument
+@click.argument("labels", type=click.Path(path_type=Path, dir_okay=False), nargs=-1, required=True)
+@click.option("--label", default="", metavar="COLUMN", help="Of JSON Lines: where an editor's yes or no stands.")
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read the hours from this file, or write them to it if there is none: a second run takes seconds.",
+)
+@seed_option
+@json_option
+@click.pass_obj
+def evaluate_front_page(
+    front: Front,
+    stream: Path,
+    labels: tuple[Path, ...],
+    label: str,
+    time_column: str,
+    feeds: Path | None,
+    recording: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Replay a stream with daily learning and compare its front page, hour by hour, with an editor's judgement.
+
+    LABELS are tables `NAME.labels.tsv` (columns id and grade, 0 to 3) with their items in NAME.jsonl beside them, or
+    JSON Lines with the column `grade` or the one that --label names. Items are found in the stream by link, title
+    and time.
+
+    \b
+    Example:
+      groundswell evaluate front-page entries.jsonl.gz week.labels.tsv
+      groundswell evaluate front-page entries.jsonl.gz entries.jsonl.gz --label picked
+    """
+    from scoring.evaluation import front_page, labelled_files
+    from scoring.evaluation import recording as recordings
+
+    items = [labelled_files.read(path, label, time_column=time_column) for path in labels]
+    if recording is not None and recording.exists():
+        recorded = recordings.load(recording)
+    else:
+        config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+        with progress_bar("Replaying") as bar:
+            task = bar.add_task("lines", total=None)
+            recorded = recordings.record(
+                Stream(stream, time_column),
+                config,
+                load_prior(),
+                progress=lambda lines: bar.update(task, advance=lines),
+            )
+        if recording is not None:
+            recordings.save(recorded, recording)
+    reports = [
+        front_page.evaluate(recorded, labelled, path.name, seed=seed)
+        for path, labelled in zip(labels, items, strict=True)
+    ]
+    if as_json:
+        click.echo(json.dumps([asdict(report) for report in reports], indent=1))
+    else:
+        click.echo("\n\n".join("\n".join(front_page.lines(report)) for report in reports))
+
+
 @click.command("categories")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
@@ -127,4 +191,4 @@ def told(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> N
     click.echo(json.dumps(asdict(report), indent=1) if as_json else "\n".join(lines(report)))
 
 
-EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend, evaluate_categories)
+EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend, evaluate_front_page, evaluate_categories)

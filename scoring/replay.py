@@ -33,6 +33,9 @@ Retrain = Callable[[Engine, datetime], RelevanceModel | None]
 Watcher = Callable[[Engine, datetime], None]
 """Sees the engine before each moment, as what came earlier left it, and the moment."""
 
+LineObserver = Callable[[Line, int], None]
+"""Called with each line of the stream and the id of the entry it became, before the engine's step."""
+
 Progress = Callable[[int], None]
 """Is told how many lines were just taken in."""
 
@@ -67,6 +70,7 @@ def replay(
     retrain: Retrain | None = None,
     observer: Observer | None = None,
     watcher: Watcher | None = None,
+    line_observer: LineObserver | None = None,
     progress: Progress | None = None,
 ) -> Replayed:
     """Run *stream* and return what came of it; the same input gives the same bytes.
@@ -97,6 +101,10 @@ def replay(
         day = now.date()
         if watcher is not None:
             watcher(runner.engine, now)
+        if line_observer is not None:
+            for group in batch:
+                for line, entry_id in group.arrived:
+                    line_observer(line, entry_id)
         runner.take(batch)
         if progress is not None:
             progress(sum(len(group.lines) for group in batch))
@@ -126,6 +134,8 @@ class _Group:
     """By source, in order of appearance."""
     edits: list[tuple[int, Arrival]] = field(default_factory=list)
     """Entries with their present text."""
+    arrived: list[tuple[Line, int]] = field(default_factory=list)
+    """The lines themselves, each with the entry that it is."""
 
 
 class _Intake:
@@ -147,7 +157,7 @@ class _Intake:
         group = _Group(moment)
         fresh: dict[str, list[tuple[Draft, list[int]]]] = {}
         edited: dict[int, Draft] = {}
-        entries: list[tuple[str, list[int]]] = []
+        entries: list[tuple[Line, list[int]]] = []
         for line in lines:
             draft = _draft(line)
             source = self.source_of(line)
@@ -163,7 +173,7 @@ class _Intake:
                 if known[0] and known[1] != text:
                     known[1] = text
                     edited[known[0]] = draft
-            entries.append((line.id, known))
+            entries.append((line, known))
         # Numbered source by source, as polls would store them.
         for source, arrivals in fresh.items():
             for draft, known in arrivals:
@@ -172,7 +182,8 @@ class _Intake:
                 group.new.setdefault(source, []).append((known[0], _arrival(draft)))
         group.edits = [(entry_id, _arrival(draft)) for entry_id, draft in edited.items()]
         self.edits += len(group.edits)
-        group.lines = [(line_id, known[0]) for line_id, known in entries]
+        group.arrived = [(line, known[0]) for line, known in entries]
+        group.lines = [(line.id, entry_id) for line, entry_id in group.arrived]
         return group
 
     def source_of(self, line: Line) -> str:

@@ -12,8 +12,8 @@ import math
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
@@ -45,6 +45,8 @@ class Line:
     source: str = ""
     language: str = ""
     category: str = ""
+    columns: Mapping[str, object] = field(default_factory=dict)
+    """Further columns that the reader of the stream named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,10 @@ class Stream:
     `skipped` and `broken` speak of the last iteration.
     """
 
-    def __init__(self, path: Path | str, time_column: str = "") -> None:
+    def __init__(self, path: Path | str, time_column: str = "", columns: Sequence[str] = ()) -> None:
         self.path = path
         self.time_column = time_column
+        self.columns = tuple(columns)
         self.skipped: list[Skipped] = []
         self.broken = 0
 
@@ -149,6 +152,7 @@ class Stream:
             source=_plain(row, "source", ID_CHARS),
             language=_text(row, "lang")[:20],
             category=_text(row, "category")[:100],
+            columns={name: row[name] for name in self.columns if name in row},
         )
 
 

@@ -34,6 +34,10 @@ class Coverage:
     """Coverage that its category usually gets."""
     voices: tuple[tuple[datetime, float], ...]
     """When each joined, and how busy its category was at that hour of the week."""
+    entry_ids: tuple[int, ...] = ()
+    score: int = 0
+    relevance: float = 0.0
+    hidden: bool = False
 
 
 def ranking(held: Held, setting: Setting, shown: Shown, now: datetime) -> Ranking:
@@ -72,4 +76,8 @@ def coverage(held: Held) -> Iterator[Coverage]:
                 entries=len(live.members),
                 usual=live.usual,
                 voices=tuple((voice.joined, voice.rate) for voice in live.voices.values()),
+                entry_ids=tuple(live.members),
+                score=live.story.score,
+                relevance=live.story.relevance,
+                hidden=live.story.hidden,
             )

@@ -1,0 +1,226 @@
+"""Measure the front page, hour by hour, against an editor's grades or picks.
+
+    replay with daily learning -> what was known each hour (`recording`) -> orders -> nDCG@10, worthy, noise, picked
+
+Knows the task and what it counts. The site's own order is taken as it was shown; the rules that it has to beat order
+the stories with an entry in the last 24 hours. Leaves the labels' spelling to `labelled_files`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aggregator.errors import GroundswellError
+from scoring.backtest import RULES, Case
+from scoring.engine import Coverage
+from scoring.evaluation.labelled_files import Key, Label, LabelledItem, by_key
+from scoring.evaluation.recording import Moment, Recording
+from scoring.intervals import Interval, mean, resampled
+
+PAGE = 10
+RECENT = timedelta(hours=24)
+"""The best possible page is made of the stories with an entry so recent."""
+
+WORTHY = 2
+"""From this grade on a story belongs on the front page."""
+
+Order = Callable[[Moment, Sequence[Coverage]], Sequence[int]]
+"""Takes a moment and its recent stories; returns story ids, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How good the first ten stories of one order were; means over the hours, None where the labels do not say."""
+
+    name: str
+    ndcg_at_10: Interval | None
+    """By grade, gain 2^grade - 1, against the best order of all recent stories."""
+    worthy: Interval | None
+    """Share of the ten with grade 2 or 3."""
+    noise: Interval | None
+    """Share of the ten with grade 0."""
+    picked: Interval | None
+    """Share of the ten that the editor of a yes/no label picked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One file of labels."""
+
+    name: str
+    labelled: int
+    found: int
+    """Labelled items that the stream has."""
+    hours: int
+    first_at: str
+    last_at: str
+    picked_at_best: float | None
+    """What `picked` would be for the best possible order."""
+    results: tuple[Result, ...]
+
+
+def as_shown(moment: Moment, recent: Sequence[Coverage]) -> Sequence[int]:
+    """Return the front page as the site showed it."""
+    return moment.lists.get("", ())
+
+
+def by_score(moment: Moment, recent: Sequence[Coverage]) -> Sequence[int]:
+    """Order by score, equal ones newest first."""
+    return [c.story_id for c in sorted(recent, key=lambda c: (-c.relevance, -c.story_id))]
+
+
+def by_rule(rule: Callable[[Case], float]) -> Order:
+    """Return the order that a rule of `trending` gives, equal ones newest first."""
+
+    def order(moment: Moment, recent: Sequence[Coverage]) -> Sequence[int]:
+        value = {c.story_id: rule(Case(moment.at, c)) for c in recent}
+        return sorted(value, key=lambda story_id: (-value[story_id], -story_id))
+
+    return order
+
+
+ORDERS: Mapping[str, Order] = {
+    "as shown": as_shown,
+    "by score": by_score,
+    **{name: by_rule(RULES[name]) for name in ("most sources", "newest first", "Hacker News gravity", "EWMA")},
+}
+
+
+def evaluate(
+    recording: Recording,
+    items: Sequence[LabelledItem],
+    name: str = "",
+    orders: Mapping[str, Order] = ORDERS,
+    seed: int = 0,
+) -> Report:
+    """Measure *orders* on one file of labels; GroundswellError when the stream does not cover it.
+
+    A story has the highest grade among its entries so far, and is picked when one of them is. Graded files are
+    measured from 24 hours after their first item to their last, so that every recent story has been graded.
+    """
+    labels = labels_of_entries(recording, by_key(list(items)))
+    graded = any(label.grade is not None for label in labels.values())
+    first = min(item.line.arrived_at for item in items)
+    last = max(item.line.arrived_at for item in items)
+    hours = [hour for m in recording.moments if first + RECENT <= m.at <= last and (hour := _Hour(m, labels)).usable]
+    if not labels or not hours:
+        raise GroundswellError(
+            f"the stream has no hour to measure {name or 'these labels'} on: {len(labels)} of "
+            f"{len(items)} labelled items are in it, and 24 hours before the first hour are needed"
+        )
+    days = [hour.moment.at.date().isoformat() for hour in hours]
+    results = []
+    for order_name, order in orders.items():
+        pages = [hour.page(order) for hour in hours]
+
+        def measured(values: Sequence[float | None]) -> Interval | None:
+            known = [(day, value) for day, value in zip(days, values, strict=True) if value is not None]
+            return resampled([day for day, _ in known], [value for _, value in known], mean, seed)
+
+        results.append(
+            Result(
+                name=order_name,
+                ndcg_at_10=measured([hour.ndcg(page) for hour, page in zip(hours, pages, strict=True)]),
+                worthy=measured([hour.worthy(page) for hour, page in zip(hours, pages, strict=True)])
+                if graded
+                else None,
+                noise=measured([hour.noise(page) for hour, page in zip(hours, pages, strict=True)]) if graded else None,
+                picked=measured([hour.picked(page) for hour, page in zip(hours, pages, strict=True)]),
+            )
+        )
+    best = [value for hour in hours if (value := hour.picked_at_best()) is not None]
+    return Report(
+        name=name,
+        labelled=len(items),
+        found=len(labels),
+        hours=len(hours),
+        first_at=days[0],
+        last_at=days[-1],
+        picked_at_best=mean(best),
+        results=tuple(results),
+    )
+
+
+def _mean_by_day(days: Sequence[str], values: Sequence[float | None], seed: int) -> Interval | None:
+    known = [(day, value) for day, value in zip(days, values, strict=True) if value is not None]
+    return resampled([day for day, _ in known], [value for _, value in known], mean, seed)
+
+
+def labels_of_entries(recording: Recording, labels: Mapping[Key, Label]) -> dict[int, Label]:
+    """Return the label of each entry that has one."""
+    return {
+        entry.entry_id: label
+        for entry in recording.entries.values()
+        if (label := labels.get((entry.link, entry.title, entry.arrived_at))) is not None
+    }
+
+
+class _Hour:
+    """The stories of a moment with what the labels say of them."""
+
+    def __init__(self, moment: Moment, labels: Mapping[int, Label]) -> None:
+        self.moment = moment
+        self.recent = [c for c in moment.stories if moment.at - c.last_arrival_at <= RECENT and not c.hidden]
+        self._grade: dict[int, int] = {}
+        self._picked: dict[int, bool] = {}
+        for story in moment.stories:
+            known = [labels[entry_id] for entry_id in story.entry_ids if entry_id in labels]
+            grades = [label.grade for label in known if label.grade is not None]
+            picks = [label.picked for label in known if label.picked is not None]
+            if grades:
+                self._grade[story.story_id] = max(grades)
+            if picks:
+                self._picked[story.story_id] = any(picks)
+        gains = sorted((_gain(self._grade.get(c.story_id, 0)) for c in self.recent), reverse=True)
+        self._best = _discounted(gains[:PAGE])
+
+    @property
+    def usable(self) -> bool:
+        return bool(self.recent)
+
+    def page(self, order: Order) -> list[int]:
+        return list(order(self.moment, self.recent))[:PAGE]
+
+    def ndcg(self, page: Sequence[int]) -> float | None:
+        if self._best == 0.0:
+            return None
+        return _discounted([_gain(self._grade.get(story_id, 0)) for story_id in page]) / self._best
+
+    def worthy(self, page: Sequence[int]) -> float:
+        return sum(self._grade.get(story_id, 0) >= WORTHY for story_id in page) / PAGE
+
+    def noise(self, page: Sequence[int]) -> float:
+        return sum(self._grade.get(story_id) == 0 for story_id in page) / PAGE
+
+    def picked(self, page: Sequence[int]) -> float | None:
+        return sum(self._picked.get(story_id, False) for story_id in page) / PAGE if self._picked else None
+
+    def picked_at_best(self) -> float | None:
+        if not self._picked:
+            return None
+        return min(PAGE, sum(self._picked.get(c.story_id, False) for c in self.recent)) / PAGE
+
+
+def _gain(grade: int) -> float:
+    return 2.0**grade - 1.0
+
+
+def _discounted(gains: Sequence[float]) -> float:
+    return math.fsum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
+
+
+def lines(report: Report) -> list[str]:
+    """Return a report as a table."""
+    drawn = [
+        f"{report.name}: {report.found} of {report.labelled} labelled items in the stream; "
+        f"{report.hours} hours, {report.first_at} to {report.last_at}",
+        f"{'':24}{'nDCG@10':22}{'worthy':22}{'noise':22}picked"
+        + (f" (at best {report.picked_at_best:.3f})" if report.picked_at_best is not None else ""),
+    ]
+    for result in report.results:
+        values = (result.ndcg_at_10, result.worthy, result.noise, result.picked)
+        drawn.append(f"{result.name:24}" + "".join(f"{value or '-'!s:22}" for value in values).rstrip())
+    return drawn
