@@ -32,7 +32,7 @@ from aggregator.commands import Front, db_option, feeds_option, progress_bar, pr
 from aggregator.demo import edition as sample
 from aggregator.demo.publish import feeds_yaml
 from aggregator.demo.server import FeedServer
-from aggregator.errors import GroundswellError
+from aggregator.errors import ConfigError, GroundswellError
 from aggregator.hubs import Hubs
 from aggregator.model import Clock, Config
 from aggregator.poll import Polled
@@ -458,7 +458,11 @@ def worker(front: Front, feeds: Path, db: Path) -> None:
     Example:
       groundswell worker
     """
-    raise SystemExit(_until_signal(lambda stop: work(feeds, db, front.clock, stop)))
+    try:
+        raise SystemExit(_until_signal(lambda stop: work(feeds, db, front.clock, stop)))
+    except ConfigError as error:
+        # What a service prints is kept in logs: it names key and line, and no value.
+        raise ConfigError(f"{error.public}\n`groundswell check` shows what stands there") from None
 
 
 @cli.command()

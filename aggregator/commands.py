@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
@@ -27,6 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from aggregator import health, subscribe
 from aggregator.config import LARGEST_FILE, load_config, parse_config, read_config
 from aggregator.config.edit import without_source
+from aggregator.config.file import keep_copy, save_config
 from aggregator.config.values import feed_key
 from aggregator.discover import Search, find
 from aggregator.errors import ConfigError, StoreError
@@ -350,9 +351,9 @@ def remove_source(front: Front, source_id: str, feeds: Path) -> None:
         after = without_source(text, source_id)
     except ConfigError as fault:
         raise ConfigError(f"{feeds}: {fault}") from None
-    kept = _keep(feeds)
+    copy = keep_copy(feeds)
     _apply(front, feeds, after)
-    click.echo(f"{source_id} is no longer in {feeds}; what it published stays. {kept} is the file as it was")
+    click.echo(f"{source_id} is no longer in {feeds}; what it published stays.{_copy_note(copy)}")
 
 
 def _editable(front: Front, feeds: Path) -> tuple[str, Config | None]:
@@ -363,17 +364,14 @@ def _editable(front: Front, feeds: Path) -> tuple[str, Config | None]:
     return text, parse_config(text, name=str(feeds), env=front.env)
 
 
-def _keep(feeds: Path) -> Path:
-    """Copy feeds.yaml beside itself, so that an edit can be taken back; return the copy."""
-    kept = feeds.with_name(f"{feeds.name}.before")
-    shutil.copyfile(feeds, kept)
-    return kept
+def _copy_note(copy: Path | None) -> str:
+    return f" {copy} is the file as it was" if copy else " No copy of the file as it was could be made beside it"
 
 
 def _apply(front: Front, feeds: Path, text: str) -> None:
     """Save *text* as feeds.yaml once it is sure that it stands."""
     parse_config(text, name=str(feeds), env=front.env)
-    subscribe.save(feeds, text)
+    save_config(feeds, text)
 
 
 @click.group()
@@ -399,9 +397,9 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
     found = read_opml(file.read_bytes(), *limits)
     text, config = _editable(front, feeds)
     change = subscribe.added(text, config, found.feeds)
-    kept = None
+    copy = None
     if change.ids and not dry_run:
-        kept = _keep(feeds) if feeds.exists() else None
+        copy = keep_copy(feeds) if feeds.exists() else None
         _apply(front, feeds, change.text)
     if as_json:
         told = {
@@ -423,8 +421,8 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
         f"{file}: {count(len(found.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
         f"there already or twice; {count(len(change.categories), 'new category', 'new categories')}"
     )
-    if kept:
-        click.echo(f"{kept} is the file as it was")
+    if copy:
+        click.echo(_copy_note(copy).strip())
 
 
 @opml.command("export")
@@ -446,7 +444,7 @@ def export_opml(front: Front, target: Path | None, feeds: Path) -> None:
         )
         for category in config.categories
     ]
-    with click.open_file(str(target or "-"), "w", encoding="utf-8") as out:
+    with _output(target, like=feeds) as out:
         out.write(write_opml(config.site.title, [(name, held) for name, held in folders if held]))
 
 
@@ -497,9 +495,20 @@ def export(target: Path | None, db: Path) -> None:
     Example:
       groundswell export entries.jsonl
     """
-    with Store.open(existing(db)) as store, click.open_file(str(target or "-"), "w", encoding="utf-8") as out:
+    with Store.open(existing(db)) as store, _output(target, like=db) as out:
         for entry in store.entries.each():
             out.write(json.dumps(stream_line(entry), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _output(target: Path | None, like: Path) -> Iterator[IO[str]]:
+    """Open *target*, or stdout; a new file is readable by nobody who cannot read *like*."""
+    if target is None:
+        yield sys.stdout
+        return
+    mode = like.stat().st_mode & 0o666
+    with open(target, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, mode)) as out:
+        yield out
 
 
 def stream_line(entry: Entry) -> dict[str, Any]:

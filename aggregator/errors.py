@@ -17,7 +17,7 @@ a value, `model.Failed`; `NotAFeedError` exists only between `parse` and its cal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class GroundswellError(Exception):
@@ -26,19 +26,26 @@ class GroundswellError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing to mend in `feeds.yaml`, at a line and column counted from 1."""
+    """One error in `feeds.yaml`, at a line and column counted from 1."""
 
     line: int
     column: int
-    words: str
+    message: str
+    """For whoever edits the file: it may quote a value."""
+    public: str = field(default="", compare=False)
+    """For the site's pages and the log: key, line and kind, never a value. "": the message quotes none."""
 
 
 class ConfigError(GroundswellError):
-    """`feeds.yaml` cannot be used as it stands; its text has one line for each of *faults*."""
+    """`feeds.yaml` cannot be used as it stands; its text has one line for each of *faults*.
 
-    def __init__(self, words: str, faults: tuple[Fault, ...] = ()) -> None:
-        super().__init__(words)
+    public: the same without values of the file, which may be passwords; "" where the text quotes none
+    """
+
+    def __init__(self, message: str, faults: tuple[Fault, ...] = (), *, public: str = "") -> None:
+        super().__init__(message)
         self.faults = faults
+        self.public = public or message
 
 
 class StoreError(GroundswellError):

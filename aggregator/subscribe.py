@@ -1,18 +1,14 @@
 """Add feeds to feeds.yaml and take them out: which are new, what they are called, where they belong.
 
-Pure but for `save`. Leaves where lines go to `config.edit`, and whether the result stands to `config`.
+Pure. Leaves where lines go to `config.edit`, and whether the result is valid to `config`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator.config.edit import with_items
@@ -103,20 +99,3 @@ def source_id(name: str, url: str, taken: Collection[str]) -> str:
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_LONGEST_ID].strip("_")
-
-
-def save(path: Path, text: str) -> None:
-    """Put *text* in the place of the file at *path*, all at once: no reader sees half of it."""
-    target = path.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        os.replace(name, target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise

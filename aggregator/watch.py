@@ -40,7 +40,7 @@ class ConfigWatch:
             last_good = self._store.state.config_text()
             if last_good is None:
                 raise
-            log.error("%s; going on with the last configuration that had no fault", fault)
+            log.error("%s; the last valid configuration stays in use", fault.public)
             config = parse_config(last_good, name=self._path.name, env=self._env)
             self._store.feeds.sync(config.sources, now)
             return config
@@ -54,7 +54,7 @@ class ConfigWatch:
         try:
             config = self._apply(now)
         except ConfigError as fault:
-            log.error("%s; the configuration before it goes on", fault)
+            log.error("%s; the last valid configuration stays in use", fault.public)
             return None
         log.info("%s applied: %d sources", self._path.name, len(config.sources))
         return config
@@ -65,10 +65,10 @@ class ConfigWatch:
             text = read_config(self._path)
             config = parse_config(text, name=self._path.name, env=self._env)
         except ConfigError as fault:
-            # The fault stands on a public page; where the file lies on this machine is nobody's business there.
-            words = str(fault).replace(str(self._path), self._path.name)
+            # Anybody may read the error on the sources page: it quotes no value, and no path of this machine.
+            message = fault.public.replace(str(self._path), self._path.name)
             with self._store.transaction():
-                self._store.state.save_config(text, words, now)
+                self._store.state.save_config(text, message, now)
                 self._store.state.next_edition()
             raise
         with self._store.transaction():

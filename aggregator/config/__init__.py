@@ -9,6 +9,7 @@ Leaves watching the file, and keeping the last good one, to the scheduler.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -221,8 +222,14 @@ _TOO_LARGE = Fault(1, 1, f"the file is larger than {LARGEST_FILE // 10**6} MB; e
 
 def _error(name: str, faults: Iterable[Fault], more: str = "") -> ConfigError:
     ordered = tuple(sorted(faults))
-    lines = [f"{name}:{fault.line}:{fault.column}: {fault.words}" for fault in ordered]
-    return ConfigError("\n".join([*lines, f"{name}: {more}"] if more else lines), ordered)
+    rest = [f"{name}: {more}"] if more else []
+
+    def text(message: Callable[[Fault], str]) -> str:
+        return "\n".join([*(f"{name}:{fault.line}:{fault.column}: {message(fault)}" for fault in ordered), *rest])
+
+    return ConfigError(
+        text(lambda fault: fault.message), ordered, public=text(lambda fault: fault.public or fault.message)
+    )
 
 
 class _TooManyFaults(Exception):
@@ -242,16 +249,21 @@ class _Reading:
     category_ids: tuple[str, ...] | None = ()
     """Those that a source may name; None when the list itself is faulty, and any id passes."""
 
-    def fault(self, node: Node, words: str) -> None:
+    def fault(self, node: Node, message: str, public: str = "") -> None:
+        """Note an error; *public* is what readers of the site may see where *message* quotes the file."""
         if len(self.faults) == _MOST_FAULTS:
             raise _TooManyFaults
-        self.faults.append(Fault(node.line, node.column, words))
+        self.faults.append(Fault(node.line, node.column, message, public))
 
     # The file from the top
 
     def config(self, root: Node) -> Config | None:
         if not isinstance(root, document.Mapping):
-            self.fault(root, f"found {_what(root)}; expected sections: {listed(KEYS)}")
+            self.fault(
+                root,
+                f"found {_what(root)}; expected sections: {listed(KEYS)}",
+                f"found {_kind(root)}; expected sections: {listed(KEYS)}",
+            )
             return None
         found = self._pairs(root, KEYS, "the file")
         categories = self._categories(found)
@@ -273,6 +285,7 @@ class _Reading:
                 _child(found["retention"], "entries") or root,
                 f"retention.entries {spelled(kept)} is below scoring.window {spelled(window)}; "
                 "a story that can still grow needs its entries",
+                "retention.entries is below scoring.window; a story that can still grow needs its entries",
             )
         return config
 
@@ -331,7 +344,11 @@ class _Reading:
         limits = PollLimits(**given)
         if limits.min > limits.max and node is not None:
             place = _child(node, "poll") or node
-            self.fault(place, f"poll.min {spelled(limits.min)} is above poll.max {spelled(limits.max)}")
+            self.fault(
+                place,
+                f"poll.min {spelled(limits.min)} is above poll.max {spelled(limits.max)}",
+                "poll.min is above poll.max",
+            )
         return limits
 
     def _distinct(self, nodes: Iterable[Node], key: str, thing: str, of: Callable[[str], str] = str) -> None:
@@ -344,7 +361,11 @@ class _Reading:
                 continue
             earlier = first.setdefault(of(value.text), value)
             if earlier is not value:
-                self.fault(value, f"the {thing} {quoted(value.text)} is there already, in line {earlier.line}")
+                self.fault(
+                    value,
+                    f"the {thing} {quoted(value.text)} is already in line {earlier.line}",
+                    f"this {thing} is already in line {earlier.line}",
+                )
 
     # One value after its shape
 
@@ -354,7 +375,8 @@ class _Reading:
             return ()
         if isinstance(node, document.Sequence):
             return node.items
-        self.fault(node, f"{section} is {_what(node)}; expected a list, each item beginning with '- '")
+        expected = "expected a list, each item beginning with '- '"
+        self.fault(node, f"{section} is {_what(node)}; {expected}", f"{section} is {_kind(node)}; {expected}")
         return ()
 
     def _pairs(self, node: document.Mapping, known: Iterable[str], where: str) -> dict[str, Node]:
@@ -364,12 +386,18 @@ class _Reading:
             if not isinstance(key, Scalar):
                 self.fault(key, f"found {_what(key)} as a key of {where}; expected a word")
             elif key.text in found:
-                self.fault(key, f"the key {quoted(key.text)} is there already, in line {found[key.text][0].line}")
+                line = found[key.text][0].line
+                self.fault(
+                    key, f"the key {quoted(key.text)} is already in line {line}", f"this key is already in line {line}"
+                )
             else:
                 found[key.text] = (key, value)
                 if known and key.text not in known:
                     hint = nearest(key.text, known)
-                    self.fault(key, f"unknown key {quoted(key.text)} in {where}; expected {listed(known)}{hint}")
+                    rest = f"in {where}; expected {listed(known)}{hint}"
+                    # Where a colon is missing, or a space behind it, an address or a password stands for a key.
+                    shown = f" {quoted(key.text)}" if _KEY.fullmatch(key.text) and _is_given(value) else ""
+                    self.fault(key, f"unknown key {quoted(key.text)} {rest}", f"unknown key{shown} {rest}")
         return {name: value for name, (_, value) in found.items() if not known or name in known}
 
     def _values(
@@ -379,7 +407,8 @@ class _Reading:
         if isinstance(node, Scalar) and not node.given and not needed:
             return {}
         if not isinstance(node, document.Mapping):
-            self.fault(node, f"{where} is {_what(node)}; expected keys and values: {listed(shapes)}")
+            expected = f"expected keys and values: {listed(shapes)}"
+            self.fault(node, f"{where} is {_what(node)}; {expected}", f"{where} is {_kind(node)}; {expected}")
             return None
         pairs = self._pairs(node, shapes, where)
         for key in needed:
@@ -404,21 +433,23 @@ class _Reading:
 
     def _scalar(self, node: Node, kind: Kind, key: str) -> Any:
         if not isinstance(node, Scalar):
-            self.fault(node, f"{key} is {_what(node)}; expected {kind.name}")
+            self.fault(node, f"{key} is {_what(node)}; expected {kind.name}")  # a list or a mapping: nothing is quoted
         elif not node.given:
             self.fault(node, f"{key} has no value; expected {kind.name}")
         else:
             try:
                 return kind.read(node.text)
             except ValueError as error:
-                self.fault(node, f"{key} {quoted(node.text)} {error}")
+                message = f"{key} {quoted(node.text)} {error}"
+                self.fault(node, message, f"the value of {key} is not valid; expected {kind.name}")
         return _FAULTY
 
     def _list(self, node: Node, kind: Kind, key: str) -> Any:
         if isinstance(node, Scalar) and not node.given:
             return ()
         if not isinstance(node, document.Sequence):
-            self.fault(node, f"{key} is {_what(node)}; expected a list such as [one, two]")
+            expected = "expected a list such as [one, two]"
+            self.fault(node, f"{key} is {_what(node)}; {expected}", f"{key} is {_kind(node)}; {expected}")
             return _FAULTY
         values = (self._scalar(item, kind, f"an item of {key}") for item in node.items)
         return tuple(dict.fromkeys(value for value in values if value is not _FAULTY))
@@ -427,7 +458,8 @@ class _Reading:
         if isinstance(node, Scalar) and not node.given:
             return ()
         if not isinstance(node, document.Mapping):
-            self.fault(node, f"headers is {_what(node)}; expected names and values such as {{X-Key: abc}}")
+            expected = "expected names and values such as {X-Key: abc}"
+            self.fault(node, f"headers is {_what(node)}; {expected}", f"headers is {_kind(node)}; {expected}")
             return _FAULTY
         headers = []
         for key, value in node.pairs:
@@ -438,8 +470,9 @@ class _Reading:
                     place = value
                     headers.append((name, header_value(value.text, self.env.get)))
                 except ValueError as error:
-                    # The value itself stays out of the words: it may be a password.
-                    self.fault(place, f"the header {quoted(key.text)} {error}")
+                    # The value itself stays out of the message: it may be a password.
+                    part = "name" if place is key else "value"
+                    self.fault(place, f"the header {quoted(key.text)} {error}", f"the {part} of a header is not valid")
             elif isinstance(key, Scalar):
                 self.fault(value, f"found {_what(value)} among the headers; expected a name and a text")
         self._pairs(node, (), "headers")
@@ -461,13 +494,28 @@ def _child(node: Node, key: str) -> Node | None:
 
 
 def _what(node: Node) -> str:
+    """Return what *node* is, with the text of a scalar: for whoever edits the file."""
+    if isinstance(node, Scalar) and node.given:
+        return f"the text {quoted(node.text)}"
+    return _kind(node)
+
+
+def _kind(node: Node) -> str:
+    """Return what *node* is without quoting it: for pages that anybody may read."""
     match node:
-        case Scalar(text=text, given=given):
-            return f"the text {quoted(text)}" if given else "nothing"
+        case Scalar(given=given):
+            return "a text" if given else "nothing"
         case document.Sequence():
             return "a list"
         case _:
             return "keys and values"
+
+
+_KEY = re.compile(r"[a-z_]{1,30}")
+
+
+def _is_given(node: Node) -> bool:
+    return not isinstance(node, Scalar) or node.given
 
 
 _CAPITALS = frozenset({"ai", "api", "aws", "eu", "ibm", "it", "mit", "ml", "nyt", "rss", "uk", "us"})

@@ -62,9 +62,9 @@ Node = Scalar | Sequence | Mapping
 class Unreadable(Exception):
     """The text is not YAML, or holds what this program does not accept."""
 
-    def __init__(self, line: int, column: int, words: str) -> None:
-        super().__init__(words)
-        self.fault = Fault(line, column, words)
+    def __init__(self, line: int, column: int, message: str) -> None:
+        super().__init__(message)
+        self.fault = Fault(line, column, message)
 
 
 def read(text: str) -> Node | None:

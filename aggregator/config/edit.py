@@ -130,7 +130,7 @@ def _section(text: str, name: str) -> tuple[int, int, document.Node] | None:
     try:
         root = document.read(text)
     except document.Unreadable as unreadable:
-        raise ConfigError(f"line {unreadable.fault.line}: {unreadable.fault.words}") from None
+        raise ConfigError(f"line {unreadable.fault.line}: {unreadable.fault.message}") from None
     if root is None:
         return None
     if not isinstance(root, document.Mapping):

@@ -15,7 +15,7 @@ from types import TracebackType
 from aggregator.errors import StoreError
 from aggregator.model import Arrival
 from aggregator.store.archive import Archive
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, make_private
 from aggregator.store.decisions import Decisions
 from aggregator.store.entries import Entries
 from aggregator.store.feedback import Feedback
@@ -112,6 +112,7 @@ class Store:
         """Copy the database to *path* while others go on using it."""
         if path.exists():
             raise StoreError(f"{path} exists; choose another name, or remove it first")
+        make_private(path)
         target = sqlite3.connect(path)
         try:
             self._connection.raw.backup(target)

@@ -7,9 +7,11 @@ wait for each other; immediate transactions, so that they do so at the start.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,25 @@ Row = sqlite3.Row
 Params = dict[str, Any]
 
 BUSY_TIMEOUT_MS = 10_000
+
+
+PRIVATE = 0o600
+"""Mode of files that hold every seen feeds.yaml, with its passwords: the database and its copies."""
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file at *path* that only its owner can read; SQLite gives its mode to the journal beside it.
+
+    A file that is there keeps its mode unless everybody may read it, as versions before 0.2.0 left it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+    except FileExistsError:
+        for name in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+            with suppress(OSError):  # another user's, or a read-only file system
+                mode = name.stat().st_mode
+                if stat.S_ISREG(mode) and mode & 0o007:
+                    name.chmod(PRIVATE)
 
 
 class Connection:
@@ -39,9 +60,12 @@ class Connection:
         if str(path) != ":memory:" and not Path(path).parent.is_dir():
             raise StoreError(f"cannot open the database {path}: there is no folder {Path(path).parent}")
         try:
+            if str(path) != ":memory:":
+                make_private(Path(path))
             raw = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot open the database {path}: {error}") from error
+        except (sqlite3.Error, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise StoreError(f"cannot open the database {path}: {reason}") from error
         raw.row_factory = sqlite3.Row
         raw.create_function("pairs", 1, pairs, deterministic=True)
         connection = cls(raw)

@@ -57,7 +57,7 @@ def faults_of(text: str, env: Mapping[str, str] | None = None) -> tuple[Fault, .
 
 def words_of(text: str, env: Mapping[str, str] | None = None) -> str:
     (fault,) = faults_of(text, env)
-    return fault.words
+    return fault.message
 
 
 def source(**keys: str) -> str:
@@ -260,8 +260,8 @@ limits: {redirects: many, tags: -1}
         "beginning with a letter or digit; did you mean 'w-rld'?",
         "feeds.yaml:6:18: url 'ftp://example.com/feed' is not a web address: scheme 'ftp' is neither http nor https",
         "feeds.yaml:7:55: category 'scince' is not one of science, Wörld; did you mean 'science'?",
-        "feeds.yaml:8:10: the source 'b' is there already, in line 7",
-        "feeds.yaml:8:18: the feed 'http://EXAMPLE.com:80/feed#top' is there already, in line 7",
+        "feeds.yaml:8:10: the source 'b' is already in line 7",
+        "feeds.yaml:8:18: the feed 'http://EXAMPLE.com:80/feed#top' is already in line 7",
         "feeds.yaml:8:58: weight '11' is above the most that is possible, 10",
         "feeds.yaml:9:5: a source without 'id'",
         "feeds.yaml:9:5: a source without 'url'",
@@ -292,8 +292,8 @@ FAULTY = {
     "a list on top": ("- a", 1, 1, "found a list; expected sections: site, categories"),
     "a word on top": ("sources", 1, 1, "found the text 'sources'"),
     "a section that does not exist": ("source: []", 1, 1, "did you mean 'sources'?"),
-    "a section given twice": ("site: {}\nsite: {}", 2, 1, "the key 'site' is there already, in line 1"),
-    "a key given twice": ("site: {title: a, title: b}", 1, 18, "is there already"),
+    "a section given twice": ("site: {}\nsite: {}", 2, 1, "the key 'site' is already in line 1"),
+    "a key given twice": ("site: {title: a, title: b}", 1, 18, "is already in line"),
     "a key that is a list": ("site: {[a]: b}", 1, 8, "found a list as a key of site"),
     "a list where keys belong": ("site: [a]", 1, 7, "site is a list; expected keys and values: title"),
     "keys where a list belongs": ("sources: {a: b}", 1, 10, "expected a list"),
@@ -327,7 +327,7 @@ FAULTY = {
     "defaults with min above max": ("defaults: {poll: {min: 2d}}", 1, 18, "poll.min 2d is above poll.max 24h"),
     "an unknown default category": ("defaults: {category: sport}", 1, 22, "category 'sport' is not one of news"),
     "entries that go too soon": ("retention: {entries: 24h}", 1, 22, "is below scoring.window 3d"),
-    "a category given twice": ("categories: [{id: a}, {id: a}]", 1, 28, "the category 'a' is there already, in line 1"),
+    "a category given twice": ("categories: [{id: a}, {id: a}]", 1, 28, "the category 'a' is already in line 1"),
 }
 
 
@@ -336,7 +336,7 @@ def test_a_fault_is_told_at_its_place(text: str, line: int, column: int, words: 
     (fault,) = faults_of(text)
 
     assert (fault.line, fault.column) == (line, column)
-    assert words in fault.words
+    assert words in fault.message
 
 
 @pytest.mark.parametrize(
@@ -395,7 +395,7 @@ def test_an_id_has_to_be_usable_in_an_address(id_: str) -> None:
 def test_one_feed_is_refused_under_two_ids(other: str) -> None:
     text = source() + f"  - {{id: beta, url: '{other}'}}\n"
 
-    assert words_of(text) == f"the feed '{other}' is there already, in line 2"
+    assert words_of(text) == f"the feed '{other}' is already in line 2"
 
 
 @pytest.mark.parametrize(
@@ -512,7 +512,7 @@ def survives(text: str) -> None:
         return
     lines = len(re.split("[\n\r\x85\u2028\u2029]", text))
     assert told.faults
-    assert all(1 <= fault.line <= lines and fault.column >= 1 and fault.words for fault in told.faults)
+    assert all(1 <= fault.line <= lines and fault.column >= 1 and fault.message for fault in told.faults)
     assert len(str(told).split("\n")) == len(told.faults)
 
 
@@ -674,3 +674,44 @@ def test_hosts_with_many_authors_are_no_owners_in_the_shipped_file(shipped: Conf
     shared = {"substack.com", "wordpress.com", "medium.com", "feedburner.com", "raw.githubusercontent.com"}
 
     assert not shared & {source.owner for source in shipped.sources}
+
+
+SECRET = "s3cretKEY"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"sources:\n  - {{id: a, url: 'https://a.example/f?k={SECRET}'}}\n  - {{id: b, url: 'http://a.example/f?k={SECRET}'}}",
+        f"sources:\n  - {{id: a, url: 'https://a.example/ {SECRET}'}}",
+        f"sources:\n  - {{id: a, url: '{SECRET}://a.example/'}}",
+        f"sources:\n  - {{id: a, url: https://a.example/f, headers: 'Authorization Bearer {SECRET}'}}",
+        f"sources:\n  - {{id: a, url: https://a.example/f, headers: {{Authorization {SECRET}: }}}}",
+        f"sources:\n  - {{id: a, url: https://a.example/f, headers: {{Authorization: '${{{SECRET}'}}}}",
+        f"sources:\n  - {{id: a, url: https://a.example/f, headers: {{Authorization: '${{{SECRET}}}'}}}}",
+        f"sources:\n  - {{id: a, url: https://a.example/f, headers: [{SECRET}]}}",
+        f"sources:\n  - {{id: a, https://a.example/f?k={SECRET}}}",
+        f"sources:\n  - {{id: a, url: https://a.example/f, {SECRET}}}",
+        f"sources:\n  - {SECRET}",
+        f"sources: {SECRET}",
+        f"{SECRET}",
+        f"analysis: {{endpoint: 'ftp://{SECRET}@a.example/', stories: {SECRET}}}",
+        f"site: {SECRET}",
+        f"limits: {{fetch: {SECRET}, feed_bytes: {SECRET}, allow_private: 'http://{SECRET}/'}}",
+        f"sources:\n  - {{id: {SECRET}, url: https://a.example/, enabled: {SECRET}, category: {SECRET}}}",
+        f"sources:\n  - {{id: a, url: https://a.example/f, '{SECRET}': 1, '{SECRET}': 2}}",
+    ],
+)
+def test_what_readers_are_told_of_an_error_quotes_no_value(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, name="feeds.yaml")
+    assert SECRET.lower() not in caught.value.public.lower()
+    assert re.search(r"feeds\.yaml:[0-9]+:[0-9]+: \w", caught.value.public)
+
+
+def test_readers_are_told_the_unknown_key_and_whoever_edits_the_file_the_value_too() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config("sauces: []\nsite: {language: '12'}\n", name="feeds.yaml")
+    assert "feeds.yaml:1:1: unknown key 'sauces' in the file" in caught.value.public
+    assert "feeds.yaml:2:18: the value of language is not valid; expected language" in caught.value.public
+    assert "'12' is not a language code" in str(caught.value)

@@ -16,11 +16,11 @@ from typing import Any
 from flask import current_app
 
 from aggregator.config import parse_config, read_config, turn_back
+from aggregator.config.file import save_config
 from aggregator.errors import DecisionError, GroundswellError
 from aggregator.model import Config, Decision, DecisionKind
 from aggregator.store import Store
 from aggregator.store.operator import Action
-from aggregator.subscribe import save
 from aggregator.text import clip
 from scoring.train import history, load, models_dir, use
 from web import context
@@ -182,7 +182,7 @@ def edit_feeds(store: Store, path: Path, change: Change, now: datetime, env: Map
         with store.transaction():
             undo = {"do": "feeds", "change": turn_back.change(before, after)}
             store.actions.note("sources", words, now, undo=undo)
-            save(path, after)
+            save_config(path, after)
 
 
 def use_model(store: Store, folder: Path, name: str, now: datetime) -> None:
@@ -237,7 +237,7 @@ def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Pat
         try:
             text = turn_back.taken_back(read_config(feeds), undo["change"])
             parse_config(text, name=feeds.name, env=os.environ)
-            save(feeds, text)
+            save_config(feeds, text)
         except OSError as error:
             raise GroundswellError(f"feeds.yaml cannot be written: {error.strerror}") from error
 

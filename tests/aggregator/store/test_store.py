@@ -177,6 +177,27 @@ def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
         Store.open(path)
 
 
+def test_the_database_and_its_copies_are_for_their_owner_alone(tmp_path: Path) -> None:
+    def modes(*paths: Path) -> set[int]:
+        return {path.stat().st_mode & 0o777 for path in paths}
+
+    path, copy = tmp_path / "g.db", tmp_path / "copy.db"
+    with Store.open(path) as store:
+        store.feeds.sync([SOURCE], NOON)
+        store.backup(copy)
+        assert modes(path, Path(f"{path}-wal"), Path(f"{path}-shm"), copy) == {0o600}
+    path.chmod(0o644)  # as versions before 0.2.0 left it
+    Store.open(path).close()
+    assert modes(path) == {0o600}
+    path.chmod(0o660)  # as an operator chose it
+    Store.open(path).close()
+    assert modes(path) == {0o660}
+    folder_mode = tmp_path.stat().st_mode
+    with pytest.raises(StoreError):
+        Store.open(tmp_path)
+    assert tmp_path.stat().st_mode == folder_mode
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no folder"):
         Store.open(tmp_path / "nowhere" / "g.db")
