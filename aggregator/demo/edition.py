@@ -18,10 +18,14 @@ import yaml
 
 STARTS_AT = datetime(2026, 11, 17, tzinfo=UTC)
 ENDS_AT = STARTS_AT + timedelta(days=3)
+ARCHIVE_STARTS_AT = STARTS_AT - timedelta(days=5)
+"""The days before are there in outline, so that a site has a past to be measured on."""
 
 _DAY_FILES = ("day1.yaml", "day2.yaml", "day3.yaml")
 _SINGLES_FILE = "singles.yaml"
-_TIME = re.compile(r"d([1-9]) ([01]\d|2[0-3]):([0-5]\d)")
+_NOISE_FILE = "noise.yaml"
+_ARCHIVE_FILE = "archive.yaml"
+_TIME = re.compile(r"d(-?\d) ([01]\d|2[0-3]):([0-5]\d)")
 _ARTICLE_KEYS = {
     "source", "at", "title", "title_html", "summary", "content", "author", "tags", "guid", "published", "edits",
 }  # fmt: skip
@@ -62,6 +66,15 @@ class DemoSource:
 
 
 @dataclass(frozen=True)
+class Illustration:
+    """A picture of an article: a PNG file in `sample/pictures/`, drawn for this edition."""
+
+    file: str
+    caption: str
+    credit: str
+
+
+@dataclass(frozen=True)
 class Edit:
     """A later change to an article; None leaves that part as it was.
 
@@ -99,6 +112,7 @@ class Article:
     author: str | None = None
     tags: tuple[str, ...] = ()
     edits: tuple[Edit, ...] = field(default=(), repr=False)
+    illustration: Illustration | None = None
 
     def as_of(self, now: datetime) -> "Article":
         """Return the article as it reads at *now*, with every edit made by then."""
@@ -133,7 +147,8 @@ class Edition:
     """Three days of news: everything the demo's sources publish, in order of release.
 
     `events` are those told more than once; `near_misses` are pairs of them that share a company and a day
-    and must stay two stories.
+    and must stay two stories. `noise` is what fills feeds beside news: deals, guides, columns.
+    `archive` is what the sources published in the five days before.
     """
 
     starts_at: datetime
@@ -143,6 +158,13 @@ class Edition:
     events: tuple[Event, ...]
     articles: tuple[Article, ...]
     near_misses: tuple[tuple[str, str], ...]
+    noise: tuple[Article, ...] = ()
+    archive: tuple[Article, ...] = ()
+
+    @property
+    def published(self) -> tuple[Article, ...]:
+        """Everything that the sources publish, in order of release."""
+        return (*self.archive, *sorted((*self.articles, *self.noise), key=_order))
 
     def source(self, source_id: str) -> DemoSource:
         """Return the source of that id; KeyError when there is none."""
@@ -153,8 +175,8 @@ class Edition:
         return {event.id: event for event in self.events}[event_id]
 
     def by_source(self) -> dict[str, tuple[Article, ...]]:
-        """Return each source's articles in order of release."""
-        return {s.id: tuple(a for a in self.articles if a.source == s.id) for s in self.sources}
+        """Return each source's articles in order of release, with those of the archive."""
+        return {s.id: tuple(a for a in self.published if a.source == s.id) for s in self.sources}
 
 
 def load() -> Edition:
@@ -164,25 +186,32 @@ def load() -> Edition:
     """
     sources = tuple(_source(raw) for raw in _read("sources.yaml")["sources"])
     categories = tuple(_category(raw) for raw in _read("categories.yaml")["categories"])
+    pictures = _read("pictures.yaml")
     articles: list[Article] = []
     events: list[Event] = []
     near_misses: list[tuple[str, str]] = []
     for name in _DAY_FILES:
         day = _read(name)
         for raw in day["events"]:
-            told = [_article(a, name, category=raw["category"], event=raw["id"]) for a in raw["articles"]]
-            articles += told
-            events.append(Event(raw["id"], raw["category"], tuple(a.id for a in sorted(told, key=_order))))
+            members = _articles_of(raw, name)
+            articles += members
+            events.append(Event(raw["id"], raw["category"], tuple(a.id for a in sorted(members, key=_order))))
         near_misses += [(first, second) for first, second in day["near_misses"]]
-    articles += [_article(a, _SINGLES_FILE, category=a["category"]) for a in _read(_SINGLES_FILE)["singles"]]
+    articles += [_article(raw, _SINGLES_FILE, category=raw["category"]) for raw in _read(_SINGLES_FILE)["singles"]]
+    noise = [_article(raw, _NOISE_FILE, category=raw["category"]) for raw in _read(_NOISE_FILE)["singles"]]
+    past = _read(_ARCHIVE_FILE)
+    archive = [article for raw in past["events"] for article in _articles_of(raw, _ARCHIVE_FILE)]
+    archive += [_article(raw, _ARCHIVE_FILE, category=raw["category"]) for raw in past["singles"]]
     edition = Edition(
         starts_at=STARTS_AT,
         ends_at=ENDS_AT,
         categories=categories,
         sources=sources,
         events=tuple(events),
-        articles=tuple(sorted(articles, key=_order)),
+        articles=_illustrated(articles, pictures),
         near_misses=tuple(near_misses),
+        noise=_illustrated(noise, pictures),
+        archive=_illustrated(archive, pictures),
     )
     _check(edition)
     return edition
@@ -268,6 +297,22 @@ def _article(raw: Mapping[str, Any], name: str, *, category: str, event: str | N
     )
 
 
+def _articles_of(event: Mapping[str, Any], name: str) -> list[Article]:
+    return [_article(raw, name, category=event["category"], event=event["id"]) for raw in event["articles"]]
+
+
+def _illustrated(articles: Iterable[Article], pictures: Mapping[str, Any]) -> tuple[Article, ...]:
+    """Return *articles* in order of release, those with a picture of their own or of their event with it."""
+    credit = pictures["credit"]
+    ordered = []
+    for article in sorted(articles, key=_order):
+        own = next((raw for ending, raw in pictures["articles"].items() if article.id.endswith(ending)), None)
+        raw = own or pictures["events"].get(article.event)
+        found = Illustration(raw["file"], raw["caption"], credit) if raw else None
+        ordered.append(replace(article, illustration=found))
+    return tuple(ordered)
+
+
 def _edit(raw: Mapping[str, Any], where: str) -> Edit:
     if unknown := set(raw) - _EDIT_KEYS:
         raise ValueError(f"{where}: unknown key {', '.join(sorted(unknown))} in an edit")
@@ -308,12 +353,12 @@ def _check(edition: Edition) -> None:
     events = {e.id for e in edition.events}
     _check_single("source", (s.id for s in edition.sources))
     _check_single("event", (e.id for e in edition.events))
-    _check_single("article", (a.id for a in edition.articles))
-    _check_single("guid", (a.guid for a in edition.articles))
+    _check_single("article", (a.id for a in edition.published))
+    _check_single("guid", (a.guid for a in edition.published))
     for source in edition.sources:
         if source.category not in categories:
             raise ValueError(f"sources.yaml: {source.id}: no category '{source.category}'")
-    for article in edition.articles:
+    for article in edition.published:
         if article.source not in sources:
             raise ValueError(f"'{article.title}': no source '{article.source}'")
         if article.category not in categories:
@@ -321,6 +366,9 @@ def _check(edition: Edition) -> None:
         moments = [article.released_at, *(e.made_at for e in article.edits)]
         if moments != sorted(set(moments)) or moments[-1] >= edition.ends_at:
             raise ValueError(f"'{article.title}': release and edits must follow each other within the edition")
+    for article in edition.archive:
+        if not ARCHIVE_STARTS_AT <= article.released_at < edition.starts_at:
+            raise ValueError(f"'{article.title}': the archive ends where the edition begins")
     for pair in edition.near_misses:
         if strangers := set(pair) - events:
             raise ValueError(f"near_misses: no event '{strangers.pop()}'")

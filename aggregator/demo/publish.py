@@ -17,12 +17,13 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import yaml
 
-from aggregator.demo.edition import STARTS_AT, Article, DemoSource, Edition, FeedFormat, iso
+from aggregator.demo.edition import ARCHIVE_STARTS_AT, Article, DemoSource, Edition, FeedFormat, Illustration, iso
 
 ENTRIES_SHOWN = 20
 
 _XMLNS_ATOM = "http://www.w3.org/2005/Atom"
 _XMLNS_CONTENT = "http://purl.org/rss/1.0/modules/content/"
+_XMLNS_MEDIA = "http://search.yahoo.com/mrss/"
 _XMLNS_DC = "http://purl.org/dc/elements/1.1/"
 _XMLNS_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XMLNS_RSS1 = "http://purl.org/rss/1.0/"
@@ -56,7 +57,7 @@ def document(source: DemoSource, articles: Iterable[Article], now: datetime, bas
     released = [a.as_of(now) for a in articles if a.source == source.id and a.released_at <= now]
     shown = sorted(released, key=lambda a: (a.released_at, a.id), reverse=True)[:ENTRIES_SHOWN]
     # Never turns back: what drops off the end is pushed by something newer than any of its edits.
-    changed_at = max((a.updated_at for a in shown), default=STARTS_AT)
+    changed_at = max((a.updated_at for a in shown), default=ARCHIVE_STARTS_AT)
     match source.format:
         case FeedFormat.RSS2:
             body, content_type = _rss2(source, shown, changed_at, base_url), "application/rss+xml; charset=utf-8"
@@ -130,8 +131,14 @@ def article_url(article: Article, base_url: str) -> str:
     return f"{base_url}/a/{article.id}"
 
 
+def picture_url(illustration: Illustration, base_url: str) -> str:
+    """Return the address of a picture."""
+    return f"{base_url}/pictures/{illustration.file}"
+
+
 def _rss2(source: DemoSource, shown: list[Article], changed_at: datetime, base_url: str) -> bytes:
-    rss = Element("rss", {"version": "2.0", "xmlns:content": _XMLNS_CONTENT, "xmlns:dc": _XMLNS_DC})
+    namespaces = {"xmlns:content": _XMLNS_CONTENT, "xmlns:dc": _XMLNS_DC, "xmlns:media": _XMLNS_MEDIA}
+    rss = Element("rss", {"version": "2.0", **namespaces})
     channel = _channel(SubElement(rss, "channel"), source, base_url)
     _text(channel, "language", source.language)
     _text(channel, "lastBuildDate", _http_date(changed_at))
@@ -149,6 +156,7 @@ def _rss2(source: DemoSource, shown: list[Article], changed_at: datetime, base_u
             _text(item, "category", tag)
         if article.content:
             _text(item, "content:encoded", article.content)
+        _media(item, article, base_url)
     return _xml(rss)
 
 
@@ -202,7 +210,7 @@ def _rdf(source: DemoSource, shown: list[Article], base_url: str) -> bytes:
 
 
 def _atom(source: DemoSource, shown: list[Article], changed_at: datetime, base_url: str) -> bytes:
-    feed = Element("feed", {"xmlns": _XMLNS_ATOM, "xml:lang": source.language})
+    feed = Element("feed", {"xmlns": _XMLNS_ATOM, "xmlns:media": _XMLNS_MEDIA, "xml:lang": source.language})
     _text(feed, "title", source.name)
     _text(feed, "id", f"urn:groundswell:demo:feed:{source.id}")
     _text(feed, "updated", iso(changed_at))
@@ -227,6 +235,7 @@ def _atom(source: DemoSource, shown: list[Article], changed_at: datetime, base_u
         _text(entry, "summary", article.summary)
         if article.content:
             _text(entry, "content", article.content, type="html")
+        _media(entry, article, base_url)
     return _xml(feed)
 
 
@@ -262,7 +271,19 @@ def _json_item(article: Article, base_url: str) -> dict[str, Any]:
         item["authors"] = [{"name": article.author}]
     if article.tags:
         item["tags"] = list(article.tags)
+    if article.illustration:
+        item["image"] = picture_url(article.illustration, base_url)
     return item
+
+
+def _media(item: Element, article: Article, base_url: str) -> None:
+    if article.illustration is None:
+        return
+    url = picture_url(article.illustration, base_url)
+    media = SubElement(item, "media:content", {"url": url, "medium": "image", "type": "image/png"})
+    # Other parsers take a description of the picture for the text of the item.
+    _text(media, "media:title", article.illustration.caption, type="plain")
+    _text(media, "media:credit", article.illustration.credit)
 
 
 def _channel(channel: Element, source: DemoSource, base_url: str) -> Element:

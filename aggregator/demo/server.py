@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from aggregator.demo.edition import Edition
 from aggregator.demo.publish import article_page, document, home_page
 from aggregator.model import Clock
 
+PICTURES = resources.files("aggregator.demo.sample").joinpath("pictures")
 _HTML = "text/html; charset=utf-8"
 # A client that keeps a connection open without asking holds a thread for no longer than this.
 _IDLE_TIMEOUT_S = 30
@@ -43,8 +45,9 @@ class _Answer:
 class FeedServer:
     """The feeds and article pages of *edition* over HTTP, at the time *clock* says.
 
-    `/feeds/<source_id>` is a feed, `/a/<article_id>` a page, `/` lists the sources; the rest, and any article
-    that is not out yet, is 404. The port is taken when the server is made, so `base_url` holds before `start`.
+    `/feeds/<source_id>` is a feed, `/a/<article_id>` a page, `/pictures/<file>` a picture, `/` lists the sources;
+    the rest, and any article that is not out yet, is 404. The port is taken when the server is made, so `base_url`
+    holds before `start`.
     """
 
     def __init__(self, edition: Edition, clock: Clock, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -82,7 +85,8 @@ class _Site:
         self._edition = edition
         self._base_url = base_url
         self._sources = {source.id: source for source in edition.sources}
-        self._articles = {article.id: article for article in edition.articles}
+        self._articles = {article.id: article for article in edition.published}
+        self._pictures = {a.illustration.file for a in edition.published if a.illustration}
         self._by_source = edition.by_source()
 
     def answer(self, path: str, now: datetime) -> _Answer:
@@ -97,6 +101,8 @@ class _Site:
                 article = self._articles[article_id]
                 if article.released_at <= now:
                     return _Answer(article_page(article, now), _HTML)
+            case ["", "pictures", file] if file in self._pictures:
+                return _Answer(PICTURES.joinpath(file).read_bytes(), "image/png")
         return _Answer(b"Not in the sample edition.\n", "text/plain; charset=utf-8", HTTPStatus.NOT_FOUND)
 
 

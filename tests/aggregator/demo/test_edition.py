@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from datetime import timedelta
+from importlib import resources
 from xml.etree import ElementTree
 
 import pytest
@@ -42,6 +43,7 @@ def test_it_has_the_promised_size(edition: Edition) -> None:
     assert 40 <= len(edition.events) <= 48
     assert 55 <= len(singles) <= 70
     assert 230 <= len(edition.articles) <= 280
+    assert 200 <= len(edition.archive) <= 250
     assert sum(bool(a.content) for a in edition.articles) >= 60
     assert max(sources_per_event) == 8
     assert min(sources_per_event) >= 2
@@ -194,7 +196,39 @@ def test_reading_it_twice_gives_the_same_edition(edition: Edition) -> None:
     assert sample.load() == edition
 
 
-@pytest.mark.parametrize("time", ["d3 24:00", "d0 10:00", "10:00", "d1 9:00"])
+@pytest.mark.parametrize("time", ["d3 24:00", "d10 10:00", "10:00", "d1 9:00"])
 def test_a_time_that_is_none_is_refused_with_the_place(time: str) -> None:
     with pytest.raises(ValueError, match=r"^day1.yaml: '.*' is not a time like 'd2 14:05'$"):
         sample._moment(time, "day1.yaml")
+
+
+def test_the_days_before_have_enough_stories_for_a_scorecard(edition: Edition) -> None:
+    by_day: dict[int, set[str]] = {}
+    for article in edition.archive:
+        assert sample.ARCHIVE_STARTS_AT <= article.released_at < edition.starts_at
+        by_day.setdefault(article.released_at.day, set()).add(article.event)
+    assert sorted(by_day) == [12, 13, 14, 15, 16]
+    # The first day of a site is not measured; the edition's own first day is.
+    tuesday = {a.event for a in edition.published if a.released_at.day == 17}
+    assert sum(len(events) for day, events in by_day.items() if day > 12) + len(tuesday) >= 200
+
+
+def test_each_day_has_deals_guides_and_columns_beside_the_news(edition: Edition) -> None:
+    kinds = {"deal": r"^(Deal|Save|Black Friday|Early)", "guide": r"^(How to|The best)", "column": r"^(Essay|Opinion)"}
+    for day in (17, 18, 19):
+        titles = [a.title for a in edition.noise if a.released_at.day == day]
+        for kind, pattern in kinds.items():
+            assert any(re.search(pattern, title) for title in titles), (day, kind)
+
+
+def test_pictures_are_small_have_captions_and_sources(edition: Edition) -> None:
+    folder = resources.files("aggregator.demo.sample").joinpath("pictures")
+    illustrations = {a.illustration for a in edition.published if a.illustration}
+    assert len(illustrations) >= 40
+    for illustration in illustrations:
+        png = folder.joinpath(illustration.file).read_bytes()
+        assert png.startswith(b"\x89PNG")
+        assert len(png) < 20_000, illustration.file
+        assert folder.joinpath(illustration.file.replace(".png", ".svg")).is_file()
+        assert illustration.caption.endswith(".")
+        assert "drawing" in illustration.credit.lower()

@@ -22,7 +22,7 @@ NOON_OF_DAY_THREE = sample.STARTS_AT + timedelta(days=2, hours=12)
 
 def entries(source: DemoSource, edition: Edition, now: datetime) -> list[dict[str, Any]]:
     """Return title, link, id, summary and content of a feed's entries as another program reads them."""
-    feed = document(source, edition.articles, now, BASE)
+    feed = document(source, edition.published, now, BASE)
     if source.format is FeedFormat.JSONFEED:
         items = json.loads(feed.body)["items"]
         return [{**item, "link": item["url"], "content": item.get("content_html", "")} for item in items]
@@ -68,7 +68,7 @@ def test_a_feed_reads_back_as_the_articles_it_was_made_from(source: DemoSource, 
     ],
 )
 def test_a_feed_is_of_the_format_its_source_names(source: str, version: str, edition: Edition) -> None:
-    feed = document(edition.source(source), edition.articles, NOON_OF_DAY_THREE, BASE)
+    feed = document(edition.source(source), edition.published, NOON_OF_DAY_THREE, BASE)
     parsed = feedparser.parse(feed.body)
 
     assert parsed.version == version
@@ -78,7 +78,7 @@ def test_a_feed_is_of_the_format_its_source_names(source: str, version: str, edi
 
 def test_dates_read_back_as_the_feed_claims_them(edition: Edition) -> None:
     for source in edition.sources:
-        claimed = {f"{BASE}/a/{a.id}": a.as_of(NOON_OF_DAY_THREE).published_at for a in edition.articles}
+        claimed = {f"{BASE}/a/{a.id}": a.as_of(NOON_OF_DAY_THREE).published_at for a in edition.published}
         for entry in entries(source, edition, NOON_OF_DAY_THREE):
             expected = claimed[entry["link"]]
             if "date_published" in entry:
@@ -92,18 +92,18 @@ def test_dates_read_back_as_the_feed_claims_them(edition: Edition) -> None:
 
 def test_before_the_first_article_a_feed_is_empty_and_valid(edition: Edition) -> None:
     for source in edition.sources:
-        feed = document(source, edition.articles, edition.starts_at, BASE)
+        feed = document(source, edition.published, sample.ARCHIVE_STARTS_AT, BASE)
 
-        assert entries(source, edition, edition.starts_at) == []
-        assert feed.last_modified == edition.starts_at
+        assert entries(source, edition, sample.ARCHIVE_STARTS_AT) == []
+        assert feed.last_modified == sample.ARCHIVE_STARTS_AT
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.id)
 def test_nothing_from_the_future_is_shown(source: DemoSource, edition: Edition) -> None:
-    released_at = {f"{BASE}/a/{a.id}": a.released_at for a in edition.articles}
+    released_at = {f"{BASE}/a/{a.id}": a.released_at for a in edition.published}
     for hours in range(0, 72, 3):
         now = edition.starts_at + timedelta(hours=hours)
-        feed = document(source, edition.articles, now, BASE)
+        feed = document(source, edition.published, now, BASE)
 
         assert all(released_at[entry["link"]] <= now for entry in entries(source, edition, now))
         assert feed.last_modified <= now
@@ -153,10 +153,10 @@ def test_the_same_moment_gives_the_same_bytes_and_a_quiet_hour_the_same_etag(edi
             for a in edition.by_source()[source.id]
             for moment in (a.released_at, *(edit.made_at for edit in a.edits))
         )
-        one = document(source, edition.articles, last, BASE)
+        one = document(source, edition.published, last, BASE)
 
-        assert document(source, edition.articles, last + timedelta(hours=1), BASE) == one
-        assert document(source, edition.articles, last - timedelta(minutes=1), BASE).etag != one.etag
+        assert document(source, edition.published, last + timedelta(hours=1), BASE) == one
+        assert document(source, edition.published, last - timedelta(minutes=1), BASE).etag != one.etag
 
 
 class Tags(HTMLParser):
@@ -211,3 +211,21 @@ def test_the_feeds_file_names_every_source_and_category_and_allows_only_its_own_
         "owner": "techcrunch.com",
     }
     assert len(config["sources"]) == 14
+
+
+@pytest.mark.parametrize("source", ["techcrunch_ai", "die_and_wafer", "seedbed"])
+def test_a_picture_reads_back_with_its_caption(source: str, edition: Edition) -> None:
+    illustrated = {f"{BASE}/a/{a.id}": a for a in edition.published if a.illustration}
+    found = [
+        entry for entry in entries(edition.source(source), edition, NOON_OF_DAY_THREE) if entry["link"] in illustrated
+    ]
+    assert found
+    for entry in found:
+        wanted = illustrated[entry["link"]].illustration
+        assert wanted is not None
+        if "image" in entry:
+            assert entry["image"] == f"{BASE}/pictures/{wanted.file}"
+        else:
+            assert [media["url"] for media in entry["media_content"]] == [f"{BASE}/pictures/{wanted.file}"]
+            body = document(edition.source(source), edition.published, NOON_OF_DAY_THREE, BASE).body.decode()
+            assert f'<media:title type="plain">{wanted.caption}</media:title>' in body

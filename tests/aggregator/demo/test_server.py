@@ -141,3 +141,11 @@ def test_the_port_is_known_before_the_start_and_free_after_the_stop(edition: Edi
 
 def test_a_server_that_was_never_started_can_be_stopped(edition: Edition, watch: Watch) -> None:
     FeedServer(edition, watch).stop()
+
+
+def test_a_picture_is_served_as_png(client: httpx.Client, edition: Edition) -> None:
+    illustration = next(a.illustration for a in edition.articles if a.illustration)
+    answer = client.get(f"/pictures/{illustration.file}")
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.content.startswith(b"\x89PNG")
+    assert client.get("/pictures/../edition.py").status_code == 404

@@ -1,0 +1,168 @@
+"""What a feed carries, whatever its format: a channel of items, one item per story."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from aggregator.model import Entry, Listed, Picture
+from aggregator.text import storable
+from aggregator.urls import safe_link
+from web.present import sources_words, standfirst, story_path
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_SUMMARY_CHARS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The picture of an item, at this site's own address."""
+
+    url: str
+    media_type: str
+    """As the publisher's file name suggests; "" where it suggests none."""
+    width: int | None = None
+    height: int | None = None
+    caption: str = ""
+    credit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A story as a feed carries it."""
+
+    id: str
+    url: str
+    title: str
+    text: str
+    """Plain: the summary, may be empty."""
+    facts: str
+    """Plain: `Score: 87 · 9 sources, 6 independent · via techcrunch_ai`."""
+    original: str
+    """The lead entry at its source; "" when it has no usable link."""
+    via: str
+    """The source that had it first."""
+    source: str
+    category: str
+    category_id: str
+    language: str
+    score: int
+    provisional: bool
+    sources: int
+    independent: int
+    published_at: datetime | None
+    """As the publisher states it; None where it states none that is plausible."""
+    first_seen_at: datetime
+    updated_at: datetime
+    related: tuple[tuple[str, str, str], ...] = ()
+    """Other sources' headlines: source, title, link."""
+    image: Image | None = None
+
+    @property
+    def date(self) -> datetime:
+        """The stated date, else the moment this site first saw the story."""
+        return self.published_at or self.first_seen_at
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A list of stories and the addresses of its feed."""
+
+    title: str
+    description: str
+    page_url: str
+    self_url: str
+    language: str
+    items: tuple[Item, ...]
+    hub_url: str = ""
+    """The WebSub hub; "" for none."""
+    next_url: str = ""
+    """The feed of the stories that follow these (RFC 5005); "" at the end of the list."""
+    first_url: str = ""
+    """The feed that begins the list, where this one does not."""
+    style_urls: tuple[tuple[str, str], ...] = ()
+    """Media type and address of each style sheet for browsers."""
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the newest of its items last changed."""
+        return max((item.updated_at for item in self.items), default=EPOCH)
+
+
+def material(channel: Channel) -> str:
+    """Return the states of a channel's items as words: a word that an earlier channel lacks is news.
+
+    An item's state is its ID and `updated_at`. Another order, a changed score, a view or an item that dropped off the
+    end is not news.
+    """
+    states = (f"{one.id} {iso(one.updated_at)}" for one in channel.items)
+    return " ".join(sorted(hashlib.sha256(state.encode()).hexdigest()[:12] for state in states))
+
+
+def tag_uri(site_url: str, path: str) -> str:
+    """Return a tag URI for *path* under the host of *site_url*, independent of scheme and port."""
+    host = urlsplit(site_url).hostname or "localhost"
+    return f"tag:{host.strip('[]').replace(':', '-')},2026:{path}"
+
+
+def item(
+    listed: Listed,
+    *,
+    base_url: str,
+    id_base: str,
+    source: str,
+    category: str,
+    related: Sequence[tuple[Entry, str]] = (),
+    image: Image | None = None,
+) -> Item:
+    """Return a story as a feed carries it.
+
+    base_url: the site's address without a slash at its end
+    id_base:  the address that IDs are made from; it must never change
+    related:  entries of other sources, each with its source's name
+    """
+    story, lead = listed.story, listed.lead
+    facts = [f"Score: {story.score}{' (provisional)' if story.provisional else ''}"]
+    facts += [sources_words(story.sources, story.independent_sources), f"via {listed.first_source_id}"]
+    if story.published_at is None:
+        seen = story.first_seen_at.astimezone(UTC)
+        facts.append(f"first seen {seen.day} {seen:%b %Y, %H:%M} UTC")
+    return Item(
+        id=tag_uri(id_base, f"story/{story.story_id}"),
+        url=base_url + story_path(story),
+        title=storable(story.headline),
+        text=storable(standfirst(story, MAX_SUMMARY_CHARS)),
+        facts=storable(" · ".join(facts)),
+        original=safe_link(lead.link),
+        via=listed.first_source_id,
+        source=storable(source),
+        category=storable(category),
+        category_id=story.category_id,
+        language=lead.language,
+        score=story.score,
+        provisional=story.provisional,
+        sources=story.sources,
+        independent=story.independent_sources,
+        published_at=story.published_at,
+        first_seen_at=story.first_seen_at,
+        # A source that joins makes an item new again; a changed score does not.
+        updated_at=max(story.first_seen_at, story.last_source_at),
+        related=tuple((storable(name), storable(entry.title), safe_link(entry.link)) for entry, name in related),
+        image=image,
+    )
+
+
+def image(picture: Picture, url: str, caption: str, credit: str) -> Image:
+    """Return the image of an item: *picture* as its source names it, served at *url*."""
+    guessed, _ = mimetypes.guess_type(urlsplit(picture.url).path)
+    media_type = guessed if guessed is not None and guessed.startswith("image/") else ""
+    return Image(url, media_type, picture.width, picture.height, storable(caption), storable(credit))
+
+
+def iso(moment: datetime) -> str:
+    """Return *moment* as RFC 3339 in UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,25 @@
+"""The formats that every list is offered in, by the ending of their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from web.syndication import atom, json_feed, rss
+from web.syndication.channel import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A feed format."""
+
+    name: str
+    content_type: str
+    write: Callable[[Channel], bytes]
+
+
+FORMATS = {
+    "rss": Format("RSS", f"{rss.MEDIA_TYPE}; charset=utf-8", rss.write),
+    "atom": Format("Atom", f"{atom.MEDIA_TYPE}; charset=utf-8", atom.write),
+    "json": Format("JSON Feed", f"{json_feed.MEDIA_TYPE}; charset=utf-8", json_feed.write),
+}
