@@ -41,7 +41,7 @@ from aggregator.discover import addresses, on_page, well_known
 from aggregator.errors import NotAFeedError, OpmlError
 from aggregator.model import Limits, ParsedFeed, Source
 from aggregator.parse import parse
-from aggregator.parse.dates import from_feed, from_iso
+from aggregator.parse.dates import DateReader
 from aggregator.parsing import ParserPool
 from aggregator.poll import Polled, take_in_delivery
 from aggregator.sanitize import clean
@@ -189,8 +189,7 @@ def check_others(data: bytes) -> None:
         if again != tuple(replace(feed, folder="Tech") for feed in feeds):
             raise BrokenPromiseError("a list of feeds that is another when it was written and read")
     text = data[:300].decode("utf-8", "replace")
-    from_feed(text)
-    from_iso(text)
+    DateReader().read(text[:90])
     if canonical(canonical(text)) != canonical(text):
         raise BrokenPromiseError(f"an address that changes again: {text!r}")
     if address := safe_link(text, URL):

@@ -7,7 +7,7 @@ from typing import Any
 
 from aggregator.errors import NotAFeedError
 from aggregator.parse import hints
-from aggregator.parse.dates import from_iso
+from aggregator.parse.dates import DateReader
 from aggregator.parse.raw import RawFeed, RawItem, RawPicture, Text
 from aggregator.text import storable
 
@@ -40,24 +40,25 @@ def read(data: bytes) -> RawFeed:
     if items is not None and not isinstance(items, list):
         notes.append("items is no list")
     listed = items if isinstance(items, list) else []
-    raw_items = [_item(item) for item in listed if isinstance(item, dict)]
+    dates, language = DateReader(), _text(document.get("language"))
+    raw_items = [_item(item, dates, language) for item in listed if isinstance(item, dict)]
     if len(raw_items) < len(listed):
         notes.append(f"{len(listed) - len(raw_items)} items that are no objects left out")
     return RawFeed(
         title=Text(_text(document.get("title")), is_html=False),
         site_url=_text(document.get("home_page_url")),
-        language=_text(document.get("language")),
+        language=language,
         items=raw_items,
         notes=notes,
         hints=hints.of_json(document),
     )
 
 
-def _item(item: dict[str, Any]) -> RawItem:
+def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
     stated = _text(item.get("date_published"))
-    moment = from_iso(stated)
+    moment = dates.read(stated, language)
     if moment is None and (modified := _text(item.get("date_modified"))):
-        moment = from_iso(modified)
+        moment = dates.read(modified, language)
         stated = modified if moment or not stated else stated
     contents = []
     if markup := _text(item.get("content_html")):

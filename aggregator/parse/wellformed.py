@@ -22,7 +22,7 @@ from feedparser.namespaces import _base, admin, cc, dc, georss, itunes, mediarss
 from feedparser.urls import _urljoin, make_safe_absolute_uri
 from feedparser.util import FeedParserDict
 
-from aggregator.parse.dates import from_feed
+from aggregator.parse.dates import DateReader
 from aggregator.parse.pictures import pictures_of
 from aggregator.parse.raw import RawFeed, RawItem, Text
 from aggregator.urls import is_usual
@@ -207,6 +207,7 @@ class _Document:
         self.link: str | None = None
         self.language = ""
         self.items: list[RawItem] = []
+        self.dates = DateReader()
 
     def enter(self, element: Element) -> None:
         """Take the language and the base of an outer element."""
@@ -512,7 +513,7 @@ class _Item:
         first = ""
         for kind in ("published", "updated", "created"):
             if value := self.dates.get(kind, ""):
-                if moment := from_feed(value):
+                if moment := self.document.dates.read(value, self.document.language):
                     return value, moment
                 first = first or value
         return first, None

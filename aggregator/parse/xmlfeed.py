@@ -19,7 +19,7 @@ import feedparser.api
 from aggregator.errors import NotAFeedError
 from aggregator.model import Limits
 from aggregator.parse import wellformed
-from aggregator.parse.dates import from_parts
+from aggregator.parse.dates import DateReader
 from aggregator.parse.pictures import pictures_of
 from aggregator.parse.raw import RawFeed, RawItem, Text
 
@@ -148,11 +148,12 @@ def read(data: bytes, content_type: str, limits: Limits, *, fast: bool = True) -
     fault = result.get("bozo_exception")
     if isinstance(fault, xml.sax.SAXException):
         notes.append(f"not well-formed, read as far as it goes: {_fault(fault)}")
+    dates, language = DateReader(), _str(feed, "language")
     return RawFeed(
         title=_text(feed, "title"),
         site_url=_str(feed, "link"),
-        language=_str(feed, "language"),
-        items=[_item(entry) for entry in entries],
+        language=language,
+        items=[_item(entry, dates, language) for entry in entries],
         notes=notes,
     )
 
@@ -325,11 +326,11 @@ def _fault(fault: xml.sax.SAXException) -> str:
 # Fields
 
 
-def _item(entry: dict[str, Any]) -> RawItem:
+def _item(entry: dict[str, Any], dates: DateReader, language: str) -> RawItem:
     stated, moment = "", None
     for name in ("published", "updated", "created"):
         if value := _str(entry, name):
-            moment = from_parts(value, dict.get(entry, f"{name}_parsed"))
+            moment = dates.read(value, language)
             stated = value if moment or not stated else stated
         if moment:
             break
