@@ -14,7 +14,7 @@ from pathlib import Path
 from aggregator.config import parse_config, read_config
 from aggregator.errors import ConfigError
 from aggregator.model import Config
-from aggregator.store import Store
+from aggregator.store import Store, StoreFault
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class ConfigWatch:
         self._store = store
         self._env = env
         self._seen: tuple[int, int, int] | None = None
+        self._waiting: tuple[int, int, int] | None = None
 
     def start(self, now: datetime) -> Config:
         """Return the configuration to start with: the file's, else the last good one.
@@ -46,16 +47,25 @@ class ConfigWatch:
             return config
 
     def check(self, now: datetime) -> Config | None:
-        """Return the new configuration when the file was saved and has no fault, else None."""
+        """Return the new configuration when the file was saved and is valid, else None.
+
+        Where the database cannot be written, the file counts as not seen yet: it is applied once that is possible.
+        """
         look = self._look()
         if look == self._seen:
             return None
-        self._seen = look
         try:
             config = self._apply(now)
-        except ConfigError as fault:
-            log.error("%s; the last valid configuration stays in use", fault.public)
+        except ConfigError as error:
+            self._seen = look
+            log.error("%s; the last valid configuration stays in use", error.public)
             return None
+        except StoreFault as error:
+            if self._waiting != look:
+                self._waiting = look
+                log.error("%s waits to be applied: the database cannot be written (%s)", self._path.name, error)
+            return None
+        self._seen = look
         log.info("%s applied: %d sources", self._path.name, len(config.sources))
         return config
 

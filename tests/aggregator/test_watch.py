@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import ConfigError
-from aggregator.store import Store
+from aggregator.store import Store, StoreFault
 from aggregator.watch import ConfigWatch
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
@@ -110,3 +110,24 @@ def test_a_file_that_vanishes_is_a_fault_and_not_an_empty_configuration(store: S
     assert fault is not None
     assert "does not exist" in fault.words
     assert due(store, NOON + MINUTE) == {"wire"}
+
+
+def test_a_file_saved_while_the_database_cannot_be_written_is_applied_later(
+    store: Store, feeds: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = ConfigWatch(feeds, store, {})
+    watch.start(NOON)
+    save(feeds, TWO)
+
+    def full(*_: object) -> None:
+        raise StoreFault("database or disk is full")
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(store.state, "save_config", full)
+        for _ in range(3):
+            assert watch.check(NOON + MINUTE) is None
+    assert caplog.text.count("feeds.yaml waits to be applied: the database cannot be written") == 1
+    config = watch.check(NOON + 2 * MINUTE)
+    assert config is not None
+    assert [source.id for source in config.sources] == ["wire", "desk"]
+    assert watch.check(NOON + 2 * MINUTE) is None
