@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import random
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from aggregator import health, subscribe
+from aggregator.backup import back_up
+from aggregator.backup import restore as restore_backup
+from aggregator.backup import verify as verify_backup
 from aggregator.config import LARGEST_FILE, load_config, parse_config, read_config
 from aggregator.config.edit import without_source
 from aggregator.config.file import keep_copy, save_config
@@ -532,43 +534,53 @@ def stream_line(entry: Entry) -> dict[str, Any]:
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
+@click.option("--verify", is_flag=True, help="Restore it into a folder that is thrown away, and check it there.")
+@feeds_option
 @db_option
-def backup(target: Path, db: Path) -> None:
-    """Copy the database to TARGET while the program runs.
+def backup(target: Path, verify: bool, feeds: Path, db: Path) -> None:
+    """Copy database, feeds.yaml and models into one file, TARGET, while the program runs.
+
+    TARGET holds what feeds.yaml holds, passwords too, and only you can read it.
+    Pictures are left out: they are fetched again.
 
     \b
     Example:
-      groundswell backup groundswell-monday.db
+      groundswell backup monday.db
+      groundswell backup --verify monday.db
     """
-    with Store.open(existing(db)) as store:
-        store.backup(target)
-    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    back_up(existing(db), feeds, target)
+    size = f"{target.stat().st_size / 1e6:.1f} MB"
+    if not verify:
+        click.echo(f"{target}: {size}")
+        return
+    contents = verify_backup(target)
+    parts = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
+    parts += ["feeds.yaml"] * contents.has_config + [count(contents.models, "model file")] * bool(contents.models)
+    click.echo(f"{target}: {size}, restored and checked: {', '.join(parts)}")
 
 
 @click.command()
 @click.argument("copy", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--database-only", is_flag=True, help="Leave feeds.yaml as it is.")
+@feeds_option
 @db_option
 @click.pass_obj
-def restore(front: Front, copy: Path, db: Path) -> None:
-    """Put COPY in the place of the database; what was there is kept beside it.
+def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path) -> None:
+    """Put the site in COPY, a backup, in the place of the one here; what was here is kept.
+
+    The database that is here need not open. COPY is only read. Stop the worker first.
 
     \b
     Example:
-      groundswell restore groundswell-monday.db
+      groundswell restore monday.db
     """
-    with Store.open(copy) as store:
-        if faults := store.faults():
-            raise StoreError(f"{copy} is damaged and was not restored: {faults[0]}")
     with WorkerLock(db):
-        if db.exists():
-            kept = db.with_name(f"{db.name}.before-{front.clock():%Y%m%dT%H%M%S}")
-            with Store.open(db) as store:
-                store.backup(kept)
-            click.echo(f"what was there is kept as {kept}")
-            for suffix in ("", "-wal", "-shm"):
-                db.with_name(db.name + suffix).unlink(missing_ok=True)
-        shutil.copyfile(copy, db)
-    click.echo(f"{db} is now the state of {copy}")
+        done = restore_backup(copy, db, None if database_only else feeds, front.clock())
+    for path in done.kept:
+        click.echo(f"what was there is kept as {path}")
+    parts = [str(db), *[str(feeds)] * done.has_config, *[count(done.models, "model file")] * bool(done.models)]
+    click.echo(f"restored from {copy}: {', '.join(parts)}")
+    click.echo(done.token)
 
 
 @click.command()

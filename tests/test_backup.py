@@ -23,7 +23,7 @@ def test_a_backup_while_polling_is_consistent_and_can_be_gone_on_with(tmp_path: 
             if db.exists():
                 with Store.open(db) as store:
                     copies.append(tmp_path / f"copy{len(copies)}.db")
-                    store.backup(copies[-1])
+                    store.copy_to(copies[-1], {})
             done.wait(0.02)
 
     thread = threading.Thread(target=back_up)

@@ -8,14 +8,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
-from aggregator.errors import StoreError
 from aggregator.model import Arrival
+from aggregator.store import copies
 from aggregator.store.archive import Archive
-from aggregator.store.connection import Connection, make_private
+from aggregator.store.connection import Connection
 from aggregator.store.decisions import Decisions
 from aggregator.store.entries import Entries
 from aggregator.store.feedback import Feedback
@@ -108,16 +109,13 @@ class Store:
             self._connection.run("delete from entries_pairs")
             self.entries.index_pairs()
 
-    def backup(self, path: Path) -> None:
-        """Copy the database to *path* while others go on using it."""
-        if path.exists():
-            raise StoreError(f"{path} exists; choose another name, or remove it first")
-        make_private(path)
-        target = sqlite3.connect(path)
-        try:
-            self._connection.raw.backup(target)
-        finally:
-            target.close()
+    def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
+        """Copy the database to *path* while others go on using it, with *files* in it; see `copies`."""
+        copies.write_copy(self._connection.raw, path, files)
+
+    def release_journal(self) -> None:
+        """Write everything into the database file itself, so that it can be renamed alone; for its only user."""
+        self._connection.run("pragma journal_mode=delete")
 
     def close(self) -> None:
         """Close the connection."""

@@ -194,7 +194,7 @@ def test_votes_that_training_knew_count_for_their_own_story_alone() -> None:
 def test_the_command_votes_and_says_so(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("site") / "g.db"
     Updater(store, CONFIG, load_prior()).run(NOW)
-    store.backup(path)
+    store.copy_to(path, {})
 
     def clock() -> datetime:
         return NOW

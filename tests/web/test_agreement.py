@@ -71,7 +71,7 @@ def with_topic(edition_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """The sample edition, with a topic that rises."""
     path = tmp_path_factory.mktemp("topic") / "news.db"
     with Store.open(edition_db) as store:
-        store.backup(path)
+        store.copy_to(path, {})
     with Store.open(path) as store, store.transaction():
         entries = [entry.entry_id for entry in store.entries.each() if "trainium" in entry.title.lower()]
         store.topics.replace([(Topic("trainium", "Trainium", 1, 0.5, 4.0, len(entries), 3, 0.2, NOW), entries)], NOW)

@@ -184,7 +184,7 @@ def test_the_database_and_its_copies_are_for_their_owner_alone(tmp_path: Path) -
     path, copy = tmp_path / "g.db", tmp_path / "copy.db"
     with Store.open(path) as store:
         store.feeds.sync([SOURCE], NOON)
-        store.backup(copy)
+        store.copy_to(copy, {})
         assert modes(path, Path(f"{path}-wal"), Path(f"{path}-shm"), copy) == {0o600}
     path.chmod(0o644)  # as versions before 0.2.0 left it
     Store.open(path).close()
@@ -215,9 +215,9 @@ def test_a_backup_is_a_whole_database_and_never_overwrites(tmp_path: Path) -> No
     with Store.open(tmp_path / "g.db") as store:
         store.feeds.sync([SOURCE], NOON)
         add(store, arrival("a"))
-        store.backup(tmp_path / "copy.db")
+        store.copy_to(tmp_path / "copy.db", {})
         with pytest.raises(StoreError, match="exists"):
-            store.backup(tmp_path / "copy.db")
+            store.copy_to(tmp_path / "copy.db", {})
     with Store.open(tmp_path / "copy.db") as copy:
         assert copy.entries.count() == 1
         assert copy.faults() == []

@@ -1,0 +1,227 @@
+"""Back up all that a site consists of into one file, and put it back.
+
+    back_up   database + feeds.yaml + models -> one file, by rename, and verified by restoring it
+    restore   that file -> a database beside the old one, checked -> in its place, by rename; the old one is kept
+    rotate    the newest of a folder stay
+
+Knows which files belong to a site. What is only remembered for speed (pictures, which are fetched again) is left out.
+Leaves how a copy is written and read to `store.copies`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from aggregator.config.file import write_file
+from aggregator.errors import NewerDatabaseError, StoreError
+from aggregator.store import Store, StoreFault, copies
+from aggregator.store.rows import stamp
+
+FEEDS = "feeds.yaml"
+MODELS = "models"
+"""Names in the archive: the configuration, and the folder of models."""
+
+MAX_FILE_BYTES = 50_000_000
+"""A model has less than one megabyte; what is larger does not belong there."""
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_NAME = "groundswell-%Y%m%dT%H%M%S"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a backup holds."""
+
+    entries: int
+    stories: int
+    models: int
+    has_config: bool
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did."""
+
+    kept: tuple[Path, ...]
+    """Where that which it replaced is now."""
+    models: int
+    has_config: bool
+    token: str
+    """What became of the operator's token, in a sentence."""
+
+
+def models_folder(db: Path) -> Path:
+    """Return where the models of a database are kept: beside it."""
+    return db.with_name(f"{db.name}.models")
+
+
+def token_file(db: Path) -> Path:
+    """Return where the operator's token is written, for the operator alone."""
+    return db.with_name(f"{db.name}.token")
+
+
+def back_up(db: Path, feeds: Path, target: Path) -> None:
+    """Write a backup of the site with the database *db* to *target* while the site runs.
+
+    Without a file at *feeds* the configuration that was applied last goes along. StoreError where it cannot be written.
+    """
+    with Store.open(db) as store:
+        files = dict(_files_of(models_folder(db)))
+        config = _read(feeds) if feeds.exists() else (store.state.config_text() or "").encode()
+        if config:
+            files[FEEDS] = config
+        store.copy_to(target, files)
+
+
+def verify(copy: Path) -> Contents:
+    """Restore *copy* into a folder that is thrown away; return what came back, StoreError where anything is wrong."""
+    with tempfile.TemporaryDirectory(prefix=".groundswell-verify-", dir=copy.absolute().parent) as folder:
+        db, feeds = Path(folder) / "groundswell.db", Path(folder) / FEEDS
+        done = restore(copy, db, feeds, _NEVER)
+        with Store.open(db) as store:
+            return Contents(
+                store.entries.count(), store.stories.count(), done.models, done.has_config, copy.stat().st_size
+            )
+
+
+def restore(copy: Path, db: Path, feeds: Path | None, at: datetime) -> Restored:
+    """Put the site in *copy* in the place of the one at *db*; the caller holds the worker's lock.
+
+    feeds: where the configuration goes; None leaves it alone
+    at:    names what is kept of the site that was there
+
+    The database that was there need not open. *copy* is only read. StoreError where it is no backup or is damaged:
+    then nothing has changed.
+    """
+    part = db.with_name(f".{db.name}.restoring")
+    try:
+        files = copies.take_in(copy, part)
+        _check(copy, part)
+        token, sentence = _token(db, part)
+        if token is not None:
+            copies.set_token(part, token)
+        kept = []
+        if db.exists():
+            kept.append(_free_name(db, at))
+            copies.keep(db, kept[0])
+        copies.replace(part, db)
+    finally:
+        copies.discard(part)
+    models = {name: data for name, data in files.items() if _is_model(name)}
+    if models and (old := _replace_models(models_folder(db), models, at)):
+        kept.append(old)
+    config = files.get(FEEDS) if feeds is not None else None
+    if feeds is not None and config is not None and (not feeds.exists() or _read(feeds) != config):
+        if feeds.exists():
+            kept.append(_free_name(feeds, at))
+            write_file(kept[-1], _read(feeds), feeds.stat().st_mode & 0o777)
+        write_file(feeds.resolve(), config, (feeds.stat().st_mode if feeds.exists() else 0o600) & 0o777)
+    return Restored(tuple(kept), len(models), config is not None, sentence)
+
+
+def _check(copy: Path, part: Path) -> None:
+    """Bring *part*, made of *copy*, to the present schema, and raise StoreError where it is damaged."""
+    try:
+        with Store.open(part) as store:
+            if errors := store.faults():
+                raise StoreError(errors[0])
+            store.release_journal()
+    except NewerDatabaseError as error:
+        raise NewerDatabaseError(str(error).replace(str(part), str(copy))) from error
+    except (StoreError, StoreFault) as error:
+        reason = str(error).replace(str(part), str(copy))
+        raise StoreError(f"{copy} is damaged and was not restored: {reason}") from error
+
+
+def scheduled_name(at: datetime) -> str:
+    """Return how a scheduled backup of that moment is called."""
+    return f"{at:{_NAME}}.db"
+
+
+def rotate(folder: Path, keep: int) -> list[Path]:
+    """Remove all but the newest *keep* scheduled backups in *folder*; other files stay. Return what went."""
+    backups = sorted(folder.glob("groundswell-[0-9]*T[0-9]*.db"))
+    gone = backups[:-keep]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return gone
+
+
+def _token(db: Path, part: Path) -> tuple[copies.Token | None, str]:
+    """Return the token that is to open the restored site, None for the copy's own, and a sentence on it."""
+    own = copies.token_of(part)
+    here = copies.token_of(db)
+    if here is None and token_file(db).exists():
+        with suppress(OSError):
+            secret = token_file(db).read_text(encoding="ascii", errors="replace").strip()
+            digest = hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+            here = copies.Token(digest, stamp(datetime.fromtimestamp(token_file(db).stat().st_mtime).astimezone()))
+    signed_out = "whoever was signed in is signed out"
+    if here is not None:
+        which = (
+            "is the one in use" if own is None or own.digest == here.digest else "stays the one in use, not the copy's"
+        )
+        return here, f"the operator's token {which}; {signed_out}"
+    if own is not None:
+        return None, f"the operator's token is that of the copy; `groundswell rotate-token` makes another; {signed_out}"
+    return None, "there is no operator's token yet; the first start makes one"
+
+
+def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the models in *folder* by their names in the archive."""
+    try:
+        paths = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return
+    for path in paths:
+        if path.is_file() and _is_model(f"{MODELS}/{path.name}") and path.stat().st_size <= MAX_FILE_BYTES:
+            yield f"{MODELS}/{path.name}", _read(path)
+
+
+def _is_model(name: str) -> bool:
+    """Return whether an archive's *name* is that of a model: no path of its maker's choice is written to."""
+    path = PurePosixPath(name)
+    return len(path.parts) == 2 and path.parts[0] == MODELS and not path.name.startswith(".") and "\\" not in name
+
+
+def _replace_models(folder: Path, models: dict[str, bytes], at: datetime) -> Path | None:
+    """Put *models* in the place of *folder*, by rename; return where the old ones are, None where nothing went."""
+    before = dict(_files_of(folder))
+    if before == models:
+        return None
+    part = folder.with_name(f".{folder.name}.restoring")
+    part.mkdir(exist_ok=True)
+    for old in part.iterdir():
+        old.unlink()
+    for name, data in models.items():
+        write_file(part / PurePosixPath(name).name, data, 0o644)
+    kept = None
+    if folder.exists():
+        kept = _free_name(folder, at)
+        os.replace(folder, kept)
+    os.replace(part, folder)
+    return kept
+
+
+def _free_name(path: Path, at: datetime) -> Path:
+    """Return a name beside *path* that is not taken."""
+    name = f"{path.name}.before-{at:%Y%m%dT%H%M%S}"
+    candidate, number = path.with_name(name), 2
+    while candidate.exists():
+        candidate, number = path.with_name(f"{name}-{number}"), number + 1
+    return candidate
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}") from error

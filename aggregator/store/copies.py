@@ -1,0 +1,173 @@
+"""Copies of the database: written beside it and renamed, looked at without being changed.
+
+A copy is a database with one table more, `sqlar`, in the format of SQLite's own archives (`sqlite3 -A -t -f COPY`
+lists it). It holds the files that belong to a site. Leaves which files those are to `aggregator.backup`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import zlib
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregator.errors import StoreError
+from aggregator.store.connection import make_private
+
+JOURNALS = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database."""
+
+_HEADER = b"SQLite format 3\0"
+_ARCHIVE = "create table sqlar (name text primary key, mode int, mtime int, sz int, data blob)"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The operator's token as a database knows it: its SHA-256, and when it was made."""
+
+    digest: str
+    made_at: str
+
+
+def write_copy(raw: sqlite3.Connection, target: Path, files: Mapping[str, bytes]) -> None:
+    """Copy the database behind *raw* to *target* while others go on using it; *files* go along, by name.
+
+    *target* appears when it is whole. StoreError where it exists or cannot be written.
+    """
+    if target.exists():
+        raise StoreError(f"{target} exists; choose another name, or remove it first")
+    part = _part(target)
+    _remove(part)
+    try:
+        make_private(part)
+        with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+            raw.backup(copy)
+            copy.execute("pragma journal_mode=delete")  # one file, without a journal beside it
+            copy.execute("begin")
+            copy.execute("drop table if exists sqlar")
+            copy.execute(_ARCHIVE)
+            copy.executemany("insert into sqlar values (?, ?, 0, ?, ?)", [_row(*file) for file in files.items()])
+            copy.execute("commit")
+        os.replace(part, target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"cannot write the copy {target}: {getattr(error, 'strerror', None) or error}") from error
+    finally:
+        _remove(part)
+
+
+def take_in(copy: Path, part: Path) -> dict[str, bytes]:
+    """Copy *copy*, with a journal beside it, to *part*, and return the files that it holds; *copy* stays as it is.
+
+    *part* is then a database of this program, of this or an earlier version, without an archive and with no session.
+    StoreError where *copy* is empty, no database, or another program's.
+    """
+    with copy.open("rb") as file:
+        beginning = file.read(len(_HEADER))
+    if not beginning:
+        raise StoreError(f"{copy} is empty and was not restored")
+    if beginning != _HEADER:
+        raise StoreError(f"{copy} is not a SQLite database and was not restored")
+    _remove(part)
+    make_private(part)
+    for ending in ("", "-wal"):
+        source = copy.with_name(copy.name + ending)
+        if source.exists():
+            with source.open("rb") as read, part.with_name(part.name + ending).open("wb") as written:
+                shutil.copyfileobj(read, written, 1 << 20)
+    try:
+        with closing(sqlite3.connect(part, isolation_level=None)) as raw:
+            if not _is_ours(raw):
+                raise StoreError(f"{copy} is a database of another program and was not restored")
+            raw.execute("pragma journal_mode=delete")
+            files = _files(raw)
+            raw.execute("drop table if exists sqlar")
+            if _has_table(raw, "sessions"):
+                raw.execute("delete from sessions")
+            return files
+    except sqlite3.Error as error:
+        raise StoreError(f"{copy} is damaged and was not restored: {error}") from error
+
+
+def token_of(path: Path) -> Token | None:
+    """Return the operator's token that the database at *path* knows; None without one, or where it does not open."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as raw:
+            row = raw.execute("select token_digest, made_at from operator").fetchone()
+    except sqlite3.Error:
+        return None
+    return Token(*row) if row else None
+
+
+def set_token(path: Path, token: Token) -> None:
+    """Let the database at *path*, which is of the present schema, know *token* alone."""
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute(
+            "insert or replace into operator (one, token_digest, made_at) values (1, ?, ?)",
+            (token.digest, token.made_at),
+        )
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Copy the database at *path* to *kept*: page by page where it opens, else its files as they are."""
+    try:
+        make_private(kept)
+        with closing(sqlite3.connect(path, timeout=10)) as raw, closing(sqlite3.connect(kept)) as copy:
+            raw.backup(copy)
+        return
+    except sqlite3.Error:
+        _remove(kept)
+    for ending in ("", *JOURNALS):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            shutil.copy2(source, kept.with_name(kept.name + ending))
+
+
+def replace(part: Path, path: Path) -> None:
+    """Put the database *part*, which has no journal, in the place of the one at *path*.
+
+    The journal of the old one goes first: SQLite would apply it to the new one.
+    """
+    for ending in JOURNALS:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    os.replace(part, path)
+
+
+def discard(part: Path) -> None:
+    """Remove what was made of a copy that is not used."""
+    _remove(part)
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
+
+
+def _remove(path: Path) -> None:
+    for ending in ("", *JOURNALS):
+        with suppress(OSError):
+            path.with_name(path.name + ending).unlink()
+
+
+def _is_ours(raw: sqlite3.Connection) -> bool:
+    return _has_table(raw, "_sqlite_migrations") and _has_table(raw, "entries") and _has_table(raw, "sources")
+
+
+def _has_table(raw: sqlite3.Connection, name: str) -> bool:
+    return raw.execute("select 1 from sqlite_schema where type = 'table' and name = ?", (name,)).fetchone() is not None
+
+
+def _row(name: str, data: bytes) -> tuple[str, int, int, bytes]:
+    packed = zlib.compress(data)
+    return name, 0o100600, len(data), packed if len(packed) < len(data) else data
+
+
+def _files(raw: sqlite3.Connection) -> dict[str, bytes]:
+    if not _has_table(raw, "sqlar"):
+        return {}
+    rows = raw.execute("select name, sz, data from sqlar order by name")
+    return {name: data if len(data) == size else zlib.decompress(data) for name, size, data in rows}

@@ -1,0 +1,270 @@
+"""A backup is one file that brings a site back; whatever else is called one is refused and left alone."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aggregator.backup import back_up, models_folder, restore, rotate, scheduled_name, token_file, verify
+from aggregator.commands import COMMANDS, Front
+from aggregator.errors import NewerDatabaseError, StoreError
+from aggregator.model import Source
+from aggregator.store import Store
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+FEEDS = "sources:\n  - {id: wire, url: 'https://wire.example/feed?key=secret'}\n"
+MODEL = b'{"format": "groundswell model"}' * 100
+
+
+class Site:
+    """A site in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.db, self.feeds = folder / "news.db", folder / "feeds.yaml"
+        self.copy = folder / "copy.db"
+
+    def fill(self) -> Site:
+        self.feeds.write_text(FEEDS)
+        with Store.open(self.db) as store:
+            store.feeds.sync([Source("wire", "Wire", "https://wire.example/feed", "news")], NOON)
+            store.operator.set_token(digest("first token"), NOON)
+            store.operator.begin("cookie", token_digest=digest("first token"), form_token="f", now=NOON, oldest=NOON)
+            store.state.set("note", "as backed up")
+        models_folder(self.db).mkdir()
+        (models_folder(self.db) / "current").write_text("relevance-1.json\n")
+        (models_folder(self.db) / "relevance-1.json").write_bytes(MODEL)
+        return self
+
+    def backed_up(self) -> Site:
+        back_up(self.db, self.feeds, self.copy)
+        return self
+
+    def note(self) -> str | None:
+        with Store.open(self.db) as store:
+            return store.state.get("note")
+
+    def token_digest(self) -> str | None:
+        with Store.open(self.db) as store:
+            return store.operator.token_digest()
+
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path).fill().backed_up()
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_site_comes_back_on_another_machine_from_one_file(site: Site, tmp_path: Path) -> None:
+    other = Site(tmp_path / "elsewhere")
+    other.folder.mkdir()
+    done = restore(site.copy, other.db, other.feeds, NOON)
+    assert done.kept == ()
+    assert (done.models, done.has_config) == (2, True)
+    assert other.note() == "as backed up"
+    assert other.feeds.read_text() == FEEDS
+    assert (models_folder(other.db) / "relevance-1.json").read_bytes() == MODEL
+    assert "that of the copy" in done.token
+    assert other.token_digest() == digest("first token")
+    assert {mode(path) for path in (site.copy, other.db, other.feeds)} == {0o600}
+    with sqlite3.connect(other.db) as raw:
+        assert raw.execute("select count(*) from sessions").fetchone() == (0,)
+        assert raw.execute("select 1 from sqlite_schema where name = 'sqlar'").fetchone() is None
+    raw.close()
+
+
+def test_what_was_there_is_kept_and_the_copy_is_only_read(site: Site) -> None:
+    before = site.copy.read_bytes()
+    site.feeds.write_text("sources: []\n")
+    (models_folder(site.db) / "relevance-2.json").write_bytes(b"{}")
+    with Store.open(site.db) as store:
+        store.state.set("note", "later")
+    done = restore(site.copy, site.db, site.feeds, NOON)
+    assert site.note() == "as backed up"
+    assert site.feeds.read_text() == FEEDS
+    assert sorted(path.name for path in models_folder(site.db).iterdir()) == ["current", "relevance-1.json"]
+    assert [path.name for path in done.kept] == [
+        "news.db.before-20261117T120000",
+        "news.db.models.before-20261117T120000",
+        "feeds.yaml.before-20261117T120000",
+    ]
+    assert done.kept[2].read_text() == "sources: []\n"
+    with Store.open(done.kept[0]) as store:
+        assert store.state.get("note") == "later"
+    assert site.copy.read_bytes() == before
+    assert not list(site.folder.glob(".*"))
+
+
+def test_a_token_that_was_rotated_away_does_not_come_back(site: Site) -> None:
+    with Store.open(site.db) as store:
+        store.operator.set_token(digest("second token"), NOON)
+    done = restore(site.copy, site.db, site.feeds, NOON)
+    assert site.token_digest() == digest("second token")
+    assert "stays the one in use, not the copy's" in done.token
+
+
+@pytest.mark.parametrize("damage", [b"", b"no database" * 500, None])
+def test_restore_works_where_the_database_does_not_open(site: Site, damage: bytes | None) -> None:
+    whole = site.db.read_bytes()
+    site.db.write_bytes(whole[:20_000] + b"\xff" * 30_000 if damage is None else damage)
+    broken = site.db.read_bytes()
+    token_file(site.db).write_text("second token\n")
+    done = restore(site.copy, site.db, site.feeds, NOON)
+    assert site.note() == "as backed up"
+    assert site.token_digest() == digest("second token")
+    if damage is None:
+        assert done.kept[0].read_bytes()[:20_000] == broken[:20_000]
+    elif damage:
+        assert done.kept[0].read_bytes() == broken
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _text(path: Path) -> None:
+    path.write_text("not a database" * 100)
+
+
+def _foreign(path: Path) -> None:
+    with sqlite3.connect(path) as raw:
+        raw.execute("create table a (b)")
+    raw.close()
+
+
+def _damaged(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[40_000:120_000] = b"\xff" * 80_000
+    path.write_bytes(data)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:60_000])
+
+
+def _newer(path: Path) -> None:
+    with sqlite3.connect(path) as raw:
+        raw.execute(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) values ('groundswell', '9999_x', '')"
+        )
+    raw.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_empty, "is empty"),
+        (_text, "is not a SQLite database"),
+        (_foreign, "is a database of another program"),
+        (_damaged, "is damaged"),
+        (_cut, "is damaged"),
+        (_newer, "newer version"),
+    ],
+)
+def test_what_is_no_copy_is_refused_and_nothing_changes(
+    site: Site, spoil: Callable[[Path], None], message: str
+) -> None:
+    if spoil is _foreign:
+        site.copy.unlink()
+    spoil(site.copy)
+    before = site.files()
+    with pytest.raises(StoreError, match=message) as caught:
+        restore(site.copy, site.db, site.feeds, NOON)
+    assert str(site.copy) in str(caught.value)
+    assert ".restoring" not in str(caught.value)
+    assert site.files() == before
+    if spoil is _newer:
+        assert isinstance(caught.value, NewerDatabaseError)
+
+
+def test_a_copy_made_with_cp_counts_with_its_journal(site: Site, tmp_path: Path) -> None:
+    with Store.open(site.db) as store:
+        store.state.set("note", "only in the journal")
+        plain = tmp_path / "plain.db"
+        for ending in ("", "-wal"):
+            Path(f"{plain}{ending}").write_bytes(Path(f"{site.db}{ending}").read_bytes())
+    restore(plain, site.db, None, NOON)
+    assert site.note() == "only in the journal"
+
+
+def test_no_file_of_an_archive_is_written_outside_the_models(site: Site, tmp_path: Path) -> None:
+    with Store.open(site.db) as store:
+        evil = {f"models/{name}": b"x" for name in ("../../up", "..", ".hidden", "a/b")} | {"/etc/x": b"x", "x": b"x"}
+        store.copy_to(tmp_path / "evil.db", evil)
+    other = Site(tmp_path / "elsewhere")
+    other.folder.mkdir()
+    restore(tmp_path / "evil.db", other.db, other.feeds, NOON)
+    assert {path.name.removesuffix("-wal").removesuffix("-shm") for path in other.folder.iterdir()} == {"news.db"}
+
+
+def test_a_backup_is_verified_by_restoring_it(site: Site) -> None:
+    contents = verify(site.copy)
+    assert (contents.entries, contents.stories, contents.models, contents.has_config) == (0, 0, 2, True)
+    assert site.note() == "as backed up"
+    assert not list(site.folder.glob(".*"))
+    _damaged(site.copy)
+    with pytest.raises(StoreError, match="is damaged"):
+        verify(site.copy)
+
+
+def test_a_backup_never_overwrites_and_leaves_nothing_half_done(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreError, match="exists"):
+        back_up(site.db, site.feeds, site.copy)
+    monkeypatch.setattr("aggregator.store.copies.os.replace", _refuse)
+    with pytest.raises(StoreError, match=r"cannot write the copy .*No space left"):
+        back_up(site.db, site.feeds, tmp_path / "second.db")
+    assert not list(tmp_path.glob("*second*"))
+
+
+def _refuse(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_rotation_keeps_the_newest_and_what_is_not_its_own(tmp_path: Path) -> None:
+    names = [scheduled_name(NOON.replace(day=day)) for day in range(1, 10)]
+    for name in (*names, "groundswell-monday.db", "notes.txt"):
+        (tmp_path / name).write_text("")
+    gone = rotate(tmp_path, 3)
+    assert [path.name for path in gone] == names[:-3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [*names[-3:], "groundswell-monday.db", "notes.txt"]
+    )
+
+
+# The commands
+
+
+def run(site: Site, *args: str) -> Result:
+    command = next(command for command in COMMANDS if command.name == args[0])
+    more = ["--db", str(site.db), "--feeds", str(site.feeds)]
+    return CliRunner().invoke(command, [*args[1:], *more], obj=Front(lambda: NOON, {}), catch_exceptions=True)
+
+
+def test_the_commands_say_what_was_copied_and_what_became_of_the_token(site: Site, tmp_path: Path) -> None:
+    target = tmp_path / "monday.db"
+    made = run(site, "backup", str(target), "--verify")
+    assert made.exit_code == 0, made.output
+    assert "restored and checked: 0 entries, 0 stories, feeds.yaml, 2 model files" in made.output
+    done = run(site, "restore", str(target))
+    assert done.exit_code == 0, done.output
+    assert f"what was there is kept as {site.db}.before-" in done.output
+    assert "the operator's token is the one in use; whoever was signed in is signed out" in done.output
+    assert isinstance(run(site, "restore", str(tmp_path / "feeds.yaml")).exception, StoreError)
