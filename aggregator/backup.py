@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from aggregator.config.file import write_file
 from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.store import Store, StoreFault, copies
-from aggregator.store.rows import stamp
+from aggregator.store.codec import stamp
 
 FEEDS = "feeds.yaml"
 MODELS = "models"

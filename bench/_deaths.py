@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["bench.timelapse", "scoring.learn", "scoring.train", "sqlite_utils"])
+_FORKS.set_forkserver_preload(["bench.timelapse", "scoring.learning.fitting", "scoring.learning.train", "sqlite_utils"])
 
 _TOUCHES = ("os.rename", "os.remove", "os.mkdir", "tempfile.mkstemp")
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aggregator.poll import Polled
+from aggregator.polling.poll import Polled
 from aggregator.store import Store
 from bench._deaths import PEACEFUL, Death, Life, steps_of
 from bench._tally import Tally, opened

@@ -13,9 +13,9 @@ from aggregator.store import Arrival, Store
 from bench._deaths import PEACEFUL, Life, steps_of
 from bench._tally import Tally, opened
 from bench.timelapse import content
-from scoring.relevance import load_prior
-from scoring.train import chosen, current, models_dir, train
-from scoring.update import Updater
+from scoring.learning.train import chosen, current, models_dir, train
+from scoring.relevance.model import load_prior
+from scoring.updater import Updater
 
 FIRST = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

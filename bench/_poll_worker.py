@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregator.model import Config, Limits, PollLimits, Site, Source
-from aggregator.poller import Poller
+from aggregator.polling.poller import Poller
 from aggregator.store import Store
 
 HOSTS = 250
@@ -35,8 +35,8 @@ def worker(db: Path, urls: Path, what: str) -> None:
             store.state.save_config(f"categories:\n- {{id: news, name: News}}\nsources:\n{''.join(listed)}", None, NOON)
             store.feeds.sync(sources, NOON)
         if what == "update":
-            from scoring.relevance import load_prior
-            from scoring.update import Updater
+            from scoring.relevance.model import load_prior
+            from scoring.updater import Updater
 
             Updater(store, config, load_prior()).run(NOON + timedelta(days=1))
             return

@@ -12,7 +12,7 @@ import random
 import time
 from pathlib import Path
 
-from scoring.evaluate_categories import evaluate, read_rows
+from scoring.evaluation.categories import evaluate, read_rows
 
 FILES = ("categories_news_dev", "agnews_dev", "bbc_dev", "huffpost_dev")
 SHARE = 0.75

@@ -1,4 +1,4 @@
-"""What stories continue: the links that `scoring.earlier` finds on a recorded stream, to be read by a person.
+"""The links that `scoring.insights.predecessor` finds between stories of a recorded stream, to be read by a person.
 
     python -m bench.earlier [--data ../shared/data] [--db FILE] [--links 40]
 
@@ -16,10 +16,10 @@ from pathlib import Path
 
 from aggregator.model import Config, Site
 from aggregator.store import Store
-from scoring.earlier import earlier
-from scoring.relevance import load_prior
-from scoring.replay import replay
-from scoring.streams import Stream
+from scoring.insights.predecessor import earlier
+from scoring.relevance.model import load_prior
+from scoring.replay.runner import replay
+from scoring.replay.streams import Stream
 
 STREAM = "stream/ai_radar_2026_dev.jsonl.gz"
 

@@ -3,7 +3,7 @@
     python -m bench.encodings [--data ../shared/data/feeds/docs] [--from-bytes 4000]
 
 Each document is packed as servers do it while they answer, and as files are packed ahead, and unpacked by
-`aggregator.fetch.decode`.
+`aggregator.fetch.decompress`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import brotli
 
-from aggregator.fetch.decode import decoder
+from aggregator.fetch.decompress import decoder
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -35,21 +35,22 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import cast
 
-from aggregator import opml, query
-from aggregator.dedupe import identity
-from aggregator.discover import addresses, on_page, well_known
+from aggregator.discovery import opml
+from aggregator.discovery.find_feeds import addresses, on_page, well_known
 from aggregator.errors import NotAFeedError, OpmlError
 from aggregator.model import Limits, ParsedFeed, Source
-from aggregator.parse import parse
 from aggregator.parse.dates import DateReader
-from aggregator.parsing import ParserPool
-from aggregator.poll import Polled, take_in_delivery
-from aggregator.sanitize import clean
+from aggregator.parse.identity import identity
+from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
+from aggregator.parse.parser import parse
+from aggregator.parse.pool import ParserPool
+from aggregator.polling.poll import Polled, take_in_delivery
 from aggregator.store import Store
-from aggregator.store.subscriptions import Delivery
-from aggregator.text import storable
-from aggregator.urls import canonical, safe_link
-from aggregator.wire import LENGTH_BYTES, Read, Reply, message, read_reply
+from aggregator.store.websub_subscriptions import Delivery
+from aggregator.text import search_query
+from aggregator.text.sanitize import clean
+from aggregator.text.tokens import storable
+from aggregator.text.urls import canonical, safe_link
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "data" / "feeds"
@@ -197,8 +198,8 @@ def check_others(data: bytes) -> None:
             raise BrokenPromiseError(f"a link that changes again: {address!r}")
         addresses(address)
         well_known(address)
-    asked = query.read(text, NOON)
-    if query.read(query.spelled(asked), NOON) != asked:
+    asked = search_query.read(text, NOON)
+    if search_query.read(search_query.spelled(asked), NOON) != asked:
         raise BrokenPromiseError(f"a search that is another when it is spelled: {text!r}")
 
 

@@ -20,10 +20,10 @@ import numpy as np
 
 from aggregator.model import Config, Entry, Site
 from scoring.engine import Engine
-from scoring.headline import clarity
-from scoring.relevance import load_prior
-from scoring.streams import Stream
-from scoring.terms import STOP_WORDS
+from scoring.insights.lead_entry import clarity
+from scoring.language.terms import STOP_WORDS
+from scoring.relevance.model import load_prior
+from scoring.replay.streams import Stream
 
 LABELS = "labels/clickbait_dev.jsonl.gz"
 STREAM = "stream/ai_radar_2026_dev.jsonl.gz"

@@ -30,9 +30,9 @@ from typing import Any
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Config, FeedState, Limits, Site, Source
-from aggregator.parsing import ParserFailedError, ParserPool
-from aggregator.poll import Polled
-from aggregator.poller import Poller
+from aggregator.parse.pool import ParserFailedError, ParserPool
+from aggregator.polling.poll import Polled
+from aggregator.polling.poller import Poller
 from aggregator.store import Store
 from bench._meter import Cost, cost_of
 

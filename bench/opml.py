@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+from aggregator.discovery.opml import read
 from aggregator.errors import GroundswellError
-from aggregator.opml import read
 
 OPML = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "opml"
 _ATTRIBUTE = re.compile(rb"""xmlurl\s*=\s*["']\s*[^"'\s]""", re.IGNORECASE)

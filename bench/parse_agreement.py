@@ -21,9 +21,9 @@ from pathlib import Path
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed
-from aggregator.parse import jsonfeed, wellformed, xmlfeed
-from aggregator.parse.drafts import finished
-from aggregator.urls import safe_link
+from aggregator.parse import json_feed, xml_fast, xml_feedparser
+from aggregator.parse.normalize import finished
+from aggregator.text.urls import safe_link
 
 LIMITS = Limits()
 
@@ -52,7 +52,7 @@ def documents(data: Path) -> Iterator[tuple[str, bytes]]:
 def parsed(body: bytes, *, fast: bool, url: str = "https://feeds.example/feed.xml") -> ParsedFeed | str:
     """Return what one reader makes of *body*, or its words where it is no feed."""
     try:
-        raw = xmlfeed.read(body, "application/xml", LIMITS, fast=fast)
+        raw = xml_feedparser.read(body, "application/xml", LIMITS, fast=fast)
         return "not a feed" if raw is None else finished(raw, safe_link(url), LIMITS)
     except NotAFeedError as error:
         return str(error)
@@ -84,9 +84,9 @@ def differences(name: str, body: bytes) -> list[Difference]:
 
 def taken_fast(body: bytes) -> bool:
     """Return whether the fast reader takes *body*."""
-    data, encoding = xmlfeed._decodable(body, "application/xml", [])
-    text = xmlfeed._as_utf8(data, encoding)
-    return bool(text) and wellformed.read(text) is not None
+    data, encoding = xml_feedparser._decodable(body, "application/xml", [])
+    text = xml_feedparser._as_utf8(data, encoding)
+    return bool(text) and xml_fast.read(text) is not None
 
 
 def main() -> int:
@@ -106,7 +106,7 @@ def main() -> int:
     counts: Counter[str] = Counter()
     differing: set[str] = set()
     for number, (name, body) in enumerate(documents(given.data)):
-        if number % given.every or jsonfeed.looks_like(body) or not body.strip():
+        if number % given.every or json_feed.looks_like(body) or not body.strip():
             continue
         seen += 1
         if taken_fast(body):

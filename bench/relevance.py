@@ -21,15 +21,15 @@ from pathlib import Path
 
 from aggregator.model import Changes, Config, Draft, Entry, Membership, Site, Source
 from aggregator.store import Arrival, Store
-from scoring import relevance
-from scoring.calibrate import Calibration, platt
-from scoring.evaluate import Measures, measure, ndcg_by_day, reliability
-from scoring.evaluate_relevance import Row, similar, split_by_time
-from scoring.labels import Example, examples, histories
-from scoring.learn import WeightLearner
-from scoring.make_prior import GROUPS, fit, press_examples
-from scoring.relevance import RelevanceModel, Weights, load_prior
-from scoring.train import measured, train
+from scoring.evaluation.make_prior import GROUPS, fit, press_examples
+from scoring.evaluation.relevance import Row, similar, split_by_time
+from scoring.learning.fitting import WeightLearner
+from scoring.learning.labels import Example, examples, histories
+from scoring.learning.train import measured, train
+from scoring.metrics.probability import Measures, measure, ndcg_by_day, reliability
+from scoring.relevance import model as relevance
+from scoring.relevance.calibration import Calibration, platt
+from scoring.relevance.model import RelevanceModel, Weights, load_prior
 
 LABELS = "labels/ai_press_2026_techmeme_dev.jsonl.gz"
 STREAM = "stream/ai_radar_2026_dev.jsonl.gz"

@@ -23,10 +23,10 @@ from pathlib import Path
 
 from aggregator.model import Config, Site
 from aggregator.store import Checkpoint, Store
-from scoring.relevance import load_prior
-from scoring.replay import replay
-from scoring.streams import Stream
-from scoring.update import Updater
+from scoring.relevance.model import load_prior
+from scoring.replay.runner import replay
+from scoring.replay.streams import Stream
+from scoring.updater import Updater
 
 STREAMS = ("ai_radar_2026_dev", "news_2020_dev")
 CONFIG = Config(Site(), (), ())

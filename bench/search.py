@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from aggregator.query import read
 from aggregator.store import Store
+from aggregator.text.search_query import read
 from bench.restart import fill
 from web.app import close_app, create_app
 

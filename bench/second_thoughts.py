@@ -16,13 +16,13 @@ from pathlib import Path
 
 from aggregator.model import Config, Site
 from bench.stories import RUNS, Run
-from scoring import second_thoughts
-from scoring.evaluate_stories import assign, bcubed, mixed, read_gold
-from scoring.reading import Text
-from scoring.relevance import load_prior
-from scoring.second_thoughts import Split
-from scoring.stories import Clusterer
-from scoring.streams import Stream
+from scoring.clustering import reclustering
+from scoring.clustering.clusterer import Clusterer
+from scoring.clustering.reclustering import Split
+from scoring.clustering.text import Text
+from scoring.evaluation.stories import assign, bcubed, mixed, read_gold
+from scoring.relevance.model import load_prior
+from scoring.replay.streams import Stream
 
 
 def commonest(labels: Sequence[str]) -> str | None:
@@ -37,7 +37,7 @@ def measured(name: str, run: Run, data: Path, parted: float) -> str:
     lines = list(mixed(Stream(data / f"{run.file}.jsonl.gz", run.time), background))
     ids = [line.id for _, group in groupby(lines, key=lambda line: line.arrived_at) for line in group]
     verdicts: Counter[str] = Counter()
-    plain = second_thoughts.split_of
+    plain = reclustering.split_of
 
     def judged(clusterer: Clusterer, texts: Sequence[Text], first: int) -> Split | None:
         found = plain(clusterer, texts, first)
@@ -50,11 +50,11 @@ def measured(name: str, run: Run, data: Path, parted: float) -> str:
             verdicts["not judged" if one is None or other is None else "right" if one != other else "wrong"] += 1
         return found
 
-    second_thoughts.split_of, second_thoughts.PARTED = judged, parted
+    reclustering.split_of, reclustering.PARTED = judged, parted
     try:
         assigned, seconds = assign(lines, Config(Site(), (), ()), load_prior(), fields=run.fields.split(","))
     finally:
-        second_thoughts.split_of = plain
+        reclustering.split_of = plain
     labels = [gold[own] for own, _, _ in assigned if own in gold]
     arrival = bcubed(labels, [first for own, first, _ in assigned if own in gold]).f1
     end = bcubed(labels, [last for own, _, last in assigned if own in gold]).f1
@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(RUNS))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/clustering"))
-    parser.add_argument("--parted", type=float, nargs="+", default=[0.0, second_thoughts.PARTED])
+    parser.add_argument("--parted", type=float, nargs="+", default=[0.0, reclustering.PARTED])
     asked = parser.parse_args()
     for name in asked.streams or RUNS:
         run = RUNS[name]

@@ -31,7 +31,7 @@ from pathlib import Path
 from aggregator.clock import SteppedClock
 from aggregator.errors import GroundswellError
 from aggregator.model import Config, Limits, PollLimits, Site, Source
-from aggregator.poller import Poller
+from aggregator.polling.poller import Poller
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from tests.feedserver import FeedServer

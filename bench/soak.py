@@ -106,7 +106,7 @@ def look(pid: int, at_s: float) -> dict[str, Look]:
     for child in _children(pid):
         with suppress(OSError):
             words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-            name = next((one for one in ("worker", "web", "aggregator.parse.child") if one in words), "")
+            name = next((one for one in ("worker", "web", "aggregator.parse.worker") if one in words), "")
             if not name:
                 continue  # a training, which comes and goes
             status = Path(f"/proc/{child}/status").read_text()

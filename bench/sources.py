@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregator.model import Category, Config, Draft, FeedState, Hints, Site, Source
-from aggregator.rhythm import with_arrivals
+from aggregator.polling.cadence import with_arrivals
 from aggregator.store import Arrival, PollRecord, Store
 from web.app import close_app, create_app
 

@@ -2,7 +2,7 @@
 
     python -m bench.stories [--data ../shared/data] [STREAM ...]
 
-Each stream is run by `scoring.evaluate_stories`, in a process of its own, with the one configuration
+Each stream is run by `scoring.evaluation.stories`, in a process of its own, with the one configuration
 that ships. The sample edition is always there; the others are skipped where the data is not.
 """
 

@@ -17,11 +17,11 @@ from itertools import islice
 from pathlib import Path
 
 from bench.stories_read import text_of
-from scoring import second_thoughts
-from scoring.reading import Text
-from scoring.stories import Clusterer
-from scoring.streams import Line, Stream
-from scoring.terms import DocumentFrequency, load_background
+from scoring.clustering import reclustering
+from scoring.clustering.clusterer import Clusterer
+from scoring.clustering.text import Text
+from scoring.language.terms import DocumentFrequency, load_background
+from scoring.replay.streams import Line, Stream
 
 JUDGED = Path(__file__).with_name("stories_judged.tsv")
 """Part, stream, key of each of the two, and 1 where they are of one event."""
@@ -53,7 +53,7 @@ def _taken(clusterer: Clusterer, text: Text, members: dict[int, list[int]]) -> i
     """Let *text* find its story; return which that is, after what it brings together."""
     clusterer.expire(text.arrived)
     placement = clusterer.place(text)
-    merge = second_thoughts.merge_of(clusterer, text, placement)
+    merge = reclustering.merge_of(clusterer, text, placement)
     clusterer.put(text, placement.story_id)
     if merge is None:
         return placement.story_id

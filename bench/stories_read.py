@@ -14,12 +14,12 @@ import random
 from itertools import islice
 from pathlib import Path
 
-from aggregator.urls import canonical
-from scoring import second_thoughts
-from scoring.reading import Text, read
-from scoring.stories import Clusterer
-from scoring.streams import Line, Stream
-from scoring.terms import DocumentFrequency, load_background
+from aggregator.text.urls import canonical
+from scoring.clustering import reclustering
+from scoring.clustering.clusterer import Clusterer
+from scoring.clustering.text import Text, read
+from scoring.language.terms import DocumentFrequency, load_background
+from scoring.replay.streams import Line, Stream
 
 NEAR = -1.5
 """Log-odds; an entry joins from 0."""
@@ -52,7 +52,7 @@ def run(lines: list[Line], rng: random.Random) -> tuple[dict[int, list[int]], li
         text = text_of(number, line)
         clusterer.expire(text.arrived)
         placement = clusterer.place(text)
-        merge = second_thoughts.merge_of(clusterer, text, placement)
+        merge = reclustering.merge_of(clusterer, text, placement)
         clusterer.put(text, placement.story_id)
         members.setdefault(placement.story_id, []).append(number)
         if merge is not None:

@@ -19,9 +19,9 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-from scoring.reading import read
-from scoring.stories import Clusterer
-from scoring.terms import DocumentFrequency, load_background
+from scoring.clustering.clusterer import Clusterer
+from scoring.clustering.text import read
+from scoring.language.terms import DocumentFrequency, load_background
 
 STREAMS = (
     "stream/news_2020_dev",

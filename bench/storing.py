@@ -23,18 +23,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import process_time
 
-from aggregator import dedupe
-from aggregator.commit import MOST
 from aggregator.model import Fetched, Limits, ParsedFeed, Source
-from aggregator.parse import parse
-from aggregator.poll import _remember
+from aggregator.parse import identity
+from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
+from aggregator.parse.parser import parse
+from aggregator.polling.group_commit import MOST
+from aggregator.polling.poll import _remember
 from aggregator.store import Store
-from aggregator.wire import LENGTH_BYTES, Read, Reply, message, read_reply
 
 ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOGETHER = 16
-"""Documents in a message, as `aggregator.parsing` sends them."""
+"""Documents in a message, as `aggregator.parse.pool` sends them."""
 
 
 class Clock:
@@ -73,7 +73,7 @@ def run(corpus: Path, feeds: int, db: Path, clock: Clock) -> None:
             with clock.step(name, "recognise"):
                 for feed in read:
                     for draft in feed.entries:
-                        dedupe.arrival(draft)
+                        identity.arrival(draft)
             crossed = _across(read, name, clock)
             gc.collect()
             with clock.step(name, "store"):

@@ -1,6 +1,6 @@
 """Fit the weights of rising terms, or time a look for them.
 
-python -m bench.terms fit STREAM     the weights and offset of scoring/topics.py, and how they do
+python -m bench.terms fit STREAM     the weights and offset of scoring/topics/rising.py, and how they do
 python -m bench.terms cost STREAM    CPU seconds of a look, and what the entries of a day cost
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scoring import evaluate_terms as task
-from scoring.streams import Stream
-from scoring.topics import topics
+from scoring.evaluation import topics as task
+from scoring.replay.streams import Stream
+from scoring.topics.rising import topics
 
 DAY = 86_400.0
 

@@ -30,11 +30,11 @@ from types import TracebackType
 
 from aggregator.clock import SteppedClock
 from aggregator.model import Config, Limits, PollLimits, Site, Source
-from aggregator.poll import Polled
-from aggregator.poller import Poller
+from aggregator.polling.poll import Polled
+from aggregator.polling.poller import Poller
 from aggregator.store import Store
-from scoring.relevance import load_prior
-from scoring.update import Updater
+from scoring.relevance.model import load_prior
+from scoring.updater import Updater
 
 Captures = Mapping[str, Sequence[tuple[datetime, bytes]]]
 """For each source its documents, oldest first, with the moment of each."""

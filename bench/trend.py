@@ -14,9 +14,9 @@ from itertools import product
 from pathlib import Path
 
 from aggregator.model import Config, Site
-from scoring import backtest
-from scoring.relevance import load_prior
-from scoring.streams import Stream
+from scoring.evaluation import trending
+from scoring.relevance.model import load_prior
+from scoring.replay.streams import Stream
 
 TAUS = (3.0, 4.5, 6.0, 7.0, 8.0, 12.0, 18.0)
 HALF_LIVES = (3.0, 6.0, 12.0, 24.0, 48.0)
@@ -29,15 +29,15 @@ def main() -> None:
     parser.add_argument("stream", type=Path)
     parser.add_argument("--every", type=int, default=3)
     given = parser.parse_args()
-    recorded = backtest.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
+    recorded = trending.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
     recorded.moments = recorded.moments[:: given.every]
     ways = {
-        f"tau {tau:g} h, half-life {half:g} h, rate^{power:g}": backtest.page(
-            backtest.trend_way(timedelta(hours=half), timedelta(hours=tau), power)
+        f"tau {tau:g} h, half-life {half:g} h, rate^{power:g}": trending.page(
+            trending.trend_way(timedelta(hours=half), timedelta(hours=tau), power)
         )
         for tau, half, power in product(TAUS, HALF_LIVES, POWERS)
     }
-    for line in backtest.lines(backtest.report(recorded, ways | backtest.orders())):
+    for line in trending.lines(trending.report(recorded, ways | trending.orders())):
         print(line)
 
 

@@ -11,8 +11,8 @@ from aggregator.model import Story
 from aggregator.store import Store
 from bench._kill_polling import FIRST, captures
 from bench.timelapse import CaptureServer, configuration, play
-from scoring.relevance import load_prior
-from scoring.update import Updater
+from scoring.relevance.model import load_prior
+from scoring.updater import Updater
 
 
 def test_a_backup_while_polling_is_consistent_and_can_be_gone_on_with(tmp_path: Path) -> None:

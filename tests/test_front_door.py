@@ -215,7 +215,7 @@ def test_what_a_person_has_to_mend_is_one_sentence(tmp_path: Path) -> None:
 def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
     import click
 
-    import groundswell as front
+    import groundswell.cli as front
 
     def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
         context = click.Context(group)
@@ -247,7 +247,7 @@ def test_polling_waits_neither_for_what_counts_nor_for_what_serves(tmp_path: Pat
 def test_the_log_is_one_line_a_record_whatever_a_feed_wrote() -> None:
     import logging
 
-    import groundswell as front
+    import groundswell.cli as front
 
     record = logging.LogRecord("x", logging.INFO, "f", 1, "title: %s", ("\x1b[31mred\nSECOND\x00",), None)
     assert "\n" not in front._Log("%(message)s").format(record)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.parse import jsonfeed, wellformed
+from aggregator.parse import json_feed, xml_fast
 from bench.parse_agreement import differences, documents, taken_fast
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +32,7 @@ def test_real_documents_are_read_alike_but_for_what_was_judged() -> None:
     seen = fast = 0
     unjudged = []
     for number, (name, body) in enumerate(documents(REAL)):
-        if (number % EVERY and name not in JUDGED) or jsonfeed.looks_like(body) or not body.strip():
+        if (number % EVERY and name not in JUDGED) or json_feed.looks_like(body) or not body.strip():
             continue
         seen += 1
         fast += taken_fast(body)
@@ -64,7 +64,7 @@ RSS = (
     ],
 )
 def test_what_it_is_not_sure_of_it_leaves_to_feedparser(declared: bytes, item: bytes) -> None:
-    assert wellformed.read(RSS % (declared, item)) is None
+    assert xml_fast.read(RSS % (declared, item)) is None
 
 
 @pytest.mark.parametrize(
@@ -88,5 +88,5 @@ def test_what_it_is_not_sure_of_it_leaves_to_feedparser(declared: bytes, item: b
 )
 def test_the_oddities_of_feedparser_are_kept(item: bytes) -> None:
     document = RSS % (b"", item)
-    assert wellformed.read(document) is not None
+    assert xml_fast.read(document) is not None
     assert differences("item", document) == []

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.model import Config, Limits, Site, Source
-from aggregator.poll import Polled
-from aggregator.poller import Poller
+from aggregator.polling.poll import Polled
+from aggregator.polling.poller import Poller
 from aggregator.store import Store
 
 FEEDS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "feeds"

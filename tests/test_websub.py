@@ -16,16 +16,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from aggregator.hubs import Hubs
+from aggregator.cli.source_tables import health_row
 from aggregator.model import Config, Limits, Site, Source
-from aggregator.poller import Poller
-from aggregator.source_lines import health_row
+from aggregator.polling.poller import Poller
+from aggregator.polling.websub_subscriber import Hubs
 from aggregator.store import Store
-from aggregator.store.subscriptions import MOST_WAITING, Subscription
-from aggregator.websub import signature
+from aggregator.store.websub_subscriptions import MOST_WAITING, Subscription
+from aggregator.websub_protocol import signature
 from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
 from tests.web.newsroom import NOW, Newsroom, sample_config
-from web.publish import Press, Publisher
+from web.websub_publisher import Press, Publisher
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 NEWS = b"""<rss version='2.0'><channel><title>News</title><item><guid>n1</guid><title>Just in</title>

@@ -13,26 +13,23 @@ from pathlib import Path
 from flask import Flask, Response, abort, g, request
 
 from aggregator.clock import FastClock
-from aggregator.health import Alarm
 from aggregator.model import Clock, Config
-from aggregator.store.operator import Session
-from web import admin, api, asked, faults, gate, metrics, present, websub
-from web.admin import acts
-from web.cache import PageCache
-from web.context import config, feeds_of, now
-from web.door import Door, may_be_operator
-from web.guard import (
-    MAX_BODY,
-    MAX_QUERY_STRING,
-    Guarded,
-    is_trusted,
-    trusted_hosts,
-)
-from web.pages import ROOMS, machine
-from web.pages.files import asset
-from web.pictures import Pictures
-from web.reading import Reading, Unreadable
-from web.views import Views
+from aggregator.polling.source_health import Alarm
+from aggregator.store.sessions import Session
+from web import admin, api, error_pages, present
+from web.admin import actions
+from web.auth import access
+from web.auth.credentials import Door, may_be_operator
+from web.http.database import Reading, Unreadable
+from web.http.headers import MAX_BODY, MAX_QUERY_STRING, Guarded, is_trusted, trusted_hosts
+from web.http.page_cache import PageCache
+from web.http.visit_counter import Views
+from web.lists import query
+from web.media.picture_proxy import Pictures
+from web.pages import machine_readable, metrics, websub_callback
+from web.pages.blueprints import ROOMS
+from web.pages.static_files import asset
+from web.request.context import config, feeds_of, now
 
 
 def create_app(
@@ -60,7 +57,7 @@ def create_app(
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(counted=present.counted, asset=asset, windows=tuple(asked.WINDOWS))
+    app.jinja_env.globals.update(counted=present.counted, asset=asset, windows=tuple(query.WINDOWS))
     reading = Reading(db, fallback_config)
     app.extensions["groundswell"] = reading
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
@@ -69,12 +66,12 @@ def create_app(
     app.extensions["groundswell.door"] = Door(token)
     app.extensions["groundswell.alarm"] = Alarm()
     app.extensions["groundswell.feeds"] = feeds
-    for room in (*ROOMS, *admin.ROOMS, metrics.room, websub.room):
+    for room in (*ROOMS, *admin.ROOMS, metrics.room, websub_callback.room):
         app.register_blueprint(room)
     api.install(app)
     _guard_requests(app, list(extra_hosts))
-    gate.guard(app)
-    faults.explain(app)
+    access.guard(app)
+    error_pages.explain(app)
     _head_pages(app, speed)
     _ask_again(app, refresh)
 
@@ -112,11 +109,11 @@ def _head_pages(app: Flask, speed: float) -> None:
             "nav": list(show.sections.values()),
             "today": f"{local:%A}, {local.day} {local:%B %Y}",
             "canonical": request.path,
-            "machine": machine.of_page(),
+            "machine": machine_readable.of_page(),
             "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "speed": speed,
             "operator": _operator(),
-            "votes": acts.Hand(),
+            "votes": actions.Hand(),
             "feeds": feeds_of("Trending", "/trending"),
         }
 
@@ -136,7 +133,7 @@ def _ask_again(app: Flask, refresh: timedelta | None) -> None:
 
 def _operator() -> Session | None:
     try:
-        return gate.operator()
+        return access.operator()
     except Unreadable:
         return None
 

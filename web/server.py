@@ -31,8 +31,8 @@ from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
 from aggregator.store import Store, StoreFault
 from web.app import close_app, create_app
-from web.door import checked, make_token, token_file
-from web.public import TOKEN_VARIABLE, is_loopback
+from web.auth.credentials import checked, make_token, token_file
+from web.visibility import TOKEN_VARIABLE, is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

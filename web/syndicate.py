@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from aggregator.model import Entry, Listed
-from aggregator.text import storable
-from aggregator.urls import safe_link
+from aggregator.text.tokens import storable
+from aggregator.text.urls import safe_link
 from web.present import sources_words, standfirst, story_path
 
 NAMESPACE = "https://groundswell.example/ns/1"

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-from aggregator.addresses import is_public
-from aggregator.fetch.light import httpx
-from aggregator.urls import host
+from aggregator.fetch.lazy_imports import httpx
+from aggregator.text.ip_addresses import is_public
+from aggregator.text.urls import host
 
 USER_AGENT = "Groundswell/0.1 (self-hosted news site; polls feeds conditionally)"
 """What a site without a public address calls itself; see `user_agent`."""

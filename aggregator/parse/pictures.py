@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aggregator.parse.raw import RawPicture
+from aggregator.parse.raw_items import RawPicture
 
 _RASTER = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|[?#])", re.IGNORECASE)
 

@@ -1,39 +1,19 @@
-"""The only SQL: parameters go in, domain objects come out.
-
-`Store` opens the database and gives one small object a topic: `feeds`, `entries`,
-`stories`, `search`, `feedback`, `decisions`, `state`. Writes that belong together go inside
-`store.transaction()`. The tables are in `schema`, how they came about in `migrations`.
-"""
+"""The only SQL: parameters go in, domain objects come out."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from pathlib import Path
-from types import TracebackType
-
-from aggregator.model import Arrival
-from aggregator.store import copies
-from aggregator.store.archive import Archive
-from aggregator.store.connection import Connection
-from aggregator.store.decisions import Decisions
-from aggregator.store.entries import Entries
-from aggregator.store.feedback import Feedback
-from aggregator.store.feeds import Feeds, PollRecord
-from aggregator.store.hub import Hub
-from aggregator.store.measures import Measures
-from aggregator.store.metrics import Metrics
-from aggregator.store.operator import Actions, Operator
-from aggregator.store.past import Past, Told
-from aggregator.store.prose import Prose
-from aggregator.store.search import Found, Search
-from aggregator.store.standings import Outline, Standings
-from aggregator.store.state import Checkpoint, ConfigFault, State
-from aggregator.store.stories import ListQuery, Stories
-from aggregator.store.subscriptions import Subscriptions
-from aggregator.store.topics import Topics
-from aggregator.store.whatifs import WhatIfs
+from aggregator.store.store import (
+    Arrival,
+    Checkpoint,
+    ConfigFault,
+    Found,
+    ListQuery,
+    Outline,
+    PollRecord,
+    Store,
+    StoreFault,
+    Told,
+)
 
 __all__ = [
     "Arrival",
@@ -47,84 +27,3 @@ __all__ = [
     "StoreFault",
     "Told",
 ]
-
-StoreFault = sqlite3.Error
-"""What a read or a write raises when the disk is full, the file is locked or damaged."""
-
-
-class Store:
-    """The database, by topic."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.feeds = Feeds(connection)
-        self.entries = Entries(connection)
-        self.stories = Stories(connection)
-        self.search = Search(connection, self.stories)
-        self.hub = Hub(connection)
-        self.feedback = Feedback(connection)
-        self.past = Past(connection)
-        self.decisions = Decisions(connection, self.entries)
-        self.state = State(connection)
-        self.topics = Topics(connection)
-        self.operator = Operator(connection)
-        self.actions = Actions(connection)
-        self.measures = Measures(connection)
-        self.archive = Archive(connection)
-        self.prose = Prose(connection)
-        self.what_ifs = WhatIfs(connection)
-        self.metrics = Metrics(connection)
-        self.subscriptions = Subscriptions(connection)
-        self.standings = Standings(connection)
-
-    @classmethod
-    def open(cls, path: Path | str) -> Store:
-        """Open or create the database at *path*; `:memory:` for one of its own.
-
-        Raises StoreError with a way out when it cannot be used.
-        """
-        return cls(Connection.open(path))
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Commit all writes inside, or none."""
-        return self._connection.transaction()
-
-    def faults(self) -> list[str]:
-        """Return what is wrong with the database; an empty list is a healthy one."""
-        found = [row[0] for row in self._connection.rows("pragma quick_check(20)") if row[0] != "ok"]
-        found += [
-            f"{row['table']} row {row['rowid']} names a {row['parent']} that is not there"
-            for row in self._connection.rows("pragma foreign_key_check")
-        ]
-        try:
-            self._connection.run("insert into entries_fts (entries_fts, rank) values ('integrity-check', 1)")
-        except sqlite3.Error as error:
-            found.append(f"the text index does not match the entries: {error}; `groundswell update --rebuild` mends it")
-        return found
-
-    def rebuild_search(self) -> None:
-        """Make the text indexes anew from the entries."""
-        self._connection.run("insert into entries_fts (entries_fts) values ('rebuild')")
-        with self.transaction():
-            self._connection.run("delete from entries_pairs")
-            self.entries.index_pairs()
-
-    def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
-        """Copy the database to *path* while others go on using it, with *files* in it; see `copies`."""
-        copies.write_copy(self._connection.raw, path, files)
-
-    def release_journal(self) -> None:
-        """Write everything into the database file itself, so that it can be renamed alone; for its only user."""
-        self._connection.run("pragma journal_mode=delete")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

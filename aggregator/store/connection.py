@@ -17,7 +17,7 @@ from typing import Any
 
 from aggregator.errors import StoreError
 from aggregator.store import migrations
-from aggregator.text import pairs
+from aggregator.text.tokens import pairs
 
 Row = sqlite3.Row
 Params = dict[str, Any]

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from aggregator.errors import DecisionError
 from aggregator.model import Decision, DecisionKind
+from aggregator.store.codec import decision, stamp
 from aggregator.store.connection import Connection
 from aggregator.store.entries import Entries
-from aggregator.store.rows import decision, stamp
 
 
 class Decisions:

@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aggregator.model import BACKLOG_AGE, Arrival, Edit, Entry, Event, KnownEntry, Undo
-from aggregator.store.connection import Connection, Row
-from aggregator.store.rows import (
+from aggregator.store.codec import (
     ENTRY,
     as_json,
     decision,
@@ -20,7 +19,8 @@ from aggregator.store.rows import (
     stamp,
     stamp_or_none,
 )
-from aggregator.text import pairs
+from aggregator.store.connection import Connection, Row
+from aggregator.text.tokens import pairs
 
 
 class Entries:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from aggregator.model import Impression, Vote
+from aggregator.store.codec import moment, stamp
 from aggregator.store.connection import Connection
-from aggregator.store.rows import moment, stamp
 
 
 class Feedback:

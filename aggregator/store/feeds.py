@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.model import FeedState, Source, SourceHealth
+from aggregator.store.codec import FEED, as_json, feed_state, hints_text, moment, stamp, stamp_or_none
 from aggregator.store.connection import Connection
-from aggregator.store.rows import FEED, as_json, feed_state, hints_text, moment, stamp, stamp_or_none
-from aggregator.store.standings import Standings
-from aggregator.urls import host
+from aggregator.store.source_status import Standings
+from aggregator.text.urls import host
 
 _LONGEST_WAIT = timedelta(hours=25)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from aggregator.store.codec import moment_or_none, stamp
 from aggregator.store.connection import Connection
-from aggregator.store.rows import moment_or_none, stamp
 
 _MOST_HOSTS = 500
 

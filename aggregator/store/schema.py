@@ -331,7 +331,7 @@ create table topics (
     slug           text primary key,
     name           text not null,        -- as most entries spell it
     position       integer,              -- 1 is the strongest; null: it rose before, not now
-    chance         real not null,        -- that its next 24 hours bring what `scoring.topics` calls a rise, 0..1
+    chance         real not null,        -- that its next 24 hours bring what `scoring.topics.rising` calls a rise, 0..1
     burst          real not null,        -- how surprising its last 24 hours are: standard deviations, about
     entries        integer not null,     -- of the last 24 hours, as are the sources
     sources        integer not null,     -- independent ones
@@ -386,7 +386,7 @@ create table checkpoint (
     one    integer primary key check (one = 1),
     kind   text not null,                -- which program and settings wrote it, and can read it
     at     text,                         -- the watermark then; null: before the first fact
-    state  text not null                 -- JSON (scoring/checkpoint.py)
+    state  text not null                 -- JSON (scoring/engine/snapshot.py)
 ) strict;
 
 -- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.

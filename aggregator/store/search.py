@@ -1,7 +1,7 @@
 """Full text search: entries found by words, shown as their stories.
 
 Two indexes: `entries_fts` for writing with spaces, and `entries_pairs` for Chinese, Japanese, Thai and the like,
-where a run of characters would be one word. Leaves what a search means to `aggregator.query`.
+where a run of characters would be one word. Leaves what a search means to `aggregator.text.search_query`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aggregator.model import Entry, Listed
-from aggregator.query import Query
+from aggregator.store.codec import ENTRY, entry, moment, stamp
 from aggregator.store.connection import Connection, Params, Row
-from aggregator.store.rows import ENTRY, entry, moment, stamp
 from aggregator.store.stories import Stories
-from aggregator.text import UNSPACED, pairs
+from aggregator.text.search_query import Query
+from aggregator.text.tokens import UNSPACED, pairs
 
 Order = Literal["best", "newest", "score"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.store.codec import moment, moment_or_none, stamp, stamp_or_none
 from aggregator.store.connection import Connection
-from aggregator.store.rows import moment, moment_or_none, stamp, stamp_or_none
 
 
 @dataclass(frozen=True, slots=True)

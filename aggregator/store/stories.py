@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from aggregator.model import Cause, Changes, Entry, LedgerLine, Listed, Membership, Ranking, Story
-from aggregator.store.connection import Connection, Row
-from aggregator.store.rows import (
+from aggregator.store.codec import (
     ENTRY,
     STORY,
     contributions_text,
@@ -21,6 +20,7 @@ from aggregator.store.rows import (
     stamp_or_none,
     story,
 )
+from aggregator.store.connection import Connection, Row
 
 Sort = Literal["newest", "score"]
 

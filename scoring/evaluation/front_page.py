@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aggregator.errors import GroundswellError
-from scoring.backtest import RULES, Case
 from scoring.engine import Coverage
 from scoring.evaluation.labelled_files import Key, Label, LabelledItem, by_key
 from scoring.evaluation.recording import Moment, Recording
-from scoring.intervals import Interval, mean, resampled
+from scoring.evaluation.trending import RULES, Case
+from scoring.metrics.bootstrap import Interval, mean, resampled
 
 PAGE = 10
 RECENT = timedelta(hours=24)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.errors import StreamError
-from scoring.streams import Line, Stream
+from scoring.replay.streams import Line, Stream
 
 COLUMNS = ("story", "category", "alt", "grade", "unsure")
 

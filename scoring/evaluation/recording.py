@@ -20,10 +20,10 @@ import msgspec
 from aggregator.errors import StreamError
 from aggregator.model import Config
 from scoring.engine import Coverage, Engine
-from scoring.relevance import RelevanceModel
-from scoring.replay import replay
-from scoring.streams import Line, Stream
-from scoring.train import Learner
+from scoring.learning.train import Learner
+from scoring.relevance.model import RelevanceModel
+from scoring.replay.runner import replay
+from scoring.replay.streams import Line, Stream
 
 FORMAT = 1
 HOUR = timedelta(hours=1)

@@ -23,7 +23,7 @@ from werkzeug.routing import RequestRedirect, Rule
 
 from tests.web import newsroom
 from web.app import close_app, create_app
-from web.door import COOKIE
+from web.auth.credentials import COOKIE
 
 # Routes that no page of the sample edition links to, with an address to try. None: it is no page, whatever is asked.
 EXAMPLES: dict[str, str | None] = {

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from aggregator.dedupe import digest, identity
 from aggregator.errors import DecisionError
 from aggregator.model import Category, Config, DecisionKind, Draft, Entry, Event, Site, Source
+from aggregator.parse.identity import digest, identity
 from aggregator.store import Arrival, Store
-from aggregator.urls import canonical
+from aggregator.text.urls import canonical
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

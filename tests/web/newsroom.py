@@ -29,9 +29,9 @@ from aggregator.model import (
     Source,
     Story,
 )
-from aggregator.sanitize import clean
 from aggregator.store import Arrival, PollRecord, Store
-from aggregator.text import count_words
+from aggregator.text.sanitize import clean
+from aggregator.text.tokens import count_words
 
 NOW = sample.STARTS_AT + timedelta(hours=66)
 HOUR = timedelta(hours=1)

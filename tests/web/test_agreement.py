@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from aggregator.model import Topic
 from aggregator.store import Store
-from aggregator.text import storable
+from aggregator.text.tokens import storable
 from tests.web.newsroom import NOW, Newsroom
 from tests.web.test_syndicate import NASTY, channel, item
 from web import syndicate

@@ -17,9 +17,9 @@ import pytest
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
 from tests.web.newsroom import Newsroom, clock, sample_config
-from web.door import token_file
-from web.public import is_loopback
+from web.auth.credentials import token_file
 from web.server import Address, check_port
+from web.visibility import is_loopback
 
 SERVE = """
 import sys

@@ -13,7 +13,7 @@ import feedparser
 import pytest
 from flask.testing import FlaskClient
 
-from aggregator.text import storable
+from aggregator.text.tokens import storable
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from web import syndicate
 from web.syndicate import NAMESPACE, Channel, Item

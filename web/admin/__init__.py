@@ -1,11 +1,11 @@
 """What the operator does on the site: vote, decide, add and pause sources, look after models, take things back.
 
 Every room has a blueprint called `room`. Rooms know addresses and words. They leave who the operator is to
-`web.gate`, what is stored to `store`, and what comes of it to the worker, which takes it in within a second.
+`web.auth.access`, what is stored to `store`, and what comes of it to the worker, which takes it in within a second.
 """
 
 from __future__ import annotations
 
-from web.admin import desk, models, sources, stories
+from web.admin import dashboard, models, sources, stories
 
-ROOMS = (desk.room, stories.room, sources.room, models.room)
+ROOMS = (dashboard.room, stories.room, sources.room, models.room)

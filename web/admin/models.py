@@ -14,11 +14,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
-from scoring.relevance import load_prior
-from scoring.train import KeptModel, history, models_dir
-from web.admin import acts
-from web.context import now, presenter, reading
-from web.status import status_of
+from scoring.learning.train import KeptModel, history, models_dir
+from scoring.relevance.model import load_prior
+from web.admin import actions
+from web.request.context import now, presenter, reading
+from web.request.worker_status import status_of
 
 room = Blueprint("operator_models", __name__)
 
@@ -75,7 +75,7 @@ def models() -> str:
             asked=show.moment(asked) if asked else None,
             refused=_refused(store),
             status=status_of(store),
-            actions=[acts.row(show, one) for one in store.actions.newest(100) if one.kind == "models"][:10],
+            actions=[actions.row(show, one) for one in store.actions.newest(100) if one.kind == "models"][:10],
         )
 
 
@@ -106,7 +106,7 @@ def use() -> AnyResponse:
     name = request.form.get("model", "")
     with reading().store() as store:
         try:
-            acts.use_model(store, models_dir(reading().db), name, now())
+            actions.use_model(store, models_dir(reading().db), name, now())
         except GroundswellError as error:
-            abort(409, f"{acts.sentence(str(error))}.")
+            abort(409, f"{actions.sentence(str(error))}.")
     return redirect("/admin/models", 303)

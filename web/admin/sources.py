@@ -17,16 +17,17 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.config.edit import with_enabled, without_source
+from aggregator.config.yaml_edit import with_enabled, without_source
+from aggregator.discovery.add_sources import added
+from aggregator.discovery.opml import Subscription
 from aggregator.errors import ConfigError
 from aggregator.model import Config
-from aggregator.opml import Subscription
-from aggregator.subscribe import added
-from aggregator.urls import safe_link
-from web import asked as asking
-from web import present, roster
-from web.admin import acts
-from web.context import args, config, now, presenter, reading
+from aggregator.text.urls import safe_link
+from web import present
+from web.admin import actions as acts
+from web.lists import query as asking
+from web.lists import sources as roster
+from web.request.context import args, config, now, presenter, reading
 
 room = Blueprint("operator_sources", __name__)
 

@@ -9,12 +9,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import DecisionError
 from aggregator.model import DecisionKind, Listed, Story
-from aggregator.query import Query
 from aggregator.store import Store
-from web import lists, present
-from web.admin import acts
-from web.context import config, now, presenter, reading
-from web.gate import back_to
+from aggregator.text.search_query import Query
+from web import present
+from web.admin import actions
+from web.auth.access import back_to
+from web.lists import stories
+from web.request.context import config, now, presenter, reading
 
 room = Blueprint("operator_stories", __name__)
 
@@ -33,7 +34,7 @@ def vote() -> AnyResponse:
         abort(400, "A vote names a story, and says up, down or none.")
     with reading().store() as store:
         try:
-            acts.vote(store, story_id, {"up": True, "down": False, "none": None}[said], now())
+            actions.vote(store, story_id, {"up": True, "down": False, "none": None}[said], now())
         except DecisionError as error:
             abort(404, str(error))
     return redirect(back_to(request.form.get("back", ""), f"/admin/story/{story_id}"), 303)
@@ -43,7 +44,7 @@ def vote() -> AnyResponse:
 def story(story_id: int) -> str | AnyResponse:
     """All that can be decided of a story."""
     with reading().store() as store:
-        listed = lists.following_merges(store, story_id)
+        listed = stories.following_merges(store, story_id)
         if listed is None:
             abort(404)
         if listed.story.story_id != story_id:
@@ -59,7 +60,7 @@ def story(story_id: int) -> str | AnyResponse:
             alike=[show.card(one) for one in _alike(store, listed.story)],
             categories=config().categories,
             standing=store.decisions.of_story(story_id),
-            actions=[acts.row(show, action) for action in store.actions.newest(20, story_id=story_id)],
+            actions=[actions.row(show, action) for action in store.actions.newest(20, story_id=story_id)],
         )
 
 
@@ -78,7 +79,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
     entries = [_number(one) for one in request.form.getlist("entry")]
     with reading().store() as store:
         try:
-            made = acts.decide(
+            made = actions.decide(
                 store,
                 kind,
                 story_id,
@@ -88,7 +89,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
                 category_id=category_id,
             )
         except DecisionError as error:
-            abort(409, f"{acts.sentence(str(error))}.")
+            abort(409, f"{actions.sentence(str(error))}.")
     goes_on = made.into_id if kind is DecisionKind.MERGE and made.into_id is not None else made.story_id
     return redirect(back_to(request.form.get("back", ""), f"/admin/story/{goes_on}"), 303)
 
@@ -101,9 +102,9 @@ def undo_decision() -> AnyResponse:
         abort(400, "Nothing was named that could be taken back.")
     with reading().store() as store:
         try:
-            story_id = acts.take_decision_back(store, number, now())
+            story_id = actions.take_decision_back(store, number, now())
         except DecisionError as error:
-            abort(409, f"{acts.sentence(str(error))}.")
+            abort(409, f"{actions.sentence(str(error))}.")
     return redirect(back_to(request.form.get("back", ""), f"/admin/story/{story_id}"), 303)
 
 

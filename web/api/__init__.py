@@ -14,9 +14,9 @@ from flask import Flask, Response, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from web.api.views import room
-from web.context import shared
-from web.guard import CSP_DATA
+from web.api.routes import room
+from web.http.headers import CSP_DATA
+from web.request.context import shared
 
 PREFIX = "/api/"
 PROBLEM = "application/problem+json"

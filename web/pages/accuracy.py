@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from web.cache import WHOLE_EDITION
-from web.context import config, keep, reading
+from web.http.page_cache import WHOLE_EDITION
 from web.present import accuracy as present
+from web.request.context import config, keep, reading
 
 room = Blueprint("accuracy", __name__)
 

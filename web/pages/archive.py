@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.store.archive import Shown
+from aggregator.store.front_pages import Shown
 from web import present
-from web.cache import WHOLE_EDITION
-from web.context import MINUTE, config, keep, now, presenter, reading
+from web.http.page_cache import WHOLE_EDITION
+from web.request.context import MINUTE, config, keep, now, presenter, reading
 
 room = Blueprint("archive", __name__)
 

@@ -10,15 +10,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Listed
 from aggregator.store import Store
-from aggregator.text import storable
-from web import asked as asking
-from web import lists, syndicate
-from web.asked import Asked
-from web.cache import WHOLE_EDITION
-from web.context import MATERIAL, MINUTE, args, base_url, config, hub_url, keep, now, presenter, reading, shared
-from web.guard import CSP_DATA
-from web.pages.health import source_health
-from web.pages.listing import category_name
+from aggregator.text.tokens import storable
+from web import syndicate
+from web.http.headers import CSP_DATA
+from web.http.page_cache import WHOLE_EDITION
+from web.lists import query as asking
+from web.lists import stories
+from web.lists.query import Asked
+from web.pages.category import category_name
+from web.pages.sources import source_health
+from web.request.context import MATERIAL, MINUTE, args, base_url, config, hub_url, keep, now, presenter, reading, shared
 
 room = Blueprint("feeds", __name__)
 
@@ -49,8 +50,8 @@ def search_feed(form: str) -> Response:
     """What a search finds, the newest first unless asked otherwise."""
     asked = asking.read(args(), asking.SEARCH_SORTS, default="newest")
     with reading().store() as store:
-        looked_for = lists.query_of(asked, config(), now())
-        found = lists.of_search(store, asked, looked_for, FEED_SIZE).stories if asked.query else []
+        looked_for = stories.query_of(asked, config(), now())
+        found = stories.of_search(store, asked, looked_for, FEED_SIZE).stories if asked.query else []
         words = f"Stories with {asked.query!r}" if asked.query else "A search for nothing"
         moving = looked_for.after is not None or looked_for.before is not None
         return _feed(store, f"Search: {asked.query}", words, "/search", form, asked, found, moving)
@@ -62,7 +63,7 @@ def source_feed(source_id: str, form: str) -> Response:
     with reading().store() as store:
         name = source_health(store, source_id).source.name
         found: dict[int, Listed] = {}
-        for _, listed in lists.of_source(store, source_id, FEED_SIZE * 2):
+        for _, listed in stories.of_source(store, source_id, FEED_SIZE * 2):
             if listed is not None:
                 found.setdefault(listed.story.story_id, listed)
         words = f"Stories that {name} had a part in"
@@ -84,7 +85,7 @@ def topic_feed(slug: str, form: str) -> Response:
 
 def _list_feed(title: str, category_id: str | None, path: str, form: str, asked: Asked) -> Response:
     with reading().store() as store:
-        found = lists.of_category(store, category_id, asked, now(), FEED_SIZE).stories
+        found = stories.of_category(store, category_id, asked, now(), FEED_SIZE).stories
         words = {"trending": "ranked by trend", "newest": "the newest first", "score": "the highest score first"}
         filters = [f"score from {asked.min_score}"] if asked.min_score else []
         filters += [f"{asked.min_sources} independent sources or more"] if asked.min_sources else []

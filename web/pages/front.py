@@ -8,9 +8,9 @@ from flask import Blueprint, render_template
 
 from aggregator.store import ListQuery
 from web import present
-from web.context import BRIEF, MINUTE, config, feeds_of, keep, now, presenter, reading, shows
-from web.pages import machine
-from web.status import status_of
+from web.pages import machine_readable
+from web.request.context import BRIEF, MINUTE, config, feeds_of, keep, now, presenter, reading, shows
+from web.request.worker_status import status_of
 
 room = Blueprint("front", __name__)
 
@@ -47,7 +47,7 @@ def front() -> str:
     shows(card.story_id for card in cards)
     return render_template(
         "front.html",
-        machine=machine.of_list("Trending", "/", cards),
+        machine=machine_readable.of_list("Trending", "/", cards),
         lead=cards[0] if cards else None,
         river=cards[1:],
         newest_id=newest_id,

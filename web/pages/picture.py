@@ -6,9 +6,9 @@ import hashlib
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from web.context import config, now, reading
-from web.guard import CSP_DATA
-from web.pictures import Pictures
+from web.http.headers import CSP_DATA
+from web.media.picture_proxy import Pictures
+from web.request.context import config, now, reading
 
 room = Blueprint("picture", __name__)
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 from flask import Blueprint, abort, render_template
 
-from aggregator import query
 from aggregator.model import Entry, Listed
-from aggregator.query import Query
 from aggregator.store import Found, Store
-from web import asked as asking
-from web import lists
-from web.asked import Asked
-from web.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading
+from aggregator.text import search_query
+from aggregator.text.search_query import Query
+from web.lists import query as asking
+from web.lists import stories
+from web.lists.query import Asked
 from web.present import Card, Link, Presenter
+from web.request.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading
 
 room = Blueprint("search", __name__)
 
@@ -51,10 +51,10 @@ def search() -> str:
     asked = asking.read(args(), asking.SEARCH_SORTS)
     if asked.page > asking.MAX_PAGE:
         abort(400, f"A search has {asking.MAX_PAGE:,} pages at most.")
-    looked_for = lists.query_of(asked, config(), now())
+    looked_for = stories.query_of(asked, config(), now())
     with reading().store() as store:
         show = presenter(store)
-        found = lists.of_search(store, asked, looked_for, PAGE_SIZE) if asked.query else Found([], 0)
+        found = stories.of_search(store, asked, looked_for, PAGE_SIZE) if asked.query else Found([], 0)
         results = [_result(show, one, found.entries.get(one.story.story_id), looked_for) for one in found.stories]
         missed = bool(asked.query) and not found.total
         unfiltered = _unfiltered(store, asked) if missed and asked.filtered else 0
@@ -76,19 +76,19 @@ def search() -> str:
 
 def _result(show: Presenter, listed: Listed, entry: Entry | None, looked_for: Query) -> Result:
     card = show.card(listed)
-    headline = query.highlighted(card.headline, looked_for)
-    standfirst = query.highlighted(card.standfirst, looked_for)
+    headline = search_query.highlighted(card.headline, looked_for)
+    standfirst = search_query.highlighted(card.standfirst, looked_for)
     elsewhere = None
     if entry is not None and not any(hit for _, hit in (*headline, *standfirst)):
         elsewhere = show.link(entry)
-    marked = query.highlighted(elsewhere.title, looked_for) if elsewhere else ()
+    marked = search_query.highlighted(elsewhere.title, looked_for) if elsewhere else ()
     return Result(card, headline, standfirst, elsewhere, marked)
 
 
 def _unfiltered(store: Store, asked: Asked) -> int:
     """Return how many stories there are without the filters beside the words."""
     bare = replace(asked, window="", min_score=0, min_sources=0, category="", page=1)
-    return lists.of_search(store, bare, lists.query_of(bare, config(), now()), 1).total
+    return stories.of_search(store, bare, stories.query_of(bare, config(), now()), 1).total
 
 
 def _suggestions(store: Store, looked_for: Query) -> list[Suggestion]:
@@ -105,10 +105,12 @@ def _suggestions(store: Store, looked_for: Query) -> list[Suggestion]:
         mended = tuple(nearest[term][0] if term in nearest else term for term in looked_for.terms)
         meant.insert(0, replace(looked_for, terms=mended))
     suggestions = [
-        Suggestion(query.spelled(one), count) for one in meant if (count := store.search.stories(one, limit=1).total)
+        Suggestion(search_query.spelled(one), count)
+        for one in meant
+        if (count := store.search.stories(one, limit=1).total)
     ]
     if len(looked_for.terms) > 1 or looked_for != Query(terms=looked_for.terms):
         suggestions += [
-            Suggestion(query.spelled(Query(terms=(term,))), count) for term, count in total.items() if count
+            Suggestion(search_query.spelled(Query(terms=(term,))), count) for term, count in total.items() if count
         ]
     return list(dict.fromkeys(suggestions))[:MAX_SUGGESTIONS]

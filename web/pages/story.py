@@ -9,14 +9,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Entry, Membership, Story
 from aggregator.store import Store
-from scoring import headline
-from scoring.analysis import analyse
-from scoring.earlier import earlier
-from scoring.facts import key_facts, sentences_of
-from web import lists, present, sharing
-from web.cache import STORY
-from web.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading
-from web.pages import machine
+from scoring.insights import lead_entry
+from scoring.insights.coverage_analysis import analyse
+from scoring.insights.key_facts import key_facts, sentences_of
+from scoring.insights.predecessor import earlier
+from web import present
+from web.http.page_cache import STORY
+from web.lists import stories
+from web.pages import machine_readable
+from web.present import share_links
+from web.request.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading
 
 room = Blueprint("story", __name__)
 
@@ -31,7 +33,7 @@ BESIDE = 6
 def story(story_id: int, name: str) -> str | AnyResponse:
     """A story with its score explained and everyone who told it."""
     with reading().store() as store:
-        listed = lists.following_merges(store, story_id)
+        listed = stories.following_merges(store, story_id)
         if listed is None:
             abort(404)
         if listed.story.story_id != story_id or name != present.slug(listed.story.headline):
@@ -48,7 +50,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         before = store.stories.listed(continued.story_id) if continued is not None else None
         earlier_card = show.card(before) if before is not None else None
         shot = _shot(show, members, listed.lead)
-        said = machine.of_story(store, listed, shot.src if shot else "")
+        said = machine_readable.of_story(store, listed, shot.src if shot else "")
         what_ifs = store.what_ifs.of(story_id, listed.story.score)
     request.environ[STORY] = story_id
     keep(MINUTE)
@@ -67,7 +69,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         differ=facts_differ,
         told=present.told(show, analysis, facts) if analysis and len(members) > 1 else None,
         prose=present.prose(show, written),
-        shares=sharing.links(f"{base_url()}{card.url}", card.headline),
+        shares=share_links.links(f"{base_url()}{card.url}", card.headline),
         share_url=f"{base_url()}{card.url}",
         body=present.body_html(listed.lead, card.standfirst),
         bars=present.bars(listed.story.contributions, listed.story.score),
@@ -97,5 +99,5 @@ def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[p
 
 def _shot(show: present.Presenter, members: Sequence[tuple[Entry, Membership]], lead: Entry) -> present.Shot | None:
     """Return the picture of a story: its headline's, else that of the first entry that has one."""
-    pictured = headline.pictured(members, lead.entry_id) or lead
+    pictured = lead_entry.pictured(members, lead.entry_id) or lead
     return next((shot for entry in (pictured, *(entry for entry, _ in members)) if (shot := show.shot(entry))), None)

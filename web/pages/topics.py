@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from flask import Blueprint, abort, render_template
 
-from web import asked as asking
 from web import present
-from web.context import MINUTE, args, feeds_of, keep, now, presenter, reading
-from web.pages import machine
+from web.lists import query as asking
+from web.pages import machine_readable
+from web.request.context import MINUTE, args, feeds_of, keep, now, presenter, reading
 
 room = Blueprint("topics", __name__)
 
@@ -48,7 +48,7 @@ def topic(slug: str) -> str:
     keep(MINUTE)
     return render_template(
         "topic.html",
-        machine=machine.of_list(found.name, f"/topic/{quote(slug)}", cards),
+        machine=machine_readable.of_list(found.name, f"/topic/{quote(slug)}", cards),
         topic=present.topic(found, history),
         chart=present.topic_chart(show, history),
         path=f"/topic/{quote(slug)}",

@@ -6,24 +6,10 @@ Leaves choosing the stories to `lists`, and markup to the templates.
 
 from __future__ import annotations
 
+from web.present.analysis import Key, New, Prose, Said, Told, Versus, keys, lag, listing, prose, told
 from web.present.cards import Card, Heat, Link, Moment, Presenter, Score, Section, Shot, Was, heat, swell, was
 from web.present.charts import Chart, Dot, Row, coverage_chart, score_chart
-from web.present.evidence import Bar, Covered, Turn, bars, coverage, label, ledger, tenths
-from web.present.sources import (
-    STATE_WORDS,
-    WORKER_SILENT,
-    HostRow,
-    PollRow,
-    SourceRow,
-    host_row,
-    hosts_words,
-    plain_words,
-    poll_row,
-    source_row,
-)
-from web.present.telling import Key, New, Prose, Said, Told, Versus, keys, lag, listing, prose, told
-from web.present.topics import Column, Columns, Rising, topic, topic_chart
-from web.present.words import (
+from web.present.formatting import (
     WORDS_PER_MINUTE,
     ago,
     body_html,
@@ -37,6 +23,20 @@ from web.present.words import (
     stored_html,
     story_path,
 )
+from web.present.score import Bar, Covered, Turn, bars, coverage, label, ledger, tenths
+from web.present.sources import (
+    STATE_WORDS,
+    WORKER_SILENT,
+    HostRow,
+    PollRow,
+    SourceRow,
+    host_row,
+    hosts_words,
+    plain_words,
+    poll_row,
+    source_row,
+)
+from web.present.topics import Column, Columns, Rising, topic, topic_chart
 
 __all__ = [
     "STATE_WORDS",

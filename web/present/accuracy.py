@@ -1,6 +1,6 @@
 """The scorecard as a page shows it: numbers with their range and cases, the reliability diagram, the confusion.
 
-Knows wording and drawing. Leaves measuring to `scoring.scorecard`.
+Knows wording and drawing. Leaves measuring to `scoring.evaluation.scorecard`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from aggregator.store.measures import Measure
+from aggregator.store.scorecards import Measure
 
 METHODS = ("site", "newest first", "most sources")
 

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aggregator.model import Config, Entry, Listed, Source
-from aggregator.store.archive import Shown
-from aggregator.text import clip, plain
-from aggregator.urls import safe_link
-from web.present.words import ago, counted, language_tag, read_time, slug, sources_words, standfirst, story_path
+from aggregator.store.front_pages import Shown
+from aggregator.text.tokens import clip, plain
+from aggregator.text.urls import safe_link
+from web.present.formatting import ago, counted, language_tag, read_time, slug, sources_words, standfirst, story_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Heat:
     words: str
 
 
-# A fresh trend is -ln of the chance of such coverage where the usual is usual (`scoring.trend`): 3.0 is one
+# A fresh trend is -ln of the chance of such coverage where the usual is usual (`scoring.ranking.trend`): 3.0 is one
 # story in twenty, 1.4 one in four, 0.5 hardly out of the ordinary; all of it fades with the half-life.
 _HEAT = ((3.0, Heat(3, "surging")), (1.4, Heat(2, "rising")), (0.5, Heat(1, "picking up")))
 

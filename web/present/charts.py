@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aggregator.model import Entry, LedgerLine, Membership
 from web.present.cards import Presenter
-from web.present.words import counted, span_words
+from web.present.formatting import counted, span_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aggregator.health import habits, news, size, state_of
 from aggregator.model import HostLedger, SourceHealth
+from aggregator.polling.source_health import habits, news, size, state_of
 from aggregator.store import PollRecord
-from aggregator.text import clip, storable
+from aggregator.text.tokens import clip, storable
 from web.present.cards import Moment, Presenter
-from web.present.words import counted, span_words
+from web.present.formatting import counted, span_words
 
 WORKER_SILENT = timedelta(seconds=60)
 """Without a heartbeat for longer than this the worker counts as not running; it beats every few seconds."""

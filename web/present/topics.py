@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aggregator.model import Topic
 from web.present.cards import SWELL_HEIGHT, SWELL_WIDTH, Presenter
 from web.present.charts import Row, percent
-from web.present.words import counted
+from web.present.formatting import counted
 
 History = Sequence[tuple[datetime, int, int]]
 """The begin of each step, its entries and their sources, oldest first."""

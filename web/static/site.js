@@ -36,7 +36,7 @@
     button.hidden = false;
   };
 
-  // Ages as web/present/words.py words them; the server's moment counts, so a wrong clock here shows no wrong age.
+  // Ages as web/present/formatting.py words them; the server's moment counts, so a wrong clock here shows no wrong age.
   const ago = (seconds) => {
     if (seconds < 60) return "just now";
     if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from aggregator.model import Entry, Listed, Picture
-from aggregator.text import storable
-from aggregator.urls import safe_link
+from aggregator.text.tokens import storable
+from aggregator.text.urls import safe_link
 from web.present import sources_words, standfirst, story_path
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

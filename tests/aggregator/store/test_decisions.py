@@ -8,8 +8,8 @@ import pytest
 
 from aggregator.errors import DecisionError
 from aggregator.model import Changes, Decision, DecisionKind, Entry, Membership, Story, Undo
-from aggregator.query import read
 from aggregator.store import ListQuery, Store
+from aggregator.text.search_query import read
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival
 
 LATER = NOON + 10 * HOUR

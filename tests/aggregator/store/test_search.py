@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.model import Changes, Draft, Membership, Source, Story
-from aggregator.query import Query, read
 from aggregator.store import Arrival, Found, Store
 from aggregator.store.search import Order, changes, expressions, strength
+from aggregator.text.search_query import Query, read
 from tests.aggregator.store.test_store import NOON
 
 DAY = timedelta(days=1)

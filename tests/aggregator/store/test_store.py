@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from aggregator import schedule
 from aggregator.errors import DatabaseInUseError, NewerDatabaseError, StoreError
 from aggregator.model import (
     Cause,
@@ -32,10 +31,11 @@ from aggregator.model import (
     Story,
     Validators,
 )
-from aggregator.query import read
+from aggregator.polling import schedule
 from aggregator.store import Arrival, ListQuery, PollRecord, Store, StoreFault, schema
 from aggregator.store.lock import WorkerLock
 from aggregator.store.migrations import STEPS
+from aggregator.text.search_query import read
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from aggregator.errors import GroundswellError, StreamError
 from aggregator.model import Config, Site
-from groundswell import cli
+from groundswell.cli import cli
 from scoring.engine import Coverage
 from scoring.evaluation import front_page, labelled_files, recording
 from scoring.evaluation.labelled_files import Label, LabelledItem
 from scoring.evaluation.recording import Moment, RecordedEntry, Recording
-from scoring.relevance import load_prior
-from scoring.streams import Line, Stream
+from scoring.relevance.model import load_prior
+from scoring.replay.streams import Line, Stream
 
 EDITION = Path(__file__).parents[2] / "data" / "front_page" / "edition.jsonl"
 LABELS = EDITION.with_name("edition.labels.tsv")

@@ -1,0 +1,1 @@
+"""The commands that concern sources, entries and the database."""

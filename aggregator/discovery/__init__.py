@@ -1,0 +1,1 @@
+"""Find feeds, read and write OPML, add sources."""

@@ -1,0 +1,176 @@
+"""Find the feeds of a page that somebody reads.
+
+Knows which addresses the large sites have for their feeds, which paths others use, and what a page names. `addresses`
+and `on_page` are pure; `find` asks, with the same guard as polling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urljoin, urlsplit
+
+from aggregator.config.values import feed_key
+from aggregator.errors import NotAFeedError
+from aggregator.fetch import Client, fetch
+from aggregator.model import Failed, FailureKind, Fetched, Limits, Outcome
+from aggregator.parse.pool import ParserFailedError, ParserPool
+from aggregator.text.urls import safe_link, shown
+
+_WELL_KNOWN = (
+    "/feed",
+    "/rss",
+    "/rss.xml",
+    "/atom.xml",
+    "/feed.xml",
+    "/index.xml",
+    "/feed.json",
+    "/feeds/posts/default",
+)
+_MOST_ASKED = 12
+_NAME = r"([A-Za-z0-9][A-Za-z0-9_.-]{0,100})"
+_YOUTUBE = "https://www.youtube.com/feeds/videos.xml?{}={}"
+
+# Host, path, and the paths or addresses of its feeds, the most wanted first.
+_PATTERNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (r"(?:www\.|m\.)?youtube\.com", r"/channel/(UC[\w-]{22})(?:/.*)?", (_YOUTUBE.format("channel_id", r"\1"),)),
+    (r"(?:www\.|m\.)?youtube\.com", r"/user/([\w-]+)(?:/.*)?", (_YOUTUBE.format("user", r"\1"),)),
+    (r"(?:(?:www|old|new)\.)?reddit\.com", rf"/(r|user)/{_NAME}(?:/.*)?", (r"https://www.reddit.com/\1/\2/.rss",)),
+    (
+        r"github\.com",
+        rf"/{_NAME}/{_NAME}(?:/.*)?",
+        tuple(rf"https://github.com/\1/\2/{kind}.atom" for kind in ("releases", "tags", "commits")),
+    ),
+    (r"github\.com", rf"/{_NAME}/?", (r"https://github.com/\1.atom",)),
+    (r"(?:www\.)?medium\.com", rf"/(@?[\w.-]{{1,60}}|tag/{_NAME})(?:/.*)?", (r"https://medium.com/feed/\1",)),
+    (r"[\w-]+\.(?:medium|substack)\.com", r".*", ("/feed",)),
+    (r"[\w-]+\.tumblr\.com", r".*", ("/rss",)),
+    (r"[\w-]+\.(?:wordpress|ghost)\.(?:com|io)", r".*", ("/feed/", "/rss/")),
+    (r"[\w-]+\.blogspot\.com", r".*", ("/feeds/posts/default",)),
+    (r"bsky\.app", r"/profile/([\w.:-]+)(?:/.*)?", (r"https://bsky.app/profile/\1/rss",)),
+    # Mastodon and what speaks like it, on any host: /@name is a person.
+    (r"(?!(?:www\.|m\.)?(?:youtube|medium|threads|tiktok)\.).+", r"/@([\w.-]{1,60})(?:@[\w.-]+)?/?", (r"/@\1.rss",)),
+)
+_CHANNEL = re.compile(rb'"(?:channelId|externalId|browseId)"\s*:\s*"(UC[\w-]{22})"|channel_id=(UC[\w-]{22})')
+_ANCHOR = re.compile(rb"""<a\b[^>]{0,200}?\shref\s*=\s*["']([^"'\s>]{1,500})["']""", re.IGNORECASE)
+_LOOKS_LIKE_FEED = re.compile(r"(?:^|[/.?=_-])(?:rss|atom|feed|feeds)(?:[/.?=_-]|$)|\.rdf$", re.IGNORECASE)
+_READ = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFeed:
+    """A feed that a page turned out to have."""
+
+    url: str
+    title: str
+    format: str
+    entries: int
+    newest_at: datetime | None = None
+    site_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came of looking for the feeds of an address."""
+
+    feeds: tuple[FoundFeed, ...]
+    words: str = ""
+    """Why there is none."""
+
+
+def addresses(url: str) -> tuple[str, ...]:
+    """Return the feeds that a page at *url* has by the customs of its site; none of an unknown site."""
+    parts = urlsplit(url)
+    name, path = (parts.hostname or "").lower(), parts.path or "/"
+    if re.fullmatch(r"(?:www\.|m\.)?youtube\.com", name) and (
+        playlist := re.search(r"(?:^|&)list=([\w-]{10,60})", parts.query)
+    ):
+        return (_YOUTUBE.format("playlist_id", playlist[1]),)
+    for host_pattern, path_pattern, feeds in _PATTERNS:
+        match = re.fullmatch(path_pattern, path)
+        if match and re.fullmatch(host_pattern, name):
+            return tuple(urljoin(url, match.expand(feed)) for feed in feeds)
+    return ()
+
+
+def well_known(url: str) -> tuple[str, ...]:
+    """Return the paths at which sites have their feed, below the page first and then at the root."""
+    below = url.partition("?")[0].partition("#")[0].rstrip("/")
+    found = [f"{below}{path}" for path in _WELL_KNOWN[:2]] if urlsplit(below).path.strip("/") else []
+    return tuple(dict.fromkeys([*found, *(urljoin(url, path) for path in _WELL_KNOWN)]))
+
+
+def on_page(document: bytes, url: str, named: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what the page *document* tells of feeds: those it *named*, its channel, links that look like one."""
+    data = document[:_READ]
+    found = list(named)
+    if "youtube." in url and (channel := _CHANNEL.search(data)):
+        found.append(_YOUTUBE.format("channel_id", (channel[1] or channel[2]).decode()))
+    for href in _ANCHOR.findall(data):
+        address = safe_link(href.decode("utf-8", "replace").replace("&amp;", "&"), url)
+        if address and _LOOKS_LIKE_FEED.search(urlsplit(address).path + "?" + urlsplit(address).query):
+            found.append(address)
+    return _distinct(found)
+
+
+def _distinct(urls: Iterable[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for url in urls:
+        if address := safe_link(url):
+            found.setdefault(feed_key(address), address)
+    return tuple(found.values())
+
+
+async def find(
+    url: str, *, client: Client, parser: ParserPool, limits: Limits, now: datetime, user_agent: str = ""
+) -> Search:
+    """Return the feeds of the page at *url*, the best first; of a feed, itself.
+
+    What the page names counts before what its site is known for, and that before links and paths that
+    only look like feeds: those are tried only where nothing better was found.
+    """
+
+    async def ask(address: str) -> tuple[FoundFeed | None, Outcome, tuple[str, ...]]:
+        outcome = await fetch(client, address, limits=limits, now=now, user_agent=user_agent)
+        if not isinstance(outcome, Fetched):
+            return None, outcome, ()
+        try:
+            parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits)
+        except NotAFeedError as fault:
+            return None, outcome, fault.feeds
+        except ParserFailedError as fault:
+            return None, Failed(FailureKind.PARSER, str(fault)), ()
+        newest = max((draft.published_at for draft in parsed.entries if draft.published_at), default=None)
+        home = outcome.moved_to or address
+        return (
+            FoundFeed(home, parsed.title, parsed.hints.format, len(parsed.entries), newest, parsed.site_url),
+            outcome,
+            (),
+        )
+
+    known = addresses(url)
+    itself, outcome, named = await ask(url)
+    if itself is not None:
+        return Search((itself,))
+    if isinstance(outcome, Failed) and (outcome.kind is FailureKind.REFUSED_ADDRESS or not known):
+        return Search((), f"{shown(url)}: {outcome.words}")
+    page = outcome if isinstance(outcome, Fetched) else None
+    told = on_page(page.body, page.url, named) if page else ()
+    home = page.url if page else url
+    found: dict[str, FoundFeed] = {}
+    asked = 1
+    for round_ in (named, known, told, well_known(home)):
+        for address in _distinct(round_):
+            if asked >= _MOST_ASKED or feed_key(address) in found:
+                continue
+            asked += 1
+            feed, _, _ = await ask(address)
+            if feed is not None:
+                found.setdefault(feed_key(feed.url), feed)
+        if found:
+            break
+    return Search(
+        tuple(found.values()), "" if found else f"{shown(url)}: no feed was found there, nor at the usual paths"
+    )

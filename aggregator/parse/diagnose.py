@@ -1,0 +1,62 @@
+"""Say what a document is that is no feed, and which feeds it names."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from aggregator.text.urls import safe_link
+
+_LINK = re.compile(r"<link\b([^>]{0,3000})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
+_ROOT = re.compile(r"<([a-zA-Z_][\w:.-]{0,60})")
+_SNIFFED = 300_000
+_MAX_FEEDS = 20
+
+_MAGIC = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"RIFF", "a media file"),
+)
+
+
+def what_it_is(data: bytes, url: str) -> tuple[str, tuple[str, ...]]:
+    """Return words for *data*, which is no feed, and the feeds that it names."""
+    for magic, name in _MAGIC:
+        if data.startswith(magic):
+            return f"this is {name}, not a feed", ()
+    text = data[:_SNIFFED].decode("utf-8", "replace")
+    head = text[:5_000].lower()
+    if "<html" in head or "<!doctype html" in head or "<body" in head or "<head" in head:
+        feeds = _named_feeds(text, url)
+        words = "this is a web page, not a feed"
+        if feeds:
+            words += f"; it names {len(feeds)} {'feed' if len(feeds) == 1 else 'feeds'}: {', '.join(feeds[:3])}"
+        return words, feeds
+    if root := _ROOT.search(text):
+        return f"not a feed: a document of <{root[1]}>", ()
+    printable = sum(1 for byte in data[:1_000] if byte >= 32 or byte in (9, 10, 13))
+    if printable < len(data[:1_000]) * 0.9 or text.count("\ufffd") > len(text) // 10:
+        return "not a feed: neither XML nor JSON, but binary data", ()
+    return "not a feed: neither XML nor JSON, but plain text", ()
+
+
+def _named_feeds(text: str, url: str) -> tuple[str, ...]:
+    feeds: dict[str, None] = {}
+    for link in _LINK.finditer(text):
+        attributes = {
+            name.lower(): html.unescape(double or single or bare)
+            for name, double, single, bare in _ATTRIBUTE.findall(link[1])
+        }
+        kind = attributes.get("type", "").partition(";")[0].strip().lower()
+        named = "alternate" in attributes.get("rel", "").lower().split() and kind in _FEED_TYPES
+        if named and (address := safe_link(attributes.get("href", ""), url)):
+            feeds[address] = None
+        if len(feeds) >= _MAX_FEEDS:
+            break
+    return tuple(feeds)

@@ -1,0 +1,109 @@
+"""Read JSON Feed 1.0 and 1.1. https://www.jsonfeed.org/version/1.1/"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aggregator.errors import NotAFeedError
+from aggregator.parse import polling_hints
+from aggregator.parse.dates import DateReader
+from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text
+from aggregator.text.tokens import storable
+
+_LONGEST_NUMBER = 300
+
+
+def looks_like(data: bytes) -> bool:
+    """Return whether *data* starts as JSON does."""
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+
+
+def read(data: bytes) -> RawFeed:
+    """Return the JSON Feed in *data*, or raise NotAFeedError."""
+    try:
+        document = json.loads(
+            data.decode("utf-8-sig", "replace").lstrip("\ufeff \t\r\n"), parse_int=_number, strict=False
+        )
+    except ValueError as error:
+        raise NotAFeedError(f"starts like JSON, but cannot be read: {str(error)[:100]}") from error
+    except RecursionError as error:
+        raise NotAFeedError("starts like JSON, but is nested too deeply") from error
+    if not isinstance(document, dict):
+        raise NotAFeedError("JSON, but no JSON Feed: a list stands where an object was expected")
+    items = document.get("items")
+    named = "jsonfeed.org" in _text(document.get("version"))
+    if not named and not (isinstance(items, list) and any(k in document for k in ("home_page_url", "feed_url"))):
+        keys = storable(", ".join(sorted(map(str, document))[:5]))
+        raise NotAFeedError(f"JSON, but no JSON Feed: it has no version of one (keys: {keys[:100]})")
+    notes = []
+    if items is not None and not isinstance(items, list):
+        notes.append("items is no list")
+    listed = items if isinstance(items, list) else []
+    dates, language = DateReader(), _text(document.get("language"))
+    raw_items = [_item(item, dates, language) for item in listed if isinstance(item, dict)]
+    if len(raw_items) < len(listed):
+        notes.append(f"{len(listed) - len(raw_items)} items that are no objects left out")
+    return RawFeed(
+        title=Text(_text(document.get("title")), is_html=False),
+        site_url=_text(document.get("home_page_url")),
+        language=language,
+        items=raw_items,
+        notes=notes,
+        hints=polling_hints.of_json(document),
+    )
+
+
+def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
+    stated = _text(item.get("date_published"))
+    moment = dates.read(stated, language)
+    if moment is None and (modified := _text(item.get("date_modified"))):
+        moment = dates.read(modified, language)
+        stated = modified if moment or not stated else stated
+    contents = []
+    if markup := _text(item.get("content_html")):
+        contents.append(Text(markup))
+    if words := _text(item.get("content_text")):
+        contents.append(Text(words, is_html=False))
+    return RawItem(
+        guid=_text(item.get("id")),
+        links=[link for key in ("url", "external_url") if (link := _text(item.get(key)))],
+        title=Text(_text(item.get("title")), is_html=False),
+        summary=Text(_text(item.get("summary")), is_html=False),
+        # The HTML has what the text has; the text counts only alone.
+        contents=contents[:1],
+        author=", ".join(_authors(item)),
+        tags=[text for tag in _list(item.get("tags")) if (text := _text(tag))],
+        language=_text(item.get("language")),
+        pictures=[
+            *(RawPicture(url) for key in ("image", "banner_image") if (url := _text(item.get(key)))),
+            *(
+                RawPicture(_text(part.get("url")), caption=_text(part.get("title")))
+                for part in _list(item.get("attachments"))
+                if isinstance(part, dict) and _text(part.get("mime_type")).startswith("image/")
+            ),
+        ],
+        stated_at=stated,
+        published_at=moment,
+    )
+
+
+def _authors(item: dict[str, Any]) -> list[str]:
+    named = [*_list(item.get("authors")), item.get("author")]
+    names = [_text(author.get("name")) if isinstance(author, dict) else _text(author) for author in named]
+    return list(dict.fromkeys(name for name in names[:20] if name))
+
+
+def _text(value: object) -> str:
+    """Return a string of what should be one; ids come as numbers at times."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(digits: str) -> int | str:
+    return int(digits) if len(digits) < _LONGEST_NUMBER else digits[:_LONGEST_NUMBER]

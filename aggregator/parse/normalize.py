@@ -1,0 +1,317 @@
+"""Make drafts of raw items: plain titles, cleaned content, limits kept and told.
+
+Leaves the formats to `xmlfeed` and `jsonfeed`, dates to `dates`, safety of HTML to `sanitize`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import blake2b
+from operator import attrgetter
+from urllib.parse import unquote, urlsplit
+
+from aggregator.model import Draft, Limits, ParsedFeed, Picture
+from aggregator.parse.dates import newest_first
+from aggregator.parse.fingerprints import Seen, SeenItem, link_mark
+from aggregator.parse.identity import arrival, guid_identity, link_identity
+from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text, fingerprint
+from aggregator.text.sanitize import clean, cut
+from aggregator.text.tokens import clip, plain, storable
+from aggregator.text.urls import canonical, safe_link
+
+SUMMARY_CHARS = 1_000
+_SHORT = 200
+_TAG_CHARS = 100
+_TAG_MARKUP = 20 * _TAG_CHARS
+_GUID_CHARS = 2_000
+
+_HTML_NAMES = frozenset(
+    re.findall(
+        r"\w+",
+        "a abbr acronym address article aside b bdi bdo big blockquote body br center cite code del details "
+        "dfn div em figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img "
+        "input ins kbd label li link main mark math meta nav object ol p pre q s samp script section small "
+        "span strike strong style sub summary sup svg table tbody td textarea th thead time title tr tt u ul "
+        "var video wbr ",
+    )
+)
+_BRACKET = re.compile(r"<(?!/?([a-zA-Z][a-zA-Z0-9]*)[\s/>])|<(?=/?([a-zA-Z][a-zA-Z0-9]*)[\s/>])")
+_END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)\s*>")
+# WordPress ends each excerpt so; it is about the site and not about the story.
+_APPEARED = re.compile(r"\s*The post .{1,400}? (?:appeared first on|first appeared on) .{1,120}$")
+_BLANK_LINES = re.compile(r"\n\s*\n")
+
+
+def finished(
+    raw: RawFeed,
+    base: str,
+    limits: Limits,
+    before: Seen = Seen(),  # noqa: B008 - frozen
+    mark: str = "-",
+    opening: bytes = b"",
+    kept: tuple[SeenItem, ...] = (),
+) -> ParsedFeed:
+    """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*.
+
+    before:  what is known of the document that was stored last; of an item that is in it, only the
+             identity is returned
+    mark:    the `document_mark` of this one
+    opening: the start tags around its items, where those are known by their bytes
+    kept:    items that stand in the document as they are known, and were left out of *raw*
+    """
+    told: list[str] = []
+    said = list(raw.notes)
+    # A document of nothing but an empty item keeps it, to be seen; beside others it is a mistake of markup.
+    items = [item for item in raw.items if _holds_something(item)] or ([] if kept else raw.items)
+    if left_out := len(raw.items) - len(items):
+        said.append(f"{left_out} empty {'item' if left_out == 1 else 'items'} left out")
+    if len(items) > limits.entries_per_poll:
+        said.append(f"{len(items)} entries in the document, the newest {limits.entries_per_poll} taken")
+        newest = newest_first([item.published_at for item in items])[: limits.entries_per_poll]
+        items = [items[position] for position in sorted(newest)]
+    language, named = _language(raw.language), _named(raw, limits)
+    found = recognised_by(items, base)
+    apart = told_apart(found, kept)
+    # Fields are held against those of last time, where the bytes are others. Of a document that is seen for the
+    # first time the bytes are enough, so the second change of an item's bytes is the first that is not read.
+    by_fields = bool(before.items) or not opening
+    stored = {one.fields_mark for one in before.items} - {"-"}
+    fields_context = _context(raw, base, limits)
+    entries: list[Draft] = []
+    unchanged = [one.identity for one in kept]
+    seen = list(kept)
+    for item, one in zip(items, found, strict=True):
+        told_before = len(told)
+        fields_mark = fingerprint(item, fields_context) if by_fields else "-"
+        if apart and fields_mark in stored:
+            unchanged.append(one.identity)
+        else:
+            draft = _draft(item, one, base, language, limits, told)
+            entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
+        if apart and len(told) == told_before:  # else it is to be told again
+            seen.append(SeenItem(item.bytes_mark, fields_mark, one.link_mark, one.identity))
+    said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(Counter(told).items())]
+    context = context_of(raw, base, limits, opening) if opening else "-"
+    return ParsedFeed(
+        title=named,
+        site_url=safe_link(raw.site_url, base),
+        language=language,
+        arrivals=tuple(map(arrival, entries)),
+        notes=tuple(said),
+        hints=raw.hints,
+        unchanged=tuple(unchanged),
+        items_seen=Seen("-" if said else mark, context, tuple(sorted(seen, key=attrgetter("identity")))).as_text(),
+    )
+
+
+def _named(raw: RawFeed, limits: Limits) -> str:
+    return clip(_title(raw.title, len(raw.title.value) * 4), limits.title_chars)
+
+
+def _context(raw: RawFeed, base: str, limits: Limits) -> str:
+    """Return what drafts depend on beside their items."""
+    bounds = f"{limits.title_chars} {limits.text_bytes} {limits.tags}"
+    return f"{base} {_language(raw.language)} {_named(raw, limits)} {bounds}"
+
+
+def context_of(raw: RawFeed, base: str, limits: Limits, opening: bytes) -> str:
+    """Return a short hash of what drafts depend on beside the bytes of their items."""
+    context = _context(raw, base, limits).encode("utf-8", "surrogatepass")
+    return blake2b(context + b"\0" + opening, digest_size=8).hexdigest()
+
+
+@dataclass(slots=True)
+class Recognised:
+    """By what an item is recognised."""
+
+    guid: str
+    link: str
+    """The first of its links that a reader may follow."""
+    link_mark: str
+    """See `seen.SeenItem`."""
+    identity: str
+
+
+def recognised_by(items: list[RawItem], base: str) -> list[Recognised]:
+    """Return by what each of *items* is recognised."""
+    found = []
+    for item in items:
+        guid = storable(" ".join(item.guid.split()))[:_GUID_CHARS]
+        link = next((link for href in item.links if (link := safe_link(href, base))), "")
+        spelled = canonical(link)  # kept by its cache, until `arrival` asks for it
+        identity = guid_identity(guid) if guid else link_identity(spelled)
+        found.append(Recognised(guid, link, link_mark(spelled), identity))
+    return found
+
+
+def told_apart(found: list[Recognised], kept: tuple[SeenItem, ...] = ()) -> bool:
+    """Return whether guids or links tell all items apart, those *kept* from before too.
+
+    Else how one item is recognised can depend on the others, and all have to be looked at together.
+    """
+    identities = [one.identity for one in found] + [one.identity for one in kept]
+    marks = [one.link_mark for one in found] + [one.link_mark for one in kept]
+    links = [mark for mark in marks if mark != "-"]
+    return all(identities) and len(set(identities)) == len(identities) and len(set(links)) == len(links)
+
+
+def _holds_something(item: RawItem) -> bool:
+    return bool(
+        item.guid
+        or any(item.links)
+        or item.title.value
+        or item.summary.value
+        or any(content.value for content in item.contents)
+        or item.author
+        or item.tags
+        or item.stated_at
+        or item.pictures
+    )
+
+
+def _draft(item: RawItem, known: Recognised, base: str, language: str, limits: Limits, told: list[str]) -> Draft:
+    """Return the draft of *item*; *told* gets a line for each thing left out, with N for how many times."""
+    if not known.link and any(item.links):
+        told.append("N entries without a usable link")
+    body = _body(item)
+    if len(body.value) * 4 > limits.text_bytes and len(body.value.encode("utf-8", "replace")) > limits.text_bytes:
+        told.append(f"N texts cut to {limits.text_bytes:,} bytes")
+    summary = _summary(item.summary, limits) or _summary(body, limits)
+    title = _title(item.title, limits.text_bytes)
+    if len(title) > limits.title_chars:
+        told.append(f"N titles cut to {limits.title_chars} characters")
+        title = clip(title, limits.title_chars)
+    tags = tuple(dict.fromkeys(filter(None, [_tag(raw[:_TAG_MARKUP]) for raw in item.tags[: limits.tags * 4]])))
+    if len(tags) > limits.tags or len(item.tags) > limits.tags * 4:
+        told.append(f"N with more than {limits.tags} tags, the first {limits.tags} kept")
+        tags = tags[: limits.tags]
+    return Draft(
+        guid=known.guid,
+        link=known.link,
+        title=title or _stand_in(summary, known.link, item),
+        summary=summary,
+        content=_content(body, summary, (item.base and safe_link(item.base, base)) or base, limits),
+        author=_short(item.author, _SHORT),
+        tags=tags,
+        language=(item.language and _language(item.language)) or language,
+        picture=_first_picture(item.pictures, base) if item.pictures else None,
+        stated_at=clip(storable(item.stated_at.strip()), 100),
+        published_at=item.published_at,
+    )
+
+
+# Titles
+
+# Observed: plain text; "AT&amp;amp;T" and "&amp;#8217;" (escaped twice), <em> inside CDATA, "Option<T>", "a < b",
+# "How to use the &lt;b&gt; tag".
+# Rule: entities that are left after the XML are decoded once. Tags that HTML knows go; other "<" stays text. A tag
+# that appears by decoding goes only together with its end tag: alone it is most likely what the title is about.
+# Known to be wrong: "From <b> to </b>" loses both.
+
+
+def _title(text: Text, limit: int) -> str:
+    value = cut(text.value, limit)
+    if not text.is_html:
+        value = html.unescape(value) if "&" in value else value
+        return storable(" ".join(value.split()))
+    if "<" in value:
+        value = _BRACKET.sub(_known_tag, value)
+    title = plain(value)
+    for name in set(_END_TAG.findall(title)) if "</" in title else ():
+        if name.lower() in _HTML_NAMES:
+            title = re.sub(rf"</?{name}\b[^>]*>", " ", title)
+    return " ".join(title.split())
+
+
+def _known_tag(match: re.Match[str]) -> str:
+    return "<" if match[2] and match[2].lower() in _HTML_NAMES else "&lt;"
+
+
+def _stand_in(summary: str, link: str, item: RawItem) -> str:
+    """Return something to call an item without a title; "" when it has nothing at all."""
+    if summary:
+        return clip(summary, 120)
+    if link:
+        parts = urlsplit(link)
+        name = unquote(parts.path).rstrip("/").rpartition("/")[2].rpartition(".")[0] or parts.path.strip("/")
+        words = storable(re.sub(r"[-_+/\s]+", " ", unquote(name))).strip()
+        return clip(words, 120) or parts.netloc
+    return _short(item.author, 120) or _short(item.guid, 120) or clip(storable(item.stated_at), 120)
+
+
+# Text
+
+
+def _body(item: RawItem) -> Text:
+    """Return the fullest text of *item*: its content, or its description where that is the longer HTML."""
+    summary = item.summary
+    if not item.contents:
+        return summary
+    best = max(item.contents, key=lambda text: len(text.value))
+    if len(summary.value) > len(best.value) and (not best.value or (summary.is_html and "<" in summary.value)):
+        return summary
+    return best
+
+
+def _summary(text: Text, limits: Limits) -> str:
+    value = cut(text.value, limits.text_bytes)
+    words = plain(value) if text.is_html else storable(" ".join(value.split()))
+    if "appeared" in words[-400:]:
+        words = _APPEARED.sub("", words)
+    return clip(words, SUMMARY_CHARS)
+
+
+def _content(body: Text, summary: str, base: str, limits: Limits) -> str:
+    """Return cleaned HTML; "" where it would only say once more what the summary says."""
+    if not body.value or ("<" not in body.value and len(body.value) <= SUMMARY_CHARS and summary):
+        return ""
+    if body.is_html:
+        return clean(body.value, base, limits.text_bytes)
+    paragraphs = _BLANK_LINES.split(cut(body.value, limits.text_bytes))
+    escaped = "".join(f"<p>{html.escape(words, quote=False)}</p>" for text in paragraphs if (words := text.strip()))
+    return clean(escaped, base, limits.text_bytes * 2)
+
+
+# The rest
+
+
+def _short(text: str, limit: int) -> str:
+    return clip(plain(text[: limit * 20]), limit) if text else ""
+
+
+@lru_cache(maxsize=1024)  # most tags stand in a document many times
+def _tag(text: str) -> str:
+    return clip(plain(text), _TAG_CHARS)
+
+
+def _language(code: str) -> str:
+    code = code.strip().replace("_", "-")[:35]
+    return code.lower() if code.replace("-", "").isalnum() and code.isascii() else ""
+
+
+def _first_picture(pictures: list[RawPicture], base: str) -> Picture | None:
+    return next((picture for raw in pictures if (picture := _picture(raw, base))), None)
+
+
+def _picture(raw: RawPicture, base: str) -> Picture | None:
+    url = safe_link(raw.url, base)
+    if not url:
+        return None
+    return Picture(
+        url=url,
+        caption=_short(raw.caption, 500),
+        credit=_short(raw.credit, _SHORT),
+        width=_pixels(raw.width),
+        height=_pixels(raw.height),
+    )
+
+
+def _pixels(stated: str) -> int | None:
+    if not stated:
+        return None
+    stated = stated.strip().removesuffix("px")
+    return int(stated) if stated.isascii() and stated.isdigit() and 0 < len(stated) <= 5 else None

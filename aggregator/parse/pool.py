@@ -1,0 +1,275 @@
+"""Run `parse` where it can do no harm: in child processes with a CPU and a memory limit.
+
+Knows children and their ends. Leaves what a feed is to `aggregator.parse`.
+
+Hostile bytes make feedparser quadratic (64 kB: 18 s), expat and the HTML cleaner too; no `except` helps
+against that. A child over its limits is ended and the next document gets a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self, cast
+
+from aggregator.errors import GroundswellError, NotAFeedError
+from aggregator.model import Limits, ParsedFeed
+from aggregator.parse.messages import (
+    LENGTH_BYTES,
+    UNREADABLE,
+    Answer,
+    Document,
+    NoFeed,
+    OverLimit,
+    Read,
+    Reply,
+    Request,
+    message,
+    read_reply,
+)
+
+_LONGEST_REPLY = 256 * 1024 * 1024
+# A child that only waits (a stopped process, a machine that swaps) uses no CPU time and is ended by the wall clock.
+_PATIENCE_S = 30.0
+_PATIENCE_FACTOR = 4
+_MOST_AT_ONCE = 16
+_MOST_BYTES = 2_000_000
+_BATCH_CPU_S = 2.0
+"""Sixteen usual documents take 0.05 s; a batch that takes this long is taken apart."""
+
+
+class ParserFailedError(GroundswellError):
+    """A document was not read to its end; its words stand on its source's row."""
+
+
+class ParserPool:
+    """A few children that parse, started when first needed.
+
+    One for each CPU that parsing may have. What waits while they are busy is handed over together, since a round
+    trip costs as much as a small document; where such a batch meets a limit, each of its documents is read alone.
+    """
+
+    def __init__(self, size: int = 1) -> None:
+        self.size = size
+        self._idle: list[_Child] = []
+        self._waiting: deque[_Waiting] = deque()
+        self._working: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def parse(
+        self, data: bytes, content_type: str, url: str, limits: Limits, seen: str = "", mark: str = ""
+    ) -> ParsedFeed:
+        """Return what the document *data* holds; *seen* and *mark* as for `aggregator.parse.parse`.
+
+        Raises NotAFeedError, or ParserFailedError when a limit was met. Cancelling ends a child that reads nothing
+        else.
+        """
+        if self._closed:
+            raise ParserFailedError("the parser is closed")
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(Document(data, content_type, url, seen, mark), limits, answer))
+        if len(self._working) < self.size:
+            task = asyncio.create_task(self._work(), name="parser")
+            self._working.add(task)
+        match await answer:
+            case Read(feed=feed):
+                return feed
+            case NoFeed(words=words, feeds=feeds):
+                raise NotAFeedError(words, feeds)
+            case OverLimit():
+                raise ParserFailedError(_over_memory(limits))
+
+    async def aclose(self) -> None:
+        """Read what waits to its end, then end every child."""
+        self._closed = True
+        if self._working:
+            await asyncio.wait(self._working)
+        while self._idle:
+            await self._idle.pop().end()
+
+    async def _work(self) -> None:
+        """Have documents read until none waits."""
+        while batch := self._batch():
+            reading = asyncio.create_task(self._read(batch))
+            for one in batch:
+                one.answer.add_done_callback(partial(_give_up, batch, reading))
+            await asyncio.wait([reading])
+            if not reading.cancelled() and (error := reading.exception()):
+                for one in batch:
+                    if not one.answer.done():
+                        one.answer.set_exception(error)
+        # At once, before anybody else runs: what comes from now on needs another worker.
+        self._working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    def _batch(self) -> list[_Waiting]:
+        """Take what waits, in its order, as far as it may go together."""
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < _MOST_AT_ONCE:
+            one = self._waiting[0]
+            size += len(one.document.data)
+            if batch and (size > _MOST_BYTES or one.alone or one.limits != batch[0].limits):
+                break
+            self._waiting.popleft()
+            if one.answer.done():  # nobody waits for it any more
+                continue
+            batch.append(one)
+            if one.alone:
+                break
+        return batch
+
+    async def _read(self, batch: list[_Waiting]) -> None:
+        child = await self._child(batch[0].limits)
+        try:
+            reply = await child.ask(batch)
+        except ParserFailedError:
+            await child.end()
+            if len(batch) == 1:
+                raise
+            # One of them is over a limit, and it is not told which.
+            reply = Reply([OverLimit() for _ in batch], retire=True)
+        except BaseException:
+            await child.end()
+            raise
+        if reply.retire:
+            await child.end()
+        else:
+            self._idle.append(child)
+        again = []
+        for one, answer in zip(batch, reply.answers, strict=True):
+            if isinstance(answer, OverLimit) and len(batch) > 1:
+                one.alone = True
+                again.append(one)
+            elif not one.answer.done():
+                one.answer.set_result(answer)
+        self._waiting.extendleft(reversed(again))
+
+    async def _child(self, limits: Limits) -> _Child:
+        while self._idle:
+            child = self._idle.pop()
+            if child.serves(limits):
+                return child
+            await child.end()
+        try:
+            return await _Child.start(limits)
+        except OSError as error:  # no memory, no file descriptor left
+            raise ParserFailedError(f"no process to read it in could be started: {error.strerror}") from error
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A document that waits to be read."""
+
+    document: Document
+    limits: Limits
+    answer: asyncio.Future[Answer]
+    alone: bool = False
+
+
+def _give_up(batch: list[_Waiting], reading: asyncio.Task[None], _: object) -> None:
+    """End the reading of a batch that nobody waits for any more."""
+    if all(one.answer.cancelled() for one in batch):
+        reading.cancel()
+
+
+class _Child:
+    """One process, asked one document at a time."""
+
+    def __init__(self, process: Process, memory_bytes: int) -> None:
+        self._process = process
+        self._memory_bytes = memory_bytes
+
+    @classmethod
+    async def start(cls, limits: Limits) -> Self:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "aggregator.parse.worker",
+            str(limits.parse_memory_bytes),
+            stdin=PIPE,
+            stdout=PIPE,
+            limit=_LONGEST_REPLY,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+        return cls(process, limits.parse_memory_bytes)
+
+    def serves(self, limits: Limits) -> bool:
+        """Return whether it is alive and has the limit that is asked for now."""
+        return self._memory_bytes == limits.parse_memory_bytes and self._process.returncode is None
+
+    async def ask(self, batch: Sequence[_Waiting]) -> Reply:
+        """Return what the child says of the documents of *batch*."""
+        limits = batch[0].limits
+        cpu_s = limits.parse_cpu.total_seconds()
+        together_s = cpu_s if len(batch) == 1 else min(_BATCH_CPU_S, cpu_s)
+        request = message(Request(limits, together_s, [one.document for one in batch]))
+        try:
+            async with asyncio.timeout(cpu_s * _PATIENCE_FACTOR + _PATIENCE_S):
+                body = await self._exchange(request)
+                if body is None:
+                    code = await self._process.wait()
+        except TimeoutError as error:
+            raise ParserFailedError("the document took too long to read") from error
+        if body is not None:
+            return _reply(body, len(batch))
+        if code == -signal.SIGPROF:
+            raise ParserFailedError(f"took more than {cpu_s:g} s of CPU to read")
+        if code in (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV):
+            raise ParserFailedError(_over_memory(limits))
+        raise ParserFailedError(f"the parser ended while reading it (code {code})")
+
+    async def _exchange(self, request: bytes) -> bytes | None:
+        """Send *request* and return the body of what comes back; None where the child ended before."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(request)
+        with contextlib.suppress(ConnectionError):  # ended while it was being written to
+            await self._process.stdin.drain()
+        try:
+            length = int.from_bytes(await self._process.stdout.readexactly(LENGTH_BYTES))
+            if length > _LONGEST_REPLY:
+                raise ParserFailedError("the document's entries are too large to hand over")
+            return await self._process.stdout.readexactly(length)
+        except asyncio.IncompleteReadError:
+            return None
+
+    async def end(self) -> None:
+        """End the process, whatever it does, and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+            with contextlib.suppress(ConnectionError):
+                await self._process.stdin.wait_closed()
+        await self._process.wait()
+
+
+def _reply(body: bytes, documents: int) -> Reply:
+    try:
+        reply = read_reply(body)
+    except UNREADABLE as error:
+        raise ParserFailedError(f"the parser's answer cannot be read: {error}") from error
+    if len(reply.answers) != documents:
+        raise ParserFailedError(f"the parser answered for {len(reply.answers)} documents of {documents}")
+    return reply
+
+
+def _over_memory(limits: Limits) -> str:
+    return f"took more than {limits.parse_memory_bytes // 1_000_000} MB of memory to read"

@@ -1,0 +1,102 @@
+"""The child process that parses: limits set, documents in, plain data out.
+
+Run as `python -m aggregator.parse.worker MEMORY_BYTES`; what is said both ways is known to `aggregator.parse.messages`.
+It ends when its standard input does, and with its parent.
+
+Real CPU time is limited with ITIMER_PROF, whose signal ends the process: a loop inside a C library
+cannot put it off, and unlike RLIMIT_CPU it counts for one request and in fractions of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import os
+import resource
+import signal
+import sys
+
+from aggregator.errors import NotAFeedError
+from aggregator.model import Limits
+from aggregator.parse.messages import (
+    LENGTH_BYTES,
+    Answer,
+    Document,
+    NoFeed,
+    OverLimit,
+    Read,
+    Reply,
+    message,
+    read_request,
+)
+from aggregator.parse.parser import parse
+
+_PR_SET_PDEATHSIG = 1
+_RETIRE_AT_GROWTH = 200_000_000
+_PIPE_BYTES = 1 << 20
+
+
+def main() -> None:
+    """Answer requests until there are no more, or a limit is met."""
+    memory_bytes = int(sys.argv[1])
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes this one.
+    parse(b"<rss version='2.0'><channel><item><title>warm</title></item></channel></rss>")
+    _limit_memory(memory_bytes)
+    # What reading leaves behind holds few cycles, and looking for them cost a fifth of its time.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    baseline = _peak_bytes()
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    _widen(requests.fileno(), answers.fileno())
+    while length := requests.read(LENGTH_BYTES):
+        request = read_request(requests.read(int.from_bytes(length)))
+        signal.setitimer(signal.ITIMER_PROF, request.cpu_s)
+        found = [_answer(request.limits, document) for document in request.documents]
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        retire = any(isinstance(one, OverLimit) for one in found) or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
+        try:
+            answers.write(message(Reply(found, retire)))
+            answers.flush()
+        except BrokenPipeError:  # the parent was killed
+            os._exit(0)
+
+
+def _answer(limits: Limits, one: Document) -> Answer:
+    try:
+        return Read(parse(one.data, one.content_type, one.url, limits, one.seen, one.mark))
+    except NotAFeedError as error:
+        return OverLimit() if isinstance(error.__cause__, MemoryError) else NoFeed(str(error), tuple(error.feeds))
+    except MemoryError:
+        return OverLimit()
+
+
+def _die_with_parent() -> None:
+    # Beside the end of standard input: a child that computes would not read it.
+    with contextlib.suppress(OSError, AttributeError):  # Linux only
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _widen(*pipes: int) -> None:
+    """Let a message go through *pipes* in few pieces: for each, both processes wait and wake up."""
+    for pipe in pipes:
+        with contextlib.suppress(OSError, AttributeError):  # Linux only, and not beyond what a user may have
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Let the address space grow by *memory_bytes* beyond what the interpreter already has."""
+    with contextlib.suppress(OSError, ValueError):  # not everywhere
+        with open("/proc/self/statm") as pages:
+            size = int(pages.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + memory_bytes, size + memory_bytes))
+
+
+def _peak_bytes() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Poll what is due: schedule, fetch, parse, match with what is stored, commit."""

@@ -1,0 +1,126 @@
+"""The front page as it was: what was shown when, with the headlines and scores of then.
+
+A fact, though scoring made it: readers saw it, and a rebuild scores with the model and the settings of today.
+So a rebuild leaves it, and two sites with the same entries may have shown different pages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.store.codec import moment, stamp
+from aggregator.store.connection import Connection
+
+EVERY = timedelta(minutes=10)
+"""How far apart two pages are kept at least: places change every few minutes on a busy day, mostly far below."""
+FRONT = 20
+SECTION = 5
+"""Stories of the whole page's list and of a category's: what a front page shows, some 5 kB of it."""
+ALL_FOR, HOURLY_FOR = timedelta(days=7), timedelta(days=90)
+"""Later one an hour is kept, and then one a day: 16 MB for the first three months, 2 MB for each year after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A story as it was shown."""
+
+    story_id: int
+    headline: str
+    score: int
+    provisional: bool
+    sources: int
+    independent_sources: int
+    category_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPage:
+    """The lists of a front page at a moment; "" is the whole page's, else a category's."""
+
+    at: datetime
+    lists: Mapping[str, tuple[Shown, ...]]
+
+
+class Archive:
+    """`front_pages`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def keep(self, now: datetime) -> bool:
+        """Keep what the ranking shows now, if that is another order than was kept last; return whether it was.
+
+        Part of the transaction that ranks. A page is kept `EVERY` so often at most, so what changes in between is
+        kept when it is time, as it is then.
+        """
+        last = self._db.row("select at, lists from front_pages order by at desc limit 1")
+        # A clock that was set back must not silence the archive until it has caught up.
+        if last is not None and timedelta() <= now - moment(last["at"]) < EVERY:
+            return False
+        lists = self._present()
+        if not lists or (last is not None and _order(json.loads(last["lists"])) == _order(lists)):
+            return False
+        self._db.run(
+            "insert or replace into front_pages (at, lists) values (:at, :lists)",
+            {"at": stamp(now), "lists": json.dumps(lists, ensure_ascii=False, separators=(",", ":"))},
+        )
+        return True
+
+    def at(self, moment_: datetime) -> FrontPage | None:
+        """Return the front page as it was at a moment; None before the first that is kept."""
+        row = self._db.row(
+            "select at, lists from front_pages where at <= :at order by at desc limit 1", {"at": stamp(moment_)}
+        )
+        if row is None:
+            return None
+        lists = {name: tuple(Shown(*parts) for parts in rows) for name, rows in json.loads(row["lists"]).items()}
+        return FrontPage(moment(row["at"]), lists)
+
+    def before(self, moment_: datetime) -> datetime | None:
+        """Return when the last page before *moment_* was kept, or None."""
+        found = self._db.value("select max(at) from front_pages where at < :at", {"at": stamp(moment_)})
+        return None if found is None else moment(found)
+
+    def after(self, moment_: datetime) -> datetime | None:
+        """Return when the first page after *moment_* was kept, or None."""
+        found = self._db.value("select min(at) from front_pages where at > :at", {"at": stamp(moment_)})
+        return None if found is None else moment(found)
+
+    def count(self) -> int:
+        """Return how many pages are kept."""
+        return int(self._db.value("select count(*) from front_pages"))
+
+    def thin(self, now: datetime, before: datetime | None = None) -> int:
+        """Let older pages stand for those around them, and forget those from before *before*; return how many went.
+
+        The last page of an hour, or of a day, stays.
+        """
+        held = self.count()
+        for older_than, digits in ((ALL_FOR, len("2026-11-17T08")), (HOURLY_FOR, len("2026-11-17"))):
+            self._db.run(
+                """delete from front_pages where at < :until and at not in
+                (select max(at) from front_pages where at < :until group by substr(at, 1, :digits))""",
+                {"until": stamp(now - older_than), "digits": digits},
+            )
+        if before is not None:
+            self._db.run("delete from front_pages where at < :before", {"before": stamp(before)})
+        return held - self.count()
+
+    def _present(self) -> dict[str, list[list[str | int | bool]]]:
+        rows = self._db.rows(
+            """select r.list, s.story_id, s.headline, s.score, s.provisional, s.sources, s.independent_sources,
+            s.category_id from ranking r join stories s using (story_id)
+            where r.rank <= case r.list when '' then :front else :section end order by r.list, r.rank""",
+            {"front": FRONT, "section": SECTION},
+        )
+        lists: dict[str, list[list[str | int | bool]]] = {}
+        for name, *parts in rows:
+            lists.setdefault(name, []).append([*parts[:3], bool(parts[3]), *parts[4:]])
+        return lists
+
+
+def _order(lists: Mapping[str, list[list[str | int | bool]]]) -> dict[str, list[str | int | bool]]:
+    return {name: [row[0] for row in rows] for name, rows in lists.items()}

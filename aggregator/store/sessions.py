@@ -1,0 +1,165 @@
+"""Who may change things, and what was changed: token, sessions and the audit list.
+
+Keeps digests only: neither the token nor what a cookie holds can be read out of a database or its
+copies. Leaves making and comparing secrets, and how long a session lasts, to the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.store.codec import moment, moment_or_none, stamp
+from aggregator.store.connection import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who showed the operator's token."""
+
+    digest: str
+    form_token: str
+    made_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the operator did."""
+
+    action_id: int
+    at: datetime
+    kind: str
+    words: str
+    story_id: int | None
+    undo: Mapping[str, Any] | None
+    """How it is taken back, as whoever did it understands it; None when it cannot be."""
+    undone_at: datetime | None
+    """None: it stands."""
+
+
+class Operator:
+    """`operator` and `sessions`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def token_digest(self) -> str | None:
+        """Return the SHA-256 of the operator's token, or None when none was made yet."""
+        found: str | None = self._db.value("select token_digest from operator")
+        return found
+
+    def set_token(self, digest: str, at: datetime) -> None:
+        """Keep the digest of a new token; every session ends."""
+        with self._db.transaction():
+            self._db.run(
+                "insert or replace into operator (one, token_digest, made_at) values (1, :digest, :at)",
+                {"digest": digest, "at": stamp(at)},
+            )
+            self.end_all()
+
+    def begin(self, digest: str, *, token_digest: str, form_token: str, now: datetime, oldest: datetime) -> None:
+        """Keep a new session; those not used since *oldest* go."""
+        with self._db.transaction():
+            self._db.run("delete from sessions where seen_at < :oldest", {"oldest": stamp(oldest)})
+            self._db.run(
+                """insert into sessions (session_digest, token_digest, form_token, made_at, seen_at)
+                values (:digest, :token, :form, :now, :now)""",
+                {"digest": digest, "token": token_digest, "form": form_token, "now": stamp(now)},
+            )
+
+    def session(self, digest: str, token_digest: str) -> Session | None:
+        """Return the session of that digest if it was opened with the token that counts, else None."""
+        row = self._db.row(
+            "select * from sessions where session_digest = :digest and token_digest = :token",
+            {"digest": digest, "token": token_digest},
+        )
+        if row is None:
+            return None
+        return Session(digest, row["form_token"], moment(row["made_at"]), moment(row["seen_at"]))
+
+    def seen(self, digest: str, now: datetime) -> None:
+        """Note that a session is in use."""
+        self._db.run(
+            "update sessions set seen_at = :now where session_digest = :digest", {"digest": digest, "now": stamp(now)}
+        )
+
+    def end(self, digest: str) -> None:
+        """End a session."""
+        self._db.run("delete from sessions where session_digest = :digest", {"digest": digest})
+
+    def end_all(self) -> None:
+        """End every session."""
+        self._db.run("delete from sessions")
+
+
+class Actions:
+    """`actions`: the audit list."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def note(
+        self,
+        kind: str,
+        words: str,
+        at: datetime,
+        *,
+        story_id: int | None = None,
+        undo: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Keep that the operator did something, in the transaction that did it; return its number."""
+        return self._db.run(
+            "insert into actions (at, kind, words, story_id, undo) values (:at, :kind, :words, :story, :undo)",
+            {
+                "at": stamp(at),
+                "kind": kind,
+                "words": words,
+                "story": story_id,
+                "undo": "" if undo is None else _json(undo),
+            },
+        )
+
+    def get(self, action_id: int) -> Action | None:
+        """Return an action, or None."""
+        row = self._db.row("select * from actions where action_id = :id", {"id": action_id})
+        return None if row is None else _action(row)
+
+    def standing(self, undo: Mapping[str, Any]) -> int | None:
+        """Return the action that is taken back in exactly this way and was not yet, or None."""
+        found: int | None = self._db.value(
+            "select action_id from actions where undo = :undo and undone_at is null", {"undo": _json(undo)}
+        )
+        return found
+
+    def undone(self, action_id: int, at: datetime) -> None:
+        """Note that an action was taken back, in the transaction that did so."""
+        self._db.run("update actions set undone_at = :at where action_id = :id", {"id": action_id, "at": stamp(at)})
+
+    def newest(self, limit: int, *, before: int | None = None, story_id: int | None = None) -> list[Action]:
+        """Return the last actions, newest first; *before* an action, of a story."""
+        rows = self._db.rows(
+            """select * from actions where (:before is null or action_id < :before)
+            and (:story is null or story_id = :story) order by action_id desc limit :limit""",
+            {"before": before, "story": story_id, "limit": limit},
+        )
+        return [_action(row) for row in rows]
+
+
+def _json(undo: Mapping[str, Any]) -> str:
+    return json.dumps(undo, ensure_ascii=False)
+
+
+def _action(row: Row) -> Action:
+    return Action(
+        row["action_id"],
+        moment(row["at"]),
+        row["kind"],
+        row["words"],
+        row["story_id"],
+        json.loads(row["undo"]) if row["undo"] else None,
+        moment_or_none(row["undone_at"]),
+    )

@@ -1,0 +1,120 @@
+"""How sources stand, as pages and commands read it: all of them in outline, some of them in full.
+
+An outline is what counting, ordering and finding ten thousand sources takes; the rest is read of those that are
+shown. Leaves what is remembered of polls, and its writing, to `feeds`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model import HostLedger, Source, SourceHealth
+from aggregator.store.codec import FEED, feed_state, stamp
+from aggregator.store.connection import Connection, Row
+from aggregator.store.websub_subscriptions import Subscriptions
+
+_WEEK = timedelta(days=7)
+_FULL = f"""select {FEED}, f.polls, f.polls_unchanged, f.bytes, f.saved_bytes, s.removed_at is not null as removed
+    from feeds f join sources s using (source_id) {{where}}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What is read of every source."""
+
+    source_id: str
+    state: str
+    """paused, gone, waiting, failing or ok."""
+    host: str
+    """Of where it is asked."""
+    arrivals: str
+    """When its newest entries came, as JSON, where it is asked and answers; else ""."""
+
+
+class Standings:
+    """`sources` and `feeds` together, with what `entries` and `stories` count up to."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def outlines(self) -> list[Outline]:
+        """Return every source that was not removed, in no order."""
+        rows = self._db.rows(
+            """select source_id, host, state, iif(state = 'ok', arrivals, '') as arrivals from (
+            select source_id, f.host, f.arrivals, case when enabled = 0 then 'paused' when f.gone then 'gone'
+            when f.last_polled_at is null then 'waiting' when f.failures then 'failing' else 'ok' end as state
+            from feeds f join sources using (source_id) where removed_at is null)"""
+        )
+        return [Outline(row["source_id"], row["state"], row["host"], row["arrivals"]) for row in rows]
+
+    def removed(self) -> list[Source]:
+        """Return the sources that are configured no more, by id."""
+        return [
+            Source(row["source_id"], row["name"], row["url"], row["category_id"], row["owner"], enabled=False)
+            for row in self._db.rows("select * from sources where removed_at is not null order by source_id")
+        ]
+
+    def rows(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
+        """Return how each of *sources* does, in their order; none of one that was not yet written."""
+        ids = [source.id for source in sources]
+        found = {row["source_id"]: row for row in self._of(_FULL, ids)}
+        entries = self._of(
+            """select source_id, count(*) as entries, sum(first_seen_at >= :week) as recent from entries {where}
+            group by source_id""",
+            ids,
+            week=stamp(now - _WEEK),
+        )
+        counts = {row["source_id"]: row for row in entries}
+        firsts = {
+            row["source_id"]: row["firsts"]
+            for row in self._of(
+                """select source_id, count(*) as firsts from entries join stories s on s.story_id = entry_id
+                {where} and s.sources >= 2 and s.merged_into is null group by source_id""",
+                ids,
+            )
+        }
+        hubs = Subscriptions(self._db).standings(now)
+        return [
+            SourceHealth(
+                source=source,
+                state=feed_state(row),
+                entries=counts[source.id]["entries"] if source.id in counts else 0,
+                recent_entries=counts[source.id]["recent"] if source.id in counts else 0,
+                firsts=firsts.get(source.id, 0),
+                removed=bool(row["removed"]) and not source.enabled,
+                polls=row["polls"],
+                unchanged=row["polls_unchanged"],
+                bytes=row["bytes"],
+                saved_bytes=row["saved_bytes"],
+                hub=hubs.get(source.id),
+            )
+            for source in sources
+            if (row := found.get(source.id)) is not None
+        ]
+
+    def _of(self, query: str, ids: Collection[str], **params: object) -> Iterable[Row]:
+        where = "where source_id in (select value from json_each(:ids))"
+        return self._db.rows(query.format(where=where), {"ids": json.dumps(list(ids)), **params})
+
+    def hosts(self) -> list[HostLedger]:
+        """Return what asking each host came to, the most asked first; those of removed sources count."""
+        rows = self._db.rows(
+            """select host, count(*), sum(polls), sum(polls_unchanged), sum(bytes), sum(saved_bytes),
+            sum(waits_kept), sum(waited_s) from feeds group by host order by sum(polls) desc, host"""
+        )
+        return [
+            HostLedger(host, sources, polls, unchanged, received, saved, waits, timedelta(seconds=waited))
+            for host, sources, polls, unchanged, received, saved, waits, waited in rows
+        ]
+
+    def most_said(self) -> str:
+        """Return what most of the failing sources say, in their words, or ""."""
+        said = self._db.value(
+            """select last_words from feeds join sources using (source_id)
+            where removed_at is null and enabled = 1 and gone = 0 and failures > 0
+            group by last_words order by count(*) desc, last_words limit 1"""
+        )
+        return str(said or "")

@@ -1,0 +1,85 @@
+"""What was told before: how common words are among the entries, and which stories that are over share some."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.store.codec import stamp
+from aggregator.store.connection import Connection
+
+MOST_TITLES = 8
+"""Of a story that are looked at: the first ones, which named the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story, by the headlines of its first entries."""
+
+    story_id: int
+    headline: str
+    titles: tuple[str, ...]
+    source_ids: frozenset[str]
+    last_source_at: datetime
+
+
+class Past:
+    """Words and stories as the text index has them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def spread(self, words: Sequence[str]) -> tuple[int, dict[str, int]]:
+        """Return how many entries there are, and how many of them hold each of *words* (lower case, no accents)."""
+        rows = self._db.rows(
+            "select term, doc from entries_vocabulary where term in (select value from json_each(:words))",
+            {"words": json.dumps(list(words))},
+        )
+        return int(self._db.value("select count(*) from entries")), {row["term"]: row["doc"] for row in rows}
+
+    def told(self, story_id: int) -> Told | None:
+        """Return a story by its headlines, or None."""
+        row = self._db.row(
+            "select headline, last_source_at from stories where story_id = :id and merged_into is null",
+            {"id": story_id},
+        )
+        if row is None:
+            return None
+        titles = self._db.rows(
+            f"""select e.title from memberships m join entries e using (entry_id) where m.story_id = :id
+            order by e.first_seen_at, e.entry_id limit {MOST_TITLES}""",
+            {"id": story_id},
+        )
+        sources = self._db.rows(
+            """select distinct e.source_id from memberships m join entries e using (entry_id)
+            where m.story_id = :id""",
+            {"id": story_id},
+        )
+        return Told(
+            story_id,
+            row["headline"],
+            tuple(one["title"] for one in titles),
+            frozenset(one["source_id"] for one in sources),
+            datetime.fromisoformat(row["last_source_at"]),
+        )
+
+    def sharing(self, words: Sequence[str], *, after: datetime, before: datetime, limit: int = 12) -> list[int]:
+        """Return the stories whose last news lies between two moments and that hold any of *words*, the best first."""
+        rows = self._db.rows(
+            """with hits as (
+                select rowid as entry_id, bm25(entries_fts, 3.0, 1.0) as rank from entries_fts
+                where entries_fts match :match order by rank limit 200)
+            select s.story_id, min(hits.rank) as best from hits
+            join memberships m using (entry_id) join stories s on s.story_id = m.story_id
+            where s.merged_into is null and not s.hidden and s.last_source_at > :after and s.last_source_at < :before
+            group by s.story_id order by best, s.story_id limit :limit""",
+            {
+                "match": " OR ".join(f'"{word}"' for word in words),
+                "after": stamp(after),
+                "before": stamp(before),
+                "limit": limit,
+            },
+        )
+        return [row["story_id"] for row in rows]

@@ -1,0 +1,1 @@
+"""Text as the program reads it: markup, tokens, URLs and search queries."""

@@ -1,0 +1,264 @@
+"""Read what a person typed into the search field: words, phrases, exclusions and operators.
+
+Pure and forgiving: whatever is typed means something, and what was not taken as an operator is looked
+for as words, with a note. Knows the language of a search. Leaves finding to `store.search`.
+
+    trainium "data center" -layoffs source:seedbed category:big-tech score:>80 after:7d before:2026-11-20
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from aggregator.text.tokens import UNSPACED, storable
+
+MAX_TERMS = 12
+MAX_NAMES = 8
+"""Of sources or categories in one search."""
+
+_PART = re.compile(r'(?P<minus>-?)(?P<operator>[A-Za-z]+:)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))')
+_SCORE = re.compile(r"(?P<sign>>=|<=|>|<|=|)(?P<number>\d{1,3})|(?P<least>\d{1,3})\.\.(?P<most>\d{1,3})")
+_SPAN = re.compile(r"(\d{1,4})(h|d|w)")
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for. A story is found when one of its entries has all the words and is of a source asked for."""
+
+    terms: tuple[str, ...] = ()
+    """Words and phrases that must all occur in one entry."""
+    without: tuple[str, ...] = ()
+    """Words and phrases that no entry of the story may hold."""
+    sources: tuple[str, ...] = ()
+    """Ids, one of which published the entry; none: any."""
+    without_sources: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    without_categories: tuple[str, ...] = ()
+    min_score: int = 0
+    max_score: int = 100
+    min_sources: int = 0
+    """Independent ones."""
+    after: datetime | None = None
+    """Only stories with news of an independent voice at or after this moment."""
+    before: datetime | None = None
+    """Only stories first seen before this moment."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What was not taken as it was typed, for the reader."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was asked for at all."""
+        return self == Query()
+
+
+def read(text: str, now: datetime) -> Query:
+    """Return what *text* asks for; *now* is what `after:7d` counts from. Never raises."""
+    asked = _Reading(now)
+    for part in _PART.finditer(storable(text)):
+        asked.take(part)
+    return asked.query()
+
+
+class _Reading:
+    """What was read so far."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._terms: list[str] = []
+        self._without: list[str] = []
+        self._names: dict[str, list[str]] = {"source": [], "-source": [], "category": [], "-category": []}
+        self._bounds: dict[str, int] = {}
+        self._moments: dict[str, datetime] = {}
+        self._notes: list[str] = []
+
+    def take(self, part: re.Match[str]) -> None:
+        operator = (part["operator"] or "").removesuffix(":").lower()
+        quoted = part["quoted"] is not None
+        value = (part["quoted"] if quoted else part["bare"]) or ""
+        if operator and not self._operator(operator, value.strip(), bool(part["minus"])):
+            # "Re:Invent" and "score:high" are words.
+            value = f"{operator}:{value}" if not quoted else value
+        elif operator:
+            return
+        if not any(character.isalnum() for character in value):
+            return
+        (self._without if part["minus"] else self._terms).append(" ".join(value.split()))
+
+    def _operator(self, name: str, value: str, minus: bool) -> bool:
+        """Take an operator; return whether it was one that can be understood."""
+        if name in ("source", "category"):
+            if value:
+                self._names[f"-{name}" if minus else name].append(value.lower())
+            return bool(value)
+        if name == "score" and not minus:
+            return self._score(value)
+        if name in ("after", "before") and not minus:
+            found = moment(value, self._now)
+            if found is None:
+                self._notes.append(f"{name}: takes a date (2026-11-20, 2026-11) or a span (24h, 7d, 2w)")
+            else:
+                self._moments[name] = found
+            return found is not None
+        return False
+
+    def _score(self, value: str) -> bool:
+        found = _SCORE.fullmatch(value.replace(" ", ""))
+        if found is None:
+            self._notes.append("score: takes a number, as in score:>80, score:<30 or score:60..80")
+            return False
+        if found["least"]:
+            self._bounds |= {"min_score": int(found["least"]), "max_score": int(found["most"])}
+        elif found["sign"] in ("<", "<="):
+            self._bounds["max_score"] = int(found["number"]) - (found["sign"] == "<")
+        else:
+            self._bounds["min_score"] = int(found["number"]) + (found["sign"] == ">")
+            if found["sign"] == "=":
+                self._bounds["max_score"] = int(found["number"])
+        return True
+
+    def query(self) -> Query:
+        if len(self._terms) + len(self._without) > MAX_TERMS:
+            self._notes.append(f"only the first {MAX_TERMS} words and phrases were looked for")
+        terms = tuple(dict.fromkeys(self._terms))[:MAX_TERMS]
+        names = {name: tuple(dict.fromkeys(values))[:MAX_NAMES] for name, values in self._names.items()}
+        return Query(
+            terms=terms,
+            without=tuple(dict.fromkeys(self._without))[: MAX_TERMS - len(terms)],
+            sources=names["source"],
+            without_sources=names["-source"],
+            categories=names["category"],
+            without_categories=names["-category"],
+            min_score=self._bounds.get("min_score", 0),
+            max_score=min(self._bounds.get("max_score", 100), 100),
+            after=self._moments.get("after"),
+            before=self._moments.get("before"),
+            notes=tuple(dict.fromkeys(self._notes)),
+        )
+
+
+def moment(text: str, now: datetime) -> datetime | None:
+    """Return the beginning of a date (UTC), or the moment a span ago; None for anything else."""
+    if span := _SPAN.fullmatch(text):
+        return now - int(span[1]) * _UNITS[span[2]]
+    if date := _DATE.fullmatch(text):
+        try:
+            return datetime(int(date[1]), int(date[2] or 1), int(date[3] or 1), tzinfo=UTC)
+        except ValueError:
+            return None
+    return None
+
+
+def resolved(query: Query, sources: Mapping[str, str], categories: Mapping[str, str]) -> Query:
+    """Return *query* with the names of sources and categories turned into ids, and a note for each unknown one.
+
+    sources, categories: name by id. An id counts before a name, all of either before the beginning of one.
+    """
+    notes = list(query.notes)
+
+    def ids(asked: tuple[str, ...], known: Mapping[str, str], noun: str) -> tuple[str, ...]:
+        found: list[str] = []
+        for name in asked:
+            matching = list(_named(name, known))
+            if not matching:
+                notes.append(f"no {noun} is called {name!r}")
+            found += matching or [name]
+        return tuple(dict.fromkeys(found))
+
+    return replace(
+        query,
+        sources=ids(query.sources, sources, "source"),
+        without_sources=ids(query.without_sources, sources, "source"),
+        categories=ids(query.categories, categories, "category"),
+        without_categories=ids(query.without_categories, categories, "category"),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _named(asked: str, known: Mapping[str, str]) -> Iterable[str]:
+    for fits in (str.__eq__, str.startswith):
+        for spelling in ("id", "name"):
+            found = [one for one, name in known.items() if fits((one if spelling == "id" else name).lower(), asked)]
+            if found:
+                return found
+    return []
+
+
+# Highlights
+
+_WORD = re.compile(r"\w+")
+
+
+def _plain(text: str) -> str:
+    """Return *text* as the index compares it, with as many characters as before."""
+    folded = []
+    for character in text:
+        bare = unicodedata.normalize("NFD", character)[0].lower() if character > "\x7f" else character.lower()
+        folded.append(bare if len(bare) == 1 else character)
+    return "".join(folded)
+
+
+def highlighted(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
+    """Return *text* in parts, each with whether it was looked for; the parts joined are *text*."""
+    if not query.terms:
+        return ((text, False),)
+    plain = _plain(text)
+    marks: list[tuple[int, int]] = []
+    for term in query.terms:
+        marks += _found(plain, _plain(term))
+    parts: list[tuple[str, bool]] = []
+    at = 0
+    for start, end in sorted(marks):
+        if end <= at:
+            continue
+        start = max(start, at)
+        if text[at:start]:
+            parts.append((text[at:start], False))
+        if parts and parts[-1][1]:
+            parts[-1] = (parts[-1][0] + text[start:end], True)
+        else:
+            parts.append((text[start:end], True))
+        at = end
+    if text[at:] or not parts:
+        parts.append((text[at:], False))
+    return tuple(parts)
+
+
+def _found(plain: str, term: str) -> list[tuple[int, int]]:
+    """Return where *term* stands in *plain*: whole words, or anywhere in writing without spaces."""
+    if UNSPACED.search(term):
+        pieces = [re.escape(piece) for part in UNSPACED.split(term) for piece in [part.strip()] if piece]
+        return [match.span() for piece in pieces for match in re.finditer(piece, plain)]
+    words = [re.escape(word) for word in _WORD.findall(term)]
+    if not words:
+        return []
+    together = r"[\W_]+".join(words)
+    return [match.span() for match in re.finditer(rf"(?<!\w){together}(?!\w)", plain)]
+
+
+def spelled(query: Query) -> str:
+    """Return *query* as it can be typed; reading it gives an equal one but for spans, which became dates."""
+
+    def word(text: str) -> str:
+        return f'"{text}"' if " " in text or text.startswith("-") or ":" in text else text
+
+    parts = [word(term) for term in query.terms]
+    parts += [f"-{word(term)}" for term in query.without]
+    for name, values in (
+        ("source", query.sources),
+        ("-source", query.without_sources),
+        ("category", query.categories),
+        ("-category", query.without_categories),
+    ):
+        parts += [f"{name}:{word(value)}" for value in values]
+    if query.min_score:
+        parts.append(f"score:>={query.min_score}")
+    if query.max_score < 100:
+        parts.append(f"score:<={query.max_score}")
+    parts += [f"{name}:{at:%Y-%m-%d}" for name, at in (("after", query.after), ("before", query.before)) if at]
+    return " ".join(parts)

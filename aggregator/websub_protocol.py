@@ -1,0 +1,102 @@
+"""WebSub (W3C Recommendation of 23 January 2018), as far as it is rules: requests, leases, signatures, back-off.
+
+Pure. Both sides of a subscription agree on what is here. Leaves remembering to `store`, the network to `fetch`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from aggregator.text.urls import safe_link, shown
+
+LEASE = timedelta(days=10)
+"""For whoever does not ask for another."""
+SHORTEST_LEASE, LONGEST_LEASE = timedelta(minutes=5), timedelta(days=30)
+MAX_SECRET = 199
+"""Bytes: the recommendation says less than 200."""
+MAX_ADDRESS = 2_000
+MAX_FAILURES = 8
+"""After so many in a row a delivery is given up; the next change is delivered anew."""
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+_METHODS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+
+
+class RefusedError(Exception):
+    """A request that a hub does not take; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asks of a hub: to be told of a topic's changes from now on, or no longer."""
+
+    mode: str
+    """subscribe or unsubscribe."""
+    topic: str
+    callback: str
+    secret: str = ""
+    lease: timedelta = LEASE
+
+
+def read_request(form: Mapping[str, str]) -> Request:
+    """Return what a form asks for, its lease within what is given; RefusedError with words for what is no request."""
+    mode = form.get("hub.mode", "")
+    if mode not in ("subscribe", "unsubscribe"):
+        raise RefusedError("hub.mode is subscribe or unsubscribe")
+    topic, callback = form.get("hub.topic", ""), form.get("hub.callback", "")
+    for name, url in (("hub.topic", topic), ("hub.callback", callback)):
+        if not url or len(url) > MAX_ADDRESS or not safe_link(url) or shown(url) != url:
+            raise RefusedError(f"{name} is an http(s) address of up to {MAX_ADDRESS:,} characters, without a user name")
+    secret = form.get("hub.secret", "")
+    if len(secret.encode()) > MAX_SECRET:
+        raise RefusedError(f"hub.secret has at most {MAX_SECRET} bytes")
+    return Request(mode, topic, callback, secret, _lease(form.get("hub.lease_seconds", "")))
+
+
+def _lease(asked: str) -> timedelta:
+    if not asked:
+        return LEASE
+    if not (asked.isascii() and asked.isdigit()):
+        raise RefusedError("hub.lease_seconds is a whole number")
+    return min(max(timedelta(seconds=int(asked[:9])), SHORTEST_LEASE), LONGEST_LEASE)
+
+
+def verification(request: Request, challenge: str) -> str:
+    """Return the address to ask whether whoever is at the callback wants what was asked for."""
+    params = {"hub.mode": request.mode, "hub.topic": request.topic, "hub.challenge": challenge}
+    if request.mode == "subscribe":
+        params["hub.lease_seconds"] = str(int(request.lease.total_seconds()))
+    return _with(request.callback, params)
+
+
+def denial(callback: str, topic: str, reason: str) -> str:
+    """Return the address that tells a callback that its subscription is refused."""
+    return _with(callback, {"hub.mode": "denied", "hub.topic": topic, "hub.reason": reason})
+
+
+def _with(url: str, params: Mapping[str, str]) -> str:
+    """Return *url* with more parameters; those that it has stay."""
+    parts = urlsplit(url)
+    query = "&".join(part for part in (parts.query, urlencode(params)) if part)
+    return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def signature(secret: str, body: bytes, method: str = "sha256") -> str:
+    """Return the value of X-Hub-Signature: that *body* comes from who knows *secret*."""
+    return f"{method}={hmac.new(secret.encode(), body, _METHODS[method]).hexdigest()}"
+
+
+def is_signed(header: str, secret: str, body: bytes) -> bool:
+    """Return whether *header* is a signature of *body* with *secret*, by any method of the recommendation."""
+    method, _, _ = header.partition("=")
+    return method in _METHODS and hmac.compare_digest(header.encode(), signature(secret, body, method).encode())
+
+
+def wait(failures: int) -> timedelta:
+    """Return how long to wait after so many failures in a row (1 or more): a minute, doubled each time, at most 6 h."""
+    waited: timedelta = _FIRST_WAIT * 2 ** min(failures - 1, 20)
+    return min(waited, _LONGEST_WAIT)

@@ -1,0 +1,1 @@
+"""Assign a category to each story."""

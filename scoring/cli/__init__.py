@@ -1,0 +1,1 @@
+"""The commands that score, learn, measure and explain."""

@@ -1,0 +1,544 @@
+"""The commands that speak of stories, scores and learning.
+
+Knows how a command reads and prints. What it does is a call into the modules
+beside it; the clock comes in with the `Front`.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from aggregator.cli.commands import Front, db_option, existing, feeds_option, json_option, progress_bar
+from aggregator.config import load_config
+from aggregator.config.watcher import ConfigWatch
+from aggregator.errors import GroundswellError
+from aggregator.model import Config, Site
+from aggregator.store import Store
+from aggregator.store.lock import WorkerLock
+from scoring.cli.editorial import stories
+from scoring.cli.evaluate import EVALUATIONS, measure_live
+from scoring.editorial import pairwise_constraints
+from scoring.learning.train import Learner, current, history, load, models_dir, use
+from scoring.learning.train import train as train_model
+from scoring.relevance import explanation as explaining
+from scoring.relevance.model import load_prior
+from scoring.replay.runner import replay as replay_stream
+from scoring.replay.streams import Stream
+from scoring.updater import Updater
+
+
+@click.command()
+@click.option("--rebuild", is_flag=True, help="Drop stories and scores and make them again from the entries.")
+@feeds_option
+@db_option
+@click.pass_obj
+def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
+    """Take what was polled into stories, score them, rank them.
+
+    \b
+    Example:
+      groundswell update
+      groundswell update --rebuild
+    """
+    with WorkerLock(existing(db)), Store.open(db) as store:
+        config = ConfigWatch(feeds, store, front.env).start(front.clock())
+        updater = Updater(store, config, current(models_dir(db)))
+        with progress_bar("Scoring") as bar:
+            task = bar.add_task("entries", total=None if not rebuild else store.entries.count())
+
+            def took(entries: int) -> None:
+                bar.update(task, advance=entries)
+
+            if rebuild:
+                store.rebuild_search()
+            run = updater.rebuild if rebuild else updater.run
+            entries = run(front.clock(), took)
+        click.echo(f"{entries} entries taken in; {store.stories.count()} stories")
+
+
+@click.command()
+@feeds_option
+@db_option
+@json_option
+@click.pass_obj
+def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
+    """Learn from the site's own past, and score with that when it is not worse.
+
+    \b
+    Example:
+      groundswell train
+    """
+    with Store.open(existing(db)) as store:
+        config = load_config(feeds, env=front.env)
+        report = train_model(store, config, front.clock(), models_dir(db))
+    click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.words)
+
+
+@click.command()
+@click.argument("story", metavar="STORY")
+@db_option
+@json_option
+def explain(story: str, db: Path, as_json: bool) -> None:
+    """Show what a story's score is made of, and how it came about.
+
+    STORY is the number in its address.
+
+    \b
+    Example:
+      groundswell explain 217
+    """
+    if not story.isdecimal():
+        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
+    with Store.open(existing(db)) as store:
+        found = store.stories.get(int(story))
+        if found is not None and found.merged_into is not None:
+            found = store.stories.get(found.merged_into)
+        if found is None:
+            raise GroundswellError(f"there is no story {story}")
+        members = store.stories.members(found.story_id)
+        ledger = store.stories.ledger(found.story_id)
+        names = store.feeds.names()
+    if as_json:
+        rows = {
+            "story": found.story_id,
+            "headline": found.headline,
+            "score": found.score,
+            "provisional": found.provisional,
+            "contributions": [asdict(part) for part in found.contributions],
+            "entries": [
+                {
+                    "id": entry.entry_id,
+                    "source": entry.source_id,
+                    "title": entry.title,
+                    "voice": member.voice,
+                    "similarity": member.similarity,
+                    "probability": member.probability,
+                    "reason": member.reason,
+                }
+                for entry, member in members
+            ],
+            "ledger": [
+                {
+                    "at": line.at.isoformat(),
+                    "cause": line.cause.value,
+                    "words": line.words,
+                    "before": line.score_before,
+                    "after": line.score_after,
+                }
+                for line in ledger
+            ],
+        }
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for line in explaining.lines(found):
+        click.echo(line)
+    click.echo(f"\n{len(members)} entries of {found.sources} sources, {found.independent_sources} independent")
+    for entry, member in members:
+        source = names.get(entry.source_id, entry.source_id)
+        click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
+        click.echo(f"                {explaining.membership(member)}")
+    click.echo("\nHow the score came about")
+    for turn in ledger:
+        before = "  -" if turn.score_before is None else f"{turn.score_before:3d}"
+        click.echo(f"  {turn.at:%d %b %H:%M}  {before} -> {turn.score_after:3d}  {turn.words}")
+
+
+@click.command()
+@click.argument("stream", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+@click.option("--db", type=click.Path(path_type=Path), help="Keep entries and stories in this new database.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--assignments", type=click.Path(path_type=Path), help="Write `id<TAB>story` for each line.")
+@click.option("--scores", type=click.Path(path_type=Path), help="Write the numbers of each entry at its arrival.")
+@click.option("--learn", is_flag=True, help="Learn each day from the stream's own past, as a site does.")
+@json_option
+@click.pass_obj
+def replay(
+    front: Front,
+    stream: Path,
+    db: Path | None,
+    feeds: Path | None,
+    time_column: str,
+    assignments: Path | None,
+    scores: Path | None,
+    learn: bool,
+    as_json: bool,
+) -> None:
+    """Run a recorded stream through the code that runs live, under a simulated clock.
+
+    STREAM is JSON Lines, plain or .gz, one entry a line in order of arrival.
+
+    \b
+    Example:
+      groundswell replay entries.jsonl.gz --scores scores.jsonl
+    """
+    config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+    if db is not None and db.exists():
+        raise GroundswellError(f"{db} exists; a replay starts from nothing, so name a new --db or remove that one")
+    learner = Learner(config) if learn else None
+    with ExitStack() as opened:
+        bar = opened.enter_context(progress_bar("Replaying"))
+        task = bar.add_task("lines", total=None)
+        summary = replay_stream(
+            Stream(stream, time_column),
+            config,
+            load_prior(),
+            assignments=_written(opened, assignments),
+            scores=_written(opened, scores),
+            db=opened.enter_context(Store.open(db)) if db is not None else None,
+            retrain=learner,
+            observer=learner.past if learner is not None else None,
+            progress=lambda lines: bar.update(task, advance=lines),
+        )
+    for fault in summary.skipped:
+        click.echo(f"{stream}:{fault.line}: {fault.words}; skipped", err=True)
+    if as_json:
+        click.echo(json.dumps(asdict(summary), default=str, indent=1))
+    else:
+        click.echo(
+            f"{summary.entries} entries, {summary.stories} stories; {summary.repeats} lines brought a known entry "
+            f"again, {summary.broken} were broken and skipped"
+        )
+
+
+@click.command()
+@click.argument("story", metavar="STORY")
+@click.argument("verdict", type=click.Choice(("up", "down", "undo")))
+@db_option
+@click.pass_obj
+def vote(front: Front, story: str, verdict: str, db: Path) -> None:
+    """Say that a story is relevant (up) or not (down), or take that back (undo).
+
+    STORY is the number in its address. The running worker moves the scores within a second; training
+    learns from it for good.
+
+    \b
+    Example:
+      groundswell vote 217 up
+    """
+    if not story.isdecimal():
+        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
+    with Store.open(existing(db)) as store:
+        found = store.stories.get(int(story))
+        if found is not None and found.merged_into is not None:
+            found = store.stories.get(found.merged_into)
+        if found is None:
+            raise GroundswellError(f"there is no story {story}")
+        up = {"up": True, "down": False, "undo": None}[verdict]
+        store.feedback.vote(found.story_id, up, front.clock())
+    said = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
+    click.echo(f"story {found.story_id} is {said}: {found.headline}")
+
+
+@click.group()
+def models() -> None:
+    """List the models that were learned here, and choose among them."""
+
+
+@models.command("list")
+@db_option
+@json_option
+def models_list(db: Path, as_json: bool) -> None:
+    """List the models, newest first: what they learned from, how well they did, which is in use.
+
+    \b
+    Example:
+      groundswell models list
+    """
+    kept = history(models_dir(existing(db)))
+    if as_json:
+        rows = [
+            {
+                "file": one.file_name,
+                "in_use": one.in_use,
+                "name": one.file.name if one.file else None,
+                "window": one.file.window if one.file else None,
+                "measures": one.file.measures if one.file else None,
+                "fault": one.words,
+            }
+            for one in kept
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for one in kept:
+        mark = "*" if one.in_use else " "
+        if one.file is None:
+            click.echo(f"{mark} {one.file_name}  {one.words}")
+            continue
+        measures = one.file.measures.get("candidate", {})
+        told = ", ".join(
+            f"{name} {measures[key]:.3f}"
+            for name, key in (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"))
+            if measures.get(key) is not None
+        )
+        click.echo(f"{mark} {one.file_name}  {one.file.window[0][:10]} to {one.file.window[1][:10]}  {told}")
+    prior = load_prior()
+    click.echo(f"{' ' if any(one.in_use for one in kept) else '*'} prior  {prior.version}, ships with the program")
+
+
+@models.command("use")
+@click.argument("name", metavar="NAME")
+@db_option
+def models_use(name: str, db: Path) -> None:
+    """Score with an earlier model again; a running worker takes it up within seconds.
+
+    NAME is a file of `models list`, or prior.
+
+    \b
+    Example:
+      groundswell models use relevance-20261117T080000Z.json
+      groundswell models use prior
+    """
+    folder = models_dir(existing(db))
+    if name == "prior":
+        (folder / "current").unlink(missing_ok=True)
+    else:
+        known = {one.file_name for one in history(folder)}
+        if name not in known:
+            raise GroundswellError(f"there is no model {name}; `groundswell models list` shows those that are kept")
+        load(folder / name)
+        use(folder, name)
+    click.echo(f"{name} is in use")
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("../shared/data"),
+    show_default=True,
+    help="Folder of the recorded data.",
+)
+@click.option("--only", multiple=True, metavar="TASK", help="Run this task alone; may be repeated.")
+@click.option("--live", is_flag=True, help="Measure the site on its own past, for /accuracy.")
+@feeds_option
+@db_option
+@json_option
+@click.pass_context
+def evaluate(
+    context: click.Context, data: Path, only: tuple[str, ...], live: bool, feeds: Path, db: Path, as_json: bool
+) -> None:
+    """Measure what the program decides against labels.
+
+    Without a command, every task whose data is there is run: the first 70 % of a file by whole days are learned
+    from, the rest measures.
+
+    \b
+    Example:
+      groundswell evaluate
+      groundswell evaluate --only techmeme --json
+      groundswell evaluate --live
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if live:
+        measure_live(context.obj, feeds, db, as_json)
+        return
+    from scoring.evaluation import benchmarks
+
+    names = [task.name for task in benchmarks.TASKS]
+    if unknown := [name for name in only if name not in names]:
+        raise GroundswellError(f"there is no task {unknown[0]!r}; there are {', '.join(names)}")
+    found: dict[str, object] = {}
+    for task, missing in benchmarks.present(data, only):
+        if missing:
+            found[task.name] = {"missing": missing}
+            if not as_json:
+                click.echo(f"\n{task.name}: left out, there is no {data / missing[0]}")
+            continue
+        outcome = task.run(data)
+        found[task.name] = outcome.data
+        if not as_json:
+            click.echo(f"\n{task.name} (to reach: {task.goal})")
+            for line in outcome.lines:
+                click.echo(line)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+
+
+@evaluate.command("stories")
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("gold", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--time", "time_column", default="ts", show_default=True, metavar="COLUMN", help="Time of arrival.")
+@click.option("--fields", default="title,summary", show_default=True, help="What is read of each entry's text.")
+@click.option("--background", type=click.Path(path_type=Path), help="Mix these unlabelled entries into the stream.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Settings and owners; default: none.")
+@json_option
+@click.pass_obj
+def evaluate_stories(
+    front: Front,
+    items: Path,
+    gold: Path,
+    time_column: str,
+    fields: str,
+    background: Path | None,
+    feeds: Path | None,
+    as_json: bool,
+) -> None:
+    """Run labelled entries through the code that runs live, and measure their stories.
+
+    ITEMS is JSON Lines, plain or .gz; GOLD has a line `id<TAB>story` for each labelled entry.
+
+    \b
+    Example:
+      groundswell evaluate stories items.jsonl.gz gold.tsv --fields title
+    """
+    # scipy takes a second to import, which no other command should pay.
+    from scoring.evaluation import stories as evaluating_stories
+
+    chosen = [field.strip() for field in fields.split(",")]
+    unknown = [field for field in chosen if field not in ("title", "summary")]
+    if unknown:
+        raise GroundswellError(f"--fields {unknown[0]!r} is not one of title, summary")
+    with progress_bar("Evaluating") as bar:
+        task = bar.add_task("entries", total=None)
+        report = evaluating_stories.evaluate(
+            Stream(items, time_column),
+            evaluating_stories.read_gold(gold),
+            load_prior(),
+            background=Stream(background, time_column) if background is not None else None,
+            fields=chosen,
+            config=load_config(feeds, env=front.env) if feeds else None,
+            progress=lambda entries: bar.update(task, advance=entries),
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in evaluating_stories.lines(report):
+        click.echo(line)
+
+
+@evaluate.command("pairs")
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("pairs", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--time", "time_column", default="", metavar="COLUMN", help="Time of arrival, where it is another column."
+)
+@click.option("--background", type=click.Path(path_type=Path), help="Mix these entries into the stream.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Settings and owners; default: none.")
+@json_option
+@click.pass_obj
+def evaluate_pairs(
+    front: Front, items: Path, pairs: Path, time_column: str, background: Path | None, feeds: Path | None, as_json: bool
+) -> None:
+    """Run entries through the code that runs live, and see which pairs are together and apart as they should be.
+
+    ITEMS is JSON Lines, plain or .gz; PAIRS has a line `id<TAB>id<TAB>together` or `... apart` a pair.
+    `groundswell stories export` writes both from what editors decided.
+
+    \b
+    Example:
+      groundswell evaluate pairs cases/items.jsonl cases/pairs.tsv --background entries.jsonl
+    """
+    # scipy takes a second to import, which no other command should pay.
+    from scoring.evaluation import stories as evaluating_stories
+
+    wanted = pairwise_constraints.read(pairs)
+    with progress_bar("Evaluating") as bar:
+        task = bar.add_task("entries", total=None)
+        story_of = evaluating_stories.stories_at_end(
+            Stream(items, time_column),
+            load_prior(),
+            background=Stream(background, time_column) if background is not None else None,
+            config=load_config(feeds, env=front.env) if feeds else None,
+            progress=lambda entries: bar.update(task, advance=entries),
+        )
+    report = pairwise_constraints.check(wanted, story_of)
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in pairwise_constraints.lines(report):
+        click.echo(line)
+
+
+@evaluate.command("relevance")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--train",
+    "train_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Earlier labelled items to learn from.",
+)
+@click.option("--label", default="label", show_default=True, metavar="COLUMN", help="1 relevant, 0 not, null unknown.")
+@click.option("--at-least", type=float, metavar="N", help="Relevant is what has N or more in the column.")
+@click.option(
+    "--top-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="Q",
+    help="Relevant is the top share Q of the column, by the numbers of the training file.",
+)
+@click.option(
+    "--stream", type=click.Path(path_type=Path, dir_okay=False), help="What else arrived: it counts as coverage."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+@json_option
+def evaluate_relevance(
+    file: Path,
+    train_file: Path,
+    label: str,
+    at_least: float | None,
+    top_share: float | None,
+    stream: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Learn from labelled items, score later ones as they arrived, and measure.
+
+    Both files are JSON Lines, plain or .gz: title, the time of arrival (first_seen, created or published), the
+    label; optional url, source, summary, tags. Items without a label count as coverage of the others.
+
+    \b
+    Example:
+      groundswell evaluate relevance june.jsonl.gz --train may.jsonl.gz --label picked
+      groundswell evaluate relevance june.jsonl.gz --train may.jsonl.gz --label points --at-least 150
+    """
+    from scoring.evaluation import relevance as evaluating
+
+    before, after = evaluating.read_rows(train_file, label), evaluating.read_rows(file, label)
+    if top_share is not None:
+        at_least = evaluating.threshold(before, top_share)
+    report = evaluating.evaluate(
+        evaluating.labelled(before, at_least),
+        evaluating.labelled(after, at_least),
+        evaluating.read_rows(stream) if stream is not None else (),
+        seed,
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in evaluating.lines(report):
+        click.echo(line)
+
+
+def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
+    """Open *path* for writing, and only let it appear under its name once it is whole."""
+    if path is None:
+        return None
+    part = path.with_name(f"{path.name}.part")
+    try:
+        file = part.open("w", encoding="utf-8")
+    except OSError as error:
+        raise GroundswellError(f"cannot write {path}: {error.strerror}") from error
+
+    def finish(kind: type[BaseException] | None, *_: object) -> None:
+        file.close()
+        if kind is None:
+            part.replace(path)
+        else:
+            part.unlink(missing_ok=True)
+
+    opened.push(finish)
+    return file
+
+
+for evaluation in EVALUATIONS:
+    evaluate.add_command(evaluation)
+
+COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, vote, stories, models, evaluate)

@@ -1,0 +1,250 @@
+"""The commands of editors: split, merge, move, correct, hide, pin, and take back.
+
+Knows how they read and print. A decision is written into the database, whether the program runs or not;
+the running worker takes it in within a second, else the next `groundswell update` does.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aggregator.cli.commands import Front, db_option, existing, feeds_option, json_option, stream_line
+from aggregator.config import load_config
+from aggregator.errors import GroundswellError
+from aggregator.model import Decision, DecisionKind
+from aggregator.store import Store
+from scoring.editorial import pairwise_constraints
+
+
+@click.group()
+def stories() -> None:
+    """Split, merge and move stories, correct their category, hide and pin them, and take that back.
+
+    STORY is the number in a story's address, ENTRY one that `groundswell explain STORY` shows in brackets.
+    What is decided lasts: neither a later entry nor a rebuild undoes it.
+    """
+
+
+story_argument = click.argument("story", metavar="STORY", type=click.IntRange(min=1))
+entries_argument = click.argument("entries", metavar="ENTRY...", type=click.IntRange(min=1), nargs=-1, required=True)
+
+
+@stories.command()
+@story_argument
+@entries_argument
+@db_option
+@json_option
+@click.pass_obj
+def split(front: Front, story: int, entries: tuple[int, ...], db: Path, as_json: bool) -> None:
+    """Let entries leave STORY and form one of their own.
+
+    The part that has the story's first entry keeps its address.
+
+    \b
+    Example:
+      groundswell stories split 217 340 352
+    """
+    with Store.open(existing(db)) as store:
+        _tell(store.decisions.decide(DecisionKind.SPLIT, story_id=story, entry_ids=entries, now=front.clock()), as_json)
+
+
+@stories.command()
+@story_argument
+@click.argument("other", metavar="OTHER", type=click.IntRange(min=1))
+@db_option
+@json_option
+@click.pass_obj
+def merge(front: Front, story: int, other: int, db: Path, as_json: bool) -> None:
+    """Make STORY and OTHER one. The older one stays; the address of the other leads there.
+
+    \b
+    Example:
+      groundswell stories merge 217 305
+    """
+    with Store.open(existing(db)) as store:
+        _tell(store.decisions.decide(DecisionKind.MERGE, story_id=story, into_id=other, now=front.clock()), as_json)
+
+
+@stories.command()
+@story_argument
+@click.argument("other", metavar="OTHER", type=click.IntRange(min=1))
+@entries_argument
+@db_option
+@json_option
+@click.pass_obj
+def move(front: Front, story: int, other: int, entries: tuple[int, ...], db: Path, as_json: bool) -> None:
+    """Let entries go from STORY to OTHER.
+
+    \b
+    Example:
+      groundswell stories move 217 305 340
+    """
+    with Store.open(existing(db)) as store:
+        made = store.decisions.decide(
+            DecisionKind.MOVE, story_id=story, entry_ids=entries, into_id=other, now=front.clock()
+        )
+        _tell(made, as_json)
+
+
+@stories.command()
+@story_argument
+@click.argument("category", metavar="CATEGORY")
+@feeds_option
+@db_option
+@json_option
+@click.pass_obj
+def category(front: Front, story: int, category: str, feeds: Path, db: Path, as_json: bool) -> None:
+    """Put STORY into a category, whatever its words say.
+
+    \b
+    Example:
+      groundswell stories category 217 policy
+    """
+    known = [one.id for one in load_config(feeds, env=front.env).categories]
+    if category not in known:
+        raise GroundswellError(f"category {category!r} is not one of {', '.join(known)}")
+    with Store.open(existing(db)) as store:
+        made = store.decisions.decide(DecisionKind.CATEGORY, story_id=story, category_id=category, now=front.clock())
+        _tell(made, as_json)
+
+
+@stories.command()
+@story_argument
+@db_option
+@json_option
+@click.pass_obj
+def hide(front: Front, story: int, db: Path, as_json: bool) -> None:
+    """Show STORY in no list, search or feed. Its address still leads to it.
+
+    \b
+    Example:
+      groundswell stories hide 217
+    """
+    with Store.open(existing(db)) as store:
+        _tell(store.decisions.decide(DecisionKind.HIDE, story_id=story, now=front.clock()), as_json)
+
+
+@stories.command()
+@story_argument
+@db_option
+@json_option
+@click.pass_obj
+def pin(front: Front, story: int, db: Path, as_json: bool) -> None:
+    """Let STORY stand on top of the front page and of its category, until that is undone.
+
+    \b
+    Example:
+      groundswell stories pin 217
+    """
+    with Store.open(existing(db)) as store:
+        _tell(store.decisions.decide(DecisionKind.PIN, story_id=story, now=front.clock()), as_json)
+
+
+@stories.command()
+@click.argument("decision", metavar="DECISION", type=click.IntRange(min=1))
+@db_option
+@json_option
+@click.pass_obj
+def undo(front: Front, decision: int, db: Path, as_json: bool) -> None:
+    """Take a decision back. Its entries go where they were; what came since stays where it is.
+
+    DECISION is its number in `groundswell stories decisions`.
+
+    \b
+    Example:
+      groundswell stories undo 12
+    """
+    with Store.open(existing(db)) as store:
+        _tell(store.decisions.undo(decision, front.clock()), as_json)
+
+
+@stories.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
+@db_option
+@json_option
+def decisions(limit: int, db: Path, as_json: bool) -> None:
+    """List what editors decided, newest first.
+
+    \b
+    Example:
+      groundswell stories decisions
+    """
+    with Store.open(existing(db)) as store:
+        found = store.decisions.history(limit)
+    if as_json:
+        click.echo(json.dumps([_plain(one) for one in found], indent=1))
+        return
+    for one in found:
+        undone = f"  (undone {one.undone_at:%d %b %H:%M})" if one.undone_at else ""
+        click.echo(f"{one.decision_id:5d}  {one.at:%d %b %H:%M}  {_words(one)}{undone}")
+
+
+@stories.command("export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@db_option
+def export_cases(folder: Path, db: Path) -> None:
+    """Write what stands of splits, merges and moves as test cases into FOLDER.
+
+    items.jsonl has the entries, as they came; pairs.tsv which two are together or apart. `groundswell evaluate
+    pairs` holds the program without any editor against them, as it can any other.
+
+    \b
+    Example:
+      groundswell stories export cases/
+      groundswell evaluate pairs cases/items.jsonl cases/pairs.tsv
+    """
+    with Store.open(existing(db)) as store:
+        found = pairwise_constraints.pairs(store.decisions.standing())
+        wanted = {int(entry_id) for pair in found for entry_id in (pair.one, pair.other)}
+        entries = store.entries.as_arrived(sorted(wanted))
+    held = {str(entry.entry_id) for entry in entries}
+    kept = [pair for pair in found if pair.one in held and pair.other in held]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(stream_line(entry), ensure_ascii=False) + "\n" for entry in entries]
+        (folder / "items.jsonl").write_text("".join(lines), encoding="utf-8")
+        (folder / "pairs.tsv").write_text(pairwise_constraints.written(kept), encoding="utf-8")
+    except OSError as error:
+        raise GroundswellError(f"cannot write to {folder}: {error.strerror}") from error
+    together = sum(pair.together for pair in kept)
+    click.echo(f"{len(entries)} entries; {together} pairs together, {len(kept) - together} apart")
+
+
+def _tell(made: Decision, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_plain(made), indent=1))
+    else:
+        click.echo(f"decision {made.decision_id}{' undone' if made.undone_at else ''}: {_words(made)}")
+
+
+def _plain(made: Decision) -> dict[str, Any]:
+    return {
+        "id": made.decision_id,
+        "kind": made.kind.value,
+        "at": made.at.isoformat(),
+        "story": made.story_id,
+        "entries": list(made.entry_ids),
+        "others": list(made.other_ids),
+        "other_story": made.into_id,
+        "category": made.category_id or None,
+        "undone_at": made.undone_at.isoformat() if made.undone_at else None,
+    }
+
+
+def _words(made: Decision) -> str:
+    entries = ("entry " if len(made.entry_ids) == 1 else "entries ") + ", ".join(map(str, made.entry_ids))
+    match made.kind:
+        case DecisionKind.SPLIT:
+            return f"split {entries} off story {made.story_id}"
+        case DecisionKind.MERGE:
+            return f"merge story {made.story_id} with story {made.into_id}"
+        case DecisionKind.MOVE:
+            return f"move {entries} from story {made.story_id} to story {made.into_id}"
+        case DecisionKind.CATEGORY:
+            return f"put story {made.story_id} into {made.category_id}"
+        case DecisionKind.HIDE | DecisionKind.PIN:
+            return f"{made.kind.value} story {made.story_id}"

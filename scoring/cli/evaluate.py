@@ -1,0 +1,194 @@
+"""`groundswell evaluate terms`, `trend`, `categories` and `--live`: how the command line reads and prints.
+
+What is measured is in the modules of the same names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aggregator.cli.commands import Front, existing, json_option, progress_bar
+from aggregator.config import load_config
+from aggregator.model import Config, Site
+from aggregator.store import Store
+from scoring.relevance.model import load_prior
+from scoring.replay.streams import Stream
+
+stream_argument = click.argument("stream", type=click.Path(path_type=Path, dir_okay=False))
+seed_option = click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+
+
+@click.command("terms")
+@stream_argument
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@seed_option
+@json_option
+def evaluate_terms(stream: Path, time_column: str, seed: int, as_json: bool) -> None:
+    """Name ten rising terms every six hours of a recorded stream, and count how many rose in the day after.
+
+    A term rose when its next 24 hours have at least 10 entries of at least 8 sources, and at least 3 times its usual
+    share of all entries.
+
+    \b
+    Example:
+      groundswell evaluate terms entries.jsonl.gz
+    """
+    from scoring.evaluation import topics as evaluating
+
+    with progress_bar("Evaluating") as bar:
+        task = bar.add_task("moments", total=None)
+        report = evaluating.evaluate(
+            Stream(stream, time_column), seed, progress=lambda moments: bar.update(task, advance=moments)
+        )
+    told(report, evaluating.lines, as_json)
+
+
+@click.command("trend")
+@stream_argument
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@seed_option
+@json_option
+@click.pass_obj
+def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | None, seed: int, as_json: bool) -> None:
+    """Order the live stories of a recorded stream every two hours, and see which ones others then took up.
+
+    A story was worth its place when at least three further independent sources report it in the next 6 or 24 hours.
+    The page's order stands beside the rules that it has to beat.
+
+    \b
+    Example:
+      groundswell evaluate trend entries.jsonl.gz
+    """
+    from scoring.evaluation import trending
+
+    config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+    with progress_bar("Replaying") as bar:
+        task = bar.add_task("lines", total=None)
+        report = trending.evaluate(
+            Stream(stream, time_column),
+            config,
+            load_prior(),
+            seed,
+            progress=lambda lines: bar.update(task, advance=lines),
+        )
+    told(report, trending.lines, as_json)
+
+
+@click.command("front-page")
+@stream_argument
+@click.argument("labels", type=click.Path(path_type=Path, dir_okay=False), nargs=-1, required=True)
+@click.option("--label", default="", metavar="COLUMN", help="Of JSON Lines: where an editor's yes or no stands.")
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read the hours from this file, or write them to it if there is none: a second run takes seconds.",
+)
+@seed_option
+@json_option
+@click.pass_obj
+def evaluate_front_page(
+    front: Front,
+    stream: Path,
+    labels: tuple[Path, ...],
+    label: str,
+    time_column: str,
+    feeds: Path | None,
+    recording: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Replay a stream with daily learning and compare its front page, hour by hour, with an editor's judgement.
+
+    LABELS are tables `NAME.labels.tsv` (columns id and grade, 0 to 3) with their items in NAME.jsonl beside them, or
+    JSON Lines with the column `grade` or the one that --label names. Items are found in the stream by link, title
+    and time.
+
+    \b
+    Example:
+      groundswell evaluate front-page entries.jsonl.gz week.labels.tsv
+      groundswell evaluate front-page entries.jsonl.gz entries.jsonl.gz --label picked
+    """
+    from scoring.evaluation import front_page, labelled_files
+    from scoring.evaluation import recording as recordings
+
+    items = [labelled_files.read(path, label, time_column=time_column) for path in labels]
+    if recording is not None and recording.exists():
+        recorded = recordings.load(recording)
+    else:
+        config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+        with progress_bar("Replaying") as bar:
+            task = bar.add_task("lines", total=None)
+            recorded = recordings.record(
+                Stream(stream, time_column),
+                config,
+                load_prior(),
+                progress=lambda lines: bar.update(task, advance=lines),
+            )
+        if recording is not None:
+            recordings.save(recorded, recording)
+    reports = [
+        front_page.evaluate(recorded, labelled, path.name, seed=seed)
+        for path, labelled in zip(labels, items, strict=True)
+    ]
+    if as_json:
+        click.echo(json.dumps([asdict(report) for report in reports], indent=1))
+    else:
+        click.echo("\n\n".join("\n".join(front_page.lines(report)) for report in reports))
+
+
+@click.command("categories")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--train",
+    "train_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Earlier labelled entries to learn from; default: seeds alone.",
+)
+@seed_option
+@json_option
+def evaluate_categories(file: Path, train_file: Path | None, seed: int, as_json: bool) -> None:
+    """Say the categories of labelled entries, and count what was right.
+
+    Both files are JSON Lines, plain or .gz: category, and title, summary or text; optional source and lang. Each
+    language is learned by itself.
+
+    \b
+    Example:
+      groundswell evaluate categories june.jsonl.gz --train may.jsonl.gz
+    """
+    from scoring.evaluation import categories as evaluating
+
+    train = evaluating.read_rows(train_file) if train_file is not None else []
+    told(evaluating.evaluate(evaluating.read_rows(file), train, seed), evaluating.lines, as_json)
+
+
+def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
+    """Measure the site on its own past, keep that for /accuracy, and print it."""
+    from scoring.evaluation import scorecard
+
+    with Store.open(existing(db)) as store:
+        config = load_config(feeds, env=front.env)
+        found = scorecard.measure(store, config, front.clock())
+    if as_json:
+        rows = [asdict(measure) for measure in found.measures]
+        tables = {f"{name}, {window} days": content for (window, name), content in found.tables.items()}
+        click.echo(json.dumps({"day": found.day.isoformat(), "measures": rows, "tables": tables}, indent=1))
+    else:
+        click.echo("\n".join(scorecard.lines(found)))
+
+
+def told(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> None:
+    """Print a report, as JSON or as its lines."""
+    click.echo(json.dumps(asdict(report), indent=1) if as_json else "\n".join(lines(report)))
+
+
+EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend, evaluate_front_page, evaluate_categories)

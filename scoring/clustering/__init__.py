@@ -1,0 +1,1 @@
+"""Group entries into stories, online and in order of arrival."""

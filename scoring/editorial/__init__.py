@@ -1,0 +1,1 @@
+"""Editorial overrides: hide, pin, merge, split, correct."""

@@ -1,0 +1,122 @@
+"""What editors decided, as test cases for whatever puts entries together.
+
+Knows which pairs of entries the decisions have together or apart, how that is written down, and how many of
+them a run of the live code meets by itself. Leaves running it to `evaluate_stories`.
+
+Two files: the entries as a stream (`groundswell replay` reads it too), and a line a pair:
+
+    4711<TAB>4802<TAB>together
+    4711<TAB>4713<TAB>apart
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from aggregator.errors import StreamError
+from aggregator.model import Decision
+from scoring.editorial.decisions import STRUCTURAL, Editors, concerned
+
+WORDS = {True: "together", False: "apart"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two entries, and whether they tell of one event."""
+
+    one: str
+    other: str
+    together: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many pairs of a kind a run had as they are to be."""
+
+    pairs: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run without any editor made of the pairs."""
+
+    together: Kept
+    apart: Kept
+    missing: int
+    """Pairs of which an entry is not in the stream."""
+    broken: tuple[Pair, ...]
+    """Those that are not as they are to be."""
+
+
+def pairs(standing: Sequence[Decision]) -> list[Pair]:
+    """Return the pairs of which the decisions that stand say something; of two entries the last one does."""
+    editors = Editors(standing)
+    found = []
+    for one, other in sorted({pair for decision in standing for pair in combinations(_entries(decision), 2)}):
+        said = editors.together(one, other)
+        if said is not None:
+            found.append(Pair(str(one), str(other), said))
+    return found
+
+
+def _entries(decision: Decision) -> list[int]:
+    return sorted(concerned(decision)) if decision.kind in STRUCTURAL else []
+
+
+def written(found: Iterable[Pair]) -> str:
+    """Return pairs as the file has them."""
+    return "".join(f"{pair.one}\t{pair.other}\t{WORDS[pair.together]}\n" for pair in found)
+
+
+def read(path: Path) -> list[Pair]:
+    """Return the pairs of a file; StreamError names what is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise StreamError(f"cannot read the pairs {path}: {fault}") from fault
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        parts = line.split("\t")
+        if len(parts) != 3 or parts[2] not in WORDS.values():
+            raise StreamError(f"{path}:{number}: not `id<TAB>id<TAB>together` or `... apart`")
+        found.append(Pair(parts[0], parts[1], parts[2] == WORDS[True]))
+    return found
+
+
+def check(found: Iterable[Pair], story_of: Mapping[str, int]) -> Report:
+    """Hold pairs against the stories that a run made.
+
+    story_of: the story of each entry at the end, by the id that the pairs name
+    """
+    counts = {True: 0, False: 0}
+    kept = {True: 0, False: 0}
+    missing = 0
+    broken = []
+    for pair in found:
+        if pair.one not in story_of or pair.other not in story_of:
+            missing += 1
+            continue
+        counts[pair.together] += 1
+        if (story_of[pair.one] == story_of[pair.other]) == pair.together:
+            kept[pair.together] += 1
+        else:
+            broken.append(pair)
+    return Report(Kept(counts[True], kept[True]), Kept(counts[False], kept[False]), missing, tuple(broken))
+
+
+def lines(report: Report) -> list[str]:
+    """Return *report* as text for a terminal."""
+    told = [
+        f"{name:9}{one.kept} of {one.pairs} pairs" + (f" ({one.kept / one.pairs:.0%})" if one.pairs else "")
+        for name, one in (("together", report.together), ("apart", report.apart))
+    ]
+    told += [f"  {pair.one} and {pair.other} should be {WORDS[pair.together]}" for pair in report.broken]
+    if report.missing:
+        told.append(f"{report.missing} pairs name an entry that is not in the stream")
+    return told

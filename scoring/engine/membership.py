@@ -1,0 +1,141 @@
+"""Make an entry part of its story.
+
+Knows what an entry brings: its voice, what it says of a category, and what it adds to the counts. Leaves which
+story it belongs to to `stories`, and making one story of another's entries to `regroup`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.model import Edit, Entry, Membership
+from scoring.categories.classifier import Evidence
+from scoring.clustering import copies
+from scoring.clustering import text as reading
+from scoring.clustering.clusterer import Placement
+from scoring.clustering.text import Text
+from scoring.engine.live_story import Live, Member, Voice, plus, sums
+from scoring.engine.settings import Setting
+from scoring.engine.state import Held
+from scoring.insights import lead_entry
+from scoring.language.terms import terms
+
+COMPARED = 40
+"""With how many originals of a story a new text is compared, the latest ones."""
+
+
+class Joining:
+    """Puts entries into live stories."""
+
+    def __init__(self, held: Held, setting: Setting) -> None:
+        self._held = held
+        self._setting = setting
+
+    def join(self, entry: Entry, text: Text, placement: Placement, known: Membership | None = None) -> Membership:
+        """Make *entry* part of the story where it was placed, the first of it where there is none.
+
+        known: what was written of it, where it joined before; its voice and the moment stay
+        """
+        held = self._held
+        default = self._setting.default(entry.source_id)
+        evidence = self._setting.categorizer.evidence(text.title, text.summary, default)
+        category = self._setting.categorizer.decide(evidence, default)
+        live = held.live.get(placement.story_id)
+        begins = live is None
+        if live is None:
+            live = Live(entry, entry.first_seen_at, default, held.rhythm.usual(category))
+            held.live[placement.story_id] = live
+        joined = entry.at if known is None else known.joined_at
+        own = self._setting.owner(entry.source_id)
+        voice = self.voice(own, entry, live) if known is None else known.voice
+        live.members[entry.entry_id] = self.member(entry, voice, joined, evidence)
+        held.story_of[entry.entry_id] = placement.story_id
+        held.taken += 1
+        live.last_arrival_at = entry.first_seen_at
+        live.sources.setdefault(entry.source_id)
+        live.evidence = plus(live.evidence, evidence)
+        speaks_first = self._hear(entry, voice, joined, live)
+        held.rhythm.count(category, joined, voice=speaks_first, story=begins)
+        held.clusterer.put(text, placement.story_id)
+        return Membership(
+            entry_id=entry.entry_id,
+            story_id=placement.story_id,
+            joined_at=joined,
+            similarity=placement.similarity,
+            probability=placement.probability,
+            reason=placement.reason,
+            voice=voice,
+        )
+
+    def _hear(self, entry: Entry, voice: str, joined: datetime, live: Live) -> bool:
+        """Let *voice* be heard in a story that has the entry; return whether it was not heard there before."""
+        around = self._held.surroundings.take(entry.title, voice, entry.first_seen_at.timestamp())
+        if voice in live.voices:
+            return False
+        live.around = live.around.with_more(around) if live.voices else around
+        heard = self._setting.categorizer.decide(live.evidence, live.default, len(live.members))
+        live.voices[voice] = Voice(joined, self._held.rhythm.rate(heard, joined))
+        live.last_voice_at = max(live.last_voice_at, joined)
+        return True
+
+    def member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> Member:
+        """Return an entry as a live story has it."""
+        return Member(
+            entry_id=entry.entry_id,
+            source_id=entry.source_id,
+            language=entry.language,
+            title=entry.title,
+            summary=entry.summary,
+            link=entry.link,
+            at=entry.at,
+            arrived=entry.first_seen_at,
+            joined=joined,
+            published=entry.plausible_published_at,
+            voice=voice,
+            copy=voice != self._setting.owner(entry.source_id),
+            clarity=lead_entry.clarity(entry.title, entry.summary),
+            evidence=evidence,
+        )
+
+    def voice(self, own: str, entry: Entry | Member, live: Live) -> str:
+        """Return with whose voice an entry speaks in a story: that of the original it copies, else its owner's."""
+        if not live.members:
+            return own
+        text = copies.runs(entry.title, entry.summary)
+        if not text:
+            return own
+        originals = [member for member in live.members.values() if not member.copy][-COMPARED:]
+        return copies.voice(
+            own, text, ((member.voice, copies.runs(member.title, member.summary)) for member in originals)
+        )
+
+    def count(self, entry: Entry, known: Membership, speaks_first: bool) -> None:
+        """Count an entry of a story that is over: all else of it is known no more, and what it said is not needed."""
+        held, categorizer = self._held, self._setting.categorizer
+        title, summary = terms(entry.title), terms(entry.summary)
+        default = self._setting.default(entry.source_id)
+        category = categorizer.decide(categorizer.evidence(title, summary, default), default)
+        at = entry.first_seen_at.timestamp()
+        held.frequency.add({*title, *summary[: reading.SUMMARY_TERMS]}, int(at // 86_400))
+        held.clusterer.hear(entry.source_id, tuple(title), at)
+        held.surroundings.advance(at)
+        held.surroundings.add(entry.title, known.voice, at)
+        begins = known.story_id == entry.entry_id
+        held.rhythm.count(category, known.joined_at, voice=speaks_first, story=begins)
+
+    def edit(self, story_id: int, edit: Edit) -> None:
+        """Take over a changed text; the entry stays where it is."""
+        live = self._held.live[story_id]
+        member = live.members[edit.entry_id]
+        member.title = edit.title
+        member.summary = edit.summary
+        member.clarity = lead_entry.clarity(edit.title, edit.summary)
+        member.evidence = self._setting.evidence(member.source_id, edit.title, edit.summary)
+        live.evidence = sums(live)
+
+    def reread(self) -> None:
+        """Ask all live texts anew what they say of a category."""
+        for live in self._held.live.values():
+            for member in live.members.values():
+                member.evidence = self._setting.evidence(member.source_id, member.title, member.summary)
+            live.evidence = sums(live)

@@ -1,0 +1,83 @@
+"""What the lists are made of: the live stories, as they stand beside each other at a moment.
+
+Knows which stories can be in a list. Leaves their order to `rank`, and what rises among them to `topics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model import Ranking
+from scoring.engine.scoring import Shown
+from scoring.engine.settings import Setting
+from scoring.engine.state import Held
+from scoring.language.terms import terms
+from scoring.ranking import page_order
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Who reported a live story, and when; what `trend` needs to know of it."""
+
+    story_id: int
+    category_id: str
+    source_id: str
+    """Of the lead entry, as is the headline."""
+    headline: str
+    first_seen_at: datetime
+    last_voice_at: datetime
+    last_arrival_at: datetime
+    entries: int
+    usual: float
+    """Coverage that its category usually gets."""
+    voices: tuple[tuple[datetime, float], ...]
+    """When each joined, and how busy its category was at that hour of the week."""
+    entry_ids: tuple[int, ...] = ()
+    score: int = 0
+    relevance: float = 0.0
+    hidden: bool = False
+
+
+def ranking(held: Held, setting: Setting, shown: Shown, now: datetime) -> Ranking:
+    """Return the lists at *now*: "" is the front page, the others are the categories."""
+    candidates = [
+        page_order.Candidate(
+            story_id=story_id,
+            category_id=story.category_id,
+            trend=shown.trend(live, now),
+            voices=len(live.voices),
+            since_last_voice=max(now - live.last_voice_at, timedelta()),
+            source_id=live.members[story.lead_entry_id].source_id,
+            topics=frozenset(terms(story.headline)),
+        )
+        for story_id, live, story in held.listed(now, setting.config.scoring.window)
+        if not story.hidden
+    ]
+    lists = {"": page_order.ranked(candidates)}
+    for category in setting.config.categories:
+        lists[category.id] = page_order.ranked(c for c in candidates if c.category_id == category.id)
+    return lists
+
+
+def coverage(held: Held) -> Iterator[Coverage]:
+    """Yield what is known of the coverage of each live story, as of the last step."""
+    for story_id, live in held.live.items():
+        if live.story is not None:
+            yield Coverage(
+                story_id=story_id,
+                category_id=live.story.category_id,
+                source_id=live.members[live.story.lead_entry_id].source_id,
+                headline=live.story.headline,
+                first_seen_at=live.first_seen_at,
+                last_voice_at=live.last_voice_at,
+                last_arrival_at=live.last_arrival_at,
+                entries=len(live.members),
+                usual=live.usual,
+                voices=tuple((voice.joined, voice.rate) for voice in live.voices.values()),
+                entry_ids=tuple(live.members),
+                score=live.story.score,
+                relevance=live.story.relevance,
+                hidden=live.story.hidden,
+            )

@@ -1,0 +1,194 @@
+"""Make stories of the entries of others: where two become one, one falls apart, or one that is over is woken.
+
+Knows what a story keeps and what it takes along. Leaves whether they are one event to `second_thoughts`, and what
+editors want of them to `decided`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from aggregator.model import Cause, Entry, Membership, Story
+from scoring.clustering import reclustering
+from scoring.clustering.clusterer import Placement
+from scoring.clustering.reclustering import Merge
+from scoring.clustering.text import Text
+from scoring.engine.live_story import Live, Member, Voice, settle, text_of
+from scoring.engine.membership import Joining
+from scoring.engine.overrides import Rulings
+from scoring.engine.settings import Setting
+from scoring.engine.state import LONGEST, Held
+from scoring.engine.step_log import Gone, Turns
+
+
+class Regroup:
+    """Moves entries between live stories."""
+
+    def __init__(self, held: Held, setting: Setting, joining: Joining, rulings: Rulings) -> None:
+        self._held = held
+        self._setting = setting
+        self._joining = joining
+        self._rulings = rulings
+
+    # Second thoughts
+
+    def merge_of(self, text: Text, placement: Placement) -> Merge | None:
+        """Return which stories a text brings together, where nothing keeps them apart; asked before it joins."""
+        found = reclustering.merge_of(self._held.clusterer, text, placement)
+        if found is None:
+            return None
+        into, gone = self._held.live[found.into], self._held.live[found.story_id]
+        parted = not into.parted.isdisjoint(gone.members) or not gone.parted.isdisjoint(into.members)
+        return None if parted or self._rulings.editors.apart(into.members, gone.members) else found
+
+    def merge(self, found: Merge, now: datetime, entry_id: int, turns: Turns) -> None:
+        """Make the entries of one story entries of the older one, as if they had joined it now.
+
+        A voice has spoken when it did: what is old news in one story is no news in the other.
+
+        entry_id: what brought them together
+        """
+        into, gone = self._held.live[found.into], self._held.live.pop(found.story_id)
+        self._held.clusterer.merge(found.into, found.story_id)
+        came = f"came with story {found.story_id}: {found.reason}"
+        moved: list[Membership] = []
+        for member in gone.members.values():
+            spoke = gone.voices.get(member.voice)
+            self._speak(member, into)
+            into.members[member.entry_id] = member
+            self._held.story_of[member.entry_id] = found.into
+            if spoke is not None:
+                _hear(into, member.voice, spoke)
+            moved.append(_moved(member, found.into, now, came, reclustering.RIGHT, found.similarity))
+        into.around = into.around.with_more(gone.around)
+        into.parted |= gone.parted
+        settle(into)
+        turns.united(Gone(found.story_id, found.into, gone.story, found.reason), moved, entry_id)
+
+    def part(self, entry_id: int, turns: Turns) -> None:
+        """Let the story that an entry just joined fall apart, where it does."""
+        held = self._held
+        story_id = held.story_of[entry_id]
+        live = held.live[story_id]
+        if not reclustering.due(len(live.members)):
+            return
+        entry_ids = list(live.members)
+        texts = [text_of(member) for member in live.members.values()]
+        found = reclustering.split_of(held.clusterer, texts, entry_ids.index(story_id))
+        if found is None:
+            return
+        leaving = {entry_ids[place] for place in found.leaving}
+        staying = live.members.keys() - leaving
+        if self._rulings.editors.tied(leaving, staying):
+            return
+        new_id = min(leaving)
+        reason = f"left story {story_id} when it fell apart: {found.reason}"
+        latest = held.clusterer.latest(story_id)
+        self.drop(story_id)
+        for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):
+            turns.memberships += self.form(name, group, [live], reason, reclustering.RIGHT_SPLIT)
+            held.live[name].parted = live.parted | other
+            held.clusterer.hold(name, [text for text in texts if text.entry_id in group], latest)
+        turns.stands_again(new_id)  # it may have become part of this one in the same step
+        turns.note(story_id, Cause.SPLIT, f"{counted(leaving)} went to story {new_id}: {found.reason}", entry_id)
+        turns.note(new_id, Cause.SPLIT, reason, entry_id)
+
+    # Forming
+
+    def drop(self, story_id: int) -> None:
+        """Hold a story no longer whose entries go to others."""
+        del self._held.live[story_id]
+        self._held.clusterer.drop(story_id)
+
+    def form(
+        self, story_id: int, group: Collection[int], parents: Sequence[Live], reason: str, sure: float = 1.0
+    ) -> list[Membership]:
+        """Make a live story of entries of others; return where those went that changed their story, and why."""
+        members = {entry_id: member for live in parents for entry_id, member in live.members.items()}
+        rates = {(i, name): voice.rate for i, live in enumerate(parents) for name, voice in live.voices.items()}
+        parent_of = {entry_id: i for i, live in enumerate(parents) for entry_id in live.members}
+        stayed = [entry_id for entry_id in sorted(group) if self._held.story_of[entry_id] == story_id]
+        came = [entry_id for entry_id in sorted(group) if self._held.story_of[entry_id] != story_id]
+        base = parents[parent_of[(stayed or came)[0]]]
+        live = self._begun(members[min(group)], base, group, parents)
+        live.story = base.story if stayed else None
+        moved: list[Membership] = []
+        for entry_id in (*stayed, *came):
+            member = members[entry_id]
+            rate = rates.get((parent_of[entry_id], member.voice), 1.0)
+            if self._held.story_of[entry_id] != story_id:
+                self._speak(member, live)
+                moved.append(_moved(member, story_id, member.joined, reason, sure))
+            live.members[entry_id] = member
+            _hear(live, member.voice, Voice(member.joined, rate))
+            self._held.story_of[entry_id] = story_id
+        settle(live)
+        self._held.live[story_id] = live
+        return moved
+
+    def _begun(self, first: Member, base: Live, group: Collection[int], parents: Sequence[Live]) -> Live:
+        """Return a story without entries that takes from *base*, and from those that it takes in whole."""
+        live = Live(first, first.arrived, self._setting.default(first.source_id), base.usual)
+        live.around = base.around
+        live.parted = set().union(*(parent.parted for parent in parents))
+        for other in parents:
+            if other is not base and other.members.keys() <= set(group):
+                live.around = live.around.with_more(other.around)
+        return live
+
+    def wake(self, story: Story, members: Sequence[tuple[Entry, Membership]]) -> None:
+        """Hold a story that is over once more, as far as it is known."""
+        held = self._held
+        first = members[0][0]
+        default = self._setting.default(first.source_id)
+        live = Live(first, first.first_seen_at, default, held.rhythm.usual(story.category_id))
+        live.story = story
+        for entry, membership in members:
+            evidence = self._setting.evidence(entry.source_id, entry.title, entry.summary)
+            member = self._joining.member(entry, membership.voice, membership.joined_at, evidence)
+            live.members[entry.entry_id] = member
+            _hear(live, member.voice, Voice(member.joined, 1.0))
+            held.story_of[entry.entry_id] = story.story_id
+        settle(live)
+        held.live[story.story_id] = live
+        held.clusterer.hold(story.story_id, [text_of(member) for member in live.members.values()], 0)
+        held.woke = True
+
+    def hold_texts(self, story_id: int, latest: int) -> None:
+        """Let what comes be compared with the later texts of a story that was formed."""
+        texts = [text_of(member) for member in self._held.live[story_id].members.values()]
+        texts = [text for text in texts if text.arrived > texts[-1].arrived - LONGEST.total_seconds() / 2]
+        self._held.clusterer.hold(story_id, texts, latest)
+
+    def _speak(self, member: Member, live: Live) -> None:
+        """Find with whose voice an entry of another story speaks in this one."""
+        own = self._setting.owner(member.source_id)
+        member.voice = self._joining.voice(own, member, live)
+        member.copy = member.voice != own
+
+
+def counted(entries: Collection[int]) -> str:
+    """Return in words how many entries there are."""
+    return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+
+
+def _hear(live: Live, name: str, voice: Voice) -> None:
+    """Let a voice be heard in a story when it first spoke."""
+    known = live.voices.get(name)
+    if known is None or voice.joined < known.joined:
+        live.voices[name] = voice
+
+
+def _moved(
+    member: Member, story_id: int, at: datetime, reason: str, sure: float, similarity: float = 0.0
+) -> Membership:
+    return Membership(
+        entry_id=member.entry_id,
+        story_id=story_id,
+        joined_at=at,
+        similarity=similarity,
+        probability=sure,
+        reason=reason,
+        voice=member.voice,
+    )

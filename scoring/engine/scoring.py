@@ -1,0 +1,123 @@
+"""Work out what is shown of a live story: headline, category, score, trend.
+
+Knows what of a story its score is asked for. Leaves each of the parts to its own module: `headline`, `relevance`,
+`trend`, `whatif`; and stories that are over to `over`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aggregator.model import Cause, Changes, LedgerLine, Story
+from scoring.engine.live_story import Live, Member
+from scoring.engine.overrides import Rulings
+from scoring.engine.settings import Setting
+from scoring.engine.state import Held
+from scoring.insights import lead_entry
+from scoring.ranking import trend
+from scoring.relevance.counterfactuals import Counterfactual, counterfactuals
+from scoring.relevance.model import RelevanceModel, Signals
+
+_NO_TIME = timedelta()
+
+
+class Shown:
+    """Computes live stories, with the model that scores now."""
+
+    def __init__(self, held: Held, setting: Setting, rulings: Rulings, model: RelevanceModel) -> None:
+        self._held = held
+        self._setting = setting
+        self._rulings = rulings
+        self.model = model
+
+    def compute(self, story_id: int, now: datetime) -> Story:
+        """Work out everything that is shown of a story, and keep it."""
+        live = self._held.live[story_id]
+        present = None if live.story is None else live.story.lead_entry_id
+        lead = live.members[
+            lead_entry.choose([(m.entry_id, m.clarity - m.copy) for m in live.members.values()], present)
+        ]
+        category = self._rulings.category_of(story_id, live)
+        scored = self.model.score(_signals(story_id, live, lead, category, now))
+        story = Story(
+            story_id=story_id,
+            headline=lead.title,
+            summary=lead.summary,
+            lead_entry_id=lead.entry_id,
+            category_id=category,
+            first_seen_at=live.first_seen_at,
+            last_source_at=live.last_voice_at,
+            updated_at=now,
+            entries=len(live.members),
+            sources=len(live.sources),
+            independent_sources=len(live.voices),
+            score=scored.score,
+            relevance=scored.relevance,
+            provisional=scored.provisional,
+            trend=self.trend(live, now),
+            contributions=scored.contributions,
+            hidden=self._rulings.editors.hidden(story_id),
+            pinned=self._rulings.editors.pinned(live.members),
+            published_at=min((m.published for m in live.members.values() if m.published), default=None),
+        )
+        live.story = story
+        return story
+
+    def trend(self, live: Live, now: datetime) -> float:
+        """Return the trend of a story at a moment."""
+        k = trend.coverage((max(now - voice.joined, _NO_TIME), voice.rate) for voice in live.voices.values())
+        since = max(now - live.last_voice_at, _NO_TIME)
+        return trend.trend(k, live.usual, since, self._setting.config.scoring.half_life)
+
+    def all_anew(self, now: datetime, cause: Cause, words: str) -> Changes:
+        """Compute every live story anew; return those that are not as they were."""
+        changed: list[Story] = []
+        ledger: list[LedgerLine] = []
+        for story_id, live, before in sorted(self._held.listed(now, self._setting.config.scoring.window)):
+            story = self.compute(story_id, now)
+            if replace(story, updated_at=before.updated_at, trend=before.trend) == before:
+                live.story = before
+                continue
+            changed.append(story)
+            if story.score != before.score or story.category_id != before.category_id:
+                ledger.append(LedgerLine(story_id, now, cause, words, before.score, story.score))
+        return Changes(stories=tuple(changed), ledger=tuple(ledger))
+
+    def what_ifs(self, story_id: int) -> tuple[Counterfactual, ...]:
+        """Return what a live story's score would be without some of what it has; nothing for one that is over.
+
+        Each is the score of the story as it was when it was last computed, and nothing where that is not its score.
+        """
+        live = self._held.live.get(story_id)
+        story = None if live is None else live.story
+        if live is None or story is None:
+            return ()
+        lead = live.members[story.lead_entry_id]
+        signals = _signals(story_id, live, lead, story.category_id, story.updated_at)
+        if self.model.score(signals).score != story.score:
+            return ()
+        names: dict[str, str] = {}
+        for member in live.members.values():
+            source = self._setting.config.source(member.source_id)
+            names.setdefault(member.voice, source.name if source else member.source_id)
+        return tuple(counterfactuals(self.model, signals, names))
+
+
+def _signals(story_id: int, live: Live, lead: Member, category: str, now: datetime) -> Signals:
+    return Signals(
+        title=lead.title,
+        summary=lead.summary,
+        source_ids=tuple(live.sources),
+        voices=tuple(live.voices),
+        voice_ages=tuple([max(now - voice.joined, _NO_TIME) for voice in live.voices.values()]),
+        entries=len(live.members),
+        category_id=category,
+        language=lead.language,
+        first_seen_at=live.first_seen_at,
+        at=now,
+        link=live.link,
+        around=live.around,
+        story_id=story_id,
+        entry_ids=tuple(live.members),
+    )

@@ -1,0 +1,346 @@
+"""Measure stories against labels: who shares a story with whom, and who should.
+
+The measures are pure functions on labels and stories, listed side by side. Runs a labelled stream
+through the engine that runs live; leaves reading files to `streams`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from aggregator.errors import StreamError
+from aggregator.model import Config, Entry, Site
+from scoring.engine import Engine
+from scoring.relevance.model import RelevanceModel
+from scoring.replay.streams import Line, Stream
+
+Labels = Sequence[Hashable]
+
+RESAMPLES = 1_000
+"""Bootstrap samples behind an interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How much of what was joined belongs together, how much of what belongs together was joined."""
+
+    precision: float
+    recall: float
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of the two; 0.0 when both are."""
+        return _f1(self.precision, self.recall)
+
+
+def bcubed(gold: Labels, found: Labels) -> Rate:
+    """Return BCubed precision and recall: the average over entries of
+
+        |its story and its label| / |its story|      and      |its story and its label| / |its label|
+
+    gold, found: label and story of each entry, at least one entry
+
+    Bagga & Baldwin, Entity-based Cross-document Coreferencing (ACL 1998).
+    """
+    entries = _by_label(gold, found).values()
+    n = sum(count for count, _, _ in entries)
+    return Rate(sum(p for _, p, _ in entries) / n, sum(r for _, _, r in entries) / n)
+
+
+def pairs(gold: Labels, found: Labels) -> Rate:
+    """Return precision and recall over pairs of entries; 1.0 where there are no pairs to judge."""
+    together = _pairs(Counter(zip(gold, found, strict=True)))
+    joined, labelled = _pairs(Counter(found)), _pairs(Counter(gold))
+    return Rate(together / joined if joined else 1.0, together / labelled if labelled else 1.0)
+
+
+def ceaf_e(gold: Labels, found: Labels) -> Rate:
+    """Return CEAF-e: labels and stories are matched one to one, each match worth 2 |both| / (|label| + |story|),
+    so that the sum is largest; that sum over the number of stories, and over the number of labels.
+
+    Luo, On Coreference Resolution Performance Metrics (EMNLP 2005), phi 4.
+    """
+    labels, stories = Counter(gold), Counter(found)
+    row = {label: i for i, label in enumerate(labels)}
+    column = {story: i for i, story in enumerate(stories)}
+    worth = np.zeros((len(row), len(column)), dtype=np.float32)
+    for (label, story), both in Counter(zip(gold, found, strict=True)).items():
+        worth[row[label], column[story]] = 2.0 * both / (labels[label] + stories[story])
+    total = float(worth[linear_sum_assignment(worth, maximize=True)].sum())
+    return Rate(total / len(stories), total / len(labels))
+
+
+def nmi(gold: Labels, found: Labels) -> float:
+    """Return normalised mutual information, I / sqrt(H(gold) * H(found)); 0.0 where one entropy is.
+
+    Strehl & Ghosh, Cluster Ensembles (JMLR 3, 2002).
+    """
+    n = len(gold)
+    labels, stories = Counter(gold), Counter(found)
+    shared = sum(
+        both / n * math.log(both * n / (labels[label] * stories[story]))
+        for (label, story), both in Counter(zip(gold, found, strict=True)).items()
+    )
+    scale = _entropy(labels, n) * _entropy(stories, n)
+    return shared / math.sqrt(scale) if scale > 0 else 0.0
+
+
+def bcubed_interval(
+    gold: Labels, found: Labels, *, seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
+) -> tuple[float, float]:
+    """Return between what the BCubed F1 lies, had other labels of this kind been drawn.
+
+    Percentile bootstrap over whole labels, not over entries: entries of one label stand or fall together.
+    """
+    labels = list(_by_label(gold, found).values())
+    rng = random.Random(seed)
+    drawn = []
+    for _ in range(resamples):
+        sample = rng.choices(labels, k=len(labels))
+        n = sum(count for count, _, _ in sample)
+        drawn.append(_f1(sum(p for _, p, _ in sample) / n, sum(r for _, _, r in sample) / n))
+    drawn.sort()
+    tail = (1.0 - level) / 2.0
+    return drawn[round(tail * (resamples - 1))], drawn[round((1.0 - tail) * (resamples - 1))]
+
+
+def _by_label(gold: Labels, found: Labels) -> dict[Hashable, tuple[int, float, float]]:
+    """Return of each label its entries, and the sums of their precision and recall."""
+    labels, stories = Counter(gold), Counter(found)
+    sums = {label: (count, 0.0, 0.0) for label, count in labels.items()}
+    for (label, story), both in Counter(zip(gold, found, strict=True)).items():
+        count, precision, recall = sums[label]
+        sums[label] = count, precision + both * both / stories[story], recall + both * both / count
+    return sums
+
+
+def _f1(precision: float, recall: float) -> float:
+    return 2.0 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+
+
+def _pairs(counts: Mapping[object, int]) -> int:
+    return sum(n * (n - 1) // 2 for n in counts.values())
+
+
+def _entropy(counts: Mapping[Hashable, int], n: int) -> float:
+    return -sum(count / n * math.log(count / n) for count in counts.values())
+
+
+# A labelled stream through the engine
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """How well one set of stories meets the labels."""
+
+    stories: int
+    bcubed_precision: float
+    bcubed_recall: float
+    bcubed_f1: float
+    bcubed_f1_low: float
+    bcubed_f1_high: float
+    """95 % bootstrap interval."""
+    pair_f1: float
+    ceaf_e_f1: float
+    nmi: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a labelled stream."""
+
+    entries: int
+    labelled: int
+    labels: int
+    skipped: int
+    """Lines that could not be used."""
+    arrival: Measures
+    """Of the story that each entry was given as it arrived."""
+    end: Measures
+    """Of the stories after the last entry, second thoughts counted in."""
+    entries_per_cpu_s: float
+
+
+def measure(gold: Labels, found: Labels, *, seed: int = 0) -> Measures:
+    """Return all measures of some entries; ValueError when there are none."""
+    if not gold:
+        raise ValueError("nothing to measure: no entry has a label")
+    both = bcubed(gold, found)
+    low, high = bcubed_interval(gold, found, seed=seed)
+    return Measures(
+        stories=len(set(found)),
+        bcubed_precision=both.precision,
+        bcubed_recall=both.recall,
+        bcubed_f1=both.f1,
+        bcubed_f1_low=low,
+        bcubed_f1_high=high,
+        pair_f1=pairs(gold, found).f1,
+        ceaf_e_f1=ceaf_e(gold, found).f1,
+        nmi=nmi(gold, found),
+    )
+
+
+def read_gold(path: Path) -> dict[str, str]:
+    """Return the label of each id in a file of `id<TAB>story`; StreamError names what is wrong."""
+    labels = {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise StreamError(f"cannot read the labels {path}: {fault}") from fault
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        found = line.split("\t")
+        if len(found) < 2:
+            raise StreamError(f"{path}:{number}: not `id<TAB>story`")
+        if found[1]:
+            labels[found[0]] = found[1]
+    return labels
+
+
+def assign(
+    lines: Iterable[Line],
+    config: Config,
+    model: RelevanceModel,
+    *,
+    fields: Sequence[str] = ("title", "summary"),
+    progress: Callable[[int], None] | None = None,
+) -> tuple[list[tuple[str, int, int]], float]:
+    """Run *lines*, in order of arrival, through an engine.
+
+    fields: what of a line the engine sees of its text
+
+    Returns of each line its id, its story as it arrived and its story at the end; and the CPU seconds.
+    """
+    engine = Engine(config, model)
+    ids: list[str] = []
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    merged: dict[int, int] = {}
+    seconds = 0.0
+    for moment, group in groupby(lines, key=lambda line: line.arrived_at):
+        entries = []
+        for line in group:
+            ids.append(line.id)
+            entries.append(_entry(len(ids), line, fields))
+        began = time.process_time()
+        changes = engine.step(entries, moment)
+        seconds += time.process_time() - began
+        for membership in changes.memberships:
+            first.setdefault(membership.entry_id, membership.story_id)
+            last[membership.entry_id] = membership.story_id
+        for story in changes.stories:
+            if story.merged_into is not None:
+                merged[story.story_id] = story.merged_into
+            else:
+                merged.pop(story.story_id, None)
+        if progress is not None:
+            progress(len(entries))
+    return [(own, first[n], _followed(last[n], merged)) for n, own in enumerate(ids, start=1)], seconds
+
+
+def evaluate(
+    stream: Stream,
+    gold: Mapping[str, str],
+    model: RelevanceModel,
+    *,
+    background: Stream | None = None,
+    fields: Sequence[str] = ("title", "summary"),
+    config: Config | None = None,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Run a labelled stream, mixed with unlabelled entries, through the live code and measure its stories.
+
+    Entries without a label flow through and are not judged. StreamError when no entry has one.
+    """
+    lines = mixed(stream, background)
+    assigned, seconds = assign(lines, config or Config(Site(), (), ()), model, fields=fields, progress=progress)
+    judged = [(gold[own], arrival, end) for own, arrival, end in assigned if own in gold]
+    if not judged:
+        raise StreamError(f"no entry of {stream.path} has a label; are these labels of another stream?")
+    labels = [label for label, _, _ in judged]
+    return Report(
+        entries=len(assigned),
+        labelled=len(judged),
+        labels=len(set(labels)),
+        skipped=stream.broken + (background.broken if background is not None else 0),
+        arrival=measure(labels, [arrival for _, arrival, _ in judged], seed=seed),
+        end=measure(labels, [end for _, _, end in judged], seed=seed),
+        entries_per_cpu_s=len(assigned) / max(seconds, 1e-9),
+    )
+
+
+def stories_at_end(
+    stream: Stream,
+    model: RelevanceModel,
+    *,
+    background: Stream | None = None,
+    config: Config | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, int]:
+    """Run a stream, mixed with others that it does not name, through the live code; return where its entries ended.
+
+    What comes under an id that the stream has is no background, so the whole that it was taken from can be one.
+    """
+    own = {line.id for line in stream}
+    around = (line for line in background or () if line.id not in own)
+    around_them = merge(stream, around, key=lambda line: line.arrived_at)
+    assigned, _ = assign(around_them, config or Config(Site(), (), ()), model, progress=progress)
+    return {line_id: end for line_id, _, end in assigned if line_id in own}
+
+
+def lines(report: Report) -> list[str]:
+    """Return *report* as text for a terminal."""
+    told = [
+        f"{report.entries} entries, {report.labelled} of them with one of {report.labels} labels"
+        + (f"; {report.skipped} lines could not be used" if report.skipped else ""),
+        f"{'':8}{'stories':>8}  BCubed P      R     F1        95 %      pair F1  CEAF-e    NMI",
+    ]
+    for name, found in (("arrival", report.arrival), ("end", report.end)):
+        told.append(
+            f"{name:8}{found.stories:8d}  {found.bcubed_precision:8.4f} {found.bcubed_recall:.4f} "
+            f"{found.bcubed_f1:.4f} {found.bcubed_f1_low:.3f}..{found.bcubed_f1_high:.3f}   "
+            f"{found.pair_f1:.4f}  {found.ceaf_e_f1:.4f} {found.nmi:.4f}"
+        )
+    told.append(f"{report.entries_per_cpu_s:.0f} entries per CPU second")
+    return told
+
+
+def mixed(stream: Stream, background: Stream | None) -> Iterator[Line]:
+    """Yield the lines of one or two streams in order of arrival."""
+    streams = [stream] if background is None else [stream, background]
+    return merge(*streams, key=lambda line: line.arrived_at)
+
+
+def _entry(number: int, line: Line, fields: Sequence[str]) -> Entry:
+    return Entry(
+        entry_id=number,
+        source_id=line.source,
+        identity=line.id,
+        link=line.url,
+        title=line.title if "title" in fields else "",
+        summary=line.summary if "summary" in fields else "",
+        first_seen_at=line.arrived_at,
+        published_at=line.published_at,
+        language=line.language,
+    )
+
+
+def _followed(story_id: int, merged: Mapping[int, int]) -> int:
+    seen = set()
+    while story_id in merged and story_id not in seen:
+        seen.add(story_id)
+        story_id = merged[story_id]
+    return story_id

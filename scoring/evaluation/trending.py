@@ -1,0 +1,417 @@
+"""Hold the order of trending stories against what came: which stories did further independent sources take up?
+
+Knows the task, and the rules that trending has to beat. A recorded stream goes through the engine that runs live;
+every two hours its live stories are ordered in each way, from what was known then. A story was worth its place
+when at least three further independent sources report it in the next hours, 6 or 24. Leaves formulas to `trend`,
+the page's order to `rank`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aggregator.errors import GroundswellError
+from aggregator.model import Changes, Config, Entry, Event, ScoringSettings
+from scoring.engine import Coverage, Engine
+from scoring.language.terms import terms
+from scoring.metrics.bootstrap import Interval, mean, resampled
+from scoring.metrics.probability import ndcg
+from scoring.ranking import page_order, trend
+from scoring.relevance.model import RelevanceModel
+from scoring.replay.runner import replay
+from scoring.replay.streams import Stream
+
+STEP = timedelta(hours=2)
+AHEAD = (timedelta(hours=6), timedelta(hours=24))
+FURTHER = 3
+"""Further independent sources that make a story worth its place."""
+
+SETTLED = timedelta(days=3)
+"""From the begin of a stream until it is measured: before that every story is new."""
+
+PAGE = 10
+NO_LONGER = timedelta(hours=36)
+"""A story without a new source for so long is in no list; that makes "most sources" a better rule than it is."""
+
+HOUR = timedelta(hours=1)
+HALF_LIFE = ScoringSettings().half_life
+"""As it ships."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A live story at a moment."""
+
+    at: datetime
+    coverage: Coverage
+
+    @property
+    def age(self) -> timedelta:
+        """Since its first entry arrived."""
+        return max(self.at - self.coverage.first_seen_at, timedelta())
+
+    @property
+    def quiet(self) -> timedelta:
+        """Since an independent voice last joined."""
+        return max(self.at - self.coverage.last_voice_at, timedelta())
+
+    def voices(self, begin: timedelta, end: timedelta = timedelta()) -> int:
+        """Return how many voices joined between so long ago and so long ago."""
+        return sum(self.at - begin < joined <= self.at - end for joined, _ in self.coverage.voices)
+
+    def recent(self, tau: timedelta, rate_power: float = trend.RATE_POWER) -> float:
+        """Return the coverage that `trend.coverage` makes of its voices."""
+        told = ((max(self.at - joined, timedelta()), rate) for joined, rate in self.coverage.voices)
+        return trend.coverage(told, tau, rate_power)
+
+
+Way = Callable[[Case], float]
+"""A way to order stories: the greater, the higher."""
+
+
+def trend_way(
+    half_life: timedelta = HALF_LIFE, tau: timedelta = trend.TAU, rate_power: float = trend.RATE_POWER
+) -> Way:
+    """Return the trend of a story as `trend` has it, with these settings."""
+
+    def way(case: Case) -> float:
+        return trend.trend(case.recent(tau, rate_power), case.coverage.usual, case.quiet, half_life)
+
+    return way
+
+
+def _hours(span: timedelta) -> float:
+    return span / HOUR
+
+
+def _newest(case: Case) -> float:
+    return -_hours(case.age)
+
+
+def _sources(case: Case) -> float:
+    # Equal ones newest first: any other order of ties would only make the rule worse.
+    return len(case.coverage.voices) - 1e-6 * _hours(case.age)
+
+
+def _gravity(case: Case) -> float:
+    """Hacker News: (points - 1) / (hours + 2)^1.8, voices for points."""
+    return (len(case.coverage.voices) - 1) / math.pow(_hours(case.age) + 2.0, 1.8) - 1e-9 * _hours(case.age)
+
+
+def _hot(case: Case) -> float:
+    """Reddit: log10(points) + seconds / 45000, voices for points."""
+    return math.log10(max(len(case.coverage.voices), 1)) - case.age.total_seconds() / 45_000
+
+
+def _chi_square(case: Case) -> float:
+    """Mastodon: (observed - expected)^2 / expected of today against yesterday, halved every 8 hours (links)."""
+    observed = case.voices(timedelta(hours=24))
+    expected = max(case.voices(timedelta(hours=48), timedelta(hours=24)), 1)
+    if observed <= expected:
+        return -1e-6 * _hours(case.age)
+    return (observed - expected) ** 2 / expected * math.exp2(-_hours(case.quiet) / 8.0)
+
+
+def _z_score(case: Case) -> float:
+    """Six hours against the story's own rate before."""
+    now = case.voices(timedelta(hours=6))
+    before = (len(case.coverage.voices) - now) * 6.0 / max(_hours(case.age) - 6.0, 6.0)
+    return (now - before) / math.sqrt(before + 1.0) - 1e-6 * _hours(case.age)
+
+
+def _ewma(case: Case) -> float:
+    """An exponentially weighted count of voices, half-life six hours."""
+    return math.fsum(math.exp2(-_hours(case.at - joined) / 6.0) for joined, _ in case.coverage.voices)
+
+
+def _trendradar(case: Case) -> float:
+    """TrendRadar: 0.6 rank + 0.3 frequency + 0.1 hotness. Feeds tell no rank: frequency orders, ties newest first."""
+    return 0.3 * 10 * min(case.coverage.entries, 10) - 1e-6 * _hours(case.age)
+
+
+RULES: dict[str, Way] = {
+    "newest first": _newest,
+    "most sources": _sources,
+    "Hacker News gravity": _gravity,
+    "Reddit hot": _hot,
+    "chi-square, as Mastodon's": _chi_square,
+    "z-score": _z_score,
+    "EWMA": _ewma,
+    "TrendRadar's weights": _trendradar,
+}
+
+
+# What happened
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A stream as it went: the stories at each moment, and what became of them."""
+
+    entries: int = 0
+    moments: list[tuple[datetime, list[Case]]] = field(default_factory=list)
+    _story_of: dict[int, int] = field(default_factory=dict)
+    _arrivals: list[tuple[int, datetime, str]] = field(default_factory=list)
+    _into: dict[int, int] = field(default_factory=dict)
+    last_at: datetime | None = None
+    _voices: dict[int, list[tuple[datetime, str]]] | None = None
+
+    def see(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        """Take note of a step."""
+        self.entries += sum(isinstance(event, Entry) for event in events)
+        for membership in changes.memberships:
+            if membership.entry_id not in self._story_of:
+                self._arrivals.append((membership.entry_id, moment, membership.voice))
+            self._story_of[membership.entry_id] = membership.story_id
+        for story in changes.stories:
+            if story.merged_into is not None:
+                self._into[story.story_id] = story.merged_into
+        self.last_at = moment
+
+    def final(self, story_id: int) -> int:
+        """Return the story that *story_id* became part of in the end."""
+        while story_id in self._into:
+            story_id = self._into[story_id]
+        return story_id
+
+    def all_voices(self) -> Mapping[int, list[tuple[datetime, str]]]:
+        """Return, by story as it was in the end, who reported it when, in order."""
+        if self._voices is None:
+            self._voices = defaultdict(list)
+            for entry_id, arrived_at, voice in self._arrivals:
+                self._voices[self.final(self._story_of[entry_id])].append((arrived_at, voice))
+        return self._voices
+
+    def further(self, case: Case, ahead: timedelta) -> int:
+        """Return how many voices that had not spoken by then reported the story in the time *ahead*."""
+        told = self.all_voices()[self.final(case.coverage.story_id)]
+        before = {voice for arrived_at, voice in told if arrived_at <= case.at}
+        after = {voice for arrived_at, voice in told if case.at < arrived_at <= case.at + ahead}
+        return len(after - before)
+
+
+def record(
+    stream: Stream, config: Config, model: RelevanceModel, progress: Callable[[int], None] | None = None
+) -> Recorded:
+    """Run *stream* through the engine and keep what `report` needs."""
+    found = Recorded()
+    due: datetime | None = None
+
+    def watch(engine: Engine, moment: datetime) -> None:
+        nonlocal due
+        if due is None:
+            due = _on_step(moment) + SETTLED
+        while due < moment:
+            found.moments.append((due, _live(engine, due, config.scoring.window)))
+            due += STEP
+
+    replay(stream, config, model, observer=found.see, watcher=watch, progress=progress)
+    return found
+
+
+def _on_step(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def _live(engine: Engine, at: datetime, window: timedelta) -> list[Case]:
+    return [
+        Case(at, coverage)
+        for coverage in engine.coverage()
+        if at - coverage.last_arrival_at < window and at - coverage.last_voice_at < NO_LONGER
+    ]
+
+
+# Measuring
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How well one way of ordering did."""
+
+    name: str
+    ndcg_at_10: dict[str, Interval | None]
+    """By how far ahead: "6 h", "24 h"."""
+    precision_at_10: dict[str, Interval | None]
+    median_hours_to_page: float | None
+    """From its first entry until it was among the first ten, of those stories that three further sources took up."""
+    reached_page: float
+    """Share of these that ever were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of ordering the stories of a stream."""
+
+    entries: int
+    moments: int
+    first_at: str
+    last_at: str
+    worth: dict[str, float]
+    """Stories worth a place, a moment on average, by how far ahead."""
+    results: tuple[Result, ...]
+    """The site's order first, then the rules to beat."""
+
+
+Order = Callable[[Sequence[Case]], list[int]]
+"""Takes the stories of a moment, returns the places of the first ten, best first."""
+
+
+def by(way: Way) -> Order:
+    """Return the order that *way* gives; equal ones by the older story."""
+
+    def order(cases: Sequence[Case]) -> list[int]:
+        said = [way(case) for case in cases]
+        return sorted(range(len(cases)), key=lambda i: (-said[i], cases[i].coverage.story_id))[:PAGE]
+
+    return order
+
+
+def page(way: Way) -> Order:
+    """Return the order of the page: *way* with the gates and the variety of `rank`."""
+
+    def order(cases: Sequence[Case]) -> list[int]:
+        place = {case.coverage.story_id: i for i, case in enumerate(cases)}
+        candidates = (
+            page_order.Candidate(
+                story_id=case.coverage.story_id,
+                category_id=case.coverage.category_id,
+                trend=way(case),
+                voices=len(case.coverage.voices),
+                since_last_voice=case.quiet,
+                source_id=case.coverage.source_id,
+                topics=frozenset(terms(case.coverage.headline)),
+            )
+            for case in cases
+        )
+        return [place[story_id] for story_id, _ in page_order.ranked(candidates, PAGE)]
+
+    return order
+
+
+def orders(half_life: timedelta = HALF_LIFE) -> dict[str, Order]:
+    """Return what is compared, by name."""
+    own = trend_way(half_life)
+    return {
+        "the page": page(own),
+        "trend alone": by(own),
+        **{name: by(way) for name, way in RULES.items()},
+    }
+
+
+def _named(ahead: timedelta) -> str:
+    return f"{ahead / HOUR:.0f} h"
+
+
+def report(found: Recorded, ways: Mapping[str, Order], seed: int = 0) -> Report:
+    """Measure each of *ways* on what was recorded; GroundswellError when it is too short."""
+    last_at = found.last_at
+    usable = [
+        (at, cases) for at, cases in found.moments if cases and last_at is not None and at + max(AHEAD) <= last_at
+    ]
+    if not usable:
+        raise GroundswellError(f"the stream is too short: {SETTLED.days} days before and a day after are needed")
+    days = [at.date().isoformat() for at, _ in usable]
+    worth = {
+        _named(ahead): [[int(found.further(case, ahead) >= FURTHER) for case in cases] for _, cases in usable]
+        for ahead in AHEAD
+    }
+    grown = _grown(found, usable)
+    results = []
+    for name, order in ways.items():
+        listed = [order(cases) for _, cases in usable]
+        gains = {h: list(_gains(listed, labels)) for h, labels in worth.items()}
+        told = {
+            h: [(day, gain) for day, gain in zip(days, gained, strict=True) if gain is not None]
+            for h, gained in gains.items()
+        }
+        hits = {
+            h: [sum(labels[i] for i in order) / PAGE for order, labels in zip(listed, all_labels, strict=True)]
+            for h, all_labels in worth.items()
+        }
+        hours, share = _time_to_page(usable, listed, grown)
+        results.append(
+            Result(
+                name=name,
+                ndcg_at_10={
+                    h: resampled([day for day, _ in pairs], [gain for _, gain in pairs], mean, seed)
+                    for h, pairs in told.items()
+                },
+                precision_at_10={h: resampled(days, values, mean, seed) for h, values in hits.items()},
+                median_hours_to_page=hours,
+                reached_page=share,
+            )
+        )
+    return Report(
+        entries=found.entries,
+        moments=len(usable),
+        first_at=days[0],
+        last_at=days[-1],
+        worth={h: sum(map(sum, labels)) / len(usable) for h, labels in worth.items()},
+        results=tuple(results),
+    )
+
+
+def _gains(listed: Iterable[Sequence[int]], labels: Iterable[Sequence[int]]) -> Iterator[float | None]:
+    for order, truth in zip(listed, labels, strict=True):
+        # Scores that put the listed ones on top, in their order; the others are below, where nDCG@10 does not look.
+        scores = [0.0] * len(truth)
+        for place, i in enumerate(order):
+            scores[i] = float(PAGE - place)
+        yield ndcg(scores, truth, PAGE)
+
+
+def _grown(found: Recorded, usable: Sequence[tuple[datetime, list[Case]]]) -> dict[int, datetime]:
+    """Return the stories that began in the time measured and that three further sources took up, with their begin."""
+    begin, end = usable[0][0], usable[-1][0]
+    grown: dict[int, datetime] = {}
+    for story_id, told in found.all_voices().items():
+        first = told[0][0]
+        if begin <= first <= end - max(AHEAD) and len({v for at, v in told if at <= first + max(AHEAD)}) > FURTHER:
+            grown[story_id] = first
+    return grown
+
+
+def _time_to_page(
+    usable: Sequence[tuple[datetime, list[Case]]], listed: Sequence[Sequence[int]], grown: Mapping[int, datetime]
+) -> tuple[float | None, float]:
+    """Return the median of hours from first entry to the first ten, None where most never got there, and who did."""
+    seen: dict[int, datetime] = {}
+    for (at, cases), order in zip(usable, listed, strict=True):
+        for i in order:
+            seen.setdefault(cases[i].coverage.story_id, at)
+    waits = sorted((seen[s] - first) / HOUR if s in seen else math.inf for s, first in grown.items())
+    if not waits:
+        return None, 0.0
+    median = waits[len(waits) // 2]
+    return (None if math.isinf(median) else median), sum(map(math.isfinite, waits)) / len(waits)
+
+
+def lines(found: Report) -> list[str]:
+    """Return a report as a table."""
+    worth = ", ".join(f"{count:.1f} of them worth it within {h}" for h, count in found.worth.items())
+    drawn = [
+        f"{found.entries} entries; ordered at {found.moments} moments, {found.first_at} to {found.last_at}; {worth}",
+        "",
+        f"{'':27}" + "".join(f"{f'nDCG@10, {h}':22}{f'P@10, {h}':22}" for h in found.worth) + "hours to page  reached",
+    ]
+    for one in found.results:
+        told = "".join(f"{one.ndcg_at_10[h] or '-'!s:22}{one.precision_at_10[h] or '-'!s:22}" for h in found.worth)
+        hours = "never" if one.median_hours_to_page is None else f"{one.median_hours_to_page:.1f}"
+        drawn.append(f"{one.name:27}{told}{hours:>13}  {one.reached_page:7.0%}")
+    return drawn
+
+
+def evaluate(
+    stream: Stream,
+    config: Config,
+    model: RelevanceModel,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Run *stream*, order its stories as the page and the rules do, and measure."""
+    found = record(stream, config, model, progress)
+    return report(found, orders(config.scoring.half_life), seed)

@@ -1,0 +1,114 @@
+"""What can be computed of how a story was told: who was first, who followed how soon, what each brought that was new.
+
+Pure. Leaves figures to `facts`, and the words to whoever shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aggregator.model import Entry
+from scoring.insights.key_facts import Sentence, Told, sentences_of
+from scoring.language.amounts import Figure
+
+NEW_TERMS = 0.5
+"""Share of a sentence's terms that nobody has used before it, from which it is told as new without a new figure."""
+
+
+@dataclass(frozen=True)
+class Follower:
+    """An independent voice after the first one."""
+
+    entry: Entry
+    after: timedelta
+    """How long after the first entry of the story it arrived."""
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What an entry said that no earlier one had said."""
+
+    entry: Entry
+    sentence: str
+    figures: tuple[str, ...]
+    """The amounts that were new; none where only the words were."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """How a story was told."""
+
+    first: Entry
+    followers: tuple[Follower, ...]
+    repeats: tuple[tuple[Entry, Entry], ...]
+    """Entries of a voice that was heard before, each with the first entry of that voice."""
+    half_after: timedelta | None
+    """When half of the independent voices had told it; None with fewer than four."""
+    additions: tuple[Addition, ...]
+    """What is new, the latest first."""
+
+
+def analyse(told: Told, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
+    """Return how a story was told; None for one without entries.
+
+    said: what `sentences_of` gave for *told*, where it is at hand
+    """
+    if not told:
+        return None
+    first = told[0][0]
+    heard: dict[str, Entry] = {}
+    followers, repeats = [], []
+    for entry, membership in told:
+        earlier = heard.setdefault(membership.voice, entry)
+        if earlier is not entry:
+            repeats.append((entry, earlier))
+        elif entry is not first:
+            followers.append(Follower(entry, entry.first_seen_at - first.first_seen_at))
+    # The first voice counts among them, at zero.
+    half = followers[-(-len(heard) // 2) - 2].after if len(heard) >= 4 else None
+    return Analysis(
+        first,
+        tuple(followers),
+        tuple(repeats),
+        half,
+        tuple(_additions(sentences_of(told) if said is None else said, most)),
+    )
+
+
+def _additions(sentences: Sequence[Sentence], most: int) -> list[Addition]:
+    """Return at most one addition an entry: its first sentence with figures that are new, else with words that are."""
+    known_figures: list[Figure] = []
+    known_terms: set[str] = set()
+    found: list[Addition] = []
+    by_entry: dict[int, list[Sentence]] = {}
+    for sentence in sentences:
+        by_entry.setdefault(sentence.entry.entry_id, []).append(sentence)
+    about: frozenset[str] = frozenset()
+    for number, said in enumerate(by_entry.values()):
+        if number == 0:
+            about = said[0].terms
+        else:
+            addition = _addition([s for s in said if s.place], known_figures, known_terms, about)
+            if addition is not None:
+                found.append(addition)
+        for sentence in said:
+            known_figures += [f for f in sentence.figures if not any(f.same(k) for k in known_figures)]
+            known_terms |= sentence.terms
+    return found[::-1][:most]
+
+
+def _addition(
+    said: Sequence[Sentence], known_figures: Sequence[Figure], known_terms: set[str], about: frozenset[str]
+) -> Addition | None:
+    telling = [s for s in said if s.stands_alone]
+    for sentence in telling:
+        new = [f for f in sentence.figures if all(k.unit != f.unit or f.differs(k) for k in known_figures)]
+        if new and sentence.names:
+            return Addition(sentence.entry, sentence.text, tuple(f.text for f in new))
+    for sentence in telling:
+        fresh = sentence.terms - known_terms
+        if len(sentence.terms) >= 4 and about & sentence.terms and len(fresh) >= NEW_TERMS * len(sentence.terms):
+            return Addition(sentence.entry, sentence.text, ())
+    return None

@@ -1,0 +1,105 @@
+"""Prose by a model that the operator configured: what it is asked, and which of its sentences may stand.
+
+A sentence stands only if everything in it that can be checked occurs in the story's entries: each figure with its unit,
+each number with its scale, each word with a capital letter, each word of another script. Whoever writes true figures
+into a false sentence is not found out, so the page says who wrote it. Pure; asking is `narrator`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from aggregator.text.tokens import clip, plain, words
+from scoring.insights.key_facts import MOST_ENTRIES, Told
+from scoring.language.amounts import capitals, figures, numbers, sentences
+from scoring.language.terms import term
+
+MOST_SENTENCES = 6
+LONGEST = 400
+MATERIAL = 24_000
+"""Characters of the entries that are sent; a story of many sources says the same many times."""
+
+_SCALED = re.compile(
+    r"(\d(?:[\d,.]*\d)?)\s?(%|percent|per cent|thousand|million|billion|trillion|bn|mn|tn|[kmb]\b)", re.IGNORECASE
+)
+_SCALES = {"per cent": "%", "percent": "%", "bn": "billion", "mn": "million", "m": "million", "b": "billion"}
+_SPELLED = frozenset(
+    words(
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen twenty thirty forty "
+        "fifty sixty seventy eighty ninety hundred thousand million billion dozen half third quarter double twice"
+    )
+)
+# First words of a sentence that tell nothing of the matter.
+_OPENERS = frozenset(words("according several reports sources meanwhile however separately together neither instead"))
+
+INSTRUCTION = (
+    "You write for a news site. From the reports below, write at most five plain sentences on what is new, what the "
+    "reports agree on and where they differ. Use only what the reports say: every figure and every name exactly as "
+    "printed there. No opinion, no advice, no headline, no list."
+)
+
+
+def material(told: Told) -> str:
+    """Return the entries of a story as they are sent to the model."""
+    parts = [f"[{entry.source_id}] {entry.title}\n{entry.summary}\n{plain(entry.content)}" for entry, _ in told]
+    share = max(MATERIAL // max(len(parts), 1), 400)
+    return "\n\n".join(clip(part, share) for part in parts[: MATERIAL // share])
+
+
+def made_of(told: Told, model: str) -> str:
+    """Return a fingerprint of what is written of: another one means that it has to be written anew."""
+    digest = hashlib.sha256(model.encode())
+    for entry, _ in told:
+        digest.update(f"\n{entry.entry_id} {entry.title} {entry.summary}".encode())
+    return digest.hexdigest()[:32]
+
+
+def held(text: str, told: Told) -> tuple[tuple[str, ...], int]:
+    """Return the sentences of *text* that hold against the entries, and how many others there were."""
+    said = _Said(told)
+    found = [sentence for line in text[:20_000].splitlines() for sentence in sentences(line)]
+    kept = [sentence for sentence in found if said.holds(sentence)]
+    return tuple(kept[:MOST_SENTENCES]), len(found) - len(kept)
+
+
+class _Said:
+    """Everything that the entries say, to look things up in."""
+
+    def __init__(self, told: Told) -> None:
+        texts = [f"{entry.title}. {entry.summary} {plain(entry.content)}" for entry, _ in list(told)[:MOST_ENTRIES]]
+        everything = "\n".join(texts)
+        self._folded = everything.casefold()
+        self._words = set(words(everything))
+        self._numbers = numbers(everything)
+        self._scaled = _scaled(everything)
+        self._figures = [figure for text in texts for sentence in sentences(text) for figure in figures(sentence)]
+        self._capitals = {word for text in texts for sentence in sentences(text) for word in capitals(sentence)}
+
+    def holds(self, sentence: str) -> bool:
+        """Whether everything in *sentence* that can be checked is said."""
+        if len(sentence) > LONGEST or re.search(r"[<>{}*#`\[\]]|https?:|www\.", sentence):
+            return False
+        if not any(letter.isalpha() for letter in sentence):
+            return False
+        return (
+            numbers(sentence) <= self._numbers
+            and _scaled(sentence) <= self._scaled
+            and all(any(figure.same(known) for known in self._figures) for figure in figures(sentence))
+            and not (_SPELLED & set(words(sentence))) - self._words
+            and all(self._names(word) for word in capitals(sentence))
+            and all(run in self._folded for run in re.findall(r"[^\x00-\x7f–—‘’“”…]+", sentence.casefold()))
+        )
+
+    def _names(self, word: str) -> bool:
+        """Whether a word with a capital letter is one of the entries', or a first word that tells nothing."""
+        if word in self._capitals:
+            return True
+        return all(part in self._words or part in _OPENERS or not term(part) for part in words(word))
+
+
+def _scaled(text: str) -> set[tuple[str, str]]:
+    return {
+        (number.replace(",", "").rstrip("."), _SCALES.get(scale.lower(), scale.lower()))
+        for number, scale in _SCALED.findall(text)
+    }

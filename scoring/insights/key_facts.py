@@ -1,0 +1,314 @@
+"""Key facts of a story: sentences with figures, who says them, and where sources differ.
+
+A fact is a sentence of an entry as it stands, never one put together. Sentences of several sources are one fact where
+they print the same amount of the same thing about the same matter; they differ where the amount is another and all
+else is alike. Both are guesses about words, so the bounds lie where a miss is likelier than a mistake:
+
+- a sentence that points elsewhere ("It", "This"), asks, addresses the reader or advertises is no fact;
+- it has to share a term with the headlines, because newsletters tell of more than one thing;
+- figures differ only if both stand plainly (no "about", no "more than"), each is the only one of its unit in its
+  sentence, both sentences are about the same in most of their words, none compares or forecasts, both are of the
+  same day, and neither source prints the other's figure anywhere.
+
+Known to be missed: amounts in words beyond twelve, languages other than English, one amount in two units.
+Known to be wrong: two like events in one story ("killed four" here, "killed five" there) would be told as a difference;
+the reader sees both sentences with their sources.
+
+Pure. Leaves reading a sentence to `figures`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from aggregator.model import Entry, Membership
+from scoring.language.amounts import Figure, capitals, figures, names, sentences, sentences_of_html
+from scoring.language.terms import terms
+
+Told = Sequence[tuple[Entry, Membership]]
+"""The entries of a story, oldest first, each with the voice it speaks with."""
+
+MOST_ENTRIES = 80
+MOST_SENTENCES, LEAST_SENTENCES, MOST_IN_ALL = 60, 6, 400
+"""Of one entry, of one among many, and of a story: what stands further down is seldom the news, and each sentence is
+held against all others, so that their number in all bounds the work on one story."""
+SHORTEST, LONGEST = 40, 240
+"""Characters of a fact."""
+SHARED_SHARE = 1 / 3
+"""Of the terms of the shorter sentence, how many the other has to hold for both to tell one fact."""
+ALIKE_SHARE = 0.6
+"""The same for a difference, where a mistake would accuse somebody."""
+
+_DANGLING = re.compile(
+    r"(?:it|its|it['’]s|this|that|these|those|they|their|he|his|she|her|him|both|such|but|and|or|so|yet|however|still|"
+    r"also|instead|otherwise|then|here|there|one|each|another|others|why|how|what|when|where|who|which|if|because|take|see|note|look|consider|imagine|meet|more)\b",
+    re.I,
+)
+_ADDRESSED = re.compile(
+    r"\b(?:you|your|we|our|ours|us|i|my|me|subscribe|newsletter|sign up|click|read more|advertisement|sponsored|"
+    r"copyright|podcast|continue reading|min read|photo|getty)\b",
+    re.I,
+)
+_COMPARES = re.compile(
+    r"\b(?:from|than|compared|previous(?:ly)?|earlier|last|next|first|second|third|fourth|quarter|expect\w*|forecast\w*|"
+    r"estimate\w*|could|would|may|might|target\w*|plans?|planned|about|another|additional|further|more|less|per|each|between)\b",
+    re.I,
+)
+_DAY = re.compile(
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|"
+    r"october|november|december|today|yesterday|(?:19|20)\d\d)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of an entry."""
+
+    text: str
+    entry: Entry
+    voice: str
+    place: int
+    """How far down it stands: 0 is the headline."""
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        """Its amounts."""
+        return tuple(figures(self.text))
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """What it tells of, without its numbers."""
+        return frozenset(t for t in terms(self.text) if not any(c.isdigit() for c in t))
+
+    @cached_property
+    def days(self) -> frozenset[str]:
+        """The days, months and years that it names."""
+        return frozenset(found.casefold() for found in _DAY.findall(self.text))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names in it; of the first word it cannot be told."""
+        return frozenset(names(self.text))
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether a reader understands it without the sentences around it, and it reports."""
+        text = self.text
+        return (
+            SHORTEST <= len(text) <= LONGEST
+            and text[-1:] in ".”\"'’)。"
+            and not text.endswith(("...", "…"))
+            and not _DANGLING.match(text.lstrip("\"“‘('"))
+            and not _ADDRESSED.search(text)
+        )
+
+    def is_fact(self, about: frozenset[str]) -> bool:
+        """Whether it is a fact in a story *about* something: a first word that is that counts as a name."""
+        if not (self.figures and self.stands_alone):
+            return False
+        return bool(self.names) or any(about & set(terms(word)) for word in capitals(self.text))
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence with figures, and everyone who says it."""
+
+    text: str
+    said_by: tuple[Entry, ...]
+    """One entry a source, the one that is quoted first."""
+    voices: int
+    figures: tuple[str, ...]
+    """The amounts that all of them print, as the quoted one prints them."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One answer to a question that sources answer differently."""
+
+    figure: str
+    sentence: str
+    said_by: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An amount that sources print differently."""
+
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is said of a story in figures."""
+
+    facts: tuple[Fact, ...]
+    differences: tuple[Difference, ...]
+    agreed: tuple[tuple[str, tuple[Entry, ...]], ...]
+    """Amounts that two or more voices print, with an entry a source; what most print comes first."""
+
+
+def key_facts(told: Told, most: int = 6, *, said: Sequence[Sentence] | None = None) -> Facts:
+    """Return the key facts of a story; what most independent voices say comes first, then the order of arrival.
+
+    said: what `sentences_of` gave for *told*, where it is at hand
+    """
+    said = sentences_of(told) if said is None else said
+    about = _core(told)
+    differences = _differences(said, about)
+    # What somebody contradicts is no fact: it stands with the other side or not at all.
+    disputed = {side.sentence for difference in differences for side in difference.sides}
+    facts = _facts([s for s in said if about & s.terms and s.text not in disputed], about, most)
+    return Facts(facts, differences, _agreed(said))
+
+
+def sentences_of(told: Told) -> list[Sentence]:
+    """Return what the entries of a story say, oldest first: headline, summary, text; a repeated sentence once each."""
+    found = []
+    entries = list(told)[:MOST_ENTRIES]
+    each = min(MOST_SENTENCES, max(LEAST_SENTENCES, MOST_IN_ALL // max(len(entries), 1)))
+    for entry, membership in entries:
+        texts = [entry.title, *sentences(entry.summary), *sentences_of_html(entry.content)]
+        for place, text in enumerate(list(dict.fromkeys(texts))[:each]):
+            if len(text) <= 1_000:
+                found.append(Sentence(text, entry, membership.voice, place))
+    return found
+
+
+def _core(told: Told) -> frozenset[str]:
+    """Return what the story is about: the terms of its first headline, and those that several headlines have."""
+    counted = Counter(term for entry, _ in told for term in set(terms(entry.title)))
+    core = {term for term, count in counted.items() if count >= 2} | set(terms(told[0][0].title) if told else ())
+    return frozenset(term for term in core if not any(c.isdigit() for c in term))
+
+
+def _facts(said: Sequence[Sentence], about: frozenset[str], most: int) -> tuple[Fact, ...]:
+    telling = [s for s in said if s.figures]
+    groups: list[tuple[Sentence, list[Sentence]]] = []
+    for sentence in telling:
+        if sentence.is_fact(about) and sentence.place:
+            groups.append((sentence, [other for other in telling if other is sentence or _say_same(sentence, other)]))
+    ordered = sorted(
+        groups,
+        key=lambda g: (-len({s.voice for s in g[1]}), g[0].place > 12, g[0].entry.entry_id, g[0].place),
+    )
+    chosen: list[Fact] = []
+    printed: list[Figure] = []
+    texts: list[frozenset[str]] = []
+    for sentence, group in ordered:
+        if len(chosen) == most:
+            break
+        new = [f for f in sentence.figures if not any(f.same(p) for p in printed)]
+        if not new or any(_share(sentence.terms, before) >= 0.5 for before in texts):
+            continue
+        chosen.append(_fact(sentence, group))
+        printed += sentence.figures
+        texts.append(sentence.terms)
+    return tuple(chosen)
+
+
+def _fact(sentence: Sentence, group: Sequence[Sentence]) -> Fact:
+    others = [s for s in group if s is not sentence]
+    by_source = {s.entry.source_id: s.entry for s in [sentence, *others][::-1]}
+    by_source[sentence.entry.source_id] = sentence.entry
+    rest = sorted((e for e in by_source.values() if e is not sentence.entry), key=lambda e: e.entry_id)
+    shared = [f for f in sentence.figures if all(any(f.same(o) for o in other.figures) for other in others)]
+    return Fact(
+        sentence.text,
+        (sentence.entry, *rest),
+        len({s.voice for s in group}),
+        tuple(dict.fromkeys(f.text for f in shared)),
+    )
+
+
+def _say_same(one: Sentence, other: Sentence) -> bool:
+    """Whether *other* confirms *one*: an amount in common, much the same words, and no amount that contradicts."""
+    common = [f for f in one.figures if any(f.same(o) for o in other.figures)]
+    if not common or len(one.terms & other.terms) < 2:
+        return False
+    for figure in one.figures:
+        rivals = [o for o in other.figures if o.unit == figure.unit]
+        if rivals and not any(figure.same(o) or not figure.differs(o) for o in rivals):
+            return False
+    return _share(one.terms, other.terms) >= SHARED_SHARE
+
+
+def _share(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return how much of the smaller set the larger holds, 0..1."""
+    return len(one & other) / max(min(len(one), len(other)), 1)
+
+
+# Where they differ
+
+
+def _differences(said: Sequence[Sentence], about: frozenset[str], most: int = 3) -> tuple[Difference, ...]:
+    plain = [s for s in said if s.figures and len(s.text) <= LONGEST and about & s.terms]
+    by_voice: dict[str, list[Figure]] = {}
+    for sentence in plain:
+        by_voice.setdefault(sentence.voice, []).extend(sentence.figures)
+    found: list[Difference] = []
+    used: set[tuple[int, str]] = set()
+    for i, one in enumerate(plain):
+        for other in plain[i + 1 :]:
+            if one.voice == other.voice or len(found) == most:
+                continue
+            for mine, theirs in _contradict(one, other):
+                key = {(one.entry.entry_id, mine.unit), (other.entry.entry_id, mine.unit)}
+                if key & used or _prints(by_voice[one.voice], theirs) or _prints(by_voice[other.voice], mine):
+                    continue
+                used |= key
+                found.append(Difference((_side(mine, one, plain), _side(theirs, other, plain))))
+    return tuple(found)
+
+
+def _contradict(one: Sentence, other: Sentence) -> Iterator[tuple[Figure, Figure]]:
+    """Yield the amounts of which one sentence has the first and the other, alike in all else, the second."""
+    if one.days != other.days or _COMPARES.search(one.text) or _COMPARES.search(other.text):
+        return
+    shared = one.terms & other.terms
+    if len(shared) < 3 or len(shared) < ALIKE_SHARE * max(len(one.terms), len(other.terms)):
+        return
+    for mine in one.figures:
+        theirs = [f for f in other.figures if f.unit == mine.unit]
+        if len(theirs) == 1 and sum(f.unit == mine.unit for f in one.figures) == 1 and mine.differs(theirs[0]):
+            yield mine, theirs[0]
+
+
+def _prints(figures: Sequence[Figure], wanted: Figure) -> bool:
+    return any(figure.same(wanted) for figure in figures)
+
+
+def _side(figure: Figure, sentence: Sentence, said: Sequence[Sentence]) -> Side:
+    same = [
+        s for s in said if any(f.same(figure) for f in s.figures) and _share(s.terms, sentence.terms) >= ALIKE_SHARE
+    ]
+    by_source = {s.entry.source_id: s.entry for s in reversed(same)}
+    by_source[sentence.entry.source_id] = sentence.entry
+    return Side(figure.text, sentence.text, tuple(sorted(by_source.values(), key=lambda e: e.entry_id)))
+
+
+def _agreed(said: Sequence[Sentence], most: int = 6) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
+    """Return the amounts that two or more voices print."""
+    groups: list[tuple[Figure, list[Sentence]]] = []
+    for sentence in said:
+        for figure in sentence.figures:
+            # A one-digit count is in any text: "two companies".
+            if figure.value < 10 and figure.step >= 1 and figure.unit not in ("%", "$", "€", "£", "gigawatt"):
+                continue
+            group = next((group for known, group in groups if known.same(figure)), None)
+            if group is None:
+                groups.append((figure, [sentence]))
+            else:
+                group.append(sentence)
+    ranked = sorted(
+        ((len({s.voice for s in group}), figure, group) for figure, group in groups), key=lambda found: -found[0]
+    )
+    return tuple(
+        (figure.text, tuple({s.entry.source_id: s.entry for s in reversed(group)}.values())[::-1])
+        for voices, figure, group in ranked
+        if voices >= 2
+    )[:most]

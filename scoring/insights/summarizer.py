@@ -1,0 +1,98 @@
+"""Have stories told in prose by the endpoint that `analysis:` names: in the background, one at a time.
+
+Speaks the chat interface that OpenAI-compatible servers share (`POST .../chat/completions`). Keeps only what `prose`
+lets stand. No page waits for it, and what fails is tried again later.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aggregator.fetch import Answered, Client, call
+from aggregator.model import Config
+from aggregator.store import Store
+from aggregator.store.summaries import Written
+from scoring.insights.grounding import INSTRUCTION, held, made_of, material
+
+log = logging.getLogger(__name__)
+
+AGAIN = timedelta(minutes=30)
+"""How long what was written of a story stands although entries joined since."""
+REST = timedelta(minutes=10)
+"""After an answer that could not be used."""
+PATIENCE = timedelta(minutes=2)
+ANSWER_BYTES = 200_000
+
+
+class Narrator:
+    """Writes of the stories that trend, as far as an endpoint is configured."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._config = config
+        self._store = store
+        self._rests_until: datetime | None = None
+
+    def reconfigure(self, config: Config) -> None:
+        """Go on with other settings."""
+        self._config = config
+        self._rests_until = None
+
+    async def step(self, now: datetime) -> bool:
+        """Write of the first story that needs it; return whether there was one. Never raises for what a server says."""
+        settings = self._config.analysis
+        if not (settings.endpoint and settings.model):
+            return False
+        if self._rests_until is not None and now < self._rests_until:
+            return False
+        for listed in self._store.stories.ranked("", settings.stories):
+            story_id = listed.story.story_id
+            before = self._store.prose.of(story_id)
+            if listed.story.independent_sources < 2 or (before and timedelta() <= now - before.at < AGAIN):
+                continue
+            told = self._store.stories.members(story_id)
+            fingerprint = made_of(told, settings.model)
+            if before is not None and before.made_of == fingerprint:
+                continue
+            text = await self._ask(material(told))
+            if text is None:
+                self._rests_until = now + REST
+                return True
+            kept, left_out = held(text, told)
+            with self._store.transaction():
+                self._store.prose.save(Written(story_id, now, settings.model, kept, left_out, fingerprint))
+                self._store.state.next_edition()
+            return True
+        return False
+
+    async def _ask(self, text: str) -> str | None:
+        settings = self._config.analysis
+        limits = replace(self._config.limits, fetch=PATIENCE)
+        question = {
+            "model": settings.model,
+            "temperature": 0,
+            "messages": [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": text}],
+        }
+        async with Client(limits) as client:
+            answer = await call(
+                client,
+                settings.endpoint,
+                limits=limits,
+                method="POST",
+                content=json.dumps(question).encode(),
+                headers=(("Content-Type", "application/json"), *settings.headers),
+                body_bytes=ANSWER_BYTES,
+            )
+        if not isinstance(answer, Answered):
+            log.warning("the analysis endpoint does not answer: %s", answer.words)
+            return None
+        try:
+            said = json.loads(answer.body)["choices"][0]["message"]["content"]
+        except (ValueError, KeyError, IndexError, TypeError):
+            said = None
+        if answer.status != 200 or not isinstance(said, str):
+            log.warning("the analysis endpoint gave no text (status %d)", answer.status)
+            return None
+        return said

@@ -1,0 +1,1 @@
+"""Terms, document frequencies and amounts of a text."""

@@ -1,0 +1,79 @@
+"""Make `scoring/language/background.json.gz`: `python -m scoring.language.make_background FILE...`
+
+Counts in how many entries of recorded streams (JSON Lines, `.gz` or plain) each term
+stands, and keeps the terms that most entries hold. Counts only: no text of anyone is in
+the file, and what was rare enough to name one entry is left out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from scoring.language.terms import is_figure, terms
+
+TERMS = 40_000
+AT_LEAST = 5
+"""A term stands in that many documents, or it is left out."""
+
+
+def count(texts: Iterable[str]) -> tuple[int, Counter[str]]:
+    """Return how many texts there are, and in how many each term stands."""
+    documents = 0
+    frequency: Counter[str] = Counter()
+    for text in texts:
+        documents += 1
+        frequency.update(set(terms(text)))
+    return documents, frequency
+
+
+def pack(documents: int, frequency: Counter[str], provenance: Sequence[str]) -> bytes:
+    """Return the file's bytes; the same counts give the same bytes."""
+    # Most figures belong to one event; and a term that only one stream has is no background for others.
+    kept = [
+        (found, seen)
+        for found, seen in frequency.items()
+        if seen >= AT_LEAST and " " not in found and not (is_figure(found) and len(found) > 4)
+    ]
+    kept.sort(key=lambda pair: (-pair[1], pair[0]))
+    by_count: defaultdict[int, list[str]] = defaultdict(list)
+    for found, seen in kept[:TERMS]:
+        by_count[seen].append(found)
+    data = {
+        "about": "document frequencies of stemmed terms; made by `python -m scoring.language.make_background`",
+        "provenance": list(provenance),
+        "documents": documents,
+        "terms": {str(seen): " ".join(sorted(found)) for seen, found in by_count.items()},
+    }
+    return gzip.compress(json.dumps(data, ensure_ascii=False).encode(), mtime=0)
+
+
+def _texts(path: Path) -> Iterator[str]:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield f"{row['title']} {row.get('summary') or ''}"
+
+
+def main(paths: Sequence[str]) -> None:
+    """Count the streams at *paths* and write the file beside this module."""
+    documents = 0
+    frequency: Counter[str] = Counter()
+    provenance = []
+    for path in map(Path, paths):
+        read, found = count(_texts(path))
+        documents += read
+        frequency += found
+        provenance.append(f"{path.name}: {read} entries, counts only")
+    packed = pack(documents, frequency, provenance)
+    target = Path(__file__).with_name("background.json.gz")
+    target.write_bytes(packed)
+    print(f"{target}: {len(packed)} bytes, {documents} documents")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

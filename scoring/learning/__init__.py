@@ -1,0 +1,1 @@
+"""Learn from coverage, votes and clicks; train and choose models."""

@@ -1,0 +1,270 @@
+"""Fit the weights of a relevance model to examples.
+
+Knows the sparse matrix, the strength of regularisation and the constraint that
+coverage never counts against a story. Leaves which examples, in which split of
+time, to `train` and `make_prior`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from scoring.learning.labels import Example
+from scoring.relevance.model import NEVER_NEGATIVE, Weights, features, summary_words, tfidf
+from scoring.relevance.news_context import title_words
+
+
+@dataclass(frozen=True, slots=True)
+class Regularisation:
+    """How far each group of weights may go: the standard deviation of its Gaussian prior.
+
+    A column multiplied by s under one L2 penalty is a weight with a prior s times as wide. Chosen on
+    the dev range of ai_press_2026_techmeme, trained before and measured after (docs/dev/relevance.md).
+    """
+
+    title: float = 1.7
+    summary: float = 1.0
+    source: float = 0.8
+    """Shrinks the record of a source with few stories towards 0."""
+    coverage: float = 1.5
+    velocity: float = 0.7
+    time: float = 0.3
+    shape: float = 0.5
+    around: float = 0.7
+    new: float = 0.3
+    site: float = 0.8
+    address: float = 1.0
+    tag: float = 1.0
+    pace: float = 0.3
+
+    def of(self, name: str) -> float:
+        """Return the width for a feature of `relevance.features`."""
+        width: float = getattr(self, name.partition(":")[0])
+        return width
+
+
+MIN_DOCUMENTS = 5
+"""In how many titles (or summaries) a word must stand before it gets a weight."""
+MAX_TERMS = 30_000
+LEAST_OF_A_NAME = {"source": 5, "site": 3, "address": 5, "tag": 3}
+"""How many stories must bear a name of an open group before it gets a weight."""
+MAX_NAMES = 20_000
+
+TOLERANCE = 1e-4
+"""Gradient at which a fit is done; 1e-5 takes twice as long and moves no AUC by .0005."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a regression is fitted to examples."""
+
+    strength: float = 1.0
+    """C: below 1 all widths shrink together, by its square root."""
+    half_life: timedelta | None = None
+    """After which an example counts half; None: all count alike."""
+
+
+class WeightLearner:
+    """Logistic regression over words and `features`; the learned state is `weights_`.
+
+    regularisation: widths by group
+    min_documents:  words that fewer examples hold get no weight
+    allowed:        if given, the only words that may get one
+    groups:         if given, the only groups of features used besides the words (for ablations)
+    strength:       C of the regression: below 1 all widths shrink together, by its square root
+    """
+
+    def __init__(
+        self,
+        regularisation: Regularisation | None = None,
+        min_documents: int = MIN_DOCUMENTS,
+        allowed: frozenset[str] | None = None,
+        groups: frozenset[str] | None = None,
+        seed: int = 0,
+        strength: float = 1.0,
+    ) -> None:
+        self.regularisation = regularisation
+        self.min_documents = min_documents
+        self.allowed = allowed
+        self.groups = groups
+        self.seed = seed
+        self.strength = strength
+
+    @property
+    def weights_(self) -> Weights:
+        """What was learned; AttributeError before `fit`."""
+        return self._fitted
+
+    def fit(self, examples: Sequence[Example], documents: Iterable[str] | None = None) -> WeightLearner:
+        """Learn from *examples*; *documents* are the titles that document frequencies are taken from.
+
+        Without them these are the titles of the examples. ValueError when one class is missing.
+        """
+        (self._fitted,) = self.fit_each(examples, [Setting(self.strength)], documents)
+        return self
+
+    def fit_each(
+        self, examples: Sequence[Example], settings: Sequence[Setting], documents: Iterable[str] | None = None
+    ) -> list[Weights]:
+        """Return what each of *settings* learns from the same *examples*, of the same words; see `fit`."""
+        width = self.regularisation or Regularisation()
+        titles = dict.fromkeys(e.signals.title for e in examples)
+        frequency: Counter[str] = Counter()
+        count = 0
+        for title in documents if documents is not None else titles:
+            frequency.update(title_words(title))
+            count += 1
+        in_titles = self._vocabulary(title_words(title) for title in titles)
+        summaries = dict.fromkeys(e.signals.summary for e in examples if e.signals.summary)
+        in_summaries = self._vocabulary(summary_words(summary) for summary in summaries)
+        idf = {word: round(math.log((1 + count) / (1 + frequency[word])) + 1, 3) for word in in_titles | in_summaries}
+        unknown_idf = round(math.log((1 + count) / 2) + 1, 3)
+
+        names, matrix, target, counts, at = self._matrix(examples, width, idf, unknown_idf, in_titles, in_summaries)
+        if not 0 < counts @ target < counts.sum():
+            raise ValueError("one class only: every example is relevant, or none is")
+        found = []
+        for setting in settings:
+            weighed = counts if setting.half_life is None else counts * _fading(at, setting.half_life)
+            weights, base = self._solve(names, matrix, target, weighed, setting.strength)
+            found.append(self._weights(names, weights, base, idf, unknown_idf))
+        return found
+
+    @staticmethod
+    def _weights(
+        names: Sequence[str], weights: NDArray[np.float64], base: float, idf: dict[str, float], unknown_idf: float
+    ) -> Weights:
+        by_kind: dict[str, dict[str, float]] = {"t": {}, "s": {}, "": {}}
+        for name, weight in zip(names, weights, strict=True):
+            # Four decimals of log-odds are far below a tenth of a point.
+            if value := round(float(weight), 4):
+                kind = name[0] if name.startswith(("t=", "s=")) else ""
+                by_kind[kind][name[2:] if kind else name] = value
+        return Weights(
+            base=round(base, 4),
+            idf=idf,
+            unknown_idf=unknown_idf,
+            title=by_kind["t"],
+            summary=by_kind["s"],
+            others=by_kind[""],
+        )
+
+    def _vocabulary(self, documents: Iterable[tuple[str, ...]]) -> set[str]:
+        frequency = Counter(word for document in documents for word in document)
+        frequent = sorted(
+            (
+                (-count, word)
+                for word, count in frequency.items()
+                if count >= self.min_documents and (self.allowed is None or word in self.allowed)
+            )
+        )
+        return {word for _, word in frequent[:MAX_TERMS]}
+
+    def _matrix(
+        self,
+        examples: Sequence[Example],
+        width: Regularisation,
+        idf: dict[str, float],
+        unknown_idf: float,
+        in_titles: set[str],
+        in_summaries: set[str],
+    ) -> tuple[list[str], sparse.csr_matrix, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return column names, matrix (rows, columns), targets, weights and seconds since 1970 (rows,).
+
+        An example that is relevant by a share stands in two rows, one of each class, with that weight.
+        """
+        found = [
+            {
+                name: value
+                for name, value in features(example.signals).items()
+                if self.groups is None or name.partition(":")[0] in self.groups
+            }
+            for example in examples
+        ]
+        frequent = _frequent(found)
+        columns: dict[str, int] = {}
+        values: list[float] = []
+        at: list[int] = []
+        ends = [0]
+        target: list[float] = []
+        counts: list[float] = []
+        moments: list[float] = []
+        for example, others in zip(examples, found, strict=True):
+            signals = example.signals
+            row: list[tuple[str, float]] = [
+                (f"t={word}", width.title * value)
+                for word, value in tfidf(title_words(signals.title), idf, unknown_idf)
+                if word in in_titles
+            ]
+            row += [
+                (f"s={word}", width.summary * value)
+                for word, value in tfidf(summary_words(signals.summary), idf, unknown_idf)
+                if word in in_summaries
+            ]
+            row += [(name, width.of(name) * value) for name, value in others.items() if name in frequent]
+            for relevant, share in ((1.0, example.taught), (0.0, 1.0 - example.taught)):
+                if share > 0:
+                    at += [columns.setdefault(name, len(columns)) for name, _ in row]
+                    values += [value for _, value in row]
+                    ends.append(len(at))
+                    target.append(relevant)
+                    counts.append(share * example.weight)
+                    moments.append(signals.at.timestamp())
+        matrix = sparse.csr_matrix(
+            (np.array(values), np.array(at, dtype=np.int32), np.array(ends)), shape=(len(target), len(columns))
+        )
+        return list(columns), matrix, np.array(target), np.array(counts), np.array(moments)
+
+    def _solve(
+        self,
+        names: list[str],
+        matrix: sparse.csr_matrix,
+        target: NDArray[np.float64],
+        counts: NDArray[np.float64],
+        strength: float,
+    ) -> tuple[NDArray[np.float64], float]:
+        """Return weights (columns,) for the unscaled features, and the base.
+
+        A weight that has to be >= 0 and came out below is set to 0 and the rest fitted again, until
+        none does: an active set, at most one round for each of the few such features.
+        """
+        width = self.regularisation or Regularisation()
+        scale = np.array(
+            [width.title if n.startswith("t=") else width.summary if n.startswith("s=") else width.of(n) for n in names]
+        )
+        bound = np.array([n.startswith(NEVER_NEGATIVE) for n in names], dtype=bool)
+        kept = np.ones(len(names), dtype=bool)
+        model = LogisticRegression(
+            C=strength, solver="lbfgs", max_iter=1000, tol=TOLERANCE, random_state=self.seed, warm_start=True
+        )
+        while True:
+            model.fit(matrix[:, kept], target, sample_weight=counts)
+            weights = np.zeros(len(names))
+            weights[kept] = model.coef_[0]
+            below = bound & (weights < 0)
+            if not below.any():
+                return weights * scale, float(model.intercept_[0])
+            # Only the worst goes: the others may turn positive without it. They begin where they are now.
+            kept[np.argmin(np.where(below, weights, 0.0))] = False
+            model.coef_ = weights[kept].reshape(1, -1)
+
+
+def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64]:
+    faded: NDArray[np.float64] = 0.5 ** ((at.max() - at) / half_life.total_seconds())
+    return faded
+
+
+def _frequent(found: Sequence[Mapping[str, float]]) -> frozenset[str]:
+    """Return the names that get a weight; of open groups only those that often enough occur."""
+    counts = Counter(name for features in found for name in features)
+    kept = [name for name, count in counts.items() if count >= LEAST_OF_A_NAME.get(name.partition(":")[0], 1)]
+    return frozenset(sorted(kept, key=lambda name: (-counts[name], name))[:MAX_NAMES])

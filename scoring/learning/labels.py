@@ -1,0 +1,298 @@
+"""Tell which stories turned out relevant, and what was known of them before.
+
+Knows the definition of "relevant" and how to look at a story as it was at an
+earlier moment. Leaves learning from that to `learn`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from aggregator.model import Changes, Entry, Event, Membership
+from scoring.relevance.model import Signals
+from scoring.relevance.news_context import NOTHING, Around, Surroundings
+
+DAY = timedelta(hours=24)
+
+AGES = (timedelta(), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
+"""At which ages a story is looked at again: first sight, and three times while it grows."""
+
+VOTE_WEIGHT = 5.0
+"""How many stories without a vote one vote counts for: a person looked, coverage is a proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """That an entry came and joined a story."""
+
+    seen_at: datetime
+    joined_at: datetime
+    """Later than `seen_at` where a merge brought it in."""
+    source_id: str
+    voice: str
+    around: Around = NOTHING
+    """What others had said of the same things."""
+
+
+@dataclass(slots=True)
+class History:
+    """A story as it came about."""
+
+    story_id: int
+    title: str
+    """Of its first entry, as is `summary`; as they came, before any edit."""
+    summary: str
+    language: str
+    category_id: str
+    arrivals: list[Arrival] = field(default_factory=list)
+    """In order of arrival."""
+    link: str = ""
+
+    @property
+    def first_seen_at(self) -> datetime:
+        """When its first entry came."""
+        return self.arrivals[0].seen_at
+
+    def voices_within(self, age: timedelta) -> int:
+        """Return how many independent voices reported it within *age* of first sight."""
+        until = self.first_seen_at + age
+        return len({arrival.voice for arrival in self.arrivals if arrival.seen_at <= until})
+
+    def signals(self, at: datetime) -> Signals:
+        """Return what was known of it at *at*, no earlier than first sight."""
+        known = sorted((a for a in self.arrivals if a.joined_at <= at), key=lambda a: a.joined_at)
+        joined: dict[str, datetime] = {}
+        around = known[0].around if known else NOTHING
+        for arrival in known:
+            if arrival.voice not in joined:
+                joined[arrival.voice] = arrival.joined_at
+                around = around.with_more(arrival.around)
+        return Signals(
+            title=self.title,
+            summary=self.summary,
+            source_ids=tuple(dict.fromkeys(arrival.source_id for arrival in known)),
+            voices=tuple(joined),
+            voice_ages=tuple(at - moment for moment in joined.values()),
+            entries=len(known),
+            category_id=self.category_id,
+            language=self.language,
+            first_seen_at=self.first_seen_at,
+            at=at,
+            link=self.link,
+            around=around,
+        )
+
+
+def histories(
+    arrivals: Iterable[tuple[Entry, Membership]],
+    category_of: Callable[[str], str] = lambda source_id: "",
+    text_of: Callable[[Entry], tuple[str, str]] = lambda entry: (entry.title, entry.summary),
+    arounds: Mapping[int, Around] | None = None,
+) -> list[History]:
+    """Return the stories that *arrivals* tell of, in order of first sight.
+
+    arrivals:    entries in order of arrival, with the story where each ended
+    category_of: the category that a source's stories start in
+    text_of:     an entry's title and summary as they came
+    arounds:     what surrounded each entry, where that is known already
+
+    A story whose first entry is not among them began before the window; it is left out.
+    """
+    found: dict[int, History] = {}
+    cut_off: set[int] = set()
+    surroundings = Surroundings()
+    for entry, membership in arrivals:
+        title, summary = text_of(entry)
+        if arounds is None:
+            around = surroundings.take(title, membership.voice, entry.first_seen_at.timestamp())
+        else:
+            around = arounds.get(entry.entry_id, NOTHING)
+        story = found.get(membership.story_id)
+        if story is None:
+            if entry.entry_id != membership.story_id:
+                cut_off.add(membership.story_id)
+                continue
+            story = found[membership.story_id] = History(
+                membership.story_id, title, summary, entry.language, category_of(entry.source_id), link=entry.link
+            )
+        story.arrivals.append(
+            Arrival(entry.first_seen_at, membership.joined_at, entry.source_id, membership.voice, around)
+        )
+    return [story for story_id, story in found.items() if story_id not in cut_off]
+
+
+def from_first_midnight(stories: Sequence[History], first: datetime) -> list[History]:
+    """Return the stories first seen after the day (UTC) of *first*, the first arrival.
+
+    That day is incomplete; on a new site it is the day on which all that the feeds still held
+    came at once, and that is no day's news.
+    """
+    begins = datetime.combine(first.date(), time(), UTC) + DAY
+    return [story for story in stories if story.first_seen_at >= begins]
+
+
+class Past:
+    """What a replay has seen so far, to learn from as a site learns from its store.
+
+    Called with each step, as an observer of `update.Updater` is; entries count as they came.
+    """
+
+    def __init__(self, category_of: Callable[[str], str] = lambda source_id: "") -> None:
+        self._category_of = category_of
+        self._entries: dict[int, Entry] = {}
+        self._memberships: dict[int, Membership] = {}
+        self._surroundings = Surroundings()
+        self._arounds: dict[int, Around] = {}
+
+    def __call__(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        """Take in what happened at *moment*, and where that was put."""
+        for event in events:
+            if isinstance(event, Entry):
+                self._entries[event.entry_id] = replace(event, content="", tags=(), picture=None)
+        for membership in changes.memberships:
+            entry_id = membership.entry_id
+            self._memberships[entry_id] = membership
+            if entry_id not in self._arounds and entry_id in self._entries:
+                self._arounds[entry_id] = self._surroundings.take(
+                    self._entries[entry_id].title, membership.voice, moment.timestamp()
+                )
+
+    def examples(self, top_share: float, now: datetime, since: datetime | None = None) -> list[Example]:
+        """Return what can be learned at *now* from what came after *since*; see `examples`."""
+        placed = [
+            (entry, self._memberships[i])
+            for i, entry in sorted(self._entries.items())
+            if i in self._memberships and (since is None or entry.first_seen_at > since)
+        ]
+        if not placed:
+            return []
+        stories = histories(placed, self._category_of, arounds=self._arounds)
+        return examples(from_first_midnight(stories, placed[0][0].first_seen_at), top_share, now)
+
+
+@dataclass(frozen=True, slots=True)
+class DayLabels:
+    """Which stories of one day turned out relevant."""
+
+    relevant: frozenset[int]
+    not_relevant: frozenset[int]
+    tied: frozenset[int] = frozenset()
+    """Equally covered stories across the boundary: coverage cannot tell which, so they have no label."""
+    tied_share: float = 0.0
+    """Which share of the tied ones is relevant; that much is known of each."""
+
+
+def label_day(voices: Mapping[int, int], top_share: float) -> DayLabels:
+    """Return who of a day's stories is among its top *top_share* by independent sources within 24 h.
+
+    voices:    that number for every story first seen on the day, by story id
+    top_share: 0..1; the places are top_share * stories, rounded to the nearest, at least one
+
+    Stories that are covered equally either all have a place, or none, or they are `tied` across
+    the boundary. A story of one source is never relevant by coverage: where fewer stories than
+    places have two, those are relevant, and the others share the places left, as tied.
+    """
+    if not voices:
+        return DayLabels(frozenset(), frozenset())
+    places = max(1, round(top_share * len(voices)))
+    by_count: dict[int, set[int]] = {}
+    for story_id, count in voices.items():
+        by_count.setdefault(count, set()).add(story_id)
+    relevant: set[int] = set()
+    not_relevant: set[int] = set()
+    tied: set[int] = set()
+    tied_share = 0.0
+    for count in sorted(by_count, reverse=True):
+        stories = by_count[count]
+        left = places - len(relevant)
+        if tied or left <= 0:
+            not_relevant |= stories
+        elif len(stories) <= left and count > 1:
+            relevant |= stories
+        else:
+            tied, tied_share = stories, min(1.0, left / len(stories))
+    return DayLabels(frozenset(relevant), frozenset(not_relevant), frozenset(tied), tied_share)
+
+
+def is_complete(day: date, now: datetime) -> bool:
+    """Whether every story first seen on *day* (UTC) has had its 24 h at *now*."""
+    return now >= datetime.combine(day, time(), UTC) + 2 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A story as it was known at a moment, and what became of it."""
+
+    signals: Signals
+    relevant: float
+    """1 or 0; for a story tied across the boundary the share of those that are relevant."""
+    weight: float = 1.0
+    story_id: int = 0
+    interest: float = 0.0
+    """What readers say beyond their places, from `interest`: fitting, and nothing else, listens to it."""
+
+    @property
+    def taught(self) -> float:
+        """What it counts as when weights are fitted: `relevant`, moved by the readers' interest; 0..1."""
+        if self.interest > 0:
+            return self.relevant + self.interest * (1.0 - self.relevant)
+        return self.relevant * (1.0 + self.interest)
+
+    @property
+    def day(self) -> str:
+        """The UTC day of first sight, 2026-11-17."""
+        return self.signals.first_seen_at.date().isoformat()
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it has a label, as opposed to a share."""
+        return self.relevant in (0.0, 1.0)
+
+
+def examples(
+    stories: Sequence[History],
+    top_share: float,
+    now: datetime,
+    votes: Mapping[int, bool] | None = None,
+    interests: Mapping[int, float] | None = None,
+) -> list[Example]:
+    """Return what can be learned from *stories* at *now*, in order of first sight.
+
+    A story counts once for each of its states that the site showed: at first sight, and at each of
+    `AGES` by which another voice had joined. A vote (True: up) overrides coverage at once; coverage
+    speaks only of days that are complete. What readers were interested in is told of stories without a vote.
+    """
+    voted, wanted = votes or {}, interests or {}
+    by_day: dict[date, list[History]] = {}
+    for story in stories:
+        by_day.setdefault(story.first_seen_at.date(), []).append(story)
+    found: list[Example] = []
+    for day in sorted(by_day):
+        outcome: dict[int, tuple[float, float]] = {}
+        if is_complete(day, now):
+            labels = label_day({s.story_id: s.voices_within(DAY) for s in by_day[day]}, top_share)
+            outcome |= dict.fromkeys(labels.relevant, (1.0, 1.0))
+            outcome |= dict.fromkeys(labels.not_relevant, (0.0, 1.0))
+            outcome |= dict.fromkeys(labels.tied, (labels.tied_share, 1.0))
+        for story in by_day[day]:
+            if story.story_id in voted:
+                outcome[story.story_id] = (float(voted[story.story_id]), VOTE_WEIGHT)
+            if story.story_id in outcome:
+                relevant, weight = outcome[story.story_id]
+                said = 0.0 if story.story_id in voted else wanted.get(story.story_id, 0.0)
+                found += [Example(s, relevant, weight, story.story_id, said) for s in _states(story, now)]
+    return found
+
+
+def _states(story: History, now: datetime) -> list[Signals]:
+    found: list[Signals] = []
+    for age in AGES:
+        at = story.first_seen_at + age
+        if at > now:
+            break
+        signals = story.signals(at)
+        if signals.voices and (not found or signals.voices != found[-1].voices):
+            found.append(signals)
+    return found

@@ -1,0 +1,1 @@
+"""Measures of ranking, probability and clustering quality."""

@@ -1,0 +1,1 @@
+"""Order stories: trend, baseline and page order."""

@@ -1,0 +1,93 @@
+"""Turn a score that orders well into a probability that holds.
+
+Knows Platt scaling. The cases must be later than those the score was fitted on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scoring.relevance.explanation import sigmoid
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """P(relevant) = sigma(slope * logit + offset); slope >= 0, so the order stays."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, logit: float) -> float:
+        """Return the calibrated probability of *logit*."""
+        return sigmoid(self.slope * logit + self.offset)
+
+
+def platt(logits: Sequence[float], labels: Sequence[int], weights: Sequence[float] | None = None) -> Calibration:
+    """Return the slope and offset that make *logits* say how often *labels* are 1.
+
+    Minimises the cross-entropy of sigma(A * f + B) against the smoothed targets
+
+        (N+ + 1) / (N+ + 2)  for a relevant case,   1 / (N- + 2)  for one that is not
+
+    which keep it away from certainty where cases are few. No cases of one class: unchanged.
+    A slope below 0 would turn the order round; then only the offset is fitted, with slope 0.
+    Scaling a sum scales its addends, so contributions stay contributions.
+
+    Platt, Probabilistic Outputs for Support Vector Machines (1999); Newton's method with
+    backtracking as in Lin, Lin & Weng, A Note on Platt's Probabilistic Outputs (2007).
+    """
+    counts = list(weights) if weights is not None else [1.0] * len(labels)
+    positive = sum(w for y, w in zip(labels, counts, strict=True) if y)
+    negative = sum(counts) - positive
+    if positive <= 0 or negative <= 0:
+        return Calibration()
+    targets = [(positive + 1) / (positive + 2) if y else 1 / (negative + 2) for y in labels]
+    cases = list(zip(logits, targets, counts, strict=True))
+    slope, offset = _newton(cases, slope=1.0, free_slope=True)
+    if slope < 0:
+        slope, offset = _newton(cases, slope=0.0, free_slope=False)
+    return Calibration(slope, offset)
+
+
+def _newton(cases: list[tuple[float, float, float]], slope: float, free_slope: bool) -> tuple[float, float]:
+    offset = 0.0
+    loss = _cross_entropy(cases, slope, offset)
+    for _ in range(100):
+        g1 = g2 = h12 = 0.0
+        h11 = h22 = 1e-12
+        for f, t, w in cases:
+            p = sigmoid(slope * f + offset)
+            d, v = w * (p - t), w * p * (1 - p)
+            g1, g2 = g1 + f * d, g2 + d
+            h11, h12, h22 = h11 + f * f * v, h12 + f * v, h22 + v
+        if not free_slope:
+            g1, h11, h12 = 0.0, 1.0, 0.0
+        if abs(g1) < 1e-7 and abs(g2) < 1e-7:
+            break
+        determinant = h11 * h22 - h12 * h12
+        if determinant <= 0:
+            break
+        step_slope = -(h22 * g1 - h12 * g2) / determinant
+        step_offset = -(h11 * g2 - h12 * g1) / determinant
+        slant = g1 * step_slope + g2 * step_offset
+        step = 1.0
+        while step > 1e-10:
+            tried = _cross_entropy(cases, slope + step * step_slope, offset + step * step_offset)
+            if tried < loss + 1e-4 * step * slant:
+                break
+            step /= 2
+        else:
+            break
+        slope, offset, loss = slope + step * step_slope, offset + step * step_offset, tried
+    return slope, offset
+
+
+def _cross_entropy(cases: list[tuple[float, float, float]], slope: float, offset: float) -> float:
+    """Return sum of w * (ln(1 + exp(z)) - t * z), z = slope * f + offset."""
+    total = 0.0
+    for f, t, w in cases:
+        z = slope * f + offset
+        total += w * (max(z, 0.0) + math.log1p(math.exp(-abs(z))) - t * z)
+    return total

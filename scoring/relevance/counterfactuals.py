@@ -1,0 +1,54 @@
+"""Say what a story's score would be if something had not been, each time by scoring it anew.
+
+Leaves scoring to `relevance`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from scoring.relevance.model import RelevanceModel, Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """What the score would be if something had not been."""
+
+    words: str
+    score: int
+
+
+def counterfactuals(
+    model: RelevanceModel, signals: Signals, names: dict[str, str] | None = None
+) -> list[Counterfactual]:
+    """Return the score without each voice but the first, each a real re-score; what changes most comes first.
+
+    names: how a voice or source is called on pages, by id; those missing are called by their id
+    A voice stands for its owner or wire, so "without it" is without all that it published.
+    Voices that make no difference are left out.
+    """
+    called = names or {}
+    now = model.score(signals).score
+    found = []
+    for i, voice in enumerate(signals.voices[1:], start=1):
+        without = replace(
+            signals,
+            voices=signals.voices[:i] + signals.voices[i + 1 :],
+            voice_ages=signals.voice_ages[:i] + signals.voice_ages[i + 1 :],
+            source_ids=tuple(s for s in signals.source_ids if s != voice),
+        )
+        score = model.score(without).score
+        if score != now:
+            found.append(Counterfactual(f"without {called.get(voice, voice)}", score))
+    if len(signals.voices) > 2:
+        alone = replace(
+            signals, voices=signals.voices[:1], voice_ages=signals.voice_ages[:1], source_ids=signals.source_ids[:1]
+        )
+        found.append(
+            Counterfactual(f"with {called.get(signals.voices[0], signals.voices[0])} alone", model.score(alone).score)
+        )
+    if signals.summary:
+        score = model.score(replace(signals, summary="")).score
+        if score != now:
+            found.append(Counterfactual("by its title alone", score))
+    return sorted(found, key=lambda c: -abs(c.score - now))

@@ -1,0 +1,1 @@
+"""Run a recorded stream through the real code under a simulated clock."""

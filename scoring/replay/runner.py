@@ -1,0 +1,400 @@
+"""Run a recorded stream through the real code under a simulated clock.
+
+Knows how a stream's lines become entries and edits, as a poll would have brought them.
+Leaves reading lines to `streams`; everything that is decided is decided by the engine,
+and with a database by store and updater, as when the program runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby, islice
+from typing import TextIO
+
+from aggregator.errors import StoreError
+from aggregator.model import Changes, Config, Draft, Edit, Entry, Event, Source, Story
+from aggregator.parse import identity
+from aggregator.store import Arrival, Store
+from aggregator.text.sanitize import clean
+from aggregator.text.tokens import count_words
+from aggregator.text.urls import canonical, host, registrable_domain, safe_link
+from scoring.engine import Engine
+from scoring.relevance.model import RelevanceModel
+from scoring.replay.streams import Line, Skipped, Stream
+from scoring.updater import Observer, Updater
+
+Retrain = Callable[[Engine, datetime], RelevanceModel | None]
+"""Is asked at the first arrival of each UTC day for a better model; None keeps the one that scores."""
+
+Watcher = Callable[[Engine, datetime], None]
+"""Sees the engine before each moment, as what came earlier left it, and the moment."""
+
+LineObserver = Callable[[Line, int], None]
+"""Called with each line of the stream and the id of the entry it became, before the engine's step."""
+
+Progress = Callable[[int], None]
+"""Is told how many lines were just taken in."""
+
+GROUPS = 200
+"""Moments that are stored at once, with a database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay came to."""
+
+    entries: int
+    edits: int
+    repeats: int
+    """Lines that brought a known entry again; edits are among them."""
+    stories: int
+    broken: int
+    skipped: tuple[Skipped, ...]
+    """The broken lines, the first thousand of them."""
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def replay(
+    stream: Stream,
+    config: Config,
+    model: RelevanceModel,
+    *,
+    assignments: TextIO | None = None,
+    scores: TextIO | None = None,
+    db: Store | None = None,
+    retrain: Retrain | None = None,
+    observer: Observer | None = None,
+    watcher: Watcher | None = None,
+    line_observer: LineObserver | None = None,
+    progress: Progress | None = None,
+) -> Replayed:
+    """Run *stream* and return what came of it; the same input gives the same bytes.
+
+    assignments: gets `id<TAB>story` per line of the stream, as decided at its arrival
+    scores:      gets a JSON object per line of the stream, as known at its arrival
+    db:          an empty database that the entries and stories are also written to
+
+    observer:    sees each step, as one of `update.Updater` does; with `retrain` a replay learns as a site does
+
+    Lines that arrive at one moment are one step. A line that its source had before, by link, else
+    by title and date, is the same entry: a change of its text is an edit, and the line is given
+    the story of the entry.
+    """
+    if db is not None and db.entries.count():
+        raise StoreError("a replay needs a database of its own; name one that does not exist yet")
+    report = _Report(assignments, scores)
+    runner = _InMemory(config, model, report, observer) if db is None else _InStore(db, config, model, report, observer)
+    intake = _Intake(config)
+    day = None
+    moments = (intake.group(moment, list(lines)) for moment, lines in groupby(stream, key=lambda line: line.arrived_at))
+    for batch in _batches(moments, 1 if retrain is not None or watcher is not None or db is None else GROUPS):
+        now = batch[0].moment
+        if retrain is not None and day is not None and now.date() != day:
+            better = retrain(runner.engine, now)
+            if better is not None:
+                runner.use_model(better, now)
+        day = now.date()
+        if watcher is not None:
+            watcher(runner.engine, now)
+        if line_observer is not None:
+            for group in batch:
+                for line, entry_id in group.arrived:
+                    line_observer(line, entry_id)
+        runner.take(batch)
+        if progress is not None:
+            progress(sum(len(group.lines) for group in batch))
+    return Replayed(
+        entries=intake.entries,
+        edits=intake.edits,
+        repeats=intake.repeats,
+        stories=report.stories,
+        broken=stream.broken,
+        skipped=tuple(stream.skipped),
+        first_at=intake.first_at,
+        last_at=intake.last_at,
+    )
+
+
+# From lines to entries
+
+
+@dataclass(slots=True)
+class _Group:
+    """What arrived at one moment."""
+
+    moment: datetime
+    lines: list[tuple[str, int]] = field(default_factory=list)
+    """Of each line its id, and the entry that it is."""
+    new: dict[str, list[tuple[int, Arrival]]] = field(default_factory=dict)
+    """By source, in order of appearance."""
+    edits: list[tuple[int, Arrival]] = field(default_factory=list)
+    """Entries with their present text."""
+    arrived: list[tuple[Line, int]] = field(default_factory=list)
+    """The lines themselves, each with the entry that it is."""
+
+
+class _Intake:
+    """Recognises entries again, in about 100 bytes an entry."""
+
+    def __init__(self, config: Config) -> None:
+        self._sources = {source.name.casefold(): source.id for source in config.sources}
+        self._sources |= {source.id: source.id for source in config.sources}
+        self._known: dict[bytes, list[int]] = {}
+        """Hash of source and identity -> entry, and checksum of its text."""
+        self.entries = self.edits = self.repeats = 0
+        self.first_at: datetime | None = None
+        self.last_at: datetime | None = None
+
+    def group(self, moment: datetime, lines: Iterable[Line]) -> _Group:
+        """Return what *lines* bring at *moment*."""
+        self.first_at = self.first_at or moment
+        self.last_at = moment
+        group = _Group(moment)
+        fresh: dict[str, list[tuple[Draft, list[int]]]] = {}
+        edited: dict[int, Draft] = {}
+        entries: list[tuple[Line, list[int]]] = []
+        for line in lines:
+            draft = _draft(line)
+            source = self.source_of(line)
+            key = _hash(source, identity.identity(draft))
+            text = int.from_bytes(_hash(draft.title, draft.summary)[:7])
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = [0, text]
+                fresh.setdefault(source, []).append((draft, known))
+            else:
+                self.repeats += 1
+                # Two versions at one moment are no edit: the first one stands.
+                if known[0] and known[1] != text:
+                    known[1] = text
+                    edited[known[0]] = draft
+            entries.append((line, known))
+        # Numbered source by source, as polls would store them.
+        for source, arrivals in fresh.items():
+            for draft, known in arrivals:
+                self.entries += 1
+                known[0] = self.entries
+                group.new.setdefault(source, []).append((known[0], _arrival(draft)))
+        group.edits = [(entry_id, _arrival(draft)) for entry_id, draft in edited.items()]
+        self.edits += len(group.edits)
+        group.arrived = [(line, known[0]) for line, known in entries]
+        group.lines = [(line.id, entry_id) for line, entry_id in group.arrived]
+        return group
+
+    def source_of(self, line: Line) -> str:
+        """Return the source of a line: a configured one by id or name, else its own words, else its site."""
+        if line.source:
+            return self._sources.get(line.source) or self._sources.get(line.source.casefold(), line.source)
+        return registrable_domain(host(line.url)) if line.url else ""
+
+
+def _draft(line: Line) -> Draft:
+    return Draft(
+        guid="",
+        link=safe_link(line.url) if line.url else "",
+        title=line.title,
+        summary=line.summary,
+        content=line.content,
+        tags=(line.category,) if line.category else (),
+        language=line.language,
+        stated_at=line.published_at.isoformat() if line.published_at else "",
+        published_at=line.published_at,
+    )
+
+
+def _arrival(draft: Draft) -> Arrival:
+    return Arrival(
+        draft=draft,
+        identity=identity.identity(draft),
+        canonical_link=canonical(draft.link) if draft.link else "",
+        digest=identity.digest(draft),
+        words=count_words(draft.summary),
+    )
+
+
+def _hash(*parts: str) -> bytes:
+    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).digest()
+
+
+def _batches(groups: Iterable[_Group], size: int) -> Iterator[list[_Group]]:
+    groups = iter(groups)
+    while batch := list(islice(groups, size)):
+        yield batch
+
+
+# From entries to stories
+
+
+class _InMemory:
+    """The engine alone."""
+
+    def __init__(self, config: Config, model: RelevanceModel, report: _Report, observer: Observer | None) -> None:
+        self.engine = Engine(config, model)
+        self._report = report
+        self._observer = observer
+
+    def use_model(self, model: RelevanceModel, now: datetime) -> None:
+        self.engine.use_model(model, now)
+
+    def take(self, batch: Sequence[_Group]) -> None:
+        for group in batch:
+            events: list[Event] = [
+                _entry(entry_id, source, arrival, group.moment)
+                for source, arrivals in group.new.items()
+                for entry_id, arrival in arrivals
+            ]
+            events += [
+                Edit(number, entry_id, group.moment, "", arrival.draft.title, "", arrival.draft.summary)
+                for number, (entry_id, arrival) in enumerate(group.edits)
+            ]
+            changes = self.engine.step(events, group.moment) if events else Changes()
+            if events and self._observer is not None:
+                self._observer(group.moment, events, changes)
+            self._report.write(group, changes, self.engine)
+
+
+class _InStore:
+    """The engine with a store and the updater, as the worker has them."""
+
+    def __init__(
+        self, store: Store, config: Config, model: RelevanceModel, report: _Report, observer: Observer | None
+    ) -> None:
+        self._store = store
+        self._report = report
+        self._observer = observer
+        self._updater = Updater(store, config, model, self._seen)
+        self._sources = {source.id: source for source in config.sources}
+        self._waiting: list[_Group] = []
+        self._stored_sources: set[str] = set()
+
+    @property
+    def engine(self) -> Engine:
+        return self._updater.engine
+
+    def use_model(self, model: RelevanceModel, now: datetime) -> None:
+        self._updater.use_model(model, now)
+
+    def take(self, batch: Sequence[_Group]) -> None:
+        store = self._store
+        self._waiting = list(batch)
+        sources = {source for group in batch for source in group.new} - self._stored_sources
+        with store.transaction():
+            if sources:
+                self._stored_sources |= sources
+                for source in sorted(sources - self._sources.keys()):
+                    self._sources[source] = Source(source, source or "unknown", "", "", owner=source, enabled=False)
+                store.feeds.sync(list(self._sources.values()), batch[0].moment)
+            for group in batch:
+                for source, arrivals in group.new.items():
+                    stored = [_cleaned(arrival) for _, arrival in arrivals]
+                    ids = store.entries.add(source, stored, group.moment)
+                    assert ids == [entry_id for entry_id, _ in arrivals], "entries are numbered in order of arrival"
+                for entry_id, arrival in group.edits:
+                    store.entries.edit(entry_id, self._edited(entry_id, arrival), group.moment)
+        self._updater.run(batch[-1].moment)
+        self._report_until(None)
+
+    def _edited(self, entry_id: int, arrival: Arrival) -> Arrival:
+        """Return an entry with the title and summary of *arrival*: these are what an edit is of."""
+        held = self._store.entries.get(entry_id)
+        if held is None:
+            return _cleaned(arrival)
+        draft = replace(
+            arrival.draft,
+            link=held.link,
+            content=held.content,
+            tags=held.tags,
+            language=held.language,
+            published_at=held.published_at,
+        )
+        return replace(_arrival(draft), identity=held.identity)
+
+    def _seen(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        if self._observer is not None:
+            self._observer(moment, events, changes)
+        self._report_until(moment)
+        self._report.write(self._waiting.pop(0), changes, self._updater.engine)
+
+    def _report_until(self, moment: datetime | None) -> None:
+        """Report the moments that brought nothing new, so that no step was taken for them."""
+        while self._waiting and (moment is None or self._waiting[0].moment < moment):
+            self._report.write(self._waiting.pop(0), Changes(), self._updater.engine)
+
+
+def _cleaned(arrival: Arrival) -> Arrival:
+    if not arrival.draft.content:
+        return arrival
+    content = clean(arrival.draft.content)
+    return replace(arrival, draft=replace(arrival.draft, content=content))
+
+
+def _entry(entry_id: int, source: str, arrival: Arrival, moment: datetime) -> Entry:
+    draft = arrival.draft
+    return Entry(
+        entry_id=entry_id,
+        source_id=source,
+        identity=arrival.identity,
+        link=draft.link,
+        title=draft.title,
+        summary=draft.summary,
+        first_seen_at=moment,
+        published_at=draft.published_at,
+        tags=draft.tags,
+        language=draft.language,
+        words=arrival.words,
+    )
+
+
+# What is written down
+
+
+class _Report:
+    """Writes what was decided, line by line of the stream."""
+
+    def __init__(self, assignments: TextIO | None, scores: TextIO | None) -> None:
+        self._assignments = assignments
+        self._scores = scores
+        self._story_of: list[int] = [0]
+        """By entry; entries are numbered from 1."""
+        self._last: dict[int, tuple[int, float, int, str, bool]] = {}
+
+    @property
+    def stories(self) -> int:
+        """How many stand for themselves: those that became part of another have no entry left."""
+        return len(set(self._story_of) - {0})
+
+    def write(self, group: _Group, changes: Changes, engine: Engine) -> None:
+        """Write the lines of *group* as they stand after the step that took them in."""
+        if changes.memberships:
+            self._story_of += [0] * (max(m.entry_id for m in changes.memberships) + 1 - len(self._story_of))
+            for membership in changes.memberships:
+                self._story_of[membership.entry_id] = membership.story_id
+        if self._scores is not None:
+            for story in changes.stories:
+                self._last[story.story_id] = _shown(story)
+        for line_id, entry_id in group.lines:
+            story_id = self._story_of[entry_id]
+            if self._assignments is not None:
+                self._assignments.write(f"{line_id}\t{story_id}\n")
+            if self._scores is not None:
+                score, trend, independent, category, provisional = self._last[story_id]
+                row = {
+                    "id": line_id,
+                    "story": story_id,
+                    "at": group.moment.isoformat().replace("+00:00", "Z"),
+                    "score": score,
+                    "trend": trend,
+                    "independent_sources": independent,
+                    "category": category,
+                    "provisional": provisional,
+                }
+                self._scores.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _shown(story: Story) -> tuple[int, float, int, str, bool]:
+    return (story.score, story.trend, story.independent_sources, story.category_id, story.provisional)

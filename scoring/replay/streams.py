@@ -1,0 +1,190 @@
+"""Read recorded streams: JSON Lines, `.gz` or plain, one entry a line.
+
+Knows the columns, the spellings of time, and what makes a line unusable. Leaves what
+the entries mean to `replay`. A stream in order of arrival is never held as a whole.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from aggregator.errors import StreamError
+from aggregator.text.tokens import clip, plain
+
+LONGEST_LINE = 20_000_000
+TITLE_CHARS = 500
+TEXT_CHARS = 100_000
+ID_CHARS = 300
+REPORTED = 1_000
+"""So many broken lines are kept with their reason; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of a stream, its text plain."""
+
+    id: str
+    """Its own, else its number from 0."""
+    arrived_at: datetime
+    published_at: datetime | None
+    title: str
+    summary: str = ""
+    content: str = ""
+    url: str = ""
+    source: str = ""
+    language: str = ""
+    category: str = ""
+    columns: Mapping[str, object] = field(default_factory=dict)
+    """Further columns that the reader of the stream named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A line that could not be used."""
+
+    line: int
+    """From 1, as editors count."""
+    words: str
+
+
+class Stream:
+    """A recorded stream. Iterating gives its lines in order of arrival, ties as they stand.
+
+    `skipped` and `broken` speak of the last iteration.
+    """
+
+    def __init__(self, path: Path | str, time_column: str = "", columns: Sequence[str] = ()) -> None:
+        self.path = path
+        self.time_column = time_column
+        self.columns = tuple(columns)
+        self.skipped: list[Skipped] = []
+        self.broken = 0
+
+    def __iter__(self) -> Iterator[Line]:
+        """Yield the lines; StreamError when the file cannot be read at all."""
+        if str(self.path) != "-":
+            yield from self._ordered(Path(self.path))
+            return
+        # What comes through a pipe is needed twice: once to see whether it is in order.
+        with tempfile.NamedTemporaryFile(suffix=".jsonl") as held:
+            while block := sys.stdin.buffer.read(1 << 20):
+                held.write(block)
+            held.flush()
+            yield from self._ordered(Path(held.name))
+
+    def _ordered(self, path: Path) -> Iterator[Line]:
+        latest: datetime | None = None
+        in_order = True
+        for line in self._read(path):
+            if latest is not None and line.arrived_at < latest:
+                in_order = False
+                break
+            latest = line.arrived_at
+        lines = self._read(path)
+        yield from lines if in_order else sorted(lines, key=lambda line: line.arrived_at)
+
+    def _read(self, path: Path) -> Iterator[Line]:
+        self.skipped = []
+        self.broken = 0
+        number = 0
+        try:
+            with _opened(path) as file:
+                while raw := file.readline(LONGEST_LINE):
+                    number += 1
+                    if raw.isspace():
+                        continue
+                    try:
+                        yield self._line(raw, number)
+                    except ValueError as fault:
+                        self._skip(number, str(fault))
+        except OSError as fault:
+            if number == 0:
+                raise StreamError(f"cannot read the stream {path}: {fault}") from fault
+            self._skip(number + 1, f"the file cannot be read from here on: {fault}")
+        except (EOFError, zlib.error) as fault:
+            self._skip(number + 1, f"the file ends in the middle or is damaged: {fault}")
+
+    def _skip(self, number: int, words: str) -> None:
+        self.broken += 1
+        if len(self.skipped) < REPORTED:
+            self.skipped.append(Skipped(number, words))
+
+    def _line(self, raw: bytes, number: int) -> Line:
+        """Return the entry in a line; ValueError with words for a person when there is none."""
+        if len(raw) >= LONGEST_LINE:
+            raise ValueError(f"longer than {LONGEST_LINE} bytes")
+        try:
+            row = json.loads(raw)
+        except (ValueError, RecursionError) as fault:
+            raise ValueError(f"no JSON: {fault}") from None
+        if not isinstance(row, dict):
+            raise ValueError("no JSON object")
+        title = _plain(row, "title", TITLE_CHARS)
+        if not title:
+            raise ValueError("no title")
+        published = _moment(row.get("published"))
+        arrived = _moment(row.get("first_seen")) or published
+        if arrived is None and self.time_column:
+            arrived = _moment(row.get(self.time_column))
+        if arrived is None:
+            columns = ", ".join(["first_seen", "published", *filter(None, [self.time_column])])
+            raise ValueError(f"no usable time in {columns}")
+        own = row.get("id")
+        return Line(
+            id=str(number - 1) if own is None or own == "" else clip(" ".join(str(own).split()), ID_CHARS),
+            arrived_at=arrived,
+            published_at=published,
+            title=title,
+            summary=_plain(row, "summary", TEXT_CHARS),
+            content=_text(row, "content")[:TEXT_CHARS],
+            url=_text(row, "url"),
+            source=_plain(row, "source", ID_CHARS),
+            language=_text(row, "lang")[:20],
+            category=_text(row, "category")[:100],
+            columns={name: row[name] for name in self.columns if name in row},
+        )
+
+
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
+    if path.is_dir():
+        raise StreamError(f"{path} is a folder, not a stream")
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if packed else path.open("rb")
+
+
+def _text(row: dict[str, Any], column: str) -> str:
+    value = row.get(column)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _plain(row: dict[str, Any], column: str, limit: int) -> str:
+    return clip(plain(_text(row, column)), limit)
+
+
+def _moment(value: object) -> datetime | None:
+    """Return a time in ISO 8601 or in seconds since 1970, or None; without a zone it is UTC."""
+    try:
+        if isinstance(value, str):
+            text = value.strip()
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                return _moment(float(text))
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None

@@ -1,0 +1,1 @@
+"""Find the terms and names that rise."""

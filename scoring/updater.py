@@ -1,0 +1,281 @@
+"""Keep the stories in the store up to the facts.
+
+Takes entries and edits from the store, steps the engine with them, and writes what that
+changed together with the watermark, in one transaction. So a crash at any moment loses
+nothing and repeats nothing. Decides nothing itself; that is the engine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from aggregator.model import Cause, Changes, Config, Decision, Edit, Entry, Event, Ranking, Undo
+from aggregator.store import Checkpoint, Store
+from scoring.editorial.decisions import STRUCTURAL, kind_of
+from scoring.engine import MEMORY, Asleep, Engine
+from scoring.ranking.page_order import with_pinned
+from scoring.relevance.model import RelevanceModel
+from scoring.topics.updater import TopicKeeper
+
+GROUPS = 20
+"""Polls a transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
+
+REFRESH = timedelta(minutes=1)
+"""How old a stored trend may become where the order of the lists stays."""
+
+WHAT_IFS_LISTED, WHAT_IFS_AT_ONCE = 20, 40
+"""Of how many stories of a list what-ifs are kept, and how many are worked out at a time: a few milliseconds each."""
+
+Progress = Callable[[int], None]
+"""Is told how many entries were just taken in."""
+
+Observer = Callable[[datetime, Sequence[Event], Changes], None]
+"""Sees each step as it was taken, before it is committed."""
+
+
+class Updater:
+    """The engine and the store, side by side."""
+
+    def __init__(self, store: Store, config: Config, model: RelevanceModel, observer: Observer | None = None) -> None:
+        self._store = store
+        self._config = config
+        self._model = model.with_votes(store.feedback.votes())
+        self._observer = observer
+        self._engine: Engine | None = None
+        self._refreshed_at: datetime | None = None
+        self._topics = TopicKeeper(store, config)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, brought to where the store says it was."""
+        if self._engine is None:
+            self._engine = self._restored(self._config)
+        return self._engine
+
+    def run(self, now: datetime, progress: Progress | None = None) -> int:
+        """Take in what happened since the last run, and order the lists as of *now*; return how many entries."""
+        engine = self.engine
+        store = self._store
+        entries = 0
+        try:
+            self._take_model(engine, now)
+            while groups := store.entries.events_since(store.state.watermark(), GROUPS):
+                taken = 0
+                more_waits = len(groups) == GROUPS
+                with store.transaction():
+                    visible = False
+                    for moment, events in groups:
+                        changes = engine.step(events, moment, self._asleep(engine, events, moment))
+                        store.stories.save(changes)
+                        visible = self._revise(engine, events, moment) or visible
+                        if engine.checkpoint_due(more_waits):
+                            self._set_checkpoint(engine, moment)
+                        visible = visible or bool(changes.stories)
+                        taken += sum(isinstance(event, Entry) for event in events)
+                        if self._observer is not None:
+                            self._observer(moment, events, changes)
+                    store.state.set_watermark(groups[-1][0])
+                    if visible:
+                        store.state.next_edition()
+                entries += taken
+                if progress is not None:
+                    progress(taken)
+            self._take_votes(now)
+            self._rank(now)
+            self._topics.run(now)
+        except BaseException:
+            # The engine may be ahead of what was committed; the next run starts from the store.
+            self._engine = None
+            raise
+        return entries
+
+    def use_model(self, model: RelevanceModel, now: datetime) -> None:
+        """Score with *model* from now on, the live stories at once."""
+        self._model = model.with_votes(self._store.feedback.votes())
+        try:
+            self._take_model(self.engine, now)
+            self._rank(now)
+        except BaseException:
+            self._engine = None
+            raise
+
+    def _take_model(self, engine: Engine, now: datetime) -> None:
+        """Have the live stories scored by the model that scores, where those in the store were by another.
+
+        A worker may have been stopped between choosing a model and scoring with it.
+        """
+        before = self._store.state.scored_with()
+        if before == self._model.version:
+            return
+        with self._store.transaction():
+            changes = engine.use_model(self._model, now)
+            # Stories of a database that does not say so were scored by a version that took a model at once.
+            if before is not None:
+                self._store.stories.save(changes)
+                if changes.stories:
+                    self._store.state.next_edition()
+            self._store.state.set_scored_with(self._model.version)
+
+    def voted(self) -> bool:
+        """Whether there are votes, or some were taken back, that the scores do not know yet."""
+        return self._store.feedback.votes_number() != self._store.state.votes_taken()
+
+    def _take_votes(self, now: datetime) -> None:
+        number = self._store.feedback.votes_number()
+        if number == self._store.state.votes_taken():
+            return
+        self._model = self._model.with_votes(self._store.feedback.votes())
+        with self._store.transaction():
+            self._write(self.engine.use_model(self._model, now, Cause.VOTED, "editors voted"), now)
+            self._revote(now)
+            self._store.state.set_votes_taken(number)
+
+    def _revote(self, now: datetime) -> None:
+        """Let votes be felt by stories that are over, and those that were taken back be felt no more."""
+        voted = {*self._store.stories.voted(), *self._model.votes.own}
+        over = [entry_id for entry_id in sorted(voted) if not self.engine.holds(entry_id)]
+        for sleeping in self._over(over, now):
+            changes = self.engine.revote(sleeping, now)
+            self._store.stories.save(changes)
+            if changes.stories:
+                self._store.state.next_edition()
+
+    def reconfigure(self, config: Config, now: datetime) -> None:
+        """Go on with another feeds.yaml, as a restart with it would."""
+        self._config = config
+        self._topics = TopicKeeper(self._store, config)
+        try:
+            with self._store.transaction():
+                self._engine = self._restored(config)
+                self._write(self._engine.reconfigure(config, now), now)
+        except BaseException:
+            self._engine = None
+            raise
+
+    def rebuild(self, now: datetime, progress: Progress | None = None) -> int:
+        """Drop everything derived and make it anew from the facts; the result is equal."""
+        with self._store.transaction():
+            self._store.stories.drop()
+            self._store.topics.drop()
+            self._store.state.clear_watermark()
+            self._store.state.next_edition()
+        self._engine = None
+        return self.run(now, progress)
+
+    def _write(self, changes: Changes, now: datetime) -> None:
+        try:
+            with self._store.transaction():
+                self._store.stories.save(changes)
+                if changes.stories:
+                    self._store.state.next_edition()
+            self._rank(now)
+        except BaseException:
+            self._engine = None
+            raise
+
+    def _asleep(self, engine: Engine, events: Sequence[Event], moment: datetime) -> list[Asleep]:
+        """Return the stories that are over of whose entries an editor's decision makes other stories."""
+        return [
+            sleeping
+            for event in events
+            if isinstance(event, (Decision, Undo)) and kind_of(event) in STRUCTURAL
+            for sleeping in self._over(engine.asleep(event, moment), moment)
+        ]
+
+    def _revise(self, engine: Engine, events: Sequence[Event], moment: datetime) -> bool:
+        """Follow edits of entries whose story is over, and what editors say of it; return whether there were any."""
+        found = False
+        for event in events:
+            if isinstance(event, Edit) and not engine.holds(event.entry_id):
+                changes = [engine.revise(sleeping, event) for sleeping in self._over([event.entry_id], moment)]
+            elif isinstance(event, (Decision, Undo)) and kind_of(event) not in STRUCTURAL:
+                entry_ids = engine.asleep(event, moment)
+                changes = [engine.restate(sleeping, event) for sleeping in self._over(entry_ids, moment)]
+            else:
+                continue
+            for change in changes:
+                self._store.stories.save(change)
+                found = found or bool(change.stories)
+        return found
+
+    def _over(self, entry_ids: Iterable[int], moment: datetime) -> list[Asleep]:
+        """Return the stories of entries that the engine no longer holds, as they are at a moment."""
+        stories = self._store.stories
+        found = {story_id for entry_id in entry_ids if (story_id := stories.of_entry(entry_id)) is not None}
+        return [
+            (story, stories.members_at(story_id, moment))
+            for story_id in sorted(found)
+            if (story := stories.get(story_id)) is not None
+        ]
+
+    def _rank(self, now: datetime) -> None:
+        """Order the lists; a new edition only when the order changed."""
+        # A clock that went back, or a poll that stands a microsecond in the future, must not make news older.
+        watermark = self._store.state.watermark()
+        ranking = self.engine.rank(now if watermark is None else max(now, watermark))
+        ranking = with_pinned(ranking, self._store.stories.pinned())
+        with self._store.transaction():
+            changed = self._store.stories.rank(ranking)
+            if changed:
+                self._store.state.next_edition()
+            # Fading alone is no new edition: pages that are asked for anew show it.
+            if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
+                self._store.stories.refresh_trends(ranking)
+                self._refreshed_at = now
+            self._store.archive.keep(now)
+            self._work_out_what_ifs(ranking)
+
+    def _work_out_what_ifs(self, ranking: Ranking) -> None:
+        """Say of the listed stories what their score would be without a voice, where it is not known as of now.
+
+        A few at a time, because each is several scores; those at the top come first.
+        """
+        listed = dict.fromkeys(story_id for stories in ranking.values() for story_id, _ in stories[:WHAT_IFS_LISTED])
+        known = self._store.what_ifs.made_of(list(listed))
+        left = WHAT_IFS_AT_ONCE
+        for story_id in listed:
+            story = self._store.stories.get(story_id)
+            if story is None or left == 0:
+                continue
+            made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
+            if known.get(story_id) != made_of:
+                lines = [(one.words, one.score) for one in self.engine.what_ifs(story_id)]
+                self._store.what_ifs.save(story_id, story.score, lines, made_of)
+                left -= 1
+
+    def _restored(self, config: Config) -> Engine:
+        """Return the engine as it was at the watermark: from the last checkpoint, and what came since.
+
+        After an upgrade, or with other settings, there is none that it understands. Then what is
+        written stands, and the counts are made anew from the entries.
+        """
+        engine = Engine(config, self._model)
+        store = self._store
+        watermark = store.state.watermark()
+        if watermark is None:
+            self._set_checkpoint(engine, None)
+            return engine
+        written = store.stories.updated_since(watermark - config.scoring.window)
+        held = store.state.checkpoint(engine.kind)
+        if held is not None:
+            standing = [] if held.at is None else store.decisions.standing(held.at)
+            engine.resume(held.state, self._happened(held.at, watermark), written, standing)
+            return engine
+        since = watermark - MEMORY
+        memberships = {membership.entry_id: membership for membership in store.stories.memberships(since)}
+        standing = store.decisions.standing(since)
+        engine.remember(self._happened(since, watermark), memberships, written, standing)
+        self._set_checkpoint(engine, watermark)
+        return engine
+
+    def _set_checkpoint(self, engine: Engine, at: datetime | None) -> None:
+        self._store.state.set_checkpoint(engine.kind, Checkpoint(at, engine.checkpoint()))
+
+    def _happened(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
+        while groups := self._store.entries.events_since(since, 500):
+            for moment, events in groups:
+                if moment > until:
+                    return
+                yield moment, events
+            since = groups[-1][0]

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.config.watcher import ConfigWatch
+from aggregator.errors import ConfigError
+from aggregator.store import Store, StoreFault
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+ONE = """
+categories:
+  - {id: models, name: Models}
+sources:
+  - {id: wire, url: https://wire.example/feed, category: models}
+"""
+TWO = ONE + "  - {id: desk, url: https://desk.example/feed, category: models}\n"
+FAULTY = ONE.replace("category: models}", "category: modles}")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.open(":memory:") as opened:
+        yield opened
+
+
+@pytest.fixture
+def feeds(tmp_path: Path) -> Path:
+    path = tmp_path / "feeds.yaml"
+    path.write_text(ONE)
+    return path
+
+
+def save(path: Path, text: str) -> None:
+    """Write as editors do: another file, renamed into place."""
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    os.replace(part, path)
+
+
+def due(store: Store, at: datetime) -> set[str]:
+    return {state.source_id for state in store.feeds.due(at)}
+
+
+def test_saving_the_file_applies_it_and_makes_a_new_source_due(store: Store, feeds: Path) -> None:
+    watch = ConfigWatch(feeds, store, {})
+    watch.start(NOON)
+    edition = store.state.edition()
+    assert watch.check(NOON + MINUTE) is None
+    save(feeds, TWO)
+    config = watch.check(NOON + MINUTE)
+    assert config is not None
+    assert [source.id for source in config.sources] == ["wire", "desk"]
+    assert due(store, NOON + MINUTE) == {"wire", "desk"}
+    assert store.state.config_text() == TWO
+    assert store.state.edition() > edition
+    assert watch.check(NOON + MINUTE) is None
+
+
+def test_a_faulty_file_keeps_the_last_good_one_and_says_so(
+    store: Store, feeds: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = ConfigWatch(feeds, store, {})
+    watch.start(NOON)
+    save(feeds, FAULTY)
+    with caplog.at_level(logging.ERROR):
+        assert watch.check(NOON + MINUTE) is None
+    fault = store.state.config_fault()
+    assert fault is not None
+    assert fault.at == NOON + MINUTE
+    assert fault.words.startswith("feeds.yaml:5:")
+    assert fault.words.endswith("the value of category is not valid; expected category id")
+    assert fault.words in caplog.text
+    assert "modles" not in caplog.text
+    assert str(feeds.parent) not in fault.words
+    assert store.state.config_text() == ONE
+    assert due(store, NOON + MINUTE) == {"wire"}
+    save(feeds, TWO)
+    assert watch.check(NOON + 2 * MINUTE) is not None
+    assert store.state.config_fault() is None
+
+
+def test_a_start_with_a_faulty_file_goes_on_with_the_last_good_one(store: Store, feeds: Path) -> None:
+    ConfigWatch(feeds, store, {}).start(NOON)
+    save(feeds, FAULTY)
+    config = ConfigWatch(feeds, store, {}).start(NOON + MINUTE)
+    assert [source.id for source in config.sources] == ["wire"]
+    assert store.state.config_fault() is not None
+
+
+def test_a_first_start_with_a_faulty_file_says_what_to_mend(store: Store, feeds: Path) -> None:
+    save(feeds, FAULTY)
+    with pytest.raises(ConfigError, match="did you mean 'models'"):
+        ConfigWatch(feeds, store, {}).start(NOON)
+
+
+def test_a_file_that_vanishes_is_a_fault_and_not_an_empty_configuration(store: Store, feeds: Path) -> None:
+    watch = ConfigWatch(feeds, store, {})
+    watch.start(NOON)
+    feeds.unlink()
+    assert watch.check(NOON + MINUTE) is None
+    fault = store.state.config_fault()
+    assert fault is not None
+    assert "does not exist" in fault.words
+    assert due(store, NOON + MINUTE) == {"wire"}
+
+
+def test_a_file_saved_while_the_database_cannot_be_written_is_applied_later(
+    store: Store, feeds: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = ConfigWatch(feeds, store, {})
+    watch.start(NOON)
+    save(feeds, TWO)
+
+    def full(*_: object) -> None:
+        raise StoreFault("database or disk is full")
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+        patch.setattr(store.state, "save_config", full)
+        for _ in range(3):
+            assert watch.check(NOON + MINUTE) is None
+    assert caplog.text.count("feeds.yaml waits to be applied: the database cannot be written") == 1
+    config = watch.check(NOON + 2 * MINUTE)
+    assert config is not None
+    assert [source.id for source in config.sources] == ["wire", "desk"]
+    assert watch.check(NOON + 2 * MINUTE) is None

@@ -1,0 +1,103 @@
+"""From a page that somebody reads to the feed behind it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator.discovery.find_feeds import Search, addresses, find, on_page, well_known
+from aggregator.fetch import Client
+from aggregator.model import Limits
+from aggregator.parse.pool import ParserPool
+from tests.feedserver import FeedServer
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+LIMITS = Limits(allow_private=("127.0.0.1",))
+FEED = b"<rss version='2.0'><channel><title>Wire</title><item><title>A</title></item></channel></rss>"
+CHANNEL = "UCabcdefghijklmnopqrstuv"
+
+
+@pytest.mark.parametrize(
+    ("page", "feed"),
+    [
+        (
+            f"https://www.youtube.com/channel/{CHANNEL}/videos",
+            f"https://www.youtube.com/feeds/videos.xml?channel_id={CHANNEL}",
+        ),
+        (
+            "https://youtube.com/playlist?list=PLabcdefghij",
+            "https://www.youtube.com/feeds/videos.xml?playlist_id=PLabcdefghij",
+        ),
+        ("https://old.reddit.com/r/MachineLearning/top/", "https://www.reddit.com/r/MachineLearning/.rss"),
+        ("https://github.com/python/cpython/issues", "https://github.com/python/cpython/releases.atom"),
+        ("https://github.com/gvanrossum", "https://github.com/gvanrossum.atom"),
+        ("https://mastodon.social/@Gargron", "https://mastodon.social/@Gargron.rss"),
+        ("https://letters.substack.com/p/a-letter", "https://letters.substack.com/feed"),
+        ("https://medium.com/@someone/a-story-1a2b", "https://medium.com/feed/@someone"),
+        ("https://someone.medium.com/a-story", "https://someone.medium.com/feed"),
+        ("https://bsky.app/profile/someone.bsky.social", "https://bsky.app/profile/someone.bsky.social/rss"),
+        ("https://somebody.blogspot.com/2026/11/a.html", "https://somebody.blogspot.com/feeds/posts/default"),
+    ],
+)
+def test_the_customs_of_large_sites_are_known(page: str, feed: str) -> None:
+    assert addresses(page)[0] == feed
+
+
+def test_of_an_unknown_site_nothing_is_assumed() -> None:
+    assert addresses("https://news.example/a/b") == ()
+    assert well_known("https://news.example/blog/")[0] == "https://news.example/blog/feed"
+
+
+def test_a_page_tells_of_its_channel_and_of_links_that_look_like_feeds() -> None:
+    page = f'<script>{{"externalId":"{CHANNEL}"}}</script>'.encode()
+    assert on_page(page, "https://www.youtube.com/@someone") == (
+        f"https://www.youtube.com/feeds/videos.xml?channel_id={CHANNEL}",
+    )
+    links = b'<a class="x" href="/about">About</a> <a href="/news/rss.xml">RSS</a> <a href="javascript:feed()">no</a>'
+    assert on_page(links, "https://a.example/") == ("https://a.example/news/rss.xml",)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with Client(LIMITS) as opened:
+        yield opened
+
+
+async def look(client: Client, url: str) -> Search:
+    async with ParserPool() as parser:
+        return await find(url, client=client, parser=parser, limits=LIMITS, now=NOON)
+
+
+async def test_a_page_that_names_its_feed(client: Client, feed_server: FeedServer) -> None:
+    feed = feed_server.publish("/hidden/news.xml", FEED)
+    link = '<link rel="alternate" type="application/rss+xml" href="/hidden/news.xml">'
+    page = feed_server.answer("/", 200, f"<html><head>{link}</head></html>", {"Content-Type": "text/html"})
+    found = await look(client, page)
+    assert [(one.url, one.title, one.format, one.entries) for one in found.feeds] == [(feed, "Wire", "RSS 2.0", 1)]
+    assert (await look(client, feed)).feeds == found.feeds
+
+
+async def test_a_page_that_names_none_has_one_at_a_usual_path(client: Client, feed_server: FeedServer) -> None:
+    feed_server.answer("/blog/", 200, "<html><body>Hello</body></html>")
+    feed = feed_server.publish("/atom.xml", FEED)
+    assert [one.url for one in (await look(client, feed_server.url("/blog/"))).feeds] == [feed]
+
+
+async def test_where_there_is_none_it_is_said(client: Client, feed_server: FeedServer) -> None:
+    found = await look(client, feed_server.answer("/", 200, "<html></html>"))
+    assert (found.feeds, "no feed was found" in found.words) == ((), True)
+    assert "404" in (await look(client, feed_server.url("/nothing"))).words
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.1.2.3/", "http://localhost/", "http://169.254.169.254/latest", "http://[::1]/"]
+)
+async def test_private_addresses_are_refused_also_when_a_page_names_them(
+    client: Client, feed_server: FeedServer, url: str
+) -> None:
+    assert "refused" in (await look(client, url)).words
+    link = f'<link rel="alternate" type="application/rss+xml" href="{url}">'
+    page = feed_server.answer("/page", 200, f"<html><head>{link}</head></html>")
+    assert (await look(client, page)).feeds == ()

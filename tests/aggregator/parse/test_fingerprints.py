@@ -1,0 +1,153 @@
+"""An item that is as it was when its document was stored is not looked at again, and the result is the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.model import Limits
+from aggregator.parse import xml_feedparser
+from aggregator.parse.fingerprints import document_mark, in_pieces, is_same_document
+from aggregator.parse.parser import parse
+from aggregator.parse.raw_items import RawFeed
+
+RSS = "<rss version='2.0'><channel><title>News</title>{}</channel></rss>"
+
+
+def item(number: int, title: str = "", link: str = "", guid: str = "") -> str:
+    return (
+        f"<item><title>{title or f'Title {number}'}</title><link>{link or f'https://a.example/{number}'}</link>"
+        f"<guid>{guid or f'tag:a.example:{number}'}</guid></item>"
+    )
+
+
+def document(*items: str) -> bytes:
+    return RSS.format("".join(items)).encode()
+
+
+def test_only_what_changed_is_made_again() -> None:
+    first = parse(document(item(1), item(2)))
+    second = parse(document(item(3), item(2, title="Edited"), item(1)), seen=first.items_seen)
+    assert [entry.title for entry in second.entries] == ["Title 3", "Edited"]
+    assert second.unchanged == ("tag:a.example:1",)
+    third = parse(document(item(3), item(2, title="Edited"), item(1)), seen=second.items_seen)
+    assert (third.entries, len(third.unchanged)) == ((), 3)
+
+
+def test_an_item_of_which_only_a_count_of_comments_changes_is_made_again_once() -> None:
+    def commented(times: int) -> bytes:
+        return document(item(1).replace("</item>", f"<comments>{times}</comments></item>"))
+
+    first = parse(commented(1))
+    second = parse(commented(2), seen=first.items_seen)
+    third = parse(commented(3), seen=second.items_seen)
+    assert [len(one.entries) for one in (first, second, third)] == [1, 1, 0]
+
+
+def test_another_base_or_feed_title_is_another_document() -> None:
+    first = parse(document(item(1)), url="https://a.example/feed")
+    assert parse(document(item(1)), url="https://b.example/feed", seen=first.items_seen).entries
+    renamed = document(item(1)).replace(b"<title>News", b"<title>Other")
+    assert parse(renamed, url="https://a.example/feed", seen=first.items_seen).entries
+
+
+def test_items_that_their_links_or_guids_do_not_tell_apart_are_looked_at_together() -> None:
+    for alike in (item(2, link="https://a.example/1"), item(2, guid="tag:a.example:1")):
+        first = parse(document(item(1), alike))
+        assert parse(document(item(3), item(1), alike), seen=first.items_seen).unchanged == ()
+    first = parse(document(item(1)))
+    assert parse(document(item(1), item(2, link="https://a.example/1")), seen=first.items_seen).unchanged == ()
+
+
+def test_an_item_over_a_limit_is_told_again_each_time() -> None:
+    first = parse(document(item(1, title="x" * 600), item(2)))
+    second = parse(document(item(1, title="x" * 600), item(2)), seen=first.items_seen)
+    assert second.notes == first.notes
+    assert second.unchanged == ("tag:a.example:2",)
+
+
+def test_of_a_known_document_the_parser_reads_only_the_new_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = parse(document(item(1), item(2)))
+    read: list[bytes] = []
+    usual = xml_feedparser.read
+
+    def noting(data: bytes, content_type: str, limits: Limits) -> RawFeed | None:
+        read.append(data)
+        return usual(data, content_type, limits)
+
+    monkeypatch.setattr(xml_feedparser, "read", noting)
+    second = parse(document(item(3), item(1), item(2)), seen=first.items_seen)
+    assert read == [document(item(3))]
+    assert [entry.title for entry in second.entries] == ["Title 3"]
+    assert second.unchanged == ("tag:a.example:1", "tag:a.example:2")
+
+
+def test_a_whole_document_is_known_by_its_bytes_and_all_it_depends_on() -> None:
+    data = document(item(1))
+    seen = parse(data, "text/xml", "https://a.example/").items_seen
+    assert is_same_document(seen, document_mark(data, "text/xml", "https://a.example/", Limits()))
+    assert not is_same_document(seen, document_mark(data + b" ", "text/xml", "https://a.example/", Limits()))
+    assert not is_same_document(seen, document_mark(data, "text/xml", "https://b.example/", Limits()))
+    short = replace(Limits(), title_chars=5)
+    assert not is_same_document(seen, document_mark(data, "text/xml", "https://a.example/", short))
+
+
+def test_a_document_with_something_to_tell_is_read_each_time() -> None:
+    data = document(item(1, title="x" * 600))
+    assert not is_same_document(parse(data).items_seen, document_mark(data, "", "", Limits()))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<description><![CDATA[</item><item>]]></description>",
+        "<!-- </item><item> -->",
+        "<description><![CDATA[half</description>",
+    ],
+)
+def test_where_bytes_do_not_tell_the_items_apart_all_are_read(inside: str) -> None:
+    data = document(item(1).replace("</item>", f"{inside}</item>"), item(2))
+    assert in_pieces(data) is None
+
+
+def test_an_item_that_was_commented_out_is_gone() -> None:
+    first = parse(document(item(1), item(2)))
+    second = parse(document(item(2), f"<!-- {item(1)} -->"), seen=first.items_seen)
+    assert [entry.guid for entry in second.entries] == ["tag:a.example:2"]
+    third = parse(document(item(2), "<!-- none -->"), seen=second.items_seen)
+    assert third.unchanged == ("tag:a.example:2",)
+
+
+ITEMS = st.lists(
+    st.builds(
+        item,
+        st.integers(1, 6),
+        title=st.sampled_from(["", "Other", "x" * 600, "a &amp; b"]),
+        link=st.sampled_from(["", "https://a.example/1", "https://a.example/0"]),
+    ),
+    max_size=6,
+)
+HEADS = st.sampled_from(
+    ["", "<language>de</language>", "<lastBuildDate>Mon, 23 Nov 2026 10:00:00 GMT</lastBuildDate>", "<!-- a -->"]
+)
+
+
+@given(before=ITEMS, after=ITEMS, head_before=HEADS, head=HEADS)
+def test_what_is_read_of_a_known_document_is_what_is_new_in_all_of_it(
+    before: list[str], after: list[str], head_before: str, head: str
+) -> None:
+    first = parse(document(head_before, *before))
+    whole = parse(document(head, *after))
+    part = parse(document(head, *after), seen=first.items_seen)
+    known = set(part.unchanged)
+    assert [entry for entry in whole.entries if entry.guid not in known] == list(part.entries)
+    assert {entry.guid for entry in whole.entries} == {entry.guid for entry in part.entries} | known
+    assert (part.title, part.notes, part.language, part.hints) == (
+        whole.title,
+        whole.notes,
+        whole.language,
+        whole.hints,
+    )

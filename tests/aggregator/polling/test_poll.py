@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.clock import SteppedClock
+from aggregator.model import (
+    BACKLOG_AGE,
+    Config,
+    Entry,
+    Failed,
+    FailureKind,
+    Limits,
+    NotModified,
+    Site,
+    Source,
+    Validators,
+)
+from aggregator.polling.poll import Polled
+from aggregator.polling.poller import Poller
+from aggregator.store import Store, StoreFault
+from tests.feedserver import FeedServer
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def rss(*items: tuple[str, str]) -> bytes:
+    """A feed with an item for each guid and title."""
+    body = "".join(
+        f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title>"
+        f"<link>https://wire.example/{guid}</link><pubDate>Tue, 17 Nov 2026 11:00:00 GMT</pubDate></item>"
+        for guid, title in items
+    )
+    return f"<?xml version='1.0'?><rss version='2.0'><channel><title>Wire</title>{body}</channel></rss>".encode()
+
+
+TWO = rss(("a", "Chips are late"), ("b", "Chips are early"))
+
+
+class Desk:
+    """A store, a poller and a clock, with sources that a feed server publishes."""
+
+    def __init__(self, server: FeedServer, store: Store) -> None:
+        self.server = server
+        self.store = store
+        self.clock = SteppedClock(NOON)
+        self.config = Config(Site(), (), (), limits=Limits(allow_private=("127.0.0.1",)))
+        self.polled: dict[str, Polled] = {}
+
+    def add(self, source_id: str, url: str) -> None:
+        source = Source(id=source_id, name=source_id, url=url, category="models", owner=source_id)
+        self.config = replace(self.config, sources=(*self.config.sources, source))
+        self.store.feeds.sync(self.config.sources, self.clock())
+
+    async def poll(self, *source_ids: str) -> None:
+        async with Poller(
+            self.config,
+            store=self.store,
+            clock=self.clock,
+            rng=random.Random(0),
+            finished=lambda polled: self.polled.update({polled.source_id: polled}),
+        ) as poller:
+            await poller.poll_now(list(source_ids) or None)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with Store.open(":memory:") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def desk(feed_server: FeedServer, store: Store) -> Desk:
+    return Desk(feed_server, store)
+
+
+async def test_an_unchanged_feed_costs_one_request_and_no_rows(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO, etag='"v1"'))
+    await desk.poll()
+    desk.clock.at += HOUR
+    await desk.poll()
+
+    assert desk.polled["wire"].outcome == NotModified()
+    assert desk.server.requests[-1].headers["If-None-Match"] == '"v1"'
+    assert desk.store.entries.count() == 2
+    assert desk.store._connection.value("select count(*) from polls") == 1
+
+
+async def test_an_edited_title_updates_the_entry(desk: Desk) -> None:
+    url = desk.server.publish("/news.xml", TWO)
+    desk.add("wire", url)
+    await desk.poll()
+    desk.server.publish("/news.xml", rss(("a", "Chips are very late"), ("b", "Chips are early")))
+    desk.clock.at += HOUR
+    await desk.poll()
+    assert (desk.polled["wire"].new, desk.polled["wire"].edited) == (0, 1)
+    assert {entry.title for entry in desk.store.entries.each()} == {"Chips are very late", "Chips are early"}
+
+    desk.server.publish("/news.xml", TWO)
+    desk.clock.at += timedelta(days=1)
+    await desk.poll()
+    assert (desk.polled["wire"].new, desk.polled["wire"].edited) == (0, 0)
+
+
+async def test_due_times_survive_a_restart(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO))
+    await desk.poll()
+    asked = len(desk.server.requests)
+    await desk.poll()
+    assert len(desk.server.requests) == asked
+    desk.clock.at += timedelta(days=2)
+    await desk.poll()
+    assert len(desk.server.requests) == asked + 1
+
+
+async def test_a_web_page_is_an_error_on_the_row_and_costs_nothing_that_was_there(desk: Desk) -> None:
+    url = desk.server.publish("/news.xml", TWO, etag='"v1"')
+    desk.add("wire", url)
+    await desk.poll()
+    desk.server.publish("/news.xml", b"<!doctype html><html><title>Moved!</title><p>Hello", etag='"v2"')
+    desk.clock.at += HOUR
+    await desk.poll()
+
+    state = desk.polled["wire"].state
+    assert isinstance(desk.polled["wire"].outcome, Failed)
+    assert "web page" in state.last_words
+    assert (state.failures, state.last_kind) == (1, FailureKind.NOT_A_FEED.value)
+    assert state.validators == Validators('"v1"')
+    assert desk.store.entries.count() == 2
+    row = desk.store.feeds.health(desk.clock(), desk.config.sources)[0]
+    assert (row.state.last_words, row.entries) == (state.last_words, 2)
+
+
+async def test_one_bad_source_does_not_hold_up_the_others(desk: Desk) -> None:
+    desk.add("nowhere", "http://127.0.0.1:9/feed.xml")
+    desk.add("private", "http://10.1.2.3/feed.xml")
+    desk.add("wire", desk.server.publish("/news.xml", TWO))
+    await desk.poll()
+    assert desk.polled["wire"].new == 2
+    assert not desk.polled["nowhere"].ok
+    refused = desk.polled["private"].outcome
+    assert isinstance(refused, Failed)
+    assert refused.kind is FailureKind.REFUSED_ADDRESS
+
+
+async def test_a_poll_that_cannot_be_stored_says_so_and_is_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO, etag='"v1"'))
+
+    def full(*args: object, **options: object) -> None:
+        raise StoreFault("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store.entries, "add", full)
+        await desk.poll()
+    state = desk.polled["wire"].state
+    assert "disk is full" in state.last_words
+    assert state.validators == Validators()
+    assert desk.store.entries.count() == 0
+
+    desk.clock.at += timedelta(days=1)
+    await desk.poll()
+    assert desk.polled["wire"].new == 2
+
+
+async def test_a_source_that_is_gone_is_asked_only_when_the_operator_says_so(desk: Desk) -> None:
+    desk.add("wire", desk.server.answer("/news.xml", 410))
+    await desk.poll()
+    assert desk.polled["wire"].state.gone
+    desk.clock.at += timedelta(days=30)
+    asked = len(desk.server.requests)
+    await desk.poll()
+    assert len(desk.server.requests) == asked
+    desk.server.publish("/news.xml", TWO)
+    await desk.poll("wire")
+    assert desk.polled["wire"].new == 2
+
+
+async def test_the_order_of_sources_makes_no_difference_to_what_is_stored(
+    feed_server: FeedServer,
+) -> None:
+    def titles(store: Store) -> list[tuple[str, str]]:
+        return sorted((entry.source_id, entry.title) for entry in store.entries.each())
+
+    urls = {name: feed_server.publish(f"/{name}.xml", rss((name, f"News of {name}"))) for name in "abc"}
+    found = []
+    for order in ("abc", "cab"):
+        with Store.open(":memory:") as store:
+            desk = Desk(feed_server, store)
+            for name in order:
+                desk.add(name, urls[name])
+            await desk.poll()
+            found.append(titles(store))
+    assert found[0] == found[1]
+
+
+async def test_what_server_and_document_ask_for_outlives_the_document(desk: Desk) -> None:
+    document = TWO.replace(b"<title>Wire</title>", b"<title>Wire</title><ttl>180</ttl>")
+    desk.add("wire", desk.server.publish("/news.xml", document, etag='"v1"'))
+    await desk.poll()
+    desk.clock.at += 3 * HOUR
+    await desk.poll()
+    state = desk.polled["wire"].state
+    assert desk.polled["wire"].outcome == NotModified()
+    assert state.next_poll_at == desk.clock.at + 3 * HOUR
+    assert state.waits_kept == 2
+
+
+async def test_max_age_is_kept(desk: Desk) -> None:
+    url = desk.server.answer("/news.xml", 200, TWO, {"Cache-Control": "public, max-age=14400"})
+    desk.add("wire", url)
+    await desk.poll()
+    assert desk.polled["wire"].state.next_poll_at == NOON + 4 * HOUR
+
+
+async def test_a_backlog_is_told_apart_from_news(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO.replace(b"17 Nov 2026", b"17 Nov 2021")))
+    await desk.poll()
+    assert desk.polled["wire"].state.last_words == "2 new, 2 of them older than 3 days"
+
+
+async def test_when_no_source_answers_all_are_asked_again_within_minutes(desk: Desk) -> None:
+    desk.config = replace(desk.config, limits=Limits(allow_private=("127.0.0.1", "127.0.0.2", "127.0.0.3")))
+    for number in (1, 2, 3):
+        desk.add(f"s{number}", f"http://127.0.0.{number}:9/feed.xml")
+    await desk.poll()
+    for number in (1, 2, 3):
+        state = desk.store.feeds.state(f"s{number}")
+        assert state is not None
+        assert state.failures == 1
+        assert state.next_poll_at is not None
+        assert state.next_poll_at <= NOON + timedelta(minutes=2)
+
+
+def undated(*titles: str) -> bytes:
+    """A feed with an item for each title, none of which has a date."""
+    body = "".join(f"<item><title>{title}</title><guid>{title}</guid></item>" for title in titles)
+    return f"<rss version='2.0'><channel><title>Wire</title>{body}</channel></rss>".encode()
+
+
+async def test_undated_items_of_a_first_document_are_a_backlog_and_later_ones_are_news(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", undated("Old", "Older")))
+    await desk.poll()
+    desk.server.publish("/news.xml", undated("New", "Old", "Older"))
+    desk.clock.at += HOUR
+    await desk.poll()
+
+    entries = {entry.title: entry for entry in desk.store.entries.of_source("wire")}
+    assert {title: entry.backlog for title, entry in entries.items()} == {"Old": True, "Older": True, "New": False}
+    assert entries["Old"].at == NOON - BACKLOG_AGE
+    assert entries["New"].at == entries["New"].first_seen_at
+    assert entries["Old"].plausible_published_at is None
+
+
+async def test_a_dated_item_of_a_first_document_is_no_backlog(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO))
+    await desk.poll()
+    entries = desk.store.entries.of_source("wire")
+    assert [entry.backlog for entry in entries] == [False, False]
+    assert {entry.plausible_published_at for entry in entries} == {NOON - HOUR}
+
+
+@pytest.mark.parametrize(
+    ("stated", "believed"),
+    [
+        (NOON - HOUR, NOON - HOUR),
+        (NOON + timedelta(minutes=10), NOON),  # a server's clock that is a little ahead
+        (NOON + HOUR, None),  # local time that is called GMT
+        (NOON + timedelta(days=40), None),  # an event to come
+        (None, None),
+    ],
+)
+def test_a_stated_date_is_shown_only_where_it_is_plausible(stated: datetime | None, believed: datetime | None) -> None:
+    entry = Entry(1, "wire", "a", "", "Title", "", first_seen_at=NOON, published_at=stated)
+    assert entry.plausible_published_at == believed
+
+
+async def test_a_first_document_of_events_to_come_is_a_backlog(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO.replace(b"17 Nov 2026", b"17 Dec 2026")))
+    await desk.poll()
+    assert {entry.at for entry in desk.store.entries.of_source("wire")} == {NOON - BACKLOG_AGE}

@@ -1,0 +1,82 @@
+"""What a source's row says in words, and what a host's ledger adds up to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.model import FeedState, Hints, Source, SourceHealth
+from aggregator.polling.cadence import with_arrivals
+from aggregator.polling.source_health import of_silence, size, span, words
+
+NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)  # a Tuesday
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+URL = "https://a.example/feed.xml"
+
+
+def row(source_id: str = "wire", url: str = URL, *, entries: int = 9, **state: object) -> SourceHealth:
+    source = Source(source_id, source_id, url, "news")
+    kept = FeedState(source_id, url, last_ok_at=NOON - HOUR, last_new_at=NOON - HOUR, **state)  # type: ignore[arg-type]
+    return SourceHealth(source, kept, entries, 0, 0, polls=10, unchanged=8, bytes=20_000, saved_bytes=80_000)
+
+
+def daily(last: datetime) -> tuple[int, ...]:
+    return with_arrivals((), [last - number * DAY for number in range(30)])
+
+
+def test_a_silent_feed_is_overdue_although_it_answers() -> None:
+    silent = row(arrivals=daily(NOON - 4 * DAY))
+    assert words(silent, NOON)[0] == (
+        "overdue since Saturday, though it answers: such a silence is less than 1 in 10,000"
+    )
+    told = of_silence(silent, NOON)
+    assert told is not None
+    assert told.overdue_at < NOON
+
+
+def test_a_feed_that_comes_as_usual_is_not_overdue() -> None:
+    said = words(row(arrivals=daily(NOON - HOUR)), NOON)
+    assert said == (
+        "brings news about every 24 h, asked about every 30 min",
+        "80 % of 10 requests answered 304, which spared 80 kB; 20 kB received",
+    )
+
+
+def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
+    silent = row(arrivals=daily(NOON - 40 * DAY))
+    for nobody_listens in (
+        replace(silent, removed=True),
+        replace(silent, source=replace(silent.source, enabled=False)),
+        replace(silent, state=replace(silent.state, gone=True)),
+    ):
+        assert of_silence(nobody_listens, NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        (row(entries=0), "answers, and has brought no entry yet"),
+        (
+            row(moved_from="https://old.example/rss", moved_at=NOON - 8 * DAY),
+            "moved from https://old.example/rss on 9 November",
+        ),
+        (
+            row(format_before="RSS 2.0", format_changed_at=NOON - DAY, hints=Hints("Atom")),
+            "RSS 2.0 became Atom on Monday",
+        ),
+        (
+            row(hints=Hints(ttl=HOUR, skip_days=(5, 6)), waits_kept=7),
+            "asks for distance (ttl of 60 min, skips 2 days of the week), which was kept 7 times",
+        ),
+    ],
+)
+def test_what_happened_is_said_in_words(health: SourceHealth, said: str) -> None:
+    assert words(health, NOON)[0] == said
+
+
+def test_lengths_and_sizes_read_as_people_say_them() -> None:
+    assert [span(HOUR * hours) for hours in (0.001, 0.5, 3, 24, 72)] == ["4 s", "30 min", "3 h", "24 h", "3 days"]
+    assert [size(count) for count in (12, 12_000, 3_400_000)] == ["12 bytes", "12 kB", "3.4 MB"]

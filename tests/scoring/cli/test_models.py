@@ -1,0 +1,88 @@
+"""`groundswell models`: which were learned, which is in use, and going back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from aggregator.errors import GroundswellError, ModelFileError
+from aggregator.store import Store
+from groundswell.cli import Scorer
+from scoring.cli.commands import models
+from scoring.learning.train import current, history, models_dir, train
+from tests.scoring.press import CONFIG, DAY, MONDAY, publish
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database whose site has trained twice."""
+    path = tmp_path_factory.mktemp("site") / "g.db"
+    with Store.open(path) as store:
+        publish(store, 30)
+        for hours in (0, 1):
+            train(store, CONFIG, MONDAY + 33 * DAY + timedelta(hours=hours), models_dir(path))
+    return path
+
+
+def test_the_list_shows_window_measures_and_which_is_in_use(db: Path) -> None:
+    shown = CliRunner().invoke(models, ["list", "--db", str(db)])
+    told = json.loads(CliRunner().invoke(models, ["list", "--db", str(db), "--json"]).stdout)
+
+    assert shown.exit_code == 0, shown.output
+    assert "AUC" in shown.output
+    assert shown.output.splitlines()[0].startswith("* relevance-")
+    assert [row["in_use"] for row in told] == [True, *[False] * (len(told) - 1)]
+
+
+def test_an_earlier_model_and_the_prior_can_be_used_again(db: Path) -> None:
+    newest, *_, oldest = [one.file_name for one in history(models_dir(db))]
+
+    CliRunner().invoke(models, ["use", oldest, "--db", str(db)], catch_exceptions=False)
+    assert [one.file_name for one in history(models_dir(db)) if one.in_use] == [oldest]
+
+    CliRunner().invoke(models, ["use", "prior", "--db", str(db)], catch_exceptions=False)
+    assert current(models_dir(db)).version.startswith("prior")
+
+    CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)
+    assert [one.file_name for one in history(models_dir(db)) if one.in_use] == [newest]
+
+
+def test_a_running_worker_takes_up_the_model_that_was_chosen(db: Path) -> None:
+    newest = history(models_dir(db))[0].file_name
+    CliRunner().invoke(models, ["use", "prior", "--db", str(db)], catch_exceptions=False)
+
+    async def choose() -> list[str]:
+        scorer, now = Scorer(db, CONFIG), MONDAY + 34 * DAY
+        found = []
+        for name in ("", newest, "prior"):
+            if name:
+                CliRunner().invoke(models, ["use", name, "--db", str(db)], catch_exceptions=False)
+            await scorer.follow_model(now)
+            found.append(scorer.model_version)
+        await scorer.close()
+        return found
+
+    first, chosen, back = asyncio.run(choose())
+    CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)
+
+    assert first == back == current(models_dir(db).with_name("none")).version
+    assert chosen == current(models_dir(db)).version != first
+
+
+def test_a_model_that_is_not_there_or_broken_is_refused_and_changes_nothing(db: Path) -> None:
+    (models_dir(db) / "relevance-20200101T000000Z.json").write_text("nonsense", "utf-8")
+    before = current(models_dir(db)).version
+
+    none = CliRunner().invoke(models, ["use", "x.json", "--db", str(db)])
+    broken = CliRunner().invoke(models, ["use", "relevance-20200101T000000Z.json", "--db", str(db)])
+
+    assert isinstance(none.exception, GroundswellError)
+    assert isinstance(broken.exception, ModelFileError)
+    assert current(models_dir(db)).version == before
+    assert "broken" in CliRunner().invoke(models, ["list", "--db", str(db)]).output
+    (models_dir(db) / "relevance-20200101T000000Z.json").unlink()

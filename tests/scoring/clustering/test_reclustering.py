@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+
+from aggregator.model import Cause, Changes
+from scoring.clustering import reclustering
+from scoring.clustering.clusterer import Placement
+from scoring.engine import Engine
+from scoring.relevance.model import load_prior
+from tests.scoring.world import CONFIG, HOUR, NOON, entry
+
+REPORTS = (
+    ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau.", "lantern"),
+    (
+        "Dozens hurt as buildings fall in Zenda",
+        "Rescue teams dig for survivors in the old town of Zenda.",
+        "courier",
+    ),
+    (
+        "Rescue teams dig in Zenda after earthquake in Ruritania",
+        "A tremor in northern Ruritania felled buildings in the old town of Zenda; dozens are hurt.",
+        "beacon",
+    ),
+)
+
+
+def told(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
+    monkeypatch.setattr(reclustering, "MARGIN", margin)
+    monkeypatch.setattr(reclustering, "ALIKE", 0.0)
+    made = Engine(CONFIG, load_prior())
+    steps = []
+    for number, (title, summary, source) in enumerate(REPORTS, start=1):
+        at = NOON + number * HOUR
+        steps.append(made.step([entry(number, title, summary, source=source, at=at)], at))
+    return made, steps
+
+
+def test_a_report_that_tells_of_both_makes_two_stories_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    apart, steps = told(99.0, monkeypatch)
+    assert [story.story_id for story in apart.stories()] == [1, 2]
+
+    made, steps = told(-20.0, monkeypatch)
+
+    older, gone = steps[2].stories
+    assert [story.story_id for story in made.stories()] == [1]
+    assert (older.story_id, older.entries, older.independent_sources, older.merged_into) == (1, 3, 3, None)
+    assert (gone.story_id, gone.merged_into) == (2, 1)
+    final = {m.entry_id: m for m in steps[2].memberships}
+    assert {m.story_id for m in final.values()} == {1}
+    assert all(m.joined_at == NOON + 3 * HOUR for m in final.values())
+    assert [(line.story_id, line.cause) for line in steps[2].ledger] == [
+        (1, Cause.JOINED),
+        (1, Cause.MERGED),
+        (2, Cause.MERGED),
+    ]
+    assert steps[2].ledger[-1].words.startswith("became part of story 1: ")
+    assert steps[2].ledger[-1].score_after == older.score
+
+
+def test_what_comes_later_joins_the_story_that_stayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = told(-20.0, monkeypatch)
+    at = NOON + 5 * HOUR
+
+    changes = made.step([entry(4, "Buildings fall in Zenda: dozens hurt", "Old town of Zenda.", at=at)], at)
+
+    assert changes.memberships[0].story_id == 1
+
+
+def test_a_voice_has_spoken_when_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A merge is no news: the trend counts each voice from when it joined what was its story then."""
+    made, steps = told(-20.0, monkeypatch)
+
+    assert steps[2].stories[0].last_source_at == NOON + 3 * HOUR
+    assert [voice.joined for voice in made._held.live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]
+
+
+QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda.")
+CHIP = ("Plover unveils an error-corrected processor", "Banks may order the processor of Plover from May.")
+
+
+def mixed(parted: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
+    """Two entries of one event and two of another, all put into one story."""
+    monkeypatch.setattr(reclustering, "PARTED", parted)
+    made = Engine(CONFIG, load_prior())
+    place = made._held.clusterer.place
+    monkeypatch.setattr(
+        made._held.clusterer,
+        "place",
+        lambda text: place(text) if text.entry_id == 1 else Placement(1, 0.2, 0.6, "mistaken"),
+    )
+    steps = []
+    for number, (told, source) in enumerate(
+        zip((QUAKE, CHIP, QUAKE, CHIP), ("lantern", "courier", "beacon", "quill"), strict=True), start=1
+    ):
+        at = NOON + number * HOUR
+        steps.append(made.step([entry(number, *told, source=source, at=at)], at))
+    return made, steps
+
+
+def test_a_story_whose_halves_share_nothing_falls_apart_and_both_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, _ = mixed(0.0, monkeypatch)
+    assert [(story.story_id, story.entries) for story in together.stories()] == [(1, 4)]
+
+    made, steps = mixed(0.35, monkeypatch)
+
+    assert [(story.story_id, story.entries) for story in made.stories()] == [(1, 2), (2, 2)]
+    moved = [member for member in steps[3].memberships if member.story_id == 2]
+    assert [member.entry_id for member in moved] == [2, 4]
+    assert all(member.reason.startswith("left story 1 when it fell apart: ") for member in moved)
+    assert [(line.story_id, line.cause) for line in steps[3].ledger] == [
+        (1, Cause.JOINED),
+        (1, Cause.SPLIT),
+        (2, Cause.SPLIT),
+    ]
+    assert steps[3].ledger[1].words.startswith("2 entries went to story 2: its halves are alike by 0.0")
+
+
+@pytest.mark.parametrize(("entries", "due"), [(3, False), (4, True), (5, False), (6, True), (9, True), (500, False)])
+def test_a_story_is_looked_at_each_time_it_grew_by_half(entries: int, due: bool) -> None:
+    assert reclustering.due(entries) == due

@@ -1,0 +1,49 @@
+"""A new or repaired feed that brings many old entries does not flood the front page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from aggregator.store import ListQuery, Store
+from scoring.relevance.model import load_prior
+from scoring.updater import Updater
+from tests.scoring.world import CONFIG, EVENTS, HOUR, NOON, arrival, publish
+
+THINGS = ("ferry", "library", "quarry", "orchard", "harbour", "tunnel", "bakery", "museum", "glacier", "observatory")
+OLD = 200
+
+
+def test_a_backlog_is_stored_and_becomes_stories_but_neither_trends_nor_counts_as_new() -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(CONFIG.sources, NOON)
+        updater = Updater(store, CONFIG, load_prior())
+        for number, source in enumerate(("herald", "lantern", "courier")):
+            title, summary = EVENTS[0][number]
+            now = NOON + number * HOUR
+            publish(store, (now, [arrival(title, summary, source, now)], source))
+        title, summary = EVENTS[3][0]
+        publish(store, (NOON + 3 * HOUR, [arrival(title, summary, "beacon", NOON + 3 * HOUR)], "beacon"))
+        updater.run(NOON + 4 * HOUR)
+        news = {listed.story.story_id for listed in store.stories.ranked()}
+        assert news
+
+        backlog = [
+            arrival(
+                f"The {THINGS[number % 10]} of {number} years and the {THINGS[number // 10 % 10]} beside it",
+                f"Report {number} on the {THINGS[number // 10 % 10]}, its {number} visitors and their hats.",
+                "quill",
+                NOON - timedelta(days=20 + number),
+            )
+            for number in range(OLD)
+        ]
+        publish(store, (NOON + 5 * HOUR, backlog, "quill"))
+        updater.run(NOON + 5 * HOUR + timedelta(minutes=1))
+
+        assert store.entries.count() == 4 + OLD
+        shown = [listed.story.story_id for listed in store.stories.ranked()]
+        assert set(shown[: len(news)]) == news
+        newest = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=len(news)))]
+        assert set(newest) == news
+        found = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=300))]
+        # How many depends on how alike these headlines look; that they are there does not.
+        assert len(found) > 10 * len(news)

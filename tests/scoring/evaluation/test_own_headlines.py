@@ -1,0 +1,40 @@
+"""The categories that ship, on headlines of our own wording: a floor that needs no data from outside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from aggregator.config import load_config
+from scoring.categories.classifier import Categorizer
+from scoring.language.terms import terms
+
+ROOT = Path(__file__).parents[3]
+HEADLINES = ROOT / "tests" / "data" / "headlines.tsv"
+
+
+def test_the_shipped_categories_are_right_on_headlines_alone() -> None:
+    """Without a summary, and from a source of the first category, so that doubt counts as "models"."""
+    config = load_config(ROOT / "feeds.yaml", env={})
+    categorizer = Categorizer(config.categories).fit()
+    labelled = [line.split("\t") for line in HEADLINES.read_text("utf-8").splitlines()]
+    confusion = Counter(
+        (right, categorizer.decide(categorizer.evidence(terms(title), [], ""), config.categories[0].id))
+        for right, title in labelled
+    )
+    wrong = {pair: count for pair, count in sorted(confusion.items()) if pair[0] != pair[1]}
+    assert {right for right, _ in labelled} == {category.id for category in config.categories}
+    assert _share(confusion) >= 0.88, wrong
+    # What is wrong is mostly what says nothing, and so fell back to the default.
+    assert sum(count for (_, said), count in wrong.items() if said != "models") <= 20, wrong
+    # A third of the newer ones was held back when seeds were chosen: the figure that a new headline can expect.
+    held_back = Counter(
+        (right, categorizer.decide(categorizer.evidence(terms(title), [], ""), config.categories[0].id))
+        for right, title in labelled[110::3]
+    )
+    assert _share(held_back) >= 0.8, held_back
+
+
+def _share(confusion: Counter[tuple[str, str]]) -> float:
+    """Return how much of what was said is right."""
+    return sum(count for (right, said), count in confusion.items() if right == said) / confusion.total()

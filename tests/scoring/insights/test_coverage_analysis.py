@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from scoring.insights.coverage_analysis import analyse
+from tests.scoring.insights.test_key_facts import told
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_who_was_first_and_who_followed_is_told_by_voice() -> None:
+    found = analyse(
+        told(
+            ("ledger", "Veldra files to go public", ""),
+            ("wire", "Veldra plans offering", ""),
+            ("mirror", "Veldra plans offering", "", "wire"),
+            ("local", "Veldra: offering", ""),
+            ("far", "Veldra offering", ""),
+        )
+    )
+    assert found is not None
+    assert found.first.source_id == "ledger"
+    assert [(f.entry.source_id, f.after) for f in found.followers] == [
+        ("wire", MINUTE),
+        ("local", 3 * MINUTE),
+        ("far", 4 * MINUTE),
+    ]
+    assert [(entry.source_id, earlier.source_id) for entry, earlier in found.repeats] == [("mirror", "wire")]
+    assert found.half_after == MINUTE
+
+
+def test_an_addition_is_a_figure_or_words_that_nobody_had_before() -> None:
+    found = analyse(
+        told(
+            ("ledger", "Veldra files to go public", "Revenue of Veldra reached $318 million in nine months."),
+            ("wire", "Veldra plans offering", "Revenue of Veldra reached $318 million, the filing says."),
+            ("local", "Veldra: offering", "In Ghent, Veldra employs 240 engineers today."),
+            ("far", "Veldra offering", "Regulators in Brussels doubt whether Veldra told investors about every rival."),
+        )
+    )
+    assert found is not None
+    assert [(a.entry.source_id, a.figures) for a in found.additions] == [("far", ()), ("local", ("240 engineers",))]
+
+
+def test_one_entry_has_no_followers_and_no_entries_no_analysis() -> None:
+    alone = analyse(told(("ledger", "Veldra files to go public", "")))
+    assert alone is not None
+    assert (alone.followers, alone.repeats, alone.additions, alone.half_after) == ((), (), (), None)
+    assert analyse([]) is None

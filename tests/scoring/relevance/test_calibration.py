@@ -1,0 +1,68 @@
+"""Platt scaling makes a skewed score honest and keeps its order."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoring.metrics.probability import auc, brier, ece
+from scoring.relevance.calibration import Calibration, platt
+from scoring.relevance.explanation import sigmoid
+
+
+def skewed(count: int, seed: int) -> tuple[list[float], list[int]]:
+    """Return logits that say three times too much and are off by two, and what came."""
+    rng = random.Random(seed)
+    true = [rng.gauss(-1.5, 1.2) for _ in range(count)]
+    return [3 * z + 2 for z in true], [int(rng.random() < sigmoid(z)) for z in true]
+
+
+def test_calibration_improves_brier_and_ece_on_later_cases() -> None:
+    logits, labels = skewed(4000, seed=1)
+    found = platt(logits[:2000], labels[:2000])
+    later = labels[2000:]
+    before = [sigmoid(z) for z in logits[2000:]]
+    after = [found(z) for z in logits[2000:]]
+
+    assert brier(after, later) < brier(before, later) - 0.02
+    assert ece(after, later) < 0.03 < ece(before, later)
+    assert auc(after, later) == pytest.approx(auc(before, later))
+
+
+def test_it_finds_the_skew() -> None:
+    found = platt(*skewed(20_000, seed=2))
+
+    assert found.slope == pytest.approx(1 / 3, abs=0.02)
+    assert found.offset == pytest.approx(-2 / 3, abs=0.06)
+
+
+@given(st.lists(st.tuples(st.floats(-20, 20), st.integers(0, 1)), max_size=60))
+def test_the_order_is_never_turned_round(cases: list[tuple[float, int]]) -> None:
+    found = platt([z for z, _ in cases], [y for _, y in cases])
+
+    assert found.slope >= 0
+
+
+@pytest.mark.parametrize("labels", [[], [1, 1], [0]])
+def test_one_class_changes_nothing(labels: list[int]) -> None:
+    assert platt([0.5] * len(labels), labels) == Calibration()
+
+
+def test_few_cases_do_not_give_certainty() -> None:
+    found = platt([-5.0, 5.0], [0, 1])
+
+    # The smoothed targets of one case each: 2/3 and 1/3.
+    assert found(5.0) == pytest.approx(2 / 3, abs=1e-3)
+    assert found(-5.0) == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_a_case_of_weight_two_is_that_case_twice() -> None:
+    logits, labels = skewed(200, seed=3)
+
+    once = platt([*logits, *logits], [*labels, *labels])
+    weighted = platt(logits, labels, [2.0] * len(labels))
+
+    assert (weighted.slope, weighted.offset) == pytest.approx((once.slope, once.offset), abs=1e-5)

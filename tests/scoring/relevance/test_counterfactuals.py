@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aggregator.store import Store
+from scoring.relevance.model import load_prior
+from scoring.updater import Updater
+from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
+
+
+def test_what_ifs_of_listed_stories_are_kept_for_the_score_they_belong_to() -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(CONFIG.sources, NOON)
+        for poll in newsroom(1):
+            publish(store, poll)
+        updater = Updater(store, CONFIG, load_prior())
+        updater.run(NOON + HOUR)
+
+        found = 0
+        for one in store.stories.ranked("", 20):
+            story = one.story
+            worked_out = [(what.words, what.score) for what in updater.engine.what_ifs(story.story_id)]
+            assert store.what_ifs.of(story.story_id, story.score) == worked_out
+            assert store.what_ifs.of(story.story_id, story.score + 1) == []
+            assert all(score != story.score or "alone" in words for words, score in worked_out)
+            found += len(worked_out)
+        assert found > 0
+        assert updater.engine.what_ifs(10**6) == ()
+
+
+def test_a_score_that_cannot_be_worked_out_again_has_no_what_ifs() -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(CONFIG.sources, NOON)
+        for poll in newsroom(1):
+            publish(store, poll)
+        updater = Updater(store, CONFIG, load_prior())
+        updater.run(NOON + HOUR)
+        story_id = store.stories.ranked("", 1)[0].story.story_id
+        live = updater.engine._held.live[story_id]
+        assert live.story is not None
+        live.story = replace(live.story, score=live.story.score - 1)
+        assert updater.engine.what_ifs(story_id) == ()

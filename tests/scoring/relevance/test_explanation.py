@@ -1,0 +1,140 @@
+"""Points add up to the score, and what-ifs are real scores."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.model import Story
+from scoring.relevance.counterfactuals import counterfactuals
+from scoring.relevance.explanation import Part, contributions, largest_remainder, lines, sigmoid
+from tests.scoring.press import HOUR, MONDAY, model, signals
+
+LOG_ODDS = st.floats(-12, 12, allow_nan=False)
+PARTS = st.lists(
+    st.builds(
+        Part, st.sampled_from(["coverage", "source", "time", *(f"word:w{i}" for i in range(30))]), LOG_ODDS, st.just("")
+    ),
+    max_size=40,
+    unique_by=lambda part: part.name,
+)
+
+
+def tenths(points: float) -> int:
+    """Return points in the unit they are rounded to."""
+    assert abs(10 * points - round(10 * points)) < 1e-9
+    return round(10 * points)
+
+
+@given(base=LOG_ODDS, parts=PARTS)
+def test_points_add_up_to_the_score_exactly(base: float, parts: list[Part]) -> None:
+    score = round(100 * sigmoid(base + sum(part.log_odds for part in parts)))
+
+    told = contributions(base, parts, score)
+
+    assert sum(tenths(part.points) for part in told) == 10 * score
+
+
+@given(base=LOG_ODDS, parts=PARTS)
+def test_log_odds_add_up_to_the_logit(base: float, parts: list[Part]) -> None:
+    told = contributions(base, parts, 50)
+
+    assert sum(part.log_odds for part in told) == pytest.approx(base + sum(part.log_odds for part in parts))
+
+
+@given(base=LOG_ODDS, parts=PARTS)
+def test_points_have_the_sign_of_their_log_odds(base: float, parts: list[Part]) -> None:
+    score = round(100 * sigmoid(base + sum(part.log_odds for part in parts)))
+
+    for part in contributions(base, parts, score)[1:]:
+        # Rounding down and up takes less than a tenth.
+        assert part.points * part.log_odds >= 0 or abs(part.points) <= 0.1
+
+
+def test_a_worked_example() -> None:
+    # sigma(-2) = 0.1192, sigma(1) = 0.7311: 61.2 points for 3 units of log-odds, 20.4 each.
+    told = contributions(
+        -2.0, [Part("coverage", 2.0, "4 independent sources"), Part("word:chip", 1.0, "word 'chip'")], 73
+    )
+
+    assert [(part.name, part.points) for part in told] == [("base", 11.8), ("coverage", 40.8), ("word:chip", 20.4)]
+
+
+def test_a_story_that_nothing_speaks_for_has_the_base() -> None:
+    (base,) = contributions(-2.0, [], 12)
+
+    assert (base.name, base.points) == ("base", 12.0)
+
+
+def test_parts_that_cancel_each_other_keep_their_points() -> None:
+    told = contributions(0.0, [Part("coverage", 1.0, ""), Part("word:recipe", -1.0, "")], 50)
+
+    # The limit: sigma'(0) = 0.25.
+    assert [part.points for part in told] == [50.0, 25.0, -25.0]
+
+
+def test_small_words_are_told_together() -> None:
+    words = [Part(f"word:w{i}", 0.1 * i, f"word 'w{i}'") for i in range(1, 19)]
+
+    told = contributions(-2.0, words, 90)
+
+    assert [part.name for part in told if part.name != "base"].count("words") == 1
+    assert next(part for part in told if part.name == "words").reason == "12 other words"
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=30), st.integers(2, 7))
+def test_largest_remainder_keeps_the_sum_and_stays_within_one(counts: list[int], divisor: int) -> None:
+    values = [count / divisor for count in counts]
+    total = round(sum(values))
+    values[0] += total - sum(values)
+
+    whole = largest_remainder(values, total)
+
+    assert sum(whole) == total
+    assert all(abs(a - b) < 1 + 1e-6 for a, b in zip(whole, values, strict=True))
+
+
+def test_a_counterfactual_is_the_score_of_the_story_without_that_voice() -> None:
+    story = signals(delays=(0 * HOUR, HOUR, 2 * HOUR))
+    without_second = signals(delays=(0 * HOUR, 2 * HOUR))
+
+    found = {c.words: c.score for c in counterfactuals(model(), story, {"paper1.example": "Paper 1"})}
+
+    assert found["without Paper 1"] == model().score(without_second).score
+    assert found["with paper0.example alone"] == model().score(signals(delays=(0 * HOUR,))).score
+
+
+def test_a_counterfactual_without_the_summary_is_scored_anew() -> None:
+    found = {c.words: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
+
+    assert found == {"by its title alone": model().score(signals(title="A chip")).score}
+
+
+def test_the_drawing_shows_every_part_and_the_sum() -> None:
+    scored = model().score(signals(delays=(0 * HOUR, HOUR, 2 * HOUR)))
+    story = Story(
+        story_id=1,
+        headline="Zephyr Labs unveils a chip",
+        summary="",
+        lead_entry_id=1,
+        category_id="models",
+        first_seen_at=MONDAY,
+        last_source_at=MONDAY,
+        updated_at=MONDAY,
+        entries=3,
+        sources=3,
+        independent_sources=3,
+        score=scored.score,
+        relevance=scored.relevance,
+        provisional=True,
+        trend=0.0,
+        contributions=scored.contributions,
+    )
+
+    drawn = lines(story)
+
+    assert drawn[0] == f"Score: {scored.score} (provisional)   Zephyr Labs unveils a chip"
+    assert any("3 independent sources" in line for line in drawn)
+    shown = [line.split()[0] for line in drawn[1:-1]]
+    assert sum(tenths(float(points)) for points in shown) == 10 * scored.score

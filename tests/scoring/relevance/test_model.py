@@ -1,0 +1,185 @@
+"""What the score promises, whatever the weights are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoring.relevance.explanation import sigmoid
+from scoring.relevance.model import (
+    PROVISIONAL_LABELS,
+    RelevanceModel,
+    Weights,
+    features,
+    load_prior,
+    summary_words,
+    tfidf,
+)
+from tests.scoring.press import DAY, HOUR, MONDAY, model, signals
+
+DELAYS = st.lists(st.integers(0, 48 * 60).map(lambda m: timedelta(minutes=m)), max_size=10).map(
+    lambda d: (timedelta(), *sorted(d))
+)
+TITLES = st.one_of(
+    st.text(max_size=80),
+    st.lists(
+        st.sampled_from(["openai", "chip", "recipe", "raises", "$2", "billion", "?", "芯片", "Зефир"]), max_size=9
+    ).map(" ".join),
+)
+
+
+@given(title=TITLES, summary=TITLES, delays=DELAYS)
+def test_the_parts_are_the_score(title: str, summary: str, delays: tuple[timedelta, ...]) -> None:
+    scored = load_prior().score(signals(title, summary, delays))
+
+    assert sum(round(10 * part.points) for part in scored.contributions) == 10 * scored.score
+    logit = sum(part.log_odds for part in scored.contributions)
+    assert sigmoid(logit) == pytest.approx(scored.relevance)
+    assert scored.score == min(max(round(100 * scored.relevance), 1), 99)
+
+
+@given(title=TITLES, delays=DELAYS, late=st.integers(0, 72 * 60))
+def test_another_independent_source_never_lowers_the_score(
+    title: str, delays: tuple[timedelta, ...], late: int
+) -> None:
+    before = signals(title, delays=delays)
+    joined = timedelta(minutes=late)
+    at = max(before.at, before.first_seen_at + joined)
+    more = replace(
+        before,
+        at=at,
+        voices=(*before.voices, "new.example"),
+        source_ids=(*before.source_ids, "new"),
+        voice_ages=(*(age + at - before.at for age in before.voice_ages), at - before.first_seen_at - joined),
+        entries=before.entries + 1,
+    )
+
+    for scorer in (load_prior(), model()):
+        assert scorer.score(more).relevance >= scorer.score(before).relevance
+
+
+@given(title=TITLES, delays=DELAYS, hours=st.integers(0, 500))
+def test_the_score_does_not_decay(title: str, delays: tuple[timedelta, ...], hours: int) -> None:
+    now = signals(title, delays=delays)
+    wait = timedelta(hours=hours)
+    later = replace(now, at=now.at + wait, voice_ages=tuple(age + wait for age in now.voice_ages))
+
+    assert load_prior().score(later) == load_prior().score(now)
+
+
+def test_the_same_signals_get_the_same_score() -> None:
+    story = signals(delays=(0 * HOUR, HOUR))
+
+    assert load_prior().score(story) == load_prior().score(story)
+
+
+def test_a_copy_does_not_count() -> None:
+    story = signals(delays=(0 * HOUR, HOUR))
+    copied = replace(story, source_ids=(*story.source_ids, "mirror"), entries=story.entries + 1)
+
+    assert model().score(copied).relevance == model().score(story).relevance
+
+
+def test_reasons_are_for_people() -> None:
+    scored = model().score(signals("Zephyr unveils a chip", delays=(0 * HOUR, HOUR, 2 * HOUR)))
+
+    reasons = {part.name: part.reason for part in scored.contributions}
+    assert reasons["coverage"] == "3 independent sources"
+    assert reasons["velocity"] == "3 sources within 3 h"
+    assert reasons["word:chip"] == "word 'chip'"
+    assert reasons["source"] == "first reported by paper0"
+
+
+def test_an_unknown_source_and_unknown_words_weigh_nothing() -> None:
+    scored = model().score(signals("Ljubljana Quixote", source="stranger"))
+
+    assert [part.name for part in scored.contributions] == ["base"]
+
+
+def test_a_title_without_a_word_is_scored() -> None:
+    for title in ("", "!!!", "…", "🙂", "\ud800"):
+        assert 1 <= load_prior().score(signals(title)).score <= 99
+
+
+def test_a_high_claim_of_one_source_is_provisional_until_the_site_has_labels_of_its_own() -> None:
+    prior = model(zephyr=5.0).prior
+    claim = signals("Zephyr unveils a chip")
+    told = signals("Zephyr unveils a chip", delays=(0 * HOUR, HOUR))
+    modest = signals("Recipe for a chip")
+
+    assert RelevanceModel("x", prior).score(claim).provisional
+    assert RelevanceModel("x", prior, prior, PROVISIONAL_LABELS - 1).score(claim).provisional
+    assert not RelevanceModel("x", prior, prior, PROVISIONAL_LABELS).score(claim).provisional
+    assert not RelevanceModel("x", prior).score(told).provisional
+    assert not RelevanceModel("x", prior).score(modest).provisional
+
+
+def test_it_is_provisional_for_one_source_in_unknown_words() -> None:
+    learned = RelevanceModel("x", model().prior, model().prior, 10_000)
+
+    assert learned.score(signals("Ljubljana Quixote")).provisional
+    assert not learned.score(signals("Ljubljana Quixote", delays=(0 * HOUR, HOUR))).provisional
+
+
+@given(labels=st.integers(0, 100_000))
+def test_local_evidence_takes_over_smoothly(labels: int) -> None:
+    prior, local = model().prior, model(chip=-1.0).prior
+    story = signals("A chip")
+
+    logits = [RelevanceModel("x", prior, local, n).logit(story) for n in (0, labels, labels + 1)]
+
+    assert logits[0] == pytest.approx(RelevanceModel("x", prior).logit(story))
+    assert logits[0] >= logits[1] >= logits[2]
+    assert logits[2] >= RelevanceModel("x", local).logit(story)
+
+
+def test_tfidf_by_hand() -> None:
+    # 3 / sqrt(3^2 + 4^2) for the word that is known; the stranger counts in the length.
+    assert list(tfidf(["chip", "stranger"], {"chip": 3.0}, 4.0)) == [("chip", 0.6)]
+    assert list(tfidf([], {}, 4.0)) == []
+
+
+def test_features_by_hand() -> None:
+    found = features(
+        signals("Is it worth $2 billion?", delays=(0 * HOUR, HOUR, 5 * HOUR), first=MONDAY + 5 * DAY + 13 * HOUR)
+    )
+
+    assert found["coverage:log"] == pytest.approx(1.0986, abs=1e-4)
+    assert {
+        "coverage:2",
+        "coverage:3",
+        "time:weekend",
+        "time:12h",
+        "shape:question",
+        "shape:number",
+        "shape:money",
+    } <= set(found)
+    assert found["velocity:1h"] == pytest.approx(0.6931, abs=1e-4)
+    assert found["velocity:6h"] == pytest.approx(1.0986, abs=1e-4)
+    assert "coverage:5" not in found
+
+
+def test_one_voice_has_no_coverage_and_no_velocity() -> None:
+    assert not [name for name in features(signals()) if name.startswith(("coverage", "velocity"))]
+
+
+def test_the_end_of_a_long_summary_is_not_looked_at() -> None:
+    assert "last" not in summary_words(" ".join(f"w{i}" for i in range(100)) + " last")
+
+
+def test_weights_survive_being_kept() -> None:
+    weights = model().prior
+
+    assert Weights.from_data(weights.as_data()) == weights
+
+
+@pytest.mark.parametrize("others", [{"coverage:log": -0.1}, {"shape:length": float("nan")}])
+def test_weights_that_break_a_promise_are_refused(others: dict[str, float]) -> None:
+    data = model().prior.as_data() | {"others": others}
+
+    with pytest.raises(ValueError, match=r"weight"):
+        Weights.from_data(data)

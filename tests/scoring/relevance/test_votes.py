@@ -1,0 +1,210 @@
+"""Votes: felt at once, bounded, taken back without a trace."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.cli.commands import Front
+from aggregator.model import Cause, Draft, Vote
+from aggregator.store import Arrival, Store
+from scoring.cli.commands import vote as command
+from scoring.metrics.probability import ece
+from scoring.relevance.explanation import sigmoid
+from scoring.relevance.model import load_prior
+from scoring.relevance.votes import LIMIT, ballot
+from scoring.updater import Updater
+from tests.scoring.press import CONFIG, DAY, HOUR, MONDAY, SOURCES, signals
+
+GADGETS = ("lamp", "kettle", "drone", "camera", "printer", "toaster", "speaker", "router", "clock", "heater")
+PLACES = ("Lisbon", "Oslo", "Quito", "Perth", "Turin", "Dakar", "Kyoto", "Leeds", "Malmo", "Tunis")
+NOW = MONDAY + 2 * DAY
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """Return a site with 20 stories about gadgets and 20 about places, of one source each."""
+    with Store.open(":memory:") as opened:
+        opened.feeds.sync(list(SOURCES), MONDAY)
+        titles = [f"Zephyr gadget number {i}: the quiet {gadget}" for i, gadget in enumerate(GADGETS * 2)]
+        titles += [f"Walking tour {i} around {place} harbour" for i, place in enumerate(PLACES * 2)]
+        for i, title in enumerate(titles):
+            draft = Draft(guid=str(i), link=f"https://paper.example/{i}", title=title)
+            with opened.transaction():
+                opened.entries.add(
+                    SOURCES[i % 8].id, [Arrival(draft, str(i), draft.link, str(i), 9)], MONDAY + i * HOUR
+                )
+        yield opened
+
+
+def scores(store: Store) -> dict[int, tuple[str, float]]:
+    return {story.story_id: (story.headline, story.relevance) for story in store.stories.each()}
+
+
+def test_ten_votes_move_the_order_their_way_at_once_and_undo_restores_every_number(store: Store) -> None:
+    updater = Updater(store, CONFIG, load_prior())
+    updater.run(NOW)
+    before = scores(store)
+    gadgets = [i for i, (headline, _) in before.items() if "gadget" in headline]
+    places = [i for i, (headline, _) in before.items() if "tour" in headline]
+    began = time.perf_counter()
+    for i in gadgets[:5]:
+        store.feedback.vote(i, True, NOW)
+    for i in places[:5]:
+        store.feedback.vote(i, False, NOW)
+
+    assert updater.voted()
+    updater.run(NOW)
+
+    assert time.perf_counter() - began < 5
+    after = scores(store)
+    assert all(after[i][1] > before[i][1] for i in gadgets)
+    assert all(after[i][1] < before[i][1] for i in places)
+    assert min(after[i][1] for i in gadgets[:5]) > max(after[i][1] for i in places)
+    assert any(line.cause is Cause.VOTED for line in store.stories.ledger(gadgets[0]))
+    parts = {part.name for part in found.contributions} if (found := store.stories.get(gadgets[0])) else set()
+    assert "vote" in parts
+
+    for i in (*gadgets[:5], *places[:5]):
+        store.feedback.vote(i, None, NOW)
+    updater.run(NOW)
+
+    assert scores(store) == before
+
+
+def test_a_restart_and_a_rebuild_keep_what_votes_did(store: Store) -> None:
+    updater = Updater(store, CONFIG, load_prior())
+    updater.run(NOW)
+    first = next(iter(scores(store)))
+    store.feedback.vote(first, True, NOW)
+    updater.run(NOW)
+    voted = scores(store)
+
+    Updater(store, CONFIG, load_prior()).run(NOW)
+    assert scores(store) == voted
+
+    Updater(store, CONFIG, load_prior()).rebuild(NOW)
+    assert scores(store) == voted
+
+
+def test_a_vote_is_felt_by_a_story_that_is_over_and_taken_back_without_a_trace(store: Store) -> None:
+    updater = Updater(store, CONFIG, load_prior())
+    updater.run(NOW)
+    late = NOW + 30 * DAY
+    with store.transaction():
+        draft = Draft(guid="late", link="https://paper.example/late", title="A quiet month later")
+        store.entries.add(SOURCES[0].id, [Arrival(draft, "late", draft.link, "late", 9)], late)
+    updater.run(late)
+    assert not updater.engine.holds(1)
+    before = store.stories.get(1)
+    assert before is not None
+
+    store.feedback.vote(1, True, late)
+    updater.run(late)
+    up = store.stories.get(1)
+    store.feedback.vote(1, False, late)
+    updater.run(late)
+    down = store.stories.get(1)
+    store.feedback.vote(1, None, late)
+    updater.run(late)
+    after = store.stories.get(1)
+
+    assert up is not None
+    assert down is not None
+    assert after is not None
+    assert down.score < before.score < up.score
+    assert sum(part.points for part in up.contributions) == pytest.approx(up.score)
+    assert [line.cause for line in store.stories.ledger(1)][-3:] == [Cause.VOTED] * 3
+    assert (after.score, after.contributions) == (before.score, before.contributions)
+    assert after.relevance == pytest.approx(before.relevance, abs=1e-12)
+
+
+def test_votes_that_came_while_no_worker_ran_are_felt_when_one_starts(store: Store) -> None:
+    Updater(store, CONFIG, load_prior()).run(NOW)
+    before = scores(store)
+    store.feedback.vote(1, True, NOW)
+
+    started = Updater(store, CONFIG, load_prior())
+    assert started.voted()
+    started.run(NOW)
+
+    assert not started.voted()
+    assert scores(store)[1][1] > before[1][1]
+
+
+def test_one_vote_a_story_and_the_last_one_stands(store: Store) -> None:
+    for up in (True, True, False):
+        store.feedback.vote(1, up, NOW)
+
+    assert [(v.story_id, v.up) for v in store.feedback.votes()] == [(1, False)]
+
+
+def test_ten_votes_do_not_wreck_calibration() -> None:
+    # Stories whose labels are drawn from what the prior says: it is calibrated on them by construction.
+    rng = random.Random(0)
+    prior = load_prior()
+    known = sorted(prior.prior.idf)
+    found = [
+        signals(" ".join(rng.choices(known, k=8)), delays=[HOUR * i for i in range(rng.randint(1, 4))])
+        for _ in range(3_000)
+    ]
+    said = [sigmoid(prior.logit(s)) for s in found]
+    truth = [int(rng.random() < p) for p in said]
+    votes = [
+        Vote(i + 1, bool(truth[i]), NOW, found[i].title, found[i].source_ids[0]) for i in rng.sample(range(3_000), 10)
+    ]
+    nudged = prior.with_votes(votes)
+
+    after = ece([sigmoid(nudged.logit(s)) for s in found], truth)
+
+    assert after <= ece(said, truth) + 0.03
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["zephyr chip", "recipe", "芯片"]), st.booleans()), max_size=30),
+    st.text(max_size=30),
+)
+def test_votes_for_others_are_bounded_and_their_order_makes_no_difference(
+    cast: list[tuple[str, bool]], title: str
+) -> None:
+    votes = [Vote(i + 1, up, NOW, text, "paper0") for i, (text, up) in enumerate(cast)]
+    plain, one, other = (load_prior().with_votes(v) for v in ([], votes, votes[::-1]))
+
+    assert abs(one.logit(signals(title)) - plain.logit(signals(title))) <= LIMIT + 1e-9
+    assert one.score(signals(title)) == other.score(signals(title))
+
+
+def test_votes_that_training_knew_count_for_their_own_story_alone() -> None:
+    vote = Vote(7, True, MONDAY, "Zephyr chip", "paper0")
+
+    counted = ballot([vote], lambda title: [(title, 1.0)], learned_until=MONDAY + timedelta(hours=1))
+
+    assert counted.own == {7: 1}
+    assert not counted.words
+    assert not counted.sources
+
+
+def test_the_command_votes_and_says_so(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("site") / "g.db"
+    Updater(store, CONFIG, load_prior()).run(NOW)
+    store.copy_to(path, {})
+
+    def clock() -> datetime:
+        return NOW
+
+    front = Front(clock=clock, env={})
+    done = CliRunner().invoke(command, ["1", "up", "--db", str(path)], obj=front)
+    none = CliRunner().invoke(command, ["99999", "up", "--db", str(path)], obj=front)
+
+    assert done.exit_code == 0, done.output
+    assert "story 1 is relevant" in done.output
+    assert "no story 99999" in str(none.exception)
+    with Store.open(path) as opened:
+        assert [v.story_id for v in opened.feedback.votes()] == [1]

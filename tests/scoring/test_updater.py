@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scoring.engine.state
+from aggregator.model import Cause, Changes, Event
+from aggregator.store import Checkpoint, Store
+from scoring.clustering import reclustering
+from scoring.editorial.decisions import Editors, concerned
+from scoring.relevance.calibration import Calibration
+from scoring.relevance.model import RelevanceModel, load_prior
+from scoring.updater import Updater
+from tests.scoring.world import CONFIG, HOUR, NOON, arrival, decide, newsroom, publish
+
+Log = list[tuple[datetime, Changes]]
+
+
+def filled(store: Store) -> Store:
+    store.feeds.sync(CONFIG.sources, NOON)
+    return store
+
+
+def updater(store: Store, log: Log | None = None) -> Updater:
+    def watch(moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        if log is not None:
+            log.append((moment, changes))
+
+    return Updater(store, CONFIG, load_prior(), watch)
+
+
+def picture(store: Store) -> tuple[object, ...]:
+    """Everything derived, as far as a page could show it; the trend is as of the last change of order."""
+    stories = [replace(story, trend=0.0) for story in store.stories.each()]
+    return (
+        stories,
+        [store.stories.members(story.story_id) for story in stories],
+        [store.stories.ledger(story.story_id) for story in stories],
+        [listed.story.story_id for listed in store.stories.ranked(limit=100)],
+        store.state.watermark(),
+        store.state.checkpoint(updater(store).engine.kind),
+    )
+
+
+def eager(patch: pytest.MonkeyPatch) -> None:
+    """Let hardly more than a shared word bring two stories together, and stories fall apart gladly."""
+    patch.setattr(reclustering, "MARGIN", -20.0)
+    patch.setattr(reclustering, "ALIKE", 0.01)
+    patch.setattr(reclustering, "PARTED", 0.9)
+
+
+@pytest.fixture
+def store() -> Store:
+    return filled(Store.open(":memory:"))
+
+
+def test_entries_become_stories_and_the_page_is_ordered(store: Store) -> None:
+    for poll in newsroom(1):
+        publish(store, poll)
+
+    assert updater(store).run(NOON + 125 * HOUR) == store.entries.count()
+
+    standing = [story for story in store.stories.each() if story.merged_into is None]
+    assert sum(story.entries for story in standing) == store.entries.count()
+    assert any(story.independent_sources > 1 for story in store.stories.each())
+    assert store.stories.ranked()
+    assert store.state.edition() > 0
+
+
+def test_nothing_new_changes_nothing(store: Store) -> None:
+    for poll in newsroom(1):
+        publish(store, poll)
+    running = updater(store)
+    running.run(NOON + 125 * HOUR)
+    before = picture(store), store.state.edition()
+
+    assert running.run(NOON + 125 * HOUR) == 0
+    assert (picture(store), store.state.edition()) == before
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    stops=st.sets(st.integers(0, 59), max_size=4),
+    often=st.sampled_from((5, 40, 2_000)),
+    merging=st.booleans(),
+    editing=st.booleans(),
+)
+@settings(max_examples=12, deadline=None)
+def test_stopping_anywhere_and_starting_again_leaves_no_trace(
+    seed: int, stops: set[int], often: int, merging: bool, editing: bool
+) -> None:
+    polls = newsroom(seed, polls=60, step=timedelta(hours=7 + seed % 30))
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        filled(Store.open(":memory:")) as one,
+        filled(Store.open(":memory:")) as other,
+    ):
+        patch.setattr(scoring.engine.state, "CHECKPOINT", often)
+        if merging:
+            eager(patch)
+        steady_log: Log = []
+        stopped_log: Log = []
+        steady = updater(one, steady_log)
+        stopped = updater(other, stopped_log)
+        for number, poll in enumerate(polls):
+            edit = "Corrected:" if number % 4 == 3 else ""
+            publish(one, poll, edit)
+            publish(other, poll, edit)
+            if number in stops:
+                stopped = updater(other, stopped_log)
+            steady.run(poll[0] + HOUR)
+            stopped.run(poll[0] + HOUR)
+            if editing and number % 3 == 2:
+                decide(one, seed + number, poll[0] + 2 * HOUR)
+                decide(other, seed + number, poll[0] + 2 * HOUR)
+
+        steady.run(polls[-1][0] + 3 * HOUR)
+        stopped.run(polls[-1][0] + 3 * HOUR)
+        assert stopped_log == steady_log
+        assert picture(other) == picture(one)
+        assert stopped.engine.rank(polls[-1][0] + 4 * HOUR) == steady.engine.rank(polls[-1][0] + 4 * HOUR)
+
+
+def test_a_worker_that_stopped_before_it_scored_with_a_new_model_does_so_at_its_start(store: Store) -> None:
+    with filled(Store.open(":memory:")) as other:
+        polls = newsroom(2)
+        later = polls[-1][0] + HOUR
+        for poll in polls:
+            publish(store, poll)
+            publish(other, poll)
+        steady, stopped = updater(store), updater(other)
+        steady.run(later)
+        stopped.run(later)
+        before = picture(store)
+        model = RelevanceModel("learned", load_prior().prior, calibration=Calibration(0.5, -0.5))
+        steady.use_model(model, later)
+        Updater(other, CONFIG, model).run(later)
+
+        assert picture(store)[:5] == picture(other)[:5] != before[:5]
+        edition = other.state.edition()
+        Updater(other, CONFIG, model).run(later)
+        assert other.state.edition() == edition == store.state.edition()
+
+
+def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(store: Store) -> None:
+    polls = newsroom(8, polls=40)
+    for poll in polls[:30]:
+        publish(store, poll)
+        updater(store).run(poll[0])
+    steady = updater(store)
+    before = list(steady.engine.stories())
+    store.state.set_checkpoint("another version", Checkpoint(None, "unreadable"))
+
+    upgraded = updater(store)
+
+    assert list(upgraded.engine.stories()) == before
+    assert upgraded.engine.rank(polls[29][0] + HOUR) == steady.engine.rank(polls[29][0] + HOUR)
+    assert store.state.checkpoint(upgraded.engine.kind) is not None
+
+
+@pytest.mark.parametrize("merging", [False, True])
+def test_a_rebuild_gives_what_was_there(store: Store, merging: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if merging:
+        eager(monkeypatch)
+    polls = newsroom(3, polls=40)
+    running = updater(store)
+    for number, poll in enumerate(polls):
+        publish(store, poll, "Update:" if number % 5 == 4 else "")
+        running.run(poll[0])
+    now = polls[-1][0] + HOUR
+    running.run(now)
+    before = picture(store)
+
+    running.rebuild(now)
+
+    assert picture(store) == before
+    assert any(story.merged_into for story in store.stories.each()) or not merging
+
+
+@given(seed=st.integers(0, 10_000), step=st.sampled_from((3, 9, 30)), merging=st.booleans())
+@settings(max_examples=6, deadline=None)
+def test_a_rebuild_honours_what_editors_decided(seed: int, step: int, merging: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch, filled(Store.open(":memory:")) as store:
+        if merging:
+            eager(patch)
+        polls = newsroom(seed, polls=40, step=step * HOUR)
+        running = updater(store)
+        for number, poll in enumerate(polls):
+            publish(store, poll, "Update:" if number % 5 == 4 else "")
+            running.run(poll[0])
+            decide(store, seed + number, poll[0] + HOUR)
+        now = polls[-1][0] + 2 * HOUR
+        running.run(now)
+        before = picture(store)
+        check_decisions(store)
+
+        running.rebuild(now)
+
+        assert picture(store) == before
+
+
+@given(seed=st.integers(0, 10_000), step=st.sampled_from((1, 5, 12)))
+@settings(max_examples=8, deadline=None)
+def test_no_two_entries_come_together_again_that_a_second_thought_parted(seed: int, step: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, filled(Store.open(":memory:")) as store:
+        eager(patch)
+        log: Log = []
+        running = updater(store, log)
+        for poll in newsroom(seed, polls=40, step=step * HOUR):
+            publish(store, poll)
+            running.run(poll[0])
+
+        story_of: dict[int, int] = {}
+        parted: set[tuple[int, int]] = set()
+        for _, changes in log:
+            before = dict(story_of)
+            story_of.update({member.entry_id: member.story_id for member in changes.memberships})
+            for one, other in combinations(sorted(before), 2):
+                if before[one] == before[other] and story_of[one] != story_of[other]:
+                    parted.add((one, other))
+                assert (one, other) not in parted or story_of[one] != story_of[other]
+
+
+def check_decisions(store: Store) -> None:
+    """The last decision that stands on two entries is how they are, and every address leads to its entry."""
+    story_of = {member.entry_id: member.story_id for member in store.stories.memberships(NOON - HOUR)}
+    standing = store.decisions.standing()
+    said = Editors(standing)
+    known = sorted({entry_id for decision in standing for entry_id in concerned(decision)})
+    for one, other in combinations(known, 2):
+        if story_of[one] == story_of[other]:
+            assert not said.apart((one,), (other,))
+    for story in store.stories.each():
+        if story.merged_into is not None:
+            assert story.merged_into == story_of[story.story_id]
+        else:
+            assert story.story_id in story_of
+            assert story_of[story.story_id] == story.story_id
+            assert story.entries == sum(into == story.story_id for into in story_of.values())
+
+
+def test_an_edit_of_a_story_that_is_over_still_changes_its_headline(store: Store) -> None:
+    old = arrival("Ferry docks itself", "The crew stays aboard.", "lantern", None)
+    publish(store, (NOON, [old], "lantern"))
+    running = updater(store)
+    running.run(NOON)
+    later = NOON + timedelta(days=10)
+    publish(store, (later, [], "lantern"), "Corrected: after a long trial")
+    running.run(later)
+    publish(store, (later + HOUR, [], "lantern"), "Again")
+    running.run(later + HOUR)
+
+    story = next(iter(store.stories.each()))
+    assert story.headline == "Again Corrected: after a long trial Ferry docks itself"
+    assert story.updated_at == later + HOUR
+    assert [line.cause for line in store.stories.ledger(story.story_id)][1:] == [Cause.EDITED, Cause.EDITED]
+    before = picture(store)
+    running.rebuild(later + HOUR)
+    assert picture(store) == before
+
+
+def test_a_trend_that_faded_is_written_once_a_minute_and_is_no_new_edition(store: Store) -> None:
+    publish(store, (NOON, [arrival("Ferry docks itself", "", "lantern", None)], "lantern"))
+    running = updater(store)
+    running.run(NOON)
+    edition = store.state.edition()
+    fresh = store.stories.ranked()[0].story.trend
+
+    running.run(NOON + timedelta(seconds=30))
+    assert store.stories.ranked()[0].story.trend == fresh
+    running.run(NOON + 5 * HOUR)
+
+    assert store.stories.ranked()[0].story.trend < fresh / 2
+    assert store.state.edition() == edition
+
+
+def test_a_step_that_fails_leaves_the_store_as_it_was_and_the_next_run_goes_on(store: Store) -> None:
+    polls = newsroom(4)
+    publish(store, polls[0])
+    fail = True
+
+    def watch(moment: datetime, events: Sequence[Event], changes: Changes) -> None:
+        if fail:
+            raise OSError("the disk is full")
+
+    running = Updater(store, CONFIG, load_prior(), watch)
+    with pytest.raises(OSError, match="full"):
+        running.run(polls[0][0])
+    assert store.stories.count() == 0
+    assert store.state.watermark() is None
+
+    fail = False
+    assert running.run(polls[0][0]) == len(polls[0][1])

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.store import Store
+from scoring.relevance.model import load_prior
+from scoring.topics.rising import Headlines, Moment, grown, headline_terms, is_name, rising, spelled, topics
+from scoring.topics.updater import EVERY
+from scoring.updater import Updater
+from tests.scoring.world import CONFIG, HOUR, NOON, SOURCES, arrival, publish
+
+QUIET = (
+    "Council weighs plan for {} in the harbour district",
+    "Survey of {} finds little change in the valley",
+    "Museum opens a wing for {} after long delay",
+    "Engineers test {} under winter conditions",
+)
+THINGS = ("bridges", "orchards", "trams", "kilns", "gardens", "canals", "lighthouses", "bakeries", "quarries", "parks")
+RISE = (
+    "Plover Bank halts withdrawals after outage",
+    "Regulator questions Plover Bank over outage",
+    "Customers of Plover Bank queue for cash on Tuesday",
+    "Why Plover Bank fell silent overnight",
+    "Plover Bank chief resigns",
+    "Rival offers to buy Plover Bank",
+)
+
+
+def quiet_days(days: int = 8, a_day: int = 40) -> list[tuple[str, str, datetime]]:
+    """Return title, voice and time of headlines on a steady spread of things."""
+    found = []
+    for number in range(days * a_day):
+        title = QUIET[number % 4].format(THINGS[number % 10])
+        found.append((title, f"voice{number % 12}", NOON + number * timedelta(days=1) / a_day))
+    return found
+
+
+def index(said: list[tuple[str, str, datetime]]) -> Headlines:
+    held = Headlines()
+    for number, (title, voice, at) in enumerate(sorted(said, key=lambda one: one[2]), start=1):
+        held.add(number, title, voice, at, at)
+    return held
+
+
+END = NOON + timedelta(days=8)
+
+
+def with_rise() -> list[tuple[str, str, datetime]]:
+    return quiet_days() + [
+        (title, f"voice{number}", END - timedelta(hours=number + 1)) for number, title in enumerate(RISE)
+    ]
+
+
+def test_a_phrase_that_many_sources_take_up_rises_under_its_whole_name() -> None:
+    found = topics(Moment(index(with_rise()), END), END)
+
+    assert [topic.name for topic, _ in found][:1] == ["Plover Bank"]
+    topic, entry_ids = found[0]
+    assert (topic.slug, topic.position, topic.entries, topic.sources) == ("plover-bank", 1, 6, 6)
+    assert topic.burst > 3
+    assert len(entry_ids) == 6
+
+
+def test_nothing_rises_where_coverage_is_as_it_was() -> None:
+    assert topics(Moment(index(quiet_days()), END), END) == []
+
+
+def test_one_source_alone_makes_no_topic() -> None:
+    said = quiet_days() + [(title, "loud", END - timedelta(hours=n + 1)) for n, title in enumerate(RISE)]
+    assert topics(Moment(index(said), END), END) == []
+
+
+def test_nothing_rises_before_anything_is_usual() -> None:
+    said = [(title, voice, at) for title, voice, at in with_rise() if at > END - timedelta(hours=30)]
+    assert topics(Moment(index(said), END), END) == []
+
+
+def test_what_comes_later_changes_nothing_of_what_was_found() -> None:
+    later = [(f"Plover Bank reopens, says paper {n}", f"voice{n}", END + n * HOUR) for n in range(1, 9)]
+    before, after = index(with_rise()), index(with_rise() + later)
+    assert rising(Moment(before, END)) == rising(Moment(after, END))
+
+
+def test_no_weekday_no_frame_word_and_no_bare_number_is_a_term() -> None:
+    found = headline_terms("Watch live: latest news on Tuesday as 2020 iPhone 15 launches")
+    assert "iphone" in found
+    assert "iphone 15" in found
+    assert not {"tuesday", "watch", "live", "latest", "news", "2020", "15"} & {w for t in found for w in [t]}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "titles", "said"),
+    [
+        (("george", "floyd"), ["GEORGE FLOYD PROTESTS", "George Floyd's brother", "George Floyd case"], "George Floyd"),
+        (("op", "ed"), ["An op-ed on levies", "The Op-ed page"], "Op-ed"),
+        (("人工", "工智", "智能"), ["人工智能新闻"], "人工智能"),
+        (("heron",), [], "heron"),
+    ],
+)
+def test_a_topic_is_spelled_as_headlines_spell_it(phrase: tuple[str, ...], titles: list[str], said: str) -> None:
+    assert spelled(phrase, titles) == said
+
+
+def test_a_fragment_grows_into_its_phrase() -> None:
+    titles = ["Double lung transplant saves woman", "First double lung transplant", "Double lung transplant in Ohio"]
+    assert grown("lung", titles) == ("double", "lung", "transplant")
+    assert grown("levy", ["Levy on servers", "Server levy halted"]) == ("levy",)
+
+
+def test_a_common_word_is_no_name_and_a_shouting_headline_does_not_decide() -> None:
+    assert not is_name("earlier", ["Virus spread earlier than thought", "It Began Earlier Than We All Thought"])
+    assert is_name("seattle", ["Protest in Seattle goes on"])
+    assert is_name("抗议", ["抗议"])
+
+
+@given(st.lists(st.sampled_from([*RISE, *(q.format(t) for q in QUIET for t in THINGS)]), max_size=40))
+def test_an_edited_headline_counts_as_if_it_had_come_so(titles: list[str]) -> None:
+    edited, fresh = Headlines(), Headlines()
+    for number, title in enumerate(titles, start=1):
+        at = NOON + number * HOUR
+        edited.add(number, f"Draft {number % 3} of a headline", "one", at, at)
+        fresh.add(number, title, "one", at, at)
+    for number, title in enumerate(titles, start=1):
+        edited.edit(number, title)
+    moment = NOON + 50 * HOUR
+    one, other = Moment(edited, moment), Moment(fresh, moment)
+    assert list(edited.terms(one.begin, one.end, 1)) == list(fresh.terms(other.begin, other.end, 1))
+
+
+def test_what_was_forgotten_is_not_missed() -> None:
+    said = quiet_days(days=40, a_day=60)
+    end = said[-1][2]
+    held, kept = index(said), index(said)
+    kept.forget(end - timedelta(days=8))
+    assert len(kept) < len(held) / 2
+    one, other = Moment(held, end), Moment(kept, end)
+    signals = {t: one.signals(t, numbers) for t, numbers in held.terms(one.day, one.end, 3)}
+    assert signals == {t: other.signals(t, numbers) for t, numbers in kept.terms(other.day, other.end, 3)}
+
+
+# In the worker
+
+
+def tell(store: Store, said: list[tuple[str, str, datetime]]) -> None:
+    for number, (title, _, at) in enumerate(sorted(said, key=lambda one: one[2])):
+        publish(
+            store, (at, [arrival(f"{title} ({at:%d%H%M})", "", SOURCES[number % 6].id, at)], SOURCES[number % 6].id)
+        )
+
+
+def test_the_worker_finds_topics_and_a_restart_and_a_rebuild_find_the_same() -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(SOURCES, NOON)
+        said = with_rise()
+        first, rest = said[: len(said) // 2], said[len(said) // 2 :]
+        tell(store, first)
+        updater = Updater(store, CONFIG, load_prior())
+        updater.run(NOON + timedelta(days=4))
+        tell(store, rest)
+        updater.run(END)
+        found = store.topics.rising()
+        assert [topic.name for topic in found] == ["Plover Bank"]
+        assert store.topics.stories("plover-bank")
+
+        Updater(store, CONFIG, load_prior()).run(END + EVERY)
+        again = store.topics.rising()
+        assert [(t.slug, t.entries) for t in again] == [(t.slug, t.entries) for t in found]
+
+        Updater(store, CONFIG, load_prior()).rebuild(END)
+        assert store.topics.rising() == found
+
+
+def test_a_topic_that_nobody_speaks_of_any_more_falls_away_with_a_new_edition() -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(SOURCES, NOON)
+        tell(store, with_rise())
+        updater = Updater(store, CONFIG, load_prior())
+        updater.run(END)
+        edition = store.state.edition()
+
+        updater.run(END + timedelta(minutes=5))
+        assert [topic.name for topic in store.topics.rising()] == ["Plover Bank"]
+
+        updater.run(END + timedelta(hours=40))
+        assert store.topics.rising() == []
+        assert store.topics.get("plover-bank") is not None
+        assert store.state.edition() > edition

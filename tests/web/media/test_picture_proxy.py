@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.model import Config, Picture
+from tests.feedserver import FeedServer
+from tests.web.newsroom import NOW, Newsroom
+from web.media.picture_proxy import MISSED_FOR, Kind, Pictures, kind_of
+
+
+def png(width: int = 640, height: int = 360, padding: int = 0) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"tEXt", b"x" * padding) + chunk(b"IEND", b"")
+
+
+JPEG = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x0b\x08\x01\x68\x02\x80\x01\x00\x00\x00"
+WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x7f\x02\x00\x67\x01\x00"
+LOSSLESS = b"RIFF\x00\x00\x00\x00WEBPVP8L\x00\x00\x00\x00\x2f" + struct.pack("<I", 639 | 359 << 14)
+LOSSY = b"RIFF\x00\x00\x00\x00WEBPVP8 \x00\x00\x00\x00\x00\x00\x00\x9d\x01\x2a" + struct.pack("<HH", 640, 360)
+AVIF = (
+    b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miaf"
+    + b"\x00\x00\x00\x14ispe\x00\x00\x00\x00"
+    + struct.pack(">II", 640, 360)
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        (png(), "image/png"),
+        (b"GIF89a" + struct.pack("<HH", 640, 360), "image/gif"),
+        (JPEG, "image/jpeg"),
+        (WEBP, "image/webp"),
+        (LOSSLESS, "image/webp"),
+        (LOSSY, "image/webp"),
+        (AVIF, "image/avif"),
+    ],
+)
+def test_a_picture_is_known_by_its_bytes(data: bytes, mime: str) -> None:
+    assert kind_of(data) == Kind(mime, 640, 360)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+        b"<!doctype html><script>alert(1)</script>",
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n<script>",
+        b"%PDF-1.4",
+        b"BM" + bytes(50),
+        png(1, 1),
+        png(40_000, 40_000),
+        png(11_000, 11_000),
+    ],
+)
+def test_what_is_no_picture_of_a_sane_size_is_none(data: bytes) -> None:
+    assert kind_of(data) is None
+
+
+@given(st.binary(max_size=80), st.sampled_from([b"", b"\xff\xd8\xff", b"RIFF0000WEBP", b"GIF89a", b"0000ftypavif"]))
+def test_any_bytes_can_be_looked_at(data: bytes, head: bytes) -> None:
+    kind_of(head + data)
+
+
+# Through the site
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[FeedServer]:
+    with FeedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def own(config: Config) -> Config:
+    return replace(config, limits=replace(config.limits, allow_private=("127.0.0.1",)))
+
+
+def show(room: Newsroom, url: str, caption: str = "", credit: str = "") -> int:
+    return room.story("A story with a picture", ["techcrunch_ai"], picture=Picture(url, caption, credit))
+
+
+def test_a_picture_comes_through_us_and_is_asked_for_once(
+    elsewhere: FeedServer, own: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+) -> None:
+    url = elsewhere.answer("/a.png", 200, png(), {"Content-Type": "text/html"})
+    entry_id = show(room, url, caption="A <b>fab</b>", credit="Photographer")
+    client = make_app(tmp_path / "news.db", fallback_config=own).test_client()
+
+    page = client.get("/story/" + str(entry_id), follow_redirects=True).text
+    assert f'<img src="/picture/{entry_id}" alt="A fab" width="960" height="540" loading="lazy"' in page
+    assert "Photographer" in page
+    assert url not in page
+
+    for _ in range(2):
+        answer = client.get(f"/picture/{entry_id}")
+        assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", png())
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert client.get(f"/picture/{entry_id}", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    assert elsewhere.asked("/a.png") == 1
+
+
+def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
+    elsewhere: FeedServer, own: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+) -> None:
+    entry_id = show(room, elsewhere.answer("/a.png", 200, b"<svg/>", {"Content-Type": "image/png"}))
+    client = make_app(tmp_path / "news.db", fallback_config=own).test_client()
+    for _ in range(2):
+        assert client.get(f"/picture/{entry_id}").status_code == 404
+    assert elsewhere.asked("/a.png") == 1
+    later = make_app(tmp_path / "news.db", lambda: NOW + MISSED_FOR, fallback_config=own).test_client()
+    assert later.get(f"/picture/{entry_id}").status_code == 404
+
+
+def test_a_private_address_is_not_asked_for_a_picture(
+    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+) -> None:
+    entry_id = show(room, elsewhere.answer("/a.png", 200, png()))
+    client = make_app(tmp_path / "news.db", fallback_config=config).test_client()
+    assert client.get(f"/picture/{entry_id}").status_code == 404
+    assert elsewhere.asked("/a.png") == 0
+
+
+def test_with_pictures_off_none_is_shown_or_asked_for(
+    elsewhere: FeedServer, own: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+) -> None:
+    entry_id = show(room, elsewhere.answer("/a.png", 200, png()))
+    off = replace(own, sources=tuple(replace(source, images=False) for source in own.sources))
+    client = make_app(tmp_path / "news.db", fallback_config=off).test_client()
+    assert "<img" not in client.get("/").text
+    assert "<img" not in client.get(f"/story/{entry_id}", follow_redirects=True).text
+    assert client.get(f"/picture/{entry_id}").status_code == 404
+    assert elsewhere.asked("/a.png") == 0
+
+
+@pytest.mark.parametrize("path", ["/picture/0", "/picture/999999", "/picture/1x", "/picture/-1"])
+def test_only_pictures_of_stored_entries_are_there(path: str, make_app: Callable[..., Flask], edition_db: Path) -> None:
+    assert make_app(edition_db).test_client().get(path).status_code == 404
+
+
+def test_the_room_on_disk_is_bounded(elsewhere: FeedServer, own: Config, tmp_path: Path) -> None:
+    pictures = Pictures(tmp_path / "pictures", max_disk=30_000)
+    for i in range(12):
+        url = elsewhere.answer(f"/{i}.png", 200, png(padding=5_000))
+        assert pictures.get(url, own, NOW + timedelta(seconds=i))
+        assert sum(path.stat().st_size for path in pictures.folder.iterdir()) <= 30_000

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aggregator.store import Store
+from aggregator.store.scorecards import Measure
+from tests.web.pages.test_pages import get, text
+from web.present.accuracy import cell, course
+
+NIGHT = date(2026, 11, 16)
+
+
+def card(value: float | None, cases: int = 240) -> list[Measure]:
+    low, high = (None, None) if value is None else (value - 0.05, value + 0.05)
+    return [
+        Measure(30, "", "auc", "site", value, low, high, cases, 200),
+        Measure(30, "", "auc", "newest first", 0.5, 0.45, 0.55, cases, 200),
+        Measure(30, "big-tech", "auc", "site", None, None, None, 12, 200),
+    ]
+
+
+def test_before_the_first_night_the_page_says_when_it_comes(full: FlaskClient) -> None:
+    page = text(get(full, "/accuracy"))
+    assert "Nothing was measured yet" in page
+
+
+def test_the_page_shows_number_range_cases_and_what_it_is_held_against(
+    store: Store, tmp_path: Path, make_app: Callable[..., Flask]
+) -> None:
+    tables = {
+        (30, "reliability"): [[0.0, 0.1, 200, 0.04, 0.05], [0.8, 0.9, 40, 0.85, 0.7]],
+        (30, "confusion"): [["policy", "big-tech", 3]],
+    }
+    for nights in range(3):
+        store.measures.save(NIGHT - timedelta(days=nights), card(0.81 - nights / 100), tables)
+    client = make_app(tmp_path / "news.db").test_client()
+    page = text(get(client, "/accuracy"))
+
+    assert "0.810 0.760 to 0.860" in page
+    assert "240 cases" in page
+    assert "not yet: 12 of 200 cases" in page
+    assert "40 stories were given 85 on average; 70 % turned out relevant" in page
+    assert "between 0.790 and 0.810 in 3 nights" in page
+    assert "/accuracy" in get(client, "/about")
+
+
+def test_a_number_from_too_few_cases_is_left_out() -> None:
+    assert cell(card(None, 12)[0]).words == "not yet: 12 of 200 cases"
+    assert cell(card(None, 900)[0]).words == "cannot be told from these 900 cases"
+    assert cell(None).value == ""
+
+
+def test_one_night_draws_no_course() -> None:
+    assert course([(NIGHT, 0.8)], "auc") is None
+    drawn = course([(NIGHT, 0.8), (NIGHT + timedelta(days=1), 0.8)], "auc")
+    assert drawn is not None
+    assert drawn.path == "M0.0 100.0L100.0 100.0"

@@ -1,0 +1,332 @@
+"""The hub from end to end: a site, a worker's step, and a subscriber's server on loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import feedparser
+import pytest
+from flask.testing import FlaskClient
+
+from aggregator import websub_protocol
+from aggregator.model import Config, Limits, Site
+from aggregator.store import Store
+from tests.web.conftest import Clock
+from tests.web.newsroom import NOW, Newsroom
+from web.pages import websub_hub as hub_page
+from web.websub_publisher import Press, Publisher
+
+TOPIC = "http://127.0.0.1:8000/trending.rss"
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Subscriber:
+    """A server that confirms what it is asked, and keeps what is delivered."""
+
+    confirms: bool = True
+    status: int = 200
+    asked: list[dict[str, str]] = field(default_factory=list)
+    got: list[tuple[Message, bytes]] = field(default_factory=list)
+    url: str = ""
+
+    def form(self, **more: str) -> dict[str, str]:
+        return {
+            "hub.mode": "subscribe",
+            "hub.topic": TOPIC,
+            "hub.callback": f"{self.url}/cb?me=1",
+            "hub.secret": "s3cret",
+            **{f"hub.{name}": value for name, value in more.items()},
+        }
+
+
+@pytest.fixture
+def subscriber() -> Iterator[Subscriber]:
+    told = Subscriber()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            told.asked.append(asked)
+            body = asked.get("hub.challenge", "").encode() if told.confirms else b"no"
+            self.send_response(200 if told.confirms else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            told.got.append((self.headers, body))
+            self.send_response(told.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    told.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield told
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def allowed(config: Config) -> Config:
+    """Settings under which loopback may be called."""
+    return replace(config, limits=Limits(allow_private=("127.0.0.1",), fetch=timedelta(seconds=5)))
+
+
+@pytest.fixture
+async def publisher(tmp_path: Path, store: Store, allowed: Config, later: Clock) -> AsyncIterator[Publisher]:
+    async with Publisher(allowed, store=store, press=Press(tmp_path / "news.db", later)) as made:
+        yield made
+
+
+def test_every_feed_names_the_hub(full: FlaskClient) -> None:
+    for form in ("rss", "atom", "json"):
+        answer = full.get(f"/trending.{form}")
+        assert answer.headers["Link"] == (
+            f'<http://localhost/hub>; rel="hub", <http://localhost/trending.{form}>; rel="self"'
+        )
+        if form == "json":
+            assert answer.get_json()["hubs"] == [{"type": "WebSub", "url": "http://localhost/hub"}]
+        else:
+            links = feedparser.parse(answer.data).feed.links
+            assert [one.href for one in links if one.rel == "hub"] == ["http://localhost/hub"]
+
+
+async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
+    site: FlaskClient, room: Newsroom, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    room.story("Before", ["seedbed"])
+    room.rank()
+    assert site.post("/hub", data=subscriber.form(lease_seconds="3600")).status_code == 202
+    assert not subscriber.asked, "the site itself calls nobody"
+    await publisher.step(NOW)
+    (asked,) = subscriber.asked
+    assert asked.pop("hub.challenge")
+    assert asked == {"me": "1", "hub.mode": "subscribe", "hub.topic": TOPIC, "hub.lease_seconds": "3600"}
+
+    await publisher.step(NOW)
+    assert not subscriber.got, "what was there before is no news"
+    room.story("Just in", ["seedbed"], trend=9)
+    room.rank()
+    await publisher.step(NOW + MINUTE)
+    await publisher.step(NOW + MINUTE)
+    ((headers, body),) = subscriber.got
+    assert headers["Content-Type"] == "application/rss+xml; charset=utf-8"
+    assert 'rel="hub"' in headers["Link"]
+    assert f'<{TOPIC}>; rel="self"' in headers["Link"]
+    assert websub_protocol.is_signed(headers["X-Hub-Signature"], "s3cret", body)
+    assert not websub_protocol.is_signed(headers["X-Hub-Signature"], "other", body)
+    assert body == site.get("/trending.rss", base_url="http://127.0.0.1:8000").data
+    assert [one.title for one in feedparser.parse(body).entries] == ["Just in", "Before"]
+
+
+async def test_an_order_that_fades_a_view_and_a_score_are_no_news(
+    site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    one, two = room.story("One", ["seedbed"], trend=3), room.story("Two", ["seedbed"], trend=2)
+    room.rank()
+    site.post("/hub", data=subscriber.form())
+    await publisher.step(NOW)
+    with store.transaction():
+        # Another order, and one that fell off the end.
+        store.stories.rank({"": [(two, 0.5), (one, 0.4)]})
+        store.feedback.add_views({one: 5}, NOW.date())
+        store.state.next_edition()
+    await publisher.step(NOW + MINUTE)
+    with store.transaction():
+        store.stories.rank({"": [(two, 0.5)]})
+        store.state.next_edition()
+    await publisher.step(NOW + 2 * MINUTE)
+    assert not subscriber.got
+
+
+async def test_who_does_not_confirm_gets_nothing(
+    site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    subscriber.confirms = False
+    site.post("/hub", data=subscriber.form())
+    await publisher.step(NOW)
+    assert store.hub.counts() == (0, 0)
+
+
+async def test_a_lease_ends_unless_it_is_renewed(
+    site: FlaskClient, store: Store, publisher: Publisher, subscriber: Subscriber, later: Clock
+) -> None:
+    site.post("/hub", data=subscriber.form(lease_seconds="600"))
+    await publisher.step(NOW)
+    site.post("/hub", data=subscriber.form(lease_seconds="1200"))
+    await publisher.step(NOW + 5 * MINUTE)
+    assert store.hub.counts() == (1, 0), "renewed, and not twice"
+    await publisher.step(NOW + 24 * MINUTE)
+    assert store.hub.counts() == (1, 0)
+    await publisher.step(NOW + 25 * MINUTE)
+    assert store.hub.counts() == (0, 0)
+
+
+async def test_who_unsubscribes_is_asked_too_and_gets_no_more(
+    site: FlaskClient, store: Store, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    site.post("/hub", data=subscriber.form())
+    await publisher.step(NOW)
+    subscriber.confirms = False
+    site.post("/hub", data=subscriber.form(mode="unsubscribe"))
+    await publisher.step(NOW)
+    assert store.hub.counts() == (1, 0), "somebody else asked"
+    subscriber.confirms = True
+    site.post("/hub", data=subscriber.form(mode="unsubscribe"))
+    await publisher.step(NOW)
+    assert store.hub.counts() == (0, 0)
+
+
+async def test_a_feed_that_does_not_exist_is_denied_in_words(
+    site: FlaskClient, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    topic = "http://127.0.0.1:8000/category/nothing.rss"
+    assert site.post("/hub", data=subscriber.form(topic=topic)).status_code == 202
+    await publisher.step(NOW)
+    assert subscriber.asked == [
+        {"me": "1", "hub.mode": "denied", "hub.topic": topic, "hub.reason": "there is no such feed here"}
+    ]
+
+
+async def test_a_delivery_that_fails_is_tried_again_later_and_later_then_given_up(
+    site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    site.post("/hub", data=subscriber.form())
+    await publisher.step(NOW)
+    room.story("Just in", ["seedbed"])
+    room.rank()
+    subscriber.status = 500
+    at, tried = NOW, []
+    for minutes in range(600):
+        at = NOW + minutes * MINUTE
+        before = len(subscriber.got)
+        if minutes in (0, 1, 2, 3, 4, 7, 8, 15, 31, 63, 127, 255, 599):
+            await publisher.step(at)
+        tried += [minutes] * (len(subscriber.got) - before)
+    assert tried == [0, 1, 3, 7, 15, 31, 63, 127], "given up after eight"
+    subscriber.status = 200
+    room.story("Newer", ["seedbed"])
+    room.rank()
+    await publisher.step(at)
+    assert b"Newer" in subscriber.got[-1][1]
+    assert store.hub.due(at, 10) == []
+
+
+async def test_a_callback_that_is_gone_is_forgotten(
+    site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    site.post("/hub", data=subscriber.form())
+    await publisher.step(NOW)
+    room.story("Just in", ["seedbed"])
+    room.rank()
+    subscriber.status = 410
+    await publisher.step(NOW)
+    assert store.hub.counts() == (0, 0)
+
+
+async def test_a_private_callback_is_never_called_unless_it_is_allowed(
+    site: FlaskClient, store: Store, tmp_path: Path, config: Config, later: Clock, subscriber: Subscriber
+) -> None:
+    async with Publisher(config, store=store, press=Press(tmp_path / "news.db", later)) as strict:
+        site.post("/hub", data=subscriber.form())
+        await strict.step(NOW)
+    assert not subscriber.asked
+    assert store.hub.counts() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"mode": "publish"},
+        {"topic": ""},
+        {"topic": "http://127.0.0.1:8000/trending"},
+        {"topic": "http://elsewhere.example/trending.rss"},
+        {"topic": "http://127.0.0.1:8000/trending.rss#x"},
+        {"callback": "ftp://x.example/"},
+        {"callback": "http://me:pw@x.example/"},
+        {"callback": "http://x.example/" + "a" * 3000},
+        {"secret": "x" * 200},
+        {"lease_seconds": "soon"},
+    ],
+    ids=str,
+)
+def test_what_is_no_request_is_refused_at_once(site: FlaskClient, store: Store, more: dict[str, str]) -> None:
+    answer = site.post("/hub", data=Subscriber(url="https://me.example").form(**more))
+    assert answer.status_code == 400
+    assert answer.content_type.startswith("text/plain")
+    assert store.hub.counts() == (0, 0)
+
+
+def test_a_page_in_a_browser_cannot_subscribe_anybody(site: FlaskClient, store: Store) -> None:
+    form = Subscriber(url="https://me.example").form()
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert site.post("/hub", data=form, headers=headers).status_code == 403
+    assert store.hub.counts() == (0, 0)
+
+
+def test_a_hub_takes_only_so_many(site: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_page, "MOST_OF_A_HOST", 2)
+    monkeypatch.setattr(hub_page, "MOST_REQUESTS", 3)
+
+    def ask(host: str, callback: str) -> int:
+        form = Subscriber(url=f"https://{host}").form(callback=f"https://{host}/{callback}")
+        return site.post("/hub", data=form).status_code
+
+    assert [ask("me.example", name) for name in "abc"] == [202, 202, 503]
+    assert [ask("you.example", name) for name in "ab"] == [202, 503]
+
+
+async def test_another_hub_is_told_which_lists_changed_once_a_minute(
+    tmp_path: Path, store: Store, room: Newsroom, allowed: Config, later: Clock, subscriber: Subscriber
+) -> None:
+    config = replace(allowed, site=Site(url="http://127.0.0.1:8000", hub=f"{subscriber.url}/publish"))
+    room.story("First", ["seedbed"], category="models")
+    room.rank()
+    async with Publisher(config, store=store, press=Press(tmp_path / "news.db", later)) as teller:
+        await teller.step(NOW)
+        room.story("Second", ["seedbed"], category="models")
+        room.rank()
+        await teller.step(NOW + MINUTE / 2)
+        await teller.step(NOW + MINUTE)
+        await teller.step(NOW + 2 * MINUTE)
+    told = [parse_qs(body.decode()) for _, body in subscriber.got]
+    assert len(told) == 2
+    assert told[1]["hub.mode"] == ["publish"]
+    assert set(told[1]["hub.url"]) == {
+        f"http://127.0.0.1:8000{path}.{form}"
+        for path in ("/trending", "/newest", "/category/models")
+        for form in ("rss", "atom", "json")
+    }
+
+
+def test_off_is_off(tmp_path: Path, make_app: Callable[..., object], config: Config) -> None:
+    app = make_app(tmp_path / "x.db", fallback_config=replace(config, site=Site(hub="off")))
+    client: FlaskClient = app.test_client()  # type: ignore[attr-defined]
+    assert client.post("/hub", data=Subscriber(url="https://me.example").form()).status_code == 404
+    assert 'rel="hub"' not in client.get("/trending.rss").headers["Link"]
+
+
+def test_signatures_are_those_of_the_recommendation() -> None:
+    # RFC 4231, test case 2.
+    body, secret = b"what do ya want for nothing?", "Jefe"
+    digest = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert websub_protocol.signature(secret, body) == f"sha256={digest}"
+    for method in ("sha1", "sha256", "sha384", "sha512"):
+        assert websub_protocol.is_signed(websub_protocol.signature(secret, body, method), secret, body)
+    for header in ("", "sha256=", "md5=00", f"sha256={digest[:-1]}", "ü"):
+        assert not websub_protocol.is_signed(header, secret, body)

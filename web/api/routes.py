@@ -1,0 +1,372 @@
+"""The addresses of the interface: arguments in, what the store holds out, in the shapes of `shapes`."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, abort, current_app, redirect, request
+from flask_smorest import Blueprint
+from marshmallow import RAISE
+from werkzeug.wrappers import Response as AnyResponse
+
+from aggregator.model import Entry, LedgerLine, Listed, Membership, Topic
+from aggregator.polling.source_health import of_silence, state_of
+from aggregator.text.urls import safe_link
+from web.api import schemas
+from web.http.headers import CSP_DATA
+from web.http.page_cache import WHOLE_EDITION
+from web.lists import query as asking
+from web.lists import sources as roster
+from web.lists import stories as lists
+from web.lists.query import Asked
+from web.pages.category import category_name
+from web.present import Presenter, story_path
+from web.request.context import MINUTE, base_url, config, keep, now, presenter, reading
+from web.syndicate import tag_uri
+from web.visibility import feed_address
+
+room = Blueprint("api", __name__, url_prefix="/api/v1", description="Reading what the site knows")
+
+MOST = 100_000
+"""How far a list can be paged through."""
+
+
+@room.before_request
+def each_once() -> None:
+    """Of a parameter that is given twice, one would have to be left out in silence."""
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            abort(400, f"The parameter {name[:50]!r} is given more than once.")
+
+
+@room.after_request
+def as_data(response: Response) -> Response:
+    """Nothing of an answer is ever a page."""
+    if response.mimetype != "text/html":  # what redirects and OPTIONS say has no body that counts
+        response.headers["Content-Security-Policy"] = CSP_DATA
+    return response
+
+
+def problems(*codes: int) -> Any:
+    """Document errors of a view."""
+
+    def document(view: Any) -> Any:
+        for code in codes:
+            view = room.alt_response(code, schema=schemas.Problem, content_type="application/problem+json")(view)
+        return view
+
+    return document
+
+
+@room.get("/")
+@room.response(200, schemas.IndexShape)
+@problems(503)
+def index() -> dict[str, Any]:
+    """What there is to read."""
+    with reading().store() as store:
+        edition = store.state.edition()
+    keep(MINUTE)
+    base = base_url()
+    names = ("stories", "search", "sources", "categories", "topics", "accuracy", "openapi.json")
+    return {
+        "title": config().site.title,
+        "site": base,
+        "edition": edition,
+        "at": now(),
+        "links": {name.partition(".")[0]: f"{base}/api/v1/{name}" for name in names},
+    }
+
+
+@room.get("/openapi.json")
+@room.response(200, {"type": "object"}, content_type="application/json")
+def openapi() -> Response:
+    """This description."""
+    keep(WHOLE_EDITION)
+    spec = current_app.extensions["groundswell.api"].spec.to_dict()
+    return Response(json.dumps(spec, indent=1) + "\n", content_type="application/json; charset=utf-8")
+
+
+@room.get("/stories")
+@room.arguments(schemas.StoriesArguments, location="query", error_status_code=400, unknown=RAISE)
+@room.response(200, schemas.StoriesShape)
+@problems(400, 404, 414, 503)
+def stories(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A list of stories: all or of a category, filtered, in the order of the site's own page."""
+    category_id = arguments["category"] or None
+    if category_id is not None:
+        category_name(category_id)
+    asked = _asked(arguments, asking.LIST_SORTS)
+    with reading().store() as store:
+        page, following = _after(
+            arguments,
+            lambda limit, offset: lists.some_of_category(store, category_id, asked, now(), limit, offset),
+        )
+        keep(MINUTE if asked.window else WHOLE_EDITION)
+        show = presenter(store)
+        return {
+            "edition": store.state.edition(),
+            "items": [_story(show, one) for one in page],
+            "next_cursor": following,
+        }
+
+
+@room.get("/stories/<int(max=9223372036854775807):story_id>")
+@room.response(200, schemas.DetailShape)
+@room.alt_response(301, description="It became part of another story", success=True)
+@problems(404, 503)
+def story(story_id: int) -> dict[str, Any] | AnyResponse:
+    """A story with its entries, the parts of its score and every change of it."""
+    with reading().store() as store:
+        listed = lists.following_merges(store, story_id)
+        if listed is None:
+            abort(404)
+        if listed.story.story_id != story_id:
+            return redirect(f"/api/v1/stories/{listed.story.story_id}", 301)
+        show = presenter(store)
+        keep(WHOLE_EDITION)
+        return {
+            **_story(show, listed),
+            "entries_of": [_member(show, entry, member) for entry, member in store.stories.members(story_id)],
+            "explanation": [
+                {"name": part.name, "points": part.points, "log_odds": part.log_odds, "reason": part.reason}
+                for part in listed.story.contributions
+            ],
+            "ledger": [_line(line) for line in store.stories.ledger(story_id)],
+        }
+
+
+@room.get("/search")
+@room.arguments(schemas.SearchArguments, location="query", error_status_code=400, unknown=RAISE)
+@room.response(200, schemas.SearchShape)
+@problems(400, 414, 503)
+def search(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Stories found by words and operators."""
+    asked = _asked(arguments, asking.SEARCH_SORTS)
+    looked_for = lists.query_of(asked, config(), now())
+    with reading().store() as store:
+        offset = _position(arguments["cursor"])[0]
+        found = lists.some_of_search(store, asked, looked_for, arguments["limit"], offset)
+        show = presenter(store)
+        reached = offset + len(found.stories)
+        keep(MINUTE)
+        return {
+            "edition": store.state.edition(),
+            "total": found.total,
+            "notes": looked_for.notes,
+            "items": [
+                {**_story(show, one), "found_in": _entry(show, found.entries.get(one.story.story_id))}
+                for one in found.stories
+            ],
+            "next_cursor": _cursor(reached, found.stories[-1]) if found.stories and reached < found.total else None,
+        }
+
+
+@room.get("/sources")
+@room.response(200, schemas.SourcesShape)
+@problems(503)
+def sources() -> dict[str, Any]:
+    """Every source, and how asking it goes."""
+    with reading().store() as store:
+        rows = roster.health(store, [*config().sources, *roster.removed(store)])
+    keep(MINUTE)
+    base, limits = base_url(), config().limits
+    items = []
+    for row in rows:
+        source, state = row.source, state_of(row, now())
+        silence = of_silence(row, now())
+        items.append(
+            {
+                "id": source.id,
+                "name": source.name,
+                "feed": "" if row.removed else feed_address(source, limits),
+                "page": f"{base}/source/{quote(source.id)}",
+                "category": "" if row.removed else source.category,
+                "state": "ok" if state == "silent" else state,
+                "entries": row.entries,
+                "recent_entries": row.recent_entries,
+                "firsts": row.firsts,
+                "last_new_at": row.state.last_new_at,
+                "overdue_since": silence.overdue_at if silence and silence.overdue_at <= now() else None,
+            }
+        )
+    return {"items": items}
+
+
+@room.get("/categories")
+@room.response(200, schemas.CategoriesShape)
+@problems(503)
+def categories() -> dict[str, Any]:
+    """The categories, in the site's order."""
+    with reading().store() as store:
+        counts = store.stories.counts_by_category(now() - timedelta(hours=24))
+    keep(MINUTE)
+    base = base_url()
+    return {
+        "items": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "page": f"{base}/category/{quote(one.id)}",
+                "stories": counts.get(one.id, 0),
+            }
+            for one in config().categories
+        ]
+    }
+
+
+@room.get("/topics")
+@room.response(200, schemas.TopicsShape)
+@problems(503)
+def topics() -> dict[str, Any]:
+    """The terms that rise now, strongest first."""
+    with reading().store() as store:
+        rising = store.topics.rising(limit=50)
+    keep(WHOLE_EDITION)
+    return {"items": [_topic(one) for one in rising]}
+
+
+@room.get("/topics/<slug>")
+@room.arguments(schemas.Paged, location="query", error_status_code=400, unknown=RAISE)
+@room.response(200, schemas.TopicStoriesShape)
+@problems(400, 404, 414, 503)
+def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
+    """A topic and its stories: those with most of its entries first."""
+    with reading().store() as store:
+        known = store.topics.get(slug)
+        if known is None:
+            abort(404)
+        page, following = _after(arguments, lambda limit, offset: store.topics.stories(slug, limit, offset))
+        keep(WHOLE_EDITION)
+        show = presenter(store)
+        return {**_topic(known), "items": [_story(show, one) for one in page], "next_cursor": following}
+
+
+@room.get("/accuracy")
+@room.response(200, schemas.AccuracyShape)
+@problems(503)
+def accuracy() -> dict[str, Any]:
+    """The newest scorecard: how right the site's own numbers were."""
+    with reading().store() as store:
+        day = store.measures.latest()
+        measured = store.measures.of(day) if day is not None else []
+    keep(MINUTE)
+    return {"day": day, "items": measured}
+
+
+# What the store holds, as the shapes name it
+
+
+def _topic(topic: Topic) -> dict[str, Any]:
+    return {
+        "slug": topic.slug,
+        "name": topic.name,
+        "page": f"{base_url()}/topic/{quote(topic.slug)}",
+        "rising": topic.position is not None,
+        "entries": topic.entries,
+        "sources": topic.sources,
+        "usual_per_day": round(topic.usual_per_day, 4),
+        "updated_at": topic.updated_at,
+    }
+
+
+def _asked(arguments: dict[str, Any], sorts: tuple[str, ...]) -> Asked:
+    """Return *arguments* as the pages know them; they were checked already."""
+    return asking.read(
+        {name: str(value) for name, value in arguments.items() if name not in ("limit", "cursor")}, sorts
+    )
+
+
+def _position(cursor: str) -> tuple[int, int]:
+    """Return how many stories came before, and the last of them."""
+    offset, _, story_id = cursor.partition("-")
+    return min(int(offset or 0), MOST), int(story_id or 0)
+
+
+def _cursor(offset: int, last: Listed) -> str | None:
+    return f"{offset}-{last.story.story_id}" if offset < MOST else None
+
+
+def _after(arguments: dict[str, Any], some: Any) -> tuple[list[Listed], str | None]:
+    """Return the page that follows a cursor, and the cursor that follows the page.
+
+    A list that grew at its head meanwhile is taken up behind the story that came last.
+    """
+    limit = arguments["limit"]
+    offset, last = _position(arguments["cursor"])
+    if last:
+        around = max(offset - limit, 0)
+        near = [one.story.story_id for one in some(3 * limit, around)]
+        if last in near:
+            offset = around + near.index(last) + 1
+    found: list[Listed] = some(limit + 1, offset)
+    page = found[:limit]
+    return page, _cursor(offset + len(page), page[-1]) if len(found) > limit else None
+
+
+def _story(show: Presenter, listed: Listed) -> dict[str, Any]:
+    story, lead = listed.story, listed.lead
+    section = show.section(story.category_id)
+    return {
+        "id": story.story_id,
+        "uri": tag_uri(config().site.url, f"story/{story.story_id}"),
+        "url": base_url() + story_path(story),
+        "headline": story.headline,
+        "summary": story.summary,
+        "language": lead.language,
+        "category": {"id": section.id, "name": section.name} if section else None,
+        "score": story.score,
+        "provisional": story.provisional,
+        "trend": round(story.trend, 4),
+        "entries": story.entries,
+        "sources": story.sources,
+        "independent_sources": story.independent_sources,
+        "views": listed.views,
+        "via": listed.first_source_id,
+        "source": {"id": lead.source_id, "name": show.source_name(lead.source_id)},
+        "original": safe_link(lead.link),
+        "first_seen_at": story.first_seen_at,
+        "last_source_at": story.last_source_at,
+        "updated_at": story.updated_at,
+    }
+
+
+def _entry(show: Presenter, entry: Entry | None) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    return {
+        "id": entry.entry_id,
+        "source": {"id": entry.source_id, "name": show.source_name(entry.source_id)},
+        "title": entry.title,
+        "url": safe_link(entry.link),
+        "summary": entry.summary,
+        "author": entry.author,
+        "language": entry.language,
+        "words": entry.words,
+        "published_at": entry.published_at,
+        "first_seen_at": entry.first_seen_at,
+        "edited_at": entry.edited_at,
+    }
+
+
+def _member(show: Presenter, entry: Entry, member: Membership) -> dict[str, Any]:
+    return {
+        **(_entry(show, entry) or {}),
+        "voice": member.voice,
+        "similarity": round(member.similarity, 4),
+        "probability": round(member.probability, 4),
+        "reason": member.reason,
+    }
+
+
+def _line(line: LedgerLine) -> dict[str, Any]:
+    return {
+        "at": line.at,
+        "cause": line.cause.value,
+        "words": line.words,
+        "score_before": line.score_before,
+        "score_after": line.score_after,
+        "entry": line.entry_id,
+    }

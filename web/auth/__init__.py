@@ -1,0 +1,1 @@
+"""Who may do what: the operator's token, sessions and access rules."""

@@ -1,0 +1,136 @@
+"""Between a request and what it may change: who asks, from where, with which form.
+
+Whatever is not GET, HEAD or OPTIONS needs the operator, unless its view says that it is for others too. So a
+new route is closed until somebody opens it. Knows the session of a request; leaves tokens to `door`, origins to
+`guard`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from aggregator.store.sessions import Session
+from web.auth.credentials import COOKIE, SECURE_COOKIE, Door, TooManyTries, cookie_of
+from web.http.headers import NO_STORE, SAFE, forged, is_https
+from web.request.context import config, now, reading
+
+View = TypeVar("View", bound=Callable[..., object])
+
+SIGN_IN = "/admin/sign-in"
+_OPEN = "_groundswell_open"
+
+
+def open_to_others(view: View) -> View:
+    """Mark a view that others than the operator may POST to; what it changes it has to guard itself."""
+    setattr(view, _OPEN, True)
+    return view
+
+
+def is_open(app: Flask, endpoint: str) -> bool:
+    """Return whether a route is for others than the operator too."""
+    return hasattr(app.view_functions[endpoint], _OPEN)
+
+
+def door() -> Door:
+    """Return the door of this application."""
+    found: Door = current_app.extensions["groundswell.door"]
+    return found
+
+
+def https() -> bool:
+    """Return whether the browser of this request asks by HTTPS."""
+    return is_https(request.scheme, request.host, config().site.url)
+
+
+def operator() -> Session | None:
+    """Return the session of this request, None for everyone else."""
+    if "operator" not in g:
+        g.operator = None
+        # Readers carry no cookie, and for them the database is not asked.
+        if cookie_of(request.environ, https=https()):
+            with reading().store() as store:
+                g.operator = door().session(store, request.environ, now(), https=https())
+    found: Session | None = g.operator
+    return found
+
+
+def guard(app: Flask) -> None:
+    """Put the gate before every route of *app*, and the operator's headers on what only the operator sees."""
+
+    @app.before_request
+    def let_in() -> AnyResponse | None:
+        if request.endpoint is None:
+            return None
+        private = request.path == "/admin" or request.path.startswith("/admin/")
+        if request.method in SAFE:
+            if private and request.path != SIGN_IN and operator() is None:
+                return redirect(f"{SIGN_IN}?back={quote(request.full_path.rstrip('?'))}", 303)
+            return None
+        if not is_open(app, request.endpoint):
+            _check_operator()
+        elif request.path == SIGN_IN:
+            _check_origin(bearer=False)
+        return None
+
+    @app.after_request
+    def keep_private(response: Response) -> Response:
+        if request.path.startswith("/admin") or g.get("operator") is not None:
+            response.headers["Cache-Control"] = NO_STORE
+            # Under no-referrer browsers send the Origin of a form as "null", and where they send no
+            # Sec-Fetch-Site (plain HTTP in a local network) nothing would tell our forms from others.
+            response.headers["Referrer-Policy"] = "same-origin"
+        return response
+
+
+def _check_operator() -> None:
+    with reading().store() as store:
+        try:
+            bearer = door().is_bearer(store, request.environ)
+        except TooManyTries:
+            abort(429, "Too many wrong tokens came from your address; wait a minute.")
+    _check_origin(bearer=bearer)
+    if bearer:
+        return
+    session = operator()
+    if session is None:
+        abort(401, "You are not signed in, or not any more. Sign in, then try again.")
+    if not hmac.compare_digest(request.form.get("form_token", "").encode(), session.form_token.encode()):
+        abort(403, "This form is not of your session. Load its page again, then send it.")
+
+
+def _check_origin(*, bearer: bool) -> None:
+    own = [f"{request.scheme}://{request.host}"]
+    public = urlsplit(config().site.url)
+    own.append(f"{public.scheme}://{public.netloc}")
+    if why := forged(dict(request.headers), own, bearer=bearer):
+        abort(403, f"This was refused. {why}")
+
+
+def let_out(response: AnyResponse) -> AnyResponse:
+    """Take the cookie away."""
+    secure = https()
+    response.delete_cookie(
+        SECURE_COOKIE if secure else COOKIE, path="/", secure=secure, httponly=True, samesite="Strict"
+    )
+    return response
+
+
+def give_cookie(response: AnyResponse, value: str) -> AnyResponse:
+    """Give the cookie of a new session; it ends with the browser, and on the server in any case."""
+    secure = https()
+    response.set_cookie(
+        SECURE_COOKIE if secure else COOKIE, value, path="/", secure=secure, httponly=True, samesite="Strict"
+    )
+    return response
+
+
+def back_to(path: str, otherwise: str = "/admin") -> str:
+    """Return *path* if it is an address of this site and no other, else *otherwise*."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if plain and "\\" not in path and len(path) <= 2_000 else otherwise

@@ -1,0 +1,170 @@
+"""Who is the operator: the token, sessions, and how often one may guess.
+
+The token has 256 bits and comes from the environment, or is made at the first start and written into a
+file that only its owner can read; the database holds its SHA-256. Whoever shows it gets a session: a
+random id in a cookie, its digest in the database, twelve hours without use and thirty days at most.
+Scripts send the token itself, as a bearer. Knows nothing of pages; readers never get a cookie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aggregator.errors import GroundswellError
+from aggregator.store import Store
+from aggregator.store.sessions import Session
+from web.visibility import TOKEN_VARIABLE
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+LEAST_TOKEN = 20
+"""Characters of a token from the environment: fewer could be guessed."""
+COOKIE = "groundswell"
+SECURE_COOKIE = "__Host-groundswell"
+"""Over HTTPS: no other host of the domain can set or overwrite it."""
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=30)
+SEEN_EVERY = timedelta(minutes=1)
+"""So that reading does not write at every click."""
+TRIES = 5
+WINDOW_S = 60.0
+_MOST_ADDRESSES = 1_000
+
+
+def token_file(db: Path) -> Path:
+    """Return where a token that was made is written."""
+    return db.with_name(db.name + ".token")
+
+
+def make_token(store: Store, db: Path, now: datetime) -> str:
+    """Make a new token, end every session, write it beside the database, and return it."""
+    token = secrets.token_urlsafe(32)
+    path = token_file(db)
+    path.unlink(missing_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise GroundswellError(f"cannot write the operator's token to {path}: {error.strerror}") from error
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(token + "\n")
+    store.operator.set_token(digest(token), now)
+    return token
+
+
+def checked(token: str) -> str:
+    """Return a token from the environment; GroundswellError where it could be guessed."""
+    if token and len(token) < LEAST_TOKEN:
+        raise GroundswellError(
+            f"{TOKEN_VARIABLE} has {len(token)} characters; a token of fewer than {LEAST_TOKEN} can be guessed: "
+            "take python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return token
+
+
+def digest(secret: str) -> str:
+    """Return the SHA-256 of a secret, hex; 256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class TooManyTries(Exception):
+    """Too many wrong tokens came from one address within a minute."""
+
+
+class Door:
+    """Lets the operator in, and knows who is inside."""
+
+    def __init__(self, token: str = "", *, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._given = digest(token) if token else ""
+        self._ticks = ticks
+        self._lock = threading.Lock()
+        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def has_token(self, store: Store) -> bool:
+        """Return whether anyone can sign in at all."""
+        return bool(self._token_digest(store))
+
+    def sign_in(self, store: Store, token: str, address: str, now: datetime) -> str:
+        """Return what the cookie of a new session holds, "" for a wrong token; TooManyTries."""
+        if not self._right(store, token, address):
+            return ""
+        cookie = secrets.token_urlsafe(32)
+        store.operator.begin(
+            digest(cookie),
+            token_digest=self._token_digest(store),
+            form_token=secrets.token_urlsafe(32),
+            now=now,
+            oldest=now - IDLE,
+        )
+        return cookie
+
+    def is_bearer(self, store: Store, environ: WSGIEnvironment) -> bool:
+        """Return whether a request carries the token itself; TooManyTries."""
+        kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return kind.lower() == "bearer" and self._right(store, token.strip(), environ.get("REMOTE_ADDR", ""))
+
+    def session(self, store: Store, environ: WSGIEnvironment, now: datetime, *, https: bool) -> Session | None:
+        """Return the session of a request, or None."""
+        cookie = cookie_of(environ, https=https)
+        if not cookie:
+            return None
+        found = store.operator.session(digest(cookie), self._token_digest(store))
+        if found is None:
+            return None
+        # A clock that was set back makes nobody a guest for longer than the span itself.
+        if not timedelta() <= now - found.seen_at < IDLE or not timedelta() <= now - found.made_at < LONGEST:
+            store.operator.end(found.digest)
+            return None
+        if now - found.seen_at >= SEEN_EVERY:
+            store.operator.seen(found.digest, now)
+        return found
+
+    def _token_digest(self, store: Store) -> str:
+        return self._given or store.operator.token_digest() or ""
+
+    def _right(self, store: Store, token: str, address: str) -> bool:
+        with self._lock:
+            wrong = self._wrong.get(address, deque())
+            while wrong and self._ticks() - wrong[0] >= WINDOW_S:
+                wrong.popleft()
+            if len(wrong) >= TRIES:
+                raise TooManyTries
+        expected = self._token_digest(store)
+        if expected and hmac.compare_digest(digest(token), expected):
+            return True
+        with self._lock:
+            wrong.append(self._ticks())
+            self._wrong[address] = wrong
+            self._wrong.move_to_end(address)
+            while len(self._wrong) > _MOST_ADDRESSES:
+                self._wrong.popitem(last=False)
+        return False
+
+
+def cookie_of(environ: WSGIEnvironment, *, https: bool) -> str:
+    """Return what the session cookie of a request holds, "" without one."""
+    try:
+        cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
+    except CookieError:
+        return ""
+    found = cookies.get(SECURE_COOKIE if https else COOKIE)
+    return found.value if found is not None else ""
+
+
+def may_be_operator(environ: WSGIEnvironment) -> bool:
+    """Return whether a request claims to be the operator's: then no cache answers or keeps it."""
+    return COOKIE in environ.get("HTTP_COOKIE", "") or "HTTP_AUTHORIZATION" in environ

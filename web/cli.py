@@ -1,0 +1,80 @@
+"""The commands of the site: serve it alone, make another token for its operator.
+
+Knows how it reads its options. What it serves is `web.server`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from aggregator.cli.commands import Front, db_option, feeds_option
+from aggregator.config import read_config
+from aggregator.errors import ConfigError
+from aggregator.store import Store
+from web.auth.credentials import make_token, token_file
+from web.visibility import TOKEN_VARIABLE
+
+proxies_option = click.option(
+    "--proxies",
+    default=0,
+    show_default=True,
+    help="How many proxies of your own stand in front: their word on address and scheme counts.",
+)
+
+
+@click.command()
+@feeds_option
+@db_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the site listens.")
+@click.option("--port", default=8000, show_default=True, help="Where the site listens.")
+@proxies_option
+@click.option("--refresh", default=0, help="Seconds after which a page loads itself again; 0: never.")
+@click.pass_obj
+def web(front: Front, feeds: Path, db: Path, host: str, port: int, proxies: int, refresh: int) -> None:
+    """Serve the site alone; it reads the database, also while no worker runs.
+
+    \b
+    Example:
+      groundswell web --port 8080
+    """
+    from web.server import serve  # Flask and the server: no other command waits for them
+
+    try:
+        text = read_config(feeds)
+    except ConfigError:
+        # What the worker last applied stands in the database; without either the site says what to do.
+        text = ""
+    serve(
+        db,
+        front.clock,
+        host,
+        port,
+        config_text=text,
+        refresh=timedelta(seconds=refresh) if refresh else None,
+        feeds=feeds,
+        proxies=proxies,
+    )
+
+
+@click.command("rotate-token")
+@db_option
+@click.pass_obj
+def rotate_token(front: Front, db: Path) -> None:
+    """Make another token for the operator and print it; whoever is signed in is signed out.
+
+    \b
+    Example:
+      groundswell rotate-token
+    """
+    with Store.open(db) as store:
+        token = make_token(store, db, front.clock())
+    click.echo(token)
+    click.echo(f"It is also in {token_file(db)}, for you alone to read; every session has ended.", err=True)
+    if front.env.get(TOKEN_VARIABLE):
+        click.echo(f"While {TOKEN_VARIABLE} is set, that is the token and not this one: change it there.", err=True)
+
+
+COMMANDS: tuple[click.Command, ...] = (web, rotate_token)

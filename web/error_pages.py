@@ -1,0 +1,72 @@
+"""What whoever asks is told when there is no answer: refused, not there, not to be read, or broken.
+
+Knows the words for people; programs that ask the API get problem details from there. Leaves what breaks around the
+application to `guard`.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from web import api
+from web.http.database import Unreadable
+from web.http.headers import new_request_id
+
+log = logging.getLogger(__name__)
+
+
+def explain(app: Flask) -> None:
+    """Let the application answer for what it refuses, cannot read, or gets wrong."""
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[str, int, dict[str, str]] | HTTPException | Response:
+        if error.code is None or error.code < 400:
+            return error
+        if api.answers_for(request.path):
+            return api.problem(error, error.code, error.description or "")
+        allow = getattr(error, "valid_methods", None)
+        headers = {"Allow": ", ".join(sorted(allow))} if allow else {}
+        return _message(error.code, error.description or ""), error.code, headers
+
+    @app.errorhandler(Unreadable)
+    def unreadable(error: Unreadable) -> tuple[str, int, dict[str, str]] | Response:
+        log.warning("the database cannot be read: %s", str(error).splitlines()[:1])
+        if api.answers_for(request.path):
+            return api.problem(None, 503, "The database cannot be read just now.")
+        return _message(503, ""), 503, {"Retry-After": "10"}
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> tuple[str, int] | Response:
+        request_id = new_request_id()
+        log.error("request %s failed: %s %r", request_id, request.method, request.path, exc_info=error)
+        if api.answers_for(request.path):
+            return api.problem(None, 500, "", request_id)
+        return _message(InternalServerError.code, "", request_id), InternalServerError.code
+
+
+_TITLES = {
+    400: "That cannot be answered",
+    401: "Sign in first",
+    403: "That was refused",
+    404: "There is nothing at this address",
+    405: "This address is for reading only",
+    409: "That cannot be done",
+    413: "That is too large",
+    414: "That address is too long",
+    429: "Not so fast",
+    500: "Something went wrong here",
+    503: "The news cannot be read just now",
+}
+
+
+def _message(code: int, words: str, request_id: str = "") -> str:
+    return render_template(
+        "message.html",
+        code=code,
+        title=_TITLES.get(code, "That did not work"),
+        words=words if code in (400, 401, 403, 409, 413, 414, 429) else "",
+        request_id=request_id,
+    )

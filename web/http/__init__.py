@@ -1,0 +1,1 @@
+"""HTTP around the pages: headers, page cache, database access, visit counts."""

@@ -1,0 +1,1 @@
+"""Lists of stories and sources, and the query parameters that select them."""

@@ -1,0 +1,1 @@
+"""Pictures: the proxy, social cards and structured data."""

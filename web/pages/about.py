@@ -1,0 +1,62 @@
+"""Words about the site: how its numbers are made, what can be subscribed to."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Blueprint, current_app, render_template
+
+from web import present, syndicate
+from web.http.page_cache import WHOLE_EDITION
+from web.request.context import base_url, config, feeds_of, hub_url, keep, public_site, reading
+
+room = Blueprint("words", __name__)
+
+MOST_SOURCES = 300
+"""Whose feeds are listed; three links each of ten thousand would be four megabytes."""
+
+
+@room.get("/about")
+def about() -> str:
+    """How every number is computed, from the running configuration."""
+    keep(WHOLE_EDITION)
+    return render_template(
+        "about.html",
+        span=present.span_words,
+        words_per_minute=present.WORDS_PER_MINUTE,
+        namespace=syndicate.NAMESPACE,
+    )
+
+
+@room.get("/api")
+def interface() -> str:
+    """The interface for programs, as its own description has it."""
+    keep(WHOLE_EDITION)
+    spec = current_app.extensions["groundswell.api"].spec.to_dict()
+    operations = [(path, methods["get"]) for path, methods in spec["paths"].items() if "get" in methods]
+    return render_template("api.html", operations=operations, base=base_url(), shared=public_site())
+
+
+@room.get("/feeds")
+def feeds_page() -> str:
+    """Everything that can be subscribed to."""
+    keep(WHOLE_EDITION)
+    rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest")]
+    by_category = [feeds_of(one.name, f"/category/{quote(one.id)}") for one in config().categories]
+    with reading().store() as store:
+        topics = [feeds_of(one.name, f"/topic/{quote(one.slug)}") for one in store.topics.rising(20)]
+    enabled = [one for one in config().sources if one.enabled]
+    by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in enabled[:MOST_SOURCES]]
+    return render_template(
+        "feeds.html",
+        general=rows,
+        by_category=by_category,
+        by_source=by_source,
+        more_sources=len(enabled) - len(by_source),
+        topics=topics,
+        namespace=syndicate.NAMESPACE,
+        base=base_url(),
+        hub=hub_url(),
+        own_hub=config().site.hub == "own",
+        feeds=[*rows[0], *rows[1]],
+    )

@@ -1,0 +1,45 @@
+"""The addresses of the site, a room a module: each has a blueprint called `room`.
+
+A view asks the store, makes view models, and renders. Rooms know addresses, titles and empty states. They leave
+what a request has at hand to `context`, wording and drawing to `present`, choosing stories to `lists`.
+"""
+
+from __future__ import annotations
+
+from web.pages import (
+    about,
+    accuracy,
+    archive,
+    category,
+    feeds,
+    front,
+    healthz,
+    machine_readable,
+    picture,
+    search,
+    sources,
+    static_files,
+    story,
+    topics,
+    updates,
+    websub_hub,
+)
+
+ROOMS = (
+    front.room,
+    category.room,
+    search.room,
+    story.room,
+    archive.room,
+    updates.room,
+    picture.room,
+    topics.room,
+    sources.room,
+    about.room,
+    feeds.room,
+    websub_hub.room,
+    machine_readable.room,
+    accuracy.room,
+    healthz.room,
+    static_files.room,
+)

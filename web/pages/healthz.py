@@ -1,0 +1,48 @@
+"""For programs that look after the site: health, where browsers look for an icon."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, redirect
+from werkzeug.wrappers import Response as AnyResponse
+
+from web.http.database import Unreadable
+from web.http.headers import CSP_DATA
+from web.pages.static_files import asset
+from web.request.context import now, reading
+from web.request.worker_status import stuck_by, worker_state
+
+room = Blueprint("operation", __name__)
+
+
+@room.get("/healthz")
+def healthz() -> AnyResponse:
+    """Whether the database is readable and the worker alive: 200 or 503."""
+    try:
+        with reading().store() as store:
+            edition = store.state.edition()
+            heard = store.state.moment("heartbeat")
+    except Unreadable:
+        answer: dict[str, object] = {"ok": False, "why": "the database cannot be read"}
+    else:
+        age = None if heard is None else max(0, round((now() - heard).total_seconds()))
+        state = worker_state(heard)
+        alive = state == "running"
+        answer = {"ok": alive, "edition": edition, "worker_age_s": age}
+        if not alive:
+            answer["why"] = (
+                f"the worker cannot write: {stuck_by()}" if state == "stuck" else "the worker is not running"
+            )
+    response = Response(json.dumps(answer) + "\n")
+    response.status_code = 200 if answer["ok"] else 503
+    response.headers["Content-Type"] = "application/json; charset=utf-8"
+    response.headers["Content-Security-Policy"] = CSP_DATA
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@room.get("/favicon.ico")
+def favicon() -> AnyResponse:
+    """For browsers that do not read the link."""
+    return redirect(asset("icon.svg"), 301)

@@ -1,0 +1,240 @@
+"""For programs that read the site: the sources as OPML, a sitemap, robots.txt, a manifest, icons, and drawn cards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+from flask import Blueprint, Response, abort, redirect
+from werkzeug.wrappers import Response as AnyResponse
+
+from aggregator.discovery import opml
+from aggregator.discovery.opml import Subscription
+from aggregator.model import Listed
+from aggregator.store import ListQuery, Store
+from aggregator.text.tokens import storable
+from web.http.headers import CSP_DATA
+from web.http.page_cache import WHOLE_EDITION
+from web.media import social_card, structured_data
+from web.pages.static_files import asset
+from web.present import Card as Shown
+from web.present import story_path
+from web.request.context import MINUTE, base_url, config, keep, now, presenter, reading
+from web.visibility import feed_address
+
+room = Blueprint("machine", __name__)
+
+NEWS_FOR = timedelta(hours=48)
+"""How long a story is news in a sitemap: what search engines take."""
+NEWS_MOST = 1_000
+FOR_EVER = "public, max-age=31536000, immutable"
+ICONS = {
+    "icon-180.png": (180, 0.0),
+    "icon-192.png": (192, 0.0),
+    "icon-512.png": (512, 0.0),
+    "icon-mask.png": (512, 0.1),
+}
+_SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
+
+
+# What pages say of themselves: see `_head.html`.
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the head of a page tells programs."""
+
+    base: str
+    image: str
+    drawn: bool = True
+    """The image is a card of ours, of a known size."""
+    title: str = ""
+    """"": as the page is called."""
+    article: dict[str, Any] | None = None
+    described: tuple[dict[str, Any], ...] = ()
+
+
+def of_page() -> Said:
+    """Return what any page says."""
+    return Said(base_url(), site_card_path())
+
+
+def of_list(title: str, path: str, cards: Iterable[Shown]) -> Said:
+    """Return what a page of a list says."""
+    base = base_url()
+    return Said(base, site_card_path(), described=(structured_data.item_list(title, base + path, cards, base),))
+
+
+def of_story(store: Store, listed: Listed, picture: str = "") -> Said:
+    """Return what a story's page says; *picture* is the path of one that its sources published."""
+    show = presenter(store)
+    base = base_url()
+    drawn, card = story_card_path(store, listed)
+    article = structured_data.article(
+        listed,
+        site=config().site,
+        base=base,
+        section=card.kicker,
+        source=show.source_name(listed.lead.source_id),
+        image=base + (picture or drawn),
+    )
+    return Said(base, picture or drawn, not picture, listed.story.headline, article, (article,))
+
+
+# Files for programs
+
+
+@room.get("/sources.opml")
+def sources() -> Response:
+    """The sources, by category, for any reader; without those whose address is not for everybody."""
+    keep(WHOLE_EDITION)
+    limits = config().limits
+    by_category: dict[str, list[Subscription]] = {one.id: [] for one in config().categories}
+    base = base_url()
+    for source in config().sources:
+        address = feed_address(source, limits)
+        if address and source.enabled:
+            page = f"{base}/source/{quote(source.id)}"
+            by_category.setdefault(source.category, []).append(Subscription(address, source.name, site_url=page))
+    names = {one.id: one.name for one in config().categories}
+    folders = [(names.get(category, category), feeds) for category, feeds in by_category.items() if feeds]
+    text = opml.write(f"{config().site.title}: sources", folders)
+    return _data(text.encode(), "text/x-opml; charset=utf-8")
+
+
+@room.get("/sitemap.xml")
+def sitemap() -> Response:
+    """The lasting pages, and the stories of the last 48 hours as news."""
+    keep(MINUTE)
+    base, site = base_url(), config().site
+    ET.register_namespace("news", _NEWS)
+    root = ET.Element(f"{{{_SITEMAP}}}urlset")
+
+    def url(path: str) -> ET.Element:
+        node = ET.SubElement(root, f"{{{_SITEMAP}}}url")
+        ET.SubElement(node, f"{{{_SITEMAP}}}loc").text = base + path
+        return node
+
+    paths = ["/", "/trending", "/newest", "/topics", "/sources", "/feeds", "/about"]
+    for path in [*paths, *(f"/category/{quote(one.id)}" for one in config().categories)]:
+        url(path)
+    with reading().store() as store:
+        recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=NEWS_MOST))
+    for listed in recent:
+        story = listed.story
+        if story.first_seen_at < now() - NEWS_FOR:
+            continue
+        node = url(story_path(story))
+        modified = max(story.first_seen_at, story.last_source_at).astimezone(UTC)
+        ET.SubElement(node, f"{{{_SITEMAP}}}lastmod").text = f"{modified:%Y-%m-%dT%H:%M:%SZ}"
+        news = ET.SubElement(node, f"{{{_NEWS}}}news")
+        publication = ET.SubElement(news, f"{{{_NEWS}}}publication")
+        ET.SubElement(publication, f"{{{_NEWS}}}name").text = storable(site.title)
+        ET.SubElement(publication, f"{{{_NEWS}}}language").text = site.language.partition("-")[0]
+        stated = story.first_seen_at.astimezone(UTC)
+        ET.SubElement(news, f"{{{_NEWS}}}publication_date").text = f"{stated:%Y-%m-%dT%H:%M:%SZ}"
+        ET.SubElement(news, f"{{{_NEWS}}}title").text = storable(story.headline)
+    ET.indent(root, " ")
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True, default_namespace=_SITEMAP)
+    return _data(body, "application/xml; charset=utf-8")
+
+
+@room.get("/robots.txt")
+def robots() -> Response:
+    """Everything may be read but what never ends: searches, the past by the minute, and the operator's pages."""
+    keep(WHOLE_EDITION)
+    lines = ["User-agent: *", "Disallow: /search", "Disallow: /at/", "Disallow: /admin", "Disallow: /api/", ""]
+    return _data("\n".join([*lines, f"Sitemap: {base_url()}/sitemap.xml", ""]).encode(), "text/plain; charset=utf-8")
+
+
+@room.get("/manifest.webmanifest")
+def manifest() -> Response:
+    """What a phone needs to keep the site among its programs."""
+    keep(WHOLE_EDITION)
+    site = config().site
+    icons = [
+        {"src": asset("icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+        {"src": "/icon-192.png", "sizes": "192x192", "type": "image/png"},
+        {"src": "/icon-512.png", "sizes": "512x512", "type": "image/png"},
+        {"src": "/icon-mask.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+    ]
+    described = {
+        "name": site.title,
+        "short_name": site.title[:12],
+        "description": "News grouped into stories, scored and ranked",
+        "lang": site.language,
+        "id": "/",
+        "start_url": "/",
+        "scope": "/",
+        "display": "minimal-ui",
+        "background_color": "#fcfcfa",
+        "theme_color": "#0b4f63",
+        "icons": icons,
+    }
+    return _data(json.dumps(described, indent=1).encode(), "application/manifest+json; charset=utf-8")
+
+
+@room.get("/<any('icon-180.png','icon-192.png','icon-512.png','icon-mask.png'):icon>")
+def icon(icon: str) -> Response:
+    """Our icon, for what takes no SVG."""
+    keep(WHOLE_EDITION)
+    return _data(social_card.icon(*ICONS[icon]), "image/png")
+
+
+@room.get("/apple-touch-icon.png")
+def touch_icon() -> AnyResponse:
+    """Where phones look without being told."""
+    return redirect("/icon-180.png", 301)
+
+
+@room.get("/card/site-<digest>.png")
+def site_card(digest: str) -> AnyResponse:
+    """The picture of a link to any page but a story's."""
+    card = structured_data.card_of_site(config().site)
+    if digest != card.digest:
+        return redirect(site_card_path(), 302)
+    return _picture(social_card.card(card))
+
+
+@room.get("/card/<int(max=9223372036854775807):story_id>-<digest>.png")
+def story_card(story_id: int, digest: str) -> AnyResponse:
+    """The picture of a link to a story that has none; under its address it never changes."""
+    with reading().store() as store:
+        listed = store.stories.listed(story_id)
+        if listed is None:
+            abort(404)
+        path, card = story_card_path(store, listed)
+    if digest != card.digest:
+        return redirect(path, 302)
+    return _picture(social_card.card(card))
+
+
+def story_card_path(store: Store, listed: Listed) -> tuple[str, social_card.Card]:
+    """Return where a story's card is, and what is on it."""
+    section = presenter(store).section(listed.story.category_id)
+    card = structured_data.card_of(listed, config().site, section.name if section else "")
+    return structured_data.card_path(listed, card), card
+
+
+def site_card_path() -> str:
+    """Return where the card of every other page is."""
+    return f"/card/site-{structured_data.card_of_site(config().site).digest}.png"
+
+
+def _picture(png: bytes) -> Response:
+    keep(WHOLE_EDITION)
+    response = _data(png, "image/png")
+    response.headers["Cache-Control"] = FOR_EVER
+    return response
+
+
+def _data(body: bytes, content_type: str) -> Response:
+    response = Response(body, content_type=content_type)
+    response.headers["Content-Security-Policy"] = CSP_DATA
+    return response

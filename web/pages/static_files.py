@@ -1,0 +1,44 @@
+"""Files of our own: read once at the start, and never changed under their version."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, request
+
+from web.http.page_cache import WHOLE_EDITION
+from web.request.context import keep
+
+room = Blueprint("files", __name__)
+
+_STATIC = Path(__file__).parent.parent / "static"
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+}
+STATIC = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
+
+
+@room.get("/static/<name>")
+def static(name: str) -> Response:
+    """A file of ours; under its version it never changes."""
+    if name not in STATIC:
+        abort(404)
+    keep(WHOLE_EDITION)
+    response = Response(STATIC[name], content_type=_TYPES[Path(name).suffix])
+    if request.args.get("v") == _version(name):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file in its present version."""
+    # Not by url_for: a page that refuses a malformed Host has no addresses to build.
+    return f"/static/{name}?v={_version(name)}"
+
+
+def _version(name: str) -> str:
+    return hashlib.sha256(STATIC[name]).hexdigest()[:12]

@@ -1,0 +1,26 @@
+"""What is new since a page was rendered: a number, for the notice on pages that are open."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response
+
+from web.http.headers import CSP_DATA
+from web.request.context import BRIEF, args, keep, reading
+
+room = Blueprint("fresh", __name__)
+
+
+@room.get("/fresh")
+def fresh() -> Response:
+    """How many stories began after the story `since`; 0 where that is no number."""
+    since = args().get("since", "")
+    count = 0
+    if since.isascii() and since.isdigit() and len(since) < 19:
+        with reading().store() as store:
+            count = store.stories.newer_than(int(since))
+    keep(BRIEF)
+    response = Response(json.dumps({"new": count}) + "\n", content_type="application/json; charset=utf-8")
+    response.headers["Content-Security-Policy"] = CSP_DATA
+    return response

@@ -1,0 +1,81 @@
+"""Where hubs confirm our subscriptions and deliver what their feeds bring.
+
+Thin: it keeps what came for the worker, bounded in size and number, and answers. The address holds a token that only
+the hub was told, so whoever does not know it finds nothing here. Leaves reading what came to the worker.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, abort, request
+
+from aggregator.store.websub_subscriptions import Subscription
+from aggregator.text.tokens import clip, storable
+from aggregator.websub_protocol import LONGEST_LEASE, SHORTEST_LEASE, is_signed
+from web.auth.access import open_to_others
+from web.http.headers import CSP_DATA
+from web.request.context import now, reading
+
+room = Blueprint("websub", __name__)
+
+_LONGEST_CHALLENGE = 1_000
+_DENIED_FOR = timedelta(days=1)
+
+
+@room.get("/websub/<token>")
+def confirm(token: str) -> Response:
+    """Answer a hub's question whether we asked for this: its challenge, or 404."""
+    with reading().store() as store:
+        one = store.subscriptions.of_token(token)
+        if one is None or request.args.get("hub.topic", "") != one.topic:
+            abort(404)
+        mode = request.args.get("hub.mode", "")
+        if mode == "denied":
+            why = clip(storable(request.args.get("hub.reason", "")), 200)
+            store.subscriptions.refused(one.source_id, f"the hub refuses: {why}".rstrip(": "), now() + _DENIED_FOR)
+            return _plain("")
+        challenge = request.args.get("hub.challenge", "")
+        if not 0 < len(challenge) <= _LONGEST_CHALLENGE or mode != ("subscribe" if one.wanted else "unsubscribe"):
+            abort(404)
+        if one.wanted:
+            lease = _lease(request.args.get("hub.lease_seconds", ""))
+            store.subscriptions.confirm(one.source_id, now() + lease, now() + lease * 0.8)
+        else:
+            store.subscriptions.forget(one.source_id)
+    return _plain(challenge)
+
+
+@room.post("/websub/<token>")
+@open_to_others
+def deliver(token: str) -> Response:
+    """Keep a delivery for the worker; what is not signed is thanked for and dropped, as the recommendation has it."""
+    with reading().store() as store:
+        one = store.subscriptions.of_token(token)
+        if one is None or not _is_held(one):
+            abort(404)
+        body = request.get_data(cache=False)
+        if is_signed(request.headers.get("X-Hub-Signature", ""), one.secret, body) and body:
+            kept = store.subscriptions.deliver(one.source_id, clip(request.content_type or "", 200), body, now())
+            if not kept:
+                answer = _plain("Too much waits here already.\n", 503)
+                answer.headers["Retry-After"] = "60"
+                return answer
+    return _plain("", 202)
+
+
+def _is_held(one: Subscription) -> bool:
+    return one.wanted and one.lease_until is not None and one.lease_until > now()
+
+
+def _lease(stated: str) -> timedelta:
+    if not (stated.isascii() and stated.isdigit()):
+        return SHORTEST_LEASE
+    return min(max(timedelta(seconds=int(stated[:9])), SHORTEST_LEASE), LONGEST_LEASE)
+
+
+def _plain(text: str, code: int = 200) -> Response:
+    response = Response(text, status=code, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Security-Policy"] = CSP_DATA
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,165 @@
+"""The evidence of a story: who told it, what its score is the sum of, how it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aggregator.model import Contribution, Entry, LedgerLine, Membership
+from aggregator.text.urls import safe_link
+from web.present.cards import Moment, Presenter
+from web.present.charts import percent
+from web.present.formatting import ago, counted, language_tag
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One contribution in the chart: it starts where the one before ended. x and width in percent."""
+
+    label: str
+    reason: str
+    points: str
+    x: str
+    width: str
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """One entry of a story's coverage and why it belongs."""
+
+    title: str
+    url: str
+    lang: str
+    source: str
+    source_url: str
+    at: Moment
+    reason: str
+    voice: str
+    """Who it speaks for, where that is not new; "" for an independent voice."""
+    edited: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A line of the ledger."""
+
+    at: Moment
+    cause: str
+    words: str
+    before: str
+    after: str
+    direction: str
+
+
+def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> list[Covered]:
+    """Return who told the story, in order of arrival; a voice that spoke before is named."""
+    heard: dict[str, str] = {}
+    rows = []
+    for entry, membership in members:
+        earlier = heard.get(membership.voice)
+        heard.setdefault(membership.voice, show.source_name(entry.source_id))
+        rows.append(
+            Covered(
+                title=entry.title,
+                url=safe_link(entry.link),
+                lang=language_tag(entry.language, show.language),
+                source=show.source_name(entry.source_id),
+                source_url=f"/source/{quote(entry.source_id)}",
+                at=show.moment(entry.first_seen_at),
+                reason=membership.reason,
+                voice=f"same voice as {earlier}" if earlier else "",
+                edited=f"edited {ago(entry.edited_at, show.now)}" if entry.edited_at else "",
+            )
+        )
+    return rows
+
+
+def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> list[Turn]:
+    """Return how the score came about, the latest change first."""
+    return [
+        Turn(
+            at=show.moment(line.at),
+            cause=line.cause.value,
+            words=line.words,
+            before="" if line.score_before is None else str(line.score_before),
+            after=str(line.score_after),
+            direction=_direction(line.score_before, line.score_after),
+        )
+        for line in reversed(lines[-limit:])
+    ]
+
+
+_LABELS = {
+    "base": "Starting point",
+    "words": "Words",
+    "coverage": "Coverage",
+    "velocity": "Velocity",
+    "source": "Source record",
+}
+
+
+def label(name: str) -> str:
+    """Return what a contribution is called; a word is quoted."""
+    kind, _, detail = name.partition(":")
+    if detail:
+        return f"“{detail}”" if kind == "word" else f"{_LABELS.get(kind, kind.capitalize())}: {detail}"
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def tenths(parts: Sequence[float], total: int) -> list[int]:
+    """Return *parts* in tenths of a point so that they add up to *total* as printed.
+
+    The largest remainders are rounded up first. Parts that do not add up to *total* keep their own sum.
+    """
+    target = total * 10 if abs(sum(parts) - total) < 0.5 else round(sum(parts) * 10)
+    floors = [int(part * 10 // 1) for part in parts]
+    missing = target - sum(floors)
+    by_remainder = sorted(range(len(parts)), key=lambda i: (floors[i] - parts[i] * 10, i))
+    for i in by_remainder[: max(missing, 0)]:
+        floors[i] += 1
+    return floors
+
+
+def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> list[Bar]:
+    """Return the contributions as a chart in which each starts where the one before ended.
+
+    Beyond *limit* the smallest are added up into one, so that the sum on the page is the score.
+    """
+    points = dict(enumerate(tenths([c.points for c in contributions], score)))
+    kept = sorted(points)
+    if len(kept) > limit:
+        by_size = sorted(kept, key=lambda i: (contributions[i].name == "base", abs(points[i])), reverse=True)
+        kept = sorted(by_size[: limit - 1])
+    rows = [(label(contributions[i].name), _reason(contributions[i]), points[i]) for i in kept]
+    if rest := [points[i] for i in points if i not in kept]:
+        rows.append((counted(len(rest), "smaller part"), "", sum(rest)))
+    ends = [0]
+    for _, _, value in rows:
+        ends.append(ends[-1] + value)
+    low, high = min(0, *ends), max(1000, *ends)
+    scale = 100 / (high - low)
+    return [
+        Bar(
+            label=name,
+            reason=reason,
+            points=f"{value / 10:+.1f}".replace("-", "−"),
+            x=percent((min(start, start + value) - low) * scale),
+            width=percent(max(abs(value) * scale, 0.4)),
+            sign="minus" if value < 0 else "plus",
+        )
+        for (name, reason, value), start in zip(rows, ends, strict=False)
+    ]
+
+
+def _reason(contribution: Contribution) -> str:
+    # "word 'chips'" under a bar that is called “chips” says nothing more.
+    kind, _, word = contribution.name.partition(":")
+    return "" if contribution.reason == f"{kind} '{word}'" else contribution.reason
+
+
+def _direction(before: int | None, after: int) -> str:
+    if before is None or before == after:
+        return "same"
+    return "up" if after > before else "down"

@@ -1,0 +1,137 @@
+"""What every view has at hand: the database, the moment, the configuration, how long its answer may be kept.
+
+Knows where a request keeps these. Leaves what a page shows to the rooms of `pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, g, request
+
+from aggregator.model import Config
+from aggregator.store import Store
+from web import syndicate
+from web.http.database import Reading
+from web.http.page_cache import KEEP, NOW, SHOWN
+from web.present import Presenter
+from web.visibility import is_public_host
+
+MINUTE = timedelta(seconds=60)
+"""How long a page with relative times may be kept."""
+MATERIAL = "groundswell.material"
+"""What of a feed counts as a change of it, as a digest: left in the request's environment for `publish`."""
+BRIEF = timedelta(seconds=2)
+"""For pages about the running program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed that a page offers."""
+
+    title: str
+    kind: str
+    content_type: str
+    url: str
+
+
+def feeds_of(title: str, path: str, query: str = "") -> list[Feed]:
+    """Return the three spellings of the list at *path*."""
+    return [
+        Feed(title, form.name, form.content_type.partition(";")[0], f"{path}.{ending}{query}")
+        for ending, form in syndicate.FORMATS.items()
+    ]
+
+
+def reading() -> Reading:
+    """Return the database of this application."""
+    found: Reading = current_app.extensions["groundswell"]
+    return found
+
+
+def worker_silent() -> timedelta:
+    """Return after which time without a heartbeat the worker counts as not running."""
+    found: timedelta = current_app.extensions["groundswell.silent"]
+    return found
+
+
+def now() -> datetime:
+    """Return the moment of this request."""
+    moment: datetime = request.environ[NOW]
+    return moment
+
+
+def config() -> Config:
+    """Return the configuration of this request."""
+    if "config" not in g:
+        g.config = reading().config()
+    found: Config = g.config
+    return found
+
+
+def keep(for_: timedelta) -> None:
+    """Let the page cache keep this answer."""
+    request.environ[KEEP] = for_
+
+
+def shows(story_ids: Iterable[int]) -> None:
+    """Say which stories this list shows, in its order: readers who get it count as having been shown them."""
+    request.environ[SHOWN] = tuple(story_ids)
+
+
+def presenter(store: Store) -> Presenter:
+    """Return what makes view models of this request, the same for all of it."""
+    if "presenter" not in g:
+        running = config()
+        # Those of feeds.yaml have their names there; ten thousand more would be read for nothing.
+        names = {one.id: one.name for one in store.standings.removed()} if running.sources else store.feeds.names()
+        g.presenter = Presenter(running, names, now())
+    found: Presenter = g.presenter
+    return found
+
+
+def base_url() -> str:
+    """Return where the site is, without a slash at its end.
+
+    The configured address; where that is loopback, the address that was asked, because the port may be another.
+    """
+    url = config().site.url.rstrip("/")
+    if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):
+        return request.host_url.rstrip("/")
+    return url
+
+
+def hub_url() -> str:
+    """Return the address of the WebSub hub that feeds name, "" for none."""
+    hub = config().site.hub
+    return f"{base_url()}/hub" if hub == "own" else "" if hub == "off" else hub
+
+
+def public_site() -> bool:
+    """Return whether the site has an address that others can reach."""
+    return is_public_host(urlsplit(config().site.url).hostname or "")
+
+
+def shared(response: Response) -> Response:
+    """Let pages of other sites read *response*, where this site is a public one.
+
+    Nothing here depends on who asks, so there is nothing that another site could read in somebody's name. But a
+    site on loopback or in a private network is reached by its operator's browser only, and what they follow is
+    nobody else's business: it answers its own pages.
+    """
+    if public_site():
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Link"
+        if request.method == "OPTIONS":
+            response.headers["Access-Control-Allow-Methods"] = "GET, HEAD"
+            response.headers["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
+            response.headers["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+def args() -> dict[str, str]:
+    """Return the query of this request; of a name given twice the first."""
+    return request.args.to_dict()
