@@ -23,6 +23,7 @@ from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed
 from aggregator.parse import json_feed, xml_fast, xml_feedparser
 from aggregator.parse.normalize import finished
+from aggregator.parse.xml.encodings import as_utf8
 from aggregator.text.urls import safe_link
 
 LIMITS = Limits()
@@ -84,9 +85,7 @@ def differences(name: str, body: bytes) -> list[Difference]:
 
 def taken_fast(body: bytes) -> bool:
     """Return whether the fast reader takes *body*."""
-    data, encoding = xml_feedparser._decodable(body, "application/xml", [])
-    text = xml_feedparser._as_utf8(data, encoding)
-    return bool(text) and xml_fast.read(text) is not None
+    return xml_fast.read(as_utf8(body, "application/xml", [])) is not None
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ import os
 import resource
 import signal
 import sys
+import traceback
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Limits
@@ -71,6 +72,11 @@ def _answer(limits: Limits, one: Document) -> Answer:
         return OverLimit() if isinstance(error.__cause__, MemoryError) else NoFeed(str(error), tuple(error.feeds))
     except MemoryError:
         return OverLimit()
+    except Exception as error:
+        # A fault of ours, or of a library, that no test has met: it fails this source alone, and says where it was.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}:{place.lineno}"
+        return NoFeed(f"the document broke the parser ({type(error).__name__} in {where})", ())
 
 
 def _die_with_parent() -> None:

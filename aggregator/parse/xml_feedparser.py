@@ -8,7 +8,6 @@ an address or a file name, only bytes.
 from __future__ import annotations
 
 import io
-import logging
 import re
 import xml.sax
 from typing import Any
@@ -22,8 +21,7 @@ from aggregator.parse import xml_fast
 from aggregator.parse.dates import DateReader
 from aggregator.parse.pictures import pictures_of
 from aggregator.parse.raw_items import RawFeed, RawItem, Text
-
-_log = logging.getLogger(__name__)
+from aggregator.parse.xml.encodings import ENCODING, UTF8_BOM, as_utf8, without_declaration
 
 _MAX_AUTHOR = 300
 
@@ -124,22 +122,19 @@ def read(data: bytes, content_type: str, limits: Limits, *, fast: bool = True) -
     if fast and (found := _read_at_once(data, limits)) is not None:
         return found
     notes: list[str] = []
-    data, encoding = _decodable(data, content_type, notes)
-    data = _shortened(data, limits, notes)
-    if fast and (text := _as_utf8(data, encoding)) and (found := xml_fast.read(text)) is not None:
+    data = _shortened(as_utf8(data, content_type, notes), limits, notes)
+    if fast and (found := xml_fast.read(data)) is not None:
         found.notes = notes
         return found
-    media_type = f"application/xml; charset={encoding}" if encoding else "application/xml"
     try:
         result = feedparser.parse(
             io.BytesIO(data),
-            response_headers={"content-type": media_type},
+            response_headers={"content-type": "application/xml; charset=utf-8"},
             resolve_relative_uris=False,
             sanitize_html=False,
         )
     except Exception as error:
         # Hostile bytes make it raise almost anything; one document must not stop the others.
-        _log.warning("feedparser failed on a document", exc_info=True)
         raise NotAFeedError(f"the document broke the reader of XML feeds ({type(error).__name__})") from error
     feed: dict[str, Any] = result["feed"]
     entries: list[dict[str, Any]] = result["entries"]
@@ -159,15 +154,15 @@ def read(data: bytes, content_type: str, limits: Limits, *, fast: bool = True) -
 
 
 def _read_at_once(data: bytes, limits: Limits) -> RawFeed | None:
-    """Return the feed in *data* where `_decodable` would leave it as it is: nearly always.
+    """Return the feed in *data* where `as_utf8` would leave it as it is: nearly always.
 
     What expat takes for UTF-8 is UTF-8 and holds no control character but DEL, so nobody else need look at each byte.
     """
-    data = data.removeprefix(_UTF8_BOM)
-    text = _undeclared(data)
-    if not text.startswith(b"<") or text.startswith(_DECLARATIONS) or b"\0" in text[:4] or b"\x7f" in text:
+    data = data.removeprefix(UTF8_BOM)
+    text = without_declaration(data)
+    if not text.startswith(b"<") or b"\0" in text[:4] or b"\x7f" in text:
         return None
-    declared = _ENCODING.match(data) if text.isascii() else None
+    declared = ENCODING.match(data) if text.isascii() else None
     if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
         return None
     if len(text) > _SMALL:
@@ -177,111 +172,6 @@ def _read_at_once(data: bytes, limits: Limits) -> RawFeed | None:
             return None
     found = xml_fast.read(text)
     return found if found and len(found.items) <= limits.entries_per_poll * _ITEMS_READ else None
-
-
-# Bytes
-
-_ENCODING = re.compile(rb"""\A<\?xml[^>]{0,200}?encoding\s*=\s*["']([^"'>]{1,40})["']""")
-_CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
-_CONTROL = bytes(set(range(32)) - {9, 10, 13, 0x0E, 0x0F, 0x1B}) + b"\x7f"
-_UTF8_BOM = b"\xef\xbb\xbf"
-_DECLARATIONS = (b"<?xml ", b"<?xml\t", b"<?xml\n", b"<?xml\r")
-_WIDE = {
-    b"\xff\xfe\0\0": "utf-32",
-    b"\0\0\xfe\xff": "utf-32",
-    b"\xfe\xff": "utf-16",
-    b"\xff\xfe": "utf-16",
-    b"\0\0\0<": "utf-32-be",
-    b"<\0\0\0": "utf-32-le",
-    b"\0<\0": "utf-16-be",
-    b"<\0": "utf-16-le",
-}
-
-
-def _decodable(data: bytes, content_type: str, notes: list[str]) -> tuple[bytes, str]:
-    """Return *data* without what no XML may hold, and its encoding where the bytes or the server tell it.
-
-    What is valid UTF-8 and not plain ASCII is UTF-8, whatever server or document say: text in another
-    encoding is not valid by chance. Else the document's own word counts, then the server's.
-    """
-    if wide := next((encoding for start, encoding in _WIDE.items() if data.startswith(start)), ""):
-        data = _undeclared(data.decode(wide, "replace").encode())
-    # White space before the root costs feedparser quadratic time: 60 kB 7 s.
-    data = _without_prefix(data)
-    mended = data.translate(None, _CONTROL)
-    if len(mended) < len(data):
-        notes.append("control characters removed")
-    declared = _ENCODING.match(mended)
-    if mended.isascii():
-        # Plain ASCII, or one of the encodings that hide in it; an impossible name is no help.
-        return (mended if _known(declared) else _undeclared(mended)), ""
-    try:
-        mended.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
-        return _undeclared(mended), "utf-8"
-    name = declared[1].decode("ascii", "ignore").lower() if declared and _known(declared) else ""
-    if name not in ("", "utf-8", "utf8"):
-        return mended, ""
-    charset = _CHARSET.search(content_type)
-    if not declared and charset and charset[1].lower() not in ("utf-8", "utf8") and _is_codec(charset[1]):
-        return mended, charset[1]
-    repaired = mended.decode("utf-8", "replace")
-    broken = repaired.count("\ufffd")
-    foreign = sum(map(len, re.findall("[\u0080-\ufffc]+", repaired)))
-    if foreign > broken:
-        notes.append(f"{broken} bytes that are not UTF-8 replaced")
-        return _undeclared(repaired.encode()), "utf-8"
-    notes.append("not UTF-8 as it says, read as windows-1252")
-    return _undeclared(mended.decode("cp1252", "replace").encode()), "utf-8"
-
-
-# Names under which text is what its author meant by it, in Python and in feedparser alike.
-_SINGLE_BYTE = ("iso-8859-1", "iso-8859-15", "windows-1252", "windows-1251", "koi8-r")
-
-
-def _as_utf8(data: bytes, encoding: str) -> bytes:
-    """Return *data* in UTF-8 without a declaration, or nothing where its encoding is not beyond doubt."""
-    if encoding:
-        return data if encoding == "utf-8" else b""
-    declared = _ENCODING.match(data)
-    name = declared[1].decode("ascii", "ignore").lower() if declared else "utf-8"
-    if data.isascii():
-        return _undeclared(data) if name in ("utf-8", "us-ascii", "ascii", *_SINGLE_BYTE) else b""
-    try:
-        return _undeclared(data).decode(name).encode() if name in _SINGLE_BYTE else b""
-    except UnicodeDecodeError:
-        return b""
-
-
-def _without_prefix(data: bytes) -> bytes:
-    while True:
-        stripped = data.lstrip(b" \t\r\n\0").removeprefix(_UTF8_BOM)
-        if stripped == data:
-            return data
-        data = stripped
-
-
-def _undeclared(data: bytes) -> bytes:
-    """Return *data* without the encoding in its XML declaration."""
-    if not data.startswith(b"<?xml"):
-        return data
-    end = data.find(b"?>", 0, 1_000)
-    return data[end + 2 :].lstrip() if end > 0 else data
-
-
-def _known(declared: re.Match[bytes] | None) -> bool:
-    return declared is None or _is_codec(declared[1].decode("latin-1"))
-
-
-def _is_codec(name: str) -> bool:
-    if not name.isascii():
-        return False
-    try:
-        return isinstance(b"a".decode(name), str)
-    except (LookupError, UnicodeError, ValueError, TypeError):
-        return False
 
 
 # Size

@@ -16,6 +16,8 @@ import pytest
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Limits
+from aggregator.parse import worker
+from aggregator.parse.messages import Document, NoFeed
 from aggregator.parse.parser import parse
 from aggregator.parse.pool import ParserFailedError, ParserPool
 
@@ -55,6 +57,19 @@ async def test_too_much_memory_ends_the_child_and_not_the_next_document(pool: Pa
     with pytest.raises(ParserFailedError, match="took more than 30 MB of memory to read"):
         await pool.parse(document, "", URL, limits)
     assert (await pool.parse(FEED, "", URL, LIMITS)).entries
+
+
+def test_a_fault_in_the_parser_is_an_error_of_its_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise KeyError("x" * 10_000)
+
+    monkeypatch.setattr(worker, "parse", broken)
+    answer = worker._answer(LIMITS, Document(FEED, "", URL, "", ""))
+    assert isinstance(answer, NoFeed)
+    assert (
+        answer.words
+        == f"the document broke the parser (KeyError in {Path(__file__).name}:{broken.__code__.co_firstlineno + 1})"
+    )
 
 
 async def test_documents_wait_for_their_turn(pool: ParserPool) -> None:
@@ -109,7 +124,7 @@ def test_a_child_dies_with_its_parent() -> None:
 LEAVES_A_CHILD = """
 import asyncio, os, signal
 from aggregator.model import Limits
-from aggregator.parsing import ParserPool
+from aggregator.parse.pool import ParserPool
 
 async def main():
     pool = ParserPool()

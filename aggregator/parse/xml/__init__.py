@@ -1,0 +1,1 @@
+"""Read RSS, Atom and CDF: bytes to UTF-8, then the fast reader, then feedparser."""
