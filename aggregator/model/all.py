@@ -594,6 +594,19 @@ class Story:
     """The earliest plausible date that one of its entries states; None: none states any, say when it was first seen."""
 
 
+def follow_merges(story_id: int, merged_into: Callable[[int], int | None]) -> int:
+    """Return the story that *story_id* is part of in the end; for a database, `store.stories.resolve` does so.
+
+    merged_into: returns the story that one became part of, None for one that stands for itself. Merges in a circle
+    end at the last story before it closes.
+    """
+    seen = {story_id}
+    while (into := merged_into(story_id)) is not None and into not in seen:
+        seen.add(into)
+        story_id = into
+    return story_id
+
+
 PLACES = (1, 2, 3, 5, 10, 20)
 """The last position of each place in a list: the fourth place is positions 4 and 5. Behind them is one more."""
 

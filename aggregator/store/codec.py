@@ -26,9 +26,15 @@ from aggregator.model import (
     utc,
 )
 
-ENTRY = """e.entry_id, e.source_id, e.identity, e.link, e.title, e.summary, e.content, e.author, e.tags, e.language,
-    e.picture, e.words, e.published_at, e.first_seen_at, e.edited_at, e.points_to, e.discussion, e.origin_name,
-    e.origin_url, e.backlog"""
+
+def entry_columns(*, link: str = "e.link", title: str = "e.title", summary: str = "e.summary") -> str:
+    """Return the columns that `entry` reads, of a table named or aliased `e`; for three of them, other expressions."""
+    return f"""e.entry_id, e.source_id, e.identity, {link} as link, {title} as title, {summary} as summary, e.content,
+    e.author, e.tags, e.language, e.picture, e.words, e.published_at, e.first_seen_at, e.edited_at, e.points_to,
+    e.discussion, e.origin_name, e.origin_url, e.backlog"""
+
+
+ENTRY = entry_columns()
 """The columns that `entry` reads, of a table named or aliased `e`."""
 
 STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, s.category_id,

@@ -11,6 +11,7 @@ from aggregator.model import Decision, DecisionKind
 from aggregator.store.codec import decision, stamp
 from aggregator.store.connection import Connection
 from aggregator.store.entries import Entries
+from aggregator.store.stories import Stories
 
 
 class Decisions:
@@ -20,9 +21,10 @@ class Decisions:
     are meant as they are at that moment; an address that leads to another story means that one.
     """
 
-    def __init__(self, connection: Connection, entries: Entries) -> None:
+    def __init__(self, connection: Connection, entries: Entries, stories: Stories) -> None:
         self._db = connection
         self._entries = entries
+        self._stories = stories
 
     def decide(
         self,
@@ -147,10 +149,10 @@ class Decisions:
 
     def _standing(self, story_id: int) -> int:
         """Return the story that an address leads to."""
-        row = self._db.row("select merged_into from stories where story_id = :id", {"id": story_id})
-        if row is None:
+        resolved = self._stories.resolve(story_id)
+        if resolved is None:
             raise DecisionError(f"there is no story {story_id}")
-        return int(story_id if row["merged_into"] is None else row["merged_into"])
+        return resolved
 
     def _held(self, story_id: int) -> tuple[int, ...]:
         rows = self._db.rows(

@@ -13,6 +13,7 @@ from aggregator.store.codec import (
     as_json,
     decision,
     entry,
+    entry_columns,
     moment,
     moment_or_none,
     picture_text,
@@ -222,7 +223,7 @@ class Entries:
         groups: dict[str, list[Event]] = {m: [] for m in moments}
         span = {"first": moments[0], "last": moments[-1]}
         for row in self._db.rows(
-            f"""select {ENTRY.replace("e.link, e.title, e.summary,", _AS_ARRIVED)} from entries e
+            f"""select {_AS_ARRIVED} from entries e
             where first_seen_at between :first and :last order by entry_id""",
             span,
         ):
@@ -238,7 +239,7 @@ class Entries:
     def as_arrived(self, entry_ids: Sequence[int]) -> list[Entry]:
         """Return those of these entries that are kept, in order of arrival, with the text that they came with."""
         rows = self._db.rows(
-            f"""select {ENTRY.replace("e.link, e.title, e.summary,", _AS_ARRIVED)} from entries e
+            f"""select {_AS_ARRIVED} from entries e
             where entry_id in (select value from json_each(:ids)) order by first_seen_at, entry_id""",
             {"ids": json.dumps(list(entry_ids))},
         )
@@ -304,12 +305,14 @@ class Entries:
         return count
 
 
-# The first edit knows what an entry said when it came; its canonical link never changes.
-_AS_ARRIVED = """ e.canonical_link as link,
-    coalesce((select title_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1), e.title)
-        as title,
-    coalesce((select summary_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1),
-        e.summary) as summary,"""
+def _first_text(text: str) -> str:
+    """Return what a title or summary was when its entry came: the first edit knows."""
+    return f"""coalesce(
+        (select {text}_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1), e.{text})"""
+
+
+_AS_ARRIVED = entry_columns(link="e.canonical_link", title=_first_text("title"), summary=_first_text("summary"))
+"""An entry as it came; its canonical link never changes."""
 
 
 # As tuples in one order: a first poll writes many rows, and names are looked up for each value of each.

@@ -64,7 +64,7 @@ class Store:
         self.hub = Hub(connection)
         self.feedback = Feedback(connection)
         self.past = Past(connection)
-        self.decisions = Decisions(connection, self.entries)
+        self.decisions = Decisions(connection, self.entries, self.stories)
         self.state = State(connection)
         self.topics = Topics(connection)
         self.operator = Operator(connection)

@@ -14,6 +14,7 @@ from aggregator.store.codec import (
     STORY,
     contributions_text,
     entry,
+    entry_columns,
     membership,
     moment,
     stamp,
@@ -77,10 +78,10 @@ class Stories:
         self._db.run_many(
             """insert or replace into stories (story_id, headline, summary, lead_entry_id, category_id, first_seen_at,
             last_source_at, updated_at, entries, sources, independent_sources, score, relevance, provisional, trend,
-            contributions, merged_into, hidden, pinned, published_at)
+            contributions, has_vote, merged_into, hidden, pinned, published_at)
             values (:story_id, :headline, :summary, :lead_entry_id, :category_id, :first_seen_at,
             :last_source_at, :updated_at, :entries, :sources, :independent_sources, :score, :relevance, :provisional,
-            :trend, :contributions, :merged_into, :hidden, :pinned, :published_at)""",
+            :trend, :contributions, :has_vote, :merged_into, :hidden, :pinned, :published_at)""",
             [
                 {
                     "story_id": s.story_id,
@@ -99,6 +100,7 @@ class Stories:
                     "provisional": s.provisional,
                     "trend": s.trend,
                     "contributions": contributions_text(s.contributions),
+                    "has_vote": int(any(part.name == "vote" for part in s.contributions)),
                     "merged_into": s.merged_into,
                     "hidden": int(s.hidden),
                     "pinned": int(s.pinned),
@@ -188,6 +190,21 @@ class Stories:
         row = self._db.row(f"select {STORY} from stories s where story_id = :id", {"id": story_id})
         return None if row is None else story(row)
 
+    def resolve(self, story_id: int) -> int | None:
+        """Return the story that an address leads to in the end: its own, or the one it was merged into, however often.
+
+        None where there is no such story, or it was merged into one that is no longer kept.
+        """
+        # `union` drops what was seen before, so that merges in a circle end, too.
+        found: int | None = self._db.value(
+            """with recursive chain (story_id, merged_into) as (
+                select story_id, merged_into from stories where story_id = :id
+                union select s.story_id, s.merged_into from chain c join stories s on s.story_id = c.merged_into)
+            select story_id from chain where merged_into is null""",
+            {"id": story_id},
+        )
+        return found
+
     def of_entry(self, entry_id: int) -> int | None:
         """Return the id of the story that an entry belongs to, or None."""
         found: int | None = self._db.value("select story_id from memberships where entry_id = :id", {"id": entry_id})
@@ -195,10 +212,7 @@ class Stories:
 
     def voted(self) -> list[int]:
         """Return the ids of the stories whose score holds a vote of its own."""
-        # Spelled as `contributions_text` spells it; inside a word of a reason the quotation mark would be escaped.
-        rows = self._db.rows(
-            """select story_id from stories where contributions like '%["vote", %' and merged_into is null"""
-        )
+        rows = self._db.rows("select story_id from stories where has_vote and merged_into is null order by story_id")
         return [row["story_id"] for row in rows]
 
     def listed(self, story_id: int) -> Listed | None:
@@ -261,13 +275,13 @@ class Stories:
 
         The link is the canonical one: what else a source changes of an entry leaves no trace, and that one stays.
         """
-        then = ", ".join(
-            f"""coalesce((select {text}_before from entry_edits x where x.entry_id = e.entry_id and x.at > :at
-            order by edit_id limit 1), e.{text}) as {text}"""
+        then = {
+            text: f"""coalesce((select {text}_before from entry_edits x where x.entry_id = e.entry_id and x.at > :at
+            order by edit_id limit 1), e.{text})"""
             for text in ("title", "summary")
-        )
+        }
         rows = self._db.rows(
-            f"""select {ENTRY.replace("e.link, e.title, e.summary", f"e.canonical_link as link, {then}")}, m.*
+            f"""select {entry_columns(link="e.canonical_link", **then)}, m.*
             from memberships m join entries e using (entry_id)
             where m.story_id = :id order by e.first_seen_at, e.entry_id""",
             {"id": story_id, "at": stamp(at)},

@@ -96,9 +96,8 @@ def explain(story: str, db: Path, as_json: bool) -> None:
     if not story.isdecimal():
         raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
     with Store.open(existing(db)) as store:
-        found = store.stories.get(int(story))
-        if found is not None and found.merged_into is not None:
-            found = store.stories.get(found.merged_into)
+        story_id = store.stories.resolve(int(story))
+        found = None if story_id is None else store.stories.get(story_id)
         if found is None:
             raise GroundswellError(f"there is no story {story}")
         members = store.stories.members(found.story_id)
@@ -225,9 +224,8 @@ def vote(front: Front, story: str, verdict: str, db: Path) -> None:
     if not story.isdecimal():
         raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
     with Store.open(existing(db)) as store:
-        found = store.stories.get(int(story))
-        if found is not None and found.merged_into is not None:
-            found = store.stories.get(found.merged_into)
+        story_id = store.stories.resolve(int(story))
+        found = None if story_id is None else store.stories.get(story_id)
         if found is None:
             raise GroundswellError(f"there is no story {story}")
         up = {"up": True, "down": False, "undo": None}[verdict]

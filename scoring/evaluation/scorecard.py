@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aggregator.model import Config, DecisionKind
+from aggregator.model import Config, DecisionKind, follow_merges
 from aggregator.store import Store
 from aggregator.store.scorecards import Measure, PastStory
 from scoring.categories.classifier import Categorizer
@@ -88,9 +88,7 @@ class Past:
 
     def final(self, story_id: int) -> int:
         """Return the story that *story_id* became part of in the end."""
-        while (kind := self.kinds.get(story_id)) is not None and kind.merged_into is not None:
-            story_id = kind.merged_into
-        return story_id
+        return follow_merges(story_id, lambda one: None if (kind := self.kinds.get(one)) is None else kind.merged_into)
 
 
 def read(store: Store, config: Config, now: datetime) -> Past:

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from aggregator.errors import StreamError
-from aggregator.model import Config, Entry, Site
+from aggregator.model import Config, Entry, Site, follow_merges
 from scoring.engine import Engine
 from scoring.relevance.model import RelevanceModel
 from scoring.replay.streams import Line, Stream
@@ -247,7 +247,7 @@ def assign(
                 merged.pop(story.story_id, None)
         if progress is not None:
             progress(len(entries))
-    return [(own, first[n], _followed(last[n], merged)) for n, own in enumerate(ids, start=1)], seconds
+    return [(own, first[n], follow_merges(last[n], merged.get)) for n, own in enumerate(ids, start=1)], seconds
 
 
 def evaluate(
@@ -336,11 +336,3 @@ def _entry(number: int, line: Line, fields: Sequence[str]) -> Entry:
         published_at=line.published_at,
         language=line.language,
     )
-
-
-def _followed(story_id: int, merged: Mapping[int, int]) -> int:
-    seen = set()
-    while story_id in merged and story_id not in seen:
-        seen.add(story_id)
-        story_id = merged[story_id]
-    return story_id

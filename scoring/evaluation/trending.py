@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aggregator.errors import GroundswellError
-from aggregator.model import Changes, Config, Entry, Event, ScoringSettings
+from aggregator.model import Changes, Config, Entry, Event, ScoringSettings, follow_merges
 from scoring.engine import Coverage, Engine
 from scoring.language.terms import terms
 from scoring.metrics.bootstrap import Interval, mean, resampled
@@ -174,9 +174,7 @@ class Recorded:
 
     def final(self, story_id: int) -> int:
         """Return the story that *story_id* became part of in the end."""
-        while story_id in self._into:
-            story_id = self._into[story_id]
-        return story_id
+        return follow_merges(story_id, self._into.get)
 
     def all_voices(self) -> Mapping[int, list[tuple[datetime, str]]]:
         """Return, by story as it was in the end, who reported it when, in order."""

@@ -99,9 +99,5 @@ def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Lis
 
 def following_merges(store: Store, story_id: int) -> Listed | None:
     """Return the story, or the one that it was merged into in the end; None when there is none."""
-    found = store.stories.listed(story_id)
-    for _ in range(50):
-        if found is None or found.story.merged_into is None:
-            return found
-        found = store.stories.listed(found.story.merged_into)
-    return None
+    resolved = store.stories.resolve(story_id)
+    return None if resolved is None else store.stories.listed(resolved)

@@ -30,6 +30,7 @@ from aggregator.model import (
     Source,
     Story,
     Validators,
+    follow_merges,
 )
 from aggregator.polling import schedule
 from aggregator.store import Arrival, ListQuery, PollRecord, Store, StoreFault, schema
@@ -130,6 +131,7 @@ RELEASED = {
     "0008_sessions_and_audit": "5d86ce6e46fc249ee15c13bf55994fbbcf0548ad062605fc093dcfb281b28a5b",
     "0017_what_ifs": "c7eae944d323d3b43dd7ce8ae5c8ec457147363ef6751311a68117cc141b00d3",
     "0019_due_in_order": "4f43d9534e9b6bd6c5d5a2c3738fbe0e6374e6fe23f1035c8fe2d2d6d4839ec3",
+    "0021_voted_stories": "59b11148c4677fe70655cac2726d81e2dfa490bd1ed5483ef8c3799558184014",
 }
 """Steps that databases out there have gone through: a changed table needs a new one."""
 
@@ -572,3 +574,34 @@ def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: St
         store.feeds.record(later, PollRecord(NOON, "status", "said no", status))
     assert store.feeds.askable(NOON) & {*ids} == {"fine", "broken"}
     assert store.feeds.askable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "broken"}
+
+
+def told(story_id: int, into: int | None = None, contributions: tuple[Contribution, ...] = ()) -> Story:
+    return Story(
+        story_id, "Fab opens", "", story_id, "news", NOON, NOON, NOON, 1, 1, 1, 50, 0.5, False, 1.0,
+        contributions, merged_into=into,
+    )  # fmt: skip
+
+
+def test_an_address_leads_to_where_every_merge_ends(store: Store) -> None:
+    store.feeds.sync([SOURCE], NOON)
+    store.stories.save(Changes(stories=(told(1),)))
+    merges = {2: 1, 3: 2, 4: 3, 7: 6, 6: 5, 5: 7, 8: 99}
+    for story_id, into in merges.items():
+        # Written as they are: `save` shortens a chain where it can.
+        store.stories.save(Changes(stories=(told(story_id),)))
+        store._connection.run("update stories set merged_into = ? where story_id = ?", (into, story_id))
+    assert [store.stories.resolve(story_id) for story_id in (1, 2, 3, 4)] == [1, 1, 1, 1]
+    assert store.stories.resolve(7) is None, "merges in a circle lead nowhere"
+    assert store.stories.resolve(8) is None, "merged into one that is no longer kept"
+    assert store.stories.resolve(1000) is None
+    assert [follow_merges(story_id, merges.get) for story_id in (1, 4, 8)] == [1, 1, 99]
+    assert follow_merges(7, merges.get) in (5, 6, 7)
+
+
+def test_stories_whose_score_holds_a_vote_are_known(store: Store) -> None:
+    vote, word = Contribution("vote", 1.0, 9.0, "voted up"), Contribution("word:vote", 1.0, 9.0, '["vote", 1]')
+    store.stories.save(Changes(stories=(told(1, None, (word, vote)), told(2, None, (word,)), told(3, 1, (vote,)))))
+    assert store.stories.voted() == [1]
+    store.stories.save(Changes(stories=(told(1, None, (word,)),)))
+    assert store.stories.voted() == []
