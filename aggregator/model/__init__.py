@@ -1,60 +1,65 @@
-"""The shared nouns: frozen values that every layer speaks of."""
+"""The shared nouns: frozen values that every layer speaks of.
+
+    feeds.yaml -> config      Source, Category, Limits, Config
+    a request  -> polling     Fetched, NotModified or Failed; FeedState remembers
+    a document -> entries     Draft -> Arrival -> Entry, and Edit when it changes
+    an editor  -> decisions   Decision, Undo; with Entry and Edit the engine's Event
+    scoring    -> stories     Story, Membership, Contribution, LedgerLine, Changes, Ranking
+    pages      -> sources     SourceHealth, HostLedger
+
+Holds no behaviour beyond what follows from a value itself. How values come about is for the modules that make
+them, how they are kept for `store`. Every `datetime` is aware and in UTC (`time.utc`).
+"""
 
 from __future__ import annotations
 
-from aggregator.model.all import (
-    BACKLOG_AGE,
-    PLACES,
+from aggregator.model.config import (
     Alerts,
     AnalysisSettings,
-    Arrival,
     Category,
-    Cause,
-    Changes,
-    Clock,
     Config,
-    Contribution,
-    Decision,
-    DecisionKind,
-    Draft,
-    Edit,
-    Entry,
-    Event,
-    Failed,
-    FailureKind,
-    FeedState,
-    Fetched,
-    Hints,
-    HostLedger,
-    HubStanding,
-    Impression,
-    KnownEntry,
-    LedgerLine,
     Limits,
-    Listed,
-    Membership,
-    NotModified,
-    Outcome,
-    ParsedFeed,
-    Picture,
     PollLimits,
-    Ranking,
     Retention,
     ScoringSettings,
     Site,
     Source,
-    SourceHealth,
+)
+from aggregator.model.decisions import Decision, DecisionKind, Event, Undo
+from aggregator.model.entries import (
+    BACKLOG_AGE,
+    CLOCK_TOLERANCE,
+    Arrival,
+    Draft,
+    Edit,
+    Entry,
+    KnownEntry,
+    ParsedFeed,
+    Picture,
+)
+from aggregator.model.polling import Failed, FailureKind, FeedState, Fetched, Hints, NotModified, Outcome, Validators
+from aggregator.model.sources import HostLedger, HubStanding, SourceHealth
+from aggregator.model.stories import (
+    PLACES,
+    Cause,
+    Changes,
+    Contribution,
+    Impression,
+    LedgerLine,
+    Listed,
+    Membership,
+    Ranking,
     Story,
     Topic,
-    Undo,
-    Validators,
     Vote,
+    follow_merges,
     place_of,
-    utc,
 )
+from aggregator.model.time import Clock, utc
 
 __all__ = [
     "BACKLOG_AGE",
+    "CLOCK_TOLERANCE",
     "PLACES",
     "Alerts",
     "AnalysisSettings",
@@ -100,6 +105,7 @@ __all__ = [
     "Undo",
     "Validators",
     "Vote",
+    "follow_merges",
     "place_of",
     "utc",
 ]

@@ -1,0 +1,153 @@
+"""What one conditional GET of a feed gave, and what is remembered of polling it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server gave us to ask "has it changed?" with; sent back verbatim."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+
+class FailureKind(StrEnum):
+    """What sort of fault a failed poll met."""
+
+    TIMEOUT = "timeout"
+    NETWORK = "network"
+    TLS = "tls"
+    REFUSED_ADDRESS = "refused address"
+    BAD_URL = "bad url"
+    REDIRECTS = "redirects"
+    STATUS = "status"
+    GONE = "gone"
+    TOO_LARGE = "too large"
+    BAD_TRANSFER = "bad transfer"
+    NOT_A_FEED = "not a feed"
+    PARSER = "parser"
+    STORAGE = "storage"
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a document says of how it is to be polled; nothing where it says nothing."""
+
+    format: str = ""
+    """`RSS 2.0`, `Atom`, `JSON Feed`: to see that it changed."""
+    ttl: timedelta | None = None
+    """For how long it may be kept before it is asked for again."""
+    updated_every: timedelta | None = None
+    """`sy:updatePeriod` divided by `sy:updateFrequency`."""
+    skip_hours: tuple[int, ...] = ()
+    """Hours of the day, in UTC, in which it is not to be asked."""
+    skip_days: tuple[int, ...] = ()
+    """Days of the week, in UTC, Monday is 0."""
+    hub: str = ""
+    """The WebSub hub that tells of news in it."""
+    topic: str = ""
+    """By which address the hub knows it; "" is the one it was fetched from."""
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return what is said as what JSON can hold; what is not said is left out."""
+        said = {name.name: getattr(self, name.name) for name in fields(self)}
+        return {
+            name: value.total_seconds() if isinstance(value, timedelta) else value
+            for name, value in said.items()
+            if value
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Hints:
+        """Return the hints that `as_plain` gave *plain* for."""
+        values: dict[str, Any] = {}
+        for name, value in plain.items():
+            span = name in ("ttl", "updated_every")
+            values[name] = timedelta(seconds=value) if span else tuple(value) if isinstance(value, list) else value
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document came."""
+
+    body: bytes
+    content_type: str
+    url: str
+    """Where it finally came from; relative links are resolved against it."""
+    validators: Validators = Validators()
+    moved_to: str = ""
+    """Set when every redirect on the way was permanent (301, 308)."""
+    status: int = 200
+    fresh_for: timedelta | None = None
+    """For how long it need not be asked for again, by Cache-Control or Expires."""
+    wire_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The server says that nothing changed since the validators we sent."""
+
+    status: int = 304
+    moved_to: str = ""
+    """As in `Fetched`."""
+    fresh_for: timedelta | None = None
+    """As in `Fetched`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing usable came; *words* say why, for the source's row."""
+
+    kind: FailureKind
+    words: str
+    status: int | None = None
+    retry_after: timedelta | None = None
+
+
+Outcome = Fetched | NotModified | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What we remember of polling one source."""
+
+    source_id: str
+    url: str
+    """Where to ask: the configured address, or the one it moved to for good."""
+    validators: Validators = Validators()
+    next_poll_at: datetime | None = None
+    """None: never asked, so due at once."""
+    interval: timedelta = timedelta(minutes=30)
+    failures: int = 0
+    gone: bool = False
+    move_seen_to: str = ""
+    """A permanent redirect seen at the last poll, not yet followed for good."""
+    last_polled_at: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_new_at: datetime | None = None
+    """When a poll last brought an entry that was new."""
+    last_words: str = ""
+    last_kind: str = ""
+    """`fetched`, `not modified` or a FailureKind."""
+    last_status: int | None = None
+    hints: Hints = Hints()
+    """What its last document said of polling it; a 304 brings none."""
+    fresh_for: timedelta | None = None
+    """What its server said last of how long an answer holds."""
+    arrivals: tuple[int, ...] = ()
+    """When its newest entries came, in seconds since 1970, the oldest first: see `rhythm`."""
+    waits_kept: int = 0
+    """How often it was left alone for longer than its rhythm says, because server or document asked for it."""
+    waited: timedelta = timedelta()
+    """By how much, all together."""
+    format_before: str = ""
+    format_changed_at: datetime | None = None
+    moved_from: str = ""
+    moved_at: datetime | None = None
