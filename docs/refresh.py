@@ -26,7 +26,7 @@ from aggregator.demo import edition as sample  # noqa: E402
 from aggregator.demo.publish import feeds_yaml  # noqa: E402
 from aggregator.demo.server import FeedServer  # noqa: E402
 from aggregator.store import Store  # noqa: E402
-from groundswell.cli import play  # noqa: E402
+from groundswell.demo import play  # noqa: E402
 from scoring.relevance import explanation as explain  # noqa: E402
 from web.app import close_app, create_app  # noqa: E402
 

@@ -1,4 +1,4 @@
-"""Run the command line: `python -m groundswell`."""
+"""`python -m groundswell`."""
 
 from __future__ import annotations
 

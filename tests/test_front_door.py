@@ -237,7 +237,7 @@ def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
 
 
 def test_polling_waits_neither_for_what_counts_nor_for_what_serves(tmp_path: Path) -> None:
-    code = "import sys, groundswell; print(sorted({'numpy', 'sklearn', 'flask', 'granian'} & sys.modules.keys()))"
+    code = "import sys, groundswell.cli; print(sorted({'numpy', 'sklearn', 'flask', 'granian'} & sys.modules.keys()))"
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
     )
@@ -247,8 +247,8 @@ def test_polling_waits_neither_for_what_counts_nor_for_what_serves(tmp_path: Pat
 def test_the_log_is_one_line_a_record_whatever_a_feed_wrote() -> None:
     import logging
 
-    import groundswell.cli as front
+    from groundswell.logging import LineFormatter
 
     record = logging.LogRecord("x", logging.INFO, "f", 1, "title: %s", ("\x1b[31mred\nSECOND\x00",), None)
-    assert "\n" not in front._Log("%(message)s").format(record)
-    assert "\x1b" not in front._Log("%(message)s").format(record)
+    assert "\n" not in LineFormatter("%(message)s").format(record)
+    assert "\x1b" not in LineFormatter("%(message)s").format(record)

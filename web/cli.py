@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.commands import Front, db_option, feeds_option
+from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.config import read_config
 from aggregator.errors import ConfigError
 from aggregator.store import Store

@@ -29,6 +29,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
+from aggregator.parent_process import end_with_parent
 from aggregator.store import Store, StoreFault
 from web.app import close_app, create_app
 from web.auth.credentials import checked, make_token, token_file
@@ -105,6 +106,8 @@ def application(spec: Spec, clock: Clock) -> WSGIApplication:
 def _load(spec: Spec, clock: Clock) -> WSGIApplication:
     """Build the site, and let this process be one that answers quickly while it makes pages aside."""
     app = application(spec, clock)
+    # Granian's parent process may be killed and could tell nobody: this one would go on serving old pages.
+    end_with_parent(os.getppid())
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()

@@ -1,1 +1,16 @@
-"""The commands that concern sources, entries and the database."""
+"""The commands that concern sources, entries and the database, a module a subject.
+
+    options    --feeds, --db, --json; the Front with clock and environment
+    polling    poll
+    sources    sources list, check, add, remove
+    opml       opml import, export
+    database   check, export, backup, restore, prune
+
+What a command does is a call into the packages beside this one; here is how it reads its options and prints.
+"""
+
+from __future__ import annotations
+
+from aggregator.cli.commands import COMMANDS
+
+__all__ = ["COMMANDS"]

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import click
 
-from aggregator.cli.commands import Front, db_option, existing, feeds_option, json_option, progress_bar
+from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar
 from aggregator.config import load_config
 from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import GroundswellError

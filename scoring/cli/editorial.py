@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from aggregator.cli.commands import Front, db_option, existing, feeds_option, json_option, stream_line
+from aggregator.cli.database import stream_line
+from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
 from aggregator.model import Decision, DecisionKind

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from aggregator.cli.commands import Front, existing, json_option, progress_bar
+from aggregator.cli.options import Front, existing, json_option, progress_bar
 from aggregator.config import load_config
 from aggregator.model import Config, Site
 from aggregator.store import Store

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aggregator.backup import back_up, models_folder, restore, rotate, scheduled_name, token_file, verify
-from aggregator.cli.commands import COMMANDS, Front
+from aggregator.cli import COMMANDS
+from aggregator.cli.options import Front
 from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.model import Source
 from aggregator.store import Store

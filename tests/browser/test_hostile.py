@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 
 from aggregator.clock import SteppedClock
 from aggregator.demo.edition import STARTS_AT
-from groundswell.cli import play
+from groundswell.demo import play
 from tests.browser.chromium import tab
 from tests.browser.site import addresses, application, served
 from tests.feedserver import FeedServer

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregator.cli.commands import Front, opml, sources
+from aggregator.cli.opml import opml
+from aggregator.cli.options import Front
+from aggregator.cli.sources import sources
 from aggregator.config import parse_config
 from aggregator.discovery.add_sources import added, source_id
 from aggregator.discovery.opml import Subscription

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregator.cli.commands import Front
+from aggregator.cli.options import Front
 from aggregator.errors import DecisionError, GroundswellError, StreamError
 from aggregator.store import Store
 from scoring.cli.commands import COMMANDS

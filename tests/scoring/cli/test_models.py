@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from aggregator.errors import GroundswellError, ModelFileError
 from aggregator.store import Store
-from groundswell.cli import Scorer
+from groundswell.worker import Scorer
 from scoring.cli.commands import models
 from scoring.learning.train import current, history, models_dir, train
 from tests.scoring.press import CONFIG, DAY, MONDAY, publish

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.cli.commands import Front
+from aggregator.cli.options import Front
 from aggregator.model import Cause, Draft, Vote
 from aggregator.store import Arrival, Store
 from scoring.cli.commands import vote as command

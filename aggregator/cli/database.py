@@ -1,0 +1,182 @@
+"""Commands on the database: check, export, back up, restore, prune."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aggregator.backup import back_up
+from aggregator.backup import restore as restore_backup
+from aggregator.backup import verify as verify_backup
+from aggregator.cli.options import Front, db_option, existing, feeds_option, open_output
+from aggregator.cli.source_tables import (
+    count,
+    iso,
+)
+from aggregator.config import load_config
+from aggregator.errors import ConfigError, StoreError
+from aggregator.model import Config, Entry
+from aggregator.store import Store
+from aggregator.store.lock import WorkerLock
+
+
+@click.command()
+@feeds_option
+@db_option
+@click.pass_obj
+def check(front: Front, feeds: Path, db: Path) -> None:
+    """Check feeds.yaml and the database; exit 1 with what to mend.
+
+    \b
+    Example:
+      groundswell check
+    """
+    faults: list[str] = []
+    try:
+        config = load_config(feeds, env=front.env)
+        told = count(len(config.sources), "source"), count(len(config.categories), "category", "categories")
+        click.echo(f"{feeds}: {told[0]} in {told[1]}, no fault")
+    except ConfigError as fault:
+        faults += str(fault).splitlines()
+    if db.exists():
+        try:
+            with Store.open(db) as store:
+                found = store.faults()
+                faults += [f"{db}: {fault}" for fault in found]
+                if not found:
+                    click.echo(f"{db}: {store.entries.count()} entries, {store.stories.count()} stories, no fault")
+        except StoreError as fault:
+            faults.append(str(fault))
+    else:
+        click.echo(f"{db}: not there yet; the first run makes it")
+    for line in faults:
+        click.echo(line, err=True)
+    if faults:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path), required=False)
+@db_option
+def export(target: Path | None, db: Path) -> None:
+    """Write every entry as JSON Lines in order of arrival, to TARGET or stdout.
+
+    `groundswell replay` reads what this writes.
+
+    \b
+    Example:
+      groundswell export entries.jsonl
+    """
+    with Store.open(existing(db)) as store, open_output(target, like=db) as out:
+        for entry in store.entries.each():
+            out.write(json.dumps(stream_line(entry), ensure_ascii=False) + "\n")
+
+
+def stream_line(entry: Entry) -> dict[str, Any]:
+    """Return *entry* as a line of a recorded stream."""
+    line: dict[str, Any] = {
+        "id": str(entry.entry_id),
+        "title": entry.title,
+        "summary": entry.summary,
+        "url": entry.link,
+        "source": entry.source_id,
+        "first_seen": iso(entry.first_seen_at),
+    }
+    if entry.published_at:
+        line["published"] = iso(entry.published_at)
+    if entry.language:
+        line["lang"] = entry.language
+    if entry.content:
+        line["content"] = entry.content
+    return line
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--verify", is_flag=True, help="Restore it into a folder that is thrown away, and check it there.")
+@feeds_option
+@db_option
+def backup(target: Path, verify: bool, feeds: Path, db: Path) -> None:
+    """Copy database, feeds.yaml and models into one file, TARGET, while the program runs.
+
+    TARGET holds what feeds.yaml holds, passwords too, and only you can read it.
+    Pictures are left out: they are fetched again.
+
+    \b
+    Example:
+      groundswell backup monday.db
+      groundswell backup --verify monday.db
+    """
+    back_up(existing(db), feeds, target)
+    size = f"{target.stat().st_size / 1e6:.1f} MB"
+    if not verify:
+        click.echo(f"{target}: {size}")
+        return
+    contents = verify_backup(target)
+    parts = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
+    parts += ["feeds.yaml"] * contents.has_config + [count(contents.models, "model file")] * bool(contents.models)
+    click.echo(f"{target}: {size}, restored and checked: {', '.join(parts)}")
+
+
+@click.command()
+@click.argument("copy", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--database-only", is_flag=True, help="Leave feeds.yaml as it is.")
+@feeds_option
+@db_option
+@click.pass_obj
+def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path) -> None:
+    """Put the site in COPY, a backup, in the place of the one here; what was here is kept.
+
+    The database that is here need not open. COPY is only read. Stop the worker first.
+
+    \b
+    Example:
+      groundswell restore monday.db
+    """
+    with WorkerLock(db):
+        done = restore_backup(copy, db, None if database_only else feeds, front.clock())
+    for path in done.kept:
+        click.echo(f"what was there is kept as {path}")
+    parts = [str(db), *[str(feeds)] * done.has_config, *[count(done.models, "model file")] * bool(done.models)]
+    click.echo(f"restored from {copy}: {', '.join(parts)}")
+    click.echo(done.token)
+
+
+@click.command()
+@feeds_option
+@db_option
+@click.pass_obj
+def prune(front: Front, feeds: Path, db: Path) -> None:
+    """Forget what `retention:` in feeds.yaml no longer keeps.
+
+    \b
+    Example:
+      groundswell prune
+    """
+    config = load_config(feeds, env=front.env)
+    with WorkerLock(existing(db)), Store.open(db) as store:
+        polls, entries = prune_store(store, config, front.clock())
+    click.echo(f"{polls} polls and {entries} entries forgotten")
+
+
+FALLEN_TOPICS = timedelta(days=30)
+"""How long the address of a topic that no longer rises leads somewhere."""
+
+
+def prune_store(store: Store, config: Config, now: datetime) -> tuple[int, int]:
+    """Forget what *config* no longer keeps; return how many polls and entries went."""
+    keep = config.retention
+    with store.transaction():
+        polls = store.feeds.prune_polls(now - keep.polls)
+        entries = store.entries.prune(now - keep.entries) if keep.entries else 0
+        store.archive.thin(now, None if keep.entries is None else now - keep.entries)
+        store.topics.forget(now - FALLEN_TOPICS)
+        if entries:
+            store.stories.forget_pruned()
+            store.prose.forget()
+            store.state.next_edition()
+    return polls, entries

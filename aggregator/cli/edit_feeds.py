@@ -1,0 +1,28 @@
+"""What commands that edit feeds.yaml share: read it, check the result, keep the file as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aggregator.cli.options import Front
+from aggregator.config import parse_config, read_config
+from aggregator.config.file import save_config
+from aggregator.model import Config
+
+
+def editable_feeds(front: Front, feeds: Path) -> tuple[str, Config | None]:
+    """Return the text of feeds.yaml and what it says; "" and None where it is not there yet."""
+    if not feeds.exists():
+        return "", None
+    text = read_config(feeds)
+    return text, parse_config(text, name=str(feeds), env=front.env)
+
+
+def copy_note(copy: Path | None) -> str:
+    return f" {copy} is the file as it was" if copy else " No copy of the file as it was could be made beside it"
+
+
+def save_feeds(front: Front, feeds: Path, text: str) -> None:
+    """Save *text* as feeds.yaml once it is sure that it stands."""
+    parse_config(text, name=str(feeds), env=front.env)
+    save_config(feeds, text)

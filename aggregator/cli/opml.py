@@ -1,0 +1,96 @@
+"""`groundswell opml`: exchange lists of feeds with other programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from aggregator.cli.edit_feeds import copy_note, editable_feeds, save_feeds
+from aggregator.cli.options import Front, feeds_option, json_option, open_output
+from aggregator.cli.source_tables import (
+    count,
+    import_lines,
+)
+from aggregator.config import LARGEST_FILE, load_config
+from aggregator.config.file import keep_copy
+from aggregator.discovery import add_sources
+from aggregator.discovery.opml import MOST_BYTES, MOST_FEEDS, Subscription
+from aggregator.discovery.opml import read as read_opml
+from aggregator.discovery.opml import write as write_opml
+from aggregator.text.urls import shown
+
+
+@click.group()
+def opml() -> None:
+    """Exchange lists of feeds with other programs."""
+
+
+@opml.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--large", is_flag=True, help="Take files of more than 1 MB or 1,000 feeds.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be added.")
+@feeds_option
+@json_option
+@click.pass_obj
+def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Path, as_json: bool) -> None:
+    """Add the feeds of an OPML file to feeds.yaml; its folders become categories.
+
+    \b
+    Example:
+      groundswell opml import subscriptions.opml
+    """
+    limits = (LARGEST_FILE * 4, 20_000) if large else (MOST_BYTES, MOST_FEEDS)
+    found = read_opml(file.read_bytes(), *limits)
+    text, config = editable_feeds(front, feeds)
+    change = add_sources.added(text, config, found.feeds)
+    copy = None
+    if change.ids and not dry_run:
+        copy = keep_copy(feeds) if feeds.exists() else None
+        save_feeds(front, feeds, change.text)
+    if as_json:
+        told = {
+            "feeds": len(found.feeds),
+            "added": list(change.ids),
+            "known": [shown(url) for url in change.known],
+            "categories": list(change.categories),
+            "notes": list(found.notes),
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    for note in found.notes:
+        click.echo(f"{file}: {note}", err=True)
+    if dry_run:
+        for line in import_lines(found.feeds, change, add_sources.ids(config)):
+            click.echo(line)
+    would = "would be added" if dry_run else "added"
+    click.echo(
+        f"{file}: {count(len(found.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
+        f"there already or twice; {count(len(change.categories), 'new category', 'new categories')}"
+    )
+    if copy:
+        click.echo(copy_note(copy).strip())
+
+
+@opml.command("export")
+@click.argument("target", type=click.Path(path_type=Path), required=False)
+@feeds_option
+@click.pass_obj
+def export_opml(front: Front, target: Path | None, feeds: Path) -> None:
+    """Write the sources as OPML 2.0 to TARGET or stdout, a folder a category.
+
+    \b
+    Example:
+      groundswell opml export sources.opml
+    """
+    config = load_config(feeds, env=front.env)
+    folders = [
+        (
+            category.name,
+            [Subscription(one.url, one.name, category.name) for one in config.sources if one.category == category.id],
+        )
+        for category in config.categories
+    ]
+    with open_output(target, like=feeds) as out:
+        out.write(write_opml(config.site.title, [(name, held) for name, held in folders if held]))

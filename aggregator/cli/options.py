@@ -1,0 +1,99 @@
+"""Options and helpers that the commands of every layer share.
+
+The clock and the environment come in with the `Front`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from aggregator.errors import ConfigError, StoreError
+from aggregator.model import Clock, Config, Source
+
+P = ParamSpec("P")
+
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the front door hands to every command."""
+
+    clock: Clock
+    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+def feeds_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add `--feeds FILE`."""
+    return click.option(
+        "--feeds",
+        type=click.Path(path_type=Path),
+        default=Path("feeds.yaml"),
+        envvar="GROUNDSWELL_FEEDS",
+        show_default=True,
+        help="The configuration.",
+    )(command)
+
+
+def db_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add `--db FILE`."""
+    return click.option(
+        "--db",
+        type=click.Path(path_type=Path),
+        default=Path("groundswell.db"),
+        envvar="GROUNDSWELL_DB",
+        show_default=True,
+        help="The database.",
+    )(command)
+
+
+def json_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def existing(db: Path) -> Path:
+    """Return *db*; StoreError when there is no such database yet."""
+    if not db.exists():
+        raise StoreError(f"there is no database {db} yet; `groundswell run` or `groundswell poll` makes it")
+    return db
+
+
+def progress_bar(what: str) -> Progress:
+    """Return a progress bar on stderr, which vanishes when it is done and where nobody watches."""
+    return Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+@contextmanager
+def open_output(target: Path | None, like: Path) -> Iterator[IO[str]]:
+    """Open *target*, or stdout; a new file is readable by nobody who cannot read *like*."""
+    if target is None:
+        yield sys.stdout
+        return
+    mode = like.stat().st_mode & 0o666
+    with open(target, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, mode)) as out:
+        yield out
+
+
+def known_source(config: Config, source_id: str, feeds: Path) -> Source:
+    source = config.source(source_id)
+    if source is None:
+        raise ConfigError(f"there is no source {source_id!r} in {feeds}; `groundswell sources list` shows them")
+    return source

@@ -1,0 +1,93 @@
+"""`groundswell poll`, and one round of polls for any command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import Front, db_option, feeds_option, json_option, known_source, progress_bar
+from aggregator.cli.source_tables import (
+    polled_row,
+    polled_words,
+)
+from aggregator.config.watcher import ConfigWatch
+from aggregator.errors import ConfigError
+from aggregator.model import Config
+from aggregator.polling.poll import Polled
+from aggregator.polling.poller import Poller
+from aggregator.store import Store
+from aggregator.store.lock import WorkerLock
+
+
+@click.command()
+@click.option(
+    "--once",
+    is_flag=True,
+    help="Ask every source once, also those not due yet; but none that is gone or asked us to wait.",
+)
+@click.option("--source", "only", metavar="ID", multiple=True, help="Ask just this source, now. May be repeated.")
+@feeds_option
+@db_option
+@json_option
+@click.pass_obj
+def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path, as_json: bool) -> None:
+    """Ask the sources that are due for news, and stop.
+
+    \b
+    Example:
+      groundswell poll --once
+      groundswell poll --source techcrunch_ai
+    """
+    with WorkerLock(db), Store.open(db) as store:
+        config = ConfigWatch(feeds, store, front.env).start(front.clock())
+        for source_id in only:
+            if not known_source(config, source_id, feeds).enabled:
+                raise ConfigError(f"{source_id} is paused in {feeds}: `enabled: false` has to go first")
+        chosen: list[str] | None = list(only) or None
+        if once and not only:
+            askable = store.feeds.askable(front.clock())
+            chosen = [source.id for source in config.sources if source.enabled and source.id in askable]
+        results = asyncio.run(poll_round(front, config, store, chosen))
+    failed = [polled for polled in results if not polled.ok]
+    if as_json:
+        click.echo(json.dumps([polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
+    else:
+        for polled in failed:
+            click.echo(f"{polled.source_id}: {polled.state.last_words}", err=True)
+        click.echo(polled_words(results))
+    if results and len(failed) == len(results):
+        raise SystemExit(1)
+
+
+@contextmanager
+def _without_poll_log() -> Iterator[None]:
+    """Keep the log from telling of each failure: the command itself does."""
+    log = logging.getLogger("aggregator.polling.poller")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+async def poll_round(front: Front, config: Config, store: Store, chosen: list[str] | None) -> list[Polled]:
+    results: list[Polled] = []
+    total = len(chosen) if chosen is not None else len(store.feeds.due(front.clock(), limit=1_000_000))
+    with progress_bar("Polling") as bar, _without_poll_log():
+        task = bar.add_task("", total=total)
+
+        def finished(polled: Polled) -> None:
+            results.append(polled)
+            bar.update(task, advance=1, description=polled.source_id)
+
+        async with Poller(config, store=store, clock=front.clock, rng=random.Random(0), finished=finished) as poller:
+            await poller.poll_now(chosen)
+    return results

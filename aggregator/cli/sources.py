@@ -1,0 +1,204 @@
+"""`groundswell sources`: look at the sources, check, find, add and remove them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from aggregator.cli.edit_feeds import copy_note, editable_feeds, save_feeds
+from aggregator.cli.options import Front, db_option, feeds_option, json_option, known_source
+from aggregator.cli.polling import poll_round
+from aggregator.cli.source_tables import (
+    found_line,
+    found_row,
+    health_row,
+    host_row,
+    polled_row,
+    source_lines,
+    source_table,
+)
+from aggregator.config import load_config, read_config
+from aggregator.config.file import keep_copy
+from aggregator.config.values import feed_key
+from aggregator.config.yaml_edit import without_source
+from aggregator.discovery import add_sources
+from aggregator.discovery.find_feeds import Search, find
+from aggregator.discovery.opml import Subscription
+from aggregator.errors import ConfigError
+from aggregator.fetch import Client, user_agent
+from aggregator.model import Config, FeedState, Limits, SourceHealth
+from aggregator.parse.pool import ParserPool
+from aggregator.polling import source_health
+from aggregator.store import Store
+from aggregator.text.urls import host, safe_link, shown
+
+
+@click.group()
+def sources() -> None:
+    """Look at the sources and how they answer."""
+
+
+@sources.command("list")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option(
+    "--state", type=click.Choice(source_health.STATES), help="Only those in this state; silent: answers, but overdue."
+)
+@feeds_option
+@db_option
+@json_option
+@click.pass_obj
+def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: Path, db: Path, as_json: bool) -> None:
+    """Show every source: what happened last, and when it is asked next. With an ID, all there is to say of it.
+
+    \b
+    Example:
+      groundswell sources list
+      groundswell sources list --state failing
+      groundswell sources list techcrunch_ai
+      groundswell sources list --json
+    """
+    config, now = load_config(feeds, env=front.env), front.clock()
+    rows: list[SourceHealth] = []
+    hosts: dict[str, dict[str, Any]] = {}
+    if db.exists():
+        with Store.open(db) as store:
+            rows = store.feeds.health(now, config.sources)
+            hosts = {ledger.host: host_row(ledger) for ledger in store.standings.hosts()}
+    known = {row.source.id for row in rows}
+    rows += [SourceHealth(one, FeedState(one.id, one.url), 0, 0, 0) for one in config.sources if one.id not in known]
+    for source_id in ids:
+        if source_id not in known:
+            known_source(config, source_id, feeds)
+    rows = [row for row in rows if not ids or row.source.id in ids]
+    rows = [row for row in rows if state is None or source_health.state_of(row, now) == state]
+    if as_json:
+        told = [health_row(row, now) | {"host": hosts.get(host(row.state.url))} for row in rows]
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+    elif ids:
+        click.echo("\n\n".join("\n".join(source_lines(row, now)) for row in rows))
+    elif rows:
+        # Whoever reads through a pipe wants ids in one piece.
+        Console(width=None if sys.stdout.isatty() else 200).print(source_table(rows, now))
+    else:
+        none = "there is no source yet; `groundswell sources add ADDRESS` finds the feeds of any page"
+        click.echo(f"{feeds}: {f'no source is {state}' if state else none}")
+
+
+@sources.command("check")
+@feeds_option
+@db_option
+@json_option
+@click.pass_obj
+def check_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
+    """Ask every source once into a database that is thrown away; exit 1 when one fails.
+
+    \b
+    Example:
+      groundswell sources check
+    """
+    config = load_config(feeds, env=front.env)
+    with Store.open(":memory:") as store:
+        store.feeds.sync(config.sources, front.clock())
+        results = asyncio.run(poll_round(front, config, store, [source.id for source in config.sources]))
+    results.sort(key=lambda polled: (polled.ok, polled.source_id))
+    if as_json:
+        click.echo(json.dumps([polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
+    else:
+        for polled in results:
+            click.echo(f"{'ok    ' if polled.ok else 'FAILED'}  {polled.source_id}: {polled.state.last_words}")
+    if not all(polled.ok for polled in results):
+        raise SystemExit(1)
+
+
+@sources.command("add")
+@click.argument("address")
+@click.option("--pick", type=click.IntRange(min=1), help="Which of several feeds; the first otherwise.")
+@click.option("--category", help="Id or name of its category; a new one is added.")
+@click.option("--name", help="What readers see; the feed's own title otherwise.")
+@click.option("--dry-run", is_flag=True, help="Only show what is found.")
+@feeds_option
+@json_option
+@click.pass_obj
+def add_source(
+    front: Front,
+    address: str,
+    pick: int | None,
+    category: str | None,
+    name: str | None,
+    dry_run: bool,
+    feeds: Path,
+    as_json: bool,
+) -> None:
+    """Find the feeds of any page, and add one to feeds.yaml; its comments and order stay.
+
+    \b
+    Example:
+      groundswell sources add https://simonwillison.net
+      groundswell sources add https://www.youtube.com/@someone --category models
+    """
+    text, config = editable_feeds(front, feeds)
+    url = safe_link(address if "://" in address else f"https://{address}")
+    if not url:
+        raise ConfigError(f"{address!r:.200} is no web address; expected one like https://example.com/blog")
+    found = asyncio.run(_find(front, config, url))
+    if not found.feeds:
+        raise ConfigError(found.words)
+    if pick is not None and pick > len(found.feeds):
+        raise ConfigError(f"there are {len(found.feeds)} feeds, so --pick is at most {len(found.feeds)}")
+    chosen = found.feeds[(pick or 1) - 1]
+    change = add_sources.added(text, config, [Subscription(chosen.url, name or chosen.title, category or "")])
+    if not dry_run:
+        save_feeds(front, feeds, change.text)
+    if as_json:
+        told = {
+            "found": [found_row(feed) for feed in found.feeds],
+            "added": [] if dry_run else list(change.ids),
+            "known": list(change.known),
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        return
+    ids = add_sources.ids(config)
+    for number, feed in enumerate(found.feeds, start=1):
+        click.echo(found_line(number, feed, ids.get(feed_key(feed.url), "")))
+    if change.known:
+        click.echo(f"{shown(chosen.url)} stands in {feeds} already, as {ids[feed_key(chosen.url)]}")
+    elif dry_run:
+        click.echo(f"number {pick or 1} would be added as {change.ids[0]} to {feeds}; nothing was changed")
+    else:
+        click.echo(f"added as {change.ids[0]} to {feeds}; a running worker asks it within seconds")
+    if len(found.feeds) > 1 and pick is None:
+        click.echo(f"--pick 2 takes another of the {len(found.feeds)}")
+
+
+async def _find(front: Front, config: Config | None, url: str) -> Search:
+    limits = config.limits if config else Limits()
+    agent = user_agent(config.site.url) if config else ""
+    async with Client(limits) as client, ParserPool() as parser:
+        return await find(url, client=client, parser=parser, limits=limits, now=front.clock(), user_agent=agent)
+
+
+@sources.command("remove")
+@click.argument("source_id", metavar="ID")
+@feeds_option
+@click.pass_obj
+def remove_source(front: Front, source_id: str, feeds: Path) -> None:
+    """Take a source out of feeds.yaml; what it published stays.
+
+    \b
+    Example:
+      groundswell sources remove techcrunch_ai
+    """
+    text = read_config(feeds)
+    try:
+        after = without_source(text, source_id)
+    except ConfigError as fault:
+        raise ConfigError(f"{feeds}: {fault}") from None
+    copy = keep_copy(feeds)
+    save_feeds(front, feeds, after)
+    click.echo(f"{source_id} is no longer in {feeds}; what it published stays.{copy_note(copy)}")

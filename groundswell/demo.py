@@ -1,0 +1,70 @@
+"""Play the sample edition: a feed server on this machine, the days before at once, then a clock that runs faster."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aggregator.cli.options import progress_bar
+from aggregator.clock import FastClock, SteppedClock
+from aggregator.config.watcher import ConfigWatch
+from aggregator.demo import edition as sample
+from aggregator.demo.publish import feeds_yaml
+from aggregator.demo.server import FeedServer
+from aggregator.model import Clock
+from aggregator.polling.poller import Poller
+from aggregator.store import Store
+from aggregator.store.lock import WorkerLock
+from groundswell.clock import CLOCK_VARIABLE, now
+
+STEP = timedelta(minutes=30)
+"""Between two polls of the days before."""
+REFRESH_S = 5
+"""Seconds after which a page of the demo loads itself again."""
+
+
+@contextmanager
+def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[Path, Path]]:
+    """Give feeds.yaml and database of a site that has polled the edition's first *start*; its clock runs from then on.
+
+    address: of the site
+    speed:   how many times as fast as real time the edition runs, here and in every process started from here
+    """
+    edition = sample.load()
+    begin = sample.STARTS_AT + start
+    played = SteppedClock(sample.STARTS_AT)
+    clock: Clock = played
+    with (
+        tempfile.TemporaryDirectory(prefix="groundswell-demo-") as folder,
+        FeedServer(edition, lambda: clock()) as server,
+    ):
+        feeds, db = Path(folder) / "feeds.yaml", Path(folder) / "demo.db"
+        feeds.write_text(feeds_yaml(edition, server.base_url, address), encoding="utf-8")
+        asyncio.run(play(feeds, db, played, begin))
+        clock = fast = FastClock(now, now(), begin, speed)
+        os.environ[CLOCK_VARIABLE] = fast.spec
+        yield feeds, db
+
+
+async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step: timedelta = STEP) -> None:
+    """Poll and score what was published up to *until*, as the worker would have at the time."""
+    from scoring.learning.train import current, models_dir
+    from scoring.updater import Updater
+
+    with WorkerLock(db), Store.open(db) as store:
+        config = ConfigWatch(feeds, store, os.environ).start(clock())
+        updater = Updater(store, config, current(models_dir(db)))
+        with progress_bar("Playing the days before") as bar:
+            task = bar.add_task("", total=int((until - clock.at) / step))
+            async with Poller(config, store=store, clock=clock, rng=random.Random(0)) as poller:
+                while clock.at < until:
+                    clock.at = min(clock.at + step, until)
+                    await poller.poll_now()
+                    updater.run(clock.at)
+                    bar.update(task, advance=1, description=f"{clock.at:%A %H:%M}")

@@ -1,0 +1,245 @@
+"""The worker: polls, groups, scores, publishes, trains and forgets, a job each.
+
+    every 0.5 s   start the polls that are due; take in what they stored
+    every 2 s     publish to subscribers, renew our own subscriptions, follow the chosen model
+    every minute  train, prune, measure and back up, where it is time to
+
+Knows which job runs how often. Leaves what a job does to the layers. What a job writes is in a transaction of its own:
+a worker that is killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aggregator.cli.database import prune_store
+from aggregator.config.watcher import ConfigWatch
+from aggregator.model import Clock, Config
+from aggregator.polling.jobs import Jobs
+from aggregator.polling.poll import Polled
+from aggregator.polling.poller import Poller
+from aggregator.polling.websub_subscriber import Hubs
+from aggregator.store import Store
+from aggregator.store.lock import WorkerLock
+from groundswell.processes import run_aside
+from web.visibility import is_public_host
+
+if TYPE_CHECKING:
+    from web.websub_publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+RERANK = timedelta(minutes=1)
+"""Trend decays without any news, so the order is looked at this often."""
+TRAIN = timedelta(hours=24)
+VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
+"""After so many votes the next training comes as soon as that time has passed since the last."""
+PRUNE = timedelta(hours=24)
+MEASURE = timedelta(hours=24)
+
+
+class Scorer:
+    """The scoring stage in a thread of its own, so that network and numbers do not wait for each other."""
+
+    def __init__(self, db: Path, config: Config) -> None:
+        from scoring.learning.train import chosen, current, models_dir
+        from scoring.updater import Updater
+
+        self._models = models_dir(db)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
+        self._store = Store.open(db)
+        self._model_name = chosen(self._models)
+        self._updater = Updater(self._store, config, current(self._models))
+        self._ranked_at: datetime | None = None
+
+    async def update(self, at: datetime) -> None:
+        """Take in what was stored since the last time, and rank again when it is time to."""
+        await self._in_thread(self._update, at)
+
+    async def reconfigure(self, config: Config, at: datetime) -> None:
+        """Go on with other settings."""
+        await self._in_thread(self._updater.reconfigure, config, at)
+
+    async def follow_model(self, at: datetime) -> None:
+        """Score with another model where training left one, or somebody chose one."""
+        from scoring.learning.train import chosen, current
+
+        if (name := chosen(self._models)) != self._model_name:
+            self._model_name = name
+            await self._in_thread(self._updater.use_model, current(self._models), at)
+
+    @property
+    def model_version(self) -> str:
+        """Of the model that scores now."""
+        return self._updater.engine.model.version
+
+    async def close(self) -> None:
+        """Finish what is under way and close."""
+        await self._in_thread(self._store.close)
+        self._thread.shutdown()
+
+    async def _in_thread(self, action: Callable[..., object], *args: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
+
+    def _update(self, at: datetime) -> None:
+        due = self._ranked_at is None or not timedelta() <= at - self._ranked_at < RERANK
+        if due or self._updater.voted() or self._store.entries.anything_since(self._store.state.watermark()):
+            self._updater.run(at)
+            self._ranked_at = at
+
+
+async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> None:
+    """Poll, update, train and prune until *stop* is set."""
+    from web.websub_publisher import Press, Publisher
+
+    with WorkerLock(db), Store.open(db) as store:
+        watch = ConfigWatch(feeds, store, os.environ)
+        config = watch.start(clock())
+        scorer = Scorer(db, config)
+        log.info("%d sources; database %s", len(config.sources), db)
+        # Jitter only spreads requests over time; nothing that is stored depends on it.
+        rng = random.Random(os.getpid())
+        async with (
+            Poller(config, store=store, clock=clock, rng=rng, finished=_log_poll) as poller,
+            Publisher(config, store=store, press=Press(db, clock)) as publisher,
+        ):
+            worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher)
+            await worker.heartbeat()
+            await worker.jobs().run_until(stop)
+        await scorer.close()
+
+
+class Worker:
+    """What the worker does, a method a job, and how often."""
+
+    def __init__(
+        self,
+        feeds: Path,
+        db: Path,
+        store: Store,
+        clock: Clock,
+        config: Config,
+        watch: ConfigWatch,
+        scorer: Scorer,
+        poller: Poller,
+        publisher: Publisher,
+    ) -> None:
+        from scoring.insights.summarizer import Narrator
+
+        self._feeds = feeds
+        self._db = db
+        self._store = store
+        self._clock = clock
+        self._config = config
+        self._watch = watch
+        self._scorer = scorer
+        self._poller = poller
+        self._publisher = publisher
+        self._narrator = Narrator(config, store)
+        self._hubs = Hubs(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
+
+    def jobs(self) -> Jobs:
+        """Return the jobs, each with its time between two runs."""
+        jobs = Jobs()
+        jobs.every(timedelta(seconds=1), "config", self.apply_config)
+        jobs.every(timedelta(seconds=0.5), "poll", self.start_polls)
+        jobs.every(timedelta(seconds=0.5), "update", self.update)
+        jobs.every(timedelta(seconds=2), "publish", self.publish)
+        jobs.every(timedelta(seconds=2), "hubs", self._hubs.step)
+        jobs.every(timedelta(seconds=10), "heartbeat", self.heartbeat)
+        jobs.every(timedelta(seconds=20), "train", self.train)
+        jobs.every(timedelta(seconds=2), "model", self.follow_model)
+        jobs.every(timedelta(seconds=60), "prune", self.prune)
+        jobs.every(timedelta(seconds=60), "measure", self.measure)
+        jobs.every(timedelta(seconds=15), "narrate", self.narrate)
+        return jobs
+
+    async def apply_config(self) -> None:
+        """Apply feeds.yaml as it was saved last."""
+        if changed := self._watch.check(self._clock()):
+            self._config = changed
+            self._hubs.reconfigure(changed, _address_for_hubs(changed))
+            await self._poller.reconfigure(changed)
+            await self._scorer.reconfigure(changed, self._clock())
+            await self._publisher.reconfigure(changed)
+            self._narrator.reconfigure(changed)
+
+    async def start_polls(self) -> None:
+        """Start the polls that are due."""
+        self._poller.start_due()
+
+    async def update(self) -> None:
+        """Make stories and scores of what came."""
+        await self._scorer.update(self._clock())
+
+    async def publish(self) -> None:
+        """Tell subscribers of the site's own hub."""
+        await self._publisher.step(self._clock())
+
+    async def heartbeat(self) -> None:
+        """Write down that the worker lives."""
+        self._store.state.set_moment("heartbeat", self._clock())
+
+    async def train(self) -> None:
+        """Train where it is time to, where enough votes came, or where the operator asked for it."""
+        store = self._store
+        votes = store.feedback.votes_number()
+        new = votes - int(store.state.get("votes_trained") or 0)
+        due = _due(store, "trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, self._clock())
+        if not due and not store.state.moment("train_wanted"):
+            return
+        store.state.set("votes_trained", str(votes))
+        with store.transaction():
+            store.state.set_moment("train_began", self._clock())
+            store.state.set_moment("trained_at", self._clock())
+            store.state.clear("train_wanted")
+        lines = (await run_aside("train", self._feeds, self._db)).strip().splitlines()
+        store.state.set("train_said", lines[0] if lines else "")
+
+    async def follow_model(self) -> None:
+        """Score with the model that was chosen last."""
+        await self._scorer.follow_model(self._clock())
+
+    async def prune(self) -> None:
+        """Forget what feeds.yaml no longer keeps."""
+        if _due(self._store, "pruned_at", PRUNE, self._clock()):
+            prune_store(self._store, self._config, self._clock())
+
+    async def measure(self) -> None:
+        """Make the nightly scorecard: ninety days are read and resampled."""
+        if _due(self._store, "measured_at", MEASURE, self._clock()):
+            await run_aside("evaluate", self._feeds, self._db, "--live")
+
+    async def narrate(self) -> None:
+        """Let the configured language model summarize stories."""
+        await self._narrator.step(self._clock())
+
+
+def _address_for_hubs(config: Config) -> str:
+    """Return the site's address where hubs can reach it, else ""."""
+    url = config.site.url.rstrip("/")
+    return url if is_public_host(urlsplit(url).hostname or "") else ""
+
+
+def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
+    """Return whether *name* was last done *every* ago or longer, and note that it is done now."""
+    last = store.state.moment(name)
+    # A clock that was set back must not silence a job until it has caught up.
+    if last is not None and timedelta() <= at - last < every:
+        return False
+    store.state.set_moment(name, at)
+    return last is not None
+
+
+def _log_poll(polled: Polled) -> None:
+    if polled.new or polled.edited:
+        log.info("%s: %s", polled.source_id, polled.state.last_words)
