@@ -32,7 +32,7 @@ def main() -> None:
     recorded = trending.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
     recorded.moments = recorded.moments[:: given.every]
     ways = {
-        f"tau {tau:g} h, half-life {half:g} h, rate^{power:g}": trending.page(
+        f"tau {tau:g} h, half-life {half:g} h, rate^{power:g}": trending.by(
             trending.trend_way(timedelta(hours=half), timedelta(hours=tau), power)
         )
         for tau, half, power in product(TAUS, HALF_LIVES, POWERS)

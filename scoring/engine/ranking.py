@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aggregator.model import Ranking
 from scoring.engine.scoring import Shown
@@ -37,6 +37,8 @@ class Coverage:
     entry_ids: tuple[int, ...] = ()
     score: int = 0
     relevance: float = 0.0
+    worths: tuple[float, ...] = ()
+    """Worth of the first entry of each independent source."""
     hidden: bool = False
 
 
@@ -46,18 +48,20 @@ def ranking(held: Held, setting: Setting, shown: Shown, now: datetime) -> Rankin
         page_order.Candidate(
             story_id=story_id,
             category_id=story.category_id,
+            relevance=story.relevance,
+            score=story.score,
+            worths=(),
+            joined=tuple(voice.joined for voice in live.voices.values()),
             trend=shown.trend(live, now),
-            voices=len(live.voices),
-            since_last_voice=max(now - live.last_voice_at, timedelta()),
             source_id=live.members[story.lead_entry_id].source_id,
             topics=frozenset(terms(story.headline)),
         )
         for story_id, live, story in held.listed(now, setting.config.scoring.window)
         if not story.hidden
     ]
-    lists = {"": page_order.ranked(candidates)}
+    lists = {"": page_order.ranked(candidates, now)}
     for category in setting.config.categories:
-        lists[category.id] = page_order.ranked(c for c in candidates if c.category_id == category.id)
+        lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
     return lists
 
 

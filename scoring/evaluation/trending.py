@@ -268,34 +268,31 @@ def by(way: Way) -> Order:
     return order
 
 
-def page(way: Way) -> Order:
-    """Return the order of the page: *way* with the gates and the variety of `rank`."""
-
-    def order(cases: Sequence[Case]) -> list[int]:
-        place = {case.coverage.story_id: i for i, case in enumerate(cases)}
-        candidates = (
-            page_order.Candidate(
-                story_id=case.coverage.story_id,
-                category_id=case.coverage.category_id,
-                trend=way(case),
-                voices=len(case.coverage.voices),
-                since_last_voice=case.quiet,
-                source_id=case.coverage.source_id,
-                topics=frozenset(terms(case.coverage.headline)),
-            )
-            for case in cases
+def page(cases: Sequence[Case]) -> list[int]:
+    """Return the order of the front page."""
+    place = {case.coverage.story_id: i for i, case in enumerate(cases)}
+    candidates = (
+        page_order.Candidate(
+            story_id=case.coverage.story_id,
+            category_id=case.coverage.category_id,
+            relevance=case.coverage.relevance,
+            score=case.coverage.score,
+            worths=case.coverage.worths,
+            joined=tuple(joined for joined, _ in case.coverage.voices),
+            source_id=case.coverage.source_id,
+            topics=frozenset(terms(case.coverage.headline)),
         )
-        return [place[story_id] for story_id, _ in page_order.ranked(candidates, PAGE)]
-
-    return order
+        for case in cases
+    )
+    return [place[story_id] for story_id, _ in page_order.ranked(candidates, cases[0].at, PAGE)]
 
 
 def orders(half_life: timedelta = HALF_LIFE) -> dict[str, Order]:
     """Return what is compared, by name."""
     own = trend_way(half_life)
     return {
-        "the page": page(own),
-        "trend alone": by(own),
+        "the page": page,
+        "trend": by(own),
         **{name: by(way) for name, way in RULES.items()},
     }
 

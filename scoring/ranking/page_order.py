@@ -1,37 +1,74 @@
-"""Order the stories of a page.
+"""Order the stories of a page, and say why each stands where it stands.
 
-Knows the gates and the variety of a page. Leaves how strongly a story trends to
-`trend`, and which stories there are to `engine`.
+    place = score + sources + worth + growth - age         in log-odds, see `values`
+    order = best place first; a story gives way to others where its publisher or subject has just been shown,
+            and stands below every strong story while its own score is low and nothing is breaking
+
+Knows the formula, its weights and the variety of a page. Leaves how strongly a story trends to `trend`, and which
+stories there are to `engine`.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aggregator.model import Ranking, Story
 
-LENGTH = 60
-"""Stories of a list."""
+LIST_LENGTH = 60
 
-POOL = 3 * LENGTH
+POOL = 3 * LIST_LENGTH
 """From how many of the best a list is put together."""
 
+# Fitted by `python -m bench.page_order` on three graded windows of AI and technology news (docs/dev/ranking.md): pairs
+# of stories of one hour, weighted by how much their gains differ, with no weight below zero.
+WEIGHT_SCORE = 0.31
+WEIGHT_SOURCES = 0.46
+WEIGHT_WORTH = 2.0
+WEIGHT_FIRST_WORTH = 0.2
+
+WEIGHT_GROWTH = 0.15
+"""The fit gives .05 to .15: an editor's grade hardly depends on how fast a story grows, a reader's interest does."""
+
+WEIGHT_AGE = 1.5
+AGE_POWER = 1.5
+"""Chosen by hand between two measures, see docs/dev/ranking.md: a slower fade leaves less noise on a quiet Sunday, a
+faster one shows more of today on a busy day."""
+
+LEAST_ODDS = 0.01
+"""Probabilities are kept that far from 0 and 1."""
+
+WORTH_FLOOR = 0.0143
+"""Added to a worth before its logarithm, so that nothing is infinitely bad."""
+
+GROWTH_WITHIN = timedelta(hours=3)
+
+BREAKING_WITHIN = timedelta(hours=1)
+BREAKING_SOURCES = 3
+"""A story is breaking while that many independent sources joined it within that time."""
+
+LOW_SCORE = 10
+HIGH_SCORE = 60
+"""A story below the one never stands above a fresh story of the other or more, unless it is breaking."""
+
 FRESH = timedelta(hours=24)
-"""How long after its last new voice a story of several voices stands before those of one."""
 
 SAME_EVENT = 0.6
 """Jaccard of headline terms from which two headlines say the same."""
 
-SOURCE_AGAIN = 0.85
-TOPIC_AGAIN = 0.92
-"""What is left of a story's trend for each story above it with the same lead source, or with the
-same telling term in its headline. Mild: a story twice as surprising passes four of its kind."""
+SOURCE_AGAIN = 0.2
+TOPIC_AGAIN = 0.1
+"""Log-odds that a story loses for each story just above it with the same publisher, or with the same telling term in
+its headline. Mild: what is clearly better stays where it is."""
 
 LOOK_BACK = 10
 """Variety counts against that many places above: the top of a page is what fills up."""
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +77,108 @@ class Candidate:
 
     story_id: int
     category_id: str
-    trend: float
-    voices: int
-    since_last_voice: timedelta
+    relevance: float
+    """The probability that the score shows, 0..1."""
+    score: int
+    worths: tuple[float, ...]
+    """What an editor would make of the text of each independent source's first entry, 0..1, in order of arrival."""
+    joined: tuple[datetime, ...]
+    """When each independent source joined, in any order."""
     source_id: str
     """Of the lead entry."""
     topics: frozenset[str]
     """Terms of the headline."""
+    trend: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a story's place."""
+
+    name: str
+    """score, sources, worth, growth or age."""
+    value: float
+    """Log-odds."""
+    message: str
+
+
+def values(candidate: Candidate, now: datetime) -> dict[str, float]:
+    """Return what makes up the place of a story at *now*, in log-odds; their sum is the place.
+
+        score    0.31 * ln(p / (1 - p))                 p: the probability that the score shows
+        sources  0.46 * ln(n)                           n: independent sources
+        worth    2.0 * ln(max w + .0143) + 0.2 * ln(first w + .0143)
+                                                        w: worth of a text by the editorial prior, 0..1
+        growth   0.15 * ln(1 + g)                       g: independent sources that joined within three hours
+        age     -1.5 * d^1.5                            d: days since an independent source last joined
+
+    An added independent source never lowers a place, a copy (no new independent source) leaves it, and time without
+    news lowers it.
+    """
+    odds = min(max(candidate.relevance, LEAST_ODDS), 1.0 - LEAST_ODDS)
+    best, first = _worths(candidate)
+    grown = since(candidate.joined, now, GROWTH_WITHIN)
+    return {
+        "score": WEIGHT_SCORE * math.log(odds / (1.0 - odds)),
+        "sources": WEIGHT_SOURCES * math.log(max(len(candidate.joined), 1)),
+        "worth": WEIGHT_WORTH * math.log(best + WORTH_FLOOR) + WEIGHT_FIRST_WORTH * math.log(first + WORTH_FLOOR),
+        "growth": WEIGHT_GROWTH * math.log1p(grown),
+        "age": -WEIGHT_AGE * (quiet_for(candidate, now) / DAY) ** AGE_POWER,
+    }
+
+
+def place(candidate: Candidate, now: datetime) -> float:
+    """Return the place of a story at *now* in log-odds; the greater, the higher. See `values`."""
+    return math.fsum(values(candidate, now).values())
+
+
+def parts(candidate: Candidate, now: datetime) -> list[Part]:
+    """Return the parts of a story's place at *now*, each with what it rests on."""
+    best, _ = _worths(candidate)
+    messages = {
+        "score": f"score {candidate.score}",
+        "sources": _sources(max(len(candidate.joined), 1)),
+        "worth": f"worth {round(100 * best)} of 100 to an editor",
+        "growth": f"{_sources(since(candidate.joined, now, GROWTH_WITHIN))} in the last 3 hours",
+        "age": f"last news {_ago(quiet_for(candidate, now))}",
+    }
+    return [Part(name, value, messages[name]) for name, value in values(candidate, now).items()]
+
+
+def _worths(candidate: Candidate) -> tuple[float, float]:
+    """Return the highest worth, and that of the first entry."""
+    return max(candidate.worths, default=0.0), candidate.worths[0] if candidate.worths else 0.0
+
+
+def since(joined: Iterable[datetime], now: datetime, within: timedelta) -> int:
+    """Return how many independent sources joined *within* that time before *now*."""
+    return sum(now - moment < within for moment in joined)
+
+
+def quiet_for(candidate: Candidate, now: datetime) -> timedelta:
+    """Return how long ago an independent source last joined."""
+    return max(now - max(candidate.joined, default=now), timedelta())
+
+
+def breaking(joined: Iterable[datetime], now: datetime) -> str:
+    """Return "4 sources in the last hour" for a story that is breaking at *now*, else ""."""
+    count = since(joined, now, BREAKING_WITHIN)
+    return f"{count} sources in the last hour" if count >= BREAKING_SOURCES else ""
+
+
+def why(candidate: Candidate, now: datetime) -> str:
+    """Return in one line why a story stands where it stands, the weightiest parts first."""
+    told = parts(candidate, now)
+    strongest = sorted(told, key=lambda part: -abs(part.value - TYPICAL[part.name]))
+    listed = [part.message for part in strongest if abs(part.value - TYPICAL[part.name]) >= LEAST_TOLD][:3]
+    urgent = breaking(candidate.joined, now)
+    return ", ".join([*([urgent] if urgent else []), *(listed or [strongest[0].message])])
+
+
+TYPICAL = {"score": -0.9, "sources": 0.0, "worth": -4.6, "growth": 0.0, "age": -0.4}
+"""The parts of a usual live story: what differs most from them explains a place."""
+
+LEAST_TOLD = 0.25
 
 
 def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:
@@ -59,60 +191,70 @@ def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:
         trends = dict(stories)
         first = [(story_id, trends.get(story_id, trend)) for story_id, trend in top]
         above = {story_id for story_id, _ in first}
-        lists[name] = [*first, *(one for one in stories if one[0] not in above)][:LENGTH]
+        lists[name] = [*first, *(story for story in stories if story[0] not in above)][:LIST_LENGTH]
     return lists
 
 
-def ranked(candidates: Iterable[Candidate], length: int = LENGTH) -> list[tuple[int, float]]:
+def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LENGTH) -> list[tuple[int, float]]:
     """Return the stories of one list in order, with their trend.
 
-    1. Stories of two or more voices whose last new voice is fresh, by trend; then all others by
-       trend. So one source alone stays below what several report now.
-    2. The first place goes to a story of two or more voices whenever there is any.
-    3. Within each part: no second story with the headline of one above, and what shares its
-       source or its telling terms with those just above yields a little (greedily, so that the
-       first of a kind keeps its place). A story never passes one of the part before.
+    1. By place, equal ones by the older story.
+    2. No second story with the headline of one above. What shares its publisher or its telling term with those just
+       above gives way a little (greedily, so that the first of a kind keeps its place).
+    3. A story of low score stands below every fresh one of high score, unless it is breaking.
 
-    Ties are broken by the older story. The same candidates in any order give the same list.
+    The same candidates in any order give the same list.
     """
-    order = sorted(candidates, key=lambda c: (not _leads(c), -c.trend, c.story_id))
-    first_voiced = next((c for c in order if c.voices >= 2), None)
-    if first_voiced is not None and order[0].voices < 2:
-        order.remove(first_voiced)
-        order.insert(0, first_voiced)
-        leading = 1
-    else:
-        leading = sum(1 for c in order if _leads(c))
+    listed = list(candidates)
+    places = {c.story_id: place(c, now) for c in listed}
+    listed.sort(key=lambda c: (-places[c.story_id], c.story_id))
+    strong = {c.story_id for c in listed if c.score >= HIGH_SCORE and quiet_for(c, now) <= FRESH}
+    waiting = listed[:POOL]
+    known = {c.story_id for c in waiting}
+    waiting += [c for c in listed[POOL:] if c.story_id in strong and c.story_id not in known]
+    weak = {c.story_id for c in waiting if c.score < LOW_SCORE and not breaking(c.joined, now)}
     placed: list[Candidate] = []
-    _place(order[:leading][:POOL], placed, length)
-    _place(order[leading:][:POOL], placed, length)
+    while waiting and len(placed) < length:
+        held_back = weak if any(c.story_id in strong for c in waiting) else frozenset()
+        candidate = waiting.pop(_next(waiting, placed, places, held_back))
+        if not any(_same_event(candidate.topics, other.topics) for other in placed):
+            placed.append(candidate)
     return [(c.story_id, c.trend) for c in placed]
 
 
-def _leads(candidate: Candidate) -> bool:
-    return candidate.voices >= 2 and candidate.since_last_voice <= FRESH
-
-
-def _place(part: list[Candidate], placed: list[Candidate], length: int) -> None:
-    waiting = list(part)
-    while waiting and len(placed) < length:
-        above = placed[-LOOK_BACK:]
-        sources = Counter(c.source_id for c in above)
-        topics = Counter(topic for c in above for topic in c.topics)
-        best, best_value = 0, -1.0
-        for position, candidate in enumerate(waiting):
-            if candidate.trend <= best_value:
-                break  # sorted by trend, and a penalty only lowers it
-            again = max((topics[topic] for topic in candidate.topics), default=0)
-            value = candidate.trend * SOURCE_AGAIN ** sources[candidate.source_id] * TOPIC_AGAIN**again
-            if value > best_value:
-                best, best_value = position, value
-        candidate = waiting.pop(best)
-        if not any(_same_event(candidate.topics, other.topics) for other in placed):
-            placed.append(candidate)
+def _next(
+    waiting: Sequence[Candidate], placed: Sequence[Candidate], places: dict[int, float], held_back: Iterable[int]
+) -> int:
+    """Return which of *waiting*, sorted by place, comes next."""
+    above = placed[-LOOK_BACK:]
+    sources = Counter(c.source_id for c in above)
+    topics = Counter(topic for c in above for topic in c.topics)
+    best, best_value = -1, -math.inf
+    for position, candidate in enumerate(waiting):
+        value = places[candidate.story_id]
+        if value <= best_value:
+            break  # sorted by place, and variety only lowers it
+        if candidate.story_id in held_back:
+            continue
+        again = max((topics[topic] for topic in candidate.topics), default=0)
+        value -= SOURCE_AGAIN * sources[candidate.source_id] + TOPIC_AGAIN * again
+        if value > best_value:
+            best, best_value = position, value
+    return max(best, 0)
 
 
 def _same_event(one: frozenset[str], other: frozenset[str]) -> bool:
     if len(one) < 3 or len(other) < 3:
         return bool(one) and one == other
     return len(one & other) >= SAME_EVENT * len(one | other)
+
+
+def _sources(count: int) -> str:
+    return f"{count} independent source" + ("" if count == 1 else "s")
+
+
+def _ago(span: timedelta) -> str:
+    hours = span / HOUR
+    if hours < 1:
+        return "within the hour"
+    return f"{hours:.0f} h ago"

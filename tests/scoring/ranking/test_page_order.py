@@ -1,81 +1,194 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.ranking.page_order import LENGTH, Candidate, ranked
+from scoring.ranking.page_order import LIST_LENGTH, Candidate, breaking, parts, place, ranked, why
 
 HOUR = timedelta(hours=1)
+NOW = datetime(2026, 3, 6, 12, tzinfo=UTC)
 
 
 def candidate(
-    number: int, trend: float, voices: int = 2, hours: float = 1, source: str = "", topics: str = ""
+    number: int,
+    score: int = 50,
+    hours: tuple[float, ...] = (5.0,),
+    worths: tuple[float, ...] = (0.3,),
+    source: str = "",
+    topics: str = "",
 ) -> Candidate:
+    """Return a story of `len(hours)` independent sources that joined so many hours ago."""
     return Candidate(
-        number,
-        "models",
-        trend,
-        voices,
-        hours * HOUR,
-        source or f"s{number}",
-        frozenset(topics.split() or [f"t{number}"]),
+        story_id=number,
+        category_id="models",
+        relevance=score / 100,
+        score=score,
+        worths=worths,
+        joined=tuple(NOW - hour * HOUR for hour in hours),
+        source_id=source or f"s{number}",
+        topics=frozenset(topics.split() or [f"t{number}"]),
+        trend=float(number),
     )
 
 
-many = st.lists(
-    st.builds(
-        candidate,
-        number=st.integers(1, 10_000),
-        trend=st.floats(0, 50),
-        voices=st.integers(1, 5),
-        hours=st.floats(0, 72),
-        source=st.sampled_from(["a", "b", ""]),
-        topics=st.sampled_from(["", "apple tablet launch", "apple tablet sale", "court levy ruling"]),
-    ),
-    max_size=80,
-    unique_by=lambda c: c.story_id,
+def order(*candidates: Candidate) -> list[int]:
+    return [story_id for story_id, _ in ranked(candidates, NOW)]
+
+
+hours_ago = st.lists(st.floats(0, 72), min_size=1, max_size=6).map(tuple)
+worths = st.lists(st.floats(0, 1), min_size=1, max_size=6).map(tuple)
+stories = st.builds(
+    candidate,
+    number=st.integers(1, 10_000),
+    score=st.integers(0, 100),
+    hours=hours_ago,
+    worths=worths,
+    source=st.sampled_from(["a", "b", ""]),
+    topics=st.sampled_from(["", "apple tablet launch", "apple tablet sale", "court levy ruling"]),
 )
+many = st.lists(stories, max_size=80, unique_by=lambda c: c.story_id)
 
 
-@given(many)
-def test_one_voice_never_takes_the_first_place_while_several_report_something(candidates: list[Candidate]) -> None:
-    order = ranked(candidates)
-    voices = {c.story_id: c.voices for c in candidates}
-    if any(c.voices > 1 for c in candidates):
-        assert voices[order[0][0]] > 1
+# The place of a story
+
+
+@given(stories, st.floats(0, 1), st.floats(0, 72))
+def test_an_added_independent_source_never_lowers_a_story(story: Candidate, worth: float, hours: float) -> None:
+    more = replace(story, worths=(*story.worths, worth), joined=(*story.joined, NOW - hours * HOUR))
+    assert place(more, NOW) >= place(story, NOW)
+
+
+@given(stories)
+def test_a_copy_leaves_a_story_where_it_is(story: Candidate) -> None:
+    # A copy adds no independent source, so nothing that the place is made of changes.
+    assert place(replace(story, trend=story.trend + 1), NOW) == place(story, NOW)
+
+
+@given(stories, st.floats(0, 100))
+def test_time_without_news_never_raises_a_story(story: Candidate, hours: float) -> None:
+    assert place(story, NOW + hours * HOUR) <= place(story, NOW)
+
+
+@given(stories)
+def test_the_parts_add_up_to_the_place(story: Candidate) -> None:
+    assert sum(part.value for part in parts(story, NOW)) == pytest.approx(place(story, NOW))
+
+
+def test_a_worked_example() -> None:
+    values = {part.name: part.value for part in parts(candidate(1, 50, (24.0, 12.0), (0.1, 0.3)), NOW)}
+    assert values == pytest.approx(
+        {"score": 0.0, "sources": 0.3188, "worth": -2.7486, "growth": 0.0, "age": -0.5303}, abs=1e-3
+    )
+
+
+# The order of a page
 
 
 @given(many, st.randoms(use_true_random=False))
 def test_the_order_of_the_candidates_does_not_matter(candidates: list[Candidate], rng: random.Random) -> None:
     shuffled = list(candidates)
     rng.shuffle(shuffled)
-    assert ranked(candidates) == ranked(shuffled)
+    assert ranked(candidates, NOW) == ranked(shuffled, NOW)
 
 
 @given(many)
 def test_a_list_has_no_story_twice_and_no_more_than_its_length(candidates: list[Candidate]) -> None:
-    order = [story_id for story_id, _ in ranked(candidates)]
-    assert len(order) == len(set(order)) <= LENGTH
+    listed = order(*candidates)
+    assert len(listed) == len(set(listed)) <= LIST_LENGTH
 
 
-def test_what_several_report_now_stands_before_what_one_does_by_trend() -> None:
-    order = ranked([candidate(1, 9.0, voices=1), candidate(2, 1.0), candidate(3, 2.0), candidate(4, 3.0, hours=30)])
-    assert [story_id for story_id, _ in order] == [3, 2, 1, 4]
+@given(many)
+def test_a_story_of_low_score_never_stands_above_a_fresh_one_of_high_score(candidates: list[Candidate]) -> None:
+    by_id = {c.story_id: c for c in candidates}
+    listed = [by_id[story_id] for story_id in order(*candidates)]
+    for position, story in enumerate(listed):
+        if story.score < 10 and not breaking(story.joined, NOW):
+            assert not any(
+                below.score >= 60 and NOW - max(below.joined) <= 24 * HOUR for below in listed[position + 1 :]
+            )
+
+
+def test_equal_stories_stand_with_the_older_one_first() -> None:
+    assert order(candidate(2), candidate(1)) == [1, 2]
+
+
+def test_a_breaking_story_of_low_score_may_stand_above_a_strong_one_and_says_why() -> None:
+    strong = candidate(1, 77, (20.0,), (0.1,))
+    calm = candidate(2, 5, (0.9, 0.5), (0.9, 0.9))
+    assert order(strong, calm) == [1, 2]
+
+    rushing = candidate(2, 5, (0.9, 0.5, 0.2, 0.1), (0.9, 0.9, 0.9, 0.9))
+    assert order(strong, rushing) == [2, 1]
+    assert breaking(rushing.joined, NOW) == "4 sources in the last hour"
+    assert why(rushing, NOW).startswith("4 sources in the last hour")
+
+
+def test_a_single_source_stands_by_worth_and_not_by_the_clock_alone() -> None:
+    deal = candidate(1, 10, (0.1,), (0.02,))
+    launch = candidate(2, 60, (8.0,), (0.7,))
+    assert order(deal, launch) == [2, 1]
+
+
+def test_a_quiet_sunday_shows_the_best_of_saturday_before_the_noise_of_today() -> None:
+    noise = [candidate(number, 8, (number / 10,), (0.02,)) for number in range(1, 11)]
+    yesterday = candidate(99, 70, (30.0, 28.0), (0.6, 0.6))
+    assert order(*noise, yesterday)[0] == 99
+
+
+def test_on_a_busy_day_yesterdays_story_gives_way() -> None:
+    today = [candidate(number, 60, (float(number),), (0.5,)) for number in range(1, 11)]
+    yesterday = candidate(99, 60, (40.0,), (0.5,))
+    assert order(*today, yesterday)[-1] == 99
+
+
+def test_no_publisher_fills_the_top_when_others_are_about_as_good() -> None:
+    flood = [candidate(number, 60, (2.0 + number / 100,), (0.5,), source="one") for number in range(1, 11)]
+    others = [candidate(number, 58, (2.5,), (0.48,)) for number in range(20, 25)]
+    top = order(*flood, *others)[:6]
+    assert sum(number < 20 for number in top) <= 4
+
+
+def test_no_subject_fills_the_top_when_others_are_about_as_good() -> None:
+    same = [candidate(number, 60, (2.0,), (0.5,), topics=f"acme word{number} other{number}") for number in range(1, 11)]
+    others = [candidate(number, 58, (2.0,), (0.49,)) for number in range(20, 25)]
+    top = order(*same, *others)[:6]
+    assert sum(number < 20 for number in top) <= 4
 
 
 def test_a_second_story_with_the_same_headline_is_left_out() -> None:
     same = "apple unveil thin tablet"
-    assert [s for s, _ in ranked([candidate(1, 3.0, topics=same), candidate(2, 2.0, topics=f"{same} today")])] == [1]
+    assert order(candidate(1, 60, topics=same), candidate(2, 50, topics=f"{same} today")) == [1]
 
 
-def test_no_source_fills_the_top_when_others_are_about_as_strong() -> None:
-    order = ranked([candidate(n, 3.0 - n / 100, source="one") for n in range(1, 5)] + [candidate(9, 2.7)])
-    assert [s for s, _ in order][:2] == [1, 9]
+# Edges
 
 
-def test_a_much_stronger_story_of_the_same_source_keeps_its_place() -> None:
-    order = ranked([candidate(1, 9.0, source="one"), candidate(2, 8.0, source="one"), candidate(3, 2.0)])
-    assert [s for s, _ in order] == [1, 2, 3]
+def test_no_stories_make_an_empty_list() -> None:
+    assert ranked([], NOW) == []
+
+
+def test_a_site_whose_words_the_prior_does_not_know_is_ordered_by_score_sources_and_age() -> None:
+    unknown = (0.12,)
+    listed = order(
+        candidate(1, 30, (3.0,), unknown),
+        candidate(2, 80, (3.0,), unknown),
+        candidate(3, 30, (3.0, 4.0, 5.0), unknown * 3),
+    )
+    assert listed == [2, 3, 1]
+
+
+def test_a_story_from_the_future_is_as_fresh_as_can_be_and_no_more() -> None:
+    assert place(candidate(1, hours=(-5.0,)), NOW) == place(candidate(1, hours=(-1.0,)), NOW)
+
+
+def test_why_names_what_sets_a_story_apart() -> None:
+    message = why(candidate(1, 88, (6.0, 5.0, 4.0), (0.8, 0.5, 0.5)), NOW)
+    assert "score 88" in message
+    assert "3 independent sources" in message
+    assert "80 of 100" in message
+    assert "last news 60 h ago" in why(candidate(1, 30, (60.0,), (0.1,)), NOW)
