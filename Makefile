@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test lint types fuzz bench lock clean
+.PHONY: help setup run demo test test-long coverage lint types fuzz bench lock clean
 
 help:  ## Show what can be done here
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Groundswell needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -31,8 +31,14 @@ run: $(VENV)/.runtime  ## Poll the feeds of feeds.yaml and serve the site on htt
 demo: $(VENV)/.runtime  ## Play the sample edition on http://127.0.0.1:8000, without any network
 	@$(BIN)/groundswell demo
 
-test: lint types  ## Lint, types, architecture and tests
-	@$(BIN)/python -m pytest
+test: lint types  ## Lint, types, architecture and tests, on all cores
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
+
+test-long: $(VENV)/.dev  ## Kills, hostile servers, shortages and a real browser: minutes
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m long
+
+coverage: $(VENV)/.dev  ## Branch coverage of the tests; fails below 92 %
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" --cov --cov-report=term --cov-fail-under=92
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from bench.fuzz import KEPT, check, corpus, mutated
+
+pytestmark = pytest.mark.long
 
 
 def test_what_broke_a_promise_once_keeps_it_now() -> None:

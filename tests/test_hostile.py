@@ -10,6 +10,8 @@ import pytest
 
 from bench.hostile import HOSTILE, check_documents, check_server, make_documents, read_documents
 
+pytestmark = pytest.mark.long
+
 beside = pytest.mark.skipif(not HOSTILE.is_dir(), reason="the hostile documents are not beside this checkout")
 QUICK = r"^/(ok|loop|redirect|gone|429|503|500|304|short|reset|gzip-bomb|bad-gzip|html|etag|guid|wrong|private|canary)"
 

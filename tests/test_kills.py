@@ -6,6 +6,8 @@ import pytest
 
 from bench.kills import KINDS, run, shared_out
 
+pytestmark = pytest.mark.long
+
 KILLS = shared_out(100, KINDS)
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from bench.shortage import SHORTAGES, played
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("name", [name for name in SHORTAGES if name != "foreign-writer"])
 def test_all_is_well_again_after_it(name: str) -> None:

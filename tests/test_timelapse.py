@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = ROOT.parent / "shared" / "data" / "feeds" / "timelapse" / "news17_2020.tar.xz"
 KILLS = 20
 
-pytestmark = pytest.mark.skipif(not ARCHIVE.exists(), reason="the captures are not beside this checkout")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not ARCHIVE.exists(), reason="the captures are not beside this checkout"),
+]
 
 
 def test_two_months_of_seventeen_sites_polled_twice(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from tests.browser.site import application, served
 from tests.web import newsroom
 from tests.web.newsroom import Newsroom
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[tuple[Newsroom, str]]:

@@ -23,6 +23,8 @@ from tests.browser.chromium import tab
 from tests.browser.site import addresses, application, served
 from tests.feedserver import FeedServer
 
+pytestmark = pytest.mark.long
+
 # Each would run a script, load something from somewhere, or lead the page away; {0} tells them apart.
 VECTORS = (
     "<script>window.__xss={0}</script>",

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import Tab, tab
 from tests.browser.conftest import Visit
 
+pytestmark = pytest.mark.long
+
 Scheme = Literal["dark", "light"]
 
 
