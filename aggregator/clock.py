@@ -1,15 +1,19 @@
-"""Clocks that are made of another clock.
+"""Clocks that are made of another clock, and the one that nobody can set.
 
 The real one is read in `groundswell.py` only and handed down. The demo's runs
 faster: a day of the sample edition passes in minutes, for the poller, the engine
 and the site alike. A clock is written as text so that the site, which is a
 process of its own, has the same one.
+
+How long ago something was is told by `machine_time`: the system clock may be set in between.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from aggregator.model import Clock
 
@@ -40,6 +44,31 @@ class SteppedClock:
 
     def __call__(self) -> datetime:
         return self.at
+
+
+def machine_time() -> str:
+    """Return the present by a clock that cannot be set: which start of the machine, and the seconds since.
+
+    All processes of a machine share it. "" where the system has none.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+    if clock is None:
+        return ""
+    try:
+        start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        start = "unknown"
+    return f"{start} {time.clock_gettime(clock):.3f}"
+
+
+def elapsed_since(then: str, now: str) -> timedelta | None:
+    """Return the time between two values of `machine_time`; None where they do not belong to one start."""
+    start_then, _, seconds_then = then.partition(" ")
+    start_now, _, seconds_now = now.partition(" ")
+    if not seconds_then or not seconds_now or start_then != start_now:
+        return None
+    elapsed = timedelta(seconds=float(seconds_now) - float(seconds_then))
+    return elapsed if elapsed >= timedelta() else None
 
 
 def clock_from_spec(spec: str, real: Clock) -> Clock:

@@ -1,6 +1,12 @@
 """Run named jobs again and again, one of each at a time, until told to stop.
 
-Knows APScheduler. What a job does, and which jobs there are, is the caller's.
+    every interval, by the loop's monotonic clock: tell APScheduler that the job is due
+    APScheduler:                                   start it, unless it still runs
+
+APScheduler's own timers run on the system clock. Set back by a month, it would start nothing for a month; set
+forward, it would count every run that was missed, five million a month for a job that runs twice a second. So its
+jobs have no times of their own, and the event loop says when they are due. What a job does, and which jobs there are,
+is the caller's.
 """
 
 from __future__ import annotations
@@ -8,13 +14,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 log = logging.getLogger(__name__)
 
 Action = Callable[[], Awaitable[None]]
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_AT_ONCE = datetime.min.replace(year=1970, tzinfo=UTC)
 
 
 class Jobs:
@@ -31,6 +41,8 @@ class Jobs:
             timezone=UTC,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
+        self._intervals_s: dict[str, float] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     def every(self, interval: timedelta, name: str, action: Action) -> None:
@@ -48,12 +60,18 @@ class Jobs:
             finally:
                 self._running.discard(task)
 
-        self._scheduler.add_job(run, "interval", seconds=interval.total_seconds(), id=name)
+        self._scheduler.add_job(run, _WhenTold(), id=name)
+        self._intervals_s[name] = interval.total_seconds()
 
     async def run_until(self, stop: asyncio.Event, patience: timedelta = timedelta(seconds=3)) -> None:
         """Run the jobs until *stop* is set, then wait at most *patience* for those under way."""
         self._scheduler.start()
+        now = asyncio.get_running_loop().time()
+        for name, interval_s in self._intervals_s.items():
+            self._set_timer(name, now + interval_s)
         await stop.wait()
+        for timer in self._timers.values():
+            timer.cancel()
         self._scheduler.pause()
         late: set[asyncio.Task[None]] = set()
         if self._running:
@@ -63,3 +81,18 @@ class Jobs:
             task.cancel()
         if late:
             await asyncio.wait(late, timeout=1)
+
+    def _set_timer(self, name: str, due_s: float) -> None:
+        self._timers[name] = asyncio.get_running_loop().call_at(due_s, self._start, name, due_s)
+
+    def _start(self, name: str, due_s: float) -> None:
+        self._scheduler.modify_job(name, next_run_time=_AT_ONCE)
+        # A loop that was blocked for longer than an interval does not catch up.
+        self._set_timer(name, max(due_s, asyncio.get_running_loop().time()) + self._intervals_s[name])
+
+
+class _WhenTold(BaseTrigger):  # type: ignore[misc]
+    """A job without times of its own."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        return _NEVER

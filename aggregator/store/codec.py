@@ -66,6 +66,16 @@ def stamp_or_none(moment: datetime | None) -> str | None:
     return None if moment is None else stamp(moment)
 
 
+def shifted(text: str | None, step: timedelta) -> str | None:
+    """Return a stamp moved by *step*, the end of time where it would be beyond."""
+    if text is None:
+        return None
+    try:
+        return stamp(moment(text) + step)
+    except OverflowError:
+        return text
+
+
 def moment(text: str) -> datetime:
     """Return what `stamp` wrote."""
     return datetime.fromisoformat(text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.model import FeedState, Source, SourceHealth
-from aggregator.store.codec import FEED, as_json, feed_state, hints_text, moment, stamp, stamp_or_none
+from aggregator.store.codec import FEED, as_json, feed_state, hints_text, moment, shifted, stamp, stamp_or_none
 from aggregator.store.connection import Connection
 from aggregator.store.source_status import Standings
 from aggregator.text.urls import host
@@ -148,6 +148,14 @@ class Feeds:
         self._db.run_many(
             "update feeds set next_poll_at = min(next_poll_at, :moment) where source_id = :id",
             [{"id": source_id, "moment": stamp(moment)} for source_id in source_ids],
+        )
+
+    def shift_schedule(self, step: timedelta) -> None:
+        """Move the time at which every feed is due: the system clock was set by *step*, and their waits stay."""
+        rows = self._db.rows("select source_id, next_poll_at from feeds where next_poll_at is not null")
+        self._db.run_many(
+            "update feeds set next_poll_at = :moment where source_id = :id",
+            [{"id": row["source_id"], "moment": shifted(row["next_poll_at"], step)} for row in rows],
         )
 
     def record(self, state: FeedState, poll: PollRecord) -> None:

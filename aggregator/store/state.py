@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.clock import elapsed_since, machine_time
 from aggregator.store.codec import moment, moment_or_none, stamp, stamp_or_none
 from aggregator.store.connection import Connection
 
@@ -56,6 +57,20 @@ class State:
     def set_moment(self, name: str, value: datetime) -> None:
         """Keep a value that is a moment."""
         self.set(name, stamp(value))
+
+    def beat(self, now: datetime, machine_now: str = "") -> None:
+        """Say that the worker lives. *machine_now* is `clock.machine_time`, "" where *now* is not real time."""
+        self.set_moment("heartbeat", now)
+        self.set("heartbeat_machine_time", machine_now)
+
+    def last_heartbeat(self, now: datetime) -> datetime | None:
+        """Return when the worker last said that it lives, told by *now*; None: never.
+
+        Its age is right also where the system clock was set since.
+        """
+        beat_at = self.moment("heartbeat")
+        age = elapsed_since(self.get("heartbeat_machine_time") or "", machine_time())
+        return beat_at if beat_at is None or age is None else now - age
 
     def votes_taken(self) -> int:
         """Return up to which `feedback.votes_number` the scores know the votes."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator.model import HubStanding
-from aggregator.store.codec import moment, moment_or_none, stamp
+from aggregator.store.codec import moment, moment_or_none, shifted, stamp
 from aggregator.store.connection import Connection, Row
 
 MOST_WAITING = 4
@@ -103,6 +103,20 @@ class Subscriptions:
     def forget(self, source_id: str) -> None:
         """End a subscription here."""
         self._db.run("delete from subscriptions where source_id = :id", {"id": source_id})
+
+    def shift_schedule(self, step: timedelta) -> None:
+        """Move leases and the times at which hubs are asked: the system clock was set by *step*."""
+        self._db.run_many(
+            "update subscriptions set lease_until = :lease_until, due_at = :due_at where source_id = :id",
+            [
+                {
+                    "id": row["source_id"],
+                    "lease_until": shifted(row["lease_until"], step),
+                    "due_at": shifted(row["due_at"], step),
+                }
+                for row in self._db.rows("select source_id, lease_until, due_at from subscriptions")
+            ],
+        )
 
     def due(self, now: datetime, most: int) -> list[Subscription]:
         """Return those whose hub is to be asked now, the longest waiting first."""

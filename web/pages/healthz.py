@@ -22,7 +22,7 @@ def healthz() -> AnyResponse:
     try:
         with reading().store() as store:
             edition = store.state.edition()
-            heard = store.state.moment("heartbeat")
+            heard = store.state.last_heartbeat(now())
     except Unreadable:
         answer: dict[str, object] = {"ok": False, "why": "the database cannot be read"}
     else:

@@ -34,7 +34,7 @@ def metrics() -> Response:
     with reading().store() as store:
         figures = store.metrics.figures(now())
         edition, watermark = store.state.edition(), store.state.watermark()
-        heard = store.state.moment("heartbeat")
+        heard = store.state.last_heartbeat(now())
     response = Response(_text(figures, now()) + _of_worker(figures, edition, watermark, heard, now()))
     response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
     response.headers["Content-Security-Policy"] = CSP_DATA

@@ -42,7 +42,7 @@ def status_of(store: Store) -> Status:
     show = presenter(store)
     states = dict(store.metrics.sources())
     states["waiting"] = states.get("waiting", 0) + max(0, len(config().sources) - sum(states.values()))
-    heard = store.state.moment("heartbeat")
+    heard = store.state.last_heartbeat(now())
     tick = store.state.moment("last_tick")
     failing = states.get("failing") and not states.get("ok")
     worker = worker_state(heard)
