@@ -16,7 +16,7 @@ from aggregator.cli.source_tables import (
 from aggregator.config import LARGEST_FILE, load_config
 from aggregator.config.file import keep_copy
 from aggregator.discovery import add_sources
-from aggregator.discovery.opml import MOST_BYTES, MOST_FEEDS, Subscription
+from aggregator.discovery.opml import MAX_BYTES, MAX_FEEDS, Subscription
 from aggregator.discovery.opml import read as read_opml
 from aggregator.discovery.opml import write as write_opml
 from aggregator.text.urls import shown
@@ -41,7 +41,7 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
     Example:
       groundswell opml import subscriptions.opml
     """
-    limits = (LARGEST_FILE * 4, 20_000) if large else (MOST_BYTES, MOST_FEEDS)
+    limits = (LARGEST_FILE * 4, 20_000) if large else (MAX_BYTES, MAX_FEEDS)
     found = read_opml(file.read_bytes(), *limits)
     text, config = editable_feeds(front, feeds)
     change = add_sources.added(text, config, found.feeds)
@@ -56,18 +56,24 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
             "known": [shown(url) for url in change.known],
             "categories": list(change.categories),
             "notes": list(found.notes),
+            "left_out": list(found.left_out),
         }
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
     for note in found.notes:
         click.echo(f"{file}: {note}", err=True)
+    for feed in found.left_out:
+        click.echo(f"left out: {feed}", err=True)
+    for url in change.known:
+        click.echo(f"there already or twice: {shown(url)}", err=True)
     if dry_run:
         for line in import_lines(found.feeds, change, add_sources.ids(config)):
             click.echo(line)
     would = "would be added" if dry_run else "added"
     click.echo(
         f"{file}: {count(len(found.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
-        f"there already or twice; {count(len(change.categories), 'new category', 'new categories')}"
+        f"there already or twice, {len(found.left_out):,} left out; "
+        f"{count(len(change.categories), 'new category', 'new categories')}"
     )
     if copy:
         click.echo(copy_note(copy).strip())

@@ -6,6 +6,7 @@ and `on_page` are pure; `find` asks, with the same guard as polling.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ from urllib.parse import urljoin, urlsplit
 
 from aggregator.config.values import feed_key
 from aggregator.errors import NotAFeedError
-from aggregator.fetch import Client, fetch
+from aggregator.fetch import PUBLIC, Access, Client, fetch
 from aggregator.model import Failed, FailureKind, Fetched, Limits, Outcome
+from aggregator.parse.diagnose import base_of
 from aggregator.parse.pool import ParserFailedError, ParserPool
 from aggregator.text.urls import safe_link, shown
 
@@ -108,8 +110,9 @@ def on_page(document: bytes, url: str, named: Iterable[str] = ()) -> tuple[str, 
     found = list(named)
     if "youtube." in url and (channel := _CHANNEL.search(data)):
         found.append(_YOUTUBE.format("channel_id", (channel[1] or channel[2]).decode()))
+    base = base_of(data.decode("utf-8", "replace"), url)
     for href in _ANCHOR.findall(data):
-        address = safe_link(href.decode("utf-8", "replace").replace("&amp;", "&"), url)
+        address = safe_link(html.unescape(href.decode("utf-8", "replace")), base)
         if address and _LOOKS_LIKE_FEED.search(urlsplit(address).path + "?" + urlsplit(address).query):
             found.append(address)
     return _distinct(found)
@@ -124,7 +127,14 @@ def _distinct(urls: Iterable[str]) -> tuple[str, ...]:
 
 
 async def find(
-    url: str, *, client: Client, parser: ParserPool, limits: Limits, now: datetime, user_agent: str = ""
+    url: str,
+    *,
+    client: Client,
+    parser: ParserPool,
+    limits: Limits,
+    now: datetime,
+    user_agent: str = "",
+    access: Access = PUBLIC,
 ) -> Search:
     """Return the feeds of the page at *url*, the best first; of a feed, itself.
 
@@ -133,7 +143,7 @@ async def find(
     """
 
     async def ask(address: str) -> tuple[FoundFeed | None, Outcome, tuple[str, ...]]:
-        outcome = await fetch(client, address, limits=limits, now=now, user_agent=user_agent)
+        outcome = await fetch(client, address, limits=limits, now=now, user_agent=user_agent, access=access)
         if not isinstance(outcome, Fetched):
             return None, outcome, ()
         try:

@@ -7,25 +7,34 @@ at that way. Leaves fetching and feeds.yaml to others.
 
 from __future__ import annotations
 
+import codecs
 import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.parsers import expat
 
+from aggregator.discovery.feed_address import feed_address
 from aggregator.errors import OpmlError
 from aggregator.text.tokens import clip, storable
-from aggregator.text.urls import safe_link
+from aggregator.text.urls import safe_link, shown
 
-MOST_BYTES = 1_000_000
-MOST_FEEDS = 1_000
+MAX_BYTES = 1_000_000
+MAX_FEEDS = 1_000
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([A-Za-z_][\w:.-]{0,60})\s*=\s*(?:"([^"]{0,8000})"|'([^']{0,8000})')""")
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _NAMES = frozenset(("text", "title", "description", "type", "xmlurl", "htmlurl", "url", "category"))
-_DEEPEST = 50
+_TITLE = re.compile(r"<head\b[^>]{0,200}>.{0,5000}?<title>([^<]{0,300})</title>", re.IGNORECASE | re.DOTALL)
+_WRAPPERS = frozenset(
+    ("subscriptions", "my subscriptions", "feeds", "my feeds", "all", "all feeds", "rss feeds", "opml")
+)
+_PYTHON_CODECS = frozenset(("unicode_escape", "raw-unicode-escape", "unicode-escape", "idna", "punycode", "undefined"))
+"""Encodings that only Python knows; no file is meant by them."""
+_MAX_DEPTH = 50
+_MAX_FOLDER_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +44,35 @@ class Subscription:
     url: str
     name: str = ""
     folder: str = ""
-    """The innermost outline around it, "" where there is none."""
+    """Its folder and those around it, `Apple: News`, "" where there is none. See `_folder_names`."""
     site_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """What an OPML file holds, and a word on what was wrong with it."""
+    """What an OPML file holds, and what was wrong with it."""
 
     feeds: tuple[Subscription, ...]
     notes: tuple[str, ...] = ()
+    """About the file as a whole."""
+    left_out: tuple[str, ...] = ()
+    """Each outline that looks like a feed and is not among *feeds*: its name, its address, and why."""
 
 
-def read(data: bytes, most_bytes: int = MOST_BYTES, most_feeds: int = MOST_FEEDS) -> Subscriptions:
+def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) -> Subscriptions:
     """Return the feeds that the OPML file *data* names, in its order; OpmlError when it is none or too large.
 
-    A file that is not well-formed is read as far as its outlines can be told, and a note says so.
+    A file that is not well-formed is read as far as its outlines can be told apart, and a note says so.
     """
-    if len(data) > most_bytes:
-        raise OpmlError(f"an OPML file of more than {most_bytes / 1e6:g} MB; --large takes it all the same")
+    if len(data) > max_bytes:
+        raise OpmlError(f"an OPML file of more than {max_bytes / 1e6:g} MB; --large takes it all the same")
     text = _decoded(data)
     if not re.search(r"<opml[\s>]", text[:20_000], re.IGNORECASE):
         raise OpmlError("this is no OPML file: it has no <opml>")
-    notes = [f"not well-formed, read as far as it goes: {fault}"] if (fault := _fault(data, text)) else []
-    found: list[Subscription] = []
-    unusable = 0
+    error = _xml_error(text)
+    notes = [f"not well-formed, read as far as it goes: {error}"] if error else []
+    outlines: list[_Outline] = []
+    left_out: list[str] = []
     folders: list[str] = []
     text = _COMMENT.sub("", text)
     tags = list(_TAG.finditer(text))
@@ -70,23 +83,58 @@ def read(data: bytes, most_bytes: int = MOST_BYTES, most_feeds: int = MOST_FEEDS
                 folders.pop()
             continue
         attributes, closed = _attributes(text[tag.end() : end])
-        name = _words(attributes.get("title") or attributes.get("text") or "")
+        name = _one_line(attributes.get("title") or attributes.get("text") or "")
         address = attributes.get("xmlurl") or ""
-        if not address and attributes.get("type", "").lower() in ("rss", "atom"):
+        is_feed = attributes.get("type", "").lower() in ("rss", "atom")
+        if not address and is_feed:
             address = attributes.get("url", "")
-        if address:
-            url = safe_link(address)
-            unusable += not url
+        if address or (is_feed and closed):
+            url = feed_address(address)
             if url:
-                folder = next((one for one in reversed(folders) if one), "") or _category(attributes)
-                found.append(Subscription(url, name, folder, safe_link(attributes.get("htmlurl", ""))))
-        if not closed and len(folders) < _DEEPEST:
+                path = tuple(filter(None, folders)) or _category(attributes)
+                outlines.append(_Outline(url, name, path, safe_link(attributes.get("htmlurl", ""))))
+            else:
+                reason = "its address cannot be used" if address.strip() else "it has no address"
+                left_out.append(_named(name, address, reason))
+        if not closed and len(folders) < _MAX_DEPTH:
             folders.append("" if address else name)
-    if unusable:
-        notes.append(f"{unusable} without a usable address left out")
-    if len(found) > most_feeds:
-        notes.append(f"{len(found):,} feeds in it, the first {most_feeds:,} taken")
-    return Subscriptions(tuple(found[:most_feeds]), tuple(notes))
+    if len(outlines) > max_feeds:
+        notes.append(f"{len(outlines):,} feeds in it, the first {max_feeds:,} taken; --large takes up to 20,000")
+        left_out += [_named(one.name, one.url, f"behind the first {max_feeds:,}") for one in outlines[max_feeds:]]
+    outlines = outlines[:max_feeds]
+    title = _TITLE.search(text[:20_000])
+    names = _folder_names((one.path for one in outlines), _one_line(html.unescape(title[1])) if title else "")
+    feeds = (Subscription(one.url, one.name, names[one.path], one.site_url) for one in outlines)
+    return Subscriptions(tuple(feeds), tuple(notes), tuple(left_out))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """A feed as it stands in the file."""
+
+    url: str
+    name: str
+    path: tuple[str, ...]
+    """The folders around it, the outermost first."""
+    site_url: str
+
+
+def _folder_names(paths: Iterable[tuple[str, ...]], title: str) -> dict[tuple[str, ...], str]:
+    """Return a name for each path of folders: the folders joined with a colon, `Apple: News`.
+
+    So "News" below "Apple" and "News" below "Politics" stay apart, and the parents are not lost. A folder that readers
+    put around the whole list, called "Subscriptions" or like the list itself, is left away.
+    """
+    distinct = set(paths)
+    outermost = {path[0].casefold() if len(path) > 1 else "" for path in distinct}
+    is_wrapper = len(outermost) == 1 and bool(outermost & (_WRAPPERS | {title.casefold()}) - {""})
+    return {path: clip(": ".join(path[is_wrapper:]), _MAX_FOLDER_CHARS) for path in distinct}
+
+
+def _named(name: str, address: str, reason: str) -> str:
+    address = clip(_one_line(shown(address)), 200)
+    what = f"{name} ({address})" if name and address else name or address or "an outline without a name"
+    return f"{what}: {reason}"
 
 
 def _attributes(text: str) -> tuple[dict[str, str], bool]:
@@ -102,11 +150,13 @@ def _attributes(text: str) -> tuple[dict[str, str], bool]:
     return attributes, text[end:].partition(">")[0].rstrip().endswith("/")
 
 
-def _category(attributes: dict[str, str]) -> str:
-    return _words(attributes.get("category", "").partition(",")[0].rstrip("/").rpartition("/")[2])
+def _category(attributes: dict[str, str]) -> tuple[str, ...]:
+    """Return the first of the categories that an outline names, as a path of folders: `/Food/Cuisine,/b`."""
+    first = attributes.get("category", "").partition(",")[0]
+    return tuple(filter(None, map(_one_line, first.split("/")[:_MAX_DEPTH])))
 
 
-def _words(text: str) -> str:
+def _one_line(text: str) -> str:
     return clip(storable(" ".join(text.split())), 200)
 
 
@@ -119,19 +169,22 @@ def _decoded(data: bytes) -> str:
         declared = _DECLARED.match(data)
         name = declared[1].decode() if declared and declared[1].lower() not in (b"utf-8", b"utf8") else "cp1252"
         try:
+            if codecs.lookup(name).name in _PYTHON_CODECS:
+                name = "cp1252"
             return data.decode(name, "replace")
-        except LookupError:
+        except (LookupError, ValueError):
             return data.decode("cp1252", "replace")
 
 
-def _fault(data: bytes, text: str) -> str:
-    """Return what an XML parser holds against the file, "" for nothing; a document type is not even tried."""
+def _xml_error(text: str) -> str:
+    """Return why an XML parser refuses the file, "" where it does not; a document type is not even tried."""
     if "<!DOCTYPE" in text[:20_000].upper() or "<!ENTITY" in text.upper():
         return "it has a document type, which is not read"
     try:
-        expat.ParserCreate().Parse(data, True)
+        # As UTF-8, whatever it declares: expat would look for Python's codec of that name.
+        expat.ParserCreate("UTF-8").Parse(text.encode("utf-8", "replace"), True)
     except (expat.ExpatError, ValueError) as error:
-        return str(error)
+        return clip(_one_line(str(error)), 200)
     return ""
 
 

@@ -8,6 +8,7 @@ import re
 from aggregator.text.urls import safe_link
 
 _LINK = re.compile(r"<link\b([^>]{0,3000})>", re.IGNORECASE)
+_BASE = re.compile(r"<base\b([^>]{0,3000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 _ROOT = re.compile(r"<([a-zA-Z_][\w:.-]{0,60})")
@@ -46,8 +47,18 @@ def what_it_is(data: bytes, url: str) -> tuple[str, tuple[str, ...]]:
     return "not a feed: neither XML nor JSON, but plain text", ()
 
 
+def base_of(page: str, url: str) -> str:
+    """Return what relative links of the HTML *page* at *url* are resolved against: its <base href>, else *url*."""
+    for base in _BASE.finditer(page):
+        for name, double, single, bare in _ATTRIBUTE.findall(base[1]):
+            if name.lower() == "href":
+                return safe_link(html.unescape(double or single or bare), url) or url
+    return url
+
+
 def _named_feeds(text: str, url: str) -> tuple[str, ...]:
     feeds: dict[str, None] = {}
+    url = base_of(text, url)
     for link in _LINK.finditer(text):
         attributes = {
             name.lower(): html.unescape(double or single or bare)

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.config.yaml_edit import with_enabled, without_source
 from aggregator.discovery.add_sources import added
+from aggregator.discovery.feed_address import feed_address
 from aggregator.discovery.opml import Subscription
 from aggregator.errors import ConfigError
 from aggregator.model import Config
@@ -74,25 +75,25 @@ def _page(words: str = "", address: str = "", found: list[dict[str, Any]] | None
 def find() -> str | tuple[str, int]:
     """Look which feeds a page has, and show them; nothing is changed."""
     address = request.form.get("address", "").strip()
-    url = safe_link(address if "://" in address else f"https://{address}") if address else ""
+    url = feed_address(address)
     if not url or len(address) > MOST_ADDRESS:
         return _page("That is no web address. It looks like https://example.com/blog.", address), 422
     if not _finding.acquire(blocking=False):
         return _page("Another search is under way. Try again in a moment.", address), 429
     try:
-        found, words = _feeds_at(url)
+        found, words = _feeds_at(address)
     finally:
         _finding.release()
     return _page(words, address, found) if found else (_page(words, address), 422)
 
 
-def _feeds_at(url: str) -> tuple[list[dict[str, Any]], str]:
+def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
     """Return the feeds of a page, or why there is none."""
     path = acts.feeds_file()
     command = [sys.executable, "-m", "groundswell", "sources", "add", "--dry-run", "--json"]
     try:
         done = subprocess.run(
-            [*command, *(["--feeds", str(path)] if path else []), "--", url],
+            [*command, *(["--feeds", str(path)] if path else []), "--", address],
             capture_output=True,
             timeout=FIND_WITHIN_S,
             check=False,

@@ -9,12 +9,13 @@ import pytest
 
 from aggregator.discovery.find_feeds import Search, addresses, find, on_page, well_known
 from aggregator.fetch import Client
-from aggregator.model import Limits
+from aggregator.fetch.access import of_operator
+from aggregator.model import Config, Limits, Site
 from aggregator.parse.pool import ParserPool
 from tests.feedserver import FeedServer
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
-LIMITS = Limits(allow_private=("127.0.0.1",))
+CONFIG = Config(Site(), (), (), limits=Limits(allow_private=("127.0.0.1",)))
 FEED = b"<rss version='2.0'><channel><title>Wire</title><item><title>A</title></item></channel></rss>"
 CHANNEL = "UCabcdefghijklmnopqrstuv"
 
@@ -61,13 +62,14 @@ def test_a_page_tells_of_its_channel_and_of_links_that_look_like_feeds() -> None
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with Client(LIMITS) as opened:
+    async with Client(CONFIG.limits) as opened:
         yield opened
 
 
 async def look(client: Client, url: str) -> Search:
     async with ParserPool() as parser:
-        return await find(url, client=client, parser=parser, limits=LIMITS, now=NOON)
+        access = of_operator(url, CONFIG)
+        return await find(url, client=client, parser=parser, limits=CONFIG.limits, now=NOON, access=access)
 
 
 async def test_a_page_that_names_its_feed(client: Client, feed_server: FeedServer) -> None:
@@ -101,3 +103,34 @@ async def test_private_addresses_are_refused_also_when_a_page_names_them(
     link = f'<link rel="alternate" type="application/rss+xml" href="{url}">'
     page = feed_server.answer("/page", 200, f"<html><head>{link}</head></html>")
     assert (await look(client, page)).feeds == ()
+
+
+BASES = [
+    '<base href="/blog/">',
+    "<BASE HREF=/blog/ target=_blank>",
+    '<base target="_top"><base href="/blog/"><base href="/elsewhere/">',
+    '<base href="{site}/blog/">',
+]
+
+
+@pytest.mark.parametrize("base", BASES)
+async def test_a_page_with_a_base_moves_its_relative_links(client: Client, feed_server: FeedServer, base: str) -> None:
+    feed_server.publish("/blog/feed.xml", FEED)
+    head = base.format(site=feed_server.url(""))
+    link = '<link rel="alternate" type="application/rss+xml" href="feed.xml">'
+    url = feed_server.answer("/", 200, f"<html><head>{head}{link}</head></html>", {"Content-Type": "text/html"})
+    found = await look(client, url)
+    assert [feed.url for feed in found.feeds] == [feed_server.url("/blog/feed.xml")]
+
+
+@pytest.mark.parametrize("base", ["", '<base href="javascript:x">', '<base href="">', "<base>"])
+async def test_a_base_that_is_none_changes_nothing(client: Client, feed_server: FeedServer, base: str) -> None:
+    feed_server.publish("/a/feed.xml", FEED)
+    page = f"<html><head>{base}</head><body><a href='feed.xml'>feed</a></body></html>"
+    url = feed_server.answer("/a/index.html", 200, page, {"Content-Type": "text/html"})
+    assert [feed.url for feed in (await look(client, url)).feeds] == [feed_server.url("/a/feed.xml")]
+
+
+async def test_a_bot_check_in_place_of_a_page_is_told(client: Client, feed_server: FeedServer) -> None:
+    url = feed_server.answer("/", 403, "<html><title>Just a moment...</title></html>")
+    assert "bot check (Cloudflare)" in (await look(client, url)).words

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.discovery import opml
+from aggregator.discovery.add_sources import added
+from aggregator.discovery.feed_address import feed_address, has_scheme
 from aggregator.discovery.opml import Subscription
 from aggregator.errors import OpmlError
 from tests.promises import promise
@@ -33,13 +35,13 @@ def outlines(body: str, head: str = "<?xml version='1.0'?>") -> bytes:
         (f'<outline text="a > b" xmlUrl="{FEED}"/>', Subscription(FEED, "a > b")),
         (
             f'<outline text="News"><outline text="World"><outline text="A" xmlUrl="{FEED}"/></outline></outline>',
-            Subscription(FEED, "A", "World"),
+            Subscription(FEED, "A", "News: World"),
         ),
         (
             f'<outline text="News"><outline text="x"/></outline><outline text="A" xmlUrl="{FEED}"/>',
             Subscription(FEED, "A"),
         ),
-        (f'<outline text="A" xmlUrl="{FEED}" category="/Food/Cuisine,/b"/>', Subscription(FEED, "A", "Cuisine")),
+        (f'<outline text="A" xmlUrl="{FEED}" category="/Food/Cuisine,/b"/>', Subscription(FEED, "A", "Food: Cuisine")),
         (f'<outline type="rss" text="A" url="{FEED}"/>', Subscription(FEED, "A")),
         (
             f'<!-- <outline text="B" xmlUrl="https://b.example/"/> --><outline text="A" xmlUrl="{FEED}"',
@@ -56,10 +58,91 @@ def test_what_is_not_well_formed_is_told() -> None:
     assert opml.read(outlines(f'<outline text="A" xmlUrl="{FEED}"/>')).notes == ()
 
 
-def test_addresses_that_cannot_be_used_are_counted() -> None:
-    found = opml.read(outlines('<outline xmlUrl="file:///etc/passwd"/><outline xmlUrl="javascript:alert(1)"/>'))
-    assert found.feeds == ()
-    assert found.notes == ("2 without a usable address left out",)
+def test_what_is_left_out_is_named_one_by_one() -> None:
+    body = (
+        '<outline text="Passwords" xmlUrl="file:///etc/passwd"/><outline xmlUrl="javascript:alert(1)"/>'
+        '<outline type="rss" text="Nothing"/><outline text="A note"/>'
+    )
+    found = opml.read(outlines(body + f'<outline text="A" xmlUrl="{FEED}"/>' * 2), max_feeds=1)
+    assert found.feeds == (Subscription(FEED, "A"),)
+    assert found.left_out == (
+        "Passwords (file:///etc/passwd): its address cannot be used",
+        "javascript:alert(1): its address cannot be used",
+        "Nothing: it has no address",
+        f"A ({FEED}): behind the first 1",
+    )
+
+
+def nested(*paths: str) -> list[str]:
+    """Return the folder that each feed comes into, whose folders are given as `a/b/c`."""
+    body = ""
+    for number, path in enumerate(paths):
+        names = path.split("/")
+        opened = "".join(f'<outline text="{name}">' for name in names)
+        body += f'{opened}<outline text="f" xmlUrl="{FEED}{number}"/>' + "</outline>" * len(names)
+    return [feed.folder for feed in opml.read(outlines(body)).feeds]
+
+
+@pytest.mark.parametrize(
+    ("paths", "due"),
+    [
+        (("Apple/News", "Politics/News"), ["Apple: News", "Politics: News"]),
+        (("Apple/News", "News"), ["Apple: News", "News"]),
+        (("Tech/AI", "Tech/Chips"), ["Tech: AI", "Tech: Chips"]),
+        (("a/b/News", "a/c/News"), ["a: b: News", "a: c: News"]),
+        (("Subscriptions/News", "Subscriptions/Tech/News"), ["News", "Tech: News"]),
+        (("t/News", "t/Tech"), ["News", "Tech"]),  # named like the list itself
+        (("Subscriptions/News", "Subscriptions"), ["Subscriptions: News", "Subscriptions"]),
+        (("News", "News"), ["News", "News"]),
+    ],
+)
+def test_folders_of_one_name_in_different_folders_stay_apart(paths: tuple[str, ...], due: list[str]) -> None:
+    assert nested(*paths) == due
+
+
+def test_folders_of_one_name_become_two_categories() -> None:
+    body = "".join(
+        f'<outline text="{parent}"><outline text="News"><outline text="{parent} feed" xmlUrl="{FEED}{parent}"/>'
+        "</outline></outline>"
+        for parent in ("Apple", "Politics")
+    )
+    change = added("sources: []\n", None, opml.read(outlines(body)).feeds)
+    assert change.categories == ("apple_news", "politics_news")
+    assert [item["category"] for item in change.items] == ["apple_news", "politics_news"]
+
+
+@pytest.mark.parametrize(
+    ("address", "due"),
+    [
+        ("feed://a.example/f", "http://a.example/f"),
+        ("feed:https://a.example/f", "https://a.example/f"),
+        ("feed://https://a.example/f", "https://a.example/f"),
+        ("pcast://a.example/f", "http://a.example/f"),
+        ("itpc://a.example/f", "http://a.example/f"),
+        ("FEED:a.example/f", "http://a.example/f"),
+        ("a.example/f", "https://a.example/f"),
+        ("//a.example/f", "https://a.example/f"),
+        ("localhost:8080/f", "https://localhost:8080/f"),
+        ("feed.example.org/f", "https://feed.example.org/f"),
+        ("javascript:alert(1)", ""),
+        ("feed:javascript:alert(1)", ""),
+        ("file:///etc/passwd", ""),
+        ("feed:", ""),
+        ("", ""),
+    ],
+)
+def test_addresses_as_browsers_and_old_lists_hand_them_on(address: str, due: str) -> None:
+    assert feed_address(address) == due
+    found = opml.read(outlines(f'<outline xmlUrl="{address}"/>'))
+    assert [feed.url for feed in found.feeds] == [due] * bool(due)
+    assert has_scheme(address) == (":" in address and not address.startswith("localhost"))
+
+
+@pytest.mark.parametrize("encoding", ["undefined", "idna", "punycode", "hex", "rot13", "zip", "unicode_escape", "x"])
+def test_an_encoding_that_is_none_does_not_stop_the_reading(encoding: str) -> None:
+    data = outlines(f'<outline text="\xe9" xmlUrl="{FEED}"/>', f"<?xml version='1.0' encoding='{encoding}'?>")
+    found = opml.read(data.replace("\xe9".encode(), b"\xe9"))
+    assert [feed.url for feed in found.feeds] == [FEED]
 
 
 def test_entities_of_a_document_type_are_never_expanded() -> None:
@@ -73,9 +156,12 @@ def test_what_is_no_opml_or_too_large_is_refused() -> None:
     with pytest.raises(OpmlError, match="no OPML"):
         opml.read(b"<rss version='2.0'/>")
     with pytest.raises(OpmlError, match="more than 1 MB"):
-        opml.read(outlines("x" * opml.MOST_BYTES))
+        opml.read(outlines("x" * opml.MAX_BYTES))
     many = opml.read(outlines(f'<outline xmlUrl="{FEED}"/>' * 1_200))
-    assert (len(many.feeds), many.notes) == (1_000, ("1,200 feeds in it, the first 1,000 taken",))
+    assert (len(many.feeds), many.notes) == (
+        1_000,
+        ("1,200 feeds in it, the first 1,000 taken; --large takes up to 20,000",),
+    )
 
 
 names = st.text(

@@ -1,0 +1,43 @@
+"""Turn what people and old lists call the address of a feed into an http(s) address.
+
+Browsers, podcast apps and lists hand on `feed://host/path`, `feed:https://host/path` and `pcast://host/path`; people
+leave the scheme out. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aggregator.text.urls import safe_link
+
+_FEED_SCHEMES = "feeds?|rss|atom|pcast|podcast|itpc|itms-pcasts?|itms-podcasts?"
+_WRAPPED = re.compile(rf"(?:{_FEED_SCHEMES}):/{{0,2}}(https?:/{{1,3}})(?=[^/])", re.IGNORECASE)
+_SECURE = re.compile(r"(?:feeds|itms-pcasts|itms-podcasts):", re.IGNORECASE)
+_RENAMED = re.compile(rf"(?:{_FEED_SCHEMES}):(?://)?(?=[^/])", re.IGNORECASE)
+_HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?://|(?!\d+(?:[/?#]|\Z)))", re.IGNORECASE)
+
+
+def feed_address(text: str) -> str:
+    """Return *text* as an http(s) address, or "" for what is none.
+
+    `feed:` and its like stand for http, as in browsers, unless they wrap an https address. Without a scheme an address
+    is taken for https.
+    """
+    text = text.strip()
+    if match := _WRAPPED.match(text):
+        scheme = match[1].partition(":")[0].lower()
+        return safe_link(f"{scheme}://{text[match.end() :]}")
+    if match := _RENAMED.match(text):
+        scheme = "https" if _SECURE.match(text) else "http"
+        return safe_link(f"{scheme}://{text[match.end() :]}")
+    if text.startswith("//"):
+        return safe_link(f"https:{text}")
+    if not _HAS_SCHEME.match(text):
+        return safe_link(f"https://{text}") if text else ""
+    return safe_link(text)
+
+
+def has_scheme(text: str) -> bool:
+    """Return whether *text* says by which scheme it is requested; where not, https was a guess of `feed_address`."""
+    text = text.strip()
+    return bool(_RENAMED.match(text) or _WRAPPED.match(text) or _HAS_SCHEME.match(text))
