@@ -18,8 +18,7 @@ HOMES = {
     "sqlite3": ("aggregator/store/",),
     "sqlite_utils": ("aggregator/store/",),
     "httpx": ("aggregator/fetch",),
-    "httpx_aiohttp": ("aggregator/fetch",),
-    "aiohttp": ("aggregator/fetch",),
+    "pycurl": ("aggregator/fetch",),
     "brotli": ("aggregator/fetch",),
     "backports.zstd": ("aggregator/fetch",),
     "requests": (),
@@ -39,7 +38,7 @@ HOMES = {
     "pickle": (),
 }
 # The parts that the program is made of by its description: each does its work somewhere, none stands by for show.
-FIXED = ("feedparser", "httpx", "httpx_aiohttp", "sklearn", "apscheduler", "sqlite_utils", "flask")
+FIXED = ("feedparser", "httpx", "pycurl", "sklearn", "apscheduler", "sqlite_utils", "flask")
 # Opens or takes connections: polling, the demo's own feed server, and the site's port.
 SOCKETS = ("aggregator/fetch", "aggregator/demo/server.py", "web/server.py")
 CLOCK = re.compile(

@@ -69,7 +69,9 @@ class Subscriber:
         self.poller = Poller(self.config, store=self.store, clock=clock, rng=random.Random(0))
 
     def hubs(self, base: str) -> Hubs:
-        return Hubs(self.config, base=base, store=self.store, clock=self.clock, poller=self.poller)
+        return Hubs(
+            self.config, base=base, store=self.store, clock=self.clock, poller=self.poller, private_hubs=["127.0.0.1"]
+        )
 
     @property
     def subscription(self) -> Subscription:
@@ -112,14 +114,15 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
     subscribe: Callable[[str], Subscriber],
 ) -> None:
     publisher_db = tmp_path / "publisher.db"
-    config = replace(sample_config(), limits=Limits(allow_private=("127.0.0.1",), fetch=timedelta(seconds=5)))
     with Store.open(publisher_db) as theirs:
-        room = Newsroom(theirs, config)
+        room = Newsroom(theirs, sample_config())
         room.story("Before", ["seedbed"])
         room.rank()
         feed = serve(make_app(publisher_db, later)) + "/trending.rss"
         ours = subscribe(feed)
         base = serve(make_app(ours.db, later))
+        named = Limits(allow_private_callbacks=(f"{base}/websub/",), fetch=timedelta(seconds=5))
+        config = replace(sample_config(), limits=named)
         async with (
             Publisher(config, store=theirs, press=Press(publisher_db, later)) as publisher,
             ours.poller,

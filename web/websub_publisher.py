@@ -214,6 +214,7 @@ class Publisher:
             method="POST",
             content=document.body,
             headers=headers,
+            access=fetch.access.of_callback(to.callback, self._config),
         )
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300:
             self._store.hub.delivered(to.subscription_id, document.digest, now)
@@ -253,6 +254,7 @@ class Publisher:
                 method="POST",
                 content=body,
                 headers=[("Content-Type", "application/x-www-form-urlencoded")],
+                access=fetch.access.of_operator(hub, self._config),
             )
             if not (isinstance(answer, fetch.Answered) and 200 <= answer.status < 300):
                 log.warning("the hub at %s was not told: %s", host(hub), _words(answer))
@@ -266,7 +268,8 @@ class Publisher:
         return await asyncio.to_thread(self._press.document, topic)
 
     async def _get(self, url: str) -> fetch.Answered | Failed:
-        return await fetch.call(self._client, url, limits=self._config.limits)
+        access = fetch.access.of_callback(url, self._config)
+        return await fetch.call(self._client, url, limits=self._config.limits, access=access)
 
 
 def _news(before: str, after: str) -> bool:

@@ -28,15 +28,16 @@ from aggregator.config.file import keep_copy
 from aggregator.config.values import feed_key
 from aggregator.config.yaml_edit import without_source
 from aggregator.discovery import add_sources
+from aggregator.discovery.feed_address import feed_address, has_scheme
 from aggregator.discovery.find_feeds import Search, find
 from aggregator.discovery.opml import Subscription
 from aggregator.errors import ConfigError
-from aggregator.fetch import Client, user_agent
+from aggregator.fetch import PUBLIC, Client, access, user_agent
 from aggregator.model import Config, FeedState, Limits, SourceHealth
 from aggregator.parse.pool import ParserPool
 from aggregator.polling import source_health
 from aggregator.store import Store
-from aggregator.text.urls import host, safe_link, shown
+from aggregator.text.urls import host, shown
 
 
 @click.group()
@@ -143,10 +144,13 @@ def add_source(
       groundswell sources add https://www.youtube.com/@someone --category models
     """
     text, config = editable_feeds(front, feeds)
-    url = safe_link(address if "://" in address else f"https://{address}")
+    url = feed_address(address)
     if not url:
         raise ConfigError(f"{address!r:.200} is no web address; expected one like https://example.com/blog")
     found = asyncio.run(_find(front, config, url))
+    if not (found.feeds or has_scheme(address)):
+        # https was a guess.
+        found = asyncio.run(_find(front, config, url.replace("https://", "http://", 1)))
     if not found.feeds:
         raise ConfigError(found.words)
     if pick is not None and pick > len(found.feeds):
@@ -180,7 +184,15 @@ async def _find(front: Front, config: Config | None, url: str) -> Search:
     limits = config.limits if config else Limits()
     agent = user_agent(config.site.url) if config else ""
     async with Client(limits) as client, ParserPool() as parser:
-        return await find(url, client=client, parser=parser, limits=limits, now=front.clock(), user_agent=agent)
+        return await find(
+            url,
+            client=client,
+            parser=parser,
+            limits=limits,
+            now=front.clock(),
+            user_agent=agent,
+            access=access.of_operator(url, config) if config else PUBLIC,
+        )
 
 
 @sources.command("remove")

@@ -18,11 +18,13 @@ from typing import Any
 
 from aggregator.config import yaml_tree
 from aggregator.config.values import (
+    CA_FILE,
     FLAG,
     HOST,
     HUB,
     ID,
     LANGUAGE,
+    PROXY,
     READERS,
     SITE_ADDRESS,
     TIME_ZONE,
@@ -42,6 +44,7 @@ from aggregator.config.values import (
     spelled,
     text,
     whole,
+    with_variables,
 )
 from aggregator.config.yaml_tree import Node, Scalar
 from aggregator.errors import ConfigError, Fault
@@ -50,6 +53,7 @@ from aggregator.model import (
     AnalysisSettings,
     Category,
     Config,
+    Defaults,
     Limits,
     PollLimits,
     Retention,
@@ -78,7 +82,7 @@ class _ListOf:
 
     @property
     def name(self) -> str:
-        return f"list, each a {self.kind.name}"
+        return f"list, each {'an' if self.kind.name[0] in 'aeio' else 'a'} {self.kind.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,18 @@ class _CategoryId:
     name: str = "category id"
 
 
-_Shape = Kind | _ListOf | _Section | _Headers | _CategoryId
+@dataclass(frozen=True, slots=True)
+class _WithVariables:
+    """A value that may name `${VARIABLES}` of the environment."""
+
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        return self.kind.name
+
+
+_Shape = Kind | _WithVariables | _ListOf | _Section | _Headers | _CategoryId
 
 _INHERITED: dict[str, _Shape] = {
     "category": _CategoryId(),
@@ -112,6 +127,8 @@ _INHERITED: dict[str, _Shape] = {
     "language": LANGUAGE,
     "user_agent": USER_AGENT,
     "headers": _Headers(),
+    "proxy": _WithVariables(PROXY),
+    "ca_file": CA_FILE,
 }
 
 KEYS: Mapping[str, _Section] = {
@@ -127,7 +144,15 @@ KEYS: Mapping[str, _Section] = {
     ),
     "categories": _Section({"id": ID, "name": text(100), "seeds": _ListOf(text(60))}),
     "sources": _Section(
-        {"id": ID, "name": text(200), "url": WEB_ADDRESS, "owner": text(200), "enabled": FLAG, **_INHERITED}
+        {
+            "id": ID,
+            "name": text(200),
+            "url": WEB_ADDRESS,
+            "owner": text(200),
+            "enabled": FLAG,
+            "allow_private": FLAG,
+            **_INHERITED,
+        }
     ),
     "defaults": _Section(_INHERITED),
     "scoring": _Section(
@@ -139,7 +164,13 @@ KEYS: Mapping[str, _Section] = {
     ),
     "retention": _Section({"entries": span(_DAY, 36_500 * _DAY, forever=True), "polls": span(_DAY, 36_500 * _DAY)}),
     "analysis": _Section(
-        {"endpoint": WEB_ADDRESS, "model": text(200), "headers": _Headers(), "stories": whole(1, 200)}
+        {
+            "endpoint": WEB_ADDRESS,
+            "model": text(200),
+            "headers": _Headers(),
+            "stories": whole(1, 200),
+            "allow_private": FLAG,
+        }
     ),
     "alerts": _Section({"failures": whole(1, 1_000)}),
     "limits": _Section(
@@ -157,6 +188,7 @@ KEYS: Mapping[str, _Section] = {
             "per_host": whole(1, 100),
             "per_host_pause": span(timedelta(), _MINUTE),
             "allow_private": _ListOf(HOST),
+            "allow_private_callbacks": _ListOf(WEB_ADDRESS),
         },
     ),
 }
@@ -278,6 +310,7 @@ class _Reading:
             Retention(**self._section("retention", found)),
             Alerts(**self._section("alerts", found)),
             AnalysisSettings(**self._section("analysis", found)),
+            Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
         )
         kept, window = config.retention.entries, config.scoring.window
         if kept is not None and kept < window:
@@ -421,6 +454,8 @@ class _Reading:
         match shape:
             case Kind():
                 return self._scalar(node, shape, key)
+            case _WithVariables(kind):
+                return self._scalar(node, Kind(kind.name, self._reading_variables(kind)), key)
             case _CategoryId():
                 return self._scalar(node, Kind(shape.name, self._category_id), key)
             case _ListOf(kind):
@@ -443,6 +478,9 @@ class _Reading:
                 message = f"{key} {quoted(node.text)} {error}"
                 self.fault(node, message, f"the value of {key} is not valid; expected {kind.name}")
         return _FAULTY
+
+    def _reading_variables(self, kind: Kind) -> Callable[[str], Any]:
+        return lambda raw: kind.read(with_variables(raw, self.env.get))
 
     def _list(self, node: Node, kind: Kind, key: str) -> Any:
         if isinstance(node, Scalar) and not node.given:

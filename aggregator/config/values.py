@@ -306,6 +306,39 @@ SITE_ADDRESS = Kind("address", _site_address)
 HOST = Kind("host", _host)
 
 
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+
+def _proxy(raw: str) -> str:
+    if raw.lower() in ("none", "off"):
+        return ""
+    if len(raw) > URL_CHARS or re.search(r"\s", raw) or _printable(raw) != raw:
+        raise ValueError("is not the address of a proxy")
+    try:
+        parts = urlsplit(raw)
+        port, name = parts.port, parts.hostname
+    except ValueError as error:
+        raise ValueError(f"is not the address of a proxy: {error}") from None
+    if parts.scheme not in _PROXY_SCHEMES:
+        raise ValueError(f"is not none or the address of a proxy; it begins with {listed(_PROXY_SCHEMES)} and ://")
+    if not name or not port or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("is not the address of a proxy such as socks5://127.0.0.1:1080: scheme, host and port")
+    _host(name)
+    return raw.rstrip("/")
+
+
+def _ca_file(raw: str) -> str:
+    if raw.lower() in ("none", "off"):
+        return ""
+    if not raw.startswith("/") or len(raw) > 1_000 or _printable(raw) != raw:
+        raise ValueError("is not none or the absolute path of a file of certificates, such as /etc/ssl/home-ca.pem")
+    return raw
+
+
+PROXY = Kind("none or the address of a proxy", _proxy)
+CA_FILE = Kind("none or an absolute path", _ca_file)
+
+
 def feed_key(url: str) -> str:
     """Return what two addresses of one feed have in common.
 
@@ -358,22 +391,27 @@ def header_name(raw: str) -> str:
     return raw
 
 
-def header_value(raw: str, variables: Callable[[str], str | None]) -> str:
+def with_variables(raw: str, variables: Callable[[str], str | None], what: str = "key") -> str:
     """Return *raw* with each `${NAME}` replaced.
 
-    The words of its ValueErrors name variables and never show what they hold: they end
-    on a page.
+    The messages of its ValueErrors name variables and never show what they hold: they end
+    on a page. *what* is what can be dropped instead.
     """
 
     def value_of(found: re.Match[str]) -> str:
         value = variables(found[1])
         if not value:
-            raise ValueError(f"names the environment variable {found[1]}, which is not set; set it, or drop the header")
+            raise ValueError(f"names the environment variable {found[1]}, which is not set; set it, or drop the {what}")
         return value
 
     if "${" in _VARIABLE.sub("", raw):
         raise ValueError("holds '${' without the name of an environment variable and '}' behind it")
-    value = _VARIABLE.sub(value_of, raw).strip()
+    return _VARIABLE.sub(value_of, raw).strip()
+
+
+def header_value(raw: str, variables: Callable[[str], str | None]) -> str:
+    """Return *raw* as a header's value, with each `${NAME}` replaced as by `with_variables`."""
+    value = with_variables(raw, variables, "header")
     if not re.fullmatch(r"[\x20-\x7e]{1,4000}", value):
         raise ValueError("does not fit into a header: 1 to 4,000 characters of plain ASCII on one line")
     return value

@@ -1,24 +1,33 @@
-"""Ask a server for a feed, and bring back what it said as a value."""
+"""Request a feed, and return what came as a value; the only package that opens connections of its own accord.
+
+    async with Client(limits) as client:
+        outcome = await fetch(client, url, validators, limits=limits, now=now, access=access.of_source(source, limits))
+        match outcome:
+            case Fetched():     # a document with its validators
+            case NotModified(): # 304
+            case Failed():      # why not, for the source's row
+        answer = await call(client, hub, limits=limits, method="POST", content=form)
+
+`access` says what a request may do beyond asking public servers directly; the default is nothing.
+"""
 
 from __future__ import annotations
 
-from aggregator.fetch.client import (
-    USER_AGENT,
-    Answered,
-    Client,
-    RefusedAddressError,
-    call,
-    fetch,
-    fresh_for,
-    retry_after,
-    user_agent,
-)
+from aggregator.fetch import access
+from aggregator.fetch.access import PUBLIC, Access
+from aggregator.fetch.client import Answered, call, fetch
+from aggregator.fetch.connections import Client
+from aggregator.fetch.errors import RefusedAddressError
+from aggregator.fetch.headers import USER_AGENT, fresh_for, retry_after, user_agent
 
 __all__ = [
+    "PUBLIC",
     "USER_AGENT",
+    "Access",
     "Answered",
     "Client",
     "RefusedAddressError",
+    "access",
     "call",
     "fetch",
     "fresh_for",

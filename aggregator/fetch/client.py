@@ -1,13 +1,14 @@
-"""Ask a server for a feed, and bring back what it said as a value.
+"""Request a feed, and return what came as a value.
 
-The only package that opens connections of its own accord. Knows HTTP as servers really speak it, deadlines, sizes
-and redirects; `connect` holds the connections and refuses addresses, `decode` unpacks, `headers` and `faults` read
-what was answered and what went wrong. Leaves when to ask to `schedule` and what came to `parse`.
+    fetch: address -> checked -> turn -> request -> redirect? -> next address ... -> answer -> unpacked -> Outcome
 
-Measured on clients as they come: their timeouts are per read, so a drip never ends; they inflate a gzip bomb in
-one piece (+136 MB) and inside the event loop; they follow redirects to private addresses. Here one deadline
-is around everything, the body is unpacked piece by piece up to its limit, and each hop and each resolved
-address is checked before a connection is made.
+Knows deadlines, sizes, redirects, cookies and what each answer means. `connections` holds the connections and refuses
+addresses, `decompress` unpacks, `headers` and `errors` read what was answered and what went wrong. Leaves when to
+request to `polling`, and what the document says to `parse`.
+
+One deadline is around everything, since a timeout per read never ends a server that sends a byte now and then; the
+body is bounded while it arrives and while it is unpacked; each hop and each resolved address is checked before a
+connection is made.
 """
 
 from __future__ import annotations
@@ -15,38 +16,32 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urljoin
 
-from aggregator.fetch.connections import Client, RefusedAddressError
-from aggregator.fetch.decompress import ACCEPTED, decoder
-from aggregator.fetch.errors import Fault, failure, size_words, status_words
-from aggregator.fetch.headers import USER_AGENT, fresh_for, header, holds_for, retry_after, usable, user_agent
+from aggregator.fetch.access import PUBLIC, Access, origin
+from aggregator.fetch.bot_checks import bot_check, bot_check_message
+from aggregator.fetch.connections import Client
+from aggregator.fetch.cookies import Cookies
+from aggregator.fetch.curl_transport import NotHttpError
+from aggregator.fetch.decompress import ACCEPTED, unpack
+from aggregator.fetch.errors import FetchError, RefusedAddressError, failure, status_text
+from aggregator.fetch.headers import USER_AGENT, header, holds_for, retry_after, usable
 from aggregator.fetch.lazy_imports import httpx
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
 from aggregator.text.tokens import clip
 from aggregator.text.urls import host, safe_link, shown
 
-__all__ = [
-    "USER_AGENT",
-    "Answered",
-    "Client",
-    "RefusedAddressError",
-    "call",
-    "fetch",
-    "fresh_for",
-    "retry_after",
-    "user_agent",
-]
-
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 _NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*")
 _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
+_SETTINGS_FRAME = re.compile(rb"\0\0.\x04\0\0\0\0\0", re.DOTALL)
+"""With which a server that speaks nothing but HTTP/2 begins (RFC 9113, section 3.4)."""
 
 
 async def fetch(
@@ -58,26 +53,27 @@ async def fetch(
     now: datetime,
     user_agent: str = "",
     headers: Iterable[tuple[str, str]] = (),
+    home: str = "",
+    access: Access = PUBLIC,
 ) -> Outcome:
-    """Ask for *url* and return what came of it; whatever goes wrong is a `Failed`.
+    """Request *url* and return what came of it; whatever goes wrong is a `Failed`.
 
     validators: what the server gave us at the last poll that was stored, or none
-    limits:     `fetch` is the time for everything together, `feed_bytes` the decoded size
+    limits:     `fetch` is the time for everything together, `feed_bytes` the size of the unpacked document
     now:        what a date in Retry-After is measured against
-    headers:    of the source's own; never sent to another host, should it redirect there
+    headers:    of the source's own; sent to the scheme, host and port of *home* only
+    home:       the address that the operator gave *headers* to; "" is *url*
+    access:     what the subject of this request may do
 
-    Waiting for a turn does not count into the time.
+    Waiting for a turn does not count into the time. Cookies live as long as this one call.
     """
-    sent = {"User-Agent": user_agent or USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": ACCEPTED}
+    common = {"User-Agent": user_agent or USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": ACCEPTED}
     if validators.etag:
-        sent["If-None-Match"] = validators.etag
+        common["If-None-Match"] = validators.etag
     if validators.last_modified:
-        sent["If-Modified-Since"] = validators.last_modified
-
-    def ask(here: str, name: str) -> Awaitable[Outcome]:
-        return _follow(client, here, name, sent, headers, limits, now)
-
-    return await _in_turn(client, url, limits, ask)
+        common["If-Modified-Since"] = validators.last_modified
+    fetching = _Fetch(client, common, dict(headers), origin(home or url), limits, now, access)
+    return await _in_turn(client, url, limits, access, fetching.follow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,88 +93,152 @@ async def call(
     content: bytes = b"",
     headers: Iterable[tuple[str, str]] = (),
     body_bytes: int = 64_000,
+    access: Access = PUBLIC,
 ) -> Answered | Failed:
     """Send one request and return its answer; redirects are answers, not followed. What goes wrong is a `Failed`.
 
-    With the deadline, the address checks and the turns of `fetch`.
+    With the deadline, the address checks and the turns of `fetch`. Only a document (200) may have *body_bytes*; of
+    other answers at most 64 kB are read.
     """
     sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **dict(headers)}
-    if content:
-        sent["Content-Length"] = str(len(content))
 
-    async def ask(here: str, name: str) -> Answered:
-        response = await client.send(here, name, sent, method, content)
-        try:
-            body, _ = await _body(response, body_bytes)
-            return Answered(response.status_code, body)
-        finally:
-            await response.aclose()
+    async def request(address: str, name: str) -> Answered:
+        response = await client.send(
+            address, name, sent, access=access, max_bytes=body_bytes, method=method, content=content
+        )
+        body = unpack(await _raw_body(response), header(response, "Content-Encoding"), body_bytes)
+        return Answered(response.status_code, body)
 
-    return await _in_turn(client, url, limits, ask)
+    return await _in_turn(client, url, limits, access, request)
 
 
 _T = TypeVar("_T")
 
 
-async def _in_turn(client: Client, url: str, limits: Limits, ask: Callable[[str, str], Awaitable[_T]]) -> _T | Failed:
-    """Return what *ask* brings, given *url* as it is asked for and its host; whatever goes wrong is a `Failed`.
+async def _in_turn(
+    client: Client, url: str, limits: Limits, access: Access, request: Callable[[str, str], Awaitable[_T]]
+) -> _T | Failed:
+    """Return what *request* gives for the checked *url* and its host; whatever goes wrong is a `Failed`.
 
     It waits for its turn, and has the time of `limits.fetch` from then on.
     """
     seconds = limits.fetch.total_seconds()
     try:
-        here, name = _askable(url)
-        async with client.turn(name), client.everyone, asyncio.timeout(seconds):
-            return await ask(here, name)
+        address, name = _checked(url)
+        async with client.turn(name, access), client.all_requests, asyncio.timeout(seconds):
+            return await request(address, name)
     except TimeoutError:
         return Failed(FailureKind.TIMEOUT, f"timed out after {seconds:g} s")
-    except Fault as fault:
-        return fault.failed
     except Exception as error:
-        # The libraries below raise far more than their documented errors (ExceptionGroup, LookupError, ...),
-        # and a server must not be able to stop the polling of the others.
-        return failure(error)
+        return failure(error, limits.feed_bytes)
 
 
-async def _follow(
-    client: Client,
-    here: str,
-    name: str,
-    sent: dict[str, str],
-    own_headers: Iterable[tuple[str, str]],
-    limits: Limits,
-    now: datetime,
-) -> Outcome:
-    """Ask *here*, which is on the host *name*, and follow redirects by hand, each hop checked like the first."""
-    home, own = name, {**sent, **dict(own_headers)}
-    permanent, seen = True, {here}
-    for _ in range(limits.redirects + 1):
-        response = await client.send(here, name, own if name == home else sent)
-        status = response.status_code
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """One fetch: what is sent, and to whom."""
+
+    client: Client
+    common: Mapping[str, str]
+    own_headers: Mapping[str, str]
+    own_origin: tuple[str, str, int | None]
+    limits: Limits
+    now: datetime
+    access: Access
+
+    async def follow(self, here: str, name: str) -> Outcome:
+        """Request *here*, which is on the host *name*, and follow redirects, each hop checked like the first."""
+        start, permanent = here, True
+        cookies = Cookies()
+        visited: set[tuple[str, str]] = set()
+        for _ in range(self.limits.redirects + 1):
+            sent = self._headers(here, cookies.header(here))
+            if (here, sent.get("Cookie", "")) in visited:
+                raise FetchError(FailureKind.REDIRECTS, "redirects in a circle: too many redirects")
+            visited.add((here, sent.get("Cookie", "")))
+            response = await self._send(here, name, sent)
+            if response.status_code not in _REDIRECTS:
+                moved_to = here if permanent and here != start else ""
+                return await self._outcome(response, here, moved_to)
+            permanent = permanent and response.status_code in _PERMANENT
+            cookies.keep(response.headers.get_list("Set-Cookie"), here)
+            here, name = _target(response, here)
+        raise FetchError(FailureKind.REDIRECTS, f"too many redirects: more than {self.limits.redirects}")
+
+    def _headers(self, url: str, cookie: str) -> dict[str, str]:
+        own = self.own_headers if self.own_headers and origin(url) == self.own_origin else {}
+        sent = {**self.common, **own}
+        if cookie:
+            configured = next((name for name in sent if name.lower() == "cookie"), "")
+            sent["Cookie"] = f"{sent.pop(configured)}; {cookie}" if configured else cookie
+        return sent
+
+    async def _send(self, url: str, name: str, headers: Mapping[str, str]) -> httpx.Response:
+        size = self.limits.feed_bytes
         try:
-            if status not in _REDIRECTS:
-                moved_to = here if permanent and len(seen) > 1 else ""
-                return await _answer(response, here, moved_to, sent, limits, now)
-            target, name = _target(response, here)
-        finally:
-            await response.aclose()
-        permanent = permanent and status in _PERMANENT
-        if target in seen:
-            raise Fault(FailureKind.REDIRECTS, "redirects in a circle: too many redirects", status)
-        seen.add(target)
-        here = target
-    raise Fault(FailureKind.REDIRECTS, f"too many redirects: more than {limits.redirects}")
+            return await self.client.send(url, name, headers, access=self.access, max_bytes=size)
+        except NotHttpError as error:
+            if not _SETTINGS_FRAME.match(error.start) or url.startswith("https"):
+                raise
+        # A server that knows HTTP/2 alone, on a plain connection where it cannot be negotiated.
+        return await self.client.send(url, name, headers, access=self.access, max_bytes=size, prior_knowledge=True)
+
+    async def _outcome(self, response: httpx.Response, url: str, moved_to: str) -> Outcome:
+        """Return what an answer that is no redirect amounts to."""
+        status = response.status_code
+        if status == HTTPStatus.NOT_MODIFIED:
+            if not ("If-None-Match" in self.common or "If-Modified-Since" in self.common):
+                raise FetchError(FailureKind.STATUS, "304 Not Modified to a request without a condition", status)
+            return NotModified(moved_to=moved_to, fresh_for=holds_for(response, self.now))
+        if status == HTTPStatus.GONE:
+            raise FetchError(FailureKind.GONE, "410 Gone", status)
+        raw = await _raw_body(response)
+        if status not in (200, 203):
+            return self._refusal(response, raw)
+        body = unpack(raw, header(response, "Content-Encoding"), self.limits.feed_bytes)
+        if not body:
+            raise FetchError(FailureKind.BAD_TRANSFER, f"{status} with an empty body", status)
+        if service := bot_check(status, response.headers, body):
+            raise FetchError(FailureKind.BOT_CHECK, bot_check_message(service, status), status)
+        return Fetched(
+            body=body,
+            content_type=usable(response, "Content-Type", 200),
+            url=url,
+            validators=Validators(usable(response, "ETag", 1_000), usable(response, "Last-Modified", 100)),
+            moved_to=moved_to,
+            status=status,
+            fresh_for=holds_for(response, self.now),
+            wire_bytes=len(raw),
+        )
+
+    def _refusal(self, response: httpx.Response, raw: bytes) -> Failed:
+        """Return what a status other than 200 says, with the wait that the server wants."""
+        status = response.status_code
+        wait = retry_after(header(response, "Retry-After"), self.now)
+        try:
+            page = unpack(raw, header(response, "Content-Encoding"), self.limits.feed_bytes)
+        except FetchError:
+            page = b""  # cut off, or packed wrongly: the status says enough
+        if service := bot_check(status, response.headers, page):
+            return Failed(FailureKind.BOT_CHECK, bot_check_message(service, status), status, wait)
+        return Failed(FailureKind.STATUS, status_text(status), status, wait)
 
 
-def _askable(url: str) -> tuple[str, str]:
-    """Return *url* as it is asked for, and its host; or raise what is wrong with it."""
+async def _raw_body(response: httpx.Response) -> bytes:
+    """Return the body as it came over the wire."""
+    return b"".join([piece async for piece in response.aiter_raw()])
+
+
+def _checked(url: str) -> tuple[str, str]:
+    """Return *url* as it is requested, and its host; or raise what is wrong with it."""
     scheme, colon, _ = url.partition(":")
     if colon and scheme.lower() not in ("http", "https"):
-        raise Fault(FailureKind.BAD_URL, f"refused: {clip(scheme, 20)}: is no scheme for feeds, only http and https")
+        raise FetchError(
+            FailureKind.BAD_URL, f"refused: {clip(scheme, 20)}: is no scheme for feeds, only http and https"
+        )
     address = safe_link(url)
     if not address:
         wrong = "an address with a user name" if shown(url) != url and "@" in url else "not a usable address"
-        raise Fault(FailureKind.BAD_URL, f"{wrong}: {clip(shown(url), 100)}")
+        raise FetchError(FailureKind.BAD_URL, f"{wrong}: {clip(shown(url), 100)}")
     address = address.partition("#")[0]
     name = host(address)
     _refuse_odd_spelling(name)
@@ -194,67 +254,20 @@ def _refuse_odd_spelling(name: str) -> None:
     except OSError:
         return
     if meant != name:
-        raise Fault(FailureKind.REFUSED_ADDRESS, f"refused: {name} is an odd spelling of the address {meant}")
+        raise RefusedAddressError(f"refused: {name} is an odd spelling of the address {meant}")
 
 
 def _target(response: httpx.Response, here: str) -> tuple[str, str]:
     """Return where a redirect leads, and the host there."""
     status, location = response.status_code, header(response, "Location")
     if not location:
-        raise Fault(FailureKind.REDIRECTS, f"{status} redirect without an address", status)
+        raise FetchError(FailureKind.REDIRECTS, f"{status} redirect without an address", status)
     try:
         absolute = urljoin(here, location)
     except ValueError as error:
-        raise Fault(FailureKind.REDIRECTS, f"{status} redirect to no usable address", status) from error
+        raise FetchError(FailureKind.REDIRECTS, f"{status} redirect to no usable address", status) from error
     try:
-        return _askable(absolute)
-    except Fault as fault:
-        kind = FailureKind.REDIRECTS if fault.failed.kind is FailureKind.BAD_URL else fault.failed.kind
-        raise Fault(kind, f"{status} redirect {fault.failed.words}", status) from fault
-
-
-async def _answer(
-    response: httpx.Response, url: str, moved_to: str, sent: dict[str, str], limits: Limits, now: datetime
-) -> Outcome:
-    """Return what an answer that is no redirect amounts to."""
-    status = response.status_code
-    if status == HTTPStatus.NOT_MODIFIED:
-        if not ("If-None-Match" in sent or "If-Modified-Since" in sent):
-            raise Fault(FailureKind.STATUS, "304 Not Modified to a request without a condition", status)
-        return NotModified(moved_to=moved_to, fresh_for=holds_for(response, now))
-    if status == HTTPStatus.GONE:
-        raise Fault(FailureKind.GONE, "410 Gone", status)
-    if status not in (200, 203):
-        asked_for = retry_after(header(response, "Retry-After"), now)
-        return Failed(FailureKind.STATUS, status_words(status), status, asked_for)
-    body, wire_bytes = await _body(response, limits.feed_bytes)
-    if not body:
-        raise Fault(FailureKind.BAD_TRANSFER, f"{status} with an empty body", status)
-    return Fetched(
-        body=body,
-        content_type=usable(response, "Content-Type", 200),
-        url=url,
-        validators=Validators(usable(response, "ETag", 1_000), usable(response, "Last-Modified", 100)),
-        moved_to=moved_to,
-        status=status,
-        fresh_for=holds_for(response, now),
-        wire_bytes=wire_bytes,
-    )
-
-
-async def _body(response: httpx.Response, limit: int) -> tuple[bytes, int]:
-    """Return the decoded body and its size on the wire; never holds more than *limit* and one piece."""
-    unpack = decoder(header(response, "Content-Encoding"), limit)
-    pieces: list[bytes] = []
-    size = wire = 0
-    async for chunk in response.aiter_raw():
-        wire += len(chunk)
-        for piece in unpack.pieces(chunk) if unpack else (chunk,):
-            size += len(piece)
-            # What is packed may hold next to nothing, endlessly.
-            if max(size, wire) > limit:
-                raise Fault(FailureKind.TOO_LARGE, f"larger than {size_words(limit)}", response.status_code)
-            pieces.append(piece)
-    if unpack and wire and not unpack.ended:
-        raise Fault(FailureKind.BAD_TRANSFER, f"the {unpack.name} data ends too early", response.status_code)
-    return b"".join(pieces), wire
+        return _checked(absolute)
+    except FetchError as error:
+        kind = FailureKind.REDIRECTS if error.failed.kind is FailureKind.BAD_URL else error.failed.kind
+        raise FetchError(kind, f"{status} redirect {error.failed.words}", status) from error

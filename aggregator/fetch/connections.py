@@ -1,118 +1,197 @@
 """Hold the connections to many hosts, and refuse those to addresses that are not public.
 
-Knows bounds and distances, certificates, and the two gates that every connection passes: when a name is
-resolved, and when the socket is made. Leaves what is asked and what is answered to `fetch`.
+Knows bounds and pauses, name resolution, certificate authorities and proxies, and the two checks that every
+connection passes: when a name is resolved, and when the socket is opened. Leaves what is requested and what the answer
+means to `client`, what a request may do to `access`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
-import ssl
+import tempfile
 from collections.abc import Mapping
-from contextvars import ContextVar
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
+from urllib.parse import urlsplit
 
-from aggregator.fetch.lazy_imports import (
-    AbstractResolver,
-    AiohttpTransport,
-    ResolveResult,
-    ThreadedResolver,
-    aiohttp,
-    httpx,
-)
-from aggregator.model import Limits
+from aggregator.fetch.access import Access
+from aggregator.fetch.curl_transport import Connect, CurlTransport
+from aggregator.fetch.errors import FetchError, RefusedAddressError
+from aggregator.fetch.lazy_imports import httpx
+from aggregator.model import FailureKind, Limits
 from aggregator.text.ip_addresses import is_public
 
-
-class RefusedAddressError(Exception):
-    """A connection to an address that is not public; no OSError, so that no other answer is tried."""
+_RESOLVED_FOR_S = 60.0
+_MAX_RESOLVED = 5_000
+_MAX_TURNS = 20_000
+_SYSTEM_CA_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine, Arch
+    "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/cert.pem",  # macOS, BSD
+)
 
 
 class Client:
     """Connections to many hosts, shared by all fetches of one event loop.
 
-    limits: `concurrency` fetches at once, `per_host` of them to one host, `per_host_pause` apart;
-            `allow_private` names the hosts that may have a private address, spelled exactly as in the
-            feed's address.
+    limits: `concurrency` fetches at once, `per_host` of them to one host, `per_host_pause` apart
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._all = asyncio.Semaphore(limits.concurrency)
-        self._own = frozenset(name.lower() for name in limits.allow_private)
-        self._hosts: dict[str, _Turn] = {}
-        self._transports: dict[str, AiohttpTransport] | None = None
+        self._hosts: dict[tuple[str, bool], _Turn] = {}
+        # Two sets of connections: one that was opened with permission must not be used without it.
+        self._public: CurlTransport | None = None
+        self._private: CurlTransport | None = None
+        self._resolved: dict[tuple[str, int], tuple[float, tuple[str, ...]]] = {}
+        self._authorities = _Authorities()
 
     async def __aenter__(self) -> Self:
-        self._transports = {}
+        kept = self.limits.concurrency * 2
+        self._public, self._private = CurlTransport(kept), CurlTransport(kept)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for transport in (self._transports or {}).values():
-            await transport.aclose()
-        self._transports = None
+        for transport in (self._public, self._private):
+            if transport is not None:
+                await transport.aclose()
+        self._public = self._private = None
+        self._authorities.close()
 
-    def turn(self, name: str) -> _Turn:
+    def turn(self, name: str, access: Access) -> _Turn:
         """Return what bounds the fetches at once to the host *name*, and keeps them apart.
 
-        A host that `allow_private` names is the operator's own: it needs no distance, and many feeds may live on
-        it, of which some that never answer must not hold up the others.
+        A private host is the operator's own: it needs no pause, and many feeds may live on it, of which some that
+        never answer must not hold up the others.
         """
-        turn = self._hosts.get(name)
+        private = access.is_private(name)
+        turn = self._hosts.get((name, private))
         if turn is None:
-            if name in self._own:
+            if private:
                 turn = _Turn(self.limits.concurrency, 0.0)
             else:
                 turn = _Turn(self.limits.per_host, self.limits.per_host_pause.total_seconds())
-            self._hosts[name] = turn
+            if len(self._hosts) >= _MAX_TURNS:
+                self._forget_idle_hosts()
+            self._hosts[name, private] = turn
         return turn
 
-    async def send(
-        self, url: str, name: str, headers: Mapping[str, str], method: str = "GET", content: bytes = b""
-    ) -> httpx.Response:
-        """Send one request, a GET unless said otherwise; the body of its answer is not read yet.
-
-        url:  as `urls.safe_link` spells it
-        name: its host, for which the address check is made
-        """
-        if self._transports is None:
-            raise RuntimeError("the client is used outside of `async with`")
-        scheme = url.partition(":")[0]
-        if scheme not in self._transports:
-            self._transports[scheme] = self._transport(scheme)
-        _asked.set(name)
-        return await self._transports[scheme].handle_async_request(_request(method, url, headers, content))
-
-    def _transport(self, scheme: str) -> AiohttpTransport:
-        """Return the connections of one scheme, so that certificates are read only when they are needed."""
-        # Without certificates it trusts nobody.
-        empty = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context = httpx.create_ssl_context(trust_env=False) if scheme == "https" else empty
-        allowed = self._own
-        session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=context,
-                resolver=_CheckingResolver(allowed),
-                socket_factory=lambda info: _checked_socket(info, allowed),
-                limit=self.limits.concurrency * 2,
-                ttl_dns_cache=60,
-                keepalive_timeout=15,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
-        # The transport alone: httpx.AsyncClient would look into every redirect and keep cookies.
-        return AiohttpTransport(client=session, verify=context, trust_env=False)
+    def _forget_idle_hosts(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._hosts = {key: turn for key, turn in self._hosts.items() if turn.is_busy(now)}
 
     @property
-    def everyone(self) -> asyncio.Semaphore:
+    def all_requests(self) -> asyncio.Semaphore:
         """What bounds all fetches at once."""
         return self._all
+
+    async def send(
+        self,
+        url: str,
+        name: str,
+        headers: Mapping[str, str],
+        *,
+        access: Access,
+        max_bytes: int,
+        method: str = "GET",
+        content: bytes = b"",
+        prior_knowledge: bool = False,
+    ) -> httpx.Response:
+        """Send one request and return its answer, the body as it came over the wire.
+
+        url:       as `urls.safe_link` spells it, its host is *name*
+        max_bytes: of the body of a document (200, 203); of other answers less is read
+
+        Raises FetchError, and what `CurlTransport` raises.
+        """
+        if self._public is None or self._private is None:
+            raise RuntimeError("the client is used outside of `async with`")
+        private = access.is_private(name)
+        scheme = url.partition(":")[0]
+        ca_file = self._authorities.file(access.ca_file) if scheme == "https" or access.proxy[:5] == "https" else ""
+        if access.proxy:
+            connect = await self._through_proxy(url, name, access, ca_file, max_bytes)
+        else:
+            connect = await self._directly(url, name, private, ca_file, max_bytes, prior_knowledge)
+        transport = self._private if private else self._public
+        return await transport.handle_async_request(_request(method, url, headers, content, connect))
+
+    async def _directly(
+        self, url: str, name: str, private: bool, ca_file: str, max_bytes: int, prior_knowledge: bool
+    ) -> Connect:
+        literal = _literal(name)
+        port = _port(url)
+        addresses = (literal,) if literal else await self._addresses(name, port)
+        if not private:
+            for address in addresses:
+                _refuse_unless_public(address, name)
+        # Pinned, so that what is connected to is what was checked.
+        resolve = "" if literal else f"+{name}:{port}:{','.join(map(_bracketed, addresses))}"
+        return Connect(
+            addresses=frozenset(addresses),
+            resolve=resolve,
+            ca_file=ca_file,
+            max_bytes=max_bytes,
+            prior_knowledge=prior_knowledge,
+        )
+
+    async def _through_proxy(self, url: str, name: str, access: Access, ca_file: str, max_bytes: int) -> Connect:
+        """Return how to go through a proxy: which is given an address that was checked here, and hardly ever a name.
+
+        A proxy stands in a network of its own. Given a name, it would look that up itself, perhaps to a private
+        address there. It gets the name of the subject's own host only, where a name is needed: by a plain request to
+        an HTTP proxy, by `socks5h`, and where this machine cannot resolve names.
+        """
+        own = name == access.own_host
+        port = _port(url)
+        addresses: tuple[str, ...] = ()
+        literal = _literal(name)
+        if literal:
+            addresses = (literal,)
+        elif not (own and access.proxy.startswith("socks5h:")):
+            try:
+                addresses = await self._addresses(name, port)
+            except FetchError as error:
+                if not own:
+                    message = f"{name} cannot be resolved here, and a proxy is not given names that others chose"
+                    raise FetchError(FailureKind.NETWORK, message) from error
+        if not access.is_private(name):
+            for address in addresses:
+                _refuse_unless_public(address, name)
+        plain_http = url.startswith("http:") and access.proxy.startswith("http")
+        give_name = own and (plain_http or not addresses)
+        return Connect(
+            addresses=None,
+            connect_to="" if give_name or literal else f"{name}:{port}:{_bracketed(addresses[0])}:{port}",
+            proxy=access.proxy,
+            tunnel=plain_http and not give_name,
+            ca_file=ca_file,
+            max_bytes=max_bytes,
+        )
+
+    async def _addresses(self, name: str, port: int) -> tuple[str, ...]:
+        """Return the IP addresses of *name*, looked up at most once a minute; FetchError where it has none."""
+        loop = asyncio.get_running_loop()
+        cached = self._resolved.get((name, port))
+        if cached and cached[0] > loop.time():
+            return cached[1]
+        try:
+            answers = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        except OSError as error:
+            reason = f"the host name cannot be resolved: {error.strerror or error}"
+            raise FetchError(FailureKind.NETWORK, reason) from error
+        addresses = tuple(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        if len(self._resolved) >= _MAX_RESOLVED:
+            self._resolved.clear()
+        self._resolved[name, port] = (loop.time() + _RESOLVED_FOR_S, addresses)
+        return addresses
 
 
 class _Address(httpx.URL):
@@ -129,13 +208,18 @@ class _Address(httpx.URL):
 _NOWHERE = httpx.URL("http://nowhere.invalid/")
 
 
-def _request(method: str, url: str, headers: Mapping[str, str], content: bytes) -> httpx.Request:
+def _request(method: str, url: str, headers: Mapping[str, str], content: bytes, connect: Connect) -> httpx.Request:
     """Return a request with these headers and no other.
 
-    Given address and content as httpx.Request takes them, making one costs 56 microseconds, half of what aiohttp
-    needs to ask and to be answered; so, 10.
+    Given address, headers and content as httpx.Request takes them, making one costs 56 microseconds, more than
+    libcurl takes to send it; so, 8. The headers are among the extensions, as text.
     """
-    request = httpx.Request(method, _NOWHERE, headers=headers, stream=httpx.ByteStream(content))
+    request = httpx.Request(
+        method,
+        _NOWHERE,
+        stream=httpx.ByteStream(content),
+        extensions={"connect": connect, "headers": headers},
+    )
     request.url = _Address(url)
     request.read()
     return request
@@ -148,9 +232,15 @@ class _Turn:
         self._at_once = asyncio.Semaphore(at_once)
         self._pause_s = pause_s
         self._free_at = 0.0
+        self._users = 0
 
     async def __aenter__(self) -> None:
-        await self._at_once.acquire()
+        self._users += 1
+        try:
+            await self._at_once.acquire()
+        except BaseException:
+            self._users -= 1
+            raise
         if not self._pause_s:
             return
         now = asyncio.get_running_loop().time()
@@ -159,51 +249,96 @@ class _Turn:
         try:
             await asyncio.sleep(begin - now)
         except BaseException:
+            self._users -= 1
             self._at_once.release()
             raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._users -= 1
         self._at_once.release()
+
+    def is_busy(self, now: float) -> bool:
+        """Return whether anybody uses or waits for it, or its pause is not over."""
+        return self._users > 0 or self._free_at > now
 
 
 # Addresses
 
-_asked: ContextVar[str] = ContextVar("asked", default="")
-"""The host of the request that a connection is made for."""
+
+def _literal(name: str) -> str:
+    """Return the IP address that *name* is, as the system spells it; "" for a name."""
+    if ":" not in name and not name[-1:].isdigit():
+        return ""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return ""
 
 
-class _CheckingResolver(AbstractResolver):
-    """Resolves names, and refuses one of which any answer is not public."""
-
-    def __init__(self, allowed: frozenset[str]) -> None:
-        self._allowed = allowed
-        self._resolver = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        if host.lower() not in self._allowed:
-            for answer in found:
-                _refuse_unless_public(answer["host"], host)
-        return found
-
-    async def close(self) -> None:
-        await self._resolver.close()
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _checked_socket(info: tuple[Any, ...], allowed: frozenset[str]) -> socket.socket:
-    """Open the socket for one address; the last gate, which literal addresses do not pass by either."""
-    family, kind, proto, _, sockaddr = info
-    name = _asked.get()
-    if name not in allowed:
-        _refuse_unless_public(str(sockaddr[0]), name)
-    return socket.socket(family=family, type=kind, proto=proto)
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _refuse_unless_public(address: str, name: str) -> None:
     if not is_public(address):
         what = address if name in ("", address) else f"{name} is {address}"
-        raise RefusedAddressError(f"refused: {what}, a private address (limits.allow_private does not name it)")
+        raise RefusedAddressError(f"refused: {what}, a private address (no allow_private names it for this source)")
+
+
+# Certificate authorities
+
+
+class _Authorities:
+    """Files of the certificate authorities to trust, found when the first https request needs them."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._files: dict[str, str] = {}
+
+    def file(self, own: str) -> str:
+        """Return a file with the usual authorities and those of the file *own*, where one is given."""
+        if own not in self._files:
+            usual = _usual_ca_file()
+            self._files[own] = self._combined(usual, own) if own else usual
+        return self._files[own]
+
+    def _combined(self, usual: str, own: str) -> str:
+        try:
+            content = Path(own).read_bytes()
+        except OSError as error:
+            raise FetchError(FailureKind.TLS, f"ca_file {own} cannot be read: {error.strerror or error}") from error
+        if b"-----BEGIN CERTIFICATE-----" not in content:
+            raise FetchError(FailureKind.TLS, f"ca_file {own} has no certificate in PEM format")
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="groundswell-ca-")
+        path = Path(self._folder.name) / f"{len(self._files)}.pem"
+        path.write_bytes(Path(usual).read_bytes() + b"\n" + content)
+        return str(path)
+
+    def close(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+        self._files.clear()
+
+
+def _usual_ca_file() -> str:
+    """Return what SSL_CERT_FILE names, else the system's authorities, else those that certifi ships."""
+    import ssl
+
+    named = ssl.get_default_verify_paths().cafile  # SSL_CERT_FILE, where it is set and there
+    if named:
+        return named
+    for path in _SYSTEM_CA_FILES:
+        if Path(path).is_file():
+            return path
+    import certifi
+
+    return certifi.where()

@@ -1,67 +1,83 @@
-"""Unpack the body of an answer in steps of bounded size: gzip, brotli, zstd.
+"""Unpack the body of an answer in steps of bounded size: gzip, deflate, brotli, zstd.
 
-Knows how each of them is told how much to give out at once, and how much memory it may ask for. Leaves
-counting what came out to `fetch`.
+Trusts the bytes more than `Content-Encoding`. Servers name codings that are none (`aws-chunked`, `utf-8`, `none`),
+announce gzip and send plain text, or apply a coding twice. Browsers and curl read all of these, and so does this:
 
-Observed: a decoder that is given its data in one piece made 136 MB of 200 kB. Rules: no step gives more than
-about a megabyte; a brotli window is 16 MB at most by its own format, a zstd window 8 MB (RFC 9659, section 3; a
-frame may ask for 2 GB); of one body at most a thousand members or frames are unpacked, since empty ones take
-time and add nothing to the size. Known to be refused wrongly: zstd of `--ultra` or `--long`, which RFC 9659 forbids.
+- a name that is no coding is ignored;
+- data that is not packed as announced, but looks like a document, is taken as it is;
+- several codings are undone in turn, last one first; `deflate` may come with or without its zlib wrapper.
+
+Observed: a decoder that gets its data in one piece made 136 MB of 200 kB. So no step gives more than about a
+megabyte; a brotli window is 16 MB at most by its own format, a zstd window 8 MB (RFC 9659, section 3; a frame may ask
+for 2 GB); at most a thousand members or frames of one body are unpacked, since empty ones take time and add nothing
+to the size. Known to be refused wrongly: zstd of `--ultra` or `--long`, which RFC 9659 forbids.
 """
 
 from __future__ import annotations
 
 import sys
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from aggregator.fetch.errors import Fault
+from aggregator.fetch.errors import FetchError, size_text
 from aggregator.model import FailureKind
-from aggregator.text.tokens import clip
 
 ACCEPTED = "gzip, br, zstd"
-"""The `Accept-Encoding` of every request."""
+"""The `Accept-Encoding` of every request. deflate is read, but not asked for: servers disagree on what it is."""
 
-_STEP = 1_000_000
-_MOST_MEMBERS = 1_000
+MAX_CODINGS = 4
+"""How many codings of one body are undone."""
+_STEP_BYTES = 1_000_000
+_MAX_MEMBERS = 1_000
 _ZSTD_WINDOW_LOG = 23
+_DOCUMENT_STARTS = (b"<", b"{", b"[")
 
 
-class Decoder(Protocol):
-    """Takes the pieces of a body as they come over the wire."""
+def unpack(data: bytes, content_encoding: str, limit: int) -> bytes:
+    """Return *data* without the codings that *content_encoding* names.
 
-    name: str
+    limit: bytes that it may come to
 
-    @property
-    def ended(self) -> bool:
-        """Whether the data so far ends where it may end."""
-
-    def pieces(self, data: bytes) -> Iterable[bytes]:
-        """Yield what is in *data*, in steps; a `Fault` where it is corrupt."""
-
-
-def decoder(encoding: str, limit: int) -> Decoder | None:
-    """Return what unpacks a `Content-Encoding`, None where nothing is packed; a `Fault` for what was not accepted.
-
-    limit: of the whole body; a step gives no more than about that
+    Raises FetchError where the data is corrupt, ends too early, or is larger than *limit* once unpacked.
     """
-    step = min(limit + 1, _STEP)
-    match encoding.lower():
-        case "" | "identity":
-            return None
-        case "gzip" | "x-gzip":
-            return _Members("gzip", lambda: _Gzip(step))
-        case "zstd":
-            return _Members("zstd", lambda: _Zstd(step))
-        case "br":
-            return _Brotli(step)
-    what = f"content encoding {clip(encoding, 40)}, where only {ACCEPTED} were accepted"
-    raise Fault(FailureKind.BAD_TRANSFER, what, 200)
+    if not content_encoding:
+        return data
+    codings = [_CODINGS[name] for name in _names(content_encoding) if name in _CODINGS]
+    if len(codings) > MAX_CODINGS:
+        raise FetchError(FailureKind.BAD_TRANSFER, f"packed {len(codings)} times; at most {MAX_CODINGS} are read", 200)
+    for coding in reversed(codings):
+        try:
+            data = _collected(coding(data, min(limit + 1, _STEP_BYTES)), limit)
+        except _CorruptError as error:
+            if not _looks_like_document(data):
+                raise FetchError(FailureKind.BAD_TRANSFER, str(error), 200) from error
+    return data
 
 
-def _corrupt(name: str, why: object) -> Fault:
-    return Fault(FailureKind.BAD_TRANSFER, f"the {name} data is corrupt: {why}", 200)
+def _names(content_encoding: str) -> list[str]:
+    return [name.strip().lower() for name in content_encoding[:500].split(",")]
+
+
+def _collected(steps: Iterator[bytes], limit: int) -> bytes:
+    pieces = []
+    size = 0
+    for step in steps:
+        size += len(step)
+        if size > limit:
+            raise FetchError(FailureKind.TOO_LARGE, f"larger than {size_text(limit)}", 200)
+        pieces.append(step)
+    return b"".join(pieces)
+
+
+def _looks_like_document(data: bytes) -> bool:
+    """Return whether *data* begins as XML, HTML or JSON does, also in a wide encoding."""
+    start = data[:200].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\0\xff\xfe")
+    return start.startswith(_DOCUMENT_STARTS)
+
+
+class _CorruptError(Exception):
+    """The data is not what the coding makes; the text says so for the source's row."""
 
 
 class _Member(Protocol):
@@ -77,15 +93,17 @@ class _Member(Protocol):
     def unused(self) -> bytes:
         """What came after its end."""
 
-    def pieces(self, data: bytes) -> Iterable[bytes]: ...
+    def steps(self, data: bytes) -> Iterator[bytes]: ...
 
 
-class _Gzip:
+class _Zlib:
+    """gzip, and deflate with or without its wrapper; *bits* as `zlib.decompressobj` wants them."""
+
     error = zlib.error
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, bits: int) -> None:
         self._step = step
-        self._stream = zlib.decompressobj(31)
+        self._stream = zlib.decompressobj(bits)
 
     @property
     def eof(self) -> bool:
@@ -95,7 +113,7 @@ class _Gzip:
     def unused(self) -> bytes:
         return self._stream.unused_data
 
-    def pieces(self, data: bytes) -> Iterable[bytes]:
+    def steps(self, data: bytes) -> Iterator[bytes]:
         # Past its end, zlib names what follows as not consumed too.
         while data and not self._stream.eof:
             yield self._stream.decompress(data, self._step)
@@ -104,7 +122,7 @@ class _Gzip:
 
 class _Zstd:
     def __init__(self, step: int) -> None:
-        # Here, since most sites never see it, and each of these takes time when the poller starts.
+        # Imported here, since most sites never see it and it takes time when the worker starts.
         if sys.version_info >= (3, 14):
             from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
         else:
@@ -122,64 +140,75 @@ class _Zstd:
     def unused(self) -> bytes:
         return self._stream.unused_data
 
-    def pieces(self, data: bytes) -> Iterable[bytes]:
+    def steps(self, data: bytes) -> Iterator[bytes]:
         yield self._stream.decompress(data, self._step)
         while not (self._stream.eof or self._stream.needs_input):
             yield self._stream.decompress(b"", self._step)
 
 
-class _Members:
-    """Parts one after the other, as `cat a.gz b.gz` makes them."""
+def _members(name: str, new: Callable[[], _Member], data: bytes, magic: bytes) -> Iterator[bytes]:
+    """Unpack parts that stand one after the other, as `cat a.gz b.gz` makes them.
 
-    def __init__(self, name: str, new: Callable[[], _Member]) -> None:
-        self.name = name
-        self._new = new
-        self._member: _Member | None = None
-        self._begun = 0
-
-    @property
-    def ended(self) -> bool:
-        return self._member is None or self._member.eof
-
-    def pieces(self, data: bytes) -> Iterable[bytes]:
-        while data:
-            if self._member is None or self._member.eof:
-                if self._begun and not data.strip(b"\0"):
-                    return  # padding
-                if self._begun == _MOST_MEMBERS:
-                    raise _corrupt(self.name, f"more than {_MOST_MEMBERS} parts")
-                self._begun += 1
-                self._member = self._new()
-            try:
-                yield from self._member.pieces(data)
-            except self._member.error as error:
-                raise _corrupt(self.name, error) from error
-            data = self._member.unused
+    Behind a complete part, whatever does not begin with *magic* is padding or garbage, and ignored.
+    """
+    for number in range(_MAX_MEMBERS + 1):
+        if number == _MAX_MEMBERS:
+            raise FetchError(FailureKind.BAD_TRANSFER, f"the {name} data has more than {_MAX_MEMBERS} parts", 200)
+        member = new()
+        try:
+            yield from member.steps(data)
+        except member.error as error:
+            raise _CorruptError(f"the {name} data is corrupt: {error}") from error
+        if not member.eof:
+            raise _CorruptError(f"the {name} data ends too early")
+        data = member.unused
+        if not data.startswith(magic):
+            return
 
 
-class _Brotli:
-    name = "br"
+def _gzip(data: bytes, step: int) -> Iterator[bytes]:
+    return _members("gzip", lambda: _Zlib(step, 31), data, b"\x1f\x8b") if data else iter(())
 
-    def __init__(self, step: int) -> None:
-        import brotli
 
-        self._error = brotli.error
-        self._step = step
-        self._stream = brotli.Decompressor()
-        self._begun = False
+def _deflate(data: bytes, step: int) -> Iterator[bytes]:
+    # RFC 9110 means zlib's format (RFC 1950); many servers send the bare stream (RFC 1951). The header of the
+    # first is a multiple of 31 whose low four bits are 8.
+    wrapped = len(data) >= 2 and data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
+    member = _Zlib(step, 15 if wrapped else -15)
+    try:
+        yield from member.steps(data)
+    except member.error as error:
+        raise _CorruptError(f"the deflate data is corrupt: {error}") from error
+    if data and not member.eof:
+        raise _CorruptError("the deflate data ends too early")
 
-    @property
-    def ended(self) -> bool:
-        return not self._begun or self._stream.is_finished()
 
-    def pieces(self, data: bytes) -> Iterable[bytes]:
-        self._begun = True
-        piece = b""
-        # It may have taken in all there is and still hold back what did not fit into a step.
-        while data or piece:
-            try:
-                piece = self._stream.process(data, output_buffer_limit=self._step)
-            except self._error as error:
-                raise _corrupt(self.name, error) from error
-            data = b""
-            yield piece
+def _zstd(data: bytes, step: int) -> Iterator[bytes]:
+    return _members("zstd", lambda: _Zstd(step), data, b"\x28\xb5\x2f\xfd") if data else iter(())
+
+
+def _brotli(data: bytes, step: int) -> Iterator[bytes]:
+    import brotli
+
+    stream = brotli.Decompressor()
+    begun = bool(data)
+    piece = b""
+    # It may have taken in all there is and still keep back what did not fit into a step.
+    while data or piece:
+        try:
+            piece = stream.process(data, output_buffer_limit=step)
+        except brotli.error as error:
+            raise _CorruptError(f"the br data is corrupt: {error}") from error
+        data = b""
+        yield piece
+    if begun and not stream.is_finished():
+        raise _CorruptError("the br data ends too early")
+
+
+_CODINGS: dict[str, Callable[[bytes, int], Iterator[bytes]]] = {
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": _deflate,
+    "br": _brotli,
+    "zstd": _zstd,
+}

@@ -1,74 +1,69 @@
-"""Say in words, for the source's row, why nothing usable came.
+"""Say, for the source's row, why nothing usable came.
 
-Knows what the libraries and the sockets raise. Leaves to the rest of the package what is a fault of its own.
+Knows what libcurl and the sockets report. Leaves to the rest of the package which answers count as failures.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
-import re
-import socket
-import ssl
-from collections.abc import Iterable, Sequence
+import os
 from http import HTTPStatus
 
-from aggregator.fetch.connections import RefusedAddressError
-from aggregator.fetch.lazy_imports import aiohttp, httpx
+import pycurl
+
+from aggregator.fetch.curl_transport import BodyTooLargeError, CurlError, NotHttpError
 from aggregator.model import Failed, FailureKind
 from aggregator.text.tokens import clip, storable
 
 _log = logging.getLogger(__name__)
 
-_MAX_WORDS = 200
+_MAX_MESSAGE_CHARS = 200
 
 
-class Fault(Exception):
-    """Carries a `Failed` up to `fetch`."""
+class FetchError(Exception):
+    """Carries a `Failed` up to `fetch` and `call`."""
 
-    def __init__(self, kind: FailureKind, words: str, status: int | None = None) -> None:
-        super().__init__(words)
-        self.failed = Failed(kind, clean(words), status)
-
-
-def failure(error: BaseException) -> Failed:
-    """Return *error*, as raised by the libraries, in words for the source's row."""
-    chain = list(_causes(error))
-    for cause in chain:
-        match cause:
-            case RefusedAddressError():
-                return Failed(FailureKind.REFUSED_ADDRESS, clean(str(cause)))
-            case ssl.SSLError() | aiohttp.ClientConnectorCertificateError() | ssl.CertificateError():
-                reason = getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or str(cause)
-                return Failed(FailureKind.TLS, clean(f"TLS: {reason}"))
-            case aiohttp.ClientConnectorDNSError() | socket.gaierror():
-                return Failed(FailureKind.NETWORK, clean(f"the host name cannot be resolved: {_reason(cause)}"))
-            case aiohttp.ClientPayloadError():
-                return Failed(FailureKind.BAD_TRANSFER, _broken_off(cause))
-            case aiohttp.InvalidURL() | httpx.InvalidURL() | httpx.UnsupportedProtocol():
-                return Failed(FailureKind.BAD_URL, "not a usable address")
-            case aiohttp.ServerDisconnectedError():
-                return Failed(FailureKind.BAD_TRANSFER, "the server closed the connection without an answer")
-            case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
-                return Failed(FailureKind.BAD_TRANSFER, clean(f"not understood as HTTP: {cause.message}"))
-            case ConnectionRefusedError():
-                return Failed(FailureKind.NETWORK, "the server refused the connection")
-            case ConnectionResetError() | BrokenPipeError():
-                return Failed(FailureKind.NETWORK, "the connection was reset")
-            case _:
-                pass
-    for cause in chain:
-        if isinstance(cause, OSError):
-            return Failed(FailureKind.NETWORK, clean(f"no connection: {cause.strerror or cause}"))
-    _log.warning("a fetch failed in a way not foreseen", exc_info=error)
-    return Failed(FailureKind.NETWORK, clean(f"failed: {type(error).__name__}: {error}"))
+    def __init__(self, kind: FailureKind, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.failed = Failed(kind, clean(message), status)
 
 
-def clean(words: str) -> str:
-    """Return *words* as they may stand on a page and in a log line, at most 200 characters."""
-    return clip(" ".join(storable(words).split()), _MAX_WORDS)
+class RefusedAddressError(FetchError):
+    """A connection to an address that is not public."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(FailureKind.REFUSED_ADDRESS, message)
 
 
-def status_words(status: int) -> str:
+def failure(error: Exception, max_bytes: int) -> Failed:
+    """Return *error*, raised while something was requested, as a message for the source's row.
+
+    max_bytes: what a document may have
+    """
+    match error:
+        case FetchError():
+            return error.failed
+        case BodyTooLargeError():
+            return Failed(FailureKind.TOO_LARGE, f"larger than {size_text(max_bytes)}")
+        case NotHttpError():
+            return Failed(
+                FailureKind.BAD_TRANSFER, "not understood as HTTP: the answer does not begin with a status line"
+            )
+        case CurlError():
+            return _of_curl(error)
+        case _:
+            # A fault of ours with one feed must not stop the polling of the others.
+            _log.warning("a fetch failed in an unforeseen way", exc_info=error)
+            return Failed(FailureKind.NETWORK, clean(f"failed: {type(error).__name__}: {error}"))
+
+
+def clean(message: str) -> str:
+    """Return *message* as it may stand on a page and in a log line, at most 200 characters."""
+    return clip(" ".join(storable(message).split()), _MAX_MESSAGE_CHARS)
+
+
+def status_text(status: int) -> str:
     """Return a status with its name, where HTTP has one for it."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
@@ -76,29 +71,62 @@ def status_words(status: int) -> str:
         return f"{status}, a status that HTTP does not know"
 
 
-def size_words(limit: int) -> str:
+def size_text(size: int) -> str:
     """Return a number of bytes as people say it."""
-    return f"{limit / 1_000_000:g} MB" if limit >= 100_000 else f"{limit} bytes"
+    return f"{size / 1_000_000:g} MB" if size >= 100_000 else f"{size} bytes"
 
 
-def _broken_off(error: aiohttp.ClientPayloadError) -> str:
-    if counts := re.search(r"received (\d+) of (\d+) bytes", str(error)):
-        return f"the answer is incomplete: the connection closed after {counts[1]} of {counts[2]} bytes"
-    return clean(f"the answer is incomplete or broken, the connection closed: {_reason(error)}")
+_TLS = frozenset(
+    (
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_SSL_CERTPROBLEM,
+        pycurl.E_SSL_CIPHER,
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ISSUER_ERROR,
+        pycurl.E_SSL_INVALIDCERTSTATUS,
+    )
+)
+_NOT_HTTP = frozenset(
+    (
+        pycurl.E_UNSUPPORTED_PROTOCOL,
+        8,  # CURLE_WEIRD_SERVER_REPLY, which pycurl calls by its FTP name
+        pycurl.E_BAD_CONTENT_ENCODING,
+        100,  # CURLE_TOO_LARGE: a header line over 100 kB, more than 5,000 headers
+        pycurl.E_HTTP2,
+        92,  # CURLE_HTTP2_STREAM
+    )
+)
+_PROXY = frozenset((pycurl.E_COULDNT_RESOLVE_PROXY, 97))  # CURLE_PROXY
 
 
-def _causes(error: BaseException) -> Iterable[BaseException]:
-    seen: set[int] = set()
-    waiting: list[BaseException] = [error]
-    while waiting:
-        cause = waiting.pop(0)
-        if id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        members: Sequence[BaseException] = cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
-        waiting += [link for link in (cause.__cause__, cause.__context__, *members) if link is not None]
+def _of_curl(error: CurlError) -> Failed:
+    code, text = error.code, str(error)
+    if code == pycurl.E_PARTIAL_FILE:
+        return Failed(FailureKind.BAD_TRANSFER, _broken_off(error))
+    if code in _TLS:
+        return Failed(FailureKind.TLS, clean(f"TLS: {text}"))
+    if code in _NOT_HTTP or (code == pycurl.E_RECV_ERROR and "headers" in text):
+        return Failed(FailureKind.BAD_TRANSFER, clean(f"not understood as HTTP: {text}"))
+    if code == pycurl.E_GOT_NOTHING:
+        return Failed(FailureKind.BAD_TRANSFER, "the server closed the connection without an answer")
+    if code in _PROXY:
+        return Failed(FailureKind.NETWORK, clean(f"the proxy does not work: {text}"))
+    if code == pycurl.E_URL_MALFORMAT:
+        return Failed(FailureKind.BAD_URL, "not a usable address")
+    if error.os_error == errno.ECONNREFUSED:
+        return Failed(FailureKind.NETWORK, "the server refused the connection")
+    if error.os_error in (errno.ECONNRESET, errno.EPIPE) or "reset by peer" in text:
+        return Failed(FailureKind.NETWORK, "the connection was reset")
+    if code == pycurl.E_RECV_ERROR and not error.os_error:
+        return Failed(FailureKind.BAD_TRANSFER, clean(f"the answer is incomplete or broken: {text}"))
+    if code == pycurl.E_COULDNT_CONNECT and error.os_error:
+        return Failed(FailureKind.NETWORK, clean(f"no connection: {os.strerror(error.os_error)}"))
+    return Failed(FailureKind.NETWORK, clean(f"no connection: {text}"))
 
 
-def _reason(error: BaseException) -> str:
-    return str(getattr(error, "strerror", "") or error) or type(error).__name__
+def _broken_off(error: CurlError) -> str:
+    if error.expected >= 0:
+        counts = f"the connection closed after {error.received} of {error.expected} bytes"
+        return f"the answer is incomplete: {counts}"
+    return "the answer is incomplete: the connection closed in the middle of a chunk"

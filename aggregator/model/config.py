@@ -41,6 +41,12 @@ class Source:
     language: str = ""
     user_agent: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    allow_private: bool = False
+    """Whether its own host may have a private address; `Limits.allow_private` says so of hosts."""
+    proxy: str = ""
+    """Through which it is polled, "" for none."""
+    ca_file: str = ""
+    """Certificate authorities that are trusted beside the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,9 @@ class Limits:
     per_host: int = 2
     per_host_pause: timedelta = timedelta(seconds=1)
     allow_private: tuple[str, ...] = ()
-    """Hosts, spelled exactly, that may have a private or loopback address."""
+    """Hosts, spelled exactly, that may have a private address when a source or `analysis` is configured there."""
+    allow_private_callbacks: tuple[str, ...] = ()
+    """Addresses of WebSub callbacks that may be private; one that ends in a slash stands for all below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,16 @@ class AnalysisSettings:
     headers: tuple[tuple[str, str], ...] = ()
     stories: int = 10
     """How many of the stories that trend are written of."""
+    allow_private: bool = False
+    """Whether the endpoint may have a private address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What `defaults:` in feeds.yaml says beyond the sources: how everything else is requested."""
+
+    proxy: str = ""
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +145,7 @@ class Config:
     retention: Retention = Retention()
     alerts: Alerts = Alerts()
     analysis: AnalysisSettings = AnalysisSettings()
+    defaults: Defaults = Defaults()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""

@@ -27,6 +27,7 @@ class FailureKind(StrEnum):
     BAD_URL = "bad url"
     REDIRECTS = "redirects"
     STATUS = "status"
+    BOT_CHECK = "bot check"
     GONE = "gone"
     TOO_LARGE = "too large"
     BAD_TRANSFER = "bad transfer"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.errors import NotAFeedError
-from aggregator.fetch import Client, fetch
+from aggregator.fetch import Client, access, fetch
 from aggregator.model import (
     Clock,
     Failed,
@@ -91,6 +91,8 @@ async def poll(
         now=clock(),
         user_agent=source.user_agent or user_agent,
         headers=source.headers,
+        home=source.url,
+        access=access.of_source(source, limits),
     )
     parsed: ParsedFeed | None = None
     if isinstance(outcome, Fetched):

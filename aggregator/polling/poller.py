@@ -62,6 +62,8 @@ class Poller:
         self._config = config
         self._sources = {source.id: source for source in config.sources}
         self._urls = Counter(source.url for source in config.sources)
+        own = (host(source.url) for source in config.sources if source.allow_private)
+        self._private_hosts = frozenset((*config.limits.allow_private, *own))
 
     async def __aenter__(self) -> Poller:
         # A round makes and drops objects by the hundred thousand, few of them in cycles.
@@ -96,6 +98,15 @@ class Poller:
             self._client = await Client(config.limits).__aenter__()
         self._configure(config)
 
+    def clock_was_set(self, step: timedelta) -> None:
+        """Let every wait that is under way last as long as it would have: the system clock was set by *step*."""
+        how = f"{abs(step).total_seconds():,.0f} s {'back' if step < timedelta() else 'forward'}"
+        log.warning("the system clock was set %s; the polling schedule moves with it", how)
+        self._resting = {source_id: until + step for source_id, until in self._resting.items()}
+        with self._store.transaction():
+            self._store.feeds.shift_schedule(step)
+            self._store.subscriptions.shift_schedule(step)
+
     def start_due(self, only: Collection[str] | None = None) -> int:
         """Start polling what is due and not under way yet, or of that *only* some; return how many were started."""
         now = self._clock()
@@ -117,7 +128,7 @@ class Poller:
     def _is_busy(self, name: str) -> bool:
         """Return whether a host is asked by as many as may; others waiting for it would take the room of all."""
         limits = self._config.limits
-        return self._asked_hosts.get(name, 0) >= limits.per_host and name not in limits.allow_private
+        return self._asked_hosts.get(name, 0) >= limits.per_host and name not in self._private_hosts
 
     async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
         """Poll these sources and no other, or all that are due, and wait until all are done."""

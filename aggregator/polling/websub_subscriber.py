@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -34,6 +36,7 @@ class Hubs:
 
     base: the site's address, without a slash at its end, where hubs can reach it; "" where they cannot, and then
           every subscription is ended
+    private_hubs: hosts of hubs that may have a private address; none but in tests, since feeds name hubs
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class Hubs:
         store: Store,
         clock: Clock,
         poller: Poller,
+        private_hubs: Collection[str] = (),
     ) -> None:
+        self._private_hubs = frozenset(private_hubs)
         self.reconfigure(config, base)
         self._store = store
         self._clock = clock
@@ -98,6 +103,7 @@ class Hubs:
             method="POST",
             content=urlencode(form).encode(),
             headers=[("Content-Type", "application/x-www-form-urlencoded")],
+            access=self._access(one.source_id),
         )
         if isinstance(answer, Failed):
             words, wait = answer.words, websub_protocol.wait(one.failures + 1)
@@ -114,6 +120,12 @@ class Hubs:
         after = self._store.subscriptions.of_source(one.source_id)
         if after is not None and after.lease_until == one.lease_until and after.token == one.token:
             self._store.subscriptions.asked(one.source_id, words, one.failures + 1, now + wait)
+
+    def _access(self, source_id: str) -> fetch.Access:
+        """Return what a request to a hub may do: a feed names it, so it never reaches a private address by itself."""
+        source = self._sources.get(source_id)
+        way = fetch.access.of_feed_content(source) if source else fetch.access.of_others(self._config)
+        return replace(way, private_hosts=self._private_hubs)
 
     async def _take_in(self, delivery: Delivery) -> None:
         source = self._sources.get(delivery.source_id)

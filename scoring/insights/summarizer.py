@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.fetch import Answered, Client, call
+from aggregator.fetch import Answered, Client, access, call
 from aggregator.model import Config
 from aggregator.store import Store
 from aggregator.store.summaries import Written
@@ -84,6 +84,7 @@ class Narrator:
                 content=json.dumps(question).encode(),
                 headers=(("Content-Type", "application/json"), *settings.headers),
                 body_bytes=ANSWER_BYTES,
+                access=access.of_analysis(self._config),
             )
         if not isinstance(answer, Answered):
             log.warning("the analysis endpoint does not answer: %s", answer.words)

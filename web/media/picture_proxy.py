@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aggregator.fetch import Client, fetch, user_agent
+from aggregator.fetch import Client, access, fetch, user_agent
 from aggregator.model import Config, Fetched
 
 log = logging.getLogger(__name__)
@@ -121,8 +121,9 @@ def _avif(data: bytes) -> Kind | None:
 class Pictures:
     """The pictures on disk, and the way to more."""
 
-    def __init__(self, folder: Path, max_disk: int = MAX_DISK) -> None:
+    def __init__(self, folder: Path, max_disk: int = MAX_DISK, private_hosts: frozenset[str] = frozenset()) -> None:
         self.folder = folder
+        self._private_hosts = private_hosts
         self._max_disk = max_disk
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
@@ -146,7 +147,7 @@ class Pictures:
         if not self._turns.acquire(timeout=TIMEOUT.total_seconds()):
             return None
         try:
-            data = asyncio.run(_fetched(url, config, now))
+            data = asyncio.run(_fetched(url, config, now, self._private_hosts))
         finally:
             self._turns.release()
         kind = kind_of(data)
@@ -191,8 +192,10 @@ class Pictures:
         self._held = held
 
 
-async def _fetched(url: str, config: Config, now: datetime) -> bytes:
+async def _fetched(url: str, config: Config, now: datetime, private_hosts: frozenset[str]) -> bytes:
     limits = replace(config.limits, feed_bytes=MAX_BYTES, fetch=TIMEOUT)
     async with Client(limits) as client:
-        outcome = await fetch(client, url, limits=limits, now=now, user_agent=user_agent(config.site.url))
+        # Whoever wrote the feed names the picture: private hosts are not theirs to reach.
+        way = replace(access.of_others(config), private_hosts=private_hosts)
+        outcome = await fetch(client, url, limits=limits, now=now, user_agent=user_agent(config.site.url), access=way)
     return outcome.body if isinstance(outcome, Fetched) else b""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import itertools
 import sys
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 import brotli
 import pytest
 
-from aggregator.fetch import USER_AGENT, Client, fetch, fresh_for, retry_after, user_agent
-from aggregator.fetch.decompress import decoder
+from aggregator.fetch import USER_AGENT, Access, Client, fetch, fresh_for, retry_after, user_agent
+from aggregator.fetch.decompress import unpack
+from aggregator.fetch.errors import FetchError
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
 from aggregator.text.ip_addresses import is_public
 from tests.feedserver import FeedServer, Wire
@@ -26,7 +27,8 @@ else:
     from backports import zstd
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-LIMITS = Limits(allow_private=("127.0.0.1",), feed_bytes=100_000, fetch=timedelta(seconds=10))
+OWN = Access(frozenset({"127.0.0.1"}), "127.0.0.1")
+LIMITS = Limits(feed_bytes=100_000, fetch=timedelta(seconds=10))
 FEED = b"<rss version='2.0'><channel><title>t</title></channel></rss>"
 GET = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 
@@ -37,8 +39,8 @@ async def client() -> AsyncIterator[Client]:
         yield client
 
 
-async def ask(client: Client, url: str, limits: Limits = LIMITS, **more: object) -> Outcome:
-    return await fetch(client, url, limits=limits, now=NOON, **more)  # type: ignore[arg-type]
+async def ask(client: Client, url: str, limits: Limits = LIMITS, access: Access = OWN, **more: object) -> Outcome:
+    return await fetch(client, url, limits=limits, now=NOON, access=access, **more)  # type: ignore[arg-type]
 
 
 def failed(outcome: Outcome) -> Failed:
@@ -92,19 +94,6 @@ async def test_a_document_may_come_packed_also_in_several_parts(
     assert (same, outcome.wire_bytes) == (True, len(PACKED[encoding]))
 
 
-@pytest.mark.parametrize("encoding", PACKED)
-def test_what_is_packed_is_the_same_however_it_is_cut(encoding: str) -> None:
-    for length in (1, 7, 1_000):
-        unpack = decoder(encoding, 10_000)  # so that a step gives less than the whole
-        pieces: list[bytes] = []
-        for at in range(0, len(PACKED[encoding]), length):
-            chunk = PACKED[encoding][at : at + length]
-            pieces += unpack.pieces(chunk) if unpack else [chunk]
-        same = b"".join(pieces) == LONG
-        assert same
-        assert unpack is None or unpack.ended
-
-
 BOMBS: dict[str, Callable[[], bytes]] = {
     "gzip": lambda: bomb(50),
     "br": lambda: brotli.compress(b"A" * 50_000_000, quality=1),
@@ -114,12 +103,16 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("encoding", BOMBS)
 def test_a_bomb_is_unpacked_in_small_steps(encoding: str) -> None:
-    unpack = decoder(encoding, 100_000)
-    assert unpack is not None
-    steps = list(itertools.islice(unpack.pieces(BOMBS[encoding]()), 20))
+    packed = BOMBS[encoding]()
+    tracemalloc.start()
+    try:
+        with pytest.raises(FetchError, match=r"larger than 0\.1 MB"):
+            unpack(packed, encoding, 100_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     # Brotli gives out whole blocks of its own, of which the last may go over.
-    assert all(0 < len(step) <= 400_000 for step in steps if step)
-    assert sum(map(len, steps)) >= 1_000_000
+    assert peak < 2_000_000
 
 
 async def test_cookies_are_never_kept(feed_server: FeedServer, client: Client) -> None:
@@ -201,13 +194,14 @@ def test_who_asks_says_where_he_can_be_found_if_he_can() -> None:
 
 
 async def test_requests_to_one_host_keep_their_distance() -> None:
-    limits = replace(LIMITS, allow_private=("own.example",), per_host=5, per_host_pause=timedelta(seconds=0.03))
+    own = Access(frozenset({"own.example"}))
+    limits = replace(LIMITS, per_host=5, per_host_pause=timedelta(seconds=0.03))
     client = Client(limits)
     loop = asyncio.get_running_loop()
     begun: list[float] = []
 
     async def ask_it(name: str) -> None:
-        async with client.turn(name):
+        async with client.turn(name, own):
             begun.append(loop.time())
 
     start = loop.time()
@@ -265,14 +259,32 @@ async def test_redirects_end_at_the_limit(feed_server: FeedServer, client: Clien
     assert len(feed_server.requests) == 9
 
 
-async def test_own_headers_do_not_follow_to_another_host(feed_server: FeedServer) -> None:
-    limits = replace(LIMITS, allow_private=("127.0.0.1", "localhost"))
+async def test_own_headers_go_to_their_own_scheme_host_and_port_only(feed_server: FeedServer, client: Client) -> None:
+    access = Access(frozenset({"127.0.0.1", "localhost"}))
+    secret = [("Authorization", "secret")]
     feed_server.publish("/end", FEED)
-    url = feed_server.redirect("/a", f"http://localhost:{feed_server.port}/end")
-    async with Client(limits) as client:
-        outcome = await ask(client, url, limits, headers=[("Authorization", "secret")])
-    assert isinstance(outcome, Fetched)
-    assert [request.headers["Authorization"] for request in feed_server.requests] == ["secret", None]
+    feed_server.redirect("/there", "/end")
+    with FeedServer() as other:
+        other.redirect("/back", feed_server.url("/end"))
+        for target in (f"http://localhost:{feed_server.port}/end", other.url("/back"), "/there"):
+            url = feed_server.redirect("/a", target)
+            assert isinstance(await ask(client, url, access=access, headers=secret), Fetched)
+        sent = [(request.path, request.headers["Authorization"]) for request in feed_server.requests]
+        assert sent == [
+            *(("/a", "secret"), ("/end", None)),  # another host
+            *(("/a", "secret"), ("/end", "secret")),  # back from another port
+            *(("/a", "secret"), ("/there", "secret"), ("/end", "secret")),
+        ]
+        assert [request.headers["Authorization"] for request in other.requests] == [None]
+
+
+async def test_a_feed_that_moved_for_good_does_not_take_the_headers_along(
+    feed_server: FeedServer, client: Client
+) -> None:
+    url = feed_server.publish("/a", FEED)
+    headers = [("Authorization", "secret")]
+    assert isinstance(await ask(client, url, headers=headers, home="http://127.0.0.1:9/old"), Fetched)
+    assert feed_server.requests[-1].headers["Authorization"] is None
 
 
 SPELLINGS = [
@@ -360,26 +372,25 @@ FAULTS: dict[str, tuple[bytes | Callable[[Wire], None], FailureKind, str]] = {
     "too long": (body(b"x" * 100_001), FailureKind.TOO_LARGE, "larger than 0.1 MB"),
     "gzip bomb": (body(bomb(20), GZIP), FailureKind.TOO_LARGE, "larger than 0.1 MB"),
     "bad gzip": (body(gzip.compress(FEED)[:20] + b"\0" * 99, GZIP), FailureKind.BAD_TRANSFER, "gzip"),
+    "not gzip": (body(b"\x00" * 60, GZIP), FailureKind.BAD_TRANSFER, "gzip data is corrupt"),
+    "not br": (body(b"\xff" * 60, BR), FailureKind.BAD_TRANSFER, "br data is corrupt"),
+    "not zstd": (body(b"\xff" * 60, ZSTD), FailureKind.BAD_TRANSFER, "zstd data is corrupt"),
     "half gzip": (body(gzip.compress(FEED)[:-20], GZIP), FailureKind.BAD_TRANSFER, "gzip"),
-    "not gzip": (body(FEED, GZIP), FailureKind.BAD_TRANSFER, "gzip"),
     "empty members": (body(gzip.compress(b"") * 1_001, GZIP), FailureKind.BAD_TRANSFER, "more than 1000 parts"),
     "br bomb": (body(brotli.compress(b"A" * 20_000_000, quality=1), BR), FailureKind.TOO_LARGE, "larger than 0.1 MB"),
     "half br": (body(brotli.compress(FEED)[:-9], BR), FailureKind.BAD_TRANSFER, "br data ends too early"),
-    "not br": (body(FEED, BR), FailureKind.BAD_TRANSFER, "br data is corrupt"),
     "br and more": (body(brotli.compress(FEED) + b"more", BR), FailureKind.BAD_TRANSFER, "br data is corrupt"),
     "zstd bomb": (body(zstd.compress(b"A" * 20_000_000), ZSTD), FailureKind.TOO_LARGE, "larger than 0.1 MB"),
     "half zstd": (body(zstd.compress(FEED)[:-9], ZSTD), FailureKind.BAD_TRANSFER, "zstd data ends too early"),
-    "not zstd": (body(FEED, ZSTD), FailureKind.BAD_TRANSFER, "zstd data is corrupt"),
     "wide zstd": (body(wide(27), ZSTD), FailureKind.BAD_TRANSFER, "too much memory"),
     "empty frames": (body(zstd.compress(b"") * 1_001, ZSTD), FailureKind.BAD_TRANSFER, "more than 1000 parts"),
-    "packed twice": (body(FEED, b"Content-Encoding: gzip, br\r\n"), FailureKind.BAD_TRANSFER, "encoding gzip, br"),
     "short": (GET + b"Content-Length: 900\r\n\r\n<rss>", FailureKind.BAD_TRANSFER, "after 5 of 900 bytes"),
     "bad chunk": (GET + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n<rss>", FailureKind.BAD_TRANSFER, "chunk"),
     "cut chunk": (GET + b"Transfer-Encoding: chunked\r\n\r\n50\r\n<rss>", FailureKind.BAD_TRANSFER, "incomplete"),
     "http 0.9": (FEED, FailureKind.BAD_TRANSFER, "HTTP"),
     "garbage": (b"\0\xff\x1b[31m\r\n\r\n", FailureKind.BAD_TRANSFER, "HTTP"),
     "nothing": (b"", FailureKind.BAD_TRANSFER, "closed"),
-    "huge header": (GET + b"X: " + b"h" * 99_999 + b"\r\n\r\n", FailureKind.BAD_TRANSFER, "HTTP"),
+    "huge header": (GET + b"X: " + b"h" * 200_000 + b"\r\n\r\n", FailureKind.BAD_TRANSFER, "HTTP"),
 }
 
 
@@ -411,7 +422,7 @@ async def test_a_plain_port_is_no_tls_and_a_closed_one_no_connection(client: Cli
 
 
 async def test_one_host_is_asked_by_few_at_once() -> None:
-    turn = Client(replace(LIMITS, per_host=2, per_host_pause=timedelta())).turn("news.example")
+    turn = Client(replace(LIMITS, per_host=2, per_host_pause=timedelta())).turn("news.example", OWN)
     async with turn, turn:
         third = asyncio.create_task(turn.__aenter__())
         await asyncio.sleep(0)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Config, Picture
+from aggregator.model import Clock, Config, Picture
 from tests.feedserver import FeedServer
 from tests.web.newsroom import NOW, Newsroom
 from web.media.picture_proxy import MISSED_FOR, Kind, Pictures, kind_of
@@ -86,9 +87,12 @@ def elsewhere() -> Iterator[FeedServer]:
         yield server
 
 
-@pytest.fixture
-def own(config: Config) -> Config:
-    return replace(config, limits=replace(config.limits, allow_private=("127.0.0.1",)))
+def site(make_app: Callable[..., Flask], db: Path, config: Config, clock: Clock = lambda: NOW) -> FlaskClient:
+    """Return a site that may fetch pictures from this machine, which no configuration allows."""
+    app = make_app(db, clock, fallback_config=config)
+    folder = db.with_name(f"{db.name}.pictures")
+    app.extensions["groundswell.pictures"] = Pictures(folder, private_hosts=frozenset({"127.0.0.1"}))
+    return app.test_client()
 
 
 def show(room: Newsroom, url: str, caption: str = "", credit: str = "") -> int:
@@ -96,11 +100,11 @@ def show(room: Newsroom, url: str, caption: str = "", credit: str = "") -> int:
 
 
 def test_a_picture_comes_through_us_and_is_asked_for_once(
-    elsewhere: FeedServer, own: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
     url = elsewhere.answer("/a.png", 200, png(), {"Content-Type": "text/html"})
     entry_id = show(room, url, caption="A <b>fab</b>", credit="Photographer")
-    client = make_app(tmp_path / "news.db", fallback_config=own).test_client()
+    client = site(make_app, tmp_path / "news.db", config)
 
     page = client.get("/story/" + str(entry_id), follow_redirects=True).text
     assert f'<img src="/picture/{entry_id}" alt="A fab" width="960" height="540" loading="lazy"' in page
@@ -117,14 +121,14 @@ def test_a_picture_comes_through_us_and_is_asked_for_once(
 
 
 def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
-    elsewhere: FeedServer, own: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, b"<svg/>", {"Content-Type": "image/png"}))
-    client = make_app(tmp_path / "news.db", fallback_config=own).test_client()
+    client = site(make_app, tmp_path / "news.db", config)
     for _ in range(2):
         assert client.get(f"/picture/{entry_id}").status_code == 404
     assert elsewhere.asked("/a.png") == 1
-    later = make_app(tmp_path / "news.db", lambda: NOW + MISSED_FOR, fallback_config=own).test_client()
+    later = site(make_app, tmp_path / "news.db", config, lambda: NOW + MISSED_FOR)
     assert later.get(f"/picture/{entry_id}").status_code == 404
 
 
@@ -132,17 +136,19 @@ def test_a_private_address_is_not_asked_for_a_picture(
     elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, png()))
-    client = make_app(tmp_path / "news.db", fallback_config=config).test_client()
+    # Also where the operator has a source of his own there.
+    named = replace(config, limits=replace(config.limits, allow_private=("127.0.0.1",)))
+    client = make_app(tmp_path / "news.db", fallback_config=named).test_client()
     assert client.get(f"/picture/{entry_id}").status_code == 404
     assert elsewhere.asked("/a.png") == 0
 
 
 def test_with_pictures_off_none_is_shown_or_asked_for(
-    elsewhere: FeedServer, own: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, png()))
-    off = replace(own, sources=tuple(replace(source, images=False) for source in own.sources))
-    client = make_app(tmp_path / "news.db", fallback_config=off).test_client()
+    off = replace(config, sources=tuple(replace(source, images=False) for source in config.sources))
+    client = site(make_app, tmp_path / "news.db", off)
     assert "<img" not in client.get("/").text
     assert "<img" not in client.get(f"/story/{entry_id}", follow_redirects=True).text
     assert client.get(f"/picture/{entry_id}").status_code == 404
@@ -154,9 +160,9 @@ def test_only_pictures_of_stored_entries_are_there(path: str, make_app: Callable
     assert make_app(edition_db).test_client().get(path).status_code == 404
 
 
-def test_the_room_on_disk_is_bounded(elsewhere: FeedServer, own: Config, tmp_path: Path) -> None:
-    pictures = Pictures(tmp_path / "pictures", max_disk=30_000)
+def test_the_room_on_disk_is_bounded(elsewhere: FeedServer, config: Config, tmp_path: Path) -> None:
+    pictures = Pictures(tmp_path / "pictures", max_disk=30_000, private_hosts=frozenset({"127.0.0.1"}))
     for i in range(12):
         url = elsewhere.answer(f"/{i}.png", 200, png(padding=5_000))
-        assert pictures.get(url, own, NOW + timedelta(seconds=i))
+        assert pictures.get(url, config, NOW + timedelta(seconds=i))
         assert sum(path.stat().st_size for path in pictures.folder.iterdir()) <= 30_000

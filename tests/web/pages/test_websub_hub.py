@@ -82,9 +82,10 @@ def subscriber() -> Iterator[Subscriber]:
 
 
 @pytest.fixture
-def allowed(config: Config) -> Config:
-    """Settings under which loopback may be called."""
-    return replace(config, limits=Limits(allow_private=("127.0.0.1",), fetch=timedelta(seconds=5)))
+def allowed(config: Config, subscriber: Subscriber) -> Config:
+    """Settings that name the subscriber's callback."""
+    named = Limits(allow_private_callbacks=(f"{subscriber.url}/",), fetch=timedelta(seconds=5))
+    return replace(config, limits=named)
 
 
 @pytest.fixture
@@ -294,7 +295,8 @@ def test_a_hub_takes_only_so_many(site: FlaskClient, store: Store, monkeypatch: 
 async def test_another_hub_is_told_which_lists_changed_once_a_minute(
     tmp_path: Path, store: Store, room: Newsroom, allowed: Config, later: Clock, subscriber: Subscriber
 ) -> None:
-    config = replace(allowed, site=Site(url="http://127.0.0.1:8000", hub=f"{subscriber.url}/publish"))
+    limits = replace(allowed.limits, allow_private=("127.0.0.1",))
+    config = replace(allowed, limits=limits, site=Site(url="http://127.0.0.1:8000", hub=f"{subscriber.url}/publish"))
     room.story("First", ["seedbed"], category="models")
     room.rank()
     async with Publisher(config, store=store, press=Press(tmp_path / "news.db", later)) as teller:
