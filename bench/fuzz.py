@@ -46,7 +46,7 @@ from aggregator.parse.parser import parse
 from aggregator.parse.pool import ParserPool
 from aggregator.polling.poll import Polled, take_in_delivery
 from aggregator.store import Store
-from aggregator.store.websub_subscriptions import Delivery
+from aggregator.store.websub.subscriptions import Delivery
 from aggregator.text import search_query
 from aggregator.text.sanitize import clean
 from aggregator.text.tokens import storable

@@ -82,7 +82,9 @@ def fill(path: Path, config: Config, entries: int, seed: int = 0) -> None:
             ]
             store.entries.add(source.id, arrivals, NOON - timedelta(seconds=len(config.sources) - number))
             if number % 20 == 3:
-                store.subscriptions.want(source.id, "https://hub.example/", source.url, f"t{number}", "s" * 32, NOON)
+                store.websub_subscriptions.want(
+                    source.id, "https://hub.example/", source.url, f"t{number}", "s" * 32, NOON
+                )
 
 
 def _state(source: Source, number: int, rng: random.Random) -> tuple[FeedState, PollRecord]:

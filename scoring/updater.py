@@ -223,7 +223,7 @@ class Updater:
             if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
                 self._store.stories.refresh_trends(ranking)
                 self._refreshed_at = now
-            self._store.archive.keep(now)
+            self._store.front_pages.keep(now)
             self._work_out_what_ifs(ranking)
 
     def _work_out_what_ifs(self, ranking: Ranking) -> None:
@@ -232,7 +232,7 @@ class Updater:
         A few at a time, because each is several scores; those at the top come first.
         """
         listed = dict.fromkeys(story_id for stories in ranking.values() for story_id, _ in stories[:WHAT_IFS_LISTED])
-        known = self._store.what_ifs.made_of(list(listed))
+        known = self._store.counterfactuals.made_of(list(listed))
         left = WHAT_IFS_AT_ONCE
         for story_id in listed:
             story = self._store.stories.get(story_id)
@@ -241,7 +241,7 @@ class Updater:
             made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
             if known.get(story_id) != made_of:
                 lines = [(one.words, one.score) for one in self.engine.what_ifs(story_id)]
-                self._store.what_ifs.save(story_id, story.score, lines, made_of)
+                self._store.counterfactuals.save(story_id, story.score, lines, made_of)
                 left -= 1
 
     def _restored(self, config: Config) -> Engine:

@@ -21,7 +21,7 @@ from aggregator.model import Config, Limits, Site, Source
 from aggregator.polling.poller import Poller
 from aggregator.polling.websub_subscriber import Hubs
 from aggregator.store import Store
-from aggregator.store.websub_subscriptions import MOST_WAITING, Subscription
+from aggregator.store.websub.subscriptions import MOST_WAITING, Subscription
 from aggregator.websub_protocol import signature
 from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
 from tests.web.newsroom import NOW, Newsroom, sample_config
@@ -75,7 +75,7 @@ class Subscriber:
 
     @property
     def subscription(self) -> Subscription:
-        one = self.store.subscriptions.of_source("wire")
+        one = self.store.websub_subscriptions.of_source("wire")
         assert one is not None
         return one
 
@@ -151,16 +151,18 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
             hubs.reconfigure(replace(ours.config, sources=()), base)
             await hubs.step()
             await publisher.step(later())
-            assert ours.store.subscriptions.of_source("wire") is None
-            assert theirs.hub.counts() == (0, 0)
+            assert ours.store.websub_subscriptions.of_source("wire") is None
+            assert theirs.websub_hub.counts() == (0, 0)
 
 
 @pytest.fixture
 def held(later: Clock, subscribe: Callable[[str], Subscriber]) -> Subscriber:
     """A subscription that its hub has confirmed for an hour."""
     one = subscribe("https://wire.example/feed")
-    one.store.subscriptions.want("wire", "https://hub.example/", "https://wire.example/feed", "tok", "s3cret", NOW)
-    one.store.subscriptions.confirm("wire", NOW + HOUR, NOW + HOUR * 0.8)
+    one.store.websub_subscriptions.want(
+        "wire", "https://hub.example/", "https://wire.example/feed", "tok", "s3cret", NOW
+    )
+    one.store.websub_subscriptions.confirm("wire", NOW + HOUR, NOW + HOUR * 0.8)
     return one
 
 
@@ -177,9 +179,9 @@ def deliver(client: FlaskClient, body: bytes = NEWS, secret: str = "s3cret", tok
 async def test_what_is_not_signed_with_the_secret_is_dropped(held: Subscriber, client: FlaskClient) -> None:
     assert deliver(client, secret="other") == 202
     assert client.post("/websub/tok", data=NEWS).status_code == 202
-    assert held.store.subscriptions.deliveries(9) == []
+    assert held.store.websub_subscriptions.deliveries(9) == []
     assert deliver(client) == 202
-    assert [one.body for one in held.store.subscriptions.deliveries(9)] == [NEWS]
+    assert [one.body for one in held.store.websub_subscriptions.deliveries(9)] == [NEWS]
 
 
 async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) -> None:
@@ -211,7 +213,7 @@ async def test_the_same_news_delivered_twice_and_polled_is_one_entry(held: Subsc
     deliver(client, NEWS + b"\n")
     await held.hubs("").step()
     assert held.store.entries.count() == 1
-    assert held.store.subscriptions.deliveries(9) == []
+    assert held.store.websub_subscriptions.deliveries(9) == []
 
 
 async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscriber, client: FlaskClient) -> None:
@@ -221,7 +223,7 @@ async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscr
     state = held.store.feeds.state("wire")
     assert state is not None
     assert state.last_words.startswith("its hub delivered what cannot be read: ")
-    assert held.store.subscriptions.deliveries(9) == []
+    assert held.store.websub_subscriptions.deliveries(9) == []
 
 
 async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
@@ -231,7 +233,7 @@ async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
     deliver(client)
     assert held.subscription.works(NOW)
     assert not held.subscription.works(NOW + 2 * HOUR), "its lease is over"
-    held.store.subscriptions.missed("wire", NOW + MINUTE)
+    held.store.websub_subscriptions.missed("wire", NOW + MINUTE)
     assert not held.subscription.works(NOW + MINUTE)
     later.now += 2 * MINUTE
     deliver(client, NEWS + b" ")
@@ -262,18 +264,18 @@ async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
     said = said_of_hub(held, client, later)
     assert said.startswith("its hub tells of news; lease until")
     assert said.endswith(until)
-    held.store.subscriptions.missed("wire", later())
+    held.store.websub_subscriptions.missed("wire", later())
     later.now += MINUTE
     assert said_of_hub(held, client, later).startswith("its hub missed news")
     later.now += 2 * HOUR
     assert said_of_hub(held, client, later).startswith("its hub told of news until")
-    held.store.subscriptions.refused("wire", "the hub refuses: too many", later() + HOUR)
+    held.store.websub_subscriptions.refused("wire", "the hub refuses: too many", later() + HOUR)
     later.now += MINUTE
     assert said_of_hub(held, client, later) == "its hub does not tell of news: the hub refuses: too many"
 
 
 async def test_a_source_without_a_hub_says_nothing_of_one(held: Subscriber, later: Clock) -> None:
-    held.store.subscriptions.drop("wire", NOW)
+    held.store.websub_subscriptions.drop("wire", NOW)
     (health,) = held.store.feeds.health(later(), held.config.sources)
     assert health_row(health, later())["hub"] is None
     assert not any("hub" in words for words in health_row(health, later())["health"])
@@ -282,6 +284,6 @@ async def test_a_source_without_a_hub_says_nothing_of_one(held: Subscriber, late
 async def test_where_hubs_cannot_reach_the_site_nothing_is_asked_for(
     held: Subscriber, later: Clock, subscribe: Callable[[str], Subscriber]
 ) -> None:
-    held.store.subscriptions.forget("wire")
+    held.store.websub_subscriptions.forget("wire")
     await held.hubs("").step()
-    assert held.store.subscriptions.all() == {}
+    assert held.store.websub_subscriptions.all() == {}

@@ -15,7 +15,7 @@ from flask import Flask, Response, abort, g, request
 from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
 from aggregator.polling.source_health import Alarm
-from aggregator.store.sessions import Session
+from aggregator.store.editorial.sessions import Session
 from web import admin, api, error_pages, present
 from web.admin import actions
 from web.auth import access

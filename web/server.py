@@ -164,7 +164,7 @@ def _tell_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
         return
     try:
         with Store.open(db) as store:
-            if store.operator.token_digest() is None:
+            if store.sessions.token_digest() is None:
                 make_token(store, db, clock())
                 print(f"The operator's token, for /admin, is in {token_file(db)}", file=sys.stderr)
     except (GroundswellError, StoreFault) as error:
@@ -201,7 +201,7 @@ def _has_token(db: Path | None) -> bool:
     if db is None or not db.exists():
         return False
     with Store.open(db) as store:
-        return store.operator.token_digest() is not None
+        return store.sessions.token_digest() is not None
 
 
 def _in_url(host: str) -> str:

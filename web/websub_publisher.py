@@ -26,7 +26,7 @@ from werkzeug.wsgi import ClosingIterator
 from aggregator import fetch, websub_protocol
 from aggregator.model import Clock, Config, Failed
 from aggregator.store import Store
-from aggregator.store.websub_hub import Asked, Subscription
+from aggregator.store.websub.hub import HubRequest, Subscription
 from aggregator.text.urls import host
 from web.app import close_app, create_app
 from web.http.page_cache import NOW
@@ -135,39 +135,41 @@ class Publisher:
         """Do what is due at *now*."""
         hub = self._config.site.hub
         if hub == "own":
-            self._store.hub.end_leases(now)
-            await asyncio.gather(*(self._confirm(asked, now) for asked in self._store.hub.to_confirm(now, AT_ONCE)))
-            await self._look(self._store.hub.topics(), now)
+            self._store.websub_hub.end_leases(now)
+            await asyncio.gather(
+                *(self._confirm(asked, now) for asked in self._store.websub_hub.to_confirm(now, AT_ONCE))
+            )
+            await self._look(self._store.websub_hub.topics(), now)
             await self._deliver(now)
         elif hub != "off":
             await self._tell(hub, now)
 
     # Verification of intent: section 5.3 of the recommendation.
 
-    async def _confirm(self, asked: Asked, now: datetime) -> None:
+    async def _confirm(self, asked: HubRequest, now: datetime) -> None:
         request = asked.request
         document = await self._document(request.topic)
         if document is None and request.mode == "subscribe":
-            self._store.hub.answered(asked.request_id)
+            self._store.websub_hub.answered(asked.request_id)
             await self._get(websub_protocol.denial(request.callback, request.topic, "there is no such feed here"))
             return
         challenge = self._challenge()
         answer = await self._get(websub_protocol.verification(request, challenge))
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300 and answer.body == challenge.encode():
             with self._store.transaction():
-                self._store.hub.answered(asked.request_id)
+                self._store.websub_hub.answered(asked.request_id)
                 if request.mode == "unsubscribe":
-                    self._store.hub.unsubscribe(request.topic, request.callback)
+                    self._store.websub_hub.unsubscribe(request.topic, request.callback)
                 elif document is not None:
-                    self._store.hub.subscribe(request, document.digest, now)
-                    if self._store.hub.seen(request.topic) is None:
-                        self._store.hub.saw(request.topic, document.digest, self._store.state.edition())
+                    self._store.websub_hub.subscribe(request, document.digest, now)
+                    if self._store.websub_hub.seen(request.topic) is None:
+                        self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
             return
         # An answer is an answer, and no; silence is asked once more, and then taken for no as well.
         if isinstance(answer, Failed) and answer.kind != "refused address" and asked.failures < 2:
-            self._store.hub.put_off(asked.request_id, now + websub_protocol.wait(asked.failures + 1))
+            self._store.websub_hub.put_off(asked.request_id, now + websub_protocol.wait(asked.failures + 1))
         else:
-            self._store.hub.answered(asked.request_id)
+            self._store.websub_hub.answered(asked.request_id)
         log.info("hub: %s did not confirm: %s", host(request.callback), _words(answer))
 
     # Distribution: section 7.
@@ -179,7 +181,7 @@ class Publisher:
             return
         left = 0
         for topic in topics:
-            seen = self._store.hub.seen(topic)
+            seen = self._store.websub_hub.seen(topic)
             if seen is not None and seen[1] == edition:
                 continue
             left += 1
@@ -189,20 +191,20 @@ class Publisher:
             if document is None:
                 continue
             with self._store.transaction():
-                self._store.hub.saw(topic, document.digest, edition)
+                self._store.websub_hub.saw(topic, document.digest, edition)
                 if seen is None or _news(seen[0], document.digest):
-                    self._store.hub.changed(topic, document.digest, now)
+                    self._store.websub_hub.changed(topic, document.digest, now)
         self._edition = edition
 
     async def _deliver(self, now: datetime) -> None:
-        due = self._store.hub.due(now, AT_ONCE)
+        due = self._store.websub_hub.due(now, AT_ONCE)
         documents = {topic: await self._document(topic) for topic in dict.fromkeys(one.topic for one in due)}
         await asyncio.gather(*(self._hand(one, documents[one.topic], now) for one in due))
 
     async def _hand(self, to: Subscription, document: Document | None, now: datetime) -> None:
         """Hand a feed to one subscriber, signed where it gave a secret."""
         if document is None:
-            self._store.hub.failed(to.subscription_id, "there is no such feed any more", None)
+            self._store.websub_hub.failed(to.subscription_id, "there is no such feed any more", None)
             return
         headers = [("Content-Type", document.content_type), ("Link", document.link)]
         if to.secret:
@@ -217,13 +219,13 @@ class Publisher:
             access=fetch.access.of_callback(to.callback, self._config),
         )
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300:
-            self._store.hub.delivered(to.subscription_id, document.digest, now)
+            self._store.websub_hub.delivered(to.subscription_id, document.digest, now)
         elif isinstance(answer, fetch.Answered) and answer.status == 410:
-            self._store.hub.end(to.subscription_id)
+            self._store.websub_hub.end(to.subscription_id)
         else:
             failures = to.failures + 1
             again = now + websub_protocol.wait(failures) if failures < websub_protocol.MAX_FAILURES else None
-            self._store.hub.failed(to.subscription_id, _words(answer), again)
+            self._store.websub_hub.failed(to.subscription_id, _words(answer), again)
             log.info("hub: %s did not take a delivery: %s", host(to.callback), _words(answer))
 
     # Another's hub.
@@ -241,7 +243,7 @@ class Publisher:
         changed: dict[str, str] = {}
         for path in lists:
             document = await self._document(f"{base}{path}.rss")
-            seen = self._store.hub.seen(f"{base}{path}.rss")
+            seen = self._store.websub_hub.seen(f"{base}{path}.rss")
             if document is not None and (seen is None or _news(seen[0], document.digest)):
                 changed[path] = document.digest
         if changed:
@@ -261,7 +263,7 @@ class Publisher:
                 return
         with self._store.transaction():
             for path, digest in changed.items():
-                self._store.hub.saw(f"{base}{path}.rss", digest, edition)
+                self._store.websub_hub.saw(f"{base}{path}.rss", digest, edition)
         self._edition = edition
 
     async def _document(self, topic: str) -> Document | None:

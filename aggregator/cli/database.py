@@ -173,10 +173,10 @@ def prune_store(store: Store, config: Config, now: datetime) -> tuple[int, int]:
     with store.transaction():
         polls = store.feeds.prune_polls(now - keep.polls)
         entries = store.entries.prune(now - keep.entries) if keep.entries else 0
-        store.archive.thin(now, None if keep.entries is None else now - keep.entries)
+        store.front_pages.thin(now, None if keep.entries is None else now - keep.entries)
         store.topics.forget(now - FALLEN_TOPICS)
         if entries:
             store.stories.forget_pruned()
-            store.prose.forget()
+            store.summaries.forget()
             store.state.next_edition()
     return polls, entries

@@ -70,7 +70,7 @@ def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: P
     if db.exists():
         with Store.open(db) as store:
             rows = store.feeds.health(now, config.sources)
-            hosts = {ledger.host: host_row(ledger) for ledger in store.standings.hosts()}
+            hosts = {ledger.host: host_row(ledger) for ledger in store.source_status.hosts()}
     known = {row.source.id for row in rows}
     rows += [SourceHealth(one, FeedState(one.id, one.url), 0, 0, 0) for one in config.sources if one.id not in known]
     for source_id in ids:

@@ -31,7 +31,7 @@ from aggregator.parse.pool import ParserFailedError, ParserPool
 from aggregator.polling import schedule
 from aggregator.polling.group_commit import GroupCommit
 from aggregator.store import PollRecord, Store, StoreFault
-from aggregator.store.websub_subscriptions import Delivery
+from aggregator.store.websub.subscriptions import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -139,9 +139,9 @@ def _remember(
         first = state.last_ok_at is None
         found = _take_in(source, parsed, store, now, first_document=first) if parsed else _NOTHING
         new, edited = len(found.new), len(found.edited)
-        hub = store.subscriptions.of_source(source.id) if state.hints.hub else None
+        hub = store.websub_subscriptions.of_source(source.id) if state.hints.hub else None
         if hub and new and state.last_ok_at is not None:
-            store.subscriptions.missed(source.id, now)
+            store.websub_subscriptions.missed(source.id, now)
         after = schedule.after(
             state,
             outcome,
@@ -204,7 +204,7 @@ async def take_in_delivery(
         new, edited = len(found.new), len(found.edited)
         state = replace(state, last_words=words, last_kind="delivered", move_seen_to=move_seen_to)
         store.feeds.record(state, PollRecord(now, "delivered", words, None, len(delivery.body), new, edited, 0))
-        store.subscriptions.taken_in(delivery.delivery_id)
+        store.websub_subscriptions.taken_in(delivery.delivery_id)
     return Polled(source.id, outcome, state, new, edited)
 
 

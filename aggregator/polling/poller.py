@@ -105,7 +105,7 @@ class Poller:
         self._resting = {source_id: until + step for source_id, until in self._resting.items()}
         with self._store.transaction():
             self._store.feeds.shift_schedule(step)
-            self._store.subscriptions.shift_schedule(step)
+            self._store.websub_subscriptions.shift_schedule(step)
 
     def start_due(self, only: Collection[str] | None = None) -> int:
         """Start polling what is due and not under way yet, or of that *only* some; return how many were started."""

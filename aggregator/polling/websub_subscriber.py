@@ -21,7 +21,7 @@ from aggregator.model import Clock, Config, Failed, Source
 from aggregator.polling.poll import Polled, take_in_delivery
 from aggregator.polling.poller import Poller
 from aggregator.store import Store
-from aggregator.store.websub_subscriptions import Delivery, Subscription
+from aggregator.store.websub.subscriptions import Delivery, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -63,31 +63,31 @@ class Hubs:
 
     async def step(self) -> None:
         """Take in what was delivered, and ask the hubs that are to be asked."""
-        for delivery in self._store.subscriptions.deliveries(_AT_ONCE):
+        for delivery in self._store.websub_subscriptions.deliveries(_AT_ONCE):
             await self._take_in(delivery)
         self._follow_the_feeds(self._clock())
-        due = self._store.subscriptions.due(self._clock(), _AT_ONCE)
+        due = self._store.websub_subscriptions.due(self._clock(), _AT_ONCE)
         await asyncio.gather(*(self._ask(one) for one in due))
 
     def _follow_the_feeds(self, now: datetime) -> None:
         """Begin a subscription where a feed names a hub, end it where it does no longer, or nobody wants it."""
-        held = self._store.subscriptions.all()
+        held = self._store.websub_subscriptions.all()
         wanted = self._store.feeds.hubs(self._sources) if self._base else {}
         with self._store.transaction():
             for source_id, (hub, topic) in wanted.items():
                 one = held.get(source_id)
                 if one is None or (one.hub, one.topic) != (hub, topic):
                     token, secret = secrets.token_urlsafe(24), secrets.token_urlsafe(32)
-                    self._store.subscriptions.want(source_id, hub, topic, token, secret, now)
+                    self._store.websub_subscriptions.want(source_id, hub, topic, token, secret, now)
             for source_id, one in held.items():
                 if source_id not in wanted and one.wanted:
-                    self._store.subscriptions.drop(source_id, now)
+                    self._store.websub_subscriptions.drop(source_id, now)
 
     async def _ask(self, one: Subscription) -> None:
         """Ask a hub to subscribe us, again where the lease is about to end, or to forget us."""
         now = self._clock()
         if one.failures >= websub_protocol.MAX_FAILURES and not one.wanted:
-            self._store.subscriptions.forget(one.source_id)  # its lease will end by itself
+            self._store.websub_subscriptions.forget(one.source_id)  # its lease will end by itself
             return
         form = {
             "hub.mode": "subscribe" if one.wanted else "unsubscribe",
@@ -117,9 +117,9 @@ class Hubs:
             )
         now = self._clock()
         # The hub may have confirmed while it was being asked: then it is asked again before the lease ends.
-        after = self._store.subscriptions.of_source(one.source_id)
+        after = self._store.websub_subscriptions.of_source(one.source_id)
         if after is not None and after.lease_until == one.lease_until and after.token == one.token:
-            self._store.subscriptions.asked(one.source_id, words, one.failures + 1, now + wait)
+            self._store.websub_subscriptions.asked(one.source_id, words, one.failures + 1, now + wait)
 
     def _access(self, source_id: str) -> fetch.Access:
         """Return what a request to a hub may do: a feed names it, so it never reaches a private address by itself."""
@@ -130,14 +130,14 @@ class Hubs:
     async def _take_in(self, delivery: Delivery) -> None:
         source = self._sources.get(delivery.source_id)
         if source is None:
-            self._store.subscriptions.taken_in(delivery.delivery_id)
+            self._store.websub_subscriptions.taken_in(delivery.delivery_id)
             return
         try:
             polled = await self._read(source, delivery)
         except Exception:
             # A fault of ours with one document must not keep the others waiting for ever.
             log.exception("%s: what its hub delivered could not be taken in", source.id)
-            self._store.subscriptions.taken_in(delivery.delivery_id)
+            self._store.websub_subscriptions.taken_in(delivery.delivery_id)
         else:
             log.info("%s: %s", source.id, polled.state.last_words)
 

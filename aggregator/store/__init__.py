@@ -5,25 +5,25 @@ from __future__ import annotations
 from aggregator.store.store import (
     Arrival,
     Checkpoint,
-    ConfigFault,
-    Found,
+    ConfigProblem,
     ListQuery,
-    Outline,
     PollRecord,
+    SearchResult,
+    SimilarStory,
+    SourceOutline,
     Store,
     StoreFault,
-    Told,
 )
 
 __all__ = [
     "Arrival",
     "Checkpoint",
-    "ConfigFault",
-    "Found",
+    "ConfigProblem",
     "ListQuery",
-    "Outline",
     "PollRecord",
+    "SearchResult",
+    "SimilarStory",
+    "SourceOutline",
     "Store",
     "StoreFault",
-    "Told",
 ]

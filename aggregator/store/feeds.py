@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.store.codec import FEED, as_json, feed_state, hints_text, moment, shifted, stamp, stamp_or_none
 from aggregator.store.connection import Connection
-from aggregator.store.source_status import Standings
+from aggregator.store.source_status import SourceStatus
 from aggregator.text.urls import host
 
 _LONGEST_WAIT = timedelta(hours=25)
@@ -263,7 +263,7 @@ class Feeds:
 
     def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
         """Return a row a configured source, in the order of feeds.yaml, then the removed ones."""
-        standings = Standings(self._db)
+        standings = SourceStatus(self._db)
         known = {source.id for source in sources}
         removed = [source for source in standings.removed() if source.id not in known]
         return standings.rows(now, [*sources, *removed])

@@ -14,7 +14,7 @@ _MOST_HOSTS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class HostFigures:
+class HostCounts:
     """What asking one host came to, since the first poll."""
 
     host: str
@@ -27,7 +27,7 @@ class HostFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class SiteCounts:
     """What `/metrics` tells."""
 
     sources: Mapping[str, int]
@@ -46,7 +46,7 @@ class Figures:
     newest_at: datetime | None
     """When the newest entry or edit came."""
     views: int
-    hosts: tuple[HostFigures, ...]
+    hosts: tuple[HostCounts, ...]
     """Those with the most requests first, at most 500."""
 
 
@@ -66,7 +66,7 @@ class Metrics:
         )
         return {row["state"]: row["sources"] for row in rows}
 
-    def figures(self, now: datetime) -> Figures:
+    def figures(self, now: datetime) -> SiteCounts:
         """Return all figures at *now*; some milliseconds for a thousand sources."""
         asked = "from feeds f join sources using (source_id) where removed_at is null"
         due = self._db.row(
@@ -83,7 +83,7 @@ class Metrics:
             """select max(m) from (select max(first_seen_at) as m from entries
             union all select max(at) from entry_edits)"""
         )
-        return Figures(
+        return SiteCounts(
             sources=self.sources(),
             polls=int(self._db.value("select coalesce(sum(polls), 0) from feeds")),
             outcomes={row["kind"]: row["polls"] for row in outcomes},
@@ -97,10 +97,10 @@ class Metrics:
             hosts=self._hosts(),
         )
 
-    def _hosts(self) -> tuple[HostFigures, ...]:
+    def _hosts(self) -> tuple[HostCounts, ...]:
         rows = self._db.rows(
             """select host, sum(polls), sum(polls_unchanged), sum(bytes), sum(saved_bytes), sum(waits_kept),
             sum(waited_s) from feeds group by host order by sum(polls) desc, host limit :most""",
             {"most": _MOST_HOSTS},
         )
-        return tuple(HostFigures(*row) for row in rows)
+        return tuple(HostCounts(*row) for row in rows)

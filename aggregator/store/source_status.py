@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from aggregator.model import HostLedger, Source, SourceHealth
 from aggregator.store.codec import FEED, feed_state, stamp
 from aggregator.store.connection import Connection, Row
-from aggregator.store.websub_subscriptions import Subscriptions
+from aggregator.store.websub.subscriptions import HubSubscriptions
 
 _WEEK = timedelta(days=7)
 _FULL = f"""select {FEED}, f.polls, f.polls_unchanged, f.bytes, f.saved_bytes, s.removed_at is not null as removed
@@ -22,7 +22,7 @@ _FULL = f"""select {FEED}, f.polls, f.polls_unchanged, f.bytes, f.saved_bytes, s
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class SourceOutline:
     """What is read of every source."""
 
     source_id: str
@@ -34,13 +34,13 @@ class Outline:
     """When its newest entries came, as JSON, where it is asked and answers; else ""."""
 
 
-class Standings:
+class SourceStatus:
     """`sources` and `feeds` together, with what `entries` and `stories` count up to."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def outlines(self) -> list[Outline]:
+    def outlines(self) -> list[SourceOutline]:
         """Return every source that was not removed, in no order."""
         rows = self._db.rows(
             """select source_id, host, state, iif(state = 'ok', arrivals, '') as arrivals from (
@@ -48,7 +48,7 @@ class Standings:
             when f.last_polled_at is null then 'waiting' when f.failures then 'failing' else 'ok' end as state
             from feeds f join sources using (source_id) where removed_at is null)"""
         )
-        return [Outline(row["source_id"], row["state"], row["host"], row["arrivals"]) for row in rows]
+        return [SourceOutline(row["source_id"], row["state"], row["host"], row["arrivals"]) for row in rows]
 
     def removed(self) -> list[Source]:
         """Return the sources that are configured no more, by id."""
@@ -76,7 +76,7 @@ class Standings:
                 ids,
             )
         }
-        hubs = Subscriptions(self._db).standings(now)
+        hubs = HubSubscriptions(self._db).standings(now)
         return [
             SourceHealth(
                 source=source,

@@ -11,7 +11,7 @@ from aggregator.store.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigFault:
+class ConfigProblem:
     """A faulty feeds.yaml that was seen after the one that runs."""
 
     at: datetime
@@ -140,9 +140,9 @@ class State:
         )
         return found
 
-    def config_fault(self) -> ConfigFault | None:
+    def config_fault(self) -> ConfigProblem | None:
         """Return the fault of the feeds.yaml that was seen last, or None when it runs."""
         row = self._db.row("select at, fault from config_edits order by edit_id desc limit 1")
         if row is None or row["fault"] is None:
             return None
-        return ConfigFault(moment(row["at"]), row["fault"])
+        return ConfigProblem(moment(row["at"]), row["fault"])

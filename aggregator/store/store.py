@@ -16,36 +16,36 @@ from types import TracebackType
 from aggregator.model import Arrival
 from aggregator.store import copies
 from aggregator.store.connection import Connection
-from aggregator.store.counterfactuals import WhatIfs
-from aggregator.store.decisions import Decisions
+from aggregator.store.derived.counterfactuals import Counterfactuals
+from aggregator.store.derived.front_pages import FrontPages
+from aggregator.store.derived.scorecards import Scorecards
+from aggregator.store.derived.search import Search, SearchResult
+from aggregator.store.derived.stories import ListQuery, Stories
+from aggregator.store.derived.story_terms import SimilarStory, StoryTerms
+from aggregator.store.derived.summaries import Summaries
+from aggregator.store.derived.topics import Topics
+from aggregator.store.editorial.decisions import Decisions
+from aggregator.store.editorial.feedback import Feedback
+from aggregator.store.editorial.sessions import Actions, Sessions
 from aggregator.store.entries import Entries
-from aggregator.store.feedback import Feedback
 from aggregator.store.feeds import Feeds, PollRecord
-from aggregator.store.front_pages import Archive
 from aggregator.store.metrics import Metrics
-from aggregator.store.scorecards import Measures
-from aggregator.store.search import Found, Search
-from aggregator.store.sessions import Actions, Operator
-from aggregator.store.source_status import Outline, Standings
-from aggregator.store.state import Checkpoint, ConfigFault, State
-from aggregator.store.stories import ListQuery, Stories
-from aggregator.store.story_terms import Past, Told
-from aggregator.store.summaries import Prose
-from aggregator.store.topics import Topics
-from aggregator.store.websub_hub import Hub
-from aggregator.store.websub_subscriptions import Subscriptions
+from aggregator.store.source_status import SourceOutline, SourceStatus
+from aggregator.store.state import Checkpoint, ConfigProblem, State
+from aggregator.store.websub.hub import HubSubscribers
+from aggregator.store.websub.subscriptions import HubSubscriptions
 
 __all__ = [
     "Arrival",
     "Checkpoint",
-    "ConfigFault",
-    "Found",
+    "ConfigProblem",
     "ListQuery",
-    "Outline",
     "PollRecord",
+    "SearchResult",
+    "SimilarStory",
+    "SourceOutline",
     "Store",
     "StoreFault",
-    "Told",
 ]
 
 StoreFault = sqlite3.Error
@@ -61,21 +61,21 @@ class Store:
         self.entries = Entries(connection)
         self.stories = Stories(connection)
         self.search = Search(connection, self.stories)
-        self.hub = Hub(connection)
+        self.websub_hub = HubSubscribers(connection)
         self.feedback = Feedback(connection)
-        self.past = Past(connection)
+        self.story_terms = StoryTerms(connection)
         self.decisions = Decisions(connection, self.entries, self.stories)
         self.state = State(connection)
         self.topics = Topics(connection)
-        self.operator = Operator(connection)
+        self.sessions = Sessions(connection)
         self.actions = Actions(connection)
-        self.measures = Measures(connection)
-        self.archive = Archive(connection)
-        self.prose = Prose(connection)
-        self.what_ifs = WhatIfs(connection)
+        self.scorecards = Scorecards(connection)
+        self.front_pages = FrontPages(connection)
+        self.summaries = Summaries(connection)
+        self.counterfactuals = Counterfactuals(connection)
         self.metrics = Metrics(connection)
-        self.subscriptions = Subscriptions(connection)
-        self.standings = Standings(connection)
+        self.websub_subscriptions = HubSubscriptions(connection)
+        self.source_status = SourceStatus(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

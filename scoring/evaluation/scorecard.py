@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from aggregator.model import Config, DecisionKind, follow_merges
 from aggregator.store import Store
-from aggregator.store.scorecards import Measure, PastStory
+from aggregator.store.derived.scorecards import Measure, PastStory
 from scoring.categories.classifier import Categorizer
 from scoring.language.terms import terms
 from scoring.learning.labels import DAY, is_complete, label_day
@@ -94,10 +94,10 @@ class Past:
 def read(store: Store, config: Config, now: datetime) -> Past:
     """Return the past that the scorecard of *now* measures."""
     since = now - timedelta(days=max(WINDOWS) + 3)
-    kinds = store.measures.stories()
+    kinds = store.scorecards.stories()
     stories: dict[int, _Story] = {}
     cut_off: set[int] = set()
-    for entry_id, story_id, at, voice in store.measures.arrivals(since, now):
+    for entry_id, story_id, at, voice in store.scorecards.arrivals(since, now):
         story = stories.get(story_id)
         if story is None:
             if entry_id > story_id:
@@ -107,13 +107,13 @@ def read(store: Store, config: Config, now: datetime) -> Past:
     for story_id in cut_off:
         stories.pop(story_id, None)
     scores: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    for story_id, at, score in store.measures.scores(since):
+    for story_id, at, score in store.scorecards.scores(since):
         scores[story_id].append((at, score))
     return Past(
         stories=stories,
         kinds=kinds,
         scores=scores,
-        pages=list(store.measures.front_pages(since, now)),
+        pages=list(store.scorecards.front_pages(since, now)),
         votes={vote.story_id: vote.up for vote in store.feedback.votes()},
         corrections=_corrections(store, config),
         top_share=config.scoring.top_share,
@@ -173,7 +173,7 @@ def measure(store: Store, config: Config, now: datetime) -> Scorecard:
     """Measure the site on its own past, and keep that as the scorecard of this night."""
     found = scorecard(read(store, config, now), now)
     with store.transaction():
-        store.measures.save(found.day, found.measures, found.tables)
+        store.scorecards.save(found.day, found.measures, found.tables)
         store.state.next_edition()
     return found
 

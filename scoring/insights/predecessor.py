@@ -15,7 +15,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from aggregator.model import Story
-from aggregator.store import Store, Told
+from aggregator.store import SimilarStory, Store
 from aggregator.text.tokens import words
 from scoring.language.terms import term
 
@@ -86,11 +86,11 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
 
     window: how long after its last entry a story can still take in another; before that it is no earlier one
     """
-    told = store.past.told(story.story_id)
+    told = store.story_terms.told(story.story_id)
     if told is None or _no_event(told.titles):
         return None
     known = _words(told.titles)
-    entries, spread = store.past.spread(known)
+    entries, spread = store.story_terms.spread(known)
     idf = {word: math.log(entries / (count + 1)) for word, count in spread.items()}
     side = _Side(told.titles, idf)
     spelled = {found: word for title in told.titles for found, word in _terms(title).items()}
@@ -103,8 +103,8 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     before = story.first_seen_at - window
     others = [
         other
-        for story_id in store.past.sharing(rare[:8], after=before - LONGEST, before=before)
-        if (other := store.past.told(story_id)) is not None
+        for story_id in store.story_terms.sharing(rare[:8], after=before - LONGEST, before=before)
+        if (other := store.story_terms.told(story_id)) is not None
         and other.story_id != story.story_id
         and len(other.source_ids | told.source_ids) > 1
         and not _no_event(other.titles)
@@ -112,13 +112,13 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     # Counting the entries that hold a common word is dear: asked once for all stories that are compared.
     further = sorted({word for other in others for word in _words(other.titles)}.difference(known))
     if further:
-        entries, spread = store.past.spread(further)
+        entries, spread = store.story_terms.spread(further)
         idf |= {word: math.log(entries / (count + 1)) for word, count in spread.items()}
     found = [one for other in others if (one := _continued(told, side, other, idf)) is not None]
     return max(found, key=lambda one: (one.likeness, one.story_id), default=None)
 
 
-def _continued(told: Told, new: _Side, other: Told, idf: Mapping[str, float]) -> Earlier | None:
+def _continued(told: SimilarStory, new: _Side, other: SimilarStory, idf: Mapping[str, float]) -> Earlier | None:
     """Return the link between two stories, where there is one.
 
     new: *told*, as a whole

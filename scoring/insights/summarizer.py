@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from aggregator.fetch import Answered, Client, access, call
 from aggregator.model import Config
 from aggregator.store import Store
-from aggregator.store.summaries import Written
+from aggregator.store.derived.summaries import Summary
 from scoring.insights.grounding import INSTRUCTION, held, made_of, material
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Narrator:
             return False
         for listed in self._store.stories.ranked("", settings.stories):
             story_id = listed.story.story_id
-            before = self._store.prose.of(story_id)
+            before = self._store.summaries.of(story_id)
             if listed.story.independent_sources < 2 or (before and timedelta() <= now - before.at < AGAIN):
                 continue
             told = self._store.stories.members(story_id)
@@ -62,7 +62,7 @@ class Narrator:
                 return True
             kept, left_out = held(text, told)
             with self._store.transaction():
-                self._store.prose.save(Written(story_id, now, settings.model, kept, left_out, fingerprint))
+                self._store.summaries.save(Summary(story_id, now, settings.model, kept, left_out, fingerprint))
                 self._store.state.next_edition()
             return True
         return False

@@ -35,8 +35,8 @@ class Site:
         self.feeds.write_text(FEEDS)
         with Store.open(self.db) as store:
             store.feeds.sync([Source("wire", "Wire", "https://wire.example/feed", "news")], NOON)
-            store.operator.set_token(digest("first token"), NOON)
-            store.operator.begin("cookie", token_digest=digest("first token"), form_token="f", now=NOON, oldest=NOON)
+            store.sessions.set_token(digest("first token"), NOON)
+            store.sessions.begin("cookie", token_digest=digest("first token"), form_token="f", now=NOON, oldest=NOON)
             store.state.set("note", "as backed up")
         models_folder(self.db).mkdir()
         (models_folder(self.db) / "current").write_text("relevance-1.json\n")
@@ -53,7 +53,7 @@ class Site:
 
     def token_digest(self) -> str | None:
         with Store.open(self.db) as store:
-            return store.operator.token_digest()
+            return store.sessions.token_digest()
 
     def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.folder.iterdir() if path.is_file()}
@@ -114,7 +114,7 @@ def test_what_was_there_is_kept_and_the_copy_is_only_read(site: Site) -> None:
 
 def test_a_token_that_was_rotated_away_does_not_come_back(site: Site) -> None:
     with Store.open(site.db) as store:
-        store.operator.set_token(digest("second token"), NOON)
+        store.sessions.set_token(digest("second token"), NOON)
     done = restore(site.copy, site.db, site.feeds, NOON)
     assert site.token_digest() == digest("second token")
     assert "stays the one in use, not the copy's" in done.token

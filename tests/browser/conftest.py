@@ -43,7 +43,7 @@ def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visit, V
         members = [entry.entry_id for entry, _ in store.stories.members(lead.story.story_id)]
         topic = Topic("trainium", "Trainium", 1, 0.4, 5.1, len(members), 4, 1.2, newsroom.NOW)
         store.topics.replace([(topic, members)], newsroom.NOW)
-        store.archive.keep(newsroom.NOW)
+        store.front_pages.keep(newsroom.NOW)
         store.state.next_edition()
     with application(db) as app, served(app) as home:
         reader = addresses(app.test_client())

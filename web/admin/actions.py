@@ -20,7 +20,7 @@ from aggregator.config.file import save_config
 from aggregator.errors import DecisionError, GroundswellError
 from aggregator.model import Config, Decision, DecisionKind
 from aggregator.store import Store
-from aggregator.store.sessions import Action
+from aggregator.store.editorial.sessions import Action
 from aggregator.text.tokens import clip
 from scoring.learning.train import history, load, models_dir, use
 from web.present import Moment, Presenter

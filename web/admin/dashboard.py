@@ -40,7 +40,7 @@ def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str
         if not cookie:
             return _sign_in_page("That is not the operator's token."), 403
         if (before := operator()) is not None:
-            store.operator.end(before.digest)
+            store.sessions.end(before.digest)
         with store.transaction():
             acts.note_sign_in(store, now())
     return give_cookie(redirect(back_to(request.form.get("back", "")), 303), cookie)
@@ -59,7 +59,7 @@ def sign_out() -> AnyResponse:
     session = operator()
     if session is not None:
         with reading().store() as store:
-            store.operator.end(session.digest)
+            store.sessions.end(session.digest)
     return let_out(redirect("/", 303))
 
 

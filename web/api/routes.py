@@ -250,8 +250,8 @@ def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
 def accuracy() -> dict[str, Any]:
     """The newest scorecard: how right the site's own numbers were."""
     with reading().store() as store:
-        day = store.measures.latest()
-        measured = store.measures.of(day) if day is not None else []
+        day = store.scorecards.latest()
+        measured = store.scorecards.of(day) if day is not None else []
     keep(MINUTE)
     return {"day": day, "items": measured}
 

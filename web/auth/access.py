@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from flask import Flask, Response, abort, current_app, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.store.sessions import Session
+from aggregator.store.editorial.sessions import Session
 from web.auth.credentials import COOKIE, SECURE_COOKIE, Door, TooManyTries, cookie_of
 from web.http.headers import NO_STORE, SAFE, forged, is_https
 from web.request.context import config, now, reading

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
-from aggregator.store.sessions import Session
+from aggregator.store.editorial.sessions import Session
 from web.visibility import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def make_token(store: Store, db: Path, now: datetime) -> str:
         raise GroundswellError(f"cannot write the operator's token to {path}: {error.strerror}") from error
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(token + "\n")
-    store.operator.set_token(digest(token), now)
+    store.sessions.set_token(digest(token), now)
     return token
 
 
@@ -103,7 +103,7 @@ class Door:
         if not self._right(store, token, address):
             return ""
         cookie = secrets.token_urlsafe(32)
-        store.operator.begin(
+        store.sessions.begin(
             digest(cookie),
             token_digest=self._token_digest(store),
             form_token=secrets.token_urlsafe(32),
@@ -122,19 +122,19 @@ class Door:
         cookie = cookie_of(environ, https=https)
         if not cookie:
             return None
-        found = store.operator.session(digest(cookie), self._token_digest(store))
+        found = store.sessions.session(digest(cookie), self._token_digest(store))
         if found is None:
             return None
         # A clock that was set back makes nobody a guest for longer than the span itself.
         if not timedelta() <= now - found.seen_at < IDLE or not timedelta() <= now - found.made_at < LONGEST:
-            store.operator.end(found.digest)
+            store.sessions.end(found.digest)
             return None
         if now - found.seen_at >= SEEN_EVERY:
-            store.operator.seen(found.digest, now)
+            store.sessions.seen(found.digest, now)
         return found
 
     def _token_digest(self, store: Store) -> str:
-        return self._given or store.operator.token_digest() or ""
+        return self._given or store.sessions.token_digest() or ""
 
     def _right(self, store: Store, token: str, address: str) -> bool:
         with self._lock:

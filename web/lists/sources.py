@@ -16,7 +16,7 @@ from flask import current_app
 
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.polling.source_health import STATES, Alarm
-from aggregator.store import Outline, Store
+from aggregator.store import SourceOutline, Store
 from aggregator.text.tokens import storable
 from aggregator.text.urls import host
 from web.lists import query as asking
@@ -88,7 +88,7 @@ def known(store: Store) -> list[Known]:
     """
     alarm: Alarm = current_app.extensions["groundswell.alarm"]
     moment = now()
-    outlines = {outline.source_id: outline for outline in store.standings.outlines()}
+    outlines = {outline.source_id: outline for outline in store.source_status.outlines()}
     found = [_known(source, outlines.get(source.id), alarm, moment) for source in config().sources]
     found += [Known(source, "removed", host(source.url)) for source in removed(store)]
     order = {state: position for position, state in enumerate(STATES)}
@@ -98,10 +98,10 @@ def known(store: Store) -> list[Known]:
 def removed(store: Store) -> list[Source]:
     """Return the sources that feeds.yaml had once and has no more."""
     here = {source.id for source in config().sources}
-    return [source for source in store.standings.removed() if source.id not in here]
+    return [source for source in store.source_status.removed() if source.id not in here]
 
 
-def _known(source: Source, outline: Outline | None, alarm: Alarm, moment: datetime) -> Known:
+def _known(source: Source, outline: SourceOutline | None, alarm: Alarm, moment: datetime) -> Known:
     if outline is None:
         return Known(source, "waiting" if source.enabled else "paused", host(source.url))
     silent = outline.state == "ok" and alarm.overdue(source.id, outline.arrivals, moment)
@@ -131,7 +131,7 @@ def _has(words: Sequence[str], text: str) -> bool:
 
 def health(store: Store, sources: Sequence[Source]) -> list[SourceHealth]:
     """Return all that is known of *sources*, in their order."""
-    found = {row.source.id: row for row in store.standings.rows(now(), sources)}
+    found = {row.source.id: row for row in store.source_status.rows(now(), sources)}
     return [
         found.get(source.id) or SourceHealth(source, FeedState(source.id, source.url), 0, 0, 0) for source in sources
     ]

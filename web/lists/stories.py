@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.model import Config, Entry, Listed
-from aggregator.store import Found, ListQuery, Store
-from aggregator.store.search import Order
+from aggregator.store import ListQuery, SearchResult, Store
+from aggregator.store.derived.search import Order
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
 from web.lists.query import Asked
@@ -77,12 +77,12 @@ def query_of(asked: Asked, config: Config, now: datetime) -> Query:
     )
 
 
-def of_search(store: Store, asked: Asked, looked_for: Query, size: int) -> Found:
+def of_search(store: Store, asked: Asked, looked_for: Query, size: int) -> SearchResult:
     """Return a page of what was searched for."""
     return some_of_search(store, asked, looked_for, size, (asked.page - 1) * size)
 
 
-def some_of_search(store: Store, asked: Asked, looked_for: Query, limit: int, offset: int) -> Found:
+def some_of_search(store: Store, asked: Asked, looked_for: Query, limit: int, offset: int) -> SearchResult:
     """Return *limit* stories of what was searched for, from the place *offset* on."""
     order: Order = "newest" if asked.sort == "newest" else "score" if asked.sort == "score" else "best"
     return store.search.stories(looked_for, order=order, limit=limit, offset=offset)

@@ -20,14 +20,14 @@ def accuracy() -> str:
     keep(WHOLE_EDITION)
     names = {category.id: category.name for category in config().categories}
     with reading().store() as store:
-        day = store.measures.latest()
+        day = store.scorecards.latest()
         windows = []
         if day is not None:
-            told = store.measures.of(day), store.measures.tables(day)
+            told = store.scorecards.of(day), store.scorecards.tables(day)
             windows = present.windows(*told, lambda one: names.get(one, one))
         courses = [
             (present.QUESTIONS[name][0], drawn)
             for name in ("auc", "brier", "precision_at_10")
-            if (drawn := present.course(store.measures.history(name, WINDOW), name)) is not None
+            if (drawn := present.course(store.scorecards.history(name, WINDOW), name)) is not None
         ]
     return render_template("accuracy.html", day=day, windows=windows, courses=courses, methods=present.METHODS)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.store.front_pages import Shown
+from aggregator.store.derived.front_pages import ListedThen
 from web import present
 from web.http.page_cache import WHOLE_EDITION
 from web.request.context import MINUTE, config, keep, now, presenter, reading
@@ -39,9 +39,9 @@ def at(time: str) -> str | AnyResponse:
         show = presenter(store)
         # The whole minute counts, so that what was kept within it is on the page that names it.
         end = moment + timedelta(seconds=59, microseconds=999_999)
-        page = store.archive.at(end)
-        before = store.archive.before(page.at) if page else None
-        after = store.archive.after(page.at if page else end)
+        page = store.front_pages.at(end)
+        before = store.front_pages.before(page.at) if page else None
+        after = store.front_pages.after(page.at if page else end)
     lists = page.lists if page else {}
     front = [_card(show, one) for one in lists.get("", ())]
     sections = []
@@ -67,7 +67,7 @@ def at(time: str) -> str | AnyResponse:
     )
 
 
-def _card(show: present.Presenter, shown: Shown) -> present.Was:
+def _card(show: present.Presenter, shown: ListedThen) -> present.Was:
     return present.was(show, shown)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, request
 
 from aggregator.polling.cadence import silence
-from aggregator.store.metrics import Figures, HostFigures
+from aggregator.store.metrics import HostCounts, SiteCounts
 from web.auth.access import door, operator
 from web.auth.credentials import TooManyTries
 from web.http.headers import CSP_DATA
@@ -58,7 +58,7 @@ def _may_read() -> bool:
     return here and is_loopback(urlsplit(config().site.url).hostname or "")
 
 
-def _text(figures: Figures, at: datetime) -> str:
+def _text(figures: SiteCounts, at: datetime) -> str:
     polls, hosts = figures.polls, figures.hosts
     silent = sum((told := silence(arrivals, at)) is not None and told.overdue_at <= at for arrivals in figures.arrivals)
     lag = _age(figures.most_overdue_at, at) if figures.most_overdue_at else 0.0
@@ -83,8 +83,8 @@ def _text(figures: Figures, at: datetime) -> str:
     return "".join(metrics + _ledger(hosts))
 
 
-def _ledger(hosts: Iterable[HostFigures]) -> list[str]:
-    told: dict[str, tuple[str, Callable[[HostFigures], float]]] = {
+def _ledger(hosts: Iterable[HostCounts]) -> list[str]:
+    told: dict[str, tuple[str, Callable[[HostCounts], float]]] = {
         "host_requests_total": ("Requests for feeds, by host.", lambda one: one.requests),
         "host_unchanged_total": ("Of those, answered 304.", lambda one: one.unchanged),
         "host_received_bytes_total": ("Bytes that came over the wire.", lambda one: one.bytes),
@@ -98,7 +98,9 @@ def _ledger(hosts: Iterable[HostFigures]) -> list[str]:
     ]
 
 
-def _of_worker(figures: Figures, edition: int, watermark: datetime | None, heard: datetime | None, at: datetime) -> str:
+def _of_worker(
+    figures: SiteCounts, edition: int, watermark: datetime | None, heard: datetime | None, at: datetime
+) -> str:
     newest = figures.newest_at
     behind = (newest - watermark).total_seconds() if newest and watermark else 0.0
     metrics = [

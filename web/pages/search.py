@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from flask import Blueprint, abort, render_template
 
 from aggregator.model import Entry, Listed
-from aggregator.store import Found, Store
+from aggregator.store import SearchResult, Store
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
 from web.lists import query as asking
@@ -54,7 +54,7 @@ def search() -> str:
     looked_for = stories.query_of(asked, config(), now())
     with reading().store() as store:
         show = presenter(store)
-        found = stories.of_search(store, asked, looked_for, PAGE_SIZE) if asked.query else Found([], 0)
+        found = stories.of_search(store, asked, looked_for, PAGE_SIZE) if asked.query else SearchResult([], 0)
         results = [_result(show, one, found.entries.get(one.story.story_id), looked_for) for one in found.stories]
         missed = bool(asked.query) and not found.total
         unfiltered = _unfiltered(store, asked) if missed and asked.filtered else 0

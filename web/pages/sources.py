@@ -34,7 +34,7 @@ def sources() -> str:
         show = presenter(store)
         chosen = roster.choose(roster.known(store), asked)
         rows = [present.source_row(show, row) for row in roster.health(store, [known.source for known in chosen.shown])]
-        ledgers = store.standings.hosts()
+        ledgers = store.source_status.hosts()
     here = {known.host for known in chosen.shown}
     keep(BRIEF)
     return render_template(

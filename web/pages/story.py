@@ -45,13 +45,13 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         sentences = sentences_of(members)
         facts = key_facts(members, said=sentences)
         analysis = analyse(members, said=sentences)
-        written = store.prose.of(story_id)
+        written = store.summaries.of(story_id)
         continued = earlier(store, listed.story, config().scoring.window)
         before = store.stories.listed(continued.story_id) if continued is not None else None
         earlier_card = show.card(before) if before is not None else None
         shot = _shot(show, members, listed.lead)
         said = machine_readable.of_story(store, listed, shot.src if shot else "")
-        what_ifs = store.what_ifs.of(story_id, listed.story.score)
+        what_ifs = store.counterfactuals.of(story_id, listed.story.score)
     request.environ[STORY] = story_id
     keep(MINUTE)
     card = show.card(listed)

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, abort, request
 
-from aggregator.store.websub_subscriptions import Subscription
+from aggregator.store.websub.subscriptions import Subscription
 from aggregator.text.tokens import clip, storable
 from aggregator.websub_protocol import LONGEST_LEASE, SHORTEST_LEASE, is_signed
 from web.auth.access import open_to_others
@@ -27,22 +27,24 @@ _DENIED_FOR = timedelta(days=1)
 def confirm(token: str) -> Response:
     """Answer a hub's question whether we asked for this: its challenge, or 404."""
     with reading().store() as store:
-        one = store.subscriptions.of_token(token)
+        one = store.websub_subscriptions.of_token(token)
         if one is None or request.args.get("hub.topic", "") != one.topic:
             abort(404)
         mode = request.args.get("hub.mode", "")
         if mode == "denied":
             why = clip(storable(request.args.get("hub.reason", "")), 200)
-            store.subscriptions.refused(one.source_id, f"the hub refuses: {why}".rstrip(": "), now() + _DENIED_FOR)
+            store.websub_subscriptions.refused(
+                one.source_id, f"the hub refuses: {why}".rstrip(": "), now() + _DENIED_FOR
+            )
             return _plain("")
         challenge = request.args.get("hub.challenge", "")
         if not 0 < len(challenge) <= _LONGEST_CHALLENGE or mode != ("subscribe" if one.wanted else "unsubscribe"):
             abort(404)
         if one.wanted:
             lease = _lease(request.args.get("hub.lease_seconds", ""))
-            store.subscriptions.confirm(one.source_id, now() + lease, now() + lease * 0.8)
+            store.websub_subscriptions.confirm(one.source_id, now() + lease, now() + lease * 0.8)
         else:
-            store.subscriptions.forget(one.source_id)
+            store.websub_subscriptions.forget(one.source_id)
     return _plain(challenge)
 
 
@@ -51,12 +53,12 @@ def confirm(token: str) -> Response:
 def deliver(token: str) -> Response:
     """Keep a delivery for the worker; what is not signed is thanked for and dropped, as the recommendation has it."""
     with reading().store() as store:
-        one = store.subscriptions.of_token(token)
+        one = store.websub_subscriptions.of_token(token)
         if one is None or not _is_held(one):
             abort(404)
         body = request.get_data(cache=False)
         if is_signed(request.headers.get("X-Hub-Signature", ""), one.secret, body) and body:
-            kept = store.subscriptions.deliver(one.source_id, clip(request.content_type or "", 200), body, now())
+            kept = store.websub_subscriptions.deliver(one.source_id, clip(request.content_type or "", 200), body, now())
             if not kept:
                 answer = _plain("Too much waits here already.\n", 503)
                 answer.headers["Retry-After"] = "60"

@@ -41,15 +41,15 @@ def ask() -> Response:
     if not is_topic(wanted.topic):
         return _plain("hub.topic is none of this site's feeds.", 400)
     with reading().store() as store:
-        subscriptions, requests = store.hub.counts()
-        known = store.hub.is_subscribed(wanted.topic, wanted.callback)
+        subscriptions, requests = store.websub_hub.counts()
+        known = store.websub_hub.is_subscribed(wanted.topic, wanted.callback)
         parts = urlsplit(wanted.callback)
-        crowded = store.hub.callbacks_like(f"{parts.scheme}://{parts.netloc}/") >= MOST_OF_A_HOST
+        crowded = store.websub_hub.callbacks_like(f"{parts.scheme}://{parts.netloc}/") >= MOST_OF_A_HOST
         if not known and (requests >= MOST_REQUESTS or subscriptions >= MOST_SUBSCRIPTIONS or crowded):
             answer = _plain("This hub has as many subscriptions as it takes.", 503)
             answer.headers["Retry-After"] = "3600"
             return answer
-        store.hub.ask(wanted, now())
+        store.websub_hub.ask(wanted, now())
     return _plain("Your callback will be asked whether it wants this.", 202)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from aggregator.store.scorecards import Measure
+from aggregator.store.derived.scorecards import Measure
 
 METHODS = ("site", "newest first", "most sources")
 

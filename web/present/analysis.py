@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aggregator.model import Entry
-from aggregator.store.summaries import Written
+from aggregator.store.derived.summaries import Summary
 from aggregator.text.urls import safe_link
 from scoring.insights.coverage_analysis import Analysis
 from scoring.insights.key_facts import Facts
@@ -121,7 +121,7 @@ def told(show: Presenter, analysis: Analysis, facts: Facts) -> Told:
     return Told(_spread(show, analysis), _repeats(show, analysis), new, agreed)
 
 
-def prose(show: Presenter, written: Written | None) -> Prose | None:
+def prose(show: Presenter, written: Summary | None) -> Prose | None:
     """Return what a model wrote, labelled; None where there is nothing that held."""
     if written is None or not written.sentences:
         return None

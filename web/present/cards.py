@@ -9,7 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aggregator.model import Config, Entry, Listed, Source
-from aggregator.store.front_pages import Shown
+from aggregator.store.derived.front_pages import ListedThen
 from aggregator.text.tokens import clip, plain
 from aggregator.text.urls import safe_link
 from web.present.formatting import ago, counted, language_tag, read_time, slug, sources_words, standfirst, story_path
@@ -241,7 +241,7 @@ class Was:
     sources: str
 
 
-def was(show: Presenter, shown: Shown) -> Was:
+def was(show: Presenter, shown: ListedThen) -> Was:
     """Return a story as it was shown; its address leads to the story as it is."""
     return Was(
         url=f"/story/{shown.story_id}/{quote(slug(shown.headline))}",

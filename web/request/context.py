@@ -87,7 +87,7 @@ def presenter(store: Store) -> Presenter:
     if "presenter" not in g:
         running = config()
         # Those of feeds.yaml have their names there; ten thousand more would be read for nothing.
-        names = {one.id: one.name for one in store.standings.removed()} if running.sources else store.feeds.names()
+        names = {one.id: one.name for one in store.source_status.removed()} if running.sources else store.feeds.names()
         g.presenter = Presenter(running, names, now())
     found: Presenter = g.presenter
     return found

@@ -9,8 +9,8 @@ import pytest
 
 from aggregator.model import Changes, Story
 from aggregator.store import Store
-from aggregator.store.front_pages import EVERY
-from aggregator.store.summaries import Written
+from aggregator.store.derived.front_pages import EVERY
+from aggregator.store.derived.summaries import Summary
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from tests.scoring.world import CONFIG, NOON, newsroom, publish
@@ -53,55 +53,55 @@ def test_a_page_is_kept_with_the_headlines_and_scores_of_then(store: Store) -> N
     first, second = told(1, "Fab opens"), told(2, "Fab closes")
     store.stories.save(Changes(stories=(first, second)))
     rank(store, 1, 2)
-    assert store.archive.keep(AT)
+    assert store.front_pages.keep(AT)
 
     store.stories.save(Changes(stories=(replace(first, headline="Fab opens late", score=90),)))
     rank(store, 2, 1)
-    assert store.archive.keep(AT + HOUR)
+    assert store.front_pages.keep(AT + HOUR)
 
-    then, later = store.archive.at(AT + HOUR / 2), store.archive.at(AT + 2 * HOUR)
+    then, later = store.front_pages.at(AT + HOUR / 2), store.front_pages.at(AT + 2 * HOUR)
     assert then is not None
     assert later is not None
     assert [(one.headline, one.score) for one in then.lists[""]] == [("Fab opens", 50), ("Fab closes", 50)]
     assert [(one.headline, one.score) for one in later.lists["chips"]] == [("Fab closes", 50), ("Fab opens late", 90)]
-    assert store.archive.at(AT - HOUR) is None
-    assert (store.archive.before(AT + HOUR), store.archive.after(AT)) == (AT, AT + HOUR)
+    assert store.front_pages.at(AT - HOUR) is None
+    assert (store.front_pages.before(AT + HOUR), store.front_pages.after(AT)) == (AT, AT + HOUR)
 
 
 def test_the_same_order_is_kept_once_and_a_new_one_when_it_is_time(store: Store) -> None:
     store.stories.save(Changes(stories=(told(1, "a"), told(2, "b"))))
     rank(store, 1, 2)
-    assert store.archive.keep(AT)
-    assert not store.archive.keep(AT + 2 * EVERY)
+    assert store.front_pages.keep(AT)
+    assert not store.front_pages.keep(AT + 2 * EVERY)
     rank(store, 2, 1)
-    assert not store.archive.keep(AT + EVERY / 2)
-    assert store.archive.keep(AT + EVERY)
-    assert store.archive.count() == 2
+    assert not store.front_pages.keep(AT + EVERY / 2)
+    assert store.front_pages.keep(AT + EVERY)
+    assert store.front_pages.count() == 2
 
 
 def test_an_empty_page_is_not_kept(store: Store) -> None:
-    assert not store.archive.keep(AT)
+    assert not store.front_pages.keep(AT)
 
 
 def test_older_pages_become_one_an_hour_and_then_one_a_day(store: Store) -> None:
     store.stories.save(Changes(stories=(told(1, "a"), told(2, "b"))))
     for i in range(100 * 24 * 2):
         rank(store, *((1, 2) if i % 2 else (2, 1)))
-        store.archive.keep(AT + i * HOUR / 2)
+        store.front_pages.keep(AT + i * HOUR / 2)
     now = AT + timedelta(days=100)
-    store.archive.thin(now)
+    store.front_pages.thin(now)
 
     kept, moment = [], now
-    while (before := store.archive.before(moment)) is not None:
+    while (before := store.front_pages.before(moment)) is not None:
         kept.append(before)
         moment = before
     gaps = [(now - later, later - earlier) for later, earlier in pairwise(kept)]
     assert all(gap == HOUR / 2 for age, gap in gaps if age < timedelta(days=6))
     assert all(gap == HOUR for age, gap in gaps if timedelta(days=8) < age < timedelta(days=89))
     assert all(gap == timedelta(days=1) for age, gap in gaps if timedelta(days=92) < age < timedelta(days=99))
-    assert store.archive.thin(now) == 0
-    store.archive.thin(now, now - timedelta(days=3))
-    assert store.archive.at(now - timedelta(days=4)) is None
+    assert store.front_pages.thin(now) == 0
+    store.front_pages.thin(now, now - timedelta(days=3))
+    assert store.front_pages.at(now - timedelta(days=4)) is None
 
 
 def test_the_worker_keeps_the_page_and_a_rebuild_leaves_it(store: Store) -> None:
@@ -110,20 +110,20 @@ def test_the_worker_keeps_the_page_and_a_rebuild_leaves_it(store: Store) -> None
         publish(store, poll)
     updater = Updater(store, CONFIG, load_prior())
     updater.run(NOON + HOUR)
-    shown = store.archive.at(NOON + HOUR)
+    shown = store.front_pages.at(NOON + HOUR)
     assert shown is not None
     assert [one.story_id for one in shown.lists[""]] == [one.story.story_id for one in store.stories.ranked("", 20)]
 
     updater.rebuild(NOON + HOUR)
 
-    assert store.archive.at(NOON + HOUR) == shown
+    assert store.front_pages.at(NOON + HOUR) == shown
 
 
 def test_prose_is_kept_by_story(store: Store) -> None:
-    written = Written(1, AT, "small-model", ("The fab opens in May.",), 2, "abc")
-    store.prose.save(replace(written, sentences=()))
-    store.prose.save(written)
-    assert store.prose.of(1) == written
-    assert store.prose.of(2) is None
-    store.prose.forget()
-    assert store.prose.of(1) is None
+    written = Summary(1, AT, "small-model", ("The fab opens in May.",), 2, "abc")
+    store.summaries.save(replace(written, sentences=()))
+    store.summaries.save(written)
+    assert store.summaries.of(1) == written
+    assert store.summaries.of(2) is None
+    store.summaries.forget()
+    assert store.summaries.of(1) is None

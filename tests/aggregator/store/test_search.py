@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.model import Changes, Draft, Membership, Source, Story
-from aggregator.store import Arrival, Found, Store
-from aggregator.store.search import Order, changes, expressions, strength
+from aggregator.store import Arrival, SearchResult, Store
+from aggregator.store.derived.search import Order, changes, expressions, strength
 from aggregator.text.search_query import Query, read
 from tests.aggregator.store.test_store import NOON
 
@@ -51,7 +51,7 @@ class Shelf:
         """Return the ids of the stories that a search finds."""
         return [one.story.story_id for one in self.search(text, order, limit).stories]
 
-    def search(self, text: str, order: Order = "best", limit: int = 30) -> Found:
+    def search(self, text: str, order: Order = "best", limit: int = 30) -> SearchResult:
         return self.store.search.stories(read(text, NOON), order=order, limit=limit)
 
 
@@ -236,6 +236,6 @@ def test_whatever_is_typed_means_something(odd: Store, text: str) -> None:
 
 
 def test_not_more_is_ranked_than_anyone_reads(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aggregator.store.search.CANDIDATES", 3)
+    monkeypatch.setattr("aggregator.store.derived.search.CANDIDATES", 3)
     ids = [shelf.tell(f"Chip {i}", at=NOON + i * DAY) for i in range(5)]
     assert sorted(shelf.found("chip")) == ids[2:]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from aggregator.store import Store
-from aggregator.store.scorecards import Measure, PastStory
+from aggregator.store.derived.scorecards import Measure, PastStory
 from scoring.evaluation.scorecard import CASES, Past, Scorecard, lines, measure, scorecard
 from scoring.evaluation.scorecard import _Story as Told
 from scoring.relevance.model import load_prior
@@ -127,9 +127,9 @@ def test_the_card_of_a_real_database_is_kept_and_read_again() -> None:
 
         card = measure(store, CONFIG, now)
 
-        assert store.measures.latest() == now.date()
-        assert len(store.measures.of(now.date())) == len(card.measures)
-        assert store.measures.tables(now.date()) == dict(card.tables)
+        assert store.scorecards.latest() == now.date()
+        assert len(store.scorecards.of(now.date())) == len(card.measures)
+        assert store.scorecards.tables(now.date()) == dict(card.tables)
         assert store.state.edition() > edition
         assert measure(store, CONFIG, now) == card
         assert value(card, "auc").cases >= 2

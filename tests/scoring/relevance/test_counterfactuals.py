@@ -20,8 +20,8 @@ def test_what_ifs_of_listed_stories_are_kept_for_the_score_they_belong_to() -> N
         for one in store.stories.ranked("", 20):
             story = one.story
             worked_out = [(what.words, what.score) for what in updater.engine.what_ifs(story.story_id)]
-            assert store.what_ifs.of(story.story_id, story.score) == worked_out
-            assert store.what_ifs.of(story.story_id, story.score + 1) == []
+            assert store.counterfactuals.of(story.story_id, story.score) == worked_out
+            assert store.counterfactuals.of(story.story_id, story.score + 1) == []
             assert all(score != story.score or "alone" in words for words, score in worked_out)
             found += len(worked_out)
         assert found > 0

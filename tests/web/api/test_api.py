@@ -16,7 +16,7 @@ from schemathesis.core.result import Ok
 
 from aggregator.model import Site
 from aggregator.store import Store
-from aggregator.store.scorecards import Measure
+from aggregator.store.derived.scorecards import Measure
 from tests.web import newsroom
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from web.http.headers import MAX_QUERY_STRING
@@ -132,7 +132,7 @@ def test_the_scorecard_is_there_once_it_was_measured(site: FlaskClient, store: S
     assert get(site, "/accuracy") == {"day": None, "items": []}
     measure = Measure(7, "", "brier", "site", 0.12, 0.1, None, 40, 30)
     with store.transaction():
-        store.measures.save(NOW.date(), [measure], {})
+        store.scorecards.save(NOW.date(), [measure], {})
         store.state.next_edition()
     told = get(site, "/accuracy")
     assert told["day"] == NOW.date().isoformat()

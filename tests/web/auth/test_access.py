@@ -339,6 +339,6 @@ def test_an_operators_page_is_neither_kept_nor_given_to_readers(desk: FlaskClien
 
 def test_readers_pages_do_not_look_for_sessions(desk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("aggregator.store.sessions.Operator.session", lambda *a: asked.append("session"))
+    monkeypatch.setattr("aggregator.store.editorial.sessions.Sessions.session", lambda *a: asked.append("session"))
     assert desk.application.test_client().get("/newest").status_code == 200
     assert asked == []

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.store import Store
-from aggregator.store.scorecards import Measure
+from aggregator.store.derived.scorecards import Measure
 from tests.web.pages.test_pages import get, text
 from web.present.accuracy import cell, course
 
@@ -37,7 +37,7 @@ def test_the_page_shows_number_range_cases_and_what_it_is_held_against(
         (30, "confusion"): [["policy", "big-tech", 3]],
     }
     for nights in range(3):
-        store.measures.save(NIGHT - timedelta(days=nights), card(0.81 - nights / 100), tables)
+        store.scorecards.save(NIGHT - timedelta(days=nights), card(0.81 - nights / 100), tables)
     client = make_app(tmp_path / "news.db").test_client()
     page = text(get(client, "/accuracy"))
 

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from aggregator.model import Topic
 from aggregator.store import Store
-from aggregator.store.summaries import Written
+from aggregator.store.derived.summaries import Summary
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from tests.web.pages.test_pages import get, text
 from web.present import swell
@@ -35,10 +35,10 @@ def spelled(hours_ago: float) -> str:
 def test_the_front_page_of_then_has_the_headlines_and_scores_of_then(site: FlaskClient, room: Newsroom) -> None:
     room.story("First headline of all", ["techcrunch_ai", "seedbed"], score=41, trend=3.0)
     room.rank()
-    room.store.archive.keep(NOW - 5 * HOUR)
+    room.store.front_pages.keep(NOW - 5 * HOUR)
     room.story("Came later and went to the top", ["techcrunch_ai", "seedbed"], score=88, trend=9.0)
     room.rank()
-    room.store.archive.keep(NOW - 2 * HOUR)
+    room.store.front_pages.keep(NOW - 2 * HOUR)
 
     then, later = get(site, spelled(3)), get(site, spelled(1))
 
@@ -143,7 +143,7 @@ def test_a_story_of_one_entry_has_no_analysis_of_itself(site: FlaskClient, room:
 
 def test_prose_is_labelled_and_is_text(site: FlaskClient, room: Newsroom, store: Store) -> None:
     story_id = room.story("Alone with its news", ["techcrunch_ai"])
-    store.prose.save(Written(story_id, NOW, "small <model>", ("One sentence <b>here</b>.",), 2, "x"))
+    store.summaries.save(Summary(story_id, NOW, "small <model>", ("One sentence <b>here</b>.",), 2, "x"))
     page = story_page(site, story_id)
     assert "One sentence &lt;b&gt;here&lt;/b&gt;." in page
     assert "Written by small &lt;model&gt;" in page
@@ -163,9 +163,9 @@ def test_a_story_can_be_passed_on_by_plain_links(site: FlaskClient, room: Newsro
 
 def test_what_ifs_stand_beside_the_score_they_belong_to(site: FlaskClient, room: Newsroom, store: Store) -> None:
     story_id = room.story("Chips again", ["techcrunch_ai", "seedbed"], score=62)
-    store.what_ifs.save(story_id, 62, [("without Seedbed", 40)], "x")
+    store.counterfactuals.save(story_id, 62, [("without Seedbed", 40)], "x")
     assert "40 without Seedbed" in text(story_page(site, story_id))
-    store.what_ifs.save(story_id, 63, [("without Seedbed", 40)], "x")
+    store.counterfactuals.save(story_id, 63, [("without Seedbed", 40)], "x")
     room.merge(room.story("Another", ["seedbed"]), story_id)
     assert "without Seedbed" not in text(story_page(site, story_id))
 

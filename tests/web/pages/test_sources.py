@@ -151,7 +151,7 @@ def test_a_row_and_a_source_page_say_what_befell_it(
 
 def test_a_source_page_tells_of_its_hub_its_address_and_its_last_polls(site: FlaskClient, room: Newsroom) -> None:
     state(room, "seedbed", last_words="3 entries, 1 new", last_status=200)
-    room.store.subscriptions.want("seedbed", "https://hub.example/", "https://x.example/", "t", "s", NOW)
+    room.store.websub_subscriptions.want("seedbed", "https://hub.example/", "https://x.example/", "t", "s", NOW)
     page = text(get(site, "/source/seedbed"))
     assert "its hub was asked to tell of news, and has not confirmed it yet" in page
     source = room.config.source("seedbed")

@@ -161,7 +161,7 @@ async def test_who_does_not_confirm_gets_nothing(
     subscriber.confirms = False
     site.post("/hub", data=subscriber.form())
     await publisher.step(NOW)
-    assert store.hub.counts() == (0, 0)
+    assert store.websub_hub.counts() == (0, 0)
 
 
 async def test_a_lease_ends_unless_it_is_renewed(
@@ -171,11 +171,11 @@ async def test_a_lease_ends_unless_it_is_renewed(
     await publisher.step(NOW)
     site.post("/hub", data=subscriber.form(lease_seconds="1200"))
     await publisher.step(NOW + 5 * MINUTE)
-    assert store.hub.counts() == (1, 0), "renewed, and not twice"
+    assert store.websub_hub.counts() == (1, 0), "renewed, and not twice"
     await publisher.step(NOW + 24 * MINUTE)
-    assert store.hub.counts() == (1, 0)
+    assert store.websub_hub.counts() == (1, 0)
     await publisher.step(NOW + 25 * MINUTE)
-    assert store.hub.counts() == (0, 0)
+    assert store.websub_hub.counts() == (0, 0)
 
 
 async def test_who_unsubscribes_is_asked_too_and_gets_no_more(
@@ -186,11 +186,11 @@ async def test_who_unsubscribes_is_asked_too_and_gets_no_more(
     subscriber.confirms = False
     site.post("/hub", data=subscriber.form(mode="unsubscribe"))
     await publisher.step(NOW)
-    assert store.hub.counts() == (1, 0), "somebody else asked"
+    assert store.websub_hub.counts() == (1, 0), "somebody else asked"
     subscriber.confirms = True
     site.post("/hub", data=subscriber.form(mode="unsubscribe"))
     await publisher.step(NOW)
-    assert store.hub.counts() == (0, 0)
+    assert store.websub_hub.counts() == (0, 0)
 
 
 async def test_a_feed_that_does_not_exist_is_denied_in_words(
@@ -225,7 +225,7 @@ async def test_a_delivery_that_fails_is_tried_again_later_and_later_then_given_u
     room.rank()
     await publisher.step(at)
     assert b"Newer" in subscriber.got[-1][1]
-    assert store.hub.due(at, 10) == []
+    assert store.websub_hub.due(at, 10) == []
 
 
 async def test_a_callback_that_is_gone_is_forgotten(
@@ -237,7 +237,7 @@ async def test_a_callback_that_is_gone_is_forgotten(
     room.rank()
     subscriber.status = 410
     await publisher.step(NOW)
-    assert store.hub.counts() == (0, 0)
+    assert store.websub_hub.counts() == (0, 0)
 
 
 async def test_a_private_callback_is_never_called_unless_it_is_allowed(
@@ -247,7 +247,7 @@ async def test_a_private_callback_is_never_called_unless_it_is_allowed(
         site.post("/hub", data=subscriber.form())
         await strict.step(NOW)
     assert not subscriber.asked
-    assert store.hub.counts() == (0, 0)
+    assert store.websub_hub.counts() == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -270,14 +270,14 @@ def test_what_is_no_request_is_refused_at_once(site: FlaskClient, store: Store, 
     answer = site.post("/hub", data=Subscriber(url="https://me.example").form(**more))
     assert answer.status_code == 400
     assert answer.content_type.startswith("text/plain")
-    assert store.hub.counts() == (0, 0)
+    assert store.websub_hub.counts() == (0, 0)
 
 
 def test_a_page_in_a_browser_cannot_subscribe_anybody(site: FlaskClient, store: Store) -> None:
     form = Subscriber(url="https://me.example").form()
     for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
         assert site.post("/hub", data=form, headers=headers).status_code == 403
-    assert store.hub.counts() == (0, 0)
+    assert store.websub_hub.counts() == (0, 0)
 
 
 def test_a_hub_takes_only_so_many(site: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from aggregator.store.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Summary:
     """What a model wrote of a story."""
 
     story_id: int
@@ -24,13 +24,13 @@ class Written:
     """A fingerprint of the entries that it was given."""
 
 
-class Prose:
+class Summaries:
     """`prose`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def save(self, written: Written) -> None:
+    def save(self, written: Summary) -> None:
         """Keep what was written, in place of what was written of that story before."""
         self._db.run(
             """insert or replace into prose (story_id, at, model, sentences, left_out, made_of)
@@ -45,12 +45,12 @@ class Prose:
             },
         )
 
-    def of(self, story_id: int) -> Written | None:
+    def of(self, story_id: int) -> Summary | None:
         """Return what was written of a story, or None."""
         row = self._db.row("select * from prose where story_id = :id", {"id": story_id})
         if row is None:
             return None
-        return Written(
+        return Summary(
             story_id=row["story_id"],
             at=moment(row["at"]),
             model=row["model"],

@@ -48,7 +48,7 @@ class Delivery:
     body: bytes
 
 
-class Subscriptions:
+class HubSubscriptions:
     """`subscriptions` and `deliveries`."""
 
     def __init__(self, connection: Connection) -> None:

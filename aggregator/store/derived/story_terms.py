@@ -15,7 +15,7 @@ MOST_TITLES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SimilarStory:
     """A story, by the headlines of its first entries."""
 
     story_id: int
@@ -25,7 +25,7 @@ class Told:
     last_source_at: datetime
 
 
-class Past:
+class StoryTerms:
     """Words and stories as the text index has them."""
 
     def __init__(self, connection: Connection) -> None:
@@ -39,7 +39,7 @@ class Past:
         )
         return int(self._db.value("select count(*) from entries")), {row["term"]: row["doc"] for row in rows}
 
-    def told(self, story_id: int) -> Told | None:
+    def told(self, story_id: int) -> SimilarStory | None:
         """Return a story by its headlines, or None."""
         row = self._db.row(
             "select headline, last_source_at from stories where story_id = :id and merged_into is null",
@@ -57,7 +57,7 @@ class Past:
             where m.story_id = :id""",
             {"id": story_id},
         )
-        return Told(
+        return SimilarStory(
             story_id,
             row["headline"],
             tuple(one["title"] for one in titles),

@@ -24,7 +24,7 @@ ALL_FOR, HOURLY_FOR = timedelta(days=7), timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ListedThen:
     """A story as it was shown."""
 
     story_id: int
@@ -41,10 +41,10 @@ class FrontPage:
     """The lists of a front page at a moment; "" is the whole page's, else a category's."""
 
     at: datetime
-    lists: Mapping[str, tuple[Shown, ...]]
+    lists: Mapping[str, tuple[ListedThen, ...]]
 
 
-class Archive:
+class FrontPages:
     """`front_pages`."""
 
     def __init__(self, connection: Connection) -> None:
@@ -76,7 +76,7 @@ class Archive:
         )
         if row is None:
             return None
-        lists = {name: tuple(Shown(*parts) for parts in rows) for name, rows in json.loads(row["lists"]).items()}
+        lists = {name: tuple(ListedThen(*parts) for parts in rows) for name, rows in json.loads(row["lists"]).items()}
         return FrontPage(moment(row["at"]), lists)
 
     def before(self, moment_: datetime) -> datetime | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aggregator.store.connection import Connection
 
 
-class WhatIfs:
+class Counterfactuals:
     """`what_ifs`."""
 
     def __init__(self, connection: Connection) -> None:

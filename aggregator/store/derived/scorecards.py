@@ -39,7 +39,7 @@ class PastStory:
     merged_into: int | None
 
 
-class Measures:
+class Scorecards:
     """`measures` and `measure_tables`; reads entries, memberships, stories, ledger and front pages."""
 
     def __init__(self, connection: Connection) -> None:

@@ -41,7 +41,7 @@ class Action:
     """None: it stands."""
 
 
-class Operator:
+class Sessions:
     """`operator` and `sessions`."""
 
     def __init__(self, connection: Connection) -> None:

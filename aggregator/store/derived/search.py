@@ -16,7 +16,7 @@ from typing import Literal
 from aggregator.model import Entry, Listed
 from aggregator.store.codec import ENTRY, entry, moment, stamp
 from aggregator.store.connection import Connection, Params, Row
-from aggregator.store.stories import Stories
+from aggregator.store.derived.stories import Stories
 from aggregator.text.search_query import Query
 from aggregator.text.tokens import UNSPACED, pairs
 
@@ -31,7 +31,7 @@ _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """A page of results."""
 
     stories: list[Listed]
@@ -64,16 +64,16 @@ class Search:
         self._db = connection
         self._stories = stories
 
-    def stories(self, query: Query, *, order: Order = "best", limit: int = 30, offset: int = 0) -> Found:
+    def stories(self, query: Query, *, order: Order = "best", limit: int = 30, offset: int = 0) -> SearchResult:
         """Return the stories that fit *query*; one that asks for nothing finds nothing.
 
         Words are text, never a query language: whatever SQLite would read as an operator is inert.
         """
         if query.empty:
-            return Found([], 0)
+            return SearchResult([], 0)
         rows = self._candidates(query)
         if rows is None:
-            return Found([], 0)
+            return SearchResult([], 0)
         newest = max((row["news"] for row in rows), default="")
 
         def best(row: Row) -> tuple[float, str, int]:
@@ -88,7 +88,7 @@ class Search:
         rows.sort(key=keys[order], reverse=True)
         page = rows[offset : offset + limit]
         listed = [one for row in page if (one := self._stories.listed(row["story_id"])) is not None]
-        return Found(listed, len(rows), self._entries(page) if query.terms else {})
+        return SearchResult(listed, len(rows), self._entries(page) if query.terms else {})
 
     def _candidates(self, query: Query) -> list[Row] | None:
         """Return a row a story that fits, unordered; None when a word can occur nowhere."""

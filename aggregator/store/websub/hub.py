@@ -11,7 +11,7 @@ from aggregator.websub_protocol import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HubRequest:
     """A request that is not confirmed yet."""
 
     request_id: int
@@ -31,7 +31,7 @@ class Subscription:
     failures: int
 
 
-class Hub:
+class HubSubscribers:
     """`hub_subscriptions`, `hub_requests` and `hub_topics`."""
 
     def __init__(self, connection: Connection) -> None:
@@ -80,14 +80,14 @@ class Hub:
             )
         )
 
-    def to_confirm(self, now: datetime, most: int) -> list[Asked]:
+    def to_confirm(self, now: datetime, most: int) -> list[HubRequest]:
         """Return requests whose callback is to be asked now, the longest waiting first."""
         rows = self._db.rows(
             "select * from hub_requests where due_at <= :now order by due_at, request_id limit :most",
             {"now": stamp(now), "most": most},
         )
         return [
-            Asked(
+            HubRequest(
                 row["request_id"],
                 Request(row["mode"], row["topic"], row["callback"], row["secret"], timedelta(seconds=row["lease_s"])),
                 row["failures"],

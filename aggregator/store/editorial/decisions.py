@@ -10,8 +10,8 @@ from aggregator.errors import DecisionError
 from aggregator.model import Decision, DecisionKind
 from aggregator.store.codec import decision, stamp
 from aggregator.store.connection import Connection
+from aggregator.store.derived.stories import Stories
 from aggregator.store.entries import Entries
-from aggregator.store.stories import Stories
 
 
 class Decisions:

@@ -1,0 +1,1 @@
+"""What scoring derives from the facts: the worker can drop it and make it again."""
