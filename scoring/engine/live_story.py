@@ -52,6 +52,8 @@ class Member:
     """It speaks with the voice of another owner."""
     clarity: float
     evidence: Evidence
+    worth: float = 0.0
+    """To an editor, by its text alone: a probability, 0..1."""
 
 
 class Live:
@@ -93,6 +95,11 @@ class Live:
         self.voices: dict[str, Voice] = {}
         self.evidence: list[float] = []
         """The sum over the members."""
+
+    @property
+    def worths(self) -> tuple[float, ...]:
+        """What its entries are worth to an editor, in order of arrival; each a probability."""
+        return tuple(member.worth for member in self.members.values())
 
 
 def settle(live: Live) -> None:

@@ -10,8 +10,7 @@ from datetime import datetime
 
 from aggregator.model import Edit, Entry, Membership
 from scoring.categories.classifier import Evidence
-from scoring.clustering import copies
-from scoring.clustering import text as reading
+from scoring.clustering import copies, text
 from scoring.clustering.clusterer import Placement
 from scoring.clustering.text import Text
 from scoring.engine.live_story import Live, Member, Voice, plus, sums
@@ -19,6 +18,7 @@ from scoring.engine.settings import Setting
 from scoring.engine.state import Held
 from scoring.insights import lead_entry
 from scoring.language.terms import terms
+from scoring.relevance.model import load_prior
 
 COMPARED = 40
 """With how many originals of a story a new text is compared, the latest ones."""
@@ -30,6 +30,10 @@ class Joining:
     def __init__(self, held: Held, setting: Setting) -> None:
         self._held = held
         self._setting = setting
+        self._editorial = load_prior().prior.editorial
+
+    def _worth(self, title: str, summary: str, link: str) -> float:
+        return 0.0 if self._editorial is None else self._editorial.worth(title, summary, link).probability
 
     def join(self, entry: Entry, text: Text, placement: Placement, known: Membership | None = None) -> Membership:
         """Make *entry* part of the story where it was placed, the first of it where there is none.
@@ -95,6 +99,7 @@ class Joining:
             copy=voice != self._setting.owner(entry.source_id),
             clarity=lead_entry.clarity(entry.title, entry.summary),
             evidence=evidence,
+            worth=self._worth(entry.title, entry.summary, entry.link),
         )
 
     def voice(self, own: str, entry: Entry | Member, live: Live) -> str:
@@ -116,7 +121,7 @@ class Joining:
         default = self._setting.default(entry.source_id)
         category = categorizer.decide(categorizer.evidence(title, summary, default), default)
         at = entry.first_seen_at.timestamp()
-        held.frequency.add({*title, *summary[: reading.SUMMARY_TERMS]}, int(at // 86_400))
+        held.frequency.add({*title, *summary[: text.SUMMARY_TERMS]}, int(at // 86_400))
         held.clusterer.hear(entry.source_id, tuple(title), at)
         held.surroundings.advance(at)
         held.surroundings.add(entry.title, known.voice, at)
@@ -130,6 +135,7 @@ class Joining:
         member.title = edit.title
         member.summary = edit.summary
         member.clarity = lead_entry.clarity(edit.title, edit.summary)
+        member.worth = self._worth(edit.title, edit.summary, member.link)
         member.evidence = self._setting.evidence(member.source_id, edit.title, edit.summary)
         live.evidence = sums(live)
 

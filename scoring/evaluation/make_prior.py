@@ -1,12 +1,14 @@
 """Make the prior that ships with the program.
 
-    python -m scoring.evaluation.make_prior --labels LABELS.jsonl.gz --stream STREAM.jsonl.gz
-        --out scoring/relevance/prior.json
+    python -m scoring.evaluation.make_prior --data FOLDER --out scoring/relevance/prior.json
 
-LABELS are press items with the column `techmeme`: 1 where editors gave the story a headline of its
-own, 0 where they did not, null where nobody can say. STREAM is everything that arrived, those items
-among it, in order. What ships is term weights, their provenance and how well they did: no titles,
-no sources, no term of which fewer than `MIN_DOCUMENTS` titles of the stream spoke.
+FOLDER holds the labelled items and the streams that they are from; `FILES` names them. What ships is weights, their
+provenance and how well they did: no titles, no sources, and no word that too few texts or only one source used.
+
+    items with a grade, items with an editor's pick
+        > weights of texts, fitted to both           (`make_editorial_prior`)
+        > weights of coverage and of the news around, on top of what a text is worth to a fit that never saw it
+        > calibrated to "worth the front page": grade 2 or 3
 """
 
 from __future__ import annotations
@@ -15,105 +17,222 @@ import argparse
 import hashlib
 import json
 import sys
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from scoring.evaluation.relevance import Row, known_examples, read_rows, split_by_time, together
-from scoring.learning.fitting import Regularisation, WeightLearner
-from scoring.learning.labels import Example
-from scoring.metrics.probability import Measures, measure
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from aggregator.errors import GroundswellError
+from scoring.evaluation import labelled_files
+from scoring.evaluation.make_editorial_prior import Item, matrix, prior_of, solve, vocabulary
+from scoring.evaluation.relevance import Row, known_examples, read_rows
+from scoring.learning import logistic
+from scoring.metrics.probability import ece
 from scoring.relevance import model_file
-from scoring.relevance.calibration import Calibration, platt
-from scoring.relevance.model import RelevanceModel, Weights
-from scoring.relevance.news_context import title_words
+from scoring.relevance.model import NEVER_NEGATIVE, Weights, features
 
-MIN_DOCUMENTS = 5
-"""In how many titles of the stream a term must stand, so that no private person's name ships."""
-MIN_LABELLED = 3
-MIN_SOURCES = 2
-"""How many labelled titles, of how many sources, a term must stand in to get a weight."""
-
-GROUPS = frozenset({"coverage", "velocity", "around", "new", "shape"})
-"""What the prior may know besides words: nothing that belongs to one site, such as its sources or its hours."""
-
-
-def press_examples(labels: Path, stream: Path) -> tuple[list[Example], list[Row]]:
-    """Return the labelled items with what was known when each arrived, and all that arrived, both in order."""
-    rows = read_rows(labels, "techmeme")
-    everything = together(rows, read_rows(stream))
-    return known_examples(everything, rows[int(0.6 * len(rows))].arrived_at), everything
-
-
-def fit(
-    train: Sequence[Example],
-    later: Sequence[Example],
-    items: Sequence[Row],
-    regularisation: Regularisation | None = None,
-    groups: frozenset[str] = GROUPS,
-) -> tuple[Weights, Calibration]:
-    """Return weights fitted on *train* and already calibrated on *later*, and that calibration.
-
-    items: the stream; document frequencies are taken from its titles before *later* that are plain ASCII,
-           as the labelled ones nearly all are, so that Chinese ones do not make every English word rare
-    """
-    documents = [i.title for i in items if i.arrived_at < later[0].signals.at and i.title.isascii()]
-    frequency = Counter(word for title in documents for word in title_words(title))
-    sources: dict[str, set[str]] = defaultdict(set)
-    for example in train:
-        for word in title_words(example.signals.title):
-            sources[word].add(example.signals.source_ids[0])
-    # A bare number ("16", of the phone of that spring) says something else a year later.
-    allowed = frozenset(
-        word
-        for word, heard in sources.items()
-        if len(heard) >= MIN_SOURCES and frequency[word] >= MIN_DOCUMENTS and not word.isdigit()
+TABLES = tuple(
+    f"gold/{name}.labels.tsv"
+    for name in (
+        *(f"training_{part}" for part in range(4)),
+        *("week_2026_05", "dense_2026_03", "press_2025_05"),
     )
-    learner = WeightLearner(regularisation, MIN_LABELLED, allowed, groups)
-    weights = learner.fit(train, documents).weights_
-    plain = RelevanceModel("", weights)
-    calibration = platt([plain.logit(e.signals) for e in later], [int(e.relevant) for e in later])
-    return weights.scaled(calibration.slope, calibration.offset).rounded(), calibration
+)
+PICKS = "labels/ai_press_2026_techmeme_dev.jsonl.gz"
+STREAMS = ("stream/ai_radar_2026_dev.jsonl.gz", "stream/ai_press_2024_25_dev.jsonl.gz")
+FILES = (*TABLES, PICKS, *STREAMS)
+
+GROUPS = frozenset({"coverage", "velocity", "around", "new"})
+"""What the prior knows besides the text: nothing that belongs to one site, such as its sources or its hours."""
+
+WORTHY = 2
+"""The grade from which an item is worth the front page."""
+
+PICKS_SHARE = 0.75
+"""What picks say of coverage and the news around, the rest is for grades."""
+
+BLOCKS = 5
+BLOCK_DAYS = 3
+"""Items are left out in blocks of whole days, so that no text is judged by a fit that saw its story."""
 
 
-def measured(weights: Weights, examples: Sequence[Example]) -> Measures:
-    """Return how well *weights* do on *examples*."""
-    model = RelevanceModel("", weights)
-    return measure(
-        [e.signals.at.date().isoformat() for e in examples],
-        [model.score(e.signals).relevance for e in examples],
-        [int(e.relevant) for e in examples],
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """A labelled item, with when it came and what else was known then."""
+
+    item: Item
+    at: datetime
+    window: str
+    """The file that its label is from."""
+    context: dict[str, float]
+
+
+def read(data: Path) -> tuple[list[LabelledText], list[tuple[str, str]]]:
+    """Return the labelled items of a folder in order of time, and the texts of its streams."""
+    found: list[tuple[Item, datetime, str]] = []
+    for table in TABLES:
+        name = Path(table).name.split(".")[0]
+        items = data / "gold" / "training.jsonl" if name.startswith("training") else None
+        found += [
+            (Item(one.line.title, one.line.summary, one.line.url, one.line.source, grade=one.label.grade),
+             one.line.arrived_at, name.rstrip("_0123456789") if items else name)
+            for one in labelled_files.read(data / table, items=items)
+            if one.label.grade is not None
+        ]  # fmt: skip
+    found += [
+        (Item(row.title, row.summary, row.url, row.source, picked=row.label == 1.0), row.arrived_at, "picks")
+        for row in read_rows(data / PICKS, "techmeme")
+        if row.label is not None
+    ]
+    streams = [read_rows(data / stream) for stream in STREAMS]
+    contexts = _contexts({item.link for item, _, _ in found}, streams)
+    texts = [LabelledText(item, at, window, _nearest(contexts.get(item.link, []), at)) for item, at, window in found]
+    corpus = [(row.title, row.summary) for rows in streams for row in rows if row.title.isascii()]
+    return sorted(texts, key=lambda text: (text.at, text.item.title)), corpus
+
+
+def _contexts(links: set[str], streams: Sequence[Sequence[Row]]) -> dict[str, list[tuple[datetime, dict[str, float]]]]:
+    """Return what was known besides the text when the items of *links* arrived."""
+    found: dict[str, list[tuple[datetime, dict[str, float]]]] = {}
+    for rows in streams:
+        marked = [replace(row, label=0.0 if row.url in links else None) for row in rows]
+        for example in known_examples(marked, rows[len(rows) // 2].arrived_at):
+            named = features(example.signals, link=False)
+            context = {name: value for name, value in named.items() if name.partition(":")[0] in GROUPS}
+            found.setdefault(example.signals.link, []).append((example.signals.at, context))
+    return found
+
+
+def _nearest(known: Sequence[tuple[datetime, dict[str, float]]], at: datetime) -> dict[str, float]:
+    return min(known, key=lambda one: abs(one[0] - at))[1] if known else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What ships, and how well it did on items that the fit had not seen."""
+
+    weights: Weights
+    measures: dict[str, Any]
+
+
+def fit(texts: Sequence[LabelledText], corpus: Sequence[tuple[str, str]]) -> Fitted:
+    """Return the prior of *texts*; each is measured by a fit without its days."""
+    items = [text.item for text in texts]
+    known = vocabulary(items, corpus)
+    columns = matrix(items, known)
+    grades = np.array([-1 if item.grade is None else item.grade for item in items])
+    picks = np.array([-1 if item.picked is None else int(item.picked) for item in items])
+    block = np.array([_block(text.at) for text in texts])
+    title = np.array([item.title.casefold() for item in items])
+    unseen = np.zeros(len(items))
+    for number in range(BLOCKS):
+        out = block == number
+        if not out.any():
+            continue
+        inside = ~out & ~np.isin(title, title[out])
+        weights = solve(columns[inside], grades[inside], picks[inside])
+        unseen[out] = columns[out] @ weights[:-1] + weights[-1]
+    graded = grades >= 0
+    worthy = (grades >= WORTHY).astype(float)
+    slope, offset = _scale(unseen[graded], worthy[graded])
+    weights = solve(columns, grades, picks)
+    center = float((columns[graded] @ weights[:-1]).mean())
+    editorial = prior_of(weights, known, center, slope, offset)
+
+    names, base, of_context = _context_weights(texts, slope * unseen + offset, worthy, picks)
+    context = np.array([[text.context.get(name, 0.0) for name in names] for text in texts])
+    logits = slope * unseen + offset + base + context @ of_context
+    shipped = Weights(
+        base=round(base, 4),
+        others={name: round(float(w), 4) for name, w in zip(names, of_context, strict=True) if round(float(w), 4)},
+        editorial=editorial,
     )
+    return Fitted(shipped, _measures(texts, unseen, logits, worthy, picks))
 
 
-def make(labels: Path, stream: Path) -> model_file.ModelFile:
-    """Return the prior as a model file.
+def _block(at: datetime) -> int:
+    return int(hashlib.sha256(str(at.toordinal() // BLOCK_DAYS).encode()).hexdigest(), 16) % BLOCKS
 
-    Measured: fitted on the first 60 %, calibrated on the next 20 %, measured on the last 20 %.
-    Shipped: the same, fitted on the first 80 % and calibrated on the last 20 %.
+
+def _scale(logits: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:
+    """Return slope and offset that make *logits* probabilities of *target*."""
+    weights, base = logistic.fit(logits.reshape(-1, 1), target, strength=1e3)
+    return float(weights[0]), base
+
+
+def _context_weights(
+    texts: Sequence[LabelledText],
+    worth: NDArray[np.float64],
+    worthy: NDArray[np.float64],
+    picks: NDArray[np.int64],
+) -> tuple[list[str], float, NDArray[np.float64]]:
+    """Return names, base and weights of coverage and the news around, on top of the logit of a text's *worth*.
+
+    Picks count three times as much as grades: a grade judges the text that it stands on, a pick also how a story
+    went on.
     """
-    examples, items = press_examples(labels, stream)
-    first, second, last = split_by_time(examples, 0.6, 0.8)
-    trial, calibration = fit(first, second, items)
-    weights, _ = fit([*first, *second], last, items)
-    content = weights.as_data()
+    names = sorted({name for text in texts for name in text.context})
+    graded = picks < 0
+    columns = np.array([[*(text.context.get(name, 0.0) for name in names), float(not g)]
+                        for text, g in zip(texts, graded, strict=True)])  # fmt: skip
+    target = np.where(graded, worthy, picks == 1)
+    parts = np.where(graded, 1.0 - PICKS_SHARE, PICKS_SHARE)
+    counts = len(texts) * parts / np.where(graded, max(1, graded.sum()), max(1, (~graded).sum()))
+    lower = np.array([0.0 if name.startswith(NEVER_NEGATIVE) else -np.inf for name in names] + [-np.inf])
+    weights, base = logistic.fit(columns, target, counts, worth, lower)
+    return names, base, weights[:-1]
+
+
+def _measures(
+    texts: Sequence[LabelledText],
+    text_only: NDArray[np.float64],
+    logits: NDArray[np.float64],
+    worthy: NDArray[np.float64],
+    picks: NDArray[np.int64],
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    windows = np.array([text.window for text in texts])
+    for window in sorted(set(windows)):
+        here = windows == window
+        target = picks[here] == 1 if window == "picks" else worthy[here]
+        if 0 < target.sum() < len(target):
+            found[window] = {
+                "items": int(here.sum()),
+                "auc_of_text": round(float(roc_auc_score(target, text_only[here])), 4),
+                "auc": round(float(roc_auc_score(target, logits[here])), 4),
+            }
+    graded = picks < 0
+    probabilities = 1.0 / (1.0 + np.exp(-logits[graded]))
+    found["ece_of_grades"] = round(ece(list(probabilities), [int(w) for w in worthy[graded]]), 4)
+    return found
+
+
+def make(data: Path) -> model_file.ModelFile:
+    """Return the prior as a model file."""
+    texts, corpus = read(data)
+    fitted = fit(texts, corpus)
+    content = fitted.weights.as_data()
     return model_file.ModelFile(
         kind="prior",
-        name=f"prior {examples[-1].day} {model_file.digest(content)[:8]}",
-        window=(examples[0].signals.at.isoformat(), examples[-1].signals.at.isoformat()),
-        measures={
-            "held_out_from": last[0].signals.at.isoformat(),
-            **{name: round(v, 4) if isinstance(v, float) else v for name, v in asdict(measured(trial, last)).items()},
-            "slope": round(calibration.slope, 4),
-            "offset": round(calibration.offset, 4),
-        },
+        name=f"prior {texts[-1].at:%Y-%m-%d} {model_file.digest(content)[:8]}",
+        window=(texts[0].at.isoformat(), texts[-1].at.isoformat()),
+        measures={"left_out": f"blocks of {BLOCK_DAYS} whole days, {BLOCKS} groups", **fitted.measures},
         provenance={
-            "command": f"python -m scoring.evaluation.make_prior --labels {labels.name} --stream {stream.name}",
-            "label": "editors of Techmeme gave the story a headline of its own within 48 h; unclear cases left out",
-            "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (labels, stream)},
-            "examples": len(examples),
-            "relevant": sum(int(e.relevant) for e in examples),
+            "command": "python -m scoring.evaluation.make_prior --data FOLDER --out scoring/relevance/prior.json",
+            "label": "worth the front page of a serious AI and technology news site: grade 2 or 3 of 0..3",
+            "grades": "given by a large language model in an editor's role, item by item, reading title, source, "
+            "time, address and the start of the summary; no rule or classifier chose a label",
+            "agreement_with_editors": "share of items that Techmeme's editors picked, by grade 0 / 1 / 2 / 3: "
+            ".02 / .12 / .47 / .74 in a week of May 2026, .02 / .17 / .57 / .83 in three days of March 2026",
+            "picks": "Techmeme's editors gave the story a headline of its own within 48 h; unclear cases left out",
+            "sha256": {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in FILES},
+            "graded": sum(text.item.grade is not None for text in texts),
+            "picked_or_not": sum(text.item.picked is not None for text in texts),
         },
         content=content,
         versions=model_file.versions(),
@@ -125,18 +244,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m scoring.evaluation.make_prior", description="Make the prior that ships."
     )
-    parser.add_argument("--labels", type=Path, required=True, help="JSON Lines with the column techmeme")
-    parser.add_argument("--stream", type=Path, required=True, help="JSON Lines of all that arrived")
+    parser.add_argument("--data", type=Path, required=True, help="the folder with the labelled items and the streams")
     parser.add_argument("--out", type=Path, required=True, help="where to write the model file")
     options = parser.parse_args(arguments)
-    for path in (options.labels, options.stream):
-        if not path.is_file():
-            print(f"there is no file {path}", file=sys.stderr)
+    for name in FILES:
+        if not (options.data / name).is_file():
+            print(f"there is no file {options.data / name}", file=sys.stderr)
             return 2
-    file = make(options.labels, options.stream)
+    try:
+        file = make(options.data)
+    except GroundswellError as error:
+        print(error, file=sys.stderr)
+        return 1
     model_file.write(options.out, file)
-    size = options.out.stat().st_size
-    print(f"{options.out}: {file.name}, {len(file.content['terms'])} terms, {size / 1000:.0f} kB")
+    print(f"{options.out}: {file.name}, {options.out.stat().st_size / 1000:.0f} kB")
     print(json.dumps(dict(file.measures)))
     return 0
 

@@ -16,8 +16,8 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
 
+from scoring.learning import logistic
 from scoring.learning.labels import Example
 from scoring.relevance.model import NEVER_NEGATIVE, Weights, features, summary_words, tfidf
 from scoring.relevance.news_context import title_words
@@ -104,16 +104,28 @@ class WeightLearner:
         """What was learned; AttributeError before `fit`."""
         return self._fitted
 
-    def fit(self, examples: Sequence[Example], documents: Iterable[str] | None = None) -> WeightLearner:
-        """Learn from *examples*; *documents* are the titles that document frequencies are taken from.
+    def fit(
+        self,
+        examples: Sequence[Example],
+        documents: Iterable[str] | None = None,
+        known: Sequence[float] | None = None,
+    ) -> WeightLearner:
+        """Learn from *examples*.
 
-        Without them these are the titles of the examples. ValueError when one class is missing.
+        documents: the titles that document frequencies are taken from; without them those of the examples
+        known:     what is known of each example already, in log-odds; the weights are what is added to it
+
+        ValueError when one class is missing.
         """
-        (self._fitted,) = self.fit_each(examples, [Setting(self.strength)], documents)
+        (self._fitted,) = self.fit_each(examples, [Setting(self.strength)], documents, known)
         return self
 
     def fit_each(
-        self, examples: Sequence[Example], settings: Sequence[Setting], documents: Iterable[str] | None = None
+        self,
+        examples: Sequence[Example],
+        settings: Sequence[Setting],
+        documents: Iterable[str] | None = None,
+        known: Sequence[float] | None = None,
     ) -> list[Weights]:
         """Return what each of *settings* learns from the same *examples*, of the same words; see `fit`."""
         width = self.regularisation or Regularisation()
@@ -129,13 +141,15 @@ class WeightLearner:
         idf = {word: round(math.log((1 + count) / (1 + frequency[word])) + 1, 3) for word in in_titles | in_summaries}
         unknown_idf = round(math.log((1 + count) / 2) + 1, 3)
 
-        names, matrix, target, counts, at = self._matrix(examples, width, idf, unknown_idf, in_titles, in_summaries)
+        names, matrix, target, counts, of_row = self._matrix(examples, width, idf, unknown_idf, in_titles, in_summaries)
         if not 0 < counts @ target < counts.sum():
             raise ValueError("one class only: every example is relevant, or none is")
+        at = np.array([example.signals.at.timestamp() for example in examples])[of_row]
+        offset = None if known is None else np.array(known)[of_row]
         found = []
         for setting in settings:
             weighed = counts if setting.half_life is None else counts * _fading(at, setting.half_life)
-            weights, base = self._solve(names, matrix, target, weighed, setting.strength)
+            weights, base = self._solve(names, matrix, target, weighed, offset, setting.strength)
             found.append(self._weights(names, weights, base, idf, unknown_idf))
         return found
 
@@ -177,8 +191,8 @@ class WeightLearner:
         unknown_idf: float,
         in_titles: set[str],
         in_summaries: set[str],
-    ) -> tuple[list[str], sparse.csr_matrix, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return column names, matrix (rows, columns), targets, weights and seconds since 1970 (rows,).
+    ) -> tuple[list[str], sparse.csr_matrix, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Return column names, matrix (rows, columns), and by row the target, the weight and the example it is of.
 
         An example that is relevant by a share stands in two rows, one of each class, with that weight.
         """
@@ -197,8 +211,8 @@ class WeightLearner:
         ends = [0]
         target: list[float] = []
         counts: list[float] = []
-        moments: list[float] = []
-        for example, others in zip(examples, found, strict=True):
+        of_row: list[int] = []
+        for number, (example, others) in enumerate(zip(examples, found, strict=True)):
             signals = example.signals
             row: list[tuple[str, float]] = [
                 (f"t={word}", width.title * value)
@@ -218,11 +232,11 @@ class WeightLearner:
                     ends.append(len(at))
                     target.append(relevant)
                     counts.append(share * example.weight)
-                    moments.append(signals.at.timestamp())
+                    of_row.append(number)
         matrix = sparse.csr_matrix(
             (np.array(values), np.array(at, dtype=np.int32), np.array(ends)), shape=(len(target), len(columns))
         )
-        return list(columns), matrix, np.array(target), np.array(counts), np.array(moments)
+        return list(columns), matrix, np.array(target), np.array(counts), np.array(of_row)
 
     def _solve(
         self,
@@ -230,32 +244,17 @@ class WeightLearner:
         matrix: sparse.csr_matrix,
         target: NDArray[np.float64],
         counts: NDArray[np.float64],
+        offset: NDArray[np.float64] | None,
         strength: float,
     ) -> tuple[NDArray[np.float64], float]:
-        """Return weights (columns,) for the unscaled features, and the base.
-
-        A weight that has to be >= 0 and came out below is set to 0 and the rest fitted again, until
-        none does: an active set, at most one round for each of the few such features.
-        """
+        """Return weights (columns,) for the unscaled features, and the base."""
         width = self.regularisation or Regularisation()
         scale = np.array(
             [width.title if n.startswith("t=") else width.summary if n.startswith("s=") else width.of(n) for n in names]
         )
-        bound = np.array([n.startswith(NEVER_NEGATIVE) for n in names], dtype=bool)
-        kept = np.ones(len(names), dtype=bool)
-        model = LogisticRegression(
-            C=strength, solver="lbfgs", max_iter=1000, tol=TOLERANCE, random_state=self.seed, warm_start=True
-        )
-        while True:
-            model.fit(matrix[:, kept], target, sample_weight=counts)
-            weights = np.zeros(len(names))
-            weights[kept] = model.coef_[0]
-            below = bound & (weights < 0)
-            if not below.any():
-                return weights * scale, float(model.intercept_[0])
-            # Only the worst goes: the others may turn positive without it. They begin where they are now.
-            kept[np.argmin(np.where(below, weights, 0.0))] = False
-            model.coef_ = weights[kept].reshape(1, -1)
+        lower = np.array([0.0 if name.startswith(NEVER_NEGATIVE) else -np.inf for name in names])
+        weights, base = logistic.fit(matrix, target, counts, offset, lower, strength=strength, tolerance=TOLERANCE)
+        return weights * scale, base
 
 
 def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64]:

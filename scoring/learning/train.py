@@ -28,7 +28,7 @@ from scoring.metrics.probability import Measures, measure, ndcg_by_day
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration, platt
 from scoring.relevance.explanation import sigmoid
-from scoring.relevance.model import RelevanceModel, Weights, load_prior
+from scoring.relevance.model import MIN_FAMILIARITY, RelevanceModel, Weights, load_prior
 
 log = logging.getLogger(__name__)
 
@@ -105,19 +105,29 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
 
     found: what was known of stories at moments before *now*, in any order; see `labels.examples`
 
+    Stories in words that the prior knows teach nothing: coverage tells what is widely reported, editors choose
+    otherwise, and what they choose is in the prior and in the votes.
+
     Whole days, in order of time: the older ones train, later ones calibrate the blend of the
     prior and what was learned, the newest ones measure. The new model is returned where its
     cross-entropy on those is not above that of *running*. Stories tied across the boundary
     take part with the share of them that is relevant.
     """
-    # Fitting needs scikit-learn; who only reads models should not have to load it.
-    from scoring.learning.fitting import WeightLearner
-
-    known = sorted((e for e in found if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
+    past = sorted((e for e in found if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
+    labels, relevant = _count(past)
+    few = _too_few(past, LEAST_LABELS, LEAST_OF_A_CLASS)
+    if few:
+        return Trial(None, few, labels, relevant)
+    known = [e for e in past if running.familiarity(e.signals) < MIN_FAMILIARITY]
     labels, relevant = _count(known)
     few = _too_few(known, LEAST_LABELS, LEAST_OF_A_CLASS)
     if few:
-        return Trial(None, few, labels, relevant)
+        message = (
+            f"the prior knows the words of most stories, and coverage teaches only of others: {labels} labelled "
+            f"stories in words that it does not know, where {LEAST_LABELS} are needed, and {LEAST_OF_A_CLASS} of each "
+            "kind; the model stays as it is"
+        )
+        return Trial(None, message, labels, relevant)
     parts = _split(known)
     if parts is None:
         return Trial(None, "the labels are of fewer than 3 days; the model stays as it is", labels, relevant)
@@ -126,7 +136,7 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
     if _too_few(train_on, 1, 1):
         return Trial(None, "the older days hold one class only; the model stays as it is", labels, relevant)
 
-    local = WeightLearner(seed=seed).fit(train_on).weights_
+    local = added(running.prior, train_on, seed)
     blend = RelevanceModel("", running.prior, local, used)
     calibration = _calibrated(blend, calibrate_on)
     content = _content(running.prior, local, used, calibration)
@@ -151,6 +161,19 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
         local=local,
         window=window,
     )
+
+
+def added(prior: Weights, found: Sequence[Example], seed: int = 0) -> Weights:
+    """Return what *found*, stories in words that the prior does not know, adds to it.
+
+    The weights stay at 0 where the examples say nothing else.
+    """
+    # Fitting needs SciPy; who only reads models should not have to load it.
+    from scoring.learning.fitting import WeightLearner
+
+    alone = RelevanceModel("", prior)
+    known = [alone.logit(e.signals) for e in found]
+    return WeightLearner(seed=seed).fit(found, known=known).weights_
 
 
 def _count(found: Sequence[Example]) -> tuple[int, int]:
@@ -398,7 +421,6 @@ def _model(file: model_file.ModelFile, path: Path) -> RelevanceModel:
         made_for = file.content["prior"]
         local = Weights.from_data(file.content["local"])
         labels = int(file.content["labels"])
-        trained_at = datetime.fromisoformat(file.provenance["trained_at"])
         calibration = Calibration(float(file.content["slope"]), float(file.content["offset"]))
         if labels < 0 or not calibration.slope >= 0:
             raise ValueError("a number out of range")
@@ -410,7 +432,7 @@ def _model(file: model_file.ModelFile, path: Path) -> RelevanceModel:
         raise ModelFileError(
             f"the model file {path} was made for the prior of another version; `groundswell train` makes a new one"
         )
-    return RelevanceModel(file.name, prior, local, labels, calibration, trained_at)
+    return RelevanceModel(file.name, prior, local, labels, calibration)
 
 
 def chosen(out_dir: Path) -> str:

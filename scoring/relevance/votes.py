@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from aggregator.model import Vote
 
@@ -25,8 +24,19 @@ LIKE = 1.5
 OF_SOURCE = 0.1
 """For every other story that the same source had first; three votes count at most."""
 
-LIMIT = 0.8
-"""The most that votes for other stories add or take: from 50 to 69 of 100. A test measures what calibration loses."""
+LIMIT, MAX_LIMIT = 0.8, 2.0
+"""The most that votes for other stories add or take: from 50 to 69 of 100 with a few votes, to 88 with many.
+
+A test measures what calibration loses.
+"""
+
+HALF_LIMIT_VOTES = 100
+"""Votes at which the limit is half way up."""
+
+
+def limit(votes: int) -> float:
+    """Return the most that so many votes for other stories add or take, in log-odds."""
+    return LIMIT + (MAX_LIMIT - LIMIT) * votes / (votes + HALF_LIMIT_VOTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ class Ballot:
         return next((self.own[entry_id] for entry_id in entry_ids if entry_id in self.own), 0)
 
     def like(self, values: Iterable[tuple[str, float]], source_id: str) -> float:
-        """Return the log-odds that votes for other stories give one with these words, from -LIMIT to LIMIT.
+        """Return the log-odds that votes for other stories give one with these words, within `limit`.
 
             LIKE * sum over votes of sign * cosine + OF_SOURCE * net votes of its source
 
@@ -56,7 +66,8 @@ class Ballot:
         """
         told = math.fsum(self.words.get(word, 0.0) * value for word, value in values)
         of_source = max(-3, min(3, self.sources.get(source_id, 0)))
-        return max(-LIMIT, min(LIMIT, LIKE * told + OF_SOURCE * of_source))
+        most = limit(len(self.own))
+        return max(-most, min(most, LIKE * told + OF_SOURCE * of_source))
 
 
 NO_VOTES = Ballot()
@@ -65,20 +76,16 @@ NO_VOTES = Ballot()
 def ballot(
     votes: Iterable[Vote],
     values_of: Callable[[str], Iterable[tuple[str, float]]],
-    learned_until: datetime | None = None,
 ) -> Ballot:
     """Return *votes* as they count.
 
-    values_of:     the words of a title with their TF-IDF, of length 1
-    learned_until: votes before it are in the weights of the model already; they count for their own story alone
+    values_of: the words of a title with their TF-IDF, of length 1
     """
     own: dict[int, int] = {}
     words: dict[str, list[float]] = {}
     sources: dict[str, int] = {}
     for vote in votes:
         sign = own[vote.story_id] = 1 if vote.up else -1
-        if learned_until is not None and vote.voted_at <= learned_until:
-            continue
         for word, value in values_of(vote.title):
             words.setdefault(word, []).append(sign * value)
         sources[vote.source_id] = sources.get(vote.source_id, 0) + sign

@@ -66,9 +66,10 @@ def model(**changes: float) -> RelevanceModel:
     )
 
 
-THINGS = ("chip", "robot", "network", "battery", "satellite", "printer", "sensor", "drone", "router", "engine")
-BIG = ("Zephyr unveils", "Orion acquires", "Vesta launches")
-SMALL = ("How to clean", "Best deals on", "Opinion about")
+# In words that the prior does not know, so that coverage is what a site learns from.
+THINGS = ("chipo", "roboto", "reto", "baterio", "satelito", "presilo", "sensilo", "drono", "enkursigilo", "motoro")
+BIG = ("Zefiro prezentas", "Oriono acxetas", "Vesto lancxas")
+SMALL = ("Kiel purigi", "Plejbonaj ofertoj por", "Opinio pri")
 
 
 def publish(store: Store, days: int, seed: int = 0, per_day: int = 30, start: datetime = MONDAY) -> None:

@@ -49,7 +49,7 @@ def test_a_site_learns_what_is_widely_covered_there(site: Store, tmp_path: Path)
     assert report.candidate.auc > 0.9
     model = current(tmp_path)
     assert model.version == report.version != load_prior().version
-    big, small = signals("Zephyr unveils robot sensor 7"), signals("Best deals on robot sensor 7")
+    big, small = signals("Zefiro prezentas roboto sensilo 7"), signals("Plejbonaj ofertoj por roboto sensilo 7")
     assert model.score(big).relevance > model.score(small).relevance + 0.2
     assert not model.score(big).provisional
 
@@ -216,7 +216,7 @@ def test_too_little_is_said(tmp_path: Path) -> None:
 def constant(count: int, relevant: float) -> list[Example]:
     """Return labelled stories over ten days, all with the same outcome."""
     return [
-        Example(signals(f"Zephyr robot {i}", first=MONDAY + i * HOUR), relevant, story_id=i + 1) for i in range(count)
+        Example(signals(f"Zefiro roboto {i}", first=MONDAY + i * HOUR), relevant, story_id=i + 1) for i in range(count)
     ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.model import (
-    PROVISIONAL_LABELS,
+    MIN_SETTLED_LABELS,
     RelevanceModel,
     Weights,
     features,
@@ -105,17 +105,16 @@ def test_a_title_without_a_word_is_scored() -> None:
         assert 1 <= load_prior().score(signals(title)).score <= 99
 
 
-def test_a_high_claim_of_one_source_is_provisional_until_the_site_has_labels_of_its_own() -> None:
-    prior = model(zephyr=5.0).prior
-    claim = signals("Zephyr unveils a chip")
-    told = signals("Zephyr unveils a chip", delays=(0 * HOUR, HOUR))
-    modest = signals("Recipe for a chip")
+def test_one_source_in_a_language_the_prior_does_not_know_is_provisional_until_the_site_has_labels() -> None:
+    prior = load_prior().prior
+    french = signals("Recette de la soupe aux oignons gratinée")
+    known = replace(model().prior, idf=dict.fromkeys(("recette", "soupe", "oignons"), 2.0))
 
-    assert RelevanceModel("x", prior).score(claim).provisional
-    assert RelevanceModel("x", prior, prior, PROVISIONAL_LABELS - 1).score(claim).provisional
-    assert not RelevanceModel("x", prior, prior, PROVISIONAL_LABELS).score(claim).provisional
-    assert not RelevanceModel("x", prior).score(told).provisional
-    assert not RelevanceModel("x", prior).score(modest).provisional
+    assert RelevanceModel("x", prior).score(french).provisional
+    assert RelevanceModel("x", prior, known, MIN_SETTLED_LABELS - 1).score(french).provisional
+    assert not RelevanceModel("x", prior, known, MIN_SETTLED_LABELS).score(french).provisional
+    assert not RelevanceModel("x", prior).score(replace(french, voices=("a", "b"))).provisional
+    assert not RelevanceModel("x", prior).score(signals("Nvidia unveils a chip for AI servers")).provisional
 
 
 def test_it_is_provisional_for_one_source_in_unknown_words() -> None:
@@ -127,14 +126,24 @@ def test_it_is_provisional_for_one_source_in_unknown_words() -> None:
 
 @given(labels=st.integers(0, 100_000))
 def test_local_evidence_takes_over_smoothly(labels: int) -> None:
-    prior, local = model().prior, model(chip=-1.0).prior
+    prior, local = model().prior, replace(model(chip=-2.5).prior, base=-1.0)
     story = signals("A chip")
 
     logits = [RelevanceModel("x", prior, local, n).logit(story) for n in (0, labels, labels + 1)]
 
     assert logits[0] == pytest.approx(RelevanceModel("x", prior).logit(story))
     assert logits[0] >= logits[1] >= logits[2]
-    assert logits[2] >= RelevanceModel("x", local).logit(story)
+    assert logits[2] >= RelevanceModel("x", prior).logit(story) + RelevanceModel("x", local).logit(story)
+
+
+def test_what_a_site_learns_counts_only_where_the_prior_does_not_know_the_words() -> None:
+    prior = load_prior()
+    learned = RelevanceModel("x", prior.prior, replace(model(openai=-9.0, recette=3.0).prior, base=1.0), 10_000)
+
+    for title in ("OpenAI and Nvidia unveil a chip for AI servers", "Anthropic raises $2 billion"):
+        assert learned.score(signals(title)) == prior.score(signals(title))
+    french = signals("Recette de la soupe aux oignons")
+    assert learned.logit(french) > prior.logit(french) + 1.0
 
 
 def test_tfidf_by_hand() -> None:

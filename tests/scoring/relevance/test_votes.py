@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +19,7 @@ from scoring.cli.commands import vote as command
 from scoring.metrics.probability import ece
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.model import load_prior
-from scoring.relevance.votes import LIMIT, ballot
+from scoring.relevance.votes import LIMIT, MAX_LIMIT, limit
 from scoring.updater import Updater
 from tests.scoring.press import CONFIG, DAY, HOUR, MONDAY, SOURCES, signals
 
@@ -150,7 +150,9 @@ def test_ten_votes_do_not_wreck_calibration() -> None:
     # Stories whose labels are drawn from what the prior says: it is calibrated on them by construction.
     rng = random.Random(0)
     prior = load_prior()
-    known = sorted(prior.prior.idf)
+    editorial = prior.prior.editorial
+    assert editorial
+    known = sorted(editorial.words)
     found = [
         signals(" ".join(rng.choices(known, k=8)), delays=[HOUR * i for i in range(rng.randint(1, 4))])
         for _ in range(3_000)
@@ -177,18 +179,19 @@ def test_votes_for_others_are_bounded_and_their_order_makes_no_difference(
     votes = [Vote(i + 1, up, NOW, text, "paper0") for i, (text, up) in enumerate(cast)]
     plain, one, other = (load_prior().with_votes(v) for v in ([], votes, votes[::-1]))
 
-    assert abs(one.logit(signals(title)) - plain.logit(signals(title))) <= LIMIT + 1e-9
+    assert abs(one.logit(signals(title)) - plain.logit(signals(title))) <= limit(len(votes)) + 1e-9
     assert one.score(signals(title)) == other.score(signals(title))
 
 
-def test_votes_that_training_knew_count_for_their_own_story_alone() -> None:
-    vote = Vote(7, True, MONDAY, "Zephyr chip", "paper0")
+def test_many_votes_move_others_further_than_a_few() -> None:
+    votes = [Vote(i + 1, True, NOW, "Zephyr chip", "paper0") for i in range(400)]
+    story = signals("Zephyr chip")
 
-    counted = ballot([vote], lambda title: [(title, 1.0)], learned_until=MONDAY + timedelta(hours=1))
+    plain, few, many = (load_prior().with_votes(votes[:n]).logit(story) for n in (0, 5, 400))
 
-    assert counted.own == {7: 1}
-    assert not counted.words
-    assert not counted.sources
+    assert few - plain == pytest.approx(limit(5))
+    assert many - plain == pytest.approx(limit(400))
+    assert LIMIT < limit(5) < limit(400) < MAX_LIMIT
 
 
 def test_the_command_votes_and_says_so(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:

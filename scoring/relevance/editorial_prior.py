@@ -1,0 +1,198 @@
+"""Estimate what a serious editor would make of a text, from the text alone.
+
+Knows how the shipped weights turn the features of a text into its worth: the probability that an editor of a
+serious AI and technology site would put it on the front page. Leaves the features to `text_features`, fitting to
+`evaluation.make_prior`, and coverage, votes and what a site learns to `model`.
+
+    logit = base + familiarity * (words + pairs + grams + site + address + shape) + (1 - familiarity) * center
+
+`familiarity` goes from 0 to 1 with the share of the text's words that the prior knows, so it counts for little in a
+language or on a subject that it was not trained on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from scoring.relevance.explanation import sigmoid
+from scoring.relevance.text_features import address_features, grams, shape_features, text_words
+
+UNFAMILIAR, FAMILIAR = 0.35, 0.6
+"""Shares of known words, by IDF, at which the prior begins to count and counts in full.
+
+Median share on AI and technology news .83 to .86 (the lowest tenth .59 to .68), on sports .53 to .55, on food .58, on
+health .60, on home and living .74, in French .14, in Russian .06.
+"""
+
+MAX_REMEMBERED_WORDS = 50_000
+"""Words whose n-grams are summed up once: about 8 MB."""
+
+SCALE = 1_000
+"""A model file holds weights in thousandths and IDF in hundredths, as whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What the prior makes of a text."""
+
+    probability: float
+    """That an editor would put it on the front page, 0..1; close to the base rate where the words are unknown."""
+    familiarity: float
+    """How far the prior counts for this text, 0..1."""
+
+
+UNKNOWN = Worth(0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class TextReading:
+    """The addends of a text's logit, familiarity included; `base` is not among them."""
+
+    words: Mapping[str, float]
+    """By word, the pairs and n-grams it is part of included."""
+    others: Mapping[str, float]
+    """By kind: "site", "address", "shape"."""
+    constant: float
+    """What any text as familiar has."""
+    familiarity: float
+    known_words: int
+
+
+class EditorialPrior:
+    """The shipped weights of texts; immutable but for what it remembers of words.
+
+    center:      mean of the addends over texts: what unknown words stand in for
+    words:       log-odds and IDF by word
+    pairs, grams: log-odds by pair of words ("open source"), by character n-gram ("<gpt")
+    others:      log-odds by `site:`, `address:` and `shape:` name
+    unknown_idf: of a word that is not among *words*
+    """
+
+    def __init__(
+        self,
+        base: float,
+        center: float,
+        words: Mapping[str, tuple[float, float]],
+        unknown_idf: float,
+        pairs: Mapping[str, float],
+        character_grams: Mapping[str, float],
+        others: Mapping[str, float],
+    ) -> None:
+        self.base = base
+        self.center = center
+        self.words = words
+        self.idf = {word: idf for word, (_, idf) in words.items()}
+        self.unknown_idf = unknown_idf
+        self.pairs = pairs
+        self.grams = character_grams
+        self.others = others
+        self._summed: dict[str, tuple[float, int]] = {}
+
+    def worth(self, title: str, summary: str = "", link: str = "") -> Worth:
+        """Return what an editor would make of a text."""
+        reading = self.read(title, summary, link)
+        logit = reading.constant + math.fsum(reading.words.values()) + math.fsum(reading.others.values())
+        return Worth(sigmoid(logit), reading.familiarity)
+
+    def read(self, title: str, summary: str = "", link: str = "") -> TextReading:
+        """Return the addends of a text's logit, told by word and by kind."""
+        in_title, in_summary = text_words(title, summary)
+        distinct = dict.fromkeys(in_title)
+        shape = shape_features(title, distinct)
+        distinct.update(dict.fromkeys(in_summary))
+        by_word: dict[str, float] = {}
+        idf_sum = known_idf = 0.0
+        known = gram_count = 0
+        words, unknown_idf = self.words, self.unknown_idf
+        word_share = 1.0 / math.sqrt(len(distinct)) if distinct else 0.0
+        of_grams: dict[str, float] = {}
+        for word in distinct:
+            entry = words.get(word)
+            if entry is None:
+                idf_sum += unknown_idf
+            else:
+                weight, idf = entry
+                by_word[word] = weight * word_share
+                idf_sum += idf
+                known_idf += idf
+                known += 1
+            summed, count = self._summed.get(word) or self._sum(word)
+            gram_count += count
+            if summed:
+                of_grams[word] = summed
+        if gram_count:
+            gram_share = 1.0 / math.sqrt(gram_count)
+            for word, summed in of_grams.items():
+                by_word[word] = by_word.get(word, 0.0) + summed * gram_share
+        pairs = dict.fromkeys([*pairwise(in_title), *pairwise(in_summary)])
+        if pairs:
+            pair_share = 0.5 / math.sqrt(len(pairs))
+            for first, second in pairs:
+                if of_pair := self.pairs.get(f"{first} {second}"):
+                    # Told by its words, half each.
+                    by_word[first] = by_word.get(first, 0.0) + of_pair * pair_share
+                    by_word[second] = by_word.get(second, 0.0) + of_pair * pair_share
+        share = known_idf / idf_sum if idf_sum else 0.0
+        familiarity = min(max((share - UNFAMILIAR) / (FAMILIAR - UNFAMILIAR), 0.0), 1.0)
+        others: dict[str, float] = {}
+        for name, value in (*shape.items(), *address_features(link).items()):
+            if of_name := self.others.get(name):
+                kind = name.partition(":")[0]
+                others[kind] = others.get(kind, 0.0) + familiarity * of_name * value
+        return TextReading(
+            words={word: familiarity * value for word, value in by_word.items() if value} if familiarity else {},
+            others=others if familiarity else {},
+            constant=self.base + (1.0 - familiarity) * self.center,
+            familiarity=familiarity,
+            known_words=known,
+        )
+
+    def _sum(self, word: str) -> tuple[float, int]:
+        """Return the weight of all n-grams of a word, and their number."""
+        inside = grams(word)
+        of = self.grams
+        summed = math.fsum([of[gram] for gram in inside if gram in of]), len(inside)
+        if len(self._summed) < MAX_REMEMBERED_WORDS:
+            self._summed[word] = summed
+        return summed
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what `from_data` makes the same prior of, for a model file."""
+
+        def whole(weights: Mapping[str, float]) -> dict[str, int]:
+            return {name: round(SCALE * weight) for name, weight in sorted(weights.items())}
+
+        return {
+            "base": round(SCALE * self.base),
+            "center": round(SCALE * self.center),
+            "unknown_idf": round(100 * self.unknown_idf),
+            "idf": {word: round(100 * idf) for word, (_, idf) in sorted(self.words.items())},
+            "words": whole({word: weight for word, (weight, _) in self.words.items() if round(SCALE * weight)}),
+            "pairs": whole(self.pairs),
+            "grams": whole(self.grams),
+            "others": whole(self.others),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> EditorialPrior:
+        """Return the prior that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+
+        def weights(of: Mapping[str, Any]) -> dict[str, float]:
+            return {str(name): int(weight) / SCALE for name, weight in of.items()}
+
+        return cls(
+            base=int(data["base"]) / SCALE,
+            center=int(data["center"]) / SCALE,
+            words={
+                str(word): (int(data["words"].get(word, 0)) / SCALE, int(idf) / 100)
+                for word, idf in data["idf"].items()
+            },
+            unknown_idf=int(data["unknown_idf"]) / 100,
+            pairs=weights(data["pairs"]),
+            character_grams=weights(data["grams"]),
+            others=weights(data["others"]),
+        )

@@ -1,0 +1,153 @@
+"""Turn a headline, its summary and its link into named features.
+
+Knows which words, pairs of words, character n-grams, address words and title shapes a text has, and how they are
+normalised. Leaves what each is worth to `editorial_prior` and `model`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from aggregator.text.urls import host, registrable_domain
+from scoring.language.terms import words_of
+
+MAX_TITLE_WORDS = 40
+MAX_SUMMARY_WORDS = 60
+"""What matters is said first, and some feeds send whole articles."""
+
+MIN_GRAM, MAX_GRAM = 3, 5
+"""Lengths of character n-grams, taken within a word with a mark at either end."""
+
+SHARED_SITES = frozenset(
+    {
+        *("github.com", "gitlab.com", "github.io", "dev.to", "medium.com", "substack.com", "blogspot.com"),
+        *("wordpress.com", "twitter.com", "x.com", "youtube.com", "reddit.com", "bbc.co.uk"),
+    }
+)
+"""Where an address says little without the host or the first part of its path: whose page it is."""
+
+_NUMBER = re.compile(r"\d")
+_YEAR = re.compile(r"\((?:19|20)\d\d\)")
+_APPEAL = frozenset(["how", "why", "what", "when", "which", "who", "best", "opinion", "review", "watch"])
+_READER = frozenset(["you", "your", "my", "i", "we", "our", "me"])
+_SEPARATORS = re.compile(r"[/\-_.?=&+]+")
+_DIGITS = re.compile(r"\d{3}")
+_MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:billion|million|bn\b|亿|万)", re.IGNORECASE)
+
+
+def text_words(title: str, summary: str) -> tuple[list[str], list[str]]:
+    """Return the words of *title* and of the start of *summary*, in order, repeats included."""
+    # A word has less than 20 characters on average in any script, so the rest need not be split at all.
+    return (
+        list(words_of(title)[:MAX_TITLE_WORDS]),
+        list(words_of(summary[: 20 * MAX_SUMMARY_WORDS])[:MAX_SUMMARY_WORDS]) if summary else [],
+    )
+
+
+def grams(word: str) -> list[str]:
+    """Return the character n-grams of *word*; none for a word outside ASCII, whose words are short already.
+
+    >>> grams("gpt")
+    ['<gp', 'gpt', 'pt>', '<gpt', 'gpt>', '<gpt>']
+    """
+    if not word.isascii():
+        return []
+    marked = f"<{word}>"
+    return [marked[i : i + n] for n in range(MIN_GRAM, MAX_GRAM + 1) for i in range(len(marked) - n + 1)]
+
+
+def text_features(title: str, summary: str = "", link: str = "") -> dict[str, float]:
+    """Return the features of a text by name: `word:`, `pair:`, `gram:`, `site:`, `address:`, `shape:`.
+
+    Each kind is divided by the square root of how many of its kind the text has, so that a long text has
+    no larger logit for its length alone. N-grams count once for each distinct word they stand in.
+    """
+    in_title, in_summary = text_words(title, summary)
+    distinct = list(dict.fromkeys([*in_title, *in_summary]))
+    pairs = dict.fromkeys([f"{a} {b}" for part in (in_title, in_summary) for a, b in pairwise(part)])
+    inside = [gram for word in distinct for gram in grams(word)]
+    found: dict[str, float] = {}
+    for kind, names in (("word", distinct), ("pair", list(pairs)), ("gram", inside)):
+        if names:
+            share = len(names) ** -0.5
+            for name in names:
+                key = f"{kind}:{name}"
+                found[key] = found.get(key, 0.0) + share
+    found |= address_features(link)
+    found |= shape_features(title, dict.fromkeys(in_title))
+    return found
+
+
+def address_features(link: str) -> dict[str, float]:
+    """Return `site:` and `address:`: where a link leads, and the words of its path; many name their sections there."""
+    if not link:
+        return {}
+    sites, sections = _address(link)
+    found = dict.fromkeys(sites, 1.0)
+    if sections:
+        found.update(dict.fromkeys(sections, len(sections) ** -0.5))
+    return found
+
+
+@lru_cache(maxsize=20_000)
+def _address(link: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the features of a link: its site, and the words of its path."""
+    named = host(link)
+    domain = registrable_domain(named)
+    sites = [f"site:{domain}"]
+    path = link.split("/", 3)[3].lower() if link.count("/") > 2 else ""
+    if domain in SHARED_SITES:
+        sites.append(f"site:{named}/{path.split('/')[0]}")
+    elif named not in (domain, f"www.{domain}"):
+        sites.append(f"site:{named}")
+    sections = (
+        word
+        for word in _SEPARATORS.split(path)
+        if word and not word.isdigit() and len(word) < 20 and not _DIGITS.search(word)
+    )
+    return tuple(sites), tuple(dict.fromkeys(f"address:{word}" for word in sections))
+
+
+def shape_features(title: str, in_title: Sequence[str] | dict[str, None]) -> dict[str, float]:
+    """Return `shape:`, the length and looks of *title*; those that are 0 are left out.
+
+    in_title: its distinct words, in order
+    """
+    found: dict[str, float] = {}
+    length = math.log1p(len(in_title)) - 2.3
+    found["shape:length"] = length
+    found["shape:length2"] = length * length
+    if in_title and next(iter(in_title)) in _APPEAL:
+        found["shape:appeal"] = 1.0
+    if not _READER.isdisjoint(in_title):
+        found["shape:reader"] = 1.0
+    spaced = title.split()
+    if capitals := sum(word[:1].isupper() for word in spaced):
+        found["shape:capitals"] = capitals / len(spaced)
+    if title[:1].islower():
+        found["shape:lower"] = 1.0
+    if ":" in title:
+        found["shape:colon"] = 1.0
+    if "[" in title:
+        found["shape:bracket"] = 1.0
+    if _YEAR.search(title):
+        found["shape:year"] = 1.0
+    if '"' in title or "“" in title or "‘" in title:
+        found["shape:quote"] = 1.0
+    if "?" in title or "？" in title:
+        found["shape:question"] = 1.0
+    if _NUMBER.search(title):
+        found["shape:number"] = 1.0
+    if title[:1].isdigit():
+        found["shape:list"] = 1.0
+    if "%" in title:
+        found["shape:percent"] = 1.0
+    if _MONEY.search(title):
+        found["shape:money"] = 1.0
+    if title.endswith("!") or "！" in title:
+        found["shape:exclamation"] = 1.0
+    return found
