@@ -6,9 +6,12 @@ needs it, in the thread that needs it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, g, request
 
@@ -19,9 +22,10 @@ from aggregator.store.editorial.sessions import Session
 from web import admin, api, error_pages, present
 from web.admin import actions
 from web.auth import access
-from web.auth.credentials import Door, may_be_operator
+from web.auth.credentials import Door, cookie_of
+from web.http.addresses import MAX_QUERY_STRING, SiteAddresses
 from web.http.database import Reading, Unreadable
-from web.http.headers import MAX_BODY, MAX_QUERY_STRING, Guarded, is_trusted, trusted_hosts
+from web.http.headers import MAX_BODY, Guarded, is_https, is_trusted, trusted_hosts
 from web.http.page_cache import PageCache
 from web.http.visit_counter import Views
 from web.lists import query
@@ -30,6 +34,10 @@ from web.pages import machine_readable, metrics, websub_callback
 from web.pages.blueprints import ROOMS
 from web.pages.static_files import asset
 from web.request.context import config, feeds_of, now
+from web.request.services import Services, provide, services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 def create_app(
@@ -42,6 +50,7 @@ def create_app(
     edition_every_s: float = 0.5,
     token: str = "",
     feeds: Path | None = None,
+    private_pictures: frozenset[str] = frozenset(),
 ) -> Flask:
     """Return the site over the database at *db*, which need not exist yet.
 
@@ -51,6 +60,7 @@ def create_app(
     edition_every_s: how often the database is asked whether anything changed
     token:           the operator's, "" where the database has the digest of one that was made
     feeds:           feeds.yaml, None where the operator does not edit it here
+    private_pictures: hosts of the local network that pictures may be fetched from: for tests
     """
     app = Flask("web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=100_000, MAX_FORM_PARTS=100)
@@ -58,43 +68,63 @@ def create_app(
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(counted=present.counted, asset=asset, windows=tuple(query.WINDOWS))
-    reading = Reading(db, fallback_config)
-    app.extensions["groundswell"] = reading
+    database = Reading(db, fallback_config)
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
     speed = clock.speed if isinstance(clock, FastClock) else 1
-    app.extensions["groundswell.silent"] = present.WORKER_SILENT * speed
-    app.extensions["groundswell.door"] = Door(token)
-    app.extensions["groundswell.alarm"] = Alarm()
-    app.extensions["groundswell.feeds"] = feeds
     for room in (*ROOMS, *admin.ROOMS, metrics.room, websub_callback.room):
         app.register_blueprint(room)
-    api.install(app)
+    made = Services(
+        database=database,
+        credentials=Door(token),
+        visits=Views.into(db),
+        pictures=Pictures(db.with_name(f"{db.name}.pictures"), private_hosts=private_pictures),
+        addresses=SiteAddresses(app, database.prefix, whole=(*(room.name for room in admin.ROOMS), *READS_ANY)),
+        alarm=Alarm(),
+        worker_silent_after=present.WORKER_SILENT * speed,
+        feeds_file=feeds,
+        api=api.install(app),
+    )
+    provide(app, made)
     _guard_requests(app, list(extra_hosts))
     access.guard(app)
     error_pages.explain(app)
     _head_pages(app, speed)
     _ask_again(app, refresh)
 
-    views = Views.into(db)
-    app.extensions["groundswell.views"] = views
-    app.extensions["groundswell.pictures"] = Pictures(db.with_name(f"{db.name}.pictures"))
+    _below_a_path(app)
     app.wsgi_app = PageCache(  # type: ignore[method-assign]
         Guarded(app.wsgi_app),
         clock=clock,
-        edition=reading.edition,
-        looked_at=views.looked_at,
-        saw=views.saw,
-        private=may_be_operator,
+        edition=database.edition,
+        looked_at=made.visits.looked_at,
+        saw=made.visits.saw,
+        private=partial(_is_operators, made, clock),
+        addresses=made.addresses,
         edition_every_s=edition_every_s,
         stale_s=edition_every_s * 2,
     )
     return app
 
 
+READS_ANY = ("api", "websub")
+"""Blueprints whose views read more parameters than they name: repeated ones, and those of a protocol."""
+
+
+def _is_operators(made: Services, clock: Clock, environ: WSGIEnvironment) -> bool:
+    """Return whether a request with a cookie is the operator's; then no cache answers or keeps it."""
+    https = is_https(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), made.database.config().site.url)
+    if not cookie_of(environ, https=https):
+        return False
+    try:
+        with made.database.store() as store:
+            return made.credentials.session(store, environ, clock(), https=https) is not None
+    except Unreadable:
+        return True
+
+
 def close_app(app: Flask) -> None:
     """Write what is still to be written, and close the database."""
-    app.extensions["groundswell.views"].close()
-    app.extensions["groundswell"].close()
+    services(app).close()
 
 
 def _head_pages(app: Flask, speed: float) -> None:
@@ -116,6 +146,26 @@ def _head_pages(app: Flask, speed: float) -> None:
             "votes": actions.Hand(),
             "feeds": feeds_of("Trending", "/trending"),
         }
+
+
+# Links in HTML are written from the root of the site. No text can look like one: quotes in it are escaped.
+_LINK = re.compile(rb'\b(href|src|action|formaction|poster|content|data-[a-z-]+)="/(?!/)')
+
+
+def _below_a_path(app: Flask) -> None:
+    """Let links, forms and redirects begin with the path of site.url, where it has one."""
+
+    @app.after_request
+    def prefix(response: Response) -> Response:
+        path = services().database.prefix()
+        if not path:
+            return response
+        if response.location and response.location.startswith("/") and not response.location.startswith("//"):
+            response.location = path + response.location
+        if response.mimetype == "text/html" and not response.is_streamed:
+            root = path.encode()
+            response.set_data(_LINK.sub(lambda found: found[0][:-1] + root + b"/", response.get_data()))
+        return response
 
 
 def _ask_again(app: Flask, refresh: timedelta | None) -> None:

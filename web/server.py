@@ -1,4 +1,4 @@
-"""Serve the site with granian: one process beside the worker's, a few threads.
+"""Serve the site with granian: one process beside the worker's, an event loop and a few threads.
 
 What can be refused is refused before granian starts, in one sentence: a port in use, an address that
 others can reach without an operator's token. The process that answers is started by granian and
@@ -18,13 +18,12 @@ from datetime import timedelta
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, cast
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError, GroundswellError
@@ -33,16 +32,14 @@ from aggregator.parent_process import end_with_parent
 from aggregator.store import Store, StoreFault
 from web.app import close_app, create_app
 from web.auth.credentials import checked, make_token, token_file
+from web.http.gateway import Gateway
+from web.http.page_cache import PageCache
 from web.visibility import TOKEN_VARIABLE, is_loopback
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger(__name__)
 
-THREADS = 4
-"""Pages come from memory; more threads would only take turns at Python's lock."""
-CONNECTIONS = 256
+CONNECTIONS = 4_000
+"""A connection that waits holds some memory and a file descriptor, and no thread."""
 # While a page is made aside, an answer from memory waits for Python's lock, five milliseconds by default; and a search
 # for garbage among all that was loaded at the start stops everybody for a tenth of a second. With both mended the
 # slowest of a hundred answers waits a seventh as long (docs/dev/performance.md).
@@ -81,7 +78,7 @@ class Spec:
     """How many proxies of our own stand in front, whose word on address and scheme counts."""
 
 
-def application(spec: Spec, clock: Clock) -> WSGIApplication:
+def application(spec: Spec, clock: Clock) -> Gateway:
     """Build the site in the process that serves it; views are written when that process ends."""
     try:
         fallback = parse_config(spec.config_text, env=os.environ) if spec.config_text else None
@@ -96,14 +93,14 @@ def application(spec: Spec, clock: Clock) -> WSGIApplication:
         token=checked(os.environ.get(TOKEN_VARIABLE, "")),
         feeds=spec.feeds,
     )
+    gateway = Gateway(cast(PageCache, app.wsgi_app), proxies=spec.proxies)
     # A forked process runs these at its end, but no atexit.
     Finalize(None, close_app, args=(app,), exitpriority=100)
-    if spec.proxies:
-        return ProxyFix(app.wsgi_app, x_for=spec.proxies, x_proto=spec.proxies)
-    return app.wsgi_app
+    Finalize(None, gateway.close, exitpriority=101)
+    return gateway
 
 
-def _load(spec: Spec, clock: Clock) -> WSGIApplication:
+def _load(spec: Spec, clock: Clock) -> Gateway:
     """Build the site, and let this process be one that answers quickly while it makes pages aside."""
     app = application(spec, clock)
     # Granian's parent process may be killed and could tell nobody: this one would go on serving old pages.
@@ -143,10 +140,9 @@ def serve(
         "web.server:application",
         address=host if host != "localhost" else "127.0.0.1",
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=1,
-        blocking_threads=THREADS,
-        backlog=512,
+        backlog=1024,
         backpressure=CONNECTIONS,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=64 * 1024),
@@ -155,7 +151,7 @@ def serve(
         log_access=False,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_WITHIN_S,
-    ).serve(target_loader=partial(_load, spec, clock), wrap_loader=False)
+    ).serve(target_loader=cast(Any, partial(_load, spec, clock)), wrap_loader=False)  # an object with `__rsgi__`
 
 
 def _tell_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:

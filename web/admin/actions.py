@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
-
 from aggregator.config import parse_config, patch, read_config
 from aggregator.config.file import save_config
 from aggregator.errors import DecisionError, GroundswellError
@@ -26,6 +24,7 @@ from scoring.learning.train import history, load, models_dir, use
 from web.present import Moment, Presenter
 from web.request import context
 from web.request.context import presenter, reading
+from web.request.services import services
 
 PRIOR = "prior"
 """How the model that ships with the program is called."""
@@ -91,8 +90,7 @@ def sentence(words: str) -> str:
 
 def feeds_file() -> Path | None:
     """Return where feeds.yaml is, None where this site was not told."""
-    found: Path | None = current_app.extensions["groundswell.feeds"]
-    return found
+    return services().feeds_file
 
 
 def note_sign_in(store: Store, now: datetime) -> None:

@@ -38,8 +38,8 @@ class _Described(Api):  # type: ignore[misc]
         pass
 
 
-def install(app: Flask) -> None:
-    """Add the interface to *app*."""
+def install(app: Flask) -> Api:
+    """Add the interface to *app*; return its description."""
     app.config.update(
         API_TITLE="Groundswell",
         API_VERSION="1",
@@ -51,12 +51,13 @@ def install(app: Flask) -> None:
         },
     )
     described = _Described(app)
-    app.extensions["groundswell.api"] = described
     described.register_blueprint(room)
 
     @app.after_request
     def share(response: Response) -> Response:
         return shared(response) if request.path.startswith(PREFIX) else response
+
+    return described
 
 
 def answers_for(path: str) -> bool:

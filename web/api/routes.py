@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from flask import Response, abort, current_app, redirect, request
+from flask import Response, abort, redirect, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,7 +17,7 @@ from aggregator.polling.source_health import of_silence, state_of
 from aggregator.text.urls import safe_link
 from web.api import schemas
 from web.http.headers import CSP_DATA
-from web.http.page_cache import WHOLE_EDITION
+from web.http.hints import WHOLE_EDITION
 from web.lists import query as asking
 from web.lists import sources as roster
 from web.lists import stories as lists
@@ -25,6 +25,7 @@ from web.lists.query import Asked
 from web.pages.category import category_name
 from web.present import Presenter, story_path
 from web.request.context import MINUTE, base_url, config, keep, now, presenter, reading
+from web.request.services import services
 from web.syndicate import tag_uri
 from web.visibility import feed_address
 
@@ -85,7 +86,7 @@ def index() -> dict[str, Any]:
 def openapi() -> Response:
     """This description."""
     keep(WHOLE_EDITION)
-    spec = current_app.extensions["groundswell.api"].spec.to_dict()
+    spec = services().api.spec.to_dict()
     return Response(json.dumps(spec, indent=1) + "\n", content_type="application/json; charset=utf-8")
 
 

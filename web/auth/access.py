@@ -12,13 +12,14 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, abort, current_app, g, redirect, request
+from flask import Flask, Response, abort, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.store.editorial.sessions import Session
 from web.auth.credentials import COOKIE, SECURE_COOKIE, Door, TooManyTries, cookie_of
 from web.http.headers import NO_STORE, SAFE, forged, is_https
 from web.request.context import config, now, reading
+from web.request.services import services
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -39,8 +40,7 @@ def is_open(app: Flask, endpoint: str) -> bool:
 
 def door() -> Door:
     """Return the door of this application."""
-    found: Door = current_app.extensions["groundswell.door"]
-    return found
+    return services().credentials
 
 
 def https() -> bool:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Session
+from web.http import clients
 from web.visibility import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
@@ -137,21 +138,26 @@ class Door:
         return self._given or store.sessions.token_digest() or ""
 
     def _right(self, store: Store, token: str, address: str) -> bool:
-        with self._lock:
-            wrong = self._wrong.get(address, deque())
-            while wrong and self._ticks() - wrong[0] >= WINDOW_S:
-                wrong.popleft()
-            if len(wrong) >= TRIES:
-                raise TooManyTries
+        """Return whether this is the token; TooManyTries where it is not, and too many wrong ones came before.
+
+        The right token is always let in, however many wrong ones came from its address or its proxy: otherwise anybody
+        could lock the operator out. The token cannot be guessed (`LEAST_TOKEN`, 256 bits where we made it); the limit
+        keeps guessing out of the log and the processor.
+        """
         expected = self._token_digest(store)
         if expected and hmac.compare_digest(digest(token), expected):
             return True
+        network = clients.network(address)
         with self._lock:
+            wrong = self._wrong.setdefault(network, deque(maxlen=TRIES + 1))
+            while wrong and self._ticks() - wrong[0] >= WINDOW_S:
+                wrong.popleft()
             wrong.append(self._ticks())
-            self._wrong[address] = wrong
-            self._wrong.move_to_end(address)
+            self._wrong.move_to_end(network)
             while len(self._wrong) > _MOST_ADDRESSES:
                 self._wrong.popitem(last=False)
+            if len(wrong) > TRIES:
+                raise TooManyTries
         return False
 
 
@@ -163,8 +169,3 @@ def cookie_of(environ: WSGIEnvironment, *, https: bool) -> str:
         return ""
     found = cookies.get(SECURE_COOKIE if https else COOKIE)
     return found.value if found is not None else ""
-
-
-def may_be_operator(environ: WSGIEnvironment) -> bool:
-    """Return whether a request claims to be the operator's: then no cache answers or keeps it."""
-    return COOKIE in environ.get("HTTP_COOKIE", "") or "HTTP_AUTHORIZATION" in environ

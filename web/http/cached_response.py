@@ -11,9 +11,11 @@ import gzip
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from werkzeug.http import parse_accept_header, parse_date, parse_etags, unquote_etag
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -23,7 +25,7 @@ Headers = list[tuple[str, str]]
 COMPRESS_FROM = 400
 """Bytes below which gzip saves less than a packet."""
 
-LONGEST_ACCEPT = 200
+MAX_ACCEPT_CHARS = 200
 """Characters of an Accept-Encoding that is read; no browser sends a longer one, and it gets the page plain."""
 
 
@@ -53,32 +55,30 @@ class Reply:
         """Bytes of memory, roughly."""
         return len(self.plain.body) + (len(self.zipped.body) if self.zipped else 0) + 4_000
 
+    def choose(
+        self, accept_encoding: str | None, if_none_match: str | None, if_modified_since: str | None
+    ) -> tuple[int, Headers, bytes]:
+        """Return status, headers and body of the answer to a request with these headers; the headers are shared."""
+        form = self.zipped
+        if form is None or not accept_encoding or not _takes_gzip(accept_encoding[:MAX_ACCEPT_CHARS]):
+            form = self.plain
+        if self._is_current(form.etag, if_none_match, if_modified_since):
+            return 304, form.unchanged, b""
+        return 200, form.headers, form.body
+
     def answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         """Answer a request for this page."""
-        form = self.zipped
-        if form is None or not _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")[:LONGEST_ACCEPT]):
-            form = self.plain
+        names = ("HTTP_ACCEPT_ENCODING", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
+        status, headers, body = self.choose(*map(environ.get, names))
         # A list of its own: whoever stands in front may add to it.
-        if self._is_known(form.etag, environ):
-            start_response("304 Not Modified", list(form.unchanged))
-            return [b""]
-        start_response("200 OK", list(form.headers))
-        return [form.body]
+        start_response("304 Not Modified" if status == 304 else "200 OK", list(headers))
+        return [body]
 
-    def _is_known(self, etag: str, environ: WSGIEnvironment) -> bool:
-        known = environ.get("HTTP_IF_NONE_MATCH")
-        if known is not None:
-            return known.strip() == "*" or etag in [tag.strip().removeprefix("W/") for tag in known.split(",")]
-        since = environ.get("HTTP_IF_MODIFIED_SINCE")
-        if not since:
-            return False
-        try:
-            moment = parsedate_to_datetime(since)
-        except (ValueError, TypeError, OverflowError):
-            return False
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return self.changed.replace(microsecond=0) <= moment
+    def _is_current(self, etag: str, if_none_match: str | None, if_modified_since: str | None) -> bool:
+        if if_none_match is not None:
+            return parse_etags(if_none_match).contains_weak(unquote_etag(etag)[0] or "")
+        moment = parse_date(if_modified_since)
+        return moment is not None and self.changed.replace(microsecond=0) <= moment
 
 
 def reply_of(headers: Headers, body: bytes, now: datetime, before: Reply | None) -> Reply:
@@ -106,8 +106,4 @@ def _form(etag: str, common: Headers, body: bytes, coded: Headers) -> _Form:
 
 @lru_cache(maxsize=256)
 def _takes_gzip(accepted: str) -> bool:
-    for part in accepted.lower().split(","):
-        name, _, params = part.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return params.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+    return parse_accept_header(accepted).quality("gzip") > 0

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError, StoreError
@@ -57,6 +58,8 @@ class Reading:
         self._failed_at = float("-inf")
         self._failed_words = ""
         self._config: tuple[str, Config] = ("", self._fallback)
+        self._prefix_of: Config | None = None
+        self._prefix = ""
 
     @contextmanager
     def store(self) -> Iterator[Store]:
@@ -88,9 +91,17 @@ class Reading:
         self._config = (text, config)
         return config
 
+    def prefix(self) -> str:
+        """Return the path of site.url without a slash at its end, "" for none, as it was known at the last look."""
+        config = self._config[1]
+        if self._prefix_of is not config:
+            self._prefix, self._prefix_of = urlsplit(config.site.url).path.rstrip("/"), config
+        return self._prefix
+
     def edition(self) -> int | None:
         """Return the edition number, or None when it cannot be read."""
         try:
+            self.config()
             with self.store() as store:
                 return store.state.edition()
         except Unreadable:

@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MAX_BODY = 1_000_000
-MAX_QUERY_STRING = 4_000
-"""Bytes: 200 characters of Chinese are 1,800 bytes once they are escaped."""
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "

@@ -1,9 +1,11 @@
 """Keep finished pages: a thin WSGI layer in front of Flask.
 
 A page is rendered once an edition and answered from memory. Whether and for how long an answer may be kept, the
-view behind says in the environment (`KEEP`); by itself nothing is kept. A page that is asked for all the time is made
-anew aside, while everybody still gets the one of a moment ago; no page is made twice at a time. What is private is
-neither answered from here nor kept. Knows no page and no story; leaves how a finished page is answered to `reply`.
+view behind says in its `CacheHints`; by itself nothing is kept. A page that is requested all the time is made anew in
+the background, while everybody still gets the one of a moment ago; no page is made twice at a time. What is private is
+neither answered from here nor kept. Requests are told apart by scheme, host, path and those parameters of the query
+that the view reads: others make no second copy. Knows no page and no story; leaves how a finished page is answered to
+`reply`.
 """
 
 from __future__ import annotations
@@ -14,29 +16,24 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from aggregator.model import Clock
 from web.http.cached_response import Headers, Reply, reply_of
+from web.http.hints import WHOLE_EDITION, CacheHints, hints_of, put_hints
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
-_Key = tuple[str, str, str]
+_Key = tuple[str, str, str, str]
+"""Scheme, host, path and query."""
 
-NOW = "groundswell.now"
-"""The moment of the request: the clock is read here, once."""
-KEEP = "groundswell.keep"
-"""How long the answer may be kept within its edition (timedelta); `WHOLE_EDITION` for all of it."""
-STORY = "groundswell.story"
-"""The id of the story that is shown, for counting who looked at it."""
-SHOWN = "groundswell.shown"
-"""The ids of the stories that a list shows, in its order, for counting how many people saw them where."""
-WHOLE_EDITION = timedelta.max
+IS_ASYNC = "groundswell.is_async"
+"""In an environment that comes from a layer that awaits `CacheHints.waits_for`."""
 
 MAX_BYTES = 32_000_000
 PATIENCE = 10
@@ -46,8 +43,8 @@ WAIT_S = 2.0
 MAX_PAGE_BYTES = 2_000_000
 
 
-class _Answer(NamedTuple):
-    """What the application said."""
+class Answer(NamedTuple):
+    """What a WSGI application answered."""
 
     status: str
     headers: Headers
@@ -55,7 +52,9 @@ class _Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
+    """A page that is kept."""
+
     edition: int
     made: datetime
     until: datetime | None
@@ -64,12 +63,40 @@ class _Page:
     shown: tuple[int, ...]
 
     def fresh(self, edition: int, now: datetime) -> bool:
+        """Return whether the page still stands at *now*, in an edition."""
         # A clock that was set back does not keep a page for the time in between.
         return self.edition == edition and self.made <= now and (self.until is None or now < self.until)
 
 
+class Addresses(Protocol):
+    """Knows how requests spell the site's addresses."""
+
+    def canonical(self, path: str, query: str) -> tuple[str, str]:
+        """Return path (without that of site.url) and query (without parameters that the view does not read)."""
+
+    def is_costly(self, path: str, query: str) -> bool:
+        """Return whether an answer takes a lot of work to make."""
+
+
+class AsWritten:
+    """Addresses that mean what they say."""
+
+    def canonical(self, path: str, query: str) -> tuple[str, str]:
+        """Return both as they are."""
+        return path, query
+
+    def is_costly(self, path: str, query: str) -> bool:
+        """No address is costly."""
+        return False
+
+
 class PageCache:
-    """WSGI: answers GET and HEAD from memory where it may."""
+    """WSGI: answers GET and HEAD from memory where it may.
+
+    edition:   reads the number of the edition, None when that is not possible
+    looked_at: counts who reads a story; saw: counts who is shown a list
+    private:   whether a request that carries a cookie is the operator's
+    """
 
     def __init__(
         self,
@@ -80,6 +107,7 @@ class PageCache:
         looked_at: Callable[[int, WSGIEnvironment, datetime], None],
         saw: Callable[[tuple[int, ...], WSGIEnvironment, datetime], None] = lambda *_: None,
         private: Callable[[WSGIEnvironment], bool] = lambda environ: False,
+        addresses: Addresses | None = None,
         edition_every_s: float = 0.5,
         stale_s: float = 0.0,
         max_bytes: int = MAX_BYTES,
@@ -91,12 +119,13 @@ class PageCache:
         self._looked_at = looked_at
         self._saw = saw
         self._private = private
+        self._addresses = addresses or AsWritten()
         self._edition_every_s = edition_every_s
         self._max_bytes = max_bytes
         self._ticks = ticks
         self._lock = threading.Lock()
         self._stale_s = stale_s
-        self._pages: OrderedDict[_Key, _Page] = OrderedDict()
+        self._pages: OrderedDict[_Key, Page] = OrderedDict()
         self._fresh_at: dict[_Key, float] = {}
         self._making: dict[_Key, threading.Event] = {}
         self._wanted: SimpleQueue[tuple[_Key, WSGIEnvironment]] = SimpleQueue()
@@ -106,43 +135,92 @@ class PageCache:
         self._edition_read_at = float("-inf")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ[NOW] = now = self._clock()
+        now = self._clock()
+        put_hints(environ, CacheHints(now, is_async=environ.get(IS_ASYNC, False)))
         method = environ["REQUEST_METHOD"]
-        if method not in ("GET", "HEAD") or self._private(environ):
+        path, query = self._addresses.canonical(environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))
+        environ["PATH_INFO"] = path
+        if method not in ("GET", "HEAD"):
             return self._app(environ, start_response)
-        # The host is part of the key, so that a page is never given under a name it was refused for.
-        key = (environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", ""))
-        page = self._page(key, environ)
-        if isinstance(page, _Answer):
+        if "HTTP_COOKIE" in environ:
+            if self._private(environ):
+                return self._app(environ, start_response)
+            # Somebody else's cookie, or one of a session that has ended: the page is that of every reader.
+            del environ["HTTP_COOKIE"]
+        environ["QUERY_STRING"] = query
+        # The host is part of the key, so that a page is never given under a name it was refused for; and the scheme,
+        # because absolute addresses and the headers for HTTPS depend on it.
+        key = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), path, query)
+        page = self._page(key, environ, now)
+        if isinstance(page, Answer):
             start_response(page.status, _with_length(page.headers, page.body))
             return [b"" if method == "HEAD" else page.body]
-        if method == "GET" and page.story_id is not None:
-            self._looked_at(page.story_id, environ, now)
-        if method == "GET" and page.shown:
-            self._saw(page.shown, environ, now)
+        if method == "GET":
+            self.count(page, environ, now)
         body = page.reply.answer(environ, start_response)
         return [b""] if method == "HEAD" else body
 
-    def _page(self, key: _Key, environ: WSGIEnvironment) -> _Page | _Answer:
+    # For an event loop, which must not wait: what is in memory, and nothing else.
+
+    def peek(self, scheme: str, host: str, path: str, query: str) -> Page | None:
+        """Return the page that anybody gets at an address, None where that is not known without waiting.
+
+        A page that has just gone stale is given once more while its successor is made in the background.
+        """
+        if self._ticks() - self._edition_read_at >= self._stale_s:
+            return None
+        if not path.isascii():
+            path = path.encode("utf-8", "replace").decode("latin-1")
+        path, query = self._addresses.canonical(path, query)
+        key = (scheme, host, path, query)
+        with self._lock:
+            page = self._pages.get(key)
+            if page is None:
+                return None
+            self._pages.move_to_end(key)
+        if not page.fresh(self._edition, self._clock()):
+            return page if key in self._making and self._still_given(key) else None
+        self._fresh_at[key] = self._ticks()
+        return page
+
+    def count(self, page: Page, environ: WSGIEnvironment, now: datetime | None = None) -> None:
+        """Count that somebody was given a page."""
+        if page.story_id is not None:
+            self._looked_at(page.story_id, environ, now or self._clock())
+        if page.shown:
+            self._saw(page.shown, environ, now or self._clock())
+
+    def is_costly(self, path: str, query: str) -> bool:
+        """Return whether an answer takes a lot of work to make."""
+        return self._addresses.is_costly(path, query)
+
+    def edition_due(self) -> bool:
+        """Return whether it is time to look whether anything changed."""
+        return self._ticks() - self._edition_read_at >= self._edition_every_s
+
+    def _page(self, key: _Key, environ: WSGIEnvironment, now: datetime) -> Page | Answer:
         """Return the page at an address, or what the application answers where that may not be kept."""
-        edition = self._current_edition()
+        if self.edition_due():
+            self.read_edition()
+        edition = self._edition
         with self._lock:
             page = self._pages.get(key)
             if page is not None:
                 self._pages.move_to_end(key)
-        if page is not None and page.fresh(edition, environ[NOW]):
+        if page is not None and page.fresh(edition, now):
             self._fresh_at[key] = self._ticks()
             return page
         if page is not None and self._still_given(key):
-            # Asked for all the time: nobody waits, everybody has the page of a moment ago until the new one is made.
+            # Requested all the time: nobody waits, everybody has the page of a moment ago until the new one is made.
             self._make_aside(key, environ)
             return page
-        if (came := self._made_by_another(key, page)) is not None:
-            return came
+        if (shared := self._made_by_another(key, page)) is not None:
+            return shared
         mine = self._begin(key)
         try:
-            answer = _run(self._app, environ)
-            made = self._made(key, environ, answer, edition, page)
+            environ["REQUEST_METHOD"] = "GET"
+            answer = wsgi_answer(self._app, environ)
+            made = self._made(key, hints_of(environ), answer, edition, page)
         finally:
             if mine:
                 self._end(key)
@@ -153,23 +231,23 @@ class PageCache:
     def _made(
         self,
         key: _Key,
-        environ: WSGIEnvironment,
-        answer: _Answer,
+        hints: CacheHints,
+        answer: Answer,
         edition: int,
-        before: _Page | None,
-    ) -> _Page | None:
+        before: Page | None,
+    ) -> Page | None:
         """Keep what the application answered and return it, None where it may not be kept."""
-        keep: timedelta | None = environ.get(KEEP)
+        keep = hints.keep_for
         if not answer.status.startswith("200") or not keep or len(answer.body) > MAX_PAGE_BYTES:
             return None
-        now = environ[NOW]
-        page = _Page(
+        now = hints.now
+        page = Page(
             edition=edition,
             made=now,
             until=None if keep == WHOLE_EDITION else now + keep,
             reply=reply_of(answer.headers, answer.body, now, None if before is None else before.reply),
-            story_id=environ.get(STORY),
-            shown=environ.get(SHOWN, ()),
+            story_id=hints.story_id,
+            shown=hints.shown,
         )
         self._keep(key, page)
         return page
@@ -188,7 +266,7 @@ class PageCache:
             if self._maker is None:
                 self._maker = threading.Thread(target=self._make_all, name="pages", daemon=True)
                 self._maker.start()
-        self._wanted.put((key, dict(environ)))
+        self._wanted.put((key, {**environ, "REQUEST_METHOD": "GET"}))
 
     def _begin(self, key: _Key) -> bool:
         """Say that a page is being made; False where somebody does already."""
@@ -200,7 +278,7 @@ class PageCache:
             made = self._making.pop(key)
         made.set()
 
-    def _made_by_another(self, key: _Key, before: _Page | None) -> _Page | None:
+    def _made_by_another(self, key: _Key, before: Page | None) -> Page | None:
         """Wait for whoever is making a page, and return it; None where nobody is, or nothing came of it."""
         with self._lock:
             made = self._making.get(key)
@@ -214,9 +292,12 @@ class PageCache:
         while True:
             key, environ = self._wanted.get()
             try:
-                environ[NOW] = self._clock()
-                edition = self._current_edition()
-                if self._made(key, environ, _run(self._app, environ), edition, self._pages.get(key)) is None:
+                hints = put_hints(environ, CacheHints(self._clock()))
+                if self.edition_due():
+                    self.read_edition()
+                edition = self._edition
+                answer = wsgi_answer(self._app, environ)
+                if self._made(key, hints, answer, edition, self._pages.get(key)) is None:
                     self._fresh_at.pop(key, None)
             except Exception:
                 # The application answers for its own faults; whoever asks next sees what this was.
@@ -225,16 +306,14 @@ class PageCache:
             finally:
                 self._end(key)
 
-    def _current_edition(self) -> int:
-        moment = self._ticks()
-        if moment - self._edition_read_at >= self._edition_every_s:
-            self._edition_read_at = moment
-            edition = self._read_edition()
-            if edition is not None:
-                self._edition = edition
-        return self._edition
+    def read_edition(self) -> None:
+        """Look whether anything changed."""
+        self._edition_read_at = self._ticks()
+        edition = self._read_edition()
+        if edition is not None:
+            self._edition = edition
 
-    def _keep(self, key: _Key, page: _Page) -> None:
+    def _keep(self, key: _Key, page: Page) -> None:
         with self._lock:
             before = self._pages.pop(key, None)
             self._bytes += page.reply.size - (before.reply.size if before else 0)
@@ -246,15 +325,16 @@ class PageCache:
                 self._bytes -= oldest.reply.size
 
 
-def _run(app: WSGIApplication, environ: WSGIEnvironment) -> _Answer:
-    """Return what the application answers, asked as by GET."""
-    given: list[Any] = ["500 Internal Server Error", []]
+def wsgi_answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+    """Return what a WSGI application answers."""
+    status: str = "500 Internal Server Error"
+    headers: Headers = []
 
-    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
-        given[:] = [status, headers]
+    def start_response(given: str, fields: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+        nonlocal status, headers
+        status, headers = given, list(fields)
         return lambda data: None
 
-    environ["REQUEST_METHOD"] = "GET"
     answer = app(environ, start_response)
     try:
         body = b"".join(answer)
@@ -262,7 +342,7 @@ def _run(app: WSGIApplication, environ: WSGIEnvironment) -> _Answer:
         close = getattr(answer, "close", None)
         if close is not None:
             close()
-    return _Answer(given[0], list(given[1]), body)
+    return Answer(status, headers, body)
 
 
 def _with_length(headers: Headers, body: bytes) -> Headers:

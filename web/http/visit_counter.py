@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from aggregator.errors import StoreError
 from aggregator.model import Impression, place_of
 from aggregator.store import Store, StoreFault
+from web.http import clients
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -32,6 +33,10 @@ log = logging.getLogger(__name__)
 WRITE_EVERY_S = 10.0
 MAX_SEEN = 200_000
 """Visits, and showings, that are remembered in a day, some 100 bytes each; beyond, nobody is counted anew."""
+MAX_PEOPLE_PER_NETWORK = 20
+"""People of one address (IPv4) or /64 (IPv6) that are counted in a day. A household or office is more than one reader;
+one script with a thousand user agents is not a thousand. Behind a proxy, start with --proxies: else all readers have
+its address."""
 MAX_PENDING = 10_000
 """Stories whose counts wait for a database that cannot be written."""
 
@@ -78,6 +83,8 @@ class Views:
         self._seen: set[int] = set()
         self._shown: dict[int, int] = {}
         """The place at which each was first shown, by the hash of person and story."""
+        self._people: dict[int, set[int]] = {}
+        """Who was seen today, by network; both as hashes."""
         self._pages: set[int] = set()
         """What a person was shown as a whole: most come back before anything changed."""
         self._views: Counter[tuple[date, int]] = Counter()
@@ -97,7 +104,10 @@ class Views:
             return
         with self._lock:
             day = self._turn(now)
-            mark = hash((self._person(environ), story_id))
+            person = self._person(environ)
+            if person is None:
+                return
+            mark = hash((person, story_id))
             if mark in self._seen or len(self._seen) >= MAX_SEEN:
                 return
             self._seen.add(mark)
@@ -114,6 +124,8 @@ class Views:
         with self._lock:
             day = self._turn(now)
             person = self._person(environ)
+            if person is None:
+                return
             whole = hash((person, story_ids))
             if whole in self._pages or len(self._shown) >= MAX_SEEN:
                 return
@@ -133,11 +145,27 @@ class Views:
             self._seen.clear()
             self._shown.clear()
             self._pages.clear()
+            self._people.clear()
         return day
 
-    def _person(self, environ: WSGIEnvironment) -> int:
-        who = f"{environ.get('REMOTE_ADDR', '')}\n{environ.get('HTTP_USER_AGENT', '')}"
-        return int.from_bytes(hashlib.blake2b(who.encode("utf-8", "replace"), key=self._salt, digest_size=8).digest())
+    def _person(self, environ: WSGIEnvironment) -> int | None:
+        """Return who looks, as a hash; None for one more than is counted of that network."""
+        address = environ.get("REMOTE_ADDR", "")
+        person = self._hash(f"{address}\n{environ.get('HTTP_USER_AGENT', '')}")
+        network = self._hash(clients.network(address))
+        people = self._people.get(network)
+        if people is None:
+            if len(self._people) >= MAX_SEEN:
+                return None
+            people = self._people[network] = set()
+        if person not in people:
+            if len(people) >= MAX_PEOPLE_PER_NETWORK:
+                return None
+            people.add(person)
+        return person
+
+    def _hash(self, text: str) -> int:
+        return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), key=self._salt, digest_size=8).digest())
 
     def _count(self, day: date, story_id: int, place: int, *, opened: bool) -> None:
         known = self._places.get((day, story_id, place))

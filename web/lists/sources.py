@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-from flask import current_app
-
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.polling.source_health import STATES, Alarm
 from aggregator.store import SourceOutline, Store
@@ -21,6 +19,7 @@ from aggregator.text.tokens import storable
 from aggregator.text.urls import host
 from web.lists import query as asking
 from web.request.context import config, now
+from web.request.services import services
 
 PAGE_SIZE = 300
 """A usual site has all its sources on one page."""
@@ -86,7 +85,7 @@ def known(store: Store) -> list[Known]:
 
     The worker writes the sources it knows; one that was just added, or all before its first start, were never asked.
     """
-    alarm: Alarm = current_app.extensions["groundswell.alarm"]
+    alarm = services().alarm
     moment = now()
     outlines = {outline.source_id: outline for outline in store.source_status.outlines()}
     found = [_known(source, outlines.get(source.id), alarm, moment) for source in config().sources]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
 from web import present, syndicate
-from web.http.page_cache import WHOLE_EDITION
+from web.http.hints import WHOLE_EDITION
 from web.request.context import base_url, config, feeds_of, hub_url, keep, public_site, reading
+from web.request.services import services
 
 room = Blueprint("words", __name__)
 
@@ -32,7 +33,7 @@ def about() -> str:
 def interface() -> str:
     """The interface for programs, as its own description has it."""
     keep(WHOLE_EDITION)
-    spec = current_app.extensions["groundswell.api"].spec.to_dict()
+    spec = services().api.spec.to_dict()
     operations = [(path, methods["get"]) for path, methods in spec["paths"].items() if "get" in methods]
     return render_template("api.html", operations=operations, base=base_url(), shared=public_site())
 

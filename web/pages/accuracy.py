@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from web.http.page_cache import WHOLE_EDITION
+from web.http.hints import WHOLE_EDITION
 from web.present import accuracy as present
 from web.request.context import config, keep, reading
 

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.store.derived.front_pages import ListedThen
 from web import present
-from web.http.page_cache import WHOLE_EDITION
+from web.http.addresses import query_parameters
+from web.http.hints import WHOLE_EDITION
 from web.request.context import MINUTE, config, keep, now, presenter, reading
 
 room = Blueprint("archive", __name__)
@@ -21,6 +22,7 @@ SECTION_SIZE = 4
 
 
 @room.get("/at")
+@query_parameters("time")
 def choose() -> AnyResponse:
     """Go to the moment that the form asks for, else to yesterday at this time."""
     wanted = _read(request.args.get("time", "")) or now() - timedelta(days=1)
@@ -28,6 +30,7 @@ def choose() -> AnyResponse:
 
 
 @room.get("/at/<time>")
+@query_parameters(costly=True)
 def at(time: str) -> str | AnyResponse:
     """The front page as it was at a moment, with the headlines and scores of then."""
     moment = _read(time)

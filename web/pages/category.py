@@ -7,6 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, abort, render_template
 
 from aggregator.store import ListQuery
+from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.lists import query as asking
 from web.lists import stories
 from web.lists.query import Asked
@@ -20,18 +21,21 @@ PAGE_SIZE = 30
 
 
 @room.get("/trending")
+@query_parameters(*LIST_PARAMETERS)
 def trending() -> str:
     """Every story that is ranked, across categories."""
     return _list_page("Trending", None, "/trending", asking.read(args()))
 
 
 @room.get("/newest")
+@query_parameters(*LIST_PARAMETERS)
 def newest() -> str:
     """Every story, the newest first."""
     return _list_page("Newest", None, "/newest", asking.read(args(), default="newest"))
 
 
 @room.get("/category/<category_id>")
+@query_parameters(*LIST_PARAMETERS)
 def category(category_id: str) -> str:
     """A category: trending, newest or by score."""
     name = category_name(category_id)

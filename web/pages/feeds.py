@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Listed
 from aggregator.store import Store
 from aggregator.text.tokens import storable
 from web import syndicate
+from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.http.headers import CSP_DATA
-from web.http.page_cache import WHOLE_EDITION
+from web.http.hints import WHOLE_EDITION
 from web.lists import query as asking
 from web.lists import stories
 from web.lists.query import Asked
 from web.pages.category import category_name
 from web.pages.sources import source_health
-from web.request.context import MATERIAL, MINUTE, args, base_url, config, hub_url, keep, now, presenter, reading, shared
+from web.request.context import MINUTE, args, base_url, config, hints, hub_url, keep, now, presenter, reading, shared
 
 room = Blueprint("feeds", __name__)
 
@@ -27,18 +28,21 @@ FEED_SIZE = 50
 
 
 @room.get("/trending.<any(rss,atom,json):form>")
+@query_parameters(*LIST_PARAMETERS)
 def trending_feed(form: str) -> Response:
     """Trending across categories."""
     return _list_feed("Trending", None, "/trending", form, asking.read(args()))
 
 
 @room.get("/newest.<any(rss,atom,json):form>")
+@query_parameters(*LIST_PARAMETERS)
 def newest_feed(form: str) -> Response:
     """All stories, the newest first."""
     return _list_feed("Newest", None, "/newest", form, asking.read(args(), default="newest"))
 
 
 @room.get("/category/<category_id>.<any(rss,atom,json):form>")
+@query_parameters(*LIST_PARAMETERS)
 def category_feed(category_id: str, form: str) -> Response:
     """A category, with the filters of its page."""
     name = category_name(category_id)
@@ -46,6 +50,7 @@ def category_feed(category_id: str, form: str) -> Response:
 
 
 @room.get("/search.<any(rss,atom,json):form>")
+@query_parameters("q", *LIST_PARAMETERS, costly=True)
 def search_feed(form: str) -> Response:
     """What a search finds, the newest first unless asked otherwise."""
     asked = asking.read(args(), asking.SEARCH_SORTS, default="newest")
@@ -130,7 +135,7 @@ def _feed(
         items=tuple(items),
         hub_url=hub_url(),
     )
-    request.environ[MATERIAL] = syndicate.material(channel)
+    hints().material = syndicate.material(channel)
     keep(MINUTE if asked.window or moving else WHOLE_EDITION)
     response = Response(chosen.write(channel), content_type=chosen.content_type)
     response.headers["Content-Security-Policy"] = CSP_DATA

@@ -18,8 +18,9 @@ from aggregator.discovery.opml import Subscription
 from aggregator.model import Listed
 from aggregator.store import ListQuery, Store
 from aggregator.text.tokens import storable
+from web.http.addresses import query_parameters
 from web.http.headers import CSP_DATA
-from web.http.page_cache import WHOLE_EDITION
+from web.http.hints import WHOLE_EDITION
 from web.media import social_card, structured_data
 from web.pages.static_files import asset
 from web.present import Card as Shown
@@ -203,6 +204,7 @@ def site_card(digest: str) -> AnyResponse:
 
 
 @room.get("/card/<int(max=9223372036854775807):story_id>-<digest>.png")
+@query_parameters(costly=True)
 def story_card(story_id: int, digest: str) -> AnyResponse:
     """The picture of a link to a story that has none; under its address it never changes."""
     with reading().store() as store:

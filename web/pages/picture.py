@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from flask import Blueprint, Response, abort, current_app, request
+from flask import Blueprint, Response, abort, request
 
 from web.http.headers import CSP_DATA
-from web.media.picture_proxy import Pictures
-from web.request.context import config, now, reading
+from web.media.picture_proxy import TIMEOUT, NoTurn
+from web.request.context import config, hints, now, reading
+from web.request.services import services
 
 room = Blueprint("picture", __name__)
 
@@ -21,14 +22,34 @@ def picture(entry_id: int) -> Response:
     source = config().source(entry.source_id) if entry else None
     if entry is None or entry.picture is None or source is None or not source.images:
         abort(404)
-    pictures: Pictures = current_app.extensions["groundswell.pictures"]
-    found = pictures.get(entry.picture.url, config(), now())
-    if found is None:
+    pictures = services().pictures
+    url = entry.picture.url
+    match = pictures.get(url)
+    if match is None and not pictures.is_missed(url, now()):
+        try:
+            fetched = pictures.fetch(url, config(), now())
+        except NoTurn:
+            return _later()
+        if hints().is_async:
+            # Asked again when the picture is there: the thread is for others meanwhile.
+            hints().waits_for = fetched
+            return _later()
+        fetched.result(TIMEOUT.total_seconds() + 5)
+        match = pictures.get(url)
+    if match is None:
         abort(404)
-    data, kind = found
+    data, kind = match
     response = Response(data, content_type=kind.mime)
     response.set_etag(hashlib.sha256(data).hexdigest()[:32])
     response.headers["Content-Security-Policy"] = CSP_DATA
     response.headers["Cache-Control"] = "public, max-age=86400"
     response.make_conditional(request)
+    return response
+
+
+def _later() -> Response:
+    response = Response("This picture can be had in a few seconds.\n", 503, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Security-Policy"] = CSP_DATA
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Retry-After"] = "5"
     return response

@@ -10,6 +10,7 @@ from aggregator.model import Entry, Listed
 from aggregator.store import SearchResult, Store
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
+from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.lists import query as asking
 from web.lists import stories
 from web.lists.query import Asked
@@ -46,6 +47,7 @@ class Suggestion:
 
 
 @room.get("/search")
+@query_parameters("q", *LIST_PARAMETERS, costly=True)
 def search() -> str:
     """Full text search over all entries, shown as stories."""
     asked = asking.read(args(), asking.SEARCH_SORTS)

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, render_template
 from aggregator.model import Source, SourceHealth
 from aggregator.store import Store
 from web import present
+from web.http.addresses import query_parameters
 from web.lists import query as asking
 from web.lists import sources as roster
 from web.lists import stories
@@ -23,6 +24,7 @@ POLLS = 12
 
 
 @room.get("/sources")
+@query_parameters("state", "category", "q", "page")
 def sources() -> str:
     """Health of every source, and whether the worker runs."""
     asked = roster.read(args())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from flask import Blueprint, Response, abort, request
 
-from web.http.page_cache import WHOLE_EDITION
+from web.http.addresses import query_parameters
+from web.http.hints import WHOLE_EDITION
 from web.request.context import keep
 
 room = Blueprint("files", __name__)
@@ -23,6 +24,7 @@ STATIC = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if 
 
 
 @room.get("/static/<name>")
+@query_parameters("v")
 def static(name: str) -> Response:
     """A file of ours; under its version it never changes."""
     if name not in STATIC:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Entry, Membership, Story
@@ -14,11 +14,10 @@ from scoring.insights.coverage_analysis import analyse
 from scoring.insights.key_facts import key_facts, sentences_of
 from scoring.insights.predecessor import earlier
 from web import present
-from web.http.page_cache import STORY
 from web.lists import stories
 from web.pages import machine_readable
 from web.present import share_links
-from web.request.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading
+from web.request.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading, shows_story
 
 room = Blueprint("story", __name__)
 
@@ -52,7 +51,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         shot = _shot(show, members, listed.lead)
         said = machine_readable.of_story(store, listed, shot.src if shot else "")
         what_ifs = store.counterfactuals.of(story_id, listed.story.score)
-    request.environ[STORY] = story_id
+    shows_story(story_id)
     keep(MINUTE)
     card = show.card(listed)
     facts_told, facts_differ = present.keys(show, facts)

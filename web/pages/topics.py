@@ -7,6 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, abort, render_template
 
 from web import present
+from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.lists import query as asking
 from web.pages import machine_readable
 from web.request.context import MINUTE, args, feeds_of, keep, now, presenter, reading
@@ -27,6 +28,7 @@ def topics() -> str:
 
 
 @room.get("/topic/<slug>")
+@query_parameters(*LIST_PARAMETERS)
 def topic(slug: str) -> str:
     """A topic: how it came about, and its stories."""
     asked = asking.read(args())

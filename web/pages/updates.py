@@ -6,6 +6,7 @@ import json
 
 from flask import Blueprint, Response
 
+from web.http.addresses import query_parameters
 from web.http.headers import CSP_DATA
 from web.request.context import BRIEF, args, keep, reading
 
@@ -13,6 +14,7 @@ room = Blueprint("fresh", __name__)
 
 
 @room.get("/fresh")
+@query_parameters("since")
 def fresh() -> Response:
     """How many stories began after the story `since`; 0 where that is no number."""
     since = args().get("since", "")

@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 
 from aggregator.model import Config
 from aggregator.store import Store
 from web import syndicate
 from web.http.database import Reading
-from web.http.page_cache import KEEP, NOW, SHOWN
+from web.http.hints import CacheHints, hints_of
 from web.present import Presenter
+from web.request.services import services
 from web.visibility import is_public_host
 
 MINUTE = timedelta(seconds=60)
 """How long a page with relative times may be kept."""
-MATERIAL = "groundswell.material"
-"""What of a feed counts as a change of it, as a digest: left in the request's environment for `publish`."""
 BRIEF = timedelta(seconds=2)
 """For pages about the running program."""
 
@@ -48,20 +47,22 @@ def feeds_of(title: str, path: str, query: str = "") -> list[Feed]:
 
 def reading() -> Reading:
     """Return the database of this application."""
-    found: Reading = current_app.extensions["groundswell"]
-    return found
+    return services().database
 
 
 def worker_silent() -> timedelta:
     """Return after which time without a heartbeat the worker counts as not running."""
-    found: timedelta = current_app.extensions["groundswell.silent"]
-    return found
+    return services().worker_silent_after
 
 
 def now() -> datetime:
     """Return the moment of this request."""
-    moment: datetime = request.environ[NOW]
-    return moment
+    return hints().now
+
+
+def hints() -> CacheHints:
+    """Return what this view says of its answer to the page cache."""
+    return hints_of(request.environ)
 
 
 def config() -> Config:
@@ -74,12 +75,17 @@ def config() -> Config:
 
 def keep(for_: timedelta) -> None:
     """Let the page cache keep this answer."""
-    request.environ[KEEP] = for_
+    hints().keep_for = for_
 
 
 def shows(story_ids: Iterable[int]) -> None:
     """Say which stories this list shows, in its order: readers who get it count as having been shown them."""
-    request.environ[SHOWN] = tuple(story_ids)
+    hints().shown = tuple(story_ids)
+
+
+def shows_story(story_id: int) -> None:
+    """Say which story this page is about: readers who get it count as having looked at it."""
+    hints().story_id = story_id
 
 
 def presenter(store: Store) -> Presenter:
@@ -100,7 +106,7 @@ def base_url() -> str:
     """
     url = config().site.url.rstrip("/")
     if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):
-        return request.host_url.rstrip("/")
+        return request.host_url.rstrip("/") + urlsplit(url).path
     return url
 
 

@@ -19,7 +19,7 @@ from aggregator.store import Store
 from aggregator.store.derived.scorecards import Measure
 from tests.web import newsroom
 from tests.web.newsroom import HOUR, NOW, Newsroom
-from web.http.headers import MAX_QUERY_STRING
+from web.http.addresses import MAX_QUERY_STRING
 
 
 def get(client: FlaskClient, path: str, code: int = 200, **more: Any) -> Any:

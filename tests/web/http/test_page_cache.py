@@ -16,7 +16,8 @@ from werkzeug.test import Client
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import HOUR, NOW, Newsroom
-from web.http.page_cache import KEEP, STORY, WHOLE_EDITION, PageCache
+from web.http.hints import WHOLE_EDITION, hints_of
+from web.http.page_cache import PageCache
 
 Environ = dict[str, Any]
 
@@ -37,7 +38,7 @@ class Origin:
         self.asked += 1
         assert self.answers.wait(10)
         assert environ["REQUEST_METHOD"] in ("GET", "POST")
-        environ[KEEP], environ[STORY] = self.keep, self.story
+        hints_of(environ).keep_for, hints_of(environ).story_id = self.keep, self.story
         start_response(self.status, [("Content-Type", "text/html; charset=utf-8"), ("X-Kept", "yes")])
         return [self.body]
 

@@ -13,6 +13,7 @@ from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
 from web.http.visit_counter import Views, is_person
+from web.request.services import services
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 CHROME = (
@@ -108,7 +109,7 @@ def test_a_reader_is_counted_through_the_whole_site(
         assert client.get(path, headers={"User-Agent": agent}).status_code == 200
     client.head(path, headers={"User-Agent": IPHONE})
     client.get(f"/story/{story_id}/wrong-slug", headers={"User-Agent": IPHONE})
-    assert app.extensions["groundswell.views"].flush()
+    assert services(app).visits.flush()
     later.now += timedelta(minutes=2)
     assert "2 views" in client.get(path, headers={"User-Agent": "curl"}).text
 
@@ -178,7 +179,7 @@ def test_a_reader_who_goes_from_a_list_to_a_story_has_opened_it_there(
     path = client.get(f"/story/{second}/", headers={"User-Agent": "curl"}).headers["Location"]
     client.get(path, headers={"User-Agent": FIREFOX})
     client.get("/newest?page=2", headers={"User-Agent": CHROME})
-    assert app.extensions["groundswell.views"].flush()
+    assert services(app).visits.flush()
     assert shown(tmp_path / "news.db") == {
         (first, listed.index(first)): (1, 0),
         (second, listed.index(second)): (1, 1),

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,11 +16,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from aggregator.model import Clock, Config, Picture
+from aggregator.model import Config, Picture
 from tests.feedserver import FeedServer
-from tests.web.newsroom import NOW, Newsroom
-from web.media.picture_proxy import MISSED_FOR, Kind, Pictures, kind_of
+from tests.web.newsroom import NOW, Newsroom, clock
+from web.media.picture_proxy import MAX_FETCHES_PER_HOST, MISS_LASTS, Kind, NoTurn, Pictures, kind_of
 
 
 def png(width: int = 640, height: int = 360, padding: int = 0) -> bytes:
@@ -31,11 +36,12 @@ JPEG = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x0b\x08\x01\x68\x02\x80\x01\
 WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x7f\x02\x00\x67\x01\x00"
 LOSSLESS = b"RIFF\x00\x00\x00\x00WEBPVP8L\x00\x00\x00\x00\x2f" + struct.pack("<I", 639 | 359 << 14)
 LOSSY = b"RIFF\x00\x00\x00\x00WEBPVP8 \x00\x00\x00\x00\x00\x00\x00\x9d\x01\x2a" + struct.pack("<HH", 640, 360)
-AVIF = (
-    b"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miaf"
-    + b"\x00\x00\x00\x14ispe\x00\x00\x00\x00"
-    + struct.pack(">II", 640, 360)
-)
+
+
+def encoded(kind: str) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (640, 360), "#0b4f63").save(buffer, kind)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,7 @@ AVIF = (
         (WEBP, "image/webp"),
         (LOSSLESS, "image/webp"),
         (LOSSY, "image/webp"),
-        (AVIF, "image/avif"),
+        *((encoded(kind), f"image/{kind.lower()}") for kind in ("PNG", "JPEG", "GIF", "WEBP", "AVIF")),
     ],
 )
 def test_a_picture_is_known_by_its_bytes(data: bytes, mime: str) -> None:
@@ -87,12 +93,17 @@ def elsewhere() -> Iterator[FeedServer]:
         yield server
 
 
-def site(make_app: Callable[..., Flask], db: Path, config: Config, clock: Clock = lambda: NOW) -> FlaskClient:
-    """Return a site that may fetch pictures from this machine, which no configuration allows."""
-    app = make_app(db, clock, fallback_config=config)
-    folder = db.with_name(f"{db.name}.pictures")
-    app.extensions["groundswell.pictures"] = Pictures(folder, private_hosts=frozenset({"127.0.0.1"}))
-    return app.test_client()
+@pytest.fixture
+def site_with_pictures(
+    config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+) -> Callable[..., FlaskClient]:
+    """A reader of a site that may fetch pictures from this machine."""
+
+    def make(config: Config = config, clock: Callable[[], datetime] = clock) -> FlaskClient:
+        options = {"fallback_config": config, "private_pictures": frozenset({"127.0.0.1"})}
+        return make_app(tmp_path / "news.db", clock, **options).test_client()
+
+    return make
 
 
 def show(room: Newsroom, url: str, caption: str = "", credit: str = "") -> int:
@@ -100,11 +111,11 @@ def show(room: Newsroom, url: str, caption: str = "", credit: str = "") -> int:
 
 
 def test_a_picture_comes_through_us_and_is_asked_for_once(
-    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+    elsewhere: FeedServer, room: Newsroom, site_with_pictures: Callable[..., FlaskClient]
 ) -> None:
     url = elsewhere.answer("/a.png", 200, png(), {"Content-Type": "text/html"})
     entry_id = show(room, url, caption="A <b>fab</b>", credit="Photographer")
-    client = site(make_app, tmp_path / "news.db", config)
+    client = site_with_pictures()
 
     page = client.get("/story/" + str(entry_id), follow_redirects=True).text
     assert f'<img src="/picture/{entry_id}" alt="A fab" width="960" height="540" loading="lazy"' in page
@@ -121,34 +132,39 @@ def test_a_picture_comes_through_us_and_is_asked_for_once(
 
 
 def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
-    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+    elsewhere: FeedServer, room: Newsroom, site_with_pictures: Callable[..., FlaskClient]
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, b"<svg/>", {"Content-Type": "image/png"}))
-    client = site(make_app, tmp_path / "news.db", config)
+    client = site_with_pictures()
     for _ in range(2):
         assert client.get(f"/picture/{entry_id}").status_code == 404
     assert elsewhere.asked("/a.png") == 1
-    later = site(make_app, tmp_path / "news.db", config, lambda: NOW + MISSED_FOR)
+    later = site_with_pictures(clock=lambda: NOW + MISS_LASTS)
     assert later.get(f"/picture/{entry_id}").status_code == 404
 
 
-def test_a_private_address_is_not_asked_for_a_picture(
-    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+@pytest.mark.parametrize("allowed", [(), ("127.0.0.1",)])
+def test_a_private_address_is_not_asked_for_a_picture_whatever_feeds_may_be_polled(
+    elsewhere: FeedServer,
+    config: Config,
+    room: Newsroom,
+    tmp_path: Path,
+    make_app: Callable[..., Flask],
+    allowed: tuple[str, ...],
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, png()))
-    # Also where the operator has a source of his own there.
-    named = replace(config, limits=replace(config.limits, allow_private=("127.0.0.1",)))
-    client = make_app(tmp_path / "news.db", fallback_config=named).test_client()
+    config = replace(config, limits=replace(config.limits, allow_private=allowed))
+    client = make_app(tmp_path / "news.db", fallback_config=config).test_client()
     assert client.get(f"/picture/{entry_id}").status_code == 404
     assert elsewhere.asked("/a.png") == 0
 
 
 def test_with_pictures_off_none_is_shown_or_asked_for(
-    elsewhere: FeedServer, config: Config, room: Newsroom, tmp_path: Path, make_app: Callable[..., Flask]
+    elsewhere: FeedServer, config: Config, room: Newsroom, site_with_pictures: Callable[..., FlaskClient]
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, png()))
     off = replace(config, sources=tuple(replace(source, images=False) for source in config.sources))
-    client = site(make_app, tmp_path / "news.db", off)
+    client = site_with_pictures(off)
     assert "<img" not in client.get("/").text
     assert "<img" not in client.get(f"/story/{entry_id}", follow_redirects=True).text
     assert client.get(f"/picture/{entry_id}").status_code == 404
@@ -160,9 +176,58 @@ def test_only_pictures_of_stored_entries_are_there(path: str, make_app: Callable
     assert make_app(edition_db).test_client().get(path).status_code == 404
 
 
-def test_the_room_on_disk_is_bounded(elsewhere: FeedServer, config: Config, tmp_path: Path) -> None:
+@pytest.fixture
+def pictures(tmp_path: Path) -> Iterator[Pictures]:
     pictures = Pictures(tmp_path / "pictures", max_disk=30_000, private_hosts=frozenset({"127.0.0.1"}))
+    yield pictures
+    pictures.close()
+
+
+def test_the_disk_space_is_bounded(elsewhere: FeedServer, config: Config, pictures: Pictures) -> None:
     for i in range(12):
         url = elsewhere.answer(f"/{i}.png", 200, png(padding=5_000))
-        assert pictures.get(url, config, NOW + timedelta(seconds=i))
+        pictures.fetch(url, config, NOW + timedelta(seconds=i)).result(10)
+        assert pictures.get(url)
         assert sum(path.stat().st_size for path in pictures.folder.iterdir()) <= 30_000
+
+
+def test_one_fetch_a_picture_and_a_few_for_each_server(config: Config, pictures: Pictures) -> None:
+    with slow_server() as (base, release, requests):
+        first = pictures.fetch(f"{base}/0.png", config, NOW)
+        assert pictures.fetch(f"{base}/0.png", config, NOW) is first, "who comes second waits for the same"
+        others = [pictures.fetch(f"{base}/{i}.png", config, NOW) for i in range(1, MAX_FETCHES_PER_HOST)]
+        with pytest.raises(NoTurn):
+            pictures.fetch(f"{base}/more.png", config, NOW)
+        release.set()
+        for future in (first, *others):
+            future.result(10)
+        assert sorted(requests) == [f"/{i}.png" for i in range(MAX_FETCHES_PER_HOST)]
+        assert pictures.get(f"{base}/0.png")
+        pictures.fetch(f"{base}/more.png", config, NOW).result(10)
+
+
+@contextmanager
+def slow_server() -> Iterator[tuple[str, threading.Event, list[str]]]:
+    """A server that answers with a picture once it is released."""
+    release, requests = threading.Event(), list[str]()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requests.append(self.path)
+            release.wait(10)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(png())))
+            self.end_headers()
+            self.wfile.write(png())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", release, requests
+    release.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -1,0 +1,38 @@
+"""Who sent a request: the peer of the connection, or whom our own proxies name.
+
+Pure. One spelling of the forwarded headers counts, `X-Forwarded-For` and `X-Forwarded-Proto`, and of what they list
+only as many entries, from the end, as there are proxies of our own: everything before was written by the client.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+
+def host_of_peer(peer: str) -> str:
+    """Return the address of a peer given as `192.0.2.1:5000` or `[::1]:5000`, without its port."""
+    host = peer.rpartition(":")[0].strip("[]")
+    return host.removeprefix("::ffff:") if host.startswith("::ffff:") and "." in host else host
+
+
+def forwarded(values: Iterable[str], proxies: int) -> str:
+    """Return what the outermost of *proxies* proxies of our own (1 or more) wrote into a header, "" without it.
+
+    values: the header's values, one for each time that it was sent
+    """
+    entries = [entry.strip() for value in values for entry in value.split(",")]
+    return entries[-proxies] if len(entries) >= proxies else ""
+
+
+def network(address: str) -> str:
+    """Return the network that counts as one client: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:100]
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

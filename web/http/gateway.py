@@ -1,0 +1,274 @@
+"""Take requests from granian (RSGI) and answer them: nothing that waits holds a thread.
+
+    request > kept page?  answered on the event loop
+            > body        read on the event loop, within a deadline, a size and a budget
+            > a turn      waited for on the event loop, fairly by client (`work_queue`)
+            > the page    made in a thread by the WSGI application, from a request that is complete
+            > a picture   of a slow server: awaited on the event loop, then the application is asked again
+
+https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Protocol
+
+from web.auth.credentials import COOKIE
+from web.http.cached_response import Headers
+from web.http.clients import forwarded, host_of_peer, network
+from web.http.headers import HEADERS, MAX_BODY
+from web.http.hints import hints_of
+from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
+from web.http.work_queue import Busy, WorkQueue
+from web.visibility import is_loopback
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+MAX_AWAIT_S = 15.0
+"""For `CacheHints.waits_for`."""
+BODY_S = 20.0
+"""Within which a request's body has to arrive."""
+MAX_BUFFERED = 32_000_000
+"""Bytes of bodies that are still arriving, of all clients together."""
+MAX_BUFFERED_PER_CLIENT = 4_000_000
+"""Of one client, so that whoever sends slowly leaves room for others."""
+_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class RequestHeaders(Protocol):
+    """`granian.rsgi.Headers`: names are lower case."""
+
+    def get(self, key: str) -> str | None: ...
+    def get_all(self, key: str) -> list[str]: ...
+    def items(self) -> list[tuple[str, str]]: ...
+
+
+class Scope(Protocol):
+    """`granian.rsgi.Scope`, of HTTP."""
+
+    proto: str
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: RequestHeaders
+
+
+class HTTPProtocol(Protocol):
+    """`granian.rsgi.HTTPProtocol`."""
+
+    def __aiter__(self) -> Any: ...
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who sent a request, and how."""
+
+    address: str
+    scheme: str
+
+    @property
+    def network(self) -> str:
+        """What counts as one client."""
+        return network(self.address)
+
+
+class BodyError(Exception):
+    """A body that is not taken: the status of the answer, and a message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Gateway:
+    """An RSGI application in front of the site's WSGI application.
+
+    proxies: how many proxies of our own stand in front, each of which adds to X-Forwarded-For and -Proto
+    """
+
+    def __init__(self, cache: PageCache, *, proxies: int = 0, body_s: float = BODY_S) -> None:
+        self._cache = cache
+        self._proxies = proxies
+        self._body_s = body_s
+        # Without `--proxies`, everybody behind a proxy on this machine comes from loopback.
+        self._queue = WorkQueue(exempt=is_loopback if not proxies else lambda client: False)
+        self._edition = ThreadPoolExecutor(1, thread_name_prefix="edition")
+        self._reading_edition: Future[object] | None = None
+        self._buffered = 0
+        self._buffered_by: Counter[str] = Counter()
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one request."""
+        headers = scope.headers
+        scheme = scope.scheme
+        if self._proxies:
+            scheme = forwarded(headers.get_all("x-forwarded-proto"), self._proxies) or scheme
+        method = scope.method
+        if method in ("GET", "HEAD") and COOKIE not in (headers.get("cookie") or ""):
+            host = headers.get("host") or ""
+            page = self._cache.peek(scheme, host, scope.path, scope.query_string)
+            if page is not None:
+                if method == "GET" and (page.story_id is not None or page.shown):
+                    self._cache.count(page, self._visitor(scope))
+                status, given, body = page.reply.choose(
+                    headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
+                )
+                protocol.response_bytes(status, given, body)
+                if self._cache.edition_due():
+                    self._read_edition()
+                return
+        try:
+            await self._make(scope, protocol, Client(self._address(scope), scheme))
+        except Exception as error:
+            if type(error).__name__ != "RSGIProtocolClosed":  # the client has gone
+                log.exception("a request failed: %s %r", method, scope.path)
+                with suppress(Exception):
+                    protocol.response_bytes(500, _plain_headers(), b"Something went wrong here.\n")
+
+    async def _make(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> None:
+        method = scope.method
+        try:
+            body = await self._body(scope, protocol, client) if method in _WITH_BODY else b""
+        except BodyError as error:
+            closing = [*_plain_headers(), ("Connection", "close")]
+            protocol.response_bytes(error.status, closing, f"{error}\n".encode())
+            return
+        costly = self._cache.is_costly(scope.path, scope.query_string)
+        environ = _environ(scope, client, body)
+        try:
+            answer = await self._queue.run(client.network, costly, partial(wsgi_answer, self._cache, environ))
+            if (waits_for := hints_of(environ).waits_for) is not None:
+                # The future belongs to everybody who waits for the same picture: nobody cancels it.
+                await asyncio.wait([asyncio.ensure_future(_done(waits_for))], timeout=MAX_AWAIT_S)
+                environ = _environ(scope, client, body)
+                answer = await self._queue.run(client.network, costly, partial(wsgi_answer, self._cache, environ))
+        except Busy:
+            busy = [*_plain_headers(), ("Retry-After", "5")]
+            protocol.response_bytes(429, busy, b"Too many requests wait for an answer; try again in a few seconds.\n")
+            return
+        status, given, content = answer
+        protocol.response_bytes(int(status[:3]), given, content)
+
+    async def _body(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> bytes:
+        """Read a body: all of it, or BodyError."""
+        stated = scope.headers.get("content-length")
+        if stated is None and scope.headers.get("transfer-encoding") is None:
+            return b""
+        if stated is not None and stated.isdigit() and int(stated) > MAX_BODY:
+            raise BodyError(413, f"A request has at most {MAX_BODY:,} bytes here.")
+        pieces: list[bytes] = []
+        size = 0
+        who = client.network
+        try:
+            async with asyncio.timeout(self._body_s):
+                async for piece in protocol:
+                    size += len(piece)
+                    self._buffered += len(piece)
+                    self._buffered_by[who] += len(piece)
+                    if size > MAX_BODY:
+                        raise BodyError(413, f"A request has at most {MAX_BODY:,} bytes here.")
+                    if self._buffered > MAX_BUFFERED or self._buffered_by[who] > MAX_BUFFERED_PER_CLIENT:
+                        raise BodyError(429, "Too many requests are arriving; try again in a few seconds.")
+                    pieces.append(piece)
+        except TimeoutError:
+            raise BodyError(408, f"The request did not arrive within {self._body_s:.0f} seconds.") from None
+        finally:
+            self._buffered -= size
+            self._buffered_by[who] -= size
+            if self._buffered_by[who] <= 0:
+                del self._buffered_by[who]
+        return b"".join(pieces)
+
+    def _read_edition(self) -> None:
+        """Look aside whether anything changed, so that the event loop never waits for the database."""
+        if self._reading_edition is None or self._reading_edition.done():
+            self._reading_edition = self._edition.submit(self._cache.read_edition)
+
+    def _address(self, scope: Scope) -> str:
+        if self._proxies:
+            named = forwarded(scope.headers.get_all("x-forwarded-for"), self._proxies)
+            if named:
+                return named[:100]
+        return host_of_peer(scope.client)
+
+    def _visitor(self, scope: Scope) -> WSGIEnvironment:
+        """Return as much of an environment as counting visits looks at."""
+        visitor: WSGIEnvironment = {"REMOTE_ADDR": self._address(scope)}
+        for name in ("user-agent", "sec-purpose", "purpose", "x-moz"):
+            if (value := scope.headers.get(name)) is not None:
+                visitor[f"HTTP_{name.upper().replace('-', '_')}"] = value
+        return visitor
+
+    def close(self) -> None:
+        """Take no more work."""
+        self._queue.close()
+        self._edition.shutdown(wait=False, cancel_futures=True)
+
+
+async def _done(future: Future[object]) -> None:
+    with suppress(Exception):
+        await asyncio.shield(asyncio.wrap_future(future))
+
+
+def _environ(scope: Scope, client: Client, body: bytes) -> WSGIEnvironment:
+    """Return a request as PEP 3333 has it.
+
+    Header names with an underscore are left out: they would be taken for the same names with a hyphen, and so a client
+    could write what only our proxies may (nginx and Apache drop them too). `Proxy` is left out for CVE-2016-5385.
+    """
+    host, _, port = scope.server.rpartition(":")
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode("utf-8", "replace").decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host.strip("[]"),
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client.address,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": client.scheme,
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        IS_ASYNC: True,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name or name in ("proxy", "transfer-encoding"):
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        if key == "HTTP_COOKIE" and key in environ:
+            value = f"{environ[key]}; {value}"
+        elif key in environ and key != "HTTP_HOST":
+            value = f"{environ[key]},{value}"
+        environ[key] = value
+    if body:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    else:
+        environ.pop("CONTENT_LENGTH", None)
+    return environ
+
+
+def _plain_headers() -> Headers:
+    return [("Content-Type", "text/plain; charset=utf-8"), *HEADERS]

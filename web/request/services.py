@@ -1,0 +1,55 @@
+"""What an application is made of, as one typed object: views find their services here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, current_app
+
+if TYPE_CHECKING:
+    from aggregator.polling.source_health import Alarm
+    from web.auth.credentials import Door
+    from web.http.addresses import SiteAddresses
+    from web.http.database import Reading
+    from web.http.visit_counter import Views
+    from web.media.picture_proxy import Pictures
+
+_KEY = "groundswell"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of one application."""
+
+    database: Reading
+    credentials: Door
+    visits: Views
+    pictures: Pictures
+    addresses: SiteAddresses
+    alarm: Alarm
+    worker_silent_after: timedelta
+    """Without a heartbeat for that long the worker counts as not running."""
+    feeds_file: Path | None
+    """feeds.yaml, None where the operator does not edit it here."""
+    api: Any
+    """flask-smorest's description of the API; the library has no types."""
+
+    def close(self) -> None:
+        """Write what is still to be written, and close the database."""
+        self.visits.close()
+        self.pictures.close()
+        self.database.close()
+
+
+def provide(app: Flask, services: Services) -> None:
+    """Give an application its services."""
+    app.extensions[_KEY] = services
+
+
+def services(app: Flask | None = None) -> Services:
+    """Return the services of *app*, without one those of the request's application."""
+    found: Services = (app or current_app).extensions[_KEY]
+    return found
