@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from aggregator.text.urls import safe_link, shown
+from aggregator.text.urls import host, registrable_domain, safe_link, shown
 
 LEASE = timedelta(days=10)
 """For whoever does not ask for another."""
@@ -20,9 +22,14 @@ SHORTEST_LEASE, LONGEST_LEASE = timedelta(minutes=5), timedelta(days=30)
 MAX_SECRET = 199
 """Bytes: the recommendation says less than 200."""
 MAX_ADDRESS = 2_000
+MAX_PENDING = 200
+"""Requests that are not confirmed yet: each costs a call to somebody else's server."""
 MAX_FAILURES = 8
 """After so many in a row a delivery is given up; the next change is delivered anew."""
+MAX_FAILURES_TO_END = 3 * MAX_FAILURES
+"""After so many in a row the subscription ends."""
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+_NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*\.?")
 _METHODS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
 
@@ -40,6 +47,26 @@ class Request:
     callback: str
     secret: str = ""
     lease: timedelta = LEASE
+
+    @property
+    def group(self) -> str:
+        """What the limits of the hub count its callback with."""
+        return callback_group(self.callback)
+
+
+def callback_group(url: str) -> str:
+    """Return what hosts that one owner has in common: the registrable domain, an IPv4 address, the /64 of an IPv6 one.
+
+    All other spellings of addresses (127.1, 0x7f000001) are one group; none of them is ever called.
+    """
+    name = host(url)
+    try:
+        address = ip_address(name.strip("[]"))
+    except ValueError:
+        return "numbers" if _NUMBERS.fullmatch(name) else registrable_domain(name)
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False))
 
 
 def read_request(form: Mapping[str, str]) -> Request:

@@ -25,6 +25,7 @@ from aggregator.store.websub.subscriptions import MOST_WAITING, Subscription
 from aggregator.websub_protocol import signature
 from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
 from tests.web.newsroom import NOW, Newsroom, sample_config
+from tests.web.pages.test_websub_hub import run
 from web.websub_publisher import Press, Publisher
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -124,7 +125,7 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
         named = Limits(allow_private_callbacks=(f"{base}/websub/",), fetch=timedelta(seconds=5))
         config = replace(sample_config(), limits=named)
         async with (
-            Publisher(config, store=theirs, press=Press(publisher_db, later)) as publisher,
+            Publisher(config, store=theirs, press=Press(publisher_db, later), ticks=lambda: 0.0) as publisher,
             ours.poller,
         ):
             await ours.poller.poll_now()
@@ -133,14 +134,14 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
             await hubs.step()
             assert ours.subscription.topic == feed
             assert ours.subscription.lease_until is None, "it counts once the hub has confirmed it"
-            await publisher.step(later())
+            await run(publisher, later())
             assert ours.subscription.lease_until == NOW + timedelta(days=10)
 
-            await publisher.step(later())
+            await run(publisher, later())
             later.now += HOUR
             room.story("Just in", ["seedbed"], trend=9)
             room.rank()
-            await publisher.step(later())
+            await run(publisher, later())
             await hubs.step()
             assert ours.store.entries.count() == 2
             words, wait = ours.state()
@@ -150,7 +151,7 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
 
             hubs.reconfigure(replace(ours.config, sources=()), base)
             await hubs.step()
-            await publisher.step(later())
+            await run(publisher, later())
             assert ours.store.websub_subscriptions.of_source("wire") is None
             assert theirs.websub_hub.counts() == (0, 0)
 

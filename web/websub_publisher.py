@@ -1,8 +1,9 @@
-"""Tell subscribers that a feed changed: the working half of the WebSub hub, and the word to another's.
+"""Tell subscribers that a feed changed: the worker's half of the WebSub hub, and notices to an outside hub.
 
-Runs in the worker, where the network is. A feed is made by the site itself, asked without a socket, so that what is
-delivered is what anybody gets. Knows when a feed changed, to whom it goes and what comes of it. Leaves the rules to
-`aggregator.websub_protocol`, remembering to `store.hub`.
+Runs in the worker, where the network is. A feed is rendered by the site's own code, without a socket, so that what is
+delivered is what anybody gets. A step starts what is due and waits for nothing: confirmations and deliveries run beside
+it, a few at a time, and fewer of one host, so that callbacks that never answer keep nobody else waiting. Rendering
+feeds has a share of the time. Leaves the rules to `aggregator.websub`, and storage to `store.websub_hub`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Coroutine
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Flask
@@ -24,22 +27,33 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wsgi import ClosingIterator
 
 from aggregator import fetch, websub_protocol
-from aggregator.model import Clock, Config, Failed
+from aggregator.model import Clock, Config, Failed, Limits
 from aggregator.store import Store
 from aggregator.store.websub.hub import HubRequest, Subscription
 from aggregator.text.urls import host
 from web.app import close_app, create_app
-from web.http.page_cache import NOW
-from web.request.context import MATERIAL
+from web.http.hints import CacheHints, put_hints
+from web.request.services import services
 from web.syndicate import FORMATS
+from web.visibility import is_public_host
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 20
-"""Callbacks asked or served in one step, side by side."""
-TOPICS_A_STEP = 50
-TELL_EVERY = timedelta(minutes=1)
-"""How often another's hub is told at most."""
+MAX_CALLS = 20
+"""Confirmations at a time, and as many deliveries."""
+MAX_CALLS_PER_GROUP = 2
+"""Of one callback host, so that a host that never answers cannot take them all."""
+MAX_DUE = 500
+"""Deliveries that are looked through in a step."""
+CALLBACK_TIMEOUT = timedelta(seconds=10)
+LOOK_S = 1.0
+"""Seconds of rendering feeds, after which a look at what changed pauses."""
+REST = 9
+"""Times as long as it rendered: a tenth of the time at most goes into that, however many feeds are subscribed to."""
+MAX_DOCUMENTS = 8
+"""Feeds that are kept rendered within an edition."""
+NOTIFY_EVERY = timedelta(minutes=1)
+"""How often an outside hub is notified at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +83,10 @@ class Press:
     def document(self, topic: str) -> Document | None:
         """Return a feed, or None when there is none at that address."""
         parts = urlsplit(topic)
-        builder = EnvironBuilder(
-            parts.path, base_url=f"{parts.scheme}://{parts.netloc}/", query_string=parts.query, method="GET"
-        )
-        environ = {**builder.get_environ(), NOW: self._clock()}
+        path, query = services(self._app).addresses.canonical(parts.path, parts.query)
+        builder = EnvironBuilder(path, base_url=f"{parts.scheme}://{parts.netloc}/", query_string=query, method="GET")
+        environ = builder.get_environ()
+        hints = put_hints(environ, CacheHints(self._clock()))
         given: list[tuple[str, dict[str, str]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[[bytes], None]:
@@ -83,9 +97,9 @@ class Press:
         with closing(cast(ClosingIterator, Flask.wsgi_app(self._app, environ, start))) as pieces:
             body = b"".join(pieces)
         status, headers = given[-1]
-        if not status.startswith("200") or MATERIAL not in environ:
+        if not status.startswith("200") or hints.material is None:
             return None
-        return Document(body, headers["Content-Type"], headers.get("Link", ""), environ[MATERIAL])
+        return Document(body, headers["Content-Type"], headers.get("Link", ""), hints.material)
 
     def close(self) -> None:
         """Close the database."""
@@ -93,11 +107,44 @@ class Press:
             close_app(self._app)
 
 
+class _Calls:
+    """Calls to strangers' servers that run side by side: so many in all, and so many of one group of hosts."""
+
+    def __init__(self) -> None:
+        self._groups: Counter[str] = Counter()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def start(self, number: int, group: str, call: Callable[[], Coroutine[Any, Any, None]]) -> bool:
+        """Start a call unless it runs already; return whether others could start now."""
+        if number in self._tasks or self._groups[group] >= MAX_CALLS_PER_GROUP:
+            return True
+        if len(self._tasks) >= MAX_CALLS:
+            return False
+        self._groups[group] += 1
+        task = self._tasks[number] = asyncio.create_task(call())
+        task.add_done_callback(partial(self._ended, number, group))
+        return True
+
+    def _ended(self, number: int, group: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[number]
+        self._groups[group] -= 1
+        if self._groups[group] <= 0:
+            del self._groups[group]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("hub: a call failed", exc_info=error)
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Those that run."""
+        return list(self._tasks.values())
+
+
 class Publisher:
     """Confirms, watches and delivers, a step at a time.
 
-    press:     makes the feeds
+    press:     renders the feeds
     challenge: gives what only somebody at the callback can repeat
+    ticks:     seconds that pass evenly
     """
 
     def __init__(
@@ -107,57 +154,88 @@ class Publisher:
         store: Store,
         press: Press,
         challenge: Callable[[], str] = lambda: secrets.token_urlsafe(24),
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._store = store
         self._press = press
         self._challenge = challenge
-        self._client = fetch.Client(config.limits)
+        self._ticks = ticks
+        self._client = fetch.Client(_callback_limits(config))
+        self._confirmations, self._deliveries = _Calls(), _Calls()
+        self._looking: asyncio.Task[None] | None = None
+        self._rest_until = float("-inf")
         self._edition = -1
-        self._told_at: datetime | None = None
+        self._notified_at: datetime | None = None
+        self._documents: OrderedDict[str, Document | None] = OrderedDict()
+        self._documents_of = -1
 
     async def __aenter__(self) -> Publisher:
         await self._client.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        for task in self._under_way():
+            task.cancel()
+        await self.settle()
         await self._client.__aexit__(None, None, None)
         self._press.close()
 
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        looking = [self._looking] if self._looking is not None and not self._looking.done() else []
+        return [*self._confirmations.tasks, *self._deliveries.tasks, *looking]
+
+    async def settle(self) -> None:
+        """Wait until nothing that a step started is under way."""
+        while tasks := self._under_way():
+            await asyncio.wait(tasks)
+            await asyncio.sleep(0)
+
     async def reconfigure(self, config: Config) -> None:
-        """Go on with other settings."""
-        client = fetch.Client(config.limits)
+        """Go on with other settings; calls that run end with the old ones."""
+        client = fetch.Client(_callback_limits(config))
         await client.__aenter__()
         old, self._client, self._config = self._client, client, config
+        self._documents_of = -1
+        await self.settle()
         await old.__aexit__(None, None, None)
 
     async def step(self, now: datetime) -> None:
-        """Do what is due at *now*."""
+        """Start what is due at *now*; nothing here waits for anybody's server."""
         hub = self._config.site.hub
+        if hub == "off":
+            return
         if hub == "own":
             self._store.websub_hub.end_leases(now)
-            await asyncio.gather(
-                *(self._confirm(asked, now) for asked in self._store.websub_hub.to_confirm(now, AT_ONCE))
-            )
-            await self._look(self._store.websub_hub.topics(), now)
-            await self._deliver(now)
-        elif hub != "off":
-            await self._tell(hub, now)
+            for pending in self._store.websub_hub.to_confirm(now, websub_protocol.MAX_PENDING):
+                confirm = partial(self._confirm, pending, now)
+                if not self._confirmations.start(pending.request_id, pending.request.group, confirm):
+                    break
+            for due in self._store.websub_hub.due(now, MAX_DUE):
+                deliver = partial(self._hand, due, now)
+                if not self._deliveries.start(
+                    due.subscription_id, websub_protocol.callback_group(due.callback), deliver
+                ):
+                    break
+        if (self._looking is None or self._looking.done()) and self._ticks() >= self._rest_until:
+            work = self._look(now) if hub == "own" else self._notify(hub, now)
+            self._looking = asyncio.create_task(work)
+            self._looking.add_done_callback(_log_failure)
 
     # Verification of intent: section 5.3 of the recommendation.
 
-    async def _confirm(self, asked: HubRequest, now: datetime) -> None:
-        request = asked.request
+    async def _confirm(self, pending: HubRequest, now: datetime) -> None:
+        request = pending.request
         document = await self._document(request.topic)
         if document is None and request.mode == "subscribe":
-            self._store.websub_hub.answered(asked.request_id)
+            self._store.websub_hub.answered(pending.request_id)
             await self._get(websub_protocol.denial(request.callback, request.topic, "there is no such feed here"))
             return
         challenge = self._challenge()
         answer = await self._get(websub_protocol.verification(request, challenge))
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300 and answer.body == challenge.encode():
             with self._store.transaction():
-                self._store.websub_hub.answered(asked.request_id)
+                self._store.websub_hub.answered(pending.request_id)
                 if request.mode == "unsubscribe":
                     self._store.websub_hub.unsubscribe(request.topic, request.callback)
                 elif document is not None:
@@ -166,43 +244,41 @@ class Publisher:
                         self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
             return
         # An answer is an answer, and no; silence is asked once more, and then taken for no as well.
-        if isinstance(answer, Failed) and answer.kind != "refused address" and asked.failures < 2:
-            self._store.websub_hub.put_off(asked.request_id, now + websub_protocol.wait(asked.failures + 1))
+        if isinstance(answer, Failed) and answer.kind != "refused address" and pending.failures < 2:
+            self._store.websub_hub.put_off(pending.request_id, now + websub_protocol.wait(pending.failures + 1))
         else:
-            self._store.websub_hub.answered(asked.request_id)
+            self._store.websub_hub.answered(pending.request_id)
         log.info("hub: %s did not confirm: %s", host(request.callback), _words(answer))
 
     # Distribution: section 7.
 
-    async def _look(self, topics: list[str], now: datetime) -> None:
+    async def _look(self, now: datetime) -> None:
         """Find the feeds that changed since the last edition, and make what they hold due."""
         edition = self._store.state.edition()
         if edition == self._edition:
             return
-        left = 0
-        for topic in topics:
-            seen = self._store.websub_hub.seen(topic)
-            if seen is not None and seen[1] == edition:
-                continue
-            left += 1
-            if left > TOPICS_A_STEP:
-                return
+        began = self._ticks()
+        # Whoever was not looked at for the longest comes first: no feed starves where editions follow one another.
+        for topic in self._store.websub_hub.topics_before(edition):
+            if self._ticks() - began >= LOOK_S:
+                break
             document = await self._document(topic)
-            if document is None:
-                continue
             with self._store.transaction():
-                self._store.websub_hub.saw(topic, document.digest, edition)
-                if seen is None or _news(seen[0], document.digest):
-                    self._store.websub_hub.changed(topic, document.digest, now)
-        self._edition = edition
+                before = self._store.websub_hub.seen(topic)
+                digest = "" if document is None else document.digest
+                self._store.websub_hub.saw(
+                    topic, digest if document is not None or before is None else before[0], edition
+                )
+                if document is not None and (before is None or _news(before[0], digest)):
+                    self._store.websub_hub.changed(topic, digest, now)
+        else:
+            self._edition = edition
+        ended = self._ticks()
+        self._rest_until = ended + REST * (ended - began)
 
-    async def _deliver(self, now: datetime) -> None:
-        due = self._store.websub_hub.due(now, AT_ONCE)
-        documents = {topic: await self._document(topic) for topic in dict.fromkeys(one.topic for one in due)}
-        await asyncio.gather(*(self._hand(one, documents[one.topic], now) for one in due))
-
-    async def _hand(self, to: Subscription, document: Document | None, now: datetime) -> None:
+    async def _hand(self, to: Subscription, now: datetime) -> None:
         """Hand a feed to one subscriber, signed where it gave a secret."""
+        document = await self._document(to.topic)
         if document is None:
             self._store.websub_hub.failed(to.subscription_id, "there is no such feed any more", None)
             return
@@ -212,32 +288,34 @@ class Publisher:
         answer = await fetch.call(
             self._client,
             to.callback,
-            limits=self._config.limits,
+            limits=_callback_limits(self._config),
             method="POST",
             content=document.body,
             headers=headers,
-            access=fetch.access.of_callback(to.callback, self._config),
+            access=_access_of_callback(to.callback, self._config),
         )
+        failures = to.failures + 1
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300:
             self._store.websub_hub.delivered(to.subscription_id, document.digest, now)
-        elif isinstance(answer, fetch.Answered) and answer.status == 410:
+        elif (
+            isinstance(answer, fetch.Answered) and answer.status == 410
+        ) or failures >= websub_protocol.MAX_FAILURES_TO_END:
             self._store.websub_hub.end(to.subscription_id)
         else:
-            failures = to.failures + 1
             again = now + websub_protocol.wait(failures) if failures < websub_protocol.MAX_FAILURES else None
             self._store.websub_hub.failed(to.subscription_id, _words(answer), again)
             log.info("hub: %s did not take a delivery: %s", host(to.callback), _words(answer))
 
-    # Another's hub.
+    # An outside hub.
 
-    async def _tell(self, hub: str, now: datetime) -> None:
-        """Tell another's hub which of the main lists changed."""
-        if self._told_at is not None and timedelta() <= now - self._told_at < TELL_EVERY:
+    async def _notify(self, hub: str, now: datetime) -> None:
+        """Notify an outside hub which of the main lists changed."""
+        if self._notified_at is not None and timedelta() <= now - self._notified_at < NOTIFY_EVERY:
             return
         edition = self._store.state.edition()
         if edition == self._edition:
             return
-        self._told_at = now
+        self._notified_at = now
         base = self._config.site.url.rstrip("/")
         lists = ["/trending", "/newest", *(f"/category/{quote(one.id)}" for one in self._config.categories)]
         changed: dict[str, str] = {}
@@ -259,7 +337,7 @@ class Publisher:
                 access=fetch.access.of_operator(hub, self._config),
             )
             if not (isinstance(answer, fetch.Answered) and 200 <= answer.status < 300):
-                log.warning("the hub at %s was not told: %s", host(hub), _words(answer))
+                log.warning("the hub at %s was not notified: %s", host(hub), _words(answer))
                 return
         with self._store.transaction():
             for path, digest in changed.items():
@@ -267,11 +345,45 @@ class Publisher:
         self._edition = edition
 
     async def _document(self, topic: str) -> Document | None:
-        return await asyncio.to_thread(self._press.document, topic)
+        """Return a feed as it is in this edition, rendered once."""
+        edition = self._store.state.edition()
+        if edition != self._documents_of:
+            self._documents.clear()
+            self._documents_of = edition
+        if topic not in self._documents:
+            document = await asyncio.to_thread(self._press.document, topic)
+            self._documents[topic] = document
+            while len(self._documents) > MAX_DOCUMENTS:
+                self._documents.popitem(last=False)
+            return document
+        return self._documents[topic]
 
     async def _get(self, url: str) -> fetch.Answered | Failed:
-        access = fetch.access.of_callback(url, self._config)
-        return await fetch.call(self._client, url, limits=self._config.limits, access=access)
+        access = _access_of_callback(url, self._config)
+        return await fetch.call(self._client, url, limits=_callback_limits(self._config), access=access)
+
+
+def _callback_limits(config: Config) -> Limits:
+    return replace(config.limits, fetch=min(CALLBACK_TIMEOUT, config.limits.fetch))
+
+
+def _access_of_callback(url: str, config: Config) -> fetch.Access:
+    """Return what a call to a subscriber may do.
+
+    Where the site has a public address anybody can name a callback, and none leads into the operator's network, those
+    of `allow_private_callbacks` aside. A site that only its own network reaches has its subscribers there: they may
+    also be hosts of `allow_private`.
+    """
+    access = fetch.access.of_callback(url, config)
+    name = host(url)
+    if is_public_host(host(config.site.url)) or name not in {one.lower() for one in config.limits.allow_private}:
+        return access
+    return replace(access, private_hosts=access.private_hosts | {name})
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("hub: looking for changes failed", exc_info=error)
 
 
 def _news(before: str, after: str) -> bool:

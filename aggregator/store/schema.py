@@ -216,8 +216,10 @@ create table hub_subscriptions (
     failures        integer not null default 0,      -- in a row
     delivered_at    text,                -- null: never
     last_words      text not null default '',
+    callback_group  text not null default '',        -- registrable domain or address: what limits count
     unique (topic, callback)
 ) strict;
+create index hub_subscriptions_groups on hub_subscriptions (callback_group);
 create index hub_subscriptions_due on hub_subscriptions (due_at) where due_at is not null;
 
 -- What was asked of the hub and is not yet confirmed by whoever is at the callback.
@@ -230,8 +232,10 @@ create table hub_requests (
     lease_s     integer not null,
     due_at      text not null,           -- when to ask the callback
     failures    integer not null default 0,
+    callback_group text not null default '',         -- as in hub_subscriptions
     unique (topic, callback)
 ) strict;
+create index hub_requests_groups on hub_requests (callback_group);
 
 -- Feeds that are watched for changes, because somebody subscribed or an outer hub is told.
 create table hub_topics (

@@ -1,29 +1,35 @@
-"""The WebSub hub's address: takes requests to be told of a feed's changes. Confirming and delivering is the worker's.
+"""The WebSub hub's address: takes requests for a feed's changes. Confirming and delivering is the worker's.
 
 Anybody may ask, since nothing comes of it unless the callback confirms. Only programs may: a page in somebody's
-browser could otherwise subscribe a stranger to a site that only that browser reaches.
+browser could otherwise subscribe a stranger to a site that only that browser reaches. What may wait and what may be
+subscribed to is limited: by owner of the callback's host, by feed, and in all.
 """
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from aggregator.websub_protocol import RefusedError, read_request
+from aggregator.store import ListQuery, Store
+from aggregator.text import search_query
+from aggregator.websub_protocol import MAX_PENDING, RefusedError, Request, read_request
 from web.auth.access import open_to_others
 from web.http.headers import CSP_DATA, is_trusted, trusted_hosts
-from web.request.context import config, now, reading
+from web.request.context import config, now, public_site, reading
+from web.request.services import services
 
 room = Blueprint("hub", __name__)
 
-MOST_SUBSCRIPTIONS = 2_000
-MOST_REQUESTS = 200
-"""Unconfirmed ones: each costs a question to somebody else's server."""
-MOST_OF_A_HOST = 60
-"""Subscriptions and requests of one callback host."""
+MAX_SUBSCRIPTIONS = 2_000
+MAX_OF_A_GROUP = 60
+"""Subscriptions and requests whose callbacks are hosts of one owner."""
+MAX_TOPICS = 300
+"""Feeds that are subscribed to, all together: each is rendered again when something changes."""
+MAX_SEARCHES = 50
+"""Of those, searches: what they find is looked up again each time."""
 
 
 @room.post("/hub")
@@ -38,35 +44,71 @@ def ask() -> Response:
         wanted = read_request(request.form)
     except RefusedError as error:
         return _plain(f"{error}.", 400)
-    if not is_topic(wanted.topic):
-        return _plain("hub.topic is none of this site's feeds.", 400)
     with reading().store() as store:
-        subscriptions, requests = store.websub_hub.counts()
         known = store.websub_hub.is_subscribed(wanted.topic, wanted.callback)
-        parts = urlsplit(wanted.callback)
-        crowded = store.websub_hub.callbacks_like(f"{parts.scheme}://{parts.netloc}/") >= MOST_OF_A_HOST
-        if not known and (requests >= MOST_REQUESTS or subscriptions >= MOST_SUBSCRIPTIONS or crowded):
-            answer = _plain("This hub has as many subscriptions as it takes.", 503)
-            answer.headers["Retry-After"] = "3600"
-            return answer
-        store.websub_hub.ask(wanted, now())
+        if wanted.mode == "unsubscribe" and not known:
+            return _plain("There is no such subscription.", 400)
+        # A feed that is gone can still be unsubscribed from.
+        if wanted.mode == "subscribe" and not is_topic(store, wanted.topic):
+            return _plain("hub.topic is none of this site's feeds, as its own link rel=self spells it.", 400)
+        with store.transaction():
+            if full := _is_full(store, wanted, known):
+                answer = _plain(full, 503)
+                answer.headers["Retry-After"] = "3600"
+                return answer
+            store.websub_hub.ask(wanted, now())
     return _plain("Your callback will be asked whether it wants this.", 202)
 
 
-def is_topic(url: str) -> bool:
-    """Return whether *url* is the address of a feed of this site."""
+def _is_full(store: Store, wanted: Request, known: bool) -> str:
+    """Return why a request is not taken, "" where it is."""
+    subscriptions, pending = store.websub_hub.counts()
+    of_group = store.websub_hub.group_counts(wanted.group)
+    if not known:
+        if subscriptions >= MAX_SUBSCRIPTIONS:
+            return "This hub has as many subscriptions as it takes."
+        if sum(of_group) >= MAX_OF_A_GROUP:
+            return "This hub has as many subscriptions of that host as it takes."
+        topics, searches, has_topic = store.websub_hub.topic_counts(wanted.topic, "/search.")
+        if not has_topic and topics >= MAX_TOPICS:
+            return "As many of this site's feeds are subscribed to as it watches."
+        if not has_topic and "/search." in wanted.topic and searches >= MAX_SEARCHES:
+            return "As many searches are subscribed to as this site watches; its lists can still be."
+    if pending >= MAX_PENDING and not store.websub_hub.make_room(wanted.group):
+        return "Too many requests wait for their callbacks; try again later."
+    return ""
+
+
+def is_topic(store: Store, url: str) -> bool:
+    """Return whether *url* is the address of a feed that this site has, without parameters that it does not read."""
     parts = urlsplit(url)
-    if parts.fragment or not is_trusted(parts.netloc, trusted_hosts(config().site.url, ())):
+    names = [urlsplit(config().site.url).hostname or ""] if public_site() else trusted_hosts(config().site.url, ())
+    if parts.fragment or not is_trusted(parts.netloc, names):
+        return False
+    path, kept = services().addresses.canonical(parts.path, parts.query)
+    given = parse_qsl(parts.query, keep_blank_values=True, errors="replace")
+    if sorted(given) != sorted(parse_qsl(kept, keep_blank_values=True)):
         return False
     try:
-        _, arguments = current_app.url_map.bind("").match(parts.path, method="GET")
+        endpoint, arguments = current_app.url_map.bind("").match(path, method="GET")
     except (HTTPException, RequestRedirect):
         return False
-    return "form" in arguments
+    if "form" not in arguments:
+        return False
+    match arguments:
+        case {"category_id": category_id}:
+            is_left = ListQuery(category_id=category_id, limit=1)
+            return config().category(category_id) is not None or bool(store.stories.select(is_left))
+        case {"source_id": source_id}:
+            return config().source(source_id) is not None
+        case {"slug": slug}:
+            return store.topics.get(slug) is not None
+    # A search that only leaves things out is the newest stories, spelled in endless ways.
+    return not endpoint.endswith(".search_feed") or bool(search_query.read(dict(given).get("q", ""), now()).terms)
 
 
-def _plain(words: str, code: int) -> Response:
-    response = Response(words + "\n", status=code, content_type="text/plain; charset=utf-8")
+def _plain(message: str, code: int) -> Response:
+    response = Response(message + "\n", status=code, content_type="text/plain; charset=utf-8")
     response.headers["Content-Security-Policy"] = CSP_DATA
     response.headers["Cache-Control"] = "no-store"
     return response

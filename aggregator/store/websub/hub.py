@@ -40,14 +40,19 @@ class HubSubscribers:
     # Requests: written by the site, answered by the worker.
 
     def ask(self, request: Request, at: datetime) -> None:
-        """Remember a request; a later one of the same callback for the same topic takes its place."""
+        """Remember a request; a later one of the same callback for the same topic takes its place.
+
+        When its callback is asked stays as it is: whoever repeats a request makes us ask no sooner and no oftener.
+        """
         self._db.run(
-            """insert or replace into hub_requests (mode, topic, callback, secret, lease_s, due_at)
-            values (:mode, :topic, :callback, :secret, :lease, :at)""",
+            """insert into hub_requests (mode, topic, callback, callback_group, secret, lease_s, due_at)
+            values (:mode, :topic, :callback, :group, :secret, :lease, :at)
+            on conflict (topic, callback) do update set mode = :mode, secret = :secret, lease_s = :lease""",
             {
                 "mode": request.mode,
                 "topic": request.topic,
                 "callback": request.callback,
+                "group": request.group,
                 "secret": request.secret,
                 "lease": int(request.lease.total_seconds()),
                 "at": stamp(at),
@@ -56,20 +61,44 @@ class HubSubscribers:
 
     def counts(self) -> tuple[int, int]:
         """Return how many subscriptions and how many unconfirmed requests there are."""
-        one, other = (self._db.value(f"select count(*) from {name}") for name in ("hub_subscriptions", "hub_requests"))
-        return int(one), int(other)
+        subscriptions = self._db.value("select count(*) from hub_subscriptions")
+        return int(subscriptions), int(self._db.value("select count(*) from hub_requests"))
 
-    def callbacks_like(self, beginning: str) -> int:
-        """Return how many subscriptions and requests have a callback that begins so."""
-        return sum(
-            int(
-                self._db.value(
-                    f"select count(*) from {name} where substr(callback, 1, :length) = :beginning",
-                    {"length": len(beginning), "beginning": beginning},
-                )
-            )
-            for name in ("hub_subscriptions", "hub_requests")
+    def group_counts(self, group: str) -> tuple[int, int]:
+        """Return how many subscriptions and unconfirmed requests a group of callback hosts has."""
+        query = "select count(*) from {} where callback_group = :group"
+        subscriptions = self._db.value(query.format("hub_subscriptions"), {"group": group})
+        return int(subscriptions), int(self._db.value(query.format("hub_requests"), {"group": group}))
+
+    def make_room(self, group: str) -> bool:
+        """Drop the latest request of the group that has most of them, if *group* has fewer; return whether it did.
+
+        So a group that sends many requests displaces its own, and nobody can keep the others out.
+        """
+        largest = self._db.row(
+            "select callback_group, count(*) as n from hub_requests group by callback_group order by n desc limit 1"
         )
+        if largest is None or largest["n"] <= self.group_counts(group)[1] + 1:
+            return False
+        self._db.run(
+            """delete from hub_requests where request_id =
+            (select max(request_id) from hub_requests where callback_group = :group)""",
+            {"group": largest["callback_group"]},
+        )
+        return True
+
+    def topic_counts(self, topic: str, beginning: str) -> tuple[int, int, bool]:
+        """Return how many topics there are, how many of them begin with *beginning*, and whether *topic* is one.
+
+        Subscribed to or requested.
+        """
+        row = self._db.row(
+            """with topics as (select topic from hub_subscriptions union select topic from hub_requests)
+            select count(*) as n, coalesce(sum(instr(topic, :beginning) > 0), 0) as beginning,
+            coalesce(max(topic = :topic), 0) as known from topics""",
+            {"topic": topic, "beginning": beginning},
+        )
+        return (0, 0, False) if row is None else (row["n"], row["beginning"], bool(row["known"]))
 
     def is_subscribed(self, topic: str, callback: str) -> bool:
         """Return whether a callback gets a topic, so that a request renews or ends that."""
@@ -111,12 +140,14 @@ class HubSubscribers:
     def subscribe(self, request: Request, digest: str, now: datetime) -> None:
         """Begin or renew a subscription; what the feed holds now counts as delivered to a new one."""
         self._db.run(
-            """insert into hub_subscriptions (topic, callback, secret, lease_until, digest)
-            values (:topic, :callback, :secret, :until, :digest)
-            on conflict (topic, callback) do update set secret = :secret, lease_until = :until""",
+            """insert into hub_subscriptions (topic, callback, callback_group, secret, lease_until, digest)
+            values (:topic, :callback, :group, :secret, :until, :digest)
+            on conflict (topic, callback) do update
+            set secret = :secret, lease_until = :until, callback_group = :group""",
             {
                 "topic": request.topic,
                 "callback": request.callback,
+                "group": request.group,
                 "secret": request.secret,
                 "until": stamp(now + request.lease),
                 "digest": digest,
@@ -135,9 +166,14 @@ class HubSubscribers:
         self._db.run("delete from hub_subscriptions where lease_until <= :now", {"now": stamp(now)})
         self._db.run("delete from hub_topics where topic not in (select topic from hub_subscriptions)")
 
-    def topics(self) -> list[str]:
-        """Return the feeds that are subscribed to."""
-        return [row["topic"] for row in self._db.rows("select distinct topic from hub_subscriptions order by topic")]
+    def topics_before(self, edition: int) -> list[str]:
+        """Return the feeds that are subscribed to and were not looked at in *edition*, the longest ago first."""
+        rows = self._db.rows(
+            """select distinct s.topic, t.edition from hub_subscriptions s left join hub_topics t on t.topic = s.topic
+            where t.edition is null or t.edition != :edition order by t.edition, s.topic""",
+            {"edition": edition},
+        )
+        return [row["topic"] for row in rows]
 
     # Changes and deliveries.
 
@@ -154,9 +190,12 @@ class HubSubscribers:
         )
 
     def changed(self, topic: str, digest: str, now: datetime) -> None:
-        """Say that a feed has changed: whoever has not got it like this is due."""
+        """Say that a feed has changed: whoever has not got it like this is due.
+
+        A callback that fails is not called sooner for it, and its failures in a row go on being counted.
+        """
         self._db.run(
-            """update hub_subscriptions set due_at = :now, failures = 0 where topic = :topic and digest != :digest""",
+            "update hub_subscriptions set due_at = coalesce(due_at, :now) where topic = :topic and digest != :digest",
             {"topic": topic, "digest": digest, "now": stamp(now)},
         )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -90,8 +92,15 @@ def allowed(config: Config, subscriber: Subscriber) -> Config:
 
 @pytest.fixture
 async def publisher(tmp_path: Path, store: Store, allowed: Config, later: Clock) -> AsyncIterator[Publisher]:
-    async with Publisher(allowed, store=store, press=Press(tmp_path / "news.db", later)) as made:
+    async with Publisher(allowed, store=store, press=Press(tmp_path / "news.db", later), ticks=lambda: 0.0) as made:
         yield made
+
+
+async def run(publisher: Publisher, at: datetime) -> None:
+    """Let the worker take two steps, and wait for what they started: what the first found, the second delivers."""
+    for _ in range(2):
+        await publisher.step(at)
+        await publisher.settle()
 
 
 def test_every_feed_names_the_hub(full: FlaskClient) -> None:
@@ -114,17 +123,17 @@ async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
     room.rank()
     assert site.post("/hub", data=subscriber.form(lease_seconds="3600")).status_code == 202
     assert not subscriber.asked, "the site itself calls nobody"
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     (asked,) = subscriber.asked
     assert asked.pop("hub.challenge")
     assert asked == {"me": "1", "hub.mode": "subscribe", "hub.topic": TOPIC, "hub.lease_seconds": "3600"}
 
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     assert not subscriber.got, "what was there before is no news"
     room.story("Just in", ["seedbed"], trend=9)
     room.rank()
-    await publisher.step(NOW + MINUTE)
-    await publisher.step(NOW + MINUTE)
+    await run(publisher, NOW + MINUTE)
+    await run(publisher, NOW + MINUTE)
     ((headers, body),) = subscriber.got
     assert headers["Content-Type"] == "application/rss+xml; charset=utf-8"
     assert 'rel="hub"' in headers["Link"]
@@ -141,17 +150,17 @@ async def test_an_order_that_fades_a_view_and_a_score_are_no_news(
     one, two = room.story("One", ["seedbed"], trend=3), room.story("Two", ["seedbed"], trend=2)
     room.rank()
     site.post("/hub", data=subscriber.form())
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     with store.transaction():
         # Another order, and one that fell off the end.
         store.stories.rank({"": [(two, 0.5), (one, 0.4)]})
         store.feedback.add_views({one: 5}, NOW.date())
         store.state.next_edition()
-    await publisher.step(NOW + MINUTE)
+    await run(publisher, NOW + MINUTE)
     with store.transaction():
         store.stories.rank({"": [(two, 0.5)]})
         store.state.next_edition()
-    await publisher.step(NOW + 2 * MINUTE)
+    await run(publisher, NOW + 2 * MINUTE)
     assert not subscriber.got
 
 
@@ -160,7 +169,7 @@ async def test_who_does_not_confirm_gets_nothing(
 ) -> None:
     subscriber.confirms = False
     site.post("/hub", data=subscriber.form())
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     assert store.websub_hub.counts() == (0, 0)
 
 
@@ -168,13 +177,13 @@ async def test_a_lease_ends_unless_it_is_renewed(
     site: FlaskClient, store: Store, publisher: Publisher, subscriber: Subscriber, later: Clock
 ) -> None:
     site.post("/hub", data=subscriber.form(lease_seconds="600"))
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     site.post("/hub", data=subscriber.form(lease_seconds="1200"))
-    await publisher.step(NOW + 5 * MINUTE)
+    await run(publisher, NOW + 5 * MINUTE)
     assert store.websub_hub.counts() == (1, 0), "renewed, and not twice"
-    await publisher.step(NOW + 24 * MINUTE)
+    await run(publisher, NOW + 24 * MINUTE)
     assert store.websub_hub.counts() == (1, 0)
-    await publisher.step(NOW + 25 * MINUTE)
+    await run(publisher, NOW + 25 * MINUTE)
     assert store.websub_hub.counts() == (0, 0)
 
 
@@ -182,23 +191,32 @@ async def test_who_unsubscribes_is_asked_too_and_gets_no_more(
     site: FlaskClient, store: Store, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     site.post("/hub", data=subscriber.form())
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     subscriber.confirms = False
     site.post("/hub", data=subscriber.form(mode="unsubscribe"))
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     assert store.websub_hub.counts() == (1, 0), "somebody else asked"
     subscriber.confirms = True
     site.post("/hub", data=subscriber.form(mode="unsubscribe"))
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     assert store.websub_hub.counts() == (0, 0)
 
 
-async def test_a_feed_that_does_not_exist_is_denied_in_words(
-    site: FlaskClient, publisher: Publisher, subscriber: Subscriber
+def test_a_feed_that_does_not_exist_is_refused_at_once(site: FlaskClient, subscriber: Subscriber) -> None:
+    topic = "http://127.0.0.1:8000/category/nothing.rss"
+    answer = site.post("/hub", data=subscriber.form(topic=topic))
+    assert (answer.status_code, answer.text) == (
+        400,
+        "hub.topic is none of this site's feeds, as its own link rel=self spells it.\n",
+    )
+
+
+async def test_a_feed_that_is_gone_by_then_is_denied_with_a_message(
+    store: Store, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     topic = "http://127.0.0.1:8000/category/nothing.rss"
-    assert site.post("/hub", data=subscriber.form(topic=topic)).status_code == 202
-    await publisher.step(NOW)
+    store.websub_hub.ask(websub_protocol.read_request(subscriber.form(topic=topic)), NOW)
+    await run(publisher, NOW)
     assert subscriber.asked == [
         {"me": "1", "hub.mode": "denied", "hub.topic": topic, "hub.reason": "there is no such feed here"}
     ]
@@ -208,7 +226,7 @@ async def test_a_delivery_that_fails_is_tried_again_later_and_later_then_given_u
     site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     site.post("/hub", data=subscriber.form())
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     room.story("Just in", ["seedbed"])
     room.rank()
     subscriber.status = 500
@@ -217,13 +235,13 @@ async def test_a_delivery_that_fails_is_tried_again_later_and_later_then_given_u
         at = NOW + minutes * MINUTE
         before = len(subscriber.got)
         if minutes in (0, 1, 2, 3, 4, 7, 8, 15, 31, 63, 127, 255, 599):
-            await publisher.step(at)
+            await run(publisher, at)
         tried += [minutes] * (len(subscriber.got) - before)
     assert tried == [0, 1, 3, 7, 15, 31, 63, 127], "given up after eight"
     subscriber.status = 200
     room.story("Newer", ["seedbed"])
     room.rank()
-    await publisher.step(at)
+    await run(publisher, at)
     assert b"Newer" in subscriber.got[-1][1]
     assert store.websub_hub.due(at, 10) == []
 
@@ -232,11 +250,11 @@ async def test_a_callback_that_is_gone_is_forgotten(
     site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     site.post("/hub", data=subscriber.form())
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     room.story("Just in", ["seedbed"])
     room.rank()
     subscriber.status = 410
-    await publisher.step(NOW)
+    await run(publisher, NOW)
     assert store.websub_hub.counts() == (0, 0)
 
 
@@ -245,7 +263,7 @@ async def test_a_private_callback_is_never_called_unless_it_is_allowed(
 ) -> None:
     async with Publisher(config, store=store, press=Press(tmp_path / "news.db", later)) as strict:
         site.post("/hub", data=subscriber.form())
-        await strict.step(NOW)
+        await run(strict, NOW)
     assert not subscriber.asked
     assert store.websub_hub.counts() == (0, 0)
 
@@ -280,16 +298,109 @@ def test_a_page_in_a_browser_cannot_subscribe_anybody(site: FlaskClient, store: 
     assert store.websub_hub.counts() == (0, 0)
 
 
-def test_a_hub_takes_only_so_many(site: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_page, "MOST_OF_A_HOST", 2)
-    monkeypatch.setattr(hub_page, "MOST_REQUESTS", 3)
+def ask(site: FlaskClient, callback: str, topic: str = TOPIC) -> int:
+    return site.post("/hub", data=Subscriber().form(callback=callback, topic=topic)).status_code
 
-    def ask(host: str, callback: str) -> int:
-        form = Subscriber(url=f"https://{host}").form(callback=f"https://{host}/{callback}")
-        return site.post("/hub", data=form).status_code
 
-    assert [ask("me.example", name) for name in "abc"] == [202, 202, 503]
-    assert [ask("you.example", name) for name in "ab"] == [202, 503]
+def test_callbacks_are_counted_by_the_owner_of_their_host(
+    site: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_page, "MAX_OF_A_GROUP", 5)
+    spellings = [
+        "https://me.example/a",
+        "http://me.example/b",
+        "https://me.example:8443/c",
+        "https://ME.EXAMPLE/d",
+        "https://cdn.me.example/e",
+        "https://another.me.example:444/f",
+    ]
+    assert [ask(site, one) for one in spellings] == [202] * 5 + [503]
+    assert ask(site, "https://you.example/") == 202
+    assert [ask(site, f"http://203.0.113.9:{8000 + i}/") for i in range(6)] == [202] * 5 + [503]
+    assert [ask(site, f"http://[2001:db8::{i}]/") for i in range(1, 7)] == [202] * 5 + [503]
+    assert [ask(site, f"http://{one}/") for one in ("127.1", "0x7f.1", "017700000001", "1", "2", "3")].count(202) == 5
+
+
+def test_who_sends_many_requests_keeps_nobody_else_out(
+    site: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_page, "MAX_PENDING", 6)
+    assert [ask(site, f"https://many.example/{i}") for i in range(8)] == [202] * 6 + [503] * 2
+    assert [ask(site, f"https://few{i}.example/") for i in range(3)] == [202] * 3
+    assert store.websub_hub.counts() == (0, 6), "each took the place of one of the many"
+    assert store.websub_hub.group_counts("many.example") == (0, 3)
+
+
+def test_a_request_that_is_repeated_is_asked_no_oftener(site: FlaskClient, store: Store) -> None:
+    assert ask(site, "https://victim.example/") == 202
+    (pending,) = store.websub_hub.to_confirm(NOW, 10)
+    store.websub_hub.put_off(pending.request_id, NOW + 10 * MINUTE)
+    assert [ask(site, "https://victim.example/") for _ in range(5)] == [202] * 5
+    assert store.websub_hub.to_confirm(NOW + 9 * MINUTE, 10) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/trending.rss?x=1",
+        "/trending.rss?sort=newest&sort=score",
+        "/search.rss",
+        "/search.rss?q=",
+        "/search.rss?q=-the+-of",
+        "/search.rss?q=a&x=1",
+        "/source/nobody.rss",
+        "/topic/nothing.rss",
+        "/category/nothing.atom",
+        "/feed.xml",
+        "/api/v1/stories",
+        "/",
+    ],
+)
+def test_only_feeds_that_there_are_can_be_subscribed_to(site: FlaskClient, path: str) -> None:
+    assert ask(site, "https://me.example/", f"http://127.0.0.1:8000{path}") == 400
+
+
+@pytest.mark.parametrize("path", ["/search.rss?q=chips", "/source/seedbed.json", "/category/models.atom?min_score=50"])
+def test_lists_searches_and_sources_can_be_subscribed_to(site: FlaskClient, path: str) -> None:
+    assert ask(site, "https://me.example/", f"http://127.0.0.1:8000{path}") == 202
+
+
+def test_searches_have_a_number_of_their_own(site: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_page, "MAX_SEARCHES", 2)
+
+    def search(word: str, host: str = "me.example") -> int:
+        return ask(site, f"https://{host}/{word}", f"http://127.0.0.1:8000/search.rss?q={word}")
+
+    assert [search(word) for word in ("one", "two", "three")] == [202, 202, 503]
+    assert search("two", "you.example") == 202, "somebody else's search costs nothing more"
+    assert ask(site, "https://me.example/list") == 202
+
+
+async def test_callbacks_that_never_answer_keep_nobody_waiting(
+    site: FlaskClient, store: Store, publisher: Publisher, subscriber: Subscriber
+) -> None:
+    release = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await release.wait()
+        writer.close()
+
+    servers = [await asyncio.start_server(never, f"127.0.0.{i}", 0) for i in (2, 3)]
+    limits = Limits(allow_private=("127.0.0.1", "127.0.0.2", "127.0.0.3"), fetch=timedelta(seconds=30))
+    await publisher.reconfigure(replace(publisher._config, limits=limits))
+    for number, server in enumerate(servers * 20):
+        host, port = server.sockets[0].getsockname()
+        assert ask(site, f"http://{host}:{port}/{number}") == 202
+    assert site.post("/hub", data=subscriber.form()).status_code == 202
+    began = time.monotonic()
+    await publisher.step(NOW)
+    while store.websub_hub.counts()[0] == 0:
+        assert time.monotonic() - began < 5
+        await asyncio.sleep(0.01)
+    assert subscriber.asked, "it was asked beside those that are still being waited for"
+    release.set()
+    for server in servers:
+        server.close()
 
 
 async def test_another_hub_is_told_which_lists_changed_once_a_minute(
@@ -300,12 +411,12 @@ async def test_another_hub_is_told_which_lists_changed_once_a_minute(
     room.story("First", ["seedbed"], category="models")
     room.rank()
     async with Publisher(config, store=store, press=Press(tmp_path / "news.db", later)) as teller:
-        await teller.step(NOW)
+        await run(teller, NOW)
         room.story("Second", ["seedbed"], category="models")
         room.rank()
-        await teller.step(NOW + MINUTE / 2)
-        await teller.step(NOW + MINUTE)
-        await teller.step(NOW + 2 * MINUTE)
+        await run(teller, NOW + MINUTE / 2)
+        await run(teller, NOW + MINUTE)
+        await run(teller, NOW + 2 * MINUTE)
     told = [parse_qs(body.decode()) for _, body in subscriber.got]
     assert len(told) == 2
     assert told[1]["hub.mode"] == ["publish"]
