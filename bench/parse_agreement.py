@@ -21,8 +21,10 @@ from pathlib import Path
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed
-from aggregator.parse import json_feed, xml_fast, xml_feedparser
+from aggregator.parse import json_feed
 from aggregator.parse.normalize import finished
+from aggregator.parse.xml import fast as fast_reader
+from aggregator.parse.xml import reader
 from aggregator.parse.xml.encodings import as_utf8
 from aggregator.text.urls import safe_link
 
@@ -53,7 +55,7 @@ def documents(data: Path) -> Iterator[tuple[str, bytes]]:
 def parsed(body: bytes, *, fast: bool, url: str = "https://feeds.example/feed.xml") -> ParsedFeed | str:
     """Return what one reader makes of *body*, or its words where it is no feed."""
     try:
-        raw = xml_feedparser.read(body, "application/xml", LIMITS, fast=fast)
+        raw = reader.read(body, "application/xml", LIMITS, fast=fast)
         return "not a feed" if raw is None else finished(raw, safe_link(url), LIMITS)
     except NotAFeedError as error:
         return str(error)
@@ -85,7 +87,7 @@ def differences(name: str, body: bytes) -> list[Difference]:
 
 def taken_fast(body: bytes) -> bool:
     """Return whether the fast reader takes *body*."""
-    return xml_fast.read(as_utf8(body, "application/xml", [])) is not None
+    return fast_reader.read(as_utf8(body, "application/xml", [])) is not None
 
 
 def main() -> int:

@@ -20,11 +20,11 @@ from pathlib import Path
 from xml.etree.ElementTree import XML
 
 from aggregator.model import Limits
-from aggregator.parse import xml_feedparser
 from aggregator.parse.fingerprints import document_mark, in_pieces
 from aggregator.parse.identity import arrival
 from aggregator.parse.parser import parse
 from aggregator.parse.polling_hints import of_xml
+from aggregator.parse.xml import reader
 
 TOOLS = Path(__file__).resolve().parent.parent.parent / "shared" / "bench"
 URL = "https://feeds.example/feed.xml"
@@ -64,7 +64,7 @@ def main() -> int:
     entries = [draft for one in data for draft in parse(one, "", URL).entries]
     parts: dict[str, Callable[[], object]] = {
         "expat's tree alone": lambda: [len(XML(one)) for one in data],
-        "read the XML": lambda: [xml_feedparser.read(one, "", LIMITS) is None for one in data],
+        "read the XML": lambda: [reader.read(one, "", LIMITS) is None for one in data],
         "what it says of polling": lambda: [of_xml(one) is None for one in data],
         "marks to know it again": lambda: [known_again(one) for one in data],
         "what recognises an entry": lambda: [arrival(one).words for one in entries],

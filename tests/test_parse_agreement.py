@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.parse import json_feed, xml_fast
+from aggregator.parse import json_feed
+from aggregator.parse.xml import fast as fast_reader
 from bench.parse_agreement import differences, documents, taken_fast
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,7 +65,7 @@ RSS = (
     ],
 )
 def test_what_it_is_not_sure_of_it_leaves_to_feedparser(declared: bytes, item: bytes) -> None:
-    assert xml_fast.read(RSS % (declared, item)) is None
+    assert fast_reader.read(RSS % (declared, item)) is None
 
 
 @pytest.mark.parametrize(
@@ -88,5 +89,5 @@ def test_what_it_is_not_sure_of_it_leaves_to_feedparser(declared: bytes, item: b
 )
 def test_the_oddities_of_feedparser_are_kept(item: bytes) -> None:
     document = RSS % (b"", item)
-    assert xml_fast.read(document) is not None
+    assert fast_reader.read(document) is not None
     assert differences("item", document) == []

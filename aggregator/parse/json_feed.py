@@ -83,6 +83,7 @@ def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
                 if isinstance(part, dict) and _text(part.get("mime_type")).startswith("image/")
             ),
         ],
+        external_url=_text(item.get("external_url")),
         stated_at=stated,
         published_at=moment,
     )

@@ -15,13 +15,15 @@ from operator import attrgetter
 from urllib.parse import unquote, urlsplit
 
 from aggregator.model import Draft, Limits, ParsedFeed, Picture
+from aggregator.parse import link_posts
 from aggregator.parse.dates import newest_first
 from aggregator.parse.fingerprints import Seen, SeenItem, link_mark
 from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text, fingerprint
+from aggregator.text.link_wrappers import is_feed_proxy
 from aggregator.text.sanitize import clean, cut
 from aggregator.text.tokens import clip, plain, storable
-from aggregator.text.urls import canonical, safe_link
+from aggregator.text.urls import canonical, for_readers, host, safe_link
 
 SUMMARY_CHARS = 1_000
 _SHORT = 200
@@ -43,6 +45,7 @@ _BRACKET = re.compile(r"<(?!/?([a-zA-Z][a-zA-Z0-9]*)[\s/>])|<(?=/?([a-zA-Z][a-zA
 _END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9]*)\s*>")
 # WordPress ends each excerpt so; it is about the site and not about the story.
 _APPEARED = re.compile(r"\s*The post .{1,400}? (?:appeared first on|first appeared on) .{1,120}$")
+_FOOTNOTE = re.compile(r"""(<a\s(?:[^>]{0,300}?\s)?href\s*=\s*["'])#""", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
@@ -74,6 +77,7 @@ def finished(
         newest = newest_first([item.published_at for item in items])[: limits.entries_per_poll]
         items = [items[position] for position in sorted(newest)]
     language, named = _language(raw.language), _named(raw, limits)
+    home = safe_link(raw.site_url, base) or base
     found = recognised_by(items, base)
     apart = told_apart(found, kept)
     # Fields are held against those of last time, where the bytes are others. Of a document that is seen for the
@@ -90,7 +94,7 @@ def finished(
         if apart and fields_mark in stored:
             unchanged.append(one.identity)
         else:
-            draft = _draft(item, one, base, language, limits, told)
+            draft = _draft(item, one, base, home, language, limits, told)
             entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
         if apart and len(told) == told_before:  # else it is to be told again
             seen.append(SeenItem(item.bytes_mark, fields_mark, one.link_mark, one.identity))
@@ -141,11 +145,25 @@ def recognised_by(items: list[RawItem], base: str) -> list[Recognised]:
     found = []
     for item in items:
         guid = storable(" ".join(item.guid.split()))[:_GUID_CHARS]
-        link = next((link for href in item.links if (link := safe_link(href, base))), "")
+        link = _best_link(item.links, base)
         spelled = canonical(link)  # kept by its cache, until `arrival` asks for it
         identity = guid_identity(guid) if guid else link_identity(spelled)
         found.append(Recognised(guid, link, link_mark(spelled), identity))
     return found
+
+
+def _best_link(hrefs: list[str], base: str) -> str:
+    """Return the first of *hrefs* that a reader may follow, as readers get it; one that a proxy hides comes last."""
+    hidden = ""
+    for href in hrefs:
+        link = safe_link(href, base)
+        if not link:
+            continue
+        link = for_readers(link)
+        if not is_feed_proxy(link):
+            return link
+        hidden = hidden or link
+    return hidden
 
 
 def told_apart(found: list[Recognised], kept: tuple[SeenItem, ...] = ()) -> bool:
@@ -173,14 +191,24 @@ def _holds_something(item: RawItem) -> bool:
     )
 
 
-def _draft(item: RawItem, known: Recognised, base: str, language: str, limits: Limits, told: list[str]) -> Draft:
-    """Return the draft of *item*; *told* gets a line for each thing left out, with N for how many times."""
+def _draft(
+    item: RawItem, known: Recognised, base: str, home: str, language: str, limits: Limits, told: list[str]
+) -> Draft:
+    """Return the draft of *item*; *told* gets a line for each thing left out, with N for how many times.
+
+    home: the feed's own site
+    """
+    item_base = (item.base and safe_link(item.base, base)) or known.link or base
+    origin = _origin(item, base, home)
     if not known.link and any(item.links):
         told.append("N entries without a usable link")
     body = _body(item)
     if len(body.value) * 4 > limits.text_bytes and len(body.value.encode("utf-8", "replace")) > limits.text_bytes:
         told.append(f"N texts cut to {limits.text_bytes:,} bytes")
     summary = _summary(item.summary, limits) or _summary(body, limits)
+    post = link_posts.read(body.value, known.link, item.comments, item.external_url, base, home)
+    if post.text is not None:
+        summary = clip(post.text, SUMMARY_CHARS)
     title = _title(item.title, limits.text_bytes)
     if len(title) > limits.title_chars:
         told.append(f"N titles cut to {limits.title_chars} characters")
@@ -194,14 +222,27 @@ def _draft(item: RawItem, known: Recognised, base: str, language: str, limits: L
         link=known.link,
         title=title or _stand_in(summary, known.link, item),
         summary=summary,
-        content=_content(body, summary, (item.base and safe_link(item.base, base)) or base, limits),
+        content="" if post.text == "" else _content(body, summary, item_base, known.link, limits),
         author=_short(item.author, _SHORT),
         tags=tags,
         language=(item.language and _language(item.language)) or language,
         picture=_first_picture(item.pictures, base) if item.pictures else None,
         stated_at=clip(storable(item.stated_at.strip()), 100),
         published_at=item.published_at,
+        points_to=post.points_to,
+        discussion=post.discussion,
+        origin_name=origin[0],
+        origin_url=origin[1],
     )
+
+
+def _origin(item: RawItem, base: str, home: str) -> tuple[str, str]:
+    """Return who published *item* first, and where, unless it is the feed itself."""
+    if not item.origin_name and not item.origin_url:
+        return "", ""
+    name, url = _short(item.origin_name, _SHORT), safe_link(item.origin_url, base) if item.origin_url else ""
+    own = {host(address).removeprefix("www.") for address in (home, base)}
+    return ("", "") if url and host(url).removeprefix("www.") in own else (name, url)
 
 
 # Titles
@@ -265,12 +306,19 @@ def _summary(text: Text, limits: Limits) -> str:
     return clip(words, SUMMARY_CHARS)
 
 
-def _content(body: Text, summary: str, base: str, limits: Limits) -> str:
-    """Return cleaned HTML; "" where it would only say once more what the summary says."""
+def _content(body: Text, summary: str, base: str, link: str, limits: Limits) -> str:
+    """Return cleaned HTML; "" where it would only say once more what the summary says.
+
+    base: what relative links are resolved against; those to a footnote lead to the article at *link*
+    """
     if not body.value or ("<" not in body.value and len(body.value) <= SUMMARY_CHARS and summary):
         return ""
     if body.is_html:
-        return clean(body.value, base, limits.text_bytes)
+        markup = cut(body.value, limits.text_bytes)
+        if link and "#" in markup:
+            page = html.escape(link.partition("#")[0])
+            markup = _FOOTNOTE.sub(lambda match: f"{match[1]}{page}#", markup)
+        return clean(markup, base, limits.text_bytes * 2)
     paragraphs = _BLANK_LINES.split(cut(body.value, limits.text_bytes))
     escaped = "".join(f"<p>{html.escape(words, quote=False)}</p>" for text in paragraphs if (words := text.strip()))
     return clean(escaped, base, limits.text_bytes * 2)

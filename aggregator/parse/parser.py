@@ -11,12 +11,13 @@ import zlib
 
 from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed
-from aggregator.parse import json_feed, polling_hints, xml_feedparser
+from aggregator.parse import json_feed, polling_hints
 from aggregator.parse.diagnose import what_it_is
 from aggregator.parse.fingerprints import Pieces, Seen, document_mark, in_pieces
 from aggregator.parse.normalize import context_of, finished, recognised_by, told_apart
 from aggregator.parse.raw_items import RawFeed
-from aggregator.text.urls import safe_link
+from aggregator.parse.xml import reader
+from aggregator.text.urls import host, safe_link
 
 __all__ = ["parse", "read_entries"]
 
@@ -47,7 +48,7 @@ def parse(
     pieces = in_pieces(data)
     if pieces and (parsed := _only_what_changed(data, pieces, content_type, url, limits, before, mark)):
         return parsed
-    found = xml_feedparser.read(data, content_type, limits)
+    found = reader.read(data, content_type, limits)
     if found is None:
         words, feeds = what_it_is(data, url)
         raise NotAFeedError(words, feeds)
@@ -69,16 +70,16 @@ def _only_what_changed(
     known = [one in stored for one in marks]
     if not any(known) or len(set(marks)) < len(marks) or len(marks) > limits.entries_per_poll:
         return None
-    raw = xml_feedparser.read(pieces.without(known), content_type, limits)
+    raw = reader.read(pieces.without(known), content_type, limits)
     fresh = [one for one in marks if one not in stored]
     if raw is None or not raw.well_formed or raw.notes or len(raw.items) != len(fresh):
         return None
     for item, one in zip(raw.items, fresh, strict=True):
         item.bytes_mark = one
+    raw.hints = polling_hints.of_xml(data, url)
     base = _base(raw, url)
     if before.context != context_of(raw, base, limits, pieces.opening):
         return None
-    raw.hints = polling_hints.of_xml(data, url)
     kept = tuple(stored[one] for one in marks if one in stored)
     if not told_apart(recognised_by(raw.items, base), kept):
         return None
@@ -86,7 +87,16 @@ def _only_what_changed(
 
 
 def _base(raw: RawFeed, url: str) -> str:
-    return safe_link(url) or safe_link(raw.site_url)
+    """Return what relative links of items are resolved against.
+
+    In RSS and JSON Feed that is the site (as the RSS Advisory Board recommends), since feeds lie on other hosts than
+    their sites; in Atom it is the document (RFC 4287), unless the site is on another host.
+    """
+    document = safe_link(url)
+    site = safe_link(raw.site_url, document)
+    if document and (not site or (raw.hints.format == "Atom" and host(site) == host(document))):
+        return document
+    return site
 
 
 def read_entries(data: bytes, content_type: str = "") -> list[Draft]:

@@ -47,6 +47,13 @@ class RawItem:
     published_at: datetime | None = None
     base: str = ""
     """What relative links in its content are resolved against, where the feed says so itself."""
+    comments: str = ""
+    """The page with the comments on it, as the feed names it."""
+    external_url: str = ""
+    """What it links to, where the feed says that of a link post (JSON Feed)."""
+    origin_name: str = ""
+    """Who published it first: `<source>`."""
+    origin_url: str = ""
     bytes_mark: str = "-"
     """See `seen.SeenItem`."""
 
@@ -69,6 +76,7 @@ def fingerprint(item: RawItem, context: str) -> str:
     """Return a short hash of *item* and of the *context* that its draft depends on beside it."""
     parts = [context, item.guid, *item.links, "\x1e", item.title.value, item.summary.value, item.author, *item.tags]
     parts += [item.language, item.stated_at, str(item.published_at), item.base]
+    parts += [item.comments, item.external_url, item.origin_name, item.origin_url]
     parts.append(f"{item.title.is_html}{item.summary.is_html}")
     for content in item.contents:
         parts += [content.value, str(content.is_html)]

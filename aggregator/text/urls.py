@@ -12,19 +12,39 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+from aggregator.text.link_wrappers import unwrapped
+
 if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 MAX_LENGTH = 2_000
 
+# Parameters that say where a visitor came from, and nothing of the page. A name that is a page's own on some sites
+# (id, page, ref, source, partner) is here only with a value that gives it away.
 _TRACKING = re.compile(
-    r"(?:utm_[^=]*|mtm_[^=]*|pk_(?:campaign|kwd|source|medium)|hsa_[^=]*|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid"
-    r"|yclid|twclid|ttclid|li_fat_id|igshid|igsh|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|vero_id|oly_anon_id|oly_enc_id"
-    r"|ns_mchannel|ns_source|ns_campaign|ns_linkname|ns_fee|at_medium|at_campaign|at_custom\d|cmpid|ocid|ncid|ftag"
-    r"|smid|smtyp|partner|guccounter|guce_[^=]*|s_cid|wt_mc|xtor|__twitter_impression|taid|source=rss|ref=rss"
-    r"|feature=youtu\.be)(?:=|$)",
+    r"(?:utm_[^=]*|mtm_[^=]*|matomo_[^=]*|piwik_[^=]*|pk_(?:campaign|cpn|kwd|keyword|source|medium|content|cid|vid)"
+    r"|hsa_[^=]*|_ga|_gl|gad_(?:source|campaignid)|gclid|gclsrc|dclid|gbraid|wbraid|srsltid|usqp"
+    r"|fbclid|fb_(?:action_ids|action_types|ref|source)|msclkid|yclid|ysclid|_openstat|twclid|ttclid|tgclid|li_fat_id"
+    r"|igshid|igsh|epik|rdt_cid|ScCid|mc_cid|mc_eid|mkt_tok|_hsenc|_hsmi|__hs(?:fp|sc|tc)|hsCtaTracking|vero_id|vero_conv"
+    r"|oly_anon_id|oly_enc_id|ml_subscriber(?:_hash)?|_bhlid|_kx|elqTrackId|elqTrack|elqak|elqat|spMailingID|spUserID"
+    r"|spJobID|spReportId|CNDID|bbemailid|bxid|cndid|esrc=(?:bounceX|AUTO_PRINT)[^&]*|mbid|bsft_[^=]*|dm_i|cm_mmc[^=]*"
+    r"|wickedid|irclickid|irgwc|cjevent|cjdata|awc|sscid|_branch_match_id|_branch_referrer|s_kwcid|ef_id"
+    r"|ns_(?:mchannel|source|campaign|linkname|fee)|at_(?:medium|campaign|campaign_type|link_id|link_type|link_origin"
+    r"|ptr_name|bbc_team|format|custom\d)|itm_(?:source|medium|campaign|content|term)"
+    r"|cmpid|CMP|ocid|ncid|ftag|smid|smtyp|soc_src|soc_trk|sr_share|guccounter|guce_[^=]*|s_cid|wt_mc|wt\.mc_id|xtor"
+    r"|__twitter_impression|ref_src|ref_url|taid|wprov|ito|icid|sc_(?:campaign|channel|content|country|geo|outcome)"
+    r"|trk(?:Info|Email)|emc=rss|partner=(?:rss|feed)[^&]*|source=(?:rss|feed)[^&]*|ref=(?:rss|feed)[^&]*"
+    r"|via=(?:rss|feed)|from=(?:rss|feed)|rss=\d*|rss$|feature=(?:youtu\.be|rss[^&]*)|guid=rss|referrer=rss)(?:=|$)",
     re.IGNORECASE,
 )
+_TRACKING_ANYWHERE = re.compile("(?:^|&)" + _TRACKING.pattern.removesuffix("(?:=|$)"), re.IGNORECASE)
+# A session of one visitor: two addresses that differ in it are one page, but a reader's link keeps it.
+_SESSION = re.compile(
+    r"(?:jsessionid|phpsessid|aspsessionid[a-z]*|asp\.net_sessionid|cfid|cftoken|sessionid|session_id|sessid|sid|s"
+    r"|osCsid|zenid|PHPSESSIONID)=[0-9A-Za-z_-]{16,}$",
+    re.IGNORECASE,
+)
+_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/?#]*|/\(S\([a-z0-9]{20,30}\)\)", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _PERCENT = re.compile("%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
@@ -53,25 +73,49 @@ def canonical(url: str) -> str:
     """
     if usual := _USUAL.fullmatch(url):
         name, port, path, query, _ = usual.groups()
+        path = _SESSION_IN_PATH.sub("", path) if ";" in path or "(" in path else path
         short = f"https://{name}{port if port and port not in (':80', ':443') else ''}{path.rstrip('/')}"
         if not query:
             return short
-        kept = sorted(argument for argument in query.split("&") if argument and not _TRACKING.match(argument))
+        kept = sorted(argument for argument in query.split("&") if argument and not _says_nothing(argument))
         return f"{short}?{'&'.join(kept)}" if kept else short
     parts = _web(url)
     if parts is None:
         return _CONTROL.sub(" ", url).strip()
     host, port = _ENDS.sub("", parts.hostname or ""), _port(parts)
     name = _ascii_host(host) or host
-    path = _escaped(parts.path, _PATH_SAFE).rstrip("/")
+    path = _SESSION_IN_PATH.sub("", _escaped(parts.path, _PATH_SAFE)).rstrip("/")
     query = "&".join(
         sorted(
             argument
             for argument in _escaped(parts.query, _QUERY_SAFE).split("&")
-            if argument and not _TRACKING.match(argument)
+            if argument and not _says_nothing(argument)
         )
     )
     return f"https://{name}{port}{path}{'?' + query if query else ''}"
+
+
+def _says_nothing(argument: str) -> bool:
+    return bool(_TRACKING.match(argument) or _SESSION.match(argument))
+
+
+def for_readers(url: str) -> str:
+    """Return the address that readers get of a safe link: out of its wrapper, without what counts its visitors.
+
+    Applied twice it changes nothing more. What is no safe link once it is unwrapped stays wrapped.
+    """
+    inner = unwrapped(url)
+    if inner is not url:
+        url = safe_link(inner) or url
+    if "?" not in url and "#" not in url:
+        return url
+    page, hash_sign, fragment = url.partition("#")
+    page, question_mark, query = page.partition("?")
+    if question_mark and _TRACKING_ANYWHERE.search(query):
+        query = "&".join(argument for argument in query.split("&") if not _TRACKING.match(argument))
+    if hash_sign and fragment and all(map(_TRACKING.match, fragment.split("&"))):
+        fragment = ""
+    return page + ("?" + query) * bool(query) + ("#" + fragment) * bool(fragment)
 
 
 def is_usual(url: str) -> bool:

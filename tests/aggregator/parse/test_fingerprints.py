@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import Limits
-from aggregator.parse import xml_feedparser
 from aggregator.parse.fingerprints import document_mark, in_pieces, is_same_document
 from aggregator.parse.parser import parse
 from aggregator.parse.raw_items import RawFeed
+from aggregator.parse.xml import reader
 
 RSS = "<rss version='2.0'><channel><title>News</title>{}</channel></rss>"
 
@@ -72,13 +72,13 @@ def test_an_item_over_a_limit_is_told_again_each_time() -> None:
 def test_of_a_known_document_the_parser_reads_only_the_new_item(monkeypatch: pytest.MonkeyPatch) -> None:
     first = parse(document(item(1), item(2)))
     read: list[bytes] = []
-    usual = xml_feedparser.read
+    usual = reader.read
 
     def noting(data: bytes, content_type: str, limits: Limits) -> RawFeed | None:
         read.append(data)
         return usual(data, content_type, limits)
 
-    monkeypatch.setattr(xml_feedparser, "read", noting)
+    monkeypatch.setattr(reader, "read", noting)
     second = parse(document(item(3), item(1), item(2)), seen=first.items_seen)
     assert read == [document(item(3))]
     assert [entry.title for entry in second.entries] == ["Title 3"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aggregator.text.urls import MAX_LENGTH, canonical, host, registrable_domain, safe_link, shown
+from aggregator.text.urls import MAX_LENGTH, canonical, for_readers, host, registrable_domain, safe_link, shown
 from tests.promises import promise
 
 PIECES = st.lists(
@@ -103,3 +105,83 @@ def test_hosts_and_whose_they_are() -> None:
 
 def test_a_shown_address_holds_no_secret_and_no_control_character() -> None:
     assert shown("https://me:secret@news.example/a@b\x1b[31m") == "https://news.example/a@b[31m"
+
+
+OLD_TOKEN = base64.urlsafe_b64encode(b'\x08\x13"\x1ehttps://paper.example/2026/a-b\xd2\x01\x00').decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "inner"),
+    [
+        ("https://www.google.com/url?rct=j&url=https://paper.example/a.html&ct=ga", "https://paper.example/a.html"),
+        ("https://www.google.co.uk/url?q=https%3A%2F%2Fpaper.example%2Fa&sa=D", "https://paper.example/a"),
+        (f"https://news.google.com/rss/articles/{OLD_TOKEN}?oc=5", "https://paper.example/2026/a-b"),
+        (
+            "https://l.facebook.com/l.php?u=https%3A%2F%2Fa.example%2Fx%3Fa%3D1%26fbclid%3D2&h=AT",
+            "https://a.example/x?a=1",
+        ),
+        ("https://out.reddit.com/t3_x?url=https%3A%2F%2Fa.example%2Fq&token=1", "https://a.example/q"),
+        ("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fa.example%2F&data=1", "https://a.example/"),
+        ("https://t.umblr.com/redirect?z=https%3A%2F%2Fa.example%2Fx&t=1", "https://a.example/x"),
+        ("https://www.youtube.com/redirect?event=v&q=https%3A%2F%2Fa.example%2F", "https://a.example/"),
+        ("https://www.google.com/amp/s/www.paper.example/news/amp/1", "https://www.paper.example/news/amp/1"),
+        ("https://www-paper-example.cdn.ampproject.org/c/s/www.paper.example/n", "https://www.paper.example/n"),
+        ("https://urldefense.com/v3/__https://a.example/x?y=1__;!!abc", "https://a.example/x?y=1"),
+        ("https://href.li/?https://a.example/x", "https://a.example/x"),
+        (
+            "https://www.google.com/url?url=https%3A%2F%2Fl.facebook.com%2Fl.php%3Fu%3Dhttps%253A%252F%252Fa.example%252F",
+            "https://a.example/",
+        ),
+    ],
+)
+def test_a_wrapped_link_leads_to_the_article(wrapped: str, inner: str) -> None:
+    assert for_readers(wrapped) == inner
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://www.google.com/search?q=https://a.example",
+        "https://www.google.co.uk/url?q=javascript:alert(1)",
+        "https://news.google.com/rss/articles/CBMiAUFVX3lxTE1zb21ldGhpbmc",
+        "https://web.archive.org/web/2026/https://a.example/",
+        "https://translate.google.com/translate?u=https://a.example/",
+        "https://twitter.com/intent/tweet?url=https://a.example/",
+        "https://a.example/?p=9",
+        "https://a.example/view?id=3&page=2&ref=main&source=docs&partner=acme",
+        "https://a.example/a#part",
+        "https://a.example/a#:~:text=tunnel",
+    ],
+)
+def test_a_link_that_is_a_page_of_its_own_stays(link: str) -> None:
+    assert for_readers(link) == link
+
+
+@pytest.mark.parametrize(
+    ("link", "clean"),
+    [
+        ("https://a.example/x?id=3&utm_source=rss&b=2", "https://a.example/x?id=3&b=2"),
+        ("https://a.example/x?utm_source=rss&utm_medium=feed#top", "https://a.example/x#top"),
+        ("https://a.example/x#xtor=RSS-1", "https://a.example/x"),
+        ("https://a.example/x?at_medium=RSS&at_campaign=KARANGA", "https://a.example/x"),
+        ("https://a.example/x?partner=rss&emc=rss", "https://a.example/x"),
+        ("https://medium.example/@a/x?source=rss-b1f3------2", "https://medium.example/@a/x"),
+        ("https://a.example/x?fbclid=1&gclid=2&q=cats", "https://a.example/x?q=cats"),
+        ("https://a.example/x?ns_mchannel=rss&ito=1490", "https://a.example/x"),
+    ],
+)
+def test_what_counts_visitors_is_not_in_what_readers_get(link: str, clean: str) -> None:
+    assert for_readers(link) == clean
+    assert canonical(link) == canonical(clean)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://a.example/x;jsessionid=AB12?id=1", "https://a.example/x?id=1"),
+        ("https://a.example/x?PHPSESSID=0123456789abcdef0123&id=1", "https://a.example/x?id=1"),
+        ("https://a.example/(S(lit3py55t21z5v55vlm25s55))/x", "https://a.example/x"),
+    ],
+)
+def test_a_session_is_no_other_page(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)

@@ -1,8 +1,8 @@
-"""Read RSS, Atom and CDF: fast where that gives the same, else through feedparser, guarded.
+"""Read an XML feed with feedparser's two parsers, guarded.
 
 Knows where feedparser raises, where it is quadratic and which of its work is done elsewhere: its
-sanitising and its resolving of links in HTML are off, because `sanitize` does both. It is never given
-an address or a file name, only bytes.
+sanitising and its resolving of links in HTML are off, because `sanitize` does both. It is only given
+bytes that are UTF-8, never an address or a file name.
 """
 
 from __future__ import annotations
@@ -14,29 +14,26 @@ from typing import Any
 
 import feedparser
 import feedparser.api
+from feedparser.sanitizer import replace_doctype
 
-from aggregator.errors import NotAFeedError
-from aggregator.model import Limits
-from aggregator.parse import xml_fast
 from aggregator.parse.dates import DateReader
+from aggregator.parse.link_choice import in_order, origin_address
 from aggregator.parse.pictures import pictures_of
 from aggregator.parse.raw_items import RawFeed, RawItem, Text
-from aggregator.parse.xml.encodings import ENCODING, UTF8_BOM, as_utf8, without_declaration
+from aggregator.parse.xml.elements import MAX_AUTHOR_CHARS
 
-_MAX_AUTHOR = 300
-
-# feedparser 6.0.14, guarded. Both of its parsers are classes made of mixins, so ours come in front.
+# feedparser 6.0.12 to 6.0.x (pyproject.toml). Both of its parsers are classes made of mixins, so ours come in front.
 
 
 class _Guarded:
-    """What is mended for both of feedparser's parsers."""
+    """Guards for both of feedparser's parsers against input that breaks them or takes them long."""
 
     def _sync_author_detail(self, key: str = "author") -> None:
         # Its pattern for an e-mail address is quadratic (kurtmckee/feedparser#562): 64 kB of "a+a+" cost 18 s.
         context = self._get_context()  # type: ignore[attr-defined]
         author = dict.get(context, key)
-        if isinstance(author, str) and len(author) > _MAX_AUTHOR:
-            context[key] = author[:_MAX_AUTHOR]
+        if isinstance(author, str) and len(author) > MAX_AUTHOR_CHARS:
+            context[key] = author[:MAX_AUTHOR_CHARS]
         super()._sync_author_detail(key)  # type: ignore[misc]
 
     def handle_charref(self, ref: str) -> None:
@@ -84,13 +81,13 @@ class _Guarded:
 
     def _keep_media(self, name: str) -> None:
         context = self._get_context()  # type: ignore[attr-defined]
-        held = dict.get(context, name)
+        present = dict.get(context, name)
         value = self.pop(name)  # type: ignore[attr-defined]
         if not isinstance(value, str) or not value.strip():
             return
         if pictures := dict.get(context, "media_content"):
             pictures[-1].setdefault(f"groundswell_{name}", value)
-        if not held:
+        if not present:
             context[name] = value
 
 
@@ -110,107 +107,59 @@ class _Loose(_Guarded, feedparser.api.LooseFeedParser):  # type: ignore[misc]
     pass
 
 
-feedparser.api.StrictFeedParser = _Strict
-feedparser.api.LooseFeedParser = _Loose
+def read(data: bytes, *, has_feed_root: bool) -> RawFeed | None:
+    """Return the feed in *data*, which is UTF-8 without an encoding declaration; None when it is none.
 
+    has_feed_root: its root is that of a feed, so it is one without entries if feedparser finds nothing
 
-def read(data: bytes, content_type: str, limits: Limits, *, fast: bool = True) -> RawFeed | None:
-    """Return the XML feed in *data*, or None when it is none.
-
-    fast: let `wellformed` read what it is sure of; without, feedparser reads everything
+    Raises whatever feedparser raises: hostile bytes make that almost anything.
     """
-    if fast and (found := _read_at_once(data, limits)) is not None:
-        return found
-    notes: list[str] = []
-    data = _shortened(as_utf8(data, content_type, notes), limits, notes)
-    if fast and (found := xml_fast.read(data)) is not None:
-        found.notes = notes
-        return found
-    try:
-        result = feedparser.parse(
-            io.BytesIO(data),
-            response_headers={"content-type": "application/xml; charset=utf-8"},
-            resolve_relative_uris=False,
-            sanitize_html=False,
-        )
-    except Exception as error:
-        # Hostile bytes make it raise almost anything; one document must not stop the others.
-        raise NotAFeedError(f"the document broke the reader of XML feeds ({type(error).__name__})") from error
-    feed: dict[str, Any] = result["feed"]
-    entries: list[dict[str, Any]] = result["entries"]
-    if not entries and not result.get("version") and not _has_feed_root(data):
+    version, data, entities = replace_doctype(data)
+    parser: Any = _Strict("", None, "utf-8")
+    fault = _feed_strictly(parser, data)
+    if fault is not None:
+        parser = _Loose("", None, "utf-8", entities)
+        _configure(parser)
+        parser.feed(data.decode("utf-8", "replace"))
+    feed: dict[str, Any] = parser.feeddata
+    if not (parser.entries or version or parser.version or has_feed_root):
         return None
-    fault = result.get("bozo_exception")
-    if isinstance(fault, xml.sax.SAXException):
-        notes.append(f"not well-formed, read as far as it goes: {_fault(fault)}")
     dates, language = DateReader(), _str(feed, "language")
     return RawFeed(
         title=_text(feed, "title"),
         site_url=_str(feed, "link"),
         language=language,
-        items=[_item(entry, dates, language) for entry in entries],
-        notes=notes,
+        items=[_item(entry, dates, language) for entry in parser.entries],
+        notes=[f"not well-formed, read as far as it goes: {_where(fault)}"] if fault is not None else [],
     )
 
 
-def _read_at_once(data: bytes, limits: Limits) -> RawFeed | None:
-    """Return the feed in *data* where `as_utf8` would leave it as it is: nearly always.
-
-    What expat takes for UTF-8 is UTF-8 and holds no control character but DEL, so nobody else need look at each byte.
-    """
-    data = data.removeprefix(UTF8_BOM)
-    text = without_declaration(data)
-    if not text.startswith(b"<") or b"\0" in text[:4] or b"\x7f" in text:
-        return None
-    declared = ENCODING.match(data) if text.isascii() else None
-    if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
-        return None
-    if len(text) > _SMALL:
-        notes: list[str] = []
-        _shortened(text, limits, notes)
-        if notes:
-            return None
-    found = xml_fast.read(text)
-    return found if found and len(found.items) <= limits.entries_per_poll * _ITEMS_READ else None
+def _configure(parser: Any) -> None:
+    parser.resolve_relative_uris = False
+    parser.sanitize_html = False
 
 
-# Size
-
-_ITEM = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,20}:)?(item|entry)[\s>/]")
-_ITEMS_READ = 10
-"""How many times `entries_per_poll` items are read to find the newest among them."""
-_SMALL = 300_000
-"""Bytes that may be read before their items are counted: 43,000 empty ones at the most, 0.3 s."""
-
-
-def _shortened(data: bytes, limits: Limits, notes: list[str]) -> bytes:
-    """Cut the items out that are far over the limit; feedparser takes 0.2 ms for each at the least."""
-    most = limits.entries_per_poll * _ITEMS_READ
-    if len(data) < most * len(b"<item/>") or data.count(b"item") + data.count(b"entry") < most:
-        return data
-    starts = [match.start() for match in _ITEM.finditer(data)]
-    if len(starts) <= most:
-        return data
-    end = max(data.rfind(b"</item>"), data.rfind(b"</entry>"))
-    after = data[data.find(b">", end) + 1 :] if end > starts[most] else b""
-    notes.append(f"{len(starts)} entries in the document, only the first {most} looked at")
-    return data[: starts[most]] + after
+def _feed_strictly(parser: Any, data: bytes) -> xml.sax.SAXException | None:
+    """Give *data* to a parser over expat; return why it is not well-formed, or None."""
+    _configure(parser)
+    reader = xml.sax.make_parser()
+    reader.setFeature(xml.sax.handler.feature_namespaces, 1)
+    reader.setFeature(xml.sax.handler.feature_external_ges, 0)
+    reader.setContentHandler(parser)
+    reader.setErrorHandler(parser)
+    source = xml.sax.xmlreader.InputSource()
+    source.setByteStream(io.BytesIO(data))
+    source.setEncoding("utf-8")
+    try:
+        reader.parse(source)
+    except xml.sax.SAXException as error:
+        return parser.exc or error
+    return None
 
 
-_FEED_ROOT = re.compile(
-    rb"\A(?:<\?[^>]*\?>|<!--.{0,2000}?-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>|\s)*"
-    rb"<(?:[A-Za-z_][\w.-]{0,20}:)?(?:rss|feed|RDF|channel)[\s>/]",
-    re.DOTALL,
-)
-
-
-def _has_feed_root(data: bytes) -> bool:
-    return bool(_FEED_ROOT.match(data[:20_000]))
-
-
-def _fault(fault: xml.sax.SAXException) -> str:
-    words = " ".join(str(fault).split())
-    return re.sub(r"^<unknown>:", "line ", words)[:120]
+def _where(fault: xml.sax.SAXException) -> str:
+    message = " ".join(str(fault).split())
+    return re.sub(r"^<unknown>:", "line ", message)[:120]
 
 
 # Fields
@@ -227,27 +176,37 @@ def _item(entry: dict[str, Any], dates: DateReader, language: str) -> RawItem:
     contents = [_detail(content) for content in dict.get(entry, "content") or [] if _is_text(content)]
     title = _text(entry, "title")
     summary = _text(entry, "summary")
+    item_language = _str(dict.get(entry, "title_detail") or {}, "language")
+    comments = _str(entry, "comments")
+    origin = dict.get(entry, "source")
+    origin = origin if isinstance(origin, dict) else {}
     base = next((content.get("base") or "" for content in dict.get(entry, "content") or []), "")
     return RawItem(
         guid=_str(entry, "id"),
-        links=_links(entry),
+        links=_links(entry, item_language or language),
         title=title if title.value else Text(_str(entry, "media_title")),
         summary=summary if summary.value or contents else Text(_str(entry, "media_description")),
         contents=contents,
         author=_author(entry),
         tags=[tag.get("label") or tag.get("term") or "" for tag in dict.get(entry, "tags") or []],
-        language=_str(dict.get(entry, "title_detail") or {}, "language"),
+        language=item_language,
         pictures=pictures_of(entry),
         stated_at=stated,
         published_at=moment,
         base=base or _str(dict.get(entry, "summary_detail") or {}, "base"),
+        comments=comments if "/" in comments else "",
+        origin_name=_str(origin, "title"),
+        # Inside an Atom source, feedparser takes the address of an author for that of the source.
+        origin_url=origin_address(dict.get(origin, "links") or [])
+        or ("" if dict.get(origin, "authors") else _str(origin, "href")),
     )
 
 
-def _links(entry: dict[str, Any]) -> list[str]:
+def _links(entry: dict[str, Any], language: str) -> list[str]:
     listed = [link for link in dict.get(entry, "links") or [] if isinstance(link, dict)]
     by_rel = {rel: [link.get("href") or "" for link in listed if link.get("rel") == rel] for rel in _RELS}
-    candidates = [_str(entry, "feedburner_origlink"), _str(entry, "link"), *by_rel["alternate"]]
+    alternates = [link for link in listed if link.get("rel") == "alternate"]
+    candidates = [_str(entry, "feedburner_origlink"), *in_order(_str(entry, "link"), alternates, language)]
     guid = _str(entry, "id")
     if guid.startswith(("http://", "https://")):
         candidates.append(guid)
@@ -255,7 +214,7 @@ def _links(entry: dict[str, Any]) -> list[str]:
     return [link for link in dict.fromkeys(candidates) if link]
 
 
-_RELS = ("alternate", "via", "related", "enclosure")
+_RELS = ("via", "related", "enclosure")
 
 
 def _author(entry: dict[str, Any]) -> str:

@@ -1,0 +1,124 @@
+"""Tell a link post from a report: what Hacker News, Lobsters, Reddit, Lemmy or Tildes say of somebody else's page.
+
+Observed: hnrss ("Article URL: ... Comments URL: ... Points: 12 # Comments: 3"), Hacker News and Lobsters (the whole
+description is a link "Comments"), Reddit ("submitted by /u/name [link] [comments]" behind the text of a post, or
+alone), Lemmy ("submitted by name to community 12 points | 3 comments"), JSON Feed (`external_url`).
+Rule: such lines are no summary. What they link to is what the post points to, and the page with the comments is its
+discussion; where both are one page, the post is a report of its own.
+Known to be wrong: a link log whose entries have no text of their own and no such line.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+from aggregator.text.tokens import plain
+from aggregator.text.urls import for_readers, safe_link
+
+_MAX_CHARS = 30_000
+_ANCHOR = re.compile(
+    r"""<a\s[^>]{0,400}?href\s*=\s*["']([^"']{1,2000})["'][^>]{0,400}>(.{0,300}?)</a""", re.DOTALL | re.IGNORECASE
+)
+_TAG = re.compile(r"<[^>]{0,400}>")
+_BOILERPLATE = re.compile(
+    r"\b(?:article|link|comments) url:\s*\S+"
+    r"|\bsubmitted by\s*/?u?/?\S+(?:\s+to\s+\S+)?"
+    r"|#?\s?\b(?:points|votes|comments|score):\s*\d+"
+    r"|\b\d+\s+(?:points?|comments?|votes?)\b"
+    r"|\[(?:link|(?:\d+ )?comments?)\]",
+    re.IGNORECASE,
+)
+# "3 comments" alone may stand below a report.
+_STRONG = re.compile(r"\b(?:article|link|comments) url:|\bsubmitted by|\[link\]|\[(?:\d+ )?comments?\]", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S+")
+_ENOUGH_LETTERS = 20
+_LABELS = {
+    "link": re.compile(r"\[link\]", re.IGNORECASE),
+    "comments": re.compile(r"\[?(?:\d+ )?comments?\]?", re.IGNORECASE),
+}
+# hnrss and Tildes name an address before the link, whose text is the address again.
+_BEFORE = {"link": ("article url", "link url"), "comments": ("comments url",)}
+_MARKERS = ("omments</a>", "omments URL", "[comments]", "[link]", "ubmitted by")
+# Where a site keeps pictures and videos of its own posts.
+_FAMILIES = {"i.redd.it": "reddit", "v.redd.it": "reddit", "preview.redd.it": "reddit", "redd.it": "reddit"}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPost:
+    """What an entry points to, where it is discussed, and what it says itself."""
+
+    points_to: str
+    discussion: str
+    text: str | None
+    """Its plain text without such lines; None: all of it may be used as it is."""
+
+
+NO_LINK_POST = LinkPost("", "", None)
+
+
+def read(markup: str, link: str, comments: str, external_url: str, base: str, home: str) -> LinkPost:
+    """Return what an entry points to; `NO_LINK_POST` for any other entry.
+
+    markup:       its description or content
+    link:         its own link, as readers get it
+    comments:     its `<comments>`
+    external_url: of a JSON Feed
+    base:         what relative addresses are resolved against
+    home:         the feed's own site
+    """
+    marked = any(marker in markup for marker in _MARKERS)
+    if not (marked or comments or external_url):
+        return NO_LINK_POST
+    target, discussion = _address(external_url, base), _address(comments, base)
+    text: str | None = None
+    if marked:
+        anchors = _anchors(markup[:_MAX_CHARS])
+        target = target or _address(anchors.get("link", ""), base)
+        discussion = discussion or _address(anchors.get("comments", ""), base)
+        text = _without_boilerplate(plain(markup[:_MAX_CHARS]))
+        if text is not None and not discussion and not target:
+            text = None  # somebody writes about comments
+    if not target and discussion and _site(link) != _site(discussion) and _site(home) == _site(discussion):
+        target = link
+    if external_url and text == "" and not discussion and _site(link) != _site(target):
+        discussion = link
+    if target and _site(target) in (_site(discussion), _site(home)):
+        target = ""  # a question, or a picture that the site keeps itself
+    if not target and text is None:
+        return NO_LINK_POST
+    return LinkPost(target, discussion if target else "", text)
+
+
+def _anchors(markup: str) -> dict[str, str]:
+    """Return the addresses of the links that are labelled as the article and as its comments."""
+    found: dict[str, str] = {}
+    for match in _ANCHOR.finditer(markup):
+        label = " ".join(html.unescape(_TAG.sub("", match[2])).split())
+        before = _TAG.sub("", markup[max(match.start() - 30, 0) : match.start()]).rstrip(" :\n").lower()
+        for kind, pattern in _LABELS.items():
+            if pattern.fullmatch(label) or (label.startswith("http") and before.endswith(_BEFORE[kind])):
+                found.setdefault(kind, html.unescape(match[1]))
+    return found
+
+
+def _without_boilerplate(text: str) -> str | None:
+    """Return *text* without the lines of a link site; None where it has none of them."""
+    if text.strip().lower() == "comments":
+        return ""
+    if not _STRONG.search(text):
+        return None
+    rest = _BOILERPLATE.sub(" ", text)
+    own = sum(character.isalnum() for character in _ADDRESS.sub("", rest))
+    return " ".join(rest.split()) if own > _ENOUGH_LETTERS else ""
+
+
+def _address(href: str, base: str) -> str:
+    link = safe_link(href, base) if href else ""
+    return for_readers(link) if link else ""
+
+
+def _site(url: str) -> str:
+    host = url.partition("://")[2].partition("/")[0].removeprefix("www.").removeprefix("old.").removeprefix("new.")
+    return _FAMILIES.get(host) or ("reddit" if host == "reddit.com" else host)

@@ -1,0 +1,199 @@
+"""Documents as the web sends them: not well-formed, cut off, with links of several kinds."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.model import ParsedFeed
+from aggregator.parse.parser import parse
+
+FEED_URL = "https://cdn.example/feeds/all.xml"
+
+
+def rss(items: str, head: str = "<link>https://blog.example/</link>") -> bytes:
+    return f"<rss version='2.0'><channel><title>Blog</title>{head}{items}</channel></rss>".encode()
+
+
+def atom(entries: str, head: str = "") -> bytes:
+    return f"<feed xmlns='http://www.w3.org/2005/Atom'><title>Blog</title>{head}{entries}</feed>".encode()
+
+
+def read(data: bytes, url: str = FEED_URL) -> ParsedFeed:
+    return parse(data, "", url)
+
+
+# Bare ampersands
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("R&D at A&B", "R&D at A&B"),
+        ("Q&A: D&D &amp; you", "Q&A: D&D & you"),
+        ("Marks & Spencer &", "Marks & Spencer &"),
+        ("Caf&eacute; &nbsp;AT&T", "Café AT&T"),
+        ("&#8220;R&D&#8221; &#x41;", "“R&D” A"),
+        ("R&amp;D &lt; A&B", "R&D < A&B"),
+        ("<![CDATA[R&D]]> & A&amp;B", "R&D & A&B"),
+    ],
+)
+def test_a_bare_ampersand_is_an_ampersand(written: str, meant: str) -> None:
+    feed = read(rss(f"<item><title>{written}</title></item>"))
+    assert [entry.title for entry in feed.entries] == [meant]
+
+
+def test_bare_ampersands_are_a_note_and_mend_addresses_too() -> None:
+    feed = read(rss("<item><title>A</title><link>https://a.example/?a=1&b=2&c=3</link></item>"))
+    assert feed.entries[0].link == "https://a.example/?a=1&b=2&c=3"
+    assert feed.notes == ("2 bare ampersands read as text",)
+
+
+def test_ampersands_in_comments_and_cdata_stay_as_they_are() -> None:
+    feed = read(
+        rss("<!-- R&D --><item><title>A & B</title><description><![CDATA[<b>x & y</b> &c;]]></description></item>")
+    )
+    assert feed.entries[0].summary == "x & y &c;"
+
+
+# Documents that end in the middle
+
+WHOLE = rss(
+    "".join(f"<item><title>T{n}</title><link>https://a.example/{n}</link><guid>g{n}</guid></item>" for n in (1, 2, 3))
+)
+
+
+@pytest.mark.parametrize("lost", range(20, 80))
+def test_an_item_that_is_cut_off_is_no_entry(lost: int) -> None:
+    feed = read(WHOLE[:-lost])
+    assert all(entry.guid and entry.link and entry in read(WHOLE).entries for entry in feed.entries)
+    assert len(feed.entries) in (2, 3)
+    assert any(note.startswith("the document ends in the middle") for note in feed.notes)
+
+
+def test_a_cut_atom_feed_keeps_its_whole_entries() -> None:
+    entry = "<entry><id>u:%d</id><title>T%d</title><link href='https://a.example/%d'/></entry>"
+    whole = atom("".join(entry % (n, n, n) for n in (1, 2)))
+    cut = whole[: whole.rindex(b"<link") + 9]
+    assert [one.guid for one in read(cut).entries] == ["u:1"]
+    assert "the document ends in the middle, its last item is left out" in read(cut).notes
+
+
+def test_items_that_are_never_closed_are_not_taken_for_a_cut_document() -> None:
+    data = b"<rss version='2.0'><channel><title>x</title><item><title>One<item><title>Two"
+    assert len(read(data).entries) >= 1
+
+
+# Links
+
+
+@pytest.mark.parametrize(
+    ("head", "href", "link"),
+    [
+        ("<link>https://blog.example/</link>", "/posts/a.html", "https://blog.example/posts/a.html"),
+        ("<link>https://blog.example/news/</link>", "b.html", "https://blog.example/news/b.html"),
+        ("<link>https://blog.example/</link>", "https://else.example/x", "https://else.example/x"),
+        ("<link>/</link>", "posts/a", "https://cdn.example/posts/a"),
+        ("", "posts/a", "https://cdn.example/feeds/posts/a"),
+        ("<link>javascript:alert(1)</link>", "/a", "https://cdn.example/a"),
+        ("<link>https://blog.example/</link>", "//else.example/x", "https://else.example/x"),
+    ],
+)
+def test_a_relative_link_of_rss_is_below_the_site(head: str, href: str, link: str) -> None:
+    assert read(rss(f"<item><title>A</title><link>{href}</link></item>", head)).entries[0].link == link
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://blog.example/feeds/atom.xml", "https://blog.example/feeds/a"),
+        ("https://cdn.example/feeds/atom.xml", "https://blog.example/a"),
+    ],
+)
+def test_a_relative_link_of_atom_is_beside_the_feed_unless_the_site_is_elsewhere(url: str, link: str) -> None:
+    head = "<link href='https://blog.example/'/>"
+    data = atom("<entry><id>u:1</id><title>A</title><link href='a'/></entry>", head)
+    assert read(data, url).entries[0].link == link
+
+
+def test_a_base_of_the_document_comes_before_the_site() -> None:
+    data = rss("<item xml:base='https://base.example/x/'><title>A</title><link>a</link></item>")
+    assert read(data).entries[0].link == "https://base.example/x/a"
+
+
+def test_links_in_the_text_are_resolved_against_the_article_and_footnotes_stay_in_it() -> None:
+    text = (
+        "<![CDATA[<p>See <a href='more.html'>more</a>, <a href='#fn1'>1</a>, <a class=\"f\" href=\"#fn2\">2</a>.</p>]]>"
+    )
+    item = f"<item><title>A</title><link>/2026/a.html</link><description>{text}</description></item>"
+    content = read(rss(item)).entries[0].content
+    assert 'href="https://blog.example/2026/more.html"' in content
+    assert 'href="https://blog.example/2026/a.html#fn1"' in content
+    assert 'href="https://blog.example/2026/a.html#fn2"' in content
+
+
+@pytest.mark.parametrize(
+    ("language", "links", "chosen"),
+    [
+        (
+            "de",
+            "<link href='/en' hreflang='en'/><link href='/de' hreflang='de'/><link href='/fr' hreflang='fr'/>",
+            "/de",
+        ),
+        ("de-AT", "<link href='/de' hreflang='de'/><link href='/en' hreflang='en'/>", "/de"),
+        ("", "<link href='/en' hreflang='en'/><link href='/all'/>", "/all"),
+        ("it", "<link href='/en' hreflang='en'/><link href='/x' hreflang='x-default'/>", "/x"),
+        ("en", "<link href='/a.pdf' type='application/pdf'/><link href='/a' type='text/html'/>", "/a"),
+        ("en", "<link href='/a' type='application/xhtml+xml'/><link href='/a.txt' type='text/plain'/>", "/a"),
+    ],
+)
+@pytest.mark.parametrize("doctype", ["", "<!DOCTYPE feed>"])
+def test_of_several_links_the_page_in_the_language_of_the_feed_is_taken(
+    doctype: str, language: str, links: str, chosen: str
+) -> None:
+    # A DOCTYPE sends the document to feedparser, so both readers choose alike.
+    feed = f"<feed xmlns='http://www.w3.org/2005/Atom' xml:lang='{language}'><title>B</title>"
+    data = f"{doctype}{feed}<entry><id>u:1</id><title>A</title>{links}</entry></feed>".encode()
+    assert read(data, "https://a.example/feed").entries[0].link == "https://a.example" + chosen
+
+
+def test_a_link_of_a_feed_proxy_comes_after_one_that_says_where_it_leads() -> None:
+    links = "<link>http://feedproxy.google.com/~r/x/~3/abc/</link><guid>https://blog.example/a</guid>"
+    item = f"<item><title>A</title>{links}</item>"
+    assert read(rss(item)).entries[0].link == "https://blog.example/a"
+
+
+# Who wrote it first
+
+
+@pytest.mark.parametrize(
+    ("document", "origin"),
+    [
+        (
+            rss("<item><title>A</title><source url='https://paper.example'>The Paper</source></item>"),
+            ("The Paper", "https://paper.example/"),
+        ),
+        (
+            atom(
+                "<entry><id>u:1</id><title>A</title><source><id>u:2</id><title>Ann's Blog</title>"
+                "<link rel='self' href='https://ann.example/feed'/><link href='https://ann.example/'/></source></entry>"
+            ),
+            ("Ann's Blog", "https://ann.example/"),
+        ),
+        (
+            atom(
+                "<entry><id>u:1</id><title>A</title><source><title>B</title>"
+                "<link rel='self' href='https://b.example/feed'/></source></entry>"
+            ),
+            ("B", "https://b.example/feed"),
+        ),
+        (rss("<item><title>A</title><source url='https://www.blog.example/feed'>Blog</source></item>"), ("", "")),
+        (rss("<item><title>A</title><source url='javascript:1'>Who</source></item>"), ("Who", "")),
+        (rss("<item><title>A</title></item>"), ("", "")),
+    ],
+)
+@pytest.mark.parametrize("doctype", [b"", b"<!DOCTYPE x>"])
+def test_the_source_of_an_entry_is_who_published_it_first(
+    document: bytes, origin: tuple[str, str], doctype: bytes
+) -> None:
+    (entry,) = read(doctype + document).entries
+    assert (entry.origin_name, entry.origin_url) == origin
