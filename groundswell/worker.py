@@ -25,13 +25,14 @@ from urllib.parse import urlsplit
 from aggregator.cli.database import prune_store
 from aggregator.clock import FastClock, machine_time
 from aggregator.config.watcher import ConfigWatch
+from aggregator.errors import StoreError
 from aggregator.model import Clock, Config
 from aggregator.polling.clock_steps import ClockSteps
 from aggregator.polling.jobs import Jobs
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
 from aggregator.polling.websub_subscriber import Hubs
-from aggregator.store import Store
+from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from groundswell.processes import run_aside
 from web.visibility import is_public_host
@@ -100,8 +101,12 @@ class Scorer:
             self._ranked_at = at
 
 
-async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> None:
-    """Poll, update, train and prune until *stop* is set."""
+DISPLACED = 3
+"""Exit code of a worker whose database was deleted or replaced; the next one opens what is there then."""
+
+
+async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
+    """Poll, update, train and prune until *stop* is set; return the exit code."""
     from web.websub_publisher import Press, Publisher
 
     with WorkerLock(db), Store.open(db) as store:
@@ -115,10 +120,11 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> None
             Poller(config, store=store, clock=clock, rng=rng, finished=_log_poll) as poller,
             Publisher(config, store=store, press=Press(db, clock)) as publisher,
         ):
-            worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher)
+            worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher, stop)
             await worker.heartbeat()
             await worker.jobs().run_until(stop)
         await scorer.close()
+    return worker.exit_code
 
 
 class Worker:
@@ -135,6 +141,7 @@ class Worker:
         scorer: Scorer,
         poller: Poller,
         publisher: Publisher,
+        stop: asyncio.Event,
     ) -> None:
         from scoring.insights.summarizer import Narrator
 
@@ -147,6 +154,8 @@ class Worker:
         self._scorer = scorer
         self._poller = poller
         self._publisher = publisher
+        self._stop = stop
+        self.exit_code = 0
         self._narrator = Narrator(config, store)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
         self._hubs = Hubs(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
@@ -160,6 +169,7 @@ class Worker:
         jobs.every(timedelta(seconds=2), "publish", self.publish)
         jobs.every(timedelta(seconds=2), "hubs", self._hubs.step)
         jobs.every(timedelta(seconds=10), "heartbeat", self.heartbeat)
+        jobs.every(timedelta(seconds=10), "database", self.watch_database)
         jobs.every(timedelta(seconds=20), "train", self.train)
         jobs.every(timedelta(seconds=2), "model", self.follow_model)
         jobs.every(timedelta(seconds=60), "prune", self.prune)
@@ -194,6 +204,27 @@ class Worker:
     async def heartbeat(self) -> None:
         """Write down that the worker lives."""
         self._store.state.beat(self._clock(), "" if isinstance(self._clock, FastClock) else machine_time())
+
+    async def watch_database(self) -> None:
+        """Stop where the database was deleted or replaced, and keep what only this process can still read."""
+        what = self._store.displacement()
+        if not what or self._stop.is_set():
+            return
+        kept = self._db.with_name(f"{self._db.name}.rescued-{self._clock():%Y%m%dT%H%M%S}")
+        try:
+            self._store.copy_to(kept, {})
+            where = f"what it held is kept as {kept.name}"
+        except StoreError as error:
+            where = f"what it held could not be kept: {error}"
+        message = f"the database was {what} while the worker used it; {where}"
+        log.error("%s: %s; the worker starts again with what is there now", self._db, message)
+        self.exit_code = DISPLACED
+        self._stop.set()
+        try:
+            with Store.open(self._db) as store:
+                store.actions.note("database", message, self._clock())
+        except (StoreError, StoreFault) as error:
+            log.error("%s", error)
 
     async def train(self) -> None:
         """Train where it is time to, where enough votes came, or where the operator asked for it."""

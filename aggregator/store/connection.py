@@ -44,11 +44,22 @@ def make_private(path: Path) -> None:
                     name.chmod(PRIVATE)
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells one file from another of the same name, None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Connection:
     """A connection of SQLite, its transactions, and nothing of any table."""
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
+    def __init__(self, raw: sqlite3.Connection, path: Path | None = None) -> None:
         self.raw = raw
+        self._path = path
+        self._file = None if path is None else _identity(path)
 
     @classmethod
     def open(cls, path: Path | str) -> Connection:
@@ -68,7 +79,7 @@ class Connection:
             raise StoreError(f"cannot open the database {path}: {reason}") from error
         raw.row_factory = sqlite3.Row
         raw.create_function("pairs", 1, pairs, deterministic=True)
-        connection = cls(raw)
+        connection = cls(raw, None if str(path) == ":memory:" else Path(path))
         try:
             connection._prepare(path)
         except sqlite3.Error as error:
@@ -94,6 +105,16 @@ class Connection:
         if migrations.pending(self.raw):
             with self.transaction():
                 migrations.apply(self.raw)
+
+    def displacement(self) -> str:
+        """Return what happened to the file that this connection reads and writes: "", "deleted" or "replaced".
+
+        SQLite goes on in a file that has no name any more, and everything that is written is lost with the process.
+        """
+        if self._path is None:
+            return ""
+        now = _identity(self._path)
+        return "" if now == self._file else "deleted" if now is None else "replaced"
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

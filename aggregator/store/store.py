@@ -113,6 +113,10 @@ class Store:
         """Copy the database to *path* while others go on using it, with *files* in it; see `copies`."""
         copies.write_copy(self._connection.raw, path, files)
 
+    def displacement(self) -> str:
+        """Return "deleted" or "replaced" where the database's name no longer leads to the open file, else ""."""
+        return self._connection.displacement()
+
     def release_journal(self) -> None:
         """Write everything into the database file itself, so that it can be renamed alone; for its only user."""
         self._connection.run("pragma journal_mode=delete")

@@ -1,0 +1,171 @@
+"""The processes of a running site under accidents: a part that is killed, a supervisor that is killed, a lost database.
+
+The real program, in real processes; each wait is bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aggregator.store import Store
+from tests.feedserver import FeedServer
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 90
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc to see which processes live")
+
+DOCUMENT = "<rss version='2.0'><channel><title>Wire</title>{}</channel></rss>".format(
+    "".join(f"<item><title>Entry {n} of the wire</title><guid>{n}</guid></item>" for n in range(5))
+)
+
+
+class Site:
+    """A site that `groundswell run` keeps running."""
+
+    def __init__(self, folder: Path, feeds: str) -> None:
+        self.folder, self.db, self.log = folder, folder / "news.db", folder / "log.txt"
+        (folder / "feeds.yaml").write_text(
+            f"limits: {{allow_private: [127.0.0.1]}}\nsources:\n  - {{id: wire, url: {feeds}}}\n"
+        )
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.port = int(taken.getsockname()[1])
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "groundswell", "run", "--db", str(self.db), "--port", str(self.port)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=log, env={**environment, "PYTHONPATH": str(ROOT)}
+            )
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(timeout=30)
+        for pid in self.parts():
+            os.kill(pid, signal.SIGKILL)
+
+    def parts(self) -> dict[int, str]:
+        """Return the processes that have this database on their command line, each with its command."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    line = (entry / "cmdline").read_bytes().split(b"\0")
+                except OSError:
+                    continue
+                if str(self.db).encode() in line and b"groundswell" in line:
+                    found[int(entry.name)] = line[3].decode()
+        return found
+
+    def part(self, name: str) -> int:
+        """Return the process of a part that the supervisor started."""
+        parents = {
+            pid: int((Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1]).split()[1]) for pid in self.parts()
+        }
+        [pid] = [pid for pid, part in self.parts().items() if part == name and self.parts().get(parents[pid]) == "run"]
+        return pid
+
+    def answers(self) -> bool:
+        """Whether the site answers and its worker is alive."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def entries(self) -> int:
+        """Return how many entries are stored, 0 while there is no database."""
+        try:
+            with closing(sqlite3.connect(f"{self.db.as_uri()}?mode=ro", uri=True)) as raw:
+                return int(raw.execute("select count(*) from entries").fetchone()[0])
+        except sqlite3.Error:
+            return 0
+
+    def is_up(self) -> bool:
+        return self.answers() and self.entries() == 5
+
+
+@pytest.fixture
+def site(tmp_path: Path, feed_server: FeedServer) -> Iterator[Site]:
+    site = Site(tmp_path, feed_server.publish("/wire.xml", DOCUMENT))
+    yield site
+    site.stop()
+
+
+def wait_for(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {patience_s:.0f} s"
+        time.sleep(0.1)
+
+
+def test_a_killed_part_comes_back_and_no_part_outlives_the_supervisor(site: Site) -> None:
+    run = site.start()
+    wait_for(site.is_up, "the site")
+    for name, other in (("web", "worker"), ("worker", "web")):
+        killed, left = site.part(name), site.part(other)
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda name=name, killed=killed: _is_other(site, name, killed), f"another {name}")  # type: ignore[misc]
+        wait_for(site.answers, f"the site after {name} was killed")
+        assert site.part(other) == left, f"{other} was to go on"
+        assert run.poll() is None
+    assert "the web process ended (signal 9)" in site.log.read_text()
+
+    run.kill()
+    run.wait()
+    wait_for(lambda: not site.parts(), "the end of every part", 15)
+    site.start()
+    wait_for(site.is_up, "the site, started again on the same port and database")
+
+
+def _is_other(site: Site, name: str, killed: int) -> bool:
+    try:
+        return site.part(name) != killed
+    except (ValueError, OSError):
+        return False
+
+
+@pytest.mark.parametrize("what", ["deleted", "replaced"])
+def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: Path, what: str) -> None:
+    site.start()
+    wait_for(site.is_up, "the site")
+    other = tmp_path / "other.db"
+    with Store.open(other) as store:
+        store.state.set("note", "another database")
+        store.release_journal()
+    for name in ("news.db-wal", "news.db-shm"):
+        (tmp_path / name).unlink()
+    if what == "deleted":
+        site.db.unlink()
+    else:
+        os.replace(other, site.db)
+    wait_for(lambda: f"the database was {what} while the worker used it" in site.log.read_text(), "a report", 60)
+    wait_for(site.is_up, "the site with the database that is there now")
+    [kept] = tmp_path.glob("news.db.rescued-*[0-9]")
+    with Store.open(kept) as store:
+        assert store.entries.count() == 5
+    with Store.open(site.db) as store:
+        [action] = [action for action in store.actions.newest(5) if action.kind == "database"]
+        assert f"was {what}" in action.words
+        assert kept.name in action.words
+        assert (store.state.get("note") is not None) == (what == "replaced")
