@@ -14,6 +14,7 @@ import click
 
 import aggregator.cli
 import web.cli
+from aggregator.cli.init import require_config
 from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.demo import edition as sample
 from aggregator.errors import ConfigError, GroundswellError
@@ -64,16 +65,19 @@ def cli(context: click.Context, verbose: bool) -> None:
 @host_option
 @port_option
 @web.cli.proxies_option
-def run(feeds: Path, db: Path, host: str, port: int, proxies: int) -> None:
+@click.option("--init", "write", is_flag=True, help="Write the feeds.yaml that ships where there is none.")
+def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool) -> None:
     """Run worker and site together.
 
     \b
     Example:
       groundswell run
+      groundswell run --init
       groundswell run --port 8080 --db /var/lib/groundswell/news.db
     """
     from web.server import Address, check_port
 
+    require_config(feeds, db, write=write)
     address = Address(host, port)
     check_port(address, db=db)
     click.echo(f"Groundswell: {address.url} (Ctrl-C stops it)", err=True)
@@ -102,6 +106,7 @@ def worker(front: Front, feeds: Path, db: Path) -> None:
     """
     from groundswell.worker import work
 
+    require_config(feeds, db)
     try:
         raise SystemExit(until_signal(lambda stop: work(feeds, db, front.clock, stop)))
     except ConfigError as error:

@@ -1,5 +1,6 @@
 """The commands that concern sources, entries and the database, a module a subject.
 
+    init       init; what `run` does without a feeds.yaml
     options    --feeds, --db, --json; the Front with clock and environment
     polling    poll
     sources    sources list, check, add, remove

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from aggregator.cli.init import require_config
 from aggregator.cli.options import Front, db_option, feeds_option, json_option, known_source, progress_bar
 from aggregator.cli.source_tables import (
     polled_row,
@@ -45,6 +46,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
       groundswell poll --once
       groundswell poll --source techcrunch_ai
     """
+    require_config(feeds, db)
     with WorkerLock(db), Store.open(db) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         for source_id in only:

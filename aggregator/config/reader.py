@@ -206,9 +206,7 @@ def read_config(path: Path) -> str:
         with path.open("rb") as file:
             body = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
-        raise ConfigError(
-            f"{path} does not exist; copy the feeds.yaml that comes with Groundswell there and edit it"
-        ) from None
+        raise ConfigError(f"{path} does not exist; `groundswell init` writes one to begin with") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from None
     if len(body) > LARGEST_FILE:

@@ -458,7 +458,7 @@ def test_a_file_is_read_with_its_path_in_the_faults(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"does not exist; copy the feeds\.yaml that comes with Groundswell"):
+    with pytest.raises(ConfigError, match="does not exist; `groundswell init` writes one"):
         load_config(tmp_path / "feeds.yaml", env={})
 
 

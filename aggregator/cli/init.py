@@ -1,0 +1,70 @@
+"""`groundswell init`: write a feeds.yaml to begin with, by hand or because another command found none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import feeds_option
+from aggregator.cli.source_tables import count
+from aggregator.config import parse_config
+from aggregator.config.file import save_config
+from aggregator.config.starter import shipped_text, starter_config
+from aggregator.errors import ConfigError
+
+
+@click.command()
+@click.option("--topic", "topics", metavar="ID", multiple=True, help="Only sources of this topic. May be repeated.")
+@click.option("--list", "only_list", is_flag=True, help="Only list the topics.")
+@feeds_option
+def init(topics: tuple[str, ...], only_list: bool, feeds: Path) -> None:
+    """Write a feeds.yaml to begin with: every source that ships, or those of some topics.
+
+    Comments in it explain every part. An existing file is never overwritten.
+
+    \b
+    Example:
+      groundswell init
+      groundswell init --topic security --topic open-source
+    """
+    if only_list:
+        config = parse_config(shipped_text())
+        for category in config.categories:
+            number = sum(source.category == category.id for source in config.sources)
+            click.echo(f"{category.id:<12}  {category.name}: {count(number, 'source')}")
+        return
+    if feeds.exists():
+        raise ConfigError(f"{feeds} exists and was left as it is; `groundswell sources add ADDRESS` adds to it")
+    click.echo(_write(feeds, topics))
+    click.echo("Edit it as you like, then start the site with `groundswell run`")
+
+
+def require_config(feeds: Path, db: Path, *, write: bool = False) -> None:
+    """Make sure that there is something to start with: feeds.yaml, or a database that knows the last valid one.
+
+    write: write the file that ships where there is neither, without asking
+
+    Asks on a terminal. ConfigError with the way out where there is nothing; nothing is written then.
+    """
+    if feeds.exists() or db.exists():
+        return
+    if not write and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigError(f"{feeds} does not exist; `groundswell init` writes one to begin with")
+    number = len(parse_config(shipped_text()).sources)
+    question = f"{feeds} does not exist. Write one with the {number} sources that ship?"
+    if not write and not click.confirm(question, default=True, err=True):
+        raise ConfigError(
+            "`groundswell init --topic ID` writes one with fewer; `groundswell init --list` lists the topics"
+        )
+    click.echo(_write(feeds, ()), err=True)
+
+
+def _write(feeds: Path, topics: Collection[str]) -> str:
+    text, config = starter_config(topics)
+    if not feeds.parent.is_dir():
+        raise ConfigError(f"cannot write {feeds}: there is no folder {feeds.parent}")
+    save_config(feeds, text)
+    return f"{feeds}: {count(len(config.sources), 'source')} in {count(len(config.categories), 'topic')}"
