@@ -56,13 +56,15 @@ def test_a_sentence_of_what_the_entries_say_stands(sentence: str) -> None:
         "See https://veldra.example for revenue.",
         "<b>Veldra</b> reports revenue.",
         "**Veldra** reports revenue.",
-        "Veldra. " * 200,
         "!!!",
     ],
 )
 def test_a_sentence_with_anything_else_is_left_out(sentence: str) -> None:
-    assert held(sentence, REPORTS)[0] == () or sentence.startswith("Veldra. ")
-    assert len(held(sentence, REPORTS)[0]) <= 6
+    assert held(sentence, REPORTS)[0] == ()
+
+
+def test_at_most_six_sentences_are_kept() -> None:
+    assert held("Veldra. " * 200, REPORTS) == (("Veldra.",) * 6, 0)
 
 
 def test_lies_go_and_the_truth_beside_them_stays() -> None:
@@ -73,9 +75,10 @@ def test_lies_go_and_the_truth_beside_them_stays() -> None:
 @settings(max_examples=60)
 @given(st.text(max_size=300))
 def test_any_answer_can_be_held_against_the_entries(text: str) -> None:
-    kept, left_out = held(text, REPORTS)
-    assert left_out >= 0
+    kept, _ = held(text, REPORTS)
     assert len(kept) <= 6
+    for sentence in kept:
+        assert held(sentence, REPORTS) == ((sentence,), 0)
 
 
 def test_what_is_sent_is_bounded_and_another_entry_makes_another_fingerprint() -> None:
