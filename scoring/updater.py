@@ -213,7 +213,8 @@ class Updater:
         """Order the lists; a new edition only when the order changed."""
         # A clock that went back, or a poll that stands a microsecond in the future, must not make news older.
         watermark = self._store.state.watermark()
-        ranking = self.engine.rank(now if watermark is None else max(now, watermark))
+        at = now if watermark is None else max(now, watermark)
+        ranking = self.engine.rank(at)
         ranking = with_pinned(ranking, self._store.stories.pinned())
         with self._store.transaction():
             changed = self._store.stories.rank(ranking)
@@ -222,6 +223,14 @@ class Updater:
             # Fading alone is no new edition: pages that are asked for anew show it.
             if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
                 self._store.stories.refresh_trends(ranking)
+                listed = {story_id for stories in ranking.values() for story_id, _ in stories}
+                places = self.engine.places(at, listed)
+                self._store.places.replace(
+                    {
+                        story_id: [(part.name, round(part.value, 3), round(part.amount, 3)) for part in parts]
+                        for story_id, parts in places.items()
+                    }
+                )
                 self._refreshed_at = now
             self._store.front_pages.keep(now)
             self._work_out_what_ifs(ranking)

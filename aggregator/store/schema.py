@@ -384,6 +384,12 @@ create table what_ifs (
     made_of   text not null,             -- when the story was last computed, and the model's version
     lines     text not null              -- JSON list of [words, score]
 ) strict;
+
+-- Why a listed story stands where it stands, as of the last minute.
+create table places (
+    story_id  integer primary key,
+    parts     text not null              -- JSON list of [name, log-odds, number] (scoring/ranking/page_order.py)
+) strict;
 """
 
 OPERATION = """

@@ -18,6 +18,7 @@ from aggregator.store import copies
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
 from aggregator.store.derived.front_pages import FrontPages
+from aggregator.store.derived.places import Places
 from aggregator.store.derived.scorecards import Scorecards
 from aggregator.store.derived.search import Search, SearchResult
 from aggregator.store.derived.stories import ListQuery, Stories
@@ -73,6 +74,7 @@ class Store:
         self.front_pages = FrontPages(connection)
         self.summaries = Summaries(connection)
         self.counterfactuals = Counterfactuals(connection)
+        self.places = Places(connection)
         self.metrics = Metrics(connection)
         self.websub_subscriptions = HubSubscriptions(connection)
         self.source_status = SourceStatus(connection)

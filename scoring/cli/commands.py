@@ -26,6 +26,7 @@ from scoring.cli.evaluate import EVALUATIONS, measure_live
 from scoring.editorial import pairwise_constraints
 from scoring.learning.train import Learner, current, history, load, models_dir, use
 from scoring.learning.train import train as train_model
+from scoring.ranking import page_order
 from scoring.relevance import explanation as explaining
 from scoring.relevance.model import load_prior
 from scoring.replay.runner import replay as replay_stream
@@ -84,8 +85,9 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
 @click.argument("story", metavar="STORY")
 @db_option
 @json_option
-def explain(story: str, db: Path, as_json: bool) -> None:
-    """Show what a story's score is made of, and how it came about.
+@click.pass_obj
+def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
+    """Show what a story's score is made of, how it came about, and why the story stands where it stands.
 
     STORY is the number in its address.
 
@@ -103,6 +105,9 @@ def explain(story: str, db: Path, as_json: bool) -> None:
         members = store.stories.members(found.story_id)
         ledger = store.stories.ledger(found.story_id)
         names = store.feeds.names()
+        voices = store.stories.voices([found.story_id]).get(found.story_id, ())
+        place = [page_order.PlacePart(*row) for row in store.places.of(found.story_id)]
+    urgent = page_order.breaking(voices, front.clock())
     if as_json:
         rows = {
             "story": found.story_id,
@@ -110,6 +115,7 @@ def explain(story: str, db: Path, as_json: bool) -> None:
             "score": found.score,
             "provisional": found.provisional,
             "contributions": [asdict(part) for part in found.contributions],
+            "place": [asdict(part) for part in place],
             "entries": [
                 {
                     "id": entry.entry_id,
@@ -137,6 +143,11 @@ def explain(story: str, db: Path, as_json: bool) -> None:
         return
     for line in explaining.lines(found):
         click.echo(line)
+    if place:
+        click.echo(f"\nWhy it stands where it stands: {page_order.why(place, urgent)}")
+        for part in place:
+            click.echo(f"  {part.value:+6.2f}  {page_order.message(part)}")
+        click.echo(f"  {sum(part.value for part in place):+6.2f}  together; the greater, the higher on the page")
     click.echo(f"\n{len(members)} entries of {found.sources} sources, {found.independent_sources} independent")
     for entry, member in members:
         source = names.get(entry.source_id, entry.source_id)

@@ -121,8 +121,10 @@ def evaluate_front_page(
     from scoring.evaluation import recording as recordings
 
     items = [labelled_files.read(path, label, time_column=time_column) for path in labels]
+    orders = dict(front_page.ORDERS)
     if recording is not None and recording.exists():
         recorded = recordings.load(recording)
+        orders = {"as ordered now": front_page.by_place, **orders}
     else:
         config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
         with progress_bar("Replaying") as bar:
@@ -136,7 +138,7 @@ def evaluate_front_page(
         if recording is not None:
             recordings.save(recorded, recording)
     reports = [
-        front_page.evaluate(recorded, labelled, path.name, seed=seed)
+        front_page.evaluate(recorded, labelled, path.name, orders, seed)
         for path, labelled in zip(labels, items, strict=True)
     ]
     if as_json:

@@ -23,7 +23,7 @@ Its rooms, each importing only those above it; nothing outside imports them:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -54,6 +54,7 @@ from scoring.engine.scoring import Shown
 from scoring.engine.settings import Setting
 from scoring.engine.state import Held
 from scoring.engine.step_log import Turns, in_order
+from scoring.ranking.page_order import PlacePart
 from scoring.relevance.counterfactuals import Counterfactual
 from scoring.relevance.model import RelevanceModel
 
@@ -107,6 +108,10 @@ class Engine:
         Changes nothing: what comes next may have happened before *now*.
         """
         return ranking.ranking(self._held, self._setting, self._shown, now)
+
+    def places(self, now: datetime, story_ids: Collection[int]) -> dict[int, tuple[PlacePart, ...]]:
+        """Return why each of these live stories stands where it stands in the lists at *now*."""
+        return ranking.places(self._held, self._setting, self._shown, now, story_ids)
 
     # Going forward
 

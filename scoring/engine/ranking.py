@@ -5,11 +5,12 @@ Knows which stories can be in a list. Leaves their order to `rank`, and what ris
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.model import Ranking
+from scoring.engine.live_story import Live
 from scoring.engine.scoring import Shown
 from scoring.engine.settings import Setting
 from scoring.engine.state import Held
@@ -44,13 +45,32 @@ class Coverage:
 
 def ranking(held: Held, setting: Setting, shown: Shown, now: datetime) -> Ranking:
     """Return the lists at *now*: "" is the front page, the others are the categories."""
-    candidates = [
+    candidates = _candidates(held, setting, shown, now)
+    lists = {"": page_order.ranked(candidates, now)}
+    for category in setting.config.categories:
+        lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
+    return lists
+
+
+def places(
+    held: Held, setting: Setting, shown: Shown, now: datetime, story_ids: Collection[int]
+) -> dict[int, tuple[page_order.PlacePart, ...]]:
+    """Return why each of these live stories stands where it stands in the lists at *now*."""
+    return {
+        candidate.story_id: page_order.parts(candidate, now)
+        for candidate in _candidates(held, setting, shown, now)
+        if candidate.story_id in story_ids
+    }
+
+
+def _candidates(held: Held, setting: Setting, shown: Shown, now: datetime) -> list[page_order.Candidate]:
+    return [
         page_order.Candidate(
             story_id=story_id,
             category_id=story.category_id,
             relevance=story.relevance,
             score=story.score,
-            worths=(),
+            worths=_worths(live),
             joined=tuple(voice.joined for voice in live.voices.values()),
             trend=shown.trend(live, now),
             source_id=live.members[story.lead_entry_id].source_id,
@@ -59,10 +79,14 @@ def ranking(held: Held, setting: Setting, shown: Shown, now: datetime) -> Rankin
         for story_id, live, story in held.listed(now, setting.config.scoring.window)
         if not story.hidden
     ]
-    lists = {"": page_order.ranked(candidates, now)}
-    for category in setting.config.categories:
-        lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
-    return lists
+
+
+def _worths(live: Live) -> tuple[float, ...]:
+    """Return the worth of the first entry of each independent source, so that a copy never raises a story."""
+    first: dict[str, float] = {}
+    for member in live.members.values():
+        first.setdefault(member.voice, member.worth)
+    return tuple(first.values())
 
 
 def coverage(held: Held) -> Iterator[Coverage]:
@@ -82,6 +106,7 @@ def coverage(held: Held) -> Iterator[Coverage]:
                 voices=tuple((voice.joined, voice.rate) for voice in live.voices.values()),
                 entry_ids=tuple(live.members),
                 score=live.story.score,
+                worths=_worths(live),
                 relevance=live.story.relevance,
                 hidden=live.story.hidden,
             )

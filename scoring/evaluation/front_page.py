@@ -18,7 +18,9 @@ from scoring.engine import Coverage
 from scoring.evaluation.labelled_files import Key, Label, LabelledItem, by_key
 from scoring.evaluation.recording import Moment, Recording
 from scoring.evaluation.trending import RULES, Case
+from scoring.language.terms import terms
 from scoring.metrics.bootstrap import Interval, mean, resampled
+from scoring.ranking import page_order
 
 PAGE = 10
 RECENT = timedelta(hours=24)
@@ -44,6 +46,8 @@ class Result:
     """Share of the ten with grade 0."""
     picked: Interval | None
     """Share of the ten that the editor of a yes/no label picked."""
+    recent: Interval | None
+    """Share of the ten with an entry in the last 24 hours. Older ones count for nDCG, too, which can so exceed 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,26 @@ def as_shown(moment: Moment, recent: Sequence[Coverage]) -> Sequence[int]:
 def by_score(moment: Moment, recent: Sequence[Coverage]) -> Sequence[int]:
     """Order by score, equal ones newest first."""
     return [c.story_id for c in sorted(recent, key=lambda c: (-c.relevance, -c.story_id))]
+
+
+def candidate(story: Coverage) -> page_order.Candidate:
+    """Return a recorded story as the page order takes it."""
+    return page_order.Candidate(
+        story_id=story.story_id,
+        category_id=story.category_id,
+        relevance=story.relevance,
+        score=story.score,
+        worths=story.worths,
+        joined=tuple(joined for joined, _ in story.voices),
+        source_id=story.source_id,
+        topics=frozenset(terms(story.headline)),
+    )
+
+
+def by_place(moment: Moment, recent: Sequence[Coverage]) -> Sequence[int]:
+    """Return the order of `page_order` as it is now, which may be another than was recorded."""
+    stories = [candidate(story) for story in moment.stories if not story.hidden]
+    return [story_id for story_id, _ in page_order.ranked(stories, moment.at, PAGE)]
 
 
 def by_rule(rule: Callable[[Case], float]) -> Order:
@@ -101,47 +125,61 @@ def evaluate(
     A story has the highest grade among its entries so far, and is picked when one of them is. Graded files are
     measured from 24 hours after their first item to their last, so that every recent story has been graded.
     """
+    measured = hours(recording, items, name)
     labels = labels_of_entries(recording, by_key(list(items)))
     graded = any(label.grade is not None for label in labels.values())
-    first = min(item.line.arrived_at for item in items)
-    last = max(item.line.arrived_at for item in items)
-    hours = [hour for m in recording.moments if first + RECENT <= m.at <= last and (hour := _Hour(m, labels)).usable]
-    if not labels or not hours:
-        raise GroundswellError(
-            f"the stream has no hour to measure {name or 'these labels'} on: {len(labels)} of "
-            f"{len(items)} labelled items are in it, and 24 hours before the first hour are needed"
-        )
-    days = [hour.moment.at.date().isoformat() for hour in hours]
+    days = [hour.moment.at.date().isoformat() for hour in measured]
     results = []
     for order_name, order in orders.items():
-        pages = [hour.page(order) for hour in hours]
-
-        def measured(values: Sequence[float | None]) -> Interval | None:
-            known = [(day, value) for day, value in zip(days, values, strict=True) if value is not None]
-            return resampled([day for day, _ in known], [value for _, value in known], mean, seed)
-
-        results.append(
-            Result(
-                name=order_name,
-                ndcg_at_10=measured([hour.ndcg(page) for hour, page in zip(hours, pages, strict=True)]),
-                worthy=measured([hour.worthy(page) for hour, page in zip(hours, pages, strict=True)])
-                if graded
-                else None,
-                noise=measured([hour.noise(page) for hour, page in zip(hours, pages, strict=True)]) if graded else None,
-                picked=measured([hour.picked(page) for hour, page in zip(hours, pages, strict=True)]),
-            )
-        )
-    best = [value for hour in hours if (value := hour.picked_at_best()) is not None]
+        values: dict[str, list[float | None]] = {name: [] for name in ("ndcg", "worthy", "noise", "picked", "recent")}
+        for hour in measured:
+            page = hour.page(order)
+            values["ndcg"].append(hour.ndcg(page))
+            values["worthy"].append(hour.worthy(page) if graded else None)
+            values["noise"].append(hour.noise(page) if graded else None)
+            values["picked"].append(hour.picked(page))
+            values["recent"].append(hour.share_recent(page))
+        results.append(Result(order_name, *(_mean_by_day(days, column, seed) for column in values.values())))
+    best = [value for hour in measured if (value := hour.picked_at_best()) is not None]
     return Report(
         name=name,
         labelled=len(items),
         found=len(labels),
-        hours=len(hours),
+        hours=len(measured),
         first_at=days[0],
         last_at=days[-1],
         picked_at_best=mean(best),
         results=tuple(results),
     )
+
+
+def hours(recording: Recording, items: Sequence[LabelledItem], name: str = "") -> list[Hour]:
+    """Return the hours to measure on, with what the labels say of their stories; GroundswellError without any."""
+    labels = labels_of_entries(recording, by_key(list(items)))
+    first = min(item.line.arrived_at for item in items)
+    last = max(item.line.arrived_at for item in items)
+    found = [hour for m in recording.moments if first + RECENT <= m.at <= last and (hour := Hour(m, labels)).recent]
+    if not labels or not found:
+        raise GroundswellError(
+            f"the stream has no hour to measure {name or 'these labels'} on: {len(labels)} of "
+            f"{len(items)} labelled items are in it, and 24 hours before the first hour are needed"
+        )
+    return found
+
+
+def summary(measured: Sequence[Hour], order: Order) -> str:
+    """Return in a line how good the first ten of an order are; means over the hours."""
+    pages = [(hour, hour.page(order)) for hour in measured]
+    ndcg = mean([value for hour, page in pages if (value := hour.ndcg(page)) is not None])
+    worthy, noise, recent = (
+        math.fsum(values) / len(pages)
+        for values in (
+            [hour.worthy(page) for hour, page in pages],
+            [hour.noise(page) for hour, page in pages],
+            [hour.share_recent(page) for hour, page in pages],
+        )
+    )
+    return f"nDCG@10 {ndcg or 0.0:.3f}, worthy {worthy:.2f}, noise {noise:.3f}, recent {recent:.2f}"
 
 
 def _mean_by_day(days: Sequence[str], values: Sequence[float | None], seed: int) -> Interval | None:
@@ -158,7 +196,7 @@ def labels_of_entries(recording: Recording, labels: Mapping[Key, Label]) -> dict
     }
 
 
-class _Hour:
+class Hour:
     """The stories of a moment with what the labels say of them."""
 
     def __init__(self, moment: Moment, labels: Mapping[int, Label]) -> None:
@@ -177,28 +215,39 @@ class _Hour:
         gains = sorted((_gain(self._grade.get(c.story_id, 0)) for c in self.recent), reverse=True)
         self._best = _discounted(gains[:PAGE])
 
-    @property
-    def usable(self) -> bool:
-        return bool(self.recent)
+    def grade(self, story_id: int) -> int:
+        """Return the grade of a story; 0 where nobody graded it."""
+        return self._grade.get(story_id, 0)
 
     def page(self, order: Order) -> list[int]:
+        """Return the first ten stories of an order."""
         return list(order(self.moment, self.recent))[:PAGE]
 
     def ndcg(self, page: Sequence[int]) -> float | None:
+        """Return the page's discounted gain over the best possible; None where nothing recent has a gain."""
         if self._best == 0.0:
             return None
         return _discounted([_gain(self._grade.get(story_id, 0)) for story_id in page]) / self._best
 
     def worthy(self, page: Sequence[int]) -> float:
+        """Return the share of ten places with a story of grade 2 or 3."""
         return sum(self._grade.get(story_id, 0) >= WORTHY for story_id in page) / PAGE
 
     def noise(self, page: Sequence[int]) -> float:
+        """Return the share of ten places with a story of grade 0."""
         return sum(self._grade.get(story_id) == 0 for story_id in page) / PAGE
 
     def picked(self, page: Sequence[int]) -> float | None:
+        """Return the share of ten places with a picked story; None where nothing says what was picked."""
         return sum(self._picked.get(story_id, False) for story_id in page) / PAGE if self._picked else None
 
+    def share_recent(self, page: Sequence[int]) -> float:
+        """Return the share of the page's stories that have an entry in the last 24 hours."""
+        recent = {c.story_id for c in self.recent}
+        return sum(story_id in recent for story_id in page) / max(len(page), 1)
+
     def picked_at_best(self) -> float | None:
+        """Return what `picked` would be for the best possible page."""
         if not self._picked:
             return None
         return min(PAGE, sum(self._picked.get(c.story_id, False) for c in self.recent)) / PAGE
@@ -217,10 +266,10 @@ def lines(report: Report) -> list[str]:
     drawn = [
         f"{report.name}: {report.found} of {report.labelled} labelled items in the stream; "
         f"{report.hours} hours, {report.first_at} to {report.last_at}",
-        f"{'':24}{'nDCG@10':22}{'worthy':22}{'noise':22}picked"
+        f"{'':24}{'nDCG@10':22}{'worthy':22}{'noise':22}{'recent':22}picked"
         + (f" (at best {report.picked_at_best:.3f})" if report.picked_at_best is not None else ""),
     ]
     for result in report.results:
-        values = (result.ndcg_at_10, result.worthy, result.noise, result.picked)
+        values = (result.ndcg_at_10, result.worthy, result.noise, result.recent, result.picked)
         drawn.append(f"{result.name:24}" + "".join(f"{value or '-'!s:22}" for value in values).rstrip())
     return drawn

@@ -1,6 +1,6 @@
 """Order the stories of a page, and say why each stands where it stands.
 
-    place = score + sources + worth + growth - age         in log-odds, see `values`
+    place = worth + coverage + score + growth - age        in log-odds, see `values`
     order = best place first; a story gives way to others where its publisher or subject has just been shown,
             and stands below every strong story while its own score is low and nothing is breaking
 
@@ -25,24 +25,27 @@ POOL = 3 * LIST_LENGTH
 
 # Fitted by `python -m bench.page_order` on three graded windows of AI and technology news (docs/dev/ranking.md): pairs
 # of stories of one hour, weighted by how much their gains differ, with no weight below zero.
-WEIGHT_SCORE = 0.31
-WEIGHT_SOURCES = 0.46
-WEIGHT_WORTH = 2.0
-WEIGHT_FIRST_WORTH = 0.2
+WEIGHT_WORTH = 0.57
+WEIGHT_COVERAGE = 0.89
 
-WEIGHT_GROWTH = 0.15
-"""The fit gives .05 to .15: an editor's grade hardly depends on how fast a story grows, a reader's interest does."""
+WEIGHT_SCORE = 0.15
+WEIGHT_GROWTH = 0.1
+"""The fit gives 0 to both beside the worth of the text. They stand for what an editor's grade does not hold: what this
+site's readers and sources made of such stories, and what is growing now. Together they cost .004 of nDCG@10."""
 
-WEIGHT_AGE = 1.5
+WEIGHT_AGE = 2.0
 AGE_POWER = 1.5
 """Chosen by hand between two measures, see docs/dev/ranking.md: a slower fade leaves less noise on a quiet Sunday, a
 faster one shows more of today on a busy day."""
 
-LEAST_ODDS = 0.01
+MIN_PROBABILITY = 0.005
 """Probabilities are kept that far from 0 and 1."""
 
-WORTH_FLOOR = 0.0143
-"""Added to a worth before its logarithm, so that nothing is infinitely bad."""
+UNKNOWN_WORTH = 0.14
+"""Of a story whose text was not judged: the base rate."""
+
+FIRST_REPORT = 0.05
+"""Added to the expected number of worthy reports before its logarithm, so that nothing is infinitely bad."""
 
 GROWTH_WITHIN = timedelta(hours=3)
 
@@ -92,37 +95,35 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a story's place."""
+class PlacePart:
+    """One part of a story's place, and the number that it rests on."""
 
     name: str
-    """score, sources, worth, growth or age."""
+    """worth, coverage, score, growth or age."""
     value: float
     """Log-odds."""
-    message: str
+    amount: float
+    """The worth 0..1, the independent sources, the score 0..100, the sources within three hours, or the hours."""
 
 
 def values(candidate: Candidate, now: datetime) -> dict[str, float]:
     """Return what makes up the place of a story at *now*, in log-odds; their sum is the place.
 
-        score    0.31 * ln(p / (1 - p))                 p: the probability that the score shows
-        sources  0.46 * ln(n)                           n: independent sources
-        worth    2.0 * ln(max w + .0143) + 0.2 * ln(first w + .0143)
-                                                        w: worth of a text by the editorial prior, 0..1
-        growth   0.15 * ln(1 + g)                       g: independent sources that joined within three hours
-        age     -1.5 * d^1.5                            d: days since an independent source last joined
+        worth     0.57 * ln(w / (1 - w))       w: the highest worth of the independent sources' first entries
+        coverage  0.89 * ln(W + .05)           W: the sum of their worths, the expected number of worthy reports
+        score     0.15 * ln(p / (1 - p))       p: the probability that the score shows
+        growth    0.1  * ln(1 + g)             g: independent sources that joined within three hours
+        age      -2.0  * d^1.5                 d: days since an independent source last joined
 
     An added independent source never lowers a place, a copy (no new independent source) leaves it, and time without
-    news lowers it.
+    news never raises it.
     """
-    odds = min(max(candidate.relevance, LEAST_ODDS), 1.0 - LEAST_ODDS)
-    best, first = _worths(candidate)
-    grown = since(candidate.joined, now, GROWTH_WITHIN)
+    worths = candidate.worths or (UNKNOWN_WORTH,) * len(candidate.joined)
     return {
-        "score": WEIGHT_SCORE * math.log(odds / (1.0 - odds)),
-        "sources": WEIGHT_SOURCES * math.log(max(len(candidate.joined), 1)),
-        "worth": WEIGHT_WORTH * math.log(best + WORTH_FLOOR) + WEIGHT_FIRST_WORTH * math.log(first + WORTH_FLOOR),
-        "growth": WEIGHT_GROWTH * math.log1p(grown),
+        "worth": WEIGHT_WORTH * _log_odds(max(worths, default=0.0)),
+        "coverage": WEIGHT_COVERAGE * math.log(math.fsum(worths) + FIRST_REPORT),
+        "score": WEIGHT_SCORE * _log_odds(candidate.relevance),
+        "growth": WEIGHT_GROWTH * math.log1p(since(candidate.joined, now, GROWTH_WITHIN)),
         "age": -WEIGHT_AGE * (quiet_for(candidate, now) / DAY) ** AGE_POWER,
     }
 
@@ -132,22 +133,37 @@ def place(candidate: Candidate, now: datetime) -> float:
     return math.fsum(values(candidate, now).values())
 
 
-def parts(candidate: Candidate, now: datetime) -> list[Part]:
-    """Return the parts of a story's place at *now*, each with what it rests on."""
-    best, _ = _worths(candidate)
-    messages = {
-        "score": f"score {candidate.score}",
-        "sources": _sources(max(len(candidate.joined), 1)),
-        "worth": f"worth {round(100 * best)} of 100 to an editor",
-        "growth": f"{_sources(since(candidate.joined, now, GROWTH_WITHIN))} in the last 3 hours",
-        "age": f"last news {_ago(quiet_for(candidate, now))}",
+def parts(candidate: Candidate, now: datetime) -> tuple[PlacePart, ...]:
+    """Return the parts of a story's place at *now*, each with the number that it rests on."""
+    amounts = {
+        "worth": max(candidate.worths, default=UNKNOWN_WORTH),
+        "coverage": float(len(candidate.joined)),
+        "score": float(candidate.score),
+        "growth": float(since(candidate.joined, now, GROWTH_WITHIN)),
+        "age": quiet_for(candidate, now) / HOUR,
     }
-    return [Part(name, value, messages[name]) for name, value in values(candidate, now).items()]
+    return tuple(PlacePart(name, value, amounts[name]) for name, value in values(candidate, now).items())
 
 
-def _worths(candidate: Candidate) -> tuple[float, float]:
-    """Return the highest worth, and that of the first entry."""
-    return max(candidate.worths, default=0.0), candidate.worths[0] if candidate.worths else 0.0
+def message(part: PlacePart) -> str:
+    """Return the number that a part rests on in words."""
+    count = round(part.amount)
+    match part.name:
+        case "worth":
+            return f"{round(100 * part.amount)} % likely on an editor's front page, by its text"
+        case "coverage":
+            return _sources(count)
+        case "score":
+            return f"score {count}"
+        case "growth":
+            return f"{_sources(count)} in the last 3 hours"
+        case _:
+            return "last new source within the hour" if part.amount < 1 else f"last new source {count} h ago"
+
+
+def _log_odds(probability: float) -> float:
+    kept = min(max(probability, MIN_PROBABILITY), 1.0 - MIN_PROBABILITY)
+    return math.log(kept / (1.0 - kept))
 
 
 def since(joined: Iterable[datetime], now: datetime, within: timedelta) -> int:
@@ -166,19 +182,22 @@ def breaking(joined: Iterable[datetime], now: datetime) -> str:
     return f"{count} sources in the last hour" if count >= BREAKING_SOURCES else ""
 
 
-def why(candidate: Candidate, now: datetime) -> str:
-    """Return in one line why a story stands where it stands, the weightiest parts first."""
-    told = parts(candidate, now)
-    strongest = sorted(told, key=lambda part: -abs(part.value - TYPICAL[part.name]))
-    listed = [part.message for part in strongest if abs(part.value - TYPICAL[part.name]) >= LEAST_TOLD][:3]
-    urgent = breaking(candidate.joined, now)
-    return ", ".join([*([urgent] if urgent else []), *(listed or [strongest[0].message])])
-
-
-TYPICAL = {"score": -0.9, "sources": 0.0, "worth": -4.6, "growth": 0.0, "age": -0.4}
+TYPICAL = {"worth": -1.0, "coverage": -1.5, "score": -0.4, "growth": 0.0, "age": -0.4}
 """The parts of a usual live story: what differs most from them explains a place."""
 
-LEAST_TOLD = 0.25
+MIN_DIFFERENCE = 0.25
+MAX_REASONS = 3
+
+
+def why(found: Sequence[PlacePart], urgent: str = "") -> str:
+    """Return in one line why a story stands where it stands, what sets it apart most first.
+
+    urgent: what `breaking` says of it
+    """
+    apart = {part.name: abs(part.value - TYPICAL[part.name]) for part in found}
+    listed = sorted(found, key=lambda part: -apart[part.name])
+    told = [message(part) for part in listed if apart[part.name] >= MIN_DIFFERENCE][:MAX_REASONS]
+    return ", ".join([*([urgent] if urgent else []), *(told or [message(part) for part in listed[:1]])])
 
 
 def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:
@@ -251,10 +270,3 @@ def _same_event(one: frozenset[str], other: frozenset[str]) -> bool:
 
 def _sources(count: int) -> str:
     return f"{count} independent source" + ("" if count == 1 else "s")
-
-
-def _ago(span: timedelta) -> str:
-    hours = span / HOUR
-    if hours < 1:
-        return "within the hour"
-    return f"{hours:.0f} h ago"

@@ -60,6 +60,19 @@ def store() -> Store:
     return filled(Store.open(":memory:"))
 
 
+def test_each_listed_story_keeps_why_it_stands_where_it_stands(store: Store) -> None:
+    for poll in newsroom(1):
+        publish(store, poll)
+    updater(store).run(NOON + HOUR)
+
+    listed = [one.story for one in store.stories.ranked(limit=100)]
+    assert listed
+    for story in listed:
+        parts = {name: amount for name, _, amount in store.places.of(story.story_id)}
+        assert (parts["score"], parts["coverage"]) == (story.score, story.independent_sources)
+    assert store.places.of(10**6) == []
+
+
 def test_entries_become_stories_and_the_page_is_ordered(store: Store) -> None:
     for poll in newsroom(1):
         publish(store, poll)

@@ -13,6 +13,7 @@ from scoring.insights import lead_entry
 from scoring.insights.coverage_analysis import analyse
 from scoring.insights.key_facts import key_facts, sentences_of
 from scoring.insights.predecessor import earlier
+from scoring.ranking import page_order
 from web import present
 from web.lists import stories
 from web.pages import machine_readable
@@ -51,9 +52,11 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         shot = _shot(show, members, listed.lead)
         said = machine_readable.of_story(store, listed, shot.src if shot else "")
         what_ifs = store.counterfactuals.of(story_id, listed.story.score)
+        place = [page_order.PlacePart(*row) for row in store.places.of(story_id)]
+        voices = store.stories.voices([story_id]).get(story_id, ())
     shows_story(story_id)
     keep(MINUTE)
-    card = show.card(listed)
+    card = show.card(listed, voices=voices)
     facts_told, facts_differ = present.keys(show, facts)
     return render_template(
         "story.html",
@@ -73,6 +76,8 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         body=present.body_html(listed.lead, card.standfirst),
         bars=present.bars(listed.story.contributions, listed.story.score),
         what_ifs=what_ifs[:WHAT_IFS],
+        place=page_order.why(place, page_order.breaking(voices, show.now)) if place else "",
+        place_parts=[(f"{part.value:+.2f}", page_order.message(part)) for part in place],
         coverage=present.coverage(show, members),
         coverage_chart=present.coverage_chart(show, members),
         score_chart=present.score_chart(show, ledger),

@@ -12,6 +12,7 @@ from aggregator.model import Config, Entry, Listed, Source
 from aggregator.store.derived.front_pages import ListedThen
 from aggregator.text.tokens import clip, plain
 from aggregator.text.urls import safe_link
+from scoring.ranking import page_order
 from web.present.formatting import ago, counted, language_tag, read_time, slug, sources_words, standfirst, story_path
 
 
@@ -71,10 +72,15 @@ class Heat:
 _HEAT = ((3.0, Heat(3, "surging")), (1.4, Heat(2, "rising")), (0.5, Heat(1, "picking up")))
 
 
-def heat(trend: float, independent_sources: int) -> Heat:
-    """Return how a trend is shown; one source alone is no movement, however quiet the hour."""
+def heat(trend: float, independent_sources: int, urgent: str = "") -> Heat:
+    """Return how a trend is shown; one source alone is no movement, however quiet the hour.
+
+    urgent: "4 sources in the last hour" for a story that is breaking
+    """
     if independent_sources < 2:
         return Heat(0, "")
+    if urgent:
+        return Heat(3, urgent)
     return next((shown for bound, shown in _HEAT if trend >= bound), Heat(0, ""))
 
 
@@ -211,7 +217,7 @@ class Presenter:
             standfirst=standfirst(story),
             section=self.section(story.category_id),
             score=Score(story.score, story.provisional),
-            heat=heat(story.trend, story.independent_sources),
+            heat=heat(story.trend, story.independent_sources, page_order.breaking(voices, self.now)),
             sources=sources_words(story.sources, story.independent_sources),
             via=listed.first_source_id,
             via_name=self.source_name(listed.first_source_id),

@@ -169,14 +169,14 @@ class Stories:
 
     def drop(self) -> None:
         """Drop everything derived; the next update rebuilds it from the facts."""
-        for table in ("stories", "memberships", "ledger", "ranking", "what_ifs"):
+        for table in ("stories", "memberships", "ledger", "ranking", "what_ifs", "places"):
             self._db.run(f"delete from {table}")
 
     def forget_pruned(self) -> None:
         """Drop what is derived from entries that are no longer kept."""
         self._db.run("delete from memberships where entry_id not in (select entry_id from entries)")
         self._db.run("delete from stories where lead_entry_id not in (select entry_id from entries)")
-        for table in ("memberships", "ledger", "ranking", "what_ifs"):
+        for table in ("memberships", "ledger", "ranking", "what_ifs", "places"):
             self._db.run(f"delete from {table} where story_id not in (select story_id from stories)")
 
     # Reading.

@@ -170,6 +170,16 @@ def test_what_ifs_stand_beside_the_score_they_belong_to(site: FlaskClient, room:
     assert "without Seedbed" not in text(story_page(site, story_id))
 
 
+def test_a_story_says_why_it_stands_where_it_stands(site: FlaskClient, room: Newsroom, store: Store) -> None:
+    story_id = room.story("Chips again", ["techcrunch_ai", "seedbed"], score=62)
+    assert "It is in no list at present" in text(story_page(site, story_id))
+    other = room.story("Chips once more", ["techcrunch_ai", "seedbed"], score=62)
+    store.places.replace({other: [("worth", 1.2, 0.82), ("coverage", 0.4, 2.0), ("age", -0.1, 2.0)]})
+    page = text(story_page(site, other))
+    assert "82 % likely on an editor's front page, by its text, 2 independent sources" in page
+    assert "+1.20" in page
+
+
 # The drawing of a list
 
 

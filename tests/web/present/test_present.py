@@ -95,6 +95,10 @@ def test_heat_is_said_in_words_and_never_of_one_source(trend: float, sources: in
     assert present.heat(trend, sources).words == words
 
 
+def test_a_breaking_story_says_so_instead_of_how_fast_it_grows() -> None:
+    assert present.heat(0.1, 4, "4 sources in the last hour") == present.Heat(3, "4 sources in the last hour")
+
+
 def test_a_reason_that_repeats_the_word_is_left_out() -> None:
     parts = [Contribution("word:chips", 1, 5, "word 'chips'"), Contribution("coverage", 1, 5, "3 independent sources")]
     assert [(bar.label, bar.reason) for bar in present.bars(parts, 10)] == [
