@@ -38,13 +38,14 @@ from typing import cast
 from aggregator.discovery import opml
 from aggregator.discovery.find_feeds import addresses, on_page, well_known
 from aggregator.errors import NotAFeedError, OpmlError
+from aggregator.fetch import Client
 from aggregator.model import Limits, ParsedFeed, Source
 from aggregator.parse.dates import DateReader
 from aggregator.parse.identity import identity
 from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
 from aggregator.parse.parser import parse
 from aggregator.parse.pool import ParserPool
-from aggregator.polling.poll import Polled, take_in_delivery
+from aggregator.polling.poll import PollContext, Polled, store_delivery
 from aggregator.store import Store
 from aggregator.store.websub.subscriptions import Delivery
 from aggregator.text import search_query
@@ -142,9 +143,9 @@ class Shelf:
         self._polls += 1
         delivery = Delivery(0, self._source.id, "application/xml", data)
         at = NOON + self._polls * timedelta(hours=1)
-        taking = take_in_delivery(
-            self._source, delivery, store=self._store, parser=cast(ParserPool, self), limits=Limits(), now=at
-        )
+        parser, client = cast(ParserPool, self), cast(Client, None)
+        context = PollContext(self._store, client, parser, Limits(), lambda: at)
+        taking = store_delivery(self._source, delivery, context)
         try:
             taking.send(None)
         except StopIteration as done:

@@ -28,7 +28,7 @@ from aggregator.parse import identity
 from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
 from aggregator.parse.parser import parse
 from aggregator.polling.group_commit import MOST
-from aggregator.polling.poll import _remember
+from aggregator.polling.poll import PollResult
 from aggregator.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,7 +96,7 @@ def _store(store: Store, sources: list[Source], fetched: list[Fetched], feeds: l
             for source, outcome, feed in list(zip(sources, fetched, feeds, strict=True))[start : start + MOST]:
                 state = store.feeds.state(source.id)
                 assert state is not None
-                _remember(source, state, outcome, feed, store=store, now=now, jitter=0, taken=(), down=False)
+                PollResult(source, state, outcome, feed, now, 0, ()).store(store, network_down=False)
 
 
 def main() -> None:

@@ -145,7 +145,7 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
             await hubs.step()
             assert ours.store.entries.count() == 2
             words, wait = ours.state()
-            assert words == "told by its hub: 1 new"
+            assert words == "delivered by its hub: 1 new"
             assert wait > 5 * HOUR, "while the hub tells of news, it is asked rarely"
             assert [health.polls for health in ours.store.feeds.health(later(), [ours.source])] == [1]
 
@@ -223,7 +223,7 @@ async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscr
     await held.hubs("").step()
     state = held.store.feeds.state("wire")
     assert state is not None
-    assert state.last_words.startswith("its hub delivered what cannot be read: ")
+    assert state.last_words.startswith("its hub delivered a document that cannot be read: ")
     assert held.store.websub_subscriptions.deliveries(9) == []
 
 

@@ -54,6 +54,10 @@ class Hints:
     """The WebSub hub that tells of news in it."""
     topic: str = ""
     """By which address the hub knows it; "" is the one it was fetched from."""
+    notes: tuple[str, ...] = ()
+    """What was cut, left out or repaired in it, which its row says until another document comes."""
+    empty: bool = False
+    """Whether it has no entries."""
 
     def as_plain(self) -> dict[str, Any]:
         """Return what is said as what JSON can hold; what is not said is left out."""

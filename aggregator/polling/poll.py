@@ -1,8 +1,9 @@
-"""Ask one source for news and remember the answer, in one transaction.
+"""Poll one source and store the outcome, in one transaction.
 
-The shell around pure decisions: state, then network, then parsing in its child
-process, then disk. The validators are written with the entries that they stand
-for, so no crash can leave us with the one and without the other.
+    state -> fetch -> Fetched? -> the bytes of last time? -> parse in a child -> match with what is stored -> commit
+
+The shell around pure decisions: `schedule` decides what is remembered, `identity` what is new. The validators are
+written with the entries that they stand for, so no crash can leave the one without the other.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aggregator.model import (
     FailureKind,
     FeedState,
     Fetched,
+    Hints,
     Limits,
     Outcome,
     ParsedFeed,
@@ -35,9 +37,26 @@ from aggregator.store.websub.subscriptions import Delivery
 
 log = logging.getLogger(__name__)
 
-_OLD = timedelta(days=3)
-"""Entries that were published longer ago are told apart on the row: a backlog, and no news."""
-_NOTHING = identity.Sorted((), (), (), ())
+_BACKLOG_AGE = timedelta(days=3)
+"""Entries that were published longer ago are counted apart on the row: a backlog, and no news."""
+_NOTHING_MATCHED = identity.Sorted((), (), (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class PollContext:
+    """What all polls of one configuration share."""
+
+    store: Store
+    client: Client
+    parser: ParserPool
+    limits: Limits
+    clock: Clock
+    user_agent: str = ""
+    """What the site calls itself; a source may use another name."""
+    commit: GroupCommit | None = None
+    """By which polls that end together share a transaction; None: each has its own."""
+    network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False
+    """Called with each outcome; returns whether the whole network is unreachable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,196 +76,193 @@ class Polled:
 
 
 async def poll(
-    source: Source,
-    *,
-    store: Store,
-    client: Client,
-    parser: ParserPool,
-    limits: Limits,
-    clock: Clock,
-    jitter: float,
-    taken: Collection[str] = (),
-    user_agent: str = "",
-    network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False,
-    commit: GroupCommit | None = None,
-    state: FeedState | None = None,
+    source: Source, state: FeedState, context: PollContext, *, jitter: float, taken: Collection[str] = ()
 ) -> Polled:
-    """Ask *source* for news and remember the answer, in one transaction.
+    """Fetch *source*, whose stored state is *state*, and store the outcome.
 
-    jitter:       in [-1, 1], moves the time of the next poll
-    taken:        addresses of the other sources, to which this one never moves
-    user_agent:   what the site calls itself; a source may have another
-    network_down: told what came of it; says whether nothing at all can be reached
-    commit:       by which polls that end together share a transaction; without, it has one of its own
-    state:        what is remembered of it, where the caller has just read that
+    jitter: in [-1, 1], moves the time of the next poll
+    taken:  addresses of the other sources, to which this one never moves
     """
-    state = state or store.feeds.state(source.id)
-    if state is None:
-        raise KeyError(f"source {source.id} was never configured here")
     outcome = await fetch(
-        client,
+        context.client,
         state.url,
         state.validators,
-        limits=limits,
-        now=clock(),
-        user_agent=source.user_agent or user_agent,
+        limits=context.limits,
+        now=context.clock(),
+        user_agent=source.user_agent or context.user_agent,
         headers=source.headers,
         home=source.url,
-        access=access.of_source(source, limits),
+        access=access.of_source(source, context.limits),
     )
     parsed: ParsedFeed | None = None
     if isinstance(outcome, Fetched):
         try:
-            seen = store.feeds.items_seen(source.id)
-            mark = document_mark(outcome.body, outcome.content_type, outcome.url, limits) if seen else ""
-            # A server that knows no 304 sends the same bytes again; there is nothing in them to be read.
-            if not (seen and is_same_document(seen, mark)):
-                parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits, seen, mark)
-        except NotAFeedError as fault:
-            outcome = Failed(FailureKind.NOT_A_FEED, str(fault), outcome.status)
-        except ParserFailedError as fault:
-            outcome = Failed(FailureKind.PARSER, str(fault), outcome.status)
-    now = clock()
-    told: list[bool] = []
+            parsed = await _parse_if_changed(source, outcome, context)
+        except NotAFeedError as error:
+            outcome = Failed(FailureKind.NOT_A_FEED, str(error), outcome.status)
+        except ParserFailedError as error:
+            outcome = Failed(FailureKind.PARSER, str(error), outcome.status)
+    result = PollResult(source, state, outcome, parsed, context.clock(), jitter, taken)
+    unreachable: list[bool] = []
 
-    def remember() -> Polled:
-        # Here, so that it looks at what the polls before it in the same transaction wrote; and once.
-        told[:] = told or [network_down(state, outcome)]
-        down = told[0]
-        return _remember(source, state, outcome, parsed, store=store, now=now, jitter=jitter, taken=taken, down=down)
+    def write() -> Polled:
+        # Judged here, so that it sees what the polls before it in the same transaction wrote; and once, though the
+        # write may be repeated.
+        unreachable[:] = unreachable or [context.network_down(state, outcome)]
+        return result.store(context.store, network_down=unreachable[0])
 
     try:
-        return await commit.run(remember) if commit else remember()
-    except StoreFault as fault:
-        log.error("%s: what its poll brought could not be stored: %s", source.id, fault)
-        failed = Failed(FailureKind.STORAGE, f"could not be stored: {fault}")
-        return _remember(source, state, failed, None, store=store, now=now, jitter=jitter, taken=taken, down=False)
+        return await context.commit.run(write) if context.commit else write()
+    except StoreFault as error:
+        log.error("%s: the result of its poll could not be stored: %s", source.id, error)
+        failed = Failed(FailureKind.STORAGE, f"could not be stored: {error}")
+        return replace(result, outcome=failed, parsed=None).store(context.store, network_down=False)
 
 
-def _remember(
-    source: Source,
-    state: FeedState,
-    outcome: Outcome,
-    parsed: ParsedFeed | None,
-    *,
-    store: Store,
-    now: datetime,
-    jitter: float,
-    taken: Collection[str],
-    down: bool,
-) -> Polled:
-    with store.transaction():
-        first = state.last_ok_at is None
-        found = _take_in(source, parsed, store, now, first_document=first) if parsed else _NOTHING
-        new, edited = len(found.new), len(found.edited)
-        hub = store.websub_subscriptions.of_source(source.id) if state.hints.hub else None
-        if hub and new and state.last_ok_at is not None:
-            store.websub_subscriptions.missed(source.id, now)
-        after = schedule.after(
-            state,
-            outcome,
-            now,
-            poll=source.poll,
-            jitter=jitter,
-            arrived=[one.draft.published_at for one in found.new],
-            hints=parsed.hints if parsed else None,
-            words=_words(parsed, found, now),
-            taken=taken,
-            network_down=down,
-            told_by_hub=hub is not None and not new and hub.works(now),
-        )
-        store.feeds.record(
-            after,
-            PollRecord(
-                at=now,
-                kind=after.last_kind,
-                words=after.last_words,
-                status=after.last_status,
-                bytes=outcome.wire_bytes if isinstance(outcome, Fetched) else 0,
-                new=new,
-                edited=edited,
-            ),
-        )
-    return Polled(source.id, outcome, after, new, edited)
+async def _parse_if_changed(source: Source, document: Fetched, context: PollContext) -> ParsedFeed | None:
+    """Return what *document* holds; None where its bytes are those that were stored last.
 
-
-async def take_in_delivery(
-    source: Source, delivery: Delivery, *, store: Store, parser: ParserPool, limits: Limits, now: datetime
-) -> Polled:
-    """Store what a hub delivered, as if a poll had brought it, in one transaction.
-
-    It may hold the news alone, so it says nothing of how the feed is to be polled, and validators stay as they are.
+    A server that does not know 304 sends the same bytes again, and there is nothing new in them.
     """
+    memory = context.store.feeds.items_seen(source.id)
+    limits = context.limits
+    mark = document_mark(document.body, document.content_type, document.url, limits) if memory else ""
+    if memory and is_same_document(memory, mark):
+        return None
+    return await context.parser.parse(document.body, document.content_type, document.url, limits, memory, mark)
+
+
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    """Everything that is known when a poll is to be written down."""
+
+    source: Source
+    before: FeedState
+    outcome: Outcome
+    parsed: ParsedFeed | None
+    now: datetime
+    jitter: float
+    taken: Collection[str]
+
+    def store(self, store: Store, *, network_down: bool) -> Polled:
+        """Write entries and state in one transaction."""
+        source, before, parsed = self.source, self.before, self.parsed
+        subscriptions = store.websub_subscriptions
+        with store.transaction():
+            matched = _store_entries(source, parsed, store, self.now, before) if parsed else _NOTHING_MATCHED
+            new, edited = len(matched.new), len(matched.edited)
+            subscription = subscriptions.of_source(source.id) if before.hints.hub else None
+            if subscription and new and before.last_ok_at is not None:
+                subscriptions.missed(source.id, self.now)
+            hints = _hints(parsed) if parsed else None
+            after = schedule.after(
+                before,
+                self.outcome,
+                self.now,
+                poll=source.poll,
+                jitter=self.jitter,
+                arrived=[arrival.draft.published_at for arrival in matched.new],
+                hints=hints,
+                words=_message(matched, hints or before.hints, self.now),
+                taken=self.taken,
+                network_down=network_down,
+                told_by_hub=subscription is not None and not new and subscription.works(self.now),
+            )
+            store.feeds.record(
+                after,
+                PollRecord(
+                    at=self.now,
+                    kind=after.last_kind,
+                    words=after.last_words,
+                    status=after.last_status,
+                    bytes=self.outcome.wire_bytes if isinstance(self.outcome, Fetched) else 0,
+                    new=new,
+                    edited=edited,
+                ),
+            )
+        return Polled(source.id, self.outcome, after, new, edited)
+
+
+async def store_delivery(source: Source, delivery: Delivery, context: PollContext) -> Polled:
+    """Store what a hub delivered, as if a poll had fetched it, in one transaction.
+
+    It may hold the news alone, so it says nothing about how the feed is to be polled, and the validators stay.
+    """
+    store, now = context.store, context.clock()
     state = store.feeds.state(source.id)
     if state is None:
         raise KeyError(f"source {source.id} was never configured here")
     outcome = Fetched(delivery.body, delivery.content_type, state.url, state.validators)
-    words, found, move_seen_to = "", _NOTHING, state.move_seen_to
+    message, matched, move_seen_to = "", _NOTHING_MATCHED, state.move_seen_to
     parsed: ParsedFeed | None = None
     try:
-        seen = store.feeds.items_seen(source.id)
-        parsed = await parser.parse(delivery.body, delivery.content_type, state.url, limits, seen)
-    except (NotAFeedError, ParserFailedError) as fault:
-        words = f"its hub delivered what cannot be read: {fault}"
+        memory = store.feeds.items_seen(source.id)
+        parsed = await context.parser.parse(delivery.body, delivery.content_type, state.url, context.limits, memory)
+    except (NotAFeedError, ParserFailedError) as error:
+        message = f"its hub delivered a document that cannot be read: {error}"
     with store.transaction():
         if parsed:
-            found = _take_in(source, parsed, store, now, first_document=state.last_ok_at is None)
-            words = f"told by its hub: {_words(parsed, found, now)}"
+            matched = _store_entries(source, parsed, store, now, state)
+            message = f"delivered by its hub: {_message(matched, _hints(parsed), now)}"
             state = schedule.after(
                 state,
                 outcome,
                 now,
                 poll=source.poll,
-                arrived=[one.draft.published_at for one in found.new],
-                words=words,
+                arrived=[arrival.draft.published_at for arrival in matched.new],
+                words=message,
                 told_by_hub=True,
             )
-        new, edited = len(found.new), len(found.edited)
-        state = replace(state, last_words=words, last_kind="delivered", move_seen_to=move_seen_to)
-        store.feeds.record(state, PollRecord(now, "delivered", words, None, len(delivery.body), new, edited, 0))
+        new, edited = len(matched.new), len(matched.edited)
+        state = replace(state, last_words=message, last_kind="delivered", move_seen_to=move_seen_to)
+        store.feeds.record(state, PollRecord(now, "delivered", message, None, len(delivery.body), new, edited, 0))
         store.websub_subscriptions.taken_in(delivery.delivery_id)
     return Polled(source.id, outcome, state, new, edited)
 
 
-def _take_in(
-    source: Source, parsed: ParsedFeed, store: Store, now: datetime, *, first_document: bool
+def _store_entries(
+    source: Source, parsed: ParsedFeed, store: Store, now: datetime, before: FeedState
 ) -> identity.Sorted:
-    """Store what is new, edited or refreshed, and return it.
-
-    first_document: the source never answered before
-    """
+    """Store the entries that are new, edited or refreshed, and return how they match what was stored."""
     arrivals, unchanged = parsed.arrivals, frozenset(parsed.unchanged)
     if not arrivals:
         store.feeds.set_items_seen(source.id, parsed.items_seen)
-        return _NOTHING
+        return _NOTHING_MATCHED
     known = store.entries.known(source.id, identity.identities(arrivals), identity.links(arrivals))
-    # An entry that stands in the document as it was is nothing that another item could be.
+    # An entry that is in the document as it was cannot be another item of it.
     known = [entry for entry in known if entry.identity not in unchanged]
-    found = identity.sort_out(arrivals, known)
-    if found.new or found.edited or found.refreshed:
+    matched = identity.sort_out(arrivals, known)
+    if matched.new or matched.edited or matched.refreshed:
         at = store.entries.arrival_moment(now)
-        store.entries.add(source.id, found.new, at, first_document=first_document)
-        for entry, one in found.edited:
-            store.entries.edit(entry.entry_id, one, at)
-        for entry, one in found.refreshed:
-            store.entries.refresh(entry.entry_id, one)
-    stored = {entry.identity for entry in known} | {one.identity for one in found.new}
-    plain_case = all(one.identity in stored for one in arrivals)
-    seen = parsed.items_seen if plain_case else document_alone(parsed.items_seen)
-    store.feeds.set_items_seen(source.id, seen)
-    return found
+        store.entries.add(source.id, matched.new, at, first_document=before.last_ok_at is None)
+        for entry, arrival in matched.edited:
+            store.entries.edit(entry.entry_id, arrival, at)
+        for entry, arrival in matched.refreshed:
+            store.entries.refresh(entry.entry_id, arrival)
+    stored = {entry.identity for entry in known} | {arrival.identity for arrival in matched.new}
+    all_stored = all(arrival.identity in stored for arrival in arrivals)
+    # Where an item is stored under another identity, the next document is looked at in full.
+    memory = parsed.items_seen if all_stored else document_alone(parsed.items_seen)
+    store.feeds.set_items_seen(source.id, memory)
+    return matched
 
 
-def _words(parsed: ParsedFeed | None, found: identity.Sorted, now: datetime) -> str:
-    """Return what the source's row says of a poll that went well."""
-    if parsed is None:
-        return "nothing new"
-    parts = [f"{len(found.new)} new" if found.new else "nothing new"]
-    published = [one.draft.published_at for one in found.new]
-    if old := sum(moment is not None and now - moment > _OLD for moment in published):
-        parts.append(f"{old} of them older than {_OLD.days} days")
-    if found.edited:
-        parts.append(f"{len(found.edited)} edited")
-    if not parsed.arrivals:
-        parts = ["a feed without entries"]
-    return "; ".join([", ".join(parts), *parsed.notes])
+def _hints(parsed: ParsedFeed) -> Hints:
+    """Return the hints of a document, with what its row has to repeat while the document stays."""
+    empty = not parsed.arrivals and not parsed.unchanged
+    if not parsed.notes and not empty:
+        return parsed.hints
+    return replace(parsed.hints, notes=parsed.notes, empty=empty)
+
+
+def _message(matched: identity.Sorted, hints: Hints, now: datetime) -> str:
+    """Return what the source's row says of a poll that succeeded; *hints* are of the document that is in force."""
+    if hints.empty:
+        return "; ".join(["a feed without entries", *hints.notes])
+    parts = [f"{len(matched.new)} new" if matched.new else "nothing new"]
+    published = [arrival.draft.published_at for arrival in matched.new]
+    if backlog := sum(moment is not None and now - moment > _BACKLOG_AGE for moment in published):
+        parts.append(f"{backlog} of them older than {_BACKLOG_AGE.days} days")
+    if matched.edited:
+        parts.append(f"{len(matched.edited)} edited")
+    return "; ".join([", ".join(parts), *hints.notes])

@@ -1,7 +1,9 @@
 """Keep the polls of many sources going, each when it is due.
 
-Knows which polls are under way. What is due is asked of the store each time, so
-restarts, Retry-After and clock changes need no memory of their own here.
+    every half second: what is due (asked of the store) -> a task each -> fetch, parse, store -> due again later
+
+Knows which polls are under way. What is due is asked of the store each time, so restarts, Retry-After and a clock that
+was set need no memory here.
 """
 
 from __future__ import annotations
@@ -20,20 +22,21 @@ from aggregator.model import Clock, Config, FeedState, Outcome, Source
 from aggregator.parse.pool import ParserPool
 from aggregator.polling import schedule
 from aggregator.polling.group_commit import GroupCommit
-from aggregator.polling.poll import Polled, poll
+from aggregator.polling.poll import PollContext, Polled, poll
 from aggregator.store import Store, StoreFault
 from aggregator.text.urls import host
 
 log = logging.getLogger(__name__)
 
-_AFTER_A_FAULT = timedelta(minutes=1)
-"""How long a source rests that could not even be remembered (a full disk), so that it is no storm."""
+_REST = timedelta(minutes=1)
+"""How long a source rests whose poll could not even be written down (a full disk), so that it is no storm."""
 
 
 class Poller:
     """Starts what is due, at most `limits.concurrency` at a time, and stops cleanly.
 
-    rng: decides the jitter of the next poll; seeded by the caller
+    rng:      decides the jitter of the next poll; seeded by the caller
+    finished: called with each poll that was written down
     """
 
     def __init__(
@@ -45,18 +48,18 @@ class Poller:
         rng: random.Random,
         finished: Callable[[Polled], None] | None = None,
     ) -> None:
-        self._configure(config)
         self._store = store
         self._clock = clock
         self._rng = rng
         self._finished = finished or (lambda polled: None)
         self._client = Client(config.limits)
         self._parser = ParserPool()
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._active: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, datetime] = {}
-        self._asked_hosts: Counter[str] = Counter()
+        self._active_hosts: Counter[str] = Counter()
         self._reach = schedule.Reach()
-        self._commit = GroupCommit(store.transaction, lambda: len(self._under_way))
+        self._commit = GroupCommit(store.transaction, lambda: len(self._active))
+        self._configure(config)
 
     def _configure(self, config: Config) -> None:
         self._config = config
@@ -64,6 +67,16 @@ class Poller:
         self._urls = Counter(source.url for source in config.sources)
         own = (host(source.url) for source in config.sources if source.allow_private)
         self._private_hosts = frozenset((*config.limits.allow_private, *own))
+        self._context = PollContext(
+            store=self._store,
+            client=self._client,
+            parser=self._parser,
+            limits=config.limits,
+            clock=self._clock,
+            user_agent=user_agent(config.site.url),
+            commit=self._commit,
+            network_down=self._network_down,
+        )
 
     async def __aenter__(self) -> Poller:
         # A round makes and drops objects by the hundred thousand, few of them in cycles.
@@ -74,32 +87,27 @@ class Poller:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._under_way.values():
+        for task in self._active.values():
             task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await asyncio.gather(*self._active.values(), return_exceptions=True)
         await self._client.__aexit__(kind, value, trace)
         await self._parser.aclose()
 
     @property
-    def client(self) -> Client:
-        """What it asks with; another after `reconfigure`."""
-        return self._client
-
-    @property
-    def parser(self) -> ParserPool:
-        """What its documents are read by."""
-        return self._parser
+    def context(self) -> PollContext:
+        """What its polls share; another after `reconfigure`."""
+        return self._context
 
     async def reconfigure(self, config: Config) -> None:
         """Go on with another configuration; polls under way end under the old one."""
         if config.limits != self._config.limits:
-            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+            await asyncio.gather(*self._active.values(), return_exceptions=True)
             await self._client.__aexit__(None, None, None)
             self._client = await Client(config.limits).__aenter__()
         self._configure(config)
 
     def clock_was_set(self, step: timedelta) -> None:
-        """Let every wait that is under way last as long as it would have: the system clock was set by *step*."""
+        """Keep every wait as long as it would have been: the system clock was set by *step*."""
         how = f"{abs(step).total_seconds():,.0f} s {'back' if step < timedelta() else 'forward'}"
         log.warning("the system clock was set %s; the polling schedule moves with it", how)
         self._resting = {source_id: until + step for source_id, until in self._resting.items()}
@@ -108,17 +116,17 @@ class Poller:
             self._store.websub_subscriptions.shift_schedule(step)
 
     def start_due(self, only: Collection[str] | None = None) -> int:
-        """Start polling what is due and not under way yet, or of that *only* some; return how many were started."""
+        """Start polling what is due and not active yet, or of that *only* some; return how many were started."""
         now = self._clock()
-        room = self._config.limits.concurrency - len(self._under_way)
-        if room <= 0:
+        free = self._config.limits.concurrency - len(self._active)
+        if free <= 0:
             return 0
         started = 0
-        limit = room + len(self._under_way) + len(self._resting)
+        limit = free + len(self._active) + len(self._resting)
         if only is not None and len(only) < len(self._sources):
             limit = len(self._sources)
-        for state in self._store.feeds.due(now, limit, [name for name in self._asked_hosts if self._is_busy(name)]):
-            if started == room:
+        for state in self._store.feeds.due(now, limit, [name for name in self._active_hosts if self._is_busy(name)]):
+            if started == free:
                 break
             name = host(state.url)
             if (only is None or state.source_id in only) and not self._is_busy(name):
@@ -126,65 +134,52 @@ class Poller:
         return started
 
     def _is_busy(self, name: str) -> bool:
-        """Return whether a host is asked by as many as may; others waiting for it would take the room of all."""
-        limits = self._config.limits
-        return self._asked_hosts.get(name, 0) >= limits.per_host and name not in self._private_hosts
+        """Return whether a host has as many polls as it may; others that wait for it would take the places of all."""
+        return self._active_hosts.get(name, 0) >= self._config.limits.per_host and name not in self._private_hosts
 
     async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
         """Poll these sources and no other, or all that are due, and wait until all are done."""
         if source_ids is not None:
             source_ids = frozenset(source_ids)
             self._store.feeds.ask_again(source_ids)
-        while self.start_due(source_ids) or self._under_way:
-            await asyncio.wait(self._under_way.values(), return_when=asyncio.FIRST_COMPLETED)
+        while self.start_due(source_ids) or self._active:
+            await asyncio.wait(self._active.values(), return_when=asyncio.FIRST_COMPLETED)
 
     def _start(self, state: FeedState, name: str, now: datetime) -> bool:
         source = self._sources.get(state.source_id)
-        if source is None or not source.enabled or source.id in self._under_way:
+        if source is None or not source.enabled or source.id in self._active:
             return False
         if self._resting.get(source.id, now) > now:
             return False
         self._resting.pop(source.id, None)
-        self._asked_hosts[name] += 1
+        self._active_hosts[name] += 1
         task = asyncio.create_task(self._poll(source, state, name), name=f"poll {source.id}")
-        self._under_way[source.id] = task
+        self._active[source.id] = task
         return True
 
-    async def _poll(self, source: Source, state: FeedState, asked_host: str) -> None:
+    async def _poll(self, source: Source, state: FeedState, polled_host: str) -> None:
+        taken = _OtherAddresses(self._urls, source.url)
         try:
-            polled = await poll(
-                source,
-                store=self._store,
-                client=self._client,
-                parser=self._parser,
-                limits=self._config.limits,
-                clock=self._clock,
-                jitter=self._rng.uniform(-1, 1),
-                taken=_Others(self._urls, source.url),
-                commit=self._commit,
-                user_agent=user_agent(self._config.site.url),
-                network_down=self._network_down,
-                state=state,
-            )
-        except StoreFault as fault:
-            log.error("%s: not even its row could be written: %s", source.id, fault)
-            self._resting[source.id] = self._clock() + _AFTER_A_FAULT
+            polled = await poll(source, state, self._context, jitter=self._rng.uniform(-1, 1), taken=taken)
+        except StoreFault as error:
+            log.error("%s: not even its row could be written: %s", source.id, error)
+            self._resting[source.id] = self._clock() + _REST
         except Exception:
             # A fault of ours with one feed must not stop the others.
-            log.exception("%s: the poll failed in a way that it must not", source.id)
-            self._resting[source.id] = self._clock() + _AFTER_A_FAULT
+            log.exception("%s: the poll failed in an unforeseen way", source.id)
+            self._resting[source.id] = self._clock() + _REST
         else:
             if not polled.ok:
                 log.warning("%s: %s", source.id, polled.state.last_words)
             self._finished(polled)
         finally:
-            self._under_way.pop(source.id, None)
-            self._asked_hosts[asked_host] -= 1
-            if not self._asked_hosts[asked_host]:
-                del self._asked_hosts[asked_host]
+            self._active.pop(source.id, None)
+            self._active_hosts[polled_host] -= 1
+            if not self._active_hosts[polled_host]:
+                del self._active_hosts[polled_host]
 
     def _network_down(self, state: FeedState, outcome: Outcome) -> bool:
-        """Return whether nothing at all can be reached; those that failed before that was clear are asked soon too."""
+        """Return whether nothing at all can be reached; those that failed before that was clear are retried soon."""
         before = self._reach
         if not before.unreached and not schedule.is_unreachable(outcome):
             return False
@@ -196,7 +191,7 @@ class Poller:
         return self._reach.is_down
 
 
-class _Others(Collection[str]):
+class _OtherAddresses(Collection[str]):
     """The addresses of all sources but one; made for each poll, so it copies nothing."""
 
     def __init__(self, urls: Counter[str], own: str) -> None:

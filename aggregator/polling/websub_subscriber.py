@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from aggregator import fetch, websub_protocol
 from aggregator.model import Clock, Config, Failed, Source
-from aggregator.polling.poll import Polled, take_in_delivery
+from aggregator.polling.poll import Polled, store_delivery
 from aggregator.polling.poller import Poller
 from aggregator.store import Store
 from aggregator.store.websub.subscriptions import Delivery, Subscription
@@ -97,7 +97,7 @@ class Hubs:
         if one.wanted:
             form |= {"hub.secret": one.secret, "hub.lease_seconds": str(int(LEASE.total_seconds()))}
         answer = await fetch.call(
-            self._poller.client,
+            self._poller.context.client,
             one.hub,
             limits=self._config.limits,
             method="POST",
@@ -142,11 +142,4 @@ class Hubs:
             log.info("%s: %s", source.id, polled.state.last_words)
 
     async def _read(self, source: Source, delivery: Delivery) -> Polled:
-        return await take_in_delivery(
-            source,
-            delivery,
-            store=self._store,
-            parser=self._poller.parser,
-            limits=self._config.limits,
-            now=self._clock(),
-        )
+        return await store_delivery(source, delivery, self._poller.context)

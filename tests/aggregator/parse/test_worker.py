@@ -134,3 +134,18 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds its children in /proc, which Linux has")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stop_that_reaches_every_process_ends_no_document(pool: ParserPool, number: signal.Signals) -> None:
+    def children() -> list[int]:
+        return [int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()]
+
+    await pool.parse(FEED, "", URL, LIMITS)
+    started = children()
+    for pid in started:
+        os.kill(pid, number)
+    assert await pool.parse(FEED, "", URL, LIMITS) == parse(FEED, "", URL)
+    assert started
+    assert children() == started

@@ -285,3 +285,55 @@ async def test_a_first_document_of_events_to_come_is_a_backlog(desk: Desk) -> No
     desk.add("wire", desk.server.publish("/news.xml", TWO.replace(b"17 Nov 2026", b"17 Dec 2026")))
     await desk.poll()
     assert {entry.at for entry in desk.store.entries.of_source("wire")} == {NOON - BACKLOG_AGE}
+
+
+EMPTY = b"<rss version='2.0'><channel><title>Wire</title></channel></rss>"
+TOO_MANY = rss(("a", "First of three"), ("b", "Second of three"), ("c", "Third of three"))
+
+
+@pytest.mark.parametrize("etag", ['"v1"', ""])
+async def test_the_row_of_an_empty_feed_stays_right(desk: Desk, etag: str) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", EMPTY, etag=etag))
+    for _ in range(3):
+        await desk.poll()
+        assert desk.polled["wire"].state.last_words == "a feed without entries"
+        desk.clock.at += HOUR * 25
+
+
+@pytest.mark.parametrize("etag", ['"v1"', ""])
+async def test_the_row_repeats_what_was_left_out_while_the_document_stays(desk: Desk, etag: str) -> None:
+    desk.config = replace(desk.config, limits=replace(desk.config.limits, entries_per_poll=2))
+    desk.add("wire", desk.server.publish("/news.xml", TOO_MANY, etag=etag))
+    await desk.poll()
+    first, _, note = desk.polled["wire"].state.last_words.partition("; ")
+    assert (first, "2" in note) == ("2 new", True)
+    for _ in range(2):
+        desk.clock.at += HOUR * 25
+        await desk.poll()
+        assert desk.polled["wire"].state.last_words == f"nothing new; {note}"
+    desk.server.publish("/news.xml", TWO)
+    desk.clock.at += HOUR * 25
+    await desk.poll()
+    assert note not in desk.polled["wire"].state.last_words
+
+
+async def test_a_document_whose_items_are_all_known_is_not_empty(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", TWO))
+    await desk.poll()
+    desk.server.publish("/news.xml", TWO.replace(b"</title>", b"</title><generator>another day</generator>", 1))
+    desk.clock.at += HOUR
+    await desk.poll()
+    assert desk.polled["wire"].state.last_words == "nothing new"
+
+
+async def test_a_failure_in_between_does_not_make_the_row_wrong(desk: Desk) -> None:
+    desk.add("wire", desk.server.publish("/news.xml", EMPTY, etag='"v1"'))
+    await desk.poll()
+    desk.server.answer("/news.xml", 500)
+    desk.clock.at += HOUR * 25
+    await desk.poll()
+    assert desk.polled["wire"].state.last_words == "500 Internal Server Error"
+    desk.server.publish("/news.xml", EMPTY, etag='"v1"')
+    desk.clock.at += HOUR * 25
+    await desk.poll()
+    assert desk.polled["wire"].state.last_words == "a feed without entries"
