@@ -39,9 +39,9 @@ _MARKERS: tuple[tuple[bytes, str], ...] = (
     (rb"\bbot_check\b|bunkerweb.{0,100}antibot", "BunkerWeb"),
 )
 _GENERIC = re.compile(
-    rb"<title>[^<]{0,80}(?:are you (?:a )?(?:human|robot)|not a robot|human verification|verify(?:ing)? (?:that )?you"
-    rb"(?:'re| are) (?:a )?human|checking your browser|browser check|bot check|security check|captcha)"
-    rb"[^<]{0,80}</title>",
+    rb"<title>(?:[^<]{0,60}(?:are you (?:a )?(?:human|robot)|not a robot|human verification|checking your browser"
+    rb"|verify(?:ing)? (?:that )?you(?:'re| are) (?:a )?human)[^<]{0,60}"
+    rb"|\s*(?:bot|browser|security|captcha) ?(?:check|challenge|verification)?\s*)</title>",
     re.IGNORECASE,
 )
 _COMPILED = tuple((re.compile(marker, re.IGNORECASE | re.DOTALL), service) for marker, service in _MARKERS)

@@ -54,6 +54,7 @@ class CurlError(httpx.TransportError):
         self.code = code
         self.os_error = os_error
         self.received, self.expected = received, expected
+        self.through_proxy = False
 
 
 class BodyTooLargeError(Exception):
@@ -210,6 +211,7 @@ class _Exchange:
         """Let whoever waits go on."""
         if error is not None and not self._cut:
             error.received = self._size
+            error.through_proxy = bool(self._connect.proxy)
             error.expected = int(self.curl.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD_T))
             self._failure = self._failure or error
         if self._done is not None and not self._done.done():

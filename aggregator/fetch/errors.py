@@ -115,7 +115,8 @@ def _of_curl(error: CurlError) -> Failed:
     if code == pycurl.E_URL_MALFORMAT:
         return Failed(FailureKind.BAD_URL, "not a usable address")
     if error.os_error == errno.ECONNREFUSED:
-        return Failed(FailureKind.NETWORK, "the server refused the connection")
+        who = "proxy" if error.through_proxy else "server"
+        return Failed(FailureKind.NETWORK, f"the {who} refused the connection")
     if error.os_error in (errno.ECONNRESET, errno.EPIPE) or "reset by peer" in text:
         return Failed(FailureKind.NETWORK, "the connection was reset")
     if code == pycurl.E_RECV_ERROR and not error.os_error:
