@@ -12,6 +12,7 @@ from functools import lru_cache
 from zlib import crc32
 
 from aggregator.model import Config
+from aggregator.text.urls import host, registrable_domain
 from scoring.language.terms import words_of
 
 # Observed: a wire text is reprinted with its first paragraph unchanged under another headline, cut at
@@ -23,6 +24,54 @@ from scoring.language.terms import words_of
 RUN = 4
 CONTAINED = 0.8
 LEAST_WORDS = 12
+
+
+SHARED_HOSTS = frozenset(
+    "feedburner.com youtube.com rsshub.app substack.com medium.com github.com githubusercontent.com github.io "
+    "google.com blogspot.com wordpress.com tumblr.com reddit.com rss.app feedly.com politepol.com kill-the-newsletter.com "
+    "openrss.org fetchrss.com rssbridge.org mastodon.social bsky.app".split()
+)
+"""Sites that serve the feeds of many owners; the address of such a feed does not say whose it is."""
+
+MAX_POINTER_WORDS = 12
+"""A text this short under the link of somebody else's article adds nothing to it."""
+
+
+class Owners:
+    """Who stands behind an entry: the owner of its source, or the publisher that the entry names."""
+
+    def __init__(self, config: Config) -> None:
+        self._by_source = owners(config)
+        self._by_site = {
+            registrable_domain(host(source.url)): self._by_source[source.id]
+            for source in config.sources
+            if source.url and registrable_domain(host(source.url)) not in SHARED_HOSTS
+        }
+
+    def of_source(self, source_id: str) -> str:
+        """Return the owner of a source; a source that is not configured is its own."""
+        return owner(source_id, self._by_source)
+
+    def of_entry(self, source_id: str, link: str, origin_url: str) -> str:
+        """Return the owner of what an entry says.
+
+        origin_url: the site of the publisher that an aggregator names in `<source>`, "" where it names none
+        """
+        origin = registrable_domain(host(origin_url)) if origin_url else ""
+        if origin:
+            return self._by_site.get(origin, origin)
+        own = self.of_source(source_id)
+        if own not in SHARED_HOSTS or not link:
+            return own
+        site = registrable_domain(host(link))
+        if site in SHARED_HOSTS:
+            return source_id
+        return self._by_site.get(site, site) if site else own
+
+
+def is_pointer(points_to: str, summary: str) -> bool:
+    """Return whether an entry is no more than a link to an article elsewhere: it says so, or has next to no text."""
+    return bool(points_to) or len(words_of(summary)) < MAX_POINTER_WORDS
 
 
 def owners(config: Config) -> dict[str, str]:

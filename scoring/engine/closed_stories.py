@@ -27,7 +27,7 @@ def edited(sleeping: Asleep, edit: Edit, setting: Setting) -> Changes:
     story, members = sleeping
     values = []
     for entry, membership in members:
-        copy = membership.voice != setting.owner(entry.source_id)
+        copy = membership.voice != setting.owner_of(entry)
         values.append((entry.entry_id, lead_entry.clarity(entry.title, entry.summary) - copy))
     lead_id = lead_entry.choose(values, story.lead_entry_id)
     lead = next(entry for entry, _ in members if entry.entry_id == lead_id)

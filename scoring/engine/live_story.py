@@ -13,7 +13,7 @@ from operator import add
 from aggregator.model import Entry, Membership, Story
 from aggregator.text.urls import canonical
 from scoring.categories.classifier import Evidence
-from scoring.clustering import text
+from scoring.clustering import copies, text
 from scoring.clustering.text import Text
 from scoring.relevance.news_context import NOTHING, Around
 
@@ -40,6 +40,8 @@ class Member:
     title: str
     summary: str
     link: str
+    points_to: str
+    """The page that it says it is about, "" where it is about none but itself."""
     at: datetime
     """When it counts as published."""
     arrived: datetime
@@ -47,13 +49,25 @@ class Member:
     """When its voice was heard in this story."""
     published: datetime | None
     """The date that its feed states, where it is plausible."""
+    owner: str
+    """Whose voice it has where it speaks for itself."""
     voice: str
     copy: bool
-    """It speaks with the voice of another owner."""
+    """It repeats or links to what another entry of the story says."""
     clarity: float
     evidence: Evidence
     worth: float = 0.0
     """To an editor, by its text alone: a probability, 0..1."""
+
+    @property
+    def target(self) -> str:
+        """The address of the article that it is or links to, in canonical form; "" where it has none."""
+        return canonical(self.points_to or self.link) if self.points_to or self.link else ""
+
+    @property
+    def pointer(self) -> bool:
+        """Whether it is no more than a link to an article."""
+        return copies.is_pointer(self.points_to, self.summary)
 
 
 class Live:

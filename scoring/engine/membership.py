@@ -50,9 +50,11 @@ class Joining:
             live = Live(entry, entry.first_seen_at, default, held.rhythm.usual(category))
             held.live[placement.story_id] = live
         joined = entry.at if known is None else known.joined_at
-        own = self._setting.owner(entry.source_id)
-        voice = self.voice(own, entry, live) if known is None else known.voice
-        live.members[entry.entry_id] = self.member(entry, voice, joined, evidence)
+        member = self.member(entry, "" if known is None else known.voice, joined, evidence)
+        if known is None:
+            self.give_voice(member, live)
+        voice = member.voice
+        live.members[entry.entry_id] = member
         held.story_of[entry.entry_id] = placement.story_id
         held.taken += 1
         live.last_arrival_at = entry.first_seen_at
@@ -84,6 +86,7 @@ class Joining:
 
     def member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> Member:
         """Return an entry as a live story has it."""
+        owner = self._setting.owner_of(entry)
         return Member(
             entry_id=entry.entry_id,
             source_id=entry.source_id,
@@ -91,28 +94,41 @@ class Joining:
             title=entry.title,
             summary=entry.summary,
             link=entry.link,
+            points_to=entry.points_to,
             at=entry.at,
             arrived=entry.first_seen_at,
             joined=joined,
             published=entry.plausible_published_at,
+            owner=owner,
             voice=voice,
-            copy=voice != self._setting.owner(entry.source_id),
+            copy=voice != owner,
             clarity=lead_entry.clarity(entry.title, entry.summary),
             evidence=evidence,
             worth=self._worth(entry.title, entry.summary, entry.link),
         )
 
-    def voice(self, own: str, entry: Entry | Member, live: Live) -> str:
-        """Return with whose voice an entry speaks in a story: that of the original it copies, else its owner's."""
+    def give_voice(self, member: Member, live: Live) -> None:
+        """Decide with whose voice a member speaks in a story: the original's that it copies or links to, else its own.
+
+        An article that comes after mere links to it shares their voice, and they become its copies.
+        """
+        member.voice, member.copy = member.owner, False
         if not live.members:
-            return own
-        text = copies.runs(entry.title, entry.summary)
+            return
+        if member.target:
+            for other in live.members.values():
+                if other.target == member.target and (member.pointer or other.pointer):
+                    member.voice = other.voice
+                    member.copy = member.pointer
+                    other.copy = other.copy or not member.pointer
+                    return
+        text = copies.runs(member.title, member.summary)
         if not text:
-            return own
-        originals = [member for member in live.members.values() if not member.copy][-COMPARED:]
-        return copies.voice(
-            own, text, ((member.voice, copies.runs(member.title, member.summary)) for member in originals)
-        )
+            return
+        originals = [other for other in live.members.values() if not other.copy][-COMPARED:]
+        earlier = ((other.voice, copies.runs(other.title, other.summary)) for other in originals)
+        member.voice = copies.voice(member.owner, text, earlier)
+        member.copy = member.voice != member.owner
 
     def count(self, entry: Entry, known: Membership, speaks_first: bool) -> None:
         """Count an entry of a story that is over: all else of it is known no more, and what it said is not needed."""

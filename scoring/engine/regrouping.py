@@ -163,9 +163,7 @@ class Regroup:
 
     def _speak(self, member: Member, live: Live) -> None:
         """Find with whose voice an entry of another story speaks in this one."""
-        own = self._setting.owner(member.source_id)
-        member.voice = self._joining.voice(own, member, live)
-        member.copy = member.voice != own
+        self._joining.give_voice(member, live)
 
 
 def counted(entries: Collection[int]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from aggregator.model import Config
+from aggregator.model import Config, Entry
 from scoring.categories.classifier import Categorizer, Evidence, Lesson
 from scoring.clustering import copies
 from scoring.engine import snapshot
@@ -25,7 +25,7 @@ class Setting:
         """Go by *config* from now on, and by what editors taught."""
         self.config = config
         self.categorizer = Categorizer(config.categories).fit(lessons)
-        self._owners = copies.owners(config)
+        self._owners = copies.Owners(config)
         self._defaults = {source.id: source.category for source in config.sources}
 
     @property
@@ -40,7 +40,11 @@ class Setting:
 
     def owner(self, source_id: str) -> str:
         """Return whose voice a source is, where it speaks for itself."""
-        return copies.owner(source_id, self._owners)
+        return self._owners.of_source(source_id)
+
+    def owner_of(self, entry: Entry) -> str:
+        """Return whose voice an entry has, where it speaks for itself: its publisher's, else its source's."""
+        return self._owners.of_entry(entry.source_id, entry.link, entry.origin_url)
 
     def default(self, source_id: str) -> str:
         """Return the category of a source, "" for one that has none or is not configured."""

@@ -1,0 +1,99 @@
+"""Links to an article, aggregators that name the publisher, and hosts of many feeds are no further independent source."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.model import Config, Entry, Site, Source, Story
+from scoring.clustering.copies import Owners
+from scoring.engine import Engine
+from scoring.relevance.model import load_prior
+
+START = datetime(2026, 11, 17, 6, tzinfo=UTC)
+TITLE = "Nordbygg wins the harbour tunnel contract in Aldersund"
+ARTICLE = "The city of Aldersund chose Nordbygg to build the tunnel for 3.1 billion, after two years of talks."
+LINK = "https://paper.example/2026/tunnel"
+SOURCES = tuple(
+    Source(id=name, name=name, url=url, category="", owner=owner)
+    for name, url, owner in (
+        ("paper", "https://paper.example/rss", "paper.example"),
+        ("hn", "https://links.example/rss", "links.example"),
+        ("forum", "https://forum.example/rss", "forum.example"),
+        ("search", "https://news.google.com/rss/search", "google.com"),
+        ("rival", "https://rival.example/rss", "rival.example"),
+    )
+)
+CONFIG = Config(Site(), (), SOURCES)
+
+
+def entry(number: int, source: str, title: str = TITLE, summary: str = "", link: str = LINK, **more: str) -> Entry:
+    at = START + timedelta(hours=number)
+    return Entry(number, source, str(number), link, title, summary, first_seen_at=at, published_at=at, **more)
+
+
+def story_of(*entries: Entry) -> Story:
+    """Return the one story that some entries make."""
+    engine = Engine(CONFIG, load_prior())
+    for one in entries:
+        engine.step([one], one.first_seen_at)
+    (story,) = engine.stories()
+    return story
+
+
+def test_links_to_an_article_are_the_voice_of_the_article() -> None:
+    story = story_of(
+        entry(1, "paper", summary=ARTICLE),
+        entry(2, "hn", summary="Comments"),
+        entry(3, "forum", "Harbour tunnel goes to Nordbygg"),
+    )
+    assert (story.sources, story.independent_sources) == (3, 1)
+
+
+def test_an_article_that_comes_after_a_link_to_it_leads_and_adds_no_voice() -> None:
+    story = story_of(entry(1, "hn", summary="Comments"), entry(2, "paper", summary=ARTICLE))
+    assert story.independent_sources == 1
+    assert story.lead_entry_id == 2
+
+
+def test_a_post_that_names_the_page_it_is_about_is_a_link() -> None:
+    post = (
+        "I drove through the old tunnel for years, and here is what this contract means for the people on both sides."
+    )
+    story = story_of(
+        entry(1, "paper", summary=ARTICLE),
+        entry(2, "forum", summary=post, link="https://forum.example/t/9", points_to=LINK),
+    )
+    assert story.independent_sources == 1
+
+
+def test_a_report_of_its_own_under_the_same_link_counts() -> None:
+    own = "Two rival bidders say that they will go to court, and an economist doubts that three billion will be enough."
+    story = story_of(entry(1, "paper", summary=ARTICLE), entry(2, "rival", summary=own))
+    assert story.independent_sources == 2
+
+
+def test_an_aggregator_speaks_with_the_voice_of_the_publisher_that_it_names() -> None:
+    story = story_of(
+        entry(
+            1, "search", f"{TITLE} - The Paper", link="https://news.google.com/a/1", origin_url="https://paper.example"
+        ),
+        entry(2, "paper", summary=ARTICLE),
+    )
+    assert (story.sources, story.independent_sources) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("owner", "link", "expected"),
+    [
+        ("feedburner.com", "https://www.ann.example/post", "ann.example"),
+        ("youtube.com", "https://www.youtube.com/watch?v=1", "blog"),
+        ("rsshub.app", "https://paper.example/a", "paper.example"),
+        ("blog.example", "https://elsewhere.example/post", "blog.example"),
+        ("substack.com", "", "substack.com"),
+    ],
+)
+def test_a_host_of_many_feeds_owns_none_of_them(owner: str, link: str, expected: str) -> None:
+    source = Source(id="blog", name="Blog", url=f"https://feeds.{owner}/blog", category="", owner=owner)
+    assert Owners(Config(Site(), (), (*SOURCES, source))).of_entry("blog", link, "") == expected
