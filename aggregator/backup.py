@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from aggregator.config.file import write_file
 from aggregator.errors import NewerDatabaseError, StoreError
+from aggregator.model import Backups
 from aggregator.store import Store, StoreFault, copies
 from aggregator.store.codec import stamp
 
@@ -139,6 +140,30 @@ def _check(copy: Path, part: Path) -> None:
     except (StoreError, StoreFault) as error:
         reason = str(error).replace(str(part), str(copy))
         raise StoreError(f"{copy} is damaged and was not restored: {reason}") from error
+
+
+def back_up_on_schedule(db: Path, feeds: Path, settings: Backups, at: datetime) -> tuple[Path, Contents]:
+    """Make the backup that feeds.yaml asks for, restore it to prove it, and remove old ones; return it.
+
+    The new one counts only when it is proved: one that cannot be restored is removed, and every older one stays.
+    StoreError where that fails, or where no folder is set.
+    """
+    if not settings.folder:
+        raise StoreError(f"{feeds} names no `backup.folder`; set it, or name the file: `groundswell backup FILE`")
+    folder = feeds.absolute().parent / settings.folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder {folder}: {error.strerror}") from error
+    target = folder / scheduled_name(at)
+    back_up(db, feeds, target)
+    try:
+        contents = verify(target)
+    except StoreError:
+        target.unlink(missing_ok=True)
+        raise
+    rotate(folder, settings.keep)
+    return target, contents
 
 
 def scheduled_name(at: datetime) -> str:

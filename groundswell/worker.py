@@ -174,6 +174,7 @@ class Worker:
         jobs.every(timedelta(seconds=2), "model", self.follow_model)
         jobs.every(timedelta(seconds=60), "prune", self.prune)
         jobs.every(timedelta(seconds=60), "measure", self.measure)
+        jobs.every(timedelta(seconds=20), "backup", self.back_up)
         jobs.every(timedelta(seconds=15), "narrate", self.narrate)
         return jobs
 
@@ -256,6 +257,19 @@ class Worker:
         """Make the nightly scorecard: ninety days are read and resampled."""
         if _due(self._store, "measured_at", MEASURE, self._clock()):
             await run_aside("evaluate", self._feeds, self._db, "--live")
+
+    async def back_up(self) -> None:
+        """Make a backup where feeds.yaml asks for one and it is time to; another process copies and verifies it."""
+        settings = self._config.backup
+        if not settings.folder:
+            return
+        last, now = self._store.state.moment("backed_up_at"), self._clock()
+        if last is not None and timedelta() <= now - last < settings.every:
+            return
+        self._store.state.set_moment("backed_up_at", now)
+        message = (await run_aside("backup", self._feeds, self._db)).strip()
+        self._store.state.set("backup_message", message)
+        log.info("backup: %s", message)
 
     async def narrate(self) -> None:
         """Let the configured language model summarize stories."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,8 +31,22 @@ pytestmark = pytest.mark.skipif(
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, unpacked where the checkout is not; its dependencies are those of this environment."""
     folder = tmp_path_factory.mktemp("wheel")
+    # setuptools leaves what it builds beside the sources, and would take it for them the next time.
+    others = shutil.ignore_patterns(
+        ".*", "build", "tests", "docs", "bench", "*.db*", "data", "__pycache__", "*.egg-info"
+    )
+    shutil.copytree(ROOT, folder / "source", ignore=others, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(folder), str(ROOT)]
+    build = [
+        *pip,
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "-w",
+        str(folder),
+        str(folder / "source"),
+    ]
     done = subprocess.run(build, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     [wheel] = folder.glob("groundswell-*.whl")

@@ -39,7 +39,8 @@ class Site:
     def __init__(self, folder: Path, feeds: str) -> None:
         self.folder, self.db, self.log = folder, folder / "news.db", folder / "log.txt"
         (folder / "feeds.yaml").write_text(
-            f"limits: {{allow_private: [127.0.0.1]}}\nsources:\n  - {{id: wire, url: {feeds}}}\n"
+            "limits: {allow_private: [127.0.0.1]}\nbackup: {folder: copies}\n"
+            f"sources:\n  - {{id: wire, url: {feeds}}}\n"
         )
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
@@ -136,6 +137,9 @@ def test_a_killed_part_comes_back_and_no_part_outlives_the_supervisor(site: Site
     wait_for(lambda: not site.parts(), "the end of every part", 15)
     site.start()
     wait_for(site.is_up, "the site, started again on the same port and database")
+    wait_for(lambda: "restored and checked: 5 entries" in site.log.read_text(), "the first scheduled backup")
+    [copy] = (site.folder / "copies").iterdir()
+    assert copy.stat().st_mode & 0o777 == 0o600
 
 
 def _is_other(site: Site, name: str, killed: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from aggregator.backup import back_up
+from aggregator.backup import back_up, back_up_on_schedule
 from aggregator.backup import restore as restore_backup
 from aggregator.backup import verify as verify_backup
 from aggregator.cli.options import Front, db_option, existing, feeds_option, open_output
@@ -47,6 +47,8 @@ def check(front: Front, feeds: Path, db: Path) -> None:
             with Store.open(db) as store:
                 found = store.faults()
                 faults += [f"{db}: {fault}" for fault in found]
+                if last := store.state.get("backup_message"):
+                    click.echo(f"last backup: {last}")
                 if not found:
                     click.echo(f"{db}: {store.entries.count()} entries, {store.stories.count()} stories, no fault")
         except StoreError as fault:
@@ -96,12 +98,16 @@ def stream_line(entry: Entry) -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path), required=False)
 @click.option("--verify", is_flag=True, help="Restore it into a folder that is thrown away, and check it there.")
 @feeds_option
 @db_option
-def backup(target: Path, verify: bool, feeds: Path, db: Path) -> None:
+@click.pass_obj
+def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Path) -> None:
     """Copy database, feeds.yaml and models into one file, TARGET, while the program runs.
+
+    Without TARGET, do what `backup:` in feeds.yaml lets the worker do by itself:
+    copy into its folder, verify, and remove the oldest.
 
     TARGET holds what feeds.yaml holds, passwords too, and only you can read it.
     Pictures are left out: they are fetched again.
@@ -110,16 +116,25 @@ def backup(target: Path, verify: bool, feeds: Path, db: Path) -> None:
     Example:
       groundswell backup monday.db
       groundswell backup --verify monday.db
+      groundswell backup
     """
-    back_up(existing(db), feeds, target)
-    size = f"{target.stat().st_size / 1e6:.1f} MB"
-    if not verify:
-        click.echo(f"{target}: {size}")
-        return
-    contents = verify_backup(target)
+    existing(db)
+    if target is None:
+        settings = load_config(feeds, env=front.env).backup
+        target, contents = back_up_on_schedule(db, feeds, settings, front.clock())
+    else:
+        back_up(db, feeds, target)
+        if not verify:
+            click.echo(f"{target}: {_size(target)}")
+            return
+        contents = verify_backup(target)
     parts = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
     parts += ["feeds.yaml"] * contents.has_config + [count(contents.models, "model file")] * bool(contents.models)
-    click.echo(f"{target}: {size}, restored and checked: {', '.join(parts)}")
+    click.echo(f"{target}: {_size(target)}, restored and checked: {', '.join(parts)}")
+
+
+def _size(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.1f} MB"
 
 
 @click.command()

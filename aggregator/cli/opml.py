@@ -13,7 +13,7 @@ from aggregator.cli.source_tables import (
     count,
     import_lines,
 )
-from aggregator.config import LARGEST_FILE, load_config
+from aggregator.config import MAX_FILE_BYTES, load_config
 from aggregator.config.file import keep_copy
 from aggregator.discovery import add_sources
 from aggregator.discovery.opml import MAX_BYTES, MAX_FEEDS, Subscription
@@ -41,7 +41,7 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
     Example:
       groundswell opml import subscriptions.opml
     """
-    limits = (LARGEST_FILE * 4, 20_000) if large else (MAX_BYTES, MAX_FEEDS)
+    limits = (MAX_FILE_BYTES * 4, 20_000) if large else (MAX_BYTES, MAX_FEEDS)
     found = read_opml(file.read_bytes(), *limits)
     text, config = editable_feeds(front, feeds)
     change = add_sources.added(text, config, found.feeds)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from aggregator.config.reader import (
-    KEYS,
-    LARGEST_FILE,
+    MAX_FILE_BYTES,
     load_config,
-    owner_of,
     parse_config,
     read_config,
 )
+from aggregator.config.schema import KEYS
+from aggregator.config.values import owner_of
 
 __all__ = [
     "KEYS",
-    "LARGEST_FILE",
+    "MAX_FILE_BYTES",
     "load_config",
     "owner_of",
     "parse_config",

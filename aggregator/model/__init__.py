@@ -16,6 +16,7 @@ from __future__ import annotations
 from aggregator.model.config import (
     Alerts,
     AnalysisSettings,
+    Backups,
     Category,
     Config,
     Defaults,
@@ -65,6 +66,7 @@ __all__ = [
     "Alerts",
     "AnalysisSettings",
     "Arrival",
+    "Backups",
     "Category",
     "Cause",
     "Changes",

@@ -134,6 +134,16 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class Backups:
+    """`backup:` in feeds.yaml: what the worker copies by itself."""
+
+    folder: str = ""
+    """Relative to the folder of feeds.yaml; "": no backups are made."""
+    every: timedelta = timedelta(hours=24)
+    keep: int = 7
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of feeds.yaml, checked."""
 
@@ -146,6 +156,7 @@ class Config:
     alerts: Alerts = Alerts()
     analysis: AnalysisSettings = AnalysisSettings()
     defaults: Defaults = Defaults()
+    backup: Backups = Backups()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""

@@ -11,11 +11,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregator.backup import back_up, models_folder, restore, rotate, scheduled_name, token_file, verify
+from aggregator.backup import (
+    back_up,
+    back_up_on_schedule,
+    models_folder,
+    restore,
+    rotate,
+    scheduled_name,
+    token_file,
+    verify,
+)
 from aggregator.cli import COMMANDS
 from aggregator.cli.options import Front
 from aggregator.errors import NewerDatabaseError, StoreError
-from aggregator.model import Source
+from aggregator.model import Backups, Source
 from aggregator.store import Store
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
@@ -250,6 +259,30 @@ def test_rotation_keeps_the_newest_and_what_is_not_its_own(tmp_path: Path) -> No
     )
 
 
+# As feeds.yaml asks for it
+
+
+def test_a_scheduled_backup_is_proved_and_old_ones_go(site: Site) -> None:
+    settings = Backups(folder="copies", keep=2)
+    made = [back_up_on_schedule(site.db, site.feeds, settings, NOON.replace(day=day))[0] for day in (1, 2, 3)]
+    assert [path.parent for path in made] == [site.folder / "copies"] * 3
+    assert mode(site.folder / "copies") == 0o700
+    assert sorted((site.folder / "copies").iterdir()) == made[1:]
+
+
+def test_a_backup_that_cannot_be_restored_costs_no_older_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Backups(folder="copies", keep=1)
+    first, _ = back_up_on_schedule(site.db, site.feeds, settings, NOON)
+
+    def damaged(copy: Path) -> None:
+        raise StoreError(f"{copy} is damaged")
+
+    monkeypatch.setattr("aggregator.backup.verify", damaged)
+    with pytest.raises(StoreError, match="is damaged"):
+        back_up_on_schedule(site.db, site.feeds, settings, NOON.replace(day=18))
+    assert list((site.folder / "copies").iterdir()) == [first]
+
+
 # The commands
 
 
@@ -269,3 +302,13 @@ def test_the_commands_say_what_was_copied_and_what_became_of_the_token(site: Sit
     assert f"what was there is kept as {site.db}.before-" in done.output
     assert "the operator's token is the one in use; whoever was signed in is signed out" in done.output
     assert isinstance(run(site, "restore", str(tmp_path / "feeds.yaml")).exception, StoreError)
+
+
+def test_without_a_name_the_command_does_what_the_worker_does(site: Site) -> None:
+    assert "names no `backup.folder`" in str(run(site, "backup").exception)
+    site.feeds.write_text(FEEDS + "backup: {folder: copies, keep: 3}\n")
+    done = run(site, "backup")
+    assert done.exit_code == 0, done.output
+    [copy] = (site.folder / "copies").iterdir()
+    assert f"{copy}: " in done.output.replace("\n", "")
+    assert "restored and checked" in done.output

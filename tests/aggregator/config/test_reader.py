@@ -15,12 +15,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aggregator.config import KEYS, LARGEST_FILE, load_config, owner_of, parse_config, yaml_tree
+from aggregator.config import KEYS, MAX_FILE_BYTES, load_config, owner_of, parse_config, yaml_tree
 from aggregator.config.values import Kind, spelled
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
     Alerts,
     AnalysisSettings,
+    Backups,
     Category,
     Config,
     Limits,
@@ -489,11 +490,11 @@ def test_a_file_that_is_not_utf_8_is_told_at_the_first_wrong_byte(tmp_path: Path
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "feeds.yaml"
-    path.write_bytes(b"#" * (LARGEST_FILE + 1))
+    path.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
 
     with pytest.raises(ConfigError, match="larger than 5 MB"):
         load_config(path, env={})
-    assert "larger than 5 MB" in words_of("#" * (LARGEST_FILE + 1))
+    assert "larger than 5 MB" in words_of("#" * (MAX_FILE_BYTES + 1))
 
 
 # Whatever the text
@@ -603,6 +604,7 @@ def test_the_defaults_on_the_page_are_those_of_the_program() -> None:
         "alerts": Alerts,
         "limits": Limits,
         "analysis": AnalysisSettings,
+        "backup": Backups,
     }
     for name, (_, default) in documented().items():
         section, _, key = name.rpartition(".")

@@ -1,0 +1,203 @@
+"""Read one node of feeds.yaml after its shape: a section, a list, a value, headers.
+
+Knows shapes and how to describe an error: in full for whoever edits the file, and without values of the file for
+pages and logs. Leaves which keys there are to `schema`, and what holds between them to `reader`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aggregator.config import yaml_tree
+from aggregator.config.header_values import header_name, header_value, with_variables
+from aggregator.config.schema import CategoryId, Headers, ListOf, Shape, WithVariables
+from aggregator.config.values import Kind, listed, nearest, quoted
+from aggregator.config.yaml_tree import Node, Scalar
+from aggregator.errors import Fault
+
+MAX_ERRORS = 200
+"""Whoever gets more has passed another kind of file, and reading on would only take time."""
+
+
+class TooManyErrors(Exception):
+    """Reading stopped at `MAX_ERRORS`."""
+
+
+@dataclass
+class NodeReader:
+    """One pass over one file, gathering its errors.
+
+    A value that is not valid counts as not given, so that one slip is one error and the rest of the file is read as
+    if it were right.
+    """
+
+    env: Mapping[str, str]
+    errors: list[Fault] = field(default_factory=list)
+    category_ids: tuple[str, ...] | None = ()
+    """Those that a source may name; None when the list itself is faulty, and any id passes."""
+
+    def error(self, node: Node, message: str, public: str = "") -> None:
+        """Note an error; *public* is what readers of the site may see where *message* quotes the file."""
+        if len(self.errors) == MAX_ERRORS:
+            raise TooManyErrors
+        self.errors.append(Fault(node.line, node.column, message, public))
+
+    # One value after its shape
+
+    def items(self, found: Mapping[str, Node], section: str) -> tuple[Node, ...]:
+        node = found.get(section)
+        if node is None or (isinstance(node, Scalar) and not node.given):
+            return ()
+        if isinstance(node, yaml_tree.Sequence):
+            return node.items
+        expected = "expected a list, each item beginning with '- '"
+        self.error(node, f"{section} is {describe(node)}; {expected}", f"{section} is {kind_of(node)}; {expected}")
+        return ()
+
+    def pairs(self, node: yaml_tree.Mapping, known: Iterable[str], where: str) -> dict[str, Node]:
+        """Return the values of *node* by key, once each."""
+        found: dict[str, tuple[Node, Node]] = {}
+        for key, value in node.pairs:
+            if not isinstance(key, Scalar):
+                self.error(key, f"found {describe(key)} as a key of {where}; expected a word")
+            elif key.text in found:
+                line = found[key.text][0].line
+                self.error(
+                    key, f"the key {quoted(key.text)} is already in line {line}", f"this key is already in line {line}"
+                )
+            else:
+                found[key.text] = (key, value)
+                if known and key.text not in known:
+                    hint = nearest(key.text, known)
+                    rest = f"in {where}; expected {listed(known)}{hint}"
+                    # Where a colon is missing, or a space behind it, an address or a password stands for a key.
+                    shown = f" {quoted(key.text)}" if _KEY.fullmatch(key.text) and _is_given(value) else ""
+                    self.error(key, f"unknown key {quoted(key.text)} {rest}", f"unknown key{shown} {rest}")
+        return {name: value for name, (_, value) in found.items() if not known or name in known}
+
+    def values(
+        self, node: Node, shapes: Mapping[str, Shape], where: str, needed: tuple[str, ...] = ()
+    ) -> dict[str, Any] | None:
+        """Return the values that *node* rightly gives, or None when it is no mapping."""
+        if isinstance(node, Scalar) and not node.given and not needed:
+            return {}
+        if not isinstance(node, yaml_tree.Mapping):
+            expected = f"expected keys and values: {listed(shapes)}"
+            self.error(node, f"{where} is {describe(node)}; {expected}", f"{where} is {kind_of(node)}; {expected}")
+            return None
+        pairs = self.pairs(node, shapes, where)
+        for key in needed:
+            if key not in pairs:
+                self.error(node, f"a {where} without {key!r}")
+        values = {key: self._value(value, shapes[key], key) for key, value in pairs.items()}
+        return {key: value for key, value in values.items() if value is not _INVALID}
+
+    def _value(self, node: Node, shape: Shape, key: str) -> Any:
+        match shape:
+            case Kind():
+                return self._scalar(node, shape, key)
+            case WithVariables(kind):
+                return self._scalar(node, Kind(kind.name, self._reading_variables(kind)), key)
+            case CategoryId():
+                return self._scalar(node, Kind(shape.name, self._category_id), key)
+            case ListOf(kind):
+                return self._list(node, kind, key)
+            case Headers():
+                return self._headers(node)
+            case _:
+                values = self.values(node, shape.keys, key)
+                return _INVALID if values is None else values
+
+    def _scalar(self, node: Node, kind: Kind, key: str) -> Any:
+        if not isinstance(node, Scalar):
+            self.error(
+                node, f"{key} is {describe(node)}; expected {kind.name}"
+            )  # a list or a mapping: nothing is quoted
+        elif not node.given:
+            self.error(node, f"{key} has no value; expected {kind.name}")
+        else:
+            try:
+                return kind.read(node.text)
+            except ValueError as error:
+                message = f"{key} {quoted(node.text)} {error}"
+                self.error(node, message, f"the value of {key} is not valid; expected {kind.name}")
+        return _INVALID
+
+    def _reading_variables(self, kind: Kind) -> Callable[[str], Any]:
+        return lambda raw: kind.read(with_variables(raw, self.env.get))
+
+    def _list(self, node: Node, kind: Kind, key: str) -> Any:
+        if isinstance(node, Scalar) and not node.given:
+            return ()
+        if not isinstance(node, yaml_tree.Sequence):
+            expected = "expected a list such as [one, two]"
+            self.error(node, f"{key} is {describe(node)}; {expected}", f"{key} is {kind_of(node)}; {expected}")
+            return _INVALID
+        values = (self._scalar(item, kind, f"an item of {key}") for item in node.items)
+        return tuple(dict.fromkeys(value for value in values if value is not _INVALID))
+
+    def _headers(self, node: Node) -> Any:
+        if isinstance(node, Scalar) and not node.given:
+            return ()
+        if not isinstance(node, yaml_tree.Mapping):
+            expected = "expected names and values such as {X-Key: abc}"
+            self.error(node, f"headers is {describe(node)}; {expected}", f"headers is {kind_of(node)}; {expected}")
+            return _INVALID
+        headers = []
+        for key, value in node.pairs:
+            if isinstance(key, Scalar) and isinstance(value, Scalar):
+                place: Node = key
+                try:
+                    name = header_name(key.text)
+                    place = value
+                    headers.append((name, header_value(value.text, self.env.get)))
+                except ValueError as error:
+                    # The value itself stays out of the message: it may be a password.
+                    part = "name" if place is key else "value"
+                    self.error(place, f"the header {quoted(key.text)} {error}", f"the {part} of a header is not valid")
+            elif isinstance(key, Scalar):
+                self.error(value, f"found {describe(value)} among the headers; expected a name and a text")
+        self.pairs(node, (), "headers")
+        return tuple(headers)
+
+    def _category_id(self, raw: str) -> str:
+        if self.category_ids is None or raw in self.category_ids:
+            return raw
+        raise ValueError(f"is not one of {listed(self.category_ids)}{nearest(raw, self.category_ids)}")
+
+
+_INVALID = object()
+
+
+def child(node: Node, key: str) -> Node | None:
+    if not isinstance(node, yaml_tree.Mapping):
+        return None
+    return next((value for name, value in node.pairs if isinstance(name, Scalar) and name.text == key), None)
+
+
+def describe(node: Node) -> str:
+    """Return what *node* is, with the text of a scalar: for whoever edits the file."""
+    if isinstance(node, Scalar) and node.given:
+        return f"the text {quoted(node.text)}"
+    return kind_of(node)
+
+
+def kind_of(node: Node) -> str:
+    """Return what *node* is without quoting it: for pages that anybody may read."""
+    match node:
+        case Scalar(given=given):
+            return "a text" if given else "nothing"
+        case yaml_tree.Sequence():
+            return "a list"
+        case _:
+            return "keys and values"
+
+
+_KEY = re.compile(r"[a-z_]{1,30}")
+
+
+def _is_given(node: Node) -> bool:
+    return not isinstance(node, Scalar) or node.given

@@ -1,0 +1,163 @@
+"""The keys of feeds.yaml: every section, what may stand in it, and between which bounds.
+
+docs/configuration.md describes the same for people, and a test holds the two together. Defaults are those of the
+dataclasses in `aggregator.model`. How a single value is spelled is in `values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aggregator.config.values import (
+    CA_FILE,
+    FLAG,
+    HOST,
+    HUB,
+    ID,
+    LANGUAGE,
+    PROXY,
+    READERS,
+    SITE_ADDRESS,
+    TIME_ZONE,
+    USER_AGENT,
+    WEB_ADDRESS,
+    Kind,
+    number,
+    size,
+    span,
+    text,
+    whole,
+)
+
+_SECOND, _MINUTE, _HOUR, _DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
+
+
+# A `Kind` is one value; the other classes are shapes.
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of values of one kind."""
+
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        """The type column of docs/configuration.md."""
+        return f"list, each {'an' if self.kind.name[0] in 'aeio' else 'a'} {self.kind.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A mapping whose keys are known."""
+
+    keys: Mapping[str, Shape]
+    name: str = "section"
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Names and values of request headers."""
+
+    name: str = "headers"
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryId:
+    """The id of a category of this file."""
+
+    name: str = "category id"
+
+
+@dataclass(frozen=True, slots=True)
+class WithVariables:
+    """A value that may name `${VARIABLES}` of the environment."""
+
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        """As that of the value itself."""
+        return self.kind.name
+
+
+Shape = Kind | WithVariables | ListOf | Section | Headers | CategoryId
+
+INHERITED: dict[str, Shape] = {
+    "category": CategoryId(),
+    "weight": number(0, 10),
+    "poll": Section({"min": span(_SECOND, 30 * _DAY), "max": span(_SECOND, 30 * _DAY)}),
+    "full_text": FLAG,
+    "images": FLAG,
+    "language": LANGUAGE,
+    "user_agent": USER_AGENT,
+    "headers": Headers(),
+    "proxy": WithVariables(PROXY),
+    "ca_file": CA_FILE,
+}
+
+KEYS: Mapping[str, Section] = {
+    "site": Section(
+        {
+            "title": text(100),
+            "url": SITE_ADDRESS,
+            "language": LANGUAGE,
+            "timezone": TIME_ZONE,
+            "hub": HUB,
+            "metrics": READERS,
+        }
+    ),
+    "categories": Section({"id": ID, "name": text(100), "seeds": ListOf(text(60))}),
+    "sources": Section(
+        {
+            "id": ID,
+            "name": text(200),
+            "url": WEB_ADDRESS,
+            "owner": text(200),
+            "enabled": FLAG,
+            "allow_private": FLAG,
+            **INHERITED,
+        }
+    ),
+    "defaults": Section(INHERITED),
+    "scoring": Section(
+        {
+            "top_share": number(0.001, 0.5),
+            "window": span(_HOUR, 30 * _DAY),
+            "half_life": span(_MINUTE, 30 * _DAY),
+        },
+    ),
+    "retention": Section({"entries": span(_DAY, 36_500 * _DAY, forever=True), "polls": span(_DAY, 36_500 * _DAY)}),
+    "analysis": Section(
+        {
+            "endpoint": WEB_ADDRESS,
+            "model": text(200),
+            "headers": Headers(),
+            "stories": whole(1, 200),
+            "allow_private": FLAG,
+        }
+    ),
+    "alerts": Section({"failures": whole(1, 1_000)}),
+    "backup": Section({"folder": text(500), "every": span(_HOUR, 365 * _DAY), "keep": whole(1, 1_000)}),
+    "limits": Section(
+        {
+            "feed_bytes": size("1kB", "1GB"),
+            "fetch": span(_SECOND, 10 * _MINUTE),
+            "redirects": whole(0, 50),
+            "entries_per_poll": whole(1, 100_000),
+            "title_chars": whole(20, 10_000),
+            "text_bytes": size("1kB", "10MB"),
+            "tags": whole(0, 1_000),
+            "parse_cpu": span(_SECOND, 10 * _MINUTE),
+            "parse_memory_bytes": size("64MB", "64GB"),
+            "concurrency": whole(1, 1_000),
+            "per_host": whole(1, 100),
+            "per_host_pause": span(timedelta(), _MINUTE),
+            "allow_private": ListOf(HOST),
+            "allow_private_callbacks": ListOf(WEB_ADDRESS),
+        },
+    ),
+}
+"""Every key of the file, by section; each of `categories` and of `sources` is a list of such sections."""
