@@ -27,10 +27,9 @@ from aggregator.model import (
     ParsedFeed,
     Source,
 )
-from aggregator.parse import identity
 from aggregator.parse.fingerprints import document_alone, document_mark, is_same_document
 from aggregator.parse.pool import ParserFailedError, ParserPool
-from aggregator.polling import schedule
+from aggregator.polling import matching, schedule
 from aggregator.polling.group_commit import GroupCommit
 from aggregator.store import PollRecord, Store, StoreFault
 from aggregator.store.websub.subscriptions import Delivery
@@ -39,7 +38,7 @@ log = logging.getLogger(__name__)
 
 _BACKLOG_AGE = timedelta(days=3)
 """Entries that were published longer ago are counted apart on the row: a backlog, and no news."""
-_NOTHING_MATCHED = identity.Sorted((), (), (), ())
+_NOTHING_MATCHED = matching.Matched((), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,16 +221,20 @@ async def store_delivery(source: Source, delivery: Delivery, context: PollContex
 
 def _store_entries(
     source: Source, parsed: ParsedFeed, store: Store, now: datetime, before: FeedState
-) -> identity.Sorted:
+) -> matching.Matched:
     """Store the entries that are new, edited or refreshed, and return how they match what was stored."""
     arrivals, unchanged = parsed.arrivals, frozenset(parsed.unchanged)
     if not arrivals:
         store.feeds.set_items_seen(source.id, parsed.items_seen)
         return _NOTHING_MATCHED
-    known = store.entries.known(source.id, identity.identities(arrivals), identity.links(arrivals))
+    known = store.entries.known(source.id, matching.identities(arrivals), matching.links(arrivals))
+    if before.last_ok_at is not None and (wanted := matching.alike(arrivals, known)):
+        present = {entry.entry_id for entry in known}
+        more = store.entries.known_alike(source.id, wanted.dates, wanted.titles)
+        known += [entry for entry in more if entry.entry_id not in present]
     # An entry that is in the document as it was cannot be another item of it.
     known = [entry for entry in known if entry.identity not in unchanged]
-    matched = identity.sort_out(arrivals, known)
+    matched = matching.match(arrivals, known)
     if matched.new or matched.edited or matched.refreshed:
         at = store.entries.arrival_moment(now)
         store.entries.add(source.id, matched.new, at, first_document=before.last_ok_at is None)
@@ -255,7 +258,7 @@ def _hints(parsed: ParsedFeed) -> Hints:
     return replace(parsed.hints, notes=parsed.notes, empty=empty)
 
 
-def _message(matched: identity.Sorted, hints: Hints, now: datetime) -> str:
+def _message(matched: matching.Matched, hints: Hints, now: datetime) -> str:
     """Return what the source's row says of a poll that succeeded; *hints* are of the document that is in force."""
     if hints.empty:
         return "; ".join(["a feed without entries", *hints.notes])

@@ -20,7 +20,7 @@ from aggregator.store.codec import (
     stamp,
     stamp_or_none,
 )
-from aggregator.store.connection import Connection, Row
+from aggregator.store.connection import Connection, Params, Row
 from aggregator.text.tokens import pairs
 
 
@@ -51,22 +51,39 @@ class Entries:
         """Return the stored entries of a source that any of these could mean."""
         # From the lists to the entries, each by its index. Asked the other way round (identity in ... or link in ...),
         # SQLite reads every entry of the source, however many years of them there are.
-        rows = self._db.rows(
-            """select entry_id, identity, link, title, summary, stated_at, published_at, digest,
-            case when edited_at is null then '[]' else (
-                select json_group_array(json_array(title_before, summary_before)) from entry_edits x
-                where x.entry_id = entries.entry_id) end as earlier from entries
-            where entry_id in (
-                select e.entry_id from json_each(:identities)
+        return self._known(
+            """select e.entry_id from json_each(:identities)
                 cross join entries e on e.source_id = :source and e.identity = value
                 union all select e.entry_id from json_each(:links)
-                cross join entries e on e.source_id = :source and e.canonical_link = value and e.canonical_link != '')
-            order by entry_id""",
+                cross join entries e on e.source_id = :source and e.canonical_link = value
+                    and e.canonical_link != ''""",
             {
                 "source": source_id,
                 "identities": json.dumps(list(identities)),
                 "links": json.dumps([link for link in canonical_links if link]),
             },
+        )
+
+    def known_alike(self, source_id: str, dates: Iterable[datetime], titles: Iterable[str]) -> list[KnownEntry]:
+        """Return the newest stored entries of a source with one of the dates, or without a date and with a title."""
+        return self._known(
+            f"""select * from (select e.entry_id from json_each(:dates)
+                cross join entries e on e.source_id = :source and e.published_at = value
+                union all select e.entry_id from json_each(:titles)
+                cross join entries e on e.source_id = :source and e.title = value and e.published_at is null
+                order by 1 desc limit {_MAX_ALIKE})""",
+            {"source": source_id, "dates": json.dumps(list(map(stamp, dates))), "titles": json.dumps(list(titles))},
+        )
+
+    def _known(self, entry_ids: str, params: Params) -> list[KnownEntry]:
+        """Return the entries whose ids the query *entry_ids* gives."""
+        rows = self._db.rows(
+            f"""select entry_id, identity, link, title, summary, stated_at, published_at, digest,
+            case when edited_at is null then '[]' else (
+                select json_group_array(json_array(title_before, summary_before)) from entry_edits x
+                where x.entry_id = entries.entry_id) end as earlier from entries
+            where entry_id in ({entry_ids}) order by entry_id""",
+            params,
         )
         return [
             KnownEntry(
@@ -322,6 +339,8 @@ _COLUMNS = (
 )
 _INSERT = f"""insert into entries (source_id, first_seen_at, identity, backlog, {", ".join(_COLUMNS)})
     values (?, ?, ?, ?, {", ".join("?" * len(_COLUMNS))})"""
+_MAX_ALIKE = 500
+"""Entries of one date that are looked at: some feeds give all of their items the date of the last build."""
 _FAR_FUTURE = timedelta(days=1)
 """No mistaken time zone explains a date further ahead: it is that of an event, or means nothing."""
 

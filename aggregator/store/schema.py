@@ -114,7 +114,8 @@ create index entries_by_link on entries (source_id, canonical_link) where canoni
 create index entries_by_arrival on entries (first_seen_at, entry_id);
 create index entries_by_source on entries (source_id, first_seen_at);
 -- An item whose guid and link are both new may be an old one that moved.
-create index entries_by_title on entries (source_id, title);
+create index entries_by_date on entries (source_id, published_at) where published_at is not null;
+create index entries_by_title on entries (source_id, title) where published_at is null;
 
 -- A title or summary that changed at its source.
 create table entry_edits (

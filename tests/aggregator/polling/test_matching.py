@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model import Arrival, Draft, KnownEntry
-from aggregator.parse.identity import Sorted, arrival, identities, identity, links, sort_out
+from aggregator.parse.identity import arrival, identity
+from aggregator.polling.matching import Matched, alike, identities, links, match
 from tests.promises import promise
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -28,11 +30,17 @@ class Shelf:
     def __init__(self) -> None:
         self.entries: dict[int, KnownEntry] = {}
 
-    def poll(self, drafts: Sequence[Draft]) -> Sorted:
+    def poll(self, drafts: Sequence[Draft]) -> Matched:
         arrivals = [arrival(one) for one in drafts]
         wanted, linked = identities(arrivals), links(arrivals)
         known = [e for e in self.entries.values() if e.identity in wanted or e.link in linked]
-        found = sort_out(arrivals, known)
+        more = alike(arrivals, known)
+        known += [
+            e
+            for e in self.entries.values()
+            if e not in known and (e.published_at in more.dates if e.published_at else e.title in more.titles)
+        ]
+        found = match(arrivals, known)
         for new in found.new:
             assert new.identity not in {entry.identity for entry in self.entries.values()}
             self._keep(len(self.entries) + 1, new.identity, new)
@@ -53,6 +61,7 @@ class Shelf:
         )
 
 
+LONG = "The council voted on Friday to build the tunnel under the harbour, three years late."
 letters = st.sampled_from("abc")
 documents = st.lists(
     st.builds(
@@ -60,8 +69,9 @@ documents = st.lists(
         guid=st.just("") | letters,
         link=st.just("") | letters.map("https://a.example/{}".format) | letters.map("http://a.example/{}/#x".format),
         title=letters,
-        summary=st.just("") | letters,
+        summary=st.just("") | letters | st.just(LONG),
         stated_at=st.sampled_from(["", "d1", "d2"]),
+        published_at=st.sampled_from([None, NOON, NOON + timedelta(seconds=61)]),
     ),
     max_size=8,
 )
@@ -90,11 +100,15 @@ def test_the_order_of_items_does_not_matter(first: list[Draft], second: list[Dra
 
 
 @given(st.lists(documents, max_size=4))
-def test_nothing_with_a_guid_of_its_own_is_lost(polls: list[list[Draft]]) -> None:
+def test_nothing_with_a_guid_and_a_title_of_its_own_is_lost(polls: list[list[Draft]]) -> None:
+    polls = [[replace(d, summary="") for d in document] for document in polls]
     shelf = Shelf()
     for number, document in enumerate(polls):
         shelf.poll(
-            [replace(d, guid=f"{number}-{i}", link=f"https://a.example/{number}/{i}") for i, d in enumerate(document)]
+            [
+                replace(d, guid=f"{number}-{i}", link=f"https://a.example/{number}/{i}", title=f"{number}-{i}")
+                for i, d in enumerate(document)
+            ]
         )
     assert len(shelf.entries) == sum(map(len, polls))
 
@@ -176,3 +190,121 @@ def test_a_feed_that_was_empty_for_a_while_brings_no_duplicates() -> None:
     for polled in (document, [], document[:1], document):
         shelf.poll(polled)
     assert len(shelf.entries) == 3
+
+
+def one_entry(*documents: Sequence[Draft]) -> bool:
+    """Return whether all of the documents, polled one after the other, come to one entry."""
+    shelf = Shelf()
+    for document in documents:
+        shelf.poll(document)
+    return len(shelf.entries) == 1
+
+
+# An item that moved. In each pair the second document has it alone, under another guid and another link.
+
+MOVED = [
+    ("www. and another scheme", draft("http://a.example/1", "http://a.example/1"), "https://www.a.example/1"),
+    ("another host of the site", draft("https://a.example/1", "https://a.example/1"), "https://mail.a.example/1"),
+    ("another permalink", draft("https://a.example/?p=9", "https://a.example/?p=9"), "https://a.example/2026/03/one/"),
+    ("a token in the link", draft("", "https://a.example/?id=1&v=tok1"), "https://a.example/?id=1&v=tok2"),
+]
+
+
+@pytest.mark.parametrize(("item", "link"), [row[1:] for row in MOVED], ids=[row[0] for row in MOVED])
+def test_an_item_that_moved_is_known_by_title_and_date(item: Draft, link: str) -> None:
+    assert one_entry([item], [replace(item, guid=link if item.guid else "", link=link)])
+
+
+def test_an_item_whose_headline_is_in_its_link_is_known_by_date_and_text() -> None:
+    before = draft("https://a.example/tunel-opens", "https://a.example/tunel-opens", "Tunel opens", summary=LONG)
+    after = draft("https://a.example/tunnel-opens", "https://a.example/tunnel-opens", "Tunnel opens", summary=LONG)
+    assert one_entry([before], [after])
+
+
+def test_a_corrected_headline_in_guid_and_link_is_known_by_the_second_and_its_words() -> None:
+    second = NOON + timedelta(seconds=17)
+    before = draft("", "https://a.example/tunel", "Tunel under the harbour opens late", published_at=second)
+    after = draft("", "https://a.example/tunnel", "Tunnel under the harbour opens late", published_at=second)
+    assert one_entry([before], [after])
+
+
+def test_undated_items_are_known_by_title_and_text() -> None:
+    before = draft("1", "https://a.example/a", summary=LONG, published_at=None, stated_at="")
+    assert one_entry([before], [replace(before, guid="2", link="https://a.example/b")])
+    assert not one_entry([before], [replace(before, guid="2", link="https://a.example/b", summary="Another text")])
+
+
+def test_an_item_that_stands_beside_the_old_one_is_another() -> None:
+    one = draft("1", "https://a.example/a", summary=LONG)
+    twin = draft("2", "https://a.example/b", summary=LONG)
+    assert not one_entry([one, twin])
+    assert not one_entry([one], [one, twin])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        draft("2", "https://a.example/b", "Two"),
+        draft("2", "https://a.example/b", published_at=NOON + timedelta(days=1)),
+        draft("2", "https://a.example/b", "Two", summary=LONG, published_at=NOON + timedelta(days=1)),
+    ],
+)
+def test_another_title_or_another_date_is_another_item(other: Draft) -> None:
+    assert not one_entry([draft(summary=LONG)], [other])
+
+
+def test_a_text_or_a_date_that_several_items_share_says_nothing() -> None:
+    items = [draft(str(n), f"https://a.example/{n}", f"Title {n} of all", summary=LONG) for n in range(4)]
+    shelf = Shelf()
+    shelf.poll(items[:2])
+    shelf.poll(items[2:])
+    assert len(shelf.entries) == 4
+
+
+def test_links_with_a_new_token_at_each_poll_bring_nothing_new() -> None:
+    shelf = Shelf()
+    for poll in range(4):
+        shelf.poll([draft("", f"https://a.example/?id={n}&v={poll}{n}", f"Title {n}") for n in range(3)])
+    assert len(shelf.entries) == 3
+
+
+# Items without a guid that share one link
+
+
+def episode(number: int, **more: object) -> Draft:
+    return draft("", "https://show.example/", f"Episode {number}", published_at=NOON + timedelta(days=number), **more)
+
+
+def test_items_that_share_a_link_are_entries_of_their_own() -> None:
+    shelf = Shelf()
+    document = [episode(n) for n in range(15)]
+    assert len(shelf.poll(document).new) == 15
+    again = shelf.poll(document)
+    assert (len(again.unchanged), again.new, again.edited, again.refreshed) == (15, (), (), ())
+
+
+def test_items_that_share_a_link_come_and_go_one_by_one() -> None:
+    shelf = Shelf()
+    for newest in range(1, 8):
+        shelf.poll([episode(n) for n in range(newest, max(newest - 3, 0), -1)])
+    assert sorted(entry.title for entry in shelf.entries.values()) == [f"Episode {n}" for n in range(1, 8)]
+
+
+def test_undated_items_of_one_link_are_told_apart_by_their_titles() -> None:
+    items = [draft("", "https://tool.example/changes", title, published_at=None, stated_at="") for title in "AB"]
+    shelf = Shelf()
+    shelf.poll(items)
+    shelf.poll(items)
+    assert len(shelf.entries) == 2
+
+
+def test_one_guid_and_one_link_on_every_item_are_not_believed() -> None:
+    shelf = Shelf()
+    items = [replace(episode(n), guid="https://show.example/") for n in range(5)]
+    shelf.poll(items)
+    shelf.poll(items)
+    assert len(shelf.entries) == 5
+
+
+def test_an_item_twice_in_one_document_is_one_entry() -> None:
+    assert one_entry([episode(1), episode(1)])

@@ -1,0 +1,315 @@
+"""Match what a document holds to what is stored of its source: new, edited, or known.
+
+Knows what makes two items of one source the same, whatever the feed did to one of them since. Leaves how an item is
+recognised to `parse.identity`, spellings of addresses to `text.urls`, and keeping entries to `store`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+
+from aggregator.model import Arrival, Draft, KnownEntry
+from aggregator.parse.identity import arrival, link_identity, shared_link_identity
+from aggregator.text.tokens import words
+from aggregator.text.urls import canonical
+
+# Observed: BBC changes its guids (…#0, …#3) under the same link; server pages make a new guid, and some a new token in
+# the link, at every fetch; a site moves to another host, to https or to other permalinks; a publisher corrects a
+# title, and with it the link. A broken template gives every item the same guid. Podcasts and changelogs link every
+# item to one page, and some have no guid.
+# Rule, per source: the guid, else the canonical link, else title and date. A guid or a link that stands on visibly
+# different items in one document says nothing there. An item that was not seen before is an old one where that old one
+# is no longer in the document, and
+# - they have one link, and title, date or the guid up to "#" agree, where only one item has the link;
+# - they have one link, and title and date agree, where several items have it;
+# - date and title agree, or date and text; or title and text, where one has no date or its link but for the query;
+# - they alone were published in that second, and most words of their titles are the same.
+# A title and summary that an entry had before are a stale copy (a cache in front of the site, a headline test that
+# alternates), not an edit; else two versions would be edited into each other for ever.
+# Known to be wrong: a publisher who takes a change back; a status page that publishes one item at a time, always with
+# the same link and title.
+
+_TEXT_CHARS = 40
+"""From this length on, an equal summary says that two items are one."""
+_MIN_WORDS, _WORDS_SHARED = 4, 0.6
+"""Words of a title, and the share of all words of two titles that both have, by which one is the other corrected."""
+_MIDNIGHT = time()
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What a document holds, compared with what is known of its source."""
+
+    new: tuple[Arrival, ...]
+    """To be stored, in the order of the document."""
+    edited: tuple[tuple[KnownEntry, Arrival], ...]
+    """Title or summary changed."""
+    refreshed: tuple[tuple[KnownEntry, Arrival], ...]
+    """Something else changed: content, picture, tags, link, date."""
+    unchanged: tuple[KnownEntry, ...]
+
+
+def identities(arrivals: Sequence[Arrival]) -> set[str]:
+    """Return every identity under which *arrivals* may be known already."""
+    found = set()
+    for one in arrivals:
+        found.add(one.identity)
+        if one.draft.guid and one.draft.link:
+            found.add(link_identity(one.canonical_link))
+    return found.union(collapse(arrivals))
+
+
+def links(arrivals: Iterable[Arrival]) -> set[str]:
+    """Return the canonical links under which *arrivals* may be known already."""
+    return {one.canonical_link for one in arrivals}
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """By what else the items of a document may be known that are known by neither identity nor link."""
+
+    dates: frozenset[datetime]
+    titles: frozenset[str]
+    """Of items without a date."""
+
+    def __bool__(self) -> bool:
+        return bool(self.dates or self.titles)
+
+
+def alike(arrivals: Sequence[Arrival], known: Iterable[KnownEntry]) -> Alike:
+    """Return what to look for once more, where *known* is what was found by identity and link."""
+    identities, links = set(), set()
+    for entry in known:
+        identities.add(entry.identity)
+        links.add(canonical(entry.link))
+    links.discard("")
+    left = [one.draft for one in arrivals if one.identity not in identities and one.canonical_link not in links]
+    return Alike(
+        frozenset(draft.published_at for draft in left if draft.published_at),
+        frozenset(draft.title for draft in left if not draft.published_at),
+    )
+
+
+def match(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Matched:
+    """Return which of *arrivals* are new, edited, refreshed or unchanged against *known*.
+
+    known: entries of this source; at least those whose identity is in `identities(arrivals)`, whose canonical link
+           is in `links(arrivals)`, or that `alike` asks for. More of them do no harm.
+
+    The order of the items in the document does not matter, and a second time the same document
+    gives nothing but unchanged entries.
+    """
+    items = collapse(arrivals)
+    if not known:
+        return Matched(tuple(items.values()), (), (), ())
+    matches, unmatched = _by_identity(items, known)
+    if unmatched:
+        claimed = {entry.entry_id for entry in matches.values()}
+        free = [entry for entry in known if entry.entry_id not in claimed and entry.identity not in items]
+        if free:
+            by_link = _by_likeness(items, unmatched, free)
+            taken = {entry.entry_id for entry in by_link.values()}
+            rest = {key: one for key, one in unmatched.items() if key not in by_link}
+            rest_free = [entry for entry in free if entry.entry_id not in taken]
+            matches |= by_link | _by_date_or_title(items, rest, rest_free)
+    new: list[Arrival] = []
+    edited: list[tuple[KnownEntry, Arrival]] = []
+    refreshed: list[tuple[KnownEntry, Arrival]] = []
+    unchanged: list[KnownEntry] = []
+    for key, one in items.items():
+        entry = matches.get(key)
+        text = (one.draft.title, one.draft.summary)
+        if entry is None:
+            new.append(one)
+        elif text == (entry.title, entry.summary):
+            if one.digest != entry.digest:
+                refreshed.append((entry, one))
+            else:
+                unchanged.append(entry)
+        elif text in entry.earlier:
+            unchanged.append(entry)
+        else:
+            edited.append((entry, one))
+    return Matched(tuple(new), tuple(edited), tuple(refreshed), tuple(unchanged))
+
+
+def collapse(arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
+    """Return one arrival for each identity; guids and links that tell nothing apart are no identity."""
+    items = {one.identity: one for one in arrivals}
+    if len(items) == len(arrivals):  # nearly every document
+        return items
+    by_guid: defaultdict[str, list[Arrival]] = defaultdict(list)
+    for one in arrivals:
+        if one.draft.guid:
+            by_guid[one.draft.guid].append(one)
+    vague = {guid for guid, sharing in by_guid.items() if len(sharing) > 1 and _differ(sharing)}
+    bare = [arrival(replace(one.draft, guid="")) if one.draft.guid in vague else one for one in arrivals]
+    by_link: defaultdict[str, list[Arrival]] = defaultdict(list)
+    for one in bare:
+        if not one.draft.guid and one.canonical_link:
+            by_link[one.canonical_link].append(one)
+    shared = {link for link, sharing in by_link.items() if len(sharing) > 1 and _differ(sharing)}
+    items = {}
+    for one in bare:
+        if not one.draft.guid and one.canonical_link in shared:
+            one = replace(one, identity=shared_link_identity(one.draft))
+        present = items.get(one.identity)
+        if present is None or _preference(one) > _preference(present):
+            items[one.identity] = one
+    return items
+
+
+def _differ(sharing: list[Arrival]) -> bool:
+    """Return whether arrivals with one guid or one link are visibly different items.
+
+    One title twice is one item twice; so are two titles of one date, of which one was corrected, and a guid and a link
+    that stand on two items alone: two versions of one.
+    """
+    links = {one.canonical_link for one in sharing}
+    titles = {one.draft.title for one in sharing}
+    if len(titles) > 1 and (len(links) > 1 or links == {""}):
+        return True
+    if len(sharing) == 2 and sharing[0].draft.guid:
+        return False
+    stated = {one.draft.published_at or one.draft.stated_at for one in sharing}
+    if len(stated) > 1:
+        return len(titles) > 1 or len({one.draft.summary for one in sharing}) > 1
+    return len(titles) > 1 and stated == {""}
+
+
+def _preference(one: Arrival) -> tuple[float, str]:
+    """Of two of one item the later one counts; equal dates are settled by content."""
+    published_at = one.draft.published_at
+    return (published_at.timestamp() if published_at else float("-inf"), one.digest)
+
+
+def _by_identity(
+    items: dict[str, Arrival], known: Sequence[KnownEntry]
+) -> tuple[dict[str, KnownEntry], dict[str, Arrival]]:
+    """Match by identity; return the matches and the items left over."""
+    by_identity = {entry.identity: entry for entry in known}
+    matches: dict[str, KnownEntry] = {}
+    claimed: set[int] = set()
+    unmatched: dict[str, Arrival] = {}
+    shared = {link for link, count in Counter(canonical(entry.link) for entry in known).items() if link and count > 1}
+    # In order of identity, not of the document, so that the outcome does not depend on the latter.
+    for key, one in sorted(items.items(), key=lambda pair: pair[0]):
+        entry = by_identity.get(key)
+        if entry is None or (not one.draft.guid and one.canonical_link in shared and _is_other(one.draft, entry)):
+            unmatched[key] = one
+            continue
+        link = one.canonical_link
+        if one.draft.guid and link and link != canonical(entry.link):
+            # Its guid was shared once, and the item was stored under its link; unless another item has that now.
+            other = by_identity.get(link_identity(link))
+            if other and other.identity not in items and other.entry_id not in claimed:
+                entry = other
+        matches[key] = entry
+        claimed.add(entry.entry_id)
+    return matches, unmatched
+
+
+def _is_other(draft: Draft, entry: KnownEntry) -> bool:
+    """Return whether an item is another than the entry that has its link alone in common with it."""
+    return draft.title != entry.title and not _same_date(draft, entry)
+
+
+def _by_likeness(
+    items: dict[str, Arrival], unmatched: dict[str, Arrival], free: Sequence[KnownEntry]
+) -> dict[str, KnownEntry]:
+    """Match items with an identity not seen before to entries of their link that are no longer in the document."""
+    by_link: defaultdict[str, list[KnownEntry]] = defaultdict(list)
+    for entry in free:
+        by_link[canonical(entry.link)].append(entry)
+    shared = Counter(one.canonical_link for one in items.values())
+    matches: dict[str, KnownEntry] = {}
+    for key, one in _in_order(unmatched):
+        link = one.canonical_link
+        likely = [
+            (likeness, entry)
+            for entry in by_link.get(link, ())
+            if (likeness := _likeness(one.draft, entry, unique=bool(link) and shared[link] == 1))
+        ]
+        if likely:
+            # Of equals the latest; not the last stored, which would depend on the order of the document.
+            _, best = max(likely, key=lambda pair: (pair[0], _when(pair[1]), pair[1].identity))
+            matches[key] = best
+            by_link[link].remove(best)
+    return matches
+
+
+def _by_date_or_title(
+    items: dict[str, Arrival], unmatched: dict[str, Arrival], free: Sequence[KnownEntry]
+) -> dict[str, KnownEntry]:
+    """Match items to entries with another guid and another link that are no longer in the document."""
+    # Boilerplate that several items share, or the date of a build, says nothing.
+    texts = Counter(one.draft.summary for one in items.values())
+    dates = Counter(one.draft.published_at for one in items.values())
+    known_texts = Counter(entry.summary for entry in free)
+    by_key: defaultdict[datetime | str, list[KnownEntry]] = defaultdict(list)
+    for entry in free:
+        by_key[entry.published_at or entry.title].append(entry)
+    matches: dict[str, KnownEntry] = {}
+    for key, one in _in_order(unmatched):
+        candidates = by_key.get(one.draft.published_at or one.draft.title, ())
+        text = one.draft.summary
+        own_text = len(text) >= _TEXT_CHARS and texts[text] == known_texts[text] == 1
+        own_date = len(candidates) == dates[one.draft.published_at] == 1
+        likely = [
+            (likeness, entry)
+            for entry in candidates
+            if (likeness := _likeness_elsewhere(one.draft, entry, own_text=own_text, own_date=own_date))
+        ]
+        if likely:
+            _, best = max(likely, key=lambda pair: (pair[0], _when(pair[1]), pair[1].identity))
+            matches[key] = best
+            by_key[one.draft.published_at or one.draft.title].remove(best)
+    return matches
+
+
+def _in_order(unmatched: dict[str, Arrival]) -> list[tuple[str, Arrival]]:
+    return sorted(unmatched.items(), key=lambda pair: (_preference(pair[1]), pair[0]))
+
+
+def _likeness(draft: Draft, entry: KnownEntry, *, unique: bool) -> int:
+    """Return in how many ways *draft* is *entry*, whose link it has; 0 when it is another item."""
+    same_title, same_date = draft.title == entry.title, _same_date(draft, entry)
+    dated = bool(entry.published_at or entry.stated_at)
+    if not unique:
+        # Without a link, title and date have to speak for themselves.
+        return 3 if same_title and same_date and (dated or bool(entry.link)) else 0
+    same_guid = "#" in draft.guid and draft.guid.partition("#")[0] == entry.identity.partition("#")[0]
+    return same_title + (same_date and dated) + same_guid
+
+
+def _likeness_elsewhere(draft: Draft, entry: KnownEntry, *, own_text: bool, own_date: bool) -> float:
+    """Return how surely *draft* is *entry*, whose date, or else whose title, it has; 0 when it is another item.
+
+    own_text, own_date: no other item of the document or of what is stored has its summary, or its date
+    """
+    same_title = draft.title == entry.title
+    same_text = own_text and draft.summary == entry.summary
+    if draft.published_at is None:
+        page = draft.link.partition("?")[0]
+        return 2.0 if same_title and (same_text or (draft.link and page == entry.link.partition("?")[0])) else 0.0
+    if same_title or same_text:
+        return 3.0 if same_title and same_text else 2.0
+    # Midnight stands for a day on which many items appear.
+    if not own_date or draft.published_at.time() == _MIDNIGHT:
+        return 0.0
+    ours, theirs = set(words(draft.title)), set(words(entry.title))
+    if min(len(ours), len(theirs)) < _MIN_WORDS:
+        return 0.0
+    share = len(ours & theirs) / len(ours | theirs)
+    return share if share >= _WORDS_SHARED else 0.0
+
+
+def _same_date(draft: Draft, entry: KnownEntry) -> bool:
+    return (draft.published_at or draft.stated_at) == (entry.published_at or entry.stated_at)
+
+
+def _when(entry: KnownEntry) -> float:
+    return entry.published_at.timestamp() if entry.published_at else float("-inf")
