@@ -113,11 +113,12 @@ READS_ANY = ("api", "websub")
 def _is_operators(made: Services, clock: Clock, environ: WSGIEnvironment) -> bool:
     """Return whether a request with a cookie is the operator's; then no cache answers or keeps it."""
     https = is_https(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), made.database.config().site.url)
-    if not cookie_of(environ, https=https):
+    prefix = made.database.prefix()
+    if not cookie_of(environ, https=https, prefix=prefix):
         return False
     try:
         with made.database.store() as store:
-            return made.credentials.session(store, environ, clock(), https=https) is not None
+            return made.credentials.session(store, environ, clock(), https=https, prefix=prefix) is not None
     except Unreadable:
         return True
 
@@ -160,8 +161,9 @@ def _below_a_path(app: Flask) -> None:
         path = services().database.prefix()
         if not path:
             return response
-        if response.location and response.location.startswith("/") and not response.location.startswith("//"):
-            response.location = path + response.location
+        location = response.location or ""
+        if location.startswith("/") and not location.startswith(("//", f"{path}/")):
+            response.location = path + location
         if response.mimetype == "text/html" and not response.is_streamed:
             root = path.encode()
             response.set_data(_LINK.sub(lambda found: found[0][:-1] + root + b"/", response.get_data()))

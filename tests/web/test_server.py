@@ -113,6 +113,25 @@ def test_it_serves_counts_and_stops_within_five_seconds(server: tuple[subprocess
         assert store.feedback.views(1) == 1, "what was counted is written at the end"
 
 
+def test_bodies_that_do_not_come_keep_no_reader_waiting(server: tuple[subprocess.Popen[bytes], int, Path]) -> None:
+    _, port, _ = server
+    slow = []
+    for number in range(150):
+        connection = socket.create_connection(("127.0.0.1", port))
+        path = ("/hub", "/admin/sign-in", "/websub/x")[number % 3]
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 9000\r\n\r\n"
+        connection.sendall(f"{head}hub.mode=".encode())
+        slow.append(connection)
+    started = time.monotonic()
+    for path in ("/", "/newest", "/story/1/served-by-the-real-thing", "/?" + "x" * 3000):
+        assert fetch(port, path)[0] == 200
+    assert fetch(port, "/healthz")[0] in (200, 503)
+    assert fetch(port, "/hub", "POST")[0] == 400
+    assert time.monotonic() - started < 5
+    for connection in slow:
+        connection.close()
+
+
 def test_a_port_in_use_is_one_sentence_before_anything_starts() -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))

@@ -87,6 +87,7 @@ def openapi() -> Response:
     """This description."""
     keep(WHOLE_EDITION)
     spec = services().api.spec.to_dict()
+    spec["servers"] = [{"url": services().database.prefix() or "/"}]
     return Response(json.dumps(spec, indent=1) + "\n", content_type="application/json; charset=utf-8")
 
 

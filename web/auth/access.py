@@ -16,7 +16,7 @@ from flask import Flask, Response, abort, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.store.editorial.sessions import Session
-from web.auth.credentials import COOKIE, SECURE_COOKIE, Door, TooManyTries, cookie_of
+from web.auth.credentials import Door, TooManyTries, cookie_name, cookie_of
 from web.http.headers import NO_STORE, SAFE, forged, is_https
 from web.request.context import config, now, reading
 from web.request.services import services
@@ -53,9 +53,10 @@ def operator() -> Session | None:
     if "operator" not in g:
         g.operator = None
         # Readers carry no cookie, and for them the database is not asked.
-        if cookie_of(request.environ, https=https()):
+        prefix = services().database.prefix()
+        if cookie_of(request.environ, https=https(), prefix=prefix):
             with reading().store() as store:
-                g.operator = door().session(store, request.environ, now(), https=https())
+                g.operator = door().session(store, request.environ, now(), https=https(), prefix=prefix)
     found: Session | None = g.operator
     return found
 
@@ -114,19 +115,17 @@ def _check_origin(*, bearer: bool) -> None:
 
 def let_out(response: AnyResponse) -> AnyResponse:
     """Take the cookie away."""
-    secure = https()
-    response.delete_cookie(
-        SECURE_COOKIE if secure else COOKIE, path="/", secure=secure, httponly=True, samesite="Strict"
-    )
+    secure, path = https(), services().database.prefix()
+    name = cookie_name(https=secure, prefix=path)
+    response.delete_cookie(name, path=path or "/", secure=secure, httponly=True, samesite="Strict")
     return response
 
 
 def give_cookie(response: AnyResponse, value: str) -> AnyResponse:
     """Give the cookie of a new session; it ends with the browser, and on the server in any case."""
-    secure = https()
-    response.set_cookie(
-        SECURE_COOKIE if secure else COOKIE, value, path="/", secure=secure, httponly=True, samesite="Strict"
-    )
+    secure, path = https(), services().database.prefix()
+    name = cookie_name(https=secure, prefix=path)
+    response.set_cookie(name, value, path=path or "/", secure=secure, httponly=True, samesite="Strict")
     return response
 
 

@@ -38,6 +38,8 @@ LEAST_TOKEN = 20
 COOKIE = "groundswell"
 SECURE_COOKIE = "__Host-groundswell"
 """Over HTTPS: no other host of the domain can set or overwrite it."""
+SECURE_COOKIE_BELOW = "__Secure-groundswell"
+"""Over HTTPS where the site is below a path: browsers take `__Host-` for cookies of a whole host only."""
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=1)
@@ -118,9 +120,11 @@ class Door:
         kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         return kind.lower() == "bearer" and self._right(store, token.strip(), environ.get("REMOTE_ADDR", ""))
 
-    def session(self, store: Store, environ: WSGIEnvironment, now: datetime, *, https: bool) -> Session | None:
+    def session(
+        self, store: Store, environ: WSGIEnvironment, now: datetime, *, https: bool, prefix: str = ""
+    ) -> Session | None:
         """Return the session of a request, or None."""
-        cookie = cookie_of(environ, https=https)
+        cookie = cookie_of(environ, https=https, prefix=prefix)
         if not cookie:
             return None
         found = store.sessions.session(digest(cookie), self._token_digest(store))
@@ -161,11 +165,18 @@ class Door:
         return False
 
 
-def cookie_of(environ: WSGIEnvironment, *, https: bool) -> str:
+def cookie_name(*, https: bool, prefix: str) -> str:
+    """Return the name of the session cookie; *prefix* is the path of site.url, "" for none."""
+    if not https:
+        return COOKIE
+    return SECURE_COOKIE_BELOW if prefix else SECURE_COOKIE
+
+
+def cookie_of(environ: WSGIEnvironment, *, https: bool, prefix: str = "") -> str:
     """Return what the session cookie of a request holds, "" without one."""
     try:
         cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
     except CookieError:
         return ""
-    found = cookies.get(SECURE_COOKIE if https else COOKIE)
+    found = cookies.get(cookie_name(https=https, prefix=prefix))
     return found.value if found is not None else ""

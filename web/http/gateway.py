@@ -66,7 +66,9 @@ class Scope(Protocol):
     method: str
     path: str
     query_string: str
-    headers: RequestHeaders
+
+    @property
+    def headers(self) -> RequestHeaders: ...
 
 
 class HTTPProtocol(Protocol):

@@ -26,6 +26,7 @@ from web.pages.static_files import asset
 from web.present import Card as Shown
 from web.present import story_path
 from web.request.context import MINUTE, base_url, config, keep, now, presenter, reading
+from web.request.services import services
 from web.visibility import feed_address
 
 room = Blueprint("machine", __name__)
@@ -158,21 +159,21 @@ def robots() -> Response:
 def manifest() -> Response:
     """What a phone needs to keep the site among its programs."""
     keep(WHOLE_EDITION)
-    site = config().site
+    site, root = config().site, services().database.prefix()
     icons = [
-        {"src": asset("icon.svg"), "sizes": "any", "type": "image/svg+xml"},
-        {"src": "/icon-192.png", "sizes": "192x192", "type": "image/png"},
-        {"src": "/icon-512.png", "sizes": "512x512", "type": "image/png"},
-        {"src": "/icon-mask.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+        {"src": root + asset("icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+        {"src": f"{root}/icon-192.png", "sizes": "192x192", "type": "image/png"},
+        {"src": f"{root}/icon-512.png", "sizes": "512x512", "type": "image/png"},
+        {"src": f"{root}/icon-mask.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
     ]
     described = {
         "name": site.title,
         "short_name": site.title[:12],
         "description": "News grouped into stories, scored and ranked",
         "lang": site.language,
-        "id": "/",
-        "start_url": "/",
-        "scope": "/",
+        "id": f"{root}/",
+        "start_url": f"{root}/",
+        "scope": f"{root}/",
         "display": "minimal-ui",
         "background_color": "#fcfcfa",
         "theme_color": "#0b4f63",

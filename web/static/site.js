@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const root = document.documentElement;
+  // Where the site begins, below whatever path: this file is at static/ of it.
+  const base = new URL("..", document.currentScript.src).pathname;
   const THEMES = ["auto", "light", "dark"];
   const stored = (value) => {
     try {
@@ -95,7 +97,7 @@
     const ask = async () => {
       if (document.hidden) return;
       try {
-        const answer = await fetch(`/fresh?since=${newest}`);
+        const answer = await fetch(`${base}fresh?since=${newest}`);
         if (!answer.ok) return;
         const { new: count } = await answer.json();
         if (!count) return;
