@@ -3,7 +3,7 @@
     python -m bench.trend STREAM [--every N]    nDCG@10 and P@10, 6 and 24 hours ahead, for each choice
 
 STREAM goes through the engine once; every N-th of the moments two hours apart is ordered with each choice of how fast
-a voice fades, how fast freshness does, and how much the hour of the week counts.
+the pull of a source fades, how fast freshness does, and how much it counts who reported.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from scoring.evaluation import trending
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
 
-TAUS = (3.0, 4.5, 6.0, 7.0, 8.0, 12.0, 18.0)
-HALF_LIVES = (3.0, 6.0, 12.0, 24.0, 48.0)
-POWERS = (0.0, 0.5, 1.0)
+PULLS = (3.0, 4.0, 5.0, 6.0, 8.0)
+HALF_LIVES = (12.0, 24.0, 48.0, 1e6)
+POWERS = (0.0, 0.5, 0.75, 1.0)
 
 
 def main() -> None:
@@ -32,10 +32,10 @@ def main() -> None:
     recorded = trending.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
     recorded.moments = recorded.moments[:: given.every]
     ways = {
-        f"tau {tau:g} h, half-life {half:g} h, rate^{power:g}": trending.by(
-            trending.trend_way(timedelta(hours=half), timedelta(hours=tau), power)
+        f"pull {pull:g} h, half-life {half:g} h, reach^{power:g}": trending.by(
+            trending.trend_way(timedelta(hours=half), timedelta(hours=pull), power)
         )
-        for tau, half, power in product(TAUS, HALF_LIVES, POWERS)
+        for pull, half, power in product(PULLS, HALF_LIVES, POWERS)
     }
     for line in trending.lines(trending.report(recorded, ways | trending.orders())):
         print(line)

@@ -92,8 +92,8 @@ class ScoringSettings:
     top_share: float = 0.10
     window: timedelta = timedelta(hours=72)
     """How long after its last entry a story can still take in another."""
-    half_life: timedelta = timedelta(hours=24)
-    """Of a story's freshness without a new source; chosen by `python -m bench.trend`."""
+    half_life: timedelta = timedelta(hours=48)
+    """Of a story's trend without a new source, beside what its sources' pull loses; see `python -m bench.trend`."""
 
 
 @dataclass(frozen=True, slots=True)

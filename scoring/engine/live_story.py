@@ -26,8 +26,8 @@ class Voice:
     """An independent voice in a story."""
 
     joined: datetime
-    rate: float
-    """How busy its category was at that hour of the week; as known when it joined."""
+    reach: float
+    """How many sources follow it, relative to a usual source; as known when it joined."""
 
 
 @dataclass(slots=True)

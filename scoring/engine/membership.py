@@ -6,6 +6,7 @@ story it belongs to to `stories`, and making one story of another's entries to `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from aggregator.model import Edit, Entry, Membership
@@ -18,6 +19,7 @@ from scoring.engine.settings import Setting
 from scoring.engine.state import Held
 from scoring.insights import lead_entry
 from scoring.language.terms import terms
+from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.model import load_prior
 
 COMPARED = 40
@@ -61,7 +63,7 @@ class Joining:
         live.sources.setdefault(entry.source_id)
         live.evidence = plus(live.evidence, evidence)
         speaks_first = self._hear(entry, voice, joined, live)
-        held.rhythm.count(category, joined, voice=speaks_first, story=begins)
+        held.rhythm.count(category, voice=speaks_first, story=begins)
         held.clusterer.put(text, placement.story_id)
         return Membership(
             entry_id=entry.entry_id,
@@ -79,8 +81,9 @@ class Joining:
         if voice in live.voices:
             return False
         live.around = live.around.with_more(around) if live.voices else around
-        heard = self._setting.categorizer.decide(live.evidence, live.default, len(live.members))
-        live.voices[voice] = Voice(joined, self._held.rhythm.rate(heard, joined))
+        rhythm = self._held.rhythm
+        rhythm.heard(voice, _followed({name: other.joined for name, other in live.voices.items()}, joined))
+        live.voices[voice] = Voice(joined, rhythm.reach(voice))
         live.last_voice_at = max(live.last_voice_at, joined)
         return True
 
@@ -130,8 +133,11 @@ class Joining:
         member.voice = copies.voice(member.owner, text, earlier)
         member.copy = member.voice != member.owner
 
-    def count(self, entry: Entry, known: Membership, speaks_first: bool) -> None:
-        """Count an entry of a story that is over: all else of it is known no more, and what it said is not needed."""
+    def count(self, entry: Entry, known: Membership, earlier: Mapping[str, datetime]) -> None:
+        """Count an entry of a story that is over: all else of it is known no more, and what it said is not needed.
+
+        earlier: when the independent sources before it joined
+        """
         held, categorizer = self._held, self._setting.categorizer
         title, summary = terms(entry.title), terms(entry.summary)
         default = self._setting.default(entry.source_id)
@@ -142,7 +148,10 @@ class Joining:
         held.surroundings.advance(at)
         held.surroundings.add(entry.title, known.voice, at)
         begins = known.story_id == entry.entry_id
-        held.rhythm.count(category, known.joined_at, voice=speaks_first, story=begins)
+        speaks_first = known.voice not in earlier
+        if speaks_first:
+            held.rhythm.heard(known.voice, _followed(earlier, known.joined_at))
+        held.rhythm.count(category, voice=speaks_first, story=begins)
 
     def edit(self, story_id: int, edit: Edit) -> None:
         """Take over a changed text; the entry stays where it is."""
@@ -161,3 +170,8 @@ class Joining:
             for member in live.members.values():
                 member.evidence = self._setting.evidence(member.source_id, member.title, member.summary)
             live.evidence = sums(live)
+
+
+def _followed(earlier: Mapping[str, datetime], joined: datetime) -> list[str]:
+    """Return which sources one follows that joined at a moment."""
+    return [source for source, before in earlier.items() if joined - before <= FOLLOWS_WITHIN]

@@ -34,7 +34,7 @@ class Coverage:
     usual: float
     """Coverage that its category usually gets."""
     voices: tuple[tuple[datetime, float], ...]
-    """When each joined, and how busy its category was at that hour of the week."""
+    """When each joined, and how many sources follow it, relative to a usual one."""
     entry_ids: tuple[int, ...] = ()
     score: int = 0
     relevance: float = 0.0
@@ -103,7 +103,7 @@ def coverage(held: Held) -> Iterator[Coverage]:
                 last_arrival_at=live.last_arrival_at,
                 entries=len(live.members),
                 usual=live.usual,
-                voices=tuple((voice.joined, voice.rate) for voice in live.voices.values()),
+                voices=tuple((voice.joined, voice.reach) for voice in live.voices.values()),
                 entry_ids=tuple(live.members),
                 score=live.story.score,
                 worths=_worths(live),

@@ -106,7 +106,7 @@ class Regroup:
     ) -> list[Membership]:
         """Make a live story of entries of others; return where those went that changed their story, and why."""
         members = {entry_id: member for live in parents for entry_id, member in live.members.items()}
-        rates = {(i, name): voice.rate for i, live in enumerate(parents) for name, voice in live.voices.items()}
+        reaches = {(i, name): voice.reach for i, live in enumerate(parents) for name, voice in live.voices.items()}
         parent_of = {entry_id: i for i, live in enumerate(parents) for entry_id in live.members}
         stayed = [entry_id for entry_id in sorted(group) if self._held.story_of[entry_id] == story_id]
         came = [entry_id for entry_id in sorted(group) if self._held.story_of[entry_id] != story_id]
@@ -116,12 +116,12 @@ class Regroup:
         moved: list[Membership] = []
         for entry_id in (*stayed, *came):
             member = members[entry_id]
-            rate = rates.get((parent_of[entry_id], member.voice), 1.0)
+            reach = reaches.get((parent_of[entry_id], member.voice), 1.0)
             if self._held.story_of[entry_id] != story_id:
                 self._speak(member, live)
                 moved.append(_moved(member, story_id, member.joined, reason, sure))
             live.members[entry_id] = member
-            _hear(live, member.voice, Voice(member.joined, rate))
+            _hear(live, member.voice, Voice(member.joined, reach))
             self._held.story_of[entry_id] = story_id
         settle(live)
         self._held.live[story_id] = live

@@ -31,8 +31,8 @@ class Comeback:
         self._rulings = rulings
         self._joining = joining
         self._keep = LONGEST + window
-        self._spoken: set[tuple[int, str]] = set()
-        """Which voice spoke in which story that is over."""
+        self._joined: dict[int, dict[str, datetime]] = {}
+        """When each independent source joined, by story that is over."""
         self._recent: dict[int, Entry] = {}
         """By whose text a correction may have taught, in order of arrival."""
 
@@ -77,8 +77,9 @@ class Comeback:
             placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
             self._joining.join(entry, text_of(entry), placement, known)
         else:
-            self._joining.count(entry, known, (known.story_id, known.voice) not in self._spoken)
-            self._spoken.add((known.story_id, known.voice))
+            joined = self._joined.setdefault(known.story_id, {})
+            self._joining.count(entry, known, joined)
+            joined.setdefault(known.voice, known.joined_at)
 
     def _edit(self, edit: Edit) -> None:
         story_id = self._held.story_of.get(edit.entry_id)

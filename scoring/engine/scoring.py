@@ -66,7 +66,7 @@ class Shown:
 
     def trend(self, live: Live, now: datetime) -> float:
         """Return the trend of a story at a moment."""
-        k = trend.coverage((max(now - voice.joined, _NO_TIME), voice.rate) for voice in live.voices.values())
+        k = trend.pull((max(now - voice.joined, _NO_TIME), voice.reach) for voice in live.voices.values())
         since = max(now - live.last_voice_at, _NO_TIME)
         return trend.trend(k, live.usual, since, self._setting.config.scoring.half_life)
 

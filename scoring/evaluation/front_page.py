@@ -17,8 +17,8 @@ from aggregator.errors import GroundswellError
 from scoring.engine import Coverage
 from scoring.evaluation.labelled_files import Key, Label, LabelledItem, by_key
 from scoring.evaluation.recording import Moment, Recording
-from scoring.evaluation.trending import RULES, Case
 from scoring.language.terms import terms
+from scoring.metrics.baselines import RULES, Case
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.ranking import page_order
 

@@ -1,9 +1,9 @@
-"""Hold the order of trending stories against what came: which stories did further independent sources take up?
+"""Compare the order of trending stories with what followed: which stories did further independent sources take up?
 
-Knows the task, and the rules that trending has to beat. A recorded stream goes through the engine that runs live;
-every two hours its live stories are ordered in each way, from what was known then. A story was worth its place
-when at least three further independent sources report it in the next hours, 6 or 24. Leaves formulas to `trend`,
-the page's order to `rank`.
+Knows the task. A recorded stream goes through the engine that runs live; every two hours its live stories are ordered
+in each way, from what was known then. A story was worth its place when at least three further independent sources
+report it in the next 6 or 24 hours. Leaves the rules to beat to `baselines`, formulas to `trend`, the page to
+`page_order`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 
 from aggregator.errors import GroundswellError
 from aggregator.model import Changes, Config, Entry, Event, ScoringSettings, follow_merges
-from scoring.engine import Coverage, Engine
+from scoring.engine import Engine
 from scoring.language.terms import terms
+from scoring.metrics.baselines import RULES, Case, Way
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.metrics.probability import ndcg
 from scoring.ranking import page_order, trend
@@ -42,107 +43,19 @@ HALF_LIFE = ScoringSettings().half_life
 """As it ships."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A live story at a moment."""
-
-    at: datetime
-    coverage: Coverage
-
-    @property
-    def age(self) -> timedelta:
-        """Since its first entry arrived."""
-        return max(self.at - self.coverage.first_seen_at, timedelta())
-
-    @property
-    def quiet(self) -> timedelta:
-        """Since an independent voice last joined."""
-        return max(self.at - self.coverage.last_voice_at, timedelta())
-
-    def voices(self, begin: timedelta, end: timedelta = timedelta()) -> int:
-        """Return how many voices joined between so long ago and so long ago."""
-        return sum(self.at - begin < joined <= self.at - end for joined, _ in self.coverage.voices)
-
-    def recent(self, tau: timedelta, rate_power: float = trend.RATE_POWER) -> float:
-        """Return the coverage that `trend.coverage` makes of its voices."""
-        told = ((max(self.at - joined, timedelta()), rate) for joined, rate in self.coverage.voices)
-        return trend.coverage(told, tau, rate_power)
-
-
-Way = Callable[[Case], float]
-"""A way to order stories: the greater, the higher."""
-
-
 def trend_way(
-    half_life: timedelta = HALF_LIFE, tau: timedelta = trend.TAU, rate_power: float = trend.RATE_POWER
+    half_life: timedelta = HALF_LIFE,
+    pull_half_life: timedelta = trend.PULL_HALF_LIFE,
+    power: float = trend.REACH_POWER,
 ) -> Way:
     """Return the trend of a story as `trend` has it, with these settings."""
 
     def way(case: Case) -> float:
-        return trend.trend(case.recent(tau, rate_power), case.coverage.usual, case.quiet, half_life)
+        sources = ((max(case.at - joined, timedelta()), reach) for joined, reach in case.coverage.voices)
+        k = trend.pull(sources, pull_half_life, power)
+        return trend.trend(k, case.coverage.usual, case.quiet, half_life)
 
     return way
-
-
-def _hours(span: timedelta) -> float:
-    return span / HOUR
-
-
-def _newest(case: Case) -> float:
-    return -_hours(case.age)
-
-
-def _sources(case: Case) -> float:
-    # Equal ones newest first: any other order of ties would only make the rule worse.
-    return len(case.coverage.voices) - 1e-6 * _hours(case.age)
-
-
-def _gravity(case: Case) -> float:
-    """Hacker News: (points - 1) / (hours + 2)^1.8, voices for points."""
-    return (len(case.coverage.voices) - 1) / math.pow(_hours(case.age) + 2.0, 1.8) - 1e-9 * _hours(case.age)
-
-
-def _hot(case: Case) -> float:
-    """Reddit: log10(points) + seconds / 45000, voices for points."""
-    return math.log10(max(len(case.coverage.voices), 1)) - case.age.total_seconds() / 45_000
-
-
-def _chi_square(case: Case) -> float:
-    """Mastodon: (observed - expected)^2 / expected of today against yesterday, halved every 8 hours (links)."""
-    observed = case.voices(timedelta(hours=24))
-    expected = max(case.voices(timedelta(hours=48), timedelta(hours=24)), 1)
-    if observed <= expected:
-        return -1e-6 * _hours(case.age)
-    return (observed - expected) ** 2 / expected * math.exp2(-_hours(case.quiet) / 8.0)
-
-
-def _z_score(case: Case) -> float:
-    """Six hours against the story's own rate before."""
-    now = case.voices(timedelta(hours=6))
-    before = (len(case.coverage.voices) - now) * 6.0 / max(_hours(case.age) - 6.0, 6.0)
-    return (now - before) / math.sqrt(before + 1.0) - 1e-6 * _hours(case.age)
-
-
-def _ewma(case: Case) -> float:
-    """An exponentially weighted count of voices, half-life six hours."""
-    return math.fsum(math.exp2(-_hours(case.at - joined) / 6.0) for joined, _ in case.coverage.voices)
-
-
-def _trendradar(case: Case) -> float:
-    """TrendRadar: 0.6 rank + 0.3 frequency + 0.1 hotness. Feeds tell no rank: frequency orders, ties newest first."""
-    return 0.3 * 10 * min(case.coverage.entries, 10) - 1e-6 * _hours(case.age)
-
-
-RULES: dict[str, Way] = {
-    "newest first": _newest,
-    "most sources": _sources,
-    "Hacker News gravity": _gravity,
-    "Reddit hot": _hot,
-    "chi-square, as Mastodon's": _chi_square,
-    "z-score": _z_score,
-    "EWMA": _ewma,
-    "TrendRadar's weights": _trendradar,
-}
 
 
 # What happened

@@ -1,4 +1,4 @@
-"""How much coverage a category usually gets, and at which hours of the week.
+"""How much coverage a category usually gets, and how many sources follow each source.
 
 Knows whole counts by UTC day, so that a restart comes to the same. Leaves what they mean for a story to `trend`.
 """
@@ -6,19 +6,23 @@ Knows whole counts by UTC day, so that a restart comes to the same. Leaves what 
 from __future__ import annotations
 
 from collections import Counter, deque
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 
 from scoring.ranking import trend
 
-LEAST_RHYTHM = timedelta(days=14)
-"""History from which on hours of the week are told apart: each was seen twice."""
+FOLLOWS_WITHIN = timedelta(hours=24)
+"""A source that joins a story so long after another one follows it."""
 
-_ENTRIES, _VOICES, _STORIES = 168, 169, 170
-"""Behind the 168 hours of the week."""
+_VOICES, _STORIES = 169, 170
+"""Of a category."""
+_JOINED, _FOLLOWED = 171, 172
+"""Of a source."""
+_ALL_JOINED, _ALL_FOLLOWED = 173, 174
 
 
 class CategoryRhythm:
-    """How much each category gets, and at which hours of the week; whole counts by UTC day."""
+    """How much each category gets, and who follows whom; whole counts by UTC day."""
 
     def __init__(self, days: int) -> None:
         self._days = days
@@ -32,32 +36,31 @@ class CategoryRhythm:
         while self._buckets and self._buckets[0][0] <= day - self._days:
             self._counts.subtract(self._buckets.popleft()[1])
 
-    def count(self, category: str, joined: datetime, *, voice: bool, story: bool) -> None:
-        """Count an entry, and whether it was a new voice and a new story."""
-        if not self._buckets or self._buckets[-1][0] != self._today:
-            self._buckets.append((self._today, Counter()))
-        bucket = self._buckets[-1][1]
-        kinds = [_hour_of_week(joined), _ENTRIES]
-        if voice:
-            kinds.append(_VOICES)
-        if story:
-            kinds.append(_STORIES)
-        for kind in kinds:
-            bucket[category, kind] += 1
-            self._counts[category, kind] += 1
+    def count(self, category: str, *, voice: bool, story: bool) -> None:
+        """Count an entry: whether it was a new independent source, and a new story."""
+        self._add([(category, kind) for kind, counts in ((_VOICES, voice), (_STORIES, story)) if counts])
 
     def usual(self, category: str) -> float:
         """Return the coverage that a story of the category usually gets."""
         return trend.usual_coverage(self._counts[category, _VOICES], self._counts[category, _STORIES])
 
-    def rate(self, category: str, joined: datetime) -> float:
-        """Return how busy the category is around that hour of the week; 1.0 until two weeks are known."""
-        if not self._buckets or self._today - self._buckets[0][0] < LEAST_RHYTHM.days:
-            return 1.0
-        hour = _hour_of_week(joined)
-        around = sum(self._counts[category, (hour + shift) % 168] for shift in (-1, 0, 1))
-        return trend.relative_rate(around, self._counts[category, _ENTRIES], 3)
+    def heard(self, source: str, earlier: Iterable[str]) -> None:
+        """Count that *source* joined a story, within `FOLLOWS_WITHIN` after the *earlier* ones."""
+        self._add([(source, _JOINED), ("", _ALL_JOINED)])
+        for before in earlier:
+            self._add([(before, _FOLLOWED), ("", _ALL_FOLLOWED)])
 
+    def reach(self, source: str) -> float:
+        """Return how many sources follow *source*, relative to a usual one; see `trend.reach`."""
+        counts = self._counts
+        all_joined = counts["", _ALL_JOINED]
+        usual = counts["", _ALL_FOLLOWED] / all_joined if all_joined else 0.0
+        return trend.reach(counts[source, _FOLLOWED], counts[source, _JOINED], usual)
 
-def _hour_of_week(moment: datetime) -> int:
-    return moment.weekday() * 24 + moment.hour
+    def _add(self, keys: Iterable[tuple[str, int]]) -> None:
+        if not self._buckets or self._buckets[-1][0] != self._today:
+            self._buckets.append((self._today, Counter()))
+        bucket = self._buckets[-1][1]
+        for key in keys:
+            bucket[key] += 1
+            self._counts[key] += 1

@@ -1,7 +1,9 @@
-"""Say how surprising a story's recent independent coverage is.
+"""Say how many further independent sources a story can expect in the next hours.
 
-Knows formulas, and nothing of stories or of the clock. Leaves which voices are
-independent to `independence`, and the order of a page to `rank`.
+Each source that reported a story draws others after it: how many is learned from the site's own stories (`baseline`),
+and fades with hours. A branching process with an exponential kernel, as in Hawkes, Spectra of Some Self-exciting and
+Mutually Exciting Point Processes (1971), of which the first generation is counted. Knows formulas, and nothing of
+stories or of the clock. Leaves which sources are independent to `copies`, and the order of a page to `page_order`.
 """
 
 from __future__ import annotations
@@ -10,90 +12,58 @@ import math
 from collections.abc import Iterable
 from datetime import timedelta
 
-TAU = timedelta(hours=7)
-"""How fast a voice stops counting as recent: after that time it counts 1/e.
+PULL_HALF_LIFE = timedelta(hours=5)
+"""How fast the pull of a source fades. Of 5, 6 and 8 hours, 5 named the stories that others then took up best, on a
+stream of general news and on one of AI news (docs/dev/ranking.md)."""
 
-Of 3, 4.5, 6, 8, 12 and 18 hours, 6 and 8 named the stories that others then took up best, on a stream of general news
-and on one of AI news (`python -m bench.trend`, docs/dev/ranking.md)."""
+AHEAD = timedelta(hours=6)
+"""The hours that are looked ahead."""
 
-RATE_POWER = 0.5
-"""How much the hour of the week counts: 1 divides by how busy it is, 0 not at all. On both streams 1 was a little worse
-than 0; half of it keeps three voices on Sunday night above three on Tuesday noon at hardly a cost."""
+REACH_POWER = 0.5
+"""How much it counts who reported: 0 not at all, 1 in full. Of .5, .75 and 1, .5 was best in the next six hours, 1 over
+the day, each by .01."""
 
-RATE_FLOOR = 0.25
-"""At the quietest hour a voice counts at most twice: Sunday night is not that telling."""
+REACH_WEIGHT = 30.0
+"""Stories that a source must have joined for half of its reach to be its own; the rest is that of a usual source."""
 
 TYPICAL = 1.3
-"""Voices of a usual story, where a category has no history: 1.2 to 1.4 on the recorded streams."""
+"""Independent sources of a usual story, where a category has no history: 1.2 to 1.4 on the recorded streams."""
 
 
-def coverage(voices: Iterable[tuple[timedelta, float]], tau: timedelta = TAU, rate_power: float = RATE_POWER) -> float:
-    """Return how much recent independent coverage there is.
+def pull(
+    sources: Iterable[tuple[timedelta, float]], half_life: timedelta = PULL_HALF_LIFE, power: float = REACH_POWER
+) -> float:
+    """Return how strongly the sources of a story still draw others, in usual sources of this moment.
 
-        k = sum over voices of exp(-age / tau) / rate^p
+        k = sum over sources of reach^power * 2^(-age / half_life)
 
-    age:     how long ago the voice joined, >= 0
-    rate:    how busy its category is at the hour of week when it joined, relative to the mean
-             of 1.0; below RATE_FLOOR it counts as RATE_FLOOR
-    rate_power (p): see RATE_POWER
-    returns: voices, 0.0 for none; each further voice adds a positive amount
+    age:     how long ago the source joined, >= 0
+    reach:   how many sources follow it, relative to a usual source, > 0; see `reach`
+    returns: 0.0 for none; each further source adds a positive amount
 
-    >>> round(coverage([(timedelta(), 1.0), (timedelta(hours=7), 1.0)]), 3)
-    1.368
+    >>> round(pull([(timedelta(), 1.0), (timedelta(hours=5), 1.0)]), 3)
+    1.5
     """
-    scale = tau.total_seconds()
-    return math.fsum(
-        math.exp(-age.total_seconds() / scale) / math.pow(max(rate, RATE_FLOOR), rate_power) for age, rate in voices
-    )
+    return math.fsum(math.pow(reach, power) * math.exp2(-(age / half_life)) for age, reach in sources)
 
 
-def surprise(k: float, m: float) -> float:
-    """Return how surprising coverage *k* is where *m* is usual.
+def expected_sources(k: float, m: float) -> float:
+    """Return how many further independent sources the next six hours bring to a story.
 
-        surprise = -ln P(k, m),  P(k, m) = (1 / Gamma(k)) * integral from 0 to m of t^(k-1) e^-t dt
+        expected = (1 - 1 / m) * k * (1 - 2^(-6 / 5))
 
-    k:       coverage, a real number > 0 (0 is no news: 0.0)
-    m:       usual coverage, > 0, else ValueError
-    returns: nats, > 0 for k > 0; grows with k, falls with m
+    k: what `pull` gives
+    m: independent sources that a story of its category usually gets in all, > 1: each draws 1 - 1/m others on average,
+       because a story of m sources has one that drew nobody's attention to it by following
 
-    For a whole k, P(k, m) is the chance that a Poisson count of mean m reaches k or more; the
-    regularised lower incomplete gamma function carries it to real k without steps, so no two
-    stories tie. Computed in logarithms (series for m < k + 1, else the continued fraction of
-    1 - P), so it stays finite and ordered for k in the thousands.
-
-    Abramowitz & Stegun 6.5.4, 6.5.29, 6.5.31; Numerical Recipes (3rd ed.) section 6.2.
-
-    >>> round(surprise(1.0, 1.0), 4), round(surprise(2.0, 1.0), 4), round(surprise(9.0, 1.0), 2)
-    (0.4587, 1.3309, 13.7)
+    >>> round(expected_sources(2.0, 1.3), 3)
+    0.261
     """
-    if m <= 0:
-        raise ValueError(f"usual coverage must be above 0, not {m}")
-    if k <= 0:
-        return 0.0
-    log_front = k * math.log(m) - m - math.lgamma(k)
-    if m < k + 1:
-        # P = e^-m m^k / Gamma(k) * sum of m^n / (k (k+1) ... (k+n))
-        part = total = 1.0 / k
-        n = k
-        while part > total * 1e-17:
-            n += 1.0
-            part *= m / n
-            total += part
-        return max(-(log_front + math.log(total)), 0.0)
-    # Q = e^-m m^k / Gamma(k) * 1 / (m + 1 - k - 1 (1 - k) / (m + 3 - k - ...)), by Lentz's method
-    b = m + 1.0 - k
-    c = 1.0 / 1e-300
-    d = 1.0 / b
-    fraction = d
-    for i in range(1, 1000):
-        a = -i * (i - k)
-        b += 2.0
-        d = 1.0 / ((a * d + b) or 1e-300)
-        c = (b + a / c) or 1e-300
-        fraction *= d * c
-        if abs(d * c - 1.0) < 1e-16:
-            break
-    return -math.log1p(-math.exp(log_front) * fraction)
+    return max(1.0 - 1.0 / m, MIN_DRAWN) * k * (1.0 - math.exp2(-(AHEAD / PULL_HALF_LIFE)))
+
+
+MIN_DRAWN = 0.02
+"""Sources that each source draws at the least, so that stories are told apart where no second source ever came."""
 
 
 def burst(count: float, expected: float) -> float:
@@ -115,8 +85,8 @@ def burst(count: float, expected: float) -> float:
     """
     if expected <= 0:
         raise ValueError(f"expected arrivals must be above 0, not {expected}")
-    told = count * math.log(count / expected) if count > 0 else 0.0
-    return math.copysign(math.sqrt(max(2.0 * (told - (count - expected)), 0.0)), count - expected)
+    log_ratio = count * math.log(count / expected) if count > 0 else 0.0
+    return math.copysign(math.sqrt(max(2.0 * (log_ratio - (count - expected)), 0.0)), count - expected)
 
 
 def freshness(since_last_voice: timedelta, half_life: timedelta) -> float:
@@ -128,30 +98,30 @@ def freshness(since_last_voice: timedelta, half_life: timedelta) -> float:
     return math.exp2(-(since_last_voice / half_life))
 
 
-def trend(k: float, m: float, since_last_voice: timedelta, half_life: timedelta) -> float:
-    """Return the trend of a story: surprise(k, m) * freshness.
+def trend(k: float, m: float, since_last_source: timedelta, half_life: timedelta) -> float:
+    """Return the trend of a story: `expected_sources`, halved with every half-life since a source joined.
 
-    An added independent voice never lowers it, a copy (no new voice) leaves it, and time without
-    news lowers it. m has to be the same at both moments for that: a story keeps the usual
-    coverage of the day it began.
+    An added independent source never lowers it, a copy (no new independent source) leaves it, and time without news
+    lowers it. m has to be the same at both moments for that: a story keeps that of the day it began.
     """
-    return surprise(k, m) * freshness(since_last_voice, half_life)
+    return expected_sources(k, m) * freshness(since_last_source, half_life)
 
 
-def relative_rate(at_hour: int, total: int, hours: float, *, smoothing: float = 20.0) -> float:
-    """Return how busy an hour of the week is against the mean hour.
+def reach(followed: int, joined: int, usual: float) -> float:
+    """Return how many sources follow one, relative to a usual source.
 
-        rate = (at_hour + s) / (total * hours / 168 + s)
+        reach = (followed + w * usual) / (joined + w) / usual
 
-    at_hour:   entries counted in these hours of the week
-    total:     entries counted in all 168
-    hours:     how many hours of the week *at_hour* spans
-    smoothing: s, entries; with little history the rate stays near 1.0
+    followed: independent sources that joined its stories within a day after it
+    joined:   stories that it joined
+    usual:    the same ratio over all sources; 0: nothing is known, 1.0
 
-    >>> relative_rate(0, 0, 1), relative_rate(60, 168 * 20, 1)
+    >>> reach(0, 0, 0.3), reach(90, 30, 1.0)
     (1.0, 2.0)
     """
-    return (at_hour + smoothing) / (total * hours / 168 + smoothing)
+    if usual <= 0:
+        return 1.0
+    return (followed + REACH_WEIGHT * usual) / (joined + REACH_WEIGHT) / usual
 
 
 def usual_coverage(voices: int, stories: int, *, prior: float = TYPICAL, weight: float = 50.0) -> float:

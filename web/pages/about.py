@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, render_template
 
+from scoring.ranking import trend
 from web import present, syndicate
 from web.http.hints import WHOLE_EDITION
 from web.request.context import base_url, config, feeds_of, hub_url, keep, public_site, reading
@@ -24,6 +25,7 @@ def about() -> str:
     return render_template(
         "about.html",
         span=present.span_words,
+        pull_half_life=trend.PULL_HALF_LIFE,
         words_per_minute=present.WORDS_PER_MINUTE,
         namespace=syndicate.NAMESPACE,
     )

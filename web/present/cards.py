@@ -67,9 +67,9 @@ class Heat:
     words: str
 
 
-# A fresh trend is -ln of the chance of such coverage where the usual is usual (`scoring.ranking.trend`): 3.0 is one
-# story in twenty, 1.4 one in four, 0.5 hardly out of the ordinary; all of it fades with the half-life.
-_HEAT = ((3.0, Heat(3, "surging")), (1.4, Heat(2, "rising")), (0.5, Heat(1, "picking up")))
+# The trend is how many further independent sources the next six hours bring (`scoring.ranking.trend`). Where a story
+# usually gets 1.3 sources, two that just joined give .26, three .39, five .65, eight 1.
+_HEAT = ((0.6, Heat(3, "surging")), (0.35, Heat(2, "rising")), (0.2, Heat(1, "picking up")))
 
 
 def heat(trend: float, independent_sources: int, urgent: str = "") -> Heat:

@@ -6,84 +6,101 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import gammaincc  # type: ignore[import-untyped,unused-ignore]
-from scipy.stats import poisson  # type: ignore[import-untyped,unused-ignore]
 
-from scoring.ranking.trend import coverage, freshness, relative_rate, surprise, trend, usual_coverage
+from scoring.ranking.baseline import CategoryRhythm
+from scoring.ranking.trend import burst, expected_sources, freshness, pull, reach, trend, usual_coverage
 
-HALF = timedelta(hours=6)
-usual = st.floats(0.05, 100)
+HALF = timedelta(hours=24)
+HOUR = timedelta(hours=1)
+usual = st.floats(1.0, 100)
 ages = st.timedeltas(timedelta(), timedelta(days=5))
-voices = st.lists(st.tuples(ages, st.floats(0.01, 10)), min_size=1, max_size=40)
+sources = st.lists(st.tuples(ages, st.floats(0.05, 20)), min_size=1, max_size=40)
 CLOSE = 1 - 1e-9
 
 
-@pytest.mark.parametrize(("k", "m", "nats"), [(1, 1.0, 0.4587), (2, 1.0, 1.3309), (9, 1.0, 13.6975), (4, 4.0, 0.5682)])
-def test_surprise_of_a_whole_number_is_the_poisson_tail(k: int, m: float, nats: float) -> None:
-    assert surprise(k, m) == pytest.approx(nats, abs=1e-4)
-    assert surprise(k, m) == pytest.approx(-math.log(poisson.sf(k - 1, m)))
-
-
-@given(k=st.floats(0.01, 60), m=usual)
-def test_surprise_agrees_with_the_incomplete_gamma_of_a_numerical_library(k: float, m: float) -> None:
-    q = float(gammaincc(k, m))
-    if q < 0.999:
-        assert surprise(k, m) == pytest.approx(-math.log1p(-q), rel=1e-6, abs=1e-300)
-
-
-@given(k=st.floats(0.001, 5_000), m=usual)
-def test_surprise_is_finite_and_positive(k: float, m: float) -> None:
-    assert 0 < surprise(k, m) < math.inf
-
-
-@given(k=st.floats(0.01, 3_000), more=st.floats(0.01, 10), m=usual)
-def test_more_coverage_is_more_surprising_and_never_a_tie(k: float, more: float, m: float) -> None:
-    assert surprise(k + more, m) > surprise(k, m)
-
-
-@given(k=st.floats(0.01, 3_000), m=st.floats(0.05, 50), more=st.floats(0.01, 10))
-def test_the_same_coverage_is_less_surprising_where_more_is_usual(k: float, m: float, more: float) -> None:
-    assert surprise(k, m + more) <= surprise(k, m)
-
-
-def test_no_coverage_is_no_surprise_and_a_usual_coverage_of_nothing_is_refused() -> None:
-    assert surprise(0, 1) == 0
-    with pytest.raises(ValueError, match="above 0"):
-        surprise(1, 0)
-
-
-@given(voices=voices, rate=st.floats(0.01, 10), age=ages, m=usual)
-def test_an_added_voice_never_lowers_the_trend(
-    voices: list[tuple[timedelta, float]], rate: float, age: timedelta, m: float
+@given(sources=sources, weight=st.floats(0.05, 20), age=ages, m=usual)
+def test_an_added_source_never_lowers_the_trend(
+    sources: list[tuple[timedelta, float]], weight: float, age: timedelta, m: float
 ) -> None:
-    last = min(a for a, _ in voices)
-    before = trend(coverage(voices), m, last, HALF)
-    after = trend(coverage([*voices, (age, rate)]), m, min(last, age), HALF)
+    last = min(a for a, _ in sources)
+    before = trend(pull(sources), m, last, HALF)
+    after = trend(pull([*sources, (age, weight)]), m, min(last, age), HALF)
     assert after >= before * CLOSE
 
 
-@given(voices=voices, wait=ages, m=usual)
+@given(sources=sources, wait=ages, m=usual)
 def test_time_without_news_never_raises_the_trend(
-    voices: list[tuple[timedelta, float]], wait: timedelta, m: float
+    sources: list[tuple[timedelta, float]], wait: timedelta, m: float
 ) -> None:
-    last = min(a for a, _ in voices)
-    before = trend(coverage(voices), m, last, HALF)
-    after = trend(coverage([(age + wait, rate) for age, rate in voices]), m, last + wait, HALF)
+    last = min(a for a, _ in sources)
+    before = trend(pull(sources), m, last, HALF)
+    after = trend(pull([(age + wait, weight) for age, weight in sources]), m, last + wait, HALF)
     assert 0 <= after <= before / CLOSE
     assert math.isfinite(before)
 
 
-def test_a_voice_of_a_quiet_hour_counts_more_but_not_without_bound() -> None:
-    assert coverage([(timedelta(), 0.5)]) == pytest.approx(2**0.5)
-    assert coverage([(timedelta(), 0.001)]) == 2.0
+@given(sources=sources, m=usual)
+def test_the_trend_is_above_zero_even_where_no_second_source_ever_came(
+    sources: list[tuple[timedelta, float]], m: float
+) -> None:
+    assert expected_sources(pull([(timedelta(), 1.0)]), 1.0) > 0
+    assert trend(pull(sources), m, timedelta(), HALF) > 0
+
+
+def test_a_worked_example() -> None:
+    fresh = [(timedelta(), 1.0), (timedelta(hours=5), 4.0)]
+    assert pull(fresh) == pytest.approx(2.0)
+    assert expected_sources(2.0, 2.0) == pytest.approx(0.5 * 2.0 * (1 - 2 ** (-6 / 5)))
+
+
+def test_who_is_followed_more_draws_more_and_little_history_counts_little() -> None:
+    assert reach(0, 0, 0.3) == pytest.approx(1.0)
+    assert reach(5, 5, 0.3) < reach(50, 50, 0.3) < 1 / 0.3
+    assert reach(3, 0, 0.0) == 1.0
+
+
+def test_the_baseline_learns_whom_others_follow_and_forgets_after_its_days() -> None:
+    baseline = CategoryRhythm(days=2)
+    baseline.advance(1)
+    for _ in range(200):
+        baseline.heard("scoop", [])
+        baseline.heard("late", ["scoop"])
+    assert baseline.reach("scoop") > 1.5 > 1.0 > baseline.reach("late")
+    assert baseline.reach("unknown") == pytest.approx(1.0)
+    baseline.advance(4)
+    assert baseline.reach("scoop") == 1.0
+
+
+def test_a_category_gets_what_it_usually_got() -> None:
+    baseline = CategoryRhythm(days=30)
+    baseline.advance(1)
+    for story in range(300):
+        baseline.count("models", voice=True, story=True)
+        if story % 2:
+            baseline.count("models", voice=True, story=False)
+            baseline.count("models", voice=False, story=False)
+    assert baseline.usual("models") == pytest.approx(1.5, abs=0.05)
+    assert baseline.usual("policy") == pytest.approx(1.3)
 
 
 def test_freshness_halves_with_every_half_life() -> None:
-    assert [freshness(n * HALF, HALF) for n in range(3)] == [1.0, 0.5, 0.25]
+    assert freshness(timedelta(), HALF) == 1.0
+    assert freshness(2 * HALF, HALF) == 0.25
 
 
-def test_rates_and_usual_coverage_start_at_the_prior_and_follow_the_counts() -> None:
-    assert relative_rate(0, 0, 3) == 1.0
-    assert relative_rate(3_000, 168 * 500, 3) == pytest.approx(2.0, abs=0.05)
+def test_a_burst_is_signed_and_about_standard_deviations() -> None:
+    assert burst(4, 4.0) == 0.0
+    assert burst(9, 1.0) == pytest.approx(4.85, abs=0.01)
+    assert burst(0, 2.0) == pytest.approx(-2.0)
+    with pytest.raises(ValueError, match="above 0"):
+        burst(1, 0.0)
+
+
+@given(count=st.integers(0, 10_000), expected=st.floats(0.01, 10_000))
+def test_one_more_entry_never_looks_less_surprising(count: int, expected: float) -> None:
+    assert burst(count + 1, expected) >= burst(count, expected)
+
+
+def test_usual_coverage_starts_at_the_prior_and_follows_the_counts() -> None:
     assert usual_coverage(0, 0) == pytest.approx(1.3)
     assert usual_coverage(9_000, 3_000) == pytest.approx(3.0, abs=0.05)

@@ -89,7 +89,7 @@ def test_the_chart_of_a_score_ends_at_the_score_and_stays_inside(points: list[fl
 
 @pytest.mark.parametrize(
     ("trend", "sources", "words"),
-    [(0.4, 5, ""), (0.5, 2, "picking up"), (1.4, 2, "rising"), (3.0, 6, "surging"), (9.0, 1, "")],
+    [(0.1, 5, ""), (0.2, 2, "picking up"), (0.35, 3, "rising"), (0.6, 6, "surging"), (9.0, 1, "")],
 )
 def test_heat_is_said_in_words_and_never_of_one_source(trend: float, sources: int, words: str) -> None:
     assert present.heat(trend, sources).words == words
