@@ -133,6 +133,18 @@ def test_run_polls_and_serves_and_a_saved_configuration_is_applied(
     check.close()
 
 
+def test_a_site_alone_follows_feeds_yaml(site: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    port = free_port()
+    start("web", "--port", str(port))
+    home = f"http://127.0.0.1:{port}"
+    wait_for(lambda: "<html" in get(f"{home}/sources")[1], "the site")
+    feeds = site / "feeds.yaml"
+    feeds.write_text(feeds.read_text().replace("title: Groundswell", "title: The Second Name"))
+    wait_for(lambda: "The Second Name" in get(f"{home}/sources")[1], "the new title")
+    feeds.write_text(feeds.read_text().replace("sources:", "sauces:", 1))
+    wait_for(lambda: "sauces" in get(f"{home}/sources")[1], "the error on the sources page")
+
+
 def test_the_demo_plays_without_a_network_and_its_front_page_moves(
     start: Callable[..., subprocess.Popen[bytes]],
 ) -> None:

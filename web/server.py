@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from aggregator.config import parse_config
+from aggregator.config.watcher import StandInWatch
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
 from aggregator.parent_process import end_with_parent
@@ -45,6 +47,8 @@ CONNECTIONS = 4_000
 # slowest of a hundred answers waits a seventh as long (docs/dev/performance.md).
 SWITCH_S = 0.0005
 """After so many seconds a thread that makes a page lets one that answers go first."""
+FOLLOW_AFTER_S, FOLLOW_EVERY_S = 10.0, 2.0
+"""From the start of the site, and between two looks at feeds.yaml."""
 STOP_WITHIN_S = 4
 """Then the process is killed: whoever stops the program waits no longer than five seconds."""
 
@@ -105,10 +109,25 @@ def _load(spec: Spec, clock: Clock) -> Gateway:
     app = application(spec, clock)
     # Granian's parent process may be killed and could tell nobody: this one would go on serving old pages.
     end_with_parent(os.getppid())
+    if spec.feeds is not None:
+        watch = StandInWatch(spec.feeds, spec.db)
+        threading.Thread(target=_follow_feeds, args=(watch, clock), name="feeds.yaml", daemon=True).start()
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
     return app
+
+
+def _follow_feeds(watch: StandInWatch, clock: Clock) -> None:
+    """Apply feeds.yaml as it is saved while no worker does; a worker that starts along with the site comes first."""
+    pause = threading.Event()
+    pause.wait(FOLLOW_AFTER_S)
+    while True:
+        try:
+            watch.step(clock())
+        except Exception:
+            log.exception("feeds.yaml could not be looked at")
+        pause.wait(FOLLOW_EVERY_S)
 
 
 def serve(

@@ -79,7 +79,7 @@ def parse_config(text: str, *, name: str = "feeds.yaml", env: Mapping[str, str] 
         raise _error(name, [unreadable.fault]) from None
     if root is None:
         raise _error(name, [Fault(1, 1, "the file is empty; expected 'sources:' and a list of feeds")])
-    reader = ConfigReader(env or {})
+    reader = ConfigReader({} if env is None else env)
     try:
         config = reader.config(root)
     except TooManyErrors:

@@ -25,6 +25,14 @@ from publicsuffixlist import PublicSuffixList
 URL_CHARS = 2_000
 
 
+class AnyVariables(dict[str, str]):
+    """An environment in which every variable is set, for processes that poll nothing and need no passwords."""
+
+    def get(self, name: str, default: str | None = None) -> str:  # type: ignore[override]
+        """Return a value that a header and a proxy may have."""
+        return "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A way of spelling a value; `name` stands in the type column of docs/configuration.md."""

@@ -1,7 +1,10 @@
-"""Keep the running configuration what feeds.yaml says, or the last that had no fault.
+"""Keep the running configuration what feeds.yaml says, or the last that was valid.
 
-Knows whether the file changed and what was last applied. Leaves the rules of the
-file to `config` and remembering to `store`.
+    ConfigWatch     in the worker: applies the file whenever it was saved
+    StandInWatch    in the site: does so while no worker runs
+
+Knows whether the file changed and what was last applied. Leaves the rules of the file to `reader` and remembering to
+the store.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator.config import parse_config, read_config
-from aggregator.errors import ConfigError
+from aggregator.config.values import AnyVariables
+from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config
 from aggregator.store import Store, StoreFault
+from aggregator.store.lock import WorkerLock, is_held
 
 log = logging.getLogger(__name__)
 
@@ -30,19 +35,19 @@ class ConfigWatch:
         self._waiting: tuple[int, int, int] | None = None
 
     def start(self, now: datetime) -> Config:
-        """Return the configuration to start with: the file's, else the last good one.
+        """Return the configuration to start with: the file's, else the last valid one.
 
-        Raises ConfigError when the file is faulty and none was ever applied here.
+        Raises ConfigError when the file is not valid and none was ever applied here.
         """
-        self._seen = self._look()
+        self._seen = _look(self._path)
         try:
             return self._apply(now)
-        except ConfigError as fault:
-            last_good = self._store.state.config_text()
-            if last_good is None:
+        except ConfigError as error:
+            last_valid = self._store.state.config_text()
+            if last_valid is None:
                 raise
-            log.error("%s; the last valid configuration stays in use", fault.public)
-            config = parse_config(last_good, name=self._path.name, env=self._env)
+            log.error("%s; the last valid configuration stays in use", error.public)
+            config = parse_config(last_valid, name=self._path.name, env=self._env)
             self._store.feeds.sync(config.sources, now)
             return config
 
@@ -51,7 +56,7 @@ class ConfigWatch:
 
         Where the database cannot be written, the file counts as not seen yet: it is applied once that is possible.
         """
-        look = self._look()
+        look = _look(self._path)
         if look == self._seen:
             return None
         try:
@@ -74,9 +79,9 @@ class ConfigWatch:
         try:
             text = read_config(self._path)
             config = parse_config(text, name=self._path.name, env=self._env)
-        except ConfigError as fault:
+        except ConfigError as error:
             # Anybody may read the error on the sources page: it quotes no value, and no path of this machine.
-            message = fault.public.replace(str(self._path), self._path.name)
+            message = error.public.replace(str(self._path), self._path.name)
             with self._store.transaction():
                 self._store.state.save_config(text, message, now)
                 self._store.state.next_edition()
@@ -87,10 +92,48 @@ class ConfigWatch:
             self._store.state.next_edition()
         return config
 
-    def _look(self) -> tuple[int, int, int] | None:
+
+class StandInWatch:
+    """Applies feeds.yaml in the place of a worker, for a site that runs alone or whose worker is down.
+
+    It takes the worker's lock for as long as that takes, so that both never apply the file at once.
+    """
+
+    def __init__(self, path: Path, database: Path) -> None:
+        self._path = path
+        self._database = database
+        self._seen: tuple[int, int, int] | None = None
+
+    def step(self, now: datetime) -> bool:
+        """Apply the file where it was saved since, and no worker does so; return whether that was the case."""
+        look = _look(self._path)
+        if look is None or look == self._seen or is_held(self._database):
+            return False
         try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        # An editor that writes a new file and renames it keeps neither inode nor time.
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+            text = read_config(self._path)
+        except ConfigError:
+            text = ""
+        try:
+            with Store.open(self._database) as store:
+                if text == store.state.config_seen():
+                    self._seen = look
+                    return False
+                with WorkerLock(self._database):
+                    # What a feed is asked with is no matter here: the worker, which asks, has the variables.
+                    ConfigWatch(self._path, store, AnyVariables()).start(now)
+        except ConfigError as error:
+            log.error("%s", error.public)
+        except (StoreError, StoreFault):
+            return False  # a worker starts, or the database cannot be written now: looked at again
+        self._seen = look
+        return True
+
+
+def _look(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when the file at *path* is saved; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    # An editor that writes a new file and renames it keeps neither inode nor time.
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

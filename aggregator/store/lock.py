@@ -13,6 +13,7 @@ from types import TracebackType
 
 from aggregator.errors import DatabaseInUseError, StoreError
 
+PATIENCE_S = 2
 FULL_BYTES = 100_000
 """Less room than this is none: a transaction of polls takes as much."""
 
@@ -47,9 +48,9 @@ class WorkerLock:
         return self
 
     def _taken(self) -> bool:
-        """Take the lock; a moment's patience, since `is_held` has it for as long as a look takes."""
+        """Take the lock; with patience, since a site without a worker holds it while it applies feeds.yaml."""
         assert self._file is not None
-        for _ in range(5):
+        for _ in range(PATIENCE_S * 50):
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -140,6 +140,11 @@ class State:
         )
         return found
 
+    def config_seen(self) -> str | None:
+        """Return the text of the feeds.yaml that was seen last, valid or not; None when none was."""
+        text: str | None = self._db.value("select text from config_edits order by edit_id desc limit 1")
+        return text
+
     def config_fault(self) -> ConfigProblem | None:
         """Return the fault of the feeds.yaml that was seen last, or None when it runs."""
         row = self._db.row("select at, fault from config_edits order by edit_id desc limit 1")

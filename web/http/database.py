@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator.config import parse_config
+from aggregator.config.values import AnyVariables
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Site
 from aggregator.store import Store, StoreFault
@@ -34,13 +35,6 @@ class Unreadable(Exception):
 class _Held:
     store: Store
     inode: int
-
-
-class _Variables(dict[str, str]):
-    """Stands for an environment that has everything: the site never sends a feed's headers."""
-
-    def get(self, name: str, default: str | None = None) -> str:  # type: ignore[override]
-        return "-"
 
 
 class Reading:
@@ -84,7 +78,7 @@ class Reading:
         if text == known:
             return config
         try:
-            config = parse_config(text, env=_Variables())
+            config = parse_config(text, env=AnyVariables())
         except ConfigError:
             # Written by a version that knows other keys; what ran last is closer than nothing.
             return config

@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggregator.config import KEYS, MAX_FILE_BYTES, load_config, owner_of, parse_config, yaml_tree
-from aggregator.config.values import Kind, spelled
+from aggregator.config.values import AnyVariables, Kind, spelled
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
     Alerts,
@@ -717,3 +717,8 @@ def test_readers_are_told_the_unknown_key_and_whoever_edits_the_file_the_value_t
     assert "feeds.yaml:1:1: unknown key 'sauces' in the file" in caught.value.public
     assert "feeds.yaml:2:18: the value of language is not valid; expected language" in caught.value.public
     assert "'12' is not a language code" in str(caught.value)
+
+
+def test_a_site_that_polls_nothing_needs_no_variables() -> None:
+    text = source(headers="{Authorization: 'Bearer ${NOT_SET}'}", proxy="'${NOT_SET_EITHER}'")
+    assert only_source(text, env=AnyVariables()).id

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.config.watcher import ConfigWatch
+from aggregator.config.watcher import ConfigWatch, StandInWatch
 from aggregator.errors import ConfigError
 from aggregator.store import Store, StoreFault
+from aggregator.store.lock import WorkerLock
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -131,3 +132,45 @@ def test_a_file_saved_while_the_database_cannot_be_written_is_applied_later(
     assert config is not None
     assert [source.id for source in config.sources] == ["wire", "desk"]
     assert watch.check(NOON + 2 * MINUTE) is None
+
+
+def test_a_site_without_a_worker_applies_what_was_saved(tmp_path: Path, feeds: Path) -> None:
+    db = tmp_path / "news.db"
+    site = StandInWatch(feeds, db)
+    assert site.step(NOON)
+    assert not site.step(NOON + MINUTE), "nothing was saved since"
+    save(feeds, TWO.replace("feed,", "feed, headers: {X: '${NOT_SET_HERE}'},"))
+    assert site.step(NOON + MINUTE)
+    with Store.open(db) as opened:
+        assert due(opened, NOON + MINUTE) == {"wire", "desk"}
+        edition = opened.state.edition()
+    save(feeds, FAULTY)
+    assert site.step(NOON + 2 * MINUTE)
+    with Store.open(db) as opened:
+        fault = opened.state.config_fault()
+        assert fault is not None
+        assert fault.at == NOON + 2 * MINUTE
+        assert opened.state.edition() > edition
+        assert due(opened, NOON + MINUTE) == {"wire", "desk"}
+    feeds.unlink()
+    assert not site.step(NOON + 3 * MINUTE)
+
+
+def test_a_site_leaves_the_file_to_a_worker_that_runs(tmp_path: Path, feeds: Path) -> None:
+    db = tmp_path / "news.db"
+    site = StandInWatch(feeds, db)
+    with WorkerLock(db), Store.open(db) as store:
+        assert not site.step(NOON)
+        assert store.state.config_seen() is None
+        ConfigWatch(feeds, store, {}).start(NOON)
+    assert not site.step(NOON), "what the worker applied is not applied again"
+    save(feeds, TWO)
+    assert site.step(NOON)
+
+
+def test_a_first_file_with_errors_is_recorded_by_a_site_alone(tmp_path: Path, feeds: Path) -> None:
+    save(feeds, FAULTY)
+    site = StandInWatch(feeds, tmp_path / "news.db")
+    assert site.step(NOON)
+    with Store.open(tmp_path / "news.db") as store:
+        assert store.state.config_fault() is not None
