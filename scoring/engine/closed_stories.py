@@ -42,7 +42,7 @@ def restated(sleeping: Asleep, event: Decision | Undo, setting: Setting, rulings
     story, members = sleeping
     evidence: list[float] = []
     for entry, _ in members:
-        evidence = plus(evidence, setting.evidence(entry.source_id, entry.title, entry.summary))
+        evidence = plus(evidence, setting.evidence(entry.source_id, entry.title, entry.summary, entry.link))
     category = story.category_id
     if decisions.kind_of(event) is DecisionKind.CATEGORY:
         default = setting.default(members[0][0].source_id)

@@ -44,8 +44,10 @@ class Joining:
         """
         held = self._held
         default = self._setting.default(entry.source_id)
-        evidence = self._setting.categorizer.evidence(text.title, text.summary, default)
-        category = self._setting.categorizer.decide(evidence, default)
+        categorizer = self._setting.categorizer
+        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
+        evidence = categorizer.evidence(text.title, text.summary, default, by_prior)
+        category = categorizer.decide(evidence, default)
         live = held.live.get(placement.story_id)
         begins = live is None
         if live is None:
@@ -141,7 +143,8 @@ class Joining:
         held, categorizer = self._held, self._setting.categorizer
         title, summary = terms(entry.title), terms(entry.summary)
         default = self._setting.default(entry.source_id)
-        category = categorizer.decide(categorizer.evidence(title, summary, default), default)
+        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
+        category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
         held.frequency.add({*title, *summary[: text.SUMMARY_TERMS]}, int(at // 86_400))
         held.clusterer.hear(entry.source_id, tuple(title), at)
@@ -161,14 +164,14 @@ class Joining:
         member.summary = edit.summary
         member.clarity = lead_entry.clarity(edit.title, edit.summary)
         member.worth = self._worth(edit.title, edit.summary, member.link)
-        member.evidence = self._setting.evidence(member.source_id, edit.title, edit.summary)
+        member.evidence = self._setting.evidence(member.source_id, edit.title, edit.summary, member.link)
         live.evidence = sums(live)
 
     def reread(self) -> None:
         """Ask all live texts anew what they say of a category."""
         for live in self._held.live.values():
             for member in live.members.values():
-                member.evidence = self._setting.evidence(member.source_id, member.title, member.summary)
+                member.evidence = self._setting.evidence(member.source_id, member.title, member.summary, member.link)
             live.evidence = sums(live)
 
 

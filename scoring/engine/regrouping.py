@@ -145,7 +145,7 @@ class Regroup:
         live = Live(first, first.first_seen_at, default, held.rhythm.usual(story.category_id))
         live.story = story
         for entry, membership in members:
-            evidence = self._setting.evidence(entry.source_id, entry.title, entry.summary)
+            evidence = self._setting.evidence(entry.source_id, entry.title, entry.summary, entry.link)
             member = self._joining.member(entry, membership.voice, membership.joined_at, evidence)
             live.members[entry.entry_id] = member
             _hear(live, member.voice, Voice(member.joined, 1.0))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from aggregator.model import Config, Entry
 from scoring.categories.classifier import Categorizer, Evidence, Lesson
+from scoring.categories.prior import load_category_prior
 from scoring.clustering import copies
 from scoring.engine import snapshot
 from scoring.language.terms import terms
@@ -24,7 +25,7 @@ class Setting:
     def configure(self, config: Config, lessons: Iterable[Lesson]) -> None:
         """Go by *config* from now on, and by what editors taught."""
         self.config = config
-        self.categorizer = Categorizer(config.categories).fit(lessons)
+        self.categorizer = Categorizer(config.categories, prior=load_category_prior()).fit(lessons)
         self._owners = copies.Owners(config)
         self._defaults = {source.id: source.category for source in config.sources}
 
@@ -50,6 +51,7 @@ class Setting:
         """Return the category of a source, "" for one that has none or is not configured."""
         return self._defaults.get(source_id, "")
 
-    def evidence(self, source_id: str, title: str, summary: str) -> Evidence:
+    def evidence(self, source_id: str, title: str, summary: str, link: str) -> Evidence:
         """Return what a text of a source says of its category."""
-        return self.categorizer.evidence(terms(title), terms(summary), self.default(source_id))
+        by_prior = self.categorizer.by_prior(title, summary, link)
+        return self.categorizer.evidence(terms(title), terms(summary), self.default(source_id), by_prior)

@@ -22,6 +22,7 @@ from aggregator.model import Config, DecisionKind, follow_merges
 from aggregator.store import Store
 from aggregator.store.derived.scorecards import Measure, PastStory
 from scoring.categories.classifier import Categorizer
+from scoring.categories.prior import load_category_prior
 from scoring.language.terms import terms
 from scoring.learning.labels import DAY, is_complete, label_day
 from scoring.metrics.bootstrap import Interval, mean, resampled
@@ -125,7 +126,7 @@ def _corrections(store: Store, config: Config) -> list[tuple[datetime, str, str]
     standing = [d for d in store.decisions.standing() if d.kind is DecisionKind.CATEGORY]
     if not standing or not config.categories:
         return []
-    categorizer = Categorizer(config.categories).fit()
+    categorizer = Categorizer(config.categories, prior=load_category_prior()).fit()
     found = []
     for decision in standing:
         evidence: list[float] = []
@@ -137,7 +138,8 @@ def _corrections(store: Store, config: Config) -> list[tuple[datetime, str, str]
             source = config.source(entry.source_id)
             own = "" if source is None else source.category
             default = default or own
-            said = categorizer.evidence(terms(entry.title), terms(entry.summary), own)
+            by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
+            said = categorizer.evidence(terms(entry.title), terms(entry.summary), own, by_prior)
             evidence = [a + b for a, b in zip(evidence or [0.0] * len(said), said, strict=True)]
             entries += 1
         if entries:

@@ -1,0 +1,210 @@
+"""Make the weights of the shipped categories.
+
+    python -m scoring.categories.make_prior --data FOLDER --feeds feeds.yaml --out scoring/categories/prior.json
+
+FOLDER holds the labelled items of `evaluation.make_prior`. An item counts for each category that its labeller accepts,
+mostly for the first. What ships is weights and provenance: no titles, no word of one source alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from aggregator.config import load_config
+from aggregator.errors import GroundswellError
+from scoring.categories.prior import MAX_STEPS, MIN_STEPS, STEP, CategoryPrior
+from scoring.evaluation import labelled_files
+from scoring.evaluation.make_prior import TABLES
+from scoring.relevance import model_file
+from scoring.relevance.text_features import text_features
+
+WINDOWS = tuple(table for table in TABLES if "training" not in table)
+
+MIN_ITEMS = {"word": 3, "pair": 4, "gram": 12, "site": 6, "address": 6}
+"""Labelled items that hold a feature, below which it is left out; shapes say nothing of a category."""
+
+MIN_SOURCES = 2
+
+WIDTHS = {"word": 0.2, "pair": 0.1, "gram": 0.15, "site": 0.5, "address": 0.7}
+"""How far weights may go, by kind; those of words, pairs and n-grams are multiplied by IDF."""
+
+STRENGTH = 3.0
+
+ALTERNATIVES = 0.35
+"""What the alternatives of a label count together, where it has some; the first choice has the rest."""
+
+MIN_WEIGHT_STEPS = {"word": 0, "pair": 4, "gram": 4, "site": 0, "address": 4}
+"""A feature whose weights are all smaller is left out of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class CategorisedText:
+    """A labelled text."""
+
+    title: str
+    summary: str
+    link: str
+    source: str
+    at: datetime
+    categories: tuple[str, ...]
+    """Acceptable ones, the first choice first; `labelled_files.NO_CATEGORY` among them."""
+
+
+def read(data: Path, table: str) -> list[CategorisedText]:
+    """Return the items of one labelled file."""
+    training = Path(table).name.startswith("training")
+    items = labelled_files.read(data / table, items=data / "gold" / "training.jsonl" if training else None)
+    return [
+        CategorisedText(
+            one.line.title,
+            one.line.summary,
+            one.line.url,
+            one.line.source,
+            one.line.arrived_at,
+            one.label.categories,
+        )
+        for one in items
+        if one.label.categories
+    ]
+
+
+def fit(texts: Sequence[CategorisedText], seeds: Mapping[str, frozenset[str]]) -> CategoryPrior:
+    """Return the weights of *texts* for the categories of *seeds*."""
+    ids = list(seeds)
+    place = {category_id: i for i, category_id in enumerate([*ids, labelled_files.NO_CATEGORY])}
+    features = [text_features(text.title, text.summary, text.link) for text in texts]
+    held: Counter[str] = Counter(name for named in features for name in named)
+    sources: dict[str, set[str]] = defaultdict(set)
+    for text, named in zip(texts, features, strict=True):
+        for name in named:
+            sources[name].add(text.source)
+
+    def ships(name: str, count: int) -> bool:
+        kind, _, text = name.partition(":")
+        if kind not in MIN_ITEMS or count < MIN_ITEMS[kind] or (kind == "site" and "/" in text):
+            return False
+        return kind == "site" or len(sources[name]) >= MIN_SOURCES
+
+    names = [name for name, count in sorted(held.items()) if ships(name, count)]
+    column = {name: i for i, name in enumerate(names)}
+    scales = np.array([_scale(name, held[name], len(texts)) for name in names])
+    ends, at, values, target, counts = [0], [], [], [], []
+    for text, named in zip(texts, features, strict=True):
+        accepted = [category for category in text.categories if category in place]
+        for number, category in enumerate(accepted):
+            for name, value in named.items():
+                if name in column:
+                    at.append(column[name])
+                    values.append(value)
+            ends.append(len(at))
+            target.append(place[category])
+            others = len(accepted) - 1
+            counts.append(ALTERNATIVES / others if number else 1.0 - (ALTERNATIVES if others else 0.0))
+    shape = (len(target), len(names))
+    matrix = sparse.csr_matrix((np.array(values), np.array(at, dtype=np.int32), np.array(ends)), shape)
+    scaled = sparse.csr_matrix(matrix @ sparse.diags(scales))
+    model = LogisticRegression(C=STRENGTH, max_iter=300).fit(scaled, target, sample_weight=np.array(counts))
+    weights = np.zeros((len(names), len(place)))
+    base = np.full(len(place), -10.0)
+    weights[:, model.classes_] = (model.coef_ * scales).T
+    base[model.classes_] = model.intercept_
+    steps = np.clip(np.rint(weights / STEP), MIN_STEPS, MAX_STEPS).astype(np.int8)
+    kept = [i for i, name in enumerate(names) if np.abs(steps[i]).max() >= MIN_WEIGHT_STEPS[name.partition(":")[0]]]
+    return CategoryPrior(ids, base, {names[i]: row for row, i in enumerate(kept)}, steps[kept], seeds)
+
+
+def _scale(name: str, count: int, documents: int) -> float:
+    kind = name.partition(":")[0]
+    rare = math.log((1 + documents) / (1 + count)) + 1 if kind in ("word", "pair", "gram") else 1.0
+    return WIDTHS[kind] * rare
+
+
+def accepted_share(prior: CategoryPrior, texts: Sequence[CategorisedText]) -> tuple[float, float]:
+    """Return the share of *texts* whose likeliest category is accepted, and the same of those that have one."""
+    ids = [*prior.ids, labelled_files.NO_CATEGORY]
+    hits = []
+    belongs = []
+    for text in texts:
+        said = prior.log_odds(text.title, text.summary, text.link)
+        hits.append(ids[int(np.argmax(said))] in text.categories)
+        if text.categories[0] != labelled_files.NO_CATEGORY:
+            belongs.append(ids[int(np.argmax(said[:-1]))] in text.categories)
+    return float(np.mean(hits)), float(np.mean(belongs))
+
+
+def left_out(texts: Sequence[CategorisedText], window: Sequence[CategorisedText]) -> list[CategorisedText]:
+    """Return *texts* without those of the days of *window*, and without its titles."""
+    first = min(text.at for text in window).toordinal() - 2
+    last = max(text.at for text in window).toordinal() + 2
+    titles = {text.title.casefold() for text in window}
+    return [t for t in texts if not first <= t.at.toordinal() <= last and t.title.casefold() not in titles]
+
+
+def make(data: Path, feeds: Path) -> model_file.ModelFile:
+    """Return the weights as a model file."""
+    categories = load_config(feeds, env={}).categories
+    seeds: dict[str, frozenset[str]] = {c.id: frozenset(seed.casefold() for seed in c.seeds) for c in categories}
+    by_table = {table: read(data, table) for table in TABLES}
+    texts = sorted((text for table in by_table.values() for text in table), key=lambda text: (text.at, text.title))
+    measures = {}
+    for table in WINDOWS:
+        accepted, of_those = accepted_share(fit(left_out(texts, by_table[table]), seeds), by_table[table])
+        measures[Path(table).name.split(".")[0]] = {
+            "items": len(by_table[table]),
+            "accepted": round(accepted, 4),
+            "accepted_of_those_with_a_category": round(of_those, 4),
+        }
+    content = fit(texts, seeds).as_data()
+    return model_file.ModelFile(
+        kind="categories",
+        name=f"categories {texts[-1].at:%Y-%m-%d} {model_file.digest(content)[:8]}",
+        window=(texts[0].at.isoformat(), texts[-1].at.isoformat()),
+        measures={"left_out": "each window by a fit without its days and its titles", **measures},
+        provenance={
+            "command": "python -m scoring.categories.make_prior --data FOLDER --feeds feeds.yaml "
+            "--out scoring/categories/prior.json",
+            "label": "one of the shipped categories or none, and others that a fair editor would accept, by a large "
+            "language model in an editor's role, item by item",
+            "sha256": {table: hashlib.sha256((data / table).read_bytes()).hexdigest() for table in TABLES},
+            "items": len(texts),
+        },
+        content=content,
+        versions=model_file.versions(),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the weights and say how well they do."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scoring.categories.make_prior", description="Make the weights of the shipped categories."
+    )
+    parser.add_argument("--data", type=Path, required=True, help="the folder with the labelled items")
+    parser.add_argument("--feeds", type=Path, required=True, help="the feeds.yaml that ships")
+    parser.add_argument("--out", type=Path, required=True, help="where to write the model file")
+    options = parser.parse_args(arguments)
+    try:
+        file = make(options.data, options.feeds)
+    except GroundswellError as error:
+        print(error, file=sys.stderr)
+        return 1
+    model_file.write(options.out, file)
+    print(f"{options.out}: {file.name}, {options.out.stat().st_size / 1000:.0f} kB")
+    print(json.dumps(dict(file.measures)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,148 @@
+"""Say which of the shipped categories a text belongs to, or none of them, by weights that ship with the program.
+
+Knows the weights of words, pairs, character n-grams, publishers and address words for each category. Leaves fitting
+them to `make_prior`, and an operator's seeds, defaults and corrections to `classifier`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.errors import ModelFileError
+from scoring.relevance import model_file
+from scoring.relevance.text_features import address_features, grams, text_words
+
+PRIOR_FILE = Path(__file__).with_name("prior.json")
+
+STEP = 0.05
+"""Log-odds of one step of a weight in the file."""
+
+ZERO = 80
+"""The character of the weight 0: a weight is one character, ZERO + steps, from "#" to "~"."""
+
+MIN_STEPS, MAX_STEPS = 35 - ZERO, 126 - ZERO
+
+ENOUGH_KNOWN = 0.5
+"""Share of a text's words that the prior knows from which it counts in full."""
+
+MAX_REMEMBERED_WORDS = 50_000
+
+
+class CategoryPrior:
+    """Weights for each shipped category and, last, for "none of them".
+
+    ids:     of the categories
+    base:    log-odds of each, shape (categories + 1,)
+    columns: row of `weights` by name of a feature of `text_features`
+    weights: steps, shape (features, categories + 1)
+    seeds:   the seeds of each category that shipped with these weights, to see whether a site's is still the same
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        base: NDArray[np.float64],
+        columns: Mapping[str, int],
+        weights: NDArray[np.int8],
+        seeds: Mapping[str, frozenset[str]],
+    ) -> None:
+        self.ids = tuple(ids)
+        self.base = base
+        self.columns = columns
+        self.weights = weights.astype(np.int32)
+        self.seeds = seeds
+        self._rows_of_word: dict[str, tuple[int | None, tuple[int, ...], int]] = {}
+
+    def knows(self, category_id: str, seeds: Sequence[str]) -> bool:
+        """Return whether a site's category is the shipped one: it has no seeds of its own, or shares some with it."""
+        if category_id not in self.ids:
+            return False
+        return not seeds or not self.seeds[category_id].isdisjoint(seed.casefold() for seed in seeds)
+
+    def log_odds(self, title: str, summary: str = "", link: str = "") -> tuple[float, ...]:
+        """Return what a text says for each category and, last, for none of them; all 0 where it knows no word."""
+        in_title, in_summary = text_words(title, summary)
+        distinct = dict.fromkeys([*in_title, *in_summary])
+        if not distinct:
+            return (0.0,) * (len(self.ids) + 1)
+        words: list[int] = []
+        inside: list[int] = []
+        gram_count = 0
+        for word in distinct:
+            row, rows, count = self._rows_of_word.get(word) or self._look_up(word)
+            if row is not None:
+                words.append(row)
+            inside += rows
+            gram_count += count
+        trust = min(1.0, len(words) / (ENOUGH_KNOWN * len(distinct)))
+        if not trust:
+            return (0.0,) * (len(self.ids) + 1)
+        columns = self.columns
+        pairs = dict.fromkeys([*pairwise(in_title), *pairwise(in_summary)])
+        of_pairs = [row for a, b in pairs if (row := columns.get(f"pair:{a} {b}")) is not None]
+        total = self.base.copy()
+        for places, count in ((words, len(distinct)), (of_pairs, len(pairs)), (inside, gram_count)):
+            if places:
+                total += STEP * count**-0.5 * self.weights[places].sum(axis=0)
+        for name, value in address_features(link).items():
+            if (row := columns.get(name)) is not None:
+                total += STEP * value * self.weights[row]
+        return tuple((trust * (total - total.mean())).tolist())
+
+    def _look_up(self, word: str) -> tuple[int | None, tuple[int, ...], int]:
+        names = grams(word)
+        rows = tuple([row for gram in names if (row := self.columns.get(f"gram:{gram}")) is not None])
+        found = self.columns.get(f"word:{word}"), rows, len(names)
+        if len(self._rows_of_word) < MAX_REMEMBERED_WORDS:
+            self._rows_of_word[word] = found
+        return found
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what `from_data` makes the same prior of, for a model file."""
+        return {
+            "ids": list(self.ids),
+            "base": [round(float(value), 3) for value in self.base],
+            "seeds": {category_id: sorted(seeds) for category_id, seeds in sorted(self.seeds.items())},
+            "weights": {
+                name: "".join(chr(ZERO + int(step)) for step in self.weights[row])
+                for name, row in sorted(self.columns.items())
+            },
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> CategoryPrior:
+        """Return the prior that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        ids = [str(category_id) for category_id in data["ids"]]
+        named: Mapping[str, str] = data["weights"]
+        steps = np.array([[ord(char) - ZERO for char in weights] for weights in named.values()], dtype=np.int8)
+        if steps.shape != (len(named), len(ids) + 1):
+            raise ValueError("a feature without a weight for each category")
+        return cls(
+            ids=ids,
+            base=np.array([float(value) for value in data["base"]]),
+            columns={name: row for row, name in enumerate(named)},
+            weights=steps,
+            seeds={category_id: frozenset(data["seeds"][category_id]) for category_id in ids},
+        )
+
+
+@cache
+def load_category_prior() -> CategoryPrior:
+    """Return the weights that ship with the program; `python -m scoring.categories.make_prior` makes them.
+
+    ModelFileError when the installation is damaged.
+    """
+    file = model_file.read(PRIOR_FILE, "categories")
+    try:
+        return CategoryPrior.from_data(file.content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(
+            f"the weights of categories {PRIOR_FILE} are broken: {error}; install the program again"
+        ) from error

@@ -1,0 +1,165 @@
+"""The shipped weights of categories: what they hold, how well they do, and how they mix with an operator's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aggregator.config import load_config
+from aggregator.errors import ModelFileError
+from aggregator.model import Category
+from scoring.categories import make_prior
+from scoring.categories import prior as category_prior
+from scoring.categories.classifier import Categorizer
+from scoring.categories.prior import PRIOR_FILE, CategoryPrior, load_category_prior
+from scoring.evaluation.make_prior import TABLES
+from scoring.language.terms import terms
+from scoring.relevance import model_file
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
+SHIPPED = load_config(Path(__file__).parents[3] / "feeds.yaml", env={}).categories
+
+
+def decide(made: Categorizer, title: str, default: str = "") -> str:
+    return made.decide(made.evidence(terms(title), [], default, made.by_prior(title, "", "")), default)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Categorizer:
+    return Categorizer(SHIPPED, prior=load_category_prior()).fit()
+
+
+def test_it_holds_weights_and_provenance_and_is_small() -> None:
+    file = model_file.read(PRIOR_FILE, "categories")
+
+    assert PRIOR_FILE.stat().st_size <= 500_000
+    assert file.content["ids"] == [category.id for category in SHIPPED]
+    assert {name.partition(":")[0] for name in file.content["weights"]} == {"word", "pair", "gram", "site", "address"}
+    assert {"command", "label", "sha256"} <= set(file.provenance)
+    assert CategoryPrior.from_data(file.content).as_data() == file.content
+
+
+def test_it_keeps_its_floors_on_items_that_it_had_not_seen() -> None:
+    file = model_file.read(PRIOR_FILE, "categories")
+    for name, pinned in file.provenance["sha256"].items():
+        if not (SHARED / name).exists():
+            pytest.skip(f"the labelled items are not beside this checkout: {SHARED / name}")
+        assert hashlib.sha256((SHARED / name).read_bytes()).hexdigest() == pinned, f"{name} is other data"
+
+    for window, floor in {"week_2026_05": 0.83, "dense_2026_03": 0.87, "press_2025_05": 0.90}.items():
+        assert floor <= file.measures[window]["accepted"] <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("title", "right"),
+    [
+        ("OpenAI launches a new reasoning model with a longer context window", "models"),
+        ("Startup raises $40 million in Series B led by Sequoia", "startups"),
+        ("Senate committee advances a bill on deepfakes", "policy"),
+        ("Hackers exploit a zero-day vulnerability in a VPN", "security"),
+        ("TSMC to build a second chip plant in Arizona", "hardware"),
+        ("The best robot vacuum deals this weekend", "products"),
+    ],
+)
+def test_what_a_headline_is_about(shipped: Categorizer, title: str, right: str) -> None:
+    assert decide(shipped, title) == right
+
+
+@pytest.mark.parametrize("default", ["models", "policy"])
+def test_an_off_topic_story_goes_where_its_source_belongs(shipped: Categorizer, default: str) -> None:
+    assert decide(shipped, "Woman sneezes maggots after a walk with her mother and their dog", default) == default
+
+
+def test_words_that_the_prior_does_not_know_leave_it_to_seeds_and_source(shipped: Categorizer) -> None:
+    assert decide(shipped, "Recette de la soupe aux oignons gratinée", "startups") == "startups"
+    assert set(load_category_prior().log_odds("Recette soupe oignons gratinée")) == {0.0}
+    assert set(load_category_prior().log_odds("")) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("category", "inside", "outside"),
+    [
+        (
+            Category("gaming", "Gaming", ("PlayStation", "Xbox", "Nintendo", "Steam", "video game")),
+            "Nintendo shows a new Zelda and raises the price of its console",
+            "OpenAI launches a new reasoning model with a longer context window",
+        ),
+        (
+            Category("cars", "Cars", ("Waymo", "Tesla", "robotaxi", "self-driving car", "electric vehicle")),
+            "Waymo takes its robotaxi service to three more cities",
+            "Hackers exploit a zero-day vulnerability in a VPN",
+        ),
+        (
+            Category("energy", "Energy", ("solar", "nuclear", "wind farm", "battery storage", "heat pump")),
+            "Nuclear plant in Wales is to start again for a data center",
+            "Startup raises $40 million in Series B led by Sequoia",
+        ),
+    ],
+)
+def test_a_new_category_of_a_name_and_five_seeds_works_at_once(category: Category, inside: str, outside: str) -> None:
+    before = Categorizer(SHIPPED, prior=load_category_prior()).fit()
+    made = Categorizer((*SHIPPED, category), prior=load_category_prior()).fit()
+
+    assert decide(made, inside) == category.id
+    assert decide(made, outside) == decide(before, outside)
+
+
+def test_a_category_of_a_shipped_name_with_seeds_of_another_subject_is_not_the_shipped_one() -> None:
+    fashion = Category("models", "On the Catwalk", ("catwalk", "Vogue", "fashion week"))
+    made = Categorizer((fashion, *SHIPPED[4:]), prior=load_category_prior()).fit()
+
+    assert 0 not in made.shipped_
+    assert decide(made, "OpenAI launches a new reasoning model with a longer context window", "policy") == "policy"
+    assert decide(made, "Vogue names the faces of fashion week") == "models"
+
+
+def test_one_category_alone_takes_everything() -> None:
+    made = Categorizer(SHIPPED[:1], prior=load_category_prior()).fit()
+
+    for title in ("Senate committee advances a bill on deepfakes", "OpenAI launches a model", "Recette de la soupe"):
+        assert decide(made, title, "models") == "models"
+
+
+def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = model_file.read(PRIOR_FILE, "categories")
+    broken = tmp_path / "prior.json"
+    model_file.write(broken, replace(file, content={**file.content, "weights": {"word:a": "P"}}))
+    monkeypatch.setattr(category_prior, "PRIOR_FILE", broken)
+
+    with pytest.raises(ModelFileError, match="install the program again"):
+        load_category_prior.__wrapped__()
+
+
+def test_the_command_makes_the_same_bytes_twice_and_names_a_missing_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    (data / "gold").mkdir(parents=True)
+    for number, table in enumerate(TABLES):
+        lines, rows = [], ["id\tcategory\talt\tgrade\n"]
+        for i in range(120):
+            about = i % 3
+            title = ("Hackers breach a bank", "Senate debates a bill", "Recipe for a soup")[about]
+            item = {
+                "id": f"{i}",
+                "title": f"{title} {number} {i}",
+                "url": f"https://p{i % 4}.example/{i}",
+                "source": f"Paper {i % 4}",
+                "published": f"20{10 + number}-0{1 + i % 6}-{1 + i % 27:02}T08:00:00Z",
+            }
+            lines.append(json.dumps(item))
+            rows.append(f"{i}\t{('security', 'policy', 'none')[about]}\t-\t1\n")
+        (data / table).write_text("".join(rows), "utf-8")
+        items = "training.jsonl" if "training" in table else Path(table).name.replace(".labels.tsv", ".jsonl")
+        (data / "gold" / items).write_text("\n".join(lines), "utf-8")
+    feeds = Path(__file__).parents[3] / "feeds.yaml"
+    for name in ("a.json", "b.json"):
+        assert make_prior.main(["--data", str(data), "--feeds", str(feeds), "--out", str(tmp_path / name)]) == 0
+
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert make_prior.main(["--data", str(tmp_path / "no"), "--feeds", str(feeds), "--out", "x"]) == 1
+    assert "gold" in capsys.readouterr().err
