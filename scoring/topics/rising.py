@@ -45,7 +45,7 @@ LEAST_BURST = 2.0
 # Observed: one study makes "earlier", "lowest" or "areas" rise. They do mark a story, and tell a reader nothing;
 # "protests", "curfew" and "statue" do, and rise more.
 # Rule: a single word that headlines do not write with a capital needs WORD_BURST.
-WORD_BURST = 5.0
+WORD_BURST = 3.0
 
 # Observed among terms that would lead the list: days and months, what newsrooms put around any headline ("live
 # updates", "watch:", "everything you need to know"), bare numbers and years.
@@ -339,7 +339,7 @@ def describe(moment: Moment, found: str, log_odds: float) -> Rising:
     )
 
 
-SAME_TOPIC = 0.5
+SAME_TOPIC = 0.8
 """Share of the smaller one's entries from which two terms are one topic: "Lea", "Michele" and "Lea Michele"."""
 
 LOOKED_AT = 300
