@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,20 +23,16 @@ from aggregator.parse.identity import arrival
 from aggregator.parse.parser import parse
 from aggregator.parse.polling_hints import of_xml
 from aggregator.parse.xml import reader
+from bench import _corpus
 
-TOOLS = Path(__file__).resolve().parent.parent.parent / "shared" / "bench"
 URL = "https://feeds.example/feed.xml"
 LIMITS = Limits()
 
 
 def documents(folder: Path, feeds: int) -> list[bytes]:
     """Return the first round of the corpus in *folder*, generated where it is not there."""
-    if not (folder / "r0.json").exists():
-        command = [sys.executable, str(TOOLS / "feedgen.py"), "--n", str(feeds), "--rounds", "1", "--out", str(folder)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    rows = json.loads((folder / "r0.json").read_text())["feeds"][:feeds]
-    blob = (folder / "r0.blob").read_bytes()
-    return [blob[start : start + size] for *_, start, size in (row[:6] for row in rows)]
+    _corpus.make(folder, feeds, 1)
+    return [document for _, document in _corpus.documents(folder, 0)][:feeds]
 
 
 def known_again(data: bytes) -> list[str]:
@@ -56,9 +50,6 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
     given = parser.parse_args()
-    if not TOOLS.is_dir():
-        print(f"no generator of feeds at {TOOLS}")
-        return 0
     with tempfile.TemporaryDirectory() as name:
         data = documents(given.corpus or Path(name), given.feeds)
     entries = [draft for one in data for draft in parse(one, "", URL).entries]

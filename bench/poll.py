@@ -1,6 +1,6 @@
 """What polling costs: 1,000 feeds over 250 addresses, first seen, unchanged, with one new entry each.
 
-    python -m bench.poll [--feeds 1000] [--rounds cold,quiet,new] [--runs 3] [--peer-python PYTHON] [--site]
+    python -m bench.poll [--feeds 1000] [--rounds cold,quiet,new] [--runs 3] [--peer-python PYTHON] [--tools DIR]
 
 A generated corpus is served on 127.0.0.x, and each round is one process that polls every feed
 through `Poller`: fetching, parsing in its children, storing with the text index. Beside it, in the
@@ -9,7 +9,8 @@ the Python of `--peer-python` has it; and newsboat, where it is installed. CPU s
 program's processes together, start-up included; `start` is what a round with nothing due costs. `update` is the
 scoring of what the first round brought, which the worker does beside polling.
 
-Generator, server and floor are read from `../shared/bench` (or `--tools DIR`).
+Generator, server and floor are `bench._corpus`, `bench._feed_server` and `bench._floor`; with `--tools DIR` they are
+feedgen.py, feedserver.py and refpoll.py of that folder, to compare with figures that were taken by those.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench import _corpus
 
 ROOT = Path(__file__).resolve().parent.parent
 HOSTS = 250
@@ -134,16 +137,18 @@ def _resident(pid: int) -> int:
 class Corpus:
     """Generated feeds and the server that shows them."""
 
-    def __init__(self, tools: Path, folder: Path, feeds: int, python: str, port: int) -> None:
-        self.folder, self.port = folder, port
-        if not (folder / "r1.json").exists():
-            command = [sys.executable, str(tools / "feedgen.py"), "--n", str(feeds), "--rounds", "2"]
-            subprocess.run([*command, "--out", str(folder)], check=True, stdout=subprocess.DEVNULL)
-        self._server = subprocess.Popen(
-            [python, str(tools / "feedserver.py"), "--corpus", str(folder), "--port", str(port), "--hosts", str(HOSTS)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def __init__(self, tools: Path | None, folder: Path, feeds: int, python: str, port: int) -> None:
+        self.folder, self.port, self._tools = folder, port, tools
+        listening = ["--port", str(port), "--hosts", str(HOSTS)]
+        if tools is None:
+            _corpus.make(folder, feeds, 2)
+            command = [sys.executable, "-m", "bench._feed_server", str(folder), *listening]
+        else:
+            if not (folder / "r1.json").exists():
+                generate = [sys.executable, str(tools / "feedgen.py"), "--n", str(feeds), "--rounds", "2"]
+                subprocess.run([*generate, "--out", str(folder)], check=True, stdout=subprocess.DEVNULL)
+            command = [python, str(tools / "feedserver.py"), "--corpus", str(folder), *listening]
+        self._server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(400):
             try:
                 self.ask("stats")
@@ -152,14 +157,20 @@ class Corpus:
                 time.sleep(0.05)
         self.ask("round/1")
         self.ask("round/0")
-        rows = json.loads((folder / "r0.json").read_text())["feeds"][:feeds]
-        self.urls = [f"http://127.0.0.{1 + number % HOSTS}:{port}{row[0]}" for number, row in enumerate(rows)]
+        paths = self._paths()[:feeds]
+        self.urls = [f"http://127.0.0.{1 + number % HOSTS}:{port}{path}" for number, path in enumerate(paths)]
+
+    def _paths(self) -> list[str]:
+        if self._tools is None:
+            return [row.path for row in _corpus.rows(self.folder, 0)]
+        return [row[0] for row in json.loads((self.folder / "r0.json").read_text())["feeds"]]
 
     def ask(self, what: str) -> dict[str, float]:
         """Tell the server to show another round, or ask it what it served."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ctl/{what}", timeout=60) as answer:
-            told: dict[str, float] = json.load(answer)
-        return told
+        control = "control" if self._tools is None else "ctl"
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{control}/{what}", timeout=60) as answer:
+            counts: dict[str, float] = json.load(answer)
+        return counts
 
     def close(self) -> None:
         """Stop the server."""
@@ -199,9 +210,13 @@ class Floor:
 
     name = "floor"
 
-    def __init__(self, folder: Path, urls: Sequence[str], tools: Path, python: str) -> None:
+    def __init__(self, folder: Path, urls: Sequence[str], tools: Path | None, python: str) -> None:
         self._db, self._urls = folder / "floor.db", folder / "urls.txt"
         self._urls.write_text("\n".join(urls))
+        if tools is None:
+            state = str(folder / "floor.json")
+            self._command = [python, str(ROOT / "bench" / "_floor.py"), str(self._urls), str(self._db), state]
+            return
         self._command = [python, str(tools / "refpoll.py"), "--mode", "full", "--full", "--client", "aiohttp"]
         self._command += ["--parser", "fastfeedparser", "--urls", str(self._urls), "--db", str(self._db)]
         self._command += ["--state", str(folder / "floor.state")]
@@ -282,7 +297,7 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--rounds", default=",".join(ROUNDS))
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--tools", type=Path, default=ROOT.parent / "shared" / "bench")
+    parser.add_argument("--tools", type=Path, help="take generator, server and floor from this folder")
     parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
     parser.add_argument("--peer-python", default=sys.executable, help="a Python with aiohttp, fastfeedparser, reader")
     parser.add_argument("--peers", default="floor,reader,newsboat")
@@ -290,8 +305,8 @@ def main() -> None:
     parser.add_argument("--update", action="store_true", help="say what scoring the first round costs")
     parser.add_argument("--site", action="store_true", help="ask the site for its front page during the first poll")
     given = parser.parse_args()
-    if not (given.tools / "feedgen.py").exists():
-        print(f"no generator at {given.tools}; name its folder with --tools")
+    if given.tools and not (given.tools / "feedgen.py").exists():
+        print(f"no generator at {given.tools}; leave out --tools to use our own")
         return
     peers = [one for one in given.peers.split(",") if one and _has(given.peer_python, one)]
     rounds = [one for one in given.rounds.split(",") if one in ROUNDS]

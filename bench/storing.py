@@ -1,6 +1,6 @@
 """What entries cost between a parsed document and the committed row, without network: CPU s of one process.
 
-    python -m bench.storing [--feeds 1000] [--runs 3] [--corpus DIR] [--tools DIR]
+    python -m bench.storing [--feeds 1000] [--runs 3] [--corpus DIR]
 
 The corpus of `bench.poll` as documents: each is parsed as if by the child, crosses as a message, and is stored
 as a poll would, fifty to a transaction. First all of it, then one new entry in each feed. `recognise` is part of
@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -30,8 +27,8 @@ from aggregator.parse.parser import parse
 from aggregator.polling.group_commit import MOST
 from aggregator.polling.poll import PollResult
 from aggregator.store import Store
+from bench import _corpus
 
-ROOT = Path(__file__).resolve().parent.parent
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOGETHER = 16
 """Documents in a message, as `aggregator.parse.pool` sends them."""
@@ -52,9 +49,10 @@ class Clock:
 
 def documents(corpus: Path, number: int, feeds: int) -> list[Fetched]:
     """Return what the server of the corpus answers in a round."""
-    rows = json.loads((corpus / f"r{number}.json").read_text())["feeds"][:feeds]
-    blob = (corpus / f"r{number}.blob").read_bytes()
-    return [Fetched(blob[row[4] : row[4] + row[5]], row[1], f"http://127.0.0.1{row[0]}") for row in rows]
+    return [
+        Fetched(body, row.content_type, f"http://127.0.0.1{row.path}")
+        for row, body in _corpus.documents(corpus, number)[:feeds]
+    ]
 
 
 def run(corpus: Path, feeds: int, db: Path, clock: Clock) -> None:
@@ -104,19 +102,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--tools", type=Path, default=ROOT.parent / "shared" / "bench")
     parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
     given = parser.parse_args()
-    if not (given.tools / "feedgen.py").exists():
-        print(f"no generator at {given.tools}; name its folder with --tools")
-        return
     gc.set_threshold(50_000, 20, 20)
     spent: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:
         corpus = given.corpus or Path(name) / "corpus"
-        if not (corpus / "r1.json").exists():
-            command = [sys.executable, str(given.tools / "feedgen.py"), "--n", str(given.feeds), "--rounds", "2"]
-            subprocess.run([*command, "--out", str(corpus)], check=True, stdout=subprocess.DEVNULL)
+        _corpus.make(corpus, given.feeds, 2)
         for number in range(given.runs):
             clock = Clock()
             run(corpus, given.feeds, Path(name) / f"{number}.db", clock)
