@@ -27,17 +27,17 @@ EPOCH = datetime(2026, 11, 22, tzinfo=UTC)
 _NOUNS = """
 minister port battery court harbour telescope budget striker vaccine river chip satellite union orchestra bridge
 reactor museum startup senate glacier airline bank hospital festival railway drought election tunnel archive
-""".split()
+""".split()  # noqa: SIM905
 _VERBS = """
 opens delays approves rejects repairs unveils questions buys closes measures defends expands counts
-""".split()
+""".split()  # noqa: SIM905
 _PLACES = """
 Lisbon Nairobi Osaka Quito Tallinn Perth Oslo Accra Lyon Bergen Cork Graz Turin Hanoi Austin Malaga
-""".split()
+""".split()  # noqa: SIM905
 _FILLER = """
 the after a week of talks said on Monday that with no figures were given while officials in nearby towns had been
 preparing for months and residents asked when work would begin although a second report is due in spring
-""".split()
+""".split()  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,21 +36,29 @@ PUBLIC = Access()
 """For what others name: no private address, no proxy, no CA of one's own."""
 
 
-def of_source(source: Source, limits: Limits) -> Access:
-    """Return what a source may do: reach its own host, where that is allowed, and be redirected among such hosts."""
-    return _of_own_host(source.url, limits, source.allow_private, source.proxy, source.ca_file)
+def listed_hosts(limits: Limits) -> frozenset[str]:
+    """Return the hosts that `allow_private` lists, as they are compared; worked out once for many sources."""
+    return frozenset(name.lower() for name in limits.allow_private)
+
+
+def of_source(source: Source, listed: frozenset[str]) -> Access:
+    """Return what a source may do: reach its own host, where that is allowed, and be redirected among such hosts.
+
+    listed: `listed_hosts` of the configuration
+    """
+    return _of_own_host(source.url, listed, source.allow_private, source.proxy, source.ca_file)
 
 
 def of_operator(url: str, config: Config) -> Access:
     """Return what may be done for an address that the operator has just given, as `of_source` of a source there."""
-    return _of_own_host(url, config.limits, False, *_for_all(config))
+    return _of_own_host(url, listed_hosts(config.limits), False, *_for_all(config))
 
 
-def _of_own_host(url: str, limits: Limits, allowed: bool, proxy: str, ca_file: str) -> Access:
+def _of_own_host(url: str, listed: frozenset[str], allowed: bool, proxy: str, ca_file: str) -> Access:
     own = host(url)
-    listed = frozenset(name.lower() for name in limits.allow_private)
-    private = listed | {own} if allowed or own in listed else frozenset[str]()
-    return Access(private, own, proxy, ca_file)
+    if own in listed:
+        return Access(listed, own, proxy, ca_file)
+    return Access(listed | {own} if allowed else frozenset(), own, proxy, ca_file)
 
 
 def of_feed_content(source: Source) -> Access:
@@ -61,7 +69,7 @@ def of_feed_content(source: Source) -> Access:
 def of_analysis(config: Config) -> Access:
     """Return what the request to the analysis endpoint may do."""
     own = host(config.analysis.endpoint)
-    allowed = config.analysis.allow_private or own in {name.lower() for name in config.limits.allow_private}
+    allowed = config.analysis.allow_private or own in listed_hosts(config.limits)
     return Access(frozenset({own}) if allowed else frozenset(), own, *_for_all(config))
 
 

@@ -50,6 +50,8 @@ class PollContext:
     parser: ParserPool
     limits: Limits
     clock: Clock
+    listed_hosts: frozenset[str] = frozenset()
+    """`access.listed_hosts` of the configuration."""
     user_agent: str = ""
     """What the site calls itself; a source may use another name."""
     commit: GroupCommit | None = None
@@ -91,7 +93,7 @@ async def poll(
         user_agent=source.user_agent or context.user_agent,
         headers=source.headers,
         home=source.url,
-        access=access.of_source(source, context.limits),
+        access=access.of_source(source, context.listed_hosts),
     )
     parsed: ParsedFeed | None = None
     if isinstance(outcome, Fetched):

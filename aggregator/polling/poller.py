@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
 
-from aggregator.fetch import Client, user_agent
+from aggregator.fetch import Client, access, user_agent
 from aggregator.model import Clock, Config, FeedState, Outcome, Source
 from aggregator.parse.pool import ParserPool
 from aggregator.polling import schedule
@@ -73,6 +73,7 @@ class Poller:
             parser=self._parser,
             limits=config.limits,
             clock=self._clock,
+            listed_hosts=access.listed_hosts(config.limits),
             user_agent=user_agent(config.site.url),
             commit=self._commit,
             network_down=self._network_down,

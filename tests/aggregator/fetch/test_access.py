@@ -14,7 +14,15 @@ import pytest
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError
 from aggregator.fetch import PUBLIC, Access
-from aggregator.fetch.access import of_analysis, of_callback, of_feed_content, of_operator, of_others, of_source
+from aggregator.fetch.access import (
+    listed_hosts,
+    of_analysis,
+    of_callback,
+    of_feed_content,
+    of_operator,
+    of_others,
+    of_source,
+)
 from aggregator.fetch.bot_checks import bot_check
 from aggregator.model import FailureKind, Fetched
 from tests.aggregator.fetch.conftest import FEED, OWN, Ask, failed
@@ -35,10 +43,10 @@ SOURCES = {source.id: source for source in CONFIG.sources}
 
 
 def test_permission_belongs_to_a_source_the_analysis_or_a_named_callback() -> None:
-    limits = CONFIG.limits
-    assert of_source(SOURCES["own"], limits).private_hosts == {"own.lan", "10.0.0.1"}
-    assert of_source(SOURCES["flagged"], limits).private_hosts == {"own.lan", "10.0.0.1", "flagged.lan"}
-    assert of_source(SOURCES["public"], limits).private_hosts == set()
+    listed = listed_hosts(CONFIG.limits)
+    assert of_source(SOURCES["own"], listed).private_hosts == {"own.lan", "10.0.0.1"}
+    assert of_source(SOURCES["flagged"], listed).private_hosts == {"own.lan", "10.0.0.1", "flagged.lan"}
+    assert of_source(SOURCES["public"], listed).private_hosts == set()
     assert of_analysis(CONFIG).private_hosts == {"10.0.0.1"}
     assert of_operator("http://own.lan/other", CONFIG).is_private("own.lan")
     for given in (
@@ -71,9 +79,13 @@ def test_a_callback_is_private_only_as_it_is_named(callback: str, allowed: bool)
 
 def test_proxies_and_authorities_hold_for_one_source_or_for_all() -> None:
     everywhere = ("socks5://127.0.0.1:1080", "/etc/ssl/own.pem")
-    for given in (of_source(SOURCES["public"], CONFIG.limits), of_feed_content(SOURCES["public"]), of_others(CONFIG)):
+    for given in (
+        of_source(SOURCES["public"], listed_hosts(CONFIG.limits)),
+        of_feed_content(SOURCES["public"]),
+        of_others(CONFIG),
+    ):
         assert (given.proxy, given.ca_file) == everywhere
-    assert of_source(SOURCES["own"], CONFIG.limits).proxy == ""
+    assert of_source(SOURCES["own"], listed_hosts(CONFIG.limits)).proxy == ""
 
 
 @pytest.mark.parametrize(
