@@ -15,14 +15,17 @@ from scoring.insights.key_facts import key_facts, sentences_of
 from scoring.insights.predecessor import earlier
 from scoring.ranking import page_order
 from web import present
-from web.lists import stories
+from web.http.addresses import query_parameters
+from web.lists import query, stories
 from web.pages import machine_readable
 from web.present import share_links
-from web.request.context import MINUTE, base_url, config, feeds_of, keep, presenter, reading, shows_story
+from web.request.context import MINUTE, args, base_url, config, feeds_of, keep, presenter, reading, shows_story
 
 room = Blueprint("story", __name__)
 
 WHAT_IFS = 6
+COVERAGE_SIZE = 100
+"""Entries a page."""
 
 BESIDE = 6
 """Stories of each list beside one."""
@@ -30,8 +33,10 @@ BESIDE = 6
 
 @room.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})
 @room.get("/story/<int(max=9223372036854775807):story_id>/<name>")
+@query_parameters("page")
 def story(story_id: int, name: str) -> str | AnyResponse:
-    """A story with its score explained and everyone who told it."""
+    """A story with its score explained and everyone who told it, a page at a time."""
+    paging = query.read(args())
     with reading().store() as store:
         listed = stories.following_merges(store, story_id)
         if listed is None:
@@ -54,6 +59,10 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         what_ifs = store.counterfactuals.of(story_id, listed.story.score)
         place = [page_order.PlacePart(*row) for row in store.places.of(story_id)]
         voices = store.stories.voices([story_id]).get(story_id, ())
+    coverage = present.coverage(show, members)
+    start = (paging.page - 1) * COVERAGE_SIZE
+    if start >= len(coverage):
+        abort(404)
     shows_story(story_id)
     keep(MINUTE)
     card = show.card(listed, voices=voices)
@@ -78,7 +87,10 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         what_ifs=what_ifs[:WHAT_IFS],
         place=page_order.why(place, page_order.breaking(voices, show.now)) if place else "",
         place_parts=[(f"{part.value:+.2f}", page_order.message(part)) for part in place],
-        coverage=present.coverage(show, members),
+        coverage=coverage[start : start + COVERAGE_SIZE],
+        coverage_start=start,
+        coverage_total=len(coverage),
+        paging=paging,
         coverage_chart=present.coverage_chart(show, members),
         score_chart=present.score_chart(show, ledger),
         ledger=present.ledger(show, ledger),

@@ -10,6 +10,9 @@ from aggregator.model import Entry, LedgerLine, Membership
 from web.present.cards import Presenter
 from web.present.formatting import counted, span_words
 
+MAX_POINTS = 120
+"""Of one chart: more would stand closer than a pixel, and weigh 300 bytes each. The first and the last stay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dot:
@@ -82,6 +85,9 @@ def _chart(
 ) -> Chart:
     first, last = points[0][0], points[-1][0]
     length = (last - first).total_seconds()
+    if len(points) > MAX_POINTS:
+        step = (len(points) - 1) / (MAX_POINTS - 1)
+        points = [points[round(number * step)] for number in range(MAX_POINTS)]
     placed = [
         (
             2 + 96 * (at - first).total_seconds() / length,

@@ -1,0 +1,52 @@
+"""Stories of thousands of entries: a page stays small, and every entry is on one."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.web.newsroom import NOW, Newsroom
+from web.pages.story import COVERAGE_SIZE
+
+ENTRIES = 730
+
+
+@pytest.fixture
+def long_story(site: FlaskClient, room: Newsroom) -> str:
+    """The address of a story that 730 entries tell."""
+    sources = [source.id for source in room.config.sources]
+    story_id = room.story(
+        "A story that goes on",
+        [sources[number % len(sources)] for number in range(ENTRIES)],
+        titles=["", *(f"Report number {number}" for number in range(1, ENTRIES))],
+        times=[NOW - timedelta(days=2) + timedelta(minutes=3 * number) for number in range(ENTRIES)],
+    )
+    room.rank()
+    return f"/story/{story_id}/a-story-that-goes-on"
+
+
+def test_a_page_shows_a_hundred_entries_and_leads_to_the_next(site: FlaskClient, long_story: str) -> None:
+    seen: list[str] = []
+    path = long_story
+    for number in range(1, ENTRIES // COVERAGE_SIZE + 2):
+        answer = site.get(path)
+        assert answer.status_code == 200
+        assert len(answer.data) < 300_000
+        coverage = answer.text.partition('id="coverage"')[2].partition("</section>")[0]
+        shown = re.findall(r"Report number \d+<|A story that goes on<", coverage)
+        assert f'start="{1 + len(seen)}"' in coverage
+        seen += shown
+        following = re.search(r'rel="next" href="([^"]*)"', coverage)
+        assert (following is None) == (number > ENTRIES // COVERAGE_SIZE)
+        path = following[1] if following else ""
+    assert len(seen) == len(set(seen)) == ENTRIES
+    assert site.get(f"{long_story}?page=9").status_code == 404
+
+
+def test_charts_of_long_stories_are_thinned_and_keep_their_ends(site: FlaskClient, long_story: str) -> None:
+    text = site.get(long_story).text
+    assert text.count("<tr>") < 300
+    assert f"{ENTRIES} entries in" in text
