@@ -13,7 +13,8 @@ from aggregator.store import Arrival, Store
 from bench._deaths import PEACEFUL, Life, steps_of
 from bench._tally import Tally, opened
 from bench.timelapse import content
-from scoring.learning.train import chosen, current, models_dir, train
+from scoring.learning.model_store import chosen, current, models_dir
+from scoring.learning.train import train
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 

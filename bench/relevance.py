@@ -19,7 +19,8 @@ from pathlib import Path
 from aggregator.model import Changes, Config, Draft, Membership, Site, Source
 from aggregator.store import Arrival, Store
 from scoring.learning.train import train
-from scoring.relevance.model import Signals, load_prior
+from scoring.relevance.model import load_prior
+from scoring.relevance.signals import Signals
 
 
 def cost(entries: int = 100_000) -> None:

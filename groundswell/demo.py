@@ -54,7 +54,7 @@ def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[
 
 async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step: timedelta = STEP) -> None:
     """Poll and score what was published up to *until*, as the worker would have at the time."""
-    from scoring.learning.train import current, models_dir
+    from scoring.learning.model_store import current, models_dir
     from scoring.updater import Updater
 
     with WorkerLock(db), Store.open(db) as store:

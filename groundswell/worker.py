@@ -55,7 +55,7 @@ class Scorer:
     """The scoring stage in a thread of its own, so that network and numbers do not wait for each other."""
 
     def __init__(self, db: Path, config: Config) -> None:
-        from scoring.learning.train import chosen, current, models_dir
+        from scoring.learning.model_store import chosen, current, models_dir
         from scoring.updater import Updater
 
         self._models = models_dir(db)
@@ -75,7 +75,7 @@ class Scorer:
 
     async def follow_model(self, at: datetime) -> None:
         """Score with another model where training left one, or somebody chose one."""
-        from scoring.learning.train import chosen, current
+        from scoring.learning.model_store import chosen, current
 
         if (name := chosen(self._models)) != self._model_name:
             self._model_name = name

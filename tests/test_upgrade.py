@@ -16,7 +16,7 @@ from aggregator.config import load_config
 from aggregator.demo.edition import STARTS_AT
 from aggregator.model import DecisionKind
 from aggregator.store import Store, migrations
-from scoring.learning.train import current, models_dir
+from scoring.learning.model_store import current, models_dir
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 

@@ -24,7 +24,8 @@ from aggregator.store.lock import WorkerLock
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import EVALUATIONS, measure_live
 from scoring.editorial import pairwise_constraints
-from scoring.learning.train import Learner, current, history, load, models_dir, use
+from scoring.learning.model_store import current, history, load, models_dir, use
+from scoring.learning.train import Learner
 from scoring.learning.train import train as train_model
 from scoring.ranking import page_order
 from scoring.relevance import explanation as explaining

@@ -16,7 +16,8 @@ from scoring.engine.live_story import Asleep, plus
 from scoring.engine.overrides import Rulings
 from scoring.engine.settings import Setting
 from scoring.insights import lead_entry
-from scoring.relevance.model import RelevanceModel, Scored
+from scoring.relevance.model import RelevanceModel
+from scoring.relevance.signals import Scored
 
 
 def edited(sleeping: Asleep, edit: Edit, setting: Setting) -> Changes:

@@ -17,7 +17,8 @@ from scoring.engine.state import Held
 from scoring.insights import lead_entry
 from scoring.ranking import trend
 from scoring.relevance.counterfactuals import Counterfactual, counterfactuals
-from scoring.relevance.model import RelevanceModel, Signals
+from scoring.relevance.model import RelevanceModel
+from scoring.relevance.signals import Signals
 
 _NO_TIME = timedelta()
 

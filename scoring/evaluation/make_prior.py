@@ -34,7 +34,8 @@ from scoring.evaluation.relevance import Row, known_examples, read_rows
 from scoring.learning import logistic
 from scoring.metrics.probability import ece
 from scoring.relevance import model_file
-from scoring.relevance.model import NEVER_NEGATIVE, Weights, features
+from scoring.relevance.features import NEVER_NEGATIVE, features
+from scoring.relevance.weights import Weights
 
 TABLES = tuple(
     f"gold/{name}.labels.tsv"

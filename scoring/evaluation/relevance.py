@@ -31,8 +31,10 @@ from scoring.learning.labels import Example
 from scoring.metrics.probability import log_loss, ndcg, reliability
 from scoring.relevance.calibration import Calibration, platt
 from scoring.relevance.explanation import sigmoid
-from scoring.relevance.model import RelevanceModel, Signals, Weights
+from scoring.relevance.model import RelevanceModel
 from scoring.relevance.news_context import Surroundings
+from scoring.relevance.signals import Signals
+from scoring.relevance.weights import Weights
 
 SAME_STORY = 0.25
 """Cosine over words and pairs of words from which two titles count as one story.

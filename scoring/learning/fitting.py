@@ -19,8 +19,9 @@ from scipy import sparse
 
 from scoring.learning import logistic
 from scoring.learning.labels import Example
-from scoring.relevance.model import NEVER_NEGATIVE, Weights, features, summary_words, tfidf
+from scoring.relevance.features import NEVER_NEGATIVE, features, summary_words, tfidf
 from scoring.relevance.news_context import title_words
+from scoring.relevance.weights import Weights
 
 
 @dataclass(frozen=True, slots=True)

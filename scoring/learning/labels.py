@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from aggregator.model import Changes, Entry, Event, Membership
-from scoring.relevance.model import Signals
 from scoring.relevance.news_context import NOTHING, Around, Surroundings
+from scoring.relevance.signals import Signals
 
 DAY = timedelta(hours=24)
 

@@ -1,84 +1,32 @@
 """Learn from the site's own past, and keep what was learned when it is not worse.
 
-`attempt` is the decision, a function of examples; `train` is the shell that takes them from the
-store and writes a model file. Knows the split by time and the rule for swapping. Leaves what
-"relevant" means to `labels`, fitting to `learn`, and when to train to the caller.
-
-A folder of models holds `relevance-<when>.json` for each model that was taken into use, and
-`current`, a line that names the one in use. It is derived: without it the prior goes on.
+`train` takes examples from the store, `trial` decides, and `model_store` keeps the model. Leaves what "relevant" means
+to `labels`, fitting to `fitting`, and when to train to the caller.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from aggregator.errors import ModelFileError
 from aggregator.model import Config, Entry, Membership
 from aggregator.store import Store
 from scoring.engine import Engine
 from scoring.learning.click_feedback import interest
 from scoring.learning.labels import Example, Past, examples, from_first_midnight, histories
-from scoring.metrics.probability import Measures, measure, ndcg_by_day
-from scoring.relevance import model_file
-from scoring.relevance.calibration import Calibration, platt
-from scoring.relevance.explanation import sigmoid
-from scoring.relevance.model import MIN_FAMILIARITY, RelevanceModel, Weights, load_prior
-
-log = logging.getLogger(__name__)
+from scoring.learning.model_store import current, keep
+from scoring.learning.trial import attempt, fit
+from scoring.metrics.probability import Measures
+from scoring.relevance.model import RelevanceModel
 
 WINDOW = timedelta(days=90)
 """How far back training looks: news moves on, and what was big a year ago says little of today."""
 
 MAX_ENTRIES = 100_000
 """The newest ones are taken; so many train in 35 CPU s and 570 MB (docs/dev/relevance.md)."""
-
-HELD_OUT_SHARE = 0.15
-CALIBRATE_SHARE = 0.20
-"""Of the examples, as whole days: the newest measure, those before calibrate, the rest train."""
-
-LEAST_LABELS = 100
-LEAST_OF_A_CLASS = 20
-"""Labelled stories, and stories of either class, below which nothing is learned.
-
-Tied stories count for either class with their share: a site on which no day can tell has no clear
-negative, and yet knows well that nearly all of those stories were none.
-"""
-
-LEAST_TO_CALIBRATE = 10
-"""Cases of each class below which a fitted slope would say more of chance than of the model."""
-
-KEPT_FILES = 30
-
-# The decision
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What came of learning from some examples."""
-
-    model: RelevanceModel | None
-    """The new model, where it is not worse than the running one."""
-    words: str
-    """What happened, in a sentence."""
-    labels: int
-    """Labelled stories there were."""
-    relevant: int
-    candidate: Measures | None = None
-    """On the newest held-out days, as is `running`; None when it did not come to that."""
-    running: Measures | None = None
-    local: Weights | None = None
-    window: tuple[str, str] = ("", "")
-
-
-def fit(found: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> RelevanceModel | None:
-    """Return a model learned from *found*, or None when *running* should go on; see `attempt`."""
-    return attempt(found, now, running, seed).model
 
 
 class Learner:
@@ -98,177 +46,6 @@ class Learner:
         better = fit(found, now, engine.model, self._seed)
         self.fitted += better is not None
         return better
-
-
-def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> Trial:
-    """Learn from *found* and hold the result against *running*.
-
-    found: what was known of stories at moments before *now*, in any order; see `labels.examples`
-
-    Stories in words that the prior knows teach nothing: coverage tells what is widely reported, editors choose
-    otherwise, and what they choose is in the prior and in the votes.
-
-    Whole days, in order of time: the older ones train, later ones calibrate the blend of the
-    prior and what was learned, the newest ones measure. The new model is returned where its
-    cross-entropy on those is not above that of *running*. Stories tied across the boundary
-    take part with the share of them that is relevant.
-    """
-    past = sorted((e for e in found if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
-    labels, relevant = _count(past)
-    few = _too_few(past, LEAST_LABELS, LEAST_OF_A_CLASS)
-    if few:
-        return Trial(None, few, labels, relevant)
-    known = [e for e in past if running.familiarity(e.signals) < MIN_FAMILIARITY]
-    labels, relevant = _count(known)
-    few = _too_few(known, LEAST_LABELS, LEAST_OF_A_CLASS)
-    if few:
-        message = (
-            f"the prior knows the words of most stories, and coverage teaches only of others: {labels} labelled "
-            f"stories in words that it does not know, where {LEAST_LABELS} are needed, and {LEAST_OF_A_CLASS} of each "
-            "kind; the model stays as it is"
-        )
-        return Trial(None, message, labels, relevant)
-    parts = _split(known)
-    if parts is None:
-        return Trial(None, "the labels are of fewer than 3 days; the model stays as it is", labels, relevant)
-    train_on, calibrate_on, held_out = parts
-    used, used_relevant = _count([*train_on, *calibrate_on])
-    if _too_few(train_on, 1, 1):
-        return Trial(None, "the older days hold one class only; the model stays as it is", labels, relevant)
-
-    local = added(running.prior, train_on, seed)
-    blend = RelevanceModel("", running.prior, local, used)
-    calibration = _calibrated(blend, calibrate_on)
-    content = _content(running.prior, local, used, calibration)
-    name = f"{now:%Y-%m-%d} {model_file.digest(content)[:8]}"
-    candidate = RelevanceModel(name, running.prior, local, used, calibration)
-
-    of_candidate, of_running = measured(candidate, held_out), measured(running, held_out)
-    window = (known[0].signals.at.isoformat(), known[-1].signals.at.isoformat())
-    told = f"cross-entropy {of_candidate.log_loss:.4f} against {of_running.log_loss:.4f} on {held_out[0].day} and later"
-    better = of_candidate.log_loss <= of_running.log_loss
-    return Trial(
-        model=candidate if better else None,
-        words=(
-            f"learned from {used} labelled stories, {used_relevant} of them relevant: {told}"
-            if better
-            else f"the new model would be worse, so the running one stays: {told}"
-        ),
-        labels=labels,
-        relevant=relevant,
-        candidate=of_candidate,
-        running=of_running,
-        local=local,
-        window=window,
-    )
-
-
-def added(prior: Weights, found: Sequence[Example], seed: int = 0) -> Weights:
-    """Return what *found*, stories in words that the prior does not know, adds to it.
-
-    The weights stay at 0 where the examples say nothing else.
-    """
-    # Fitting needs SciPy; who only reads models should not have to load it.
-    from scoring.learning.fitting import WeightLearner
-
-    alone = RelevanceModel("", prior)
-    known = [alone.logit(e.signals) for e in found]
-    return WeightLearner(seed=seed).fit(found, known=known).weights_
-
-
-def _count(found: Sequence[Example]) -> tuple[int, int]:
-    """Return how many labelled stories there are, and how many of them are relevant."""
-    stories = {e.story_id: e.relevant for e in found if e.labelled}
-    return len(stories), sum(relevant == 1.0 for relevant in stories.values())
-
-
-def _too_few(found: Sequence[Example], least: int, each: int) -> str:
-    """Return in words what is missing, or "" when there is enough."""
-    labels, clear = _count(found)
-    shares = {e.story_id: e.relevant for e in found}
-    relevant = sum(shares.values())
-    others = len(shares) - relevant
-    if labels == 0:
-        return "there are no labelled stories yet: each needs 24 h after its day; the model stays as it is"
-    if relevant == 0 or others == 0:
-        which = "none of them is relevant" if relevant == 0 else "all of them are relevant"
-        return f"one class only: there are {labels} labelled stories and {which}; the model stays as it is"
-    if labels < least or min(relevant, others) < each:
-        return (
-            f"too little to learn from: {labels} labelled stories, {clear} of them relevant, where {least} "
-            f"and {each} of each kind are needed; the model stays as it is"
-        )
-    return ""
-
-
-def _split(known: Sequence[Example]) -> tuple[list[Example], list[Example], list[Example]] | None:
-    """Return what trains, what calibrates and what measures, as whole days; None for fewer than three."""
-    days = sorted({e.day for e in known})
-    if len(days) < 3:
-        return None
-    per_day = dict.fromkeys(days, 0)
-    for example in known:
-        per_day[example.day] += 1
-
-    def newest(of: list[str], share: float, most: int) -> list[str]:
-        taken = 0
-        for count, day in enumerate(reversed(of), start=1):
-            taken += per_day[day]
-            if taken >= share * len(known) or count == most:
-                return of[-count:]
-        return of
-
-    measure_days = newest(days, HELD_OUT_SHARE, len(days) - 2)
-    left = days[: -len(measure_days)]
-    calibrate_days = newest(left, CALIBRATE_SHARE, len(left) - 1)
-    return (
-        [e for e in known if e.day < calibrate_days[0]],
-        [e for e in known if calibrate_days[0] <= e.day < measure_days[0]],
-        [e for e in known if e.day >= measure_days[0]],
-    )
-
-
-def _calibrated(blend: RelevanceModel, later: Sequence[Example]) -> Calibration:
-    labels, counts, at = _rows(later)
-    if min(sum(labels), len(labels) - sum(labels)) < LEAST_TO_CALIBRATE:
-        return Calibration()
-    logits = [blend.logit(e.signals) for e in later]
-    found = platt([logits[i] for i in at], labels, counts)
-    return Calibration(round(found.slope, 4), round(found.offset, 4))
-
-
-def _rows(found: Sequence[Example]) -> tuple[list[int], list[float], list[int]]:
-    """Return labels, weights and which example each row is of; a share stands in two rows."""
-    rows = [
-        (label, share * example.weight, i)
-        for i, example in enumerate(found)
-        for label, share in ((1, example.relevant), (0, 1.0 - example.relevant))
-        if share > 0
-    ]
-    return [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]
-
-
-def measured(model: RelevanceModel, found: Sequence[Example]) -> Measures:
-    """Return how well *model* does on *found*.
-
-    Cases and nDCG are of those with a label; nDCG is None where these are of one class. The rest is
-    over all, a tied one standing in either class with its share.
-    """
-    said = [sigmoid(model.logit(e.signals)) for e in found]
-    labels, counts, at = _rows(found)
-    everything = measure([found[i].day for i in at], [said[i] for i in at], labels, counts)
-    clear = [i for i, e in enumerate(found) if e.labelled]
-    outcomes = [int(found[i].relevant) for i in clear]
-    mixed = 0 < sum(outcomes) < len(outcomes)
-    return replace(
-        everything,
-        cases=len(outcomes),
-        relevant=sum(outcomes),
-        ndcg_at_10=ndcg_by_day([found[i].day for i in clear], [said[i] for i in clear], outcomes) if mixed else None,
-    )
-
-
-# The shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +81,7 @@ def train(
     found, entries = past(store, config, now, votes, interest(shown))
     trial = attempt(found, now, running, seed)
     if trial.model is not None:
-        _keep(trial, trial.model, now, out_dir)
+        keep(trial, trial.model, now, out_dir)
     return TrainReport(
         words=trial.words,
         swapped=trial.model is not None,
@@ -347,121 +124,3 @@ def past(
     now_of = {entry.entry_id: membership.story_id for entry, membership in newest}
     voted = {now_of.get(story_id, story_id): up for story_id, up in (votes or {}).items()}
     return examples(stories, config.scoring.top_share, now, voted, interests), len(newest)
-
-
-def _content(prior: Weights, local: Weights, labels: int, calibration: Calibration) -> dict[str, Any]:
-    return {
-        "prior": model_file.digest(prior.as_data()),
-        "labels": labels,
-        "slope": calibration.slope,
-        "offset": calibration.offset,
-        "local": local.as_data(),
-    }
-
-
-def _keep(trial: Trial, model: RelevanceModel, now: datetime, out_dir: Path) -> None:
-    assert trial.local is not None
-    assert trial.candidate is not None
-    assert trial.running is not None
-    file = model_file.ModelFile(
-        kind="relevance",
-        name=model.version,
-        window=trial.window,
-        measures={"candidate": asdict(trial.candidate), "running": asdict(trial.running)},
-        provenance={"trained_at": now.isoformat(), "labels": trial.labels, "relevant": trial.relevant},
-        content=_content(model.prior, trial.local, model.labels, model.calibration),
-        versions=model_file.versions(),
-    )
-    out_dir.mkdir(parents=True, exist_ok=True)
-    path = out_dir / f"relevance-{now:%Y%m%dT%H%M%SZ}.json"
-    model_file.write(path, file)
-    use(out_dir, path.name)
-    for old in sorted(out_dir.glob("relevance-*.json"))[:-KEPT_FILES]:
-        old.unlink()
-
-
-# The folder of models
-
-
-def models_dir(db: Path) -> Path:
-    """Return where the models of a database are kept: beside it."""
-    return db.with_name(f"{db.name}.models")
-
-
-def use(out_dir: Path, file_name: str) -> None:
-    """Make a file of `history` the current model."""
-    model_file.replace_with(out_dir / "current", file_name + "\n")
-
-
-def current(out_dir: Path) -> RelevanceModel:
-    """Return the model in use; the prior, with a word in the log, when there is none that can be read."""
-    try:
-        name = (out_dir / "current").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        log.info("no model was learned here yet; the prior that ships with the program scores")
-        return load_prior()
-    except (OSError, UnicodeDecodeError) as error:
-        log.warning("%s cannot be read: %s; the prior that ships with the program scores", out_dir / "current", error)
-        return load_prior()
-    try:
-        return load(out_dir / Path(name).name)
-    except ModelFileError as error:
-        log.warning("%s; until then the prior that ships with the program scores", error)
-        return load_prior()
-
-
-def load(path: Path) -> RelevanceModel:
-    """Return the model in a file that `train` wrote; ModelFileError, in a sentence, when it cannot be used."""
-    return _model(model_file.read(path, "relevance"), path)
-
-
-def _model(file: model_file.ModelFile, path: Path) -> RelevanceModel:
-    prior = load_prior().prior
-    try:
-        made_for = file.content["prior"]
-        local = Weights.from_data(file.content["local"])
-        labels = int(file.content["labels"])
-        calibration = Calibration(float(file.content["slope"]), float(file.content["offset"]))
-        if labels < 0 or not calibration.slope >= 0:
-            raise ValueError("a number out of range")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(
-            f"the model file {path} is broken: {error!r}; `groundswell train` makes a new one"
-        ) from error
-    if made_for != model_file.digest(prior.as_data()):
-        raise ModelFileError(
-            f"the model file {path} was made for the prior of another version; `groundswell train` makes a new one"
-        )
-    return RelevanceModel(file.name, prior, local, labels, calibration)
-
-
-def chosen(out_dir: Path) -> str:
-    """Return what names the model in use, for seeing whether another was chosen: "" where it is the prior."""
-    try:
-        return (out_dir / "current").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptModel:
-    """A model that was in use, or is."""
-
-    file_name: str
-    in_use: bool
-    file: model_file.ModelFile | None
-    """None when it cannot be read."""
-    words: str = ""
-    """Why it cannot."""
-
-
-def history(out_dir: Path) -> list[KeptModel]:
-    """Return the models kept in *out_dir*, newest first."""
-    name = chosen(out_dir)
-    found: list[KeptModel] = []
-    for path in sorted(out_dir.glob("relevance-*.json"), reverse=True):
-        try:
-            found.append(KeptModel(path.name, path.name == name, model_file.read(path, "relevance")))
-        except ModelFileError as error:
-            found.append(KeptModel(path.name, path.name == name, None, str(error)))
-    return found

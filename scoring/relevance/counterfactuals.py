@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from scoring.relevance.model import RelevanceModel, Signals
+from scoring.relevance.model import RelevanceModel
+from scoring.relevance.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)

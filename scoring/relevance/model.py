@@ -1,275 +1,36 @@
 """Work out how likely a story is to be relevant, as a sum of named parts.
 
-Knows what is known of a story at a moment (`Signals`), which features that has
-(`features`), and what a model makes of them (`RelevanceModel`). Leaves learning to
-`train`, points and reasons to `explain`, files to `modelfile`.
+Knows what a model makes of the features of a story (`RelevanceModel`), and the prior that ships. Leaves the features
+to `features` and `text_features`, learning to `learning`, points and reasons to `explanation`, files to `model_file`.
 
 The log-odds of relevance are a sum, one addend a feature:
 
     logit P(relevant) = base + sum over features of weight * value
-
-A model is the prior that ships with the program, or the prior and what was learned
-on this site, blended in log-odds, so that the blend is a sum as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from functools import cache, lru_cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 from aggregator.errors import ModelFileError
-from aggregator.model import Contribution, Vote
+from aggregator.model import Vote
 from aggregator.text.urls import host, registrable_domain
-from scoring.language.terms import words_of
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration
-from scoring.relevance.editorial_prior import EditorialPrior
 from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigmoid
-from scoring.relevance.news_context import NOTHING, Around, title_words
-from scoring.relevance.text_features import address_features, shape_features
+from scoring.relevance.features import VELOCITY_WINDOWS, features, summary_words, tfidf
+from scoring.relevance.news_context import title_words
+from scoring.relevance.signals import Scored, Signals
 from scoring.relevance.votes import NO_VOTES, OWN, Ballot, ballot
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What is known of a story at a moment, and nothing later."""
-
-    title: str
-    """Of the lead entry, as is `summary`."""
-    summary: str
-    source_ids: tuple[str, ...]
-    """Distinct, in order of arrival."""
-    voices: tuple[str, ...]
-    """Independent ones, in order of arrival."""
-    voice_ages: tuple[timedelta, ...]
-    """How long before `at` each voice joined, same order; never negative."""
-    entries: int
-    category_id: str
-    language: str
-    first_seen_at: datetime
-    at: datetime
-    link: str = ""
-    """Of the first entry, as are `tags`; "" where it has none."""
-    tags: tuple[str, ...] = ()
-    around: Around = NOTHING
-    """What others said of the same things when the first entry came, and when each further voice did."""
-    story_id: int = 0
-    """For votes; 0 where there is no story yet."""
-    entry_ids: tuple[int, ...] = ()
-    """Of its entries: a vote goes with the first entry of the story that it was for, wherever that is now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """What a model says of a story."""
-
-    relevance: float
-    """Probability, 0..1."""
-    score: int
-    """100 x relevance, a whole number from `LEAST_SCORE` to `MOST_SCORE`."""
-    provisional: bool
-    """Whether there is too little evidence to lean on it; see `RelevanceModel.score`."""
-    contributions: tuple[Contribution, ...]
-
-
-# Features
-
-
-SUMMARY_WORDS = 60
-"""Words of a summary that are looked at; what matters is said first, and some feeds send whole articles."""
-
-VELOCITY_WINDOWS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
-COVERAGE_STEPS = (2, 3, 5)
-
-NEVER_NEGATIVE = ("coverage:", "velocity:", "around:")
-"""Features that grow with independent coverage: their weights are kept >= 0, so that it never lowers a score."""
+from scoring.relevance.weights import Weights
 
 LEAST_SCORE, MOST_SCORE = 1, 99
 """0 and 100 would claim what no calibration can support: the highest of ten bins holds a few dozen cases here."""
-
-
-@lru_cache(maxsize=20_000)
-def summary_words(summary: str) -> tuple[str, ...]:
-    """Return the distinct words among the first `SUMMARY_WORDS` of *summary*, in order."""
-    # A word has less than 20 characters on average in any script, so the rest need not be split at all.
-    return tuple(dict.fromkeys(words_of(summary[: 20 * SUMMARY_WORDS])[:SUMMARY_WORDS]))
-
-
-def tfidf(found: Iterable[str], idf: Mapping[str, float], unknown_idf: float) -> Iterator[tuple[str, float]]:
-    """Yield the known words among distinct *found* with their weight:
-
-        idf(word) / sqrt(sum over all words of idf^2),  idf(word) = ln((1 + N) / (1 + n)) + 1
-
-    with N documents of which n hold the word. Unknown words count in the length with
-    *unknown_idf*, so one known word in a title of strangers says little.
-    Salton & Buckley, Term-weighting approaches in automatic text retrieval (1988), with
-    binary term frequency, as words hardly repeat within a headline.
-    """
-    looked_up = [(word, idf.get(word)) for word in found]
-    length = math.sqrt(sum((unknown_idf if value is None else value) ** 2 for _, value in looked_up))
-    return ((word, value / length) for word, value in looked_up if value is not None)
-
-
-def features(signals: Signals, link: bool = True) -> dict[str, float]:
-    """Return every feature but the words, by name; those that are 0 are left out.
-
-    link: without it those of the link are left out too, for a model that knows none
-
-    `coverage:`, `velocity:`  independent voices, and how soon after first sight they came. Nothing here
-                              looks at how much time has passed since: relevance does not decay.
-    `source:ID`               who reported first; later sources count as coverage
-    `around:`, `new:`         how much others say of the same things, and how much of the title is new
-    `pace:`                   how much its source published within a day and an hour before it
-    `site:`, `address:`       where its link leads, and what words its path holds: many name their sections there
-    `tag:`                    what its source filed it under
-    `time:`                   weekend, and quarter of the day (UTC), of first sight
-    `shape:`                  length and looks of the title
-    """
-    found: dict[str, float] = {}
-    voices = len(signals.voices)
-    if voices > 1:
-        found["coverage:log"] = math.log(voices)
-        for step in COVERAGE_STEPS:
-            if voices >= step:
-                found[f"coverage:{step}"] = 1.0
-        # The first voice is the story itself; those after it are news of its spread.
-        since = signals.at - signals.first_seen_at
-        delays = sorted(since - age for age in signals.voice_ages)[1:]
-        for window in VELOCITY_WINDOWS:
-            if quick := sum(delay <= window for delay in delays):
-                found[f"velocity:{window // timedelta(hours=1)}h"] = math.log1p(quick)
-    if signals.source_ids:
-        found[f"source:{signals.source_ids[0]}"] = 1.0
-    around = signals.around
-    if around is not NOTHING:
-        for name, value in (
-            ("around:near", math.log1p(around.near)),
-            ("around:touched", math.log1p(around.touched)),
-            ("around:best", around.best),
-            ("around:burst", math.log1p(around.burst)),
-            ("around:talk", around.talk),
-            ("new:title", around.novelty),
-            ("pace:day", math.log1p(around.own_day)),
-            ("pace:hour", math.log1p(around.own_hour)),
-        ):
-            if value:
-                found[name] = value
-    if link:
-        found |= address_features(signals.link)
-    for tag in signals.tags:
-        found[f"tag:{tag.casefold()}"] = 1.0
-    if signals.first_seen_at.weekday() >= 5:
-        found["time:weekend"] = 1.0
-    found[f"time:{signals.first_seen_at.hour // 6 * 6:02}h"] = 1.0
-    found |= shape_features(signals.title, title_words(signals.title))
-    if signals.summary:
-        found["shape:summary"] = 1.0
-    return found
-
-
-# Models
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What one fit learned: log-odds for each unit of a feature."""
-
-    base: float
-    idf: Mapping[str, float] = field(default_factory=dict)
-    unknown_idf: float = 1.0
-    title: Mapping[str, float] = field(default_factory=dict)
-    summary: Mapping[str, float] = field(default_factory=dict)
-    others: Mapping[str, float] = field(default_factory=dict)
-    """Of the names that `features` gives; a name that is not here weighs nothing."""
-    editorial: EditorialPrior | None = None
-    """What the text is worth to an editor; of the prior that ships alone."""
-
-    def as_data(self) -> dict[str, Any]:
-        """Return what `from_data` makes the same weights of, for a model file."""
-        terms = {
-            word: [idf, self.title.get(word, 0.0), self.summary.get(word, 0.0)]
-            for word, idf in sorted(self.idf.items())
-        }
-        return {
-            "base": self.base,
-            "unknown_idf": self.unknown_idf,
-            "others": dict(sorted(self.others.items())),
-            "terms": terms,
-            **({} if self.editorial is None else {"editorial": self.editorial.as_data()}),
-        }
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Weights:
-        """Return the weights that *data* holds; KeyError, TypeError or ValueError when it holds none."""
-        terms = [(str(word), float(idf), float(t), float(s)) for word, (idf, t, s) in data["terms"].items()]
-        weights = cls(
-            base=float(data["base"]),
-            idf={word: idf for word, idf, _, _ in terms},
-            unknown_idf=float(data["unknown_idf"]),
-            title={word: t for word, _, t, _ in terms if t},
-            summary={word: s for word, _, _, s in terms if s},
-            others={str(name): float(weight) for name, weight in data["others"].items()},
-            editorial=EditorialPrior.from_data(data["editorial"]) if "editorial" in data else None,
-        )
-        # One NaN would make every score NaN, and json reads it without a word.
-        numbers = (
-            weights.base,
-            weights.unknown_idf,
-            *weights.others.values(),
-            *(n for term in terms for n in term[1:]),
-        )
-        if not all(map(math.isfinite, numbers)):
-            raise ValueError("a weight that is no finite number")
-        if any(weight < 0 for name, weight in weights.others.items() if name.startswith(NEVER_NEGATIVE)):
-            raise ValueError("a negative weight for independent coverage")
-        return weights
-
-    def scaled(self, slope: float, offset: float) -> Weights:
-        """Return weights whose logit is slope * logit + offset; slope >= 0 keeps the order."""
-
-        def times(weights: Mapping[str, float]) -> dict[str, float]:
-            return {name: slope * weight for name, weight in weights.items()}
-
-        return replace(
-            self,
-            base=slope * self.base + offset,
-            title=times(self.title),
-            summary=times(self.summary),
-            others=times(self.others),
-        )
-
-    def mixed(self, other: Weights) -> Weights:
-        """Return weights whose logit is the mean of both; they know the same words, equally frequent."""
-
-        def mean(one: Mapping[str, float], two: Mapping[str, float]) -> dict[str, float]:
-            return {name: (one.get(name, 0.0) + two.get(name, 0.0)) / 2 for name in {**one, **two}}
-
-        return replace(
-            self,
-            base=(self.base + other.base) / 2,
-            title=mean(self.title, other.title),
-            summary=mean(self.summary, other.summary),
-            others=mean(self.others, other.others),
-        )
-
-    def rounded(self) -> Weights:
-        """Return the weights as a model file keeps them: four decimals are far below a tenth of a point."""
-
-        def short(weights: Mapping[str, float]) -> dict[str, float]:
-            return {name: r for name, weight in weights.items() if (r := round(weight, 4))}
-
-        return replace(
-            self,
-            base=round(self.base, 4),
-            title=short(self.title),
-            summary=short(self.summary),
-            others=short(self.others),
-        )
 
 
 HALF_WEIGHT = 100

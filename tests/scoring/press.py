@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from aggregator.model import Category, Changes, Config, Draft, Membership, Site, Source
 from aggregator.store import Arrival, Store
-from scoring.relevance.model import RelevanceModel, Signals, Weights
+from scoring.relevance.model import RelevanceModel
+from scoring.relevance.signals import Signals
+from scoring.relevance.weights import Weights
 
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

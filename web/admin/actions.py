@@ -20,7 +20,7 @@ from aggregator.model import Config, Decision, DecisionKind
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Action
 from aggregator.text.tokens import clip
-from scoring.learning.train import history, load, models_dir, use
+from scoring.learning.model_store import history, load, models_dir, use
 from web.present import Moment, Presenter
 from web.request import context
 from web.request.context import presenter, reading

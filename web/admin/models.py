@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
-from scoring.learning.train import KeptModel, history, models_dir
+from scoring.learning.model_store import KeptModel, history, models_dir
 from scoring.relevance.model import load_prior
 from web.admin import actions
 from web.request.context import now, presenter, reading

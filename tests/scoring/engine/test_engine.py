@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from aggregator.model import Cause, Config, Edit, Entry, Story
 from scoring.engine import Engine
-from scoring.relevance.model import RelevanceModel, Scored, Signals, load_prior
+from scoring.relevance.model import RelevanceModel, load_prior
+from scoring.relevance.signals import Scored, Signals
 from tests.promises import promise
 from tests.scoring.world import CONFIG, EVENTS, HOUR, NOON, SOURCES, entry, numbered
 

@@ -12,8 +12,9 @@ import pytest
 from aggregator.model import PLACES, Impression, place_of
 from aggregator.store import Store
 from scoring.learning.click_feedback import MOST, interest, opened_by_place
-from scoring.learning.train import attempt, past
-from scoring.relevance.model import Weights
+from scoring.learning.train import past
+from scoring.learning.trial import attempt
+from scoring.relevance.weights import Weights
 from tests.scoring.press import CONFIG, DAY, MONDAY, THINGS, model, publish
 
 NOW = MONDAY + 32 * DAY

@@ -17,7 +17,9 @@ from aggregator.parse.identity import digest
 from aggregator.store import Arrival, Store
 from scoring.learning.fitting import WeightLearner
 from scoring.learning.labels import Example
-from scoring.learning.train import attempt, current, fit, history, load, past, train, use
+from scoring.learning.model_store import current, history, load, use
+from scoring.learning.train import past, train
+from scoring.learning.trial import attempt, fit
 from scoring.relevance.model import load_prior
 from tests.scoring.press import CONFIG, DAY, HOUR, MONDAY, publish, signals
 

@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.relevance.explanation import sigmoid
-from scoring.relevance.model import (
-    MIN_SETTLED_LABELS,
-    RelevanceModel,
-    Weights,
-    features,
-    load_prior,
-    summary_words,
-    tfidf,
-)
+from scoring.relevance.features import features, summary_words, tfidf
+from scoring.relevance.model import MIN_SETTLED_LABELS, RelevanceModel, load_prior
+from scoring.relevance.weights import Weights
 from tests.scoring.press import DAY, HOUR, MONDAY, model, signals
 
 DELAYS = st.lists(st.integers(0, 48 * 60).map(lambda m: timedelta(minutes=m)), max_size=10).map(

@@ -14,9 +14,10 @@ import pytest
 from scoring.evaluation import make_prior
 from scoring.evaluation.relevance import Row, coverage
 from scoring.relevance import model_file
-from scoring.relevance.model import PRIOR_FILE, Weights, load_prior
+from scoring.relevance.model import PRIOR_FILE, load_prior
 from scoring.relevance.news_context import Around, Surroundings
 from scoring.relevance.text_features import text_features
+from scoring.relevance.weights import Weights
 from tests.scoring.press import HOUR, signals
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"

@@ -1,0 +1,51 @@
+"""What is known of a story at a moment, and what a model says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.model import Contribution
+from scoring.relevance.news_context import NOTHING, Around
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known of a story at a moment, and nothing later."""
+
+    title: str
+    """Of the lead entry, as is `summary`."""
+    summary: str
+    source_ids: tuple[str, ...]
+    """Distinct, in order of arrival."""
+    voices: tuple[str, ...]
+    """Independent ones, in order of arrival."""
+    voice_ages: tuple[timedelta, ...]
+    """How long before `at` each voice joined, same order; never negative."""
+    entries: int
+    category_id: str
+    language: str
+    first_seen_at: datetime
+    at: datetime
+    link: str = ""
+    """Of the first entry, as are `tags`; "" where it has none."""
+    tags: tuple[str, ...] = ()
+    around: Around = NOTHING
+    """What others said of the same things when the first entry came, and when each further voice did."""
+    story_id: int = 0
+    """For votes; 0 where there is no story yet."""
+    entry_ids: tuple[int, ...] = ()
+    """Of its entries: a vote goes with the first entry of the story that it was for, wherever that is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What a model says of a story."""
+
+    relevance: float
+    """Probability, 0..1."""
+    score: int
+    """100 x relevance, a whole number from `LEAST_SCORE` to `MOST_SCORE`."""
+    provisional: bool
+    """Whether there is too little evidence to lean on it; see `RelevanceModel.score`."""
+    contributions: tuple[Contribution, ...]
