@@ -27,6 +27,7 @@ from web.http.addresses import MAX_QUERY_STRING, SiteAddresses
 from web.http.database import Reading, Unreadable
 from web.http.headers import MAX_BODY, Guarded, is_https, is_trusted, trusted_hosts
 from web.http.page_cache import PageCache
+from web.http.request_metrics import RequestMetrics
 from web.http.visit_counter import Views
 from web.lists import query
 from web.media.picture_proxy import Pictures
@@ -82,6 +83,7 @@ def create_app(
         alarm=Alarm(),
         worker_silent_after=present.WORKER_SILENT * speed,
         feeds_file=feeds,
+        request_metrics=RequestMetrics(),
         api=api.install(app),
     )
     provide(app, made)

@@ -36,6 +36,7 @@ from web.app import close_app, create_app
 from web.auth.credentials import checked, make_token, token_file
 from web.http.gateway import Gateway
 from web.http.page_cache import PageCache
+from web.request.services import services
 from web.visibility import TOKEN_VARIABLE, is_loopback
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def application(spec: Spec, clock: Clock) -> Gateway:
         token=checked(os.environ.get(TOKEN_VARIABLE, "")),
         feeds=spec.feeds,
     )
-    gateway = Gateway(cast(PageCache, app.wsgi_app), proxies=spec.proxies)
+    gateway = Gateway(cast(PageCache, app.wsgi_app), metrics=services(app).request_metrics, proxies=spec.proxies)
     # A forked process runs these at its end, but no atexit.
     Finalize(None, close_app, args=(app,), exitpriority=100)
     Finalize(None, gateway.close, exitpriority=101)

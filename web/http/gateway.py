@@ -28,6 +28,7 @@ from web.http.clients import forwarded, host_of_peer, network
 from web.http.headers import HEADERS, MAX_BODY
 from web.http.hints import hints_of
 from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
+from web.http.request_metrics import RequestMetrics
 from web.http.work_queue import Busy, WorkQueue
 from web.visibility import is_loopback
 
@@ -105,8 +106,11 @@ class Gateway:
     proxies: how many proxies of our own stand in front, each of which adds to X-Forwarded-For and -Proto
     """
 
-    def __init__(self, cache: PageCache, *, proxies: int = 0, body_s: float = BODY_S) -> None:
+    def __init__(
+        self, cache: PageCache, *, metrics: RequestMetrics | None = None, proxies: int = 0, body_s: float = BODY_S
+    ) -> None:
         self._cache = cache
+        self._metrics = metrics or RequestMetrics()
         self._proxies = proxies
         self._body_s = body_s
         # Without `--proxies`, everybody behind a proxy on this machine comes from loopback.
@@ -133,6 +137,7 @@ class Gateway:
                     headers.get("accept-encoding"), headers.get("if-none-match"), headers.get("if-modified-since")
                 )
                 protocol.response_bytes(status, given, body)
+                self._metrics.kept.inc()
                 if self._cache.edition_due():
                     self._read_edition()
                 return
@@ -150,8 +155,10 @@ class Gateway:
             body = await self._body(scope, protocol, client) if method in _WITH_BODY else b""
         except BodyError as error:
             closing = [*_plain_headers(), ("Connection", "close")]
+            self._metrics.refused.labels(str(error.status)).inc()
             protocol.response_bytes(error.status, closing, f"{error}\n".encode())
             return
+        began = asyncio.get_running_loop().time()
         costly = self._cache.is_costly(scope.path, scope.query_string)
         environ = _environ(scope, client, body)
         try:
@@ -162,10 +169,12 @@ class Gateway:
                 environ = _environ(scope, client, body)
                 answer = await self._queue.run(client.network, costly, partial(wsgi_answer, self._cache, environ))
         except Busy:
+            self._metrics.refused.labels("429").inc()
             busy = [*_plain_headers(), ("Retry-After", "5")]
             protocol.response_bytes(429, busy, b"Too many requests wait for an answer; try again in a few seconds.\n")
             return
         status, given, content = answer
+        self._metrics.made.observe(asyncio.get_running_loop().time() - began)
         protocol.response_bytes(int(status[:3]), given, content)
 
     async def _body(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> bytes:

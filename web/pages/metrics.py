@@ -1,17 +1,21 @@
 """`/metrics`: figures of the running program as text for Prometheus, for the operator.
 
-Who asks from this machine may read them while the site's own address is a loopback one; behind a proxy everybody
+Whoever asks from this machine may read them while the site's own address is a loopback one. Behind a proxy everybody
 would seem to ask from here, so then the operator's token is needed, or `site.metrics: public` in feeds.yaml.
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, request
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from aggregator.polling.cadence import silence
 from aggregator.store.metrics import HostCounts, SiteCounts
@@ -19,11 +23,10 @@ from web.auth.access import door, operator
 from web.auth.credentials import TooManyTries
 from web.http.headers import CSP_DATA
 from web.request.context import config, now, reading
+from web.request.services import services
 from web.visibility import is_loopback
 
 room = Blueprint("metrics", __name__)
-
-_Sample = tuple[Mapping[str, str], float]
 
 
 @room.get("/metrics")
@@ -33,9 +36,10 @@ def metrics() -> Response:
         abort(404)
     with reading().store() as store:
         figures = store.metrics.figures(now())
-        edition, watermark = store.state.edition(), store.state.watermark()
-        heard = store.state.last_heartbeat(now())
-    response = Response(_text(figures, now()) + _of_worker(figures, edition, watermark, heard, now()))
+        state = _WorkerState(store.state.edition(), store.state.watermark(), store.state.last_heartbeat(now()))
+    registry = CollectorRegistry()
+    registry.register(_Site(figures, state, now()))
+    response = Response(generate_latest(registry) + generate_latest(services().request_metrics.registry))
     response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
     response.headers["Content-Security-Policy"] = CSP_DATA
     response.headers["Cache-Control"] = "no-store"
@@ -58,73 +62,83 @@ def _may_read() -> bool:
     return here and is_loopback(urlsplit(config().site.url).hostname or "")
 
 
-def _text(figures: SiteCounts, at: datetime) -> str:
-    polls, hosts = figures.polls, figures.hosts
-    silent = sum((told := silence(arrivals, at)) is not None and told.overdue_at <= at for arrivals in figures.arrivals)
-    lag = _age(figures.most_overdue_at, at) if figures.most_overdue_at else 0.0
-    unchanged = sum(one.unchanged for one in hosts)
-    metrics = [
-        _metric("sources", "gauge", "Sources by state.", [({"state": k}, v) for k, v in figures.sources.items()]),
-        _metric("sources_silent", "gauge", "Sources overdue by their own rhythm (1 in 100).", [({}, silent)]),
-        _metric("polls_total", "counter", "Requests for feeds.", [({}, polls)]),
-        _metric("polls_unchanged_total", "counter", "Of those, answered 304.", [({}, unchanged)]),
-        _metric("unchanged_share", "gauge", "Share of 304.", [({}, unchanged / polls if polls else 0.0)]),
-        _metric(
-            "polls_last_day",
-            "gauge",
-            "Polls of the last 24 hours that brought a document or failed, by outcome.",
-            [({"outcome": k}, v) for k, v in figures.outcomes.items()],
-        ),
-        _metric("sources_due", "gauge", "Sources that wait to be asked.", [({}, figures.due)]),
-        _metric("poll_lag_seconds", "gauge", "For how long the longest of them waits.", [({}, lag)]),
-        _metric("entries_total", "counter", "Entries ever stored.", [({}, figures.entries)]),
-        _metric("views_total", "counter", "People who looked at a story, by day and story.", [({}, figures.views)]),
-    ]
-    return "".join(metrics + _ledger(hosts))
+@dataclass(frozen=True, slots=True)
+class _WorkerState:
+    edition: int
+    watermark: datetime | None
+    last_heartbeat: datetime | None
 
 
-def _ledger(hosts: Iterable[HostCounts]) -> list[str]:
-    told: dict[str, tuple[str, Callable[[HostCounts], float]]] = {
-        "host_requests_total": ("Requests for feeds, by host.", lambda one: one.requests),
-        "host_unchanged_total": ("Of those, answered 304.", lambda one: one.unchanged),
-        "host_received_bytes_total": ("Bytes that came over the wire.", lambda one: one.bytes),
-        "host_saved_bytes_total": ("Bytes that each 304 spared.", lambda one: one.saved_bytes),
-        "host_waits_kept_total": ("Polls put off because server or document asked for it.", lambda one: one.waits_kept),
-        "host_waited_seconds_total": ("By how much, all together.", lambda one: one.waited_s),
+class _Site(Collector):
+    """What the database says, as metrics."""
+
+    def __init__(self, figures: SiteCounts, worker: _WorkerState, at: datetime) -> None:
+        self._figures, self._worker, self._at = figures, worker, at
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        yield from self._polling()
+        yield from _by_host(self._figures.hosts)
+        yield from self._scoring()
+
+    def _polling(self) -> Iterator[Metric]:
+        figures, at = self._figures, self._at
+        expected = [silence(arrivals, at) for arrivals in figures.arrivals]
+        overdue = sum(one is not None and one.overdue_at <= at for one in expected)
+        unchanged = sum(one.unchanged for one in figures.hosts)
+        lag = _age(figures.most_overdue_at, at) if figures.most_overdue_at else 0.0
+        yield _labelled("sources", "Sources by state.", "state", figures.sources.items())
+        yield _gauge("sources_silent", "Sources overdue by their own cadence (1 in 100).", overdue)
+        yield _counter("polls", "Requests for feeds.", figures.polls)
+        yield _counter("polls_unchanged", "Of those, answered 304.", unchanged)
+        yield _gauge("unchanged_share", "Share of 304.", unchanged / figures.polls if figures.polls else 0.0)
+        last_day = "Polls of the last 24 hours that brought a document or failed, by outcome."
+        yield _labelled("polls_last_day", last_day, "outcome", figures.outcomes.items())
+        yield _gauge("sources_due", "Sources that wait for their poll.", figures.due)
+        yield _gauge("poll_lag_seconds", "For how long the longest of them waits.", lag)
+        yield _counter("entries", "Entries ever stored.", figures.entries)
+        yield _counter("views", "People who looked at a story, by day and story.", figures.views)
+
+    def _scoring(self) -> Iterator[Metric]:
+        worker, newest = self._worker, self._figures.newest_at
+        behind = (newest - worker.watermark).total_seconds() if newest and worker.watermark else 0.0
+        yield _gauge("edition", "Grows whenever anything visible changed.", worker.edition)
+        yield _gauge("update_lag_seconds", "From the last scored entry to the newest.", max(behind, 0.0))
+        if worker.last_heartbeat is not None:
+            age = _age(worker.last_heartbeat, self._at)
+            yield _gauge("worker_heartbeat_age_seconds", "Since the last heartbeat of the worker.", age)
+
+
+def _by_host(hosts: Iterable[HostCounts]) -> Iterator[Metric]:
+    described: dict[str, tuple[str, Callable[[HostCounts], float]]] = {
+        "host_requests": ("Requests for feeds, by host.", lambda one: one.requests),
+        "host_unchanged": ("Of those, answered 304.", lambda one: one.unchanged),
+        "host_received_bytes": ("Bytes received.", lambda one: one.bytes),
+        "host_saved_bytes": ("Bytes that 304 answers saved.", lambda one: one.saved_bytes),
+        "host_waits_kept": ("Polls put off because server or document asked for it.", lambda one: one.waits_kept),
+        "host_waited_seconds": ("By how long, in all.", lambda one: one.waited_s),
     }
-    return [
-        _metric(name, "counter", words, [({"host": one.host}, figure(one)) for one in hosts])
-        for name, (words, figure) in told.items()
-    ]
+    for name, (description, value_of) in described.items():
+        family = CounterMetricFamily(f"groundswell_{name}", description, labels=["host"])
+        for one in hosts:
+            family.add_metric([one.host], value_of(one))
+        yield family
 
 
-def _of_worker(
-    figures: SiteCounts, edition: int, watermark: datetime | None, heard: datetime | None, at: datetime
-) -> str:
-    newest = figures.newest_at
-    behind = (newest - watermark).total_seconds() if newest and watermark else 0.0
-    metrics = [
-        _metric("edition", "counter", "Grows whenever anything visible changed.", [({}, edition)]),
-        _metric("update_lag_seconds", "gauge", "From the last scored entry to the newest.", [({}, max(behind, 0.0))]),
-    ]
-    if heard is not None:
-        metrics.append(
-            _metric("worker_heartbeat_age_seconds", "gauge", "When it last said so.", [({}, _age(heard, at))])
-        )
-    return "".join(metrics)
+def _gauge(name: str, description: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"groundswell_{name}", description, value=value)
+
+
+def _counter(name: str, description: str, value: float) -> Metric:
+    return CounterMetricFamily(f"groundswell_{name}", description, value=value)
+
+
+def _labelled(name: str, description: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    family = GaugeMetricFamily(f"groundswell_{name}", description, labels=[label])
+    for text, value in values:
+        family.add_metric([text], value)
+    return family
 
 
 def _age(moment: datetime, at: datetime) -> float:
     return max((at - moment).total_seconds(), 0.0)
-
-
-def _metric(name: str, kind: str, words: str, samples: Iterable[_Sample]) -> str:
-    lines = [f"# HELP groundswell_{name} {words}", f"# TYPE groundswell_{name} {kind}"]
-    for labels, value in samples:
-        told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        lines.append(f"groundswell_{name}{{{told}}} {value:.15g}" if told else f"groundswell_{name} {value:.15g}")
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from web.auth.credentials import Door
     from web.http.addresses import SiteAddresses
     from web.http.database import Reading
+    from web.http.request_metrics import RequestMetrics
     from web.http.visit_counter import Views
     from web.media.picture_proxy import Pictures
 
@@ -34,6 +35,7 @@ class Services:
     """Without a heartbeat for that long the worker counts as not running."""
     feeds_file: Path | None
     """feeds.yaml, None where the operator does not edit it here."""
+    request_metrics: RequestMetrics
     api: Any
     """flask-smorest's description of the API; the library has no types."""
 

@@ -16,6 +16,7 @@ from web.http.gateway import MAX_BUFFERED_PER_CLIENT, Gateway
 from web.http.headers import HEADERS, MAX_BODY
 from web.http.hints import WHOLE_EDITION, hints_of
 from web.http.page_cache import PageCache
+from web.http.request_metrics import RequestMetrics
 
 Environ = dict[str, Any]
 
@@ -182,6 +183,18 @@ async def test_a_kept_page_is_answered_without_the_application_or_a_thread(
     secure = Scope(path="/kept", scheme="https")
     await ask(gateway, secure)
     assert len(app.seen) == 2, "by HTTPS it is another page"
+
+
+async def test_answers_and_refusals_are_counted(make: Callable[..., Gateway]) -> None:
+    metrics = RequestMetrics()
+    gateway = make(metrics=metrics, body_s=0.05)
+    for _ in range(3):
+        await ask(gateway, Scope(path="/kept"))
+    await ask(gateway, post(("content-length", "6")), ends=False)
+    value = metrics.registry.get_sample_value
+    assert value("groundswell_kept_answers_total") == 2
+    assert value("groundswell_request_duration_seconds_count") == 1
+    assert value("groundswell_refused_requests_total", {"status": "408"}) == 1
 
 
 async def test_authorization_of_nobody_makes_no_page_anew(make: Callable[..., Gateway], app: Application) -> None:
