@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from aggregator.store import Store, migrations
+from aggregator.text.search_words import indexed
 from bench._deaths import PEACEFUL, Death, Life, Steps, steps_of
 from bench._tally import Tally, opened
 
@@ -67,6 +68,7 @@ def _older(db: Path, filled: Path, version: int) -> Path:
     with patch.object(migrations, "STEPS", dict(list(migrations.STEPS.items())[:version])):
         Store.open(db).close()
     raw = sqlite3.connect(db)
+    raw.create_function("search_words", 1, indexed)
     raw.execute("attach ? as filled", (str(filled),))
     for table, columns in _columns(raw).items():
         known = ", ".join(columns)
@@ -80,17 +82,10 @@ def _older(db: Path, filled: Path, version: int) -> Path:
 
 def _columns(raw: sqlite3.Connection) -> dict[str, list[str]]:
     """Return the columns of each table that holds rows of its own."""
-    kinds = "type = 'table' or name = 'entries_pairs'"
     tables = raw.execute(
-        f"select name from pragma_table_list where schema = 'main' and name not like '%sqlite_%' and ({kinds})"
+        "select name from pragma_table_list where schema = 'main' and name not like '%sqlite_%' and type = 'table'"
     )
-    return {
-        name: [
-            *["rowid"] * (name == "entries_pairs"),
-            *(row[1] for row in raw.execute(f"pragma main.table_info({name})")),
-        ]
-        for (name,) in tables.fetchall()
-    }
+    return {name: [row[1] for row in raw.execute(f"pragma main.table_info({name})")] for (name,) in tables.fetchall()}
 
 
 def _rows(db: Path, like: Rows | None = None) -> Rows:

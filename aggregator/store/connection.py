@@ -17,6 +17,7 @@ from typing import Any
 
 from aggregator.errors import StoreError
 from aggregator.store import migrations
+from aggregator.text.search_words import indexed
 from aggregator.text.tokens import pairs
 
 Row = sqlite3.Row
@@ -78,7 +79,8 @@ class Connection:
             reason = getattr(error, "strerror", None) or error
             raise StoreError(f"cannot open the database {path}: {reason}") from error
         raw.row_factory = sqlite3.Row
-        raw.create_function("pairs", 1, pairs, deterministic=True)
+        raw.create_function("pairs", 1, pairs, deterministic=True)  # of step 0006
+        raw.create_function("search_words", 1, indexed, deterministic=True)
         connection = cls(raw, None if str(path) == ":memory:" else Path(path))
         try:
             connection._prepare(path)

@@ -21,7 +21,7 @@ from aggregator.store.codec import (
     stamp_or_none,
 )
 from aggregator.store.connection import Connection, Params, Row
-from aggregator.text.tokens import pairs
+from aggregator.text.search_words import indexed
 
 
 class Entries:
@@ -128,9 +128,11 @@ class Entries:
         last = int(self._db.value("select last_insert_rowid()"))
         ids = list(range(last - len(arrivals) + 1, last + 1))
         # Rows with values keep the index in memory until the commit; an insert-select would write it out each time.
-        texts = [(entry_id, one.draft.title, one.draft.summary) for entry_id, one in zip(ids, arrivals, strict=True)]
+        texts = [
+            (entry_id, indexed(one.draft.title), indexed(one.draft.summary))
+            for entry_id, one in zip(ids, arrivals, strict=True)
+        ]
         self._db.run_many("insert into entries_fts (rowid, title, summary) values (?, ?, ?)", texts)
-        self._index_pairs(texts)
         return ids
 
     def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:
@@ -154,30 +156,14 @@ class Entries:
         self._db.run(
             """insert into entries_fts (entries_fts, rowid, title, summary)
             values ('delete', :id, :title, :summary)""",
-            {"id": entry_id, "title": before["title"], "summary": before["summary"]},
+            {"id": entry_id, "title": indexed(before["title"]), "summary": indexed(before["summary"])},
         )
         self.refresh(entry_id, arrival)
         self._db.run("update entries set edited_at = :at where entry_id = :id", {"id": entry_id, "at": stamp(at)})
         self._db.run(
             "insert into entries_fts (rowid, title, summary) values (:id, :title, :summary)",
-            {"id": entry_id, "title": draft.title, "summary": draft.summary},
+            {"id": entry_id, "title": indexed(draft.title), "summary": indexed(draft.summary)},
         )
-        self._db.run("delete from entries_pairs where rowid = :id", {"id": entry_id})
-        self._index_pairs([(entry_id, draft.title, draft.summary)])
-
-    def index_pairs(self) -> None:
-        """Index writing without spaces in all entries, of which none may be indexed yet."""
-        self._db.run(
-            """insert into entries_pairs (rowid, title, summary)
-            select entry_id, pairs(title), pairs(summary) from entries
-            where pairs(title) != '' or pairs(summary) != ''"""
-        )
-
-    def _index_pairs(self, texts: Iterable[tuple[int, str, str]]) -> None:
-        # Nearly no entry has such writing, so that is found out here and not in a statement over all of them.
-        found = [(entry_id, pairs(title), pairs(summary)) for entry_id, title, summary in texts]
-        rows = [row for row in found if row[1] or row[2]]
-        self._db.run_many("insert into entries_pairs (rowid, title, summary) values (?, ?, ?)", rows)
 
     def refresh(self, entry_id: int, arrival: Arrival) -> None:
         """Replace what is kept of an entry whose title and summary stayed the same.
@@ -300,11 +286,8 @@ class Entries:
         params = {"before": stamp(before)}
         self._db.run(
             """insert into entries_fts (entries_fts, rowid, title, summary)
-            select 'delete', entry_id, title, summary from entries where first_seen_at < :before""",
-            params,
-        )
-        self._db.run(
-            "delete from entries_pairs where rowid in (select entry_id from entries where first_seen_at < :before)",
+            select 'delete', entry_id, title, summary from entries_words
+            where entry_id in (select entry_id from entries where first_seen_at < :before)""",
             params,
         )
         self._db.run(

@@ -259,13 +259,15 @@ create index actions_by_story on actions (story_id) where story_id is not null;
 """
 
 DERIVED = """
--- Text search over entries; the text itself stays in entries.
-create virtual table entries_fts using fts5 (
-    title, summary, content='entries', content_rowid='entry_id', tokenize='unicode61 remove_diacritics 2'
-);
+-- The words of an entry, as the text index holds them; `search_words` is a function of the program.
+create view entries_words as
+    select entry_id, search_words(title) as title, search_words(summary) as summary from entries;
 
--- Search in writing without spaces: a run of it as overlapping pairs. Holds only entries with such writing.
-create virtual table entries_pairs using fts5 (title, summary, tokenize='unicode61 remove_diacritics 2');
+-- Text search over entries; the text itself stays in entries. Words are between spaces, whatever else they hold.
+create virtual table entries_fts using fts5 (
+    title, summary, content='entries_words', content_rowid='entry_id',
+    tokenize='unicode61 remove_diacritics 0 categories ''L* M* N* P* S* Co'''
+);
 
 -- The words of the text index with how many entries hold each: what a misspelled search may have meant.
 create virtual table entries_vocabulary using fts5vocab (entries_fts, row);

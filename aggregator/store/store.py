@@ -107,9 +107,6 @@ class Store:
     def rebuild_search(self) -> None:
         """Make the text indexes anew from the entries."""
         self._connection.run("insert into entries_fts (entries_fts) values ('rebuild')")
-        with self.transaction():
-            self._connection.run("delete from entries_pairs")
-            self.entries.index_pairs()
 
     def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
         """Copy the database to *path* while others go on using it, with *files* in it; see `copies`."""

@@ -9,12 +9,12 @@ for as words, with a note. Knows the language of a search. Leaves finding to `st
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.text.tokens import UNSPACED, storable
+from aggregator.text.search_words import Wanted, wanted
+from aggregator.text.tokens import UNSPACED, storable, words
 
 MAX_TERMS = 12
 MAX_NAMES = 8
@@ -191,26 +191,16 @@ def _named(asked: str, known: Mapping[str, str]) -> Iterable[str]:
 
 # Highlights
 
-_WORD = re.compile(r"\w+")
-
-
-def _plain(text: str) -> str:
-    """Return *text* as the index compares it, with as many characters as before."""
-    folded = []
-    for character in text:
-        bare = unicodedata.normalize("NFD", character)[0].lower() if character > "\x7f" else character.lower()
-        folded.append(bare if len(bare) == 1 else character)
-    return "".join(folded)
+_WORD_PART = re.compile(r"[^\W_]+(?:[.'’&+#%][^\W_]+)*[+#%]*")
 
 
 def highlighted(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     """Return *text* in parts, each with whether it was looked for; the parts joined are *text*."""
-    if not query.terms:
+    asked = [one for term in query.terms if (one := wanted(term))]
+    if not asked:
         return ((text, False),)
-    plain = _plain(text)
-    marks: list[tuple[int, int]] = []
-    for term in query.terms:
-        marks += _found(plain, _plain(term))
+    places = _places(text)
+    marks = [span for one in asked for span in _spans(places, one)]
     parts: list[tuple[str, bool]] = []
     at = 0
     for start, end in sorted(marks):
@@ -229,16 +219,32 @@ def highlighted(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     return tuple(parts)
 
 
-def _found(plain: str, term: str) -> list[tuple[int, int]]:
-    """Return where *term* stands in *plain*: whole words, or anywhere in writing without spaces."""
-    if UNSPACED.search(term):
-        pieces = [re.escape(piece) for part in UNSPACED.split(term) for piece in [part.strip()] if piece]
-        return [match.span() for piece in pieces for match in re.finditer(piece, plain)]
-    words = [re.escape(word) for word in _WORD.findall(term)]
-    if not words:
-        return []
-    together = r"[\W_]+".join(words)
-    return [match.span() for match in re.finditer(rf"(?<!\w){together}(?!\w)", plain)]
+def _places(text: str) -> list[tuple[str, int, int]]:
+    """Return the words of *text*, each with where it begins and ends there."""
+    places: list[tuple[str, int, int]] = []
+    for run in re.finditer(f"{UNSPACED.pattern}|[^\\s\u2013\u2014]+?(?=\\s|[\u2013\u2014]|{UNSPACED.pattern}|$)", text):
+        at, piece = run.start(), run[0]
+        if run[1]:
+            places += [(piece[i : i + 2], at + i, at + i + 2) for i in range(max(len(piece) - 1, 1))]
+            continue
+        found = words(piece)
+        if len(found) == 1:
+            trimmed = piece.strip("\"'()[]{}.,;:!?«»„“”‘’…·*_")
+            places.append((found[0], at + piece.find(trimmed), at + piece.find(trimmed) + len(trimmed)))
+            continue
+        for part in _WORD_PART.finditer(piece):
+            places += [(word, at + part.start(), at + part.end()) for word in words(part[0])]
+    return places
+
+
+def _spans(places: list[tuple[str, int, int]], asked: Wanted) -> list[tuple[int, int]]:
+    """Return where in a text stands what was asked for."""
+    length = len(asked.phrase)
+    return [
+        (places[at][1], places[at + length - 1][2])
+        for at in range(len(places) - length + 1)
+        if all(asked.fits(offset, places[at + offset][0]) for offset in range(length))
+    ]
 
 
 def spelled(query: Query) -> str:

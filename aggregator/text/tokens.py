@@ -183,6 +183,7 @@ _CONTRACTED = {"s", "re", "ve", "ll", "d", "m"}
 _ELIDED = {"l", "d", "j", "n", "c", "m", "t", "s", "qu", "jusqu", "lorsqu", "dell", "all", "nell", "sull", "un"}
 
 _FOLDED = {
+    "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه",
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ё": "е", "ß": "ss",
 }  # fmt: skip
 
@@ -199,7 +200,7 @@ class _Fold(dict[int, str]):
             folded = "-"
         elif folded in "_।॥\u200b":
             folded = " "
-        elif folded in "\u00ad\u200c\u200d\u2060\ufeff":
+        elif folded in "\u0640\u00ad\u200c\u200d\u2060\ufeff":
             folded = ""
         elif 0xC0 <= code < 0x400 or 0x1E00 <= code < 0x2000:
             folded = "".join(c for c in unicodedata.normalize("NFD", folded) if not unicodedata.combining(c))
@@ -237,7 +238,7 @@ def words(text: str) -> list[str]:
 
 # White space ends every word but an amount, whose unit may stand behind a space: "2 gigawatts", "3 per cent". All else
 # is read token by token, and a token that was met before is not read again; equal words are one string, too.
-_AMOUNT = re.compile(rf"\d(?: (?:{_APART})|-?(?:{'|'.join(sorted(s for s in _UNIT if ' ' in s))}))")
+AMOUNT = re.compile(rf"\d(?: (?:{_APART})|-?(?:{'|'.join(sorted(s for s in _UNIT if ' ' in s))}))")
 _TOKENS, _TOKEN = 100_000, 40
 """How many tokens are kept, and of how many characters at most: longer ones do not come again."""
 
@@ -245,14 +246,14 @@ _TOKENS, _TOKEN = 100_000, 40
 def _words(folded: str) -> list[str]:
     found: list[str] = []
     at = 0
-    amount = _AMOUNT.search(folded)
+    amount = AMOUNT.search(folded)
     while amount:
         start = folded.rfind(" ", at, amount.start()) + 1 or at
         end = _space(folded, amount.end())
-        following = _AMOUNT.search(folded, amount.end())
+        following = AMOUNT.search(folded, amount.end())
         while following and following.start() < end:  # "2 km-3 gigawatts"
             end = _space(folded, following.end())
-            following = _AMOUNT.search(folded, following.end())
+            following = AMOUNT.search(folded, following.end())
         found += chain.from_iterable(map(_KNOWN.__getitem__, folded[at:start].split()))
         found += _read(folded[start:end])
         at, amount = end, following

@@ -1,14 +1,11 @@
 """Full text search: entries found by words, shown as their stories.
 
-Two indexes: `entries_fts` for writing with spaces, and `entries_pairs` for Chinese, Japanese, Thai and the like,
-where a run of characters would be one word. Leaves what a search means to `aggregator.text.search_query`.
+Leaves what a search means to `aggregator.text.search_query`, and what a word is to `aggregator.text.search_words`.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,7 +15,8 @@ from aggregator.store.codec import ENTRY, entry, moment, stamp
 from aggregator.store.connection import Connection, Params, Row
 from aggregator.store.derived.stories import Stories
 from aggregator.text.search_query import Query
-from aggregator.text.tokens import UNSPACED, pairs
+from aggregator.text.search_words import wanted
+from aggregator.text.tokens import words
 
 Order = Literal["best", "newest", "score"]
 
@@ -27,7 +25,6 @@ CANDIDATES = 2_000
 
 _AGE_HALVES_IN_DAYS = 14.0
 _OLD_COUNTS = 0.25
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def strength(text: float, relevance: float, age_days: float) -> float:
 
 
 class Search:
-    """`entries_fts`, `entries_pairs` and `entries_vocabulary`."""
+    """`entries_fts` and `entries_vocabulary`."""
 
     def __init__(self, connection: Connection, stories: Stories) -> None:
         self._db = connection
@@ -93,12 +90,12 @@ class Search:
     def _candidates(self, query: Query) -> list[Row] | None:
         """Return a row a story that fits, unordered; None when a word can occur nowhere."""
         conditions, params = _of_story(query)
-        matches = expressions(query.terms)
-        if query.terms and not matches:
+        match = expression(query.terms)
+        if query.terms and not match:
             return None
         with_sources = bool(query.sources or query.without_sources)
         if query.terms:
-            hits = f"with hits as ({_hits(matches, query if with_sources else None, params)})"
+            hits = f"with hits as ({_hits(match, query if with_sources else None, params)})"
             story = "hits join memberships m using (entry_id) join stories s on s.story_id = m.story_id"
         else:
             hits = "with hits as (select 0.0 as text, 0 as entry_id)"
@@ -126,15 +123,15 @@ class Search:
         # Put together here: SQLite would look for each entry in the index anew, a second for a common word.
         holding: set[int] = set()
         for term in terms:
-            for table, match in expressions([term]).items():
-                rows = self._db.each(f"select rowid from {table} where {table} match :match", {"match": match})
+            if match := expression([term]):
+                rows = self._db.each("select rowid from entries_fts where entries_fts match :match", {"match": match})
                 holding.update(row[0] for row in rows)
         return {row["story_id"] for row in members if row["entry_id"] in holding}
 
     def _entries(self, rows: list[Row]) -> dict[int, Entry]:
         by_id = {row["entry_id"]: row["story_id"] for row in rows}
-        wanted = ", ".join(str(entry_id) for entry_id in by_id)
-        found = self._db.rows(f"select {ENTRY} from entries e where e.entry_id in ({wanted})")
+        ids = ", ".join(map(str, by_id))
+        found = self._db.rows(f"select {ENTRY} from entries e where e.entry_id in ({ids})")
         return {by_id[row["entry_id"]]: entry(row) for row in found}
 
     def nearest(self, word: str, most: int = 3) -> list[str]:
@@ -142,7 +139,7 @@ class Search:
 
         Up to two changes (one in a word of up to five letters): a letter more, less, another, or two swapped.
         """
-        plain = "".join(c for c in unicodedata.normalize("NFD", word.lower()) if not unicodedata.combining(c))
+        plain = "".join(words(word))
         if not 3 <= len(plain) <= 30 or not plain.isalnum():
             return []
         reach = 1 if len(plain) <= 5 else 2
@@ -169,42 +166,28 @@ class Search:
         return [term for _, _, term in sorted(found)[:most]]
 
 
-def expressions(terms: Iterable[str]) -> dict[str, str]:
-    """Return what *terms* are as an FTS5 expression, by the index to be asked; every part must occur.
+def expression(terms: Iterable[str]) -> str:
+    """Return what *terms* are as an FTS5 expression: every one of them must occur; "" where none holds a word.
 
-    `gpu "data center"` is `"gpu" "data center"` in both. `gpu 英伟达` is `"gpu" "英伟 伟达"` in that of pairs
-    alone, which has all the words of the entries that it holds. No word, no index.
+    `gpus "data center"` is `("gpu" OR "gpus") AND "data center"`; `英伟达` is `"英伟 伟达"`.
     """
     parts: list[str] = []
-    unspaced = False
     for term in terms:
-        for position, piece in enumerate(UNSPACED.split(unicodedata.normalize("NFKC", term))):
-            text = piece.replace('"', " ").replace("\x00", " ").strip()
-            if position % 2:
-                unspaced = True
-                # A single character is found as the beginning of a pair.
-                parts.append(f'"{text}"*' if len(text) == 1 else f'"{pairs(text).strip().rpartition(" ")[0]}"')
-            elif _WORD.search(text):
-                parts.append(f'"{text}"')
-    return {
-        table: " ".join(parts)
-        for table in (("entries_fts", "entries_pairs") if not unspaced else ("entries_pairs",))
-        if parts
-    }
+        if (asked := wanted(term)) is None:
+            continue
+        phrase = f'"{" ".join(asked.phrase)}"' + (" *" if asked.is_prefix else "")
+        others = [f'"{word}"' for word in sorted(asked.others)]
+        parts.append(f"({' OR '.join([phrase, *others])})" if others else phrase)
+    return " AND ".join(parts)
 
 
-def _hits(matches: dict[str, str], query: Query | None, params: Params) -> str:
+def _hits(match: str, query: Query | None, params: Params) -> str:
     """Return the select of the newest entries that match; *query* where they have to be of its sources."""
     params["most"] = CANDIDATES
-    selects = []
-    for table, match in matches.items():
-        params[table] = match
-        source = f"join entries e on e.entry_id = {table}.rowid and {_of_source(query, params)}" if query else ""
-        selects.append(
-            f"""select * from (select {table}.rowid as entry_id, bm25({table}, 3.0, 1.0) as text from {table} {source}
-            where {table} match :{table} order by {table}.rowid desc limit :most)"""
-        )
-    return " union all ".join(selects)
+    params["match"] = match
+    source = f"join entries e on e.entry_id = entries_fts.rowid and {_of_source(query, params)}" if query else ""
+    return f"""select * from (select entries_fts.rowid as entry_id, bm25(entries_fts, 3.0, 1.0) as text
+        from entries_fts {source} where entries_fts match :match order by entries_fts.rowid desc limit :most)"""
 
 
 def changes(one: str, other: str, most: int) -> int | None:

@@ -80,6 +80,13 @@ def test_a_query_can_be_spelled_and_read_again(parts: list[str]) -> None:
         ("category", "cat", []),
         ("overlap overlapping", "overlap", ["overlap"]),
         ("GPU", "-gpu", []),
+        ("Die Straße (Köln)", "strasse koln", ["Straße", "Köln"]),
+        ("Chips, “chip” and chip's", "chip", ["Chips", "chip", "chip's"]),
+        ("U.S. tariffs", "us", ["U.S"]),
+        ("An e-mail to AT&T", "email AT&T", ["e-mail", "AT&T"]),
+        ("Αθήνα—τώρα", "αθηνα", ["Αθήνα"]),
+        ("삼성전자가 공개", "삼성전자", ["삼성전자가"]),
+        ("AI半導体を発表", "AI半導体", ["AI半導体"]),
     ],
 )
 def test_what_was_looked_for_is_marked(text: str, typed: str, marked: list[str]) -> None:

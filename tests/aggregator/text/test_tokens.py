@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.text.sanitize import clean
+from aggregator.text.search_words import indexed
 from aggregator.text.tokens import clip, count_words, count_words_of_clean, plain, storable, words
 
 
@@ -143,3 +144,18 @@ def test_a_word_is_a_piece_between_spaces_with_a_letter_or_digit_in_it(text: str
 def test_words_of_cleaned_html_are_those_of_its_text(markup: str) -> None:
     cleaned = clean(markup, "https://a.example/")
     assert count_words_of_clean(cleaned) == count_words(plain(cleaned))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["Amazon's", "U.S.", "2", "gigawatts", "2-gigawatt", "per", "cent", "$1.4", "million", "Straße", "AT&T",
+             "C++", "e-mail", "l’Oréal", "ёлка", "中国人", "it’s", "“Q&A”", "٢٠", "3", "km", "x\u00a0y", "a_b", "™",
+             "wi-fi", "1,400", "(US)", "hours,"]
+        )
+    ).map(" ".join)
+    | st.text(max_size=40)
+)  # fmt: skip
+def test_the_index_holds_the_words_of_a_text(text: str) -> None:
+    held = indexed(text).split(" ") if indexed(text) else []
+    assert held[: len(words(text))] == words(text)
