@@ -49,7 +49,7 @@ CHROMIUM = (
 def played(folder: Path, until: datetime = SHOWN_AT) -> Path:
     """Play the sample edition up to *until* into a database in *folder*; return it."""
     edition = sample.load()
-    clock = SteppedClock(sample.STARTS_AT)
+    clock = SteppedClock(sample.ARCHIVE_STARTS_AT)
     with FeedServer(edition, clock) as server:
         config = folder / "feeds.yaml"
         text = feeds_yaml(edition, server.base_url, "http://127.0.0.1:8000")

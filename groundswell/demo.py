@@ -25,6 +25,9 @@ from groundswell.clock import CLOCK_VARIABLE, now
 
 STEP = timedelta(minutes=30)
 """Between two polls of the days before."""
+ARCHIVE_STEP = timedelta(hours=1)
+"""The same in the archive, where nobody looks at single minutes."""
+DAY = timedelta(days=1)
 REFRESH_S = 5
 """Seconds after which a page of the demo loads itself again."""
 
@@ -38,7 +41,7 @@ def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[
     """
     edition = sample.load()
     begin = sample.STARTS_AT + start
-    played = SteppedClock(sample.STARTS_AT)
+    played = SteppedClock(sample.ARCHIVE_STARTS_AT)
     clock: Clock = played
     with (
         tempfile.TemporaryDirectory(prefix="groundswell-demo-") as folder,
@@ -53,7 +56,11 @@ def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[
 
 
 async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step: timedelta = STEP) -> None:
-    """Poll and score what was published up to *until*, as the worker would have at the time."""
+    """Poll and score what was published up to *until*, as the worker would have at the time.
+
+    Every midnight the site measures itself, so that the demo has a scorecard.
+    """
+    from scoring.evaluation.scorecard import measure
     from scoring.learning.model_store import current, models_dir
     from scoring.updater import Updater
 
@@ -61,10 +68,16 @@ async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step
         config = ConfigWatch(feeds, store, os.environ).start(clock())
         updater = Updater(store, config, current(models_dir(db)))
         with progress_bar("Playing the days before") as bar:
-            task = bar.add_task("", total=int((until - clock.at) / step))
+            task = bar.add_task("", total=(until - clock.at) / DAY)
             async with Poller(config, store=store, clock=clock, rng=random.Random(0)) as poller:
                 while clock.at < until:
-                    clock.at = min(clock.at + step, until)
+                    before = clock.at
+                    pace = step if before >= sample.STARTS_AT else ARCHIVE_STEP
+                    clock.at = min(before + pace, until)
                     await poller.poll_now()
                     updater.run(clock.at)
-                    bar.update(task, advance=1, description=f"{clock.at:%A %H:%M}")
+                    if clock.at.date() > before.date():
+                        measure(store, config, clock.at)
+                    bar.update(task, advance=(clock.at - before) / DAY, description=f"{clock.at:%A %H:%M}")
+            # The worker of the demo measures again a day after this.
+            store.state.set_moment("measured_at", clock.at)
