@@ -19,6 +19,7 @@ from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
 from aggregator.polling.source_health import Alarm
 from aggregator.store.editorial.sessions import Session
+from aggregator.text.wording import plural
 from web import admin, api, error_pages, present
 from web.admin import actions
 from web.auth import access
@@ -32,10 +33,11 @@ from web.http.visit_counter import Views
 from web.lists import query
 from web.media.picture_proxy import Pictures
 from web.pages import machine_readable, metrics, websub_callback
-from web.pages.blueprints import ROOMS
+from web.pages.blueprints import BLUEPRINTS
 from web.pages.static_files import asset
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
+from web.syndication import ReadableFeeds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -68,18 +70,22 @@ def create_app(
     app.url_map.strict_slashes = False
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(counted=present.counted, asset=asset, windows=tuple(query.WINDOWS))
+    app.jinja_env.globals.update(
+        plural=plural, asset=asset, windows=tuple(query.WINDOWS), state_labels=present.STATE_LABELS
+    )
     database = Reading(db, fallback_config)
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
     speed = clock.speed if isinstance(clock, FastClock) else 1
-    for room in (*ROOMS, *admin.ROOMS, metrics.room, websub_callback.room):
-        app.register_blueprint(room)
+    for blueprint in (*BLUEPRINTS, *admin.BLUEPRINTS, metrics.blueprint, websub_callback.blueprint):
+        app.register_blueprint(blueprint)
     made = Services(
         database=database,
         credentials=Door(token),
         visits=Views.into(db),
         pictures=Pictures(db.with_name(f"{db.name}.pictures"), private_hosts=private_pictures),
-        addresses=SiteAddresses(app, database.prefix, whole=(*(room.name for room in admin.ROOMS), *READS_ANY)),
+        addresses=SiteAddresses(
+            app, database.prefix, whole=(*(blueprint.name for blueprint in admin.BLUEPRINTS), *READS_ANY)
+        ),
         alarm=Alarm(),
         worker_silent_after=present.WORKER_SILENT * speed,
         feeds_file=feeds,
@@ -94,7 +100,7 @@ def create_app(
     _ask_again(app, refresh)
 
     _below_a_path(app)
-    app.wsgi_app = PageCache(  # type: ignore[method-assign]
+    pages = PageCache(
         Guarded(app.wsgi_app),
         clock=clock,
         edition=database.edition,
@@ -105,6 +111,7 @@ def create_app(
         edition_every_s=edition_every_s,
         stale_s=edition_every_s * 2,
     )
+    app.wsgi_app = ReadableFeeds(pages)  # type: ignore[method-assign]
     return app
 
 
@@ -142,11 +149,11 @@ def _head_pages(app: Flask, speed: float) -> None:
             "nav": list(show.sections.values()),
             "today": f"{local:%A}, {local.day} {local:%B %Y}",
             "canonical": request.path,
-            "machine": machine_readable.of_page(),
+            "metadata": machine_readable.page_metadata(),
             "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "speed": speed,
             "operator": _operator(),
-            "votes": actions.Hand(),
+            "votes": actions.OperatorTools(),
             "feeds": feeds_of("Trending", "/trending"),
         }
 

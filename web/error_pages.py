@@ -35,7 +35,7 @@ def explain(app: Flask) -> None:
     def unreadable(error: Unreadable) -> tuple[str, int, dict[str, str]] | Response:
         log.warning("the database cannot be read: %s", str(error).splitlines()[:1])
         if api.answers_for(request.path):
-            return api.problem(None, 503, "The database cannot be read just now.")
+            return api.problem(None, 503, "The database cannot be read right now.")
         return _message(503, ""), 503, {"Retry-After": "10"}
 
     @app.errorhandler(Exception)
@@ -48,17 +48,17 @@ def explain(app: Flask) -> None:
 
 
 _TITLES = {
-    400: "That cannot be answered",
+    400: "Bad request",
     401: "Sign in first",
-    403: "That was refused",
-    404: "There is nothing at this address",
-    405: "This address is for reading only",
-    409: "That cannot be done",
-    413: "That is too large",
-    414: "That address is too long",
-    429: "Not so fast",
-    500: "Something went wrong here",
-    503: "The news cannot be read just now",
+    403: "Not allowed",
+    404: "Page not found",
+    405: "Method not allowed",
+    409: "This cannot be done",
+    413: "Request too large",
+    414: "Address too long",
+    429: "Too many requests",
+    500: "Something went wrong",
+    503: "Temporarily unavailable",
 }
 
 
@@ -66,7 +66,7 @@ def _message(code: int, words: str, request_id: str = "") -> str:
     return render_template(
         "message.html",
         code=code,
-        title=_TITLES.get(code, "That did not work"),
+        title=_TITLES.get(code, "Something went wrong"),
         words=words if code in (400, 401, 403, 409, 413, 414, 429) else "",
         request_id=request_id,
     )

@@ -34,7 +34,7 @@ from aggregator.text.urls import host
 from web.app import close_app, create_app
 from web.http.hints import CacheHints, put_hints
 from web.request.services import services
-from web.syndicate import FORMATS
+from web.syndication import FORMATS
 from web.visibility import is_public_host
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Document:
     link: str
     """Its Link header: the hub and itself."""
     digest: str
-    """What counts as a change of it: see `syndicate.material`."""
+    """What counts as a change of it: see `syndication.material`."""
 
 
 class Press:

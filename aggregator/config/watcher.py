@@ -88,6 +88,7 @@ class ConfigWatch:
             raise
         with self._store.transaction():
             self._store.state.save_config(text, None, now)
+            self._store.state.keep_id_base(config.site.url)
             self._store.feeds.sync(config.sources, now)
             self._store.state.next_edition()
         return config

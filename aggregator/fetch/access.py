@@ -66,6 +66,13 @@ def of_feed_content(source: Source) -> Access:
     return Access(proxy=source.proxy, ca_file=source.ca_file)
 
 
+def of_picture(url: str, source: Source, limits: Limits) -> frozenset[str]:
+    """Return the private hosts that a picture may come from: its feed's own server, where the source may reach that."""
+    if origin(url) != origin(source.url):
+        return frozenset()
+    return of_source(source, listed_hosts(limits)).private_hosts & {host(url)}
+
+
 def of_analysis(config: Config) -> Access:
     """Return what the request to the analysis endpoint may do."""
     own = host(config.analysis.endpoint)

@@ -133,6 +133,14 @@ class State:
             {"at": stamp(at), "text": text, "fault": fault},
         )
 
+    def keep_id_base(self, site_url: str) -> None:
+        """Keep the address that IDs of feed items are made from, unless one is kept already."""
+        self._db.run("insert or ignore into state (name, value) values ('id_base', :url)", {"url": site_url})
+
+    def id_base(self) -> str | None:
+        """Return the address that the site had first, or None before the worker has run."""
+        return self.get("id_base")
+
     def config_text(self) -> str | None:
         """Return the newest feeds.yaml that had no fault, or None."""
         found: str | None = self._db.value(

@@ -67,7 +67,7 @@ def test_on_a_phone_the_sources_are_a_list_and_scroll_nowhere(browser: Browser, 
             assert region.evaluate("el => el.scrollWidth <= el.clientWidth")
         row = shown.page.get_by_role("row").filter(has_text="timed out").first
         assert row.get_by_role("rowheader").is_visible()
-        assert row.get_by_text("fails").is_visible()
+        assert row.get_by_text("failing").is_visible()
         assert row.get_by_role("cell").filter(has_text="in 18 minutes").is_visible()
 
 
@@ -86,6 +86,21 @@ def test_every_page_is_complete_without_javascript(browser: Browser, visit: Visi
                 missing[path] = sorted(gone) or ["there is no heading"]
         assert not plain.faults
     assert not missing, report(missing)
+
+
+@pytest.mark.parametrize("form", ["rss", "atom"])
+def test_a_feed_opens_as_a_readable_page(browser: Browser, edition: tuple[Visit, Visit], form: str) -> None:
+    with tab(browser, edition[0].home, width=390) as shown:
+        shown.open(f"/trending.{form}?limit=10")
+        page = shown.page
+        if page.locator("h1").count() == 0:
+            pytest.skip("this Chromium has no XSLT any more; feed.css shows the bare XML")
+        assert page.locator("h1").inner_text() == "Groundswell: Trending"
+        assert page.locator("ol > li h2 a").count() == 10
+        assert (page.locator("ol > li h2 a").first.get_attribute("href") or "").startswith("http")
+        assert page.get_by_text("Older stories").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("getComputedStyle(document.querySelector('ol')).listStyleType") == "none"
 
 
 def _targets(shown: Tab) -> list[str]:

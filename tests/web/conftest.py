@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import StrictUndefined
 
 from aggregator.model import Config
 from aggregator.store import Store
@@ -34,6 +35,8 @@ def make_app() -> Iterator[Callable[..., Flask]]:
     def make(db: Path, clock: Callable[[], datetime] = newsroom.clock, **options: object) -> Flask:
         options.setdefault("fallback_config", newsroom.sample_config())
         app = create_app(db, clock, edition_every_s=0.0, **options)  # type: ignore[arg-type]
+        # A misspelled variable in a template fails here instead of printing nothing.
+        app.jinja_env.undefined = StrictUndefined
         made.append(app)
         return app
 

@@ -71,6 +71,7 @@ class Newsroom:
         provisional: bool = False,
         contributions: Sequence[Contribution] | None = None,
         picture: Picture | None = None,
+        published_at: datetime | None = None,
     ) -> int:
         """Store a story told by *sources* in turn; return its id."""
         moments = times or [at + i * timedelta(minutes=25) for i in range(len(sources))]
@@ -85,6 +86,7 @@ class Newsroom:
                 author=author if i == 0 else "",
                 language=language,
                 picture=picture if i == 0 else None,
+                published_at=published_at if i == 0 or published_at is None else moment,
             )
             words = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
             arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", words=words)
@@ -110,6 +112,7 @@ class Newsroom:
             provisional=provisional,
             trend=trend,
             contributions=tuple(parts),
+            published_at=published_at,
         )
         steps = [max(5, round(score * (0.55 + 0.45 * (i + 1) / len(ids)))) for i in range(len(ids))]
         steps[-1] = score
@@ -226,6 +229,7 @@ def fill(store: Store) -> Newsroom:
             content=clean("".join(f"<p>{part}</p>" for part in first.content.split("\n\n"))) if first.content else "",
             author=first.author or "",
             times=[a.released_at + i * timedelta(seconds=1) for i, a in enumerate(articles)],
+            published_at=first.released_at,
             link=f"https://{first.source.replace('_', '-')}.example/{first.id[:60]}",
             score=score,
             trend=(voices - 0.8) * 0.9 * 0.5 ** (age / 9),

@@ -20,9 +20,9 @@ from aggregator.model import Topic
 from aggregator.store import Store
 from aggregator.text.tokens import storable
 from tests.web.newsroom import NOW, Newsroom
-from tests.web.test_syndicate import NASTY, channel, item
-from web import syndicate
-from web.syndicate import NAMESPACE
+from tests.web.syndication.test_formats import NASTY, channel, item
+from web import syndication
+from web.syndication import NAMESPACE
 
 FORMS = ("rss", "atom", "json")
 PAGE = 30
@@ -153,15 +153,15 @@ def test_a_view_and_a_fading_trend_do_not_change_a_byte(
 
 def test_what_counts_as_a_change_is_an_item_in_a_new_state() -> None:
     before = channel(item(1), item(2))
-    later = item(1).updated.replace(hour=20)
+    later = item(1).updated_at.replace(hour=20)
 
     def news(after: Any) -> bool:
-        return bool(set(syndicate.material(after).split()) - set(syndicate.material(before).split()))
+        return bool(set(syndication.material(after).split()) - set(syndication.material(before).split()))
 
     assert not news(channel(item(2), item(1)))
     assert not news(channel(item(2)))
     assert not news(channel(item(1, score=3, provisional=True, facts="other"), item(2)))
-    assert news(channel(item(1, updated=later), item(2)))
+    assert news(channel(item(1, updated_at=later), item(2)))
     assert news(channel(item(3), item(1)))
 
 
@@ -194,7 +194,7 @@ READERS = {
 @pytest.mark.parametrize("title", ["Plain words", *(text for text in NASTY if "<" not in text and "&" not in text)])
 def test_two_readers_of_others_read_back_what_was_written(form: str, title: str) -> None:
     written = [item(1, title=storable(title)), item(2, title="Second", original="", text="")]
-    data = syndicate.FORMATS[form].write(channel(*written))
+    data = syndication.FORMATS[form].write(channel(*written))
     for reader in READERS[form]:
         read = reader(data)
         assert [(one[0], one[1], " ".join(one[2].split())) for one in read] == [

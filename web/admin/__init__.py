@@ -8,4 +8,4 @@ from __future__ import annotations
 
 from web.admin import dashboard, models, sources, stories
 
-ROOMS = (dashboard.room, stories.room, sources.room, models.room)
+BLUEPRINTS = (dashboard.blueprint, stories.blueprint, sources.blueprint, models.blueprint)

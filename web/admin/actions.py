@@ -1,6 +1,6 @@
-"""What the operator does, each with its line in the audit list and the way to take it back, in one transaction.
+"""What the operator does: each action with its line in the audit log and the way to undo it, in one transaction.
 
-Knows words and undoing. Leaves forms and addresses to the rooms, and what comes of it to the worker.
+Leaves forms and addresses to the pages, and the effects to the worker.
 """
 
 from __future__ import annotations
@@ -27,52 +27,52 @@ from web.request.context import presenter, reading
 from web.request.services import services
 
 PRIOR = "prior"
-"""How the model that ships with the program is called."""
-JUST = timedelta(minutes=1)
-HEADLINE = 90
-"""Characters of a headline in a line of the audit list."""
+"""Name of the model that ships with the program."""
+RECENT = timedelta(minutes=1)
+MAX_HEADLINE_CHARS = 90
+"""Of a headline in a line of the audit log."""
 
 
-class Hand:
-    """What a page of the operator's shows beside the news: votes, and what was just done. For one page each."""
+class OperatorTools:
+    """What pages show to the operator in addition: votes, and the last action. One instance per page."""
 
     def __init__(self) -> None:
-        self._place = 0
+        self._count = 0
 
     def of(self, story_id: int) -> str:
         """Return up, down or "" for no vote."""
         with reading().store() as store:
-            said = store.feedback.vote_of(story_id)
-        return {True: "up", False: "down", None: ""}[said]
+            vote = store.feedback.vote_of(story_id)
+        return {True: "up", False: "down", None: ""}[vote]
 
-    def place(self) -> int:
-        """Return another number each time: a story may stand on a page twice."""
-        self._place += 1
-        return self._place
+    def next_form(self) -> int:
+        """Return a new number for each form: a story may be on a page twice."""
+        self._count += 1
+        return self._count
 
-    def just_done(self) -> Row | None:
-        """Return what was done within the last minute and was not taken back."""
+    def last_action(self) -> Row | None:
+        """Return the last action, if it is less than a minute old and was not undone."""
         with reading().store() as store:
             last = next(iter(store.actions.newest(1)), None)
-            if last is None or last.undone_at is not None or context.now() - last.at > JUST:
+            if last is None or last.undone_at is not None or context.now() - last.at > RECENT:
                 return None
             return row(presenter(store), last)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the audit list."""
+    """A line of the audit log."""
 
     action_id: int
     at: Moment
-    words: str
+    message: str
     story_url: str
     undoable: bool
     undone: Moment | None
 
 
 def row(show: Presenter, action: Action) -> Row:
-    """Return an action as the audit list has it."""
+    """Return an action as the audit log shows it."""
     return Row(
         action.action_id,
         show.moment(action.at),
@@ -83,32 +83,36 @@ def row(show: Presenter, action: Action) -> Row:
     )
 
 
-def sentence(words: str) -> str:
-    """Return *words* with a capital letter in front."""
-    return words[:1].upper() + words[1:]
+def sentence(text: str) -> str:
+    """Return *text* with a capital letter in front."""
+    return text[:1].upper() + text[1:]
 
 
 def feeds_file() -> Path | None:
-    """Return where feeds.yaml is, None where this site was not told."""
+    """Return where feeds.yaml is; None where this site does not know."""
     return services().feeds_file
 
 
 def note_sign_in(store: Store, now: datetime) -> None:
-    """Note that somebody showed the token."""
+    """Log that somebody signed in."""
     store.actions.note("sign in", "signed in", now)
 
 
 def vote(store: Store, story_id: int, up: bool | None, now: datetime) -> None:
-    """Vote a story up or down, None takes the vote back; DecisionError where there is none."""
+    """Vote a story up or down, or withdraw the vote (None); DecisionError where there is no such story."""
     headline = _headline(store, story_id)
     before = store.feedback.vote_of(story_id)
     if before == up:
         return
-    said = {True: f"voted {headline} up", False: f"voted {headline} down", None: f"took the vote on {headline} back"}
+    messages = {
+        True: f"voted {headline} relevant",
+        False: f"voted {headline} not relevant",
+        None: f"withdrew the vote on {headline}",
+    }
     with store.transaction():
         store.feedback.vote(story_id, up, now)
         undo = {"do": "vote", "story": story_id, "before": before, "after": up}
-        store.actions.note("vote", said[up], now, story_id=story_id, undo=undo)
+        store.actions.note("vote", messages[up], now, story_id=story_id, undo=undo)
 
 
 def decide(
@@ -121,15 +125,15 @@ def decide(
     into_id: int | None = None,
     category_id: str = "",
 ) -> Decision:
-    """Keep a decision and return it; DecisionError says what cannot be."""
+    """Store an override and return it; DecisionError says why it is impossible."""
     headline = _headline(store, story_id)
     other = _headline(store, into_id) if into_id is not None else ""
     entries = "an entry" if len(entry_ids) == 1 else f"{len(entry_ids)} entries"
-    words = {
+    messages = {
         DecisionKind.SPLIT: f"split {entries} off {headline}",
         DecisionKind.MOVE: f"moved {entries} from {headline} to {other}",
         DecisionKind.MERGE: f"merged {headline} with {other}",
-        DecisionKind.CATEGORY: f"put {headline} into {category_id}",
+        DecisionKind.CATEGORY: f"moved {headline} to {category_id}",
         DecisionKind.HIDE: f"hid {headline}",
         DecisionKind.PIN: f"pinned {headline}",
     }
@@ -138,20 +142,20 @@ def decide(
             kind, story_id=story_id, entry_ids=entry_ids, into_id=into_id, category_id=category_id, now=now
         )
         undo = {"do": "decision", "id": made.decision_id}
-        store.actions.note("decision", words[kind], now, story_id=story_id, undo=undo)
+        store.actions.note("decision", messages[kind], now, story_id=story_id, undo=undo)
     return made
 
 
-def take_decision_back(store: Store, decision_id: int, now: datetime) -> int:
-    """Take a decision back, with its line in the audit list where there is one; return the story it was about."""
+def undo_override(store: Store, decision_id: int, now: datetime) -> int:
+    """Undo an override and its line in the audit log; return the story it was about."""
     with store.transaction():
         made = store.decisions.undo(decision_id, now)
         action = store.actions.standing({"do": "decision", "id": decision_id})
         if action is not None:
             store.actions.undone(action, now)
         else:
-            words = f"took back: {made.kind.value} of {_headline(store, made.story_id)}"
-            store.actions.note("decision", words, now, story_id=made.story_id)
+            message = f"undid the {made.kind.value} of {_headline(store, made.story_id)}"
+            store.actions.note("decision", message, now, story_id=made.story_id)
     return made.story_id
 
 
@@ -159,39 +163,39 @@ def _headline(store: Store, story_id: int) -> str:
     story = store.stories.get(story_id)
     if story is None:
         raise DecisionError(f"there is no story {story_id}")
-    return f"“{clip(story.headline, HEADLINE)}”"
+    return f"“{clip(story.headline, MAX_HEADLINE_CHARS)}”"
 
 
 Change = Callable[[str, Config | None], tuple[str, str]]
-"""From the text of feeds.yaml and what it says to the text afterwards, and what was done in words; ConfigError."""
+"""From the text of feeds.yaml and its configuration to the new text and a message for the audit log; ConfigError."""
 
 _writing = threading.Lock()
 
 
 def edit_feeds(store: Store, path: Path, change: Change, now: datetime, env: Mapping[str, str]) -> None:
-    """Save what *change* makes of feeds.yaml once it is sure that it stands; ConfigError, OSError."""
+    """Apply *change* to feeds.yaml if the result is valid; ConfigError, OSError."""
     with _writing:
         before = read_config(path) if path.exists() else ""
         running = parse_config(before, name=path.name, env=env) if before else None
-        after, words = change(before, running)
+        after, message = change(before, running)
         if after == before:
             return
         parse_config(after, name=path.name, env=env)
         with store.transaction():
             undo = {"do": "feeds", "change": patch.change(before, after)}
-            store.actions.note("sources", words, now, undo=undo)
+            store.actions.note("sources", message, now, undo=undo)
             save_config(path, after)
 
 
 def use_model(store: Store, folder: Path, name: str, now: datetime) -> None:
-    """Score with a model that is kept, or with the prior; GroundswellError says what cannot be."""
+    """Use a model that is kept, or the prior; GroundswellError says why it is impossible."""
     before = next((one.file_name for one in history(folder) if one.in_use), PRIOR)
     if name == before:
-        raise GroundswellError(f"{name} is in use already")
+        raise GroundswellError(f"{name} is already in use")
     with store.transaction():
         _choose(folder, name)
         undo = {"do": "model", "before": before, "after": name}
-        store.actions.note("models", f"took {name} into use instead of {before}", now, undo=undo)
+        store.actions.note("models", f"switched from {before} to {name}", now, undo=undo)
 
 
 def _choose(folder: Path, name: str) -> None:
@@ -201,18 +205,18 @@ def _choose(folder: Path, name: str) -> None:
         load(folder / name)
         use(folder, name)
     else:
-        raise GroundswellError(f"there is no model {name} any more")
+        raise GroundswellError(f"model {name} no longer exists")
 
 
-def take_back(store: Store, action_id: int, now: datetime, feeds: Path | None) -> None:
-    """Take an action back; GroundswellError says why it cannot be."""
+def undo_action(store: Store, action_id: int, now: datetime, feeds: Path | None) -> None:
+    """Undo an action; GroundswellError says why it is impossible."""
     action = store.actions.get(action_id)
     if action is None:
         raise GroundswellError(f"there is no action {action_id}")
     if action.undone_at is not None:
-        raise GroundswellError(f"that was taken back already, on {action.undone_at:%d %B %Y at %H:%M}")
+        raise GroundswellError(f"that was already undone on {action.undone_at:%d %B %Y at %H:%M}")
     if action.undo is None:
-        raise GroundswellError("that cannot be taken back")
+        raise GroundswellError("this action cannot be undone")
     with store.transaction():
         _UNDO[str(action.undo["do"])](store, action.undo, now, feeds)
         store.actions.undone(action_id, now)
@@ -220,7 +224,7 @@ def take_back(store: Store, action_id: int, now: datetime, feeds: Path | None) -
 
 def _undo_vote(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     if store.feedback.vote_of(undo["story"]) != undo["after"]:
-        raise GroundswellError("the vote on that story was changed since; vote anew instead")
+        raise GroundswellError("the vote on that story has changed since; vote again instead")
     store.feedback.vote(undo["story"], undo["before"], now)
 
 
@@ -230,7 +234,7 @@ def _undo_decision(store: Store, undo: Mapping[str, Any], now: datetime, feeds: 
 
 def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     if feeds is None:
-        raise GroundswellError("this site was not told where feeds.yaml is; start it with --feeds")
+        raise GroundswellError("this site does not know where feeds.yaml is; start it with --feeds")
     with _writing:
         try:
             text = patch.taken_back(read_config(feeds), undo["change"])
@@ -243,7 +247,7 @@ def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Pat
 def _undo_model(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     folder = models_dir(reading().db)
     if next((one.file_name for one in history(folder) if one.in_use), PRIOR) != undo["after"]:
-        raise GroundswellError("another model was taken into use since; choose one on the models page instead")
+        raise GroundswellError("another model is in use since; choose one on the models page instead")
     _choose(folder, undo["before"])
 
 

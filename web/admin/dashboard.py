@@ -1,4 +1,4 @@
-"""Sign in, sign out, and the desk: what was done, and taking it back."""
+"""Sign in, sign out, the audit log, and undo."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
-from web.admin import actions as acts
+from web.admin import actions as audit
 from web.auth.access import SIGN_IN, back_to, door, give_cookie, let_out, open_to_others, operator
 from web.auth.credentials import TooManyTries
 from web.request.context import now, presenter, reading
 from web.request.worker_status import status_of
 
-room = Blueprint("desk", __name__)
+blueprint = Blueprint("dashboard", __name__)
 
 SHOWN = 50
 
 
-@room.get(SIGN_IN)
+@blueprint.get(SIGN_IN)
 def sign_in() -> str | AnyResponse:
     """Ask for the operator's token."""
     if operator() is not None:
@@ -25,35 +25,35 @@ def sign_in() -> str | AnyResponse:
     return _sign_in_page()
 
 
-@room.post(SIGN_IN)
+@blueprint.post(SIGN_IN)
 @open_to_others
 def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    """Begin a session for whoever has the token; one that was there before ends."""
+    """Start a session for whoever has the token; a session before it ends."""
     with reading().store() as store:
         try:
             cookie = door().sign_in(
                 store, request.form.get("token", "").strip(), request.environ.get("REMOTE_ADDR", ""), now()
             )
         except TooManyTries:
-            words = "Five wrong tokens within a minute are enough. Wait a minute, then try again."
-            return _sign_in_page(words), 429, {"Retry-After": "60"}
+            message = "Too many wrong tokens. Wait a minute and try again."
+            return _sign_in_page(message), 429, {"Retry-After": "60"}
         if not cookie:
-            return _sign_in_page("That is not the operator's token."), 403
+            return _sign_in_page("This is not the operator's token."), 403
         if (before := operator()) is not None:
             store.sessions.end(before.digest)
         with store.transaction():
-            acts.note_sign_in(store, now())
+            audit.note_sign_in(store, now())
     return give_cookie(redirect(back_to(request.form.get("back", "")), 303), cookie)
 
 
-def _sign_in_page(words: str = "") -> str:
+def _sign_in_page(message: str = "") -> str:
     with reading().store() as store:
         known = door().has_token(store)
     back = back_to(request.values.get("back", ""))
-    return render_template("admin/sign_in.html", words=words, known=known, back=back)
+    return render_template("admin/sign_in.html", message=message, has_token=known, back=back)
 
 
-@room.post("/admin/sign-out")
+@blueprint.post("/admin/sign-out")
 def sign_out() -> AnyResponse:
     """End this session."""
     session = operator()
@@ -63,31 +63,31 @@ def sign_out() -> AnyResponse:
     return let_out(redirect("/", 303))
 
 
-@room.get("/admin")
-def desk() -> str:
-    """What was done lately, and how the program is."""
+@blueprint.get("/admin")
+def dashboard() -> str:
+    """Recent actions, and whether the worker runs."""
     before = request.args.get("before", "")
     with reading().store() as store:
         show = presenter(store)
         actions = store.actions.newest(SHOWN + 1, before=int(before[:15]) if before.isdecimal() else None)
         status = status_of(store)
     return render_template(
-        "admin/desk.html",
-        actions=[acts.row(show, action) for action in actions[:SHOWN]],
+        "admin/dashboard.html",
+        actions=[audit.row(show, action) for action in actions[:SHOWN]],
         older=actions[SHOWN - 1].action_id if len(actions) > SHOWN else None,
         status=status,
     )
 
 
-@room.post("/admin/undo")
+@blueprint.post("/admin/undo")
 def undo() -> AnyResponse:
-    """Take something back."""
+    """Undo an action."""
     number = request.form.get("action", "")
     if not number.isdecimal():
-        abort(400, "Nothing was named that could be taken back.")
+        abort(400, "The form does not name an action.")
     with reading().store() as store:
         try:
-            acts.take_back(store, int(number[:15]), now(), acts.feeds_file())
+            audit.undo_action(store, int(number[:15]), now(), audit.feeds_file())
         except GroundswellError as error:
-            abort(409, f"{acts.sentence(str(error))}")
+            abort(409, f"{audit.sentence(str(error))}")
     return redirect(back_to(request.form.get("back", "")), 303)

@@ -1,7 +1,7 @@
-"""Models under the operator's hand: what was learned and how well it did, learn now, go back to an earlier one.
+"""The operator's page of models: what was learned and how good it is, train now, use an earlier model.
 
-The worker trains, in a process of its own; here it is only asked to. One training at a time, and not
-more often than every ten minutes.
+The worker trains in a separate process; this page only requests it, one training at a time and at most every ten
+minutes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from aggregator.errors import GroundswellError
 from aggregator.store import Store
 from scoring.learning.model_store import KeptModel, history, models_dir
 from scoring.relevance.model import load_prior
-from web.admin import actions
+from web.admin import actions as audit
 from web.request.context import now, presenter, reading
 from web.request.worker_status import status_of
 
-room = Blueprint("operator_models", __name__)
+blueprint = Blueprint("operator_models", __name__)
 
 TRAIN_EVERY = timedelta(minutes=10)
 
@@ -30,11 +30,11 @@ class ModelRow:
     """A model as the page shows it."""
 
     name: str
-    """What `use` is told."""
+    """The name that the form sends."""
     title: str
     window: str
     measures: tuple[tuple[str, str, str], ...]
-    """Name, of it, and of the one that scored before, on the same days."""
+    """Name, value of this model, and of the previous one on the same days."""
     in_use: bool
     fault: str
 
@@ -55,13 +55,13 @@ def _figure(value: object) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-@room.get("/admin/models")
+@blueprint.get("/admin/models")
 def models() -> str:
-    """The models that were in use here, the newest first."""
+    """The models that were in use here, newest first."""
     with reading().store() as store:
         show = presenter(store)
         trained = store.state.moment("trained_at")
-        asked = store.state.moment("train_wanted")
+        params = store.state.moment("train_wanted")
         rows = [_row(kept) for kept in history(models_dir(reading().db))]
         prior = load_prior()
         rows.append(
@@ -72,41 +72,41 @@ def models() -> str:
             rows=rows,
             trained=show.moment(trained) if trained else None,
             said=store.state.get("train_said") or "",
-            asked=show.moment(asked) if asked else None,
-            refused=_refused(store),
+            params=show.moment(params) if params else None,
+            refused=_why_not_now(store),
             status=status_of(store),
-            actions=[actions.row(show, one) for one in store.actions.newest(100) if one.kind == "models"][:10],
+            actions=[audit.row(show, one) for one in store.actions.newest(100) if one.kind == "models"][:10],
         )
 
 
-def _refused(store: Store) -> str:
-    """Return why no training can be asked for now, "" when it can."""
+def _why_not_now(store: Store) -> str:
+    """Return why no training can be requested now, "" when it can."""
     if store.state.moment("train_wanted") is not None:
-        return "A training is asked for already; the worker begins it within half a minute."
+        return "A training has been requested. The worker starts it within half a minute."
     last = store.state.moment("train_began")
     if last is not None and timedelta() <= now() - last < TRAIN_EVERY:
-        return "The last training began less than ten minutes ago. Another would see the same news."
+        return "The last training started less than ten minutes ago. Try again later."
     return ""
 
 
-@room.post("/admin/models/train")
+@blueprint.post("/admin/models/train")
 def train() -> AnyResponse:
-    """Ask the worker to learn from the site's past now."""
+    """Ask the worker to train now."""
     with reading().store() as store, store.transaction():
-        if why := _refused(store):
+        if why := _why_not_now(store):
             abort(429, why)
         store.state.set_moment("train_wanted", now())
-        store.actions.note("models", "asked for a training", now())
+        store.actions.note("models", "requested a training", now())
     return redirect("/admin/models", 303)
 
 
-@room.post("/admin/models/use")
+@blueprint.post("/admin/models/use")
 def use() -> AnyResponse:
-    """Score with another model that is kept."""
+    """Use another model that is kept."""
     name = request.form.get("model", "")
     with reading().store() as store:
         try:
-            actions.use_model(store, models_dir(reading().db), name, now())
+            audit.use_model(store, models_dir(reading().db), name, now())
         except GroundswellError as error:
-            abort(409, f"{actions.sentence(str(error))}.")
+            abort(409, f"{audit.sentence(str(error))}.")
     return redirect("/admin/models", 303)

@@ -1,7 +1,7 @@
-"""The same lists as JSON for programs, below `/api/v1`, with a description generated from the code.
+"""The JSON API below `/api/v1`, with an OpenAPI description generated from the code.
 
-Knows the interface's version, its errors (RFC 9457) and who else's pages may read it. The addresses are in
-`views`, the shapes in `shapes`. Leaves choosing stories to `lists`, as the pages and feeds do.
+Knows the version of the API, its errors (RFC 9457) and which other sites may read it. The endpoints are in `routes`,
+their parameters and responses in `schemas`. Choosing stories is left to `web.lists`, as for pages and feeds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flask import Flask, Response, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from web.api.routes import room
+from web.api.routes import blueprint
 from web.http.headers import CSP_DATA
 from web.request.context import shared
 
@@ -22,11 +22,11 @@ PREFIX = "/api/"
 PROBLEM = "application/problem+json"
 
 DESCRIPTION = """\
-Stories, sources and search of this site. Reading is public and needs nothing; there is nothing to write.
+Stories, sources, topics and search of this site. The API is public and read-only.
 
-Times are UTC (RFC 3339). Lists come in pages: `next_cursor` leads to the next one, null at the end; a list that
-moves between two requests may show a story twice or miss one. Every answer has an `ETag`; `If-None-Match` with
-it costs neither side more than headers while nothing changed. Errors are problem details (RFC 9457)."""
+Times are UTC (RFC 3339). Lists are paginated: pass `next_cursor` as `cursor` to get the next page; it is null on the
+last one. If a list changes between two requests, a story may be repeated or missed. Every response has an `ETag`; send
+it as `If-None-Match` to get a 304 while nothing changed. Errors are problem details (RFC 9457)."""
 
 
 class _Described(Api):  # type: ignore[misc]
@@ -39,7 +39,7 @@ class _Described(Api):  # type: ignore[misc]
 
 
 def install(app: Flask) -> Api:
-    """Add the interface to *app*; return its description."""
+    """Add the API to *app*; return its description."""
     app.config.update(
         API_TITLE="Groundswell",
         API_VERSION="1",
@@ -51,7 +51,7 @@ def install(app: Flask) -> Api:
         },
     )
     described = _Described(app)
-    described.register_blueprint(room)
+    described.register_blueprint(blueprint)
 
     @app.after_request
     def share(response: Response) -> Response:
@@ -61,7 +61,7 @@ def install(app: Flask) -> Api:
 
 
 def answers_for(path: str) -> bool:
-    """Return whether errors at *path* are for programs."""
+    """Return whether errors at *path* are problem details."""
     return path.startswith(PREFIX)
 
 
@@ -75,7 +75,7 @@ def problem(error: HTTPException | None, code: int, words: str = "", request_id:
     messages = (getattr(error, "data", None) or {}).get("messages")
     if messages:
         # webargs: {location: {parameter: [words, ...]}}
-        detail["detail"] = "A parameter cannot be taken as it is."
+        detail["detail"] = "A parameter is invalid."
         detail["errors"] = [
             {"parameter": name, "detail": str(one)}
             for by_name in messages.values()

@@ -1,4 +1,4 @@
-"""The addresses of the interface: arguments in, what the store holds out, in the shapes of `shapes`."""
+"""The endpoints of the API: arguments in, stored values out, in the shapes of `schemas`."""
 
 from __future__ import annotations
 
@@ -18,55 +18,53 @@ from aggregator.text.urls import safe_link
 from web.api import schemas
 from web.http.headers import CSP_DATA
 from web.http.hints import WHOLE_EDITION
-from web.lists import query as asking
-from web.lists import sources as roster
+from web.lists import query
+from web.lists import sources as source_list
 from web.lists import stories as lists
-from web.lists.query import Asked
+from web.lists.paging import make_cursor, page_after, position
+from web.lists.query import ListParams
 from web.pages.category import category_name
 from web.present import Presenter, story_path
-from web.request.context import MINUTE, base_url, config, keep, now, presenter, reading
+from web.request.context import MINUTE, base_url, config, id_base, keep, now, presenter, reading
 from web.request.services import services
-from web.syndicate import tag_uri
+from web.syndication import tag_uri
 from web.visibility import feed_address
 
-room = Blueprint("api", __name__, url_prefix="/api/v1", description="Reading what the site knows")
-
-MOST = 100_000
-"""How far a list can be paged through."""
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1", description="Read stories, sources and topics")
 
 
-@room.before_request
+@blueprint.before_request
 def each_once() -> None:
-    """Of a parameter that is given twice, one would have to be left out in silence."""
+    """Reject repeated parameters: one of the two would be ignored."""
     for name, values in request.args.lists():
         if len(values) > 1:
             abort(400, f"The parameter {name[:50]!r} is given more than once.")
 
 
-@room.after_request
+@blueprint.after_request
 def as_data(response: Response) -> Response:
-    """Nothing of an answer is ever a page."""
-    if response.mimetype != "text/html":  # what redirects and OPTIONS say has no body that counts
+    """Responses are data and never pages."""
+    if response.mimetype != "text/html":  # redirects and OPTIONS
         response.headers["Content-Security-Policy"] = CSP_DATA
     return response
 
 
 def problems(*codes: int) -> Any:
-    """Document errors of a view."""
+    """Document the errors of a view."""
 
     def document(view: Any) -> Any:
         for code in codes:
-            view = room.alt_response(code, schema=schemas.Problem, content_type="application/problem+json")(view)
+            view = blueprint.alt_response(code, schema=schemas.Problem, content_type="application/problem+json")(view)
         return view
 
     return document
 
 
-@room.get("/")
-@room.response(200, schemas.IndexShape)
+@blueprint.get("/")
+@blueprint.response(200, schemas.IndexShape)
 @problems(503)
 def index() -> dict[str, Any]:
-    """What there is to read."""
+    """Entry point with links to all lists."""
     with reading().store() as store:
         edition = store.state.edition()
     keep(MINUTE)
@@ -81,46 +79,47 @@ def index() -> dict[str, Any]:
     }
 
 
-@room.get("/openapi.json")
-@room.response(200, {"type": "object"}, content_type="application/json")
+@blueprint.get("/openapi.json")
+@blueprint.response(200, {"type": "object"}, content_type="application/json")
 def openapi() -> Response:
-    """This description."""
+    """This OpenAPI description."""
     keep(WHOLE_EDITION)
     spec = services().api.spec.to_dict()
     spec["servers"] = [{"url": services().database.prefix() or "/"}]
     return Response(json.dumps(spec, indent=1) + "\n", content_type="application/json; charset=utf-8")
 
 
-@room.get("/stories")
-@room.arguments(schemas.StoriesArguments, location="query", error_status_code=400, unknown=RAISE)
-@room.response(200, schemas.StoriesShape)
+@blueprint.get("/stories")
+@blueprint.arguments(schemas.StoriesArguments, location="query", error_status_code=400, unknown=RAISE)
+@blueprint.response(200, schemas.StoriesShape)
 @problems(400, 404, 414, 503)
 def stories(arguments: dict[str, Any]) -> dict[str, Any]:
-    """A list of stories: all or of a category, filtered, in the order of the site's own page."""
+    """List stories, all or of a category, with filters, in the order of the site's pages."""
     category_id = arguments["category"] or None
     if category_id is not None:
         category_name(category_id)
-    asked = _asked(arguments, asking.LIST_SORTS)
+    params = _asked(arguments, query.LIST_SORTS)
     with reading().store() as store:
-        page, following = _after(
-            arguments,
-            lambda limit, offset: lists.some_of_category(store, category_id, asked, now(), limit, offset),
+        page = page_after(
+            arguments["cursor"],
+            arguments["limit"],
+            lambda limit, offset: lists.some_of_category(store, category_id, params, now(), limit, offset),
         )
-        keep(MINUTE if asked.window else WHOLE_EDITION)
+        keep(MINUTE if params.window else WHOLE_EDITION)
         show = presenter(store)
         return {
             "edition": store.state.edition(),
-            "items": [_story(show, one) for one in page],
-            "next_cursor": following,
+            "items": [_story(show, one) for one in page.stories],
+            "next_cursor": page.next_cursor,
         }
 
 
-@room.get("/stories/<int(max=9223372036854775807):story_id>")
-@room.response(200, schemas.DetailShape)
-@room.alt_response(301, description="It became part of another story", success=True)
+@blueprint.get("/stories/<int(max=9223372036854775807):story_id>")
+@blueprint.response(200, schemas.DetailShape)
+@blueprint.alt_response(301, description="The story was merged into another one", success=True)
 @problems(404, 503)
 def story(story_id: int) -> dict[str, Any] | AnyResponse:
-    """A story with its entries, the parts of its score and every change of it."""
+    """Get a story with its entries, the parts of its score, and its score history."""
     with reading().store() as store:
         listed = lists.following_merges(store, story_id)
         if listed is None:
@@ -140,17 +139,17 @@ def story(story_id: int) -> dict[str, Any] | AnyResponse:
         }
 
 
-@room.get("/search")
-@room.arguments(schemas.SearchArguments, location="query", error_status_code=400, unknown=RAISE)
-@room.response(200, schemas.SearchShape)
+@blueprint.get("/search")
+@blueprint.arguments(schemas.SearchArguments, location="query", error_status_code=400, unknown=RAISE)
+@blueprint.response(200, schemas.SearchShape)
 @problems(400, 414, 503)
 def search(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Stories found by words and operators."""
-    asked = _asked(arguments, asking.SEARCH_SORTS)
-    looked_for = lists.query_of(asked, config(), now())
+    """Search stories with words and operators."""
+    params = _asked(arguments, query.SEARCH_SORTS)
+    looked_for = lists.query_of(params, config(), now())
     with reading().store() as store:
-        offset = _position(arguments["cursor"])[0]
-        found = lists.some_of_search(store, asked, looked_for, arguments["limit"], offset)
+        offset = position(arguments["cursor"])[0]
+        found = lists.some_of_search(store, params, looked_for, arguments["limit"], offset)
         show = presenter(store)
         reached = offset + len(found.stories)
         keep(MINUTE)
@@ -162,17 +161,17 @@ def search(arguments: dict[str, Any]) -> dict[str, Any]:
                 {**_story(show, one), "found_in": _entry(show, found.entries.get(one.story.story_id))}
                 for one in found.stories
             ],
-            "next_cursor": _cursor(reached, found.stories[-1]) if found.stories and reached < found.total else None,
+            "next_cursor": make_cursor(reached, found.stories[-1]) if found.stories and reached < found.total else None,
         }
 
 
-@room.get("/sources")
-@room.response(200, schemas.SourcesShape)
+@blueprint.get("/sources")
+@blueprint.response(200, schemas.SourcesShape)
 @problems(503)
 def sources() -> dict[str, Any]:
-    """Every source, and how asking it goes."""
+    """List all sources with their state."""
     with reading().store() as store:
-        rows = roster.health(store, [*config().sources, *roster.removed(store)])
+        rows = source_list.health(store, [*config().sources, *source_list.removed(store)])
     keep(MINUTE)
     base, limits = base_url(), config().limits
     items = []
@@ -197,11 +196,11 @@ def sources() -> dict[str, Any]:
     return {"items": items}
 
 
-@room.get("/categories")
-@room.response(200, schemas.CategoriesShape)
+@blueprint.get("/categories")
+@blueprint.response(200, schemas.CategoriesShape)
 @problems(503)
 def categories() -> dict[str, Any]:
-    """The categories, in the site's order."""
+    """List the categories in the site's order."""
     with reading().store() as store:
         counts = store.stories.counts_by_category(now() - timedelta(hours=24))
     keep(MINUTE)
@@ -219,38 +218,40 @@ def categories() -> dict[str, Any]:
     }
 
 
-@room.get("/topics")
-@room.response(200, schemas.TopicsShape)
+@blueprint.get("/topics")
+@blueprint.response(200, schemas.TopicsShape)
 @problems(503)
 def topics() -> dict[str, Any]:
-    """The terms that rise now, strongest first."""
+    """List the rising topics, strongest first."""
     with reading().store() as store:
         rising = store.topics.rising(limit=50)
     keep(WHOLE_EDITION)
     return {"items": [_topic(one) for one in rising]}
 
 
-@room.get("/topics/<slug>")
-@room.arguments(schemas.Paged, location="query", error_status_code=400, unknown=RAISE)
-@room.response(200, schemas.TopicStoriesShape)
+@blueprint.get("/topics/<slug>")
+@blueprint.arguments(schemas.Paged, location="query", error_status_code=400, unknown=RAISE)
+@blueprint.response(200, schemas.TopicStoriesShape)
 @problems(400, 404, 414, 503)
 def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
-    """A topic and its stories: those with most of its entries first."""
+    """Get a topic and its stories."""
     with reading().store() as store:
         known = store.topics.get(slug)
         if known is None:
             abort(404)
-        page, following = _after(arguments, lambda limit, offset: store.topics.stories(slug, limit, offset))
+        page = page_after(
+            arguments["cursor"], arguments["limit"], lambda limit, offset: store.topics.stories(slug, limit, offset)
+        )
         keep(WHOLE_EDITION)
         show = presenter(store)
-        return {**_topic(known), "items": [_story(show, one) for one in page], "next_cursor": following}
+        return {**_topic(known), "items": [_story(show, one) for one in page.stories], "next_cursor": page.next_cursor}
 
 
-@room.get("/accuracy")
-@room.response(200, schemas.AccuracyShape)
+@blueprint.get("/accuracy")
+@blueprint.response(200, schemas.AccuracyShape)
 @problems(503)
 def accuracy() -> dict[str, Any]:
-    """The newest scorecard: how right the site's own numbers were."""
+    """Get the latest scorecard: how accurate scores, order and categories were."""
     with reading().store() as store:
         day = store.scorecards.latest()
         measured = store.scorecards.of(day) if day is not None else []
@@ -258,7 +259,7 @@ def accuracy() -> dict[str, Any]:
     return {"day": day, "items": measured}
 
 
-# What the store holds, as the shapes name it
+# Stored values in the shapes of the schemas
 
 
 def _topic(topic: Topic) -> dict[str, Any]:
@@ -274,38 +275,9 @@ def _topic(topic: Topic) -> dict[str, Any]:
     }
 
 
-def _asked(arguments: dict[str, Any], sorts: tuple[str, ...]) -> Asked:
+def _asked(arguments: dict[str, Any], sorts: tuple[str, ...]) -> ListParams:
     """Return *arguments* as the pages know them; they were checked already."""
-    return asking.read(
-        {name: str(value) for name, value in arguments.items() if name not in ("limit", "cursor")}, sorts
-    )
-
-
-def _position(cursor: str) -> tuple[int, int]:
-    """Return how many stories came before, and the last of them."""
-    offset, _, story_id = cursor.partition("-")
-    return min(int(offset or 0), MOST), int(story_id or 0)
-
-
-def _cursor(offset: int, last: Listed) -> str | None:
-    return f"{offset}-{last.story.story_id}" if offset < MOST else None
-
-
-def _after(arguments: dict[str, Any], some: Any) -> tuple[list[Listed], str | None]:
-    """Return the page that follows a cursor, and the cursor that follows the page.
-
-    A list that grew at its head meanwhile is taken up behind the story that came last.
-    """
-    limit = arguments["limit"]
-    offset, last = _position(arguments["cursor"])
-    if last:
-        around = max(offset - limit, 0)
-        near = [one.story.story_id for one in some(3 * limit, around)]
-        if last in near:
-            offset = around + near.index(last) + 1
-    found: list[Listed] = some(limit + 1, offset)
-    page = found[:limit]
-    return page, _cursor(offset + len(page), page[-1]) if len(found) > limit else None
+    return query.read({name: str(value) for name, value in arguments.items() if name not in ("limit", "cursor")}, sorts)
 
 
 def _story(show: Presenter, listed: Listed) -> dict[str, Any]:
@@ -313,7 +285,7 @@ def _story(show: Presenter, listed: Listed) -> dict[str, Any]:
     section = show.section(story.category_id)
     return {
         "id": story.story_id,
-        "uri": tag_uri(config().site.url, f"story/{story.story_id}"),
+        "uri": tag_uri(id_base(), f"story/{story.story_id}"),
         "url": base_url() + story_path(story),
         "headline": story.headline,
         "summary": story.summary,
@@ -329,6 +301,7 @@ def _story(show: Presenter, listed: Listed) -> dict[str, Any]:
         "via": listed.first_source_id,
         "source": {"id": lead.source_id, "name": show.source_name(lead.source_id)},
         "original": safe_link(lead.link),
+        "published_at": story.published_at,
         "first_seen_at": story.first_seen_at,
         "last_source_at": story.last_source_at,
         "updated_at": story.updated_at,
@@ -347,7 +320,7 @@ def _entry(show: Presenter, entry: Entry | None) -> dict[str, Any] | None:
         "author": entry.author,
         "language": entry.language,
         "words": entry.words,
-        "published_at": entry.published_at,
+        "published_at": entry.plausible_published_at,
         "first_seen_at": entry.first_seen_at,
         "edited_at": entry.edited_at,
     }

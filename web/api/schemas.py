@@ -1,4 +1,4 @@
-"""What the interface takes and gives: the description is generated from these, and answers are made by them."""
+"""Parameters and responses of the API. The OpenAPI description is generated from these schemas."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from web.lists.paging import CURSOR
 from web.lists.query import LIST_SORTS, SEARCH_SORTS, WINDOWS
 
 MAX_LIMIT = 100
 
 
-def _said(words: str, **more: Any) -> dict[str, Any]:
-    return {"metadata": {"description": words, **more}}
+def _doc(description: str, **more: Any) -> dict[str, Any]:
+    return {"metadata": {"description": description, **more}}
 
 
 class Paged(Schema):
-    """Parameters of every list. The views refuse others: a misspelled filter must not be an unfiltered list."""
+    """Parameters of every list. Unknown ones are rejected: a misspelled filter must not return an unfiltered list."""
 
     limit = fields.Integer(
-        load_default=30, validate=validate.Range(1, MAX_LIMIT), **_said("How many at most.", example=30)
+        load_default=30, validate=validate.Range(1, MAX_LIMIT), **_doc("Maximum number of items.", example=30)
     )
     cursor = fields.String(
         load_default="",
-        validate=validate.Regexp("^([0-9]{1,6}-[0-9]{1,18})?$"),
-        **_said("`next_cursor` of the page before; nothing else is meant to be read from it."),
+        validate=validate.Regexp(f"^{CURSOR}$"),
+        **_doc("`next_cursor` of the previous page. Treat it as opaque."),
     )
 
 
@@ -32,16 +33,16 @@ class Filters(Paged):
     """Parameters of lists of stories."""
 
     category = fields.String(
-        load_default="", validate=validate.Length(max=64), **_said("A category's id; without it, all.")
+        load_default="", validate=validate.Length(max=64), **_doc("ID of a category. All categories by default.")
     )
     window = fields.String(
         load_default="",
         validate=validate.OneOf(["", *WINDOWS]),
-        **_said("Only stories with news of an independent source within this time."),
+        **_doc("Only stories that an independent source joined within this time."),
     )
-    min_score = fields.Integer(load_default=0, validate=validate.Range(0, 100), **_said("The least score."))
+    min_score = fields.Integer(load_default=0, validate=validate.Range(0, 100), **_doc("Minimum score."))
     min_sources = fields.Integer(
-        load_default=0, validate=validate.Range(0, 1000), **_said("The least number of independent sources.")
+        load_default=0, validate=validate.Range(0, 1000), **_doc("Minimum number of independent sources.")
     )
 
 
@@ -49,7 +50,7 @@ class StoriesArguments(Filters):
     sort = fields.String(
         load_default="trending",
         validate=validate.OneOf(LIST_SORTS),
-        **_said("`trending` is the order of the site's own pages."),
+        **_doc("Order. `trending` is the order of the site's pages."),
     )
 
 
@@ -57,12 +58,12 @@ class SearchArguments(Filters):
     q = fields.String(
         required=True,
         validate=validate.Length(max=200),
-        **_said("Words, phrases and operators, as on the search page.", example='"data center" score:>60'),
+        **_doc("Words, phrases and operators, as on the search page.", example='"data center" score:>60'),
     )
-    sort = fields.String(load_default="best", validate=validate.OneOf(SEARCH_SORTS), **_said("The order."))
+    sort = fields.String(load_default="best", validate=validate.OneOf(SEARCH_SORTS), **_doc("Order."))
 
 
-# Answers
+# Responses
 
 
 class Named(Schema):
@@ -71,30 +72,37 @@ class Named(Schema):
 
 
 class StoryShape(Schema):
-    id = fields.Integer(required=True, **_said("Stays; a merged story leads to the one it became part of."))
-    uri = fields.String(required=True, **_said("The id of the item in the feeds."))
-    url = fields.String(required=True, metadata={"format": "uri", "description": "Its page on this site."})
+    id = fields.Integer(required=True, **_doc("Permanent. A merged story redirects to the one it became part of."))
+    uri = fields.String(required=True, **_doc("ID of the item in feeds."))
+    url = fields.String(required=True, metadata={"format": "uri", "description": "Page of the story on this site."})
     headline = fields.String(required=True)
-    summary = fields.String(required=True, **_said("Plain text, may be empty."))
-    language = fields.String(required=True, **_said("Of the headline, as its feed says; may be empty."))
+    summary = fields.String(required=True, **_doc("Plain text; may be empty."))
+    language = fields.String(required=True, **_doc("Language of the headline as its feed states it; may be empty."))
     category = fields.Nested(Named, required=True, allow_none=True)
-    score = fields.Integer(required=True, **_said("0 to 100: the calibrated probability that it is relevant."))
-    provisional = fields.Boolean(required=True, **_said("There is little evidence for the score so far."))
-    trend = fields.Float(required=True, **_said("How surprising its coverage is; comparable within an answer."))
+    score = fields.Integer(
+        required=True, **_doc("0 to 100: 100 times the calibrated probability that the story is relevant.")
+    )
+    provisional = fields.Boolean(required=True, **_doc("Whether the score is based on little evidence."))
+    trend = fields.Float(required=True, **_doc("How unusual the recent coverage is; comparable within one response."))
     entries = fields.Integer(required=True)
     sources = fields.Integer(required=True)
     independent_sources = fields.Integer(required=True)
     views = fields.Integer(required=True)
-    via = fields.String(required=True, **_said("The id of the source that had it first."))
-    source = fields.Nested(Named, required=True, **_said("Whose headline it has."))
-    original = fields.String(required=True, **_said("The headline's article at its source, may be empty."))
-    first_seen_at = fields.AwareDateTime(required=True)
-    last_source_at = fields.AwareDateTime(required=True, **_said("When an independent source last joined."))
-    updated_at = fields.AwareDateTime(required=True, **_said("When anything about it last changed."))
+    via = fields.String(required=True, **_doc("ID of the source that reported it first."))
+    source = fields.Nested(Named, required=True, **_doc("Source of the headline."))
+    original = fields.String(required=True, **_doc("The article of the headline at its source; may be empty."))
+    published_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        **_doc("Earliest plausible date that a publisher states; null if there is none."),
+    )
+    first_seen_at = fields.AwareDateTime(required=True, **_doc("When this site first saw the story."))
+    last_source_at = fields.AwareDateTime(required=True, **_doc("When an independent source last joined."))
+    updated_at = fields.AwareDateTime(required=True, **_doc("When anything about the story last changed."))
 
 
 class StoriesShape(Schema):
-    edition = fields.Integer(required=True, **_said("Grows whenever anything on the site changed."))
+    edition = fields.Integer(required=True, **_doc("Increases whenever anything on the site changes."))
     items = fields.List(fields.Nested(StoryShape), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
@@ -103,26 +111,30 @@ class EntryShape(Schema):
     id = fields.Integer(required=True)
     source = fields.Nested(Named, required=True)
     title = fields.String(required=True)
-    url = fields.String(required=True, **_said("At its source, may be empty."))
+    url = fields.String(required=True, **_doc("Address at its source; may be empty."))
     summary = fields.String(required=True)
     author = fields.String(required=True)
     language = fields.String(required=True)
     words = fields.Integer(required=True)
-    published_at = fields.AwareDateTime(required=True, allow_none=True, **_said("As its feed says, null for not."))
+    published_at = fields.AwareDateTime(
+        required=True, allow_none=True, **_doc("Date that the feed states; null if it states none that is plausible.")
+    )
     first_seen_at = fields.AwareDateTime(required=True)
-    edited_at = fields.AwareDateTime(required=True, allow_none=True, **_said("null: never edited at its source."))
+    edited_at = fields.AwareDateTime(
+        required=True, allow_none=True, **_doc("When it was last edited at its source; null if never.")
+    )
 
 
 class MemberShape(EntryShape):
-    voice = fields.String(required=True, **_said("The independent voice that it speaks with."))
+    voice = fields.String(required=True, **_doc("Group of entries that count as one independent source."))
     similarity = fields.Float(required=True)
     probability = fields.Float(required=True)
-    reason = fields.String(required=True, **_said("Why it belongs to the story."))
+    reason = fields.String(required=True, **_doc("Why it belongs to the story."))
 
 
 class ContributionShape(Schema):
     name = fields.String(required=True)
-    points = fields.Float(required=True, **_said("Its share of the score; all of them add up to it."))
+    points = fields.Float(required=True, **_doc("Points of the score; all contributions add up to the score."))
     log_odds = fields.Float(required=True)
     reason = fields.String(required=True)
 
@@ -131,29 +143,31 @@ class LedgerShape(Schema):
     at = fields.AwareDateTime(required=True)
     cause = fields.String(required=True)
     words = fields.String(required=True)
-    score_before = fields.Integer(required=True, allow_none=True, **_said("null: the story is new."))
+    score_before = fields.Integer(required=True, allow_none=True, **_doc("null for a new story."))
     score_after = fields.Integer(required=True)
-    entry = fields.Integer(required=True, allow_none=True, **_said("The entry that caused it, null for none."))
+    entry = fields.Integer(
+        required=True, allow_none=True, **_doc("The entry that caused the change; null if none did.")
+    )
 
 
 class DetailShape(StoryShape):
     entries_of = fields.List(
-        fields.Nested(MemberShape), required=True, data_key="told_by", **_said("Its entries, oldest first.")
+        fields.Nested(MemberShape), required=True, data_key="told_by", **_doc("Entries of the story, oldest first.")
     )
     explanation = fields.List(fields.Nested(ContributionShape), required=True)
-    ledger = fields.List(fields.Nested(LedgerShape), required=True, **_said("Every change of its score, oldest first."))
+    ledger = fields.List(fields.Nested(LedgerShape), required=True, **_doc("Every change of the score, oldest first."))
 
 
 class FoundShape(StoryShape):
     found_in = fields.Nested(
-        EntryShape, required=True, allow_none=True, **_said("The entry that holds the words; null without words.")
+        EntryShape, required=True, allow_none=True, **_doc("The entry that matches; null for a search without words.")
     )
 
 
 class SearchShape(Schema):
     edition = fields.Integer(required=True)
-    total = fields.Integer(required=True, **_said("Counted within the newest 2,000 entries that fit."))
-    notes = fields.List(fields.String(), required=True, **_said("What was not taken as it was typed."))
+    total = fields.Integer(required=True, **_doc("Counted among the newest 2,000 matching entries."))
+    notes = fields.List(fields.String(), required=True, **_doc("Parts of the query that were interpreted differently."))
     items = fields.List(fields.Nested(FoundShape), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
@@ -161,20 +175,22 @@ class SearchShape(Schema):
 class SourceShape(Schema):
     id = fields.String(required=True)
     name = fields.String(required=True)
-    feed = fields.String(required=True, **_said("Its address, empty where that is not public."))
+    feed = fields.String(required=True, **_doc("Address of the feed; empty if it is not public."))
     page = fields.String(required=True)
     category = fields.String(required=True)
     state = fields.String(
         required=True, validate=validate.OneOf(["ok", "failing", "waiting", "gone", "paused", "removed"])
     )
     entries = fields.Integer(required=True)
-    recent_entries = fields.Integer(required=True, **_said("Of the last seven days."))
-    firsts = fields.Integer(required=True, **_said("Stories of several sources that it had first."))
+    recent_entries = fields.Integer(required=True, **_doc("Entries of the last seven days."))
+    firsts = fields.Integer(required=True, **_doc("Stories with several sources that it reported first."))
     last_new_at = fields.AwareDateTime(required=True, allow_none=True)
     overdue_since = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        **_said("From when on such a silence of it is one in a hundred; null: it is not that silent."),
+        **_doc(
+            "Since when the source is overdue: silences this long happen once in a hundred times. null if it is not."
+        ),
     )
 
 
@@ -184,7 +200,7 @@ class SourcesShape(Schema):
 
 class CategoryShape(Named):
     page = fields.String(required=True)
-    stories = fields.Integer(required=True, **_said("With news within 24 hours."))
+    stories = fields.Integer(required=True, **_doc("Stories updated within 24 hours."))
 
 
 class CategoriesShape(Schema):
@@ -195,10 +211,10 @@ class TopicShape(Schema):
     slug = fields.String(required=True)
     name = fields.String(required=True)
     page = fields.String(required=True)
-    rising = fields.Boolean(required=True, **_said("false: it rose before."))
-    entries = fields.Integer(required=True, **_said("When it last rose."))
+    rising = fields.Boolean(required=True, **_doc("Whether it is rising now."))
+    entries = fields.Integer(required=True, **_doc("Entries in the day when it last rose."))
     sources = fields.Integer(required=True)
-    usual_per_day = fields.Float(required=True, **_said("Entries that usually hold it."))
+    usual_per_day = fields.Float(required=True, **_doc("Usual number of entries per day."))
     updated_at = fields.AwareDateTime(required=True)
 
 
@@ -214,17 +230,19 @@ class TopicStoriesShape(TopicShape):
 class MeasureShape(Schema):
     name = fields.String(required=True)
     window_days = fields.Integer(required=True)
-    category_id = fields.String(required=True, data_key="category", **_said("Empty for all of them together."))
-    method = fields.String(required=True, **_said("`site`, or the rule that it is held against."))
-    value = fields.Float(required=True, allow_none=True, **_said("null: too few cases."))
+    category_id = fields.String(required=True, data_key="category", **_doc("Empty for all categories together."))
+    method = fields.String(required=True, **_doc("`site`, or the simple rule it is compared with."))
+    value = fields.Float(required=True, allow_none=True, **_doc("null if there are too few cases."))
     low = fields.Float(required=True, allow_none=True)
-    high = fields.Float(required=True, allow_none=True, **_said("With `low`, its 95 % interval; null: none."))
+    high = fields.Float(
+        required=True, allow_none=True, **_doc("With `low`, the 95% confidence interval; null if there is none.")
+    )
     cases = fields.Integer(required=True)
-    needed = fields.Integer(required=True, **_said("Cases below which there is no value."))
+    needed = fields.Integer(required=True, **_doc("Minimum number of cases for a value."))
 
 
 class AccuracyShape(Schema):
-    day = fields.Date(required=True, allow_none=True, **_said("The night it was measured; null: not yet."))
+    day = fields.Date(required=True, allow_none=True, **_doc("Day of the measurement; null if there is none yet."))
     items = fields.List(fields.Nested(MeasureShape), required=True)
 
 
@@ -232,7 +250,7 @@ class IndexShape(Schema):
     title = fields.String(required=True)
     site = fields.String(required=True)
     edition = fields.Integer(required=True)
-    at = fields.AwareDateTime(required=True, **_said("The moment of this answer."))
+    at = fields.AwareDateTime(required=True, **_doc("Time of this response."))
     links = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
 
 

@@ -1,6 +1,6 @@
-"""What a list was asked for: read from a query string, and spelled back into one.
+"""The parameters of a list: read from a query string, and written back as one.
 
-Pure and forgiving: an unknown value is the default, and what was cut is said.
+Pure and forgiving: an unknown value is the default, and a cut query leaves a note.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ MAX_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which stories of a list, in which order."""
+class ListParams:
+    """Which stories of a list to show, in which order."""
 
     sort: str
     sorts: tuple[str, ...] = LIST_SORTS
-    """The orders there are; the first is the one without saying."""
+    """The orders that the list has; the first is the default."""
     window: str = ""
     min_score: int = 0
     min_sources: int = 0
@@ -33,10 +33,10 @@ class Asked:
     category: str = ""
     page: int = 1
     note: str = ""
-    """What was not taken as it was asked, for the reader."""
+    """What was not applied as requested, for the reader."""
 
     def since(self, now: datetime) -> datetime | None:
-        """Return from when on, or None."""
+        """Return the beginning of the window, or None."""
         return now - WINDOWS[self.window] if self.window else None
 
     @property
@@ -45,41 +45,41 @@ class Asked:
         return bool(self.window or self.min_score or self.min_sources or self.category)
 
     def query_string(self, **changes: str | int) -> str:
-        """Return `?sort=newest&window=24h` with *changes*, "" when all is as without saying.
+        """Return `?sort=newest&window=24h` with *changes*, "" when all are defaults.
 
-        Whoever changes what is listed begins on the first page.
+        A change of what is listed goes back to the first page.
         """
-        asked = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]
-        params: dict[str, str | int] = {}
-        if asked.query:
-            params["q"] = asked.query
-        if asked.category:
-            params["category"] = asked.category
-        if asked.sort != asked.sorts[0]:
-            params["sort"] = asked.sort
-        if asked.window:
-            params["window"] = asked.window
-        if asked.min_score:
-            params["min_score"] = asked.min_score
-        if asked.min_sources:
-            params["min_sources"] = asked.min_sources
-        if asked.page > 1:
-            params["page"] = asked.page
-        return "?" + urlencode(params, quote_via=quote) if params else ""
+        changed = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]
+        query: dict[str, str | int] = {}
+        if changed.query:
+            query["q"] = changed.query
+        if changed.category:
+            query["category"] = changed.category
+        if changed.sort != changed.sorts[0]:
+            query["sort"] = changed.sort
+        if changed.window:
+            query["window"] = changed.window
+        if changed.min_score:
+            query["min_score"] = changed.min_score
+        if changed.min_sources:
+            query["min_sources"] = changed.min_sources
+        if changed.page > 1:
+            query["page"] = changed.page
+        return "?" + urlencode(query, quote_via=quote) if query else ""
 
 
-def read(args: Mapping[str, str], sorts: tuple[str, ...] = LIST_SORTS, default: str = "") -> Asked:
-    """Return what *args* ask for; *default* is the order without saying, else the first of *sorts*."""
+def read(args: Mapping[str, str], sorts: tuple[str, ...] = LIST_SORTS, default: str = "") -> ListParams:
+    """Return the parameters in *args*; *default* is the default order, else the first of *sorts*."""
     if default:
         sorts = (default, *(sort for sort in sorts if sort != default))
     query = " ".join(storable(args.get("q", "").replace("\x00", " ")).split())
     note = ""
     if len(query) > MAX_QUERY:
         query = query[:MAX_QUERY].rstrip()
-        note = f"Only the first {MAX_QUERY} characters were looked for."
+        note = f"Only the first {MAX_QUERY} characters were used."
     sort = args.get("sort", "")
     window = args.get("window", "")
-    return Asked(
+    return ListParams(
         sort=sort if sort in sorts else sorts[0],
         sorts=sorts,
         window=window if window in WINDOWS else "",
@@ -92,10 +92,10 @@ def read(args: Mapping[str, str], sorts: tuple[str, ...] = LIST_SORTS, default: 
     )
 
 
-def _number(text: str, least: int, most: int) -> int:
-    """Return the number in *text* within the bounds; what is no number is the least."""
+def _number(text: str, lowest: int, highest: int) -> int:
+    """Return the number in *text* within the bounds; the lowest where it is not a number."""
     text = text.strip()
     if not (text.isascii() and text.isdigit()):
-        return least
+        return lowest
     # Python refuses to read more than 4,300 digits.
-    return min(max(int(text[:10]), least), most)
+    return min(max(int(text[:10]), lowest), highest)

@@ -10,10 +10,14 @@ from aggregator.store import ListQuery, SearchResult, Store
 from aggregator.store.derived.search import Order
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
-from web.lists.query import Asked
+from web.lists.query import ListParams
 
-RANKED_MOST = 1000
-"""How deep a ranked list is looked through for a filter; the worker ranks fewer."""
+ENTRIES_PER_STORY = 2
+"""How many entries of a source are read for each story that a list needs."""
+MAX_SOURCE_OFFSET = 500
+"""How far the stories of a source can be paged through: each place is a look-up."""
+MAX_RANKED = 1000
+"""How much of a ranked list is filtered; the worker ranks fewer stories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,68 +28,68 @@ class Page:
     more: bool
 
 
-def of_category(store: Store, category_id: str | None, asked: Asked, now: datetime, size: int) -> Page:
+def of_category(store: Store, category_id: str | None, params: ListParams, now: datetime, size: int) -> Page:
     """Return a page of *size* stories of a category, or of all (None)."""
     # One more than a page holds tells whether there is another.
-    found = some_of_category(store, category_id, asked, now, size + 1, (asked.page - 1) * size)
-    return Page(found[:size], len(found) > size)
+    stories = some_of_category(store, category_id, params, now, size + 1, (params.page - 1) * size)
+    return Page(stories[:size], len(stories) > size)
 
 
 def some_of_category(
-    store: Store, category_id: str | None, asked: Asked, now: datetime, limit: int, offset: int
+    store: Store, category_id: str | None, params: ListParams, now: datetime, limit: int, offset: int
 ) -> list[Listed]:
     """Return *limit* stories of a category, or of all (None), from the place *offset* on."""
-    since = asked.since(now)
-    if asked.sort == "trending":
-        if not asked.filtered:
+    since = params.since(now)
+    if params.sort == "trending":
+        if not params.filtered:
             return store.stories.ranked(category_id or "", limit, offset)
-        fitting = [
-            one
-            for one in store.stories.ranked(category_id or "", RANKED_MOST)
-            if one.story.score >= asked.min_score
-            and one.story.independent_sources >= asked.min_sources
-            and (since is None or one.story.last_source_at >= since)
+        matching = [
+            listed
+            for listed in store.stories.ranked(category_id or "", MAX_RANKED)
+            if listed.story.score >= params.min_score
+            and listed.story.independent_sources >= params.min_sources
+            and (since is None or listed.story.last_source_at >= since)
         ]
-        return fitting[offset : offset + limit]
+        return matching[offset : offset + limit]
     return store.stories.select(
         ListQuery(
             category_id=category_id,
-            sort="score" if asked.sort == "score" else "newest",
+            sort="score" if params.sort == "score" else "newest",
             since=since,
-            min_score=asked.min_score,
-            min_sources=asked.min_sources,
+            min_score=params.min_score,
+            min_sources=params.min_sources,
             limit=limit,
             offset=offset,
         )
     )
 
 
-def query_of(asked: Asked, config: Config, now: datetime) -> Query:
-    """Return what a search asks for: what was typed, and the filters beside it."""
+def query_of(params: ListParams, config: Config, now: datetime) -> Query:
+    """Return the query of a search: what was typed, and the filters beside it."""
     typed = search_query.resolved(
-        search_query.read(asked.query, now),
+        search_query.read(params.query, now),
         {source.id: source.name for source in config.sources},
         {category.id: category.name for category in config.categories},
     )
-    since = asked.since(now)
+    since = params.since(now)
     return replace(
         typed,
-        categories=(asked.category,) if asked.category else typed.categories,
-        min_score=max(asked.min_score, typed.min_score),
-        min_sources=max(asked.min_sources, typed.min_sources),
+        categories=(params.category,) if params.category else typed.categories,
+        min_score=max(params.min_score, typed.min_score),
+        min_sources=max(params.min_sources, typed.min_sources),
         after=max((at for at in (since, typed.after) if at), default=None),
     )
 
 
-def of_search(store: Store, asked: Asked, looked_for: Query, size: int) -> SearchResult:
-    """Return a page of what was searched for."""
-    return some_of_search(store, asked, looked_for, size, (asked.page - 1) * size)
+def of_search(store: Store, params: ListParams, search: Query, size: int) -> SearchResult:
+    """Return a page of search results."""
+    return some_of_search(store, params, search, size, (params.page - 1) * size)
 
 
-def some_of_search(store: Store, asked: Asked, looked_for: Query, limit: int, offset: int) -> SearchResult:
-    """Return *limit* stories of what was searched for, from the place *offset* on."""
-    order: Order = "newest" if asked.sort == "newest" else "score" if asked.sort == "score" else "best"
-    return store.search.stories(looked_for, order=order, limit=limit, offset=offset)
+def some_of_search(store: Store, params: ListParams, search: Query, limit: int, offset: int) -> SearchResult:
+    """Return *limit* search results from the place *offset* on."""
+    order: Order = "newest" if params.sort == "newest" else "score" if params.sort == "score" else "best"
+    return store.search.stories(search, order=order, limit=limit, offset=offset)
 
 
 def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Listed | None]]:
@@ -95,6 +99,17 @@ def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Lis
         story_id = store.stories.of_entry(entry.entry_id)
         rows.append((entry, None if story_id is None else store.stories.listed(story_id)))
     return rows
+
+
+def stories_of_source(store: Store, source_id: str, limit: int, offset: int) -> list[Listed]:
+    """Return *limit* stories that a source took part in, from the place *offset* on, by its newest entry in each."""
+    if offset > MAX_SOURCE_OFFSET:
+        return []
+    found: dict[int, Listed] = {}
+    for _, listed in of_source(store, source_id, ENTRIES_PER_STORY * (offset + limit)):
+        if listed is not None:
+            found.setdefault(listed.story.story_id, listed)
+    return list(found.values())[offset : offset + limit]
 
 
 def following_merges(store: Store, story_id: int) -> Listed | None:

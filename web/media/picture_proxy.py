@@ -112,8 +112,13 @@ class Pictures:
         missed = self._missed.get(_name(url))
         return missed is not None and timedelta() <= now - missed < MISS_LASTS
 
-    def fetch(self, url: str, config: Config, now: datetime) -> Future[None]:
-        """Fetch a picture; return what is done when it is on disk, or missed. NoTurn where too many are fetched."""
+    def fetch(
+        self, url: str, config: Config, now: datetime, private_hosts: frozenset[str] = frozenset()
+    ) -> Future[None]:
+        """Fetch a picture; return what is done when it is on disk, or missed. NoTurn where too many are fetched.
+
+        private_hosts: hosts of the local network that this picture may come from
+        """
         name, server = _name(url), host(url)
         with self._lock:
             running = self._running.get(name)
@@ -127,13 +132,15 @@ class Pictures:
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name="pictures", daemon=True)
                 self._thread.start()
             self._hosts[server] += 1
-            work = self._fetched(url, name, server, config, now)
+            work = self._fetched(url, name, server, config, now, self._private_hosts | private_hosts)
             future = self._running[name] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return future
 
-    async def _fetched(self, url: str, name: str, server: str, config: Config, now: datetime) -> None:
+    async def _fetched(
+        self, url: str, name: str, server: str, config: Config, now: datetime, private_hosts: frozenset[str]
+    ) -> None:
         try:
-            data = await _fetch(url, config, now, self._private_hosts)
+            data = await _fetch(url, config, now, private_hosts)
             if kind_of(data) is None:
                 self._miss(name, now)
             else:
@@ -207,7 +214,7 @@ def _name(url: str) -> str:
 
 async def _fetch(url: str, config: Config, now: datetime, private_hosts: frozenset[str]) -> bytes:
     limits = replace(config.limits, feed_bytes=MAX_BYTES, fetch=TIMEOUT)
-    # Whoever wrote the feed names the picture: private hosts are not theirs to reach.
+    # Whoever wrote the feed names the picture: private hosts are not theirs to reach, but for the feed's own server.
     way = replace(access.of_others(config), private_hosts=private_hosts)
     async with Client(limits) as client:
         outcome = await fetch(client, url, limits=limits, now=now, user_agent=user_agent(config.site.url), access=way)

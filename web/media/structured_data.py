@@ -1,6 +1,6 @@
-"""What a page says of itself to programs: schema.org as JSON-LD, and the card of a link to it.
+"""Metadata of a page for other programs: schema.org as JSON-LD, and the card of a link to it.
 
-Pure. Templates print a description with `tojson`, which leaves no character that could end its element.
+Pure. Templates print it with `tojson`, which leaves no character that could end its element.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from aggregator.text.tokens import clip
 from aggregator.text.urls import safe_link
 from web.media.social_card import Card
 from web.present import Card as Shown
-from web.present import sources_words, story_path
+from web.present import source_count, story_path
 
-HEADLINE = 110
+MAX_HEADLINE_CHARS = 110
 """Characters that search engines take of a headline."""
 
 
 def card_of(listed: Listed, site: Site, section: str) -> Card:
     """Return what is drawn for a story."""
     story = listed.story
-    words = [f"Score: {story.score}", sources_words(story.sources, story.independent_sources)]
-    words.append(f"via {listed.first_source_id}")
-    return Card(site.title, story.headline, section, " · ".join(words), story.score, story.provisional)
+    facts = [f"Score: {story.score}", source_count(story.sources, story.independent_sources)]
+    facts.append(f"via {listed.first_source_id}")
+    return Card(site.title, story.headline, section, " · ".join(facts), story.score, story.provisional)
 
 
 def card_of_site(site: Site) -> Card:
     """Return what is drawn for every other page."""
-    return Card(site.title, "What the sources tell, grouped, scored and ranked", foot=site.url.partition("://")[2])
+    return Card(site.title, "News grouped into stories, scored and ranked", foot=site.url.partition("://")[2])
 
 
 def card_path(listed: Listed, card: Card) -> str:
@@ -39,15 +39,17 @@ def card_path(listed: Listed, card: Card) -> str:
 
 
 def article(listed: Listed, *, site: Site, base: str, section: str, source: str, image: str) -> dict[str, Any]:
-    """Return a story as a NewsArticle; *image* is an absolute address."""
+    """Return a story as a NewsArticle; *image* is an absolute address.
+
+    It has a `datePublished` only where a publisher states a plausible date.
+    """
     story, lead = listed.story, listed.lead
-    found: dict[str, Any] = {
+    article: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
-        "headline": clip(story.headline, HEADLINE),
+        "headline": clip(story.headline, MAX_HEADLINE_CHARS),
         "url": base + story_path(story),
         "mainEntityOfPage": base + story_path(story),
-        "datePublished": _iso(story.first_seen_at),
         "dateModified": _iso(max(story.first_seen_at, story.last_source_at)),
         "image": [image],
         "author": [{"@type": "Organization", "name": source}],
@@ -55,13 +57,15 @@ def article(listed: Listed, *, site: Site, base: str, section: str, source: str,
         "isAccessibleForFree": True,
         "inLanguage": lead.language or site.language,
     }
+    if story.published_at:
+        article["datePublished"] = _iso(story.published_at)
     if story.summary:
-        found["description"] = clip(story.summary, 300)
+        article["description"] = clip(story.summary, 300)
     if section:
-        found["articleSection"] = section
+        article["articleSection"] = section
     if original := safe_link(lead.link):
-        found["isBasedOn"] = original
-    return found
+        article["isBasedOn"] = original
+    return article
 
 
 def item_list(name: str, url: str, cards: Iterable[Shown], base: str) -> dict[str, Any]:

@@ -6,32 +6,33 @@ from urllib.parse import quote
 
 from flask import Blueprint, render_template
 
+from aggregator.text.wording import duration
 from scoring.ranking import trend
-from web import present, syndicate
+from web import present, syndication
 from web.http.hints import WHOLE_EDITION
 from web.request.context import base_url, config, feeds_of, hub_url, keep, public_site, reading
 from web.request.services import services
 
-room = Blueprint("words", __name__)
+blueprint = Blueprint("words", __name__)
 
-MOST_SOURCES = 300
+MAX_SOURCES = 300
 """Whose feeds are listed; three links each of ten thousand would be four megabytes."""
 
 
-@room.get("/about")
+@blueprint.get("/about")
 def about() -> str:
     """How every number is computed, from the running configuration."""
     keep(WHOLE_EDITION)
     return render_template(
         "about.html",
-        span=present.span_words,
+        duration=duration,
         pull_half_life=trend.PULL_HALF_LIFE,
         words_per_minute=present.WORDS_PER_MINUTE,
-        namespace=syndicate.NAMESPACE,
+        namespace=syndication.NAMESPACE,
     )
 
 
-@room.get("/api")
+@blueprint.get("/api")
 def interface() -> str:
     """The interface for programs, as its own description has it."""
     keep(WHOLE_EDITION)
@@ -40,7 +41,7 @@ def interface() -> str:
     return render_template("api.html", operations=operations, base=base_url(), shared=public_site())
 
 
-@room.get("/feeds")
+@blueprint.get("/feeds")
 def feeds_page() -> str:
     """Everything that can be subscribed to."""
     keep(WHOLE_EDITION)
@@ -49,7 +50,7 @@ def feeds_page() -> str:
     with reading().store() as store:
         topics = [feeds_of(one.name, f"/topic/{quote(one.slug)}") for one in store.topics.rising(20)]
     enabled = [one for one in config().sources if one.enabled]
-    by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in enabled[:MOST_SOURCES]]
+    by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in enabled[:MAX_SOURCES]]
     return render_template(
         "feeds.html",
         general=rows,
@@ -57,7 +58,7 @@ def feeds_page() -> str:
         by_source=by_source,
         more_sources=len(enabled) - len(by_source),
         topics=topics,
-        namespace=syndicate.NAMESPACE,
+        namespace=syndication.NAMESPACE,
         base=base_url(),
         hub=hub_url(),
         own_hub=config().site.hub == "own",

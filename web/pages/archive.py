@@ -7,37 +7,36 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.store.derived.front_pages import ListedThen
 from web import present
 from web.http.addresses import query_parameters
 from web.http.hints import WHOLE_EDITION
 from web.request.context import MINUTE, config, keep, now, presenter, reading
 
-room = Blueprint("archive", __name__)
+blueprint = Blueprint("archive", __name__)
 
-SPELLING = "%Y-%m-%dT%H:%MZ"
-"""How a moment is spelled in an address; to the minute, so that a page has one address that can be passed on."""
-STEPS = ((timedelta(days=1), "A day"), (timedelta(hours=6), "6 hours"), (timedelta(hours=1), "An hour"))
+FORMAT = "%Y-%m-%dT%H:%MZ"
+"""A time in an address: to the minute, so that each page has one address that can be shared."""
+STEPS = ((timedelta(days=1), "1 day"), (timedelta(hours=6), "6 hours"), (timedelta(hours=1), "1 hour"))
 SECTION_SIZE = 4
 
 
-@room.get("/at")
+@blueprint.get("/at")
 @query_parameters("time")
 def choose() -> AnyResponse:
     """Go to the moment that the form asks for, else to yesterday at this time."""
     wanted = _read(request.args.get("time", "")) or now() - timedelta(days=1)
-    return redirect(f"/at/{_spelled(wanted)}", 302)
+    return redirect(f"/at/{_spell(wanted)}", 302)
 
 
-@room.get("/at/<time>")
+@blueprint.get("/at/<time>")
 @query_parameters(costly=True)
 def at(time: str) -> str | AnyResponse:
     """The front page as it was at a moment, with the headlines and scores of then."""
     moment = _read(time)
     if moment is None:
         abort(404)
-    if time != _spelled(moment):
-        return redirect(f"/at/{_spelled(moment)}", 301)
+    if time != _spell(moment):
+        return redirect(f"/at/{_spell(moment)}", 301)
     with reading().store() as store:
         show = presenter(store)
         # The whole minute counts, so that what was kept within it is on the page that names it.
@@ -46,23 +45,23 @@ def at(time: str) -> str | AnyResponse:
         before = store.front_pages.before(page.at) if page else None
         after = store.front_pages.after(page.at if page else end)
     lists = page.lists if page else {}
-    front = [_card(show, one) for one in lists.get("", ())]
+    front = [present.archived_card(show, shown) for shown in lists.get("", ())]
     sections = []
     for category in config().categories:
         if category.id in lists:
-            cards = [_card(show, one) for one in lists[category.id][:SECTION_SIZE]]
+            cards = [present.archived_card(show, shown) for shown in lists[category.id][:SECTION_SIZE]]
             sections.append((show.section(category.id), cards))
     # A page of the past changes no more; one of today may yet be followed by a later one.
     keep(WHOLE_EDITION if after else MINUTE)
     return render_template(
         "at.html",
-        asked=show.moment(moment),
+        requested=show.moment(moment),
         kept=show.moment(page.at) if page else None,
         value=f"{moment:%Y-%m-%dT%H:%M}",
-        earlier=_spelled(before) if before else "",
-        later=_spelled(after) if after else "",
-        back=[(words, _spelled(moment - step)) for step, words in STEPS] if page else [],
-        forward=[(words, _spelled(moment + step)) for step, words in reversed(STEPS) if moment + step <= now()],
+        earlier=_spell(before) if before else "",
+        later=_spell(after) if after else "",
+        back=[(label, _spell(moment - step)) for step, label in STEPS] if page else [],
+        forward=[(label, _spell(moment + step)) for step, label in reversed(STEPS) if moment + step <= now()],
         lead=front[0] if front else None,
         river=front[1:],
         sections=sections,
@@ -70,12 +69,8 @@ def at(time: str) -> str | AnyResponse:
     )
 
 
-def _card(show: present.Presenter, shown: ListedThen) -> present.Was:
-    return present.was(show, shown)
-
-
-def _spelled(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime(SPELLING)
+def _spell(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(FORMAT)
 
 
 def _read(text: str) -> datetime | None:

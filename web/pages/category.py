@@ -8,67 +8,66 @@ from flask import Blueprint, abort, render_template
 
 from aggregator.store import ListQuery
 from web.http.addresses import LIST_PARAMETERS, query_parameters
-from web.lists import query as asking
-from web.lists import stories
-from web.lists.query import Asked
+from web.lists import query, stories
+from web.lists.query import ListParams
 from web.pages import machine_readable
 from web.request.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading, shows
 from web.request.worker_status import status_of
 
-room = Blueprint("listing", __name__)
+blueprint = Blueprint("listing", __name__)
 
 PAGE_SIZE = 30
 
 
-@room.get("/trending")
+@blueprint.get("/trending")
 @query_parameters(*LIST_PARAMETERS)
 def trending() -> str:
-    """Every story that is ranked, across categories."""
-    return _list_page("Trending", None, "/trending", asking.read(args()))
+    """Every ranked story, across categories."""
+    return _list_page("Trending", None, "/trending", query.read(args()))
 
 
-@room.get("/newest")
+@blueprint.get("/newest")
 @query_parameters(*LIST_PARAMETERS)
 def newest() -> str:
-    """Every story, the newest first."""
-    return _list_page("Newest", None, "/newest", asking.read(args(), default="newest"))
+    """Every story, newest first."""
+    return _list_page("Newest", None, "/newest", query.read(args(), default="newest"))
 
 
-@room.get("/category/<category_id>")
+@blueprint.get("/category/<category_id>")
 @query_parameters(*LIST_PARAMETERS)
 def category(category_id: str) -> str:
     """A category: trending, newest or by score."""
     name = category_name(category_id)
-    return _list_page(name, category_id, f"/category/{quote(category_id)}", asking.read(args()))
+    return _list_page(name, category_id, f"/category/{quote(category_id)}", query.read(args()))
 
 
-def _list_page(title: str, category_id: str | None, path: str, asked: Asked) -> str:
-    if asked.page > asking.MAX_PAGE:
-        abort(400, f"A list has {asking.MAX_PAGE:,} pages at most.")
+def _list_page(title: str, category_id: str | None, path: str, params: ListParams) -> str:
+    if params.page > query.MAX_PAGE:
+        abort(400, f"A list has {query.MAX_PAGE:,} pages at most.")
     with reading().store() as store:
         show = presenter(store)
-        found = stories.of_category(store, category_id, asked, now(), PAGE_SIZE)
-        others = store.stories.other_headlines(found.stories, each=3)
-        voices = store.stories.voices(one.story.story_id for one in found.stories)
+        page = stories.of_category(store, category_id, params, now(), PAGE_SIZE)
+        others = store.stories.other_headlines(page.stories, each=3)
+        voices = store.stories.voices(listed.story.story_id for listed in page.stories)
         cards = [
-            show.card(one, others.get(one.story.story_id, ()), voices.get(one.story.story_id, ()))
-            for one in found.stories
+            show.card(listed, others.get(listed.story.story_id, ()), voices.get(listed.story.story_id, ()))
+            for listed in page.stories
         ]
         status = None if cards else status_of(store)
     keep(MINUTE)
-    if asked.page == 1:
+    if params.page == 1:
         shows(card.story_id for card in cards)
     return render_template(
         "list.html",
         title=title,
-        machine=machine_readable.of_list(title, path, cards),
+        metadata=machine_readable.list_metadata(title, path, cards),
         category_id=category_id,
         path=path,
-        asked=asked,
+        params=params,
         cards=cards,
-        more=found.more,
+        more=page.more,
         status=status,
-        feeds=feeds_of(title, path, asked.query_string()),
+        feeds=feeds_of(title, path, params.query_string()),
     )
 
 

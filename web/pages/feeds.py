@@ -1,168 +1,245 @@
-"""Every list as RSS 2.0, Atom and JSON Feed."""
+"""Every list as RSS 2.0, Atom and JSON Feed, a page at a time (RFC 5005)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from urllib.parse import quote
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Response, abort, redirect
+from flask import Blueprint, Response, abort, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Listed
 from aggregator.store import Store
 from aggregator.text.tokens import storable
-from web import syndicate
+from web import syndication
 from web.http.addresses import LIST_PARAMETERS, query_parameters
-from web.http.headers import CSP_DATA
 from web.http.hints import WHOLE_EDITION
-from web.lists import query as asking
-from web.lists import stories
-from web.lists.query import Asked
+from web.lists import paging, query, stories
+from web.lists.query import ListParams
 from web.pages.category import category_name
 from web.pages.sources import source_health
-from web.request.context import MINUTE, args, base_url, config, hints, hub_url, keep, now, presenter, reading, shared
+from web.pages.static_files import asset
+from web.present import Presenter
+from web.request.context import (
+    MINUTE,
+    args,
+    base_url,
+    config,
+    hints,
+    hub_url,
+    id_base,
+    keep,
+    now,
+    presenter,
+    reading,
+    shared,
+)
+from web.request.services import services
 
-room = Blueprint("feeds", __name__)
+blueprint = Blueprint("feeds", __name__)
 
-FEED_SIZE = 50
+FEED_PARAMETERS = (*LIST_PARAMETERS, "limit", "cursor")
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "sandbox allow-same-origin allow-popups allow-top-navigation-by-user-activation"
+)
+"""A browser needs script-src and the site's own origin to apply the style sheet. The sandbox still runs no script."""
+_ORDERS = {"trending": "ranked by trend", "newest": "newest first", "score": "highest score first"}
 
 
-@room.get("/trending.<any(rss,atom,json):form>")
-@query_parameters(*LIST_PARAMETERS)
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Which part of a list a feed holds."""
+
+    limit: int
+    cursor: str
+
+    def query_string(self, params: ListParams, cursor: str) -> str:
+        """Return the query of the feed that begins at *cursor*, with the list's own filters."""
+        filters = params.query_string()
+        limit = {"limit": self.limit} if self.limit != DEFAULT_LIMIT else {}
+        more = urlencode(limit | ({"cursor": cursor} if cursor else {}))
+        return filters + (("&" if filters else "?") + more if more else "")
+
+
+@blueprint.get("/trending.<any(rss,atom,json):form>")
+@query_parameters(*FEED_PARAMETERS)
 def trending_feed(form: str) -> Response:
     """Trending across categories."""
-    return _list_feed("Trending", None, "/trending", form, asking.read(args()))
+    return _list_feed("Trending", None, "/trending", form, query.read(args()))
 
 
-@room.get("/newest.<any(rss,atom,json):form>")
-@query_parameters(*LIST_PARAMETERS)
+@blueprint.get("/newest.<any(rss,atom,json):form>")
+@query_parameters(*FEED_PARAMETERS)
 def newest_feed(form: str) -> Response:
-    """All stories, the newest first."""
-    return _list_feed("Newest", None, "/newest", form, asking.read(args(), default="newest"))
+    """All stories, newest first."""
+    return _list_feed("Newest", None, "/newest", form, query.read(args(), default="newest"))
 
 
-@room.get("/category/<category_id>.<any(rss,atom,json):form>")
-@query_parameters(*LIST_PARAMETERS)
+@blueprint.get("/category/<category_id>.<any(rss,atom,json):form>")
+@query_parameters(*FEED_PARAMETERS)
 def category_feed(category_id: str, form: str) -> Response:
     """A category, with the filters of its page."""
     name = category_name(category_id)
-    return _list_feed(name, category_id, f"/category/{quote(category_id)}", form, asking.read(args()))
+    return _list_feed(name, category_id, f"/category/{quote(category_id)}", form, query.read(args()))
 
 
-@room.get("/search.<any(rss,atom,json):form>")
-@query_parameters("q", *LIST_PARAMETERS, costly=True)
+@blueprint.get("/search.<any(rss,atom,json):form>")
+@query_parameters("q", *FEED_PARAMETERS, costly=True)
 def search_feed(form: str) -> Response:
-    """What a search finds, the newest first unless asked otherwise."""
-    asked = asking.read(args(), asking.SEARCH_SORTS, default="newest")
+    """Search results, newest first unless the request says otherwise."""
+    params = query.read(args(), query.SEARCH_SORTS, default="newest")
+    search = stories.query_of(params, config(), now())
     with reading().store() as store:
-        looked_for = stories.query_of(asked, config(), now())
-        found = stories.of_search(store, asked, looked_for, FEED_SIZE).stories if asked.query else []
-        words = f"Stories with {asked.query!r}" if asked.query else "A search for nothing"
-        moving = looked_for.after is not None or looked_for.before is not None
-        return _feed(store, f"Search: {asked.query}", words, "/search", form, asked, found, moving)
+
+        def read(limit: int, offset: int) -> list[Listed]:
+            return stories.some_of_search(store, params, search, limit, offset).stories if params.query else []
+
+        description = f"Stories that match {params.query!r}" if params.query else "An empty search"
+        moving = search.after is not None or search.before is not None
+        return _feed(store, f"Search: {params.query}", description, "/search", form, params, read, moving)
 
 
-@room.get("/source/<source_id>.<any(rss,atom,json):form>")
+@blueprint.get("/source/<source_id>.<any(rss,atom,json):form>")
+@query_parameters("limit", "cursor")
 def source_feed(source_id: str, form: str) -> Response:
-    """The stories that a source had a part in."""
+    """The stories that a source took part in."""
     with reading().store() as store:
         name = source_health(store, source_id).source.name
-        found: dict[int, Listed] = {}
-        for _, listed in stories.of_source(store, source_id, FEED_SIZE * 2):
-            if listed is not None:
-                found.setdefault(listed.story.story_id, listed)
-        words = f"Stories that {name} had a part in"
+
+        def read(limit: int, offset: int) -> list[Listed]:
+            return stories.stories_of_source(store, source_id, limit, offset)
+
         path = f"/source/{quote(source_id)}"
-        return _feed(store, name, words, path, form, asking.read({}), list(found.values())[:FEED_SIZE])
+        return _feed(store, name, f"Stories reported by {name}", path, form, query.read({}), read)
 
 
-@room.get("/topic/<slug>.<any(rss,atom,json):form>")
+@blueprint.get("/topic/<slug>.<any(rss,atom,json):form>")
+@query_parameters("limit", "cursor")
 def topic_feed(slug: str, form: str) -> Response:
-    """The stories of a term that rises or rose."""
+    """The stories of a topic that is or was rising."""
     with reading().store() as store:
         topic = store.topics.get(slug)
         if topic is None:
             abort(404)
-        found = store.topics.stories(slug, FEED_SIZE)
-        words = f"Stories about {topic.name}"
-        return _feed(store, topic.name, words, f"/topic/{quote(slug)}", form, asking.read({}), found)
+
+        def read(limit: int, offset: int) -> list[Listed]:
+            return store.topics.stories(slug, limit, offset)
+
+        path = f"/topic/{quote(slug)}"
+        return _feed(store, topic.name, f"Stories about {topic.name}", path, form, query.read({}), read)
 
 
-def _list_feed(title: str, category_id: str | None, path: str, form: str, asked: Asked) -> Response:
+def _list_feed(title: str, category_id: str | None, path: str, form: str, params: ListParams) -> Response:
     with reading().store() as store:
-        found = stories.of_category(store, category_id, asked, now(), FEED_SIZE).stories
-        words = {"trending": "ranked by trend", "newest": "the newest first", "score": "the highest score first"}
-        filters = [f"score from {asked.min_score}"] if asked.min_score else []
-        filters += [f"{asked.min_sources} independent sources or more"] if asked.min_sources else []
-        filters += [f"of the last {asked.window}"] if asked.window else []
-        return _feed(store, title, f"Stories {', '.join([words[asked.sort], *filters])}", path, form, asked, found)
+
+        def read(limit: int, offset: int) -> list[Listed]:
+            return stories.some_of_category(store, category_id, params, now(), limit, offset)
+
+        filters = [_ORDERS[params.sort]]
+        filters += [f"score {params.min_score} or higher"] if params.min_score else []
+        filters += [f"{params.min_sources} or more independent sources"] if params.min_sources else []
+        filters += [f"updated in the last {params.window}"] if params.window else []
+        return _feed(store, title, f"Stories, {', '.join(filters)}", path, form, params, read)
 
 
 def _feed(
     store: Store,
     title: str,
-    words: str,
+    description: str,
     path: str,
     form: str,
-    asked: Asked,
-    found: Sequence[Listed],
+    params: ListParams,
+    read: Callable[[int, int], list[Listed]],
     moving: bool = False,
 ) -> Response:
-    """Return a list as a feed; it depends on the edition only, unless a window moves with the clock (*moving*)."""
-    base, site = base_url(), config().site
-    show = presenter(store)
-    others = store.stories.other_headlines(found)
-    items = []
-    for one in found:
-        section = show.section(one.story.category_id)
-        items.append(
-            syndicate.item(
-                one,
-                base_url=base,
-                id_base=site.url,
-                source=show.source_name(one.lead.source_id),
-                category=section.name if section else "",
-                related=[(entry, show.source_name(entry.source_id)) for entry in others.get(one.story.story_id, ())],
-            )
-        )
-    chosen = syndicate.FORMATS[form]
-    channel = syndicate.Channel(
+    """Return a part of a list as a feed.
+
+    It depends on the edition only, unless a time window moves with the clock (*moving*).
+    """
+    window = _window()
+    base, site, prefix = base_url(), config().site, services().database.prefix()
+    page = paging.page_after(window.cursor, window.limit, read)
+    address = f"{base}{path}.{form}"
+    chosen = syndication.FORMATS[form]
+    channel = syndication.Channel(
         title=f"{storable(site.title)}: {storable(title)}",
-        description=storable(words),
-        page_url=f"{base}{path}{asked.query_string()}",
-        self_url=f"{base}{path}.{form}{asked.query_string()}",
+        description=storable(description),
+        page_url=f"{base}{path}{params.query_string()}",
+        self_url=address + window.query_string(params, window.cursor),
         language=site.language,
-        items=tuple(items),
+        items=tuple(_items(store, presenter(store), page.stories)),
         hub_url=hub_url(),
+        next_url=address + window.query_string(params, page.next_cursor) if page.next_cursor else "",
+        first_url=address + window.query_string(params, "") if window.cursor else "",
+        style_urls=(("text/xsl", prefix + asset("feed.xsl")), ("text/css", prefix + asset("feed.css"))),
     )
-    hints().material = syndicate.material(channel)
-    keep(MINUTE if asked.window or moving else WHOLE_EDITION)
+    hints().material = syndication.material(channel)
+    keep(MINUTE if params.window or moving else WHOLE_EDITION)
     response = Response(chosen.write(channel), content_type=chosen.content_type)
-    response.headers["Content-Security-Policy"] = CSP_DATA
-    hub = [f'<{channel.hub_url}>; rel="hub"'] if channel.hub_url else []
-    response.headers["Link"] = ", ".join([*hub, f'<{channel.self_url}>; rel="self"'])
+    response.headers["Content-Security-Policy"] = CSP
+    response.vary.add("Accept")
+    links = {"hub": channel.hub_url, "self": channel.self_url, "first": channel.first_url, "next": channel.next_url}
+    response.headers["Link"] = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url)
     return shared(response)
 
 
-@room.get("/feed.xml")
-@room.get("/feed")
-@room.get("/rss")
-@room.get("/rss.xml")
-@room.get("/index.rss")
-def feed_elsewhere() -> AnyResponse:
-    """Where readers look for a feed without being told."""
+def _window() -> _Window:
+    """Return the part that the request asks for; 400 for a part that no feed has."""
+    limit, cursor = request.args.get("limit", str(DEFAULT_LIMIT)), request.args.get("cursor", "")
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_LIMIT):
+        abort(400, f"limit is a number from 1 to {MAX_LIMIT}.")
+    if not re.fullmatch(paging.CURSOR, cursor):
+        abort(400, "cursor is not one that this site made. Start again without it.")
+    return _Window(int(limit), cursor)
+
+
+def _items(store: Store, show: Presenter, listed: list[Listed]) -> list[syndication.Item]:
+    others = store.stories.other_headlines(listed)
+    base = base_url()
+    items = []
+    for one in listed:
+        section = show.section(one.story.category_id)
+        picture, shown = one.lead.picture, show.picture(one.lead)
+        items.append(
+            syndication.item(
+                one,
+                base_url=base,
+                id_base=id_base(),
+                source=show.source_name(one.lead.source_id),
+                category=section.name if section else "",
+                related=[(entry, show.source_name(entry.source_id)) for entry in others.get(one.story.story_id, ())],
+                image=syndication.image(picture, base + shown.src, shown.caption, shown.credit)
+                if picture and shown
+                else None,
+            )
+        )
+    return items
+
+
+@blueprint.get("/feed.xml")
+@blueprint.get("/feed")
+@blueprint.get("/rss")
+@blueprint.get("/rss.xml")
+@blueprint.get("/index.rss")
+def usual_rss_address() -> AnyResponse:
+    """Addresses that readers try by themselves."""
     return redirect("/trending.rss", 301)
 
 
-@room.get("/atom.xml")
-@room.get("/index.atom")
-def atom_elsewhere() -> AnyResponse:
+@blueprint.get("/atom.xml")
+@blueprint.get("/index.atom")
+def usual_atom_address() -> AnyResponse:
     """The same for Atom."""
     return redirect("/trending.atom", 301)
 
 
-@room.get("/index.json")
-@room.get("/feed.json")
-def json_elsewhere() -> AnyResponse:
+@blueprint.get("/index.json")
+@blueprint.get("/feed.json")
+def usual_json_address() -> AnyResponse:
     """The same for JSON Feed."""
     return redirect("/trending.json", 301)

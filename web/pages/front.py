@@ -6,21 +6,23 @@ from datetime import timedelta
 
 from flask import Blueprint, render_template
 
-from aggregator.store import ListQuery
+from aggregator.store import ListQuery, Store
 from web import present
 from web.pages import machine_readable
 from web.request.context import BRIEF, MINUTE, config, feeds_of, keep, now, presenter, reading, shows
 from web.request.worker_status import status_of
 
-room = Blueprint("front", __name__)
+blueprint = Blueprint("front", __name__)
 
 FRONT_SIZE = 10
 NEWEST_SIZE = 16
+NEWEST_POOL = 4
+"""So many times as many of the latest arrivals are looked at for the newest ones."""
 SECTION_SIZE = 4
 RISING = 8
 
 
-@room.get("/")
+@blueprint.get("/")
 def front() -> str:
     """Trending now across categories, a section per category, newest."""
     with reading().store() as store:
@@ -30,24 +32,30 @@ def front() -> str:
         if not top:
             top = store.stories.select(ListQuery(limit=FRONT_SIZE))
         others = store.stories.other_headlines(top[:1], each=4) | store.stories.other_headlines(top[1:], each=3)
-        voices = store.stories.voices(one.story.story_id for one in top)
-        cards = [show.card(one, others.get(one.story.story_id, ()), voices.get(one.story.story_id, ())) for one in top]
+        voices = store.stories.voices(listed.story.story_id for listed in top)
+        cards = [
+            show.card(listed, others.get(listed.story.story_id, ()), voices.get(listed.story.story_id, ()))
+            for listed in top
+        ]
         seen = {card.story_id for card in cards}
         sections = []
         for category in config().categories:
-            listed = store.stories.ranked(category.id, SECTION_SIZE + FRONT_SIZE)
-            fresh = [one for one in listed if one.story.story_id not in seen][:SECTION_SIZE]
-            if listed:
-                sections.append((show.section(category.id), [show.card(one) for one in fresh or listed[:SECTION_SIZE]]))
-        newest = [show.card(one) for one in store.stories.select(ListQuery(limit=NEWEST_SIZE))] if top else []
+            ranking = store.stories.ranked(category.id, SECTION_SIZE + FRONT_SIZE)
+            unseen = [listed for listed in ranking if listed.story.story_id not in seen][:SECTION_SIZE]
+            if ranking:
+                shown = [show.card(listed) for listed in unseen or ranking[:SECTION_SIZE]]
+                sections.append((show.section(category.id), shown))
+        newest = _newest(store, show) if top else []
         newest_id = store.stories.newest_id()
-        rising = [present.topic(one, store.topics.history(one.slug, now())) for one in store.topics.rising(RISING)]
+        rising = [
+            present.topic(topic, store.topics.history(topic.slug, now())) for topic in store.topics.rising(RISING)
+        ]
         status = status_of(store)
     keep(MINUTE if top else BRIEF)
     shows(card.story_id for card in cards)
     return render_template(
         "front.html",
-        machine=machine_readable.of_list("Trending", "/", cards),
+        metadata=machine_readable.list_metadata("Trending", "/", cards),
         lead=cards[0] if cards else None,
         river=cards[1:],
         newest_id=newest_id,
@@ -60,3 +68,13 @@ def front() -> str:
         ago_24h=f"{now() - timedelta(days=1):%Y-%m-%dT%H:%MZ}",
         feeds=feeds_of("Trending", "/trending"),
     )
+
+
+def _newest(store: Store, show: present.Presenter) -> list[present.Card]:
+    """Return the newest stories by the date that is shown.
+
+    What a new source or a pause brings at once is mostly older than what arrived before.
+    """
+    latest = store.stories.select(ListQuery(limit=NEWEST_POOL * NEWEST_SIZE))
+    latest.sort(key=lambda listed: listed.story.published_at or listed.story.first_seen_at, reverse=True)
+    return [show.card(listed) for listed in latest[:NEWEST_SIZE]]

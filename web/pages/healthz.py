@@ -13,10 +13,10 @@ from web.pages.static_files import asset
 from web.request.context import now, reading
 from web.request.worker_status import stuck_by, worker_state
 
-room = Blueprint("operation", __name__)
+blueprint = Blueprint("operation", __name__)
 
 
-@room.get("/healthz")
+@blueprint.get("/healthz")
 def healthz() -> AnyResponse:
     """Whether the database is readable and the worker alive: 200 or 503."""
     try:
@@ -42,7 +42,7 @@ def healthz() -> AnyResponse:
     return response
 
 
-@room.get("/favicon.ico")
+@blueprint.get("/favicon.ico")
 def favicon() -> AnyResponse:
     """For browsers that do not read the link."""
     return redirect(asset("icon.svg"), 301)

@@ -1,4 +1,4 @@
-"""For programs that read the site: the sources as OPML, a sitemap, robots.txt, a manifest, icons, and drawn cards."""
+"""For other programs: page metadata, the sources as OPML, a sitemap, robots.txt, a manifest, icons, social cards."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from web.request.context import MINUTE, base_url, config, keep, now, presenter, 
 from web.request.services import services
 from web.visibility import feed_address
 
-room = Blueprint("machine", __name__)
+blueprint = Blueprint("machine", __name__)
 
 NEWS_FOR = timedelta(hours=48)
 """How long a story is news in a sitemap: what search engines take."""
-NEWS_MOST = 1_000
+MAX_NEWS = 1_000
 FOR_EVER = "public, max-age=31536000, immutable"
 ICONS = {
     "icon-180.png": (180, 0.0),
@@ -45,36 +45,38 @@ _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
 
 
-# What pages say of themselves: see `_head.html`.
+# Metadata of pages: see `_head.html`.
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What the head of a page tells programs."""
+class PageMetadata:
+    """What the head of a page tells other programs."""
 
     base: str
     image: str
-    drawn: bool = True
-    """The image is a card of ours, of a known size."""
+    is_card: bool = True
+    """The image is a card drawn by us, of a known size."""
     title: str = ""
     """"": as the page is called."""
     article: dict[str, Any] | None = None
-    described: tuple[dict[str, Any], ...] = ()
+    structured_data: tuple[dict[str, Any], ...] = ()
 
 
-def of_page() -> Said:
-    """Return what any page says."""
-    return Said(base_url(), site_card_path())
+def page_metadata() -> PageMetadata:
+    """Return the metadata of any page."""
+    return PageMetadata(base_url(), site_card_path())
 
 
-def of_list(title: str, path: str, cards: Iterable[Shown]) -> Said:
-    """Return what a page of a list says."""
+def list_metadata(title: str, path: str, cards: Iterable[Shown]) -> PageMetadata:
+    """Return the metadata of a list."""
     base = base_url()
-    return Said(base, site_card_path(), described=(structured_data.item_list(title, base + path, cards, base),))
+    return PageMetadata(
+        base, site_card_path(), structured_data=(structured_data.item_list(title, base + path, cards, base),)
+    )
 
 
-def of_story(store: Store, listed: Listed, picture: str = "") -> Said:
-    """Return what a story's page says; *picture* is the path of one that its sources published."""
+def story_metadata(store: Store, listed: Listed, picture: str = "") -> PageMetadata:
+    """Return the metadata of a story; *picture* is the path of one that its sources published."""
     show = presenter(store)
     base = base_url()
     drawn, card = story_card_path(store, listed)
@@ -86,15 +88,15 @@ def of_story(store: Store, listed: Listed, picture: str = "") -> Said:
         source=show.source_name(listed.lead.source_id),
         image=base + (picture or drawn),
     )
-    return Said(base, picture or drawn, not picture, listed.story.headline, article, (article,))
+    return PageMetadata(base, picture or drawn, not picture, listed.story.headline, article, (article,))
 
 
 # Files for programs
 
 
-@room.get("/sources.opml")
+@blueprint.get("/sources.opml")
 def sources() -> Response:
-    """The sources, by category, for any reader; without those whose address is not for everybody."""
+    """The sources by category, without those whose address is private."""
     keep(WHOLE_EDITION)
     limits = config().limits
     by_category: dict[str, list[Subscription]] = {one.id: [] for one in config().categories}
@@ -110,9 +112,9 @@ def sources() -> Response:
     return _data(text.encode(), "text/x-opml; charset=utf-8")
 
 
-@room.get("/sitemap.xml")
+@blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    """The lasting pages, and the stories of the last 48 hours as news."""
+    """The permanent pages, and the stories of the last 48 hours as news."""
     keep(MINUTE)
     base, site = base_url(), config().site
     ET.register_namespace("news", _NEWS)
@@ -127,10 +129,12 @@ def sitemap() -> Response:
     for path in [*paths, *(f"/category/{quote(one.id)}" for one in config().categories)]:
         url(path)
     with reading().store() as store:
-        recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=NEWS_MOST))
+        recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=MAX_NEWS))
     for listed in recent:
         story = listed.story
-        if story.first_seen_at < now() - NEWS_FOR:
+        # Search engines take a date for every article; without a publisher's it is when this site first saw the story.
+        published_at = story.published_at or story.first_seen_at
+        if published_at < now() - NEWS_FOR:
             continue
         node = url(story_path(story))
         modified = max(story.first_seen_at, story.last_source_at).astimezone(UTC)
@@ -139,25 +143,25 @@ def sitemap() -> Response:
         publication = ET.SubElement(news, f"{{{_NEWS}}}publication")
         ET.SubElement(publication, f"{{{_NEWS}}}name").text = storable(site.title)
         ET.SubElement(publication, f"{{{_NEWS}}}language").text = site.language.partition("-")[0]
-        stated = story.first_seen_at.astimezone(UTC)
-        ET.SubElement(news, f"{{{_NEWS}}}publication_date").text = f"{stated:%Y-%m-%dT%H:%M:%SZ}"
+        date = f"{published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        ET.SubElement(news, f"{{{_NEWS}}}publication_date").text = date
         ET.SubElement(news, f"{{{_NEWS}}}title").text = storable(story.headline)
     ET.indent(root, " ")
     body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True, default_namespace=_SITEMAP)
     return _data(body, "application/xml; charset=utf-8")
 
 
-@room.get("/robots.txt")
+@blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Everything may be read but what never ends: searches, the past by the minute, and the operator's pages."""
+    """Everything may be crawled but endless pages (searches, the past by the minute) and the operator's."""
     keep(WHOLE_EDITION)
     lines = ["User-agent: *", "Disallow: /search", "Disallow: /at/", "Disallow: /admin", "Disallow: /api/", ""]
     return _data("\n".join([*lines, f"Sitemap: {base_url()}/sitemap.xml", ""]).encode(), "text/plain; charset=utf-8")
 
 
-@room.get("/manifest.webmanifest")
+@blueprint.get("/manifest.webmanifest")
 def manifest() -> Response:
-    """What a phone needs to keep the site among its programs."""
+    """What a phone needs to install the site as an app."""
     keep(WHOLE_EDITION)
     site, root = config().site, services().database.prefix()
     icons = [
@@ -166,7 +170,7 @@ def manifest() -> Response:
         {"src": f"{root}/icon-512.png", "sizes": "512x512", "type": "image/png"},
         {"src": f"{root}/icon-mask.png", "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
     ]
-    described = {
+    structured_data = {
         "name": site.title,
         "short_name": site.title[:12],
         "description": "News grouped into stories, scored and ranked",
@@ -179,35 +183,35 @@ def manifest() -> Response:
         "theme_color": "#0b4f63",
         "icons": icons,
     }
-    return _data(json.dumps(described, indent=1).encode(), "application/manifest+json; charset=utf-8")
+    return _data(json.dumps(structured_data, indent=1).encode(), "application/manifest+json; charset=utf-8")
 
 
-@room.get("/<any('icon-180.png','icon-192.png','icon-512.png','icon-mask.png'):icon>")
+@blueprint.get("/<any('icon-180.png','icon-192.png','icon-512.png','icon-mask.png'):icon>")
 def icon(icon: str) -> Response:
-    """Our icon, for what takes no SVG."""
+    """The icon, for programs without SVG support."""
     keep(WHOLE_EDITION)
     return _data(social_card.icon(*ICONS[icon]), "image/png")
 
 
-@room.get("/apple-touch-icon.png")
+@blueprint.get("/apple-touch-icon.png")
 def touch_icon() -> AnyResponse:
     """Where phones look without being told."""
     return redirect("/icon-180.png", 301)
 
 
-@room.get("/card/site-<digest>.png")
+@blueprint.get("/card/site-<digest>.png")
 def site_card(digest: str) -> AnyResponse:
-    """The picture of a link to any page but a story's."""
+    """The card of a link to any page but a story's."""
     card = structured_data.card_of_site(config().site)
     if digest != card.digest:
         return redirect(site_card_path(), 302)
     return _picture(social_card.card(card))
 
 
-@room.get("/card/<int(max=9223372036854775807):story_id>-<digest>.png")
+@blueprint.get("/card/<int(max=9223372036854775807):story_id>-<digest>.png")
 @query_parameters(costly=True)
 def story_card(story_id: int, digest: str) -> AnyResponse:
-    """The picture of a link to a story that has none; under its address it never changes."""
+    """The card of a link to a story without a picture; it never changes under its address."""
     with reading().store() as store:
         listed = store.stories.listed(story_id)
         if listed is None:

@@ -26,10 +26,10 @@ from web.request.context import config, now, reading
 from web.request.services import services
 from web.visibility import is_loopback
 
-room = Blueprint("metrics", __name__)
+blueprint = Blueprint("metrics", __name__)
 
 
-@room.get("/metrics")
+@blueprint.get("/metrics")
 def metrics() -> Response:
     """Figures of polling, scoring and reading; 404 to whom they are not shown."""
     if not _may_read():

@@ -6,15 +6,16 @@ import hashlib
 
 from flask import Blueprint, Response, abort, request
 
+from aggregator.fetch import access
 from web.http.headers import CSP_DATA
 from web.media.picture_proxy import TIMEOUT, NoTurn
 from web.request.context import config, hints, now, reading
 from web.request.services import services
 
-room = Blueprint("picture", __name__)
+blueprint = Blueprint("picture", __name__)
 
 
-@room.get("/picture/<int(max=9223372036854775807):entry_id>")
+@blueprint.get("/picture/<int(max=9223372036854775807):entry_id>")
 def picture(entry_id: int) -> Response:
     """The picture that a stored entry names; 404 for every other, for sources without, and where none can be had."""
     with reading().store() as store:
@@ -27,7 +28,8 @@ def picture(entry_id: int) -> Response:
     match = pictures.get(url)
     if match is None and not pictures.is_missed(url, now()):
         try:
-            fetched = pictures.fetch(url, config(), now())
+            private_hosts = access.of_picture(url, source, config().limits)
+            fetched = pictures.fetch(url, config(), now(), private_hosts)
         except NoTurn:
             return _later()
         if hints().is_async:

@@ -1,4 +1,4 @@
-"""Search: what was found, where the words stand in it, and what may have been meant when nothing was."""
+"""Search: results with highlighted matches, and suggestions where there are none."""
 
 from __future__ import annotations
 
@@ -11,107 +11,108 @@ from aggregator.store import SearchResult, Store
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
 from web.http.addresses import LIST_PARAMETERS, query_parameters
-from web.lists import query as asking
-from web.lists import stories
-from web.lists.query import Asked
+from web.lists import query, stories
+from web.lists.query import ListParams
 from web.present import Card, Link, Presenter
 from web.request.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading
 
-room = Blueprint("search", __name__)
+blueprint = Blueprint("search", __name__)
 
 PAGE_SIZE = 30
 MAX_SUGGESTIONS = 8
 
 Marked = tuple[tuple[str, bool], ...]
-"""A text in parts, each with whether it was looked for."""
+"""A text in parts, each with whether it matches the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A story that was found."""
+    """A story that matches."""
 
     card: Card
     headline: Marked
     standfirst: Marked
     elsewhere: Link | None
-    """The entry that holds the words, where headline and standfirst do not."""
+    """The entry that matches, where headline and standfirst do not."""
     elsewhere_marked: Marked = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Another search that finds something."""
+    """Another search that has results."""
 
     text: str
     total: int
 
 
-@room.get("/search")
+@blueprint.get("/search")
 @query_parameters("q", *LIST_PARAMETERS, costly=True)
 def search() -> str:
     """Full text search over all entries, shown as stories."""
-    asked = asking.read(args(), asking.SEARCH_SORTS)
-    if asked.page > asking.MAX_PAGE:
-        abort(400, f"A search has {asking.MAX_PAGE:,} pages at most.")
-    looked_for = stories.query_of(asked, config(), now())
+    params = query.read(args(), query.SEARCH_SORTS)
+    if params.page > query.MAX_PAGE:
+        abort(400, f"A search has {query.MAX_PAGE:,} pages at most.")
+    search_for = stories.query_of(params, config(), now())
     with reading().store() as store:
         show = presenter(store)
-        found = stories.of_search(store, asked, looked_for, PAGE_SIZE) if asked.query else SearchResult([], 0)
-        results = [_result(show, one, found.entries.get(one.story.story_id), looked_for) for one in found.stories]
-        missed = bool(asked.query) and not found.total
-        unfiltered = _unfiltered(store, asked) if missed and asked.filtered else 0
-        suggestions = _suggestions(store, looked_for) if missed and not unfiltered else []
+        result = stories.of_search(store, params, search_for, PAGE_SIZE) if params.query else SearchResult([], 0)
+        results = [
+            _result(show, listed, result.entries.get(listed.story.story_id), search_for) for listed in result.stories
+        ]
+        missed = bool(params.query) and not result.total
+        unfiltered = _unfiltered(store, params) if missed and params.filtered else 0
+        suggestions = _suggestions(store, search_for) if missed and not unfiltered else []
     keep(MINUTE)
     return render_template(
         "search.html",
-        asked=asked,
-        notes=looked_for.notes if asked.query else (),
+        params=params,
+        notes=search_for.notes if params.query else (),
         results=results,
-        total=found.total,
-        more=found.total > asked.page * PAGE_SIZE,
+        total=result.total,
+        more=result.total > params.page * PAGE_SIZE,
         unfiltered=unfiltered,
         suggestions=suggestions,
         page_size=PAGE_SIZE,
-        feeds=feeds_of(f"Search: {asked.query}", "/search", asked.query_string()) if asked.query else [],
+        feeds=feeds_of(f"Search: {params.query}", "/search", params.query_string()) if params.query else [],
     )
 
 
-def _result(show: Presenter, listed: Listed, entry: Entry | None, looked_for: Query) -> Result:
+def _result(show: Presenter, listed: Listed, entry: Entry | None, search_for: Query) -> Result:
     card = show.card(listed)
-    headline = search_query.highlighted(card.headline, looked_for)
-    standfirst = search_query.highlighted(card.standfirst, looked_for)
+    headline = search_query.highlighted(card.headline, search_for)
+    standfirst = search_query.highlighted(card.standfirst, search_for)
     elsewhere = None
     if entry is not None and not any(hit for _, hit in (*headline, *standfirst)):
         elsewhere = show.link(entry)
-    marked = search_query.highlighted(elsewhere.title, looked_for) if elsewhere else ()
+    marked = search_query.highlighted(elsewhere.title, search_for) if elsewhere else ()
     return Result(card, headline, standfirst, elsewhere, marked)
 
 
-def _unfiltered(store: Store, asked: Asked) -> int:
-    """Return how many stories there are without the filters beside the words."""
-    bare = replace(asked, window="", min_score=0, min_sources=0, category="", page=1)
+def _unfiltered(store: Store, params: ListParams) -> int:
+    """Return the number of results without filters."""
+    bare = replace(params, window="", min_score=0, min_sources=0, category="", page=1)
     return stories.of_search(store, bare, stories.query_of(bare, config(), now()), 1).total
 
 
-def _suggestions(store: Store, looked_for: Query) -> list[Suggestion]:
-    """Return searches that find something: with words as they may have been meant, else with one word each."""
-    total = {term: store.search.stories(Query(terms=(term,)), limit=1).total for term in looked_for.terms}
-    nearest = {term: store.search.nearest(term) for term in looked_for.terms if not total[term]}
-    meant = [
-        replace(looked_for, terms=tuple(other if one == term else one for one in looked_for.terms))
+def _suggestions(store: Store, search_for: Query) -> list[Suggestion]:
+    """Return searches that have results: with corrected words, else with one word each."""
+    total = {term: store.search.stories(Query(terms=(term,)), limit=1).total for term in search_for.terms}
+    nearest = {term: store.search.nearest(term) for term in search_for.terms if not total[term]}
+    corrected = [
+        replace(search_for, terms=tuple(other if word == term else word for word in search_for.terms))
         for term, others in nearest.items()
         for other in others
     ]
     if len(nearest) > 1 and all(nearest.values()):
-        # Two misspelled words are mended together.
-        mended = tuple(nearest[term][0] if term in nearest else term for term in looked_for.terms)
-        meant.insert(0, replace(looked_for, terms=mended))
+        # Two misspelled words are corrected together.
+        terms = tuple(nearest[term][0] if term in nearest else term for term in search_for.terms)
+        corrected.insert(0, replace(search_for, terms=terms))
     suggestions = [
-        Suggestion(search_query.spelled(one), count)
-        for one in meant
-        if (count := store.search.stories(one, limit=1).total)
+        Suggestion(search_query.spelled(search), count)
+        for search in corrected
+        if (count := store.search.stories(search, limit=1).total)
     ]
-    if len(looked_for.terms) > 1 or looked_for != Query(terms=looked_for.terms):
+    if len(search_for.terms) > 1 or search_for != Query(terms=search_for.terms):
         suggestions += [
             Suggestion(search_query.spelled(Query(terms=(term,))), count) for term, count in total.items() if count
         ]

@@ -1,4 +1,4 @@
-"""Sources: the health of each, and what one published."""
+"""Sources: the state of each, and what one published."""
 
 from __future__ import annotations
 
@@ -10,60 +10,59 @@ from aggregator.model import Source, SourceHealth
 from aggregator.store import Store
 from web import present
 from web.http.addresses import query_parameters
-from web.lists import query as asking
-from web.lists import sources as roster
-from web.lists import stories
+from web.lists import query, stories
+from web.lists import sources as source_list
 from web.request.context import BRIEF, args, config, feeds_of, keep, presenter, reading
 from web.request.worker_status import status_of
 from web.visibility import feed_address
 
-room = Blueprint("health", __name__)
+blueprint = Blueprint("health", __name__)
 
-MOST_HOSTS = 50
+MAX_HOSTS = 50
 POLLS = 12
 
 
-@room.get("/sources")
+@blueprint.get("/sources")
 @query_parameters("state", "category", "q", "page")
 def sources() -> str:
-    """Health of every source, and whether the worker runs."""
-    asked = roster.read(args())
-    if asked.page > asking.MAX_PAGE:
-        abort(400, f"A list has {asking.MAX_PAGE:,} pages at most.")
+    """The state of every source, and whether the worker runs."""
+    params = source_list.read(args())
+    if params.page > query.MAX_PAGE:
+        abort(400, f"A list has {query.MAX_PAGE:,} pages at most.")
     with reading().store() as store:
         status = status_of(store)
         fault = store.state.config_fault()
         show = presenter(store)
-        chosen = roster.choose(roster.known(store), asked)
-        rows = [present.source_row(show, row) for row in roster.health(store, [known.source for known in chosen.shown])]
+        page = source_list.select(source_list.summaries(store), params)
+        health = source_list.health(store, [summary.source for summary in page.shown])
+        rows = [present.source_row(show, row) for row in health]
         ledgers = store.source_status.hosts()
-    here = {known.host for known in chosen.shown}
+    here = {summary.host for summary in page.shown}
     keep(BRIEF)
     return render_template(
         "sources.html",
         status=status,
-        chosen=chosen,
-        roster=asked,
+        source_page=page,
+        source_params=params,
         rows=rows,
-        state_words=present.STATE_WORDS,
-        hosts=[present.host_row(ledger) for ledger in ledgers if ledger.host in here][:MOST_HOSTS],
-        hosts_words=present.hosts_words(ledgers),
-        more_hosts=max(0, len(here) - MOST_HOSTS),
+        hosts=[present.host_row(ledger) for ledger in ledgers if ledger.host in here][:MAX_HOSTS],
+        hosts_summary=present.hosts_summary(ledgers),
+        more_hosts=max(0, len(here) - MAX_HOSTS),
         fault=fault,
         fault_at=show.moment(fault.at) if fault else None,
     )
 
 
-@room.get("/source/<source_id>")
+@blueprint.get("/source/<source_id>")
 def source(source_id: str) -> str:
-    """What a source published, and how polling it goes."""
+    """What a source published, and how polling it works out."""
     with reading().store() as store:
         health = source_health(store, source_id)
         show = presenter(store)
         row = present.source_row(show, health)
         published = [
-            (show.link(entry), show.moment(entry.at), show.card(one) if one else None)
-            for entry, one in stories.of_source(store, source_id, 60)
+            (show.link(entry), show.published(entry), show.card(listed) if listed else None)
+            for entry, listed in stories.of_source(store, source_id, 60)
         ]
         polls = [present.poll_row(show, poll) for poll in store.feeds.polls(source_id, POLLS)]
     keep(BRIEF)
@@ -78,10 +77,10 @@ def source(source_id: str) -> str:
 
 
 def source_health(store: Store, source_id: str) -> SourceHealth:
-    """Return all that is known of a source; 404 when it was never configured."""
-    sought: Source | None = config().source(source_id)
-    if sought is None:
-        sought = next((one for one in roster.removed(store) if one.id == source_id), None)
-    if sought is None:
+    """Return everything known about a source; 404 when it was never configured."""
+    wanted: Source | None = config().source(source_id)
+    if wanted is None:
+        wanted = next((source for source in source_list.removed(store) if source.id == source_id), None)
+    if wanted is None:
         abort(404)
-    return roster.health(store, [sought])[0]
+    return source_list.health(store, [wanted])[0]

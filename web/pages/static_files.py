@@ -11,19 +11,20 @@ from web.http.addresses import query_parameters
 from web.http.hints import WHOLE_EDITION
 from web.request.context import keep
 
-room = Blueprint("files", __name__)
+blueprint = Blueprint("files", __name__)
 
 _STATIC = Path(__file__).parent.parent / "static"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".xsl": "text/xsl; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
 }
 STATIC = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
 
 
-@room.get("/static/<name>")
+@blueprint.get("/static/<name>")
 @query_parameters("v")
 def static(name: str) -> Response:
     """A file of ours; under its version it never changes."""

@@ -1,4 +1,4 @@
-"""A story: what is told, by whom, and why it has its score."""
+"""A story: what happened, who reports it, and why it has its score."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Entry, Membership, Story
 from aggregator.store import Store
+from aggregator.text.wording import plural
 from scoring.insights import lead_entry
 from scoring.insights.coverage_analysis import analyse
 from scoring.insights.key_facts import key_facts, sentences_of
@@ -21,22 +22,22 @@ from web.pages import machine_readable
 from web.present import share_links
 from web.request.context import MINUTE, args, base_url, config, feeds_of, keep, presenter, reading, shows_story
 
-room = Blueprint("story", __name__)
+blueprint = Blueprint("story", __name__)
 
 WHAT_IFS = 6
 COVERAGE_SIZE = 100
 """Entries a page."""
 
 BESIDE = 6
-"""Stories of each list beside one."""
+"""How many stories each list beside a story has."""
 
 
-@room.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})
-@room.get("/story/<int(max=9223372036854775807):story_id>/<name>")
+@blueprint.get("/story/<int(max=9223372036854775807):story_id>/", defaults={"name": ""})
+@blueprint.get("/story/<int(max=9223372036854775807):story_id>/<name>")
 @query_parameters("page")
 def story(story_id: int, name: str) -> str | AnyResponse:
-    """A story with its score explained and everyone who told it, a page at a time."""
-    paging = query.read(args())
+    """A story with its coverage, a page at a time, and the explanation of its score."""
+    params = query.read(args())
     with reading().store() as store:
         listed = stories.following_merges(store, story_id)
         if listed is None:
@@ -54,32 +55,32 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         continued = earlier(store, listed.story, config().scoring.window)
         before = store.stories.listed(continued.story_id) if continued is not None else None
         earlier_card = show.card(before) if before is not None else None
-        shot = _shot(show, members, listed.lead)
-        said = machine_readable.of_story(store, listed, shot.src if shot else "")
+        picture = _picture(show, members, listed.lead)
+        metadata = machine_readable.story_metadata(store, listed, picture.src if picture else "")
         what_ifs = store.counterfactuals.of(story_id, listed.story.score)
         place = [page_order.PlacePart(*row) for row in store.places.of(story_id)]
         voices = store.stories.voices([story_id]).get(story_id, ())
     coverage = present.coverage(show, members)
-    start = (paging.page - 1) * COVERAGE_SIZE
+    start = (params.page - 1) * COVERAGE_SIZE
     if start >= len(coverage):
         abort(404)
     shows_story(story_id)
     keep(MINUTE)
     card = show.card(listed, voices=voices)
-    facts_told, facts_differ = present.keys(show, facts)
+    shown_facts, differing = present.key_facts(show, facts)
     return render_template(
         "story.html",
         card=card,
-        machine=said,
-        views=present.counted(listed.views, "view") if listed.views else "no views yet",
+        metadata=metadata,
+        views=plural(listed.views, "view") if listed.views else "no views yet",
         lead=listed.lead,
         author=listed.lead.author,
         original=show.link(listed.lead),
-        shot=shot,
-        keys=facts_told,
-        differ=facts_differ,
-        told=present.told(show, analysis, facts) if analysis and len(members) > 1 else None,
-        prose=present.prose(show, written),
+        picture=picture,
+        key_facts=shown_facts,
+        differing=differing,
+        analysis=present.analysis_view(show, analysis, facts) if analysis and len(members) > 1 else None,
+        generated=present.generated_summary(show, written),
         shares=share_links.links(f"{base_url()}{card.url}", card.headline),
         share_url=f"{base_url()}{card.url}",
         body=present.body_html(listed.lead, card.standfirst),
@@ -90,7 +91,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         coverage=coverage[start : start + COVERAGE_SIZE],
         coverage_start=start,
         coverage_total=len(coverage),
-        paging=paging,
+        paging=params,
         coverage_chart=present.coverage_chart(show, members),
         score_chart=present.score_chart(show, ledger),
         ledger=present.ledger(show, ledger),
@@ -104,16 +105,23 @@ def story(story_id: int, name: str) -> str | AnyResponse:
 
 
 def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[present.Card], list[present.Card]]:
-    """Return what is trending beside a story, and more of its category: others, where there are any."""
+    """Return stories that are trending, and more of the same category; without repetition where there are enough."""
     trending, related = (
-        [show.card(one) for one in store.stories.ranked(category_id, limit) if one.story.story_id != story.story_id]
+        [
+            show.card(listed)
+            for listed in store.stories.ranked(category_id, limit)
+            if listed.story.story_id != story.story_id
+        ]
         for category_id, limit in (("", BESIDE + 1), (story.category_id, 2 * BESIDE + 1))
     )
-    shown = {one.story_id for one in trending[:BESIDE]}
-    return trending[:BESIDE], ([one for one in related if one.story_id not in shown] or related)[:BESIDE]
+    shown = {card.story_id for card in trending[:BESIDE]}
+    return trending[:BESIDE], ([card for card in related if card.story_id not in shown] or related)[:BESIDE]
 
 
-def _shot(show: present.Presenter, members: Sequence[tuple[Entry, Membership]], lead: Entry) -> present.Shot | None:
-    """Return the picture of a story: its headline's, else that of the first entry that has one."""
+def _picture(
+    show: present.Presenter, members: Sequence[tuple[Entry, Membership]], lead: Entry
+) -> present.PictureView | None:
+    """Return the picture of a story: that of its lead entry, else of the first entry that has one."""
     pictured = lead_entry.pictured(members, lead.entry_id) or lead
-    return next((shot for entry in (pictured, *(entry for entry, _ in members)) if (shot := show.shot(entry))), None)
+    entries = (pictured, *(entry for entry, _ in members))
+    return next((picture for entry in entries if (picture := show.picture(entry))), None)

@@ -10,10 +10,10 @@ from web.http.addresses import query_parameters
 from web.http.headers import CSP_DATA
 from web.request.context import BRIEF, args, keep, reading
 
-room = Blueprint("fresh", __name__)
+blueprint = Blueprint("fresh", __name__)
 
 
-@room.get("/fresh")
+@blueprint.get("/fresh")
 @query_parameters("since")
 def fresh() -> Response:
     """How many stories began after the story `since`; 0 where that is no number."""

@@ -17,13 +17,13 @@ from web.auth.access import open_to_others
 from web.http.headers import CSP_DATA
 from web.request.context import now, reading
 
-room = Blueprint("websub", __name__)
+blueprint = Blueprint("websub", __name__)
 
 _LONGEST_CHALLENGE = 1_000
 _DENIED_FOR = timedelta(days=1)
 
 
-@room.get("/websub/<token>")
+@blueprint.get("/websub/<token>")
 def confirm(token: str) -> Response:
     """Answer a hub's question whether we asked for this: its challenge, or 404."""
     with reading().store() as store:
@@ -48,7 +48,7 @@ def confirm(token: str) -> Response:
     return _plain(challenge)
 
 
-@room.post("/websub/<token>")
+@blueprint.post("/websub/<token>")
 @open_to_others
 def deliver(token: str) -> Response:
     """Keep a delivery for the worker; what is not signed is thanked for and dropped, as the recommendation has it."""

@@ -21,7 +21,7 @@ from web.http.headers import CSP_DATA, is_trusted, trusted_hosts
 from web.request.context import config, now, public_site, reading
 from web.request.services import services
 
-room = Blueprint("hub", __name__)
+blueprint = Blueprint("hub", __name__)
 
 MAX_SUBSCRIPTIONS = 2_000
 MAX_OF_A_GROUP = 60
@@ -32,7 +32,7 @@ MAX_SEARCHES = 50
 """Of those, searches: what they find is looked up again each time."""
 
 
-@room.post("/hub")
+@blueprint.post("/hub")
 @open_to_others
 def ask() -> Response:
     """Take a request; 202, and the callback is asked soon whether it wants it."""

@@ -1,4 +1,4 @@
-"""The scorecard as a page shows it: numbers with their range and cases, the reliability diagram, the confusion.
+"""The scorecard as a page shows it: numbers with range and cases, the reliability diagram, category corrections.
 
 Knows wording and drawing. Leaves measuring to `scoring.evaluation.scorecard`.
 """
@@ -15,23 +15,23 @@ from aggregator.store.derived.scorecards import Measure
 METHODS = ("site", "newest first", "most sources")
 
 QUESTIONS: dict[str, tuple[str, str, str]] = {
-    "auc": ("Does the score tell relevant from not?", "AUC: 0.5 is chance, 1 is perfect", ".3f"),
-    "brier": ("How far off is it?", "Brier score: 0 is perfect, lower is better", ".3f"),
-    "ece": ("Is a 70 relevant 7 times in 10?", "mean distance of said and came, lower is better", ".3f"),
+    "auc": ("Do scores separate relevant stories from others?", "AUC: 0.5 is chance, 1 is perfect", ".3f"),
+    "brier": ("How far off are scores?", "Brier score: 0 is perfect, lower is better", ".3f"),
+    "ece": ("Is a 70 relevant 7 times in 10?", "calibration error: lower is better", ".3f"),
     "precision_at_10": (
-        "Does what is on top grow?",
-        "share of the first ten that three further independent sources reported within a day",
+        "Do the top stories grow?",
+        "share of the first ten that three more independent sources report within a day",
         ".0%",
     ),
     "hours_to_page": (
-        "How soon is a growing story on top?",
-        "median hours from its first entry until it was among the first ten",
+        "How soon do growing stories reach the top?",
+        "median hours from the first entry to the first ten",
         ".1f h",
     ),
-    "duplicates": ("Is one event shown twice?", "share of the first ten that turned out to be another of them", ".1%"),
+    "duplicates": ("Is one event shown twice?", "share of the first ten that repeat another story", ".1%"),
     "category_accuracy": (
-        "Are categories right?",
-        "of what editors corrected or confirmed, the share that the site says by itself",
+        "Are categories correct?",
+        "share of editors' corrections and confirmations that the site agrees with by now",
         ".0%",
     ),
 }
@@ -40,13 +40,13 @@ QUESTIONS: dict[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number in words."""
+    """A number as text."""
 
     value: str
     """Empty where it says nothing yet."""
     range: str
-    words: str
-    """What is missing; else from how many cases."""
+    note: str
+    """What is missing; otherwise the number of cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,48 @@ class Bar:
     x: float
     y: float
     radius: float
-    words: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The calibration error of each window, and whether the newest one is worse than the others."""
+
+    windows: tuple[tuple[int, Cell], ...]
+    """Days and error, the shortest window first."""
+    drifts: bool
+
+
+MAX_CALIBRATION_ERROR = 0.03
+"""What calibration is meant to reach; below it, differences between windows are no drift."""
+
+
+def calibration(measures: Sequence[Measure]) -> Calibration | None:
+    """Return the calibration of each window; None before any can be told.
+
+    It drifts when the error of the shortest window is above `MAX_CALIBRATION_ERROR` and its whole range is above the
+    error of the longest.
+    """
+    errors = sorted(
+        (m for m in measures if m.name == "ece" and m.method == "site" and not m.category_id),
+        key=lambda measure: measure.window_days,
+    )
+    if not any(m.value is not None for m in errors):
+        return None
+    first, last = errors[0], errors[-1]
+    drifts = (
+        first.value is not None
+        and first.low is not None
+        and last.value is not None
+        and first.value > MAX_CALIBRATION_ERROR
+        and first.low > last.value
+    )
+    return Calibration(tuple((m.window_days, cell(m)) for m in errors), drifts)
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """What the site says against what editors say, by category."""
+    """Categories chosen by the site against those chosen by editors."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, tuple[int, ...]], ...]
@@ -93,10 +129,10 @@ def windows(
     measures: Sequence[Measure], tables: Mapping[tuple[int, str], Any], name_of: Callable[[str], str]
 ) -> list[Window]:
     """Return the scorecards of a night, the shortest first."""
-    found = []
+    cards = []
     for days in sorted({m.window_days for m in measures}):
         here = [m for m in measures if m.window_days == days]
-        found.append(
+        cards.append(
             Window(
                 days=days,
                 lines=_lines([m for m in here if not m.category_id]),
@@ -105,7 +141,7 @@ def windows(
                 confusion=_confusion(tables.get((days, "confusion"), []), name_of),
             )
         )
-    return found
+    return cards
 
 
 def _lines(measures: Sequence[Measure]) -> tuple[Line, ...]:
@@ -118,14 +154,14 @@ def _lines(measures: Sequence[Measure]) -> tuple[Line, ...]:
 
 
 def cell(measure: Measure | None) -> Cell:
-    """Return a number in words; None: there is none of that kind."""
+    """Return a number as text; None: there is none of that kind."""
     if measure is None:
         return Cell("", "", "")
     form = QUESTIONS[measure.name][2]
     if measure.value is None:
         if measure.cases < measure.needed:
-            return Cell("", "", f"not yet: {measure.cases} of {measure.needed} cases")
-        return Cell("", "", f"cannot be told from these {measure.cases:,} cases")
+            return Cell("", "", f"not enough data: {measure.cases} of {measure.needed} cases")
+        return Cell("", "", f"undefined for these {measure.cases:,} cases")
     if measure.low is None or measure.high is None or measure.low == measure.high:
         between = ""
     else:
@@ -135,7 +171,7 @@ def cell(measure: Measure | None) -> Cell:
 
 def _number(value: float, form: str) -> str:
     kind, _, unit = form.partition(" ")
-    return f"{value:{kind}}".replace("%", " %") + (f" {unit}" if unit else "")
+    return f"{value:{kind}}" + (f" {unit}" if unit else "")
 
 
 def _bars(bins: Sequence[Sequence[float]]) -> tuple[Bar, ...]:
@@ -145,7 +181,9 @@ def _bars(bins: Sequence[Sequence[float]]) -> tuple[Bar, ...]:
             x=round(100 * said, 1),
             y=round(100 - 100 * came, 1),
             radius=round(1.2 + 3.0 * (cases / most) ** 0.5, 1),
-            words=f"{cases:.0f} stories were given {100 * said:.0f} on average; {100 * came:.0f} % turned out relevant",
+            label=(
+                f"{cases:.0f} stories with an average score of {100 * said:.0f}: {100 * came:.0f}% turned out relevant"
+            ),
         )
         for _, _, cases, said, came in bins
     )
@@ -168,9 +206,9 @@ def _confusion(counts: Sequence[tuple[str, str, int]], name_of: Callable[[str], 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a number went, night by night."""
+    """A number over time, night by night."""
 
-    words: str
+    summary: str
     path: str
     """An SVG path in a square of 100."""
     nights: tuple[tuple[str, str], ...]
@@ -186,5 +224,5 @@ def course(history: Sequence[tuple[date, float]], name: str) -> Course | None:
     span = (history[-1][0] - history[0][0]).days or 1
     points = [(100 * (day - history[0][0]).days / span, 100 - 100 * (value - low) / spread) for day, value in history]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    words = f"between {_number(low, form)} and {_number(high, form)} in {len(history)} nights"
-    return Course(words, path, tuple((day.isoformat(), _number(value, form)) for day, value in history))
+    summary = f"between {_number(low, form)} and {_number(high, form)} over {len(history)} nights"
+    return Course(summary, path, tuple((day.isoformat(), _number(value, form)) for day, value in history))

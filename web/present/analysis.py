@@ -1,4 +1,4 @@
-"""How a story was told, in words: its key facts with who says them, who was first, what is new."""
+"""Key facts, differing figures and the analysis of a story's coverage, as its page words them."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from datetime import timedelta
 from aggregator.model import Entry
 from aggregator.store.derived.summaries import Summary
 from aggregator.text.urls import safe_link
+from aggregator.text.wording import plural
 from scoring.insights.coverage_analysis import Analysis
 from scoring.insights.key_facts import Facts
 from web.present.cards import Moment, Presenter
-from web.present.formatting import counted, language_tag
+from web.present.formatting import language_tag
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """Who says something: a source, with the entry that says it."""
+class Attribution:
+    """A source and its entry that supports a statement."""
 
     source: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A key fact."""
+class KeyFact:
+    """A sentence from a source, with everyone who reports the same."""
 
     text: str
     lang: str
-    by: tuple[Said, ...]
+    by: tuple[Attribution, ...]
     weight: str
     """How many independent sources it has, where it has several."""
 
 
 @dataclass(frozen=True, slots=True)
-class Versus:
-    """One of the answers that sources give differently."""
+class DifferingFigure:
+    """One of the figures on which sources differ."""
 
     figure: str
     text: str
     lang: str
-    by: tuple[Said, ...]
+    by: tuple[Attribution, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class New:
-    """What an entry brought that was new."""
+class Addition:
+    """What an entry added to a story."""
 
     text: str
     lang: str
@@ -56,20 +57,20 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The analysis of a story."""
+class AnalysisView:
+    """The analysis of a story's coverage."""
 
     spread: str
     """Who was first and who followed, in a few sentences; "" where nobody followed."""
-    repeats: str
-    new: tuple[New, ...]
+    copies: str
+    additions: tuple[Addition, ...]
     agreed: tuple[tuple[str, str], ...]
     """An amount, and who prints it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prose:
-    """What a model wrote, as far as it held."""
+class GeneratedSummary:
+    """A summary written by a language model, as far as it could be verified."""
 
     text: str
     model: str
@@ -77,36 +78,36 @@ class Prose:
     left_out: str
 
 
-def keys(show: Presenter, facts: Facts) -> tuple[list[Key], list[list[Versus]]]:
+def key_facts(show: Presenter, facts: Facts) -> tuple[list[KeyFact], list[list[DifferingFigure]]]:
     """Return the key facts, and the amounts on which sources differ."""
-    told = [
-        Key(
+    shown = [
+        KeyFact(
             text=fact.text,
             lang=language_tag(fact.said_by[0].language, show.language),
-            by=_said(show, fact.said_by),
+            by=_attributions(show, fact.said_by),
             weight=f"{fact.voices} independent sources" if fact.voices > 1 else "",
         )
         for fact in facts.facts
     ]
     differ = [
         [
-            Versus(
+            DifferingFigure(
                 side.figure,
                 side.sentence,
                 language_tag(side.said_by[0].language, show.language),
-                _said(show, side.said_by),
+                _attributions(show, side.said_by),
             )
             for side in difference.sides
         ]
         for difference in facts.differences
     ]
-    return told, differ
+    return shown, differ
 
 
-def told(show: Presenter, analysis: Analysis, facts: Facts) -> Told:
-    """Return the analysis in words."""
-    new = tuple(
-        New(
+def analysis_view(show: Presenter, analysis: Analysis, facts: Facts) -> AnalysisView:
+    """Return the analysis as its section shows it."""
+    additions = tuple(
+        Addition(
             text=addition.sentence,
             lang=language_tag(addition.entry.language, show.language),
             source=show.source_name(addition.entry.source_id),
@@ -118,26 +119,26 @@ def told(show: Presenter, analysis: Analysis, facts: Facts) -> Told:
     agreed = tuple(
         (figure, listing([show.source_name(entry.source_id) for entry in by], 4)) for figure, by in facts.agreed
     )
-    return Told(_spread(show, analysis), _repeats(show, analysis), new, agreed)
+    return AnalysisView(_spread(show, analysis), _copies(show, analysis), additions, agreed)
 
 
-def prose(show: Presenter, written: Summary | None) -> Prose | None:
-    """Return what a model wrote, labelled; None where there is nothing that held."""
+def generated_summary(show: Presenter, written: Summary | None) -> GeneratedSummary | None:
+    """Return the summary that a model wrote; None where nothing of it could be verified."""
     if written is None or not written.sentences:
         return None
-    left_out = f"{counted(written.left_out, 'sentence')} left out" if written.left_out else ""
-    return Prose(" ".join(written.sentences), written.model, show.moment(written.at), left_out)
+    left_out = f"{plural(written.left_out, 'sentence')} left out" if written.left_out else ""
+    return GeneratedSummary(" ".join(written.sentences), written.model, show.moment(written.at), left_out)
 
 
-def lag(span: timedelta) -> str:
+def delay(span: timedelta) -> str:
     """Return a delay to the minute: `40 minutes`, `1 h 40 min`, `2 hours`, `3 days`."""
     minutes = max(round(span.total_seconds() / 60), 0)
     if minutes < 60:
-        return counted(max(minutes, 1), "minute")
+        return plural(max(minutes, 1), "minute")
     if minutes >= 2 * 1440:
-        return counted(round(minutes / 1440), "day")
+        return plural(round(minutes / 1440), "day")
     hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if rest and hours < 12 else counted(round(minutes / 60), "hour")
+    return f"{hours} h {rest} min" if rest and hours < 12 else plural(round(minutes / 60), "hour")
 
 
 def listing(names: Sequence[str], most: int = 6) -> str:
@@ -148,8 +149,8 @@ def listing(names: Sequence[str], most: int = 6) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
 
 
-def _said(show: Presenter, entries: Sequence[Entry]) -> tuple[Said, ...]:
-    return tuple(Said(show.source_name(entry.source_id), safe_link(entry.link)) for entry in entries)
+def _attributions(show: Presenter, entries: Sequence[Entry]) -> tuple[Attribution, ...]:
+    return tuple(Attribution(show.source_name(entry.source_id), safe_link(entry.link)) for entry in entries)
 
 
 def _spread(show: Presenter, analysis: Analysis) -> str:
@@ -157,21 +158,22 @@ def _spread(show: Presenter, analysis: Analysis) -> str:
     if not analysis.followers:
         return ""
     named = analysis.followers[:3]
-    parts = [f"{show.source_name(f.entry.source_id)} followed {lag(f.after)} later" for f in named[:1]]
-    parts += [f"{show.source_name(f.entry.source_id)} after {lag(f.after)}" for f in named[1:]]
+    parts = [f"{show.source_name(f.entry.source_id)} followed {delay(f.after)} later" for f in named[:1]]
+    parts += [f"{show.source_name(f.entry.source_id)} after {delay(f.after)}" for f in named[1:]]
     rest = len(analysis.followers) - len(named)
-    more = f"; {counted(rest, 'more source')} by {show.brief(analysis.followers[-1].entry.first_seen_at)}"
-    words = f"{first} {', '.join(parts)}{more if rest else ''}."
+    more = f"; {plural(rest, 'more source')} by {show.brief(analysis.followers[-1].entry.first_seen_at)}"
+    text = f"{first} {', '.join(parts)}{more if rest else ''}."
     if analysis.half_after is not None:
-        words += (
-            f" Half of the {len(analysis.followers) + 1} independent sources had it within {lag(analysis.half_after)}."
-        )
-    return words
+        everyone = len(analysis.followers) + 1
+        text += f" Half of the {everyone} independent sources reported it within {delay(analysis.half_after)}."
+    return text
 
 
-def _repeats(show: Presenter, analysis: Analysis) -> str:
+def _copies(show: Presenter, analysis: Analysis) -> str:
     pairs = [
         (show.source_name(entry.source_id), show.source_name(earlier.source_id)) for entry, earlier in analysis.repeats
     ]
-    other = list(dict.fromkeys(f"{source} (the voice of {first})" for source, first in pairs if source != first))
-    return f"Not counted as independent: {listing(other)}." if other else ""
+    copies = list(
+        dict.fromkeys(f"{source} (same independent source as {first})" for source, first in pairs if source != first)
+    )
+    return f"Not counted as independent: {listing(copies)}." if copies else ""

@@ -1,19 +1,21 @@
-"""A story as a list shows it, and what every view model of one answer has in common."""
+"""A story as a list shows it, and what the view models of one response have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from aggregator.model import Config, Entry, Listed, Source
+from aggregator.model import Config, Entry, Listed, Source, Story
 from aggregator.store.derived.front_pages import ListedThen
 from aggregator.text.tokens import clip, plain
 from aggregator.text.urls import safe_link
+from aggregator.text.wording import ago, plural
 from scoring.ranking import page_order
-from web.present.formatting import ago, counted, language_tag, read_time, slug, sources_words, standfirst, story_path
+from web.present.formatting import language_tag, reading_time, slug, source_count, standfirst, story_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Moment:
     ago: str
     iso: str
     full: str
+    first_seen: bool = False
+    """It is when this site first saw something, for want of a publisher's date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """How fast a story grows, as 0 to 3 bars and a word."""
+    """How fast a story grows, as 0 to 3 bars and a label."""
 
     bars: int
-    words: str
+    label: str
 
 
 # The trend is how many further independent sources the next six hours bring (`scoring.ranking.trend`). Where a story
@@ -85,7 +89,7 @@ def heat(trend: float, independent_sources: int, urgent: str = "") -> Heat:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class PictureView:
     """A picture of an entry, through our own proxy."""
 
     src: str
@@ -94,24 +98,24 @@ class Shot:
     credit: str
 
 
-SWELL_SPAN = timedelta(hours=24)
-SWELL_WIDTH, SWELL_HEIGHT = 48, 16
-SWELL_VOICES = 8
-"""Voices that fill a swell to its top, so that swells can be held against each other; more grow with the story."""
+SPARKLINE_SPAN = timedelta(hours=24)
+SPARKLINE_WIDTH, SPARKLINE_HEIGHT = 48, 16
+SPARKLINE_VOICES = 8
+"""Independent sources that fill a sparkline to its top, so that sparklines can be compared."""
 
 
-def swell(voices: Sequence[datetime], now: datetime) -> str:
-    """Draw how many independent voices told a story by when, over the last day, as an SVG path; "" below two."""
+def sparkline(voices: Sequence[datetime], now: datetime) -> str:
+    """Draw the number of independent sources over the last day as an SVG path; "" below two."""
     if len(voices) < 2:
         return ""
-    top = max(SWELL_VOICES, len(voices))
-    begin = now - SWELL_SPAN
+    top = max(SPARKLINE_VOICES, len(voices))
+    begin = now - SPARKLINE_SPAN
     path = ""
     for count, at in enumerate(sorted(voices), start=1):
-        x = min(max((at - begin) / SWELL_SPAN, 0.0), 1.0) * SWELL_WIDTH
-        y = SWELL_HEIGHT - round(SWELL_HEIGHT * count / top, 1)
-        path += f"H{x:.1f}V{y:g}" if path else f"M{x:.1f} {SWELL_HEIGHT}V{y:g}"
-    return f"{path}H{SWELL_WIDTH}V{SWELL_HEIGHT}Z"
+        x = min(max((at - begin) / SPARKLINE_SPAN, 0.0), 1.0) * SPARKLINE_WIDTH
+        y = SPARKLINE_HEIGHT - round(SPARKLINE_HEIGHT * count / top, 1)
+        path += f"H{x:.1f}V{y:g}" if path else f"M{x:.1f} {SPARKLINE_HEIGHT}V{y:g}"
+    return f"{path}H{SPARKLINE_WIDTH}V{SPARKLINE_HEIGHT}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,44 +132,37 @@ class Card:
     heat: Heat
     sources: str
     via: str
-    """The source that had it first, and through which it came here."""
+    """The source that reported it first."""
     via_name: str
     source: str
     """Whose headline it has."""
     at: Moment
-    read: str
+    reading_time: str
+    """"" where the feed carries no full text."""
     views: str
     related: tuple[Link, ...] = ()
-    swell: str = ""
-    """An SVG path in a box of 48 by 16: how its independent voices came over the last day."""
-    shot: Shot | None = None
-
-
-_indexed: tuple[Config, Mapping[str, Source]] | None = None
-
-
-def _by_id(config: Config) -> Mapping[str, Source]:
-    """Return the sources of *config* by id; of the last one asked for it is known, since every page asks."""
-    global _indexed
-    known = _indexed
-    if known is None or known[0] is not config:
-        known = _indexed = (config, {source.id: source for source in config.sources})
-    return known[1]
+    sparkline: str = ""
+    """An SVG path in a box of 48 by 16: its independent sources over the last day."""
+    picture: PictureView | None = None
 
 
 class Presenter:
-    """What every view model of one answer has in common: configuration, names, the moment."""
+    """What the view models of one response have in common: configuration, names, the moment."""
 
     def __init__(self, config: Config, names: Mapping[str, str], now: datetime) -> None:
         self.now = now
         self._names = names
         self.sections = {category.id: Section(category.id, category.name) for category in config.categories}
         self.language = config.site.language
-        self._sources = _by_id(config)
+        self._config = config
         try:
             self._zone: ZoneInfo | None = ZoneInfo(config.site.timezone)
         except (KeyError, ValueError, OSError):
             self._zone = None
+
+    @cached_property
+    def _sources(self) -> Mapping[str, Source]:
+        return {source.id: source for source in self._config.sources}
 
     def local(self, moment: datetime) -> datetime:
         """Return *moment* in the site's time zone."""
@@ -187,8 +184,19 @@ class Presenter:
         """Return *moment* for a `<time>`."""
         return Moment(ago(moment, self.now), moment.strftime("%Y-%m-%dT%H:%M:%SZ"), self.full(moment))
 
+    def story_moment(self, story: Story) -> Moment:
+        """Return when a story was published, or else first seen."""
+        return self._dated(story.published_at, story.first_seen_at)
+
+    def published(self, entry: Entry) -> Moment:
+        """Return when an entry was published, or else first seen."""
+        return self._dated(entry.plausible_published_at, entry.first_seen_at)
+
+    def _dated(self, published_at: datetime | None, first_seen_at: datetime) -> Moment:
+        return replace(self.moment(published_at or first_seen_at), first_seen=published_at is None)
+
     def source_name(self, source_id: str) -> str:
-        """Return what a source calls itself."""
+        """Return the display name of a source."""
         source = self._sources.get(source_id)
         return source.name if source else self._names.get(source_id, source_id)
 
@@ -198,16 +206,16 @@ class Presenter:
             return None
         return self.sections.get(category_id) or Section(category_id, category_id.replace("-", " ").capitalize())
 
-    def shot(self, entry: Entry, alt: str = "") -> Shot | None:
+    def picture(self, entry: Entry, alt: str = "") -> PictureView | None:
         """Return the picture that an entry names, unless its source's pictures are off, or the source is gone."""
         source = self._sources.get(entry.source_id)
         if entry.picture is None or source is None or not source.images:
             return None
         caption, credit = plain(entry.picture.caption), plain(entry.picture.credit)
-        return Shot(f"/picture/{entry.entry_id}", alt, clip(caption, 300), clip(credit, 100))
+        return PictureView(f"/picture/{entry.entry_id}", alt, clip(caption, 300), clip(credit, 100))
 
     def card(self, listed: Listed, related: Sequence[Entry] = (), voices: Sequence[datetime] = ()) -> Card:
-        """Return a story as a list shows it; *related* are headlines of others, *voices* when each first spoke."""
+        """Return a story as a list shows it; *related* are entries of others, *voices* when each source joined."""
         story, lead = listed.story, listed.lead
         return Card(
             story_id=story.story_id,
@@ -218,16 +226,16 @@ class Presenter:
             section=self.section(story.category_id),
             score=Score(story.score, story.provisional),
             heat=heat(story.trend, story.independent_sources, page_order.breaking(voices, self.now)),
-            sources=sources_words(story.sources, story.independent_sources),
+            sources=source_count(story.sources, story.independent_sources),
             via=listed.first_source_id,
             via_name=self.source_name(listed.first_source_id),
             source=self.source_name(lead.source_id),
-            at=self.moment(story.first_seen_at),
-            read=read_time(lead.words),
-            views=counted(listed.views, "view") if listed.views else "",
+            at=self.story_moment(story),
+            reading_time=reading_time(lead),
+            views=plural(listed.views, "view") if listed.views else "",
             related=tuple(self.link(entry) for entry in related),
-            swell=swell(voices, self.now),
-            shot=self.shot(lead),
+            sparkline=sparkline(voices, self.now),
+            picture=self.picture(lead),
         )
 
     def link(self, entry: Entry) -> Link:
@@ -237,7 +245,7 @@ class Presenter:
 
 
 @dataclass(frozen=True, slots=True)
-class Was:
+class ArchivedCard:
     """A story as a front page of the past showed it."""
 
     url: str
@@ -247,12 +255,12 @@ class Was:
     sources: str
 
 
-def was(show: Presenter, shown: ListedThen) -> Was:
+def archived_card(show: Presenter, shown: ListedThen) -> ArchivedCard:
     """Return a story as it was shown; its address leads to the story as it is."""
-    return Was(
+    return ArchivedCard(
         url=f"/story/{shown.story_id}/{quote(slug(shown.headline))}",
         headline=shown.headline,
         score=Score(shown.score, shown.provisional),
         section=show.section(shown.category_id),
-        sources=sources_words(shown.sources, shown.independent_sources),
+        sources=source_count(shown.sources, shown.independent_sources),
     )

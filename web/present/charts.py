@@ -1,4 +1,4 @@
-"""Charts of what grows over time, drawn as paths in a square, each with its words."""
+"""Charts of what grows over time, drawn as paths in a square."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.model import Entry, LedgerLine, Membership
+from aggregator.text.wording import duration, plural
 from web.present.cards import Presenter
-from web.present.formatting import counted, span_words
 
 MAX_POINTS = 120
 """Of one chart: more would stand closer than a pixel, and weigh 300 bytes each. The first and the last stay."""
@@ -21,12 +21,12 @@ class Dot:
     x: str
     y: str
     kind: str
-    words: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A point of a chart in words, for its table."""
+    """A point of a chart as a line of its table."""
 
     at: str
     value: int
@@ -35,9 +35,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Something that grows over time, with the words for whoever cannot see it."""
+    """Something that grows over time, with a description for whoever cannot see it."""
 
-    words: str
+    description: str
     dots: tuple[Dot, ...]
     line: str
     """An SVG path in a square of 100: steps, level and then up."""
@@ -49,22 +49,22 @@ class Chart:
 
 
 def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> Chart | None:
-    """Draw how many independent voices told the story by when; None where nothing grew."""
+    """Draw the number of independent sources over time; None where nothing grew."""
     points: list[tuple[datetime, int, str, str]] = []
-    heard: set[str] = set()
+    voices: set[str] = set()
     for entry, membership in members:
-        new = membership.voice not in heard
-        heard.add(membership.voice)
+        new = membership.voice not in voices
+        voices.add(membership.voice)
         name = show.source_name(entry.source_id)
-        points.append((entry.first_seen_at, len(heard), "new" if new else "copy", name))
+        points.append((entry.first_seen_at, len(voices), "new" if new else "copy", name))
     if len(points) < 2 or points[0][0] == points[-1][0]:
         return None
     first, last = points[0][0], points[-1][0]
-    words = (
-        f"{counted(len(points), 'entry', 'entries')} in {span_words(last - first)}; "
-        f"{counted(len(heard), 'independent source')}. {points[0][3]} was first, {show.brief(first)}."
+    description = (
+        f"{plural(len(points), 'entry', 'entries')} in {duration(last - first)}; "
+        f"{plural(len(voices), 'independent source')}. First: {points[0][3]}, {show.brief(first)}."
     )
-    return _chart(show, words, points, max(len(heard), 2), counted(len(heard), "independent source"))
+    return _chart(show, description, points, max(len(voices), 2), plural(len(voices), "independent source"))
 
 
 def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
@@ -73,15 +73,14 @@ def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
     values = [value for _, value, _, _ in points]
     if len(set(values)) < 2 or points[0][0] == points[-1][0]:
         return None
-    words = (
-        f"The score began at {values[0]}, was between {min(values)} and {max(values)}, and is {values[-1]} "
-        f"after {counted(len(points), 'entry', 'entries')} in the ledger."
+    description = (
+        f"The score started at {values[0]}, ranged from {min(values)} to {max(values)}, and is now {values[-1]}."
     )
-    return _chart(show, words, points, 100, "100")
+    return _chart(show, description, points, 100, "100")
 
 
 def _chart(
-    show: Presenter, words: str, points: Sequence[tuple[datetime, int, str, str]], top: int, label: str
+    show: Presenter, description: str, points: Sequence[tuple[datetime, int, str, str]], top: int, label: str
 ) -> Chart:
     first, last = points[0][0], points[-1][0]
     length = (last - first).total_seconds()
@@ -101,7 +100,7 @@ def _chart(
     area = f"{line}V96H{placed[0][0]:.2f}Z"
     dots = tuple(Dot(percent(x), percent(y), kind, name) for x, y, kind, name in placed)
     rows = tuple(Row(show.full(at), value, name) for at, value, _, name in points)
-    return Chart(words, dots, line, area, show.brief(first), show.brief(last), label, rows)
+    return Chart(description, dots, line, area, show.brief(first), show.brief(last), label, rows)
 
 
 def percent(value: float) -> str:

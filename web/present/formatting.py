@@ -1,51 +1,31 @@
-"""How a page words things: counts, ages, slugs, languages; and the one place where stored HTML becomes markup."""
+"""Slugs, languages, reading time, and the one place where stored HTML becomes markup.
+
+Plurals, durations and ages are in `aggregator.text.wording`.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from aggregator.model import Entry, Story
 from aggregator.text.tokens import clip, plain
+from aggregator.text.wording import plural
 
 WORDS_PER_MINUTE = 230
+MIN_TEXT_RATIO = 1.2
+"""A content that is hardly longer than the summary is the summary again."""
+MIN_TEXT_WORDS = 60
 
 
-def counted(number: int, singular: str, plural: str = "") -> str:
-    """Return `1 source`, `9 sources`, `1,204 entries`."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
-
-
-def read_time(words: int) -> str:
-    """Return `3 min read`: words / 230, rounded up, at least one minute."""
-    return f"{max(1, -(-words // WORDS_PER_MINUTE))} min read"
-
-
-def span_words(span: timedelta) -> str:
-    """Return a length of time in its largest whole unit: `90 seconds` is `1 minute`."""
-    seconds = max(int(span.total_seconds()), 0)
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length:
-            return counted(seconds // length, unit)
-    return counted(seconds, "second")
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Return `8h ago`; from two weeks on the date, and never the future."""
-    seconds = (now - moment).total_seconds()
-    if seconds < 60:
-        return "just now"
-    if seconds < 3_600:
-        return f"{int(seconds // 60)} min ago"
-    if seconds < 86_400:
-        return f"{int(seconds // 3_600)}h ago"
-    if seconds < 14 * 86_400:
-        return f"{int(seconds // 86_400)}d ago"
-    return f"{moment.day} {moment:%b %Y}"
+def reading_time(entry: Entry) -> str:
+    """Return `3 min read`: words / 230, rounded up; "" where the feed carries no more than a summary."""
+    if len(entry.content) <= MIN_TEXT_RATIO * len(entry.summary) or entry.words < MIN_TEXT_WORDS:
+        return ""
+    return f"{-(-entry.words // WORDS_PER_MINUTE)} min read"
 
 
 def slug(headline: str, limit: int = 64) -> str:
@@ -64,11 +44,11 @@ def story_path(story: Story) -> str:
     return f"/story/{story.story_id}/{quote(slug(story.headline))}"
 
 
-def sources_words(sources: int, independent: int) -> str:
+def source_count(sources: int, independent: int) -> str:
     """Return `9 sources, 6 independent`."""
     if sources <= 1:
-        return counted(sources, "source")
-    return f"{counted(sources, 'source')}, {'all' if independent >= sources else independent} independent"
+        return plural(sources, "source")
+    return f"{plural(sources, 'source')}, {'all' if independent >= sources else independent} independent"
 
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")

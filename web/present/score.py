@@ -1,4 +1,4 @@
-"""The evidence of a story: who told it, what its score is the sum of, how it changed."""
+"""The evidence of a story: its coverage, the parts of its score, and the score's history."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from aggregator.model import Contribution, Entry, LedgerLine, Membership
 from aggregator.text.urls import safe_link
+from aggregator.text.wording import ago, plural
 from web.present.cards import Moment, Presenter
 from web.present.charts import percent
-from web.present.formatting import ago, counted, language_tag
+from web.present.formatting import language_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class CoverageEntry:
     """One entry of a story's coverage and why it belongs."""
 
     title: str
@@ -36,53 +37,53 @@ class Covered:
     source_url: str
     at: Moment
     reason: str
-    voice: str
-    """Who it speaks for, where that is not new; "" for an independent voice."""
+    counted_with: str
+    """The source it is counted with, where it is a copy or a further report; "" for an independent source."""
     edited: str
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LedgerEntry:
     """A line of the ledger."""
 
     at: Moment
     cause: str
-    words: str
+    message: str
     before: str
     after: str
     direction: str
 
 
-def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> list[Covered]:
-    """Return who told the story, in order of arrival; a voice that spoke before is named."""
-    heard: dict[str, str] = {}
+def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> list[CoverageEntry]:
+    """Return the entries of a story in order of arrival, each with the source it is counted with."""
+    first_of: dict[str, str] = {}
     rows = []
     for entry, membership in members:
-        earlier = heard.get(membership.voice)
-        heard.setdefault(membership.voice, show.source_name(entry.source_id))
+        earlier = first_of.get(membership.voice)
+        first_of.setdefault(membership.voice, show.source_name(entry.source_id))
         rows.append(
-            Covered(
+            CoverageEntry(
                 title=entry.title,
                 url=safe_link(entry.link),
                 lang=language_tag(entry.language, show.language),
                 source=show.source_name(entry.source_id),
                 source_url=f"/source/{quote(entry.source_id)}",
-                at=show.moment(entry.first_seen_at),
+                at=show.published(entry),
                 reason=membership.reason,
-                voice=f"same voice as {earlier}" if earlier else "",
+                counted_with=f"counted with {earlier}" if earlier else "",
                 edited=f"edited {ago(entry.edited_at, show.now)}" if entry.edited_at else "",
             )
         )
     return rows
 
 
-def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> list[Turn]:
-    """Return how the score came about, the latest change first."""
+def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> list[LedgerEntry]:
+    """Return the changes of a score, latest first."""
     return [
-        Turn(
+        LedgerEntry(
             at=show.moment(line.at),
             cause=line.cause.value,
-            words=line.words,
+            message=line.words,
             before="" if line.score_before is None else str(line.score_before),
             after=str(line.score_after),
             direction=_direction(line.score_before, line.score_after),
@@ -101,7 +102,7 @@ _LABELS = {
 
 
 def label(name: str) -> str:
-    """Return what a contribution is called; a word is quoted."""
+    """Return the display name of a contribution; a word is quoted."""
     kind, _, detail = name.partition(":")
     if detail:
         return f"“{detail}”" if kind == "word" else f"{_LABELS.get(kind, kind.capitalize())}: {detail}"
@@ -134,7 +135,7 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
         kept = sorted(by_size[: limit - 1])
     rows = [(label(contributions[i].name), _reason(contributions[i]), points[i]) for i in kept]
     if rest := [points[i] for i in points if i not in kept]:
-        rows.append((counted(len(rest), "smaller part"), "", sum(rest)))
+        rows.append((plural(len(rest), "smaller part"), "", sum(rest)))
     ends = [0]
     for _, _, value in rows:
         ends.append(ends[-1] + value)

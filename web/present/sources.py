@@ -10,18 +10,18 @@ from aggregator.model import HostLedger, SourceHealth
 from aggregator.polling.source_health import habits, news, size, state_of
 from aggregator.store import PollRecord
 from aggregator.text.tokens import clip, storable
+from aggregator.text.wording import duration, plural
 from web.present.cards import Moment, Presenter
-from web.present.formatting import counted, span_words
 
 WORKER_SILENT = timedelta(seconds=60)
 """Without a heartbeat for longer than this the worker counts as not running; it beats every few seconds."""
 
-STATE_WORDS = {
-    "failing": "fails",
+STATE_LABELS = {
+    "failing": "failing",
     "gone": "gone",
-    "silent": "silent",
-    "waiting": "not asked yet",
-    "ok": "answers",
+    "silent": "overdue",
+    "waiting": "not polled yet",
+    "ok": "healthy",
     "paused": "paused",
     "removed": "removed",
 }
@@ -48,7 +48,7 @@ class SourceRow:
     alarms: tuple[str, ...]
     """What is out of the ordinary."""
     notes: tuple[str, ...]
-    """How it is asked, and what that came to."""
+    """How it is params, and what that came to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class PollRow:
     """A poll in the list of a source's polls."""
 
     at: Moment
-    words: str
+    message: str
     received: str
     failed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """A line of the ledger of hosts."""
+    """A line of the table of hosts."""
 
     host: str
     sources: str
@@ -75,21 +75,21 @@ class HostRow:
 
 
 def host_row(ledger: HostLedger) -> HostRow:
-    """Return what asking a host came to, in words."""
-    waited = f", {span_words(ledger.waited)} in all" if ledger.waited else ""
+    """Return the requests to a host as a table shows them."""
+    waited = f", {duration(ledger.waited)} in total" if ledger.waited else ""
     return HostRow(
         host=ledger.host,
         sources=f"{ledger.sources:,}",
         requests=f"{ledger.requests:,}",
-        unchanged=f"{100 * ledger.unchanged_share:.0f} %",
+        unchanged=f"{100 * ledger.unchanged_share:.0f}%",
         received=size(ledger.bytes),
         spared=size(ledger.saved_bytes),
         waits=f"{ledger.waits_kept:,}{waited}",
     )
 
 
-def hosts_words(ledgers: Iterable[HostLedger]) -> str:
-    """Return in a sentence what asking all hosts came to, "" before the first request."""
+def hosts_summary(ledgers: Iterable[HostLedger]) -> str:
+    """Return a sentence about the requests to all hosts, "" before the first request."""
     ledgers = list(ledgers)
     requests, unchanged = sum(one.requests for one in ledgers), sum(one.unchanged for one in ledgers)
     if not requests:
@@ -97,9 +97,9 @@ def hosts_words(ledgers: Iterable[HostLedger]) -> str:
     spared, received = sum(one.saved_bytes for one in ledgers), sum(one.bytes for one in ledgers)
     waits = sum(one.waits_kept for one in ledgers)
     return (
-        f"{counted(requests, 'request')} to {counted(len(ledgers), 'host')} so far: {100 * unchanged / requests:.0f} % "
-        f"were answered 304, which spared {size(spared)} beside {size(received)} received; "
-        f"{counted(waits, 'wait')} kept."
+        f"{plural(requests, 'request')} to {plural(len(ledgers), 'host')} so far. {100 * unchanged / requests:.0f}% "
+        f"returned 304 Not Modified: {size(received)} received, {size(spared)} saved. "
+        f"{plural(waits, 'poll')} deferred at a server's request."
     )
 
 
@@ -112,14 +112,14 @@ def source_row(show: Presenter, health: SourceHealth) -> SourceRow:
     elif state.next_poll_at is None or state.next_poll_at <= show.now:
         next_poll = "due"
     else:
-        next_poll = f"in {span_words(state.next_poll_at - show.now)}"
+        next_poll = f"in {duration(state.next_poll_at - show.now)}"
     section = show.section(source.category)
     return SourceRow(
         id=source.id,
         name=source.name,
         category=section.name if section else "",
         status=status,
-        outcome=plain_words(state.last_words) or _OUTCOME[status],
+        outcome=plain_message(state.last_words) or _OUTCOME[status],
         kind=state.last_kind,
         http_status="" if state.last_status is None else str(state.last_status),
         failures=state.failures,
@@ -134,9 +134,9 @@ def source_row(show: Presenter, health: SourceHealth) -> SourceRow:
 
 
 _OUTCOME = {
-    "ok": "answers",
-    "silent": "answers",
-    "waiting": "not asked yet",
+    "ok": "healthy",
+    "silent": "healthy",
+    "waiting": "not polled yet",
     "failing": "failed",
     "gone": "gone",
     "paused": "paused in feeds.yaml",
@@ -149,12 +149,12 @@ def poll_row(show: Presenter, poll: PollRecord) -> PollRow:
     status = f" (HTTP {poll.status})" if poll.status else ""
     return PollRow(
         at=show.moment(poll.at),
-        words=f"{plain_words(poll.words) or poll.kind}{status}",
+        message=f"{plain_message(poll.words) or poll.kind}{status}",
         received=size(poll.bytes) if poll.bytes else "",
         failed=poll.kind != "fetched",
     )
 
 
-def plain_words(said: str) -> str:
-    """Return what a server or a document said, as a page may repeat it."""
-    return clip(storable(said), 300)
+def plain_message(text: str) -> str:
+    """Return a message from a server or document as a page may repeat it."""
+    return clip(storable(text), 300)

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from aggregator.model import Topic
-from web.present.cards import SWELL_HEIGHT, SWELL_WIDTH, Presenter
+from aggregator.text.wording import plural
+from web.present.cards import SPARKLINE_HEIGHT, SPARKLINE_WIDTH, Presenter
 from web.present.charts import Row, percent
-from web.present.formatting import counted
 
 History = Sequence[tuple[datetime, int, int]]
 """The begin of each step, its entries and their sources, oldest first."""
@@ -22,10 +22,10 @@ class Rising:
 
     name: str
     url: str
-    words: str
-    swell: str
+    summary: str
+    sparkline: str
     """An SVG path in a box of 48 by 16: its entries by step."""
-    rises: bool
+    is_rising: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Column:
     y: str
     width: str
     height: str
-    words: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How many entries each step brought, with the words for whoever cannot see it."""
+    """How many entries each step brought, with a description for whoever cannot see it."""
 
-    words: str
+    description: str
     columns: tuple[Column, ...]
     start: str
     end: str
@@ -53,8 +53,8 @@ class Columns:
 def topic(topic: Topic, history: History) -> Rising:
     """Return a topic as a list shows it."""
     usual = topic.usual_per_day
-    than = f"usually {usual:.0f}" if usual >= 1.5 else "usually one" if usual >= 0.5 else "usually hardly any"
-    day = f"{counted(topic.entries, 'entry', 'entries')} of {counted(topic.sources, 'source')} in a day, {than}"
+    than = f"usually {usual:.0f}" if usual >= 1.5 else "usually 1" if usual >= 0.5 else "usually almost none"
+    day = f"{plural(topic.entries, 'entry', 'entries')} from {plural(topic.sources, 'source')} in a day, {than}"
     return Rising(topic.name, f"/topic/{quote(topic.slug)}", day, _path(history), topic.position is not None)
 
 
@@ -62,11 +62,11 @@ def _path(history: History) -> str:
     top = max((entries for _, entries, _ in history), default=0)
     if not top:
         return ""
-    width = SWELL_WIDTH / len(history)
-    path = f"M0 {SWELL_HEIGHT}"
+    width = SPARKLINE_WIDTH / len(history)
+    path = f"M0 {SPARKLINE_HEIGHT}"
     for i, (_, entries, _) in enumerate(history):
-        path += f"V{SWELL_HEIGHT - SWELL_HEIGHT * entries / top:.1f}H{width * (i + 1):.1f}"
-    return f"{path}V{SWELL_HEIGHT}Z"
+        path += f"V{SPARKLINE_HEIGHT - SPARKLINE_HEIGHT * entries / top:.1f}H{width * (i + 1):.1f}"
+    return f"{path}V{SPARKLINE_HEIGHT}Z"
 
 
 def topic_chart(show: Presenter, history: History) -> Columns | None:
@@ -82,16 +82,16 @@ def topic_chart(show: Presenter, history: History) -> Columns | None:
             percent(100 - 100 * entries / top),
             percent(width * 0.8),
             percent(100 * entries / top),
-            f"{show.brief(at)}: {counted(entries, 'entry', 'entries')} of {counted(sources, 'source')}",
+            f"{show.brief(at)}: {plural(entries, 'entry', 'entries')} from {plural(sources, 'source')}",
         )
         for i, (at, entries, sources) in enumerate(history)
         if entries
     )
     peak = max(history, key=lambda point: point[1])
     hours = round(step / timedelta(hours=1))
-    words = (
-        f"{counted(total, 'entry', 'entries')} in {round(len(history) * step / timedelta(days=1))} days, "
-        f"{hours} hours a column; most from {show.brief(peak[0])} on: {peak[1]}."
+    description = (
+        f"{plural(total, 'entry', 'entries')} in {round(len(history) * step / timedelta(days=1))} days, "
+        f"{hours} hours per column. Peak: {peak[1]}, {show.brief(peak[0])}."
     )
-    rows = tuple(Row(show.full(at), entries, counted(sources, "source")) for at, entries, sources in history if entries)
-    return Columns(words, columns, show.brief(history[0][0]), show.brief(history[-1][0] + step), rows)
+    rows = tuple(Row(show.full(at), entries, plural(sources, "source")) for at, entries, sources in history if entries)
+    return Columns(description, columns, show.brief(history[0][0]), show.brief(history[-1][0] + step), rows)

@@ -14,7 +14,7 @@ from flask import Response, g, request
 
 from aggregator.model import Config
 from aggregator.store import Store
-from web import syndicate
+from web import syndication
 from web.http.database import Reading
 from web.http.hints import CacheHints, hints_of
 from web.present import Presenter
@@ -41,7 +41,7 @@ def feeds_of(title: str, path: str, query: str = "") -> list[Feed]:
     """Return the three spellings of the list at *path*."""
     return [
         Feed(title, form.name, form.content_type.partition(";")[0], f"{path}.{ending}{query}")
-        for ending, form in syndicate.FORMATS.items()
+        for ending, form in syndication.FORMATS.items()
     ]
 
 
@@ -102,12 +102,21 @@ def presenter(store: Store) -> Presenter:
 def base_url() -> str:
     """Return where the site is, without a slash at its end.
 
-    The configured address; where that is loopback, the address that was asked, because the port may be another.
+    The configured address; where that is loopback, the address that was params, because the port may be another.
     """
     url = config().site.url.rstrip("/")
     if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):
         return request.host_url.rstrip("/") + urlsplit(url).path
     return url
+
+
+def id_base() -> str:
+    """Return the address that IDs of feed items are made from: the one that the site had first."""
+    if "id_base" not in g:
+        with reading().store() as store:
+            g.id_base = store.state.id_base() or config().site.url
+    found: str = g.id_base
+    return found
 
 
 def hub_url() -> str:

@@ -1,4 +1,4 @@
-"""How the program is doing, as much of it as a page of news says: for empty states and the line at the side."""
+"""How worker and sources are doing, for empty states and the status line of the front page."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class Status:
     """Worker, entries, and how many sources are in which state."""
 
     worker: str
-    """running, stuck (it lives and writes nothing), silent (it ran once), or missing."""
+    """running, stuck (alive, but cannot write), silent (ran before), or missing (never ran)."""
     stuck_by: str
-    """What keeps a stuck one from writing, in words."""
-    heard: present.Moment | None
-    tick: present.Moment | None
+    """What keeps a stuck worker from writing."""
+    last_heartbeat: present.Moment | None
+    last_tick: present.Moment | None
     entries: int
     states: Mapping[str, int]
     """How many sources there are, by state; a silent one answers, and counts as ok."""
     all_failing: str
-    """What most say where no source at all answers, "" while one does or none was asked."""
+    """The most common error where all sources fail; "" while one succeeds or none was polled."""
 
     def count(self, *states: str) -> int:
         return sum(self.states.get(state, 0) for state in states)
 
     @property
-    def asked(self) -> int:
-        """How many sources are to be asked at all."""
+    def enabled(self) -> int:
+        """How many sources are polled at all."""
         return self.count("ok", "failing", "waiting", "gone")
 
 
@@ -42,30 +42,30 @@ def status_of(store: Store) -> Status:
     show = presenter(store)
     states = dict(store.metrics.sources())
     states["waiting"] = states.get("waiting", 0) + max(0, len(config().sources) - sum(states.values()))
-    heard = store.state.last_heartbeat(now())
+    heartbeat = store.state.last_heartbeat(now())
     tick = store.state.moment("last_tick")
     failing = states.get("failing") and not states.get("ok")
-    worker = worker_state(heard)
+    worker = worker_state(heartbeat)
     return Status(
         worker=worker,
         stuck_by=stuck_by() if worker == "stuck" else "",
-        heard=show.moment(heard) if heard else None,
-        tick=show.moment(tick) if tick else None,
+        last_heartbeat=show.moment(heartbeat) if heartbeat else None,
+        last_tick=show.moment(tick) if tick else None,
         entries=store.entries.count(),
         states=states,
-        all_failing=present.plain_words(store.source_status.most_said()) if failing else "",
+        all_failing=present.plain_message(store.source_status.most_said()) if failing else "",
     )
 
 
-def worker_state(heard: datetime | None) -> str:
-    """Return in which of its states the worker is that was last *heard* of then."""
-    if heard is None:
+def worker_state(heartbeat: datetime | None) -> str:
+    """Return the state of a worker whose last heartbeat was then."""
+    if heartbeat is None:
         return "missing"
-    if now() - heard <= worker_silent():
+    if now() - heartbeat <= worker_silent():
         return "running"
     return "stuck" if is_held(reading().db) else "silent"
 
 
 def stuck_by() -> str:
     """Return what keeps a living worker from writing; looked at, since it cannot write that down."""
-    return hindrance(reading().db) or "something that its log tells of"
+    return hindrance(reading().db) or "see its log"

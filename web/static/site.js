@@ -1,4 +1,4 @@
-// Small comforts; every page is complete without them. Nothing is made from text: only text is set.
+// Enhancements: every page is complete without them. Text is only ever set as text, never as markup.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -10,14 +10,14 @@
       if (value === undefined) return localStorage.getItem("theme");
       if (value === "auto") localStorage.removeItem("theme");
       else localStorage.setItem("theme", value);
-    } catch { /* storage is off: the choice lasts as long as the page */ }
+    } catch { /* no storage: the choice lasts as long as the page */ }
     return value;
   };
   const paint = (theme) => {
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
     else delete root.dataset.theme;
   };
-  // At once, before the body is there: no flash of the other theme where this file is at hand already.
+  // Before the body exists, so that there is no flash of the other theme when this file is cached.
   let theme = THEMES.includes(stored()) ? stored() : "auto";
   paint(theme);
 
@@ -42,8 +42,8 @@
   const ago = (seconds) => {
     if (seconds < 60) return "just now";
     if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)}h ago`;
-    return seconds < 14 * 86400 ? `${Math.floor(seconds / 86400)}d ago` : null;
+    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+    return seconds < 14 * 86400 ? `${Math.floor(seconds / 86400)} d ago` : null;
   };
   const tick = () => {
     const served = Date.parse(document.body.dataset.now);
@@ -77,7 +77,7 @@
     }
   };
 
-  // A picture that does not come leaves no hole.
+  // A picture that cannot be loaded leaves no gap.
   const pictures = () => {
     const drop = (img) => (img.closest("figure") || img.closest(".shot") || img).remove();
     document.addEventListener("error", (event) => {
@@ -89,7 +89,7 @@
   const notice = () => {
     const newest = document.body.dataset.newest;
     if (!newest) return;
-    // What is to be read out has to stand in a region that was there before.
+    // Screen readers announce changes only in a region that already existed.
     const region = document.createElement("div");
     region.className = "fresh";
     region.setAttribute("role", "status");
@@ -107,7 +107,7 @@
         link.href = location.pathname + location.search;
         link.textContent = words;
         region.replaceChildren(link);
-      } catch { /* offline: the next time tells */ }
+      } catch { /* offline: try again next time */ }
     };
     setInterval(ask, 30000);
   };

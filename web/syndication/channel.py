@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aggregator.model import Entry, Listed, Picture
 from aggregator.text.tokens import storable
 from aggregator.text.urls import safe_link
-from web.present import sources_words, standfirst, story_path
+from web.present import source_count, standfirst, story_path
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_SUMMARY_CHARS = 2_000
@@ -127,7 +127,7 @@ def item(
     """
     story, lead = listed.story, listed.lead
     facts = [f"Score: {story.score}{' (provisional)' if story.provisional else ''}"]
-    facts += [sources_words(story.sources, story.independent_sources), f"via {listed.first_source_id}"]
+    facts += [source_count(story.sources, story.independent_sources), f"via {listed.first_source_id}"]
     if story.published_at is None:
         seen = story.first_seen_at.astimezone(UTC)
         facts.append(f"first seen {seen.day} {seen:%b %Y, %H:%M} UTC")

@@ -325,7 +325,8 @@ def test_a_new_token_ends_every_session(tmp_path: Path, room: Newsroom, make_app
 def test_an_operators_page_is_neither_kept_nor_given_to_readers(desk: FlaskClient) -> None:
     reader = desk.application.test_client()
     before = reader.get("/")
-    assert "hand" not in before.text
+    assert 'action="/admin/vote"' not in before.text
+    assert 'class="hand"' not in before.text
     sign_in(desk)
     mine = desk.get("/")
     assert 'action="/admin/vote"' in mine.text

@@ -117,7 +117,7 @@ def test_a_large_body_and_a_long_address_are_refused_in_words(full: FlaskClient)
 def test_a_missing_page_helps_on(full: FlaskClient) -> None:
     answer = full.get("/no/such/thing")
     assert answer.status_code == 404
-    assert "There is nothing at this address" in answer.text
+    assert "Page not found" in answer.text
     assert 'action="/search"' in answer.text
     assert 'href="/category/big-tech"' in answer.text
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.store import Store
 from aggregator.store.derived.scorecards import Measure
 from tests.web.pages.test_pages import get, text
-from web.present.accuracy import cell, course
+from web.present.accuracy import calibration, cell, course
 
 NIGHT = date(2026, 11, 16)
 
@@ -26,7 +27,7 @@ def card(value: float | None, cases: int = 240) -> list[Measure]:
 
 def test_before_the_first_night_the_page_says_when_it_comes(full: FlaskClient) -> None:
     page = text(get(full, "/accuracy"))
-    assert "Nothing was measured yet" in page
+    assert "There are no measurements yet" in page
 
 
 def test_the_page_shows_number_range_cases_and_what_it_is_held_against(
@@ -43,15 +44,15 @@ def test_the_page_shows_number_range_cases_and_what_it_is_held_against(
 
     assert "0.810 0.760 to 0.860" in page
     assert "240 cases" in page
-    assert "not yet: 12 of 200 cases" in page
-    assert "40 stories were given 85 on average; 70 % turned out relevant" in page
-    assert "between 0.790 and 0.810 in 3 nights" in page
+    assert "not enough data: 12 of 200 cases" in page
+    assert "40 stories with an average score of 85: 70% turned out relevant" in page
+    assert "between 0.790 and 0.810 over 3 nights" in page
     assert "/accuracy" in get(client, "/about")
 
 
 def test_a_number_from_too_few_cases_is_left_out() -> None:
-    assert cell(card(None, 12)[0]).words == "not yet: 12 of 200 cases"
-    assert cell(card(None, 900)[0]).words == "cannot be told from these 900 cases"
+    assert cell(card(None, 12)[0]).note == "not enough data: 12 of 200 cases"
+    assert cell(card(None, 900)[0]).note == "undefined for these 900 cases"
     assert cell(None).value == ""
 
 
@@ -60,3 +61,35 @@ def test_one_night_draws_no_course() -> None:
     drawn = course([(NIGHT, 0.8), (NIGHT + timedelta(days=1), 0.8)], "auc")
     assert drawn is not None
     assert drawn.path == "M0.0 100.0L100.0 100.0"
+
+
+def errors(*values: float | None) -> list[Measure]:
+    return [
+        Measure(days, "", "ece", "site", value, None if value is None else value - 0.01, value, 300, 200)
+        for days, value in zip((7, 30, 90), values, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "drifts"),
+    [((0.08, 0.03, 0.02), True), ((0.02, 0.02, 0.005), False), ((0.04, 0.04, 0.035), False), ((None, 0.2, 0.2), False)],
+)
+def test_calibration_drifts_when_the_newest_days_are_clearly_worse(
+    values: tuple[float | None, ...], drifts: bool
+) -> None:
+    shown = calibration(errors(*values))
+    assert shown is not None
+    assert [days for days, _ in shown.windows] == [7, 30, 90]
+    assert shown.drifts is drifts
+
+
+def test_there_is_no_calibration_before_any_can_be_told() -> None:
+    assert calibration(errors(None, None, None)) is None
+    assert calibration(card(0.8)) is None
+
+
+def test_the_page_warns_of_drift(store: Store, tmp_path: Path, make_app: Callable[..., Flask]) -> None:
+    store.scorecards.save(NIGHT, errors(0.08, 0.03, 0.02), {})
+    page = text(get(make_app(tmp_path / "news.db").test_client(), "/accuracy"))
+    assert "Calibration is drifting." in page
+    assert "Last 7 days 0.080 0.070 to 0.080" in page

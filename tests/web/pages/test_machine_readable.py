@@ -55,15 +55,25 @@ def head(client: FlaskClient, path: str) -> Head:
     return Head(answer.text)
 
 
+def test_a_story_without_a_stated_date_claims_none(site: FlaskClient, room: Newsroom) -> None:
+    said = head(site, f"/story/{room.story('Undated', ['seedbed'])}/")
+    (article,) = said.described
+    assert "datePublished" not in article
+    assert article["dateModified"]
+    assert "article:published_time" not in said.meta
+
+
 def test_a_story_describes_itself_as_news(site: FlaskClient, room: Newsroom) -> None:
     nasty = 'He said "</script><b>&amp; -->" \u2028 ' + "so " * 60
-    story_id = room.story(nasty, ["seedbed"], summary="In short", category="models", score=64)
+    stated = NOW - 9 * HOUR
+    story_id = room.story(nasty, ["seedbed"], summary="In short", category="models", score=64, published_at=stated)
     said = head(site, f"/story/{story_id}/")
     (article,) = said.described
     assert article["@type"] == "NewsArticle"
     assert article["headline"].startswith('He said "</script><b>&amp; -->"')
     assert len(article["headline"]) <= 110
-    assert article["datePublished"] == f"{NOW - 3 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    assert article["datePublished"] == f"{stated:%Y-%m-%dT%H:%M:%SZ}"
+    assert said.meta["article:published_time"] == article["datePublished"]
     assert article["isBasedOn"] == "https://news.example/a-0"
     assert article["image"] == [said.meta["og:image"]]
     assert said.meta["og:type"] == "article"

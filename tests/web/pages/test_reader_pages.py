@@ -18,7 +18,7 @@ from aggregator.store import Store
 from aggregator.store.derived.summaries import Summary
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from tests.web.pages.test_pages import get, text
-from web.present import swell
+from web.present import sparkline
 
 
 def story_page(site: FlaskClient, story_id: int) -> str:
@@ -44,15 +44,15 @@ def test_the_front_page_of_then_has_the_headlines_and_scores_of_then(site: Flask
 
     assert "First headline of all" in then
     assert "Came later" not in then
-    assert "Score then: 41" in text(then)
+    assert "Score at the time: 41" in text(then)
     assert later.index("Came later") < later.index("First headline of all")
     assert f'rel="next" href="{spelled(2)}"' in then
     assert f'rel="prev" href="{spelled(5)}"' in later
 
 
 def test_before_the_first_and_after_now_it_says_why_there_is_none(site: FlaskClient, room: Newsroom) -> None:
-    assert "No front page is kept from then" in get(site, spelled(3))
-    assert "still to come" in get(site, spelled(-3))
+    assert "No front page from that time" in get(site, spelled(3))
+    assert "That time is in the future" in get(site, spelled(-3))
 
 
 @pytest.mark.parametrize(
@@ -98,16 +98,16 @@ def test_a_topic_shows_how_it_came_about_and_its_stories(site: FlaskClient, room
     room.rank()
 
     assert "Trainium" in text(get(site, "/"))
-    assert "2 entries of 2 sources in a day, usually hardly any" in text(get(site, "/topics"))
+    assert "2 entries from 2 sources in a day, usually almost none" in text(get(site, "/topics"))
     page = get(site, "/topic/trainium")
     assert "Trainium sells out" in page
     assert "2 entries in 8 days" in text(page)
-    assert "The chart as a table" in page
+    assert "Show as a table" in page
     get(site, "/topic/nothing-of-the-sort", 404)
 
 
 def test_without_a_rising_topic_the_page_says_so(site: FlaskClient) -> None:
-    assert "Nothing rises just now" in get(site, "/topics")
+    assert "No rising topics" in get(site, "/topics")
 
 
 # A story
@@ -130,8 +130,8 @@ def test_the_analysis_says_who_was_first_and_who_followed(full: FlaskClient) -> 
     path = re.findall(r'class="hed"[^>]*><a href="([^"]+)"', get(full, "/"))[0]
     page = text(get(full, path))
     assert "TechCrunch AI was first, Thu 09:20." in page
-    assert "Half of the 7 independent sources had it within" in page
-    assert "Figures on which sources agree" in page
+    assert "Half of the 7 independent sources reported it within" in page
+    assert "Figures that several sources report" in page
     assert "1.4 million" in page
 
 
@@ -147,7 +147,7 @@ def test_prose_is_labelled_and_is_text(site: FlaskClient, room: Newsroom, store:
     page = story_page(site, story_id)
     assert "One sentence &lt;b&gt;here&lt;/b&gt;." in page
     assert "Written by small &lt;model&gt;" in page
-    assert "2 sentences left out because it did not hold" in text(page)
+    assert "2 sentences left out because they could not be verified" in text(page)
 
 
 def test_a_story_can_be_passed_on_by_plain_links(site: FlaskClient, room: Newsroom) -> None:
@@ -172,7 +172,7 @@ def test_what_ifs_stand_beside_the_score_they_belong_to(site: FlaskClient, room:
 
 def test_a_story_says_why_it_stands_where_it_stands(site: FlaskClient, room: Newsroom, store: Store) -> None:
     story_id = room.story("Chips again", ["techcrunch_ai", "seedbed"], score=62)
-    assert "It is in no list at present" in text(story_page(site, story_id))
+    assert "This story is in no list at present" in text(story_page(site, story_id))
     other = room.story("Chips once more", ["techcrunch_ai", "seedbed"], score=62)
     store.places.replace({other: [("worth", 1.2, 0.82), ("coverage", 0.4, 2.0), ("age", -0.1, 2.0)]})
     page = text(story_page(site, other))
@@ -183,13 +183,13 @@ def test_a_story_says_why_it_stands_where_it_stands(site: FlaskClient, room: New
 # The drawing of a list
 
 
-def test_a_swell_rises_with_each_voice_and_stays_in_its_box() -> None:
-    assert swell([NOW], NOW) == ""
-    path = swell([NOW - 30 * HOUR, NOW - 12 * HOUR, NOW - timedelta(minutes=1)], NOW)
+def test_a_sparkline_rises_with_each_voice_and_stays_in_its_box() -> None:
+    assert sparkline([NOW], NOW) == ""
+    path = sparkline([NOW - 30 * HOUR, NOW - 12 * HOUR, NOW - timedelta(minutes=1)], NOW)
     assert path.startswith("M0.0 16V")
     heights = [float(y) for y in re.findall(r"V([\d.]+)", path)][:-1]
     assert heights == sorted(heights, reverse=True)
-    assert min(float(y) for y in re.findall(r"V([\d.]+)", swell([NOW] * 80, NOW))) >= 0
+    assert min(float(y) for y in re.findall(r"V([\d.]+)", sparkline([NOW] * 80, NOW))) >= 0
 
 
 # Accessible by construction

@@ -32,7 +32,7 @@ def test_a_story_found_by_another_sources_headline_says_where(site: FlaskClient,
     room.story("Plant announced", ["techcrunch_ai", "seedbed"], titles=["", "Gigawatts for Ohio"])
     found = page(site, "ohio")
     assert "Plant announced" in found
-    assert re.search(r"Found at .*Gigawatts for <mark>Ohio</mark>", found, re.S)
+    assert re.search(r"Match in .*Gigawatts for <mark>Ohio</mark>", found, re.S)
 
 
 def test_operators_count_and_what_they_are_is_said_on_the_page(full: FlaskClient, room: Newsroom) -> None:

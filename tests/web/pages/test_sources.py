@@ -64,7 +64,7 @@ def test_many_sources_are_shown_a_page_at_a_time_those_that_fail_first(crowd: Fl
     assert shown[:7] == [f"f{number}" for number in range(0, 700, 100)]
     assert 'rel="next" href="/sources?page=2"' in first
     assert 'rel="next"' not in third
-    assert "There is no page 9 of these 700 sources" in text(get(crowd, "/sources?page=9"))
+    assert "Page 9 does not exist: 700 sources match" in text(get(crowd, "/sources?page=9"))
     get(crowd, "/sources?page=5000", 400)
 
 
@@ -83,14 +83,14 @@ def test_many_sources_are_shown_a_page_at_a_time_those_that_fail_first(crowd: Fl
 def test_sources_are_found_by_state_name_and_host(crowd: FlaskClient, query: str, found: int) -> None:
     page = get(crowd, f"/sources?{query}")
     assert len(names(page)) == found
-    assert ("No such source" in page) == (found == 0)
+    assert ("No matching sources" in page) == (found == 0)
 
 
 def test_what_is_found_is_counted_by_state(crowd: FlaskClient) -> None:
     page = text(get(crowd, "/sources?q=f1&state=failing"))
     assert "All 111" in page
-    assert "Fails 1 " in page
-    assert "Not asked yet 110" in page
+    assert "Failing 1 " in page
+    assert "Not polled yet 110" in page
 
 
 def test_an_address_that_is_not_for_everybody_cannot_be_felt_for(
@@ -114,27 +114,27 @@ def test_a_few_sources_need_no_filters(tmp_path: Path, store: Store, make_app: C
 
 
 SITUATIONS: list[tuple[dict[str, object], str, str]] = [
-    ({"arrivals": daily(4)}, "silent", "though it answers: such a silence is less than 1 in 10,000"),
-    ({"arrivals": daily(0.1)}, "answers", "brings news about every 24 h, asked about every 30 min"),
-    ({"last_ok_at": NOW - 40 * DAY}, "answers", "answers, and has brought no entry yet"),
-    ({"failures": 4, "last_kind": "http", "last_words": "answered 500"}, "fails 4 in a row", "answered 500"),
+    ({"arrivals": daily(4)}, "overdue", "though it answers: such a silence is less than 1 in 10,000"),
+    ({"arrivals": daily(0.1)}, "healthy", "brings news about every 24 h, asked about every 30 min"),
+    ({"last_ok_at": NOW - 40 * DAY}, "healthy", "answers, and has brought no entry yet"),
+    ({"failures": 4, "last_kind": "http", "last_words": "answered 500"}, "failing 4 failures in a row", "answered 500"),
     ({"gone": True, "last_kind": "gone", "last_words": "gone for good"}, "gone", "gone for good"),
     (
         {"moved_from": "https://old.example/rss", "moved_at": NOW - DAY},
-        "answers",
+        "healthy",
         "moved from https://old.example/rss on Wednesday",
     ),
     (
         {"move_seen_to": "https://new.example/rss"},
-        "answers",
+        "healthy",
         "says that it moved to https://new.example/rss; followed when it says so again",
     ),
     (
         {"format_before": "RSS 2.0", "format_changed_at": NOW, "hints": Hints("Atom")},
-        "answers",
+        "healthy",
         "RSS 2.0 became Atom today",
     ),
-    ({"hints": Hints(ttl=DAY), "waits_kept": 1}, "answers", "asks for distance (ttl of 24 h), which was kept once"),
+    ({"hints": Hints(ttl=DAY), "waits_kept": 1}, "healthy", "asks for distance (ttl of 24 h), which was kept once"),
 ]
 
 
@@ -173,7 +173,7 @@ def test_a_removed_source_keeps_its_page(tmp_path: Path, store: Store, make_app:
 def test_the_ledger_tells_what_asking_each_host_came_to(crowd: FlaskClient) -> None:
     page = text(get(crowd, "/sources?q=host1.example"))
     assert "8 requests to 175 hosts so far" in page
-    assert "host1.example 4 1 0 %" in page
+    assert "host1.example 4 1 0%" in page
     assert "host2.example" not in page
 
 

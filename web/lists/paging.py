@@ -1,0 +1,53 @@
+"""Page through a list with cursors that stay correct while the list grows at its head.
+
+A cursor is `<offset>-<story ID>`: how many stories came before, and the last of them. The story is looked for around
+the offset, so the next page begins behind it wherever it has moved. Readers must not interpret a cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aggregator.model import Listed
+
+CURSOR = "([0-9]{1,6}-[0-9]{1,18})?"
+"""A regular expression for cursors; "" is the beginning of a list."""
+MAX_OFFSET = 100_000
+"""How far a list can be paged through."""
+
+Read = Callable[[int, int], list[Listed]]
+"""Reads a part of a list, given limit and offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list and the cursor of the next one; None at the end."""
+
+    stories: list[Listed]
+    next_cursor: str | None
+
+
+def page_after(cursor: str, limit: int, read: Read) -> Page:
+    """Return the page that follows *cursor*."""
+    offset, last_id = position(cursor)
+    if last_id:
+        around = max(offset - limit, 0)
+        near = [listed.story.story_id for listed in read(3 * limit, around)]
+        if last_id in near:
+            offset = around + near.index(last_id) + 1
+    # One more than the page holds tells whether there is another page.
+    found = read(limit + 1, offset)
+    stories = found[:limit]
+    return Page(stories, make_cursor(offset + len(stories), stories[-1]) if len(found) > limit else None)
+
+
+def position(cursor: str) -> tuple[int, int]:
+    """Return how many stories came before, and the ID of the last of them; 0 and 0 at the beginning."""
+    offset, _, story_id = cursor.partition("-")
+    return min(int(offset or 0), MAX_OFFSET), int(story_id or 0)
+
+
+def make_cursor(offset: int, last: Listed) -> str | None:
+    """Return the cursor behind *last*; None where the list cannot be paged through any further."""
+    return f"{offset}-{last.story.story_id}" if offset < MAX_OFFSET else None
