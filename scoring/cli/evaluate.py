@@ -1,4 +1,4 @@
-"""`groundswell evaluate terms`, `trend`, `categories` and `--live`: how the command line reads and prints.
+"""`groundswell evaluate`: its group, `terms`, `trend`, `front-page`, `categories` and `--live`.
 
 What is measured is in the modules of the same names.
 """
@@ -13,10 +13,12 @@ from typing import Any
 
 import click
 
-from aggregator.cli.options import Front, existing, json_option, progress_bar
+from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar
 from aggregator.config import load_config
+from aggregator.errors import GroundswellError
 from aggregator.model import Config, Site
 from aggregator.store import Store
+from scoring.cli.evaluate_labels import LABEL_EVALUATIONS
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
 
@@ -155,10 +157,28 @@ def evaluate_front_page(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Earlier labelled entries to learn from; default: seeds alone.",
 )
+@click.option(
+    "--stream",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Replay this stream, and measure what the site said of FILE's items at their arrival.",
+)
+@click.option("--feeds", type=click.Path(path_type=Path), help="With --stream: categories and settings.")
 @seed_option
 @json_option
-def evaluate_categories(file: Path, train_file: Path | None, seed: int, as_json: bool) -> None:
+@click.pass_obj
+def evaluate_categories(
+    front: Front,
+    file: Path,
+    train_file: Path | None,
+    stream: Path | None,
+    feeds: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Say the categories of labelled entries, and count what was right.
+
+    With --stream, FILE is a table `NAME.labels.tsv` (id, category, alt, grade) with its items in NAME.jsonl beside it,
+    or JSON Lines with these columns. Right is the category or one of alt. The score's AUC for grade 2 is told, too.
 
     Both files are JSON Lines, plain or .gz: category, and title, summary or text; optional source and lang. Each
     language is learned by itself.
@@ -167,8 +187,22 @@ def evaluate_categories(file: Path, train_file: Path | None, seed: int, as_json:
     Example:
       groundswell evaluate categories june.jsonl.gz --train may.jsonl.gz
     """
+    from scoring.evaluation import at_arrival, labelled_files
     from scoring.evaluation import categories as evaluating
 
+    if stream is not None:
+        config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+        with progress_bar("Replaying") as bar:
+            task = bar.add_task("lines", total=None)
+            found = at_arrival.arrivals(
+                Stream(stream),
+                labelled_files.read(file),
+                config,
+                load_prior(),
+                progress=lambda lines: bar.update(task, advance=lines),
+            )
+        told(at_arrival.report(found, seed), at_arrival.lines, as_json)
+        return
     train = evaluating.read_rows(train_file) if train_file is not None else []
     told(evaluating.evaluate(evaluating.read_rows(file), train, seed), evaluating.lines, as_json)
 
@@ -194,3 +228,62 @@ def told(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> N
 
 
 EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend, evaluate_front_page, evaluate_categories)
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("../shared/data"),
+    show_default=True,
+    help="Folder of the recorded data.",
+)
+@click.option("--only", multiple=True, metavar="TASK", help="Run this task alone; may be repeated.")
+@click.option("--live", is_flag=True, help="Measure the site on its own past, for /accuracy.")
+@feeds_option
+@db_option
+@json_option
+@click.pass_context
+def evaluate(
+    context: click.Context, data: Path, only: tuple[str, ...], live: bool, feeds: Path, db: Path, as_json: bool
+) -> None:
+    """Measure what the program decides against labels.
+
+    Without a command, every task whose data is there is run: the first 70 % of a file by whole days are learned
+    from, the rest measures.
+
+    \b
+    Example:
+      groundswell evaluate
+      groundswell evaluate --only techmeme --json
+      groundswell evaluate --live
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if live:
+        measure_live(context.obj, feeds, db, as_json)
+        return
+    from scoring.evaluation import benchmarks
+
+    names = [task.name for task in benchmarks.TASKS]
+    if unknown := [name for name in only if name not in names]:
+        raise GroundswellError(f"there is no task {unknown[0]!r}; there are {', '.join(names)}")
+    found: dict[str, object] = {}
+    for task, missing in benchmarks.present(data, only):
+        if missing:
+            found[task.name] = {"missing": missing}
+            if not as_json:
+                click.echo(f"\n{task.name}: left out, there is no {data / missing[0]}")
+            continue
+        outcome = task.run(data)
+        found[task.name] = outcome.data
+        if not as_json:
+            click.echo(f"\n{task.name} (to reach: {task.goal})")
+            for line in outcome.lines:
+                click.echo(line)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+
+
+for evaluation in (*LABEL_EVALUATIONS, *EVALUATIONS):
+    evaluate.add_command(evaluation)

@@ -41,6 +41,11 @@ class Label:
     unsure: bool = False
     """Fair editors could disagree about the story."""
 
+    @property
+    def on_topic(self) -> bool:
+        """Whether some category is acceptable."""
+        return any(category != NO_CATEGORY for category in self.categories)
+
 
 Key = tuple[str, str, datetime]
 """Link, title and time of arrival of a line."""
@@ -132,3 +137,22 @@ def _label_of(line: Line, column: str) -> Label:
         return _label(line.columns)
     value = line.columns.get(column)
     return Label(picked=None if value is None else bool(value))
+
+
+def has_header(path: Path) -> bool:
+    """Return whether a table names its columns in the first line, one of them `id`."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return "id" in file.readline().rstrip("\n").split("\t")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StreamError(f"cannot read the labels {path}: {error}") from error
+
+
+def stories_in(stream: Stream, items: list[LabelledItem]) -> dict[str, str]:
+    """Return the labelled story of each line of *stream*, by the line's id; items marked unsure are left out."""
+    labels = by_key(items)
+    return {
+        line.id: label.story
+        for line in stream
+        if (label := labels.get(key_of(line))) is not None and label.story and not label.unsure
+    }

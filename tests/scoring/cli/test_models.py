@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from aggregator.errors import GroundswellError, ModelFileError
 from aggregator.store import Store
 from groundswell.worker import Scorer
-from scoring.cli.commands import models
+from scoring.cli.models import models
 from scoring.learning.model_store import current, history, models_dir
 from scoring.learning.train import train
 from tests.scoring.press import CONFIG, DAY, MONDAY, publish

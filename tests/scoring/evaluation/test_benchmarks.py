@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from scoring.cli.commands import evaluate as command
+from scoring.cli.evaluate import evaluate as command
 from scoring.evaluation.benchmarks import TASKS
 from tests.scoring.evaluation.test_relevance import press
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from aggregator.demo import edition
 from aggregator.errors import GroundswellError
-from scoring.cli.commands import evaluate as command
+from scoring.cli.evaluate import evaluate as command
 from scoring.evaluation.relevance import Row, evaluate, known_examples, labelled, read_rows, result, threshold
 from scoring.relevance.model import load_prior
 
@@ -71,6 +71,27 @@ def test_the_command_learns_scores_and_measures(tmp_path: Path) -> None:
     ]
 
 
+def test_online_each_day_is_scored_by_what_was_known_that_morning(tmp_path: Path) -> None:
+    lines = press()
+    before, after = write(tmp_path / "a.jsonl", lines[:340]), write(tmp_path / "b.jsonl", lines[340:])
+
+    done = CliRunner().invoke(
+        command, ["relevance", str(after), "--train", str(before), "--label", "picked", "--online", "--json"]
+    )
+
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert report["cases"] == 130  # from midnight of the day on which the file begins
+    # The last model knows what arrived 48 hours before the last day and no later.
+    assert 340 * 0.9 < report["train"] < 480 * 0.9 - 48 * 0.9
+    assert report["results"][0]["auc"]["value"] > 0.8
+
+
+def test_relevance_without_earlier_items_says_what_is_missing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(command, ["relevance", str(write(tmp_path / "a.jsonl", press(50))), "--label", "picked"])
+    assert "--train is missing" in str(done.exception)
+
+
 def test_numbers_become_labels_by_the_threshold_of_the_training_file(tmp_path: Path) -> None:
     rows = read_rows(write(tmp_path / "a.jsonl", press(200)), "points")
 
@@ -96,7 +117,7 @@ def test_what_comes_later_changes_nothing_of_what_was_known() -> None:
 def test_an_ending_that_names_the_publisher_goes() -> None:
     def title(text: str, source: str) -> str:
         path_line = {"title": text, "source": source, "first_seen": START.isoformat()}
-        from scoring.evaluation.relevance import _row
+        from scoring.evaluation.relevance.rows import _row
 
         return _row(path_line, "").title
 

@@ -1,0 +1,206 @@
+"""`groundswell evaluate stories`, `pairs` and `relevance`: measure against labelled files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import Front, json_option, progress_bar
+from aggregator.config import load_config
+from aggregator.errors import GroundswellError
+from scoring.editorial import pairwise_constraints
+from scoring.relevance.model import load_prior
+from scoring.replay.streams import Stream
+
+WARM_UP = timedelta(days=28)
+"""Of a file that is learned from online: these days are not measured."""
+
+
+@click.command("stories")
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("gold", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--time", "time_column", default="ts", show_default=True, metavar="COLUMN", help="Time of arrival.")
+@click.option("--fields", default="title,summary", show_default=True, help="What is read of each entry's text.")
+@click.option("--background", type=click.Path(path_type=Path), help="Mix these unlabelled entries into the stream.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Settings and owners; default: none.")
+@json_option
+@click.pass_obj
+def evaluate_stories(
+    front: Front,
+    items: Path,
+    gold: Path,
+    time_column: str,
+    fields: str,
+    background: Path | None,
+    feeds: Path | None,
+    as_json: bool,
+) -> None:
+    """Run labelled entries through the code that runs live, and measure their stories.
+
+    ITEMS is JSON Lines, plain or .gz; GOLD has a line `id<TAB>story` for each labelled entry. Where GOLD's first line
+    names columns (id, story, unsure), its items are in NAME.jsonl beside NAME.labels.tsv and are found in ITEMS by
+    link, title and time, so ITEMS can be the whole stream around them; items marked unsure are left out.
+
+    \b
+    Example:
+      groundswell evaluate stories items.jsonl.gz gold.tsv --fields title
+    """
+    # scipy takes a second to import, which no other command should pay.
+    from scoring.evaluation import labelled_files
+    from scoring.evaluation import stories as evaluating_stories
+
+    chosen = [field.strip() for field in fields.split(",")]
+    unknown = [field for field in chosen if field not in ("title", "summary")]
+    if unknown:
+        raise GroundswellError(f"--fields {unknown[0]!r} is not one of title, summary")
+    if labelled_files.has_header(gold):
+        labels = labelled_files.stories_in(Stream(items, time_column), labelled_files.read(gold))
+    else:
+        labels = evaluating_stories.read_gold(gold)
+    with progress_bar("Evaluating") as bar:
+        task = bar.add_task("entries", total=None)
+        report = evaluating_stories.evaluate(
+            Stream(items, time_column),
+            labels,
+            load_prior(),
+            background=Stream(background, time_column) if background is not None else None,
+            fields=chosen,
+            config=load_config(feeds, env=front.env) if feeds else None,
+            progress=lambda entries: bar.update(task, advance=entries),
+        )
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in evaluating_stories.lines(report):
+        click.echo(line)
+
+
+@click.command("pairs")
+@click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("pairs", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--time", "time_column", default="", metavar="COLUMN", help="Time of arrival, where it is another column."
+)
+@click.option("--background", type=click.Path(path_type=Path), help="Mix these entries into the stream.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Settings and owners; default: none.")
+@json_option
+@click.pass_obj
+def evaluate_pairs(
+    front: Front, items: Path, pairs: Path, time_column: str, background: Path | None, feeds: Path | None, as_json: bool
+) -> None:
+    """Run entries through the code that runs live, and see which pairs are together and apart as they should be.
+
+    ITEMS is JSON Lines, plain or .gz; PAIRS has a line `id<TAB>id<TAB>together` or `... apart` a pair.
+    `groundswell stories export` writes both from what editors decided.
+
+    \b
+    Example:
+      groundswell evaluate pairs cases/items.jsonl cases/pairs.tsv --background entries.jsonl
+    """
+    # scipy takes a second to import, which no other command should pay.
+    from scoring.evaluation import stories as evaluating_stories
+
+    wanted = pairwise_constraints.read(pairs)
+    with progress_bar("Evaluating") as bar:
+        task = bar.add_task("entries", total=None)
+        story_of = evaluating_stories.stories_at_end(
+            Stream(items, time_column),
+            load_prior(),
+            background=Stream(background, time_column) if background is not None else None,
+            config=load_config(feeds, env=front.env) if feeds else None,
+            progress=lambda entries: bar.update(task, advance=entries),
+        )
+    report = pairwise_constraints.check(wanted, story_of)
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in pairwise_constraints.lines(report):
+        click.echo(line)
+
+
+@click.command("relevance")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--train",
+    "train_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Earlier labelled items to learn from; needed unless --online.",
+)
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Learn anew each day from the labels that were known by then (48 h after arrival); measure what followed.",
+)
+@click.option("--label", default="label", show_default=True, metavar="COLUMN", help="1 relevant, 0 not, null unknown.")
+@click.option("--at-least", type=float, metavar="N", help="Relevant is what has N or more in the column.")
+@click.option(
+    "--top-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="Q",
+    help="Relevant is the top share Q of the column, by the numbers of the training file.",
+)
+@click.option(
+    "--stream", type=click.Path(path_type=Path, dir_okay=False), help="What else arrived: it counts as coverage."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+@json_option
+def evaluate_relevance(
+    file: Path,
+    train_file: Path | None,
+    online: bool,
+    label: str,
+    at_least: float | None,
+    top_share: float | None,
+    stream: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Learn from labelled items, score later ones as they arrived, and measure.
+
+    With --online a model is learned each day, as a site would: without --train the first 28 days of FILE are only
+    learned from.
+
+    Both files are JSON Lines, plain or .gz: title, the time of arrival (first_seen, created or published), the
+    label; optional url, source, summary, tags. Items without a label count as coverage of the others.
+
+    \b
+    Example:
+      groundswell evaluate relevance june.jsonl.gz --train may.jsonl.gz --label picked
+      groundswell evaluate relevance year.jsonl.gz --online --label picked
+      groundswell evaluate relevance june.jsonl.gz --train may.jsonl.gz --label points --at-least 150
+    """
+    from scoring.evaluation import relevance as evaluating
+
+    if train_file is None and not online:
+        raise GroundswellError("--train is missing: name earlier labelled items to learn from, or give --online")
+    before = evaluating.read_rows(train_file, label) if train_file is not None else []
+    after = evaluating.read_rows(file, label)
+    if top_share is not None:
+        at_least = evaluating.threshold(before or after, top_share)
+    before, after = evaluating.labelled(before, at_least), evaluating.labelled(after, at_least)
+    others = evaluating.read_rows(stream) if stream is not None else ()
+    if online:
+        begins = after[0].arrived_at if before else after[0].arrived_at + WARM_UP
+        with progress_bar("Learning") as bar:
+            task = bar.add_task("days", total=None)
+            report = evaluating.evaluate_online(
+                [*(row for row in before if row.arrived_at < after[0].arrived_at), *after],
+                others,
+                begins=begins.replace(hour=0, minute=0, second=0, microsecond=0),
+                seed=seed,
+                progress=lambda days: bar.update(task, advance=days),
+            )
+    else:
+        report = evaluating.evaluate(before, after, others, seed)
+    if as_json:
+        click.echo(json.dumps(asdict(report), indent=1))
+        return
+    for line in evaluating.lines(report):
+        click.echo(line)
+
+
+LABEL_EVALUATIONS: tuple[click.Command, ...] = (evaluate_stories, evaluate_pairs, evaluate_relevance)

@@ -1,0 +1,84 @@
+"""`groundswell models`: which model scores, and which others are kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import db_option, existing, json_option
+from aggregator.errors import GroundswellError
+from scoring.learning.model_store import history, load, models_dir, use
+from scoring.relevance.model import load_prior
+
+
+@click.group()
+def models() -> None:
+    """List the models that were learned here, and choose among them."""
+
+
+@models.command("list")
+@db_option
+@json_option
+def models_list(db: Path, as_json: bool) -> None:
+    """List the models, newest first: what they learned from, how well they did, which is in use.
+
+    \b
+    Example:
+      groundswell models list
+    """
+    kept = history(models_dir(existing(db)))
+    if as_json:
+        rows = [
+            {
+                "file": one.file_name,
+                "in_use": one.in_use,
+                "name": one.file.name if one.file else None,
+                "window": one.file.window if one.file else None,
+                "measures": one.file.measures if one.file else None,
+                "fault": one.words,
+            }
+            for one in kept
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for one in kept:
+        mark = "*" if one.in_use else " "
+        if one.file is None:
+            click.echo(f"{mark} {one.file_name}  {one.words}")
+            continue
+        measures = one.file.measures.get("candidate", {})
+        told = ", ".join(
+            f"{name} {measures[key]:.3f}"
+            for name, key in (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"))
+            if measures.get(key) is not None
+        )
+        click.echo(f"{mark} {one.file_name}  {one.file.window[0][:10]} to {one.file.window[1][:10]}  {told}")
+    prior = load_prior()
+    click.echo(f"{' ' if any(one.in_use for one in kept) else '*'} prior  {prior.version}, ships with the program")
+
+
+@models.command("use")
+@click.argument("name", metavar="NAME")
+@db_option
+def models_use(name: str, db: Path) -> None:
+    """Score with an earlier model again; a running worker takes it up within seconds.
+
+    NAME is a file of `models list`, or prior.
+
+    \b
+    Example:
+      groundswell models use relevance-20261117T080000Z.json
+      groundswell models use prior
+    """
+    folder = models_dir(existing(db))
+    if name == "prior":
+        (folder / "current").unlink(missing_ok=True)
+    else:
+        known = {one.file_name for one in history(folder)}
+        if name not in known:
+            raise GroundswellError(f"there is no model {name}; `groundswell models list` shows those that are kept")
+        load(folder / name)
+        use(folder, name)
+    click.echo(f"{name} is in use")

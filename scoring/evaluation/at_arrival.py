@@ -1,0 +1,107 @@
+"""What the site said of each entry at the moment it arrived: its story, its score, its category.
+
+One replay of the whole stream, so that the engine is warm where the labelled items come.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from aggregator.model import Config
+from scoring.evaluation.labelled_files import Label, LabelledItem, by_key, key_of
+from scoring.learning.train import Learner
+from scoring.metrics.bootstrap import Interval, mean, resampled
+from scoring.metrics.probability import auc
+from scoring.relevance.model import RelevanceModel
+from scoring.replay.runner import replay
+from scoring.replay.streams import Stream
+
+WORTHY = 2
+"""From this grade on an item belongs on the front page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A labelled item as the site took it in."""
+
+    label: Label
+    day: str
+    score: int
+    category_id: str
+
+
+def arrivals(
+    stream: Stream,
+    items: Sequence[LabelledItem],
+    config: Config,
+    model: RelevanceModel,
+    *,
+    learn: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> list[Arrival]:
+    """Replay *stream* and return its labelled items with what was said of them at their arrival."""
+    labels = by_key(list(items))
+    wanted = {line.id: labels[key_of(line)] for line in stream if key_of(line) in labels}
+    learner = Learner(config) if learn else None
+    said = io.StringIO()
+    replay(
+        stream,
+        config,
+        model,
+        scores=said,
+        retrain=learner,
+        observer=learner.past if learner is not None else None,
+        progress=progress,
+    )
+    return list(_labelled(said.getvalue(), wanted))
+
+
+def _labelled(rows: str, wanted: Mapping[str, Label]) -> Iterator[Arrival]:
+    for text in rows.splitlines():
+        row = json.loads(text)
+        label = wanted.get(row["id"])
+        if label is not None:
+            yield Arrival(label, row["at"][:10], row["score"], row["category"])
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How right categories and scores were at arrival; None where the labels do not say."""
+
+    items: int
+    exact: Interval | None
+    """Share whose category is the labeller's first choice."""
+    accepted: Interval | None
+    """Share whose category is one that a fair editor accepts."""
+    off_topic: int
+    """Items that belong to no category; they count in neither share."""
+    score_auc: float | None
+    """Of the score, for grade 2 or 3."""
+
+
+def report(found: Sequence[Arrival], seed: int = 0) -> Report:
+    """Measure what was said at arrival."""
+    placed = [arrival for arrival in found if arrival.label.on_topic]
+    days = [arrival.day for arrival in placed]
+    graded = [arrival for arrival in found if arrival.label.grade is not None]
+    return Report(
+        items=len(found),
+        exact=resampled(days, [float(a.category_id == a.label.categories[0]) for a in placed], mean, seed),
+        accepted=resampled(days, [float(a.category_id in a.label.categories) for a in placed], mean, seed),
+        off_topic=sum(bool(a.label.categories) and not a.label.on_topic for a in found),
+        score_auc=auc([float(a.score) for a in graded], [int((a.label.grade or 0) >= WORTHY) for a in graded]),
+    )
+
+
+def lines(found: Report) -> list[str]:
+    """Return a report as text for a terminal."""
+    score = "-" if found.score_auc is None else f"{found.score_auc:.3f}"
+    return [
+        f"{found.items} labelled items in the stream, {found.off_topic} of them of no category",
+        f"category exact     {found.exact or '-'}",
+        f"category accepted  {found.accepted or '-'}",
+        f"AUC of the score for grade {WORTHY} and more  {score}",
+    ]
