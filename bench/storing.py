@@ -24,7 +24,7 @@ from aggregator.model import Fetched, Limits, ParsedFeed, Source
 from aggregator.parse import identity
 from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
 from aggregator.parse.parser import parse
-from aggregator.polling.group_commit import MOST
+from aggregator.polling.group_commit import MAX_WRITES
 from aggregator.polling.poll import PollResult
 from aggregator.store import Store
 from bench import _corpus
@@ -89,9 +89,9 @@ def _across(read: list[ParsedFeed], name: str, clock: Clock) -> list[ParsedFeed]
 
 
 def _store(store: Store, sources: list[Source], fetched: list[Fetched], feeds: list[ParsedFeed], now: datetime) -> None:
-    for start in range(0, len(sources), MOST):
+    for start in range(0, len(sources), MAX_WRITES):
         with store.transaction():
-            for source, outcome, feed in list(zip(sources, fetched, feeds, strict=True))[start : start + MOST]:
+            for source, outcome, feed in list(zip(sources, fetched, feeds, strict=True))[start : start + MAX_WRITES]:
                 state = store.feeds.state(source.id)
                 assert state is not None
                 PollResult(source, state, outcome, feed, now, 0, ()).store(store, network_down=False)

@@ -259,20 +259,20 @@ async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
 ) -> None:
     client = make_app(held.db, later, fallback_config=held.config).test_client()
     until = f"{NOW + HOUR:%H:%M} UTC"
-    assert said_of_hub(held, client, later).startswith("its hub is to tell of news, and has told of none yet; lease")
+    assert said_of_hub(held, client, later).startswith("subscribed at its hub, nothing delivered yet; lease")
     deliver(client)
     later.now += MINUTE
     said = said_of_hub(held, client, later)
-    assert said.startswith("its hub tells of news; lease until")
+    assert said.startswith("its hub delivers updates; lease until")
     assert said.endswith(until)
     held.store.websub_subscriptions.missed("wire", later())
     later.now += MINUTE
-    assert said_of_hub(held, client, later).startswith("its hub missed news")
+    assert said_of_hub(held, client, later).startswith("its hub missed entries")
     later.now += 2 * HOUR
-    assert said_of_hub(held, client, later).startswith("its hub told of news until")
+    assert said_of_hub(held, client, later).startswith("the subscription at its hub ended")
     held.store.websub_subscriptions.refused("wire", "the hub refuses: too many", later() + HOUR)
     later.now += MINUTE
-    assert said_of_hub(held, client, later) == "its hub does not tell of news: the hub refuses: too many"
+    assert said_of_hub(held, client, later) == "the subscription at its hub failed: the hub refuses: too many"
 
 
 async def test_a_source_without_a_hub_says_nothing_of_one(held: Subscriber, later: Clock) -> None:

@@ -62,7 +62,7 @@ def source_lines(row: SourceHealth, now: datetime) -> list[str]:
         f"  {_state_words(row, now)}: {row.state.last_words or 'not asked yet'}",
         f"  asked {'never' if polled is None else f'{source_health.span(now - polled)} ago'}, next {_next(row, now)}; "
         f"{count(row.entries, 'entry', 'entries')}, {row.recent_entries:,} in 7 days",
-        *(f"  {words}" for words in source_health.words(row, now)),
+        *(f"  {words}" for words in source_health.messages(row, now)),
     ]
 
 
@@ -144,7 +144,7 @@ def health_row(row: SourceHealth, now: datetime) -> dict[str, Any]:
         "entries": row.entries,
         "recent_entries": row.recent_entries,
         "firsts": row.firsts,
-        "health": list(source_health.words(row, now)),
+        "health": list(source_health.messages(row, now)),
         "overdue": silence is not None and silence.overdue_at <= now,
         "overdue_at": iso(silence.overdue_at) if silence else None,
         "silence_probability": silence.probability if silence else None,

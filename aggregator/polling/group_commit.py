@@ -1,8 +1,7 @@
-"""Write what many polls brought in one transaction.
+"""Write the results of many polls in one transaction (group commit, as databases do it).
 
-A commit waits for the disk, whatever it holds; so polls that end at about the same time share one. Each is
-done only once that commit is: who awaits `run` and goes on may rely on what was written. What a poll writes
-is decided by its caller.
+A commit waits for the disk, whatever it holds; so polls that end at about the same time share one. A poll is done only
+once that commit is: whoever awaits `run` may rely on what was written. What a poll writes is its caller's.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MOST = 50
-LONGEST_WAIT_S = 0.2
+MAX_WRITES = 50
+MAX_WAIT_S = 0.2
 
 
 class GroupCommit:
-    """Collects writes until `MOST` wait, none is on its way any more, or the first has waited `LONGEST_WAIT_S`.
+    """Collects writes until `MAX_WRITES` wait, no more is expected, or the first has waited `MAX_WAIT_S`.
 
     transaction: opens one, as `Store.transaction`
     expected:    how many polls may still bring a write, those that wait already among them
@@ -37,17 +36,17 @@ class GroupCommit:
     async def run(self, write: Callable[[], T]) -> T:
         """Do *write* within a transaction, in the order of the calls, and return its result once it is committed.
 
-        It may be called again when another write of the same transaction fails: a fault is that of one poll.
+        It may be called again when another write of the same transaction fails: an error is that of one poll.
         """
-        one = _Write(write, asyncio.get_running_loop().create_future())
-        self._waiting.append(one)
-        if len(self._waiting) >= min(MOST, self._expected()):
+        waiting = _Write(write, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if len(self._waiting) >= min(MAX_WRITES, self._expected()):
             # Not at once: what arrived in the same turn of the loop goes along.
             self._flush_in(0)
         elif self._timer is None:
-            self._flush_in(LONGEST_WAIT_S)
-        await one.done
-        return cast(T, one.done.result())
+            self._flush_in(MAX_WAIT_S)
+        await waiting.done
+        return cast(T, waiting.done.result())
 
     def _flush_in(self, seconds: float) -> None:
         if self._timer is not None:
@@ -59,32 +58,32 @@ class GroupCommit:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        writes = [one for one in self._waiting if not one.done.done()]
+        writes = [write for write in self._waiting if not write.done.done()]
         self._waiting = []
         if not writes:
             return
         try:
             with self._transaction():
-                results = [one.write() for one in writes]
+                results = [write.write() for write in writes]
         except Exception as error:
             if len(writes) == 1:
                 writes[0].done.set_exception(error)
                 return
             log.info("a transaction of %d polls failed (%s); each is written alone", len(writes), error)
-            for one in writes:
-                self._alone(one)
+            for write in writes:
+                self._write_alone(write)
             return
-        for one, result in zip(writes, results, strict=True):
-            one.done.set_result(result)
+        for write, result in zip(writes, results, strict=True):
+            write.done.set_result(result)
 
-    def _alone(self, one: _Write) -> None:
+    def _write_alone(self, write: _Write) -> None:
         try:
             with self._transaction():
-                result = one.write()
+                result = write.write()
         except Exception as error:
-            one.done.set_exception(error)
+            write.done.set_exception(error)
         else:
-            one.done.set_result(result)
+            write.done.set_result(result)
 
 
 class _Write:

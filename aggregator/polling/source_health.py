@@ -1,6 +1,6 @@
-"""Say in words how a source is doing.
+"""Describe how a source is doing: its state, and a sentence for each thing worth knowing.
 
-Pure: a row of health and the moment in, a state and sentences out. Leaves what a page makes of them to `web`.
+Pure: a row of health and the moment in, a state and sentences out. Leaves how a page shows them to `web`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from aggregator.text.tokens import clip
 from aggregator.text.urls import shown
 
 _RECENT = timedelta(days=30)
-"""For how long a move or another format is worth a word."""
-_LONGEST_WORDS = 200
-"""Characters of what a hub says."""
+"""For how long a move or another format is mentioned."""
+_MAX_HUB_MESSAGE_CHARS = 200
 
 
 STATES = ("failing", "gone", "silent", "waiting", "ok", "paused", "removed")
-"""What a source can be, what needs somebody first. Silent: it answers, and is overdue all the same."""
+"""What a source can be; what needs attention first. Silent: it answers, and is overdue all the same."""
 
 
 def state_of(row: SourceHealth, now: datetime) -> str:
@@ -35,75 +34,78 @@ def state_of(row: SourceHealth, now: datetime) -> str:
         return "waiting"
     if row.state.failures:
         return "failing"
-    told = of_silence(row, now)
-    return "silent" if told is not None and told.overdue_at <= now else "ok"
+    silence_now = of_silence(row, now)
+    return "silent" if silence_now is not None and silence_now.overdue_at <= now else "ok"
 
 
 class Alarm:
-    """Tells of many sources which are overdue, and remembers when each will be: that hangs on its arrivals alone."""
+    """Knows which of many sources are overdue, and remembers when each will be: that depends on its arrivals alone."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, datetime | None]] = {}
 
     def overdue(self, source_id: str, arrivals: str, now: datetime) -> bool:
-        """Return whether the silence of a source is told at *now*; *arrivals* as they are stored, JSON."""
+        """Return whether a source is overdue at *now*; *arrivals* as they are stored, JSON."""
         key = hash(arrivals)
         known = self._known.get(source_id)
         if known is None or known[0] != key:
-            told = silence(tuple(json.loads(arrivals or "[]")), now)
-            known = self._known[source_id] = (key, told.overdue_at if told else None)
+            expected = silence(tuple(json.loads(arrivals or "[]")), now)
+            known = self._known[source_id] = (key, expected.overdue_at if expected else None)
         return known[1] is not None and known[1] <= now
 
 
 def of_silence(row: SourceHealth, now: datetime) -> Silence | None:
-    """Return how strange the silence of a source is, or None when that cannot be told or nobody listens."""
+    """Return how unusual the silence of a source is; None where too little is known or it is not polled."""
     if row.removed or not row.source.enabled or row.state.gone:
         return None
     return silence(row.state.arrivals, now)
 
 
-def words(row: SourceHealth, now: datetime) -> tuple[str, ...]:
-    """Return what there is to say of a source beside its last answer, the most alarming first."""
+def messages(row: SourceHealth, now: datetime) -> tuple[str, ...]:
+    """Return what there is to say about a source beside its last answer, the most urgent first."""
     return (*news(row, now), *habits(row, now))
 
 
 def news(row: SourceHealth, now: datetime) -> tuple[str, ...]:
-    """Return what is out of the ordinary of a source: its silence, a move, another format."""
+    """Return what is unusual about a source: its silence, a move, another format."""
     return tuple(filter(None, (_silence(row, now), _changes(row, now))))
 
 
 def habits(row: SourceHealth, now: datetime) -> tuple[str, ...]:
-    """Return how a source is asked: its hub, its rhythm, what it asks for, what that came to."""
-    return tuple(filter(None, (_hub(row, now), _rhythm(row, now), _manners(row), _thrift(row))))
+    """Return how a source is polled: its hub, its cadence, what it asks for, what that saved."""
+    return tuple(filter(None, (_hub(row, now), _cadence(row, now), _requested_waits(row), _savings(row))))
 
 
 def _silence(row: SourceHealth, now: datetime) -> str:
     state = row.state
-    told = of_silence(row, now)
-    if told is not None and told.overdue_at <= now:
-        answers = "" if state.failures else ", though it answers"
-        return f"overdue since {_date(told.overdue_at, now)}{answers}: such a silence is {_odds(told.probability)}"
-    if told is None and state.last_ok_at is not None and not (row.removed or state.gone or state.failures):
+    silence_now = of_silence(row, now)
+    if silence_now is not None and silence_now.overdue_at <= now:
+        answers = "" if state.failures else ", although it answers"
+        since, odds = _date(silence_now.overdue_at, now), _odds(silence_now.probability)
+        return f"overdue since {since}{answers}: a silence this long is {odds}"
+    if silence_now is None and state.last_ok_at is not None and not (row.removed or state.gone or state.failures):
         if not row.entries:
-            return "answers, and has brought no entry yet"
+            return "answers, but has no entries yet"
         last = state.last_new_at
         if last is not None and now - last > _RECENT:
-            return f"answers, and has brought nothing new since {_date(last, now)}"
+            return f"answers, but has had nothing new since {_date(last, now)}"
     return ""
 
 
 def _changes(row: SourceHealth, now: datetime) -> str:
     state = row.state
-    said = []
+    changes = []
     if state.moved_at is not None and now - state.moved_at < _RECENT:
-        said.append(f"moved from {shown(state.moved_from)} {_on(state.moved_at, now)}")
+        changes.append(f"moved from {shown(state.moved_from)} {_on(state.moved_at, now)}")
     elif state.url != row.source.url and not row.removed:
-        said.append(f"asked at {shown(state.url)}, where it moved to for good")
+        changes.append(f"polled at {shown(state.url)}, where it moved permanently")
     if state.move_seen_to:
-        said.append(f"says that it moved to {shown(state.move_seen_to)}; followed when it says so again")
+        changes.append(
+            f"redirects permanently to {shown(state.move_seen_to)}; the address changes when the next poll says so too"
+        )
     if state.format_changed_at is not None and now - state.format_changed_at < _RECENT:
-        said.append(f"{state.format_before} became {state.hints.format} {_on(state.format_changed_at, now)}")
-    return "; ".join(said)
+        changes.append(f"{state.format_before} became {state.hints.format} {_on(state.format_changed_at, now)}")
+    return "; ".join(changes)
 
 
 def _hub(row: SourceHealth, now: datetime) -> str:
@@ -112,53 +114,55 @@ def _hub(row: SourceHealth, now: datetime) -> str:
         return ""
     if hub.lease_until is None:
         if hub.words in ("", "asked"):
-            return "its hub was asked to tell of news, and has not confirmed it yet"
-        return f"its hub does not tell of news: {clip(hub.words, _LONGEST_WORDS)}"
+            return "subscription requested at its hub, not confirmed yet"
+        return f"the subscription at its hub failed: {clip(hub.words, _MAX_HUB_MESSAGE_CHARS)}"
     until = f"{_date(hub.lease_until, now)}, {hub.lease_until:%H:%M} UTC"
     if hub.lease_until <= now:
-        return f"its hub told of news until {until}; it is asked again"
+        return f"the subscription at its hub ended {until}; being renewed"
     if hub.relied_on:
-        return f"its hub tells of news; lease until {until}"
+        return f"its hub delivers updates; lease until {until}"
     if hub.delivered_at is None:
-        return f"its hub is to tell of news, and has told of none yet; lease until {until}"
-    return f"its hub missed news, so the feed is asked as often as without it; lease until {until}"
+        return f"subscribed at its hub, nothing delivered yet; lease until {until}"
+    return f"its hub missed entries, so the feed is polled as if it had none; lease until {until}"
 
 
-def _rhythm(row: SourceHealth, now: datetime) -> str:
-    told = of_silence(row, now)
-    if told is None:
+def _cadence(row: SourceHealth, now: datetime) -> str:
+    silence_now = of_silence(row, now)
+    if silence_now is None:
         return ""
-    return f"brings news about every {span(told.usual_gap)}, asked about every {span(row.state.interval)}"
+    return f"publishes about every {span(silence_now.usual_gap)}, polled about every {span(row.state.interval)}"
 
 
-def _manners(row: SourceHealth) -> str:
+def _requested_waits(row: SourceHealth) -> str:
     state = row.state
-    asked = []
+    requests = []
     if state.hints.ttl:
-        asked.append(f"ttl of {span(state.hints.ttl)}")
+        requests.append(f"ttl of {span(state.hints.ttl)}")
     if state.hints.updated_every:
-        asked.append(f"sy: of {span(state.hints.updated_every)}")
+        requests.append(f"sy: of {span(state.hints.updated_every)}")
     if state.fresh_for:
-        asked.append(f"Cache-Control of {span(state.fresh_for)}")
+        requests.append(f"Cache-Control of {span(state.fresh_for)}")
     if state.hints.skip_hours:
-        asked.append(f"skips {len(state.hints.skip_hours)} hours of the day")
+        requests.append(f"skips {len(state.hints.skip_hours)} hours of the day")
     if state.hints.skip_days:
-        asked.append(f"skips {len(state.hints.skip_days)} days of the week")
-    if not asked:
+        requests.append(f"skips {len(state.hints.skip_days)} days of the week")
+    if not requests:
         return ""
-    kept = "once" if state.waits_kept == 1 else f"{state.waits_kept:,} times"
-    return f"asks for distance ({', '.join(asked)})" + (f", which was kept {kept}" if state.waits_kept else "")
+    honored = "once" if state.waits_kept == 1 else f"{state.waits_kept:,} times"
+    return f"asks to be polled less often ({', '.join(requests)})" + (
+        f", honored {honored}" if state.waits_kept else ""
+    )
 
 
-def _thrift(row: SourceHealth) -> str:
+def _savings(row: SourceHealth) -> str:
     if not row.polls:
         return ""
     share = f"{100 * row.unchanged / row.polls:.0f} % of {row.polls:,} requests answered 304"
-    spared = f", which spared {size(row.saved_bytes)}" if row.saved_bytes else ""
-    return f"{share}{spared}; {size(row.bytes)} received"
+    saved = f", which saved {size(row.saved_bytes)}" if row.saved_bytes else ""
+    return f"{share}{saved}; {size(row.bytes)} received"
 
 
-# Words
+# Wording
 
 
 def span(length: timedelta) -> str:

@@ -152,7 +152,7 @@ def test_sources_are_listed_by_state_and_told_of_in_full(feeds: Path, tmp_path: 
     assert "no source is failing" in listed("--state", "failing")
     assert [one["id"] for one in json.loads(listed("--state", "paused", "--json"))] == ["b"]
     assert json.loads(listed("a", "--json"))[0]["state"] == "silent"
-    assert "such a silence is less than 1 in 10,000" in listed("a")
+    assert "a silence this long is less than 1 in 10,000" in listed("a")
     nobody = call(feeds, "list", "nobody", "--db", str(db))
     assert isinstance(nobody.exception, ConfigError)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from aggregator.polling.group_commit import MOST, GroupCommit
+from aggregator.polling.group_commit import MAX_WRITES, GroupCommit
 
 
 class Ledger:
@@ -53,8 +53,8 @@ async def test_nobody_goes_on_before_the_commit() -> None:
 async def test_a_group_has_a_bound() -> None:
     ledger = Ledger()
     group = GroupCommit(ledger.transaction, lambda: 1_000)
-    await asyncio.gather(*(group.run(ledger.writes(number)) for number in range(MOST)))
-    assert ledger.committed == [list(range(MOST))]
+    await asyncio.gather(*(group.run(ledger.writes(number)) for number in range(MAX_WRITES)))
+    assert ledger.committed == [list(range(MAX_WRITES))]
 
 
 async def test_one_that_fails_takes_no_other_along() -> None:

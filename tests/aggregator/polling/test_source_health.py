@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.model import FeedState, Hints, Source, SourceHealth
 from aggregator.polling.cadence import with_arrivals
-from aggregator.polling.source_health import of_silence, size, span, words
+from aggregator.polling.source_health import messages, of_silence, size, span
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)  # a Tuesday
 HOUR = timedelta(hours=1)
@@ -29,8 +29,8 @@ def daily(last: datetime) -> tuple[int, ...]:
 
 def test_a_silent_feed_is_overdue_although_it_answers() -> None:
     silent = row(arrivals=daily(NOON - 4 * DAY))
-    assert words(silent, NOON)[0] == (
-        "overdue since Saturday, though it answers: such a silence is less than 1 in 10,000"
+    assert messages(silent, NOON)[0] == (
+        "overdue since Saturday, although it answers: a silence this long is less than 1 in 10,000"
     )
     told = of_silence(silent, NOON)
     assert told is not None
@@ -38,10 +38,10 @@ def test_a_silent_feed_is_overdue_although_it_answers() -> None:
 
 
 def test_a_feed_that_comes_as_usual_is_not_overdue() -> None:
-    said = words(row(arrivals=daily(NOON - HOUR)), NOON)
+    said = messages(row(arrivals=daily(NOON - HOUR)), NOON)
     assert said == (
-        "brings news about every 24 h, asked about every 30 min",
-        "80 % of 10 requests answered 304, which spared 80 kB; 20 kB received",
+        "publishes about every 24 h, polled about every 30 min",
+        "80 % of 10 requests answered 304, which saved 80 kB; 20 kB received",
     )
 
 
@@ -58,7 +58,7 @@ def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
 @pytest.mark.parametrize(
     ("health", "said"),
     [
-        (row(entries=0), "answers, and has brought no entry yet"),
+        (row(entries=0), "answers, but has no entries yet"),
         (
             row(moved_from="https://old.example/rss", moved_at=NOON - 8 * DAY),
             "moved from https://old.example/rss on 9 November",
@@ -69,12 +69,12 @@ def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
         ),
         (
             row(hints=Hints(ttl=HOUR, skip_days=(5, 6)), waits_kept=7),
-            "asks for distance (ttl of 60 min, skips 2 days of the week), which was kept 7 times",
+            "asks to be polled less often (ttl of 60 min, skips 2 days of the week), honored 7 times",
         ),
     ],
 )
 def test_what_happened_is_said_in_words(health: SourceHealth, said: str) -> None:
-    assert words(health, NOON)[0] == said
+    assert messages(health, NOON)[0] == said
 
 
 def test_lengths_and_sizes_read_as_people_say_them() -> None:

@@ -114,9 +114,9 @@ def test_a_few_sources_need_no_filters(tmp_path: Path, store: Store, make_app: C
 
 
 SITUATIONS: list[tuple[dict[str, object], str, str]] = [
-    ({"arrivals": daily(4)}, "overdue", "though it answers: such a silence is less than 1 in 10,000"),
-    ({"arrivals": daily(0.1)}, "healthy", "brings news about every 24 h, asked about every 30 min"),
-    ({"last_ok_at": NOW - 40 * DAY}, "healthy", "answers, and has brought no entry yet"),
+    ({"arrivals": daily(4)}, "overdue", "although it answers: a silence this long is less than 1 in 10,000"),
+    ({"arrivals": daily(0.1)}, "healthy", "publishes about every 24 h, polled about every 30 min"),
+    ({"last_ok_at": NOW - 40 * DAY}, "healthy", "answers, but has no entries yet"),
     ({"failures": 4, "last_kind": "http", "last_words": "answered 500"}, "failing 4 failures in a row", "answered 500"),
     ({"gone": True, "last_kind": "gone", "last_words": "gone for good"}, "gone", "gone for good"),
     (
@@ -127,14 +127,14 @@ SITUATIONS: list[tuple[dict[str, object], str, str]] = [
     (
         {"move_seen_to": "https://new.example/rss"},
         "healthy",
-        "says that it moved to https://new.example/rss; followed when it says so again",
+        "redirects permanently to https://new.example/rss; the address changes when the next poll says so too",
     ),
     (
         {"format_before": "RSS 2.0", "format_changed_at": NOW, "hints": Hints("Atom")},
         "healthy",
         "RSS 2.0 became Atom today",
     ),
-    ({"hints": Hints(ttl=DAY), "waits_kept": 1}, "healthy", "asks for distance (ttl of 24 h), which was kept once"),
+    ({"hints": Hints(ttl=DAY), "waits_kept": 1}, "healthy", "asks to be polled less often (ttl of 24 h), honored once"),
 ]
 
 
@@ -153,7 +153,7 @@ def test_a_source_page_tells_of_its_hub_its_address_and_its_last_polls(site: Fla
     state(room, "seedbed", last_words="3 entries, 1 new", last_status=200)
     room.store.websub_subscriptions.want("seedbed", "https://hub.example/", "https://x.example/", "t", "s", NOW)
     page = text(get(site, "/source/seedbed"))
-    assert "its hub was asked to tell of news, and has not confirmed it yet" in page
+    assert "subscription requested at its hub, not confirmed yet" in page
     source = room.config.source("seedbed")
     assert source is not None
     assert source.url in page
