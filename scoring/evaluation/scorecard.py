@@ -11,7 +11,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from scoring.language.terms import terms
 from scoring.learning.labels import DAY, is_complete, label_day
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.metrics.probability import brier, ece, reliability
+from scoring.relevance.calibration import recalibrated
 
 WINDOWS = (7, 30, 90)
 """Days."""
@@ -151,7 +152,7 @@ def scorecard(past: Past, now: datetime) -> Scorecard:
     """Measure *past* at *now*; only days and pages whose next 24 hours are over count."""
     measures: list[Measure] = []
     tables: dict[tuple[int, str], Any] = {}
-    cases = _cases(past, now)
+    cases = _with_meaning(_cases(past, now))
     for window in WINDOWS:
         since = now - timedelta(days=window)
         inside = [case for case in cases if case.day >= since.date().isoformat()]
@@ -159,7 +160,7 @@ def scorecard(past: Past, now: datetime) -> Scorecard:
         for category in sorted({case.category_id for case in inside} - {""}):
             measures += _score_measures([c for c in inside if c.category_id == category], window, category)
         if len(inside) >= CASES:
-            table = reliability([c.said for c in inside], [c.label for c in inside])
+            table = reliability([c.meant for c in inside], [c.label for c in inside])
             tables[window, "reliability"] = [[b.low, b.high, b.cases, b.said, b.came] for b in table]
         measures += _page_measures(past, since, now, window)
         corrections = [(said, right) for at, said, right in past.corrections if at >= since]
@@ -194,6 +195,14 @@ class _Case:
     age: float
     """Of its first sight, seconds since 1970."""
     label: int
+    meant: float = 0.0
+    """What the score stood for on its day, by the judged days before it; see `calibration.recalibrated`."""
+
+
+def _with_meaning(cases: Sequence[_Case]) -> list[_Case]:
+    days = [date.fromisoformat(case.day) for case in cases]
+    meant = recalibrated(days, [case.said for case in cases], [case.label for case in cases])
+    return [replace(case, meant=value) for case, value in zip(cases, meant, strict=True)]
 
 
 def _cases(past: Past, now: datetime) -> list[_Case]:
@@ -251,7 +260,7 @@ def _score_measures(cases: Sequence[_Case], window: int, category: str) -> list[
     for name, rule in probabilities.items():
 
         def of(some: Sequence[_Case], rule: Callable[[list[float], list[int]], float] = rule) -> float | None:
-            return rule([c.said for c in some], [c.label for c in some])
+            return rule([c.meant for c in some], [c.label for c in some])
 
         value = resampled(days, cases, of, resamples=RESAMPLES) if enough else None
         found.append(_measure(window, category, name, SITE, value, len(cases), CASES))

@@ -1,6 +1,6 @@
 """Turn a score that orders well into a probability that holds.
 
-Knows Platt scaling. The cases must be later than those the score was fitted on.
+Knows Platt scaling, and how to repeat it day by day. The cases must be later than those the score was fitted on.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from scoring.relevance.explanation import sigmoid
 
@@ -91,3 +92,43 @@ def _cross_entropy(cases: list[tuple[float, float, float]], slope: float, offset
         z = slope * f + offset
         total += w * (max(z, 0.0) + math.log1p(math.exp(-abs(z))) - t * z)
     return total
+
+
+JUDGED_DAYS = 21
+"""Days that a recalibration looks back on: long enough for some hundred cases, short enough to follow the news."""
+
+LABEL_LAG = 2
+"""Days after which a day's labels are known: its stories have 24 hours after the day is over."""
+
+MIN_JUDGED, MIN_JUDGED_OF_A_CLASS = 150, 10
+"""Cases below which a day keeps what was said."""
+
+
+def recalibrated(days: Sequence[date], said: Sequence[float], labels: Sequence[int]) -> list[float]:
+    """Return what each probability meant on its day: recalibrated on the newest days that were judged by then.
+
+    days: of each case, in any order; a case is judged `LABEL_LAG` days later
+    said: probabilities, within 0..1
+
+    Nothing of a day or after it is looked at, so the result is what a site could have said at the time. Cases of days
+    before there was enough to look back on keep what was said.
+    """
+    logits = [_logit(p) for p in said]
+    by_day: dict[date, list[int]] = {}
+    for i, day in enumerate(days):
+        by_day.setdefault(day, []).append(i)
+    meant = list(said)
+    for day, here in by_day.items():
+        first, last = day - timedelta(days=LABEL_LAG + JUDGED_DAYS), day - timedelta(days=LABEL_LAG)
+        known = [i for other, cases in by_day.items() if first < other <= last for i in cases]
+        relevant = sum(labels[i] for i in known)
+        if len(known) >= MIN_JUDGED and min(relevant, len(known) - relevant) >= MIN_JUDGED_OF_A_CLASS:
+            of_day = platt([logits[i] for i in known], [labels[i] for i in known])
+            for i in here:
+                meant[i] = of_day(logits[i])
+    return meant
+
+
+def _logit(probability: float) -> float:
+    kept = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(kept / (1 - kept))

@@ -295,6 +295,24 @@ def _reason(group: str, signals: Signals) -> str:
 PRIOR_FILE = Path(__file__).with_name("prior.json")
 
 
+@dataclass(frozen=True, slots=True)
+class PriorMeasures:
+    """How well the prior did on graded items that it had not seen."""
+
+    lowest: float
+    """AUC for an editor's grade, of the windows that were left out."""
+    highest: float
+    ece: float
+
+
+@cache
+def prior_measures() -> PriorMeasures:
+    """Return how well the shipped prior did; ModelFileError when the installation is damaged."""
+    measures = model_file.read(PRIOR_FILE, "prior").measures
+    areas = [float(m["auc"]) for name, m in measures.items() if isinstance(m, dict) and name != "picks"]
+    return PriorMeasures(min(areas), max(areas), float(measures["ece_of_grades"]))
+
+
 @cache
 def load_prior() -> RelevanceModel:
     """Return the model that ships with the program; `python -m scoring.make_prior` makes it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
+from scoring.relevance.model import prior_measures
 from web.http.hints import WHOLE_EDITION
 from web.present import accuracy as present
 from web.request.context import config, keep, reading
@@ -38,4 +39,5 @@ def accuracy() -> str:
         calibration=calibration,
         courses=courses,
         methods=present.METHODS,
+        prior=prior_measures(),
     )

@@ -16,8 +16,8 @@ METHODS = ("site", "newest first", "most sources")
 
 QUESTIONS: dict[str, tuple[str, str, str]] = {
     "auc": ("Do scores separate relevant stories from others?", "AUC: 0.5 is chance, 1 is perfect", ".3f"),
-    "brier": ("How far off are scores?", "Brier score: 0 is perfect, lower is better", ".3f"),
-    "ece": ("Is a 70 relevant 7 times in 10?", "calibration error: lower is better", ".3f"),
+    "brier": ("How far off are recalibrated scores?", "Brier score: 0 is perfect, lower is better", ".3f"),
+    "ece": ("Does a score keep its meaning?", "calibration error of recalibrated scores: lower is better", ".3f"),
     "precision_at_10": (
         "Do the top stories grow?",
         "share of the first ten that three more independent sources report within a day",

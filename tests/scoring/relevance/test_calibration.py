@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.metrics.probability import auc, brier, ece
-from scoring.relevance.calibration import Calibration, platt
+from scoring.relevance.calibration import LABEL_LAG, Calibration, platt, recalibrated
 from scoring.relevance.explanation import sigmoid
 
 
@@ -66,3 +67,45 @@ def test_a_case_of_weight_two_is_that_case_twice() -> None:
     weighted = platt(logits, labels, [2.0] * len(labels))
 
     assert (weighted.slope, weighted.offset) == pytest.approx((once.slope, once.offset), abs=1e-5)
+
+
+def drifting(days: int, per_day: int = 60) -> tuple[list[date], list[float], list[int]]:
+    """Return cases of several days whose scores say twice too much and are off by 1.5 log-odds."""
+    rng = random.Random(0)
+    found: tuple[list[date], list[float], list[int]] = ([], [], [])
+    for day in range(days):
+        for _ in range(per_day):
+            true = rng.gauss(-1.5, 1.2)
+            found[0].append(date(2026, 6, 1) + timedelta(days=day))
+            found[1].append(sigmoid(2 * true + 1.5))
+            found[2].append(int(rng.random() < sigmoid(true)))
+    return found
+
+
+def test_each_day_is_recalibrated_on_the_days_judged_before_it() -> None:
+    days, said, labels = drifting(60)
+
+    meant = recalibrated(days, said, labels)
+
+    later = [i for i, day in enumerate(days) if day > date(2026, 6, 21)]
+    assert ece([said[i] for i in later], [labels[i] for i in later]) > 0.05
+    assert ece([meant[i] for i in later], [labels[i] for i in later]) < 0.03
+
+
+def test_recalibration_looks_at_nothing_of_the_day_or_after() -> None:
+    days, said, labels = drifting(30)
+    turned = [1 - y if day >= date(2026, 6, 20) else y for day, y in zip(days, labels, strict=True)]
+
+    before, after = recalibrated(days, said, labels), recalibrated(days, said, turned)
+
+    known = [i for i, day in enumerate(days) if day < date(2026, 6, 20) + timedelta(days=LABEL_LAG)]
+    assert [before[i] for i in known] == [after[i] for i in known]
+    assert before != after
+
+
+def test_too_few_judged_cases_leave_what_was_said() -> None:
+    days, said, labels = drifting(4, per_day=20)
+
+    assert recalibrated(days, said, labels) == said
+    assert recalibrated([], [], []) == []
+    assert recalibrated(days, said, [0] * len(said)) == said
