@@ -1,4 +1,4 @@
-"""The errors that a person has to mend.
+"""The errors that a person has to fix.
 
     GroundswellError                 one sentence: the thing, and the way out
     +-- ConfigError                  feeds.yaml: file, line, column, what was expected
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 
 class GroundswellError(Exception):
-    """Something a person has to mend; its text is one sentence for them."""
+    """Something that a person has to fix; its text is one sentence for them."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

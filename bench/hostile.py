@@ -213,11 +213,11 @@ def _endpoint(
 ) -> list[str]:
     found = []
     if row["outcome"] == "error" and not state.failures:
-        found.append(f"a success ({state.last_words}), an error was due")
+        found.append(f"a success ({state.last_message}), an error was due")
     if row["outcome"] == "items" and not kept:
-        found.append(f"entries were due: {state.last_words}")
-    if row["outcome"] == "error" and row["health"] and not re.search(row["health"], state.last_words, re.IGNORECASE):
-        found.append(f"the row says {state.last_words!r}, due /{row['health']}/")
+        found.append(f"entries were due: {state.last_message}")
+    if row["outcome"] == "error" and row["health"] and not re.search(row["health"], state.last_message, re.IGNORECASE):
+        found.append(f"the row says {state.last_message!r}, due /{row['health']}/")
     asked = sum(entry["path"] == row["path"] for entry in log["requests"])
     if asked > row["max_requests"]:
         found.append(f"{asked} requests, at most {row['max_requests']}")

@@ -58,7 +58,7 @@ def main() -> int:
         "read the XML": lambda: [reader.read(one, "", LIMITS) is None for one in data],
         "what it says of polling": lambda: [of_xml(one) is None for one in data],
         "marks to know it again": lambda: [known_again(one) for one in data],
-        "what recognises an entry": lambda: [arrival(one).words for one in entries],
+        "what recognises an entry": lambda: [arrival(one).word_count for one in entries],
         "all of it (parse)": lambda: [parse(one, "", URL).title for one in data],
     }
     gc.freeze()  # as in the child

@@ -99,7 +99,7 @@ class Scene:
                 self.findings.append(f"the front page answers {status}")
             with Store.open(self.db) as store:
                 states = [store.feeds.state(f"s{number}") for number in range(self.sources)]
-                self.said += {state.last_words for state in states if state and state.failures}
+                self.said += {state.last_message for state in states if state and state.failures}
         finally:
             close_app(app)
 

@@ -104,7 +104,7 @@ def _state(source: Source, number: int, rng: random.Random) -> tuple[FeedState, 
         last_polled_at=at,
         last_ok_at=at,
         last_new_at=last,
-        last_words="nothing new",
+        last_message="nothing new",
         last_kind="not modified",
         last_status=304,
         hints=Hints("RSS 2.0", ttl=HOUR if number % 3 == 0 else None),
@@ -113,14 +113,14 @@ def _state(source: Source, number: int, rng: random.Random) -> tuple[FeedState, 
         waited=number % 7 * HOUR,
     )
     if number % 8 == 1:
-        kept = replace(kept, failures=1 + number % 9, last_kind="timeout", last_words="timed out after 20 s")
+        kept = replace(kept, failures=1 + number % 9, last_kind="timeout", last_message="timed out after 20 s")
         kept = replace(kept, last_status=None, last_ok_at=at - DAY)
     elif number % 97 == 0:
-        kept = replace(kept, gone=True, last_kind="gone", last_words="gone for good (410)", last_status=410)
+        kept = replace(kept, gone=True, last_kind="gone", last_message="gone for good (410)", last_status=410)
     elif number % 31 == 0:
         kept = replace(kept, moved_from=f"https://old{number}.example/rss", moved_at=NOON - 3 * DAY)
     # As of a poll that brought a document: of a 304 nothing of what a document says is written.
-    return kept, PollRecord(at, "fetched", kept.last_words, kept.last_status, 20_000)
+    return kept, PollRecord(at, "fetched", kept.last_message, kept.last_status, 20_000)
 
 
 def _more_polls(store: Store, source_id: str, polls: int) -> None:

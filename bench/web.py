@@ -209,7 +209,7 @@ def write(db: Path, now: datetime) -> None:
                 number += 1
                 draft = Draft(guid=str(number), link="", title=f"Entry {number} that a poll brought")
                 arrivals.append(
-                    Arrival(draft, identity=f"{now.timestamp()} {number}", canonical_link="", digest="", words=6)
+                    Arrival(draft, identity=f"{now.timestamp()} {number}", canonical_link="", digest="", word_count=6)
                 )
             with store.transaction():
                 store.entries.add("bench", arrivals, now + timedelta(milliseconds=number))

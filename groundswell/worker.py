@@ -294,4 +294,4 @@ def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
 
 def _log_poll(polled: Polled) -> None:
     if polled.new or polled.edited:
-        log.info("%s: %s", polled.source_id, polled.state.last_words)
+        log.info("%s: %s", polled.source_id, polled.state.last_message)

@@ -207,7 +207,7 @@ def test_a_second_worker_and_a_taken_port_are_told_in_one_sentence(
     assert "Traceback" not in refused.stderr
 
 
-def test_what_a_person_has_to_mend_is_one_sentence(tmp_path: Path) -> None:
+def test_what_a_person_has_to_fix_is_one_sentence(tmp_path: Path) -> None:
     missing = groundswell("poll", cwd=tmp_path)
     assert missing.returncode == 1
     assert "feeds.yaml does not exist" in missing.stderr

@@ -170,6 +170,6 @@ def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: 
         assert store.entries.count() == 5
     with Store.open(site.db) as store:
         [action] = [action for action in store.actions.newest(5) if action.kind == "database"]
-        assert f"was {what}" in action.words
-        assert kept.name in action.words
+        assert f"was {what}" in action.message
+        assert kept.name in action.message
         assert (store.state.get("note") is not None) == (what == "replaced")

@@ -75,8 +75,8 @@ async def test_every_real_document_gives_its_entries_or_says_why_not(server: str
             one = polled[source_id]
             due = int(row["entries"] or 0) > 0 or row["format"].startswith("JSON Feed")
             if due and not one.new:
-                silent.append((row["file"], row["format"], row["entries"], one.state.last_words))
-            if not one.new and not one.state.last_words:
+                silent.append((row["file"], row["format"], row["entries"], one.state.last_message))
+            if not one.new and not one.state.last_message:
                 wordless.append(row["file"])
         assert silent == []
         assert wordless == []

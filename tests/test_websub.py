@@ -85,7 +85,7 @@ class Subscriber:
         state = self.store.feeds.state("wire")
         assert state is not None
         assert state.next_poll_at is not None
-        return state.last_words, state.next_poll_at - self.clock()
+        return state.last_message, state.next_poll_at - self.clock()
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscr
     await held.hubs("").step()
     state = held.store.feeds.state("wire")
     assert state is not None
-    assert state.last_words.startswith("its hub delivered a document that cannot be read: ")
+    assert state.last_message.startswith("its hub delivered a document that cannot be read: ")
     assert held.store.websub_subscriptions.deliveries(9) == []
 
 

@@ -29,7 +29,7 @@ from aggregator.store.lock import WorkerLock
 @db_option
 @click.pass_obj
 def check(front: Front, feeds: Path, db: Path) -> None:
-    """Check feeds.yaml and the database; exit 1 with what to mend.
+    """Check feeds.yaml and the database; exit 1 with what to fix.
 
     \b
     Example:

@@ -62,7 +62,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
         click.echo(json.dumps([polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
     else:
         for polled in failed:
-            click.echo(f"{polled.source_id}: {polled.state.last_words}", err=True)
+            click.echo(f"{polled.source_id}: {polled.state.last_message}", err=True)
         click.echo(polled_words(results))
     if results and len(failed) == len(results):
         raise SystemExit(1)

@@ -46,7 +46,7 @@ def source_table(rows: list[SourceHealth], now: datetime) -> Table:
             row.source.id,
             _state_words(row, now),
             row.source.category,
-            row.state.last_words or "not asked yet",
+            row.state.last_message or "not asked yet",
             f"{row.entries:,}",
             _next(row, now),
         )
@@ -59,7 +59,7 @@ def source_lines(row: SourceHealth, now: datetime) -> list[str]:
     return [
         f"{row.source.id}: {row.source.name}",
         f"  {shown(row.state.url)}",
-        f"  {_state_words(row, now)}: {row.state.last_words or 'not asked yet'}",
+        f"  {_state_words(row, now)}: {row.state.last_message or 'not asked yet'}",
         f"  asked {'never' if polled is None else f'{source_health.span(now - polled)} ago'}, next {_next(row, now)}; "
         f"{count(row.entries, 'entry', 'entries')}, {row.recent_entries:,} in 7 days",
         *(f"  {words}" for words in source_health.messages(row, now)),
@@ -108,7 +108,7 @@ def polled_row(polled: Polled) -> dict[str, Any]:
     return {
         "source": polled.source_id,
         "ok": polled.ok,
-        "words": polled.state.last_words,
+        "words": polled.state.last_message,
         "kind": polled.state.last_kind,
         "status": polled.state.last_status,
         "new": polled.new,
@@ -132,7 +132,7 @@ def health_row(row: SourceHealth, now: datetime) -> dict[str, Any]:
         "removed": row.removed,
         "ok": state.failures == 0 and state.last_ok_at is not None,
         "kind": state.last_kind,
-        "words": state.last_words,
+        "words": state.last_message,
         "status": state.last_status,
         "failures": state.failures,
         "gone": state.gone,
@@ -168,7 +168,7 @@ def _hub_row(hub: HubStanding) -> dict[str, Any]:
         "lease_until": iso(hub.lease_until),
         "delivered_at": iso(hub.delivered_at),
         "relied_on": hub.relied_on,
-        "words": hub.words,
+        "words": hub.message,
     }
 
 

@@ -112,7 +112,7 @@ def check_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
         click.echo(json.dumps([polled_row(polled) for polled in results], ensure_ascii=False, indent=1))
     else:
         for polled in results:
-            click.echo(f"{'ok    ' if polled.ok else 'FAILED'}  {polled.source_id}: {polled.state.last_words}")
+            click.echo(f"{'ok    ' if polled.ok else 'FAILED'}  {polled.source_id}: {polled.state.last_message}")
     if not all(polled.ok for polled in results):
         raise SystemExit(1)
 

@@ -86,10 +86,10 @@ def text(longest: int) -> Kind:
 def _id(raw: str) -> str:
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", raw):
         return raw
-    mended = re.sub(r"[^a-z0-9_-]+", "-", raw.lower()).strip("-_")[:64]
+    suggestion = re.sub(r"[^a-z0-9_-]+", "-", raw.lower()).strip("-_")[:64]
     raise ValueError(
         "is not an id: at most 64 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
-        + (f"; did you mean {mended!r}?" if mended else "")
+        + (f"; did you mean {suggestion!r}?" if suggestion else "")
     )
 
 

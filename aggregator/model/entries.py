@@ -66,7 +66,7 @@ class Arrival:
     """"" without a link."""
     digest: str
     """Over everything that is kept."""
-    words: int
+    word_count: int
     """How many words of text it holds."""
 
 
@@ -80,7 +80,7 @@ class ParsedFeed:
     arrivals: tuple[Arrival, ...]
     """Its entries, each with what recognises it."""
     notes: tuple[str, ...] = ()
-    """What went over a limit or was mended, for the source's row."""
+    """What went over a limit or was repaired, for the source's row."""
     hints: Hints = field(default_factory=Hints)
     unchanged: tuple[str, ...] = ()
     """Identities of the items that are as they were when the document was last stored; not among `arrivals`."""
@@ -112,7 +112,7 @@ class Entry:
     tags: tuple[str, ...] = ()
     language: str = ""
     picture: Picture | None = None
-    words: int = 0
+    word_count: int = 0
     """How many words of text we hold: read time is words / 230 per minute."""
     edited_at: datetime | None = None
     points_to: str = ""

@@ -138,7 +138,8 @@ class FeedState:
     last_ok_at: datetime | None = None
     last_new_at: datetime | None = None
     """When a poll last brought an entry that was new."""
-    last_words: str = ""
+    last_message: str = ""
+    """What came of the last poll, in a sentence."""
     last_kind: str = ""
     """`fetched`, `not modified` or a FailureKind."""
     last_status: int | None = None

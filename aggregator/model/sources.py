@@ -20,8 +20,8 @@ class HubStanding:
     """When it last told of news; None: never."""
     relied_on: bool
     """Whether the feed is asked less often because of it."""
-    words: str
-    """What came of asking it last."""
+    message: str
+    """What came of the last request to it."""
 
 
 @dataclass(frozen=True, slots=True)

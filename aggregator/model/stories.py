@@ -138,7 +138,7 @@ class LedgerLine:
     story_id: int
     at: datetime
     cause: Cause
-    words: str
+    message: str
     score_before: int | None
     score_after: int
     entry_id: int | None = None

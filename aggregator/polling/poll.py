@@ -174,7 +174,7 @@ class PollResult:
                 PollRecord(
                     at=self.now,
                     kind=after.last_kind,
-                    words=after.last_words,
+                    words=after.last_message,
                     status=after.last_status,
                     bytes=self.outcome.wire_bytes if isinstance(self.outcome, Fetched) else 0,
                     new=new,
@@ -215,7 +215,7 @@ async def store_delivery(source: Source, delivery: Delivery, context: PollContex
                 told_by_hub=True,
             )
         new, edited = len(matched.new), len(matched.edited)
-        state = replace(state, last_words=message, last_kind="delivered", move_seen_to=move_seen_to)
+        state = replace(state, last_message=message, last_kind="delivered", move_seen_to=move_seen_to)
         store.feeds.record(state, PollRecord(now, "delivered", message, None, len(delivery.body), new, edited, 0))
         store.websub_subscriptions.taken_in(delivery.delivery_id)
     return Polled(source.id, outcome, state, new, edited)

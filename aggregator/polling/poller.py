@@ -171,7 +171,7 @@ class Poller:
             self._resting[source.id] = self._clock() + _REST
         else:
             if not polled.ok:
-                log.warning("%s: %s", source.id, polled.state.last_words)
+                log.warning("%s: %s", source.id, polled.state.last_message)
             self._finished(polled)
         finally:
             self._active.pop(source.id, None)

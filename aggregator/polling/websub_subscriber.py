@@ -139,7 +139,7 @@ class Hubs:
             log.exception("%s: what its hub delivered could not be taken in", source.id)
             self._store.websub_subscriptions.taken_in(delivery.delivery_id)
         else:
-            log.info("%s: %s", source.id, polled.state.last_words)
+            log.info("%s: %s", source.id, polled.state.last_message)
 
     async def _read(self, source: Source, delivery: Delivery) -> Polled:
         return await store_delivery(source, delivery, self._poller.context)

@@ -341,7 +341,7 @@ def _values(arrival: Arrival) -> tuple[str | int | None, ...]:
         as_json(draft.tags) if draft.tags else "[]",
         draft.language,
         picture_text(draft.picture),
-        arrival.words,
+        arrival.word_count,
         draft.stated_at,
         stamp_or_none(draft.published_at),
         arrival.digest,

@@ -190,7 +190,7 @@ class Feeds:
                 "last_ok_at": stamp_or_none(state.last_ok_at),
                 "last_new_at": stamp_or_none(state.last_new_at),
                 "last_kind": state.last_kind,
-                "last_words": state.last_words,
+                "last_words": state.last_message,
                 "last_status": state.last_status,
                 "unchanged": unchanged,
                 "kind": poll.kind,

@@ -15,7 +15,8 @@ class ConfigProblem:
     """A faulty feeds.yaml that was seen after the one that runs."""
 
     at: datetime
-    words: str
+    message: str
+    """One line for each error: key, line and kind, without values."""
 
 
 @dataclass(frozen=True, slots=True)

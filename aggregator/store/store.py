@@ -101,7 +101,7 @@ class Store:
         try:
             self._connection.run("insert into entries_fts (entries_fts, rank) values ('integrity-check', 1)")
         except sqlite3.Error as error:
-            found.append(f"the text index does not match the entries: {error}; `groundswell update --rebuild` mends it")
+            found.append(f"the text index does not match the entries: {error}; `groundswell update --rebuild` fixes it")
         return found
 
     def rebuild_search(self) -> None:

@@ -133,7 +133,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
                 {
                     "at": line.at.isoformat(),
                     "cause": line.cause.value,
-                    "words": line.words,
+                    "words": line.message,
                     "before": line.score_before,
                     "after": line.score_after,
                 }
@@ -157,7 +157,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
     click.echo("\nHow the score came about")
     for turn in ledger:
         before = "  -" if turn.score_before is None else f"{turn.score_before:3d}"
-        click.echo(f"  {turn.at:%d %b %H:%M}  {before} -> {turn.score_after:3d}  {turn.words}")
+        click.echo(f"  {turn.at:%d %b %H:%M}  {before} -> {turn.score_after:3d}  {turn.message}")
 
 
 @click.command()

@@ -213,7 +213,7 @@ def _arrival(draft: Draft) -> Arrival:
         identity=identity.identity(draft),
         canonical_link=canonical(draft.link) if draft.link else "",
         digest=identity.digest(draft),
-        words=count_words(draft.summary),
+        word_count=count_words(draft.summary),
     )
 
 
@@ -346,7 +346,7 @@ def _entry(entry_id: int, source: str, arrival: Arrival, moment: datetime) -> En
         published_at=draft.published_at,
         tags=draft.tags,
         language=draft.language,
-        words=arrival.words,
+        word_count=arrival.word_count,
     )
 
 

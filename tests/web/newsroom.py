@@ -89,7 +89,7 @@ class Newsroom:
                 published_at=published_at if i == 0 or published_at is None else moment,
             )
             words = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
-            arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", words=words)
+            arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", word_count=words)
             ids += self.store.entries.add(source_id, [arrival], moment)
         voices = [self.owners.get(source_id, source_id) for source_id in sources]
         story_id = ids[0]
@@ -174,7 +174,7 @@ class Newsroom:
             gone=kind == "gone",
             last_polled_at=at,
             last_ok_at=None if failures else at,
-            last_words=words,
+            last_message=words,
             last_kind=kind,
             last_status=status,
         )

@@ -76,7 +76,7 @@ def row(show: Presenter, action: Action) -> Row:
     return Row(
         action.action_id,
         show.moment(action.at),
-        sentence(action.words),
+        sentence(action.message),
         f"/admin/story/{action.story_id}" if action.story_id is not None else "",
         action.undo is not None and action.undone_at is None,
         show.moment(action.undone_at) if action.undone_at else None,

@@ -319,7 +319,7 @@ def _entry(show: Presenter, entry: Entry | None) -> dict[str, Any] | None:
         "summary": entry.summary,
         "author": entry.author,
         "language": entry.language,
-        "words": entry.words,
+        "words": entry.word_count,
         "published_at": entry.plausible_published_at,
         "first_seen_at": entry.first_seen_at,
         "edited_at": entry.edited_at,
@@ -340,7 +340,7 @@ def _line(line: LedgerLine) -> dict[str, Any]:
     return {
         "at": line.at,
         "cause": line.cause.value,
-        "words": line.words,
+        "words": line.message,
         "score_before": line.score_before,
         "score_after": line.score_after,
         "entry": line.entry_id,

@@ -69,7 +69,7 @@ def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]])
 
 def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
     """Draw the score over time; None where it never changed."""
-    points = [(line.at, line.score_after, "score", line.words) for line in ledger]
+    points = [(line.at, line.score_after, "score", line.message) for line in ledger]
     values = [value for _, value, _, _ in points]
     if len(set(values)) < 2 or points[0][0] == points[-1][0]:
         return None

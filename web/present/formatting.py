@@ -23,9 +23,9 @@ MIN_TEXT_WORDS = 60
 
 def reading_time(entry: Entry) -> str:
     """Return `3 min read`: words / 230, rounded up; "" where the feed carries no more than a summary."""
-    if len(entry.content) <= MIN_TEXT_RATIO * len(entry.summary) or entry.words < MIN_TEXT_WORDS:
+    if len(entry.content) <= MIN_TEXT_RATIO * len(entry.summary) or entry.word_count < MIN_TEXT_WORDS:
         return ""
-    return f"{-(-entry.words // WORDS_PER_MINUTE)} min read"
+    return f"{-(-entry.word_count // WORDS_PER_MINUTE)} min read"
 
 
 def slug(headline: str, limit: int = 64) -> str:

@@ -83,7 +83,7 @@ def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> lis
         LedgerEntry(
             at=show.moment(line.at),
             cause=line.cause.value,
-            message=line.words,
+            message=line.message,
             before="" if line.score_before is None else str(line.score_before),
             after=str(line.score_after),
             direction=_direction(line.score_before, line.score_after),

@@ -119,7 +119,7 @@ def source_row(show: Presenter, health: SourceHealth) -> SourceRow:
         name=source.name,
         category=section.name if section else "",
         status=status,
-        outcome=plain_message(state.last_words) or _OUTCOME[status],
+        outcome=plain_message(state.last_message) or _OUTCOME[status],
         kind=state.last_kind,
         http_status="" if state.last_status is None else str(state.last_status),
         failures=state.failures,

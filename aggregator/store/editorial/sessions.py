@@ -33,7 +33,7 @@ class Action:
     action_id: int
     at: datetime
     kind: str
-    words: str
+    message: str
     story_id: int | None
     undo: Mapping[str, Any] | None
     """How it is taken back, as whoever did it understands it; None when it cannot be."""
@@ -105,7 +105,7 @@ class Actions:
     def note(
         self,
         kind: str,
-        words: str,
+        message: str,
         at: datetime,
         *,
         story_id: int | None = None,
@@ -117,7 +117,7 @@ class Actions:
             {
                 "at": stamp(at),
                 "kind": kind,
-                "words": words,
+                "words": message,
                 "story": story_id,
                 "undo": "" if undo is None else _json(undo),
             },

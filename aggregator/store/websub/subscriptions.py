@@ -76,7 +76,7 @@ class HubSubscriptions:
                 lease_until=moment_or_none(row["lease_until"]),
                 delivered_at=moment_or_none(row["delivered_at"]),
                 relied_on=_subscription(row).works(now),
-                words=row["last_words"],
+                message=row["last_words"],
             )
             for row in self._db.rows("select * from subscriptions where wanted = 1")
         }

@@ -76,11 +76,11 @@ def test_a_faulty_file_keeps_the_last_good_one_and_says_so(
     fault = store.state.config_fault()
     assert fault is not None
     assert fault.at == NOON + MINUTE
-    assert fault.words.startswith("feeds.yaml:5:")
-    assert fault.words.endswith("the value of category is not valid; expected category id")
-    assert fault.words in caplog.text
+    assert fault.message.startswith("feeds.yaml:5:")
+    assert fault.message.endswith("the value of category is not valid; expected category id")
+    assert fault.message in caplog.text
     assert "modles" not in caplog.text
-    assert str(feeds.parent) not in fault.words
+    assert str(feeds.parent) not in fault.message
     assert store.state.config_text() == ONE
     assert due(store, NOON + MINUTE) == {"wire"}
     save(feeds, TWO)
@@ -96,7 +96,7 @@ def test_a_start_with_a_faulty_file_goes_on_with_the_last_good_one(store: Store,
     assert store.state.config_fault() is not None
 
 
-def test_a_first_start_with_a_faulty_file_says_what_to_mend(store: Store, feeds: Path) -> None:
+def test_a_first_start_with_a_faulty_file_says_what_to_fix(store: Store, feeds: Path) -> None:
     save(feeds, FAULTY)
     with pytest.raises(ConfigError, match="did you mean 'models'"):
         ConfigWatch(feeds, store, {}).start(NOON)
@@ -109,7 +109,7 @@ def test_a_file_that_vanishes_is_a_fault_and_not_an_empty_configuration(store: S
     assert watch.check(NOON + MINUTE) is None
     fault = store.state.config_fault()
     assert fault is not None
-    assert "does not exist" in fault.words
+    assert "does not exist" in fault.message
     assert due(store, NOON + MINUTE) == {"wire"}
 
 

@@ -141,7 +141,7 @@ def test_sources_are_listed_by_state_and_told_of_in_full(feeds: Path, tmp_path: 
     with Store.open(db) as store:
         store.feeds.sync(parse_config(feeds.read_text(encoding="utf-8")).sources, NOON)
         days = with_arrivals((), [NOON - timedelta(days=4 + number) for number in range(30)])
-        answers = {"last_polled_at": NOON, "last_ok_at": NOON, "last_words": "nothing new", "arrivals": days}
+        answers = {"last_polled_at": NOON, "last_ok_at": NOON, "last_message": "nothing new", "arrivals": days}
         kept = FeedState("a", "https://a.example/feed/", **answers)  # type: ignore[arg-type]
         store.feeds.record(kept, PollRecord(NOON, "fetched", "nothing new", 200))
 

@@ -128,12 +128,12 @@ async def test_a_web_page_is_an_error_on_the_row_and_costs_nothing_that_was_ther
 
     state = desk.polled["wire"].state
     assert isinstance(desk.polled["wire"].outcome, Failed)
-    assert "web page" in state.last_words
+    assert "web page" in state.last_message
     assert (state.failures, state.last_kind) == (1, FailureKind.NOT_A_FEED.value)
     assert state.validators == Validators('"v1"')
     assert desk.store.entries.count() == 2
     row = desk.store.feeds.health(desk.clock(), desk.config.sources)[0]
-    assert (row.state.last_words, row.entries) == (state.last_words, 2)
+    assert (row.state.last_message, row.entries) == (state.last_message, 2)
 
 
 async def test_one_bad_source_does_not_hold_up_the_others(desk: Desk) -> None:
@@ -160,7 +160,7 @@ async def test_a_poll_that_cannot_be_stored_says_so_and_is_tried_again(
         patch.setattr(desk.store.entries, "add", full)
         await desk.poll()
     state = desk.polled["wire"].state
-    assert "disk is full" in state.last_words
+    assert "disk is full" in state.last_message
     assert state.validators == Validators()
     assert desk.store.entries.count() == 0
 
@@ -222,7 +222,7 @@ async def test_max_age_is_kept(desk: Desk) -> None:
 async def test_a_backlog_is_told_apart_from_news(desk: Desk) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO.replace(b"17 Nov 2026", b"17 Nov 2021")))
     await desk.poll()
-    assert desk.polled["wire"].state.last_words == "2 new, 2 of them older than 3 days"
+    assert desk.polled["wire"].state.last_message == "2 new, 2 of them older than 3 days"
 
 
 async def test_when_no_source_answers_all_are_asked_again_within_minutes(desk: Desk) -> None:
@@ -296,7 +296,7 @@ async def test_the_row_of_an_empty_feed_stays_right(desk: Desk, etag: str) -> No
     desk.add("wire", desk.server.publish("/news.xml", EMPTY, etag=etag))
     for _ in range(3):
         await desk.poll()
-        assert desk.polled["wire"].state.last_words == "a feed without entries"
+        assert desk.polled["wire"].state.last_message == "a feed without entries"
         desk.clock.at += HOUR * 25
 
 
@@ -305,16 +305,16 @@ async def test_the_row_repeats_what_was_left_out_while_the_document_stays(desk: 
     desk.config = replace(desk.config, limits=replace(desk.config.limits, entries_per_poll=2))
     desk.add("wire", desk.server.publish("/news.xml", TOO_MANY, etag=etag))
     await desk.poll()
-    first, _, note = desk.polled["wire"].state.last_words.partition("; ")
+    first, _, note = desk.polled["wire"].state.last_message.partition("; ")
     assert (first, "2" in note) == ("2 new", True)
     for _ in range(2):
         desk.clock.at += HOUR * 25
         await desk.poll()
-        assert desk.polled["wire"].state.last_words == f"nothing new; {note}"
+        assert desk.polled["wire"].state.last_message == f"nothing new; {note}"
     desk.server.publish("/news.xml", TWO)
     desk.clock.at += HOUR * 25
     await desk.poll()
-    assert note not in desk.polled["wire"].state.last_words
+    assert note not in desk.polled["wire"].state.last_message
 
 
 async def test_a_document_whose_items_are_all_known_is_not_empty(desk: Desk) -> None:
@@ -323,7 +323,7 @@ async def test_a_document_whose_items_are_all_known_is_not_empty(desk: Desk) -> 
     desk.server.publish("/news.xml", TWO.replace(b"</title>", b"</title><generator>another day</generator>", 1))
     desk.clock.at += HOUR
     await desk.poll()
-    assert desk.polled["wire"].state.last_words == "nothing new"
+    assert desk.polled["wire"].state.last_message == "nothing new"
 
 
 async def test_a_failure_in_between_does_not_make_the_row_wrong(desk: Desk) -> None:
@@ -332,8 +332,8 @@ async def test_a_failure_in_between_does_not_make_the_row_wrong(desk: Desk) -> N
     desk.server.answer("/news.xml", 500)
     desk.clock.at += HOUR * 25
     await desk.poll()
-    assert desk.polled["wire"].state.last_words == "500 Internal Server Error"
+    assert desk.polled["wire"].state.last_message == "500 Internal Server Error"
     desk.server.publish("/news.xml", EMPTY, etag='"v1"')
     desk.clock.at += HOUR * 25
     await desk.poll()
-    assert desk.polled["wire"].state.last_words == "a feed without entries"
+    assert desk.polled["wire"].state.last_message == "a feed without entries"

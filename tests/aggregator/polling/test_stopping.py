@@ -49,5 +49,5 @@ def test_a_stop_during_a_busy_first_poll_blames_no_feed(
     assert worker.returncode == 0, log.decode()
     with Store.open(db) as store:
         states = [store.feeds.state(f"f{feed}") for feed in range(FEEDS)]
-    assert [state.last_words for state in states if state and state.failures] == []
+    assert [state.last_message for state in states if state and state.failures] == []
     assert any(state and state.last_ok_at is None for state in states), "it was stopped too late to show anything"

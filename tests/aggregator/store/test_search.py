@@ -37,7 +37,7 @@ class Shelf:
         ids: list[int] = []
         for i, title in enumerate(titles):
             draft = Draft(guid=f"{title}{i}", link="", title=title, summary=summary)
-            arrival = Arrival(draft, identity=f"{title}{i}", canonical_link="", digest="", words=10)
+            arrival = Arrival(draft, identity=f"{title}{i}", canonical_link="", digest="", word_count=10)
             ids += self.store.entries.add(sources[i % len(sources)], [arrival], at)
         story = Story(
             ids[0], titles[0], summary, ids[0], category, at, at, at, len(ids), len(ids), len(ids), score, score / 100,
@@ -124,7 +124,7 @@ def test_writing_without_spaces_is_found_by_any_part_of_it(shelf: Shelf) -> None
 def test_an_edit_and_a_prune_reach_the_index(shelf: Shelf) -> None:
     story = shelf.tell("英伟达发布")
     draft = Draft(guid="x", link="", title="苹果发布")
-    shelf.store.entries.edit(story, Arrival(draft, identity="x", canonical_link="", digest="", words=1), NOON)
+    shelf.store.entries.edit(story, Arrival(draft, identity="x", canonical_link="", digest="", word_count=1), NOON)
     assert shelf.found("英伟达") == []
     assert shelf.found("苹果") == [story]
     shelf.store.rebuild_search()

@@ -61,7 +61,7 @@ def arrival(name: str, title: str = "", summary: str = "") -> Arrival:
         picture=Picture("https://wire.example/p.png", caption="A rack", width=640),
         published_at=NOON - HOUR,
     )
-    return Arrival(draft, identity=name, canonical_link=draft.link, digest=draft.title, words=230)
+    return Arrival(draft, identity=name, canonical_link=draft.link, digest=draft.title, word_count=230)
 
 
 def add(store: Store, *arrivals: Arrival, source: Source = SOURCE, now: datetime = NOON) -> list[int]:
@@ -225,7 +225,7 @@ def test_a_backup_is_a_whole_database_and_never_overwrites(tmp_path: Path) -> No
         assert copy.faults() == []
 
 
-def test_a_text_index_that_lost_an_entry_is_told_and_mended(store: Store) -> None:
+def test_a_text_index_that_lost_an_entry_is_reported_and_fixed(store: Store) -> None:
     add(store, arrival("a"))
     store._connection.run("insert into entries_fts (entries_fts) values ('delete-all')")
     assert any("text index" in fault for fault in store.faults())
@@ -442,7 +442,7 @@ def test_an_entry_comes_back_as_it_was_given(store: Store) -> None:
         published_at=draft.published_at,
         tags=draft.tags,
         picture=draft.picture,
-        words=230,
+        word_count=230,
     )
     assert store.entries.get(first + 1) is None
 
@@ -551,7 +551,7 @@ def test_the_configuration_that_runs_is_the_newest_without_a_fault(store: Store)
     assert store.state.config_text() == "one"
     fault = store.state.config_fault()
     assert fault is not None
-    assert (fault.at, fault.words) == (NOON + HOUR, "feeds.yaml:1:1: no")
+    assert (fault.at, fault.message) == (NOON + HOUR, "feeds.yaml:1:1: no")
     store.state.save_config("three", None, NOON + 2 * HOUR)
     assert store.state.config_text() == "three"
     assert store.state.config_fault() is None

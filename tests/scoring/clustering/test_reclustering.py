@@ -53,7 +53,7 @@ def test_a_report_that_tells_of_both_makes_two_stories_one(monkeypatch: pytest.M
         (1, Cause.MERGED),
         (2, Cause.MERGED),
     ]
-    assert steps[2].ledger[-1].words.startswith("became part of story 1: ")
+    assert steps[2].ledger[-1].message.startswith("became part of story 1: ")
     assert steps[2].ledger[-1].score_after == older.score
 
 
@@ -112,7 +112,7 @@ def test_a_story_whose_halves_share_nothing_falls_apart_and_both_say_so(monkeypa
         (1, Cause.SPLIT),
         (2, Cause.SPLIT),
     ]
-    assert steps[3].ledger[1].words.startswith("2 entries went to story 2: its halves are alike by 0.0")
+    assert steps[3].ledger[1].message.startswith("2 entries went to story 2: its halves are alike by 0.0")
 
 
 @pytest.mark.parametrize(("entries", "due"), [(3, False), (4, True), (5, False), (6, True), (9, True), (500, False)])

@@ -119,8 +119,8 @@ def test_a_split_makes_two_stories_that_both_say_why(desk: Desk) -> None:
     assert desk.story(2).headline in (AGAIN[0], THIRD[0])
     (left,) = (line for line in desk.store.stories.ledger(1) if line.cause is Cause.SPLIT)
     (new,) = desk.store.stories.ledger(2)
-    assert left.words == "an editor's split: 2 entries went to story 2"
-    assert new.words == "an editor's split: 2 entries came from story 1"
+    assert left.message == "an editor's split: 2 entries went to story 2"
+    assert new.message == "an editor's split: 2 entries came from story 1"
     assert (new.score_before, new.score_after) == (None, desk.story(2).score)
     assert [member.reason for _, member in desk.store.stories.members(2)] == ["an editor's split"] * 2
 
@@ -154,7 +154,7 @@ def test_two_stories_become_one_and_the_younger_address_leads_to_the_older(desk:
 
     assert desk.stories() == {1: [1, 2, 3, 4]}
     assert desk.story(4).merged_into == 1
-    assert desk.store.stories.ledger(4)[-1].words == "became part of story 1: an editor's merge"
+    assert desk.store.stories.ledger(4)[-1].message == "became part of story 1: an editor's merge"
     late = desk.report((CHIP[0] + " for banks", CHIP[1]), "courier")
     desk.undo(made)
 
@@ -181,7 +181,7 @@ def test_a_split_that_is_taken_back_brings_both_sides_together_with_what_came_si
     desk.undo(made)
 
     assert desk.stories() == {1: [1, 2, 3, 5], 4: [4]}
-    assert desk.store.stories.ledger(2)[-1].words == "became part of story 1: an editor took back a split"
+    assert desk.store.stories.ledger(2)[-1].message == "became part of story 1: an editor took back a split"
 
 
 def test_stories_that_are_over_can_be_taken_apart_and_together(desk: Desk) -> None:
@@ -227,7 +227,7 @@ def test_a_hidden_story_is_in_no_list_until_that_is_taken_back(desk: Desk) -> No
     desk.undo(hidden)
 
     assert sorted(desk.front()) == [1, 4]
-    assert [line.words for line in desk.store.stories.ledger(1) if line.cause is Cause.DECIDED] == [
+    assert [line.message for line in desk.store.stories.ledger(1) if line.cause is Cause.DECIDED] == [
         "an editor hid it",
         "an editor took back a decision to hide it",
     ]

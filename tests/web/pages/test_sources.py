@@ -36,9 +36,9 @@ def state(room: Newsroom, source_id: str, **known: object) -> None:
     source = room.config.source(source_id)
     assert source is not None
     at = NOW - timedelta(minutes=7)
-    usual: dict[str, object] = {"last_polled_at": at, "last_ok_at": at, "last_kind": "fetched", "last_words": "read"}
+    usual: dict[str, object] = {"last_polled_at": at, "last_ok_at": at, "last_kind": "fetched", "last_message": "read"}
     kept = FeedState(source_id, source.url, next_poll_at=NOW + timedelta(hours=1), **(usual | known))  # type: ignore[arg-type]
-    room.store.feeds.record(kept, PollRecord(at, kept.last_kind, kept.last_words, kept.last_status, 1_000))
+    room.store.feeds.record(kept, PollRecord(at, kept.last_kind, kept.last_message, kept.last_status, 1_000))
 
 
 def daily(last_days_ago: float) -> tuple[int, ...]:
@@ -117,8 +117,12 @@ SITUATIONS: list[tuple[dict[str, object], str, str]] = [
     ({"arrivals": daily(4)}, "overdue", "although it answers: a silence this long is less than 1 in 10,000"),
     ({"arrivals": daily(0.1)}, "healthy", "publishes about every 24 h, polled about every 30 min"),
     ({"last_ok_at": NOW - 40 * DAY}, "healthy", "answers, but has no entries yet"),
-    ({"failures": 4, "last_kind": "http", "last_words": "answered 500"}, "failing 4 failures in a row", "answered 500"),
-    ({"gone": True, "last_kind": "gone", "last_words": "gone for good"}, "gone", "gone for good"),
+    (
+        {"failures": 4, "last_kind": "http", "last_message": "answered 500"},
+        "failing 4 failures in a row",
+        "answered 500",
+    ),
+    ({"gone": True, "last_kind": "gone", "last_message": "gone for good"}, "gone", "gone for good"),
     (
         {"moved_from": "https://old.example/rss", "moved_at": NOW - DAY},
         "healthy",
@@ -150,7 +154,7 @@ def test_a_row_and_a_source_page_say_what_befell_it(
 
 
 def test_a_source_page_tells_of_its_hub_its_address_and_its_last_polls(site: FlaskClient, room: Newsroom) -> None:
-    state(room, "seedbed", last_words="3 entries, 1 new", last_status=200)
+    state(room, "seedbed", last_message="3 entries, 1 new", last_status=200)
     room.store.websub_subscriptions.want("seedbed", "https://hub.example/", "https://x.example/", "t", "s", NOW)
     page = text(get(site, "/source/seedbed"))
     assert "subscription requested at its hub, not confirmed yet" in page

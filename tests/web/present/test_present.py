@@ -17,13 +17,13 @@ NOW = datetime(2026, 11, 19, 18, tzinfo=UTC)
     ("words", "shown"), [(60, "1 min read"), (230, "1 min read"), (231, "2 min read"), (690, "3 min read")]
 )
 def test_reading_time_is_rounded_up(words: int, shown: str) -> None:
-    entry = Entry(1, "wire", "a", "", "Title", "A summary.", NOW, content="<p>" + "word " * words, words=words)
+    entry = Entry(1, "wire", "a", "", "Title", "A summary.", NOW, content="<p>" + "word " * words, word_count=words)
     assert present.reading_time(entry) == shown
 
 
 @pytest.mark.parametrize("content", ["", "<p>A summary of ninety words.</p>"])
 def test_reading_time_is_unknown_without_the_full_text(content: str) -> None:
-    entry = Entry(1, "wire", "a", "", "Title", "A summary of ninety words." * 2, NOW, content=content, words=90)
+    entry = Entry(1, "wire", "a", "", "Title", "A summary of ninety words." * 2, NOW, content=content, word_count=90)
     assert present.reading_time(entry) == ""
 
 
