@@ -102,7 +102,9 @@ class Connection:
         run("pragma synchronous=full")
         run("pragma foreign_keys=on")
         run("pragma cache_size=-16000")
-        run("pragma mmap_size=268435456")
+        # No mmap: it saves 13 % of the CPU of a search, but each connection's mapping counts as memory of the process
+        # and grows with the file, up to 256 MB for each of the site's connections.
+        run("pragma mmap_size=0")
         # Migrations read first and write later; the lock is taken before the first look.
         if migrations.pending(self.raw):
             with self.transaction():

@@ -155,6 +155,6 @@ def _taken(tokens: list[str], left: dict[str, float]) -> tuple[int, float]:
     return 0, 0.0
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=32_768)
 def _terms_of(token: str) -> tuple[str, ...]:
     return tuple(found for word in words(token) if (found := term(word)))

@@ -42,7 +42,7 @@ STOP_WORDS = frozenset(_STOP.split())
 _NO_STEM_SUFFIX = ("ss", "us", "is")
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=65_536)
 def term(word: str) -> str:
     """Return the term that *word* counts as, or "" when it tells nothing.
 

@@ -77,7 +77,7 @@ _FRAME = frozenset(
 _PAIR = " "
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=8_192)
 def headline_terms(title: str) -> tuple[str, ...]:
     """Return the distinct terms of a headline: words that tell something, and pairs of such that stand side by side.
 
@@ -305,7 +305,7 @@ WEIGHTS = (1.4542, 0.2412, 0.1882, 0.1567, 0.1882, -0.5861, 0.0435, 0.1904, -0.5
 OFFSET = 0.6764
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=32_768)
 def _commonness(found: str) -> float:
     """Return the log of the share of the background's documents that hold the term's words, on average."""
     background = load_background()

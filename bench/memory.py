@@ -1,0 +1,144 @@
+"""How much memory the worker's engine holds after months of news: it must level off.
+
+    python -m bench.memory [STREAM ...] [--data ../shared/data] [--months 7] [--a-day 330]
+
+Takes each stream (by default the longest recorded one; without recorded data one that is generated: sources that tell
+of events in words of a vocabulary that keeps growing) through the engine as the worker does, in a process of its own,
+and prints its memory twice a month of the stream. Must hold: the last month within 5 % of the second (of the end
+of the first fortnight where a stream is shorter), and 300 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+STREAM = "gnews_top_hourly_dev"
+MAX_GROWTH = 0.05
+MAX_MB = 300.0
+REPLAY = """
+import gc, json, os, sys
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from aggregator.config import parse_config
+from aggregator.model import Entry
+from scoring.engine import Engine
+from scoring.learning.train import current
+from scoring.replay.streams import Stream
+
+config = parse_config("categories: [{id: news, name: News}]", env={})
+engine = Engine(config, current(Path(sys.argv[2])))
+seen, entries, ranked = None, 0, datetime(1970, 1, 1, tzinfo=UTC)
+
+def look(span):
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    mb = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    print(json.dumps({"span": span, "entries": entries, "mb": mb}), flush=True)
+
+for now, lines in groupby(Stream(sys.argv[1]), key=lambda line: line.arrived_at):
+    span = now.strftime("%Y-%m") + ("-1" if now.day <= 15 else "-2")
+    if span != seen:
+        seen = span
+        look(span)
+    events = []
+    for line in lines:
+        entries += 1
+        events.append(Entry(entries, line.source or "unknown", str(entries), line.url, line.title, line.summary,
+                            first_seen_at=now, published_at=line.published_at, language=line.language, words=20))
+    engine.step(events, now)
+    if now - ranked > timedelta(hours=1):
+        ranked = now
+        engine.rank(now)
+look("end")
+"""
+
+
+def generate(path: Path, months: int, a_day: int) -> None:
+    """Write a stream in which a day's events share words, and new names turn up all the time."""
+    rng = random.Random(1)
+    syllables = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er", "ol", "ist")]
+
+    def name() -> str:
+        return "".join(rng.choice(syllables) for _ in range(rng.randint(2, 4))).title()
+
+    common = [name().lower() for _ in range(4_000)]
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    with gzip.open(path, "wt", encoding="utf-8") as out:
+        for day in range(30 * months):
+            events = [[name(), name(), *rng.choices(common, k=5)] for _ in range(a_day // 4)]
+            for number in range(a_day):
+                words = rng.choice(events)
+                title = " ".join(rng.sample(words, 5) + rng.choices(common, k=4))
+                at = start + timedelta(days=day, seconds=86_400 * number / a_day)
+                source = f"source{rng.randrange(300)}"
+                row = {
+                    "title": title,
+                    "url": f"https://{source}.example/{day}/{number}",
+                    "source": source,
+                    "first_seen": at.isoformat(),
+                    "summary": " ".join(rng.choices(common, k=20) + words),
+                }
+                out.write(json.dumps(row) + "\n")
+
+
+def measure(stream: Path, folder: Path) -> list[tuple[str, int, float]]:
+    """Replay a stream; return half of a month, entries so far and megabytes, for each half."""
+    command = [sys.executable, "-c", REPLAY, str(stream), str(folder / "models")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ})
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return [(row["span"], row["entries"], row["mb"]) for row in rows]
+
+
+def violations(looks: list[tuple[str, int, float]]) -> list[str]:
+    """Return what must not be."""
+    settled = looks[min(2, len(looks) - 1)][2]
+    last = looks[-1][2]
+    found = []
+    if last > settled * (1 + MAX_GROWTH):
+        found.append(f"grew by {100 * (last / settled - 1):.0f} % from {settled:.0f} MB after the first month")
+    if last > MAX_MB:
+        found.append(f"{last:.0f} MB")
+    return found
+
+
+def main() -> int:
+    """Print a row for each half of a month; return 1 when memory grows."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("streams", nargs="*", type=Path)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--months", type=int, default=7, help="of a generated stream")
+    parser.add_argument("--a-day", type=int, default=330, help="entries of a generated stream")
+    given = parser.parse_args()
+    wrong = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        recorded = given.data / "stream" / f"{STREAM}.jsonl.gz"
+        streams = given.streams or ([recorded] if recorded.exists() else [])
+        if not streams:
+            print(f"no recorded streams in {given.data / 'stream'}: one is generated")
+            streams = [folder / "generated.jsonl.gz"]
+            generate(streams[0], given.months, given.a_day)
+        for stream in streams:
+            print(f"| {stream.name} | entries | MB |\n|---|---|---|", flush=True)
+            looks = measure(stream, folder)
+            for span, entries, megabytes in looks:
+                print(f"| {span} | {entries:,} | {megabytes:.0f} |")
+            for finding in violations(looks):
+                wrong += 1
+                print(f"FAIL {stream.name}: {finding}")
+    print(f"{wrong} findings")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
