@@ -126,6 +126,7 @@ def test_a_304_without_cache_control_leaves_what_the_document_came_with() -> Non
     assert second.next_poll_at == NOON + 6 * HOUR
     # The feed's own cadence would poll it sooner, so both waits were kept, each by what it adds.
     assert (first.waits_kept, second.waits_kept) == (1, 2)
+    assert first.next_poll_at is not None
     assert first.waited == first.next_poll_at - NOON - first.interval
     assert second.waited == first.waited + (second.next_poll_at - (NOON + 3 * HOUR) - second.interval)
 

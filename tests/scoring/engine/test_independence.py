@@ -1,8 +1,9 @@
-"""Links to an article, aggregators that name the publisher, and hosts of many feeds are no further independent source."""
+"""Links to an article, aggregators that name its publisher, and hosts of many feeds are no independent sources."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ SOURCES = tuple(
 CONFIG = Config(Site(), (), SOURCES)
 
 
-def entry(number: int, source: str, title: str = TITLE, summary: str = "", link: str = LINK, **more: str) -> Entry:
+def entry(number: int, source: str, title: str = TITLE, summary: str = "", link: str = LINK, **more: Any) -> Entry:
     at = START + timedelta(hours=number)
     return Entry(number, source, str(number), link, title, summary, first_seen_at=at, published_at=at, **more)
 
