@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.model import Ranking
+from aggregator.model import BACKLOG_AGE, Ranking
 from scoring.engine.live_story import Live
 from scoring.engine.scoring import Shown
 from scoring.engine.settings import Setting
@@ -64,6 +64,9 @@ def places(
 
 
 def _candidates(held: Held, setting: Setting, shown: Shown, now: datetime) -> list[page_order.Candidate]:
+    listed = [row for row in held.listed(now, setting.config.scoring.window) if not row[2].hidden]
+    # The undated backlog of a new source may be of any age, so it is in a list only where nothing else is.
+    listed = [row for row in listed if not _is_backlog(row[1])] or listed
     return [
         page_order.Candidate(
             story_id=story_id,
@@ -76,9 +79,15 @@ def _candidates(held: Held, setting: Setting, shown: Shown, now: datetime) -> li
             source_id=live.members[story.lead_entry_id].source_id,
             topics=frozenset(terms(story.headline)),
         )
-        for story_id, live, story in held.listed(now, setting.config.scoring.window)
-        if not story.hidden
+        for story_id, live, story in listed
     ]
+
+
+def _is_backlog(live: Live) -> bool:
+    """Return whether every entry of a story came undated in the first document of its source."""
+    return live.last_voice_at <= live.first_seen_at - BACKLOG_AGE and all(
+        member.published is None for member in live.members.values()
+    )
 
 
 def _worths(live: Live) -> tuple[float, ...]:

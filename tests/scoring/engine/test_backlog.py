@@ -47,3 +47,19 @@ def test_a_backlog_is_stored_and_becomes_stories_but_neither_trends_nor_counts_a
         found = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=300))]
         # How many depends on how alike these headlines look; that they are there does not.
         assert len(found) > 10 * len(news)
+
+
+def test_an_undated_backlog_is_in_a_list_only_where_nothing_else_is() -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(CONFIG.sources, NOON)
+        updater = Updater(store, CONFIG, load_prior())
+        notes = [arrival(f"Note on {thing}", f"What we know of {thing}.", "quill", None) for thing in THINGS]
+        with store.transaction():
+            store.entries.add("quill", notes, NOON, first_document=True)
+        updater.run(NOON + HOUR)
+        assert len(store.stories.ranked()) == len(THINGS)
+
+        title, summary = EVENTS[0][0]
+        publish(store, (NOON + 2 * HOUR, [arrival(title, summary, "herald", NOON + 2 * HOUR)], "herald"))
+        updater.run(NOON + 3 * HOUR)
+        assert [listed.story.headline for listed in store.stories.ranked()] == [title]
