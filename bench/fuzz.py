@@ -39,7 +39,7 @@ from aggregator.discovery import opml
 from aggregator.discovery.find_feeds import addresses, on_page, well_known
 from aggregator.errors import NotAFeedError, OpmlError
 from aggregator.fetch import Client
-from aggregator.model import Limits, ParsedFeed, Source
+from aggregator.model import DocumentMemory, Limits, ParsedFeed, Source
 from aggregator.parse.dates import DateReader
 from aggregator.parse.identity import identity
 from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
@@ -112,10 +112,10 @@ def check_feed(data: bytes) -> None:
 def check_known(before: bytes, data: bytes) -> None:
     """Raise when reading only what is new against *before* gives another result than reading all of *data*."""
     try:
-        seen, whole = _seen(before), parse(data, "application/xml", URL)
+        memory, whole = _memory(before), parse(data, "application/xml", URL)
     except NotAFeedError:
         return
-    part = parse(data, "application/xml", URL, seen=seen)
+    part = parse(data, "application/xml", URL, memory=memory)
     known = Counter(part.unchanged)
     rest = [entry for entry in whole.entries if not _take(known, identity(entry))]
     if known.total() or rest != list(part.entries) or (whole.title, whole.notes) != (part.title, part.notes):
@@ -131,9 +131,11 @@ class Shelf:
         self._store.feeds.sync([self._source], NOON)
         self._polls = 0
 
-    async def parse(self, data: bytes, content_type: str, url: str, limits: Limits, seen: str = "") -> ParsedFeed:
+    async def parse(
+        self, data: bytes, content_type: str, url: str, limits: Limits, memory: DocumentMemory
+    ) -> ParsedFeed:
         """Parse here, and hand over as a child does."""
-        sent = message(Reply([Read(parse(data, content_type, url, limits, seen))], False))
+        sent = message(Reply([Read(parse(data, content_type, url, limits, memory))], False))
         (answer,) = read_reply(sent[LENGTH_BYTES:]).answers
         assert isinstance(answer, Read)
         return answer.feed
@@ -205,8 +207,8 @@ def check_others(data: bytes) -> None:
 
 
 @lru_cache(1_000)
-def _seen(document: bytes) -> str:
-    return parse(document, "application/xml", URL).items_seen
+def _memory(document: bytes) -> DocumentMemory:
+    return parse(document, "application/xml", URL).memory
 
 
 def _take(known: Counter[str], one: str) -> bool:

@@ -90,7 +90,7 @@ class Look:
 
 
 @dataclass
-class Seen:
+class DocumentFingerprints:
     """What was seen of the program from outside."""
 
     waits: list[float] = field(default_factory=list)
@@ -129,7 +129,7 @@ def _children(pid: int) -> Iterator[int]:
 class Readers:
     """Ask for pages on time, whether the last was answered or not."""
 
-    def __init__(self, port: int, seen: Seen) -> None:
+    def __init__(self, port: int, seen: DocumentFingerprints) -> None:
         self._port, self._seen = port, seen
 
     def ask(self, method: str, path: str, due: float, body: str = "") -> None:
@@ -193,9 +193,9 @@ def running(folder: Path, feeds: Sequence[str], port: int) -> Iterator[subproces
             process.wait(20)
 
 
-def soak(folder: Path, minutes: float, sources: int, reads: int) -> Seen:
+def soak(folder: Path, minutes: float, sources: int, reads: int) -> DocumentFingerprints:
     """Keep the program busy and return what was seen."""
-    seen, rng, port = Seen(), random.Random(2), free_port()
+    seen, rng, port = DocumentFingerprints(), random.Random(2), free_port()
     db = folder / "news.db"
     site(db, datetime.now(UTC) - (DAYS + 1) * DAY)
     with FeedServer() as server:
@@ -225,7 +225,7 @@ def soak(folder: Path, minutes: float, sources: int, reads: int) -> Seen:
     return seen
 
 
-def findings(seen: Seen, log: str) -> list[str]:
+def findings(seen: DocumentFingerprints, log: str) -> list[str]:
     """Return what must not be."""
     found = [
         f"{count} answers of {what}" for what, count in seen.statuses.items() if not re.search(r" [23]\d\d$", what)

@@ -65,7 +65,7 @@ def run(corpus: Path, feeds: int, db: Path, clock: Clock) -> None:
         store.feeds.sync(sources, NOON)
         for hours, (name, fetched) in enumerate(rounds.items()):
             read = [
-                parse(one.body, one.content_type, one.url, Limits(), store.feeds.items_seen(source.id))
+                parse(one.body, one.content_type, one.url, Limits(), store.feeds.document_memory(source.id))
                 for source, one in zip(sources, fetched, strict=True)
             ]
             with clock.step(name, "recognise"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aggregator.model.polling import Hints
@@ -71,6 +71,25 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentMemory:
+    """By what a source's document and its items are known again, so that only what changed is read."""
+
+    stored: str = ""
+    """Fingerprints of the document that was stored last, as `parse.fingerprints` writes them; "": none is."""
+    mark: str = ""
+    """Hash of the document at hand and of all else that its entries depend on; "": not worked out yet."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the document at hand is the one that was stored last, to the byte."""
+        return bool(self.mark) and self.stored.partition(" ")[2].startswith(f"{self.mark} ")
+
+    def without_items(self) -> DocumentMemory:
+        """Return the memory of the document alone: all its items are looked at when it changes."""
+        return replace(self, stored=self.stored.partition("\n")[0])
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A parsed document: its entries, and a word on what was left out."""
 
@@ -84,8 +103,8 @@ class ParsedFeed:
     hints: Hints = field(default_factory=Hints)
     unchanged: tuple[str, ...] = ()
     """Identities of the items that are as they were when the document was last stored; not among `arrivals`."""
-    items_seen: str = ""
-    """By which document and items are known next time: see `seen`."""
+    memory: DocumentMemory = DocumentMemory()
+    """By which the document and its items are known next time."""
 
     @property
     def entries(self) -> tuple[Draft, ...]:

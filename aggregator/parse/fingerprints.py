@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import NamedTuple
 
-from aggregator.model import Limits
+from aggregator.model import DocumentMemory, Limits
 
 _VERSION = "4"
 """To be raised when drafts are made differently of the same bytes, so that entries are looked at once more."""
@@ -38,7 +38,7 @@ def link_mark(link: str) -> str:
     return f"{zlib.crc32(link.encode('utf-8', 'surrogatepass')):08x}" if link else _NONE
 
 
-class SeenItem(NamedTuple):
+class ItemFingerprint(NamedTuple):
     """An item that is stored as it is."""
 
     bytes_mark: str
@@ -51,24 +51,24 @@ class SeenItem(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DocumentFingerprints:
     """What is remembered of the document that was stored last."""
 
     document: str = _NONE
     """Its `document_mark`; "-" where it is to be read again in any case."""
     context: str = _NONE
     """What its items depend on beside their own bytes."""
-    items: tuple[SeenItem, ...] = ()
+    items: tuple[ItemFingerprint, ...] = ()
 
     @classmethod
-    def from_text(cls, text: str) -> Seen:
+    def from_text(cls, text: str) -> DocumentFingerprints:
         """Return what `as_text` gave *text* for; nothing for a text of another version."""
         head, *lines = text.split("\n")
         version, _, marks = head.partition(" ")
         if version != _VERSION:
             return cls()
         document, _, context = marks.partition(" ")
-        return cls(document, context, tuple(SeenItem._make(line.split(" ", 3)) for line in lines))
+        return cls(document, context, tuple(ItemFingerprint._make(line.split(" ", 3)) for line in lines))
 
     def as_text(self) -> str:
         """Return all of it as a text, one item a line; identities hold no line breaks."""
@@ -77,14 +77,9 @@ class Seen:
         return "\n".join(lines)
 
 
-def is_same_document(seen: str, mark: str) -> bool:
-    """Return whether the document with that `document_mark` is the one of which *seen* tells."""
-    return seen.startswith(f"{_VERSION} {mark} ")
-
-
-def document_alone(seen: str) -> str:
-    """Return *seen* without its items: they are all to be looked at when the document changes."""
-    return seen.partition("\n")[0]
+def remember(memory: DocumentMemory, data: bytes, content_type: str, url: str, limits: Limits) -> DocumentMemory:
+    """Return *memory* with the mark of the document at hand."""
+    return replace(memory, mark=document_mark(data, content_type, url, limits))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from aggregator.model import Limits, ParsedFeed
+from aggregator.model import DocumentMemory, Limits, ParsedFeed
 
 LENGTH_BYTES = 8
 
@@ -20,8 +20,7 @@ class Document(msgspec.Struct, array_like=True):
     data: bytes
     content_type: str
     url: str
-    seen: str
-    mark: str
+    memory: DocumentMemory
 
 
 class Request(msgspec.Struct, array_like=True):

@@ -14,10 +14,10 @@ from hashlib import blake2b
 from operator import attrgetter
 from urllib.parse import unquote, urlsplit
 
-from aggregator.model import Draft, Limits, ParsedFeed, Picture
+from aggregator.model import DocumentMemory, Draft, Limits, ParsedFeed, Picture
 from aggregator.parse import link_posts
 from aggregator.parse.dates import newest_first
-from aggregator.parse.fingerprints import Seen, SeenItem, link_mark
+from aggregator.parse.fingerprints import DocumentFingerprints, ItemFingerprint, link_mark
 from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
@@ -53,10 +53,10 @@ def finished(
     raw: RawFeed,
     base: str,
     limits: Limits,
-    before: Seen = Seen(),  # noqa: B008 - frozen
+    before: DocumentFingerprints = DocumentFingerprints(),  # noqa: B008 - frozen
     mark: str = "-",
     opening: bytes = b"",
-    kept: tuple[SeenItem, ...] = (),
+    kept: tuple[ItemFingerprint, ...] = (),
 ) -> ParsedFeed:
     """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*.
 
@@ -97,9 +97,11 @@ def finished(
             draft = _draft(item, one, base, home, language, limits, told)
             entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
         if apart and len(told) == told_before:  # else it is to be told again
-            seen.append(SeenItem(item.bytes_mark, fields_mark, one.link_mark, one.identity))
+            seen.append(ItemFingerprint(item.bytes_mark, fields_mark, one.link_mark, one.identity))
     said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(Counter(told).items())]
     context = context_of(raw, base, limits, opening) if opening else "-"
+    by_identity = tuple(sorted(seen, key=attrgetter("identity")))
+    fingerprints = DocumentFingerprints("-" if said else mark, context, by_identity)
     return ParsedFeed(
         title=named,
         site_url=safe_link(raw.site_url, base),
@@ -108,7 +110,7 @@ def finished(
         notes=tuple(said),
         hints=raw.hints,
         unchanged=tuple(unchanged),
-        items_seen=Seen("-" if said else mark, context, tuple(sorted(seen, key=attrgetter("identity")))).as_text(),
+        memory=DocumentMemory(fingerprints.as_text()),
     )
 
 
@@ -136,7 +138,7 @@ class Recognised:
     link: str
     """The first of its links that a reader may follow."""
     link_mark: str
-    """See `seen.SeenItem`."""
+    """See `seen.ItemFingerprint`."""
     identity: str
 
 
@@ -166,7 +168,7 @@ def _best_link(hrefs: list[str], base: str) -> str:
     return hidden
 
 
-def told_apart(found: list[Recognised], kept: tuple[SeenItem, ...] = ()) -> bool:
+def told_apart(found: list[Recognised], kept: tuple[ItemFingerprint, ...] = ()) -> bool:
     """Return whether guids or links tell all items apart, those *kept* from before too.
 
     Else how one item is recognised can depend on the others, and all have to be looked at together.

@@ -10,10 +10,10 @@ from __future__ import annotations
 import zlib
 
 from aggregator.errors import NotAFeedError
-from aggregator.model import Draft, Limits, ParsedFeed
+from aggregator.model import DocumentMemory, Draft, Limits, ParsedFeed
 from aggregator.parse import json_feed, polling_hints
 from aggregator.parse.diagnose import what_it_is
-from aggregator.parse.fingerprints import Pieces, Seen, document_mark, in_pieces
+from aggregator.parse.fingerprints import DocumentFingerprints, Pieces, document_mark, in_pieces
 from aggregator.parse.normalize import context_of, finished, recognised_by, told_apart
 from aggregator.parse.raw_items import RawFeed
 from aggregator.parse.xml import reader
@@ -26,22 +26,25 @@ _DEFAULT_LIMITS = Limits()
 
 
 def parse(
-    data: bytes, content_type: str = "", url: str = "", limits: Limits = _DEFAULT_LIMITS, seen: str = "", mark: str = ""
+    data: bytes,
+    content_type: str = "",
+    url: str = "",
+    limits: Limits = _DEFAULT_LIMITS,
+    memory: DocumentMemory = DocumentMemory(),  # noqa: B008 - frozen
 ) -> ParsedFeed:
     """Return what the document *data* holds, within *limits*; NotAFeedError when it is no feed.
 
-    url:  where it came from; relative links are resolved against it
-    seen: `items_seen` of the document when it was last stored: what did not change since is not made again
-    mark: its `document_mark`, where that is known already
+    url:    where it came from; relative links are resolved against it
+    memory: of the document that was stored last: what did not change since is not made again
 
     The bytes decide what it is, *content_type* only helps with their encoding. A feed without entries
     is a feed. Whatever was cut, left out or mended is told in `notes`.
     """
-    mark = mark or document_mark(data, content_type, url, limits)
+    mark = memory.mark or document_mark(data, content_type, url, limits)
     data = _unpacked(data, limits)
     if not data.strip(b" \t\r\n\0\xef\xbb\xbf"):
         raise NotAFeedError("the document is empty")
-    before = Seen.from_text(seen)
+    before = DocumentFingerprints.from_text(memory.stored)
     if json_feed.looks_like(data):
         raw = json_feed.read(data)
         return finished(raw, _base(raw, url), limits, before, mark)
@@ -62,7 +65,7 @@ def parse(
 
 
 def _only_what_changed(
-    data: bytes, pieces: Pieces, content_type: str, url: str, limits: Limits, before: Seen, mark: str
+    data: bytes, pieces: Pieces, content_type: str, url: str, limits: Limits, before: DocumentFingerprints, mark: str
 ) -> ParsedFeed | None:
     """Return what `parse` returns, read of the items alone whose bytes are new; None where all must be read."""
     stored = {one.bytes_mark: one for one in before.items if one.bytes_mark != "-"}

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from aggregator.errors import GroundswellError, NotAFeedError
-from aggregator.model import Limits, ParsedFeed
+from aggregator.model import DocumentMemory, Limits, ParsedFeed
 from aggregator.parse.messages import (
     LENGTH_BYTES,
     UNREADABLE,
@@ -74,9 +74,14 @@ class ParserPool:
         await self.aclose()
 
     async def parse(
-        self, data: bytes, content_type: str, url: str, limits: Limits, seen: str = "", mark: str = ""
+        self,
+        data: bytes,
+        content_type: str,
+        url: str,
+        limits: Limits,
+        memory: DocumentMemory = DocumentMemory(),  # noqa: B008 - frozen
     ) -> ParsedFeed:
-        """Return what the document *data* holds; *seen* and *mark* as for `aggregator.parse.parse`.
+        """Return what the document *data* holds; *memory* as for `aggregator.parse.parser.parse`.
 
         Raises NotAFeedError, or ParserFailedError when a limit was met. Cancelling ends a child that reads nothing
         else.
@@ -84,7 +89,7 @@ class ParserPool:
         if self._closed:
             raise ParserFailedError("the parser is closed")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(Document(data, content_type, url, seen, mark), limits, answer))
+        self._waiting.append(_Waiting(Document(data, content_type, url, memory), limits, answer))
         if len(self._working) < self.size:
             task = asyncio.create_task(self._work(), name="parser")
             self._working.add(task)

@@ -55,7 +55,7 @@ class RawItem:
     """Who published it first: `<source>`."""
     origin_url: str = ""
     bytes_mark: str = "-"
-    """See `seen.SeenItem`."""
+    """See `seen.ItemFingerprint`."""
 
 
 @dataclass(slots=True)

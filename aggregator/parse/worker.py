@@ -70,7 +70,7 @@ def main() -> None:
 
 def _answer(limits: Limits, one: Document) -> Answer:
     try:
-        return Read(parse(one.data, one.content_type, one.url, limits, one.seen, one.mark))
+        return Read(parse(one.data, one.content_type, one.url, limits, one.memory))
     except NotAFeedError as error:
         return OverLimit() if isinstance(error.__cause__, MemoryError) else NoFeed(str(error), tuple(error.feeds))
     except MemoryError:

@@ -27,7 +27,7 @@ from aggregator.model import (
     ParsedFeed,
     Source,
 )
-from aggregator.parse.fingerprints import document_alone, document_mark, is_same_document
+from aggregator.parse.fingerprints import remember
 from aggregator.parse.pool import ParserFailedError, ParserPool
 from aggregator.polling import matching, schedule
 from aggregator.polling.group_commit import GroupCommit
@@ -125,12 +125,13 @@ async def _parse_if_changed(source: Source, document: Fetched, context: PollCont
 
     A server that does not know 304 sends the same bytes again, and there is nothing new in them.
     """
-    memory = context.store.feeds.items_seen(source.id)
+    memory = context.store.feeds.document_memory(source.id)
     limits = context.limits
-    mark = document_mark(document.body, document.content_type, document.url, limits) if memory else ""
-    if memory and is_same_document(memory, mark):
-        return None
-    return await context.parser.parse(document.body, document.content_type, document.url, limits, memory, mark)
+    if memory.stored:
+        memory = remember(memory, document.body, document.content_type, document.url, limits)
+        if memory.is_unchanged:
+            return None
+    return await context.parser.parse(document.body, document.content_type, document.url, limits, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ async def store_delivery(source: Source, delivery: Delivery, context: PollContex
     message, matched, move_seen_to = "", _NOTHING_MATCHED, state.move_seen_to
     parsed: ParsedFeed | None = None
     try:
-        memory = store.feeds.items_seen(source.id)
+        memory = store.feeds.document_memory(source.id)
         parsed = await context.parser.parse(delivery.body, delivery.content_type, state.url, context.limits, memory)
     except (NotAFeedError, ParserFailedError) as error:
         message = f"its hub delivered a document that cannot be read: {error}"
@@ -227,7 +228,7 @@ def _store_entries(
     """Store the entries that are new, edited or refreshed, and return how they match what was stored."""
     arrivals, unchanged = parsed.arrivals, frozenset(parsed.unchanged)
     if not arrivals:
-        store.feeds.set_items_seen(source.id, parsed.items_seen)
+        store.feeds.remember_document(source.id, parsed.memory)
         return _NOTHING_MATCHED
     known = store.entries.known(source.id, matching.identities(arrivals), matching.links(arrivals))
     if before.last_ok_at is not None and (wanted := matching.alike(arrivals, known)):
@@ -247,8 +248,8 @@ def _store_entries(
     stored = {entry.identity for entry in known} | {arrival.identity for arrival in matched.new}
     all_stored = all(arrival.identity in stored for arrival in arrivals)
     # Where an item is stored under another identity, the next document is looked at in full.
-    memory = parsed.items_seen if all_stored else document_alone(parsed.items_seen)
-    store.feeds.set_items_seen(source.id, memory)
+    memory = parsed.memory if all_stored else parsed.memory.without_items()
+    store.feeds.remember_document(source.id, memory)
     return matched
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.model import FeedState, Source, SourceHealth
+from aggregator.model import DocumentMemory, FeedState, Source, SourceHealth
 from aggregator.store.codec import FEED, as_json, feed_state, hints_text, moment, shifted, stamp, stamp_or_none
 from aggregator.store.connection import Connection
 from aggregator.store.source_status import SourceStatus
@@ -248,17 +248,17 @@ class Feeds:
             ),
         )
 
-    def items_seen(self, source_id: str) -> str:
-        """Return by what the items of a source's last stored document are known; "" when all are to be looked at."""
-        found: str | None = self._db.value("select items from documents where source_id = :id", {"id": source_id})
-        return found or ""
+    def document_memory(self, source_id: str) -> DocumentMemory:
+        """Return by what a source's last stored document is known; an empty one when all is to be looked at."""
+        stored: str | None = self._db.value("select items from documents where source_id = :id", {"id": source_id})
+        return DocumentMemory(stored or "")
 
-    def set_items_seen(self, source_id: str, items: str) -> None:
-        """Remember the items of a document; part of the transaction of its entries."""
+    def remember_document(self, source_id: str, memory: DocumentMemory) -> None:
+        """Remember a document and its items; part of the transaction of its entries."""
         self._db.run(
             """insert into documents (source_id, items) values (:id, :items)
             on conflict do update set items = :items where items != :items""",
-            {"id": source_id, "items": items},
+            {"id": source_id, "items": memory.stored},
         )
 
     def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Limits
-from aggregator.parse.fingerprints import document_mark, in_pieces, is_same_document
+from aggregator.model import DocumentMemory, Limits
+from aggregator.parse.fingerprints import in_pieces, remember
 from aggregator.parse.parser import parse
 from aggregator.parse.raw_items import RawFeed
 from aggregator.parse.xml import reader
@@ -30,10 +30,10 @@ def document(*items: str) -> bytes:
 
 def test_only_what_changed_is_made_again() -> None:
     first = parse(document(item(1), item(2)))
-    second = parse(document(item(3), item(2, title="Edited"), item(1)), seen=first.items_seen)
+    second = parse(document(item(3), item(2, title="Edited"), item(1)), memory=first.memory)
     assert [entry.title for entry in second.entries] == ["Title 3", "Edited"]
     assert second.unchanged == ("tag:a.example:1",)
-    third = parse(document(item(3), item(2, title="Edited"), item(1)), seen=second.items_seen)
+    third = parse(document(item(3), item(2, title="Edited"), item(1)), memory=second.memory)
     assert (third.entries, len(third.unchanged)) == ((), 3)
 
 
@@ -42,29 +42,29 @@ def test_an_item_of_which_only_a_count_of_comments_changes_is_made_again_once() 
         return document(item(1).replace("</item>", f"<comments>{times}</comments></item>"))
 
     first = parse(commented(1))
-    second = parse(commented(2), seen=first.items_seen)
-    third = parse(commented(3), seen=second.items_seen)
+    second = parse(commented(2), memory=first.memory)
+    third = parse(commented(3), memory=second.memory)
     assert [len(one.entries) for one in (first, second, third)] == [1, 1, 0]
 
 
 def test_another_base_or_feed_title_is_another_document() -> None:
     first = parse(document(item(1)), url="https://a.example/feed")
-    assert parse(document(item(1)), url="https://b.example/feed", seen=first.items_seen).entries
+    assert parse(document(item(1)), url="https://b.example/feed", memory=first.memory).entries
     renamed = document(item(1)).replace(b"<title>News", b"<title>Other")
-    assert parse(renamed, url="https://a.example/feed", seen=first.items_seen).entries
+    assert parse(renamed, url="https://a.example/feed", memory=first.memory).entries
 
 
 def test_items_that_their_links_or_guids_do_not_tell_apart_are_looked_at_together() -> None:
     for alike in (item(2, link="https://a.example/1"), item(2, guid="tag:a.example:1")):
         first = parse(document(item(1), alike))
-        assert parse(document(item(3), item(1), alike), seen=first.items_seen).unchanged == ()
+        assert parse(document(item(3), item(1), alike), memory=first.memory).unchanged == ()
     first = parse(document(item(1)))
-    assert parse(document(item(1), item(2, link="https://a.example/1")), seen=first.items_seen).unchanged == ()
+    assert parse(document(item(1), item(2, link="https://a.example/1")), memory=first.memory).unchanged == ()
 
 
 def test_an_item_over_a_limit_is_told_again_each_time() -> None:
     first = parse(document(item(1, title="x" * 600), item(2)))
-    second = parse(document(item(1, title="x" * 600), item(2)), seen=first.items_seen)
+    second = parse(document(item(1, title="x" * 600), item(2)), memory=first.memory)
     assert second.notes == first.notes
     assert second.unchanged == ("tag:a.example:2",)
 
@@ -79,7 +79,7 @@ def test_of_a_known_document_the_parser_reads_only_the_new_item(monkeypatch: pyt
         return usual(data, content_type, limits)
 
     monkeypatch.setattr(reader, "read", noting)
-    second = parse(document(item(3), item(1), item(2)), seen=first.items_seen)
+    second = parse(document(item(3), item(1), item(2)), memory=first.memory)
     assert read == [document(item(3))]
     assert [entry.title for entry in second.entries] == ["Title 3"]
     assert second.unchanged == ("tag:a.example:1", "tag:a.example:2")
@@ -87,17 +87,19 @@ def test_of_a_known_document_the_parser_reads_only_the_new_item(monkeypatch: pyt
 
 def test_a_whole_document_is_known_by_its_bytes_and_all_it_depends_on() -> None:
     data = document(item(1))
-    seen = parse(data, "text/xml", "https://a.example/").items_seen
-    assert is_same_document(seen, document_mark(data, "text/xml", "https://a.example/", Limits()))
-    assert not is_same_document(seen, document_mark(data + b" ", "text/xml", "https://a.example/", Limits()))
-    assert not is_same_document(seen, document_mark(data, "text/xml", "https://b.example/", Limits()))
-    short = replace(Limits(), title_chars=5)
-    assert not is_same_document(seen, document_mark(data, "text/xml", "https://a.example/", short))
+    memory = parse(data, "text/xml", "https://a.example/").memory
+    assert remember(memory, data, "text/xml", "https://a.example/", Limits()).is_unchanged
+    assert not memory.is_unchanged, "before anything is known of the document at hand"
+    assert not remember(memory, data + b" ", "text/xml", "https://a.example/", Limits()).is_unchanged
+    assert not remember(memory, data, "text/xml", "https://b.example/", Limits()).is_unchanged
+    assert not remember(memory, data, "text/xml", "https://a.example/", replace(Limits(), title_chars=5)).is_unchanged
+    assert not remember(DocumentMemory(), data, "text/xml", "https://a.example/", Limits()).is_unchanged
+    assert remember(memory.without_items(), data, "text/xml", "https://a.example/", Limits()).is_unchanged
 
 
-def test_a_document_with_something_to_tell_is_read_each_time() -> None:
+def test_a_document_with_a_note_is_read_each_time() -> None:
     data = document(item(1, title="x" * 600))
-    assert not is_same_document(parse(data).items_seen, document_mark(data, "", "", Limits()))
+    assert not remember(parse(data).memory, data, "", "", Limits()).is_unchanged
 
 
 @pytest.mark.parametrize(
@@ -115,9 +117,9 @@ def test_where_bytes_do_not_tell_the_items_apart_all_are_read(inside: str) -> No
 
 def test_an_item_that_was_commented_out_is_gone() -> None:
     first = parse(document(item(1), item(2)))
-    second = parse(document(item(2), f"<!-- {item(1)} -->"), seen=first.items_seen)
+    second = parse(document(item(2), f"<!-- {item(1)} -->"), memory=first.memory)
     assert [entry.guid for entry in second.entries] == ["tag:a.example:2"]
-    third = parse(document(item(2), "<!-- none -->"), seen=second.items_seen)
+    third = parse(document(item(2), "<!-- none -->"), memory=second.memory)
     assert third.unchanged == ("tag:a.example:2",)
 
 
@@ -141,7 +143,7 @@ def test_what_is_read_of_a_known_document_is_what_is_new_in_all_of_it(
 ) -> None:
     first = parse(document(head_before, *before))
     whole = parse(document(head, *after))
-    part = parse(document(head, *after), seen=first.items_seen)
+    part = parse(document(head, *after), memory=first.memory)
     known = set(part.unchanged)
     assert [entry for entry in whole.entries if entry.guid not in known] == list(part.entries)
     assert {entry.guid for entry in whole.entries} == {entry.guid for entry in part.entries} | known

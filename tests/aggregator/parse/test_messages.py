@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from aggregator.model import Limits
+from aggregator.model import DocumentMemory, Limits
 from aggregator.parse.messages import (
     LENGTH_BYTES,
     UNREADABLE,
@@ -26,7 +26,9 @@ FEED = parse(b"<rss version='2.0'><channel><item><title>One</title><guid>1</guid
 
 def test_a_request_crosses_unchanged() -> None:
     limits = Limits(tags=3, allow_private=("127.0.0.1",))
-    request = Request(limits, 0.25, [Document(b"\x00\xff", "text/xml", "https://a.example/", "2 - -", "ab")])
+    request = Request(
+        limits, 0.25, [Document(b"\x00\xff", "text/xml", "https://a.example/", DocumentMemory("2 - -", "ab"))]
+    )
     assert read_request(message(request)[LENGTH_BYTES:]) == request
 
 

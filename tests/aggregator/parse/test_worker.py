@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import NotAFeedError
-from aggregator.model import Limits
+from aggregator.model import DocumentMemory, Limits
 from aggregator.parse import worker
 from aggregator.parse.messages import Document, NoFeed
 from aggregator.parse.parser import parse
@@ -64,7 +64,7 @@ def test_a_fault_in_the_parser_is_an_error_of_its_document(monkeypatch: pytest.M
         raise KeyError("x" * 10_000)
 
     monkeypatch.setattr(worker, "parse", broken)
-    answer = worker._answer(LIMITS, Document(FEED, "", URL, "", ""))
+    answer = worker._answer(LIMITS, Document(FEED, "", URL, DocumentMemory()))
     assert isinstance(answer, NoFeed)
     assert (
         answer.words
@@ -123,7 +123,7 @@ def test_a_child_dies_with_its_parent() -> None:
 
 LEAVES_A_CHILD = """
 import asyncio, os, signal
-from aggregator.model import Limits
+from aggregator.model import DocumentMemory, Limits
 from aggregator.parse.pool import ParserPool
 
 async def main():
