@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import itertools
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from scoring.evaluation import categories, topics
+from aggregator.config import load_config
+from scoring.evaluation import categories, front_page, labelled_files, recording, topics
+from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
@@ -32,7 +36,7 @@ def test_rising_terms_of_the_first_days_of_a_stream() -> None:
     right = {one.name: one.precision_at_10.value for one in report.results}
     assert right["terms"] >= 0.33
     assert right["terms"] > right["z-score"]
-    assert right["topics, as shown"] >= 0.26
+    assert right["topics, as shown"] >= 0.28
 
 
 def test_categories_of_later_headlines() -> None:
@@ -41,3 +45,41 @@ def test_categories_of_later_headlines() -> None:
     cut = int(0.75 * len(rows))
     report = categories.evaluate(rows[cut:], rows[:cut])
     assert report.parts[0].accuracy.value >= 0.83
+
+
+EDITION = Path(__file__).parents[2] / "data" / "front_page" / "edition.jsonl"
+
+
+def front_page_of(stream: Path, labels: Path, learn: bool) -> dict[str, tuple[float, float]]:
+    """Return nDCG@10 and noise of the first ten stories, by order."""
+    config = load_config(Path("feeds.yaml"), env={})
+    recorded = recording.record(Stream(stream), config, load_prior(), learn=learn)
+    report = front_page.evaluate(recorded, labelled_files.read(labels))
+    measured = {}
+    for result in report.results:
+        assert result.ndcg_at_10 is not None
+        assert result.noise is not None
+        measured[result.name] = (result.ndcg_at_10.value, result.noise.value)
+    return measured
+
+
+def test_the_front_page_of_an_invented_edition() -> None:
+    measured = front_page_of(EDITION, EDITION.with_name("edition.labels.tsv"), learn=True)
+    ndcg, noise = measured.pop("as shown")
+    assert ndcg >= 1.05
+    assert noise <= 0.25
+    assert all(ndcg > other and noise < more for other, more in measured.values())
+
+
+def test_the_front_page_of_some_days_of_press(tmp_path: Path) -> None:
+    # The shipped prior was trained on these grades, too: this guards the whole path and is no estimate for other days.
+    path = data("stream/ai_press_2024_25_dev.jsonl.gz", "989fdc43876b9103")
+    days = tmp_path / "days.jsonl"
+    with gzip.open(path, "rt", encoding="utf-8") as file, days.open("w", encoding="utf-8") as part:
+        part.writelines(line for line in file if "2025-05-16" <= json.loads(line)["published"] < "2025-05-23")
+    measured = front_page_of(days, SHARED / "gold" / "press_2025_05.labels.tsv", learn=False)
+    ndcg, noise = measured.pop("as shown")
+    assert ndcg >= 0.77
+    assert noise <= 0.05
+    del measured["by score"]  # nearly the same worth, without its age
+    assert all(ndcg > other for other, _ in measured.values())
