@@ -1,6 +1,6 @@
 """Fit the weights of rising terms, or time a look for them.
 
-python -m bench.terms fit STREAM     the weights and offset of scoring/topics/rising.py, and how they do
+python -m bench.terms fit STREAM     the weights and offset of scoring/topics/signals.py, and how they do
 python -m bench.terms cost STREAM    CPU seconds of a look, and what the entries of a day cost
 """
 

@@ -24,23 +24,15 @@ from aggregator.errors import GroundswellError
 from aggregator.text.urls import host, registrable_domain
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.replay.streams import Line
-from scoring.topics.rising import (
-    LEAST_ENTRIES,
-    REACH,
-    RISE_ENTRIES,
-    RISE_SOURCES,
-    RISE_TIMES,
-    Headlines,
-    Moment,
-    ranked,
-    rising,
-)
+from scoring.topics.headline_index import Headlines
+from scoring.topics.rising import MIN_ENTRIES, ranked, rising
+from scoring.topics.signals import REACH, RISE_ENTRIES, RISE_SOURCES, RISE_TIMES, Moment
 
 STEP = timedelta(hours=6)
 AHEAD = timedelta(hours=24)
 NAMED = 10
-LONGEST_PUBLISHER = 60
-LEAST_AHEAD = 500
+MAX_PUBLISHER_CHARS = 60
+MIN_ENTRIES_AHEAD = 500
 """Entries of the next 24 hours without which a moment says nothing: the recorder was down."""
 
 
@@ -81,7 +73,7 @@ def headlines(lines: Iterable[Line]) -> Headlines:
 def without_publisher(title: str) -> str:
     """Return a headline without the publisher at its end."""
     head, bar, ending = title.rpartition(" - ")
-    return head if bar and len(ending) <= LONGEST_PUBLISHER else title
+    return head if bar and len(ending) <= MAX_PUBLISHER_CHARS else title
 
 
 def moments(index: Headlines, step: timedelta = STEP) -> Iterator[Moment]:
@@ -92,7 +84,7 @@ def moments(index: Headlines, step: timedelta = STEP) -> Iterator[Moment]:
     at = math.ceil(first / step.total_seconds()) * step.total_seconds() + (REACH - AHEAD).total_seconds()
     while at + AHEAD.total_seconds() <= last:
         moment = Moment(index, datetime.fromtimestamp(at, UTC))
-        if _ahead(moment) - moment.end >= LEAST_AHEAD:
+        if _ahead(moment) - moment.end >= MIN_ENTRIES_AHEAD:
             yield moment
         at += step.total_seconds()
 
@@ -146,7 +138,7 @@ def evaluate(lines: Iterable[Line], seed: int = 0, progress: Callable[[int], Non
             "topics, as shown": [one.term for one in rising(moment, NAMED)],
             "terms": [found for _, found in ranked(moment)[:NAMED]],
         }
-        listed = list(index.terms(moment.day, moment.end, LEAST_ENTRIES))
+        listed = list(index.terms(moment.day, moment.end, MIN_ENTRIES))
         told = [(found, *_counts(moment, numbers)) for found, numbers in listed]
         for name, rule in RULES.items():
             order = sorted(told, key=lambda one, rule=rule: (-rule(*one[1:]), one[0]))  # type: ignore[misc]
@@ -198,7 +190,7 @@ def examples(index: Headlines) -> tuple[NDArray[np.float64], NDArray[np.int64], 
     truth: list[int] = []
     at: list[float] = []
     for moment in moments(index):
-        for found, numbers in index.terms(moment.day, moment.end, LEAST_ENTRIES):
+        for found, numbers in index.terms(moment.day, moment.end, MIN_ENTRIES):
             rows.append(moment.signals(found, numbers))
             truth.append(int(rose(moment, numbers)))
             at.append(moment.now)

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from aggregator.model import Config
 from aggregator.store import Store
 from scoring.clustering import copies
-from scoring.topics.rising import REACH, Headlines, Moment, topics
+from scoring.topics.headline_index import Headlines
+from scoring.topics.rising import topics
+from scoring.topics.signals import REACH, Moment
 
 EVERY = timedelta(minutes=10)
 """A look costs about 0.1 CPU seconds with 2,400 entries a day, and a rise is a matter of hours."""

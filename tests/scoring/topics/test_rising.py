@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from aggregator.store import Store
 from scoring.relevance.model import load_prior
-from scoring.topics.rising import Headlines, Moment, grown, headline_terms, is_name, rising, spelled, topics
+from scoring.topics.headline_index import Headlines, headline_terms
+from scoring.topics.phrases import grown, is_name, spelled
+from scoring.topics.rising import rising, topics
+from scoring.topics.signals import Moment
 from scoring.topics.updater import EVERY
 from scoring.updater import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, SOURCES, arrival, publish

@@ -1,0 +1,175 @@
+"""Hold the headlines of the last days by term and time.
+
+Knows what a term of a headline is. Leaves which terms rise to `rising`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import pairwise
+
+from aggregator.text.tokens import words
+from scoring.language.terms import STOP_WORDS
+
+# Observed among terms that would lead the list: days and months, what newsrooms put around any headline ("live
+# updates", "watch:", "everything you need to know"), bare numbers and years.
+# Rule: such words are in no term; a number is none alone, but "iphone 15" is.
+# Known to be wrong: "March" (a march on Washington), "May" (a minister), "Sun" is kept though it is a paper too.
+_FRAME = frozenset(
+    """
+    monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat weekday weekend today
+    tonight tomorrow yesterday morning evening afternoon night midnight noon hour hours day days week weeks
+    month months year years daily weekly january february march april may june july august september october
+    november december jan feb mar apr jun jul aug sep sept oct nov dec montag dienstag mittwoch donnerstag
+    freitag samstag sonntag heute gestern morgen lundi mardi mercredi jeudi vendredi samedi dimanche hier
+    aujourdhui demain janvier fevrier avril juin juillet aout octobre novembre decembre lunes martes miercoles
+    jueves viernes sabado domingo hoy ayer понедельник вторник среда четверг пятница суббота воскресенье сегодня
+    вчера завтра news live update updates updated latest breaking watch video videos photo photos picture
+    pictures pics gallery read story stories headline headlines report reports reported reporter exclusive
+    opinion editorial analysis explainer explained explains interview podcast newsletter review reviews roundup
+    recap preview guide briefing digest transcript top best worst new first last next old big biggest things
+    thing everything everyone know need needs full key way ways tips list one two three four five six seven
+    eight nine ten many much people man men woman women show shows get gets got make makes made take takes come
+    comes coming go goes going see sees look looks like want wants set sets find finds found call calls called
+    calling reveal reveals revealed tell tells told back home good great here time times use used using help
+    helps work works give gives keep keeps put puts ahead amid despite still even since every another really
+    ever never may could would advertisement sponsored subscribe announced announces announce announcement
+    launch launches launched warns warn urges says face faces add adds start starts end ends
+    """.split()  # noqa: SIM905 - a list of three hundred strings is no easier to read
+)
+
+PAIR = " "
+
+
+@lru_cache(maxsize=8_192)
+def headline_terms(title: str) -> tuple[str, ...]:
+    """Return the distinct terms of a headline: words that tell something, and pairs of such that stand side by side.
+
+    Words are not stemmed: what is shown is what sources wrote. Sorted.
+
+    >>> headline_terms("Watch: George Floyd's brother speaks on Tuesday")
+    ('brother', 'brother speaks', 'floyd', 'floyd brother', 'george', 'george floyd', 'speaks')
+    """
+    told = [word if is_telling(word) else None for word in words(title)]
+    found = {word for word in told if word is not None and not word[0].isdigit()}
+    found |= {
+        one + PAIR + other
+        for one, other in pairwise(told)
+        if one is not None and other is not None and not (one[0].isdigit() and other[0].isdigit())
+    }
+    return tuple(sorted(found))
+
+
+def is_telling(word: str) -> bool:
+    return len(word) > 1 and word not in STOP_WORDS and word not in _FRAME
+
+
+class Headlines:
+    """The headlines of the last days, by term and time.
+
+    Told of each entry as it arrives, in order. Every question names its moment and is answered from
+    what had arrived by then, so an index that holds more gives the same answer.
+    """
+
+    def __init__(self) -> None:
+        self._arrived: list[float] = []
+        self._published: list[float] = []
+        self._voices: list[str] = []
+        self._titles: list[str] = []
+        self._ids: list[int] = []
+        self._place: dict[int, int] = {}
+        self._gone = 0
+        """Entries that were forgotten; numbers in `_held` count them."""
+        self._held: defaultdict[str, list[int]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        return len(self._arrived)
+
+    def add(self, entry_id: int, title: str, voice: str, arrived_at: datetime, published_at: datetime) -> None:
+        """Take in an entry; it arrives no earlier than the one before."""
+        number = self._gone + len(self._arrived)
+        self._arrived.append(arrived_at.timestamp())
+        self._published.append(published_at.timestamp())
+        self._voices.append(voice)
+        self._titles.append(title)
+        self._ids.append(entry_id)
+        self._place[entry_id] = number
+        for found in headline_terms(title):
+            self._held[found].append(number)
+
+    def edit(self, entry_id: int, title: str) -> None:
+        """Follow a change of a headline; what is no longer held is left alone."""
+        number = self._place.get(entry_id)
+        if number is None:
+            return
+        before = headline_terms(self._titles[number - self._gone])
+        self._titles[number - self._gone] = title
+        after = headline_terms(title)
+        for lost in set(before) - set(after):
+            self._held[lost].remove(number)
+        for won in set(after) - set(before):
+            insort(self._held[won], number)
+
+    def forget(self, before: datetime) -> None:
+        """Let go of what arrived before a moment, once that is a good part of all."""
+        out = bisect_left(self._arrived, before.timestamp())
+        if out < 1_000 or out < len(self._arrived) // 4:
+            return
+        for entry_id in self._ids[:out]:
+            del self._place[entry_id]
+        for column in (self._arrived, self._published, self._voices, self._titles, self._ids):
+            del column[:out]
+        self._gone += out
+        kept = {t: numbers[bisect_left(numbers, self._gone) :] for t, numbers in self._held.items()}
+        self._held = defaultdict(list, {t: numbers for t, numbers in kept.items() if numbers})
+
+    # Asking
+
+    def number_at(self, moment: float) -> int:
+        """Return how many entries had arrived up to *moment* (seconds since 1970), those forgotten included."""
+        return self._gone + bisect_right(self._arrived, moment)
+
+    def terms(self, first: int, last: int, least: int) -> Iterator[tuple[str, list[int]]]:
+        """Yield, by the alphabet, the terms of which *least* entries are in first..last-1, with all their entries."""
+        listed = []
+        for found, numbers in self._held.items():
+            end = bisect_left(numbers, last)
+            if end >= least and numbers[end - least] >= first:
+                listed.append((found, numbers))
+        yield from sorted(listed)
+
+    def voices(self, numbers: Iterable[int]) -> set[str]:
+        """Return who wrote these entries."""
+        gone, voices = self._gone, self._voices
+        return {voices[number - gone] for number in numbers}
+
+    def published_after(self, numbers: Sequence[int], moment: float) -> int:
+        """Return how many of these entries were published after *moment*."""
+        gone, published = self._gone, self._published
+        return sum(published[number - gone] > moment for number in numbers)
+
+    def title(self, number: int) -> str:
+        """Return the headline of an entry."""
+        return self._titles[number - self._gone]
+
+    def entry_id(self, number: int) -> int:
+        """Return the id of an entry."""
+        return self._ids[number - self._gone]
+
+    def numbers(self, term: str) -> Sequence[int]:
+        """Return all entries that hold *term*, oldest first."""
+        return self._held.get(term, ())
+
+    def arrived(self, number: int) -> float:
+        """Return when an entry arrived."""
+        return self._arrived[number - self._gone]
+
+    @property
+    def first_arrival(self) -> float:
+        """When the oldest entry that is held arrived; infinity without any."""
+        return self._arrived[0] if self._arrived else math.inf
