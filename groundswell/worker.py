@@ -31,7 +31,7 @@ from aggregator.polling.clock_steps import ClockSteps
 from aggregator.polling.jobs import Jobs
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
-from aggregator.polling.websub_subscriber import Hubs
+from aggregator.polling.websub_subscriber import HubSubscriber
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from groundswell.processes import run_aside
@@ -158,7 +158,7 @@ class Worker:
         self.exit_code = 0
         self._narrator = Narrator(config, store)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
-        self._hubs = Hubs(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
+        self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
 
     def jobs(self) -> Jobs:
         """Return the jobs, each with its time between two runs."""

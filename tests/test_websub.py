@@ -19,7 +19,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from aggregator.cli.source_tables import health_row
 from aggregator.model import Config, Limits, Site, Source
 from aggregator.polling.poller import Poller
-from aggregator.polling.websub_subscriber import Hubs
+from aggregator.polling.websub_subscriber import HubSubscriber
 from aggregator.store import Store
 from aggregator.store.websub.subscriptions import MOST_WAITING, Subscription
 from aggregator.websub_protocol import signature
@@ -69,8 +69,8 @@ class Subscriber:
         self.store.feeds.sync(self.config.sources, clock())
         self.poller = Poller(self.config, store=self.store, clock=clock, rng=random.Random(0))
 
-    def hubs(self, base: str) -> Hubs:
-        return Hubs(
+    def hubs(self, base: str) -> HubSubscriber:
+        return HubSubscriber(
             self.config, base=base, store=self.store, clock=self.clock, poller=self.poller, private_hubs=["127.0.0.1"]
         )
 

@@ -17,7 +17,7 @@ from aggregator.discovery.opml import Subscription
 from aggregator.model import Category, Config
 from aggregator.text.tokens import clip
 
-_LONGEST_ID = 40
+_MAX_ID_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ def ids(config: Config | None) -> dict[str, str]:
 def source_id(name: str, url: str, taken: Collection[str]) -> str:
     """Return an id made of *name*, else of the host of *url*, that is not *taken*."""
     stem = _slug(name) or _slug((urlsplit(url).hostname or "").removeprefix("www.")) or "feed"
-    found, number = stem, 2
-    while found in taken:
-        found, number = f"{stem}_{number}", number + 1
-    return found
+    candidate, number = stem, 2
+    while candidate in taken:
+        candidate, number = f"{stem}_{number}", number + 1
+    return candidate
 
 
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_LONGEST_ID].strip("_")
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_MAX_ID_CHARS].strip("_")

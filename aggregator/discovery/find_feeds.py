@@ -1,7 +1,9 @@
 """Find the feeds of a page that somebody reads.
 
-Knows which addresses the large sites have for their feeds, which paths others use, and what a page names. `addresses`
-and `on_page` are pure; `find` asks, with the same guard as polling.
+    the address itself -> feeds that its page names -> what its site is known for -> links -> usual paths
+
+Knows where large sites keep their feeds, which paths others use, and what a page names. `addresses` and `on_page` are
+pure; `find` sends requests, with the same checks as polling.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _WELL_KNOWN = (
     "/feed.json",
     "/feeds/posts/default",
 )
-_MOST_ASKED = 12
+_MAX_REQUESTS = 12
 _NAME = r"([A-Za-z0-9][A-Za-z0-9_.-]{0,100})"
 _YOUTUBE = "https://www.youtube.com/feeds/videos.xml?{}={}"
 
@@ -58,7 +60,7 @@ _PATTERNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 _CHANNEL = re.compile(rb'"(?:channelId|externalId|browseId)"\s*:\s*"(UC[\w-]{22})"|channel_id=(UC[\w-]{22})')
 _ANCHOR = re.compile(rb"""<a\b[^>]{0,200}?\shref\s*=\s*["']([^"'\s>]{1,500})["']""", re.IGNORECASE)
 _LOOKS_LIKE_FEED = re.compile(r"(?:^|[/.?=_-])(?:rss|atom|feed|feeds)(?:[/.?=_-]|$)|\.rdf$", re.IGNORECASE)
-_READ = 1_000_000
+_MAX_PAGE_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def well_known(url: str) -> tuple[str, ...]:
 
 def on_page(document: bytes, url: str, named: Iterable[str] = ()) -> tuple[str, ...]:
     """Return what the page *document* tells of feeds: those it *named*, its channel, links that look like one."""
-    data = document[:_READ]
+    data = document[:_MAX_PAGE_BYTES]
     found = list(named)
     if "youtube." in url and (channel := _CHANNEL.search(data)):
         found.append(_YOUTUBE.format("channel_id", (channel[1] or channel[2]).decode()))
@@ -142,16 +144,16 @@ async def find(
     only look like feeds: those are tried only where nothing better was found.
     """
 
-    async def ask(address: str) -> tuple[FoundFeed | None, Outcome, tuple[str, ...]]:
+    async def request(address: str) -> tuple[FoundFeed | None, Outcome, tuple[str, ...]]:
         outcome = await fetch(client, address, limits=limits, now=now, user_agent=user_agent, access=access)
         if not isinstance(outcome, Fetched):
             return None, outcome, ()
         try:
             parsed = await parser.parse(outcome.body, outcome.content_type, outcome.url, limits)
-        except NotAFeedError as fault:
-            return None, outcome, fault.feeds
-        except ParserFailedError as fault:
-            return None, Failed(FailureKind.PARSER, str(fault)), ()
+        except NotAFeedError as error:
+            return None, outcome, error.feeds
+        except ParserFailedError as error:
+            return None, Failed(FailureKind.PARSER, str(error)), ()
         newest = max((draft.published_at for draft in parsed.entries if draft.published_at), default=None)
         home = outcome.moved_to or address
         return (
@@ -161,26 +163,26 @@ async def find(
         )
 
     known = addresses(url)
-    itself, outcome, named = await ask(url)
+    itself, outcome, named = await request(url)
     if itself is not None:
         return Search((itself,))
     if isinstance(outcome, Failed) and (outcome.kind is FailureKind.REFUSED_ADDRESS or not known):
         return Search((), f"{shown(url)}: {outcome.words}")
     page = outcome if isinstance(outcome, Fetched) else None
-    told = on_page(page.body, page.url, named) if page else ()
+    linked = on_page(page.body, page.url, named) if page else ()
     home = page.url if page else url
-    found: dict[str, FoundFeed] = {}
-    asked = 1
-    for round_ in (named, known, told, well_known(home)):
-        for address in _distinct(round_):
-            if asked >= _MOST_ASKED or feed_key(address) in found:
+    feeds: dict[str, FoundFeed] = {}
+    requests = 1
+    for candidates in (named, known, linked, well_known(home)):
+        for address in _distinct(candidates):
+            if requests >= _MAX_REQUESTS or feed_key(address) in feeds:
                 continue
-            asked += 1
-            feed, _, _ = await ask(address)
+            requests += 1
+            feed, _, _ = await request(address)
             if feed is not None:
-                found.setdefault(feed_key(feed.url), feed)
-        if found:
+                feeds.setdefault(feed_key(feed.url), feed)
+        if feeds:
             break
     return Search(
-        tuple(found.values()), "" if found else f"{shown(url)}: no feed was found there, nor at the usual paths"
+        tuple(feeds.values()), "" if feeds else f"{shown(url)}: no feed was found there, nor at the usual paths"
     )

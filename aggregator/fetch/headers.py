@@ -1,6 +1,8 @@
-"""Read what stands in the headers of an answer, and say who asks.
+"""Read the headers of an answer, and say who sends requests.
 
-Knows for how long an answer holds, how long a server wants to be left alone, and what of a header can be kept.
+Knows how long an answer stays fresh, how long a server wants no requests, and which header values can be stored. With
+the standard library: werkzeug.http reads the same headers, and importing werkzeug costs each start of the worker 50 ms
+or more.
 """
 
 from __future__ import annotations
