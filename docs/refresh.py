@@ -1,8 +1,8 @@
-"""Make what README and these pages show of the running program anew: `python docs/refresh.py`.
+"""Refresh what README shows of the running program: `python docs/refresh.py [--drawings]`.
 
-Plays the sample edition to a fixed moment, through the real poller and engine, writes the
-explanation of its lead story into README.md, and takes the pictures with headless Chromium
-(Debian's `chromium`; without it the pictures stay as they are, and that is said).
+Plays the sample edition to a fixed moment through the real poller and engine, writes the explanation of its lead story
+into README.md, and takes screenshots with headless Chromium (Debian's `chromium`; without it the pictures stay as they
+are). With --drawings it makes the PNG files of the sample edition from their SVG files instead.
 """
 
 from __future__ import annotations
@@ -74,6 +74,13 @@ def lead_path(db: Path) -> str:
     return f"/story/{lead.story.story_id}"
 
 
+def feed_port(folder: Path) -> int:
+    """Return the port that the feeds of a played edition were served on."""
+    match = re.search(r"http://127\.0\.0\.1:(\d+)/feeds/", (folder / "feeds.yaml").read_text(encoding="utf-8"))
+    assert match is not None
+    return int(match[1])
+
+
 def take_pictures(db: Path) -> None:
     """Show the site at that moment to Chromium, and keep what it sees."""
 
@@ -100,8 +107,25 @@ def take_pictures(db: Path) -> None:
         close_app(app)
 
 
+def draw() -> None:
+    """Make the sample edition's PNG files from their SVG files, with 48 colors each."""
+    from PIL import Image
+
+    for drawing in sorted((ROOT / "aggregator" / "demo" / "sample" / "pictures").glob("*.svg")):
+        picture = drawing.with_suffix(".png")
+        with tempfile.TemporaryDirectory() as profile:
+            where = (f"--user-data-dir={profile}", "--window-size=800,450", f"--screenshot={picture}")
+            subprocess.run([*CHROMIUM, *where, drawing.as_uri()], check=True, capture_output=True)
+        drawn = Image.open(picture).convert("RGB").quantize(48, dither=Image.Dither.NONE)
+        drawn.save(picture, optimize=True)
+        print(f"{picture.name}: {picture.stat().st_size // 1000} kB")
+
+
 def main() -> None:
-    """Refresh README.md and the pictures."""
+    """Refresh README.md and the screenshots, or the drawings."""
+    if "--drawings" in sys.argv[1:]:
+        draw()
+        return
     with tempfile.TemporaryDirectory() as folder:
         db = played(Path(folder))
         readme = ROOT / "README.md"
@@ -110,9 +134,11 @@ def main() -> None:
         readme.write_text(BLOCK.sub(lambda m: m[1] + shown + m[2], text), encoding="utf-8")
         print(shown)
         if shutil.which("chromium"):
-            take_pictures(db)
+            # The pictures of the articles are fetched when the site is looked at.
+            with FeedServer(sample.load(), lambda: SHOWN_AT, port=feed_port(Path(folder))):
+                take_pictures(db)
         else:
-            print("there is no chromium on this machine; the pictures stay as they are")
+            print("chromium is not installed; the pictures stay as they are")
 
 
 if __name__ == "__main__":

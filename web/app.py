@@ -37,7 +37,6 @@ from web.pages.blueprints import BLUEPRINTS
 from web.pages.static_files import asset
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
-from web.syndication import ReadableFeeds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -100,7 +99,7 @@ def create_app(
     _ask_again(app, refresh)
 
     _below_a_path(app)
-    pages = PageCache(
+    app.wsgi_app = PageCache(  # type: ignore[method-assign]
         Guarded(app.wsgi_app),
         clock=clock,
         edition=database.edition,
@@ -111,7 +110,6 @@ def create_app(
         edition_every_s=edition_every_s,
         stale_s=edition_every_s * 2,
     )
-    app.wsgi_app = ReadableFeeds(pages)  # type: ignore[method-assign]
     return app
 
 

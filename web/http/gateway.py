@@ -28,6 +28,7 @@ from web.http.clients import forwarded, host_of_peer, network
 from web.http.headers import HEADERS, MAX_BODY
 from web.http.hints import hints_of
 from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
+from web.http.readable_feeds import is_browser_at_a_feed
 from web.http.request_metrics import RequestMetrics
 from web.http.work_queue import Busy, WorkQueue
 from web.visibility import is_loopback
@@ -127,7 +128,8 @@ class Gateway:
         if self._proxies:
             scheme = forwarded(headers.get_all("x-forwarded-proto"), self._proxies) or scheme
         method = scope.method
-        if method in ("GET", "HEAD") and COOKIE not in (headers.get("cookie") or ""):
+        at_feed = is_browser_at_a_feed(scope.path, headers.get("accept"))
+        if method in ("GET", "HEAD") and not at_feed and COOKIE not in (headers.get("cookie") or ""):
             host = headers.get("host") or ""
             page = self._cache.peek(scheme, host, scope.path, scope.query_string)
             if page is not None:

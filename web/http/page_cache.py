@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from aggregator.model import Clock
 from web.http.cached_response import Headers, Reply, reply_of
 from web.http.hints import WHOLE_EDITION, CacheHints, hints_of, put_hints
+from web.http.readable_feeds import readable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -135,6 +136,7 @@ class PageCache:
         self._edition_read_at = float("-inf")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response = readable(environ, start_response)
         now = self._clock()
         put_hints(environ, CacheHints(now, is_async=environ.get(IS_ASYNC, False)))
         method = environ["REQUEST_METHOD"]

@@ -9,7 +9,6 @@ namespace, which /feeds describes. Choosing the stories is left to `web.lists.st
 
 from __future__ import annotations
 
-from web.syndication.browsers import ReadableFeeds
 from web.syndication.channel import Channel, Image, Item, image, item, material, tag_uri
 from web.syndication.formats import FORMATS, Format
 from web.syndication.markup import NAMESPACE
@@ -21,7 +20,6 @@ __all__ = [
     "Format",
     "Image",
     "Item",
-    "ReadableFeeds",
     "image",
     "item",
     "material",
