@@ -49,8 +49,8 @@ from aggregator.polling.poll import PollContext, Polled, store_delivery
 from aggregator.store import Store
 from aggregator.store.websub.subscriptions import Delivery
 from aggregator.text import search_query
+from aggregator.text.markup import storable
 from aggregator.text.sanitize import clean
-from aggregator.text.tokens import storable
 from aggregator.text.urls import canonical, safe_link
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,7 +15,7 @@ from aggregator.config.values import feed_key
 from aggregator.config.yaml_edit import with_items
 from aggregator.discovery.opml import Subscription
 from aggregator.model import Category, Config
-from aggregator.text.tokens import clip
+from aggregator.text.markup import clip
 
 _MAX_ID_CHARS = 40
 

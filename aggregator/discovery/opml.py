@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from aggregator.discovery.feed_address import feed_address
 from aggregator.errors import OpmlError
-from aggregator.text.tokens import clip, storable
+from aggregator.text.markup import clip, storable
 from aggregator.text.urls import safe_link, shown
 
 MAX_BYTES = 1_000_000

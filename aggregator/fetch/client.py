@@ -33,7 +33,7 @@ from aggregator.fetch.errors import FetchError, RefusedAddressError, failure, st
 from aggregator.fetch.headers import USER_AGENT, header, holds_for, retry_after, usable
 from aggregator.fetch.lazy_imports import httpx
 from aggregator.model import Failed, FailureKind, Fetched, Limits, NotModified, Outcome, Validators
-from aggregator.text.tokens import clip
+from aggregator.text.markup import clip
 from aggregator.text.urls import host, safe_link, shown
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"

@@ -14,7 +14,7 @@ import pycurl
 
 from aggregator.fetch.curl_transport import BodyTooLargeError, CurlError, NotHttpError
 from aggregator.model import Failed, FailureKind
-from aggregator.text.tokens import clip, storable
+from aggregator.text.markup import clip, storable
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from aggregator.model import Arrival, Draft
-from aggregator.text.tokens import count_words, count_words_of_clean
+from aggregator.text.reading_time import count_words, count_words_of_clean
 from aggregator.text.urls import canonical
 
 _MAX_CHARS = 300

@@ -9,7 +9,7 @@ from aggregator.errors import NotAFeedError
 from aggregator.parse import polling_hints
 from aggregator.parse.dates import DateReader
 from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 
 _LONGEST_NUMBER = 300
 

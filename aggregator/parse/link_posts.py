@@ -14,7 +14,7 @@ import html
 import re
 from dataclasses import dataclass
 
-from aggregator.text.tokens import plain
+from aggregator.text.markup import plain
 from aggregator.text.urls import for_readers, safe_link
 
 _MAX_CHARS = 30_000

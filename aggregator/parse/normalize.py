@@ -21,8 +21,8 @@ from aggregator.parse.fingerprints import DocumentFingerprints, ItemFingerprint,
 from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
+from aggregator.text.markup import clip, plain, storable
 from aggregator.text.sanitize import clean, cut
-from aggregator.text.tokens import clip, plain, storable
 from aggregator.text.urls import canonical, for_readers, host, safe_link
 
 SUMMARY_CHARS = 1_000

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from aggregator.model import SourceHealth
 from aggregator.polling.cadence import Silence, silence
-from aggregator.text.tokens import clip
+from aggregator.text.markup import clip
 from aggregator.text.urls import shown
 
 _RECENT = timedelta(days=30)

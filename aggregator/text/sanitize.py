@@ -17,7 +17,7 @@ from typing import Any
 import nh3
 
 from aggregator.model import Limits
-from aggregator.text.tokens import plain, storable
+from aggregator.text.markup import plain, storable
 
 _TAGS = {
     *(

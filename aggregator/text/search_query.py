@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from aggregator.text.markup import storable
 from aggregator.text.search_words import Wanted, wanted
-from aggregator.text.tokens import UNSPACED, storable, words
+from aggregator.text.tokens import UNSPACED, words
 
 MAX_TERMS = 12
 MAX_NAMES = 8

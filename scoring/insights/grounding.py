@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-from aggregator.text.tokens import clip, plain, words
+from aggregator.text.markup import clip, plain
+from aggregator.text.tokens import words
 from scoring.insights.key_facts import MOST_ENTRIES, Told
 from scoring.language.amounts import capitals, figures, numbers, sentences
 from scoring.language.terms import term

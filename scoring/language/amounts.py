@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aggregator.text.tokens import plain, words
+from aggregator.text.markup import plain
+from aggregator.text.tokens import words
 from scoring.language.terms import term
 
 # A full stop after these ends no sentence.

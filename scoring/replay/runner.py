@@ -19,8 +19,8 @@ from aggregator.errors import StoreError
 from aggregator.model import Changes, Config, Draft, Edit, Entry, Event, Source, Story
 from aggregator.parse import identity
 from aggregator.store import Arrival, Store
+from aggregator.text.reading_time import count_words
 from aggregator.text.sanitize import clean
-from aggregator.text.tokens import count_words
 from aggregator.text.urls import canonical, host, registrable_domain, safe_link
 from scoring.engine import Engine
 from scoring.relevance.model import RelevanceModel

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.errors import StreamError
-from aggregator.text.tokens import clip, plain
+from aggregator.text.markup import clip, plain
 
 LONGEST_LINE = 20_000_000
 TITLE_CHARS = 500

@@ -30,8 +30,8 @@ from aggregator.model import (
     Story,
 )
 from aggregator.store import Arrival, PollRecord, Store
+from aggregator.text.reading_time import count_words
 from aggregator.text.sanitize import clean
-from aggregator.text.tokens import count_words
 
 NOW = sample.STARTS_AT + timedelta(hours=66)
 HOUR = timedelta(hours=1)

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from aggregator.model import Topic
 from aggregator.store import Store
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 from tests.web.newsroom import NOW, Newsroom
 from tests.web.syndication.test_formats import NASTY, channel, item
 from web import syndication

@@ -19,7 +19,7 @@ from aggregator.errors import DecisionError, GroundswellError
 from aggregator.model import Config, Decision, DecisionKind
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Action
-from aggregator.text.tokens import clip
+from aggregator.text.markup import clip
 from scoring.learning.model_store import history, load, models_dir, use
 from web.present import Moment, Presenter
 from web.request import context

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from aggregator.model import FeedState, Source, SourceHealth
 from aggregator.polling.source_health import STATES, Alarm
 from aggregator.store import SourceOutline, Store
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 from aggregator.text.urls import host
 from web.lists import query
 from web.request.context import config, now

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aggregator.model import Listed, Site
-from aggregator.text.tokens import clip
+from aggregator.text.markup import clip
 from aggregator.text.urls import safe_link
 from web.media.social_card import Card
 from web.present import Card as Shown

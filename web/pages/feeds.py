@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Listed
 from aggregator.store import Store
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 from web import syndication
 from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.http.hints import WHOLE_EDITION

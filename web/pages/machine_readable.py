@@ -17,7 +17,7 @@ from aggregator.discovery import opml
 from aggregator.discovery.opml import Subscription
 from aggregator.model import Listed
 from aggregator.store import ListQuery, Store
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 from web.http.addresses import query_parameters
 from web.http.headers import CSP_DATA
 from web.http.hints import WHOLE_EDITION

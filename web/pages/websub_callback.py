@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, abort, request
 
 from aggregator.store.websub.subscriptions import Subscription
-from aggregator.text.tokens import clip, storable
+from aggregator.text.markup import clip, storable
 from aggregator.websub_protocol import LONGEST_LEASE, SHORTEST_LEASE, is_signed
 from web.auth.access import open_to_others
 from web.http.headers import CSP_DATA

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from aggregator.model import Config, Entry, Listed, Source, Story
 from aggregator.store.derived.front_pages import ListedThen
-from aggregator.text.tokens import clip, plain
+from aggregator.text.markup import clip, plain
 from aggregator.text.urls import safe_link
 from aggregator.text.wording import ago, plural
 from scoring.ranking import page_order

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from aggregator.model import Entry, Story
-from aggregator.text.tokens import clip, plain
+from aggregator.text.markup import clip, plain
 from aggregator.text.wording import plural
 
 WORDS_PER_MINUTE = 230

@@ -9,7 +9,7 @@ from datetime import timedelta
 from aggregator.model import HostLedger, SourceHealth
 from aggregator.polling.source_health import habits, news, size, state_of
 from aggregator.store import PollRecord
-from aggregator.text.tokens import clip, storable
+from aggregator.text.markup import clip, storable
 from aggregator.text.wording import duration, plural
 from web.present.cards import Moment, Presenter
 

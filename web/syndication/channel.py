@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from aggregator.model import Entry, Listed, Picture
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 from aggregator.text.urls import safe_link
 from web.present import source_count, standfirst, story_path
 

@@ -6,7 +6,7 @@ import html
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 from web.syndication.channel import Channel, Item, iso
 
 NAMESPACE = "urn:uuid:7374c621-3b81-5aa8-bd74-0db6c9c124d9"

@@ -18,7 +18,7 @@ import re
 
 import webencodings
 
-from aggregator.text.tokens import clip
+from aggregator.text.markup import clip
 
 REPLACEMENT = "\ufffd"
 

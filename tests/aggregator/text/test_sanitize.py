@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from aggregator.text.markup import storable
 from aggregator.text.sanitize import clean, cut
-from aggregator.text.tokens import storable
 from tests.promises import promise
 
 REL = 'rel="noopener noreferrer nofollow ugc"'

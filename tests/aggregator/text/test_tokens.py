@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.text.markup import clip, plain, storable
+from aggregator.text.reading_time import count_words, count_words_of_clean
 from aggregator.text.sanitize import clean
 from aggregator.text.search_words import indexed
-from aggregator.text.tokens import clip, count_words, count_words_of_clean, plain, storable, words
+from aggregator.text.tokens import words
 
 
 @pytest.mark.parametrize(

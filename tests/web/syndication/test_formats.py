@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
-from aggregator.text.tokens import storable
+from aggregator.text.markup import storable
 from tests.web.syndication.feed_rules import atom_errors, json_feed_errors, rss_errors
 from web.syndication import FORMATS, NAMESPACE, Channel, Image, Item
 
