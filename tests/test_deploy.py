@@ -1,0 +1,122 @@
+"""What deploy/ holds: names that exist, options that the program has, and the whole of it in a clean Debian."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from groundswell.cli import cli
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+
+DEBIAN = os.environ.get("GROUNDSWELL_DEBIAN_ROOT", "")
+"""A Debian without anything of this program, for instance of
+`mmdebstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm FOLDER`."""
+
+
+def test_the_image_copies_what_is_there() -> None:
+    for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.M):
+        for source in sources.split():
+            assert (ROOT / source).exists(), source
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    assert packages == set(re.findall(r"^COPY (\w+) \1$", DOCKERFILE, re.M))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        json.loads(re.findall(r"^CMD (\[.+\])$", DOCKERFILE, re.M)[-1]),
+        re.findall(r"^ExecStart=\S+/groundswell (.+)$", (DEPLOY / "groundswell.service").read_text(), re.M)[0].split(),
+    ],
+    ids=["Dockerfile", "groundswell.service"],
+)
+def test_what_is_started_is_a_command_of_the_program(command: list[str]) -> None:
+    named = cli.get_command(click.Context(cli), command[0])
+    assert named is not None
+    named.make_context(command[0], command[1:])
+
+
+def test_the_container_has_no_rights_and_one_volume() -> None:
+    [service] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"].values()
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["volumes"] == ["data:/data"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert re.search(r"^USER groundswell$", DOCKERFILE, re.M)
+    assert re.search(r"^VOLUME /data$", DOCKERFILE, re.M)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
+def test_the_unit_is_hardened() -> None:
+    unit = str(DEPLOY / "groundswell.service")
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    if "Unknown" in judged.stderr or "unrecognized" in judged.stderr:
+        pytest.skip("this systemd-analyze judges no unit file")
+    assert judged.returncode == 0, judged.stdout[-300:] + judged.stderr
+    assert "Unknown" not in judged.stderr + judged.stdout
+
+
+INSIDE = r"""
+set -eu
+sh /src/deploy/install.sh /opt/groundswell > /tmp/install.log 2>&1 || { tail -5 /tmp/install.log; exit 1; }
+id groundswell > /dev/null 2>&1 || useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin groundswell
+install -d -o groundswell -g groundswell -m 0700 /data
+mount -t tmpfs tmpfs /tmp
+mount -o remount,bind,ro /
+mount --bind /data /data && mount -o remount,bind,rw /data
+cat > /data/feeds.yaml <<FEEDS
+sources: [{id: nobody, url: "http://127.0.0.1:9/feed"}]
+limits: {allow_private: [127.0.0.1]}
+FEEDS
+cd /data
+as_user() { setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs --bounding-set=-all "$@"; }
+if touch /opt/groundswell/x 2> /dev/null; then echo "the root is not read-only"; exit 1; fi
+GROUNDSWELL_ADMIN_TOKEN=0123456789abcdef0123456789 \
+    as_user /opt/groundswell/bin/groundswell run --init --host 0.0.0.0 --port 18765 > /data/log 2>&1 &
+run=$!
+ready() {
+    /opt/groundswell/bin/python -c \
+        "import urllib.request as r; r.urlopen('http://127.0.0.1:18765/healthz', timeout=4)" 2> /dev/null
+}
+for _ in $(seq 120); do ready && break; sleep 1; done
+ready || { echo "not healthy:"; tail -5 /data/log; exit 1; }
+begun=$(date +%s)
+kill -TERM $run
+wait $run
+echo "stopped with $? after $(( $(date +%s) - begun )) s"
+ls -l /data
+"""
+
+
+@pytest.mark.skipif(not DEBIAN or os.getuid() != 0, reason="needs root and GROUNDSWELL_DEBIAN_ROOT, a clean Debian")
+def test_in_a_clean_debian_it_installs_serves_and_stops(tmp_path: Path) -> None:
+    root = Path(DEBIAN)
+    others = shutil.ignore_patterns(
+        ".*", "build", "tests", "docs", "bench", "*.db*", "data", "__pycache__", "*.egg-info"
+    )
+    shutil.rmtree(root / "src", ignore_errors=True)
+    shutil.copytree(ROOT, root / "src", ignore=others, symlinks=True)
+    script = f'mount --bind {root} {root} && mount -t proc proc {root}/proc && exec chroot {root} sh -c "$0"'
+    done = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "sh", "-c", script, INSIDE],
+        capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    stopped = re.search(r"stopped with (\d+) after (\d+) s", done.stdout)
+    assert stopped, done.stdout
+    assert stopped[1] == "0"
+    assert int(stopped[2]) <= 5
+    assert re.search(r"-rw------- .* groundswell\.db$", done.stdout, re.M), done.stdout
