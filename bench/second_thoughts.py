@@ -20,7 +20,8 @@ from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Clusterer
 from scoring.clustering.reclustering import Split
 from scoring.clustering.text import Text
-from scoring.evaluation.stories import assign, bcubed, mixed, read_gold
+from scoring.evaluation.stories import assign, mixed, read_gold
+from scoring.metrics.clustering import bcubed
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
 

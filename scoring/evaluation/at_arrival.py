@@ -14,7 +14,7 @@ from aggregator.model import Config
 from scoring.evaluation.labelled_files import Label, LabelledItem, by_key, key_of
 from scoring.learning.train import Learner
 from scoring.metrics.bootstrap import Interval, mean, resampled
-from scoring.metrics.probability import auc
+from scoring.metrics.ranking import auc
 from scoring.relevance.model import RelevanceModel
 from scoring.replay.runner import replay
 from scoring.replay.streams import Stream

@@ -20,6 +20,7 @@ from scoring.evaluation.recording import Moment, Recording
 from scoring.language.terms import terms
 from scoring.metrics.baselines import RULES, Case
 from scoring.metrics.bootstrap import Interval, mean, resampled
+from scoring.metrics.ranking import discounted
 from scoring.ranking import page_order
 
 PAGE = 10
@@ -213,7 +214,7 @@ class Hour:
             if picks:
                 self._picked[story.story_id] = any(picks)
         gains = sorted((_gain(self._grade.get(c.story_id, 0)) for c in self.recent), reverse=True)
-        self._best = _discounted(gains[:PAGE])
+        self._best = discounted(gains[:PAGE])
 
     def grade(self, story_id: int) -> int:
         """Return the grade of a story; 0 where nobody graded it."""
@@ -227,7 +228,7 @@ class Hour:
         """Return the page's discounted gain over the best possible; None where nothing recent has a gain."""
         if self._best == 0.0:
             return None
-        return _discounted([_gain(self._grade.get(story_id, 0)) for story_id in page]) / self._best
+        return discounted([_gain(self._grade.get(story_id, 0)) for story_id in page]) / self._best
 
     def worthy(self, page: Sequence[int]) -> float:
         """Return the share of ten places with a story of grade 2 or 3."""
@@ -255,10 +256,6 @@ class Hour:
 
 def _gain(grade: int) -> float:
     return 2.0**grade - 1.0
-
-
-def _discounted(gains: Sequence[float]) -> float:
-    return math.fsum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
 
 
 def lines(report: Report) -> list[str]:

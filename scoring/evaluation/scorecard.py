@@ -27,6 +27,7 @@ from scoring.language.terms import terms
 from scoring.learning.labels import DAY, is_complete, label_day
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.metrics.probability import brier, ece, reliability
+from scoring.metrics.ranking import weighted_auc
 from scoring.relevance.calibration import recalibrated
 
 WINDOWS = (7, 30, 90)
@@ -268,19 +269,9 @@ def _score_measures(cases: Sequence[_Case], window: int, category: str) -> list[
 
 
 def _auc_of(said: NDArray[np.float64], labels: NDArray[np.int64]) -> Callable[[Sequence[int]], float | None]:
-    """Return `evaluate.auc` of drawn cases: the same number, by sorting once in C."""
-
-    def of(places: Sequence[int]) -> float | None:
-        drawn = np.asarray(places)
-        levels, level = np.unique(said[drawn], return_inverse=True)
-        up = np.bincount(level, weights=labels[drawn], minlength=len(levels))
-        down = np.bincount(level, minlength=len(levels)) - up
-        if not up.sum() or not down.sum():
-            return None
-        below = np.cumsum(down) - down
-        return float((up * (below + down / 2)).sum() / (up.sum() * down.sum()))
-
-    return of
+    """Return `auc` of drawn cases."""
+    area = weighted_auc(said, labels)
+    return lambda places: area(np.bincount(np.asarray(places, dtype=np.int64), minlength=len(said)))
 
 
 def _measure(

@@ -20,7 +20,7 @@ from scoring.engine import Engine
 from scoring.language.terms import terms
 from scoring.metrics.baselines import RULES, Case, Way
 from scoring.metrics.bootstrap import Interval, mean, resampled
-from scoring.metrics.probability import ndcg
+from scoring.metrics.ranking import ndcg
 from scoring.ranking import page_order, trend
 from scoring.relevance.model import RelevanceModel
 from scoring.replay.runner import replay

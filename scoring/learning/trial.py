@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from scoring.learning.labels import Example
-from scoring.metrics.probability import Measures, measure, ndcg_by_day
+from scoring.metrics.probability import Measures, measure
+from scoring.metrics.ranking import ndcg_by_day
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration, platt
 from scoring.relevance.explanation import sigmoid

@@ -1,4 +1,4 @@
-"""Measure scores against what turned out: order, probability, reliability.
+"""Measure probabilities against what turned out: Brier score, log loss, reliability.
 
 Pure functions on sequences; weights, where taken, say how much each case counts.
 """
@@ -8,53 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
+import numpy as np
+from numpy.typing import ArrayLike
 
-def auc(scores: Sequence[float], labels: Sequence[int], weights: Sequence[float] | None = None) -> float | None:
-    """Return how often a relevant case is scored above one that is not, ties counting half.
-
-    None when one class is missing. Hanley & McNeil, The Meaning and Use of the Area under a
-    ROC Curve (1982): the Mann-Whitney statistic U / (n+ * n-).
-    """
-    cases = sorted(zip(scores, labels, weights or [1.0] * len(scores), strict=True))
-    below = won = positive = 0.0
-    for _, tied in groupby(cases, key=lambda case: case[0]):
-        up = down = 0.0
-        for _, label, weight in tied:
-            if label:
-                up += weight
-            else:
-                down += weight
-        won += up * (below + down / 2)
-        positive += up
-        below += down
-    return won / (positive * below) if positive > 0 and below > 0 else None
-
-
-def ndcg(scores: Sequence[float], labels: Sequence[int], k: int = 10) -> float | None:
-    """Return the discounted gain of the *k* best scored over the best that was possible, 0..1.
-
-    DCG = sum over ranks r = 1..k of label / log2(r + 1). Equal scores keep the order they came in.
-    None when nothing is relevant. Järvelin & Kekäläinen, Cumulated gain-based evaluation (2002).
-    """
-    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    gain = sum(labels[i] / math.log2(rank + 2) for rank, i in enumerate(order[:k]))
-    best = sum(1 / math.log2(rank + 2) for rank in range(min(k, sum(labels))))
-    return gain / best if best else None
-
-
-def ndcg_by_day(days: Sequence[str], scores: Sequence[float], labels: Sequence[int], k: int = 10) -> float | None:
-    """Return `ndcg` averaged over the days that have more than *k* cases and a relevant one; None without any."""
-    by_day: dict[str, list[int]] = {}
-    for i, day in enumerate(days):
-        by_day.setdefault(day, []).append(i)
-    found = [
-        value
-        for at in by_day.values()
-        if len(at) > k and (value := ndcg([scores[i] for i in at], [labels[i] for i in at], k)) is not None
-    ]
-    return sum(found) / len(found) if found else None
+from scoring.metrics.ranking import auc, ndcg_by_day
 
 
 def brier(probabilities: Sequence[float], labels: Sequence[int], weights: Sequence[float] | None = None) -> float:
@@ -104,13 +62,17 @@ def reliability(
     ]
 
 
-def ece(probabilities: Sequence[float], labels: Sequence[int], weights: Sequence[float] | None = None) -> float:
-    """Return the expected calibration error: |said - came| over 10 bins, each weighted by its cases.
+def ece(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Return the expected calibration error: |mean probability - share relevant| of 10 bins, weighted by their cases.
 
+    probabilities, labels, weights: (cases,)
     Naeini, Cooper & Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning (2015).
     """
-    table = reliability(probabilities, labels, weights)
-    return sum(b.cases * abs(b.said - b.came) for b in table) / _positive(sum(b.cases for b in table))
+    said, truth = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float)
+    counts = np.ones(len(said)) if weights is None else np.asarray(weights, dtype=float)
+    bins = np.minimum((said * 10).astype(np.int64), 9)
+    gaps = np.abs(np.bincount(bins, weights=counts * (said - truth), minlength=10))
+    return float(gaps.sum()) / _positive(float(counts.sum()))
 
 
 @dataclass(frozen=True, slots=True)

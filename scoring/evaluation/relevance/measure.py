@@ -20,7 +20,8 @@ from scoring.evaluation.relevance.examples import STRENGTHS, known_examples, lea
 from scoring.evaluation.relevance.rows import Row
 from scoring.learning.labels import Example
 from scoring.metrics.bootstrap import Interval
-from scoring.metrics.probability import ndcg, reliability
+from scoring.metrics.probability import ece, reliability
+from scoring.metrics.ranking import ndcg, weighted_auc
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.model import RelevanceModel
 
@@ -73,18 +74,18 @@ def result(
     told = _ndcg_of_days(of_case, len(listed), scores, truth)
     rng = random.Random(seed)
     said, labels = np.array(scores, dtype=float), np.array(truth, dtype=float)
-    order = _Order(said, labels)
+    area_of = weighted_auc(said, labels)
     found: dict[str, list[float]] = defaultdict(list)
     for sample in [range(len(listed)), *(rng.choices(range(len(listed)), k=len(listed)) for _ in range(RESAMPLES))]:
         drawn = np.bincount(np.fromiter(sample, dtype=np.int64), minlength=len(listed)).astype(float)
         weights = drawn[of_case]
-        if (area := order.auc(weights)) is not None:
+        if (area := area_of(weights)) is not None:
             found["auc"].append(area)
         if (known := float(drawn[told >= 0].sum())) > 0:
             found["ndcg_at_10"].append(float((drawn * told)[told >= 0].sum()) / known)
         if probabilities:
             found["brier"].append(float((weights * (said - labels) ** 2).sum() / weights.sum()))
-            found["ece"].append(_ece(said, labels, weights))
+            found["ece"].append(ece(said, labels, weights))
     return Result(name, *(_interval(found[measure]) for measure in ("auc", "ndcg_at_10", "brier", "ece")))
 
 
@@ -98,28 +99,6 @@ def _ndcg_of_days(
         if len(here) > 10 and (value := ndcg([scores[i] for i in here], [truth[i] for i in here])) is not None:
             told[day] = value
     return told
-
-
-class _Order:
-    """`evaluate.auc` of the same scores again and again, each time with other weights."""
-
-    def __init__(self, scores: NDArray[np.float64], truth: NDArray[np.float64]) -> None:
-        self._order = np.argsort(scores, kind="stable")
-        listed = scores[self._order]
-        self._begins = np.flatnonzero(np.r_[True, listed[1:] != listed[:-1]])
-        self._truth = truth[self._order]
-
-    def auc(self, weights: NDArray[np.float64]) -> float | None:
-        listed = weights[self._order]
-        up = np.add.reduceat(listed * self._truth, self._begins)
-        down = np.add.reduceat(listed * (1 - self._truth), self._begins)
-        both = float(up.sum() * down.sum())
-        return float((up * (down.cumsum() - down / 2)).sum()) / both if both > 0 else None
-
-
-def _ece(said: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    bins = np.minimum((said * 10).astype(np.int64), 9)
-    return float(np.abs(np.bincount(bins, weights * (said - truth), 10)).sum() / weights.sum())
 
 
 def _interval(values: Sequence[float]) -> Interval | None:

@@ -13,8 +13,8 @@ from aggregator.demo.edition import load
 from scoring.clustering import clusterer as stories
 from scoring.clustering.clusterer import Clusterer, Placement
 from scoring.clustering.text import Text, phrases, read, script
-from scoring.evaluation.stories import bcubed
 from scoring.language.terms import DocumentFrequency, load_background
+from scoring.metrics.clustering import bcubed
 
 LABELLED = Path(__file__).parents[4] / "shared" / "data" / "clustering"
 HOUR = 3600.0

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from aggregator.errors import StreamError
 from groundswell.cli import cli
-from scoring.evaluation.stories import bcubed, bcubed_interval, ceaf_e, nmi, pairs, read_gold
+from scoring.evaluation.stories import read_gold
+from scoring.metrics.clustering import bcubed, bcubed_interval, ceaf_e, nmi, pairs
 
 # Six entries of two events; one of the first strayed to the second, and one of the second is alone.
 GOLD = ["a", "a", "a", "b", "b", "b"]

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from scoring.metrics.probability import auc, brier, ece, log_loss, measure, ndcg, ndcg_by_day, reliability
+from scoring.metrics.probability import brier, ece, log_loss, measure, reliability
+from scoring.metrics.ranking import auc, ndcg, ndcg_by_day
 
 CASES = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.8, 1.0]), st.integers(0, 1)), min_size=2, max_size=60

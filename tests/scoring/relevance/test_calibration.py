@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.metrics.probability import auc, brier, ece
+from scoring.metrics.probability import brier, ece
+from scoring.metrics.ranking import auc
 from scoring.relevance.calibration import LABEL_LAG, Calibration, platt, recalibrated
 from scoring.relevance.explanation import sigmoid
 
