@@ -72,7 +72,7 @@ def test_the_unit_is_hardened() -> None:
 INSIDE = r"""
 set -eu
 sh /src/deploy/install.sh /opt/groundswell > /tmp/install.log 2>&1 || { tail -5 /tmp/install.log; exit 1; }
-id groundswell > /dev/null 2>&1 || useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin groundswell
+id groundswell > /dev/null 2>&1 || useradd --uid 10001 --no-create-home --home-dir /data groundswell
 install -d -o groundswell -g groundswell -m 0700 /data
 mount -t tmpfs tmpfs /tmp
 mount -o remount,bind,ro /
@@ -82,10 +82,10 @@ sources: [{id: nobody, url: "http://127.0.0.1:9/feed"}]
 limits: {allow_private: [127.0.0.1]}
 FEEDS
 cd /data
-as_user() { setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs --bounding-set=-all "$@"; }
 if touch /opt/groundswell/x 2> /dev/null; then echo "the root is not read-only"; exit 1; fi
-GROUNDSWELL_ADMIN_TOKEN=0123456789abcdef0123456789 \
-    as_user /opt/groundswell/bin/groundswell run --init --host 0.0.0.0 --port 18765 > /data/log 2>&1 &
+export GROUNDSWELL_ADMIN_TOKEN=0123456789abcdef0123456789
+setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs --bounding-set=-all \
+    /opt/groundswell/bin/groundswell run --init --host 0.0.0.0 --port 18765 > /data/log 2>&1 &
 run=$!
 ready() {
     /opt/groundswell/bin/python -c \
@@ -95,8 +95,9 @@ for _ in $(seq 120); do ready && break; sleep 1; done
 ready || { echo "not healthy:"; tail -5 /data/log; exit 1; }
 begun=$(date +%s)
 kill -TERM $run
-wait $run
-echo "stopped with $? after $(( $(date +%s) - begun )) s"
+code=0
+wait $run || code=$?
+echo "stopped with $code after $(( $(date +%s) - begun )) s"
 ls -l /data
 """
 
