@@ -22,7 +22,7 @@ from pathlib import Path
 from aggregator.errors import NotAFeedError
 from aggregator.model import Draft, Limits, ParsedFeed
 from aggregator.parse import json_feed
-from aggregator.parse.normalize import finished
+from aggregator.parse.normalize import build_feed
 from aggregator.parse.xml import fast as fast_reader
 from aggregator.parse.xml import reader
 from aggregator.parse.xml.encodings import as_utf8
@@ -56,7 +56,7 @@ def parsed(body: bytes, *, fast: bool, url: str = "https://feeds.example/feed.xm
     """Return what one reader makes of *body*, or its words where it is no feed."""
     try:
         raw = reader.read(body, "application/xml", LIMITS, fast=fast)
-        return "not a feed" if raw is None else finished(raw, safe_link(url), LIMITS)
+        return "not a feed" if raw is None else build_feed(raw, safe_link(url), LIMITS)
     except NotAFeedError as error:
         return str(error)
 

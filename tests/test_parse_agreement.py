@@ -64,7 +64,7 @@ RSS = (
         (b"", b"".join(b"<category>%d</category>" % number for number in range(60))),
     ],
 )
-def test_what_it_is_not_sure_of_it_leaves_to_feedparser(declared: bytes, item: bytes) -> None:
+def test_describe_not_sure_of_it_leaves_to_feedparser(declared: bytes, item: bytes) -> None:
     assert fast_reader.read(RSS % (declared, item)) is None
 
 

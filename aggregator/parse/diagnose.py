@@ -6,6 +6,7 @@ import html
 import re
 
 from aggregator.text.urls import safe_link
+from aggregator.text.wording import plural
 
 _LINK = re.compile(r"<link\b([^>]{0,3000})>", re.IGNORECASE)
 _BASE = re.compile(r"<base\b([^>]{0,3000})>", re.IGNORECASE)
@@ -26,8 +27,8 @@ _MAGIC = (
 )
 
 
-def what_it_is(data: bytes, url: str) -> tuple[str, tuple[str, ...]]:
-    """Return words for *data*, which is no feed, and the feeds that it names."""
+def describe(data: bytes, url: str) -> tuple[str, tuple[str, ...]]:
+    """Return what *data*, which is no feed, is instead, and the feeds that it names."""
     for magic, name in _MAGIC:
         if data.startswith(magic):
             return f"this is {name}, not a feed", ()
@@ -35,10 +36,10 @@ def what_it_is(data: bytes, url: str) -> tuple[str, tuple[str, ...]]:
     head = text[:5_000].lower()
     if "<html" in head or "<!doctype html" in head or "<body" in head or "<head" in head:
         feeds = _named_feeds(text, url)
-        words = "this is a web page, not a feed"
+        message = "this is a web page, not a feed"
         if feeds:
-            words += f"; it names {len(feeds)} {'feed' if len(feeds) == 1 else 'feeds'}: {', '.join(feeds[:3])}"
-        return words, feeds
+            message += f"; it names {plural(len(feeds), 'feed')}: {', '.join(feeds[:3])}"
+        return message, feeds
     if root := _ROOT.search(text):
         return f"not a feed: a document of <{root[1]}>", ()
     printable = sum(1 for byte in data[:1_000] if byte >= 32 or byte in (9, 10, 13))

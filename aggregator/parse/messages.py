@@ -38,9 +38,9 @@ class Read(msgspec.Struct, array_like=True, tag=True):
 
 
 class NoFeed(msgspec.Struct, array_like=True, tag=True):
-    """The document is none: what `NotAFeedError` says."""
+    """The document is none: as `NotAFeedError`."""
 
-    words: str
+    message: str
     feeds: tuple[str, ...]
 
 

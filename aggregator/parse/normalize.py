@@ -1,6 +1,6 @@
-"""Make drafts of raw items: plain titles, cleaned content, limits kept and told.
+"""Make drafts of raw items: plain titles, clean content, links as readers get them, within limits.
 
-Leaves the formats to `xmlfeed` and `jsonfeed`, dates to `dates`, safety of HTML to `sanitize`.
+Leaves the formats to `xml` and `json_feed`, dates to `dates`, safety of HTML to `sanitize`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from operator import attrgetter
 from urllib.parse import unquote, urlsplit
 
 from aggregator.model import DocumentMemory, Draft, Limits, ParsedFeed, Picture
-from aggregator.parse import link_posts
 from aggregator.parse.dates import newest_first
 from aggregator.parse.fingerprints import DocumentFingerprints, ItemFingerprint, link_mark
 from aggregator.parse.identity import arrival, guid_identity, link_identity
+from aggregator.parse.links import posts as link_posts
 from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
 from aggregator.text.markup import clip, plain, storable
 from aggregator.text.sanitize import clean, cut
 from aggregator.text.urls import canonical, for_readers, host, safe_link
+from aggregator.text.wording import plural
 
 SUMMARY_CHARS = 1_000
 _SHORT = 200
@@ -49,79 +50,86 @@ _FOOTNOTE = re.compile(r"""(<a\s(?:[^>]{0,300}?\s)?href\s*=\s*["'])#""", re.IGNO
 _BLANK_LINES = re.compile(r"\n\s*\n")
 
 
-def finished(
+def build_feed(
     raw: RawFeed,
     base: str,
     limits: Limits,
     before: DocumentFingerprints = DocumentFingerprints(),  # noqa: B008 - frozen
     mark: str = "-",
     opening: bytes = b"",
-    kept: tuple[ItemFingerprint, ...] = (),
+    skipped: tuple[ItemFingerprint, ...] = (),
 ) -> ParsedFeed:
     """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*.
 
-    before:  what is known of the document that was stored last; of an item that is in it, only the
+    before:  fingerprints of the document that was stored last; of an item that is in it, only the
              identity is returned
     mark:    the `document_mark` of this one
-    opening: the start tags around its items, where those are known by their bytes
-    kept:    items that stand in the document as they are known, and were left out of *raw*
+    opening: the start tags around its items, where the bytes tell its items apart
+    skipped: items that are in the document as they were, and were left out of *raw*
     """
-    told: list[str] = []
-    said = list(raw.notes)
-    # A document of nothing but an empty item keeps it, to be seen; beside others it is a mistake of markup.
-    items = [item for item in raw.items if _holds_something(item)] or ([] if kept else raw.items)
+    omissions: list[str] = []
+    notes = list(raw.notes)
+    # A document of nothing but an empty item keeps it; beside others it is a mistake of markup.
+    items = [item for item in raw.items if not _is_empty(item)] or ([] if skipped else raw.items)
     if left_out := len(raw.items) - len(items):
-        said.append(f"{left_out} empty {'item' if left_out == 1 else 'items'} left out")
+        notes.append(f"{plural(left_out, 'empty item')} left out")
     if len(items) > limits.entries_per_poll:
-        said.append(f"{len(items)} entries in the document, the newest {limits.entries_per_poll} taken")
+        notes.append(f"{len(items)} entries in the document, the newest {limits.entries_per_poll} taken")
         newest = newest_first([item.published_at for item in items])[: limits.entries_per_poll]
         items = [items[position] for position in sorted(newest)]
-    language, named = _language(raw.language), _named(raw, limits)
+    language, title = _language(raw.language), _feed_title(raw, limits)
     home = safe_link(raw.site_url, base) or base
-    found = recognised_by(items, base)
-    apart = told_apart(found, kept)
-    # Fields are held against those of last time, where the bytes are others. Of a document that is seen for the
-    # first time the bytes are enough, so the second change of an item's bytes is the first that is not read.
+    keys = item_keys(items, base)
+    distinct = are_distinct(keys, skipped)
+    # Fields are compared with those of the document before, where the bytes differ. The first document of a source is
+    # remembered by its bytes alone, so the second change of an item's bytes is the first that is not read.
     by_fields = bool(before.items) or not opening
-    stored = {one.fields_mark for one in before.items} - {"-"}
+    stored = {item.fields_mark for item in before.items} - {"-"}
     fields_context = _context(raw, base, limits)
     entries: list[Draft] = []
-    unchanged = [one.identity for one in kept]
-    seen = list(kept)
-    for item, one in zip(items, found, strict=True):
-        told_before = len(told)
+    unchanged = [item.identity for item in skipped]
+    remembered = list(skipped)
+    for item, key in zip(items, keys, strict=True):
+        omitted_before = len(omissions)
         fields_mark = fingerprint(item, fields_context) if by_fields else "-"
-        if apart and fields_mark in stored:
-            unchanged.append(one.identity)
+        if distinct and fields_mark in stored:
+            unchanged.append(key.identity)
         else:
-            draft = _draft(item, one, base, home, language, limits, told)
-            entries.append(draft if draft.title else replace(draft, title=named or "Untitled"))
-        if apart and len(told) == told_before:  # else it is to be told again
-            seen.append(ItemFingerprint(item.bytes_mark, fields_mark, one.link_mark, one.identity))
-    said += [words.replace("N ", f"{times} ", 1) for words, times in sorted(Counter(told).items())]
+            draft = _draft(item, key, base, home, language, limits, omissions)
+            entries.append(draft if draft.title else replace(draft, title=title or "Untitled"))
+        if distinct and len(omissions) == omitted_before:  # else the next document is to say so again
+            remembered.append(ItemFingerprint(item.bytes_mark, fields_mark, key.link_mark, key.identity))
+    notes += [_counted(omission, times) for omission, times in sorted(Counter(omissions).items())]
     context = context_of(raw, base, limits, opening) if opening else "-"
-    by_identity = tuple(sorted(seen, key=attrgetter("identity")))
-    fingerprints = DocumentFingerprints("-" if said else mark, context, by_identity)
+    by_identity = tuple(sorted(remembered, key=attrgetter("identity")))
+    fingerprints = DocumentFingerprints("-" if notes else mark, context, by_identity)
     return ParsedFeed(
-        title=named,
+        title=title,
         site_url=safe_link(raw.site_url, base),
         language=language,
         arrivals=tuple(map(arrival, entries)),
-        notes=tuple(said),
+        notes=tuple(notes),
         hints=raw.hints,
         unchanged=tuple(unchanged),
         memory=DocumentMemory(fingerprints.as_text()),
     )
 
 
-def _named(raw: RawFeed, limits: Limits) -> str:
+def _counted(omission: str, times: int) -> str:
+    """Return an omission with its count: `N titles cut ...` becomes `1 title cut ...` or `3 titles cut ...`."""
+    if times == 1:
+        omission = omission.replace("N entries", "N entry").replace("N texts", "N text").replace("N titles", "N title")
+    return omission.replace("N ", f"{times} ", 1)
+
+
+def _feed_title(raw: RawFeed, limits: Limits) -> str:
     return clip(_title(raw.title, len(raw.title.value) * 4), limits.title_chars)
 
 
 def _context(raw: RawFeed, base: str, limits: Limits) -> str:
     """Return what drafts depend on beside their items."""
     bounds = f"{limits.title_chars} {limits.text_bytes} {limits.tags}"
-    return f"{base} {_language(raw.language)} {_named(raw, limits)} {bounds}"
+    return f"{base} {raw.site_url} {_language(raw.language)} {_feed_title(raw, limits)} {bounds}"
 
 
 def context_of(raw: RawFeed, base: str, limits: Limits, opening: bytes) -> str:
@@ -131,27 +139,27 @@ def context_of(raw: RawFeed, base: str, limits: Limits, opening: bytes) -> str:
 
 
 @dataclass(slots=True)
-class Recognised:
+class ItemKey:
     """By what an item is recognised."""
 
     guid: str
     link: str
     """The first of its links that a reader may follow."""
     link_mark: str
-    """See `seen.ItemFingerprint`."""
+    """See `fingerprints.ItemFingerprint`."""
     identity: str
 
 
-def recognised_by(items: list[RawItem], base: str) -> list[Recognised]:
+def item_keys(items: list[RawItem], base: str) -> list[ItemKey]:
     """Return by what each of *items* is recognised."""
-    found = []
+    keys = []
     for item in items:
         guid = storable(" ".join(item.guid.split()))[:_GUID_CHARS]
         link = _best_link(item.links, base)
         spelled = canonical(link)  # kept by its cache, until `arrival` asks for it
         identity = guid_identity(guid) if guid else link_identity(spelled)
-        found.append(Recognised(guid, link, link_mark(spelled), identity))
-    return found
+        keys.append(ItemKey(guid, link, link_mark(spelled), identity))
+    return keys
 
 
 def _best_link(hrefs: list[str], base: str) -> str:
@@ -168,19 +176,19 @@ def _best_link(hrefs: list[str], base: str) -> str:
     return hidden
 
 
-def told_apart(found: list[Recognised], kept: tuple[ItemFingerprint, ...] = ()) -> bool:
-    """Return whether guids or links tell all items apart, those *kept* from before too.
+def are_distinct(keys: list[ItemKey], skipped: tuple[ItemFingerprint, ...] = ()) -> bool:
+    """Return whether guids and links distinguish all items, those *skipped* too.
 
-    Else how one item is recognised can depend on the others, and all have to be looked at together.
+    Where they do not, how one item is recognised can depend on the others, and all have to be looked at together.
     """
-    identities = [one.identity for one in found] + [one.identity for one in kept]
-    marks = [one.link_mark for one in found] + [one.link_mark for one in kept]
+    identities = [key.identity for key in keys] + [item.identity for item in skipped]
+    marks = [key.link_mark for key in keys] + [item.link_mark for item in skipped]
     links = [mark for mark in marks if mark != "-"]
     return all(identities) and len(set(identities)) == len(identities) and len(set(links)) == len(links)
 
 
-def _holds_something(item: RawItem) -> bool:
-    return bool(
+def _is_empty(item: RawItem) -> bool:
+    return not (
         item.guid
         or any(item.links)
         or item.title.value
@@ -194,37 +202,37 @@ def _holds_something(item: RawItem) -> bool:
 
 
 def _draft(
-    item: RawItem, known: Recognised, base: str, home: str, language: str, limits: Limits, told: list[str]
+    item: RawItem, key: ItemKey, base: str, home: str, language: str, limits: Limits, omissions: list[str]
 ) -> Draft:
-    """Return the draft of *item*; *told* gets a line for each thing left out, with N for how many times.
+    """Return the draft of *item*; *omissions* gets a line for each thing left out, with N for how many times.
 
     home: the feed's own site
     """
-    item_base = (item.base and safe_link(item.base, base)) or known.link or base
+    item_base = (item.base and safe_link(item.base, base)) or key.link or base
     origin = _origin(item, base, home)
-    if not known.link and any(item.links):
-        told.append("N entries without a usable link")
+    if not key.link and any(item.links):
+        omissions.append("N entries without a usable link")
     body = _body(item)
     if len(body.value) * 4 > limits.text_bytes and len(body.value.encode("utf-8", "replace")) > limits.text_bytes:
-        told.append(f"N texts cut to {limits.text_bytes:,} bytes")
+        omissions.append(f"N texts cut to {limits.text_bytes:,} bytes")
     summary = _summary(item.summary, limits) or _summary(body, limits)
-    post = link_posts.read(body.value, known.link, item.comments, item.external_url, base, home)
+    post = link_posts.read(body.value, key.link, item.comments, item.external_url, base, home)
     if post.text is not None:
         summary = clip(post.text, SUMMARY_CHARS)
     title = _title(item.title, limits.text_bytes)
     if len(title) > limits.title_chars:
-        told.append(f"N titles cut to {limits.title_chars} characters")
+        omissions.append(f"N titles cut to {limits.title_chars} characters")
         title = clip(title, limits.title_chars)
     tags = tuple(dict.fromkeys(filter(None, [_tag(raw[:_TAG_MARKUP]) for raw in item.tags[: limits.tags * 4]])))
     if len(tags) > limits.tags or len(item.tags) > limits.tags * 4:
-        told.append(f"N with more than {limits.tags} tags, the first {limits.tags} kept")
+        omissions.append(f"N with more than {limits.tags} tags, the first {limits.tags} kept")
         tags = tags[: limits.tags]
     return Draft(
-        guid=known.guid,
-        link=known.link,
-        title=title or _stand_in(summary, known.link, item),
+        guid=key.guid,
+        link=key.link,
+        title=title or _stand_in(summary, key.link, item),
         summary=summary,
-        content="" if post.text == "" else _content(body, summary, item_base, known.link, limits),
+        content="" if post.text == "" else _content(body, summary, item_base, key.link, limits),
         author=_short(item.author, _SHORT),
         tags=tags,
         language=(item.language and _language(item.language)) or language,

@@ -12,9 +12,9 @@ import zlib
 from aggregator.errors import NotAFeedError
 from aggregator.model import DocumentMemory, Draft, Limits, ParsedFeed
 from aggregator.parse import json_feed, polling_hints
-from aggregator.parse.diagnose import what_it_is
+from aggregator.parse.diagnose import describe
 from aggregator.parse.fingerprints import DocumentFingerprints, Pieces, document_mark, in_pieces
-from aggregator.parse.normalize import context_of, finished, recognised_by, told_apart
+from aggregator.parse.normalize import are_distinct, build_feed, context_of, item_keys
 from aggregator.parse.raw_items import RawFeed
 from aggregator.parse.xml import reader
 from aggregator.text.urls import host, safe_link
@@ -38,7 +38,7 @@ def parse(
     memory: of the document that was stored last: what did not change since is not made again
 
     The bytes decide what it is, *content_type* only helps with their encoding. A feed without entries
-    is a feed. Whatever was cut, left out or mended is told in `notes`.
+    is a feed. Whatever was cut, left out or repaired is in `notes`.
     """
     mark = memory.mark or document_mark(data, content_type, url, limits)
     data = _unpacked(data, limits)
@@ -47,46 +47,46 @@ def parse(
     before = DocumentFingerprints.from_text(memory.stored)
     if json_feed.looks_like(data):
         raw = json_feed.read(data)
-        return finished(raw, _base(raw, url), limits, before, mark)
+        return build_feed(raw, _base(raw, url), limits, before, mark)
     pieces = in_pieces(data)
     if pieces and (parsed := _only_what_changed(data, pieces, content_type, url, limits, before, mark)):
         return parsed
-    found = reader.read(data, content_type, limits)
-    if found is None:
-        words, feeds = what_it_is(data, url)
-        raise NotAFeedError(words, feeds)
-    found.hints = polling_hints.of_xml(data, url)
+    feed = reader.read(data, content_type, limits)
+    if feed is None:
+        message, feeds = describe(data, url)
+        raise NotAFeedError(message, feeds)
+    feed.hints = polling_hints.of_xml(data, url)
     opening = b""
-    if pieces and found.well_formed and not found.notes and len(pieces.items) == len(found.items):
+    if pieces and feed.well_formed and not feed.notes and len(pieces.items) == len(feed.items):
         opening = pieces.opening
-        for item, one in zip(found.items, pieces.marks(), strict=True):
-            item.bytes_mark = one
-    return finished(found, _base(found, url), limits, before, mark, opening)
+        for item, bytes_mark in zip(feed.items, pieces.marks(), strict=True):
+            item.bytes_mark = bytes_mark
+    return build_feed(feed, _base(feed, url), limits, before, mark, opening)
 
 
 def _only_what_changed(
     data: bytes, pieces: Pieces, content_type: str, url: str, limits: Limits, before: DocumentFingerprints, mark: str
 ) -> ParsedFeed | None:
-    """Return what `parse` returns, read of the items alone whose bytes are new; None where all must be read."""
-    stored = {one.bytes_mark: one for one in before.items if one.bytes_mark != "-"}
+    """Return what `parse` returns, but read only the items whose bytes are new; None where all must be read."""
+    stored = {item.bytes_mark: item for item in before.items if item.bytes_mark != "-"}
     marks = pieces.marks() if stored else []
-    known = [one in stored for one in marks]
-    if not any(known) or len(set(marks)) < len(marks) or len(marks) > limits.entries_per_poll:
+    unchanged = [mark in stored for mark in marks]
+    if not any(unchanged) or len(set(marks)) < len(marks) or len(marks) > limits.entries_per_poll:
         return None
-    raw = reader.read(pieces.without(known), content_type, limits)
-    fresh = [one for one in marks if one not in stored]
-    if raw is None or not raw.well_formed or raw.notes or len(raw.items) != len(fresh):
+    raw = reader.read(pieces.without(unchanged), content_type, limits)
+    new_marks = [mark for mark in marks if mark not in stored]
+    if raw is None or not raw.well_formed or raw.notes or len(raw.items) != len(new_marks):
         return None
-    for item, one in zip(raw.items, fresh, strict=True):
-        item.bytes_mark = one
+    for item, bytes_mark in zip(raw.items, new_marks, strict=True):
+        item.bytes_mark = bytes_mark
     raw.hints = polling_hints.of_xml(data, url)
     base = _base(raw, url)
     if before.context != context_of(raw, base, limits, pieces.opening):
         return None
-    kept = tuple(stored[one] for one in marks if one in stored)
-    if not told_apart(recognised_by(raw.items, base), kept):
+    skipped = tuple(stored[mark] for mark in marks if mark in stored)
+    if not are_distinct(item_keys(raw.items, base), skipped):
         return None
-    return finished(raw, base, limits, before, mark, pieces.opening, kept)
+    return build_feed(raw, base, limits, before, mark, pieces.opening, skipped)
 
 
 def _base(raw: RawFeed, url: str) -> str:

@@ -96,8 +96,8 @@ class ParserPool:
         match await answer:
             case Read(feed=feed):
                 return feed
-            case NoFeed(words=words, feeds=feeds):
-                raise NotAFeedError(words, feeds)
+            case NoFeed(message=message, feeds=feeds):
+                raise NotAFeedError(message, feeds)
             case OverLimit():
                 raise ParserFailedError(_over_memory(limits))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from aggregator.parse.link_choice import in_order, origin_address
+from aggregator.parse.links.choice import in_order, origin_address
 from aggregator.parse.pictures import pictures_of
 from aggregator.parse.raw_items import RawItem, Text
 from aggregator.parse.xml.elements import (

@@ -17,7 +17,7 @@ import feedparser.api
 from feedparser.sanitizer import replace_doctype
 
 from aggregator.parse.dates import DateReader
-from aggregator.parse.link_choice import in_order, origin_address
+from aggregator.parse.links.choice import in_order, origin_address
 from aggregator.parse.pictures import pictures_of
 from aggregator.parse.raw_items import RawFeed, RawItem, Text
 from aggregator.parse.xml.elements import MAX_AUTHOR_CHARS

@@ -162,8 +162,8 @@ def test_over_a_limit_what_is_inside_it_is_kept_and_told() -> None:
     assert len(feed.entries[1].content) <= 100
     assert feed.notes == (
         "3 entries in the document, the newest 2 taken",
-        "1 texts cut to 100 bytes",
-        "1 titles cut to 20 characters",
+        "1 text cut to 100 bytes",
+        "1 title cut to 20 characters",
         "1 with more than 3 tags, the first 3 kept",
     )
 
@@ -176,20 +176,17 @@ def test_items_without_dates_are_taken_in_the_order_of_the_document() -> None:
 @pytest.mark.parametrize(
     ("document", "content_type"),
     [
-        ("<title>Größe 东</title>".encode(), "application/rss+xml; charset=iso-8859-1"),
-        (b"\n \xef\xbb\xbf" + "<title>Größe 东</title>".encode(), ""),
+        (rss("<title>Größe 东</title>"), "application/rss+xml; charset=iso-8859-1"),
+        (b"\n \xef\xbb\xbf" + rss("<title>Größe 东</title>"), ""),
         (gzip.compress("<rss><channel><item><title>Größe 东</title></item></channel></rss>".encode(), mtime=0), ""),
         ("<rss><channel><item><title>Größe 东</title></item></channel></rss>".encode("utf-16"), ""),
         ("<rss><channel><item><title>Größe 东</title></item></channel></rss>".encode("utf-16-be"), ""),
-        ("<?xml version='1.0' encoding='gb2312'?><title>Größe 东</title>".replace("ö", "o").encode("gb18030"), ""),
+        (b"<?xml version='1.0' encoding='gb2312'?>" + rss("<title>Größe 东</title>").decode().encode("gb18030"), ""),
     ],
 )
 def test_the_bytes_decide_about_the_encoding(document: bytes, content_type: str) -> None:
-    if b"<title>" in document and b"<rss>" not in document:
-        start, _, end = document.partition(b"<title>")
-        document = start + b"<rss><channel><item><title>" + end + b"</item></channel></rss>"
     [entry] = parse(document, content_type).entries
-    assert entry.title.replace("o", "ö", 1) == "Größe 东" or entry.title == "Größe 东"
+    assert entry.title == "Größe 东"
 
 
 def test_text_in_an_encoding_not_declared_is_read_as_windows_1252_or_by_the_servers_word() -> None:

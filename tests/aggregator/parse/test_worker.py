@@ -67,7 +67,7 @@ def test_a_fault_in_the_parser_is_an_error_of_its_document(monkeypatch: pytest.M
     answer = worker._answer(LIMITS, Document(FEED, "", URL, DocumentMemory()))
     assert isinstance(answer, NoFeed)
     assert (
-        answer.words
+        answer.message
         == f"the document broke the parser (KeyError in {Path(__file__).name}:{broken.__code__.co_firstlineno + 1})"
     )
 

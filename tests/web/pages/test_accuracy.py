@@ -30,7 +30,7 @@ def test_before_the_first_night_the_page_says_when_it_comes(full: FlaskClient) -
     assert "There are no measurements yet" in page
 
 
-def test_the_page_shows_number_range_cases_and_what_it_is_held_against(
+def test_the_page_shows_number_range_cases_and_describe_held_against(
     store: Store, tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
     tables = {

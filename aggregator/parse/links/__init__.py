@@ -1,0 +1,1 @@
+"""Which of its links an entry gets, and what a link post points to."""
