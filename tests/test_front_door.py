@@ -182,7 +182,7 @@ def test_poll_once_then_update_then_explain(site: Path) -> None:
 
     checked = groundswell("check", cwd=site)
     assert checked.returncode == 0, checked.stderr
-    assert "no fault" in checked.stdout
+    assert "no error" in checked.stdout
 
 
 def test_a_second_worker_and_a_taken_port_are_told_in_one_sentence(

@@ -35,29 +35,29 @@ def check(front: Front, feeds: Path, db: Path) -> None:
     Example:
       groundswell check
     """
-    faults: list[str] = []
+    errors: list[str] = []
     try:
         config = load_config(feeds, env=front.env)
-        told = count(len(config.sources), "source"), count(len(config.categories), "category", "categories")
-        click.echo(f"{feeds}: {told[0]} in {told[1]}, no fault")
-    except ConfigError as fault:
-        faults += str(fault).splitlines()
+        sizes = count(len(config.sources), "source"), count(len(config.categories), "category", "categories")
+        click.echo(f"{feeds}: {sizes[0]} in {sizes[1]}, no error")
+    except ConfigError as error:
+        errors += str(error).splitlines()
     if db.exists():
         try:
             with Store.open(db) as store:
-                found = store.faults()
-                faults += [f"{db}: {fault}" for fault in found]
+                damage = store.faults()
+                errors += [f"{db}: {problem}" for problem in damage]
                 if last := store.state.get("backup_message"):
                     click.echo(f"last backup: {last}")
-                if not found:
-                    click.echo(f"{db}: {store.entries.count()} entries, {store.stories.count()} stories, no fault")
-        except StoreError as fault:
-            faults.append(str(fault))
+                if not damage:
+                    click.echo(f"{db}: {store.entries.count()} entries, {store.stories.count()} stories, no error")
+        except StoreError as error:
+            errors.append(str(error))
     else:
         click.echo(f"{db}: not there yet; the first run makes it")
-    for line in faults:
+    for line in errors:
         click.echo(line, err=True)
-    if faults:
+    if errors:
         raise SystemExit(1)
 
 

@@ -42,37 +42,37 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
       groundswell opml import subscriptions.opml
     """
     limits = (MAX_FILE_BYTES * 4, 20_000) if large else (MAX_BYTES, MAX_FEEDS)
-    found = read_opml(file.read_bytes(), *limits)
+    listed = read_opml(file.read_bytes(), *limits)
     text, config = editable_feeds(front, feeds)
-    change = add_sources.added(text, config, found.feeds)
+    change = add_sources.added(text, config, listed.feeds)
     copy = None
     if change.ids and not dry_run:
         copy = keep_copy(feeds) if feeds.exists() else None
         save_feeds(front, feeds, change.text)
     if as_json:
-        told = {
-            "feeds": len(found.feeds),
+        report = {
+            "feeds": len(listed.feeds),
             "added": list(change.ids),
             "known": [shown(url) for url in change.known],
             "categories": list(change.categories),
-            "notes": list(found.notes),
-            "left_out": list(found.left_out),
+            "notes": list(listed.notes),
+            "left_out": list(listed.left_out),
         }
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        click.echo(json.dumps(report, ensure_ascii=False, indent=1))
         return
-    for note in found.notes:
+    for note in listed.notes:
         click.echo(f"{file}: {note}", err=True)
-    for feed in found.left_out:
+    for feed in listed.left_out:
         click.echo(f"left out: {feed}", err=True)
     for url in change.known:
         click.echo(f"there already or twice: {shown(url)}", err=True)
     if dry_run:
-        for line in import_lines(found.feeds, change, add_sources.ids(config)):
+        for line in import_lines(listed.feeds, change, add_sources.ids(config)):
             click.echo(line)
     would = "would be added" if dry_run else "added"
     click.echo(
-        f"{file}: {count(len(found.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
-        f"there already or twice, {len(found.left_out):,} left out; "
+        f"{file}: {count(len(listed.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
+        f"there already or twice, {len(listed.left_out):,} left out; "
         f"{count(len(change.categories), 'new category', 'new categories')}"
     )
     if copy:
@@ -94,7 +94,11 @@ def export_opml(front: Front, target: Path | None, feeds: Path) -> None:
     folders = [
         (
             category.name,
-            [Subscription(one.url, one.name, category.name) for one in config.sources if one.category == category.id],
+            [
+                Subscription(source.url, source.name, category.name)
+                for source in config.sources
+                if source.category == category.id
+            ],
         )
         for category in config.categories
     ]

@@ -79,8 +79,8 @@ def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: P
     rows = [row for row in rows if not ids or row.source.id in ids]
     rows = [row for row in rows if state is None or source_health.state_of(row, now) == state]
     if as_json:
-        told = [health_row(row, now) | {"host": hosts.get(host(row.state.url))} for row in rows]
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        report = [health_row(row, now) | {"host": hosts.get(host(row.state.url))} for row in rows]
+        click.echo(json.dumps(report, ensure_ascii=False, indent=1))
     elif ids:
         click.echo("\n\n".join("\n".join(source_lines(row, now)) for row in rows))
     elif rows:
@@ -160,12 +160,12 @@ def add_source(
     if not dry_run:
         save_feeds(front, feeds, change.text)
     if as_json:
-        told = {
+        report = {
             "found": [found_row(feed) for feed in found.feeds],
             "added": [] if dry_run else list(change.ids),
             "known": list(change.known),
         }
-        click.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        click.echo(json.dumps(report, ensure_ascii=False, indent=1))
         return
     ids = add_sources.ids(config)
     for number, feed in enumerate(found.feeds, start=1):

@@ -47,8 +47,8 @@ class NodeReader:
 
     # One value after its shape
 
-    def items(self, found: Mapping[str, Node], section: str) -> tuple[Node, ...]:
-        node = found.get(section)
+    def items(self, known_pairs: Mapping[str, Node], section: str) -> tuple[Node, ...]:
+        node = known_pairs.get(section)
         if node is None or (isinstance(node, Scalar) and not node.given):
             return ()
         if isinstance(node, yaml_tree.Sequence):
@@ -59,24 +59,24 @@ class NodeReader:
 
     def pairs(self, node: yaml_tree.Mapping, known: Iterable[str], where: str) -> dict[str, Node]:
         """Return the values of *node* by key, once each."""
-        found: dict[str, tuple[Node, Node]] = {}
+        known_pairs: dict[str, tuple[Node, Node]] = {}
         for key, value in node.pairs:
             if not isinstance(key, Scalar):
                 self.error(key, f"found {describe(key)} as a key of {where}; expected a word")
-            elif key.text in found:
-                line = found[key.text][0].line
+            elif key.text in known_pairs:
+                line = known_pairs[key.text][0].line
                 self.error(
                     key, f"the key {quoted(key.text)} is already in line {line}", f"this key is already in line {line}"
                 )
             else:
-                found[key.text] = (key, value)
+                known_pairs[key.text] = (key, value)
                 if known and key.text not in known:
                     hint = nearest(key.text, known)
                     rest = f"in {where}; expected {listed(known)}{hint}"
                     # Where a colon is missing, or a space behind it, an address or a password stands for a key.
                     shown = f" {quoted(key.text)}" if _KEY.fullmatch(key.text) and _is_given(value) else ""
                     self.error(key, f"unknown key {quoted(key.text)} {rest}", f"unknown key{shown} {rest}")
-        return {name: value for name, (_, value) in found.items() if not known or name in known}
+        return {name: value for name, (_, value) in known_pairs.items() if not known or name in known}
 
     def values(
         self, node: Node, shapes: Mapping[str, Shape], where: str, needed: tuple[str, ...] = ()

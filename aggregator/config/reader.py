@@ -61,8 +61,8 @@ def read_config(path: Path) -> str:
         before = body[: error.start].decode()
         last_line = before.rpartition("\n")[2]
         wide = body.startswith((b"\xff\xfe", b"\xfe\xff"))
-        words = f"the byte 0x{body[error.start]:02x} is not UTF-8{' but UTF-16' * wide}; save the file as UTF-8"
-        raise _error(str(path), [Fault(before.count("\n") + 1, len(last_line) + 1, words)]) from None
+        message = f"the byte 0x{body[error.start]:02x} is not UTF-8{' but UTF-16' * wide}; save the file as UTF-8"
+        raise _error(str(path), [Fault(before.count("\n") + 1, len(last_line) + 1, message)]) from None
 
 
 def parse_config(text: str, *, name: str = "feeds.yaml", env: Mapping[str, str] | None = None) -> Config:
@@ -118,39 +118,39 @@ class ConfigReader(NodeReader):
                 f"found {kind_of(root)}; expected sections: {listed(KEYS)}",
             )
             return None
-        found = self.pairs(root, KEYS, "the file")
-        categories = self._categories(found)
-        defaults = self._section("defaults", found)
-        sources = self._sources(found, defaults, categories[0].id if categories else "")
+        sections = self.pairs(root, KEYS, "the file")
+        categories = self._categories(sections)
+        defaults = self._section("defaults", sections)
+        sources = self._sources(sections, defaults, categories[0].id if categories else "")
         config = Config(
-            Site(**self._section("site", found)),
+            Site(**self._section("site", sections)),
             categories,
             sources,
-            Limits(**self._section("limits", found)),
-            ScoringSettings(**self._section("scoring", found)),
-            Retention(**self._section("retention", found)),
-            Alerts(**self._section("alerts", found)),
-            AnalysisSettings(**self._section("analysis", found)),
-            backup=Backups(**self._section("backup", found)),
+            Limits(**self._section("limits", sections)),
+            ScoringSettings(**self._section("scoring", sections)),
+            Retention(**self._section("retention", sections)),
+            Alerts(**self._section("alerts", sections)),
+            AnalysisSettings(**self._section("analysis", sections)),
+            backup=Backups(**self._section("backup", sections)),
             defaults=Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
         )
         kept, window = config.retention.entries, config.scoring.window
         if kept is not None and kept < window:
             self.error(
-                child(found["retention"], "entries") or root,
+                child(sections["retention"], "entries") or root,
                 f"retention.entries {spelled(kept)} is below scoring.window {spelled(window)}; "
                 "a story that can still grow needs its entries",
                 "retention.entries is below scoring.window; a story that can still grow needs its entries",
             )
         return config
 
-    def _section(self, section: str, found: Mapping[str, Node]) -> dict[str, Any]:
-        node = found.get(section)
+    def _section(self, section: str, sections: Mapping[str, Node]) -> dict[str, Any]:
+        node = sections.get(section)
         return (self.values(node, KEYS[section].keys, section) or {}) if node else {}
 
-    def _categories(self, found: Mapping[str, Node]) -> tuple[Category, ...]:
+    def _categories(self, sections: Mapping[str, Node]) -> tuple[Category, ...]:
         errors_before = len(self.errors)
-        nodes = self.items(found, "categories")
+        nodes = self.items(sections, "categories")
         categories = []
         for node in nodes:
             values = self.values(node, KEYS["categories"].keys, "category", needed=("id",))
@@ -165,9 +165,9 @@ class ConfigReader(NodeReader):
         self.category_ids = ("news",) if len(self.errors) == errors_before else None
         return (Category("news", "News"),)
 
-    def _sources(self, found: Mapping[str, Node], defaults: dict[str, Any], category: str) -> tuple[Source, ...]:
-        nodes = self.items(found, "sources")
-        self._poll(defaults.get("poll", {}), found.get("defaults"))
+    def _sources(self, sections: Mapping[str, Node], defaults: dict[str, Any], category: str) -> tuple[Source, ...]:
+        nodes = self.items(sections, "sources")
+        self._poll(defaults.get("poll", {}), sections.get("defaults"))
         sources = []
         for node in nodes:
             values = self.values(node, KEYS["sources"].keys, "source", needed=("id", "url"))
@@ -209,10 +209,10 @@ class ConfigReader(NodeReader):
     def _distinct(self, nodes: Iterable[Node], key: str, thing: str, of: Callable[[str], str] = str) -> None:
         """Tell of each section whose *key* was given before; faulty ones have been told of already."""
         first: dict[str, Node] = {}
-        told = {(fault.line, fault.column) for fault in self.errors}
+        reported = {(fault.line, fault.column) for fault in self.errors}
         for node in nodes:
             value = child(node, key)
-            if not isinstance(value, Scalar) or (value.line, value.column) in told:
+            if not isinstance(value, Scalar) or (value.line, value.column) in reported:
                 continue
             earlier = first.setdefault(of(value.text), value)
             if earlier is not value:
@@ -228,5 +228,5 @@ _CAPITALS = frozenset({"ai", "api", "aws", "eu", "ibm", "it", "mit", "ml", "nyt"
 
 def _readable(id_: str) -> str:
     """Return a name for the id: `techcrunch_ai` is `Techcrunch AI`."""
-    words = id_.replace("-", "_").split("_")
-    return " ".join(word.upper() if word in _CAPITALS else word.capitalize() for word in words if word)
+    message = id_.replace("-", "_").split("_")
+    return " ".join(word.upper() if word in _CAPITALS else word.capitalize() for word in message if word)

@@ -148,9 +148,9 @@ USER_AGENT = Kind("text of up to 500 ASCII characters", _user_agent)
 
 def _within(value: Any, low: Any, high: Any, spell: Callable[[Any], str]) -> Any:
     if value < low:
-        raise ValueError(f"is below the least that is possible, {spell(low)}")
+        raise ValueError(f"is below the minimum, {spell(low)}")
     if value > high:
-        raise ValueError(f"is above the most that is possible, {spell(high)}")
+        raise ValueError(f"is above the maximum, {spell(high)}")
     return value
 
 
@@ -206,11 +206,11 @@ def span(low: timedelta, high: timedelta, *, forever: bool = False) -> Kind:
     def read(raw: str) -> timedelta | None:
         if forever and raw == "forever":
             return None
-        found = re.fullmatch(r"([0-9]{1,9})([smhdw])", raw)
-        if not found:
+        match = re.fullmatch(r"([0-9]{1,9})([smhdw])", raw)
+        if not match:
             unit = f"; write {raw}s, {raw}m or {raw}h" if re.fullmatch(r"[0-9]{1,9}", raw) else ""
             raise ValueError(f"is not a duration such as 30s, 10m, 24h or 7d{' or forever' * forever}{unit}")
-        count, unit = found.groups()
+        count, unit = match.groups()
         # Counted in seconds first: 999999999w is more than a timedelta can hold.
         seconds = int(count) * int(_SPANS[unit].total_seconds())
         bounds = (int(low.total_seconds()), int(high.total_seconds()))
@@ -227,10 +227,10 @@ def size(low: str, high: str) -> Kind:
     """A number of bytes from *low* to *high*, themselves spelled as sizes."""
 
     def count(raw: str) -> int:
-        found = re.fullmatch(r"([0-9]{1,15}) ?([a-z]*)", raw.lower())
-        if not found or found[2] not in _SIZES:
+        match = re.fullmatch(r"([0-9]{1,15}) ?([a-z]*)", raw.lower())
+        if not match or match[2] not in _SIZES:
             raise ValueError("is not a size such as 100kB, 10MB or 1GiB")
-        return int(found[1]) * _SIZES[found[2]]
+        return int(match[1]) * _SIZES[match[2]]
 
     def read(raw: str) -> int:
         bytes_ = count(raw)

@@ -115,9 +115,9 @@ _SCALAR = re.compile(r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s,\[\]{}#]*)""")
 
 def _span(lines: Sequence[str], node: yaml_tree.Node) -> tuple[int, int]:
     """Return where the one-word scalar *node* begins and ends in its line, as offsets from 0."""
-    found = _SCALAR.match(lines[node.line - 1], node.column - 1)
-    assert found is not None  # the pattern also matches an empty value
-    return found.span()
+    match = _SCALAR.match(lines[node.line - 1], node.column - 1)
+    assert match is not None  # the pattern also matches an empty value
+    return match.span()
 
 
 def _is_flow(lines: Sequence[str], mapping: yaml_tree.Mapping) -> bool:

@@ -155,11 +155,11 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> Unreadable:
         return Unreadable(line, indent.index("\t") + 1, "a tab; YAML is indented with spaces")
     if "cannot start any token" in problem:
         found = written[column - 1 : column]
-        words = "a tab where a value was expected" if found == "\t" else f"no value begins with {found!r}; quote it"
-        return Unreadable(line, column, words)
-    for slip, words in _SLIPS:
+        message = "a tab where a value was expected" if found == "\t" else f"no value begins with {found!r}; quote it"
+        return Unreadable(line, column, message)
+    for slip, message in _SLIPS:
         if slip in problem:
-            return Unreadable(line, column, words)
+            return Unreadable(line, column, message)
     if error.context and error.context_mark:
         problem += f" ({error.context} that begins in line {error.context_mark.line + 1})"
     return Unreadable(line, column, problem)

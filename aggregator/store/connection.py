@@ -48,10 +48,10 @@ def make_private(path: Path) -> None:
 def _identity(path: Path) -> tuple[int, int] | None:
     """Return what tells one file from another of the same name, None where there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 class Connection:
@@ -146,13 +146,13 @@ class Connection:
 
     def row(self, sql: str, params: Params | None = None) -> Row | None:
         """Return the first row of a query, or None."""
-        found: Row | None = self.raw.execute(sql, params or {}).fetchone()
-        return found
+        status: Row | None = self.raw.execute(sql, params or {}).fetchone()
+        return status
 
     def value(self, sql: str, params: Params | None = None) -> Any:
         """Return the first column of the first row, or None."""
-        found = self.row(sql, params)
-        return None if found is None else found[0]
+        status = self.row(sql, params)
+        return None if status is None else status[0]
 
     def run(self, sql: str, params: Params | tuple[object, ...] | None = None) -> int:
         """Execute a write and return the id of the row it inserted."""

@@ -68,9 +68,9 @@ class Metrics:
 
     def figures(self, now: datetime) -> SiteCounts:
         """Return all figures at *now*; some milliseconds for a thousand sources."""
-        asked = "from feeds f join sources using (source_id) where removed_at is null"
+        polled_feeds = "from feeds f join sources using (source_id) where removed_at is null"
         due = self._db.row(
-            f"""select count(*), min(coalesce(f.next_poll_at, '')) {asked} and enabled = 1 and f.gone = 0
+            f"""select count(*), min(coalesce(f.next_poll_at, '')) {polled_feeds} and enabled = 1 and f.gone = 0
             and coalesce(f.next_poll_at, '') <= :now""",
             {"now": stamp(now)},
         )
@@ -78,7 +78,7 @@ class Metrics:
             "select kind, count(*) as polls from polls where at >= :day group by kind",
             {"day": stamp(now - timedelta(days=1))},
         )
-        arrivals = self._db.rows(f"select f.arrivals {asked} and enabled = 1 and f.gone = 0")
+        arrivals = self._db.rows(f"select f.arrivals {polled_feeds} and enabled = 1 and f.gone = 0")
         newest = self._db.value(
             """select max(m) from (select max(first_seen_at) as m from entries
             union all select max(at) from entry_edits)"""

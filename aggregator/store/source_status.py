@@ -60,7 +60,7 @@ class SourceStatus:
     def rows(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
         """Return how each of *sources* does, in their order; none of one that was not yet written."""
         ids = [source.id for source in sources]
-        found = {row["source_id"]: row for row in self._of(_FULL, ids)}
+        by_source = {row["source_id"]: row for row in self._of(_FULL, ids)}
         entries = self._of(
             """select source_id, count(*) as entries, sum(first_seen_at >= :week) as recent from entries {where}
             group by source_id""",
@@ -92,7 +92,7 @@ class SourceStatus:
                 hub=hubs.get(source.id),
             )
             for source in sources
-            if (row := found.get(source.id)) is not None
+            if (row := by_source.get(source.id)) is not None
         ]
 
     def _of(self, query: str, ids: Collection[str], **params: object) -> Iterable[Row]:

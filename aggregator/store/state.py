@@ -36,8 +36,8 @@ class State:
 
     def get(self, name: str) -> str | None:
         """Return a value, or None."""
-        found: str | None = self._db.value("select value from state where name = :name", {"name": name})
-        return found
+        value: str | None = self._db.value("select value from state where name = :name", {"name": name})
+        return value
 
     def set(self, name: str, value: str) -> None:
         """Keep a value."""
@@ -144,10 +144,10 @@ class State:
 
     def config_text(self) -> str | None:
         """Return the newest feeds.yaml that had no fault, or None."""
-        found: str | None = self._db.value(
+        value: str | None = self._db.value(
             "select text from config_edits where fault is null order by edit_id desc limit 1"
         )
-        return found
+        return value
 
     def config_seen(self) -> str | None:
         """Return the text of the feeds.yaml that was seen last, valid or not; None when none was."""

@@ -93,16 +93,18 @@ class Store:
 
     def faults(self) -> list[str]:
         """Return what is wrong with the database; an empty list is a healthy one."""
-        found = [row[0] for row in self._connection.rows("pragma quick_check(20)") if row[0] != "ok"]
-        found += [
+        errors = [row[0] for row in self._connection.rows("pragma quick_check(20)") if row[0] != "ok"]
+        errors += [
             f"{row['table']} row {row['rowid']} names a {row['parent']} that is not there"
             for row in self._connection.rows("pragma foreign_key_check")
         ]
         try:
             self._connection.run("insert into entries_fts (entries_fts, rank) values ('integrity-check', 1)")
         except sqlite3.Error as error:
-            found.append(f"the text index does not match the entries: {error}; `groundswell update --rebuild` fixes it")
-        return found
+            errors.append(
+                f"the text index does not match the entries: {error}; `groundswell update --rebuild` fixes it"
+            )
+        return errors
 
     def rebuild_search(self) -> None:
         """Make the text indexes anew from the entries."""

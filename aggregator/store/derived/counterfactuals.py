@@ -32,7 +32,7 @@ class Counterfactuals:
 
     def of(self, story_id: int, score: int) -> list[tuple[str, int]]:
         """Return the lines that belong to a story's *score*; none where they belong to another."""
-        found = self._db.value(
+        value = self._db.value(
             "select lines from what_ifs where story_id = :id and score = :score", {"id": story_id, "score": score}
         )
-        return [] if found is None else [(words, other) for words, other in json.loads(found)]
+        return [] if value is None else [(words, other) for words, other in json.loads(value)]

@@ -98,7 +98,7 @@ class FrontPages:
 
         The last page of an hour, or of a day, stays.
         """
-        held = self.count()
+        kept = self.count()
         for older_than, digits in ((ALL_FOR, len("2026-11-17T08")), (HOURLY_FOR, len("2026-11-17"))):
             self._db.run(
                 """delete from front_pages where at < :until and at not in
@@ -107,7 +107,7 @@ class FrontPages:
             )
         if before is not None:
             self._db.run("delete from front_pages where at < :before", {"before": stamp(before)})
-        return held - self.count()
+        return kept - self.count()
 
     def _present(self) -> dict[str, list[list[str | int | bool]]]:
         rows = self._db.rows(

@@ -196,19 +196,19 @@ class Stories:
         None where there is no such story, or it was merged into one that is no longer kept.
         """
         # `union` drops what was seen before, so that merges in a circle end, too.
-        found: int | None = self._db.value(
+        value: int | None = self._db.value(
             """with recursive chain (story_id, merged_into) as (
                 select story_id, merged_into from stories where story_id = :id
                 union select s.story_id, s.merged_into from chain c join stories s on s.story_id = c.merged_into)
             select story_id from chain where merged_into is null""",
             {"id": story_id},
         )
-        return found
+        return value
 
     def of_entry(self, entry_id: int) -> int | None:
         """Return the id of the story that an entry belongs to, or None."""
-        found: int | None = self._db.value("select story_id from memberships where entry_id = :id", {"id": entry_id})
-        return found
+        value: int | None = self._db.value("select story_id from memberships where entry_id = :id", {"id": entry_id})
+        return value
 
     def voted(self) -> list[int]:
         """Return the ids of the stories whose score holds a vote of its own."""
@@ -290,7 +290,7 @@ class Stories:
 
     def other_headlines(self, listed: Iterable[Listed], each: int = 4) -> dict[int, list[Entry]]:
         """Return, by story, its newest entries of sources other than the lead's, one a source."""
-        found: dict[int, list[Entry]] = {}
+        value: dict[int, list[Entry]] = {}
         for one in listed:
             if one.story.entries < 2:
                 continue
@@ -300,8 +300,8 @@ class Stories:
                 group by e.source_id order by max(e.entry_id) desc limit :each""",
                 {"id": one.story.story_id, "lead": one.lead.source_id, "each": each},
             )
-            found[one.story.story_id] = [entry(row) for row in rows]
-        return found
+            value[one.story.story_id] = [entry(row) for row in rows]
+        return value
 
     def voices(self, story_ids: Iterable[int]) -> dict[int, list[datetime]]:
         """Return, by story, when each of its independent voices first spoke, in their order."""
@@ -310,10 +310,10 @@ class Stories:
             where m.story_id in (select value from json_each(:ids)) group by m.story_id, m.voice order by at""",
             {"ids": json.dumps(list(story_ids))},
         )
-        found: dict[int, list[datetime]] = {}
+        value: dict[int, list[datetime]] = {}
         for row in rows:
-            found.setdefault(row["story_id"], []).append(moment(row["at"]))
-        return found
+            value.setdefault(row["story_id"], []).append(moment(row["at"]))
+        return value
 
     def newer_than(self, story_id: int) -> int:
         """Return how many stories began after that one and stand for themselves."""

@@ -46,12 +46,12 @@ class Decisions:
         """
         with self._db.transaction():
             story_id = self._standing(story_id)
-            held = self._held(story_id)
+            members = self._held(story_id)
             into = None if into_id is None else self._standing(into_id)
             leaving = tuple(sorted(set(entry_ids)))
             match kind:
                 case DecisionKind.SPLIT | DecisionKind.MOVE:
-                    staying = self._without(story_id, held, leaving)
+                    staying = self._without(story_id, members, leaving)
                     if kind is DecisionKind.SPLIT:
                         if not staying:
                             raise DecisionError(f"story {story_id} would be empty: leave at least one entry in it")
@@ -60,24 +60,24 @@ class Decisions:
                     return self._write(now, kind, story_id, leaving, staying, into, self._held(into))
                 case DecisionKind.MERGE:
                     into = self._other(story_id, into)
-                    return self._write(now, kind, story_id, held, self._held(into), into)
+                    return self._write(now, kind, story_id, members, self._held(into), into)
                 case DecisionKind.CATEGORY:
                     if not category_id:
                         raise DecisionError("a category has to be named")
-                    return self._write(now, kind, story_id, held, category_id=category_id)
+                    return self._write(now, kind, story_id, members, category_id=category_id)
                 case DecisionKind.HIDE | DecisionKind.PIN:
                     if self._db.value(f"select {_FLAG[kind]} from stories where story_id = :id", {"id": story_id}):
                         raise DecisionError(f"story {story_id} is {_FLAG[kind]} already")
-                    return self._write(now, kind, story_id, held)
+                    return self._write(now, kind, story_id, members)
 
     def undo(self, decision_id: int, now: datetime) -> Decision:
         """Take a decision back, in a transaction of its own, and return it; DecisionError where none stands."""
         with self._db.transaction():
-            found = self.get(decision_id)
-            if found is None:
+            decided = self.get(decision_id)
+            if decided is None:
                 raise DecisionError(f"there is no decision {decision_id}")
-            if found.undone_at is not None:
-                raise DecisionError(f"decision {decision_id} was undone already, on {found.undone_at:%d %B %Y}")
+            if decided.undone_at is not None:
+                raise DecisionError(f"decision {decision_id} was undone already, on {decided.undone_at:%d %B %Y}")
             self._db.run(
                 "update decisions set undone_at = :at where decision_id = :id",
                 {"at": stamp(self._entries.arrival_moment(now)), "id": decision_id},
@@ -161,13 +161,13 @@ class Decisions:
         return tuple(row["entry_id"] for row in rows)
 
     @staticmethod
-    def _without(story_id: int, held: Sequence[int], leaving: Sequence[int]) -> tuple[int, ...]:
+    def _without(story_id: int, members: Sequence[int], leaving: Sequence[int]) -> tuple[int, ...]:
         if not leaving:
             raise DecisionError(f"no entry of story {story_id} is named")
         for entry_id in leaving:
-            if entry_id not in held:
+            if entry_id not in members:
                 raise DecisionError(f"entry {entry_id} is not in story {story_id}")
-        return tuple(entry_id for entry_id in held if entry_id not in leaving)
+        return tuple(entry_id for entry_id in members if entry_id not in leaving)
 
     @staticmethod
     def _other(story_id: int, into: int | None) -> int:

@@ -49,8 +49,8 @@ class Sessions:
 
     def token_digest(self) -> str | None:
         """Return the SHA-256 of the operator's token, or None when none was made yet."""
-        found: str | None = self._db.value("select token_digest from operator")
-        return found
+        value: str | None = self._db.value("select token_digest from operator")
+        return value
 
     def set_token(self, digest: str, at: datetime) -> None:
         """Keep the digest of a new token; every session ends."""
@@ -130,10 +130,10 @@ class Actions:
 
     def standing(self, undo: Mapping[str, Any]) -> int | None:
         """Return the action that is taken back in exactly this way and was not yet, or None."""
-        found: int | None = self._db.value(
+        value: int | None = self._db.value(
             "select action_id from actions where undo = :undo and undone_at is null", {"undo": _json(undo)}
         )
-        return found
+        return value
 
     def undone(self, action_id: int, at: datetime) -> None:
         """Note that an action was taken back, in the transaction that did so."""

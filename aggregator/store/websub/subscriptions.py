@@ -33,9 +33,9 @@ class Subscription:
 
     def works(self, now: datetime) -> bool:
         """Return whether the hub may be relied on: its lease holds, and it told of news since it last missed some."""
-        held = self.wanted and self.lease_until is not None and self.lease_until > now
-        told = self.delivered_at
-        return held and told is not None and (self.missed_at is None or told > self.missed_at)
+        confirmed = self.wanted and self.lease_until is not None and self.lease_until > now
+        delivered = self.delivered_at
+        return confirmed and delivered is not None and (self.missed_at is None or delivered > self.missed_at)
 
 
 @dataclass(frozen=True, slots=True)

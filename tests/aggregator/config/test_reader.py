@@ -263,12 +263,12 @@ limits: {redirects: many, tags: -1}
         "feeds.yaml:7:55: category 'scince' is not one of science, Wörld; did you mean 'science'?",
         "feeds.yaml:8:10: the source 'b' is already in line 7",
         "feeds.yaml:8:18: the feed 'http://EXAMPLE.com:80/feed#top' is already in line 7",
-        "feeds.yaml:8:58: weight '11' is above the most that is possible, 10",
+        "feeds.yaml:8:58: weight '11' is above the maximum, 10",
         "feeds.yaml:9:5: a source without 'id'",
         "feeds.yaml:9:5: a source without 'url'",
         "feeds.yaml:9:24: enabled 'maybe' is not yes or no",
         "feeds.yaml:10:21: redirects 'many' is not a whole number from 0 to 50",
-        "feeds.yaml:10:33: tags '-1' is below the least that is possible, 0",
+        "feeds.yaml:10:33: tags '-1' is below the minimum, 0",
     ]
 
 
@@ -316,10 +316,10 @@ FAULTY = {
     "a site with a query": ("site: {url: 'https://a.example/?b'}", 1, 13, "holds '?' or '#'"),
     "a bad number": ("alerts: {failures: 1e3}", 1, 20, "is not a whole number from 1 to 1000"),
     "not a number": (source(weight=".nan"), 2, 56, "is not a number from 0 to 10"),
-    "a negative weight": (source(weight="-1"), 2, 56, "is below the least that is possible, 0"),
+    "a negative weight": (source(weight="-1"), 2, 56, "is below the minimum, 0"),
     "a huge size": ("limits: {feed_bytes: 100GB}", 1, 22, "is not between 1kB and 1GB"),
     "a made-up unit": ("limits: {feed_bytes: 10XB}", 1, 22, "is not a size such as"),
-    "too long a wait": ("limits: {fetch: 999999999w}", 1, 17, "is above the most that is possible, 10m"),
+    "too long a wait": ("limits: {fetch: 999999999w}", 1, 17, "is above the maximum, 10m"),
     "an address for a host": ("limits: {allow_private: ['http://x']}", 1, 26, "write its host only"),
     "a host with a port": ("limits: {allow_private: ['x:80']}", 1, 26, "no port"),
     # Between values
