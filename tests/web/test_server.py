@@ -90,6 +90,14 @@ def test_it_serves_counts_and_stops_within_five_seconds(server: tuple[subprocess
     assert fetch(port, "/", Host="evil.example")[0] == 400
     assert fetch(port, "/nothing")[0] == 404
     assert fetch(port, "/about", "POST")[0] == 405
+    # The second time from the page cache: a reader and a browser get the same bytes under different types.
+    for _ in range(2):
+        _, of_reader, feed = fetch(port, "/newest.rss")
+        _, of_browser, shown = fetch(port, "/newest.rss", Accept="text/html,*/*")
+        assert of_reader["content-type"].startswith("application/rss+xml")
+        assert of_browser["content-type"].startswith("application/xml")
+        assert feed == shown
+        assert of_reader["vary"] == of_browser["vary"] == "Accept-Encoding, Accept"
     head = fetch(port, "/", "HEAD")
     assert (head[0], head[2], head[1]["content-length"]) == (200, b"", headers["content-length"])
     assert fetch(port, "/story/1/served-by-the-real-thing", **{"User-Agent": "Mozilla/5.0 Firefox/140.0"})[0] == 200

@@ -90,7 +90,8 @@ def reply_of(headers: Headers, body: bytes, now: datetime, before: Reply | None)
     changed = before.changed if before is not None and before.digest == digest else now
     common = [(name, value) for name, value in headers if name.lower() not in ("content-length", "etag", "vary")]
     common.append(("Last-Modified", format_datetime(changed.astimezone(UTC), usegmt=True)))
-    common.append(("Vary", "Accept-Encoding"))
+    varies = [value for name, value in headers if name.lower() == "vary" and value.lower() != "accept-encoding"]
+    common.append(("Vary", ", ".join(["Accept-Encoding", *varies])))
     zipped = None
     if len(body) >= COMPRESS_FROM:
         etag = f'"{digest}-gzip"'
