@@ -25,7 +25,7 @@ from aggregator.store.websub.subscriptions import MOST_WAITING, Subscription
 from aggregator.websub_protocol import signature
 from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
 from tests.web.newsroom import NOW, Newsroom, sample_config
-from tests.web.pages.test_websub_hub import run
+from tests.web.pages.service.test_websub_hub import run
 from web.websub_publisher import Press, Publisher
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -153,7 +153,7 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
             await hubs.step()
             await run(publisher, later())
             assert ours.store.websub_subscriptions.of_source("wire") is None
-            assert theirs.websub_hub.counts() == (0, 0)
+            assert theirs.websub_requests.counts() == (0, 0)
 
 
 @pytest.fixture

@@ -32,9 +32,10 @@ from web.http.request_metrics import RequestMetrics
 from web.http.visit_counter import Views
 from web.lists import query
 from web.media.picture_proxy import Pictures
-from web.pages import machine_readable, metrics, websub_callback
+from web.pages import machine_readable
 from web.pages.blueprints import BLUEPRINTS
-from web.pages.static_files import asset
+from web.pages.service import metrics, websub_callback
+from web.pages.service.static_files import asset
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
 

@@ -207,7 +207,7 @@ class Publisher:
             return
         if hub == "own":
             self._store.websub_hub.end_leases(now)
-            for pending in self._store.websub_hub.to_confirm(now, websub_protocol.MAX_PENDING):
+            for pending in self._store.websub_requests.to_confirm(now, websub_protocol.MAX_PENDING):
                 confirm = partial(self._confirm, pending, now)
                 if not self._confirmations.start(pending.request_id, pending.request.group, confirm):
                     break
@@ -228,14 +228,14 @@ class Publisher:
         request = pending.request
         document = await self._document(request.topic)
         if document is None and request.mode == "subscribe":
-            self._store.websub_hub.answered(pending.request_id)
+            self._store.websub_requests.answered(pending.request_id)
             await self._get(websub_protocol.denial(request.callback, request.topic, "there is no such feed here"))
             return
         challenge = self._challenge()
         answer = await self._get(websub_protocol.verification(request, challenge))
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300 and answer.body == challenge.encode():
             with self._store.transaction():
-                self._store.websub_hub.answered(pending.request_id)
+                self._store.websub_requests.answered(pending.request_id)
                 if request.mode == "unsubscribe":
                     self._store.websub_hub.unsubscribe(request.topic, request.callback)
                 elif document is not None:
@@ -245,9 +245,9 @@ class Publisher:
             return
         # An answer is an answer, and no; silence is asked once more, and then taken for no as well.
         if isinstance(answer, Failed) and answer.kind != "refused address" and pending.failures < 2:
-            self._store.websub_hub.put_off(pending.request_id, now + websub_protocol.wait(pending.failures + 1))
+            self._store.websub_requests.put_off(pending.request_id, now + websub_protocol.wait(pending.failures + 1))
         else:
-            self._store.websub_hub.answered(pending.request_id)
+            self._store.websub_requests.answered(pending.request_id)
         log.info("hub: %s did not confirm: %s", host(request.callback), _words(answer))
 
     # Distribution: section 7.

@@ -33,7 +33,7 @@ from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.metrics import Metrics
 from aggregator.store.source_status import SourceOutline, SourceStatus
 from aggregator.store.state import Checkpoint, ConfigProblem, State
-from aggregator.store.websub.hub import HubSubscribers
+from aggregator.store.websub.hub import HubRequests, HubSubscribers
 from aggregator.store.websub.subscriptions import HubSubscriptions
 
 __all__ = [
@@ -63,6 +63,7 @@ class Store:
         self.stories = Stories(connection)
         self.search = Search(connection, self.stories)
         self.websub_hub = HubSubscribers(connection)
+        self.websub_requests = HubRequests(connection)
         self.feedback = Feedback(connection)
         self.story_terms = StoryTerms(connection)
         self.decisions = Decisions(connection, self.entries, self.stories)

@@ -13,17 +13,13 @@ from web.pages import (
     category,
     feeds,
     front,
-    healthz,
     machine_readable,
-    picture,
     search,
     sources,
-    static_files,
     story,
     topics,
-    updates,
-    websub_hub,
 )
+from web.pages.service import healthz, picture, static_files, updates, websub_hub
 
 BLUEPRINTS = (
     front.blueprint,

@@ -19,8 +19,8 @@ from web.http.hints import WHOLE_EDITION
 from web.lists import paging, query, stories
 from web.lists.query import ListParams
 from web.pages.category import category_name
+from web.pages.service.static_files import asset
 from web.pages.sources import source_health
-from web.pages.static_files import asset
 from web.present import Presenter
 from web.request.context import (
     MINUTE,

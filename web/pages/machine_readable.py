@@ -22,7 +22,7 @@ from web.http.addresses import query_parameters
 from web.http.headers import CSP_DATA
 from web.http.hints import WHOLE_EDITION
 from web.media import social_card, structured_data
-from web.pages.static_files import asset
+from web.pages.service.static_files import asset
 from web.present import Card as Shown
 from web.present import story_path
 from web.request.context import MINUTE, base_url, config, keep, now, presenter, reading

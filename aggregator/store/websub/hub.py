@@ -31,13 +31,11 @@ class Subscription:
     failures: int
 
 
-class HubSubscribers:
-    """`hub_subscriptions`, `hub_requests` and `hub_topics`."""
+class HubRequests:
+    """`hub_requests`: written by the site, answered by the worker."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
-
-    # Requests: written by the site, answered by the worker.
 
     def ask(self, request: Request, at: datetime) -> None:
         """Remember a request; a later one of the same callback for the same topic takes its place.
@@ -100,15 +98,6 @@ class HubSubscribers:
         )
         return (0, 0, False) if row is None else (row["n"], row["beginning"], bool(row["known"]))
 
-    def is_subscribed(self, topic: str, callback: str) -> bool:
-        """Return whether a callback gets a topic, so that a request renews or ends that."""
-        return bool(
-            self._db.value(
-                "select 1 from hub_subscriptions where topic = :topic and callback = :callback",
-                {"topic": topic, "callback": callback},
-            )
-        )
-
     def to_confirm(self, now: datetime, most: int) -> list[HubRequest]:
         """Return requests whose callback is to be asked now, the longest waiting first."""
         rows = self._db.rows(
@@ -135,7 +124,21 @@ class HubSubscribers:
         """Forget a request: its callback confirmed or refused it, or never answered."""
         self._db.run("delete from hub_requests where request_id = :id", {"id": request_id})
 
-    # Subscriptions.
+
+class HubSubscribers:
+    """`hub_subscriptions` and `hub_topics`: who gets what, and what is still to be delivered."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def is_subscribed(self, topic: str, callback: str) -> bool:
+        """Return whether a callback gets a topic, so that a request renews or ends that."""
+        return bool(
+            self._db.value(
+                "select 1 from hub_subscriptions where topic = :topic and callback = :callback",
+                {"topic": topic, "callback": callback},
+            )
+        )
 
     def subscribe(self, request: Request, digest: str, now: datetime) -> None:
         """Begin or renew a subscription; what the feed holds now counts as delivered to a new one."""
@@ -174,8 +177,6 @@ class HubSubscribers:
             {"edition": edition},
         )
         return [row["topic"] for row in rows]
-
-    # Changes and deliveries.
 
     def seen(self, topic: str) -> tuple[str, int] | None:
         """Return the digest of a feed when it was last looked at, and the edition then; None before the first time."""

@@ -22,7 +22,7 @@ from aggregator.model import Config, Limits, Site
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
-from web.pages import websub_hub as hub_page
+from web.pages.service import websub_hub as hub_page
 from web.websub_publisher import Press, Publisher
 
 TOPIC = "http://127.0.0.1:8000/trending.rss"
@@ -170,7 +170,7 @@ async def test_who_does_not_confirm_gets_nothing(
     subscriber.confirms = False
     site.post("/hub", data=subscriber.form())
     await run(publisher, NOW)
-    assert store.websub_hub.counts() == (0, 0)
+    assert store.websub_requests.counts() == (0, 0)
 
 
 async def test_a_lease_ends_unless_it_is_renewed(
@@ -180,11 +180,11 @@ async def test_a_lease_ends_unless_it_is_renewed(
     await run(publisher, NOW)
     site.post("/hub", data=subscriber.form(lease_seconds="1200"))
     await run(publisher, NOW + 5 * MINUTE)
-    assert store.websub_hub.counts() == (1, 0), "renewed, and not twice"
+    assert store.websub_requests.counts() == (1, 0), "renewed, and not twice"
     await run(publisher, NOW + 24 * MINUTE)
-    assert store.websub_hub.counts() == (1, 0)
+    assert store.websub_requests.counts() == (1, 0)
     await run(publisher, NOW + 25 * MINUTE)
-    assert store.websub_hub.counts() == (0, 0)
+    assert store.websub_requests.counts() == (0, 0)
 
 
 async def test_who_unsubscribes_is_asked_too_and_gets_no_more(
@@ -195,11 +195,11 @@ async def test_who_unsubscribes_is_asked_too_and_gets_no_more(
     subscriber.confirms = False
     site.post("/hub", data=subscriber.form(mode="unsubscribe"))
     await run(publisher, NOW)
-    assert store.websub_hub.counts() == (1, 0), "somebody else asked"
+    assert store.websub_requests.counts() == (1, 0), "somebody else asked"
     subscriber.confirms = True
     site.post("/hub", data=subscriber.form(mode="unsubscribe"))
     await run(publisher, NOW)
-    assert store.websub_hub.counts() == (0, 0)
+    assert store.websub_requests.counts() == (0, 0)
 
 
 def test_a_feed_that_does_not_exist_is_refused_at_once(site: FlaskClient, subscriber: Subscriber) -> None:
@@ -215,7 +215,7 @@ async def test_a_feed_that_is_gone_by_then_is_denied_with_a_message(
     store: Store, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     topic = "http://127.0.0.1:8000/category/nothing.rss"
-    store.websub_hub.ask(websub_protocol.read_request(subscriber.form(topic=topic)), NOW)
+    store.websub_requests.ask(websub_protocol.read_request(subscriber.form(topic=topic)), NOW)
     await run(publisher, NOW)
     assert subscriber.asked == [
         {"me": "1", "hub.mode": "denied", "hub.topic": topic, "hub.reason": "there is no such feed here"}
@@ -255,7 +255,7 @@ async def test_a_callback_that_is_gone_is_forgotten(
     room.rank()
     subscriber.status = 410
     await run(publisher, NOW)
-    assert store.websub_hub.counts() == (0, 0)
+    assert store.websub_requests.counts() == (0, 0)
 
 
 async def test_a_private_callback_is_never_called_unless_it_is_allowed(
@@ -265,7 +265,7 @@ async def test_a_private_callback_is_never_called_unless_it_is_allowed(
         site.post("/hub", data=subscriber.form())
         await run(strict, NOW)
     assert not subscriber.asked
-    assert store.websub_hub.counts() == (0, 0)
+    assert store.websub_requests.counts() == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -288,14 +288,14 @@ def test_what_is_no_request_is_refused_at_once(site: FlaskClient, store: Store, 
     answer = site.post("/hub", data=Subscriber(url="https://me.example").form(**more))
     assert answer.status_code == 400
     assert answer.content_type.startswith("text/plain")
-    assert store.websub_hub.counts() == (0, 0)
+    assert store.websub_requests.counts() == (0, 0)
 
 
 def test_a_page_in_a_browser_cannot_subscribe_anybody(site: FlaskClient, store: Store) -> None:
     form = Subscriber(url="https://me.example").form()
     for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
         assert site.post("/hub", data=form, headers=headers).status_code == 403
-    assert store.websub_hub.counts() == (0, 0)
+    assert store.websub_requests.counts() == (0, 0)
 
 
 def ask(site: FlaskClient, callback: str, topic: str = TOPIC) -> int:
@@ -327,16 +327,16 @@ def test_who_sends_many_requests_keeps_nobody_else_out(
     monkeypatch.setattr(hub_page, "MAX_PENDING", 6)
     assert [ask(site, f"https://many.example/{i}") for i in range(8)] == [202] * 6 + [503] * 2
     assert [ask(site, f"https://few{i}.example/") for i in range(3)] == [202] * 3
-    assert store.websub_hub.counts() == (0, 6), "each took the place of one of the many"
-    assert store.websub_hub.group_counts("many.example") == (0, 3)
+    assert store.websub_requests.counts() == (0, 6), "each took the place of one of the many"
+    assert store.websub_requests.group_counts("many.example") == (0, 3)
 
 
 def test_a_request_that_is_repeated_is_asked_no_oftener(site: FlaskClient, store: Store) -> None:
     assert ask(site, "https://victim.example/") == 202
-    (pending,) = store.websub_hub.to_confirm(NOW, 10)
-    store.websub_hub.put_off(pending.request_id, NOW + 10 * MINUTE)
+    (pending,) = store.websub_requests.to_confirm(NOW, 10)
+    store.websub_requests.put_off(pending.request_id, NOW + 10 * MINUTE)
     assert [ask(site, "https://victim.example/") for _ in range(5)] == [202] * 5
-    assert store.websub_hub.to_confirm(NOW + 9 * MINUTE, 10) == []
+    assert store.websub_requests.to_confirm(NOW + 9 * MINUTE, 10) == []
 
 
 @pytest.mark.parametrize(
@@ -394,7 +394,7 @@ async def test_callbacks_that_never_answer_keep_nobody_waiting(
     assert site.post("/hub", data=subscriber.form()).status_code == 202
     began = time.monotonic()
     await publisher.step(NOW)
-    while store.websub_hub.counts()[0] == 0:
+    while store.websub_requests.counts()[0] == 0:
         assert time.monotonic() - began < 5
         await asyncio.sleep(0.01)
     assert subscriber.asked, "it was asked beside those that are still being waited for"

@@ -13,7 +13,7 @@ from web.request.context import keep
 
 blueprint = Blueprint("files", __name__)
 
-_STATIC = Path(__file__).parent.parent / "static"
+_STATIC = Path(__file__).parents[2] / "static"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

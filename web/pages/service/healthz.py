@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.http.database import Unreadable
 from web.http.headers import CSP_DATA
-from web.pages.static_files import asset
+from web.pages.service.static_files import asset
 from web.request.context import now, reading
 from web.request.worker_status import stuck_by, worker_state
 

@@ -56,25 +56,25 @@ def ask() -> Response:
                 answer = _plain(full, 503)
                 answer.headers["Retry-After"] = "3600"
                 return answer
-            store.websub_hub.ask(wanted, now())
+            store.websub_requests.ask(wanted, now())
     return _plain("Your callback will be asked whether it wants this.", 202)
 
 
 def _is_full(store: Store, wanted: Request, known: bool) -> str:
     """Return why a request is not taken, "" where it is."""
-    subscriptions, pending = store.websub_hub.counts()
-    of_group = store.websub_hub.group_counts(wanted.group)
+    subscriptions, pending = store.websub_requests.counts()
+    of_group = store.websub_requests.group_counts(wanted.group)
     if not known:
         if subscriptions >= MAX_SUBSCRIPTIONS:
             return "This hub has as many subscriptions as it takes."
         if sum(of_group) >= MAX_OF_A_GROUP:
             return "This hub has as many subscriptions of that host as it takes."
-        topics, searches, has_topic = store.websub_hub.topic_counts(wanted.topic, "/search.")
+        topics, searches, has_topic = store.websub_requests.topic_counts(wanted.topic, "/search.")
         if not has_topic and topics >= MAX_TOPICS:
             return "As many of this site's feeds are subscribed to as it watches."
         if not has_topic and "/search." in wanted.topic and searches >= MAX_SEARCHES:
             return "As many searches are subscribed to as this site watches; its lists can still be."
-    if pending >= MAX_PENDING and not store.websub_hub.make_room(wanted.group):
+    if pending >= MAX_PENDING and not store.websub_requests.make_room(wanted.group):
         return "Too many requests wait for their callbacks; try again later."
     return ""
 
