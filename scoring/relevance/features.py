@@ -30,7 +30,7 @@ NEVER_NEGATIVE = ("coverage:", "velocity:", "around:")
 """Features that grow with independent coverage: their weights are kept >= 0, so that it never lowers a score."""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def summary_words(summary: str) -> tuple[str, ...]:
     """Return the distinct words among the first `SUMMARY_WORDS` of *summary*, in order."""
     # A word has less than 20 characters on average in any script, so the rest need not be split at all.

@@ -88,7 +88,7 @@ class Around:
 NOTHING = Around()
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_096)
 def title_words(title: str) -> tuple[str, ...]:
     """Return the distinct words of *title*, in order."""
     return tuple(dict.fromkeys(words_of(title)))
