@@ -54,7 +54,7 @@ for now, lines in groupby(Stream(sys.argv[1]), key=lambda line: line.arrived_at)
     for line in lines:
         entries += 1
         events.append(Entry(entries, line.source or "unknown", str(entries), line.url, line.title, line.summary,
-                            first_seen_at=now, published_at=line.published_at, language=line.language, words=20))
+                            first_seen_at=now, published_at=line.published_at, language=line.language))
     engine.step(events, now)
     if now - ranked > timedelta(hours=1):
         ranked = now

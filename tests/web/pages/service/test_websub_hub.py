@@ -106,7 +106,7 @@ async def run(publisher: Publisher, at: datetime) -> None:
 def test_every_feed_names_the_hub(full: FlaskClient) -> None:
     for form in ("rss", "atom", "json"):
         answer = full.get(f"/trending.{form}")
-        assert answer.headers["Link"] == (
+        assert answer.headers["Link"].startswith(
             f'<http://localhost/hub>; rel="hub", <http://localhost/trending.{form}>; rel="self"'
         )
         if form == "json":
