@@ -21,11 +21,12 @@ _CLOCK = re.compile(
     rf"|(\d{{1,2}})(?=\s?(?:{_MARKER})(?!\w)))"
     rf"(?:\s?({_MARKER})(?!\w))?"
 )
+_JOINED_CLOCK = re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)")  # as in logs of servers
 _ISO_CLOCK = re.compile(r"(?<=\d) ?t(?=\d\d:)")
 # 10.30 is a clock only behind a word that says so (Finnish klo, Danish kl., Italian ore), or last in a text.
 _DOTTED_CLOCK = re.compile(
     r"(?:(?<=\s)|(?<=^))(?:(?:klo|klokken|kl\.?|um|ore|jam|saat|kello|alle|pukul)\s+(\d{1,2})[.:](\d\d)(?:[.:](\d\d))?"
-    r"|(?<=\d{4}\s)(\d{1,2})\.(\d\d)(?:\.(\d\d))?$)"
+    r"|(?<=\d{4}\s)(\d{1,2})\.(\d\d)(?:\.(\d\d))?(?=$|\s))"
 )
 _OFFSET = re.compile(
     r"\s*\(?(?:utc|gmt|ut|z)?\s?([+\-−])(\d{1,2})(?::?(\d\d))?(?!\d)\)?(?:\s*\([^()]{0,60}\)|\s*\[[^\[\]]{0,60}\])?"
@@ -71,7 +72,7 @@ _GENERIC = {"et": "America/New_York", "ct": "America/Chicago", "mt": "America/De
 
 def time_of_day(text: str) -> tuple[str, timedelta | None, str]:
     """Return what stands before the clock of *text*, the clock, and what stands behind it; None without one."""
-    spaced = _ISO_CLOCK.sub(" ", text)
+    spaced = _JOINED_CLOCK.sub(" ", _ISO_CLOCK.sub(" ", text))
     match = _CLOCK.search(spaced)
     if match is None:
         dotted = _DOTTED_CLOCK.search(spaced)

@@ -15,6 +15,11 @@ _YEAR_LAST = re.compile(r"(\d{1,2})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{4})\.?")
 _WEEKDAY_OF_CJK = re.compile(
     r"\(?(?:星期|週|周)[一二三四五六日天]\)?|\(?[月火水木金土日]曜日?\)?|\([月火水木金土日]\)|\(?[월화수목금토일]요일\)?|\([월화수목금토일]\)"
 )
+_ERA = re.compile("(令和|平成|昭和)\\s?(\\d{1,2}|元)\\s?年")
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
+# The day of the week before a comma, of several words in some languages; a preposition that belonged to the clock.
+_LEAD = re.compile(r"([^\d,]{1,24}),\s*(?=\d)")
+_TRAIL = re.compile(r"\s+(?:à|a|at|às|um|o|в|klo|kl)$")
 _LETTERS = "(?:[^\\W\\d_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0dff\u0e00-\u0eff])+"
 _TOKEN = re.compile(rf"\d+|{_LETTERS}(?:['.-]{_LETTERS})*|[^\w\s]")
 _VIETNAMESE = re.compile(r"(?:ngày\s+)?(\d{1,2})\s+tháng\s+(\d{1,2}),?\s+(?:năm\s+)?(\d{4})")
@@ -42,7 +47,7 @@ FILLERS = frozenset(
             "р",
         ),
         *("року", "м", "pukul", "jam", "saat", "и", "u", "i", "lo", "dne", "v", "ve", "w", "dnia", "ob", "og", "και"),
-        *("στις", "в"),
+        *("στις", "เดือน", "в", "เดือน"),
     )
 )
 """Words between the parts of a date that say nothing of their own."""
@@ -51,7 +56,11 @@ FILLERS = frozenset(
 def day_of(text: str, language: str, others: OtherLanguages) -> datetime:
     """Return midnight of the day that all of *text* states."""
     text = _WEEKDAY_OF_CJK.sub(" ", text)
-    text = text.strip(" ,.;|()[]-–@")
+    text = _ERA.sub(lambda match: f"{_ERAS[match[1]] + int(match[2].replace('元', '1'))}年", text)
+    text = text.strip(" ,.;|()[]-–@·•")
+    if (lead := _LEAD.match(text)) and not any(map(month_of, lead[1].split())):
+        text = text[lead.end() :]
+    text = _TRAIL.sub("", text)
     bare = _without_weekday(text)
     if match := _YEAR_FIRST.fullmatch(bare):
         return _date(match[1], match[3], match[4])
@@ -71,7 +80,7 @@ def day_of(text: str, language: str, others: OtherLanguages) -> datetime:
 
 def _without_weekday(text: str) -> str:
     """Return a numeric day without a word that stands alone before or behind it."""
-    return re.sub(r"^[^\W\d_]{2,14}\.?[,:]?\s+|,?\s+[(\[]?[^\W\d_]{2,14}[)\]]?$", "", text)
+    return re.sub(r"^[^\W\d_]{2,14}\.?[,:]?\s+|,?\s*\([^\W\d_]{1,14}\)?$|,?\s+\[?[^\W\d_]{2,14}\]?$", "", text)
 
 
 def _numeric(first: int, separator: str, second: int, year: str) -> datetime:

@@ -79,7 +79,7 @@ _UNREADABLE = (ValueError, OverflowError, KeyError, OSError)
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u061c]")
 _EPOCH = re.compile(r"(?:\d{10}|\d{13})(?:\.\d{1,9})?", re.ASCII)
 _ZONED_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(z|[+-]\d\d:?\d\d)", re.ASCII)
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)?)?(?=$|z|[+-])", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d):?(\d\d)(?::?(\d\d))?)?(?=$|z|[+-])", re.ASCII)
 
 
 def _folded(text: str) -> str:
@@ -127,6 +127,8 @@ def _whole(text: str, language: str, others: OtherLanguages) -> datetime:
 
 
 def _belongs_to_a_day(word: str, language: str) -> bool:
+    if len(word) == 1 and word.isascii():
+        return False  # a zone as armies have them
     return word in FILLERS or word[:3] in WEEKDAYS or bool(month_of(word, language))
 
 
