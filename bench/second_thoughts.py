@@ -19,8 +19,8 @@ from bench.stories import RUNS, Run
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Clusterer
 from scoring.clustering.reclustering import Split
-from scoring.clustering.text import Text
 from scoring.evaluation.stories import assign, mixed, read_gold
+from scoring.language.analysed_text import AnalysedText
 from scoring.metrics.clustering import bcubed
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
@@ -40,7 +40,7 @@ def measured(name: str, run: Run, data: Path, parted: float) -> str:
     verdicts: Counter[str] = Counter()
     plain = reclustering.split_of
 
-    def judged(clusterer: Clusterer, texts: Sequence[Text], first: int) -> Split | None:
+    def judged(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) -> Split | None:
         found = plain(clusterer, texts, first)
         if found is not None:
             sides = [[], []]  # type: list[list[str]]

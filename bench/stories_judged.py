@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.stories_read import text_of
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Clusterer
-from scoring.clustering.text import Text
+from scoring.language.analysed_text import AnalysedText
 from scoring.language.terms import DocumentFrequency, load_background
 from scoring.replay.streams import Line, Stream
 
@@ -49,7 +49,7 @@ def stories(lines: list[Line]) -> dict[int, int]:
     return {number: story_id for story_id, numbers in members.items() for number in numbers}
 
 
-def _taken(clusterer: Clusterer, text: Text, members: dict[int, list[int]]) -> int:
+def _taken(clusterer: Clusterer, text: AnalysedText, members: dict[int, list[int]]) -> int:
     """Let *text* find its story; return which that is, after what it brings together."""
     clusterer.expire(text.arrived)
     placement = clusterer.place(text)

@@ -17,7 +17,7 @@ from pathlib import Path
 from aggregator.text.urls import canonical
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Clusterer
-from scoring.clustering.text import Text, read
+from scoring.language.analysed_text import AnalysedText, analyse
 from scoring.language.terms import DocumentFrequency, load_background
 from scoring.replay.streams import Line, Stream
 
@@ -28,11 +28,11 @@ FIRST = 6
 """Entries of a story that are shown."""
 
 
-def text_of(number: int, line: Line) -> Text:
+def text_of(number: int, line: Line) -> AnalysedText:
     """Return a line as the clusterer sees it."""
     arrived = line.arrived_at.timestamp()
     published = line.published_at.timestamp() if line.published_at else arrived
-    return read(
+    return analyse(
         entry_id=number,
         source_id=line.source,
         link=canonical(line.url) if line.url else "",

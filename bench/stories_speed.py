@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 from scoring.clustering.clusterer import Clusterer
-from scoring.clustering.text import read
+from scoring.language.analysed_text import analyse
 from scoring.language.terms import DocumentFrequency, load_background
 
 STREAMS = (
@@ -64,7 +64,7 @@ def costs(entries: list[tuple[str, str, str]], marks: list[int]) -> Iterator[tup
     began = time.process_time()
     for number, (title, summary, source) in enumerate(entries, start=1):
         at = float(number)
-        text = read(entry_id=number, source_id=source, link="", title=title, summary=summary, at=at, arrived=at)
+        text = analyse(entry_id=number, source_id=source, link="", title=title, summary=summary, at=at, arrived=at)
         clusterer.expire(at)
         clusterer.put(text, clusterer.place(text).story_id)
         if number % (SAMPLED // PARTS) == 0:

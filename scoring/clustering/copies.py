@@ -26,32 +26,12 @@ CONTAINED = 0.8
 LEAST_WORDS = 12
 
 
-SHARED_HOSTS = frozenset(
-    [
-        "feedburner.com",
-        "youtube.com",
-        "rsshub.app",
-        "substack.com",
-        "medium.com",
-        "github.com",
-        "githubusercontent.com",
-        "github.io",
-        "google.com",
-        "blogspot.com",
-        "wordpress.com",
-        "tumblr.com",
-        "reddit.com",
-        "rss.app",
-        "feedly.com",
-        "politepol.com",
-        "kill-the-newsletter.com",
-        "openrss.org",
-        "fetchrss.com",
-        "rssbridge.org",
-        "mastodon.social",
-        "bsky.app",
-    ]
-)
+_SHARED_HOSTS = """
+    feedburner.com youtube.com rsshub.app substack.com medium.com github.com githubusercontent.com github.io
+    google.com blogspot.com wordpress.com tumblr.com reddit.com rss.app feedly.com politepol.com
+    kill-the-newsletter.com openrss.org fetchrss.com rssbridge.org mastodon.social bsky.app
+"""
+SHARED_HOSTS = frozenset(_SHARED_HOSTS.split())
 """Sites that serve the feeds of many owners; the address of such a feed does not say whose it is."""
 
 MAX_POINTER_WORDS = 12

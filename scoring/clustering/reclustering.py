@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scoring.clustering.clusterer import Clusterer, Placement
-from scoring.clustering.text import Text
+from scoring.language.analysed_text import AnalysedText
 
 # Observed: the first reports of an event are often too short to meet ("Quake hits Ruritania", "Dozens hurt as
 # buildings fall in Zenda"), and each gathers others; a later report tells of both.
@@ -44,7 +44,7 @@ class Merge:
     reason: str
 
 
-def merge_of(clusterer: Clusterer, text: Text, placement: Placement) -> Merge | None:
+def merge_of(clusterer: Clusterer, text: AnalysedText, placement: Placement) -> Merge | None:
     """Return which stories *text* brings together; asked after it was placed and before it is put.
 
     The text has to belong clearly to another story too, and the two have to be alike as wholes (`Clusterer.likeness`).
@@ -104,7 +104,7 @@ def due(entries: int) -> bool:
     return size == entries <= MOST
 
 
-def split_of(clusterer: Clusterer, texts: Sequence[Text], first: int) -> Split | None:
+def split_of(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) -> Split | None:
     """Return how a story falls apart, None where it holds together.
 
     texts: its entries

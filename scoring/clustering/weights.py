@@ -19,18 +19,18 @@ class Weights:
     docs/dev/clustering.md has what was tried, and how far it carries.
     """
 
-    intercept: float = 5.05
-    centroid: float = 1.74
+    intercept: float = 5.3
+    centroid: float = 1.646
     """Per ln of the similarity to the story as a whole."""
-    stands_out: float = 0.284
+    stands_out: float = 0.384
     """Per ln of that over what the other stories nearby have."""
-    member: float = 0.132
+    member: float = 0.0
     """Per ln of the cosine to the nearest of its latest entries."""
-    contained: float = 0.46
+    contained: float = 0.547
     """Per ln of the share of one title's IDF that stands in the other text."""
-    shared: float = 0.235
+    shared: float = 0.326
     """Per 10 of the summed IDF of shared terms, up to 60."""
-    figures: float = 0.374
+    figures: float = 0.191
     """For a figure that both titles name."""
     waited: float = -0.168
     """Per ln(1 + entries that came since its last one): time as the stream itself counts it."""
@@ -42,24 +42,34 @@ class Weights:
     """For a source that told of the story within the hour."""
     same_poll: float = -3.0
     """And more where one poll brought both: what a source lists side by side it holds for two things."""
-    told: float = -0.6
-    """For a source that told of the story before that."""
+    reported_before: float = -0.6
+    """For a source that reported the story before that."""
     worn: float = -7.0
     """Per share of the title that its source writes day after day, in a story which that source is in."""
     stories: float = -0.168
     """Per ln(1 + open stories / 100): the best of many strangers looks more similar than the best of few."""
-    joins: float = 0.38
+    joins: float = 0.6
     """Per log-odds that an entry of this stream joins a story, of the latest ones."""
-    second: float = 0.03
-    """Per nat of the second highest IDF among the shared terms: one shared word is no event."""
     size: float = 0.07
     """Per ln of the story's entries."""
-    terms: float = -0.246
+    terms: float = -0.424
     """Per ln(1 + terms of the entry)."""
     few: float = -0.5
     """Per word that shared words are short of three, and per log-odds that an entry of this stream stands alone."""
-    title_alone: float = 0.779
+    title_alone: float = 0.332
     """For an entry without summary."""
+    numbers_differ: float = -0.720
+    """Where both titles have numbers, dates aside, and none in common."""
+    versions_differ: float = -1.116
+    """Where one word stands before different numbers: "Kubernetes 1.33", "Kubernetes 1.32"."""
+    dates_differ: float = -3.0
+    """Where both titles name days, and none in common: a column of another day."""
+    slot: float = -8.0
+    """Per 10 of the IDF of what differs in the template of a source's titles, times the share that does not."""
+    template: float = -17.0
+    """Per share above MIN_TEMPLATE of wording that its source used before, and of what else it says that is new."""
+    same_terms: float = -0.205
+    """Per ln(1 + other open stories that have the three most telling shared terms too)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from operator import add
 from aggregator.model import Entry, Membership, Story
 from aggregator.text.urls import canonical
 from scoring.categories.classifier import Evidence
-from scoring.clustering import copies, text
-from scoring.clustering.text import Text
+from scoring.clustering import copies
+from scoring.language.analysed_text import AnalysedText, analyse
 from scoring.relevance.news_context import NOTHING, Around
 
 Asleep = tuple[Story, Sequence[tuple[Entry, Membership]]]
@@ -140,10 +140,10 @@ def plus(total: Sequence[float], more: Evidence) -> list[float]:
     return list(map(add, total, more)) if total else list(more)
 
 
-def text_of(one: Entry | Member) -> Text:
+def text_of(one: Entry | Member) -> AnalysedText:
     """Return an entry as the clusterer sees it."""
     arrived = one.arrived if isinstance(one, Member) else one.first_seen_at
-    return text.read(
+    return analyse(
         entry_id=one.entry_id,
         source_id=one.source_id,
         link=canonical(one.link) if one.link else "",

@@ -11,13 +11,13 @@ from datetime import datetime
 
 from aggregator.model import Edit, Entry, Membership
 from scoring.categories.classifier import Evidence
-from scoring.clustering import copies, text
+from scoring.clustering import copies
 from scoring.clustering.clusterer import Placement
-from scoring.clustering.text import Text
-from scoring.engine.live_story import Live, Member, Voice, plus, sums
+from scoring.engine.live_story import Live, Member, Voice, plus, sums, text_of
 from scoring.engine.settings import Setting
 from scoring.engine.state import Held
 from scoring.insights import lead_entry
+from scoring.language.analysed_text import MAX_SUMMARY_TERMS, AnalysedText
 from scoring.language.terms import terms
 from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.model import load_prior
@@ -37,7 +37,9 @@ class Joining:
     def _worth(self, title: str, summary: str, link: str) -> float:
         return 0.0 if self._editorial is None else self._editorial.worth(title, summary, link).probability
 
-    def join(self, entry: Entry, text: Text, placement: Placement, known: Membership | None = None) -> Membership:
+    def join(
+        self, entry: Entry, text: AnalysedText, placement: Placement, known: Membership | None = None
+    ) -> Membership:
         """Make *entry* part of the story where it was placed, the first of it where there is none.
 
         known: what was written of it, where it joined before; its voice and the moment stay
@@ -46,7 +48,7 @@ class Joining:
         default = self._setting.default(entry.source_id)
         categorizer = self._setting.categorizer
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
-        evidence = categorizer.evidence(text.title, text.summary, default, by_prior)
+        evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
         live = held.live.get(placement.story_id)
         begins = live is None
@@ -127,12 +129,12 @@ class Joining:
                     member.copy = member.pointer
                     other.copy = other.copy or not member.pointer
                     return
-        text = copies.runs(member.title, member.summary)
-        if not text:
+        runs = copies.runs(member.title, member.summary)
+        if not runs:
             return
         originals = [other for other in live.members.values() if not other.copy][-COMPARED:]
         earlier = ((other.voice, copies.runs(other.title, other.summary)) for other in originals)
-        member.voice = copies.voice(member.owner, text, earlier)
+        member.voice = copies.voice(member.owner, runs, earlier)
         member.copy = member.voice != member.owner
 
     def count(self, entry: Entry, known: Membership, earlier: Mapping[str, datetime]) -> None:
@@ -146,8 +148,7 @@ class Joining:
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
-        held.frequency.add({*title, *summary[: text.SUMMARY_TERMS]}, int(at // 86_400))
-        held.clusterer.hear(entry.source_id, tuple(title), at)
+        held.clusterer.hear(text_of(entry))
         held.surroundings.advance(at)
         held.surroundings.add(entry.title, known.voice, at)
         begins = known.story_id == entry.entry_id

@@ -13,13 +13,13 @@ from aggregator.model import Cause, Entry, Membership, Story
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Placement
 from scoring.clustering.reclustering import Merge
-from scoring.clustering.text import Text
 from scoring.engine.live_story import Live, Member, Voice, settle, text_of
 from scoring.engine.membership import Joining
 from scoring.engine.overrides import Rulings
 from scoring.engine.settings import Setting
 from scoring.engine.state import LONGEST, Held
 from scoring.engine.step_log import Gone, Turns
+from scoring.language.analysed_text import AnalysedText
 
 
 class Regroup:
@@ -33,7 +33,7 @@ class Regroup:
 
     # Second thoughts
 
-    def merge_of(self, text: Text, placement: Placement) -> Merge | None:
+    def merge_of(self, text: AnalysedText, placement: Placement) -> Merge | None:
         """Return which stories a text brings together, where nothing keeps them apart; asked before it joins."""
         found = reclustering.merge_of(self._held.clusterer, text, placement)
         if found is None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.clustering.boilerplate import DAYS, HEADLINES, Habits, column, damped
+from scoring.clustering.boilerplate import DAYS, MAX_HEADLINES, MAX_SHINGLES, Headlines, Templates, column, damped
+from scoring.language.analysed_text import AnalysedText, analyse
 
 DAY = 86_400.0
 
@@ -36,7 +37,7 @@ def test_a_column_stood_on_two_earlier_days() -> None:
 
 
 def test_what_came_on_the_same_day_or_long_ago_or_of_nobody_is_not_looked_at() -> None:
-    habits = Habits()
+    habits = Headlines()
     habits.add("", ("nobody",), DAY)
     for day in range(1, 4):
         habits.add("paper", ("day", str(day)), day * DAY)
@@ -47,10 +48,43 @@ def test_what_came_on_the_same_day_or_long_ago_or_of_nobody_is_not_looked_at() -
 
 
 def test_a_source_of_many_headlines_is_remembered_by_its_latest() -> None:
-    habits = Habits()
-    for number in range(HEADLINES + 5):
+    habits = Headlines()
+    for number in range(MAX_HEADLINES + 5):
         habits.add("paper", (str(number),), DAY + number)
 
     kept = habits.of("paper", 2 * DAY)
-    assert len(kept) == HEADLINES
-    assert kept[-1] == (1, (str(HEADLINES + 4),))
+    assert len(kept) == MAX_HEADLINES
+    assert kept[-1] == (1, (str(MAX_HEADLINES + 4),))
+
+
+def entry(number: int, title: str, summary: str = "", source: str = "paper") -> AnalysedText:
+    return analyse(entry_id=number, source_id=source, link="", title=title, summary=summary, at=0.0, arrived=0.0)
+
+
+def test_wording_of_a_source_is_known_from_its_second_entry_on() -> None:
+    templates = Templates()
+    first = entry(1, "Flood warning for the Severn at Bewdley", "Act now and stay away from the riverside.")
+    second = entry(2, "Flood warning for the Trent at Newark", "Act now and stay away from the riverside.")
+
+    assert templates.terms(first) == frozenset()
+    templates.add(first)
+    assert templates.terms(second) == {"flood", "warn", "act", "stay", "away", "riversid"}
+    assert templates.terms(entry(3, "Flood warning for the Trent at Newark", source="rival")) == frozenset()
+
+
+def test_a_whole_text_again_is_a_reprint_and_no_template() -> None:
+    templates = Templates()
+    body = "The city chose Nordbygg to build the tunnel for 3.1 billion, after two years of talks with four bidders."
+    templates.add(entry(1, "Nordbygg wins the tunnel contract", body))
+
+    assert templates.terms(entry(2, "Harbour tunnel goes to Nordbygg at last", body)) == frozenset()
+    assert templates.terms(entry(3, "Nordbygg wins the tunnel contract")) == frozenset()
+
+
+def test_wording_that_was_not_used_for_long_is_forgotten() -> None:
+    templates = Templates()
+    templates.add(entry(1, "Flood warning for the Severn at Bewdley"))
+    for number in range(2, MAX_SHINGLES):
+        templates.add(entry(number, f"alpha{number} beta{number} gamma{number} delta{number}"))
+
+    assert templates.terms(entry(9, "Flood warning for the Trent at Newark")) == frozenset()

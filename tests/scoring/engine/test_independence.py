@@ -1,9 +1,8 @@
-"""Links to an article, aggregators that name its publisher, and hosts of many feeds are no independent sources."""
+"""Links to an article, aggregators that name the publisher and hosts of many feeds are no further sources."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -29,9 +28,28 @@ SOURCES = tuple(
 CONFIG = Config(Site(), (), SOURCES)
 
 
-def entry(number: int, source: str, title: str = TITLE, summary: str = "", link: str = LINK, **more: Any) -> Entry:
+def entry(
+    number: int,
+    source: str,
+    title: str = TITLE,
+    summary: str = "",
+    link: str = LINK,
+    points_to: str = "",
+    origin_url: str = "",
+) -> Entry:
     at = START + timedelta(hours=number)
-    return Entry(number, source, str(number), link, title, summary, first_seen_at=at, published_at=at, **more)
+    return Entry(
+        number,
+        source,
+        str(number),
+        link,
+        title,
+        summary,
+        first_seen_at=at,
+        published_at=at,
+        points_to=points_to,
+        origin_url=origin_url,
+    )
 
 
 def story_of(*entries: Entry) -> Story:

@@ -1,0 +1,70 @@
+"""Part the entries of a story in the two halves that they fall into most clearly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scoring.clustering.weighed_text import Vector
+
+MAX_ROUNDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Two parts of some entries, by their places."""
+
+    one: tuple[int, ...]
+    other: tuple[int, ...]
+    across: float
+    """Average cosine of an entry of one and an entry of the other."""
+    within: float
+    """Average cosine of two entries of the half that holds together less; 0.0 for one of a single entry."""
+
+
+def bisect(vectors: Sequence[Vector]) -> Halves:
+    """Return the two halves that entries fall into most clearly, and how alike the halves are.
+
+    Spherical 2-means, begun with the two entries that are least alike, MAX_ROUNDS at most.
+
+    vectors: of length 1, two at least
+    """
+    n = len(vectors)
+    like = [[0.0] * n for _ in vectors]
+    for i in range(n):
+        for j in range(i):
+            like[i][j] = like[j][i] = _dot(vectors[i], vectors[j])
+    _, one, other = min((like[i][j], j, i) for i in range(n) for j in range(i))
+    second = [(like[i][other] > like[i][one] and i != one) or i == other for i in range(n)]
+    for _ in range(MAX_ROUNDS):
+        sums = (_summed(vectors, second, False), _summed(vectors, second, True))
+        again = [_dot(vector, sums[1]) > _dot(vector, sums[0]) for vector in vectors]
+        if again == second or all(again) or not any(again):
+            break
+        second = again
+    sides = [i for i in range(n) if not second[i]], [i for i in range(n) if second[i]]
+    across = sum(like[i][j] for i in sides[0] for j in sides[1]) / (len(sides[0]) * len(sides[1]))
+    within = min(_mean_like(like, side) for side in sides)
+    return Halves(tuple(sides[0]), tuple(sides[1]), across, within)
+
+
+def _dot(one: Vector, other: Vector) -> float:
+    return math.fsum([one[key] * other[key] for key in one.keys() & other.keys()])
+
+
+def _summed(vectors: Sequence[Vector], marks: Sequence[bool], mark: bool) -> Vector:
+    """Return the sum of the vectors that have *mark*, of length 1."""
+    total: Vector = {}
+    for vector, marked in zip(vectors, marks, strict=True):
+        if marked == mark:
+            for key, weight in vector.items():
+                total[key] = total.get(key, 0.0) + weight
+    norm = math.sqrt(math.fsum(weight * weight for weight in total.values())) or 1.0
+    return {key: weight / norm for key, weight in total.items()}
+
+
+def _mean_like(like: Sequence[Sequence[float]], side: Sequence[int]) -> float:
+    """Return the average of all pairs of a side."""
+    pairs = [like[i][j] for place, i in enumerate(side) for j in side[:place]]
+    return sum(pairs) / len(pairs) if pairs else 0.0

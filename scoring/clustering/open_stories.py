@@ -1,0 +1,351 @@
+"""Hold the stories that can still grow, with an index of their terms, and let them end.
+
+An inverted index from term to stories gives the nearest stories of an entry; it costs as much as its telling terms
+have stories, never as much as there are stories. Which of them an entry joins, `join_model` says.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+
+from scoring.clustering.weighed_text import Member, Vector, WeighedText
+from scoring.clustering.weights import Tuning
+from scoring.language.analysed_text import AnalysedText
+from scoring.language.terms import is_figure
+
+MIN_SAME_TITLE_TERMS = 4
+"""Shorter headlines coincide: "Business Highlights"."""
+
+SAME_TITLE_SECONDS = 12 * 3600.0
+"""A column has the same headline every day: "Hints and answers for today's puzzle"."""
+
+MAX_POSTINGS = 200
+"""How many postings of telling terms an entry may touch to find stories; what it shares with the
+nearest of them beyond that is looked up. So a busy day costs no more than that."""
+
+
+class OpenStory:
+    """A story that can still grow."""
+
+    __slots__ = (
+        "first_arrived",
+        "first_at",
+        "last_arrived",
+        "last_at",
+        "latest",
+        "links",
+        "members",
+        "n",
+        "norm2",
+        "past",
+        "sources",
+        "story_id",
+        "titles",
+    )
+
+    def __init__(self, story_id: int, text: AnalysedText) -> None:
+        self.story_id = story_id
+        self.first_at = self.last_at = text.at
+        self.first_arrived = self.last_arrived = text.arrived
+        self.n = 0
+        self.latest = 0
+        """Which entry, of all that were put, was its last."""
+        self.norm2 = 0.0
+        self.members: list[Member] = []
+        """Its latest entries."""
+        self.past: frozenset[str] = frozenset()
+        """Terms of those that came before them."""
+        self.sources: dict[str, float] = {}
+        self.links: list[str] = []
+        self.titles: list[tuple[str, ...]] = []
+
+    def terms(self) -> frozenset[str]:
+        """Return the terms of all its entries."""
+        return self.past.union(*[member.vector for member in self.members])
+
+    def keep_latest(self, members: int) -> None:
+        """Keep so many of its latest entries, and of the others the terms only."""
+        old = self.members[:-members]
+        if old:
+            self.past = self.past.union(*[member.vector for member in old])
+            del self.members[:-members]
+
+    def foreign(self, script: str) -> bool:
+        """Return whether none of its latest entries is written in *script*."""
+        scripts = [member.script for member in self.members]
+        return bool(script) and script not in scripts and "" not in scripts
+
+    def gap(self, text: AnalysedText) -> float:
+        """Return how many seconds before its first or after its last entry a text stands; 0.0 between them."""
+        return max(0.0, text.at - self.last_at, self.first_at - text.at)
+
+    def span_with(self, other: OpenStory) -> float:
+        """Return how long the story of both would be in seconds, published or arrived."""
+        return max(
+            max(self.last_at, other.last_at) - min(self.first_at, other.first_at),
+            max(self.last_arrived, other.last_arrived) - min(self.first_arrived, other.first_arrived),
+        )
+
+    def shares_name_and_figure(self, vector: Collection[str]) -> bool:
+        """Return whether a text in another script names the same: a name and a figure are written alike everywhere."""
+        for member in self.members:
+            shared = [key for key in vector if key in member.vector]
+            if any(is_figure(key) or "|" in key for key in shared) and not all(map(is_figure, shared)):
+                return True
+        return False
+
+
+class OpenStories:
+    """The open stories by id, by term, by link and by headline.
+
+    window:  seconds without an arrival after which a story ends
+    longest: seconds after which a story takes in nothing more
+    """
+
+    def __init__(self, tuning: Tuning, *, window: float, longest: float) -> None:
+        self.window = window
+        self.longest = longest
+        self._tuning = tuning
+        self._stories: dict[int, OpenStory] = {}
+        self._index: dict[str, dict[int, float]] = {}
+        """term -> story_id -> weight of the term in the sum of the story's vectors."""
+        self._scale: dict[int, float] = {}
+        """story_id -> what makes a similarity of a product with that sum."""
+        self._links: dict[str, int] = {}
+        self._titles: dict[tuple[str, ...], int] = {}
+        self._by_arrival: deque[tuple[float, int]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._stories)
+
+    def __contains__(self, story_id: int) -> bool:
+        return story_id in self._stories
+
+    def __getitem__(self, story_id: int) -> OpenStory:
+        return self._stories[story_id]
+
+    def get(self, story_id: int) -> OpenStory | None:
+        """Return an open story, None for one that is over."""
+        return self._stories.get(story_id)
+
+    def expire(self, now: float) -> list[int]:
+        """Forget the stories of which nothing arrived for the window at *now*; return their ids."""
+        ended: list[int] = []
+        queue = self._by_arrival
+        while queue and queue[0][0] <= now - self.window:
+            arrived, story_id = queue.popleft()
+            story = self._stories.get(story_id)
+            if story is not None and story.last_arrived == arrived:
+                self.forget(story_id)
+                ended.append(story_id)
+        return ended
+
+    def identical(self, text: AnalysedText) -> tuple[OpenStory, str] | None:
+        """Return the open story that has this very link or title, and which of them."""
+        for story_id, within, reason in (
+            (self._links.get(text.link) if text.link else None, self.window, "same link"),
+            (self._titles.get(text.title), SAME_TITLE_SECONDS, "same headline"),
+        ):
+            story = None if story_id is None else self._stories.get(story_id)
+            if story is not None and story.gap(text) <= within and not self.too_old(text, story):
+                return story, reason
+        return None
+
+    def too_old(self, text: AnalysedText, story: OpenStory) -> bool:
+        """Return whether a story began too long before a text to take it in."""
+        return max(text.at - story.first_at, text.arrived - story.first_arrived) > self.longest
+
+    def nearest(self, entry: WeighedText) -> Iterator[tuple[OpenStory, float, float]]:
+        """Yield the stories that an entry can join, most similar first: similarity to the whole, seconds between."""
+        text = entry.text
+        for story_id, similarity in self._candidates(entry.member.vector):
+            story = self._stories[story_id]
+            gap = story.gap(text)
+            if gap > self.window or self.too_old(text, story):
+                continue
+            if story.foreign(text.script) and not story.shares_name_and_figure(entry.member.vector):
+                continue
+            yield story, similarity, gap
+
+    def _candidates(self, vector: Vector) -> list[tuple[int, float]]:
+        """Return the stories nearest by centroid, with their cosine."""
+        dots: dict[int, float] = {}
+        get = dots.get
+        index = self._index
+        budget = MAX_POSTINGS
+        order = sorted(vector.items(), key=lambda pair: (-pair[1], pair[0]))
+        common: list[tuple[float, dict[int, float]]] = []
+        for key, weight in order:
+            postings = index.get(key)
+            if not postings:
+                continue
+            budget -= len(postings)
+            if budget < 0:
+                common.append((weight, postings))
+                continue
+            for story_id, other in postings.items():
+                dots[story_id] = get(story_id, 0.0) - weight * other
+        # Negative, so that the nearest come first, and of equals the oldest.
+        keep = self._tuning.candidates
+        scale = self._scale
+        near = sorted([(dot * scale[story_id], story_id) for story_id, dot in dots.items()])
+        if common:
+            del near[keep + 4 :]
+            for place, (_, story_id) in enumerate(near):
+                dot = dots[story_id]
+                for weight, postings in common:
+                    if story_id in postings:
+                        dot -= weight * postings[story_id]
+                near[place] = (dot * scale[story_id], story_id)
+            near.sort()
+        return [(story_id, -negative) for negative, story_id in near[:keep]]
+
+    def with_terms(self, terms: Sequence[str], but: int) -> int:
+        """Return how many open stories have all of *terms*, one aside; no more than MAX_POSTINGS are looked at."""
+        postings = sorted([self._index.get(key, {}) for key in terms], key=len)
+        if not postings or len(postings[0]) < 2:
+            return 0
+        rest = postings[1:]
+        found = 0
+        for place, story_id in enumerate(postings[0]):
+            if place == MAX_POSTINGS:
+                break
+            found += story_id != but and all(story_id in other for other in rest)
+        return found
+
+    def shared_weights(self, vector: Vector, story_id: int) -> dict[str, float]:
+        """Return how much each term that an entry shares with a story contributes to their similarity."""
+        return {
+            key: weight * postings[story_id]
+            for key, weight in vector.items()
+            if story_id in (postings := self._index.get(key, {}))
+        }
+
+    def likeness(self, one_id: int, other_id: int, tau: float) -> tuple[float, list[str]]:
+        """Return how alike two stories are as wholes, and the five terms that say most of it.
+
+            dot(a, b) / (|a| |b|)^(1 - s) / (n_a n_b)^s * exp(-gap / tau)
+
+        a, b:  the sums of the vectors of the two stories' entries, n of them each
+        s:     `Tuning.spread`: from the cosine of the centroids towards the average cosine of all pairs
+        gap:   the time between the two stories, 0 where they overlap
+        tau:   seconds
+        """
+        one, other = self._stories[one_id], self._stories[other_id]
+        index = self._index
+        shared = {key: index[key][one_id] * index[key][other_id] for key in sorted(one.terms() & other.terms())}
+        apart = max(0.0, one.first_at - other.last_at, other.first_at - one.last_at)
+        similarity = math.fsum(shared.values()) * self._scale[one_id] * self._scale[other_id] * math.exp(-apart / tau)
+        return similarity, sorted(shared, key=lambda key: (-shared[key], key))[:5]
+
+    # Changing
+
+    def add(self, entry: WeighedText, story_id: int, latest: int) -> None:
+        """Make an entry part of a story, which begins with it where there is none.
+
+        latest: which entry, of all that were put, it is
+        """
+        text, member = entry.text, entry.member
+        story = self._stories.get(story_id)
+        if story is None:
+            story = self._stories[story_id] = OpenStory(story_id, text)
+        index = self._index
+        added = 0.0
+        for key, weight in member.vector.items():
+            postings = index.get(key)
+            if postings is None:
+                index[key] = {story_id: weight}
+                added += weight * weight
+            else:
+                before = postings.get(story_id, 0.0)
+                postings[story_id] = before + weight
+                added += weight * (weight + 2.0 * before)
+        story.norm2 += added
+        story.n += 1
+        self._set_scale(story)
+        story.members.append(member)
+        story.keep_latest(self._tuning.members)
+        story.sources[text.source_id] = text.arrived
+        story.first_at = min(story.first_at, text.at)
+        story.last_at = max(story.last_at, text.at)
+        story.last_arrived = text.arrived
+        story.latest = latest
+        if text.link:
+            self._links[text.link] = story_id
+            story.links.append(text.link)
+        if len(text.title) >= MIN_SAME_TITLE_TERMS:
+            self._titles[text.title] = story_id
+            story.titles.append(text.title)
+
+    def await_end(self, story_id: int, arrived: float, *, sort: bool = False) -> None:
+        """Let a story end a window after *arrived*.
+
+        sort: other stories may have had their last arrival after that
+        """
+        if sort:
+            insort(self._by_arrival, (arrived, story_id), key=lambda pair: pair[0])
+        else:
+            self._by_arrival.append((arrived, story_id))
+
+    def merge(self, into_id: int, gone_id: int) -> None:
+        """Let the entries of one story be entries of another, as if they had joined it."""
+        into, gone = self._stories[into_id], self._stories.pop(gone_id)
+        index = self._index
+        dot = 0.0
+        for key in sorted(gone.terms()):
+            postings = index[key]
+            weight = postings.pop(gone_id)
+            before = postings.get(into_id, 0.0)
+            dot += weight * before
+            postings[into_id] = before + weight
+        into.past |= gone.past
+        into.norm2 += gone.norm2 + 2.0 * dot
+        into.n += gone.n
+        into.members.extend(gone.members)
+        into.keep_latest(self._tuning.members)
+        for source, at in gone.sources.items():
+            into.sources[source] = max(at, into.sources.get(source, at))
+        into.first_at, into.last_at = min(into.first_at, gone.first_at), max(into.last_at, gone.last_at)
+        into.first_arrived = min(into.first_arrived, gone.first_arrived)
+        into.last_arrived = max(into.last_arrived, gone.last_arrived)
+        into.latest = max(into.latest, gone.latest)
+        self._by_arrival.append((into.last_arrived, into_id))
+        for link in gone.links:
+            if self._links.get(link) == gone_id:
+                self._links[link] = into_id
+        for title in gone.titles:
+            if self._titles.get(title) == gone_id:
+                self._titles[title] = into_id
+        into.links += gone.links
+        into.titles += gone.titles
+        del self._scale[gone_id]
+        self._set_scale(into)
+
+    def forget(self, story_id: int) -> None:
+        """Take a story out, where it is open."""
+        story = self._stories.pop(story_id, None)
+        if story is None:
+            return
+        del self._scale[story_id]
+        for link in story.links:
+            if self._links.get(link) == story_id:
+                del self._links[link]
+        for title in story.titles:
+            if self._titles.get(title) == story_id:
+                del self._titles[title]
+        index = self._index
+        for key in story.terms():
+            postings = index[key]
+            if len(postings) == 1:
+                del index[key]
+            else:
+                del postings[story_id]
+
+    def _set_scale(self, story: OpenStory) -> None:
+        # dot / norm is the cosine to the centroid, dot / n the average cosine to the members.
+        spread = self._tuning.spread
+        scale = story.norm2 ** (0.5 * spread - 0.5) * story.n**-spread if story.norm2 else 0.0
+        self._scale[story.story_id] = scale

@@ -1,0 +1,133 @@
+"""An entry's terms with their weights at the moment it came, and what of it is kept to compare others with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scoring.clustering import boilerplate
+from scoring.clustering.weights import Tuning
+from scoring.language.analysed_text import AnalysedText
+from scoring.language.terms import DocumentFrequency, is_figure
+
+Vector = dict[str, float]
+
+STOCK_WEIGHT = 0.15
+"""What is left of the IDF of a term that every headline of its kind has."""
+
+UNSPACED = ("han", "kana")
+"""Scripts that are written without spaces; terms are pairs of characters, which overlap."""
+
+
+class Member:
+    """What is kept of an entry of an open story, to compare others with it."""
+
+    __slots__ = (
+        "dates",
+        "figures",
+        "numbers",
+        "script",
+        "source_id",
+        "title",
+        "title_idf",
+        "title_words",
+        "vector",
+        "versions",
+    )
+
+    def __init__(self, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> None:
+        self.vector = vector
+        """Of length 1."""
+        self.title = {key: idf[key] for key in text.title}
+        self.title_idf = sum(self.title.values()) or 1.0
+        self.figures = frozenset(filter(is_figure, self.title))
+        self.script = text.script
+        self.source_id = text.source_id
+        self.title_words = text.title_words
+        self.numbers = text.numbers
+        self.versions = text.versions
+        self.dates = text.dates
+
+
+@dataclass(slots=True)
+class WeighedText:
+    """What is known of an entry while its story is looked for."""
+
+    text: AnalysedText
+    member: Member
+    idf: Mapping[str, float]
+    """Of all its terms, those lowered that its source or its kind has anyway."""
+    worn: float
+    """Share of its title that its source writes day after day, in [0, 1]."""
+    template: float
+    """Share of its weight that stands in wording of its source's latest entries, in [0, 1]."""
+    fresh: Mapping[str, float]
+    """Weights of the terms outside that wording, where there is any."""
+    places: Mapping[str, int] = field(default_factory=dict)
+    """Of each pair of characters, the bit of where it first stands; title and summary are one bit apart."""
+
+
+def weigh(
+    text: AnalysedText,
+    frequency: DocumentFrequency,
+    headlines: Sequence[boilerplate.Headline],
+    template: Collection[str],
+    tuning: Tuning,
+) -> WeighedText:
+    """Return an entry with the weights of its terms, as they are before it is counted itself.
+
+    headlines: of its source, on earlier days
+    template:  its terms that its source's latest entries have in the same wording
+    """
+    vector: Vector = {}
+    for key in text.title:
+        vector[key] = vector.get(key, 0.0) + tuning.title_weight
+    for key in text.summary:
+        vector[key] = vector.get(key, 0.0) + tuning.summary_weight
+    general = frequency.idfs(vector)
+    idf = dict(boilerplate.damped(general, headlines))
+    for key in text.stock:
+        if key in idf:
+            idf[key] *= STOCK_WEIGHT
+    total = 0.0
+    for key, count in vector.items():
+        weight = (1.0 + math.log(count)) * idf[key]
+        vector[key] = weight
+        total += weight * weight
+    norm = math.sqrt(total) or 1.0
+    member = Member(text, idf, {key: weight / norm for key, weight in vector.items()})
+    worn = _worn(member, general, headlines)
+    template_share, fresh = _outside_template(text, general, template)
+    return WeighedText(text, member, idf, worn, template_share, fresh, _places(text))
+
+
+def _worn(member: Member, general: Mapping[str, float], headlines: Sequence[boilerplate.Headline]) -> float:
+    title = {key: general[key] for key in member.title}
+    if not title or not headlines:
+        return 0.0
+    return max(1.0 - member.title_idf / sum(title.values()), boilerplate.column(title, headlines))
+
+
+def _outside_template(
+    text: AnalysedText, idf: Mapping[str, float], template: Collection[str]
+) -> tuple[float, dict[str, float]]:
+    """Return the share of a text's weight that stands in its source's wording, and the weights of the other terms."""
+    if not template:
+        return 0.0, {}
+    title = frozenset(text.title)
+    weights = {key: weight * (2.0 if key in title else 1.0) for key, weight in idf.items()}
+    total = math.fsum(weights.values())
+    fresh = {key: weight for key, weight in weights.items() if key not in template}
+    return (1.0 - math.fsum(fresh.values()) / total if total else 0.0), fresh
+
+
+def _places(text: AnalysedText) -> dict[str, int]:
+    """Return of each pair of characters the bit of where it first stands; words with letters have none."""
+    if text.script not in UNSPACED:
+        return {}
+    places: dict[str, int] = {}
+    for place, key in enumerate((*text.title, "", *text.summary)):
+        if len(key) == 2 and not key.isascii():
+            places.setdefault(key, 1 << place)
+    return places

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from scoring.language.analysed_text import AnalysedText, analyse
+from scoring.language.dates import mark_dates
+from scoring.language.headline_kinds import kinds, stock_terms
+
+
+def text(title: str, summary: str = "") -> AnalysedText:
+    return analyse(entry_id=1, source_id="s", link="", title=title, summary=summary, at=0.0, arrived=0.0)
+
+
+@pytest.mark.parametrize(
+    ("title", "terms"),
+    [
+        ("Kubernetes 1.33 is out", ("kubernet", "kubernet|1.33")),
+        ("AirPods Max 2: better sound", ("airpod", "max", "max|2", "better", "sound")),
+        ("Cloudmere cuts 1,100 jobs", ("cloudmer", "cut", "1100", "job")),
+        ("Velora raises $1.4 million", ("velora", "rais", "1.4m")),
+        ("Part 2 of the harbour series", ("part", "harbour", "sery")),
+    ],
+)
+def test_a_version_belongs_to_the_word_before_it_and_an_amount_to_none(title: str, terms: tuple[str, ...]) -> None:
+    assert text(title).title == terms
+
+
+@pytest.mark.parametrize(
+    ("title", "dates", "left"),
+    [
+        ("Aries horoscope today, November 17, 2026", {"11-17"}, ("ari", "horoscop")),
+        ("Flood warning until 4:00PM CST on Friday", set(), ("flood", "warn")),
+        ("Numbers of 11/28/2026", {"11/28/2026"}, ("number",)),
+        ("Le match du 18 novembre", {"11-18"}, ("match",)),
+        ("May the vote be delayed", set(), ("vote", "delay")),
+    ],
+)
+def test_days_and_times_are_no_evidence(title: str, dates: set[str], left: tuple[str, ...]) -> None:
+    assert text(title).dates == dates
+    assert text(title).title == left
+
+
+def test_dates_of_a_summary_are_left_out_of_its_terms() -> None:
+    assert text("Ferries", "They sail on Monday, 3 March 2027 at noon").summary == ("sail", "noon")
+
+
+def test_every_word_of_a_date_is_marked_and_no_other() -> None:
+    assert mark_dates(["in", "june", "2027", "and", "1850"])[0] == [False, True, True, False, False]
+
+
+def test_a_headline_says_what_is_numbered_and_how() -> None:
+    found = text("DSA 6101 and DSA 6102 close 14 holes in Osprey 3.2")
+
+    assert set(found.versions) >= {("dsa", "6101"), ("dsa", "6102"), ("osprey", "3.2")}
+    assert found.numbers == {"6101", "6102", "14", "3.2"}
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Best early Black Friday TV deals", "deal"),
+        ("Wordle today: hints and answers", "puzzle"),
+        ("Velora Q3 results beat estimates", "earnings"),
+        ("Senior Data Engineer at Ostrix", "jobs"),
+        ("Japan vs. Ghana live stream", "watch"),
+        ("Tuesday briefing: a minister resigns", "roundup"),
+    ],
+)
+def test_headlines_in_fixed_wording_are_recognised(title: str, kind: str) -> None:
+    assert kind in kinds(title)
+    assert not stock_terms(title).isdisjoint(text(title).title)
+
+
+def test_a_plain_headline_has_no_stock_terms() -> None:
+    assert stock_terms("Court blocks the levy on imported servers") == frozenset()
+
+
+def test_shingles_do_not_depend_on_numbers() -> None:
+    one, other = text("Game 1979 of the day"), text("Game 1980 of the day")
+
+    assert one.title_shingles == other.title_shingles
+    assert one.title_shingles != text("Game over for the day").title_shingles
