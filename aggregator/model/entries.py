@@ -57,7 +57,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A draft with what recognises it: all that follows of its text alone, worked out once (`dedupe.arrival`)."""
+    """A draft with what recognises it: all that follows from its text, worked out once (`parse.identity.arrival`)."""
 
     draft: Draft
     identity: str

@@ -37,12 +37,12 @@ from aggregator.parse.messages import (
     read_reply,
 )
 
-_LONGEST_REPLY = 256 * 1024 * 1024
+_MAX_REPLY_BYTES = 256 * 1024 * 1024
 # A child that only waits (a stopped process, a machine that swaps) uses no CPU time and is ended by the wall clock.
 _PATIENCE_S = 30.0
 _PATIENCE_FACTOR = 4
-_MOST_AT_ONCE = 16
-_MOST_BYTES = 2_000_000
+_MAX_BATCH = 16
+_MAX_BATCH_BYTES = 2_000_000
 _BATCH_CPU_S = 2.0
 """Sixteen usual documents take 0.05 s; a batch that takes this long is taken apart."""
 
@@ -113,13 +113,13 @@ class ParserPool:
         """Have documents read until none waits."""
         while batch := self._batch():
             reading = asyncio.create_task(self._read(batch))
-            for one in batch:
-                one.answer.add_done_callback(partial(_give_up, batch, reading))
+            for waiting in batch:
+                waiting.answer.add_done_callback(partial(_give_up, batch, reading))
             await asyncio.wait([reading])
             if not reading.cancelled() and (error := reading.exception()):
-                for one in batch:
-                    if not one.answer.done():
-                        one.answer.set_exception(error)
+                for waiting in batch:
+                    if not waiting.answer.done():
+                        waiting.answer.set_exception(error)
         # At once, before anybody else runs: what comes from now on needs another worker.
         self._working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
@@ -127,16 +127,16 @@ class ParserPool:
         """Take what waits, in its order, as far as it may go together."""
         batch: list[_Waiting] = []
         size = 0
-        while self._waiting and len(batch) < _MOST_AT_ONCE:
-            one = self._waiting[0]
-            size += len(one.document.data)
-            if batch and (size > _MOST_BYTES or one.alone or one.limits != batch[0].limits):
+        while self._waiting and len(batch) < _MAX_BATCH:
+            waiting = self._waiting[0]
+            size += len(waiting.document.data)
+            if batch and (size > _MAX_BATCH_BYTES or waiting.alone or waiting.limits != batch[0].limits):
                 break
             self._waiting.popleft()
-            if one.answer.done():  # nobody waits for it any more
+            if waiting.answer.done():  # nobody waits for it any more
                 continue
-            batch.append(one)
-            if one.alone:
+            batch.append(waiting)
+            if waiting.alone:
                 break
         return batch
 
@@ -158,12 +158,12 @@ class ParserPool:
         else:
             self._idle.append(child)
         again = []
-        for one, answer in zip(batch, reply.answers, strict=True):
+        for waiting, answer in zip(batch, reply.answers, strict=True):
             if isinstance(answer, OverLimit) and len(batch) > 1:
-                one.alone = True
-                again.append(one)
-            elif not one.answer.done():
-                one.answer.set_result(answer)
+                waiting.alone = True
+                again.append(waiting)
+            elif not waiting.answer.done():
+                waiting.answer.set_result(answer)
         self._waiting.extendleft(reversed(again))
 
     async def _child(self, limits: Limits) -> _Child:
@@ -190,7 +190,7 @@ class _Waiting:
 
 def _give_up(batch: list[_Waiting], reading: asyncio.Task[None], _: object) -> None:
     """End the reading of a batch that nobody waits for any more."""
-    if all(one.answer.cancelled() for one in batch):
+    if all(waiting.answer.cancelled() for waiting in batch):
         reading.cancel()
 
 
@@ -210,7 +210,7 @@ class _Child:
             str(limits.parse_memory_bytes),
             stdin=PIPE,
             stdout=PIPE,
-            limit=_LONGEST_REPLY,
+            limit=_MAX_REPLY_BYTES,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         return cls(process, limits.parse_memory_bytes)
@@ -224,7 +224,7 @@ class _Child:
         limits = batch[0].limits
         cpu_s = limits.parse_cpu.total_seconds()
         together_s = cpu_s if len(batch) == 1 else min(_BATCH_CPU_S, cpu_s)
-        request = message(Request(limits, together_s, [one.document for one in batch]))
+        request = message(Request(limits, together_s, [waiting.document for waiting in batch]))
         try:
             async with asyncio.timeout(cpu_s * _PATIENCE_FACTOR + _PATIENCE_S):
                 body = await self._exchange(request)
@@ -249,7 +249,7 @@ class _Child:
             await self._process.stdin.drain()
         try:
             length = int.from_bytes(await self._process.stdout.readexactly(LENGTH_BYTES))
-            if length > _LONGEST_REPLY:
+            if length > _MAX_REPLY_BYTES:
                 raise ParserFailedError("the document's entries are too large to hand over")
             return await self._process.stdout.readexactly(length)
         except asyncio.IncompleteReadError:

@@ -55,7 +55,7 @@ class RawItem:
     """Who published it first: `<source>`."""
     origin_url: str = ""
     bytes_mark: str = "-"
-    """See `seen.ItemFingerprint`."""
+    """See `fingerprints.ItemFingerprint`."""
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class RawFeed:
     notes: list[str] = field(default_factory=list)
     hints: Hints = Hints()  # noqa: RUF009 - frozen
     well_formed: bool = False
-    """Whether it was read by `wellformed`, so that its items are those that stand in its bytes."""
+    """Whether the fast reader read its bytes as they are, so that its items are those of the bytes."""
 
 
 def fingerprint(item: RawItem, context: str) -> str:

@@ -58,19 +58,19 @@ def main() -> None:
     while length := requests.read(LENGTH_BYTES):
         request = read_request(requests.read(int.from_bytes(length)))
         signal.setitimer(signal.ITIMER_PROF, request.cpu_s)
-        found = [_answer(request.limits, document) for document in request.documents]
+        replies = [_answer(request.limits, document) for document in request.documents]
         signal.setitimer(signal.ITIMER_PROF, 0)
-        retire = any(isinstance(one, OverLimit) for one in found) or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
+        retire = any(isinstance(reply, OverLimit) for reply in replies) or _peak_bytes() - baseline > _RETIRE_AT_GROWTH
         try:
-            answers.write(message(Reply(found, retire)))
+            answers.write(message(Reply(replies, retire)))
             answers.flush()
         except BrokenPipeError:  # the parent was killed
             os._exit(0)
 
 
-def _answer(limits: Limits, one: Document) -> Answer:
+def _answer(limits: Limits, document: Document) -> Answer:
     try:
-        return Read(parse(one.data, one.content_type, one.url, limits, one.memory))
+        return Read(parse(document.data, document.content_type, document.url, limits, document.memory))
     except NotAFeedError as error:
         return OverLimit() if isinstance(error.__cause__, MemoryError) else NoFeed(str(error), tuple(error.feeds))
     except MemoryError:

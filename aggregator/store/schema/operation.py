@@ -14,7 +14,7 @@ create table checkpoint (
 -- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.
 create table documents (
     source_id  text primary key,
-    items      text not null             -- what knows it again (seen.DocumentFingerprints)
+    items      text not null             -- its fingerprints (parse.fingerprints)
 ) strict, without rowid;
 
 -- Analysis in prose, written by a model that the operator configured and checked against the entries. May be dropped.
