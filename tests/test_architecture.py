@@ -1,4 +1,4 @@
-"""The house as the documents describe it: held against the code's own imports and calls."""
+"""Architecture rules, checked against the source: import direction, libraries, SQL, sockets, clocks and sizes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {"aggregator": 0, "scoring": 1, "web": 2, "groundswell": 3}
 
-# A library at home: the only modules that may import it.
+# The only modules that may import each library.
 HOMES = {
     "sqlite3": ("aggregator/store/",),
     "sqlite_utils": ("aggregator/store/",),
@@ -37,7 +37,7 @@ HOMES = {
     "granian": ("web/server.py",),
     "pickle": (),
 }
-# The parts that the program is made of by its description: each does its work somewhere, none stands by for show.
+# Libraries that the program is specified to use; each must be imported where it belongs.
 FIXED = ("feedparser", "httpx", "pycurl", "sklearn", "apscheduler", "sqlite_utils", "flask")
 # Opens or takes connections: polling, the demo's own feed server, and the site's port.
 SOCKETS = ("aggregator/fetch", "aggregator/demo/server.py", "web/server.py")
@@ -53,10 +53,7 @@ SQL = re.compile(
 
 
 def modules() -> list[Path]:
-    found: list[Path] = []
-    for package in ("groundswell", "aggregator", "scoring", "web"):
-        found += sorted((ROOT / package).rglob("*.py"))
-    return found
+    return [path for package in LAYERS for path in sorted((ROOT / package).rglob("*.py"))]
 
 
 def where(path: Path) -> str:
@@ -81,25 +78,25 @@ def test_imports_point_one_way(path: Path) -> None:
         assert target is None or target <= here, f"{where(path)} imports {name}"
 
 
-def test_no_import_goes_round_in_a_circle() -> None:
+def test_imports_have_no_cycle() -> None:
     names = {where(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in modules()}
-    wants = {}
+    dependencies = {}
     for name, path in names.items():
-        found = set(imports(path)) & names.keys()
-        # `from package import module` asks for the module, not for what the package gathers.
-        wants[name] = found - {wanted.rpartition(".")[0] for wanted in found}
-    list(TopologicalSorter(wants).static_order())  # CycleError names the circle
+        imported = set(imports(path)) & names.keys()
+        # `from package import module` depends on the module, not on what the package re-exports.
+        dependencies[name] = imported - {module.rpartition(".")[0] for module in imported}
+    list(TopologicalSorter(dependencies).static_order())  # CycleError names the circle
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)
-def test_nobody_outside_asks_for_a_room_of_the_engine(path: Path) -> None:
+def test_the_engine_is_imported_through_its_package(path: Path) -> None:
     if not where(path).startswith("scoring/engine/"):
-        rooms = [name for name in imports(path) if name.startswith("scoring.engine.") and name.split(".")[2].islower()]
-        assert not rooms, f"{where(path)} imports {', '.join(rooms)}"
+        inner = [name for name in imports(path) if name.startswith("scoring.engine.") and name.split(".")[2].islower()]
+        assert not inner, f"{where(path)} imports {', '.join(inner)}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)
-def test_a_library_is_used_where_it_is_at_home(path: Path) -> None:
+def test_libraries_are_imported_where_they_belong(path: Path) -> None:
     for name in imports(path):
         for library, homes in HOMES.items():
             if name == library or name.startswith(library + "."):
@@ -107,20 +104,20 @@ def test_a_library_is_used_where_it_is_at_home(path: Path) -> None:
 
 
 @pytest.mark.parametrize("library", FIXED)
-def test_the_fixed_parts_are_what_does_their_work(library: str) -> None:
+def test_the_specified_libraries_are_in_use(library: str) -> None:
     users = {where(path) for path in modules() if any(name.split(".")[0] == library for name in imports(path))}
     assert any(user.startswith(HOMES[library]) for user in users), f"nothing imports {library}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)
-def test_only_fetch_and_the_servers_know_sockets(path: Path) -> None:
+def test_only_fetch_and_the_servers_open_sockets(path: Path) -> None:
     if not where(path).startswith(SOCKETS):
         assert "socket" not in set(imports(path)), f"{where(path)} imports socket"
         assert "http.server" not in set(imports(path)), f"{where(path)} imports http.server"
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)
-def test_sql_is_in_the_store_only(path: Path) -> None:
+def test_sql_is_in_the_store(path: Path) -> None:
     if where(path).startswith("aggregator/store/"):
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -129,14 +126,14 @@ def test_sql_is_in_the_store_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)
-def test_there_is_no_hidden_clock_and_no_unseeded_chance(path: Path) -> None:
+def test_no_module_reads_the_clock_or_unseeded_randomness(path: Path) -> None:
     if where(path).startswith("groundswell/"):
         return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         assert not CLOCK.search(line.split("#")[0]), f"{where(path)}:{number} {line.strip()}"
 
 
-def test_the_rules_would_catch_what_they_forbid() -> None:
+def test_the_patterns_match_what_they_forbid() -> None:
     assert CLOCK.search("now = datetime.now(UTC)")
     assert CLOCK.search("t = time.time()")
     assert not CLOCK.search("clock()")
@@ -146,13 +143,59 @@ def test_the_rules_would_catch_what_they_forbid() -> None:
 
 
 @pytest.mark.parametrize("path", modules(), ids=where)
-def test_every_module_says_what_it_knows(path: Path) -> None:
+def test_every_module_has_a_docstring(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{where(path)} has no docstring"
 
 
-def test_no_test_needs_what_stands_outside_the_repository() -> None:
+def test_tests_that_read_shared_data_can_skip() -> None:
     """Data beside the checkout may be used, but only where a skip with a reason stands too."""
     for path in sorted((ROOT / "tests").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         if "shared" in text and path.name != Path(__file__).name and re.search(r'["/]shared["/]', text):
             assert "skip" in text, f"{where(path)} reads ../shared without a skip"
+
+
+# Sizes
+
+MAX_MODULE_LINES = 400
+MAX_PUBLIC_METHODS = 15
+MAX_PACKAGE_MODULES = 12
+"""Modules of one package, besides its sub-packages and `__init__`."""
+
+LARGER: dict[str, int] = {
+    "aggregator/store/derived/stories.py:Stories": 26,
+    "aggregator/store/entries.py:Entries": 16,
+    "aggregator/store/state.py:State": 24,
+    "aggregator/store/websub/subscriptions.py:HubSubscriptions": 16,
+    "scoring/engine": 14,
+    "scoring/engine/engine.py:Engine": 20,
+}
+"""What exceeds a limit: `module`, `module:Class` or `package`, with the size that it may not exceed."""
+
+
+def sizes() -> dict[str, tuple[int, int]]:
+    """Return for every module, class and package its size and its limit."""
+    found: dict[str, tuple[int, int]] = {}
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        found[where(path)] = (len(text.splitlines()), MAX_MODULE_LINES)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef):
+                methods = [m for m in node.body if isinstance(m, ast.FunctionDef | ast.AsyncFunctionDef)]
+                public = sum(not method.name.startswith("_") for method in methods)
+                found[f"{where(path)}:{node.name}"] = (public, MAX_PUBLIC_METHODS)
+    for package in {path.parent for path in modules()}:
+        count = sum(path.name != "__init__.py" for path in package.glob("*.py"))
+        found[where(package)] = (count, MAX_PACKAGE_MODULES)
+    return found
+
+
+def test_modules_classes_and_packages_stay_within_their_limits() -> None:
+    too_large = {name: size for name, (size, limit) in sizes().items() if size > LARGER.get(name, limit)}
+    assert too_large == {}
+
+
+@pytest.mark.parametrize("name", sorted(LARGER))
+def test_exceptions_from_the_limits_are_still_needed(name: str) -> None:
+    size, limit = sizes().get(name, (0, 0))
+    assert size > limit, f"{name} is within its limit: remove it from LARGER"
