@@ -331,14 +331,16 @@ def test_a_story_that_is_held_anew_ends_when_it_would_have() -> None:
 
 # Quality on labelled streams: floors a little under what was measured with this code, of the files
 # with these digests. BCubed F1 of the assignment made at arrival.
+# The three streams of bare titles went down by .02 to .03 on 28 November 2026 (topic time .775, gnews titles .715,
+# uci .735 before): their labels count a day of bargains or results as one story, which are apart now on purpose.
 FLOORS = [
     ("allsides_dev", "ts", ("title", "summary"), True, 0.897),
     ("allsides_dev", "ts", ("title",), True, 0.860),
     ("allsides_dev", "ts_dense", ("title", "summary"), True, 0.816),
     ("gnews", "ts", ("title", "summary"), False, 0.890),
-    ("gnews", "ts_topic", ("title",), False, 0.775),
-    ("gnews", "ts", ("title",), False, 0.715),
-    ("uci_dev", "ts", ("title",), False, 0.735),
+    ("gnews", "ts_topic", ("title",), False, 0.745),
+    ("gnews", "ts", ("title",), False, 0.695),
+    ("uci_dev", "ts", ("title",), False, 0.710),
 ]
 DIGESTS = {
     "allsides_dev.jsonl.gz": "25354f3fdaeefc088591e7b68fafa0f55391b07624c5e75695827d637dd51169",
