@@ -1,7 +1,7 @@
 """What a search looks for in the words of a text: the same words for the index, the query and what is marked.
 
-    indexed("Amazon's 2-gigawatt plant")     amazon 2gw plant       what the text index holds of a text
-    wanted("chips")                          chips or chip          what a term of a search means
+    indexed("Amazon's 2-gigawatt plant")     amazon 2gw gigawatt plant     what the text index holds of a text
+    wanted("chips")                          chips or chip                 what a term of a search means
 
 Words are those of `tokens.words`, which stories are made of too. A single English word finds its plural and the other
 way round; a Korean word finds itself with any particle. A phrase is exact. Leaves the syntax of a search to
@@ -34,7 +34,8 @@ def indexed(text: str) -> str:
     """Return the words of *text* as the index holds them, joined by spaces.
 
     Writing without spaces is in overlapping pairs of characters; the last character of a run is there alone too, so
-    that each can be found by what begins with it.
+    that each can be found by what begins with it. A unit or scale that is part of an amount ("2gw", "1.4m") is there as
+    it is spelled, too: a search for "gigawatts" or "million" finds it.
     """
     if text.isascii():
         together = AMOUNT.search(text.lower())
@@ -45,8 +46,15 @@ def indexed(text: str) -> str:
         return " ".join(filter(None, map(_INDEXED.__getitem__, text.split())))
     found = words(text)
     found += [run[-1] for run in UNSPACED.findall(text) if len(run) > 1]
-    return " ".join(found)
+    return " ".join([*found, *_spelled_units(text, found)])
 
+
+def _spelled_units(text: str, indexed_words: list[str]) -> list[str]:
+    """Return the words behind a number that *indexed_words* lacks, since they became part of an amount."""
+    return sorted(set(_BEHIND_NUMBER.findall(text.lower())).difference(indexed_words))
+
+
+_BEHIND_NUMBER = re.compile(r"\d[\s-]([^\W\d_]{3,})")
 
 # In text with other letters, what may be an amount once it is folded: a unit may stand behind another space or hyphen.
 _MAYBE_AMOUNT = re.compile(r"\d[\s\u2010-\u2012-]")
@@ -59,7 +67,11 @@ class _Indexed(dict[str, str]):
 
     def __missing__(self, token: str) -> str:
         bare = token.strip(_PUNCTUATION)
-        joined = bare.lower() if bare.isascii() and bare.isalpha() else " ".join(words(token))
+        if bare.isascii() and bare.isalpha():
+            joined = bare.lower()
+        else:
+            read = words(token)
+            joined = " ".join([*read, *_spelled_units(token, read)])
         if len(token) <= _MAX_TOKEN_CHARS:
             if len(self) >= _MAX_TOKENS:
                 self.clear()
