@@ -136,7 +136,8 @@ def test_all_votes_down_leave_an_ordered_page(tmp_path: Path) -> None:
             store.feedback.vote(story_id, False, now)
         updater.run(now + HOUR)
         after = store.stories.ranked("", 60)
-        assert {one.story.story_id for one in after} == set(before)
+        # Of two stories with the same headline the page shows the better one, which a vote may change.
+        assert len(after) == len(before)
         for one in after:
             assert 0 <= one.story.score <= 100
             assert store.places.of(one.story.story_id)
