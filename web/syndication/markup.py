@@ -27,15 +27,11 @@ def text_element(parent: ET.Element, name: str, text: str) -> ET.Element:
 
 
 def body_html(item: Item) -> str:
-    """Return the readable body of an item; everything that comes from sources is escaped."""
+    """Return the readable body of an item; everything that comes from sources is escaped.
+
+    Pictures stand in elements of their own (`media:content`, `enclosure`, `image`): a body loads nothing.
+    """
     parts = []
-    if item.image:
-        size = "".join(
-            f' {name}="{value}"'
-            for name, value in (("width", item.image.width), ("height", item.image.height))
-            if value
-        )
-        parts.append(f'<p><img src="{html.escape(item.image.url)}" alt=""{size}></p>')
     if item.text:
         parts.append(f"<p>{html.escape(item.text)}</p>")
     parts.append(f"<p><strong>{html.escape(item.facts)}</strong></p>")

@@ -44,7 +44,7 @@ FEED_CSP = (
 
 def check_headers(headers: object, where: str) -> None:
     get = headers.get  # type: ignore[attr-defined]
-    if "xml" in get("Content-Type", ""):
+    if where.endswith((".rss", ".atom")) or "xml" in get("Content-Type", ""):
         assert get("Content-Security-Policy") in (CSP, FEED_CSP, "default-src 'none'; sandbox"), where
     else:
         assert get("Content-Security-Policy") in (CSP, "default-src 'none'; sandbox"), where
