@@ -99,7 +99,6 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         earlier=earlier_card,
         trending=trending,
         related=related,
-        top_share=config().scoring.top_share,
         feeds=feeds_of(card.section.name, card.section.url) if card.section else feeds_of("Trending", "/trending"),
     )
 
