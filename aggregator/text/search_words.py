@@ -1,6 +1,6 @@
 """What a search looks for in the words of a text: the same words for the index, the query and what is marked.
 
-    indexed("Amazon's 2-gigawatt plant")     amazon 2gw gigawatt plant     what the text index holds of a text
+    indexed("Amazon's 2-gigawatt plant")     amazon 2gw plant gigawatt     what the text index holds of a text
     wanted("chips")                          chips or chip                 what a term of a search means
 
 Words are those of `tokens.words`, which stories are made of too. A single English word finds its plural and the other
@@ -38,15 +38,16 @@ def indexed(text: str) -> str:
     it is spelled, too: a search for "gigawatts" or "million" finds it.
     """
     if text.isascii():
-        together = AMOUNT.search(text.lower())
+        lower = text.lower()
+        together = AMOUNT.search(lower) or _HYPHENATED_UNIT.search(lower)
     else:
         together = _MAYBE_AMOUNT.search(text) or UNSPACED.search(text)
     if not together:
         # Token by token, each of which was mostly met before: a third of the time.
         return " ".join(filter(None, map(_INDEXED.__getitem__, text.split())))
-    found = words(text)
-    found += [run[-1] for run in UNSPACED.findall(text) if len(run) > 1]
-    return " ".join([*found, *_spelled_units(text, found)])
+    tokens = words(text)
+    tokens += [run[-1] for run in UNSPACED.findall(text) if len(run) > 1]
+    return " ".join([*tokens, *_spelled_units(text, tokens)])
 
 
 def _spelled_units(text: str, indexed_words: list[str]) -> list[str]:
@@ -55,6 +56,9 @@ def _spelled_units(text: str, indexed_words: list[str]) -> list[str]:
 
 
 _BEHIND_NUMBER = re.compile(r"\d[\s-]([^\W\d_]{3,})")
+
+# Its unit goes behind all other words, so that a phrase across the amount stays a phrase ("2gw plant").
+_HYPHENATED_UNIT = re.compile(r"\d-[a-z]{3}")
 
 # In text with other letters, what may be an amount once it is folded: a unit may stand behind another space or hyphen.
 _MAYBE_AMOUNT = re.compile(r"\d[\s\u2010-\u2012-]")
@@ -121,14 +125,14 @@ def _plural_or_singular(word: str) -> set[str]:
     """Return the English plural of *word*, and the singular where it may be a plural itself."""
     if not (word.isascii() and word.isalpha()) or len(word) < 3 or word in _NO_PLURALS:
         return set()
-    found = set()
+    results = set()
     if word.endswith("ies") and len(word) > 4:
-        found.add(word[:-3] + "y")
+        results.add(word[:-3] + "y")
     elif word.endswith("es") and word[:-2].endswith(_SIBILANT):
-        found.add(word[:-2])
+        results.add(word[:-2])
     if word.endswith("s") and not word.endswith(("ss", "us", "is", "ics", "ies")) and len(word) > 3:
-        found.add(word[:-1])
+        results.add(word[:-1])
     elif not word.endswith("s") or word.endswith("ss"):
         ends_in_y = word.endswith("y") and word[-2] not in "aeiou"
-        found.add(word[:-1] + "ies" if ends_in_y else word + ("es" if word.endswith(_SIBILANT) else "s"))
-    return found - _NO_PLURALS
+        results.add(word[:-1] + "ies" if ends_in_y else word + ("es" if word.endswith(_SIBILANT) else "s"))
+    return results - _NO_PLURALS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.text.markup import clip, plain, storable
@@ -158,6 +158,7 @@ def test_words_of_cleaned_html_are_those_of_its_text(markup: str) -> None:
     ).map(" ".join)
     | st.text(max_size=40)
 )  # fmt: skip
+@example("2-gigawatt plant")
 def test_the_index_holds_the_words_of_a_text(text: str) -> None:
-    held = indexed(text).split(" ") if indexed(text) else []
-    assert held[: len(words(text))] == words(text)
+    tokens = indexed(text).split(" ") if indexed(text) else []
+    assert tokens[: len(words(text))] == words(text)
