@@ -84,12 +84,12 @@ def read_request(form: Mapping[str, str]) -> Request:
     return Request(mode, topic, callback, secret, _lease(form.get("hub.lease_seconds", "")))
 
 
-def _lease(asked: str) -> timedelta:
-    if not asked:
+def _lease(seconds: str) -> timedelta:
+    if not seconds:
         return LEASE
-    if not (asked.isascii() and asked.isdigit()):
+    if not (seconds.isascii() and seconds.isdigit()):
         raise RefusedError("hub.lease_seconds is a whole number")
-    return min(max(timedelta(seconds=int(asked[:9])), SHORTEST_LEASE), LONGEST_LEASE)
+    return min(max(timedelta(seconds=int(seconds[:9])), SHORTEST_LEASE), LONGEST_LEASE)
 
 
 def verification(request: Request, challenge: str) -> str:

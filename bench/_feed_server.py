@@ -58,13 +58,13 @@ class Served:
         path = line.split(b" ", 2)[1]
         if path.startswith(b"/control/"):
             return self._control(path.decode())
-        found = self._rounds[self.number].get(path)
-        if found is None:
+        answer = self._rounds[self.number].get(path)
+        if answer is None:
             self.counts["missing"] += 1
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         headers = dict(part.split(b": ", 1) for part in rest.split(b"\r\n") if b": " in part)
         given = {name.lower(): value for name, value in headers.items()}
-        plain, packed, unchanged, etag, last_modified = found
+        plain, packed, unchanged, etag, last_modified = answer
         known = given.get(b"if-none-match") == etag if etag else given.get(b"if-modified-since") == last_modified
         if known:
             self.counts["unchanged"] += 1

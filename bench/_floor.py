@@ -72,11 +72,11 @@ class Writer:
         self._db.executescript("pragma journal_mode = wal; pragma synchronous = normal;" + _SCHEMA)
         self._rows: list[tuple[object, ...]] = []
 
-    def add(self, feed: int, found: Iterable[Item]) -> None:
+    def add(self, feed: int, parsed: Iterable[Item]) -> None:
         """Take in the items of a feed."""
         known = {guid for (guid,) in self._db.execute("select guid from items where feed = ?", (feed,))}
         now = time.time()
-        for guid, url, title, summary, content, author, published in found:
+        for guid, url, title, summary, content, author, published in parsed:
             if guid not in known:
                 cleaned = (nh3.clean(summary), nh3.clean(content))
                 self._rows.append((feed, guid, url, title, *cleaned, author, published, now))

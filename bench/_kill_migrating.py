@@ -92,12 +92,12 @@ def _rows(db: Path, like: Rows | None = None) -> Rows:
     """Return for each table its columns and all its rows; where *like* is given, of its tables and columns alone."""
     raw = sqlite3.connect(db)
     columns = _columns(raw) if like is None else {table: names for table, (names, _) in like.items()}
-    found: Rows = {
+    result: Rows = {
         table: (names, raw.execute(f"select {', '.join(names)} from {table} order by 1, 2").fetchall())
         for table, names in columns.items()
     }
     raw.close()
-    return found
+    return result
 
 
 def _shape(raw: sqlite3.Connection) -> dict[str, object]:

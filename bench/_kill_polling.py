@@ -101,7 +101,7 @@ class Play:
 def captures(sources: int = 8, rounds: int = 12, seed: int = 1) -> Captures:
     """Return feeds over time: each round brings up to three new items and at times an edited title."""
     rng = random.Random(seed)
-    found: dict[str, list[tuple[datetime, bytes]]] = {}
+    captured: dict[str, list[tuple[datetime, bytes]]] = {}
     for source in range(sources):
         items: list[tuple[str, str]] = []
         documents = []
@@ -113,17 +113,17 @@ def captures(sources: int = 8, rounds: int = 12, seed: int = 1) -> Captures:
                 items[position] = (items[position][0], items[position][1] + " updated")
             shown = rng.sample(items[:20], len(items[:20]))
             documents.append((FIRST + number * timedelta(hours=2), _document(source, shown)))
-        found[f"s{source}"] = documents
-    return found
+        captured[f"s{source}"] = documents
+    return captured
 
 
 def _document(source: int, items: list[tuple[str, str]]) -> bytes:
-    told = "".join(
+    markup = "".join(
         f"<item><title>{title}</title><link>https://s{source}.example/{guid}</link><guid>{guid}</guid>"
         f"<description>{title}, said officials.</description></item>"
         for guid, title in items
     )
-    return f"<rss version='2.0'><channel><title>Source {source}</title>{told}</channel></rss>".encode()
+    return f"<rss version='2.0'><channel><title>Source {source}</title>{markup}</channel></rss>".encode()
 
 
 # What dies
@@ -171,27 +171,27 @@ def _told(written: Path) -> list[dict[str, Any]]:
 # What is looked for
 
 
-def _lost(store: Store, told: list[dict[str, Any]]) -> list[str]:
+def _lost(store: Store, reports: list[dict[str, Any]]) -> list[str]:
     """Return what was acknowledged and is not there."""
-    found = []
-    for source_id in sorted({one["source"] for one in told}):
+    results = []
+    for source_id in sorted({report["source"] for report in reports}):
         state = store.feeds.state(source_id)
-        latest = max(one["at"] for one in told if one["source"] == source_id)
+        latest = max(record["at"] for record in reports if record["source"] == source_id)
         if state is None or state.last_polled_at is None or state.last_polled_at.isoformat() < latest:
-            found.append(f"{source_id}: the poll of {latest} was acknowledged and is not there")
-        due = sum(one["new"] for one in told if one["source"] == source_id)
+            results.append(f"{source_id}: the poll of {latest} was acknowledged and is not there")
+        due = sum(record["new"] for record in reports if record["source"] == source_id)
         if (count := len(store.entries.of_source(source_id, 10_000))) < due:
-            found.append(f"{source_id}: {due} entries acknowledged, {count} there")
-    return found
+            results.append(f"{source_id}: {due} entries acknowledged, {count} there")
+    return results
 
 
-def _votes_lost(store: Store, told: list[dict[str, Any]]) -> list[str]:
+def _votes_lost(store: Store, reports: list[dict[str, Any]]) -> list[str]:
     """Return the acknowledged votes that are not there; one that came after the last acknowledged may stand instead."""
-    standing = {one.story_id: one for one in store.feedback.votes()}
-    found = []
-    for story_id, one in {one["story"]: one for one in told}.items():
+    standing = {report.story_id: report for report in store.feedback.votes()}
+    results = []
+    for story_id, record in {record["story"]: record for record in reports}.items():
         kept = standing.get(story_id)
-        at = datetime.fromisoformat(one["at"])
-        if kept is None or kept.voted_at < at or (kept.voted_at == at and kept.up != one["up"]):
-            found.append(f"story {story_id}: the vote of {one['at']} was acknowledged and is not there")
-    return found
+        at = datetime.fromisoformat(record["at"])
+        if kept is None or kept.voted_at < at or (kept.voted_at == at and kept.up != record["up"]):
+            results.append(f"story {story_id}: the vote of {record['at']} was acknowledged and is not there")
+    return results

@@ -77,7 +77,7 @@ def site(db: Path, first: datetime = FIRST) -> Path:
         ]
     with Store.open(db) as store:
         store.feeds.sync(SOURCES, first)
-        for number, (at, source, title, words) in enumerate(sorted(arrivals, key=lambda one: one[0])):
+        for number, (at, source, title, words) in enumerate(sorted(arrivals, key=lambda arrival: arrival[0])):
             summary = f"{title}, it says: {words}."
             draft = Draft(guid=f"{number}", link=f"{source.url}/{number}", title=title, summary=summary)
             with store.transaction():
@@ -111,12 +111,12 @@ def _models(place: Path) -> Models:
 def _half_done(place: Path, models: Models, tally: Tally) -> list[str]:
     """Return what a kill left that must not be: a model that is not whole, a name of none, a damaged database."""
     folder = models_dir(place / "news.db")
-    found = [
+    results = [
         f"{name} is there and not what it is to be"
         for name in models
         if (folder / name).exists() and (folder / name).read_bytes() != models[name]
     ]
     if (name := chosen(folder)) and not (folder / name).exists():
-        found.append(f"{name} is in use and not there")
+        results.append(f"{name} is in use and not there")
     with opened(place / "news.db", tally) as store:
-        return found + store.faults()
+        return results + store.faults()

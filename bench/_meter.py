@@ -40,7 +40,7 @@ async def cost_of(work: Callable[[], Awaitable[Any]]) -> Cost:
 
 
 def _children() -> list[int]:
-    return [int(one) for path in Path("/proc/self/task").glob("*/children") for one in path.read_text().split()]
+    return [int(part) for path in Path("/proc/self/task").glob("*/children") for part in path.read_text().split()]
 
 
 def _cpu_s() -> float:

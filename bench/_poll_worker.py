@@ -31,7 +31,10 @@ def worker(db: Path, urls: Path, what: str) -> None:
     with Store.open(db) as store:
         if store.state.config_text() is None:
             # As the worker leaves it for the site.
-            listed = (f"- {{id: {one.id}, name: {one.name}, url: '{one.url}', category: news}}\n" for one in sources)
+            listed = (
+                f"- {{id: {source.id}, name: {source.name}, url: '{source.url}', category: news}}\n"
+                for source in sources
+            )
             store.state.save_config(f"categories:\n- {{id: news, name: News}}\nsources:\n{''.join(listed)}", None, NOON)
             store.feeds.sync(sources, NOON)
         if what == "update":

@@ -28,20 +28,20 @@ def links(store: Store, count: int) -> None:
     """Print up to *count* links of stories taken at random."""
     stories = [story for story in store.stories.each() if story.merged_into is None]
     random.Random(5).shuffle(stories)
-    began, found = time.process_time(), 0
-    asked = 0
+    began, linked = time.process_time(), 0
+    tried = 0
     for story in stories:
-        asked += 1
+        tried += 1
         link = earlier(store, story, timedelta(hours=72))
         old = None if link is None else store.stories.get(link.story_id)
         if link is not None and old is not None:
-            found += 1
+            linked += 1
             days = (story.first_seen_at - old.last_source_at).days
             print(f"{link.likeness:.2f} {days:3d} d  {story.headline}\n            {old.headline}")
             print(f"            {', '.join(link.shared)}")
-        if found == count:
+        if linked == count:
             break
-    print(f"{found} links of {asked} stories; {1000 * (time.process_time() - began) / asked:.1f} CPU ms a story")
+    print(f"{linked} links of {tried} stories; {1000 * (time.process_time() - began) / tried:.1f} CPU ms a story")
 
 
 def main() -> None:
@@ -50,13 +50,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--db", type=Path)
     parser.add_argument("--links", type=int, default=40)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        db = asked.db or Path(folder) / "radar.db"
+        db = options.db or Path(folder) / "radar.db"
         with Store.open(db) as store:
             if not store.entries.count():
-                replay(Stream(asked.data / STREAM), Config(Site(), (), ()), load_prior(), db=store)
-            links(store, asked.links)
+                replay(Stream(options.data / STREAM), Config(Site(), (), ()), load_prior(), db=store)
+            links(store, options.links)
 
 
 if __name__ == "__main__":

@@ -201,8 +201,8 @@ def check_others(data: bytes) -> None:
             raise BrokenPromiseError(f"a link that changes again: {address!r}")
         addresses(address)
         well_known(address)
-    asked = search_query.read(text, NOON)
-    if search_query.read(search_query.spelled(asked), NOON) != asked:
+    query = search_query.read(text, NOON)
+    if search_query.read(search_query.spelled(query), NOON) != query:
         raise BrokenPromiseError(f"a search that is another when it is spelled: {text!r}")
 
 
@@ -211,10 +211,10 @@ def _memory(document: bytes) -> DocumentMemory:
     return parse(document, "application/xml", URL).memory
 
 
-def _take(known: Counter[str], one: str) -> bool:
-    if not known[one]:
+def _take(known: Counter[str], key: str) -> bool:
+    if not known[key]:
         return False
-    known[one] -= 1
+    known[key] -= 1
     return True
 
 
@@ -251,7 +251,7 @@ def run(seconds: float, seed: int) -> tuple[int, list[str]]:
     """Mutate for that long; return how many documents were tried and what was found."""
     rng, start = random.Random(seed), time.monotonic()
     documents, tried = corpus(), 0
-    found: dict[str, str] = {}
+    findings: dict[str, str] = {}
     while time.monotonic() - start < seconds:
         before = rng.choice(documents)
         data = mutated(before, rng, documents)
@@ -260,9 +260,9 @@ def run(seconds: float, seed: int) -> tuple[int, list[str]]:
             check(data, before)
         except Exception as error:
             words = f"{type(error).__name__}: {error!s:.200}"
-            if words not in found and len(found) < 20:
-                found[words] = str(keep(data))
-    return tried, [f"{words} ({path})" for words, path in found.items()]
+            if words not in findings and len(findings) < 20:
+                findings[words] = str(keep(data))
+    return tried, [f"{words} ({path})" for words, path in findings.items()]
 
 
 def keep(data: bytes) -> Path:
@@ -287,14 +287,14 @@ def unpack() -> None:
 
 def pack() -> int:
     """Make the archive of the small documents that atheris reached; return how many there are."""
-    found = [path for path in sorted(REACHED.iterdir()) if path.is_file() and path.stat().st_size <= SMALL_BYTES]
+    findings = [path for path in sorted(REACHED.iterdir()) if path.is_file() and path.stat().st_size <= SMALL_BYTES]
     with tarfile.open(ARCHIVE, "w:xz") as archive:
-        for path in found:
+        for path in findings:
             data = path.read_bytes()
             member = tarfile.TarInfo(hashlib.sha1(data).hexdigest())  # as libFuzzer names it
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
-    return len(found)
+    return len(findings)
 
 
 def main() -> int:
@@ -313,11 +313,11 @@ def main() -> int:
         return guided(given.atheris)
     if given.atheris:
         print("atheris cannot be had for this machine or this Python: the generator mutates instead")
-    tried, found = run(given.atheris or given.seconds, given.seed)
-    for line in found:
+    tried, findings = run(given.atheris or given.seconds, given.seed)
+    for line in findings:
         print(f"FAIL {line}")
-    print(f"{tried} documents in {given.atheris or given.seconds:g} s, {len(found)} findings")
-    return int(bool(found))
+    print(f"{tried} documents in {given.atheris or given.seconds:g} s, {len(findings)} findings")
+    return int(bool(findings))
 
 
 if __name__ == "__main__":

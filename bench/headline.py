@@ -31,8 +31,8 @@ STREAM = "stream/ai_radar_2026_dev.jsonl.gz"
 
 def empty(title: str) -> float:
     """Return the share of words that tell nothing."""
-    found = re.findall(r"[\w'’]+", title)
-    return sum(word.lower() in STOP_WORDS for word in found) / max(1, len(found))
+    tokens = re.findall(r"[\w'’]+", title)
+    return sum(word.lower() in STOP_WORDS for word in tokens) / max(1, len(tokens))
 
 
 RULES: tuple[tuple[str, Callable[[str], float]], ...] = (
@@ -83,11 +83,11 @@ def faces(data: Path, count: int) -> None:
                 lead[story.story_id] = story.lead_entry_id
                 sizes[story.story_id] = story.entries
     large = [story_id for story_id, size in sizes.items() if size >= 3]
-    told = Counter(min(changes[story_id], 3) for story_id in large)
+    tally = Counter(min(changes[story_id], 3) for story_id in large)
     mean = sum(changes[story_id] for story_id in large) / max(1, len(large))
     print(f"{len(large)} stories of 3 or more entries; {mean:.2f} changes of headline each")
-    for times in sorted(told):
-        print(f"  {times}{' or more' if times == 3 else ''} changes: {told[times] / len(large):.0%}")
+    for times in sorted(tally):
+        print(f"  {times}{' or more' if times == 3 else ''} changes: {tally[times] / len(large):.0%}")
 
 
 def main() -> None:
@@ -95,9 +95,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--lines", type=int, default=12_000)
-    asked = parser.parse_args()
-    bait(asked.data)
-    faces(asked.data, asked.lines)
+    options = parser.parse_args()
+    bait(options.data)
+    faces(options.data, options.lines)
 
 
 if __name__ == "__main__":

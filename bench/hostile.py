@@ -91,7 +91,7 @@ async def _read(pool: ParserPool, row: dict[str, Any], data: bytes) -> Read:
         else:
             entries = len(feed.entries)
             text = repr(feed)
-            findings.extend(f"holds {one[:30]!r}" for one in row["never"] if one in text)
+            findings.extend(f"holds {marker[:30]!r}" for marker in row["never"] if marker in text)
 
     cost = await cost_of(parsed)
     findings += _judged(row, entries, error)
@@ -99,21 +99,21 @@ async def _read(pool: ParserPool, row: dict[str, Any], data: bytes) -> Read:
         findings.append(f"took {cost.cpu_s:.1f} CPU s, at most {row['max_s']:g}")
     if cost.grown_mb > row["max_mb"]:
         findings.append(f"took {cost.grown_mb:.0f} MB, at most {row['max_mb']:g}")
-    return Read(row["file"], cost, [f"{row['file']}: {one}" for one in findings])
+    return Read(row["file"], cost, [f"{row['file']}: {marker}" for marker in findings])
 
 
 def _judged(row: dict[str, Any], entries: int, error: str) -> list[str]:
-    found = []
+    results = []
     if row["outcome"] == "error" and entries > 0:
-        found.append(f"{entries} entries, an error was due")
+        results.append(f"{entries} entries, an error was due")
     if row["outcome"] == "items" and error:
-        found.append(f"entries were due: {error}")
+        results.append(f"entries were due: {error}")
     due = row.get("items")
     if row["outcome"] == "items" and due is not None and not error and row["cls"] != "identity":
         low, high = (due, due) if isinstance(due, int) else due
         if not low <= entries <= high:
-            found.append(f"{entries} entries, due {due}")
-    return found
+            results.append(f"{entries} entries, due {due}")
+    return results
 
 
 class HostileServer:
@@ -172,7 +172,9 @@ async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -
                 store=store,
                 clock=lambda: clock[0],
                 rng=random.Random(0),
-                finished=lambda one: done.setdefault(one.source_id, []).append((time.monotonic() - start, one)),
+                finished=lambda outcome: done.setdefault(outcome.source_id, []).append(
+                    (time.monotonic() - start, outcome)
+                ),
             ) as poller:
                 await poller.poll_now()
                 for number in range(1, max((row["polls"] for row in rows), default=1)):
@@ -185,7 +187,7 @@ async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -
                 kept = len(store.entries.of_source(f"e{number}", 1_000))
                 assert state is not None
                 words = _endpoint(row, state, kept, done.get(f"e{number}", []), log)
-                findings += [f"{row['path']}: {one}" for one in words]
+                findings += [f"{row['path']}: {outcome}" for outcome in words]
             if not store.entries.of_source("zgood"):
                 findings.append("the good source has no entries")
         if done["zgood"][0][0] > 60:
@@ -211,19 +213,19 @@ async def _says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 def _endpoint(
     row: dict[str, Any], state: FeedState, kept: int, polls: list[tuple[float, Polled]], log: dict[str, Any]
 ) -> list[str]:
-    found = []
+    results = []
     if row["outcome"] == "error" and not state.failures:
-        found.append(f"a success ({state.last_message}), an error was due")
+        results.append(f"a success ({state.last_message}), an error was due")
     if row["outcome"] == "items" and not kept:
-        found.append(f"entries were due: {state.last_message}")
+        results.append(f"entries were due: {state.last_message}")
     if row["outcome"] == "error" and row["health"] and not re.search(row["health"], state.last_message, re.IGNORECASE):
-        found.append(f"the row says {state.last_message!r}, due /{row['health']}/")
-    asked = sum(entry["path"] == row["path"] for entry in log["requests"])
-    if asked > row["max_requests"]:
-        found.append(f"{asked} requests, at most {row['max_requests']}")
+        results.append(f"the row says {state.last_message!r}, due /{row['health']}/")
+    requests = sum(entry["path"] == row["path"] for entry in log["requests"])
+    if requests > row["max_requests"]:
+        results.append(f"{requests} requests, at most {row['max_requests']}")
     if len(polls) < row["polls"] and row["cls"] != "status":
-        found.append(f"{len(polls)} polls of {row['polls']}")
-    return found
+        results.append(f"{len(polls)} polls of {row['polls']}")
+    return results
 
 
 def main() -> int:
@@ -240,9 +242,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         rows = make_documents(given.hostile, Path(name), big=given.big)
         for line in (given.hostile / "feeds_fetched.jsonl").read_text(encoding="utf-8").splitlines():
-            one = json.loads(line)
-            told = {"file": f"{one['id']} {one['name']}", "cls": one["class"], "b64": one["b64"]}
-            rows.append(told | {"outcome": "either", "never": [], "max_s": 2.0, "max_mb": 100})
+            case = json.loads(line)
+            shown = {"file": f"{case['id']} {case['name']}", "cls": case["class"], "b64": case["b64"]}
+            rows.append(shown | {"outcome": "either", "never": [], "max_s": 2.0, "max_mb": 100})
         reads = asyncio.run(read_documents(rows, Path(name)))
     findings = [finding for read in reads for finding in read.findings]
     slowest = max(reads, key=lambda read: read.cost.cpu_s)

@@ -103,12 +103,12 @@ def violations(looks: list[tuple[str, int, float]]) -> list[str]:
     """Return what must not be."""
     settled = looks[min(2, len(looks) - 1)][2]
     last = looks[-1][2]
-    found = []
+    results = []
     if last > settled * (1 + MAX_GROWTH):
-        found.append(f"grew by {100 * (last / settled - 1):.0f} % from {settled:.0f} MB after the first month")
+        results.append(f"grew by {100 * (last / settled - 1):.0f} % from {settled:.0f} MB after the first month")
     if last > MAX_MB:
-        found.append(f"{last:.0f} MB")
-    return found
+        results.append(f"{last:.0f} MB")
+    return results
 
 
 def main() -> int:

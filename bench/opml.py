@@ -36,8 +36,8 @@ def main(folder: Path) -> int:
     for path in files:
         data = path.read_bytes()
         wanted += len(_ATTRIBUTE.findall(data))
-        if (found := strictly(data)) is not None:
-            well, strict = well + 1, strict + found
+        if (count := strictly(data)) is not None:
+            well, strict = well + 1, strict + count
         try:
             ours += len(read(data).feeds)
         except GroundswellError as error:

@@ -36,14 +36,14 @@ Floats = NDArray[np.float64]
 def hours_of(arguments: str) -> list[Hour]:
     """Return the graded hours of one window, with the worths that the argument names."""
     recorded, labels, *worths = arguments.split(":")
-    found = recording.load(Path(recorded))
+    whole = recording.load(Path(recorded))
     items = labelled_files.read(Path(labels))
     if worths:
-        found = with_worths(found, Path(worths[0]))
-    return front_page.hours(found, items)
+        whole = with_worths(whole, Path(worths[0]))
+    return front_page.hours(whole, items)
 
 
-def with_worths(found: recording.Recording, path: Path) -> recording.Recording:
+def with_worths(recorded: recording.Recording, path: Path) -> recording.Recording:
     """Return a recording whose stories have the worths of a file."""
     known: dict[tuple[str, str], float] = {}
     with path.open(encoding="utf-8") as file:
@@ -52,15 +52,15 @@ def with_worths(found: recording.Recording, path: Path) -> recording.Recording:
             known.setdefault(("", row["title"]), float(row["p"]))
 
     def worth(entry_id: int) -> float:
-        entry = found.entries[entry_id]
+        entry = recorded.entries[entry_id]
         exact = known.get((entry.link, entry.title))
         return known.get(("", entry.title), page_order.UNKNOWN_WORTH) if exact is None else exact
 
     def judged(story: Coverage) -> Coverage:
         return replace(story, worths=tuple(worth(entry_id) for entry_id in story.entry_ids[: len(story.voices)]))
 
-    moments = [replace(moment, stories=tuple(map(judged, moment.stories))) for moment in found.moments]
-    return recording.Recording(found.entries, moments)
+    moments = [replace(moment, stories=tuple(map(judged, moment.stories))) for moment in recorded.moments]
+    return recording.Recording(recorded.entries, moments)
 
 
 def features(hour: Hour, stories: Sequence[Coverage]) -> Floats:
@@ -94,8 +94,8 @@ def fit(windows: Sequence[Sequence[Hour]], seed: int = 0) -> Floats:
                 better, worse = better[drawn], worse[drawn]
             if not len(better):
                 continue
-            found = features(hour, hour.recent)
-            rows.append(found[better] - found[worse])
+            values = features(hour, hour.recent)
+            rows.append(values[better] - values[worse])
             weight = gains[better] - gains[worse]
             weights.append(weight / weight.sum() / len(hours) / len(windows))
     pairs, weight = np.concatenate(rows), np.concatenate(weights)

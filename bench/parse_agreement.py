@@ -69,20 +69,20 @@ def differences(name: str, body: bytes) -> list[Difference]:
     ours, theirs = parsed(body, fast=True), parsed(body, fast=False)
     if isinstance(ours, str) or isinstance(theirs, str):
         return [] if ours == theirs else [Difference(name, "outcome", str(ours)[:300], str(theirs)[:300])]
-    found = [
+    results = [
         Difference(name, f"feed.{one.name}", str(getattr(ours, one.name)), str(getattr(theirs, one.name)))
         for one in fields(ParsedFeed)
         if one.name not in ("arrivals", "memory") and getattr(ours, one.name) != getattr(theirs, one.name)
     ]
     if len(ours.entries) != len(theirs.entries):
-        found.append(Difference(name, "entries", str(len(ours.entries)), str(len(theirs.entries))))
+        results.append(Difference(name, "entries", str(len(ours.entries)), str(len(theirs.entries))))
     for mine, other in zip(ours.entries, theirs.entries, strict=False):
-        found += [
+        results += [
             Difference(name, one.name, str(getattr(mine, one.name)), str(getattr(other, one.name)))
             for one in fields(Draft)
             if getattr(mine, one.name) != getattr(other, one.name)
         ]
-    return found
+    return results
 
 
 def taken_fast(body: bytes) -> bool:
@@ -114,13 +114,13 @@ def main() -> int:
             fast += 1
         elif given.why:
             print(f"through feedparser: {name}")
-        for one in differences(name, body):
-            counts[one.field] += 1
-            differing.add(one.document)
-            if counts[one.field] <= given.show:
+        for difference in differences(name, body):
+            counts[difference.field] += 1
+            differing.add(difference.document)
+            if counts[difference.field] <= given.show:
                 print(
-                    f"{one.field}: {one.document}\n    ours       {one.ours[:200]!r}\n"
-                    f"    feedparser {one.feedparsers[:200]!r}"
+                    f"{difference.field}: {difference.document}\n    ours       {difference.ours[:200]!r}\n"
+                    f"    feedparser {difference.feedparsers[:200]!r}"
                 )
     print(f"{seen} XML documents, {fast} read fast, {len(differing)} differ: {dict(counts)}")
     return min(len(differing), 100)

@@ -52,14 +52,14 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         data = documents(given.corpus or Path(name), given.feeds)
-    entries = [draft for one in data for draft in parse(one, "", URL).entries]
+    entries = [draft for body in data for draft in parse(body, "", URL).entries]
     parts: dict[str, Callable[[], object]] = {
-        "expat's tree alone": lambda: [len(XML(one)) for one in data],
-        "read the XML": lambda: [reader.read(one, "", LIMITS) is None for one in data],
-        "what it says of polling": lambda: [of_xml(one) is None for one in data],
-        "marks to know it again": lambda: [known_again(one) for one in data],
-        "what recognises an entry": lambda: [arrival(one).word_count for one in entries],
-        "all of it (parse)": lambda: [parse(one, "", URL).title for one in data],
+        "expat's tree alone": lambda: [len(XML(body)) for body in data],
+        "read the XML": lambda: [reader.read(body, "", LIMITS) is None for body in data],
+        "what it says of polling": lambda: [of_xml(body) is None for body in data],
+        "marks to know it again": lambda: [known_again(body) for body in data],
+        "what recognises an entry": lambda: [arrival(entry).word_count for entry in entries],
+        "all of it (parse)": lambda: [parse(body, "", URL).title for body in data],
     }
     gc.freeze()  # as in the child
     gc.set_threshold(50_000, 20, 20)

@@ -115,16 +115,16 @@ class Visitor:
 
 
 def _tree(pid: int) -> list[int]:
-    found, waiting = [], [pid]
+    pids, waiting = [], [pid]
     while waiting:
-        one = waiting.pop()
-        found.append(one)
+        current = waiting.pop()
+        pids.append(current)
         try:
-            for task in os.listdir(f"/proc/{one}/task"):
-                waiting += map(int, Path(f"/proc/{one}/task/{task}/children").read_text().split())
+            for task in os.listdir(f"/proc/{current}/task"):
+                waiting += map(int, Path(f"/proc/{current}/task/{task}/children").read_text().split())
         except OSError:
             continue
-    return found
+    return pids
 
 
 def _resident(pid: int) -> int:
@@ -308,8 +308,8 @@ def main() -> None:
     if given.tools and not (given.tools / "feedgen.py").exists():
         print(f"no generator at {given.tools}; leave out --tools to use our own")
         return
-    peers = [one for one in given.peers.split(",") if one and _has(given.peer_python, one)]
-    rounds = [one for one in given.rounds.split(",") if one in ROUNDS]
+    peers = [part for part in given.peers.split(",") if part and _has(given.peer_python, part)]
+    rounds = [part for part in given.rounds.split(",") if part in ROUNDS]
     costs: dict[tuple[str, str], list[Cost]] = {}
     with tempfile.TemporaryDirectory() as name:
         corpus = Corpus(given.tools, given.corpus or Path(name) / "corpus", given.feeds, given.peer_python, given.port)
@@ -333,8 +333,8 @@ def main() -> None:
                     for program in programs:
                         before = program.count() if round_ != "cold" else 0
                         cost = program.poll()
-                        told = Cost(cost.cpu_s, cost.wall_s, cost.peak_mb, program.count() - before)
-                        costs.setdefault((round_, program.name), []).append(told)
+                        measured_cost = Cost(cost.cpu_s, cost.wall_s, cost.peak_mb, program.count() - before)
+                        costs.setdefault((round_, program.name), []).append(measured_cost)
                         if visitor:
                             print(visitor.leave())
                             visitor = None
@@ -362,10 +362,10 @@ def _has(python: str, peer: str) -> bool:
             print(f"{peer}: not measured, it is not installed")
         return installed
     needed = "aiohttp, fastfeedparser, nh3" if peer == "floor" else "reader"
-    found = subprocess.run([python, "-c", f"import {needed}"], check=False, capture_output=True).returncode == 0
-    if not found:
+    present = subprocess.run([python, "-c", f"import {needed}"], check=False, capture_output=True).returncode == 0
+    if not present:
         print(f"{peer}: not measured, {python} has not all of {needed}")
-    return found
+    return present
 
 
 if __name__ == "__main__":

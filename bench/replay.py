@@ -40,13 +40,13 @@ def main() -> None:
     parser.add_argument("streams", nargs="*", default=STREAMS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     given = parser.parse_args()
-    found = [path for name in given.streams if (path := given.data / "stream" / f"{name}.jsonl.gz").exists()]
-    if not found:
+    results = [path for name in given.streams if (path := given.data / "stream" / f"{name}.jsonl.gz").exists()]
+    if not results:
         print(f"no recorded streams in {given.data / 'stream'}; name their folder with --data")
         return
     print("| stream | entries | stories | CPU s | entries / CPU s | peak MB | same bytes twice |")
     print("|---|---|---|---|---|---|---|")
-    for stream in found:
+    for stream in results:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             summary, first, memory = replay(stream, folder, 1)

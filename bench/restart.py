@@ -115,9 +115,10 @@ def main() -> None:
                 with Store.open(db) as store:
                     store.state.set_checkpoint("another", Checkpoint(None, ""))
             command = [sys.executable, "-m", "bench.restart", "--start", str(db)]
-            told = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+            report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
             print(
-                f"| {way} | {told['entries']} | {told['live']} | {told['cpu_s']:.1f} | {told['mb']:.0f} |", flush=True
+                f"| {way} | {report['entries']} | {report['live']} | {report['cpu_s']:.1f} | {report['mb']:.0f} |",
+                flush=True,
             )
 
 

@@ -38,7 +38,7 @@ Rule = Callable[[timedelta, int, Arrivals, datetime], timedelta]
 
 def of_captures(archive: Path) -> Feeds:
     """Return when the entries of each captured feed say that they were published."""
-    found: dict[str, list[datetime]] = {}
+    arrivals: dict[str, list[datetime]] = {}
     for source, documents in read_captures(archive).items():
         seen: dict[str, datetime] = {}
         first, last = documents[0][0], documents[-1][0]
@@ -47,20 +47,20 @@ def of_captures(archive: Path) -> Feeds:
                 if parts := item.get("published_parsed"):
                     moment = datetime.fromtimestamp(calendar.timegm(parts), UTC)
                     seen.setdefault(item.get("id") or item.get("link", ""), moment)
-        found[source] = sorted(moment for moment in seen.values() if first - WEEK <= moment <= last)
-    return found
+        arrivals[source] = sorted(moment for moment in seen.values() if first - WEEK <= moment <= last)
+    return arrivals
 
 
 def of_stream(path: Path) -> Feeds:
     """Return when the entries of each source of a recorded stream were published."""
-    found: dict[str, list[datetime]] = {}
+    result: dict[str, list[datetime]] = {}
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             entry = json.loads(line)
             moment = datetime.fromisoformat(entry["published"])
             if moment >= datetime(2025, 2, 1, tzinfo=UTC):
-                found.setdefault(entry["source"], []).append(moment.astimezone(UTC))
-    return {source: sorted(moments) for source, moments in found.items()}
+                result.setdefault(entry["source"], []).append(moment.astimezone(UTC))
+    return {source: sorted(moments) for source, moments in result.items()}
 
 
 def factors(wait: timedelta, new: int, *_: object) -> timedelta:
@@ -96,8 +96,8 @@ def row(name: str, feeds: Feeds, rule: Rule) -> None:
     requests, days = 0, 0.0
     delays: list[float] = []
     for moments in feeds.values():
-        asked, length, waited = play(moments, rule)
-        requests, days, delays = requests + asked, days + length, delays + waited
+        polls, length, waited = play(moments, rule)
+        requests, days, delays = requests + polls, days + length, delays + waited
     tenth = statistics.quantiles(delays, n=10)[-1]
     print(
         f"| {name:<28} | {requests / days:>8.1f} | {statistics.median(delays):>6.1f} "
@@ -111,9 +111,9 @@ def alarms(feeds: Feeds) -> tuple[int, int, float]:
     days = 0.0
     for moments in feeds.values():
         for number in range(cadence.KEPT, len(moments)):
-            told = silence(with_arrivals((), moments[number - cadence.KEPT : number]), moments[number])
+            silent = silence(with_arrivals((), moments[number - cadence.KEPT : number]), moments[number])
             kept += 1
-            raised += told is not None and told.overdue_at <= moments[number]
+            raised += silent is not None and silent.overdue_at <= moments[number]
         if len(moments) > cadence.KEPT:
             days += (moments[-1] - moments[cadence.KEPT]) / timedelta(days=1)
     return kept, raised, days

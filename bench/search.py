@@ -69,16 +69,16 @@ def rows(db: Path, rounds: int) -> Iterator[str]:
     client = app.test_client()
     everything: list[tuple[float, float]] = []
     with Store.open(db) as store:
-        for kind, asked in queries(store).items():
+        for kind, query in queries(store).items():
             alone, page = [], []
             for round_ in range(rounds):
-                for text in asked:
+                for text in query:
                     alone.append(timed(lambda text=text: store.search.stories(read(text, NOW))))  # type: ignore[misc]
                     # Another address each time, so that the page cache has not got it.
                     address = f"/search?q={quote(text)}&junk={round_}"
                     page.append(timed(lambda address=address: client.get(address)))  # type: ignore[misc]
             everything += page
-            yield f"| {kind} | {len(asked)} | {spread(alone)} | {spread(page)} |"
+            yield f"| {kind} | {len(query)} | {spread(alone)} | {spread(page)} |"
     yield f"| all | {len(everything)} | | {spread(everything)} |"
     yield f"| all, by the wall clock | | | {spread([(wall, wall) for _, wall in everything])} |"
     close_app(app)

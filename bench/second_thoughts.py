@@ -41,15 +41,15 @@ def measured(name: str, run: Run, data: Path, parted: float) -> str:
     plain = reclustering.split_of
 
     def judged(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) -> Split | None:
-        found = plain(clusterer, texts, first)
-        if found is not None:
+        split = plain(clusterer, texts, first)
+        if split is not None:
             sides = [[], []]  # type: list[list[str]]
             for place, text in enumerate(texts):
                 if (label := gold.get(ids[text.entry_id - 1])) is not None:
-                    sides[place in found.leaving].append(label)
+                    sides[place in split.leaving].append(label)
             one, other = map(commonest, sides)
             verdicts["not judged" if one is None or other is None else "right" if one != other else "wrong"] += 1
-        return found
+        return split
 
     reclustering.split_of, reclustering.PARTED = judged, parted
     try:
@@ -69,12 +69,12 @@ def main() -> None:
     parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(RUNS))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/clustering"))
     parser.add_argument("--parted", type=float, nargs="+", default=[0.0, reclustering.PARTED])
-    asked = parser.parse_args()
-    for name in asked.streams or RUNS:
+    options = parser.parse_args()
+    for name in options.streams or RUNS:
         run = RUNS[name]
-        if run.file and (asked.data / f"{run.file}.jsonl.gz").exists():
-            for parted in asked.parted:
-                print(measured(name, run, asked.data, parted), flush=True)
+        if run.file and (options.data / f"{run.file}.jsonl.gz").exists():
+            for parted in options.parted:
+                print(measured(name, run, options.data, parted), flush=True)
 
 
 if __name__ == "__main__":

@@ -254,8 +254,8 @@ def played(name: str, sources: int) -> dict[str, list[str]]:
     command = [sys.executable, "-m", "bench.shortage", "--play", name, "--sources", str(sources)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     lines = done.stdout.splitlines()
-    told: dict[str, list[str]] = json.loads(lines[-1]) if lines and not done.returncode else {}
-    return told or {"findings": [done.stderr[-2_000:]]}
+    outcome: dict[str, list[str]] = json.loads(lines[-1]) if lines and not done.returncode else {}
+    return outcome or {"findings": [done.stderr[-2_000:]]}
 
 
 def main() -> int:
@@ -271,14 +271,14 @@ def main() -> int:
     failed = False
     for name in given.shortages or SHORTAGES:
         start = time.monotonic()
-        told = played(name, given.sources)
-        if "skipped" in told:
-            print(f"{name}: skipped, {told['skipped']}")
+        outcome = played(name, given.sources)
+        if "skipped" in outcome:
+            print(f"{name}: skipped, {outcome['skipped']}")
             continue
-        failed |= bool(told["findings"])
-        print(f"{name}: {'FAIL' if told['findings'] else 'well again'} after {time.monotonic() - start:.0f} s")
+        failed |= bool(outcome["findings"])
+        print(f"{name}: {'FAIL' if outcome['findings'] else 'well again'} after {time.monotonic() - start:.0f} s")
         for kind in ("findings", "rows", "log"):
-            for words in told.get(kind, []):
+            for words in outcome.get(kind, []):
                 print(f"    {kind}: {words[:300]}")
     return int(failed)
 

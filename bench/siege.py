@@ -171,7 +171,7 @@ async def besiege(port: int, slow_port: int, host: str, seconds: float, readers:
     measured = Measured()
     until = asyncio.get_running_loop().time() + seconds
     siege = Siege(port, until, pictures, f"http://{host}:{slow_port}", measured)
-    tasks = [asyncio.create_task(one) for one in siege.everybody(readers)]
+    tasks = [asyncio.create_task(visitor) for visitor in siege.everybody(readers)]
     _, late = await asyncio.wait(tasks, timeout=seconds + 30)
     for task in late:
         task.cancel()
@@ -257,16 +257,16 @@ async def _ready(port: int, db: Path) -> list[int]:
 
 def violations(measured: Measured) -> list[str]:
     """Return what must not be."""
-    found = []
+    results = []
     for kind in ("front page", "other page", "search", "/healthz"):
         bad = {status: n for status, n in measured.statuses.get(kind, {}).items() if not 200 <= status < 500}
         if bad:
-            found.append(f"{kind}: answered {bad}")
+            results.append(f"{kind}: answered {bad}")
     if (slow := percentile(measured.waits["front page"], 0.99)) > MAX_FRONT_MS:
-        found.append(f"front page: p99 is {slow:.0f} ms")
+        results.append(f"front page: p99 is {slow:.0f} ms")
     if (slow := max(measured.waits["/healthz"]) * 1000) > MAX_HEALTH_MS:
-        found.append(f"/healthz: took {slow:.0f} ms at most")
-    return found
+        results.append(f"/healthz: took {slow:.0f} ms at most")
+    return results
 
 
 def enter_namespace() -> str:

@@ -70,12 +70,12 @@ class Press:
 
     def _publish(self, number: int) -> str:
         items = self.items[number]
-        told = "".join(
+        markup = "".join(
             f"<item><guid>g{place}</guid><title>{title}</title><link>https://s{number}.example/{place}</link>"
             f"<description>{title}, it says.</description></item>"
             for place, title in list(enumerate(items))[-25:]
         )
-        document = f"<rss version='2.0'><channel><title>Source {number}</title>{told}</channel></rss>"
+        document = f"<rss version='2.0'><channel><title>Source {number}</title>{markup}</channel></rss>"
         return self.server.publish(f"/{number}.xml", document, etag=f'"{len(items)}"')
 
 
@@ -102,21 +102,21 @@ class DocumentFingerprints:
 
 def look(pid: int, at_s: float) -> dict[str, Look]:
     """Return how the parts of the program under *pid* are: the worker, its parser, the site."""
-    found: dict[str, Look] = {}
+    looks: dict[str, Look] = {}
     for child in _children(pid):
         with suppress(OSError):
             words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-            name = next((one for one in ("worker", "web", "aggregator.parse.worker") if one in words), "")
+            name = next((part for part in ("worker", "web", "aggregator.parse.worker") if part in words), "")
             if not name:
                 continue  # a training, which comes and goes
             status = Path(f"/proc/{child}/status").read_text()
             numbers = {key: int(re.search(rf"{key}:\s+(\d+)", status)[1]) for key in ("VmRSS", "Threads")}  # type: ignore[index]
             files = len(os.listdir(f"/proc/{child}/fd"))
-            before = found.get(name, Look(at_s, 0, 0, 0))
-            found[name] = Look(
+            before = looks.get(name, Look(at_s, 0, 0, 0))
+            looks[name] = Look(
                 at_s, before.rss_mb + numbers["VmRSS"] / 1024, before.files + files, before.threads + numbers["Threads"]
             )
-    return found
+    return looks
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -214,8 +214,8 @@ def soak(folder: Path, minutes: float, sources: int, reads: int) -> DocumentFing
                 if second % 120 == 60:
                     store.state.set_moment("train_wanted", datetime.now(UTC))
                 if second % EVERY_S == 0:
-                    for name, one in look(process.pid, second).items():
-                        seen.looks.setdefault(name, []).append(one)
+                    for name, sample in look(process.pid, second).items():
+                        seen.looks.setdefault(name, []).append(sample)
                     with suppress(OSError):
                         seen.wal_bytes = max(seen.wal_bytes, Path(f"{db}-wal").stat().st_size)
                 for number in range(reads):
@@ -227,27 +227,27 @@ def soak(folder: Path, minutes: float, sources: int, reads: int) -> DocumentFing
 
 def findings(seen: DocumentFingerprints, log: str) -> list[str]:
     """Return what must not be."""
-    found = [
+    problems = [
         f"{count} answers of {what}" for what, count in seen.statuses.items() if not re.search(r" [23]\d\d$", what)
     ]
-    found += [line for line in log.splitlines() if "locked" in line or " E " in line][:10]
+    problems += [line for line in log.splitlines() if "locked" in line or " E " in line][:10]
     if (slow := percentile(seen.waits, 0.99)) > MOST_MS:
-        found.append(f"p99 is {slow:.0f} ms")
+        problems.append(f"p99 is {slow:.0f} ms")
     if seen.wal_bytes > MOST_WAL_BYTES:
-        found.append(f"the write-ahead log grew to {seen.wal_bytes / 1e6:.0f} MB")
+        problems.append(f"the write-ahead log grew to {seen.wal_bytes / 1e6:.0f} MB")
     for name, looks in seen.looks.items():
-        settled = [one for one in looks if one.at_s >= SETTLED_S]
+        settled = [sample for sample in looks if sample.at_s >= SETTLED_S]
         if len(settled) < 12:
             continue
         first, last = settled[:6], settled[-6:]
-        grown = median(one.rss_mb for one in last) / median(one.rss_mb for one in first) - 1
+        grown = median(sample.rss_mb for sample in last) / median(sample.rss_mb for sample in first) - 1
         if grown > MOST_GROWTH:
-            found.append(f"{name}: memory grew by {100 * grown:.0f} %")
+            problems.append(f"{name}: memory grew by {100 * grown:.0f} %")
         for what in ("files", "threads"):
-            before, after = (median(getattr(one, what) for one in some) for some in (first, last))
+            before, after = (median(getattr(sample, what) for sample in some) for some in (first, last))
             if after > before:
-                found.append(f"{name}: {before:g} {what} became {after:g}")
-    return found
+                problems.append(f"{name}: {before:g} {what} became {after:g}")
+    return problems
 
 
 def main() -> int:
@@ -269,8 +269,11 @@ def main() -> int:
     for part, looks in sorted(seen.looks.items()):
         for when in sorted({0, int(SETTLED_S // EVERY_S), len(looks) - 1}):
             if when < len(looks):
-                one = looks[when]
-                print(f"{part} at {one.at_s:.0f} s: {one.rss_mb:.0f} MB, {one.files} files, {one.threads} threads")
+                sample = looks[when]
+                print(
+                    f"{part} at {sample.at_s:.0f} s: {sample.rss_mb:.0f} MB, "
+                    f"{sample.files} files, {sample.threads} threads",
+                )
     wrong = findings(seen, log)
     for finding in wrong:
         print(f"FAIL {finding}")

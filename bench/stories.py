@@ -86,13 +86,13 @@ def main() -> None:
             if words is None:
                 print(f"| {name} | its files are not in {given.data / 'clustering'} |")
                 continue
-            told = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
-            at, end = told["arrival"], told["end"]
+            report = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+            at, end = report["arrival"], report["end"]
             print(
                 f"| {name} | {at['stories']} | {at['bcubed_precision']:.3f} | {at['bcubed_recall']:.3f} "
                 f"| {at['bcubed_f1']:.4f} | {at['bcubed_f1_low']:.3f}..{at['bcubed_f1_high']:.3f} "
                 f"| {end['bcubed_f1']:.4f} | {at['pair_f1']:.3f} | {at['ceaf_e_f1']:.3f} | {at['nmi']:.3f} "
-                f"| {told['entries_per_cpu_s']:.0f} |",
+                f"| {report['entries_per_cpu_s']:.0f} |",
                 flush=True,
             )
 

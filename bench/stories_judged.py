@@ -85,8 +85,8 @@ def main() -> None:
     print("| pairs | of two events, joined | of one event, joined |")
     print("|---|---|---|")
     for part in dict.fromkeys(part for part, _ in of):
-        told = [f"{joined[part, same]} of {of[part, same]}" for same in "01"]
-        print(f"| {part} | {told[0]} | {told[1]} |")
+        cells = [f"{joined[part, same]} of {of[part, same]}" for same in "01"]
+        print(f"| {part} | {cells[0]} | {cells[1]} |")
 
 
 if __name__ == "__main__":

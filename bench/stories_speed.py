@@ -39,13 +39,13 @@ PARTS = 5
 
 def texts(data: Path) -> list[tuple[str, str, str]]:
     """Return title, summary and source of every entry, each text once, those with a summary first."""
-    found: dict[tuple[str, str], str] = {}
+    result: dict[tuple[str, str], str] = {}
     for name in STREAMS:
         with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
             for line in file:
                 row = json.loads(line)
-                found.setdefault((row["title"], row.get("summary") or ""), row["source"])
-    drawn = [(title, summary, source) for (title, summary), source in found.items()]
+                result.setdefault((row["title"], row.get("summary") or ""), row["source"])
+    drawn = [(title, summary, source) for (title, summary), source in result.items()]
     random.Random(0).shuffle(drawn)
     return sorted(drawn, key=lambda entry: not entry[1])
 

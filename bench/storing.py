@@ -60,13 +60,14 @@ def run(corpus: Path, feeds: int, db: Path, clock: Clock) -> None:
     with Store.open(db) as store:
         rounds = {name: documents(corpus, number, feeds) for number, name in enumerate(("first poll", "one new each"))}
         sources = [
-            Source(f"f{number}", f"feed {number}", one.url, "news") for number, one in enumerate(rounds["first poll"])
+            Source(f"f{number}", f"feed {number}", answer.url, "news")
+            for number, answer in enumerate(rounds["first poll"])
         ]
         store.feeds.sync(sources, NOON)
         for hours, (name, fetched) in enumerate(rounds.items()):
             read = [
-                parse(one.body, one.content_type, one.url, Limits(), store.feeds.document_memory(source.id))
-                for source, one in zip(sources, fetched, strict=True)
+                parse(reply.body, reply.content_type, reply.url, Limits(), store.feeds.document_memory(source.id))
+                for source, reply in zip(sources, fetched, strict=True)
             ]
             with clock.step(name, "recognise"):
                 for feed in read:
@@ -84,7 +85,7 @@ def _across(read: list[ParsedFeed], name: str, clock: Clock) -> list[ParsedFeed]
             message(Reply([Read(feed) for feed in read[at : at + TOGETHER]], retire=False))
             for at in range(0, len(read), TOGETHER)
         ]
-        answers = [answer for one in sent for answer in read_reply(one[LENGTH_BYTES:]).answers]
+        answers = [answer for reply in sent for answer in read_reply(reply[LENGTH_BYTES:]).answers]
     return [answer.feed for answer in answers if isinstance(answer, Read)]
 
 

@@ -44,7 +44,7 @@ HOUR = timedelta(hours=1)
 
 def read_captures(archive: Path, sources: Sequence[str] = (), rounds: int | None = None) -> Captures:
     """Return what a timelapse archive holds, of some sources and the first *rounds* moments only."""
-    found: dict[str, list[tuple[datetime, bytes]]] = {}
+    result: dict[str, list[tuple[datetime, bytes]]] = {}
     with tarfile.open(archive) as tar:
         for member in tar:
             source, _, name = member.name.partition("/")
@@ -52,11 +52,11 @@ def read_captures(archive: Path, sources: Sequence[str] = (), rounds: int | None
             if file is None or (sources and source not in sources):
                 continue
             moment = datetime.strptime(name.partition(".")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            found.setdefault(source, []).append((moment, file.read()))
-    moments = sorted({moment for captures in found.values() for moment, _ in captures})[:rounds]
+            result.setdefault(source, []).append((moment, file.read()))
+    moments = sorted({moment for captures in result.values() for moment, _ in captures})[:rounds]
     return {
         source: sorted((moment, body) for moment, body in captures if moment <= moments[-1])
-        for source, captures in sorted(found.items())
+        for source, captures in sorted(result.items())
     }
 
 
@@ -83,8 +83,8 @@ class CaptureServer:
                     show.at = datetime.fromisoformat(self.path.removeprefix("/at/"))
                     self._answer(200, b"ok")
                 elif self.path == "/captures":
-                    told = {source: [m.isoformat() for m, _ in list_] for source, list_ in show.captures.items()}
-                    self._answer(200, json.dumps(told).encode())
+                    listing = {source: [m.isoformat() for m, _ in list_] for source, list_ in show.captures.items()}
+                    self._answer(200, json.dumps(listing).encode())
                 else:
                     known = [body for m, body in show.captures[self.path.strip("/")] if m <= show.at]
                     self._answer(200 if known else 404, known[-1] if known else b"")
@@ -149,16 +149,16 @@ async def play(
     concurrency: int = 1,
 ) -> None:
     """Poll and score every capture in turn, from where *progress* stands; *finished* is told of each poll."""
-    told = json.loads(_get(server, "/captures"))
+    report = json.loads(_get(server, "/captures"))
     captured: dict[datetime, list[str]] = {}
-    for source_id, texts in told.items():
+    for source_id, texts in report.items():
         for text in texts:
             captured.setdefault(datetime.fromisoformat(text), []).append(source_id)
     moments = sorted(captured)
     first = int(progress.read_text() or 0) if progress and progress.exists() else 0
     clock = SteppedClock(moments[0])
     with Store.open(db) as store:
-        config = configuration(server, list(told), concurrency)
+        config = configuration(server, list(report), concurrency)
         if not store.feeds.names():
             store.feeds.sync(config.sources, clock())
         updater = Updater(store, config, load_prior())
@@ -166,7 +166,7 @@ async def play(
             for number, moment in enumerate(moments[first:], start=first):
                 clock.at = moment
                 _get(server, f"/at/{moment.isoformat()}")
-                await poller.poll_now([one for one in captured[moment] if not _asked(store, one, moment)])
+                await poller.poll_now([source for source in captured[moment] if not _asked(store, source, moment)])
                 updater.run(moment)
                 if progress:
                     _write(progress, str(number + 1))
@@ -191,9 +191,9 @@ def content(db: Path) -> dict[str, list[tuple[object, ...]]]:
         for row in connection.execute("select name from sqlite_master where type = 'table' order by name")
         if not row[0].startswith(("entries_fts", "sqlite_", "_sqlite", "checkpoint"))
     ]
-    found = {table: connection.execute(f"select * from {table} order by 1, 2").fetchall() for table in tables}
+    result = {table: connection.execute(f"select * from {table} order by 1, 2").fetchall() for table in tables}
     connection.close()
-    return found
+    return result
 
 
 def _get(server: str, path: str) -> bytes:
@@ -231,12 +231,12 @@ def distinct_ids(captures: Captures) -> int:
     """Return how many items the documents hold, by source and id (else link), as feedparser reads them."""
     import feedparser
 
-    found = set()
+    results = set()
     for source, documents in captures.items():
         for _, body in documents:
             for item in feedparser.parse(body, sanitize_html=False).entries:
-                found.add((source, item.get("id") or item.get("link")))
-    return len(found)
+                results.add((source, item.get("id") or item.get("link")))
+    return len(results)
 
 
 def main() -> None:

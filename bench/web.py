@@ -115,11 +115,11 @@ class Server:
     def cpu_s(self) -> float:
         """Return the CPU seconds that it took so far, with the processes that it started."""
         parents, ticks = {}, {}
-        for found in Path("/proc").glob("[0-9]*/stat"):
+        for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
-                fields = found.read_text(encoding="utf-8").rpartition(")")[2].split()
-                parents[int(found.parent.name)] = int(fields[1])
-                ticks[int(found.parent.name)] = int(fields[11]) + int(fields[12])
+                fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+                parents[int(stat.parent.name)] = int(fields[1])
+                ticks[int(stat.parent.name)] = int(fields[11]) + int(fields[12])
         own = {self.pid}
         while more := {pid for pid, parent in parents.items() if parent in own} - own:
             own |= more
@@ -150,12 +150,12 @@ def rate(server: Server, *headers: str) -> tuple[float, float]:
     """Return how many requests a second wrk had answered, and the CPU microseconds that one took the server."""
     url = f"http://127.0.0.1:{server.port}{server.page}"
     before = server.cpu_s()
-    told = subprocess.run(
+    output = subprocess.run(
         ["wrk", "-t2", "-c16", "-d1s", *headers, url], check=True, capture_output=True, text=True
     ).stdout
-    requests, speed = re.search(r"(\d+) requests in", told), re.search(r"Requests/sec:\s+([\d.]+)", told)
-    if requests is None or speed is None or "Non-2xx" in told:
-        raise SystemExit(f"wrk said of {url}: {told}")
+    requests, speed = re.search(r"(\d+) requests in", output), re.search(r"Requests/sec:\s+([\d.]+)", output)
+    if requests is None or speed is None or "Non-2xx" in output:
+        raise SystemExit(f"wrk said of {url}: {output}")
     return float(speed[1]), (server.cpu_s() - before) / int(requests[1]) * 1e6
 
 
@@ -235,7 +235,7 @@ def measure(db: Path, folder: Path, seconds: int, how: str) -> None:
         entries = store.entries.count()
         newest = max(story.last_source_at for story in store.stories.each())
         stories = [story.story_id for story in store.stories.each() if story.merged_into is None][-COLD:]
-        headlines = [found.headline for one in stories if (found := store.stories.get(one))]
+        headlines = [known.headline for id_ in stories if (known := store.stories.get(id_))]
         words = [word for headline in headlines for word in headline.split()[:3] if len(word) > 4]
     late = (newest - datetime.now(UTC)).total_seconds() + 60
     port, nginx_port = free_port(), free_port()
@@ -253,7 +253,7 @@ def measure(db: Path, folder: Path, seconds: int, how: str) -> None:
                 side_by_side("granian by itself, gzipped", floor, theirs, seconds, GZIP)
             print(f"| first page after the port is open, ms | {ours.first_s * 1000:.0f} | | | 300 |", flush=True)
             for name, paths in (
-                ("story not in memory", [f"/story/{one}/" for one in stories]),
+                ("story not in memory", [f"/story/{story_id}/" for story_id in stories]),
                 ("search not in memory", [f"/search?q={quote(word)}&n={i}" for i, word in enumerate(words[:COLD])]),
             ):
                 print(f"| {name}, p50 / p99 ms | {half_and_most(cold(port, paths))} | | | p99 100 |", flush=True)
@@ -276,8 +276,8 @@ def side_by_side(name: str, ours: Server, theirs: Server, seconds: int, headers:
     rates = {server.port: [rate(server, *headers)] for server in (ours, theirs)}
     for server in (ours, theirs) * (seconds - 1):
         rates[server.port].append(rate(server, *headers))
-    speed = [median(found[0] for found in rates[server.port]) for server in (ours, theirs)]
-    cost = [median(found[1] for found in rates[server.port]) for server in (ours, theirs)]
+    speed = [median(measured[0] for measured in rates[server.port]) for server in (ours, theirs)]
+    cost = [median(measured[1] for measured in rates[server.port]) for server in (ours, theirs)]
     print(f"| {name}, requests/s | {speed[0]:,.0f} | {speed[1]:,.0f} | {speed[0] / speed[1]:.2f} | 0.6 |")
     print(f"| {name}, CPU µs a request | {cost[0]:.1f} | {cost[1]:.1f} | {cost[0] / cost[1]:.2f} | |", flush=True)
 

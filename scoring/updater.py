@@ -185,7 +185,7 @@ class Updater:
 
     def _revise(self, engine: Engine, events: Sequence[Event], moment: datetime) -> bool:
         """Follow edits of entries whose story is over, and what editors say of it; return whether there were any."""
-        found = False
+        changed = False
         for event in events:
             if isinstance(event, Edit) and not engine.holds(event.entry_id):
                 changes = [engine.revise(sleeping, event) for sleeping in self._over([event.entry_id], moment)]
@@ -196,16 +196,16 @@ class Updater:
                 continue
             for change in changes:
                 self._store.stories.save(change)
-                found = found or bool(change.stories)
-        return found
+                changed = changed or bool(change.stories)
+        return changed
 
     def _over(self, entry_ids: Iterable[int], moment: datetime) -> list[Asleep]:
         """Return the stories of entries that the engine no longer holds, as they are at a moment."""
         stories = self._store.stories
-        found = {story_id for entry_id in entry_ids if (story_id := stories.of_entry(entry_id)) is not None}
+        result = {story_id for entry_id in entry_ids if (story_id := stories.of_entry(entry_id)) is not None}
         return [
             (story, stories.members_at(story_id, moment))
-            for story_id in sorted(found)
+            for story_id in sorted(result)
             if (story := stories.get(story_id)) is not None
         ]
 
@@ -249,7 +249,7 @@ class Updater:
                 continue
             made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
             if known.get(story_id) != made_of:
-                lines = [(one.words, one.score) for one in self.engine.what_ifs(story_id)]
+                lines = [(what_if.words, what_if.score) for what_if in self.engine.what_ifs(story_id)]
                 self._store.counterfactuals.save(story_id, story.score, lines, made_of)
                 left -= 1
 
@@ -266,10 +266,10 @@ class Updater:
             self._set_checkpoint(engine, None)
             return engine
         written = store.stories.updated_since(watermark - config.scoring.window)
-        held = store.state.checkpoint(engine.kind)
-        if held is not None:
-            standing = [] if held.at is None else store.decisions.standing(held.at)
-            engine.resume(held.state, self._happened(held.at, watermark), written, standing)
+        checkpoint = store.state.checkpoint(engine.kind)
+        if checkpoint is not None:
+            standing = [] if checkpoint.at is None else store.decisions.standing(checkpoint.at)
+            engine.resume(checkpoint.state, self._happened(checkpoint.at, watermark), written, standing)
             return engine
         since = watermark - MEMORY
         memberships = {membership.entry_id: membership for membership in store.stories.memberships(since)}

@@ -175,19 +175,19 @@ LARGER: dict[str, int] = {
 
 def sizes() -> dict[str, tuple[int, int]]:
     """Return for every module, class and package its size and its limit."""
-    found: dict[str, tuple[int, int]] = {}
+    sizes_: dict[str, tuple[int, int]] = {}
     for path in modules():
         text = path.read_text(encoding="utf-8")
-        found[where(path)] = (len(text.splitlines()), MAX_MODULE_LINES)
+        sizes_[where(path)] = (len(text.splitlines()), MAX_MODULE_LINES)
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.ClassDef):
                 methods = [m for m in node.body if isinstance(m, ast.FunctionDef | ast.AsyncFunctionDef)]
                 public = sum(not method.name.startswith("_") for method in methods)
-                found[f"{where(path)}:{node.name}"] = (public, MAX_PUBLIC_METHODS)
+                sizes_[f"{where(path)}:{node.name}"] = (public, MAX_PUBLIC_METHODS)
     for package in {path.parent for path in modules()}:
         count = sum(path.name != "__init__.py" for path in package.glob("*.py"))
-        found[where(package)] = (count, MAX_PACKAGE_MODULES)
-    return found
+        sizes_[where(package)] = (count, MAX_PACKAGE_MODULES)
+    return sizes_
 
 
 def test_modules_classes_and_packages_stay_within_their_limits() -> None:

@@ -38,9 +38,9 @@ def test_a_backup_while_polling_is_consistent_and_can_be_gone_on_with(tmp_path: 
     for copy in copies[:: max(1, len(copies) // 8)]:
         with Store.open(copy) as store:
             assert store.faults() == []
-            held = {entry.entry_id: entry.identity for entry in store.entries.each()}
-            assert held.items() <= whole.items()
-            counts.append(len(held))
+            identities = {entry.entry_id: entry.identity for entry in store.entries.each()}
+            assert identities.items() <= whole.items()
+            counts.append(len(identities))
             updater = Updater(store, configuration(server.address, ["s0", "s1", "s2", "s3"]), load_prior())
             updater.run(FIRST + timedelta(days=2))
             before = _stories(store)

@@ -173,8 +173,8 @@ def test_poll_once_then_update_then_explain(site: Path) -> None:
     updated = groundswell("update", cwd=site)
     assert updated.returncode == 0, updated.stderr
     connection = sqlite3.connect(site / "groundswell.db")
-    told = "select story_id from memberships join entries using (entry_id) where title like '%Trainium%'"
-    (story,) = connection.execute(told).fetchone()
+    query = "select story_id from memberships join entries using (entry_id) where title like '%Trainium%'"
+    (story,) = connection.execute(query).fetchone()
     connection.close()
     explained = groundswell("explain", str(story), cwd=site)
     assert explained.returncode == 0, explained.stderr
@@ -250,10 +250,10 @@ def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
 
 def test_polling_waits_neither_for_what_counts_nor_for_what_serves(tmp_path: Path) -> None:
     code = "import sys, groundswell.cli; print(sorted({'numpy', 'sklearn', 'flask', 'granian'} & sys.modules.keys()))"
-    told = subprocess.run(
+    query = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == "[]"
+    assert query.stdout.strip() == "[]"
 
 
 def test_the_log_is_one_line_a_record_whatever_a_feed_wrote() -> None:

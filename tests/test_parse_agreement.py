@@ -37,7 +37,9 @@ def test_real_documents_are_read_alike_but_for_what_was_judged() -> None:
             continue
         seen += 1
         fast += taken_fast(body)
-        unjudged += [one for one in differences(name, body) if one.field not in JUDGED.get(name, ())]
+        unjudged += [
+            difference for difference in differences(name, body) if difference.field not in JUDGED.get(name, ())
+        ]
     assert unjudged == []
     assert fast > seen * 0.8
 

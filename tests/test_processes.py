@@ -67,7 +67,7 @@ class Site:
 
     def parts(self) -> dict[int, str]:
         """Return the processes that have this database on their command line, each with its command."""
-        found = {}
+        parts = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
@@ -75,8 +75,8 @@ class Site:
                 except OSError:
                     continue
                 if str(self.db).encode() in line and b"groundswell" in line:
-                    found[int(entry.name)] = line[3].decode()
-        return found
+                    parts[int(entry.name)] = line[3].decode()
+        return parts
 
     def part(self, name: str) -> int:
         """Return the process of a part that the supervisor started."""

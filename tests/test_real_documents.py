@@ -66,19 +66,19 @@ async def test_every_real_document_gives_its_entries_or_says_why_not(server: str
             store=store,
             clock=lambda: NOON,
             rng=random.Random(0),
-            finished=lambda one: polled.update({one.source_id: one}),
+            finished=lambda outcome: polled.update({outcome.source_id: outcome}),
         ) as poller:
             await poller.poll_now()
         assert len(polled) == len(rows)
         silent, wordless = [], []
         for source_id, row in rows.items():
-            one = polled[source_id]
+            outcome = polled[source_id]
             due = int(row["entries"] or 0) > 0 or row["format"].startswith("JSON Feed")
-            if due and not one.new:
-                silent.append((row["file"], row["format"], row["entries"], one.state.last_message))
-            if not one.new and not one.state.last_message:
+            if due and not outcome.new:
+                silent.append((row["file"], row["format"], row["entries"], outcome.state.last_message))
+            if not outcome.new and not outcome.state.last_message:
                 wordless.append(row["file"])
         assert silent == []
         assert wordless == []
         assert store.faults() == []
-        assert store.entries.count() == sum(one.new for one in polled.values())
+        assert store.entries.count() == sum(outcome.new for outcome in polled.values())

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.long
 
 @pytest.mark.parametrize("name", [name for name in SHORTAGES if name != "foreign-writer"])
 def test_all_is_well_again_after_it(name: str) -> None:
-    told = played(name, sources=6)
-    if "skipped" in told:
-        pytest.skip(str(told["skipped"]))
-    assert told["findings"] == []
+    outcome = played(name, sources=6)
+    if "skipped" in outcome:
+        pytest.skip(str(outcome["skipped"]))
+    assert outcome["findings"] == []

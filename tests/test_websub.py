@@ -76,9 +76,9 @@ class Subscriber:
 
     @property
     def subscription(self) -> Subscription:
-        one = self.store.websub_subscriptions.of_source("wire")
-        assert one is not None
-        return one
+        subscription = self.store.websub_subscriptions.of_source("wire")
+        assert subscription is not None
+        return subscription
 
     def state(self) -> tuple[str, timedelta]:
         """What its row says, and in how long it is asked next."""
@@ -97,9 +97,9 @@ async def subscribe(tmp_path: Path, later: Clock) -> AsyncIterator[Callable[[str
         return made[-1]
 
     yield make
-    for one in made:
-        await one.poller.__aexit__(None, None, None)
-        one.store.close()
+    for subscriber in made:
+        await subscriber.poller.__aexit__(None, None, None)
+        subscriber.store.close()
 
 
 @pytest.fixture
@@ -159,12 +159,12 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
 @pytest.fixture
 def held(later: Clock, subscribe: Callable[[str], Subscriber]) -> Subscriber:
     """A subscription that its hub has confirmed for an hour."""
-    one = subscribe("https://wire.example/feed")
-    one.store.websub_subscriptions.want(
+    subscriber = subscribe("https://wire.example/feed")
+    subscriber.store.websub_subscriptions.want(
         "wire", "https://hub.example/", "https://wire.example/feed", "tok", "s3cret", NOW
     )
-    one.store.websub_subscriptions.confirm("wire", NOW + HOUR, NOW + HOUR * 0.8)
-    return one
+    subscriber.store.websub_subscriptions.confirm("wire", NOW + HOUR, NOW + HOUR * 0.8)
+    return subscriber
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ async def test_what_is_not_signed_with_the_secret_is_dropped(held: Subscriber, c
     assert client.post("/websub/tok", data=NEWS).status_code == 202
     assert held.store.websub_subscriptions.deliveries(9) == []
     assert deliver(client) == 202
-    assert [one.body for one in held.store.websub_subscriptions.deliveries(9)] == [NEWS]
+    assert [delivery.body for delivery in held.store.websub_subscriptions.deliveries(9)] == [NEWS]
 
 
 async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) -> None:
@@ -192,12 +192,12 @@ async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) ->
 
 
 async def test_only_what_was_asked_for_is_confirmed(held: Subscriber, client: FlaskClient) -> None:
-    asked = {"hub.mode": "subscribe", "hub.topic": "https://wire.example/feed", "hub.challenge": "c4"}
-    answer = client.get("/websub/tok", query_string=asked | {"hub.lease_seconds": "7200"})
+    request = {"hub.mode": "subscribe", "hub.topic": "https://wire.example/feed", "hub.challenge": "c4"}
+    answer = client.get("/websub/tok", query_string=request | {"hub.lease_seconds": "7200"})
     assert (answer.status_code, answer.text, answer.mimetype) == (200, "c4", "text/plain")
     assert held.subscription.lease_until == NOW + 2 * HOUR
-    assert client.get("/websub/tok", query_string=asked | {"hub.mode": "unsubscribe"}).status_code == 404
-    assert client.get("/websub/tok", query_string=asked | {"hub.topic": "https://b.example/"}).status_code == 404
+    assert client.get("/websub/tok", query_string=request | {"hub.mode": "unsubscribe"}).status_code == 404
+    assert client.get("/websub/tok", query_string=request | {"hub.topic": "https://b.example/"}).status_code == 404
 
 
 async def test_deliveries_that_wait_are_bounded_and_a_lease_that_ended_takes_none(
@@ -241,9 +241,9 @@ async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
     assert held.subscription.works(later())
 
 
-def said_of_hub(one: Subscriber, client: FlaskClient, later: Clock) -> str:
+def said_of_hub(subscriber: Subscriber, client: FlaskClient, later: Clock) -> str:
     """What its row says of its hub: on the sources page and in `sources list --json`."""
-    (health,) = one.store.feeds.health(later(), one.config.sources)
+    (health,) = subscriber.store.feeds.health(later(), subscriber.config.sources)
     row = health_row(health, later())
     (said,) = (words for words in row["health"] if "hub" in words)
     assert "s3cret" not in json.dumps(row)

@@ -174,7 +174,7 @@ def _below_a_path(app: Flask) -> None:
             response.location = path + location
         if response.mimetype == "text/html" and not response.is_streamed:
             root = path.encode()
-            response.set_data(_LINK.sub(lambda found: found[0][:-1] + root + b"/", response.get_data()))
+            response.set_data(_LINK.sub(lambda match: match[0][:-1] + root + b"/", response.get_data()))
         return response
 
 

@@ -49,7 +49,7 @@ def feed_address(source: Source, limits: Limits) -> str:
     name = host(address)
     if not address or source.headers or not is_public_host(name):
         return ""
-    if name in {one.lower() for one in limits.allow_private}:
+    if name in {allowed.lower() for allowed in limits.allow_private}:
         return ""
     secret = any(_SECRETS.search(key) for key, _ in parse_qsl(urlsplit(address).query, keep_blank_values=True))
     return "" if secret else address

@@ -317,7 +317,7 @@ class Publisher:
             return
         self._notified_at = now
         base = self._config.site.url.rstrip("/")
-        lists = ["/trending", "/newest", *(f"/category/{quote(one.id)}" for one in self._config.categories)]
+        lists = ["/trending", "/newest", *(f"/category/{quote(allowed.id)}" for allowed in self._config.categories)]
         changed: dict[str, str] = {}
         for path in lists:
             document = await self._document(f"{base}{path}.rss")
@@ -376,7 +376,9 @@ def _access_of_callback(url: str, config: Config) -> fetch.Access:
     """
     access = fetch.access.of_callback(url, config)
     name = host(url)
-    if is_public_host(host(config.site.url)) or name not in {one.lower() for one in config.limits.allow_private}:
+    if is_public_host(host(config.site.url)) or name not in {
+        allowed.lower() for allowed in config.limits.allow_private
+    }:
         return access
     return replace(access, private_hosts=access.private_hosts | {name})
 

@@ -103,4 +103,4 @@ def export_opml(front: Front, target: Path | None, feeds: Path) -> None:
         for category in config.categories
     ]
     with open_output(target, like=feeds) as out:
-        out.write(write_opml(config.site.title, [(name, held) for name, held in folders if held]))
+        out.write(write_opml(config.site.title, [(name, folder) for name, folder in folders if folder]))

@@ -72,7 +72,11 @@ def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: P
             rows = store.feeds.health(now, config.sources)
             hosts = {ledger.host: host_row(ledger) for ledger in store.source_status.hosts()}
     known = {row.source.id for row in rows}
-    rows += [SourceHealth(one, FeedState(one.id, one.url), 0, 0, 0) for one in config.sources if one.id not in known]
+    rows += [
+        SourceHealth(source, FeedState(source.id, source.url), 0, 0, 0)
+        for source in config.sources
+        if source.id not in known
+    ]
     for source_id in ids:
         if source_id not in known:
             known_source(config, source_id, feeds)
@@ -147,28 +151,28 @@ def add_source(
     url = feed_address(address)
     if not url:
         raise ConfigError(f"{address!r:.200} is no web address; expected one like https://example.com/blog")
-    found = asyncio.run(_find(front, config, url))
-    if not (found.feeds or has_scheme(address)):
+    discovery = asyncio.run(_find(front, config, url))
+    if not (discovery.feeds or has_scheme(address)):
         # https was a guess.
-        found = asyncio.run(_find(front, config, url.replace("https://", "http://", 1)))
-    if not found.feeds:
-        raise ConfigError(found.words)
-    if pick is not None and pick > len(found.feeds):
-        raise ConfigError(f"there are {len(found.feeds)} feeds, so --pick is at most {len(found.feeds)}")
-    chosen = found.feeds[(pick or 1) - 1]
+        discovery = asyncio.run(_find(front, config, url.replace("https://", "http://", 1)))
+    if not discovery.feeds:
+        raise ConfigError(discovery.words)
+    if pick is not None and pick > len(discovery.feeds):
+        raise ConfigError(f"there are {len(discovery.feeds)} feeds, so --pick is at most {len(discovery.feeds)}")
+    chosen = discovery.feeds[(pick or 1) - 1]
     change = add_sources.added(text, config, [Subscription(chosen.url, name or chosen.title, category or "")])
     if not dry_run:
         save_feeds(front, feeds, change.text)
     if as_json:
         report = {
-            "found": [found_row(feed) for feed in found.feeds],
+            "found": [found_row(feed) for feed in discovery.feeds],
             "added": [] if dry_run else list(change.ids),
             "known": list(change.known),
         }
         click.echo(json.dumps(report, ensure_ascii=False, indent=1))
         return
     ids = add_sources.ids(config)
-    for number, feed in enumerate(found.feeds, start=1):
+    for number, feed in enumerate(discovery.feeds, start=1):
         click.echo(found_line(number, feed, ids.get(feed_key(feed.url), "")))
     if change.known:
         click.echo(f"{shown(chosen.url)} stands in {feeds} already, as {ids[feed_key(chosen.url)]}")
@@ -176,8 +180,8 @@ def add_source(
         click.echo(f"number {pick or 1} would be added as {change.ids[0]} to {feeds}; nothing was changed")
     else:
         click.echo(f"added as {change.ids[0]} to {feeds}; a running worker asks it within seconds")
-    if len(found.feeds) > 1 and pick is None:
-        click.echo(f"--pick 2 takes another of the {len(found.feeds)}")
+    if len(discovery.feeds) > 1 and pick is None:
+        click.echo(f"--pick 2 takes another of the {len(discovery.feeds)}")
 
 
 async def _find(front: Front, config: Config | None, url: str) -> Search:

@@ -154,8 +154,10 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> Unreadable:
     if "\t" in indent:
         return Unreadable(line, indent.index("\t") + 1, "a tab; YAML is indented with spaces")
     if "cannot start any token" in problem:
-        found = written[column - 1 : column]
-        message = "a tab where a value was expected" if found == "\t" else f"no value begins with {found!r}; quote it"
+        character = written[column - 1 : column]
+        message = (
+            "a tab where a value was expected" if character == "\t" else f"no value begins with {character!r}; quote it"
+        )
         return Unreadable(line, column, message)
     for slip, message in _SLIPS:
         if slip in problem:

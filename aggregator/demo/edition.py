@@ -308,8 +308,8 @@ def _illustrated(articles: Iterable[Article], pictures: Mapping[str, Any]) -> tu
     for article in sorted(articles, key=_order):
         own = next((raw for ending, raw in pictures["articles"].items() if article.id.endswith(ending)), None)
         raw = own or pictures["events"].get(article.event)
-        found = Illustration(raw["file"], raw["caption"], credit) if raw else None
-        ordered.append(replace(article, illustration=found))
+        illustration = Illustration(raw["file"], raw["caption"], credit) if raw else None
+        ordered.append(replace(article, illustration=illustration))
     return tuple(ordered)
 
 

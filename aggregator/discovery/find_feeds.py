@@ -102,30 +102,30 @@ def addresses(url: str) -> tuple[str, ...]:
 def well_known(url: str) -> tuple[str, ...]:
     """Return the paths at which sites have their feed, below the page first and then at the root."""
     below = url.partition("?")[0].partition("#")[0].rstrip("/")
-    found = [f"{below}{path}" for path in _WELL_KNOWN[:2]] if urlsplit(below).path.strip("/") else []
-    return tuple(dict.fromkeys([*found, *(urljoin(url, path) for path in _WELL_KNOWN)]))
+    results = [f"{below}{path}" for path in _WELL_KNOWN[:2]] if urlsplit(below).path.strip("/") else []
+    return tuple(dict.fromkeys([*results, *(urljoin(url, path) for path in _WELL_KNOWN)]))
 
 
 def on_page(document: bytes, url: str, named: Iterable[str] = ()) -> tuple[str, ...]:
     """Return what the page *document* tells of feeds: those it *named*, its channel, links that look like one."""
     data = document[:_MAX_PAGE_BYTES]
-    found = list(named)
+    results = list(named)
     if "youtube." in url and (channel := _CHANNEL.search(data)):
-        found.append(_YOUTUBE.format("channel_id", (channel[1] or channel[2]).decode()))
+        results.append(_YOUTUBE.format("channel_id", (channel[1] or channel[2]).decode()))
     base = base_of(data.decode("utf-8", "replace"), url)
     for href in _ANCHOR.findall(data):
         address = safe_link(html.unescape(href.decode("utf-8", "replace")), base)
         if address and _LOOKS_LIKE_FEED.search(urlsplit(address).path + "?" + urlsplit(address).query):
-            found.append(address)
-    return _distinct(found)
+            results.append(address)
+    return _distinct(results)
 
 
 def _distinct(urls: Iterable[str]) -> tuple[str, ...]:
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for url in urls:
         if address := safe_link(url):
-            found.setdefault(feed_key(address), address)
-    return tuple(found.values())
+            result.setdefault(feed_key(address), address)
+    return tuple(result.values())
 
 
 async def find(

@@ -100,11 +100,13 @@ def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) ->
             folders.append("" if address else name)
     if len(outlines) > max_feeds:
         notes.append(f"{len(outlines):,} feeds in it, the first {max_feeds:,} taken; --large takes up to 20,000")
-        left_out += [_named(one.name, one.url, f"behind the first {max_feeds:,}") for one in outlines[max_feeds:]]
+        left_out += [
+            _named(outline.name, outline.url, f"behind the first {max_feeds:,}") for outline in outlines[max_feeds:]
+        ]
     outlines = outlines[:max_feeds]
     title = _TITLE.search(text[:20_000])
-    names = _folder_names((one.path for one in outlines), _one_line(html.unescape(title[1])) if title else "")
-    feeds = (Subscription(one.url, one.name, names[one.path], one.site_url) for one in outlines)
+    names = _folder_names((outline.path for outline in outlines), _one_line(html.unescape(title[1])) if title else "")
+    feeds = (Subscription(outline.url, outline.name, names[outline.path], outline.site_url) for outline in outlines)
     return Subscriptions(tuple(feeds), tuple(notes), tuple(left_out))
 
 

@@ -64,7 +64,7 @@ class Cookies:
             if _is_below(parts.path or "/", path) and (not secure or parts.scheme == "https")
         ]
         # Longer paths first (RFC 6265, section 5.4).
-        return "; ".join(pair for _, pair in sorted(sent, key=lambda one: -len(one[0])))
+        return "; ".join(pair for _, pair in sorted(sent, key=lambda entry: -len(entry[0])))
 
 
 def _default_path(path: str) -> str:

@@ -124,13 +124,13 @@ def in_pieces(data: bytes) -> Pieces | None:
     start = b"<" + name
     if body.rfind(b"<!--") >= 0 or start in tail:
         return None
-    found = []
+    results = []
     for piece in items:
         item = piece.lstrip()
         if item.rfind(start) != 0 or item.rfind(b"<![CDATA[") > item.rfind(b"]]>"):
             return None
-        found.append(item + end)
-    return Pieces(head, tuple(found), tail)
+        results.append(item + end)
+    return Pieces(head, tuple(results), tail)
 
 
 def _balanced(head: bytes) -> bool:

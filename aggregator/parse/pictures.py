@@ -14,13 +14,13 @@ def pictures_of(entry: dict[str, Any]) -> list[RawPicture]:
     """Return the pictures that *entry* names, the best first."""
     credit = dict.get(entry, "credit")
     credit = credit if isinstance(credit, str) else ""
-    found: list[tuple[int, RawPicture]] = []
+    results: list[tuple[int, RawPicture]] = []
     for media in dict.get(entry, "media_content") or []:
         url = media.get("url") or ""
         kind = media.get("type") or ""
         if media.get("medium") == "image" or kind.startswith("image/") or (not kind and _RASTER.search(url)):
             width = media.get("width") or ""
-            found.append(
+            results.append(
                 (
                     -int(width) if width.isascii() and width.isdigit() and len(width) < 6 else 0,
                     RawPicture(
@@ -35,7 +35,7 @@ def pictures_of(entry: dict[str, Any]) -> list[RawPicture]:
                 )
             )
     # The widest of several sizes; where none is stated, the first.
-    pictures = [picture for _, picture in sorted(found, key=lambda pair: pair[0])]
+    pictures = [picture for _, picture in sorted(results, key=lambda pair: pair[0])]
     for thumbnail in dict.get(entry, "media_thumbnail") or []:
         pictures.append(
             RawPicture(

@@ -84,8 +84,8 @@ def _format(text: str) -> str:
 def _value(text: str, name: str) -> str:
     if name not in text:  # a tenth of the time of the expression, and most feeds say nothing
         return ""
-    found = re.search(rf"<(?:[A-Za-z_][\w.-]{{0,20}}:)?{name}(?:\s[^>]{{0,200}})?>\s*([^<]{{1,60}}?)\s*<", text)
-    return found[1] if found else ""
+    match = re.search(rf"<(?:[A-Za-z_][\w.-]{{0,20}}:)?{name}(?:\s[^>]{{0,200}})?>\s*([^<]{{1,60}}?)\s*<", text)
+    return match[1] if match else ""
 
 
 def _span(stated: str, unit: timedelta) -> timedelta | None:
@@ -108,9 +108,9 @@ def _skipped(text: str, group: str, name: str, size: int) -> tuple[int, ...]:
     """Return the hours (0 to 23, UTC) or days (0 is Monday) that a group names."""
     if group not in text:
         return ()
-    found = re.search(rf"<{group}\b[^>]{{0,200}}>(.{{0,3000}}?)</{group}", text, re.DOTALL)
+    match = re.search(rf"<{group}\b[^>]{{0,200}}>(.{{0,3000}}?)</{group}", text, re.DOTALL)
     values: set[int] = set()
-    for stated in re.findall(rf"<{name}>\s*([A-Za-z0-9]{{1,10}})\s*</{name}", found[1]) if found else ():
+    for stated in re.findall(rf"<{name}>\s*([A-Za-z0-9]{{1,10}})\s*</{name}", match[1]) if match else ():
         if stated.isdigit() and size == 24 and int(stated) <= 24:
             values.add(int(stated) % 24)  # 24 is midnight in RSS 0.91
         elif size == 7 and stated.lower() in _DAYS:
@@ -120,12 +120,12 @@ def _skipped(text: str, group: str, name: str, size: int) -> tuple[int, ...]:
 
 
 def _hub(text: str, base: str) -> tuple[str, str]:
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     if "hub" not in text.lower() and "&" not in text:
         return "", ""
     for link in _LINK.finditer(text):
         attributes = {name.lower(): html.unescape(one or two) for name, one, two in _ATTRIBUTE.findall(link[1])}
         for rel in attributes.get("rel", "").lower().split():
             if rel in ("hub", "self") and (address := safe_link(attributes.get("href", ""), base)):
-                found.setdefault(rel, address)
-    return (found["hub"], found.get("self", "")) if "hub" in found else ("", "")
+                result.setdefault(rel, address)
+    return (result["hub"], result.get("self", "")) if "hub" in result else ("", "")

@@ -70,7 +70,7 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
     ages = [at - moment for moment in arrivals[-24:]]
     excited = _EXCITED_SHARE * sum(math.exp(-age / _EXCITED_S) for age in ages if age < 8 * _EXCITED_S) / _EXCITED_S
     scale = 1 / math.sqrt(2 * worth.total_seconds())
-    asked, waited, end = 0.0, 0.0, longest.total_seconds()
+    expected, waited, end = 0.0, 0.0, longest.total_seconds()
     while waited < end:
         then = at + int(waited)
         hour = then // _HOUR % 24
@@ -79,9 +79,9 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
         if excited:
             rate += excited * math.exp(-(waited + step / 2) / _EXCITED_S)
         density = math.sqrt(rate) * scale
-        if asked + density * step >= 1:
-            return timedelta(seconds=waited + (1 - asked) / density)
-        asked += density * step
+        if expected + density * step >= 1:
+            return timedelta(seconds=waited + (1 - expected) / density)
+        expected += density * step
         waited += step
     return longest
 

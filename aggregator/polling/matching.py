@@ -54,17 +54,17 @@ class Matched:
 
 def identities(arrivals: Sequence[Arrival]) -> set[str]:
     """Return every identity under which *arrivals* may be known already."""
-    found = set()
-    for one in arrivals:
-        found.add(one.identity)
-        if one.draft.guid and one.draft.link:
-            found.add(link_identity(one.canonical_link))
-    return found.union(collapse(arrivals))
+    matched = set()
+    for item in arrivals:
+        matched.add(item.identity)
+        if item.draft.guid and item.draft.link:
+            matched.add(link_identity(item.canonical_link))
+    return matched.union(collapse(arrivals))
 
 
 def links(arrivals: Iterable[Arrival]) -> set[str]:
     """Return the canonical links under which *arrivals* may be known already."""
-    return {one.canonical_link for one in arrivals}
+    return {item.canonical_link for item in arrivals}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def alike(arrivals: Sequence[Arrival], known: Iterable[KnownEntry]) -> Alike:
         identities.add(entry.identity)
         links.add(canonical(entry.link))
     links.discard("")
-    left = [one.draft for one in arrivals if one.identity not in identities and one.canonical_link not in links]
+    left = [item.draft for item in arrivals if item.identity not in identities and item.canonical_link not in links]
     return Alike(
         frozenset(draft.published_at for draft in left if draft.published_at),
         frozenset(draft.title for draft in left if not draft.published_at),
@@ -112,53 +112,53 @@ def match(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Matched:
         if free:
             by_link = _by_likeness(items, unmatched, free)
             taken = {entry.entry_id for entry in by_link.values()}
-            rest = {key: one for key, one in unmatched.items() if key not in by_link}
+            rest = {key: item for key, item in unmatched.items() if key not in by_link}
             rest_free = [entry for entry in free if entry.entry_id not in taken]
             matches |= by_link | _by_date_or_title(items, rest, rest_free)
     new: list[Arrival] = []
     edited: list[tuple[KnownEntry, Arrival]] = []
     refreshed: list[tuple[KnownEntry, Arrival]] = []
     unchanged: list[KnownEntry] = []
-    for key, one in items.items():
+    for key, new_item in items.items():
         entry = matches.get(key)
-        text = (one.draft.title, one.draft.summary)
+        text = (new_item.draft.title, new_item.draft.summary)
         if entry is None:
-            new.append(one)
+            new.append(new_item)
         elif text == (entry.title, entry.summary):
-            if one.digest != entry.digest:
-                refreshed.append((entry, one))
+            if new_item.digest != entry.digest:
+                refreshed.append((entry, new_item))
             else:
                 unchanged.append(entry)
         elif text in entry.earlier:
             unchanged.append(entry)
         else:
-            edited.append((entry, one))
+            edited.append((entry, new_item))
     return Matched(tuple(new), tuple(edited), tuple(refreshed), tuple(unchanged))
 
 
 def collapse(arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
     """Return one arrival for each identity; guids and links that tell nothing apart are no identity."""
-    items = {one.identity: one for one in arrivals}
+    items = {item.identity: item for item in arrivals}
     if len(items) == len(arrivals):  # nearly every document
         return items
     by_guid: defaultdict[str, list[Arrival]] = defaultdict(list)
-    for one in arrivals:
-        if one.draft.guid:
-            by_guid[one.draft.guid].append(one)
+    for new_item in arrivals:
+        if new_item.draft.guid:
+            by_guid[new_item.draft.guid].append(new_item)
     vague = {guid for guid, sharing in by_guid.items() if len(sharing) > 1 and _differ(sharing)}
-    bare = [arrival(replace(one.draft, guid="")) if one.draft.guid in vague else one for one in arrivals]
+    bare = [arrival(replace(draft.draft, guid="")) if draft.draft.guid in vague else draft for draft in arrivals]
     by_link: defaultdict[str, list[Arrival]] = defaultdict(list)
-    for one in bare:
-        if not one.draft.guid and one.canonical_link:
-            by_link[one.canonical_link].append(one)
+    for new_item in bare:
+        if not new_item.draft.guid and new_item.canonical_link:
+            by_link[new_item.canonical_link].append(new_item)
     shared = {link for link, sharing in by_link.items() if len(sharing) > 1 and _differ(sharing)}
     items = {}
-    for one in bare:
-        if not one.draft.guid and one.canonical_link in shared:
-            one = replace(one, identity=shared_link_identity(one.draft))
-        present = items.get(one.identity)
-        if present is None or _preference(one) > _preference(present):
-            items[one.identity] = one
+    for new_item in bare:
+        if not new_item.draft.guid and new_item.canonical_link in shared:
+            new_item = replace(new_item, identity=shared_link_identity(new_item.draft))
+        present = items.get(new_item.identity)
+        if present is None or _preference(new_item) > _preference(present):
+            items[new_item.identity] = new_item
     return items
 
 
@@ -168,22 +168,22 @@ def _differ(sharing: list[Arrival]) -> bool:
     One title twice is one item twice; so are two titles of one date, of which one was corrected, and a guid and a link
     that stand on two items alone: two versions of one.
     """
-    links = {one.canonical_link for one in sharing}
-    titles = {one.draft.title for one in sharing}
+    links = {item.canonical_link for item in sharing}
+    titles = {new_item.draft.title for new_item in sharing}
     if len(titles) > 1 and (len(links) > 1 or links == {""}):
         return True
     if len(sharing) == 2 and sharing[0].draft.guid:
         return False
-    stated = {one.draft.published_at or one.draft.stated_at for one in sharing}
+    stated = {draft.draft.published_at or draft.draft.stated_at for draft in sharing}
     if len(stated) > 1:
-        return len(titles) > 1 or len({one.draft.summary for one in sharing}) > 1
+        return len(titles) > 1 or len({draft.draft.summary for draft in sharing}) > 1
     return len(titles) > 1 and stated == {""}
 
 
-def _preference(one: Arrival) -> tuple[float, str]:
+def _preference(item: Arrival) -> tuple[float, str]:
     """Of two of one item the later one counts; equal dates are settled by content."""
-    published_at = one.draft.published_at
-    return (published_at.timestamp() if published_at else float("-inf"), one.digest)
+    published_at = item.draft.published_at
+    return (published_at.timestamp() if published_at else float("-inf"), item.digest)
 
 
 def _by_identity(
@@ -224,14 +224,14 @@ def _by_likeness(
     by_link: defaultdict[str, list[KnownEntry]] = defaultdict(list)
     for entry in free:
         by_link[canonical(entry.link)].append(entry)
-    shared = Counter(one.canonical_link for one in items.values())
+    shared = Counter(item.canonical_link for item in items.values())
     matches: dict[str, KnownEntry] = {}
-    for key, one in _in_order(unmatched):
-        link = one.canonical_link
+    for key, new_item in _in_order(unmatched):
+        link = new_item.canonical_link
         likely = [
             (likeness, entry)
             for entry in by_link.get(link, ())
-            if (likeness := _likeness(one.draft, entry, unique=bool(link) and shared[link] == 1))
+            if (likeness := _likeness(new_item.draft, entry, unique=bool(link) and shared[link] == 1))
         ]
         if likely:
             # Of equals the latest; not the last stored, which would depend on the order of the document.
@@ -246,27 +246,27 @@ def _by_date_or_title(
 ) -> dict[str, KnownEntry]:
     """Match items to entries with another guid and another link that are no longer in the document."""
     # Boilerplate that several items share, or the date of a build, says nothing.
-    texts = Counter(one.draft.summary for one in items.values())
-    dates = Counter(one.draft.published_at for one in items.values())
+    texts = Counter(item.draft.summary for item in items.values())
+    dates = Counter(new_item.draft.published_at for new_item in items.values())
     known_texts = Counter(entry.summary for entry in free)
     by_key: defaultdict[datetime | str, list[KnownEntry]] = defaultdict(list)
     for entry in free:
         by_key[entry.published_at or entry.title].append(entry)
     matches: dict[str, KnownEntry] = {}
-    for key, one in _in_order(unmatched):
-        candidates = by_key.get(one.draft.published_at or one.draft.title, ())
-        text = one.draft.summary
+    for key, draft in _in_order(unmatched):
+        candidates = by_key.get(draft.draft.published_at or draft.draft.title, ())
+        text = draft.draft.summary
         own_text = len(text) >= _TEXT_CHARS and texts[text] == known_texts[text] == 1
-        own_date = len(candidates) == dates[one.draft.published_at] == 1
+        own_date = len(candidates) == dates[draft.draft.published_at] == 1
         likely = [
             (likeness, entry)
             for entry in candidates
-            if (likeness := _likeness_elsewhere(one.draft, entry, own_text=own_text, own_date=own_date))
+            if (likeness := _likeness_elsewhere(draft.draft, entry, own_text=own_text, own_date=own_date))
         ]
         if likely:
             _, best = max(likely, key=lambda pair: (pair[0], _when(pair[1]), pair[1].identity))
             matches[key] = best
-            by_key[one.draft.published_at or one.draft.title].remove(best)
+            by_key[draft.draft.published_at or draft.draft.title].remove(best)
     return matches
 
 

@@ -117,11 +117,11 @@ class Entries:
                 (
                     source_id,
                     moment,
-                    one.identity,
-                    int(first_document and (one.draft.published_at is None or one.draft.published_at > future)),
-                    *_values(one),
+                    arrival.identity,
+                    int(first_document and (arrival.draft.published_at is None or arrival.draft.published_at > future)),
+                    *_values(arrival),
                 )
-                for one in arrivals
+                for arrival in arrivals
             ],
         )
         # Ids of one statement follow each other: they are never reused, and nobody else writes meanwhile.
@@ -129,8 +129,8 @@ class Entries:
         ids = list(range(last - len(arrivals) + 1, last + 1))
         # Rows with values keep the index in memory until the commit; an insert-select would write it out each time.
         texts = [
-            (entry_id, indexed(one.draft.title), indexed(one.draft.summary))
-            for entry_id, one in zip(ids, arrivals, strict=True)
+            (entry_id, indexed(arrival.draft.title), indexed(arrival.draft.summary))
+            for entry_id, arrival in zip(ids, arrivals, strict=True)
         ]
         self._db.run_many("insert into entries_fts (rowid, title, summary) values (?, ?, ?)", texts)
         return ids

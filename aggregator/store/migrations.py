@@ -29,14 +29,14 @@ STEPS = {
 
 def statements(script: str) -> list[str]:
     """Split *script* into its statements; `executescript` would commit the transaction around it."""
-    found: list[str] = []
+    results: list[str] = []
     buffer = ""
     for line in script.splitlines(keepends=True):
         buffer += line
         if sqlite3.complete_statement(buffer):
-            found.append(buffer.strip())
+            results.append(buffer.strip())
             buffer = ""
-    return found
+    return results
 
 
 def pending(raw: sqlite3.Connection) -> bool:

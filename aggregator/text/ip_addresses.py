@@ -27,7 +27,7 @@ def is_public(address: str) -> bool:
         return _plainly_public(parsed)
     if parsed in _IPV4_COMPATIBLE or parsed in _NAT64_LOCAL or parsed.is_site_local:
         return False
-    embedded = [found for found in (parsed.ipv4_mapped, parsed.sixtofour, *(parsed.teredo or ())) if found]
+    embedded = [inner for inner in (parsed.ipv4_mapped, parsed.sixtofour, *(parsed.teredo or ())) if inner]
     if parsed in _NAT64:
         embedded.append(IPv4Address(int(parsed) & 0xFFFFFFFF))
     if embedded:

@@ -60,10 +60,10 @@ class Query:
 
 def read(text: str, now: datetime) -> Query:
     """Return what *text* asks for; *now* is what `after:7d` counts from. Never raises."""
-    asked = _Reading(now)
+    reading = _Reading(now)
     for part in _PART.finditer(storable(text)):
-        asked.take(part)
-    return asked.query()
+        reading.take(part)
+    return reading.query()
 
 
 class _Reading:
@@ -100,27 +100,27 @@ class _Reading:
         if name == "score" and not minus:
             return self._score(value)
         if name in ("after", "before") and not minus:
-            found = moment(value, self._now)
-            if found is None:
+            when = moment(value, self._now)
+            if when is None:
                 self._notes.append(f"{name}: takes a date (2026-11-20, 2026-11) or a span (24h, 7d, 2w)")
             else:
-                self._moments[name] = found
-            return found is not None
+                self._moments[name] = when
+            return when is not None
         return False
 
     def _score(self, value: str) -> bool:
-        found = _SCORE.fullmatch(value.replace(" ", ""))
-        if found is None:
+        match = _SCORE.fullmatch(value.replace(" ", ""))
+        if match is None:
             self._notes.append("score: takes a number, as in score:>80, score:<30 or score:60..80")
             return False
-        if found["least"]:
-            self._bounds |= {"min_score": int(found["least"]), "max_score": int(found["most"])}
-        elif found["sign"] in ("<", "<="):
-            self._bounds["max_score"] = int(found["number"]) - (found["sign"] == "<")
+        if match["least"]:
+            self._bounds |= {"min_score": int(match["least"]), "max_score": int(match["most"])}
+        elif match["sign"] in ("<", "<="):
+            self._bounds["max_score"] = int(match["number"]) - (match["sign"] == "<")
         else:
-            self._bounds["min_score"] = int(found["number"]) + (found["sign"] == ">")
-            if found["sign"] == "=":
-                self._bounds["max_score"] = int(found["number"])
+            self._bounds["min_score"] = int(match["number"]) + (match["sign"] == ">")
+            if match["sign"] == "=":
+                self._bounds["max_score"] = int(match["number"])
         return True
 
     def query(self) -> Query:
@@ -162,14 +162,14 @@ def resolved(query: Query, sources: Mapping[str, str], categories: Mapping[str, 
     """
     notes = list(query.notes)
 
-    def ids(asked: tuple[str, ...], known: Mapping[str, str], noun: str) -> tuple[str, ...]:
-        found: list[str] = []
-        for name in asked:
+    def ids(names: tuple[str, ...], known: Mapping[str, str], noun: str) -> tuple[str, ...]:
+        results: list[str] = []
+        for name in names:
             matching = list(_named(name, known))
             if not matching:
                 notes.append(f"no {noun} is called {name!r}")
-            found += matching or [name]
-        return tuple(dict.fromkeys(found))
+            results += matching or [name]
+        return tuple(dict.fromkeys(results))
 
     return replace(
         query,
@@ -181,12 +181,12 @@ def resolved(query: Query, sources: Mapping[str, str], categories: Mapping[str, 
     )
 
 
-def _named(asked: str, known: Mapping[str, str]) -> Iterable[str]:
+def _named(text: str, known: Mapping[str, str]) -> Iterable[str]:
     for fits in (str.__eq__, str.startswith):
         for spelling in ("id", "name"):
-            found = [one for one, name in known.items() if fits((one if spelling == "id" else name).lower(), asked)]
-            if found:
-                return found
+            results = [id_ for id_, name in known.items() if fits((id_ if spelling == "id" else name).lower(), text)]
+            if results:
+                return results
     return []
 
 
@@ -197,11 +197,11 @@ _WORD_PART = re.compile(r"[^\W_]+(?:[.'’&+#%][^\W_]+)*[+#%]*")
 
 def highlighted(text: str, query: Query) -> tuple[tuple[str, bool], ...]:
     """Return *text* in parts, each with whether it was looked for; the parts joined are *text*."""
-    asked = [one for term in query.terms if (one := wanted(term))]
-    if not asked:
+    terms = [wanted_term for term in query.terms if (wanted_term := wanted(term))]
+    if not terms:
         return ((text, False),)
     places = _places(text)
-    marks = [span for one in asked for span in _spans(places, one)]
+    marks = [span for wanted_term in terms for span in _spans(places, wanted_term)]
     parts: list[tuple[str, bool]] = []
     at = 0
     for start, end in sorted(marks):
@@ -228,23 +228,23 @@ def _places(text: str) -> list[tuple[str, int, int]]:
         if run[1]:
             places += [(piece[i : i + 2], at + i, at + i + 2) for i in range(max(len(piece) - 1, 1))]
             continue
-        found = words(piece)
-        if len(found) == 1:
+        tokens = words(piece)
+        if len(tokens) == 1:
             trimmed = piece.strip("\"'()[]{}.,;:!?«»„“”‘’…·*_")
-            places.append((found[0], at + piece.find(trimmed), at + piece.find(trimmed) + len(trimmed)))
+            places.append((tokens[0], at + piece.find(trimmed), at + piece.find(trimmed) + len(trimmed)))
             continue
         for part in _WORD_PART.finditer(piece):
             places += [(word, at + part.start(), at + part.end()) for word in words(part[0])]
     return places
 
 
-def _spans(places: list[tuple[str, int, int]], asked: Wanted) -> list[tuple[int, int]]:
+def _spans(places: list[tuple[str, int, int]], wanted_term: Wanted) -> list[tuple[int, int]]:
     """Return where in a text stands what was asked for."""
-    length = len(asked.phrase)
+    length = len(wanted_term.phrase)
     return [
         (places[at][1], places[at + length - 1][2])
         for at in range(len(places) - length + 1)
-        if all(asked.fits(offset, places[at + offset][0]) for offset in range(length))
+        if all(wanted_term.fits(offset, places[at + offset][0]) for offset in range(length))
     ]
 
 

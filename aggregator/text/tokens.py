@@ -107,15 +107,15 @@ def words(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", _SIGNS.sub(" ", text)).casefold().translate(_FOLD)
     if not UNSPACED.search(folded):
         return _words(folded)
-    found: list[str] = []
+    results: list[str] = []
     for position, piece in enumerate(UNSPACED.split(folded)):
         if position % 2 == 0:
-            found += _words(piece)
+            results += _words(piece)
         elif len(piece) == 1:
-            found.append(piece)
+            results.append(piece)
         else:
-            found += [piece[i : i + 2] for i in range(len(piece) - 1)]
-    return found
+            results += [piece[i : i + 2] for i in range(len(piece) - 1)]
+    return results
 
 
 # White space ends every word but an amount, whose unit may stand behind a space: "2 gigawatts", "3 per cent". All else
@@ -126,7 +126,7 @@ _TOKENS, _TOKEN = 32_768, 40
 
 
 def _words(folded: str) -> list[str]:
-    found: list[str] = []
+    results: list[str] = []
     at = 0
     amount = AMOUNT.search(folded)
     while amount:
@@ -136,55 +136,55 @@ def _words(folded: str) -> list[str]:
         while following and following.start() < end:  # "2 km-3 gigawatts"
             end = _space(folded, following.end())
             following = AMOUNT.search(folded, following.end())
-        found += chain.from_iterable(map(_KNOWN.__getitem__, folded[at:start].split()))
-        found += _read(folded[start:end])
+        results += chain.from_iterable(map(_KNOWN.__getitem__, folded[at:start].split()))
+        results += _read(folded[start:end])
         at, amount = end, following
-    found += chain.from_iterable(map(_KNOWN.__getitem__, folded[at:].split()))
-    return found
+    results += chain.from_iterable(map(_KNOWN.__getitem__, folded[at:].split()))
+    return results
 
 
 def _space(text: str, at: int) -> int:
     """Return where the next space stands, else where *text* ends."""
-    found = text.find(" ", at)
-    return found if found >= 0 else len(text)
+    position = text.find(" ", at)
+    return position if position >= 0 else len(text)
 
 
 class _Tokens(dict[str, tuple[str, ...]]):
     """The words of a token, worked out when first met."""
 
     def __missing__(self, token: str) -> tuple[str, ...]:
-        found = tuple(_read(token))
+        tokens = tuple(_read(token))
         if len(token) <= _TOKEN:
             if len(self) >= _TOKENS:
                 self.clear()
-            self[token] = found
-        return found
+            self[token] = tokens
+        return tokens
 
 
 _KNOWN = _Tokens()
 
 
 def _read(folded: str) -> list[str]:
-    found: list[str] = []
+    results: list[str] = []
     pattern = _ASCII_WORD if folded.isascii() else _ANY_WORD
     for number, apart, glued, percent, tail, named, joined, dotted, word in pattern.findall(folded):
         if word:
             if word.isalnum():
-                found.append(word)
+                results.append(word)
             else:
-                found += _pieces(word)
+                results += _pieces(word)
         elif number:
             unit = apart or glued or percent
             if not number.isdigit():
                 number = _number(number)
-            found.append(number + (_UNIT[unit] if unit else tail))
+            results.append(number + (_UNIT[unit] if unit else tail))
         elif dotted:
-            found.append(dotted.replace(".", ""))
+            results.append(dotted.replace(".", ""))
         elif joined:
-            found += _pieces(joined.replace("-", ""))
+            results += _pieces(joined.replace("-", ""))
         else:
-            found.append(named)
-    return found
+            results.append(named)
+    return results
 
 
 def _pieces(word: str) -> list[str]:

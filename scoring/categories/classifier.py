@@ -93,12 +93,12 @@ class Categorizer:
         documents: list[Document] = []
         labels: list[int] = []
         for position, category in enumerate(self.categories):
-            told = [_features(terms(text)) for text in (*category.seeds, category.name)]
-            told = [features for features in told if features]
-            if told:
-                told.append([feature for features in told for feature in features])
-            documents += [dict.fromkeys(features, 1.0) for features in told]
-            labels += [position] * len(told)
+            seeds = [_features(terms(text)) for text in (*category.seeds, category.name)]
+            seeds = [features for features in seeds if features]
+            if seeds:
+                seeds.append([feature for features in seeds for feature in features])
+            documents += [dict.fromkeys(features, 1.0) for features in seeds]
+            labels += [position] * len(seeds)
         corrected = {story_id: lesson for story_id, *lesson in lessons if lesson[0] in self.place_}
         taught = [(_lesson(title, summary), self.place_[right]) for right, title, summary in corrected.values()]
         taught = [lesson for lesson in taught if lesson[0]][-MOST_LESSONS:]
@@ -153,17 +153,17 @@ class Categorizer:
         weights = self.beside_prior_ if by_prior else self.weights_
         seen: set[str] = set()
         for position, feature in enumerate(_features(title)):
-            found = weights.get(feature)
-            if found is not None and feature not in seen:
+            evidence = weights.get(feature)
+            if evidence is not None and feature not in seen:
                 seen.add(feature)
                 factor = TITLE + (SUBJECT if position < 3 else 0.0)
-                for place, weight in enumerate(found):
+                for place, weight in enumerate(evidence):
                     sums[place] += factor * weight
         for feature in _features(summary[:SUMMARY_TERMS]):
-            found = weights.get(feature)
-            if found is not None and feature not in seen:
+            evidence = weights.get(feature)
+            if evidence is not None and feature not in seen:
                 seen.add(feature)
-                for place, weight in enumerate(found):
+                for place, weight in enumerate(evidence):
                     sums[place] += SUMMARY * weight
         if by_prior:
             named = {place for feature in seen for place in self.whole_seeds_.get(feature, ())}
@@ -174,14 +174,14 @@ class Categorizer:
 
     def _whole_seeds(self) -> Mapping[str, tuple[int, ...]]:
         """Return the categories that the prior does not know, by each of their seeds as a whole."""
-        found: dict[str, tuple[int, ...]] = {}
+        places: dict[str, tuple[int, ...]] = {}
         for place, category in enumerate(self.categories):
             if place not in self.shipped_:
                 for text in (*category.seeds, category.name):
                     # Of a seed of more than two terms the first two stand for it: longer ones are no features.
                     if whole := " ".join(terms(text)[:2]):
-                        found[whole] = (*found.get(whole, ()), place)
-        return found
+                        places[whole] = (*places.get(whole, ()), place)
+        return places
 
     def _with_prior(self, sums: list[float], by_prior: Evidence, named: Collection[int]) -> float:
         """Add what the prior says to *sums* of the seeds; return what speaks for none of the categories.
@@ -229,15 +229,15 @@ class Categorizer:
         return "" if off_topic - evidence[best] > CLEARLY_OFF_TOPIC * entries else self.ids_[best]
 
 
-def _features(found: Sequence[str]) -> list[str]:
+def _features(tokens: Sequence[str]) -> list[str]:
     """Return the terms and, behind them, the pairs of neighbours."""
-    return [*found, *(f"{one} {other}" for one, other in pairwise(found))]
+    return [*tokens, *(f"{one} {other}" for one, other in pairwise(tokens))]
 
 
 def _lesson(title: str, summary: str) -> Document:
     """Return what a corrected story teaches: its words, each as much as it would speak."""
-    told = dict.fromkeys(_features(terms(summary)[:SUMMARY_TERMS]), SUMMARY)
-    return told | dict.fromkeys(_features(terms(title)), TITLE)
+    lesson = dict.fromkeys(_features(terms(summary)[:SUMMARY_TERMS]), SUMMARY)
+    return lesson | dict.fromkeys(_features(terms(title)), TITLE)
 
 
 def _fit(
@@ -284,14 +284,14 @@ def _fit(
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix, np.asarray([*labels, *(label for _, label in taught)]), sample_weight=np.asarray(weights))
     coefficients = model.coef_ if len(model.classes_) > 2 else np.vstack([-model.coef_[0], model.coef_[0]]) / 2
-    found: dict[str, Evidence] = {}
+    evidence: dict[str, Evidence] = {}
     for feature, column in vocabulary.items():
         said = [0.0] * classes
         for row, label in enumerate(model.classes_):
             # Rounded, so that another build of the linear algebra library gives the same categories.
             said[int(label)] = round(float(coefficients[row, column]), 6)
-        found[feature] = tuple(said)
-    return found
+        evidence[feature] = tuple(said)
+    return evidence
 
 
 def _vocabulary(documents: Sequence[Document], taught: Sequence[tuple[Document, int]]) -> dict[str, int]:

@@ -69,15 +69,15 @@ def read(data: Path, table: str) -> list[CategorisedText]:
     items = labelled_files.read(data / table, items=data / "gold" / "training.jsonl" if training else None)
     return [
         CategorisedText(
-            one.line.title,
-            one.line.summary,
-            one.line.url,
-            one.line.source,
-            one.line.arrived_at,
-            one.label.categories,
+            item.line.title,
+            item.line.summary,
+            item.line.url,
+            item.line.source,
+            item.line.arrived_at,
+            item.label.categories,
         )
-        for one in items
-        if one.label.categories
+        for item in items
+        if item.label.categories
     ]
 
 
@@ -86,7 +86,7 @@ def fit(texts: Sequence[CategorisedText], seeds: Mapping[str, frozenset[str]]) -
     ids = list(seeds)
     place = {category_id: i for i, category_id in enumerate([*ids, labelled_files.NO_CATEGORY])}
     features = [text_features(text.title, text.summary, text.link) for text in texts]
-    held: Counter[str] = Counter(name for named in features for name in named)
+    document_counts: Counter[str] = Counter(name for named in features for name in named)
     sources: dict[str, set[str]] = defaultdict(set)
     for text, named in zip(texts, features, strict=True):
         for name in named:
@@ -98,9 +98,9 @@ def fit(texts: Sequence[CategorisedText], seeds: Mapping[str, frozenset[str]]) -
             return False
         return kind == "site" or len(sources[name]) >= MIN_SOURCES
 
-    names = [name for name, count in sorted(held.items()) if ships(name, count)]
+    names = [name for name, count in sorted(document_counts.items()) if ships(name, count)]
     column = {name: i for i, name in enumerate(names)}
-    scales = np.array([_scale(name, held[name], len(texts)) for name in names])
+    scales = np.array([_scale(name, document_counts[name], len(texts)) for name in names])
     ends, at, values, target, counts = [0], [], [], [], []
     for text, named in zip(texts, features, strict=True):
         accepted = [category for category in text.categories if category in place]

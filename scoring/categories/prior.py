@@ -99,10 +99,10 @@ class CategoryPrior:
     def _look_up(self, word: str) -> tuple[int | None, tuple[int, ...], int]:
         names = grams(word)
         rows = tuple([row for gram in names if (row := self.columns.get(f"gram:{gram}")) is not None])
-        found = self.columns.get(f"word:{word}"), rows, len(names)
+        columns = self.columns.get(f"word:{word}"), rows, len(names)
         if len(self._rows_of_word) < MAX_REMEMBERED_WORDS:
-            self._rows_of_word[word] = found
-        return found
+            self._rows_of_word[word] = columns
+        return columns
 
     def as_data(self) -> dict[str, Any]:
         """Return what `from_data` makes the same prior of, for a model file."""

@@ -100,22 +100,22 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
         raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
     with Store.open(existing(db)) as store:
         story_id = store.stories.resolve(int(story))
-        found = None if story_id is None else store.stories.get(story_id)
-        if found is None:
+        known = None if story_id is None else store.stories.get(story_id)
+        if known is None:
             raise GroundswellError(f"there is no story {story}")
-        members = store.stories.members(found.story_id)
-        ledger = store.stories.ledger(found.story_id)
+        members = store.stories.members(known.story_id)
+        ledger = store.stories.ledger(known.story_id)
         names = store.feeds.names()
-        voices = store.stories.voices([found.story_id]).get(found.story_id, ())
-        place = [page_order.PlacePart(*row) for row in store.places.of(found.story_id)]
+        voices = store.stories.voices([known.story_id]).get(known.story_id, ())
+        place = [page_order.PlacePart(*row) for row in store.places.of(known.story_id)]
     urgent = page_order.breaking(voices, front.clock())
     if as_json:
         rows = {
-            "story": found.story_id,
-            "headline": found.headline,
-            "score": found.score,
-            "provisional": found.provisional,
-            "contributions": [asdict(part) for part in found.contributions],
+            "story": known.story_id,
+            "headline": known.headline,
+            "score": known.score,
+            "provisional": known.provisional,
+            "contributions": [asdict(part) for part in known.contributions],
             "place": [asdict(part) for part in place],
             "entries": [
                 {
@@ -142,14 +142,14 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
         }
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    for line in explaining.lines(found):
+    for line in explaining.lines(known):
         click.echo(line)
     if place:
         click.echo(f"\nWhy it stands where it stands: {page_order.why(place, urgent)}")
         for part in place:
             click.echo(f"  {part.value:+6.2f}  {page_order.message(part)}")
         click.echo(f"  {sum(part.value for part in place):+6.2f}  together; the greater, the higher on the page")
-    click.echo(f"\n{len(members)} entries of {found.sources} sources, {found.independent_sources} independent")
+    click.echo(f"\n{len(members)} entries of {known.sources} sources, {known.independent_sources} independent")
     for entry, member in members:
         source = names.get(entry.source_id, entry.source_id)
         click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
@@ -237,13 +237,13 @@ def vote(front: Front, story: str, verdict: str, db: Path) -> None:
         raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
     with Store.open(existing(db)) as store:
         story_id = store.stories.resolve(int(story))
-        found = None if story_id is None else store.stories.get(story_id)
-        if found is None:
+        known = None if story_id is None else store.stories.get(story_id)
+        if known is None:
             raise GroundswellError(f"there is no story {story}")
         up = {"up": True, "down": False, "undo": None}[verdict]
-        store.feedback.vote(found.story_id, up, front.clock())
+        store.feedback.vote(known.story_id, up, front.clock())
     said = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
-    click.echo(f"story {found.story_id} is {said}: {found.headline}")
+    click.echo(f"story {known.story_id} is {said}: {known.headline}")
 
 
 def _written(opened: ExitStack, path: Path | None) -> TextIO | None:

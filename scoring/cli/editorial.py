@@ -105,7 +105,7 @@ def category(front: Front, story: int, category: str, feeds: Path, db: Path, as_
     Example:
       groundswell stories category 217 policy
     """
-    known = [one.id for one in load_config(feeds, env=front.env).categories]
+    known = [item.id for item in load_config(feeds, env=front.env).categories]
     if category not in known:
         raise GroundswellError(f"category {category!r} is not one of {', '.join(known)}")
     with Store.open(existing(db)) as store:
@@ -175,13 +175,13 @@ def decisions(limit: int, db: Path, as_json: bool) -> None:
       groundswell stories decisions
     """
     with Store.open(existing(db)) as store:
-        found = store.decisions.history(limit)
+        history = store.decisions.history(limit)
     if as_json:
-        click.echo(json.dumps([_plain(one) for one in found], indent=1))
+        click.echo(json.dumps([_plain(decision) for decision in history], indent=1))
         return
-    for one in found:
-        undone = f"  (undone {one.undone_at:%d %b %H:%M})" if one.undone_at else ""
-        click.echo(f"{one.decision_id:5d}  {one.at:%d %b %H:%M}  {_words(one)}{undone}")
+    for decision in history:
+        undone = f"  (undone {decision.undone_at:%d %b %H:%M})" if decision.undone_at else ""
+        click.echo(f"{decision.decision_id:5d}  {decision.at:%d %b %H:%M}  {_words(decision)}{undone}")
 
 
 @stories.command("export")
@@ -199,11 +199,11 @@ def export_cases(folder: Path, db: Path) -> None:
       groundswell evaluate pairs cases/items.jsonl cases/pairs.tsv
     """
     with Store.open(existing(db)) as store:
-        found = pairwise_constraints.pairs(store.decisions.standing())
-        wanted = {int(entry_id) for pair in found for entry_id in (pair.one, pair.other)}
+        pairs = pairwise_constraints.pairs(store.decisions.standing())
+        wanted = {int(entry_id) for pair in pairs for entry_id in (pair.one, pair.other)}
         entries = store.entries.as_arrived(sorted(wanted))
-    held = {str(entry.entry_id) for entry in entries}
-    kept = [pair for pair in found if pair.one in held and pair.other in held]
+    entry_ids = {str(entry.entry_id) for entry in entries}
+    kept = [pair for pair in pairs if pair.one in entry_ids and pair.other in entry_ids]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(stream_line(entry), ensure_ascii=False) + "\n" for entry in entries]

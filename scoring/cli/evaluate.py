@@ -194,14 +194,14 @@ def evaluate_categories(
         config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
         with progress_bar("Replaying") as bar:
             task = bar.add_task("lines", total=None)
-            found = at_arrival.arrivals(
+            arrivals = at_arrival.arrivals(
                 Stream(stream),
                 labelled_files.read(file),
                 config,
                 load_prior(),
                 progress=lambda lines: bar.update(task, advance=lines),
             )
-        told(at_arrival.report(found, seed), at_arrival.lines, as_json)
+        told(at_arrival.report(arrivals, seed), at_arrival.lines, as_json)
         return
     train = evaluating.read_rows(train_file) if train_file is not None else []
     told(evaluating.evaluate(evaluating.read_rows(file), train, seed), evaluating.lines, as_json)
@@ -213,13 +213,13 @@ def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
 
     with Store.open(existing(db)) as store:
         config = load_config(feeds, env=front.env)
-        found = scorecard.measure(store, config, front.clock())
+        card = scorecard.measure(store, config, front.clock())
     if as_json:
-        rows = [asdict(measure) for measure in found.measures]
-        tables = {f"{name}, {window} days": content for (window, name), content in found.tables.items()}
-        click.echo(json.dumps({"day": found.day.isoformat(), "measures": rows, "tables": tables}, indent=1))
+        rows = [asdict(measure) for measure in card.measures]
+        tables = {f"{name}, {window} days": content for (window, name), content in card.tables.items()}
+        click.echo(json.dumps({"day": card.day.isoformat(), "measures": rows, "tables": tables}, indent=1))
     else:
-        click.echo("\n".join(scorecard.lines(found)))
+        click.echo("\n".join(scorecard.lines(card)))
 
 
 def told(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> None:
@@ -268,21 +268,21 @@ def evaluate(
     names = [task.name for task in benchmarks.TASKS]
     if unknown := [name for name in only if name not in names]:
         raise GroundswellError(f"there is no task {unknown[0]!r}; there are {', '.join(names)}")
-    found: dict[str, object] = {}
+    results: dict[str, object] = {}
     for task, missing in benchmarks.present(data, only):
         if missing:
-            found[task.name] = {"missing": missing}
+            results[task.name] = {"missing": missing}
             if not as_json:
                 click.echo(f"\n{task.name}: left out, there is no {data / missing[0]}")
             continue
         outcome = task.run(data)
-        found[task.name] = outcome.data
+        results[task.name] = outcome.data
         if not as_json:
             click.echo(f"\n{task.name} (to reach: {task.goal})")
             for line in outcome.lines:
                 click.echo(line)
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        click.echo(json.dumps(results, indent=1))
 
 
 for evaluation in (*LABEL_EVALUATIONS, *EVALUATIONS):

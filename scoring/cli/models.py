@@ -32,31 +32,35 @@ def models_list(db: Path, as_json: bool) -> None:
     if as_json:
         rows = [
             {
-                "file": one.file_name,
-                "in_use": one.in_use,
-                "name": one.file.name if one.file else None,
-                "window": one.file.window if one.file else None,
-                "measures": one.file.measures if one.file else None,
-                "fault": one.words,
+                "file": model.file_name,
+                "in_use": model.in_use,
+                "name": model.file.name if model.file else None,
+                "window": model.file.window if model.file else None,
+                "measures": model.file.measures if model.file else None,
+                "fault": model.words,
             }
-            for one in kept
+            for model in kept
         ]
         click.echo(json.dumps(rows, indent=1))
         return
-    for one in kept:
-        mark = "*" if one.in_use else " "
-        if one.file is None:
-            click.echo(f"{mark} {one.file_name}  {one.words}")
+    for record in kept:
+        mark = "*" if record.in_use else " "
+        if record.file is None:
+            click.echo(f"{mark} {record.file_name}  {record.words}")
             continue
-        measures = one.file.measures.get("candidate", {})
-        told = ", ".join(
+        measures = record.file.measures.get("candidate", {})
+        measures_text = ", ".join(
             f"{name} {measures[key]:.3f}"
             for name, key in (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"))
             if measures.get(key) is not None
         )
-        click.echo(f"{mark} {one.file_name}  {one.file.window[0][:10]} to {one.file.window[1][:10]}  {told}")
+        click.echo(
+            f"{mark} {record.file_name}  {record.file.window[0][:10]} to {record.file.window[1][:10]}  {measures_text}"
+        )
     prior = load_prior()
-    click.echo(f"{' ' if any(one.in_use for one in kept) else '*'} prior  {prior.version}, ships with the program")
+    click.echo(
+        f"{' ' if any(record.in_use for record in kept) else '*'} prior  {prior.version}, ships with the program"
+    )
 
 
 @models.command("use")
@@ -76,7 +80,7 @@ def models_use(name: str, db: Path) -> None:
     if name == "prior":
         (folder / "current").unlink(missing_ok=True)
     else:
-        known = {one.file_name for one in history(folder)}
+        known = {model.file_name for model in history(folder)}
         if name not in known:
             raise GroundswellError(f"there is no model {name}; `groundswell models list` shows those that are kept")
         load(folder / name)

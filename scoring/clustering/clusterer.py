@@ -128,9 +128,9 @@ class Clusterer:
         chosen = self._open[chosen_id]
         search = self._searched(text)
         near = [
-            found
-            for found in self._near(search)
-            if found[0].story_id != chosen_id and chosen.span_with(found[0]) <= self._open.longest
+            candidate
+            for candidate in self._near(search)
+            if candidate[0].story_id != chosen_id and chosen.span_with(candidate[0]) <= self._open.longest
         ]
         if not near:
             return None
@@ -160,9 +160,9 @@ class Clusterer:
         self, search: _Search, story: OpenStory, similarity: float, usual: float, gap: float, stream: Stream
     ) -> float:
         text = search.entry.text
-        found = search.compared.get(story.story_id)
-        if found is None:
-            found = search.compared[story.story_id] = compare(search.entry, story.members)
+        comparison = search.compared.get(story.story_id)
+        if comparison is None:
+            comparison = search.compared[story.story_id] = compare(search.entry, story.members)
         reported = story.sources.get(text.source_id) if text.source_id else None
         candidate = Candidate(
             centroid=similarity,
@@ -171,21 +171,23 @@ class Clusterer:
             waited=self._entries - story.latest,
             gap=gap,
             age=max(0.0, text.at - story.first_at),
-            same_terms=self._open.with_terms(found.telling, story.story_id),
+            same_terms=self._open.with_terms(comparison.telling, story.story_id),
             source_seconds=None if reported is None else abs(text.arrived - reported),
         )
-        return self._model.odds(search.entry, candidate, found, stream)
+        return self._model.odds(search.entry, candidate, comparison, stream)
 
     def _near(self, search: _Search) -> list[tuple[OpenStory, float, float]]:
         """Return the nearest stories in words and time, the nearest first."""
         if search.near is None:
-            text, found = search.entry.text, []
+            text, candidates = search.entry.text, []
             for story, similarity, gap in self._open.nearest(search.entry):
                 age = max(0.0, text.at - story.first_at)
                 nearness = self._model.nearness(similarity, self._entries - story.latest, gap, age)
-                found.append((-nearness, story.story_id, story, similarity, gap))
-            found.sort(key=itemgetter(0, 1))
-            search.near = [(story, similarity, gap) for _, _, story, similarity, gap in found[: self._tuning.rivals]]
+                candidates.append((-nearness, story.story_id, story, similarity, gap))
+            candidates.sort(key=itemgetter(0, 1))
+            search.near = [
+                (story, similarity, gap) for _, _, story, similarity, gap in candidates[: self._tuning.rivals]
+            ]
         return search.near
 
     def _joining(self) -> float:

@@ -227,33 +227,33 @@ class JoinModel:
         by = self._weights
         return (by.centroid + by.stands_out) * _log(centroid) + self.time(waited, gap, age)
 
-    def odds(self, entry: WeighedText, story: Candidate, found: Comparison, stream: Stream) -> float:
+    def odds(self, entry: WeighedText, story: Candidate, comparison: Comparison, stream: Stream) -> float:
         """Return what speaks for and against this story."""
         by = self._weights
         return (
             by.centroid * _log(story.centroid)
             + by.stands_out * (_log(story.centroid) - _log(story.others))
-            + by.member * _log(found.similarity)
-            + by.contained * _log(found.contained)
-            + by.shared * min(found.shared, MAX_SHARED_IDF) / 10.0
+            + by.member * _log(comparison.similarity)
+            + by.contained * _log(comparison.contained)
+            + by.shared * min(comparison.shared, MAX_SHARED_IDF) / 10.0
             + by.size * math.log(story.entries)
-            + (by.figures if found.figures else 0.0)
-            + by.few * max(0.0, MIN_SHARED_WORDS - found.words) * max(0.0, -stream.joining)
+            + (by.figures if comparison.figures else 0.0)
+            + by.few * max(0.0, MIN_SHARED_WORDS - comparison.words) * max(0.0, -stream.joining)
             + self.time(story.waited, story.gap, story.age)
-            + by.slot * found.slot / 10.0
-            + (by.numbers_differ if found.numbers_differ else 0.0)
-            + (by.versions_differ if found.versions_differ else 0.0)
-            + (by.dates_differ if found.dates_differ else 0.0)
+            + by.slot * comparison.slot / 10.0
+            + (by.numbers_differ if comparison.numbers_differ else 0.0)
+            + (by.versions_differ if comparison.versions_differ else 0.0)
+            + (by.dates_differ if comparison.dates_differ else 0.0)
             + by.same_terms * math.log1p(story.same_terms)
-            + (0.0 if story.source_seconds is None else self._same_source(entry, found, story.source_seconds))
+            + (0.0 if story.source_seconds is None else self._same_source(entry, comparison, story.source_seconds))
         )
 
-    def _same_source(self, entry: WeighedText, found: Comparison, seconds: float) -> float:
+    def _same_source(self, entry: WeighedText, comparison: Comparison, seconds: float) -> float:
         by = self._weights
         return (
             (by.same_source if seconds < 3600.0 else by.reported_before)
             + by.worn * entry.worn
-            + by.template * max(0.0, entry.template - MIN_TEMPLATE) * (1.0 - found.fresh)
+            + by.template * max(0.0, entry.template - MIN_TEMPLATE) * (1.0 - comparison.fresh)
             + (by.same_poll if seconds == 0.0 else 0.0)
         )
 

@@ -209,12 +209,12 @@ class OpenStories:
         if not postings or len(postings[0]) < 2:
             return 0
         rest = postings[1:]
-        found = 0
+        count = 0
         for place, story_id in enumerate(postings[0]):
             if place == MAX_POSTINGS:
                 break
-            found += story_id != but and all(story_id in other for other in rest)
-        return found
+            count += story_id != but and all(story_id in other for other in rest)
+        return count
 
     def shared_weights(self, vector: Vector, story_id: int) -> dict[str, float]:
         """Return how much each term that an entry shares with a story contributes to their similarity."""

@@ -24,7 +24,7 @@ def phrases(text: str, weights: dict[str, float]) -> list[str]:
         # A version is spelled without the name that it belongs to: that is a term of its own.
         spelled = key.rpartition("|")[2]
         left[spelled] = left.get(spelled, 0.0) + weight
-    found: list[tuple[float, int, str]] = []
+    results: list[tuple[float, int, str]] = []
     for line in text.splitlines():
         tokens = line.split()
         at = 0
@@ -39,10 +39,10 @@ def phrases(text: str, weights: dict[str, float]) -> list[str]:
                 if tokens[at - 1][-1] in ",;:.!?)":
                     break
             if at > start and value > 0:
-                found.append((-value, len(found), " ".join(tokens[start:at]).strip(_AROUND)))
+                results.append((-value, len(results), " ".join(tokens[start:at]).strip(_AROUND)))
             at = max(at, start + 1)
-    found += [(-value, len(found) + i, one) for i, (one, value) in enumerate(_unspaced(text, left))]
-    return [phrase for _, _, phrase in sorted(found)[:PHRASES]]
+    results += [(-value, len(results) + i, item) for i, (item, value) in enumerate(_unspaced(text, left))]
+    return [phrase for _, _, phrase in sorted(results)[:PHRASES]]
 
 
 def _unspaced(text: str, left: dict[str, float]) -> list[tuple[str, float]]:
@@ -52,7 +52,7 @@ def _unspaced(text: str, left: dict[str, float]) -> list[tuple[str, float]]:
     """
     if all(len(pair) != 2 for pair in left):
         return list(left.items())
-    found: list[tuple[str, float]] = []
+    results: list[tuple[str, float]] = []
     start = end = 0
     value = 0.0
     for at in range(len(text)):
@@ -61,12 +61,12 @@ def _unspaced(text: str, left: dict[str, float]) -> list[tuple[str, float]]:
             continue
         if at > end:
             if value:
-                found.append((text[start:end], value))
+                results.append((text[start:end], value))
             start, value = at, 0.0
         end, value = at + 2, value + gained
     if value:
-        found.append((text[start:end], value))
-    return found + list(left.items())
+        results.append((text[start:end], value))
+    return results + list(left.items())
 
 
 _AROUND = " \t,;:.!?()[]{}\"'“”„‘’«»…–—-|"
@@ -79,11 +79,11 @@ def _taken(tokens: list[str], left: dict[str, float]) -> tuple[int, float]:
         two = _terms_of(" ".join(tokens))
         if len(two) == 1 and two[0] in left:
             return 2, left.pop(two[0])
-    if one and all(found in left for found in one):
-        return 1, sum(left.pop(found, 0.0) for found in one)
+    if one and all(stem in left for stem in one):
+        return 1, sum(left.pop(stem, 0.0) for stem in one)
     return 0, 0.0
 
 
 @lru_cache(maxsize=32_768)
 def _terms_of(token: str) -> tuple[str, ...]:
-    return tuple(found for word in words(token) if (found := term(word)))
+    return tuple(stem for word in words(token) if (stem := term(word)))

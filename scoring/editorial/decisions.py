@@ -178,15 +178,15 @@ class Editors:
 
     def _tied(self, entries: set[int], group: set[int]) -> set[int]:
         """Return *entries* with those of the group that decisions keep together with them, also over others."""
-        found, open_ones = set(entries), sorted(entries)
+        connected, open_ones = set(entries), sorted(entries)
         others = sorted(other for other in group if other in self._on)
         while open_ones:
             one = open_ones.pop()
             for other in others:
-                if other not in found and self.together(one, other):
-                    found.add(other)
+                if other not in connected and self.together(one, other):
+                    connected.add(other)
                     open_ones.append(other)
-        return found
+        return connected
 
 
 def concerned(event: Decision | Undo) -> tuple[int, ...]:
@@ -210,7 +210,7 @@ def name(group: Collection[int], event: Decision | Undo, known: Mapping[int, Col
     decision = event.decision if isinstance(event, Undo) else event
     first = [story_id for story_id, entries in known.items() if anchor(story_id, entries) in group]
     whole = [story_id for story_id in first if all(entry_id in group for entry_id in known[story_id])]
-    meant = [one for one in (decision.story_id, decision.into_id) if one is not None and one in group]
+    meant = [id_ for id_ in (decision.story_id, decision.into_id) if id_ is not None and id_ in group]
     ids = whole + meant if isinstance(event, Undo) else whole
     return min(ids or first or meant or group)
 

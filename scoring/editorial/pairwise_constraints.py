@@ -55,21 +55,21 @@ class Report:
 def pairs(standing: Sequence[Decision]) -> list[Pair]:
     """Return the pairs of which the decisions that stand say something; of two entries the last one does."""
     editors = Editors(standing)
-    found = []
+    results = []
     for one, other in sorted({pair for decision in standing for pair in combinations(_entries(decision), 2)}):
         said = editors.together(one, other)
         if said is not None:
-            found.append(Pair(str(one), str(other), said))
-    return found
+            results.append(Pair(str(one), str(other), said))
+    return results
 
 
 def _entries(decision: Decision) -> list[int]:
     return sorted(concerned(decision)) if decision.kind in STRUCTURAL else []
 
 
-def written(found: Iterable[Pair]) -> str:
+def written(cases: Iterable[Pair]) -> str:
     """Return pairs as the file has them."""
-    return "".join(f"{pair.one}\t{pair.other}\t{WORDS[pair.together]}\n" for pair in found)
+    return "".join(f"{pair.one}\t{pair.other}\t{WORDS[pair.together]}\n" for pair in cases)
 
 
 def read(path: Path) -> list[Pair]:
@@ -78,18 +78,18 @@ def read(path: Path) -> list[Pair]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
         raise StreamError(f"cannot read the pairs {path}: {fault}") from fault
-    found = []
+    results = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         parts = line.split("\t")
         if len(parts) != 3 or parts[2] not in WORDS.values():
             raise StreamError(f"{path}:{number}: not `id<TAB>id<TAB>together` or `... apart`")
-        found.append(Pair(parts[0], parts[1], parts[2] == WORDS[True]))
-    return found
+        results.append(Pair(parts[0], parts[1], parts[2] == WORDS[True]))
+    return results
 
 
-def check(found: Iterable[Pair], story_of: Mapping[str, int]) -> Report:
+def check(cases: Iterable[Pair], story_of: Mapping[str, int]) -> Report:
     """Hold pairs against the stories that a run made.
 
     story_of: the story of each entry at the end, by the id that the pairs name
@@ -98,7 +98,7 @@ def check(found: Iterable[Pair], story_of: Mapping[str, int]) -> Report:
     kept = {True: 0, False: 0}
     missing = 0
     broken = []
-    for pair in found:
+    for pair in cases:
         if pair.one not in story_of or pair.other not in story_of:
             missing += 1
             continue
@@ -112,11 +112,11 @@ def check(found: Iterable[Pair], story_of: Mapping[str, int]) -> Report:
 
 def lines(report: Report) -> list[str]:
     """Return *report* as text for a terminal."""
-    told = [
-        f"{name:9}{one.kept} of {one.pairs} pairs" + (f" ({one.kept / one.pairs:.0%})" if one.pairs else "")
-        for name, one in (("together", report.together), ("apart", report.apart))
+    drawn = [
+        f"{name:9}{kind.kept} of {kind.pairs} pairs" + (f" ({kind.kept / kind.pairs:.0%})" if kind.pairs else "")
+        for name, kind in (("together", report.together), ("apart", report.apart))
     ]
-    told += [f"  {pair.one} and {pair.other} should be {WORDS[pair.together]}" for pair in report.broken]
+    drawn += [f"  {pair.one} and {pair.other} should be {WORDS[pair.together]}" for pair in report.broken]
     if report.missing:
-        told.append(f"{report.missing} pairs name an entry that is not in the stream")
-    return told
+        drawn.append(f"{report.missing} pairs name an entry that is not in the stream")
+    return drawn

@@ -26,8 +26,8 @@ _CAUSES = {
 class Decided:
     """Takes editors' decisions among the events."""
 
-    def __init__(self, held: Held, rulings: Rulings, regroup: Regroup) -> None:
-        self._held = held
+    def __init__(self, state: Held, rulings: Rulings, regroup: Regroup) -> None:
+        self._held = state
         self._rulings = rulings
         self._regroup = regroup
 
@@ -64,9 +64,9 @@ class Decided:
     def _restructure(self, event: Decision | Undo, turns: Turns) -> None:
         """Give entries to other stories, where a split, merge or move says so."""
         before = {story_id: self._held.live[story_id] for story_id in self._held.stories_of(decisions.concerned(event))}
-        held = {story_id: live.members for story_id, live in before.items()}
-        regrouped = self._rulings.editors.regroup(event, held)
-        after = {decisions.name(group, event, held): group for group in regrouped}
+        members_before = {story_id: live.members for story_id, live in before.items()}
+        regrouped = self._rulings.editors.regroup(event, members_before)
+        after = {decisions.name(group, event, members_before): group for group in regrouped}
         changed = {
             story_id: group
             for story_id, group in sorted(after.items())
@@ -95,11 +95,11 @@ class Decided:
         """Say of each story that a decision changed what went and came."""
         did, cause = decisions.described(event), _CAUSES[decisions.kind_of(event)]
         for story_id in changed:
-            held = set(before[story_id].members) if story_id in before else set()
+            before_ids = set(before[story_id].members) if story_id in before else set()
             ways = [
-                f"{counted(held & set(group))} went to story {other}"
+                f"{counted(before_ids & set(group))} went to story {other}"
                 for other, group in sorted(after.items())
-                if other != story_id and held & set(group)
+                if other != story_id and before_ids & set(group)
             ] + [
                 f"{counted(set(live.members) & set(after[story_id]))} came from story {other}"
                 for other, live in before.items()

@@ -129,10 +129,10 @@ def settle(live: Live) -> None:
 
 def sums(live: Live) -> list[float]:
     """Return what the texts of its members say of its category, together."""
-    found: list[float] = []
+    totals: list[float] = []
     for member in live.members.values():
-        found = plus(found, member.evidence)
-    return found
+        totals = plus(totals, member.evidence)
+    return totals
 
 
 def plus(total: Sequence[float], more: Evidence) -> list[float]:
@@ -140,15 +140,15 @@ def plus(total: Sequence[float], more: Evidence) -> list[float]:
     return list(map(add, total, more)) if total else list(more)
 
 
-def text_of(one: Entry | Member) -> AnalysedText:
+def text_of(item: Entry | Member) -> AnalysedText:
     """Return an entry as the clusterer sees it."""
-    arrived = one.arrived if isinstance(one, Member) else one.first_seen_at
+    arrived = item.arrived if isinstance(item, Member) else item.first_seen_at
     return analyse(
-        entry_id=one.entry_id,
-        source_id=one.source_id,
-        link=canonical(one.link) if one.link else "",
-        title=one.title,
-        summary=one.summary,
-        at=one.at.timestamp(),
+        entry_id=item.entry_id,
+        source_id=item.source_id,
+        link=canonical(item.link) if item.link else "",
+        title=item.title,
+        summary=item.summary,
+        at=item.at.timestamp(),
         arrived=arrived.timestamp(),
     )

@@ -29,8 +29,8 @@ COMPARED = 40
 class Joining:
     """Puts entries into live stories."""
 
-    def __init__(self, held: Held, setting: Setting) -> None:
-        self._held = held
+    def __init__(self, state: Held, setting: Setting) -> None:
+        self._held = state
         self._setting = setting
         self._editorial = load_prior().prior.editorial
 
@@ -44,31 +44,31 @@ class Joining:
 
         known: what was written of it, where it joined before; its voice and the moment stay
         """
-        held = self._held
+        state = self._held
         default = self._setting.default(entry.source_id)
         categorizer = self._setting.categorizer
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
-        live = held.live.get(placement.story_id)
+        live = state.live.get(placement.story_id)
         begins = live is None
         if live is None:
-            live = Live(entry, entry.first_seen_at, default, held.rhythm.usual(category))
-            held.live[placement.story_id] = live
+            live = Live(entry, entry.first_seen_at, default, state.rhythm.usual(category))
+            state.live[placement.story_id] = live
         joined = entry.at if known is None else known.joined_at
         member = self.member(entry, "" if known is None else known.voice, joined, evidence)
         if known is None:
             self.give_voice(member, live)
         voice = member.voice
         live.members[entry.entry_id] = member
-        held.story_of[entry.entry_id] = placement.story_id
-        held.taken += 1
+        state.story_of[entry.entry_id] = placement.story_id
+        state.taken += 1
         live.last_arrival_at = entry.first_seen_at
         live.sources.setdefault(entry.source_id)
         live.evidence = plus(live.evidence, evidence)
         speaks_first = self._hear(entry, voice, joined, live)
-        held.rhythm.count(category, voice=speaks_first, story=begins)
-        held.clusterer.put(text, placement.story_id)
+        state.rhythm.count(category, voice=speaks_first, story=begins)
+        state.clusterer.put(text, placement.story_id)
         return Membership(
             entry_id=entry.entry_id,
             story_id=placement.story_id,
@@ -142,20 +142,20 @@ class Joining:
 
         earlier: when the independent sources before it joined
         """
-        held, categorizer = self._held, self._setting.categorizer
+        state, categorizer = self._held, self._setting.categorizer
         title, summary = terms(entry.title), terms(entry.summary)
         default = self._setting.default(entry.source_id)
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
-        held.clusterer.hear(text_of(entry))
-        held.surroundings.advance(at)
-        held.surroundings.add(entry.title, known.voice, at)
+        state.clusterer.hear(text_of(entry))
+        state.surroundings.advance(at)
+        state.surroundings.add(entry.title, known.voice, at)
         begins = known.story_id == entry.entry_id
         speaks_first = known.voice not in earlier
         if speaks_first:
-            held.rhythm.heard(known.voice, _followed(earlier, known.joined_at))
-        held.rhythm.count(category, voice=speaks_first, story=begins)
+            state.rhythm.heard(known.voice, _followed(earlier, known.joined_at))
+        state.rhythm.count(category, voice=speaks_first, story=begins)
 
     def edit(self, story_id: int, edit: Edit) -> None:
         """Take over a changed text; the entry stays where it is."""

@@ -19,8 +19,8 @@ from scoring.engine.state import Held
 class Rulings:
     """The decisions that stand, as the engine's rooms ask for them."""
 
-    def __init__(self, held: Held, setting: Setting) -> None:
-        self._held = held
+    def __init__(self, state: Held, setting: Setting) -> None:
+        self._held = state
         self._setting = setting
         self.editors = Editors()
 

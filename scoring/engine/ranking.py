@@ -43,9 +43,9 @@ class Coverage:
     hidden: bool = False
 
 
-def ranking(held: Held, setting: Setting, shown: Shown, now: datetime) -> Ranking:
+def ranking(state: Held, setting: Setting, shown: Shown, now: datetime) -> Ranking:
     """Return the lists at *now*: "" is the front page, the others are the categories."""
-    candidates = _candidates(held, setting, shown, now)
+    candidates = _candidates(state, setting, shown, now)
     lists = {"": page_order.ranked(candidates, now)}
     for category in setting.config.categories:
         lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
@@ -53,18 +53,18 @@ def ranking(held: Held, setting: Setting, shown: Shown, now: datetime) -> Rankin
 
 
 def places(
-    held: Held, setting: Setting, shown: Shown, now: datetime, story_ids: Collection[int]
+    state: Held, setting: Setting, shown: Shown, now: datetime, story_ids: Collection[int]
 ) -> dict[int, tuple[page_order.PlacePart, ...]]:
     """Return why each of these live stories stands where it stands in the lists at *now*."""
     return {
         candidate.story_id: page_order.parts(candidate, now)
-        for candidate in _candidates(held, setting, shown, now)
+        for candidate in _candidates(state, setting, shown, now)
         if candidate.story_id in story_ids
     }
 
 
-def _candidates(held: Held, setting: Setting, shown: Shown, now: datetime) -> list[page_order.Candidate]:
-    listed = [row for row in held.listed(now, setting.config.scoring.window) if not row[2].hidden]
+def _candidates(state: Held, setting: Setting, shown: Shown, now: datetime) -> list[page_order.Candidate]:
+    listed = [row for row in state.listed(now, setting.config.scoring.window) if not row[2].hidden]
     # The undated backlog of a new source may be of any age, so it is in a list only where nothing else is.
     listed = [row for row in listed if not _is_backlog(row[1])] or listed
     return [
@@ -98,9 +98,9 @@ def _worths(live: Live) -> tuple[float, ...]:
     return tuple(first.values())
 
 
-def coverage(held: Held) -> Iterator[Coverage]:
+def coverage(state: Held) -> Iterator[Coverage]:
     """Yield what is known of the coverage of each live story, as of the last step."""
-    for story_id, live in held.live.items():
+    for story_id, live in state.live.items():
         if live.story is not None:
             yield Coverage(
                 story_id=story_id,

@@ -25,8 +25,8 @@ from scoring.language.analysed_text import AnalysedText
 class Regroup:
     """Moves entries between live stories."""
 
-    def __init__(self, held: Held, setting: Setting, joining: Joining, rulings: Rulings) -> None:
-        self._held = held
+    def __init__(self, state: Held, setting: Setting, joining: Joining, rulings: Rulings) -> None:
+        self._held = state
         self._setting = setting
         self._joining = joining
         self._rulings = rulings
@@ -35,63 +35,63 @@ class Regroup:
 
     def merge_of(self, text: AnalysedText, placement: Placement) -> Merge | None:
         """Return which stories a text brings together, where nothing keeps them apart; asked before it joins."""
-        found = reclustering.merge_of(self._held.clusterer, text, placement)
-        if found is None:
+        merge = reclustering.merge_of(self._held.clusterer, text, placement)
+        if merge is None:
             return None
-        into, gone = self._held.live[found.into], self._held.live[found.story_id]
+        into, gone = self._held.live[merge.into], self._held.live[merge.story_id]
         parted = not into.parted.isdisjoint(gone.members) or not gone.parted.isdisjoint(into.members)
-        return None if parted or self._rulings.editors.apart(into.members, gone.members) else found
+        return None if parted or self._rulings.editors.apart(into.members, gone.members) else merge
 
-    def merge(self, found: Merge, now: datetime, entry_id: int, turns: Turns) -> None:
+    def merge(self, merge: Merge, now: datetime, entry_id: int, turns: Turns) -> None:
         """Make the entries of one story entries of the older one, as if they had joined it now.
 
         A voice has spoken when it did: what is old news in one story is no news in the other.
 
         entry_id: what brought them together
         """
-        into, gone = self._held.live[found.into], self._held.live.pop(found.story_id)
-        self._held.clusterer.merge(found.into, found.story_id)
-        came = f"came with story {found.story_id}: {found.reason}"
+        into, gone = self._held.live[merge.into], self._held.live.pop(merge.story_id)
+        self._held.clusterer.merge(merge.into, merge.story_id)
+        came = f"came with story {merge.story_id}: {merge.reason}"
         moved: list[Membership] = []
         for member in gone.members.values():
             spoke = gone.voices.get(member.voice)
             self._speak(member, into)
             into.members[member.entry_id] = member
-            self._held.story_of[member.entry_id] = found.into
+            self._held.story_of[member.entry_id] = merge.into
             if spoke is not None:
                 _hear(into, member.voice, spoke)
-            moved.append(_moved(member, found.into, now, came, reclustering.RIGHT, found.similarity))
+            moved.append(_moved(member, merge.into, now, came, reclustering.RIGHT, merge.similarity))
         into.around = into.around.with_more(gone.around)
         into.parted |= gone.parted
         settle(into)
-        turns.united(Gone(found.story_id, found.into, gone.story, found.reason), moved, entry_id)
+        turns.united(Gone(merge.story_id, merge.into, gone.story, merge.reason), moved, entry_id)
 
     def part(self, entry_id: int, turns: Turns) -> None:
         """Let the story that an entry just joined fall apart, where it does."""
-        held = self._held
-        story_id = held.story_of[entry_id]
-        live = held.live[story_id]
+        state = self._held
+        story_id = state.story_of[entry_id]
+        live = state.live[story_id]
         if not reclustering.due(len(live.members)):
             return
         entry_ids = list(live.members)
         texts = [text_of(member) for member in live.members.values()]
-        found = reclustering.split_of(held.clusterer, texts, entry_ids.index(story_id))
-        if found is None:
+        split = reclustering.split_of(state.clusterer, texts, entry_ids.index(story_id))
+        if split is None:
             return
-        leaving = {entry_ids[place] for place in found.leaving}
+        leaving = {entry_ids[place] for place in split.leaving}
         staying = live.members.keys() - leaving
         if self._rulings.editors.tied(leaving, staying):
             return
         new_id = min(leaving)
-        reason = f"left story {story_id} when it fell apart: {found.reason}"
-        latest = held.clusterer.latest(story_id)
+        reason = f"left story {story_id} when it fell apart: {split.reason}"
+        latest = state.clusterer.latest(story_id)
         self.drop(story_id)
         for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):
             turns.memberships += self.form(name, group, [live], reason, reclustering.RIGHT_SPLIT)
-            held.live[name].parted = live.parted | other
-            held.clusterer.hold(name, [text for text in texts if text.entry_id in group], latest)
+            state.live[name].parted = live.parted | other
+            state.clusterer.hold(name, [text for text in texts if text.entry_id in group], latest)
         turns.stands_again(new_id)  # it may have become part of this one in the same step
-        turns.note(story_id, Cause.SPLIT, f"{counted(leaving)} went to story {new_id}: {found.reason}", entry_id)
+        turns.note(story_id, Cause.SPLIT, f"{counted(leaving)} went to story {new_id}: {split.reason}", entry_id)
         turns.note(new_id, Cause.SPLIT, reason, entry_id)
 
     # Forming
@@ -139,21 +139,21 @@ class Regroup:
 
     def wake(self, story: Story, members: Sequence[tuple[Entry, Membership]]) -> None:
         """Hold a story that is over once more, as far as it is known."""
-        held = self._held
+        state = self._held
         first = members[0][0]
         default = self._setting.default(first.source_id)
-        live = Live(first, first.first_seen_at, default, held.rhythm.usual(story.category_id))
+        live = Live(first, first.first_seen_at, default, state.rhythm.usual(story.category_id))
         live.story = story
         for entry, membership in members:
             evidence = self._setting.evidence(entry.source_id, entry.title, entry.summary, entry.link)
             member = self._joining.member(entry, membership.voice, membership.joined_at, evidence)
             live.members[entry.entry_id] = member
             _hear(live, member.voice, Voice(member.joined, 1.0))
-            held.story_of[entry.entry_id] = story.story_id
+            state.story_of[entry.entry_id] = story.story_id
         settle(live)
-        held.live[story.story_id] = live
-        held.clusterer.hold(story.story_id, [text_of(member) for member in live.members.values()], 0)
-        held.woke = True
+        state.live[story.story_id] = live
+        state.clusterer.hold(story.story_id, [text_of(member) for member in live.members.values()], 0)
+        state.woke = True
 
     def hold_texts(self, story_id: int, latest: int) -> None:
         """Let what comes be compared with the later texts of a story that was formed."""

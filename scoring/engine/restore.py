@@ -26,8 +26,8 @@ MEMORY = HISTORY + LONGEST + timedelta(days=2)
 class Comeback:
     """Fills an engine that holds nothing yet; for one use."""
 
-    def __init__(self, held: Held, rulings: Rulings, joining: Joining, window: timedelta) -> None:
-        self._held = held
+    def __init__(self, state: Held, rulings: Rulings, joining: Joining, window: timedelta) -> None:
+        self._held = state
         self._rulings = rulings
         self._joining = joining
         self._keep = LONGEST + window
@@ -55,7 +55,7 @@ class Comeback:
                     self._edit(event)
                 else:
                     self._rulings.editors.take(event)
-                    spoken_of = (self._recent.get(one) for one in sorted(decisions.concerned(event)))
+                    spoken_of = (self._recent.get(item) for item in sorted(decisions.concerned(event)))
                     self._rulings.learn(event, next((entry for entry in spoken_of if entry is not None), None))
         self._held.put_back(stories)
         # What began before the time that we were told of cannot be known exactly; it takes in no more.

@@ -26,8 +26,8 @@ _NO_TIME = timedelta()
 class Shown:
     """Computes live stories, with the model that scores now."""
 
-    def __init__(self, held: Held, setting: Setting, rulings: Rulings, model: RelevanceModel) -> None:
-        self._held = held
+    def __init__(self, state: Held, setting: Setting, rulings: Rulings, model: RelevanceModel) -> None:
+        self._held = state
         self._setting = setting
         self._rulings = rulings
         self.model = model

@@ -44,11 +44,11 @@ def program() -> str:
 
 def _files(folder: Traversable) -> Iterator[Traversable]:
     """Yield the files of a folder and of those in it, in an order of their names."""
-    for found in sorted(folder.iterdir(), key=lambda found: found.name):
-        if found.is_dir():
-            yield from _files(found)
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        if path.is_dir():
+            yield from _files(path)
         else:
-            yield found
+            yield path
 
 
 def dumps(value: object, outside: Mapping[str, object], left_out: tuple[type, ...] = ()) -> str:
@@ -175,5 +175,5 @@ class _Reader:
 
 def _slots(kind: Any) -> tuple[str, ...] | None:
     """Return the fields of a class that says which it has, None for one that does not."""
-    found: tuple[str, ...] | None = getattr(kind, "__slots__", None)
-    return found
+    slots: tuple[str, ...] | None = getattr(kind, "__slots__", None)
+    return slots

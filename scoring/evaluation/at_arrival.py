@@ -82,26 +82,26 @@ class Report:
     """Of the score, for grade 2 or 3."""
 
 
-def report(found: Sequence[Arrival], seed: int = 0) -> Report:
+def report(rows: Sequence[Arrival], seed: int = 0) -> Report:
     """Measure what was said at arrival."""
-    placed = [arrival for arrival in found if arrival.label.on_topic]
+    placed = [arrival for arrival in rows if arrival.label.on_topic]
     days = [arrival.day for arrival in placed]
-    graded = [arrival for arrival in found if arrival.label.grade is not None]
+    graded = [arrival for arrival in rows if arrival.label.grade is not None]
     return Report(
-        items=len(found),
+        items=len(rows),
         exact=resampled(days, [float(a.category_id == a.label.categories[0]) for a in placed], mean, seed),
         accepted=resampled(days, [float(a.category_id in a.label.categories) for a in placed], mean, seed),
-        off_topic=sum(bool(a.label.categories) and not a.label.on_topic for a in found),
+        off_topic=sum(bool(a.label.categories) and not a.label.on_topic for a in rows),
         score_auc=auc([float(a.score) for a in graded], [int((a.label.grade or 0) >= WORTHY) for a in graded]),
     )
 
 
-def lines(found: Report) -> list[str]:
+def lines(measured: Report) -> list[str]:
     """Return a report as text for a terminal."""
-    score = "-" if found.score_auc is None else f"{found.score_auc:.3f}"
+    score = "-" if measured.score_auc is None else f"{measured.score_auc:.3f}"
     return [
-        f"{found.items} labelled items in the stream, {found.off_topic} of them of no category",
-        f"category exact     {found.exact or '-'}",
-        f"category accepted  {found.accepted or '-'}",
+        f"{measured.items} labelled items in the stream, {measured.off_topic} of them of no category",
+        f"category exact     {measured.exact or '-'}",
+        f"category accepted  {measured.accepted or '-'}",
         f"AUC of the score for grade {WORTHY} and more  {score}",
     ]

@@ -133,15 +133,15 @@ class Classifier:
     def probabilities(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         """Return the probability of each class, (rows, classes), in the order of `classes_`."""
         matrix = self._features(rows)
-        found = np.stack(
+        raw = np.stack(
             [
                 model.predict_proba(matrix.multiply(scale).tocsr())[:, 1]
                 for model, scale in zip(self.models_, self.scales_, strict=True)
             ],
             axis=1,
         )
-        told: NDArray[np.float64] = found / found.sum(axis=1, keepdims=True)
-        return told
+        scaled: NDArray[np.float64] = raw / raw.sum(axis=1, keepdims=True)
+        return scaled
 
     def _features(self, rows: Sequence[Row]) -> Any:
         from scipy import sparse
@@ -212,15 +212,15 @@ def evaluate(rows: Sequence[Row], train: Sequence[Row] = (), seed: int = 0) -> R
     said: list[str] = []
     parts: list[Part] = []
     for language, here in sorted(by_language.items()):
-        told = _said(here, [row for row in train if row.language == language] or list(train), seed)
+        predicted = _said(here, [row for row in train if row.language == language] or list(train), seed)
         right += here
-        said += told
+        said += predicted
         if len(by_language) > 1:
-            parts.append(_part(language or "no language", here, told, seed))
+            parts.append(_part(language or "no language", here, predicted, seed))
     parts.insert(0, _part("all", right, said, seed))
     classes = tuple(sorted({row.category for row in rows} | set(said)))
     counts = Counter(zip((row.category for row in right), said, strict=True))
-    confusion = tuple(tuple(counts[truth, told] for told in classes) for truth in classes)
+    confusion = tuple(tuple(counts[truth, predicted] for predicted in classes) for truth in classes)
     return Report(len(train), tuple(parts), classes, confusion)
 
 
@@ -236,7 +236,7 @@ def _said(rows: Sequence[Row], train: Sequence[Row], seed: int) -> list[str]:
 
 
 def _part(name: str, rows: Sequence[Row], said: Sequence[str], seed: int) -> Part:
-    hits = [float(row.category == told) for row, told in zip(rows, said, strict=True)]
+    hits = [float(row.category == predicted) for row, predicted in zip(rows, said, strict=True)]
     # A labelled file need not say the day; then each line is drawn alone.
     accuracy = resampled([str(i) for i in range(len(hits))], hits, mean, seed, resamples=200)
     assert accuracy is not None

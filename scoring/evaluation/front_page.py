@@ -159,13 +159,13 @@ def hours(recording: Recording, items: Sequence[LabelledItem], name: str = "") -
     labels = labels_of_entries(recording, by_key(list(items)))
     first = min(item.line.arrived_at for item in items)
     last = max(item.line.arrived_at for item in items)
-    found = [hour for m in recording.moments if first + RECENT <= m.at <= last and (hour := Hour(m, labels)).recent]
-    if not labels or not found:
+    results = [hour for m in recording.moments if first + RECENT <= m.at <= last and (hour := Hour(m, labels)).recent]
+    if not labels or not results:
         raise GroundswellError(
             f"the stream has no hour to measure {name or 'these labels'} on: {len(labels)} of "
             f"{len(items)} labelled items are in it, and 24 hours before the first hour are needed"
         )
-    return found
+    return results
 
 
 def summary(measured: Sequence[Hour], order: Order) -> str:

@@ -115,11 +115,11 @@ def _table(path: Path) -> dict[str, Label]:
 
 def _label(row: Mapping[str, Any]) -> Label:
     category = str(row.get("category") or "").strip()
-    alternatives = [one.strip() for one in str(row.get("alt") or "").split(",")]
+    alternatives = [name.strip() for name in str(row.get("alt") or "").split(",")]
     return Label(
         grade=_grade(row.get("grade")),
         story=str(row.get("story") or ""),
-        categories=tuple(dict.fromkeys(one for one in (category, *alternatives) if one and one != "-")),
+        categories=tuple(dict.fromkeys(name for name in (category, *alternatives) if name and name != "-")),
         unsure=str(row.get("unsure") or "0").strip() == "1",
     )
 

@@ -173,9 +173,9 @@ def solve(features: sparse.csr_matrix, grades: NDArray[np.int64], picks: NDArray
     for threshold, part in THRESHOLDS:
         target = np.r_[grades[grades >= 0] >= threshold, picks[picks >= 0] == 1]
         model = LogisticRegression(C=STRENGTH, max_iter=300).fit(rows, target, sample_weight=weights)
-        found = model.coef_[0]
-        result[:width] += part / total * (found[:width] + found[width : 2 * width])
-        result[width] += part / total * (model.intercept_[0] + 3 * found[-1])
+        coefficients = model.coef_[0]
+        result[:width] += part / total * (coefficients[:width] + coefficients[width : 2 * width])
+        result[width] += part / total * (model.intercept_[0] + 3 * coefficients[-1])
     return result
 
 

@@ -75,42 +75,42 @@ class LabelledText:
 
 def read(data: Path) -> tuple[list[LabelledText], list[tuple[str, str]]]:
     """Return the labelled items of a folder in order of time, and the texts of its streams."""
-    found: list[tuple[Item, datetime, str]] = []
+    results: list[tuple[Item, datetime, str]] = []
     for table in TABLES:
         name = Path(table).name.split(".")[0]
         items = data / "gold" / "training.jsonl" if name.startswith("training") else None
-        found += [
-            (Item(one.line.title, one.line.summary, one.line.url, one.line.source, grade=one.label.grade),
-             one.line.arrived_at, name.rstrip("_0123456789") if items else name)
-            for one in labelled_files.read(data / table, items=items)
-            if one.label.grade is not None
+        results += [
+            (Item(pair.line.title, pair.line.summary, pair.line.url, pair.line.source, grade=pair.label.grade),
+             pair.line.arrived_at, name.rstrip("_0123456789") if items else name)
+            for pair in labelled_files.read(data / table, items=items)
+            if pair.label.grade is not None
         ]  # fmt: skip
-    found += [
+    results += [
         (Item(row.title, row.summary, row.url, row.source, picked=row.label == 1.0), row.arrived_at, "picks")
         for row in read_rows(data / PICKS, "techmeme")
         if row.label is not None
     ]
     streams = [read_rows(data / stream) for stream in STREAMS]
-    contexts = _contexts({item.link for item, _, _ in found}, streams)
-    texts = [LabelledText(item, at, window, _nearest(contexts.get(item.link, []), at)) for item, at, window in found]
+    contexts = _contexts({item.link for item, _, _ in results}, streams)
+    texts = [LabelledText(item, at, window, _nearest(contexts.get(item.link, []), at)) for item, at, window in results]
     corpus = [(row.title, row.summary) for rows in streams for row in rows if row.title.isascii()]
     return sorted(texts, key=lambda text: (text.at, text.item.title)), corpus
 
 
 def _contexts(links: set[str], streams: Sequence[Sequence[Row]]) -> dict[str, list[tuple[datetime, dict[str, float]]]]:
     """Return what was known besides the text when the items of *links* arrived."""
-    found: dict[str, list[tuple[datetime, dict[str, float]]]] = {}
+    result: dict[str, list[tuple[datetime, dict[str, float]]]] = {}
     for rows in streams:
         marked = [replace(row, label=0.0 if row.url in links else None) for row in rows]
         for example in known_examples(marked, rows[len(rows) // 2].arrived_at):
             named = features(example.signals, link=False)
             context = {name: value for name, value in named.items() if name.partition(":")[0] in GROUPS}
-            found.setdefault(example.signals.link, []).append((example.signals.at, context))
-    return found
+            result.setdefault(example.signals.link, []).append((example.signals.at, context))
+    return result
 
 
 def _nearest(known: Sequence[tuple[datetime, dict[str, float]]], at: datetime) -> dict[str, float]:
-    return min(known, key=lambda one: abs(one[0] - at))[1] if known else {}
+    return min(known, key=lambda item: abs(item[0] - at))[1] if known else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,21 +196,21 @@ def _measures(
     worthy: NDArray[np.float64],
     picks: NDArray[np.int64],
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    measures: dict[str, Any] = {}
     windows = np.array([text.window for text in texts])
     for window in sorted(set(windows)):
         here = windows == window
         target = picks[here] == 1 if window == "picks" else worthy[here]
         if 0 < target.sum() < len(target):
-            found[window] = {
+            measures[window] = {
                 "items": int(here.sum()),
                 "auc_of_text": round(float(roc_auc_score(target, text_only[here])), 4),
                 "auc": round(float(roc_auc_score(target, logits[here])), 4),
             }
     graded = picks < 0
     probabilities = 1.0 / (1.0 + np.exp(-logits[graded]))
-    found["ece_of_grades"] = round(ece(list(probabilities), [int(w) for w in worthy[graded]]), 4)
-    return found
+    measures["ece_of_grades"] = round(ece(list(probabilities), [int(w) for w in worthy[graded]]), 4)
+    return measures
 
 
 def make(data: Path) -> model_file.ModelFile:

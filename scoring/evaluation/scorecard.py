@@ -91,7 +91,7 @@ class Past:
 
     def final(self, story_id: int) -> int:
         """Return the story that *story_id* became part of in the end."""
-        return follow_merges(story_id, lambda one: None if (kind := self.kinds.get(one)) is None else kind.merged_into)
+        return follow_merges(story_id, lambda id_: None if (kind := self.kinds.get(id_)) is None else kind.merged_into)
 
 
 def read(store: Store, config: Config, now: datetime) -> Past:
@@ -129,7 +129,7 @@ def _corrections(store: Store, config: Config) -> list[tuple[datetime, str, str]
     if not standing or not config.categories:
         return []
     categorizer = Categorizer(config.categories, prior=load_category_prior()).fit()
-    found = []
+    results = []
     for decision in standing:
         evidence: list[float] = []
         default, entries = "", 0
@@ -145,8 +145,8 @@ def _corrections(store: Store, config: Config) -> list[tuple[datetime, str, str]
             evidence = [a + b for a, b in zip(evidence or [0.0] * len(said), said, strict=True)]
             entries += 1
         if entries:
-            found.append((decision.at, categorizer.decide(evidence, default, entries), decision.category_id))
-    return found
+            results.append((decision.at, categorizer.decide(evidence, default, entries), decision.category_id))
+    return results
 
 
 def scorecard(past: Past, now: datetime) -> Scorecard:
@@ -175,11 +175,11 @@ def scorecard(past: Past, now: datetime) -> Scorecard:
 
 def measure(store: Store, config: Config, now: datetime) -> Scorecard:
     """Measure the site on its own past, and keep that as the scorecard of this night."""
-    found = scorecard(read(store, config, now), now)
+    card = scorecard(read(store, config, now), now)
     with store.transaction():
-        store.scorecards.save(found.day, found.measures, found.tables)
+        store.scorecards.save(card.day, card.measures, card.tables)
         store.state.next_edition()
-    return found
+    return card
 
 
 # The score
@@ -211,13 +211,13 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
     for story_id, story in past.stories.items():
         by_day[story.first_seen_at.date()][story_id] = story
     # The first day of a site is the day on which all that the feeds still held came at once: no day's news.
-    found: list[_Case] = []
+    results: list[_Case] = []
     for day in sorted(by_day)[1:]:
         here = by_day[day]
         labels: dict[int, int] = {}
         if is_complete(day, now):
-            told = label_day({story_id: story.within(DAY) for story_id, story in here.items()}, past.top_share)
-            labels |= dict.fromkeys(told.relevant, 1) | dict.fromkeys(told.not_relevant, 0)
+            labels_of_day = label_day({story_id: story.within(DAY) for story_id, story in here.items()}, past.top_share)
+            labels |= dict.fromkeys(labels_of_day.relevant, 1) | dict.fromkeys(labels_of_day.not_relevant, 0)
         labels |= {story_id: int(up) for story_id, up in past.votes.items() if story_id in here}
         for story_id in sorted(labels):
             story = here[story_id]
@@ -227,7 +227,7 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
             kind = past.kinds.get(story_id)
             if at > now or not stood or kind is None or kind.merged_into is not None:
                 continue
-            found.append(
+            results.append(
                 _Case(
                     day=day.isoformat(),
                     category_id=kind.category_id,
@@ -237,7 +237,7 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
                     label=labels[story_id],
                 )
             )
-    return found
+    return results
 
 
 def _score_measures(cases: Sequence[_Case], window: int, category: str) -> list[Measure]:
@@ -251,10 +251,10 @@ def _score_measures(cases: Sequence[_Case], window: int, category: str) -> list[
         RULES[0]: np.asarray([case.age for case in cases]),
         RULES[1]: np.asarray([float(case.voices) for case in cases]),
     }
-    found = []
+    results = []
     for method, said in ways.items():
         value = resampled(days, places, _auc_of(said, labels), resamples=RESAMPLES) if enough else None
-        found.append(_measure(window, category, "auc", method, value, len(cases), CASES))
+        results.append(_measure(window, category, "auc", method, value, len(cases), CASES))
     probabilities: dict[str, Callable[[list[float], list[int]], float]] = {"brier": brier}
     if not category:
         probabilities["ece"] = ece
@@ -264,8 +264,8 @@ def _score_measures(cases: Sequence[_Case], window: int, category: str) -> list[
             return rule([c.meant for c in some], [c.label for c in some])
 
         value = resampled(days, cases, of, resamples=RESAMPLES) if enough else None
-        found.append(_measure(window, category, name, SITE, value, len(cases), CASES))
-    return found
+        results.append(_measure(window, category, name, SITE, value, len(cases), CASES))
+    return results
 
 
 def _auc_of(said: NDArray[np.float64], labels: NDArray[np.int64]) -> Callable[[Sequence[int]], float | None]:
@@ -295,14 +295,14 @@ def _page_measures(past: Past, since: datetime, now: datetime, window: int) -> l
         for story_id, story in past.stories.items()
         if since <= story.first_seen_at <= now - DAY and story.within(DAY) > FURTHER
     }
-    found = []
+    results = []
     for method, lists in shown.items():
         hits = [
             math.fsum(_grew(past, story_id, at) for story_id in ids) / PAGE
             for (at, _), ids in zip(pages, lists, strict=True)
         ]
         value = resampled(days, hits, mean, resamples=RESAMPLES) if len(pages) >= PAGES else None
-        found.append(_measure(window, "", "precision_at_10", method, value, len(pages), PAGES))
+        results.append(_measure(window, "", "precision_at_10", method, value, len(pages), PAGES))
         first: dict[int, datetime] = {}
         for (at, _), ids in zip(pages, lists, strict=True):
             for story_id in ids:
@@ -315,11 +315,11 @@ def _page_measures(past: Past, since: datetime, now: datetime, window: int) -> l
         if len(grown) >= GROWN and len(pages) >= PAGES:
             soon = resampled([day for day, _ in waits], [wait for _, wait in waits], _median, resamples=RESAMPLES)
         missing = (len(pages), PAGES) if len(pages) < PAGES else (len(grown), GROWN)
-        found.append(_measure(window, "", "hours_to_page", method, soon, *missing))
+        results.append(_measure(window, "", "hours_to_page", method, soon, *missing))
     doubles = [1.0 - len({past.final(story_id) for story_id in ids}) / max(len(ids), 1) for ids in shown[SITE]]
     value = resampled(days, doubles, mean, resamples=RESAMPLES) if len(pages) >= PAGES else None
-    found.append(_measure(window, "", "duplicates", SITE, value, len(pages), PAGES))
-    return found
+    results.append(_measure(window, "", "duplicates", SITE, value, len(pages), PAGES))
+    return results
 
 
 def _median(waits: Sequence[float]) -> float | None:
@@ -335,7 +335,7 @@ def _grew(past: Past, story_id: int, at: datetime) -> bool:
 
 def _by_rule(past: Past, pages: Sequence[tuple[datetime, Sequence[int]]]) -> dict[str, list[list[int]]]:
     """Return the first ten by each rule, of the stories that were live when each page was kept."""
-    order = sorted(past.stories.items(), key=lambda one: (one[1].first_seen_at, one[0]))
+    order = sorted(past.stories.items(), key=lambda item: (item[1].first_seen_at, item[0]))
     begun = [story.first_seen_at for _, story in order]
     lists: dict[str, list[list[int]]] = {rule: [] for rule in RULES}
     for at, _ in pages:
@@ -347,7 +347,7 @@ def _by_rule(past: Past, pages: Sequence[tuple[datetime, Sequence[int]]]) -> dic
             if any(at - LIVE <= joined <= at for joined in story.voices.values())
         ]
         lists[RULES[0]].append([story_id for story_id, _ in reversed(live[-PAGE:])])
-        most = sorted(live, key=lambda one: (-one[1].known(at), -one[1].first_seen_at.timestamp(), one[0]))
+        most = sorted(live, key=lambda item: (-item[1].known(at), -item[1].first_seen_at.timestamp(), item[0]))
         lists[RULES[1]].append([story_id for story_id, _ in most[:PAGE]])
     return lists
 
@@ -364,14 +364,14 @@ def _corrected(corrections: Sequence[tuple[str, str]], window: int) -> Measure:
     return _measure(window, "", "category_accuracy", SITE, value, len(corrections), CORRECTIONS)
 
 
-def lines(found: Scorecard, name_of: Callable[[str], str] = lambda category_id: category_id) -> list[str]:
+def lines(card: Scorecard, name_of: Callable[[str], str] = lambda category_id: category_id) -> list[str]:
     """Return a scorecard as a table."""
-    drawn = [f"scorecard of {found.day}", ""]
-    for m in found.measures:
+    drawn = [f"scorecard of {card.day}", ""]
+    for m in card.measures:
         where = name_of(m.category_id) if m.category_id else "all"
         if m.value is None:
-            told = f"not yet: {m.cases} of {m.needed} cases" if m.cases < m.needed else "cannot be told"
+            shown = f"not yet: {m.cases} of {m.needed} cases" if m.cases < m.needed else "cannot be told"
         else:
-            told = str(Interval(m.value, m.value if m.low is None else m.low, m.value if m.high is None else m.high))
-        drawn.append(f"{m.window_days:3} days  {where:20} {m.name:18} {m.method:14} {told}  ({m.cases} cases)")
+            shown = str(Interval(m.value, m.value if m.low is None else m.low, m.value if m.high is None else m.high))
+        drawn.append(f"{m.window_days:3} days  {where:20} {m.name:18} {m.method:14} {shown}  ({m.cases} cases)")
     return drawn

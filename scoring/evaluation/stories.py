@@ -55,22 +55,22 @@ class Report:
     entries_per_cpu_s: float
 
 
-def measure(gold: Labels, found: Labels, *, seed: int = 0) -> Measures:
+def measure(gold: Labels, predicted: Labels, *, seed: int = 0) -> Measures:
     """Return all measures of some entries; ValueError when there are none."""
     if not gold:
         raise ValueError("nothing to measure: no entry has a label")
-    both = bcubed(gold, found)
-    low, high = bcubed_interval(gold, found, seed=seed)
+    both = bcubed(gold, predicted)
+    low, high = bcubed_interval(gold, predicted, seed=seed)
     return Measures(
-        stories=len(set(found)),
+        stories=len(set(predicted)),
         bcubed_precision=both.precision,
         bcubed_recall=both.recall,
         bcubed_f1=both.f1,
         bcubed_f1_low=low,
         bcubed_f1_high=high,
-        pair_f1=pairs(gold, found).f1,
-        ceaf_e_f1=ceaf_e(gold, found).f1,
-        nmi=nmi(gold, found),
+        pair_f1=pairs(gold, predicted).f1,
+        ceaf_e_f1=ceaf_e(gold, predicted).f1,
+        nmi=nmi(gold, predicted),
     )
 
 
@@ -84,11 +84,11 @@ def read_gold(path: Path) -> dict[str, str]:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
-        found = line.split("\t")
-        if len(found) < 2:
+        fields = line.split("\t")
+        if len(fields) < 2:
             raise StreamError(f"{path}:{number}: not `id<TAB>story`")
-        if found[1]:
-            labels[found[0]] = found[1]
+        if fields[1]:
+            labels[fields[0]] = fields[1]
     return labels
 
 
@@ -186,19 +186,19 @@ def stories_at_end(
 
 def lines(report: Report) -> list[str]:
     """Return *report* as text for a terminal."""
-    told = [
+    rows = [
         f"{report.entries} entries, {report.labelled} of them with one of {report.labels} labels"
         + (f"; {report.skipped} lines could not be used" if report.skipped else ""),
         f"{'':8}{'stories':>8}  BCubed P      R     F1        95 %      pair F1  CEAF-e    NMI",
     ]
-    for name, found in (("arrival", report.arrival), ("end", report.end)):
-        told.append(
-            f"{name:8}{found.stories:8d}  {found.bcubed_precision:8.4f} {found.bcubed_recall:.4f} "
-            f"{found.bcubed_f1:.4f} {found.bcubed_f1_low:.3f}..{found.bcubed_f1_high:.3f}   "
-            f"{found.pair_f1:.4f}  {found.ceaf_e_f1:.4f} {found.nmi:.4f}"
+    for name, measures in (("arrival", report.arrival), ("end", report.end)):
+        rows.append(
+            f"{name:8}{measures.stories:8d}  {measures.bcubed_precision:8.4f} {measures.bcubed_recall:.4f} "
+            f"{measures.bcubed_f1:.4f} {measures.bcubed_f1_low:.3f}..{measures.bcubed_f1_high:.3f}   "
+            f"{measures.pair_f1:.4f}  {measures.ceaf_e_f1:.4f} {measures.nmi:.4f}"
         )
-    told.append(f"{report.entries_per_cpu_s:.0f} entries per CPU second")
-    return told
+    rows.append(f"{report.entries_per_cpu_s:.0f} entries per CPU second")
+    return rows
 
 
 def mixed(stream: Stream, background: Stream | None) -> Iterator[Line]:

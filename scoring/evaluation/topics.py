@@ -60,12 +60,12 @@ class Report:
 
 def headlines(lines: Iterable[Line]) -> Headlines:
     """Return the index of a whole stream; `Moment` asks it for what had arrived."""
-    found = Headlines()
+    index = Headlines()
     for number, line in enumerate(lines):
         source = line.source or registrable_domain(host(line.url))
         published = line.arrived_at if line.published_at is None else min(line.published_at, line.arrived_at)
-        found.add(number, without_publisher(line.title), source, line.arrived_at, published)
-    return found
+        index.add(number, without_publisher(line.title), source, line.arrived_at, published)
+    return index
 
 
 # Observed: items taken from a search engine's list end with " - Publisher", whatever their `source` column says.
@@ -135,16 +135,16 @@ def evaluate(lines: Iterable[Line], seed: int = 0, progress: Callable[[int], Non
     for moment in moments(index):
         days.append(datetime.fromtimestamp(moment.now, UTC).date().isoformat())
         named = {
-            "topics, as shown": [one.term for one in rising(moment, NAMED)],
-            "terms": [found for _, found in ranked(moment)[:NAMED]],
+            "topics, as shown": [row.term for row in rising(moment, NAMED)],
+            "terms": [term for _, term in ranked(moment)[:NAMED]],
         }
         listed = list(index.terms(moment.day, moment.end, MIN_ENTRIES))
-        told = [(found, *_counts(moment, numbers)) for found, numbers in listed]
+        counted = [(term, *_counts(moment, numbers)) for term, numbers in listed]
         for name, rule in RULES.items():
-            order = sorted(told, key=lambda one, rule=rule: (-rule(*one[1:]), one[0]))  # type: ignore[misc]
-            named[name] = [found for found, *_ in order[:NAMED]]
+            order = sorted(counted, key=lambda row, rule=rule: (-rule(*row[1:]), row[0]))  # type: ignore[misc]
+            named[name] = [term for term, *_ in order[:NAMED]]
         for name, chosen in named.items():
-            hits[name].append(sum(rose(moment, index.numbers(found)) for found in chosen) / NAMED)
+            hits[name].append(sum(rose(moment, index.numbers(term)) for term in chosen) / NAMED)
         rises += sum(rose(moment, numbers) for _, numbers in listed)
         if progress is not None:
             progress(1)
@@ -157,9 +157,9 @@ def evaluate(lines: Iterable[Line], seed: int = 0, progress: Callable[[int], Non
         last_at=days[-1],
         rises=rises / len(days),
         results=tuple(
-            Result(name, found)
+            Result(name, term)
             for name, values in hits.items()
-            if (found := resampled(days, values, mean, seed)) is not None
+            if (term := resampled(days, values, mean, seed)) is not None
         ),
     )
 
@@ -178,7 +178,7 @@ def lines(report: Report) -> list[str]:
         "",
         f"{'':30}P@10",
     ]
-    return [*drawn, *(f"{found.name:30}{found.precision_at_10}" for found in report.results)]
+    return [*drawn, *(f"{result.name:30}{result.precision_at_10}" for result in report.results)]
 
 
 # Fitting
@@ -190,8 +190,8 @@ def examples(index: Headlines) -> tuple[NDArray[np.float64], NDArray[np.int64], 
     truth: list[int] = []
     at: list[float] = []
     for moment in moments(index):
-        for found, numbers in index.terms(moment.day, moment.end, MIN_ENTRIES):
-            rows.append(moment.signals(found, numbers))
+        for term, numbers in index.terms(moment.day, moment.end, MIN_ENTRIES):
+            rows.append(moment.signals(term, numbers))
             truth.append(int(rose(moment, numbers)))
             at.append(moment.now)
     return np.asarray(rows), np.asarray(truth), np.asarray(at)

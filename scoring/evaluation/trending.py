@@ -99,9 +99,9 @@ class Recorded:
 
     def further(self, case: Case, ahead: timedelta) -> int:
         """Return how many voices that had not spoken by then reported the story in the time *ahead*."""
-        told = self.all_voices()[self.final(case.coverage.story_id)]
-        before = {voice for arrived_at, voice in told if arrived_at <= case.at}
-        after = {voice for arrived_at, voice in told if case.at < arrived_at <= case.at + ahead}
+        reports = self.all_voices()[self.final(case.coverage.story_id)]
+        before = {voice for arrived_at, voice in reports if arrived_at <= case.at}
+        after = {voice for arrived_at, voice in reports if case.at < arrived_at <= case.at + ahead}
         return len(after - before)
 
 
@@ -109,7 +109,7 @@ def record(
     stream: Stream, config: Config, model: RelevanceModel, progress: Callable[[int], None] | None = None
 ) -> Recorded:
     """Run *stream* through the engine and keep what `report` needs."""
-    found = Recorded()
+    recorded = Recorded()
     due: datetime | None = None
 
     def watch(engine: Engine, moment: datetime) -> None:
@@ -117,11 +117,11 @@ def record(
         if due is None:
             due = _on_step(moment) + SETTLED
         while due < moment:
-            found.moments.append((due, _live(engine, due, config.scoring.window)))
+            recorded.moments.append((due, _live(engine, due, config.scoring.window)))
             due += STEP
 
-    replay(stream, config, model, observer=found.see, watcher=watch, progress=progress)
-    return found
+    replay(stream, config, model, observer=recorded.see, watcher=watch, progress=progress)
+    return recorded
 
 
 def _on_step(moment: datetime) -> datetime:
@@ -214,25 +214,25 @@ def _named(ahead: timedelta) -> str:
     return f"{ahead / HOUR:.0f} h"
 
 
-def report(found: Recorded, ways: Mapping[str, Order], seed: int = 0) -> Report:
+def report(recorded: Recorded, ways: Mapping[str, Order], seed: int = 0) -> Report:
     """Measure each of *ways* on what was recorded; GroundswellError when it is too short."""
-    last_at = found.last_at
+    last_at = recorded.last_at
     usable = [
-        (at, cases) for at, cases in found.moments if cases and last_at is not None and at + max(AHEAD) <= last_at
+        (at, cases) for at, cases in recorded.moments if cases and last_at is not None and at + max(AHEAD) <= last_at
     ]
     if not usable:
         raise GroundswellError(f"the stream is too short: {SETTLED.days} days before and a day after are needed")
     days = [at.date().isoformat() for at, _ in usable]
     worth = {
-        _named(ahead): [[int(found.further(case, ahead) >= FURTHER) for case in cases] for _, cases in usable]
+        _named(ahead): [[int(recorded.further(case, ahead) >= FURTHER) for case in cases] for _, cases in usable]
         for ahead in AHEAD
     }
-    grown = _grown(found, usable)
+    grown = _grown(recorded, usable)
     results = []
     for name, order in ways.items():
         listed = [order(cases) for _, cases in usable]
         gains = {h: list(_gains(listed, labels)) for h, labels in worth.items()}
-        told = {
+        pairs_by_horizon = {
             h: [(day, gain) for day, gain in zip(days, gained, strict=True) if gain is not None]
             for h, gained in gains.items()
         }
@@ -246,7 +246,7 @@ def report(found: Recorded, ways: Mapping[str, Order], seed: int = 0) -> Report:
                 name=name,
                 ndcg_at_10={
                     h: resampled([day for day, _ in pairs], [gain for _, gain in pairs], mean, seed)
-                    for h, pairs in told.items()
+                    for h, pairs in pairs_by_horizon.items()
                 },
                 precision_at_10={h: resampled(days, values, mean, seed) for h, values in hits.items()},
                 median_hours_to_page=hours,
@@ -254,7 +254,7 @@ def report(found: Recorded, ways: Mapping[str, Order], seed: int = 0) -> Report:
             )
         )
     return Report(
-        entries=found.entries,
+        entries=recorded.entries,
         moments=len(usable),
         first_at=days[0],
         last_at=days[-1],
@@ -272,13 +272,13 @@ def _gains(listed: Iterable[Sequence[int]], labels: Iterable[Sequence[int]]) -> 
         yield ndcg(scores, truth, PAGE)
 
 
-def _grown(found: Recorded, usable: Sequence[tuple[datetime, list[Case]]]) -> dict[int, datetime]:
+def _grown(recorded: Recorded, usable: Sequence[tuple[datetime, list[Case]]]) -> dict[int, datetime]:
     """Return the stories that began in the time measured and that three further sources took up, with their begin."""
     begin, end = usable[0][0], usable[-1][0]
     grown: dict[int, datetime] = {}
-    for story_id, told in found.all_voices().items():
-        first = told[0][0]
-        if begin <= first <= end - max(AHEAD) and len({v for at, v in told if at <= first + max(AHEAD)}) > FURTHER:
+    for story_id, reports in recorded.all_voices().items():
+        first = reports[0][0]
+        if begin <= first <= end - max(AHEAD) and len({v for at, v in reports if at <= first + max(AHEAD)}) > FURTHER:
             grown[story_id] = first
     return grown
 
@@ -298,18 +298,21 @@ def _time_to_page(
     return (None if math.isinf(median) else median), sum(map(math.isfinite, waits)) / len(waits)
 
 
-def lines(found: Report) -> list[str]:
+def lines(measured: Report) -> list[str]:
     """Return a report as a table."""
-    worth = ", ".join(f"{count:.1f} of them worth it within {h}" for h, count in found.worth.items())
+    worth = ", ".join(f"{count:.1f} of them worth it within {h}" for h, count in measured.worth.items())
     drawn = [
-        f"{found.entries} entries; ordered at {found.moments} moments, {found.first_at} to {found.last_at}; {worth}",
+        f"{measured.entries} entries; ordered at {measured.moments} moments, "
+        f"{measured.first_at} to {measured.last_at}; {worth}",
         "",
-        f"{'':27}" + "".join(f"{f'nDCG@10, {h}':22}{f'P@10, {h}':22}" for h in found.worth) + "hours to page  reached",
+        f"{'':27}"
+        + "".join(f"{f'nDCG@10, {h}':22}{f'P@10, {h}':22}" for h in measured.worth)
+        + "hours to page  reached",
     ]
-    for one in found.results:
-        told = "".join(f"{one.ndcg_at_10[h] or '-'!s:22}{one.precision_at_10[h] or '-'!s:22}" for h in found.worth)
-        hours = "never" if one.median_hours_to_page is None else f"{one.median_hours_to_page:.1f}"
-        drawn.append(f"{one.name:27}{told}{hours:>13}  {one.reached_page:7.0%}")
+    for row in measured.results:
+        values = "".join(f"{row.ndcg_at_10[h] or '-'!s:22}{row.precision_at_10[h] or '-'!s:22}" for h in measured.worth)
+        hours = "never" if row.median_hours_to_page is None else f"{row.median_hours_to_page:.1f}"
+        drawn.append(f"{row.name:27}{values}{hours:>13}  {row.reached_page:7.0%}")
     return drawn
 
 
@@ -321,5 +324,5 @@ def evaluate(
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Run *stream*, order its stories as the page and the rules do, and measure."""
-    found = record(stream, config, model, progress)
-    return report(found, orders(config.scoring.half_life), seed)
+    recorded = record(stream, config, model, progress)
+    return report(recorded, orders(config.scoring.half_life), seed)

@@ -50,17 +50,17 @@ class Analysis:
     """What is new, the latest first."""
 
 
-def analyse(told: Told, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
+def analyse(members: Told, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
     """Return how a story was told; None for one without entries.
 
     said: what `sentences_of` gave for *told*, where it is at hand
     """
-    if not told:
+    if not members:
         return None
-    first = told[0][0]
+    first = members[0][0]
     heard: dict[str, Entry] = {}
     followers, repeats = [], []
-    for entry, membership in told:
+    for entry, membership in members:
         earlier = heard.setdefault(membership.voice, entry)
         if earlier is not entry:
             repeats.append((entry, earlier))
@@ -73,7 +73,7 @@ def analyse(told: Told, most: int = 4, *, said: Sequence[Sentence] | None = None
         tuple(followers),
         tuple(repeats),
         half,
-        tuple(_additions(sentences_of(told) if said is None else said, most)),
+        tuple(_additions(sentences_of(members) if said is None else said, most)),
     )
 
 
@@ -81,7 +81,7 @@ def _additions(sentences: Sequence[Sentence], most: int) -> list[Addition]:
     """Return at most one addition an entry: its first sentence with figures that are new, else with words that are."""
     known_figures: list[Figure] = []
     known_terms: set[str] = set()
-    found: list[Addition] = []
+    results: list[Addition] = []
     by_entry: dict[int, list[Sentence]] = {}
     for sentence in sentences:
         by_entry.setdefault(sentence.entry.entry_id, []).append(sentence)
@@ -92,11 +92,11 @@ def _additions(sentences: Sequence[Sentence], most: int) -> list[Addition]:
         else:
             addition = _addition([s for s in said if s.place], known_figures, known_terms, about)
             if addition is not None:
-                found.append(addition)
+                results.append(addition)
         for sentence in said:
             known_figures += [f for f in sentence.figures if not any(f.same(k) for k in known_figures)]
             known_terms |= sentence.terms
-    return found[::-1][:most]
+    return results[::-1][:most]
 
 
 def _addition(

@@ -41,34 +41,34 @@ INSTRUCTION = (
 )
 
 
-def material(told: Told) -> str:
+def material(members: Told) -> str:
     """Return the entries of a story as they are sent to the model."""
-    parts = [f"[{entry.source_id}] {entry.title}\n{entry.summary}\n{plain(entry.content)}" for entry, _ in told]
+    parts = [f"[{entry.source_id}] {entry.title}\n{entry.summary}\n{plain(entry.content)}" for entry, _ in members]
     share = max(MATERIAL // max(len(parts), 1), 400)
     return "\n\n".join(clip(part, share) for part in parts[: MATERIAL // share])
 
 
-def made_of(told: Told, model: str) -> str:
+def made_of(members: Told, model: str) -> str:
     """Return a fingerprint of what is written of: another one means that it has to be written anew."""
     digest = hashlib.sha256(model.encode())
-    for entry, _ in told:
+    for entry, _ in members:
         digest.update(f"\n{entry.entry_id} {entry.title} {entry.summary}".encode())
     return digest.hexdigest()[:32]
 
 
-def held(text: str, told: Told) -> tuple[tuple[str, ...], int]:
+def held(text: str, members: Told) -> tuple[tuple[str, ...], int]:
     """Return the sentences of *text* that hold against the entries, and how many others there were."""
-    said = _Said(told)
-    found = [sentence for line in text[:20_000].splitlines() for sentence in sentences(line)]
-    kept = [sentence for sentence in found if said.holds(sentence)]
-    return tuple(kept[:MOST_SENTENCES]), len(found) - len(kept)
+    said = _Said(members)
+    results = [sentence for line in text[:20_000].splitlines() for sentence in sentences(line)]
+    kept = [sentence for sentence in results if said.holds(sentence)]
+    return tuple(kept[:MOST_SENTENCES]), len(results) - len(kept)
 
 
 class _Said:
     """Everything that the entries say, to look things up in."""
 
-    def __init__(self, told: Told) -> None:
-        texts = [f"{entry.title}. {entry.summary} {plain(entry.content)}" for entry, _ in list(told)[:MOST_ENTRIES]]
+    def __init__(self, members: Told) -> None:
+        texts = [f"{entry.title}. {entry.summary} {plain(entry.content)}" for entry, _ in list(members)[:MOST_ENTRIES]]
         everything = "\n".join(texts)
         self._folded = everything.casefold()
         self._words = set(words(everything))

@@ -88,7 +88,7 @@ class Sentence:
     @cached_property
     def days(self) -> frozenset[str]:
         """The days, months and years that it names."""
-        return frozenset(found.casefold() for found in _DAY.findall(self.text))
+        return frozenset(match.casefold() for match in _DAY.findall(self.text))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -152,13 +152,13 @@ class Facts:
     """Amounts that two or more voices print, with an entry a source; what most print comes first."""
 
 
-def key_facts(told: Told, most: int = 6, *, said: Sequence[Sentence] | None = None) -> Facts:
+def key_facts(members: Told, most: int = 6, *, said: Sequence[Sentence] | None = None) -> Facts:
     """Return the key facts of a story; what most independent voices say comes first, then the order of arrival.
 
     said: what `sentences_of` gave for *told*, where it is at hand
     """
-    said = sentences_of(told) if said is None else said
-    about = _core(told)
+    said = sentences_of(members) if said is None else said
+    about = _core(members)
     differences = _differences(said, about)
     # What somebody contradicts is no fact: it stands with the other side or not at all.
     disputed = {side.sentence for difference in differences for side in difference.sides}
@@ -166,23 +166,23 @@ def key_facts(told: Told, most: int = 6, *, said: Sequence[Sentence] | None = No
     return Facts(facts, differences, _agreed(said))
 
 
-def sentences_of(told: Told) -> list[Sentence]:
+def sentences_of(members: Told) -> list[Sentence]:
     """Return what the entries of a story say, oldest first: headline, summary, text; a repeated sentence once each."""
-    found = []
-    entries = list(told)[:MOST_ENTRIES]
+    results = []
+    entries = list(members)[:MOST_ENTRIES]
     each = min(MOST_SENTENCES, max(LEAST_SENTENCES, MOST_IN_ALL // max(len(entries), 1)))
     for entry, membership in entries:
         texts = [entry.title, *sentences(entry.summary), *sentences_of_html(entry.content)]
         for place, text in enumerate(list(dict.fromkeys(texts))[:each]):
             if len(text) <= 1_000:
-                found.append(Sentence(text, entry, membership.voice, place))
-    return found
+                results.append(Sentence(text, entry, membership.voice, place))
+    return results
 
 
-def _core(told: Told) -> frozenset[str]:
+def _core(members: Told) -> frozenset[str]:
     """Return what the story is about: the terms of its first headline, and those that several headlines have."""
-    counted = Counter(term for entry, _ in told for term in set(terms(entry.title)))
-    core = {term for term, count in counted.items() if count >= 2} | set(terms(told[0][0].title) if told else ())
+    counted = Counter(term for entry, _ in members for term in set(terms(entry.title)))
+    core = {term for term, count in counted.items() if count >= 2} | set(terms(members[0][0].title) if members else ())
     return frozenset(term for term in core if not any(c.isdigit() for c in term))
 
 
@@ -250,19 +250,19 @@ def _differences(said: Sequence[Sentence], about: frozenset[str], most: int = 3)
     by_voice: dict[str, list[Figure]] = {}
     for sentence in plain:
         by_voice.setdefault(sentence.voice, []).extend(sentence.figures)
-    found: list[Difference] = []
+    results: list[Difference] = []
     used: set[tuple[int, str]] = set()
     for i, one in enumerate(plain):
         for other in plain[i + 1 :]:
-            if one.voice == other.voice or len(found) == most:
+            if one.voice == other.voice or len(results) == most:
                 continue
             for mine, theirs in _contradict(one, other):
                 key = {(one.entry.entry_id, mine.unit), (other.entry.entry_id, mine.unit)}
                 if key & used or _prints(by_voice[one.voice], theirs) or _prints(by_voice[other.voice], mine):
                     continue
                 used |= key
-                found.append(Difference((_side(mine, one, plain), _side(theirs, other, plain))))
-    return tuple(found)
+                results.append(Difference((_side(mine, one, plain), _side(theirs, other, plain))))
+    return tuple(results)
 
 
 def _contradict(one: Sentence, other: Sentence) -> Iterator[tuple[Figure, Figure]]:
@@ -305,7 +305,7 @@ def _agreed(said: Sequence[Sentence], most: int = 6) -> tuple[tuple[str, tuple[E
             else:
                 group.append(sentence)
     ranked = sorted(
-        ((len({s.voice for s in group}), figure, group) for figure, group in groups), key=lambda found: -found[0]
+        ((len({s.voice for s in group}), figure, group) for figure, group in groups), key=lambda match: -match[0]
     )
     return tuple(
         (figure.text, tuple({s.entry.source_id: s.entry for s in reversed(group)}.values())[::-1])

@@ -93,8 +93,8 @@ EMPTY = 0.7
 
 def _empty(title: str) -> float:
     """Return the share of words that tell nothing."""
-    found = _WORD.findall(title)
-    return sum(word.lower() in STOP_WORDS for word in found) / len(found) if found else 0.0
+    tokens = _WORD.findall(title)
+    return sum(word.lower() in STOP_WORDS for word in tokens) / len(tokens) if tokens else 0.0
 
 
 def choose(values: Sequence[tuple[int, float]], present: int | None) -> int:
@@ -129,11 +129,11 @@ def pictured(members: Sequence[tuple[Entry, Membership]], lead_entry_id: int) ->
     for entry, membership in members:
         first.setdefault(membership.voice, entry.entry_id)
 
-    def order(one: tuple[Entry, Membership]) -> tuple[bool, bool, bool]:
-        entry, membership = one
+    def order(member: tuple[Entry, Membership]) -> tuple[bool, bool, bool]:
+        entry, membership = member
         assert entry.picture is not None
         small = entry.picture.width is not None and entry.picture.width < SMALL
         return (small, entry.entry_id != lead_entry_id, first[membership.voice] != entry.entry_id)
 
-    found = [one for one in members if one[0].picture is not None]
-    return min(found, key=order)[0] if found else None
+    candidates = [member for member in members if member[0].picture is not None]
+    return min(candidates, key=order)[0] if candidates else None

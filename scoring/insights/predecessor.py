@@ -64,20 +64,20 @@ class _Side:
 
     def __init__(self, titles: Sequence[str], idf: Mapping[str, float]) -> None:
         vector: Counter[str] = Counter()
-        held: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         self.pairs: set[tuple[str, str]] = set()
         for title in titles:
             spelled = _terms(title)
-            known = [found for found, word in spelled.items() if word in idf]
-            weights = {found: idf[spelled[found]] for found in known}
+            known = [key for key, word in spelled.items() if word in idf]
+            weights = {key: idf[spelled[key]] for key in known}
             norm = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
-            for found, weight in weights.items():
-                vector[found] += weight / norm  # type: ignore[assignment]
-                held[found] += 1
+            for key, weight in weights.items():
+                vector[key] += weight / norm  # type: ignore[assignment]
+                counts[key] += 1
             self.pairs.update(pairwise(known))
         norm = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
-        self.vector = {found: weight / norm for found, weight in vector.items()}
-        self.core = {found for found, count in held.items() if 2 * count >= len(titles)}
+        self.vector = {key: weight / norm for key, weight in vector.items()}
+        self.core = {key for key, count in counts.items() if 2 * count >= len(titles)}
         """What most of them hold."""
 
 
@@ -86,16 +86,16 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
 
     window: how long after its last entry a story can still take in another; before that it is no earlier one
     """
-    told = store.story_terms.told(story.story_id)
-    if told is None or _no_event(told.titles):
+    similar = store.story_terms.told(story.story_id)
+    if similar is None or _no_event(similar.titles):
         return None
-    known = _words(told.titles)
+    known = _words(similar.titles)
     entries, spread = store.story_terms.spread(known)
     idf = {word: math.log(entries / (count + 1)) for word, count in spread.items()}
-    side = _Side(told.titles, idf)
-    spelled = {found: word for title in told.titles for found, word in _terms(title).items()}
+    side = _Side(similar.titles, idf)
+    spelled = {key: word for title in similar.titles for key, word in _terms(title).items()}
     rare = sorted(
-        (spelled[found] for found in side.core if spread.get(spelled[found], 0) > 1 and idf[spelled[found]] >= RARE),
+        (spelled[key] for key in side.core if spread.get(spelled[key], 0) > 1 and idf[spelled[key]] >= RARE),
         key=lambda word: (-idf[word], word),
     )
     if len(rare) < LEAST_RARE:
@@ -106,7 +106,7 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
         for story_id in store.story_terms.sharing(rare[:8], after=before - LONGEST, before=before)
         if (other := store.story_terms.told(story_id)) is not None
         and other.story_id != story.story_id
-        and len(other.source_ids | told.source_ids) > 1
+        and len(other.source_ids | similar.source_ids) > 1
         and not _no_event(other.titles)
     ]
     # Counting the entries that hold a common word is dear: asked once for all stories that are compared.
@@ -114,22 +114,22 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     if further:
         entries, spread = store.story_terms.spread(further)
         idf |= {word: math.log(entries / (count + 1)) for word, count in spread.items()}
-    found = [one for other in others if (one := _continued(told, side, other, idf)) is not None]
-    return max(found, key=lambda one: (one.likeness, one.story_id), default=None)
+    candidates = [match for other in others if (match := _continued(similar, side, other, idf)) is not None]
+    return max(candidates, key=lambda match: (match.likeness, match.story_id), default=None)
 
 
-def _continued(told: SimilarStory, new: _Side, other: SimilarStory, idf: Mapping[str, float]) -> Earlier | None:
+def _continued(story: SimilarStory, new: _Side, other: SimilarStory, idf: Mapping[str, float]) -> Earlier | None:
     """Return the link between two stories, where there is one.
 
     new: *told*, as a whole
     idf: of each word of both that any entry holds
     """
     old = _Side(other.titles, idf)
-    likeness = math.fsum(weight * old.vector.get(found, 0.0) for found, weight in sorted(new.vector.items()))
-    spelled = {found: word for title in told.titles for found, word in _terms(title).items()}
-    shared = {spelled[found]: idf[spelled[found]] for found in new.core & old.core if spelled[found] in idf}
-    rare = {found for found in new.core & old.core if shared.get(spelled[found], 0.0) >= RARE}
-    named = min(len(rare & _terms(headline).keys()) for headline in (told.headline, other.headline))
+    likeness = math.fsum(weight * old.vector.get(key, 0.0) for key, weight in sorted(new.vector.items()))
+    spelled = {key: word for title in story.titles for key, word in _terms(title).items()}
+    shared = {spelled[key]: idf[spelled[key]] for key in new.core & old.core if spelled[key] in idf}
+    rare = {key for key in new.core & old.core if shared.get(spelled[key], 0.0) >= RARE}
+    named = min(len(rare & _terms(headline).keys()) for headline in (story.headline, other.headline))
     pairs = len(new.pairs & old.pairs)
     if (
         likeness < ALIKE
@@ -154,11 +154,11 @@ _UNSPACED = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 
 def _terms(title: str) -> dict[str, str]:
     """Return the terms of a headline, each with a word as it is written."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for word in words(_URL.sub(" ", title)):
-        if word.isascii() and (one := term(word)):
-            found.setdefault(one, word)
-    return found
+        if word.isascii() and (stem := term(word)):
+            result.setdefault(stem, word)
+    return result
 
 
 def _words(titles: Sequence[str]) -> list[str]:

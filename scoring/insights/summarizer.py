@@ -52,15 +52,15 @@ class Narrator:
             before = self._store.summaries.of(story_id)
             if listed.story.independent_sources < 2 or (before and timedelta() <= now - before.at < AGAIN):
                 continue
-            told = self._store.stories.members(story_id)
-            fingerprint = made_of(told, settings.model)
+            members = self._store.stories.members(story_id)
+            fingerprint = made_of(members, settings.model)
             if before is not None and before.made_of == fingerprint:
                 continue
-            text = await self._ask(material(told))
+            text = await self._ask(material(members))
             if text is None:
                 self._rests_until = now + REST
                 return True
-            kept, left_out = held(text, told)
+            kept, left_out = held(text, members)
             with self._store.transaction():
                 self._store.summaries.save(Summary(story_id, now, settings.model, kept, left_out, fingerprint))
                 self._store.state.next_edition()

@@ -27,7 +27,7 @@ _OPENS = re.compile(r"[\"'“‘(\[]*[A-Z0-9$€£À-Þ]|[^\x00-\x7f]")
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a plain text, without white space around them."""
-    found: list[str] = []
+    results: list[str] = []
     start = 0
     for end in _END.finditer(text):
         before = text[start : end.start()].rsplit(None, 1)
@@ -37,10 +37,10 @@ def sentences(text: str) -> list[str]:
             continue
         if rest and not _OPENS.match(rest):
             continue
-        found.append(text[start : end.end()])
+        results.append(text[start : end.end()])
         start = end.end()
-    found.append(text[start:])
-    return [sentence for part in found if (sentence := " ".join(part.split()))]
+    results.append(text[start:])
+    return [sentence for part in results if (sentence := " ".join(part.split()))]
 
 
 def sentences_of_html(content: str) -> list[str]:
@@ -132,9 +132,9 @@ class Figure:
 
 def figures(sentence: str) -> list[Figure]:
     """Return the amounts of a sentence in their order; a number without a unit is none."""
-    found = [figure for match in _FIGURE.finditer(sentence) if (figure := _figure(sentence, match))]
-    found += [figure for match in _WORD_FIGURE.finditer(sentence) if (figure := _spelled(sentence, match))]
-    return sorted(found, key=lambda figure: figure.start)
+    results = [figure for match in _FIGURE.finditer(sentence) if (figure := _figure(sentence, match))]
+    results += [figure for match in _WORD_FIGURE.finditer(sentence) if (figure := _spelled(sentence, match))]
+    return sorted(results, key=lambda figure: figure.start)
 
 
 def _figure(sentence: str, match: re.Match[str]) -> Figure | None:

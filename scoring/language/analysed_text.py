@@ -109,13 +109,13 @@ def analyse(
     )
 
 
-def _terms(found: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], list[str], list[tuple[str, str]]]:
     """Return the terms of some words, the numbers among them, and what each of those numbers stands behind."""
     terms: list[str] = []
     numbers: list[str] = []
     versions: list[tuple[str, str]] = []
     before = ""
-    for word, skip in zip(found, dated, strict=True):
+    for word, skip in zip(tokens, dated, strict=True):
         if skip:
             continue
         if not _NUMBER.fullmatch(word):
@@ -138,8 +138,8 @@ def _terms(found: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], list
     return terms, numbers, versions
 
 
-def _shingles(found: Sequence[str]) -> tuple[int, ...]:
-    masked = ["0" if word[0].isdigit() else word for word in found]
+def _shingles(tokens: Sequence[str]) -> tuple[int, ...]:
+    masked = ["0" if word[0].isdigit() else word for word in tokens]
     return tuple(
         [crc32(" ".join(masked[i : i + SHINGLE_WORDS]).encode()) for i in range(len(masked) - SHINGLE_WORDS + 1)]
     )

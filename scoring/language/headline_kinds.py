@@ -93,5 +93,5 @@ def kinds(title: str) -> frozenset[str]:
 
 def stock_terms(title: str) -> frozenset[str]:
     """Return the terms that every headline of its kinds has, whatever it is about; none for a plain headline."""
-    found = kinds(title)
-    return _NONE.union(*[_TERMS[kind] for kind in found]) if found else _NONE
+    headline_kinds = kinds(title)
+    return _NONE.union(*[_TERMS[kind] for kind in headline_kinds]) if headline_kinds else _NONE

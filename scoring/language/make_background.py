@@ -35,19 +35,19 @@ def pack(documents: int, frequency: Counter[str], provenance: Sequence[str]) -> 
     """Return the file's bytes; the same counts give the same bytes."""
     # Most figures belong to one event; and a term that only one stream has is no background for others.
     kept = [
-        (found, seen)
-        for found, seen in frequency.items()
-        if seen >= AT_LEAST and " " not in found and not (is_figure(found) and len(found) > 4)
+        (term, seen)
+        for term, seen in frequency.items()
+        if seen >= AT_LEAST and " " not in term and not (is_figure(term) and len(term) > 4)
     ]
     kept.sort(key=lambda pair: (-pair[1], pair[0]))
     by_count: defaultdict[int, list[str]] = defaultdict(list)
-    for found, seen in kept[:TERMS]:
-        by_count[seen].append(found)
+    for term, seen in kept[:TERMS]:
+        by_count[seen].append(term)
     data = {
         "about": "document frequencies of stemmed terms; made by `python -m scoring.language.make_background`",
         "provenance": list(provenance),
         "documents": documents,
-        "terms": {str(seen): " ".join(sorted(found)) for seen, found in by_count.items()},
+        "terms": {str(seen): " ".join(sorted(term)) for seen, term in by_count.items()},
     }
     return gzip.compress(json.dumps(data, ensure_ascii=False).encode(), mtime=0)
 
@@ -65,9 +65,9 @@ def main(paths: Sequence[str]) -> None:
     frequency: Counter[str] = Counter()
     provenance = []
     for path in map(Path, paths):
-        read, found = count(_texts(path))
+        read, counts = count(_texts(path))
         documents += read
-        frequency += found
+        frequency += counts
         provenance.append(f"{path.name}: {read} entries, counts only")
     packed = pack(documents, frequency, provenance)
     target = Path(__file__).with_name("background.json.gz")

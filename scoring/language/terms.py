@@ -155,8 +155,8 @@ class DocumentFrequency:
         newest, bucket = self._buckets[-1]
         for counts in (bucket, self._counts):
             get = counts.get
-            for found in terms:
-                counts[found] = get(found, 0) + 1
+            for key in terms:
+                counts[key] = get(key, 0) + 1
         self._entries[newest] += 1
         self._total += 1
         self._log_total = math.log(self._total + self._weight + 1.0)
@@ -167,12 +167,12 @@ class DocumentFrequency:
             gone, bucket = self._buckets.popleft()
             self._total -= self._entries.pop(gone)
             counts = self._counts
-            for found, count in bucket.items():
-                left = counts[found] - count
+            for key, count in bucket.items():
+                left = counts[key] - count
                 if left:
-                    counts[found] = left
+                    counts[key] = left
                 else:
-                    del counts[found]
+                    del counts[key]
             self._log_total = math.log(self._total + self._weight + 1.0)
 
     def idf(self, term: str) -> float:
@@ -190,5 +190,5 @@ class DocumentFrequency:
     def idfs(self, terms: Iterable[str]) -> dict[str, float]:
         """Return the weight of each of *terms*, as `idf` gives it."""
         counts, above, b, log = self._counts.get, self._log_total, self._weight, math.log
-        held, documents = self._background.frequency.get, self._background.documents or 1
-        return {found: above - log(counts(found, 0) + b * (held(found, 0) / documents) + 0.5) for found in terms}
+        usual, documents = self._background.frequency.get, self._background.documents or 1
+        return {key: above - log(counts(key, 0) + b * (usual(key, 0) / documents) + 0.5) for key in terms}

@@ -40,9 +40,9 @@ def opened_by_place(shown: Sequence[Impression]) -> dict[int, float]:
     """Return which share of the showings at each place is opened, 0..1."""
     people: dict[int, int] = defaultdict(int)
     opened: dict[int, int] = defaultdict(int)
-    for one in shown:
-        people[one.place] += one.people
-        opened[one.place] += one.opened
+    for impression in shown:
+        people[impression.place] += impression.people
+        opened[impression.place] += impression.opened
     return {place: (opened[place] + USUAL * USUAL_SHOWN) / (people[place] + USUAL_SHOWN) for place in people}
 
 
@@ -54,13 +54,13 @@ def interest(shown: Sequence[Impression]) -> dict[int, float]:
     share = opened_by_place(shown)
     expected: dict[int, float] = defaultdict(float)
     opened: dict[int, int] = defaultdict(int)
-    for one in shown:
-        expected[one.story_id] += one.people * share[one.place]
-        opened[one.story_id] += one.opened
-    found: dict[int, float] = {}
+    for impression in shown:
+        expected[impression.story_id] += impression.people * share[impression.place]
+        opened[impression.story_id] += impression.opened
+    interests: dict[int, float] = {}
     for story_id, due in expected.items():
         beyond = opened[story_id] - due
         beyond = math.copysign(max(0.0, abs(beyond) - NOISE * math.sqrt(due + 1.0)), beyond)
         if beyond:
-            found[story_id] = MOST * math.tanh(math.log((due + DOUBT + beyond) / (due + DOUBT)))
-    return found
+            interests[story_id] = MOST * math.tanh(math.log((due + DOUBT + beyond) / (due + DOUBT)))
+    return interests

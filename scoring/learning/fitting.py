@@ -147,12 +147,12 @@ class WeightLearner:
             raise ValueError("one class only: every example is relevant, or none is")
         at = np.array([example.signals.at.timestamp() for example in examples])[of_row]
         offset = None if known is None else np.array(known)[of_row]
-        found = []
+        rows = []
         for setting in settings:
             weighed = counts if setting.half_life is None else counts * _fading(at, setting.half_life)
             weights, base = self._solve(names, matrix, target, weighed, offset, setting.strength)
-            found.append(self._weights(names, weights, base, idf, unknown_idf))
-        return found
+            rows.append(self._weights(names, weights, base, idf, unknown_idf))
+        return rows
 
     @staticmethod
     def _weights(
@@ -197,7 +197,7 @@ class WeightLearner:
 
         An example that is relevant by a share stands in two rows, one of each class, with that weight.
         """
-        found = [
+        rows = [
             {
                 name: value
                 for name, value in features(example.signals).items()
@@ -205,7 +205,7 @@ class WeightLearner:
             }
             for example in examples
         ]
-        frequent = _frequent(found)
+        frequent = _frequent(rows)
         columns: dict[str, int] = {}
         values: list[float] = []
         at: list[int] = []
@@ -213,7 +213,7 @@ class WeightLearner:
         target: list[float] = []
         counts: list[float] = []
         of_row: list[int] = []
-        for number, (example, others) in enumerate(zip(examples, found, strict=True)):
+        for number, (example, others) in enumerate(zip(examples, rows, strict=True)):
             signals = example.signals
             row: list[tuple[str, float]] = [
                 (f"t={word}", width.title * value)
@@ -263,8 +263,8 @@ def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64
     return faded
 
 
-def _frequent(found: Sequence[Mapping[str, float]]) -> frozenset[str]:
+def _frequent(rows: Sequence[Mapping[str, float]]) -> frozenset[str]:
     """Return the names that get a weight; of open groups only those that often enough occur."""
-    counts = Counter(name for features in found for name in features)
+    counts = Counter(name for features in rows for name in features)
     kept = [name for name, count in counts.items() if count >= LEAST_OF_A_NAME.get(name.partition(":")[0], 1)]
     return frozenset(sorted(kept, key=lambda name: (-counts[name], name))[:MAX_NAMES])

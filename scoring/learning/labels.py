@@ -100,7 +100,7 @@ def histories(
 
     A story whose first entry is not among them began before the window; it is left out.
     """
-    found: dict[int, History] = {}
+    by_story: dict[int, History] = {}
     cut_off: set[int] = set()
     surroundings = Surroundings()
     for entry, membership in arrivals:
@@ -109,18 +109,18 @@ def histories(
             around = surroundings.take(title, membership.voice, entry.first_seen_at.timestamp())
         else:
             around = arounds.get(entry.entry_id, NOTHING)
-        story = found.get(membership.story_id)
+        story = by_story.get(membership.story_id)
         if story is None:
             if entry.entry_id != membership.story_id:
                 cut_off.add(membership.story_id)
                 continue
-            story = found[membership.story_id] = History(
+            story = by_story[membership.story_id] = History(
                 membership.story_id, title, summary, entry.language, category_of(entry.source_id), link=entry.link
             )
         story.arrivals.append(
             Arrival(entry.first_seen_at, membership.joined_at, entry.source_id, membership.voice, around)
         )
-    return [story for story_id, story in found.items() if story_id not in cut_off]
+    return [story for story_id, story in by_story.items() if story_id not in cut_off]
 
 
 def from_first_midnight(stories: Sequence[History], first: datetime) -> list[History]:
@@ -268,7 +268,7 @@ def examples(
     by_day: dict[date, list[History]] = {}
     for story in stories:
         by_day.setdefault(story.first_seen_at.date(), []).append(story)
-    found: list[Example] = []
+    results: list[Example] = []
     for day in sorted(by_day):
         outcome: dict[int, tuple[float, float]] = {}
         if is_complete(day, now):
@@ -282,17 +282,17 @@ def examples(
             if story.story_id in outcome:
                 relevant, weight = outcome[story.story_id]
                 said = 0.0 if story.story_id in voted else wanted.get(story.story_id, 0.0)
-                found += [Example(s, relevant, weight, story.story_id, said) for s in _states(story, now)]
-    return found
+                results += [Example(s, relevant, weight, story.story_id, said) for s in _states(story, now)]
+    return results
 
 
 def _states(story: History, now: datetime) -> list[Signals]:
-    found: list[Signals] = []
+    results: list[Signals] = []
     for age in AGES:
         at = story.first_seen_at + age
         if at > now:
             break
         signals = story.signals(at)
-        if signals.voices and (not found or signals.voices != found[-1].voices):
-            found.append(signals)
-    return found
+        if signals.voices and (not results or signals.voices != results[-1].voices):
+            results.append(signals)
+    return results

@@ -62,7 +62,7 @@ def fit(
     if lower is not None:
         bounds = [(None if low == -np.inf else float(low), None) for low in lower] + [(None, None)]
         first[:-1] = np.maximum(first[:-1], lower)
-    found = minimize(
+    solution = minimize(
         loss,
         first,
         jac=True,
@@ -70,4 +70,4 @@ def fit(
         bounds=bounds,
         options={"maxiter": MAX_ITERATIONS, "gtol": tolerance, "ftol": 1e-10},
     )
-    return found.x[:-1], float(found.x[-1])
+    return solution.x[:-1], float(solution.x[-1])

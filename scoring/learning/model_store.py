@@ -119,10 +119,10 @@ class KeptModel:
 def history(out_dir: Path) -> list[KeptModel]:
     """Return the models kept in *out_dir*, newest first."""
     name = chosen(out_dir)
-    found: list[KeptModel] = []
+    results: list[KeptModel] = []
     for path in sorted(out_dir.glob("relevance-*.json"), reverse=True):
         try:
-            found.append(KeptModel(path.name, path.name == name, model_file.read(path, "relevance")))
+            results.append(KeptModel(path.name, path.name == name, model_file.read(path, "relevance")))
         except ModelFileError as error:
-            found.append(KeptModel(path.name, path.name == name, None, str(error)))
-    return found
+            results.append(KeptModel(path.name, path.name == name, None, str(error)))
+    return results

@@ -42,8 +42,8 @@ class Learner:
 
     def __call__(self, engine: Engine, now: datetime) -> RelevanceModel | None:
         """Return a better model than the one that scores, or None."""
-        found = self.past.examples(self._config.scoring.top_share, now, now - WINDOW)
-        better = fit(found, now, engine.model, self._seed)
+        labelled = self.past.examples(self._config.scoring.top_share, now, now - WINDOW)
+        better = fit(labelled, now, engine.model, self._seed)
         self.fitted += better is not None
         return better
 
@@ -78,8 +78,8 @@ def train(
     running = current(out_dir)
     votes = {vote.story_id: vote.up for vote in store.feedback.votes() if vote.voted_at <= now}
     shown = store.feedback.impressions((now - WINDOW).date(), now.date())
-    found, entries = past(store, config, now, votes, interest(shown))
-    trial = attempt(found, now, running, seed)
+    labelled, entries = past(store, config, now, votes, interest(shown))
+    trial = attempt(labelled, now, running, seed)
     if trial.model is not None:
         keep(trial, trial.model, now, out_dir)
     return TrainReport(

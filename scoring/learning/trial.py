@@ -59,12 +59,12 @@ class Trial:
     window: tuple[str, str] = ("", "")
 
 
-def fit(found: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> RelevanceModel | None:
+def fit(examples: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> RelevanceModel | None:
     """Return a model learned from *found*, or None when *running* should go on; see `attempt`."""
-    return attempt(found, now, running, seed).model
+    return attempt(examples, now, running, seed).model
 
 
-def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> Trial:
+def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> Trial:
     """Learn from *found* and hold the result against *running*.
 
     found: what was known of stories at moments before *now*, in any order; see `labels.examples`
@@ -77,7 +77,7 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
     cross-entropy on those is not above that of *running*. Stories tied across the boundary
     take part with the share of them that is relevant.
     """
-    past = sorted((e for e in found if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
+    past = sorted((e for e in examples if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
     labels, relevant = _count(past)
     few = _too_few(past, LEAST_LABELS, LEAST_OF_A_CLASS)
     if few:
@@ -109,14 +109,16 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
 
     of_candidate, of_running = measured(candidate, held_out), measured(running, held_out)
     window = (known[0].signals.at.isoformat(), known[-1].signals.at.isoformat())
-    told = f"cross-entropy {of_candidate.log_loss:.4f} against {of_running.log_loss:.4f} on {held_out[0].day} and later"
+    outcome = (
+        f"cross-entropy {of_candidate.log_loss:.4f} against {of_running.log_loss:.4f} on {held_out[0].day} and later"
+    )
     better = of_candidate.log_loss <= of_running.log_loss
     return Trial(
         model=candidate if better else None,
         words=(
-            f"learned from {used} labelled stories, {used_relevant} of them relevant: {told}"
+            f"learned from {used} labelled stories, {used_relevant} of them relevant: {outcome}"
             if better
-            else f"the new model would be worse, so the running one stays: {told}"
+            else f"the new model would be worse, so the running one stays: {outcome}"
         ),
         labels=labels,
         relevant=relevant,
@@ -127,7 +129,7 @@ def attempt(found: Sequence[Example], now: datetime, running: RelevanceModel, se
     )
 
 
-def added(prior: Weights, found: Sequence[Example], seed: int = 0) -> Weights:
+def added(prior: Weights, examples: Sequence[Example], seed: int = 0) -> Weights:
     """Return what *found*, stories in words that the prior does not know, adds to it.
 
     The weights stay at 0 where the examples say nothing else.
@@ -136,20 +138,20 @@ def added(prior: Weights, found: Sequence[Example], seed: int = 0) -> Weights:
     from scoring.learning.fitting import WeightLearner
 
     alone = RelevanceModel("", prior)
-    known = [alone.logit(e.signals) for e in found]
-    return WeightLearner(seed=seed).fit(found, known=known).weights_
+    known = [alone.logit(e.signals) for e in examples]
+    return WeightLearner(seed=seed).fit(examples, known=known).weights_
 
 
-def _count(found: Sequence[Example]) -> tuple[int, int]:
+def _count(examples: Sequence[Example]) -> tuple[int, int]:
     """Return how many labelled stories there are, and how many of them are relevant."""
-    stories = {e.story_id: e.relevant for e in found if e.labelled}
+    stories = {e.story_id: e.relevant for e in examples if e.labelled}
     return len(stories), sum(relevant == 1.0 for relevant in stories.values())
 
 
-def _too_few(found: Sequence[Example], least: int, each: int) -> str:
+def _too_few(examples: Sequence[Example], least: int, each: int) -> str:
     """Return in words what is missing, or "" when there is enough."""
-    labels, clear = _count(found)
-    shares = {e.story_id: e.relevant for e in found}
+    labels, clear = _count(examples)
+    shares = {e.story_id: e.relevant for e in examples}
     relevant = sum(shares.values())
     others = len(shares) - relevant
     if labels == 0:
@@ -197,38 +199,38 @@ def _calibrated(blend: RelevanceModel, later: Sequence[Example]) -> Calibration:
     if min(sum(labels), len(labels) - sum(labels)) < LEAST_TO_CALIBRATE:
         return Calibration()
     logits = [blend.logit(e.signals) for e in later]
-    found = platt([logits[i] for i in at], labels, counts)
-    return Calibration(round(found.slope, 4), round(found.offset, 4))
+    calibration = platt([logits[i] for i in at], labels, counts)
+    return Calibration(round(calibration.slope, 4), round(calibration.offset, 4))
 
 
-def _rows(found: Sequence[Example]) -> tuple[list[int], list[float], list[int]]:
+def _rows(examples: Sequence[Example]) -> tuple[list[int], list[float], list[int]]:
     """Return labels, weights and which example each row is of; a share stands in two rows."""
     rows = [
         (label, share * example.weight, i)
-        for i, example in enumerate(found)
+        for i, example in enumerate(examples)
         for label, share in ((1, example.relevant), (0, 1.0 - example.relevant))
         if share > 0
     ]
     return [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]
 
 
-def measured(model: RelevanceModel, found: Sequence[Example]) -> Measures:
+def measured(model: RelevanceModel, examples: Sequence[Example]) -> Measures:
     """Return how well *model* does on *found*.
 
     Cases and nDCG are of those with a label; nDCG is None where these are of one class. The rest is
     over all, a tied one standing in either class with its share.
     """
-    said = [sigmoid(model.logit(e.signals)) for e in found]
-    labels, counts, at = _rows(found)
-    everything = measure([found[i].day for i in at], [said[i] for i in at], labels, counts)
-    clear = [i for i, e in enumerate(found) if e.labelled]
-    outcomes = [int(found[i].relevant) for i in clear]
+    said = [sigmoid(model.logit(e.signals)) for e in examples]
+    labels, counts, at = _rows(examples)
+    everything = measure([examples[i].day for i in at], [said[i] for i in at], labels, counts)
+    clear = [i for i, e in enumerate(examples) if e.labelled]
+    outcomes = [int(examples[i].relevant) for i in clear]
     mixed = 0 < sum(outcomes) < len(outcomes)
     return replace(
         everything,
         cases=len(outcomes),
         relevant=sum(outcomes),
-        ndcg_at_10=ndcg_by_day([found[i].day for i in clear], [said[i] for i in clear], outcomes) if mixed else None,
+        ndcg_at_10=ndcg_by_day([examples[i].day for i in clear], [said[i] for i in clear], outcomes) if mixed else None,
     )
 
 

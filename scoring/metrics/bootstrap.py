@@ -52,9 +52,9 @@ def resampled(
     rng = random.Random(seed)
     drawn = []
     for _ in range(resamples):
-        found = measure([case for day in rng.choices(listed, k=len(listed)) for case in at[day]])
-        if found is not None:
-            drawn.append(found)
+        sample = measure([case for day in rng.choices(listed, k=len(listed)) for case in at[day]])
+        if sample is not None:
+            drawn.append(sample)
     drawn.sort()
     if not drawn:
         return Interval(value, value, value)

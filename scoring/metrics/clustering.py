@@ -33,7 +33,7 @@ class Rate:
         return _f1(self.precision, self.recall)
 
 
-def bcubed(gold: Labels, found: Labels) -> Rate:
+def bcubed(gold: Labels, predicted: Labels) -> Rate:
     """Return BCubed precision and recall: the average over entries of
 
         |its story and its label| / |its story|      and      |its story and its label| / |its label|
@@ -42,57 +42,57 @@ def bcubed(gold: Labels, found: Labels) -> Rate:
 
     Bagga & Baldwin, Entity-based Cross-document Coreferencing (ACL 1998).
     """
-    entries = _by_label(gold, found).values()
+    entries = _by_label(gold, predicted).values()
     n = sum(count for count, _, _ in entries)
     return Rate(sum(p for _, p, _ in entries) / n, sum(r for _, _, r in entries) / n)
 
 
-def pairs(gold: Labels, found: Labels) -> Rate:
+def pairs(gold: Labels, predicted: Labels) -> Rate:
     """Return precision and recall over pairs of entries; 1.0 where there are no pairs to judge."""
-    together = _pairs(Counter(zip(gold, found, strict=True)))
-    joined, labelled = _pairs(Counter(found)), _pairs(Counter(gold))
+    together = _pairs(Counter(zip(gold, predicted, strict=True)))
+    joined, labelled = _pairs(Counter(predicted)), _pairs(Counter(gold))
     return Rate(together / joined if joined else 1.0, together / labelled if labelled else 1.0)
 
 
-def ceaf_e(gold: Labels, found: Labels) -> Rate:
+def ceaf_e(gold: Labels, predicted: Labels) -> Rate:
     """Return CEAF-e: labels and stories are matched one to one, each match worth 2 |both| / (|label| + |story|),
     so that the sum is largest; that sum over the number of stories, and over the number of labels.
 
     Luo, On Coreference Resolution Performance Metrics (EMNLP 2005), phi 4.
     """
-    labels, stories = Counter(gold), Counter(found)
+    labels, stories = Counter(gold), Counter(predicted)
     row = {label: i for i, label in enumerate(labels)}
     column = {story: i for i, story in enumerate(stories)}
     worth = np.zeros((len(row), len(column)), dtype=np.float32)
-    for (label, story), both in Counter(zip(gold, found, strict=True)).items():
+    for (label, story), both in Counter(zip(gold, predicted, strict=True)).items():
         worth[row[label], column[story]] = 2.0 * both / (labels[label] + stories[story])
     total = float(worth[linear_sum_assignment(worth, maximize=True)].sum())
     return Rate(total / len(stories), total / len(labels))
 
 
-def nmi(gold: Labels, found: Labels) -> float:
+def nmi(gold: Labels, predicted: Labels) -> float:
     """Return normalised mutual information, I / sqrt(H(gold) * H(found)); 0.0 where one entropy is.
 
     Strehl & Ghosh, Cluster Ensembles (JMLR 3, 2002).
     """
     n = len(gold)
-    labels, stories = Counter(gold), Counter(found)
+    labels, stories = Counter(gold), Counter(predicted)
     shared = sum(
         both / n * math.log(both * n / (labels[label] * stories[story]))
-        for (label, story), both in Counter(zip(gold, found, strict=True)).items()
+        for (label, story), both in Counter(zip(gold, predicted, strict=True)).items()
     )
     scale = _entropy(labels, n) * _entropy(stories, n)
     return shared / math.sqrt(scale) if scale > 0 else 0.0
 
 
 def bcubed_interval(
-    gold: Labels, found: Labels, *, seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
+    gold: Labels, predicted: Labels, *, seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
 ) -> tuple[float, float]:
     """Return between what the BCubed F1 lies, had other labels of this kind been drawn.
 
     Percentile bootstrap over whole labels, not over entries: entries of one label stand or fall together.
     """
-    labels = list(_by_label(gold, found).values())
+    labels = list(_by_label(gold, predicted).values())
     rng = random.Random(seed)
     drawn = []
     for _ in range(resamples):
@@ -104,11 +104,11 @@ def bcubed_interval(
     return drawn[round(tail * (resamples - 1))], drawn[round((1.0 - tail) * (resamples - 1))]
 
 
-def _by_label(gold: Labels, found: Labels) -> dict[Hashable, tuple[int, float, float]]:
+def _by_label(gold: Labels, predicted: Labels) -> dict[Hashable, tuple[int, float, float]]:
     """Return of each label its entries, and the sums of their precision and recall."""
-    labels, stories = Counter(gold), Counter(found)
+    labels, stories = Counter(gold), Counter(predicted)
     sums = {label: (count, 0.0, 0.0) for label, count in labels.items()}
-    for (label, story), both in Counter(zip(gold, found, strict=True)).items():
+    for (label, story), both in Counter(zip(gold, predicted, strict=True)).items():
         count, precision, recall = sums[label]
         sums[label] = count, precision + both * both / stories[story], recall + both * both / count
     return sums

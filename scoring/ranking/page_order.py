@@ -189,15 +189,15 @@ MIN_DIFFERENCE = 0.25
 MAX_REASONS = 3
 
 
-def why(found: Sequence[PlacePart], urgent: str = "") -> str:
+def why(place_parts: Sequence[PlacePart], urgent: str = "") -> str:
     """Return in one line why a story stands where it stands, what sets it apart most first.
 
     urgent: what `breaking` says of it
     """
-    apart = {part.name: abs(part.value - TYPICAL[part.name]) for part in found}
-    listed = sorted(found, key=lambda part: -apart[part.name])
-    told = [message(part) for part in listed if apart[part.name] >= MIN_DIFFERENCE][:MAX_REASONS]
-    return ", ".join([*([urgent] if urgent else []), *(told or [message(part) for part in listed[:1]])])
+    apart = {part.name: abs(part.value - TYPICAL[part.name]) for part in place_parts}
+    listed = sorted(place_parts, key=lambda part: -apart[part.name])
+    reasons = [message(part) for part in listed if apart[part.name] >= MIN_DIFFERENCE][:MAX_REASONS]
+    return ", ".join([*([urgent] if urgent else []), *(reasons or [message(part) for part in listed[:1]])])
 
 
 def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:

@@ -30,7 +30,7 @@ def counterfactuals(
     """
     called = names or {}
     now = model.score(signals).score
-    found = []
+    results = []
     for i, voice in enumerate(signals.voices[1:], start=1):
         without = replace(
             signals,
@@ -40,16 +40,16 @@ def counterfactuals(
         )
         score = model.score(without).score
         if score != now:
-            found.append(Counterfactual(f"without {called.get(voice, voice)}", score))
+            results.append(Counterfactual(f"without {called.get(voice, voice)}", score))
     if len(signals.voices) > 2:
         alone = replace(
             signals, voices=signals.voices[:1], voice_ages=signals.voice_ages[:1], source_ids=signals.source_ids[:1]
         )
-        found.append(
+        results.append(
             Counterfactual(f"with {called.get(signals.voices[0], signals.voices[0])} alone", model.score(alone).score)
         )
     if signals.summary:
         score = model.score(replace(signals, summary="")).score
         if score != now:
-            found.append(Counterfactual("by its title alone", score))
-    return sorted(found, key=lambda c: -abs(c.score - now))
+            results.append(Counterfactual("by its title alone", score))
+    return sorted(results, key=lambda c: -abs(c.score - now))

@@ -37,7 +37,7 @@ def summary_words(summary: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words_of(summary[: 20 * SUMMARY_WORDS])[:SUMMARY_WORDS]))
 
 
-def tfidf(found: Iterable[str], idf: Mapping[str, float], unknown_idf: float) -> Iterator[tuple[str, float]]:
+def tfidf(words: Iterable[str], idf: Mapping[str, float], unknown_idf: float) -> Iterator[tuple[str, float]]:
     """Yield the known words among distinct *found* with their weight:
 
         idf(word) / sqrt(sum over all words of idf^2),  idf(word) = ln((1 + N) / (1 + n)) + 1
@@ -47,7 +47,7 @@ def tfidf(found: Iterable[str], idf: Mapping[str, float], unknown_idf: float) ->
     Salton & Buckley, Term-weighting approaches in automatic text retrieval (1988), with
     binary term frequency, as words hardly repeat within a headline.
     """
-    looked_up = [(word, idf.get(word)) for word in found]
+    looked_up = [(word, idf.get(word)) for word in words]
     length = math.sqrt(sum((unknown_idf if value is None else value) ** 2 for _, value in looked_up))
     return ((word, value / length) for word, value in looked_up if value is not None)
 
@@ -67,21 +67,21 @@ def features(signals: Signals, link: bool = True) -> dict[str, float]:
     `time:`                   weekend, and quarter of the day (UTC), of first sight
     `shape:`                  length and looks of the title
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     voices = len(signals.voices)
     if voices > 1:
-        found["coverage:log"] = math.log(voices)
+        values["coverage:log"] = math.log(voices)
         for step in COVERAGE_STEPS:
             if voices >= step:
-                found[f"coverage:{step}"] = 1.0
+                values[f"coverage:{step}"] = 1.0
         # The first voice is the story itself; those after it are news of its spread.
         since = signals.at - signals.first_seen_at
         delays = sorted(since - age for age in signals.voice_ages)[1:]
         for window in VELOCITY_WINDOWS:
             if quick := sum(delay <= window for delay in delays):
-                found[f"velocity:{window // timedelta(hours=1)}h"] = math.log1p(quick)
+                values[f"velocity:{window // timedelta(hours=1)}h"] = math.log1p(quick)
     if signals.source_ids:
-        found[f"source:{signals.source_ids[0]}"] = 1.0
+        values[f"source:{signals.source_ids[0]}"] = 1.0
     around = signals.around
     if around is not NOTHING:
         for name, value in (
@@ -95,15 +95,15 @@ def features(signals: Signals, link: bool = True) -> dict[str, float]:
             ("pace:hour", math.log1p(around.own_hour)),
         ):
             if value:
-                found[name] = value
+                values[name] = value
     if link:
-        found |= address_features(signals.link)
+        values |= address_features(signals.link)
     for tag in signals.tags:
-        found[f"tag:{tag.casefold()}"] = 1.0
+        values[f"tag:{tag.casefold()}"] = 1.0
     if signals.first_seen_at.weekday() >= 5:
-        found["time:weekend"] = 1.0
-    found[f"time:{signals.first_seen_at.hour // 6 * 6:02}h"] = 1.0
-    found |= shape_features(signals.title, title_words(signals.title))
+        values["time:weekend"] = 1.0
+    values[f"time:{signals.first_seen_at.hour // 6 * 6:02}h"] = 1.0
+    values |= shape_features(signals.title, title_words(signals.title))
     if signals.summary:
-        found["shape:summary"] = 1.0
-    return found
+        values["shape:summary"] = 1.0
+    return values

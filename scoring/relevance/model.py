@@ -171,9 +171,9 @@ class RelevanceModel:
             idf, unknown = self.prior.idf, self.prior.unknown_idf
         else:
             idf, unknown = editorial.idf, editorial.unknown_idf
-        told = [(word, idf.get(word, unknown)) for word in title_words(title) if word not in PLAIN_WORDS]
-        length = math.sqrt(math.fsum(value * value for _, value in told))
-        return [(word, value / length) for word, value in told]
+        weighted = [(word, idf.get(word, unknown)) for word in title_words(title) if word not in PLAIN_WORDS]
+        length = math.sqrt(math.fsum(value * value for _, value in weighted))
+        return [(word, value / length) for word, value in weighted]
 
     def _voted(self, signals: Signals) -> dict[str, float]:
         """Return what votes say: for this story, else for those like it."""
@@ -230,9 +230,9 @@ class RelevanceModel:
 def _add_words(
     to: dict[str, float], weights: Weights, in_title: Sequence[str], in_summary: Sequence[str], share: float
 ) -> None:
-    for found, of_words in ((in_title, weights.title), (in_summary, weights.summary)):
+    for tokens, of_words in ((in_title, weights.title), (in_summary, weights.summary)):
         if of_words:
-            for word, value in tfidf(found, weights.idf, weights.unknown_idf):
+            for word, value in tfidf(tokens, weights.idf, weights.unknown_idf):
                 if weight := of_words.get(word):
                     to[word] = to.get(word, 0.0) + share * weight * value
 

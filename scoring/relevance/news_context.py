@@ -138,17 +138,17 @@ class Surroundings:
 
     def add(self, title: str, source: str, at: float) -> None:
         """Put in a title of *source* that arrived at *at*, which `advance` was told."""
-        found = title_words(title)
-        self._put(found, self._norm(self._idf(found)), source, at)
+        tokens = title_words(title)
+        self._put(tokens, self._norm(self._idf(tokens)), source, at)
 
     def take(self, title: str, source: str, at: float) -> Around:
         """Put in a title that arrives now, and return what it found."""
         self.advance(at)
-        found = title_words(title)
-        idf = self._idf(found)
+        tokens = title_words(title)
+        idf = self._idf(tokens)
         norm = self._norm(idf)
-        around = self._around(found, idf, norm, source)
-        self._put(found, norm, source, at)
+        around = self._around(tokens, idf, norm, source)
+        self._put(tokens, norm, source, at)
         return around
 
     def look(self, title: str, source: str) -> Around:
@@ -162,35 +162,35 @@ class Surroundings:
         the length alone. A word's burst is (k - m) / sqrt(m + 1): k other sources used it within `NEAR_S`,
         m titles were due. Common words have neither burst nor talk.
         """
-        found = title_words(title)
-        idf = self._idf(found)
-        return self._around(found, idf, self._norm(idf), source)
+        tokens = title_words(title)
+        idf = self._idf(tokens)
+        return self._around(tokens, idf, self._norm(idf), source)
 
-    def _idf(self, found: tuple[str, ...]) -> list[float]:
+    def _idf(self, tokens: tuple[str, ...]) -> list[float]:
         above = math.log(1 + self._titles) + 1.0
         usual = self._usual
-        return [above - math.log(1 + usual.get(word, 0)) for word in found]
+        return [above - math.log(1 + usual.get(word, 0)) for word in tokens]
 
     def _norm(self, idf: list[float]) -> float:
         return math.sqrt(math.fsum([value * value for value in idf])) or 1.0
 
-    def _put(self, found: tuple[str, ...], norm: float, source: str, at: float) -> None:
+    def _put(self, tokens: tuple[str, ...], norm: float, source: str, at: float) -> None:
         if not self._days or self._days[-1][0] != self._day:
             self._days.append((self._day, {}))
             self._day_titles[self._day] = 0
         today, usual, postings, speakers = self._days[-1][1], self._usual, self._postings, self._speakers
         number = self._next
-        for word in found:
+        for word in tokens:
             today[word] = today.get(word, 0) + 1
             usual[word] = usual.get(word, 0) + 1
-            held = postings.get(word)
-            if held is None:
+            numbers = postings.get(word)
+            if numbers is None:
                 postings[word], speakers[word] = [number], [source]
                 continue
-            held.append(number)
+            numbers.append(number)
             speakers[word].append(source)
-            if len(held) > POSTINGS:
-                del held[0], speakers[word][0]
+            if len(numbers) > POSTINGS:
+                del numbers[0], speakers[word][0]
         self._next += 1
         self._source[number], self._length[number] = source, norm
         self._titles += 1
@@ -200,8 +200,8 @@ class Surroundings:
             own = self._own[source] = deque(maxlen=OWN)
         own.append(at)
 
-    def _around(self, found: tuple[str, ...], idf: list[float], norm: float, source: str) -> Around:
-        if not found or not self._titles:
+    def _around(self, tokens: tuple[str, ...], idf: list[float], norm: float, source: str) -> Around:
+        if not tokens or not self._titles:
             return NOTHING
         share = len(self._recent) / self._titles
         common = COMMON_SHARE * self._titles + COMMON_LEAST
@@ -210,7 +210,7 @@ class Surroundings:
         bursts: list[float] = []
         talks: list[int] = []
         unheard = 0.0
-        for word, value in zip(found, idf, strict=True):
+        for word, value in zip(tokens, idf, strict=True):
             usual = self._usual.get(word)
             if usual is None:
                 unheard += value
@@ -244,19 +244,19 @@ class Surroundings:
 
     def _meet(self, word: str, add: float, dots: dict[int, float]) -> set[str]:
         """Add *add* for each title of the last days that holds *word*; return who used it."""
-        held = self._postings.get(word)
-        if held is None:
+        numbers = self._postings.get(word)
+        if numbers is None:
             return set()
         speakers = self._speakers[word]
         earliest = self._recent[0][1] if self._recent else self._next
-        if held[0] < earliest:
-            gone = bisect_left(held, earliest)
-            if gone == len(held):
+        if numbers[0] < earliest:
+            gone = bisect_left(numbers, earliest)
+            if gone == len(numbers):
                 del self._postings[word], self._speakers[word]
                 return set()
-            del held[:gone], speakers[:gone]
+            del numbers[:gone], speakers[:gone]
         get = dots.get
-        for number in held:
+        for number in numbers:
             dots[number] = get(number, 0.0) + add
         return set(speakers)
 
@@ -265,9 +265,9 @@ class Surroundings:
         length = self._length
         least = LEAST_COSINE * norm
         # Of hundreds of titles that share a word some ten are alike.
-        found = [(value, number) for number, dot in dots.items() if (value := dot / length[number]) > least]
+        tokens = [(value, number) for number, dot in dots.items() if (value := dot / length[number]) > least]
         best: dict[str, float] = {}
-        for value, number in found:
+        for value, number in tokens:
             name = self._source[number]
             if value > best.get(name, 0.0) and name != source:
                 best[name] = value

@@ -70,16 +70,16 @@ def text_features(title: str, summary: str = "", link: str = "") -> dict[str, fl
     distinct = list(dict.fromkeys([*in_title, *in_summary]))
     pairs = dict.fromkeys([f"{a} {b}" for part in (in_title, in_summary) for a, b in pairwise(part)])
     inside = [gram for word in distinct for gram in grams(word)]
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for kind, names in (("word", distinct), ("pair", list(pairs)), ("gram", inside)):
         if names:
             share = len(names) ** -0.5
             for name in names:
                 key = f"{kind}:{name}"
-                found[key] = found.get(key, 0.0) + share
-    found |= address_features(link)
-    found |= shape_features(title, dict.fromkeys(in_title))
-    return found
+                values[key] = values.get(key, 0.0) + share
+    values |= address_features(link)
+    values |= shape_features(title, dict.fromkeys(in_title))
+    return values
 
 
 def address_features(link: str) -> dict[str, float]:
@@ -87,10 +87,10 @@ def address_features(link: str) -> dict[str, float]:
     if not link:
         return {}
     sites, sections = _address(link)
-    found = dict.fromkeys(sites, 1.0)
+    values = dict.fromkeys(sites, 1.0)
     if sections:
-        found.update(dict.fromkeys(sections, len(sections) ** -0.5))
-    return found
+        values.update(dict.fromkeys(sections, len(sections) ** -0.5))
+    return values
 
 
 @lru_cache(maxsize=4_096)
@@ -117,37 +117,37 @@ def shape_features(title: str, in_title: Sequence[str] | dict[str, None]) -> dic
 
     in_title: its distinct words, in order
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     length = math.log1p(len(in_title)) - 2.3
-    found["shape:length"] = length
-    found["shape:length2"] = length * length
+    values["shape:length"] = length
+    values["shape:length2"] = length * length
     if in_title and next(iter(in_title)) in _APPEAL:
-        found["shape:appeal"] = 1.0
+        values["shape:appeal"] = 1.0
     if not _READER.isdisjoint(in_title):
-        found["shape:reader"] = 1.0
+        values["shape:reader"] = 1.0
     spaced = title.split()
     if capitals := sum(word[:1].isupper() for word in spaced):
-        found["shape:capitals"] = capitals / len(spaced)
+        values["shape:capitals"] = capitals / len(spaced)
     if title[:1].islower():
-        found["shape:lower"] = 1.0
+        values["shape:lower"] = 1.0
     if ":" in title:
-        found["shape:colon"] = 1.0
+        values["shape:colon"] = 1.0
     if "[" in title:
-        found["shape:bracket"] = 1.0
+        values["shape:bracket"] = 1.0
     if _YEAR.search(title):
-        found["shape:year"] = 1.0
+        values["shape:year"] = 1.0
     if '"' in title or "“" in title or "‘" in title:
-        found["shape:quote"] = 1.0
+        values["shape:quote"] = 1.0
     if "?" in title or "？" in title:
-        found["shape:question"] = 1.0
+        values["shape:question"] = 1.0
     if _NUMBER.search(title):
-        found["shape:number"] = 1.0
+        values["shape:number"] = 1.0
     if title[:1].isdigit():
-        found["shape:list"] = 1.0
+        values["shape:list"] = 1.0
     if "%" in title:
-        found["shape:percent"] = 1.0
+        values["shape:percent"] = 1.0
     if _MONEY.search(title):
-        found["shape:money"] = 1.0
+        values["shape:money"] = 1.0
     if title.endswith("!") or "！" in title:
-        found["shape:exclamation"] = 1.0
-    return found
+        values["shape:exclamation"] = 1.0
+    return values

@@ -64,10 +64,10 @@ class Ballot:
 
         values: the words of its title with their TF-IDF, of length 1
         """
-        told = math.fsum(self.words.get(word, 0.0) * value for word, value in values)
+        likeness = math.fsum(self.words.get(word, 0.0) * value for word, value in values)
         of_source = max(-3, min(3, self.sources.get(source_id, 0)))
         most = limit(len(self.own))
-        return max(-most, min(most, LIKE * told + OF_SOURCE * of_source))
+        return max(-most, min(most, LIKE * likeness + OF_SOURCE * of_source))
 
 
 NO_VOTES = Ballot()
@@ -90,4 +90,4 @@ def ballot(
             words.setdefault(word, []).append(sign * value)
         sources[vote.source_id] = sources.get(vote.source_id, 0) + sign
     # fsum: the order of the votes makes no difference, to the last bit.
-    return Ballot(own, {word: math.fsum(told) for word, told in words.items()}, sources)
+    return Ballot(own, {word: math.fsum(shares) for word, shares in words.items()}, sources)

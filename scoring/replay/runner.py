@@ -301,18 +301,18 @@ class _InStore:
 
     def _edited(self, entry_id: int, arrival: Arrival) -> Arrival:
         """Return an entry with the title and summary of *arrival*: these are what an edit is of."""
-        held = self._store.entries.get(entry_id)
-        if held is None:
+        stored = self._store.entries.get(entry_id)
+        if stored is None:
             return _cleaned(arrival)
         draft = replace(
             arrival.draft,
-            link=held.link,
-            content=held.content,
-            tags=held.tags,
-            language=held.language,
-            published_at=held.published_at,
+            link=stored.link,
+            content=stored.content,
+            tags=stored.tags,
+            language=stored.language,
+            published_at=stored.published_at,
         )
-        return replace(_arrival(draft), identity=held.identity)
+        return replace(_arrival(draft), identity=stored.identity)
 
     def _seen(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
         if self._observer is not None:

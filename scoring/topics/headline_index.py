@@ -55,14 +55,14 @@ def headline_terms(title: str) -> tuple[str, ...]:
     >>> headline_terms("Watch: George Floyd's brother speaks on Tuesday")
     ('brother', 'brother speaks', 'floyd', 'floyd brother', 'george', 'george floyd', 'speaks')
     """
-    told = [word if is_telling(word) else None for word in words(title)]
-    found = {word for word in told if word is not None and not word[0].isdigit()}
-    found |= {
+    tokens = [word if is_telling(word) else None for word in words(title)]
+    term = {word for word in tokens if word is not None and not word[0].isdigit()}
+    term |= {
         one + PAIR + other
-        for one, other in pairwise(told)
+        for one, other in pairwise(tokens)
         if one is not None and other is not None and not (one[0].isdigit() and other[0].isdigit())
     }
-    return tuple(sorted(found))
+    return tuple(sorted(term))
 
 
 def is_telling(word: str) -> bool:
@@ -99,8 +99,8 @@ class Headlines:
         self._titles.append(title)
         self._ids.append(entry_id)
         self._place[entry_id] = number
-        for found in headline_terms(title):
-            self._held[found].append(number)
+        for term in headline_terms(title):
+            self._held[term].append(number)
 
     def edit(self, entry_id: int, title: str) -> None:
         """Follow a change of a headline; what is no longer held is left alone."""
@@ -137,10 +137,10 @@ class Headlines:
     def terms(self, first: int, last: int, least: int) -> Iterator[tuple[str, list[int]]]:
         """Yield, by the alphabet, the terms of which *least* entries are in first..last-1, with all their entries."""
         listed = []
-        for found, numbers in self._held.items():
+        for term, numbers in self._held.items():
             end = bisect_left(numbers, last)
             if end >= least and numbers[end - least] >= first:
-                listed.append((found, numbers))
+                listed.append((term, numbers))
         yield from sorted(listed)
 
     def voices(self, numbers: Iterable[int]) -> set[str]:

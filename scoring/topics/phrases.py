@@ -10,7 +10,7 @@ from aggregator.text.tokens import words
 from scoring.topics.headline_index import PAIR, is_telling
 
 
-def is_name(found: str, titles: Iterable[str]) -> bool:
+def is_name(term: str, titles: Iterable[str]) -> bool:
     """Return whether a term is several words, or one that headlines write with a capital, or in a script without.
 
     Headlines That Capitalise Every Word say nothing either way; where there are only such, it is one.
@@ -18,7 +18,7 @@ def is_name(found: str, titles: Iterable[str]) -> bool:
     >>> is_name("floyd", ["Who was George Floyd?"]), is_name("earlier", ["Virus spread earlier than thought"])
     (True, False)
     """
-    if PAIR in found or not found.isascii():
+    if PAIR in term or not term.isascii():
         return True
     capital = small = 0
     for title in titles:
@@ -26,7 +26,7 @@ def is_name(found: str, titles: Iterable[str]) -> bool:
         if 3 * sum(piece[0].islower() for piece in pieces) < len(pieces):
             continue
         for piece in pieces[1:]:
-            if found in words(piece):
+            if term in words(piece):
                 capital += piece[0].isupper()
                 small += piece[0].islower()
     return capital >= small
@@ -37,18 +37,18 @@ MIN_SHARED = 0.6
 MAX_PHRASE_WORDS = 4
 
 
-def grown(found: str, titles: Sequence[str]) -> tuple[str, ...]:
+def grown(term: str, titles: Sequence[str]) -> tuple[str, ...]:
     """Return the words of the phrase that *found* is a part of in most of *titles*.
 
     >>> grown("lea", ["Lea Michele apologises", "Actor accuses Lea Michele", "Lea Michele says sorry"])
     ('lea', 'michele')
     """
-    phrase = tuple(found.split(PAIR))
-    told = [words(title) for title in titles]
+    phrase = tuple(term.split(PAIR))
+    tokenized = [words(title) for title in titles]
     while len(phrase) < MAX_PHRASE_WORDS:
         before: Counter[str] = Counter()
         after: Counter[str] = Counter()
-        for title in told:
+        for title in tokenized:
             at = _find(title, phrase)
             if at is None:
                 continue
@@ -91,8 +91,8 @@ def spelled(phrase: Sequence[str], titles: Iterable[str]) -> str:
         pieces = [(m.start(), m.end(), words(m.group())) for m in _SPELLED.finditer(title)]
         for at, (begin, _, _) in enumerate(pieces):
             said: list[str] = []
-            for _, end, told in pieces[at:]:
-                said += told
+            for _, end, piece in pieces[at:]:
+                said += piece
                 if len(said) >= len(phrase):
                     if tuple(said) == tuple(phrase):
                         ways[_POSSESSIVE.sub("", title[begin:end])] += 1

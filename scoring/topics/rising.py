@@ -47,20 +47,20 @@ def ranked(moment: Moment, weights: Sequence[float] = WEIGHTS, offset: float = O
     """Return the terms of the last 24 hours with the log-odds that a rise follows, likeliest first."""
     if not moment.known:
         return []
-    found = [
+    results = [
         (offset + math.fsum(w * s for w, s in zip(weights, moment.signals(t, numbers), strict=True)), t)
         for t, numbers in moment.headlines.terms(moment.day, moment.end, MIN_ENTRIES)
     ]
-    return sorted(found, key=lambda one: (-one[0], one[1]))
+    return sorted(results, key=lambda row: (-row[0], row[1]))
 
 
-def describe(moment: Moment, found: str, log_odds: float) -> Rising:
+def describe(moment: Moment, term: str, log_odds: float) -> Rising:
     """Return a term with its numbers."""
-    numbers = moment.headlines.numbers(found)
+    numbers = moment.headlines.numbers(term)
     recent = moment.recent(numbers)
     usual = moment.usual(numbers) * moment.entries
     return Rising(
-        term=found,
+        term=term,
         chance=sigmoid(log_odds),
         burst=burst(len(recent), max(usual, 0.5)),
         entries=len(recent),
@@ -82,42 +82,42 @@ def rising(moment: Moment, limit: int = 10) -> list[Rising]:
     A term whose entries are mostly those of one above it is the same topic and is left out.
     """
     chosen: list[tuple[Rising, frozenset[int]]] = []
-    for log_odds, found in ranked(moment)[:MAX_TERMS_CONSIDERED]:
+    for log_odds, term in ranked(moment)[:MAX_TERMS_CONSIDERED]:
         if len(chosen) == limit:
             break
-        one = describe(moment, found, log_odds)
+        one = describe(moment, term, log_odds)
         if one.sources < MIN_SOURCES or one.burst < MIN_BURST:
             continue
-        recent = moment.recent(moment.headlines.numbers(found))
-        if one.burst < WORD_BURST and not is_name(found, [moment.headlines.title(number) for number in recent]):
+        recent = moment.recent(moment.headlines.numbers(term))
+        if one.burst < WORD_BURST and not is_name(term, [moment.headlines.title(number) for number in recent]):
             continue
-        held = frozenset(recent)
-        if all(len(held & other) < SAME_TOPIC * min(len(held), len(other)) for _, other in chosen):
-            chosen.append((one, held))
+        headlines = frozenset(recent)
+        if all(len(headlines & other) < SAME_TOPIC * min(len(headlines), len(other)) for _, other in chosen):
+            chosen.append((one, headlines))
     return [one for one, _ in chosen]
 
 
 def topics(moment: Moment, at: datetime, limit: int = 10) -> list[tuple[Topic, list[int]]]:
     """Return what `rising` finds as pages show it, each with its entries of the last eight days, oldest first."""
-    found: dict[str, tuple[Topic, list[int]]] = {}
-    for one in rising(moment, limit):
-        numbers = moment.headlines.numbers(one.term)
+    by_slug: dict[str, tuple[Topic, list[int]]] = {}
+    for candidate in rising(moment, limit):
+        numbers = moment.headlines.numbers(candidate.term)
         titles = [moment.headlines.title(number) for number in moment.recent(numbers)]
-        phrase = grown(one.term, titles)
+        phrase = grown(candidate.term, titles)
         slug = "-".join(phrase)
-        if slug in found:
+        if slug in by_slug:
             continue
-        held = numbers[bisect_left(numbers, moment.begin) : bisect_left(numbers, moment.end)]
+        recent = numbers[bisect_left(numbers, moment.begin) : bisect_left(numbers, moment.end)]
         topic = Topic(
             slug=slug,
             name=spelled(phrase, titles),
-            position=len(found) + 1,
-            chance=one.chance,
-            burst=one.burst,
-            entries=one.entries,
-            sources=one.sources,
-            usual_per_day=one.usual_per_day,
+            position=len(by_slug) + 1,
+            chance=candidate.chance,
+            burst=candidate.burst,
+            entries=candidate.entries,
+            sources=candidate.sources,
+            usual_per_day=candidate.usual_per_day,
             updated_at=at,
         )
-        found[slug] = (topic, [moment.headlines.entry_id(number) for number in held])
-    return list(found.values())
+        by_slug[slug] = (topic, [moment.headlines.entry_id(number) for number in recent])
+    return list(by_slug.values())

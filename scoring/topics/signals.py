@@ -62,10 +62,10 @@ class Moment:
 
     def usual(self, numbers: Sequence[int]) -> float:
         """Return the share of entries that held the term in the seven days before the last 24 hours."""
-        held = bisect_left(numbers, self.day) - bisect_left(numbers, self.begin)
-        return held / self.before
+        count = bisect_left(numbers, self.day) - bisect_left(numbers, self.begin)
+        return count / self.before
 
-    def signals(self, found: str, numbers: Sequence[int]) -> tuple[float, ...]:
+    def signals(self, phrase: str, numbers: Sequence[int]) -> tuple[float, ...]:
         """Return what is known of a term, in the order of SIGNALS."""
         starts = [bisect_left(numbers, edge) for edge in self.days]
         daily = [newer - older for newer, older in pairwise(starts)]
@@ -91,7 +91,7 @@ class Moment:
             float(sum(count > 0 for count in daily)),
             math.log((self.now - first) / HOUR + 1.0),
             math.log((young + 0.5) / need * 1.5),
-            _commonness(found),
+            _commonness(phrase),
             math.sqrt(math.fsum((root - mean) ** 2 for root in roots) / len(roots)),
         )
 
@@ -117,8 +117,8 @@ OFFSET = 0.6764
 
 
 @lru_cache(maxsize=32_768)
-def _commonness(found: str) -> float:
+def _commonness(phrase: str) -> float:
     """Return the log of the share of the background's documents that hold the term's words, on average."""
     background = load_background()
-    shares = [background.share(term(word)) for word in found.split(PAIR)]
+    shares = [background.share(term(word)) for word in phrase.split(PAIR)]
     return math.log(math.fsum(shares) / len(shares) + 1e-5)

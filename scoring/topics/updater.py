@@ -41,9 +41,9 @@ class TopicKeeper:
         last = store.topics.looked_at()
         if last is not None and timedelta() <= at - last < EVERY:
             return
-        found = topics(Moment(self._up_to(at), at), at, SHOWN)
+        rising_topics = topics(Moment(self._up_to(at), at), at, SHOWN)
         with store.transaction():
-            if store.topics.replace(found, at):
+            if store.topics.replace(rising_topics, at):
                 store.state.next_edition()
 
     def _up_to(self, at: datetime) -> Headlines:
@@ -51,16 +51,16 @@ class TopicKeeper:
         # After a step back of the clock, what was forgotten is needed again.
         if self._headlines is None or self._known_until is None or self._known_until > at:
             self._headlines, self._known_until = Headlines(), begin
-        held = self._headlines
+        headlines = self._headlines
         for entry_id, source_id, title, arrived_at, published_at in self._store.entries.headlines_since(
             self._known_until
         ):
             if arrived_at > at:
                 break  # not scored yet
             if arrived_at > self._known_until:
-                held.add(entry_id, title, copies.owner(source_id, self._owners), arrived_at, published_at)
+                headlines.add(entry_id, title, copies.owner(source_id, self._owners), arrived_at, published_at)
             else:
-                held.edit(entry_id, title)
+                headlines.edit(entry_id, title)
         self._known_until = at
-        held.forget(begin)
-        return held
+        headlines.forget(begin)
+        return headlines

@@ -34,13 +34,13 @@ TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
 def binary() -> str:
     """Return where Chromium is; skip the test that asks when it is nowhere."""
-    found = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
-    if not found:
+    path = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    if not path:
         reason = "there is no chromium on this machine (Debian: apt-get install chromium)"
         if os.environ.get(REQUIRED) == "required":
             pytest.fail(reason)
         pytest.skip(reason)
-    return found
+    return path
 
 
 @contextmanager
@@ -82,21 +82,22 @@ class Tab:
 
     def overflow(self) -> list[str]:
         """Return what reaches beyond the window, [] when nothing scrolls sideways."""
-        found: list[str] = self.page.evaluate(_OVERFLOW)
-        return found
+        elements: list[str] = self.page.evaluate(_OVERFLOW)
+        return elements
 
     def violations(self, *, only: tuple[str, ...] = ()) -> list[str]:
         """Return what axe-core objects to: all of WCAG 2.2 AA and its good practice, or *only* some rules."""
         if not self.page.evaluate("typeof axe !== 'undefined'"):
             self.page.evaluate(AXE_SCRIPT)
         run = {"type": "rule", "values": list(only)} if only else {"type": "tag", "values": list(TAGS)}
-        found = self.page.evaluate(
+        violations = self.page.evaluate(
             "async run => (await axe.run(document, {runOnly: run, resultTypes: ['violations']})).violations", run
         )
         return [
-            f"{one['id']}: {one['help']}: {node['html'][:200]} ({'; '.join(c['message'] for c in node['any'])[:200]})"
-            for one in found
-            for node in one["nodes"][:3]
+            f"{violation['id']}: {violation['help']}: {node['html'][:200]} "
+            f"({'; '.join(c['message'] for c in node['any'])[:200]})"
+            for violation in violations
+            for node in violation["nodes"][:3]
         ]
 
     def _note(self, words: str) -> None:

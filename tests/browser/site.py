@@ -95,7 +95,7 @@ def addresses(client: FlaskClient, *starts: str, unlinked: bool = True) -> dict[
     """
     rules = [rule for rule in client.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
     linked = _linked(client, [*STATES, *starts, *(rule.rule for rule in rules if not rule.arguments)])
-    found = {state: state for state in STATES}
+    paths = {state: state for state in STATES}
     for rule in rules:
         path = linked.get(rule.rule) or EXAMPLES.get(rule.rule, "") if rule.arguments else rule.rule
         # A reader finds no way to the operator's pages; what ends like a file or belongs to the interface is no page.
@@ -105,14 +105,14 @@ def addresses(client: FlaskClient, *starts: str, unlinked: bool = True) -> dict[
             continue
         assert path != "", f"no page links to {rule.rule}; give tests/browser/site.py an address of it"
         if path is not None and _is_page(client, path):
-            found[rule.rule] = path
-    return found
+            paths[rule.rule] = path
+    return paths
 
 
 def _linked(client: FlaskClient, starts: list[str]) -> dict[str, str]:
     """Return the first address of each route that can be reached from *starts* by links."""
     adapter = client.application.url_map.bind("127.0.0.1")
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     waiting = list(starts)
     seen = set(waiting)
     while waiting:
@@ -122,9 +122,9 @@ def _linked(client: FlaskClient, starts: list[str]) -> dict[str, str]:
         except (HTTPException, RequestRedirect):
             continue
         assert isinstance(rule, Rule)
-        if rule.rule in found:
+        if rule.rule in paths:
             continue
-        found[rule.rule] = path
+        paths[rule.rule] = path
         answer = client.get(path)
         if answer.mimetype != "text/html":
             continue
@@ -133,7 +133,7 @@ def _linked(client: FlaskClient, starts: list[str]) -> dict[str, str]:
             if target not in seen:
                 seen.add(target)
                 waiting.append(target)
-    return found
+    return paths
 
 
 def _is_page(client: FlaskClient, path: str) -> bool:

@@ -62,15 +62,15 @@ def test_an_open_front_page_tells_of_new_stories_once_and_leads_to_them(
 
 def test_a_page_in_the_background_asks_nothing(browser: Browser, small: tuple[Newsroom, str]) -> None:
     room, home = small
-    asked: list[str] = []
+    requests: list[str] = []
     with tab(browser, home) as shown:
         shown.page.clock.install()
         shown.open("/")
-        shown.page.on("request", lambda request: asked.append(request.url) if "/fresh" in request.url else None)
+        shown.page.on("request", lambda request: requests.append(request.url) if "/fresh" in request.url else None)
         shown.page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true})")
         room.story("News of the hour", ["rulemaker"])
         shown.page.clock.run_for(95_000)
-        assert asked == []
+        assert requests == []
 
 
 def test_nothing_moves_by_itself_where_that_is_not_wanted(browser: Browser, edition: tuple[Visit, Visit]) -> None:

@@ -97,8 +97,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
         with ThreadPoolExecutor(1) as other:
             pages = list(other.submit(addresses, client, unlinked=False).result().values())
         stories = sorted(set(re.findall(r'href="(/story/[^"]+)"', client.get("/newest").text)))
-        told = "".join(client.get(path).text for path in stories)
-        assert all(subject in told for subject in SUBJECTS), "every vector is on a page"
+        markup = "".join(client.get(path).text for path in stories)
+        assert all(subject in markup for subject in SUBJECTS), "every vector is on a page"
         texts: list[str] = []
         for form in ("rss", "atom"):
             root = ElementTree.fromstring(client.get(f"/newest.{form}").data)
@@ -112,7 +112,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
 
 def test_no_page_runs_loads_or_leaves(browser: Browser, hostile: tuple[str, list[str], list[str]]) -> None:
     home, pages, _ = hostile
-    found: dict[str, list[str]] = {}
+    faults_by_page: dict[str, list[str]] = {}
     with tab(browser, home) as shown:
         for path in dict.fromkeys(pages):
             shown.faults.clear()
@@ -125,8 +125,8 @@ def test_no_page_runs_loads_or_leaves(browser: Browser, hostile: tuple[str, list
             if not shown.page.url.startswith(home):
                 faults.append(f"it led away to {shown.page.url}")
             if faults:
-                found[path] = faults
-    assert not found
+                faults_by_page[path] = faults
+    assert not faults_by_page
 
 
 def test_no_text_of_a_feed_runs_or_loads_where_a_reader_takes_it_for_html(

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.long
 Scheme = Literal["dark", "light"]
 
 
-def report(found: dict[str, list[str]]) -> str:
-    return "\n".join(f"{path}\n  " + "\n  ".join(faults) for path, faults in found.items())
+def report(faults_by_page: dict[str, list[str]]) -> str:
+    return "\n".join(f"{path}\n  " + "\n  ".join(faults) for path, faults in faults_by_page.items())
 
 
 def test_the_pages_that_everyone_needs_are_among_them(edition: tuple[Visit, Visit]) -> None:
@@ -32,7 +32,7 @@ def test_every_page_is_quiet_fits_and_is_accessible_by_day_and_night(
     browser: Browser, visit: Visit, width: int, scheme: Scheme, other: Scheme
 ) -> None:
     """Colours do not depend on the width, so each scheme is looked at closely at one of them."""
-    found: dict[str, list[str]] = {}
+    faults_by_page: dict[str, list[str]] = {}
     with tab(browser, visit.home, cookies=visit.cookies, width=width, color_scheme=scheme) as shown:
         for path in visit.pages.values():
             shown.faults.clear()
@@ -44,19 +44,19 @@ def test_every_page_is_quiet_fits_and_is_accessible_by_day_and_night(
             shown.page.emulate_media(color_scheme=scheme)
             faults += shown.faults
             if faults:
-                found[path] = faults
-    assert not found, report(found)
+                faults_by_page[path] = faults
+    assert not faults_by_page, report(faults_by_page)
 
 
 def test_every_page_reflows_at_400_percent(browser: Browser, visit: Visit) -> None:
     """A window of 1280 px at 400 % is 320 px wide (WCAG 1.4.10)."""
-    found: dict[str, list[str]] = {}
+    faults_by_page: dict[str, list[str]] = {}
     with tab(browser, visit.home, cookies=visit.cookies, width=320) as shown:
         for path in visit.pages.values():
             shown.open(path)
             if wide := shown.overflow():
-                found[path] = wide
-    assert not found, report(found)
+                faults_by_page[path] = wide
+    assert not faults_by_page, report(faults_by_page)
 
 
 def test_on_a_phone_the_sources_are_a_list_and_scroll_nowhere(browser: Browser, edition: tuple[Visit, Visit]) -> None:
@@ -109,7 +109,7 @@ def _targets(shown: Tab) -> list[str]:
 
 def test_every_page_can_be_worked_by_keyboard(browser: Browser, visit: Visit) -> None:
     """Tab reaches every control once, in order, always visibly, and gets out again; the first is the skip link."""
-    found: dict[str, list[str]] = {}
+    faults_by_page: dict[str, list[str]] = {}
     with tab(browser, visit.home, cookies=visit.cookies) as shown:
         for path in visit.pages.values():
             shown.open(path)
@@ -124,14 +124,14 @@ def test_every_page_can_be_worked_by_keyboard(browser: Browser, visit: Visit) ->
             elif reached[expected : expected + 1] not in ([], [0]):
                 faults.append("the keyboard does not get out again")
             if faults:
-                found[path] = faults[:5]
+                faults_by_page[path] = faults[:5]
             if path == "/":
                 shown.open(path)
                 shown.page.keyboard.press("Tab")
                 shown.page.keyboard.press("Enter")
                 # The address follows the key a moment later.
                 shown.page.wait_for_url("**/#main")
-    assert not found, report(found)
+    assert not faults_by_page, report(faults_by_page)
 
 
 _NUMBER = """() => {

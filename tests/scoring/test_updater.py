@@ -66,7 +66,7 @@ def test_each_listed_story_keeps_why_it_stands_where_it_stands(store: Store) -> 
         publish(store, poll)
     updater(store).run(NOON + HOUR)
 
-    listed = [one.story for one in store.stories.ranked(limit=100)]
+    listed = [item.story for item in store.stories.ranked(limit=100)]
     assert listed
     for story in listed:
         parts = {name: amount for name, _, amount in store.places.of(story.story_id)}

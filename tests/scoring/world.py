@@ -122,8 +122,8 @@ def newsroom(
 ) -> list[tuple[datetime, list[Arrival], str]]:
     """Return polls: when, what came, and of which source; the same seed gives the same ones."""
     rng = random.Random(seed)
-    told: set[tuple[str, str]] = set()
-    found = []
+    seen: set[tuple[str, str]] = set()
+    results = []
     for number in range(polls):
         now = NOON + number * step
         source = rng.choice(SOURCES).id
@@ -133,12 +133,12 @@ def newsroom(
             title, summary = rng.choice(event)
             if rng.random() < 0.3:
                 title = f"{title} {rng.choice(('today', 'again', 'report', 'sources'))}"
-            if (source, title) not in told:
-                told.add((source, title))
+            if (source, title) not in seen:
+                seen.add((source, title))
                 published = None if rng.random() < 0.3 else now - timedelta(minutes=rng.randint(0, 300))
                 arrivals.append(arrival(title, summary, source, published))
-        found.append((now, arrivals, source))
-    return found
+        results.append((now, arrivals, source))
+    return results
 
 
 def publish(store: Store, poll: tuple[datetime, list[Arrival], str], edit: str = "") -> None:
@@ -146,10 +146,10 @@ def publish(store: Store, poll: tuple[datetime, list[Arrival], str], edit: str =
     now, arrivals, source = poll
     with store.transaction():
         moment = store.entries.arrival_moment(now)
-        held = store.entries.of_source(source, 1)
+        stored = store.entries.of_source(source, 1)
         store.entries.add(source, arrivals, moment)
-        if edit and held:
-            old = held[0]
+        if edit and stored:
+            old = stored[0]
             changed = arrival(f"{edit} {old.title}", old.summary, source, old.published_at)
             store.entries.edit(old.entry_id, changed, moment)
 
@@ -169,12 +169,12 @@ def decide(store: Store, seed: int, now: datetime) -> None:
     kind = rng.choice((*DecisionKind, DecisionKind.SPLIT, DecisionKind.MERGE, DecisionKind.MOVE))
     if kind in (DecisionKind.SPLIT, DecisionKind.MOVE) and large:
         one = rng.choice(large)
-    held = [entry.entry_id for entry, _ in store.stories.members(one.story_id)]
+    entry_ids = [entry.entry_id for entry, _ in store.stories.members(one.story_id)]
     with suppress(DecisionError):
         store.decisions.decide(
             kind,
             story_id=one.story_id,
-            entry_ids=rng.sample(held, max(1, len(held) // 2)),
+            entry_ids=rng.sample(entry_ids, max(1, len(entry_ids) // 2)),
             into_id=other.story_id,
             category_id=rng.choice(CATEGORIES).id,
             now=now,

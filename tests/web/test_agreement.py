@@ -48,8 +48,8 @@ LISTS = [
 
 def ids(urls: list[str]) -> list[int]:
     """Return the stories that *urls* lead to, each once."""
-    found = (re.match(r"/story/(\d+)/", urlsplit(url).path) for url in urls)
-    return list(dict.fromkeys(int(one[1]) for one in found if one))
+    match = (re.match(r"/story/(\d+)/", urlsplit(url).path) for url in urls)
+    return list(dict.fromkeys(int(hit[1]) for hit in match if hit))
 
 
 def on_page(client: FlaskClient, path: str) -> list[int]:
@@ -62,7 +62,7 @@ def in_feed(client: FlaskClient, path: str, form: str) -> list[int]:
     answer = client.get(path)
     assert answer.status_code == 200
     if form == "json":
-        return ids([one["url"] for one in answer.get_json()["items"]])
+        return ids([story["url"] for story in answer.get_json()["items"]])
     return ids([entry.link for entry in feedparser.parse(answer.data).entries])
 
 
@@ -94,7 +94,7 @@ def test_page_feeds_and_interface_agree(told: FlaskClient, path: str, query: str
         assert len(fed) == len(shown) or len(shown) == PAGE
     if interface is not None:
         answer = told.get(f"/api/v1{interface}").get_json()
-        assert [one["id"] for one in answer["items"]] == shown
+        assert [story["id"] for story in answer["items"]] == shown
 
 
 def test_each_entry_of_a_story_is_in_page_and_interface(told: FlaskClient) -> None:
@@ -108,12 +108,12 @@ def test_each_entry_of_a_story_is_in_page_and_interface(told: FlaskClient) -> No
 
 def test_score_and_sources_are_the_same_everywhere(told: FlaskClient) -> None:
     facts = [
-        (one["id"], one["score"], one["sources"], one["independent_sources"])
-        for one in told.get("/api/v1/stories").get_json()["items"]
+        (story["id"], story["score"], story["sources"], story["independent_sources"])
+        for story in told.get("/api/v1/stories").get_json()["items"]
     ]
     fed = [
-        (ids([one["url"]])[0], *(one["_groundswell"][name] for name in ("score", "sources", "independent_sources")))
-        for one in told.get("/trending.json").get_json()["items"][:PAGE]
+        (ids([row["url"]])[0], *(row["_groundswell"][name] for name in ("score", "sources", "independent_sources")))
+        for row in told.get("/trending.json").get_json()["items"][:PAGE]
     ]
     space = f"{{{NAMESPACE}}}"
     root = ET.fromstring(told.get("/trending.rss").data)
@@ -180,7 +180,7 @@ def read_by_fastfeedparser(data: bytes) -> list[tuple[str, str, str, str]]:
 
 
 def read_as_json(data: bytes) -> list[tuple[str, str, str, str]]:
-    return [(one["id"], one["url"], one["title"], "") for one in json.loads(data)["items"]]
+    return [(story["id"], story["url"], story["title"], "") for story in json.loads(data)["items"]]
 
 
 READERS = {
@@ -197,17 +197,19 @@ def test_two_readers_of_others_read_back_what_was_written(form: str, title: str)
     data = syndication.FORMATS[form].write(channel(*written))
     for reader in READERS[form]:
         read = reader(data)
-        assert [(one[0], one[1], " ".join(one[2].split())) for one in read] == [
-            (one.id, one.url, " ".join(one.title.split())) for one in written
+        assert [(story[0], story[1], " ".join(story[2].split())) for story in read] == [
+            (row.id, row.url, " ".join(row.title.split())) for row in written
         ], reader.__name__
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_whole_feed_is_read_back_without_loss(told: FlaskClient, form: str) -> None:
     data = told.get(f"/newest.{form}", headers={"Accept-Encoding": "identity"}).data
-    expected = [(one["id"], one["url"]) for one in told.get("/newest.json").get_json()["items"]]
+    expected = [
+        (listed_story["id"], listed_story["url"]) for listed_story in told.get("/newest.json").get_json()["items"]
+    ]
     for reader in READERS[form]:
-        assert [(one[0], one[1]) for one in reader(data)] == expected
+        assert [(listed[0], listed[1]) for listed in reader(data)] == expected
     entries = fastfeedparser.parse(data.decode()).entries
     stories = told.get("/api/v1/stories?sort=newest&limit=50").get_json()["items"]
-    assert [entry["published"][:19] for entry in entries] == [one["first_seen_at"][:19] for one in stories]
+    assert [entry["published"][:19] for entry in entries] == [listed["first_seen_at"][:19] for listed in stories]

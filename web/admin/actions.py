@@ -189,7 +189,7 @@ def edit_feeds(store: Store, path: Path, change: Change, now: datetime, env: Map
 
 def use_model(store: Store, folder: Path, name: str, now: datetime) -> None:
     """Use a model that is kept, or the prior; GroundswellError says why it is impossible."""
-    before = next((one.file_name for one in history(folder) if one.in_use), PRIOR)
+    before = next((record.file_name for record in history(folder) if record.in_use), PRIOR)
     if name == before:
         raise GroundswellError(f"{name} is already in use")
     with store.transaction():
@@ -201,7 +201,7 @@ def use_model(store: Store, folder: Path, name: str, now: datetime) -> None:
 def _choose(folder: Path, name: str) -> None:
     if name == PRIOR:
         (folder / "current").unlink(missing_ok=True)
-    elif name in {one.file_name for one in history(folder)}:
+    elif name in {record.file_name for record in history(folder)}:
         load(folder / name)
         use(folder, name)
     else:
@@ -246,7 +246,7 @@ def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Pat
 
 def _undo_model(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     folder = models_dir(reading().db)
-    if next((one.file_name for one in history(folder) if one.in_use), PRIOR) != undo["after"]:
+    if next((record.file_name for record in history(folder) if record.in_use), PRIOR) != undo["after"]:
         raise GroundswellError("another model is in use since; choose one on the models page instead")
     _choose(folder, undo["before"])
 

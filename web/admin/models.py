@@ -46,7 +46,7 @@ def _row(kept: KeptModel) -> ModelRow:
     if kept.file is None:
         return ModelRow(kept.file_name, kept.file_name, "", (), kept.in_use, kept.words)
     measured = [kept.file.measures.get(name) or {} for name in ("candidate", "running")]
-    rows = tuple((title, *(_figure(one.get(key)) for one in measured)) for title, key in _MEASURES)
+    rows = tuple((title, *(_figure(model.get(key)) for model in measured)) for title, key in _MEASURES)
     window = " to ".join(moment[:10] for moment in kept.file.window)
     return ModelRow(kept.file_name, kept.file.name, window, rows, kept.in_use, "")  # type: ignore[arg-type]
 
@@ -75,7 +75,7 @@ def models() -> str:
             params=show.moment(params) if params else None,
             refused=_why_not_now(store),
             status=status_of(store),
-            actions=[audit.row(show, one) for one in store.actions.newest(100) if one.kind == "models"][:10],
+            actions=[audit.row(show, action) for action in store.actions.newest(100) if action.kind == "models"][:10],
         )
 
 

@@ -55,7 +55,7 @@ def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | No
         show = presenter(store)
         health = source_list.health(store, [summary.source for summary in page.shown])
         rows = [present.source_row(show, row) for row in health]
-        actions = [audit.row(show, one) for one in store.actions.newest(100) if one.kind == "sources"][:10]
+        actions = [audit.row(show, action) for action in store.actions.newest(100) if action.kind == "sources"][:10]
     return render_template(
         "admin/sources.html",
         rows=rows,
@@ -81,10 +81,10 @@ def find() -> str | tuple[str, int]:
     if not _finding.acquire(blocking=False):
         return _page("Another search is running. Try again in a moment.", address), 429
     try:
-        found, message = _feeds_at(address)
+        feeds, message = _feeds_at(address)
     finally:
         _finding.release()
-    return _page(message, address, found) if found else (_page(message, address), 422)
+    return _page(message, address, feeds) if feeds else (_page(message, address), 422)
 
 
 def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
@@ -104,8 +104,8 @@ def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         return [], audit.sentence(lines[-1]) if lines else "The search failed."
-    found: list[dict[str, Any]] = json.loads(done.stdout)["found"]
-    return found, ""
+    feeds: list[dict[str, Any]] = json.loads(done.stdout)["found"]
+    return feeds, ""
 
 
 @blueprint.post("/admin/sources/add")

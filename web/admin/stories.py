@@ -76,7 +76,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
         into = _story_number(request.form.get("into", "") or request.form.get("into_other", ""))
         if into is None:
             abort(400, "Enter the number or address of the other story.")
-    entries = [_number(one) for one in request.form.getlist("entry")]
+    entries = [_number(value) for value in request.form.getlist("entry")]
     with reading().store() as store:
         try:
             made = audit.decide(
@@ -84,7 +84,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
                 kind,
                 story_id,
                 now(),
-                entry_ids=tuple(one for one in entries if one is not None),
+                entry_ids=tuple(value for value in entries if value is not None),
                 into_id=into,
                 category_id=category_id,
             )

@@ -77,10 +77,10 @@ def problem(error: HTTPException | None, code: int, words: str = "", request_id:
         # webargs: {location: {parameter: [words, ...]}}
         detail["detail"] = "A parameter is invalid."
         detail["errors"] = [
-            {"parameter": name, "detail": str(one)}
+            {"parameter": name, "detail": str(message)}
             for by_name in messages.values()
             for name, said in by_name.items()
-            for one in (said if isinstance(said, list) else [said])
+            for message in (said if isinstance(said, list) else [said])
         ]
     response = Response(json.dumps(detail, ensure_ascii=False) + "\n", status=code, content_type=PROBLEM)
     response.headers["Content-Security-Policy"] = CSP_DATA

@@ -109,7 +109,7 @@ def stories(arguments: dict[str, Any]) -> dict[str, Any]:
         show = presenter(store)
         return {
             "edition": store.state.edition(),
-            "items": [_story(show, one) for one in page.stories],
+            "items": [_story(show, item) for item in page.stories],
             "next_cursor": page.next_cursor,
         }
 
@@ -149,19 +149,21 @@ def search(arguments: dict[str, Any]) -> dict[str, Any]:
     looked_for = lists.query_of(params, config(), now())
     with reading().store() as store:
         offset = position(arguments["cursor"])[0]
-        found = lists.some_of_search(store, params, looked_for, arguments["limit"], offset)
+        results = lists.some_of_search(store, params, looked_for, arguments["limit"], offset)
         show = presenter(store)
-        reached = offset + len(found.stories)
+        reached = offset + len(results.stories)
         keep(MINUTE)
         return {
             "edition": store.state.edition(),
-            "total": found.total,
+            "total": results.total,
             "notes": looked_for.notes,
             "items": [
-                {**_story(show, one), "found_in": _entry(show, found.entries.get(one.story.story_id))}
-                for one in found.stories
+                {**_story(show, item), "found_in": _entry(show, results.entries.get(item.story.story_id))}
+                for item in results.stories
             ],
-            "next_cursor": make_cursor(reached, found.stories[-1]) if found.stories and reached < found.total else None,
+            "next_cursor": make_cursor(reached, results.stories[-1])
+            if results.stories and reached < results.total
+            else None,
         }
 
 
@@ -208,12 +210,12 @@ def categories() -> dict[str, Any]:
     return {
         "items": [
             {
-                "id": one.id,
-                "name": one.name,
-                "page": f"{base}/category/{quote(one.id)}",
-                "stories": counts.get(one.id, 0),
+                "id": item.id,
+                "name": item.name,
+                "page": f"{base}/category/{quote(item.id)}",
+                "stories": counts.get(item.id, 0),
             }
-            for one in config().categories
+            for item in config().categories
         ]
     }
 
@@ -226,7 +228,7 @@ def topics() -> dict[str, Any]:
     with reading().store() as store:
         rising = store.topics.rising(limit=50)
     keep(WHOLE_EDITION)
-    return {"items": [_topic(one) for one in rising]}
+    return {"items": [_topic(item) for item in rising]}
 
 
 @blueprint.get("/topics/<slug>")
@@ -244,7 +246,11 @@ def topic(arguments: dict[str, Any], slug: str) -> dict[str, Any]:
         )
         keep(WHOLE_EDITION)
         show = presenter(store)
-        return {**_topic(known), "items": [_story(show, one) for one in page.stories], "next_cursor": page.next_cursor}
+        return {
+            **_topic(known),
+            "items": [_story(show, item) for item in page.stories],
+            "next_cursor": page.next_cursor,
+        }
 
 
 @blueprint.get("/accuracy")

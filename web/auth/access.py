@@ -57,8 +57,8 @@ def operator() -> Session | None:
         if cookie_of(request.environ, https=https(), prefix=prefix):
             with reading().store() as store:
                 g.operator = door().session(store, request.environ, now(), https=https(), prefix=prefix)
-    found: Session | None = g.operator
-    return found
+    session: Session | None = g.operator
+    return session
 
 
 def guard(app: Flask) -> None:

@@ -127,16 +127,16 @@ class Door:
         cookie = cookie_of(environ, https=https, prefix=prefix)
         if not cookie:
             return None
-        found = store.sessions.session(digest(cookie), self._token_digest(store))
-        if found is None:
+        session = store.sessions.session(digest(cookie), self._token_digest(store))
+        if session is None:
             return None
         # A clock that was set back makes nobody a guest for longer than the span itself.
-        if not timedelta() <= now - found.seen_at < IDLE or not timedelta() <= now - found.made_at < LONGEST:
-            store.sessions.end(found.digest)
+        if not timedelta() <= now - session.seen_at < IDLE or not timedelta() <= now - session.made_at < LONGEST:
+            store.sessions.end(session.digest)
             return None
-        if now - found.seen_at >= SEEN_EVERY:
-            store.sessions.seen(found.digest, now)
-        return found
+        if now - session.seen_at >= SEEN_EVERY:
+            store.sessions.seen(session.digest, now)
+        return session
 
     def _token_digest(self, store: Store) -> str:
         return self._given or store.sessions.token_digest() or ""
@@ -178,5 +178,5 @@ def cookie_of(environ: WSGIEnvironment, *, https: bool, prefix: str = "") -> str
         cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
     except CookieError:
         return ""
-    found = cookies.get(cookie_name(https=https, prefix=prefix))
-    return found.value if found is not None else ""
+    cookie = cookies.get(cookie_name(https=https, prefix=prefix))
+    return cookie.value if cookie is not None else ""

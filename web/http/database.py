@@ -58,11 +58,11 @@ class Reading:
     @contextmanager
     def store(self) -> Iterator[Store]:
         """Give this thread's store; whatever goes wrong with the database inside is Unreadable."""
-        held = self._connected()
+        connection = self._connected()
         try:
-            yield held.store
+            yield connection.store
         except StoreFault as error:
-            self._drop(held)
+            self._drop(connection)
             raise Unreadable(str(error)) from error
 
     def config(self) -> Config:
@@ -109,13 +109,13 @@ class Reading:
             store.close()
 
     def _connected(self) -> _Held:
-        held: _Held | None = getattr(self._local, "held", None)
+        connection: _Held | None = getattr(self._local, "held", None)
         inode = self._inode()
-        if held is not None and held.inode == inode:
-            return held
-        if held is not None:
+        if connection is not None and connection.inode == inode:
+            return connection
+        if connection is not None:
             # A restored backup, or a database that was removed: the open file is not the one of that name.
-            self._drop(held)
+            self._drop(connection)
         if self._ticks() - self._failed_at < RETRY_S:
             raise Unreadable(self._failed_words)
         try:
@@ -123,11 +123,11 @@ class Reading:
         except (StoreError, StoreFault, OSError) as error:
             self._failed_at, self._failed_words = self._ticks(), str(error)
             raise Unreadable(str(error)) from error
-        held = _Held(store, self._inode())
-        self._local.held = held
+        connection = _Held(store, self._inode())
+        self._local.held = connection
         with self._lock:
             self._open.append(store)
-        return held
+        return connection
 
     def _inode(self) -> int:
         try:
@@ -135,9 +135,9 @@ class Reading:
         except OSError:
             return 0
 
-    def _drop(self, held: _Held) -> None:
+    def _drop(self, connection: _Held) -> None:
         self._local.held = None
         with self._lock:
-            if held.store in self._open:
-                self._open.remove(held.store)
-        held.store.close()
+            if connection.store in self._open:
+                self._open.remove(connection.store)
+        connection.store.close()

@@ -87,8 +87,8 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?")
 
 def is_trusted(host: str, trusted: Iterable[str]) -> bool:
     """Return whether a Host header is one of the *trusted* names; the port does not matter."""
-    found = _HOST.fullmatch(host.lower())
-    return found is not None and found[1] in {name.lower() for name in trusted}
+    match = _HOST.fullmatch(host.lower())
+    return match is not None and match[1] in {name.lower() for name in trusted}
 
 
 def is_https(scheme: str, host: str, site_url: str) -> bool:

@@ -37,9 +37,9 @@ def page_after(cursor: str, limit: int, read: Read) -> Page:
         if last_id in near:
             offset = around + near.index(last_id) + 1
     # One more than the page holds tells whether there is another page.
-    found = read(limit + 1, offset)
-    stories = found[:limit]
-    return Page(stories, make_cursor(offset + len(stories), stories[-1]) if len(found) > limit else None)
+    fetched = read(limit + 1, offset)
+    stories = fetched[:limit]
+    return Page(stories, make_cursor(offset + len(stories), stories[-1]) if len(fetched) > limit else None)
 
 
 def position(cursor: str) -> tuple[int, int]:

@@ -105,11 +105,11 @@ def stories_of_source(store: Store, source_id: str, limit: int, offset: int) -> 
     """Return *limit* stories that a source took part in, from the place *offset* on, by its newest entry in each."""
     if offset > MAX_SOURCE_OFFSET:
         return []
-    found: dict[int, Listed] = {}
+    result: dict[int, Listed] = {}
     for _, listed in of_source(store, source_id, ENTRIES_PER_STORY * (offset + limit)):
         if listed is not None:
-            found.setdefault(listed.story.story_id, listed)
-    return list(found.values())[offset : offset + limit]
+            result.setdefault(listed.story.story_id, listed)
+    return list(result.values())[offset : offset + limit]
 
 
 def following_merges(store: Store, story_id: int) -> Listed | None:

@@ -46,11 +46,11 @@ def feeds_page() -> str:
     """Everything that can be subscribed to."""
     keep(WHOLE_EDITION)
     rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest")]
-    by_category = [feeds_of(one.name, f"/category/{quote(one.id)}") for one in config().categories]
+    by_category = [feeds_of(item.name, f"/category/{quote(item.id)}") for item in config().categories]
     with reading().store() as store:
-        topics = [feeds_of(one.name, f"/topic/{quote(one.slug)}") for one in store.topics.rising(20)]
-    enabled = [one for one in config().sources if one.enabled]
-    by_source = [feeds_of(one.name, f"/source/{quote(one.id)}") for one in enabled[:MAX_SOURCES]]
+        topics = [feeds_of(item.name, f"/topic/{quote(item.slug)}") for item in store.topics.rising(20)]
+    enabled = [item for item in config().sources if item.enabled]
+    by_source = [feeds_of(item.name, f"/source/{quote(item.id)}") for item in enabled[:MAX_SOURCES]]
     return render_template(
         "feeds.html",
         general=rows,

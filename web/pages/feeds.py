@@ -202,17 +202,17 @@ def _items(store: Store, show: Presenter, listed: list[Listed]) -> list[syndicat
     others = store.stories.other_headlines(listed)
     base = base_url()
     items = []
-    for one in listed:
-        section = show.section(one.story.category_id)
-        picture, shown = one.lead.picture, show.picture(one.lead)
+    for story in listed:
+        section = show.section(story.story.category_id)
+        picture, shown = story.lead.picture, show.picture(story.lead)
         items.append(
             syndication.item(
-                one,
+                story,
                 base_url=base,
                 id_base=id_base(),
-                source=show.source_name(one.lead.source_id),
+                source=show.source_name(story.lead.source_id),
                 category=section.name if section else "",
-                related=[(entry, show.source_name(entry.source_id)) for entry in others.get(one.story.story_id, ())],
+                related=[(entry, show.source_name(entry.source_id)) for entry in others.get(story.story.story_id, ())],
                 image=syndication.image(picture, base + shown.src, shown.caption, shown.credit)
                 if picture and shown
                 else None,

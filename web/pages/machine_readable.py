@@ -99,14 +99,14 @@ def sources() -> Response:
     """The sources by category, without those whose address is private."""
     keep(WHOLE_EDITION)
     limits = config().limits
-    by_category: dict[str, list[Subscription]] = {one.id: [] for one in config().categories}
+    by_category: dict[str, list[Subscription]] = {item.id: [] for item in config().categories}
     base = base_url()
     for source in config().sources:
         address = feed_address(source, limits)
         if address and source.enabled:
             page = f"{base}/source/{quote(source.id)}"
             by_category.setdefault(source.category, []).append(Subscription(address, source.name, site_url=page))
-    names = {one.id: one.name for one in config().categories}
+    names = {item.id: item.name for item in config().categories}
     folders = [(names.get(category, category), feeds) for category, feeds in by_category.items() if feeds]
     text = opml.write(f"{config().site.title}: sources", folders)
     return _data(text.encode(), "text/x-opml; charset=utf-8")
@@ -126,7 +126,7 @@ def sitemap() -> Response:
         return node
 
     paths = ["/", "/trending", "/newest", "/topics", "/sources", "/feeds", "/about"]
-    for path in [*paths, *(f"/category/{quote(one.id)}" for one in config().categories)]:
+    for path in [*paths, *(f"/category/{quote(item.id)}" for item in config().categories)]:
         url(path)
     with reading().store() as store:
         recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=MAX_NEWS))

@@ -192,16 +192,16 @@ def _bars(bins: Sequence[Sequence[float]]) -> tuple[Bar, ...]:
 def _categories(measures: Sequence[Measure], name_of: Callable[[str], str]) -> tuple[tuple[str, Cell, Cell], ...]:
     by = {(m.category_id, m.name): m for m in measures if m.method == "site"}
     ids = sorted({m.category_id for m in measures}, key=name_of)
-    return tuple((name_of(one), cell(by.get((one, "auc"))), cell(by.get((one, "brier")))) for one in ids)
+    return tuple((name_of(id_), cell(by.get((id_, "auc"))), cell(by.get((id_, "brier")))) for id_ in ids)
 
 
 def _confusion(counts: Sequence[tuple[str, str, int]], name_of: Callable[[str], str]) -> Confusion | None:
     if not counts:
         return None
-    ids = sorted({one for said, right, _ in counts for one in (said, right)}, key=name_of)
+    ids = sorted({id_ for said, right, _ in counts for id_ in (said, right)}, key=name_of)
     number = {(said, right): count for said, right, count in counts}
     rows = tuple((name_of(right), tuple(number.get((said, right), 0) for said in ids)) for right in ids)
-    return Confusion(tuple(name_of(one) for one in ids), rows)
+    return Confusion(tuple(name_of(id_) for id_ in ids), rows)
 
 
 @dataclass(frozen=True, slots=True)

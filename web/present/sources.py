@@ -91,11 +91,11 @@ def host_row(ledger: HostLedger) -> HostRow:
 def hosts_summary(ledgers: Iterable[HostLedger]) -> str:
     """Return a sentence about the requests to all hosts, "" before the first request."""
     ledgers = list(ledgers)
-    requests, unchanged = sum(one.requests for one in ledgers), sum(one.unchanged for one in ledgers)
+    requests, unchanged = sum(ledger.requests for ledger in ledgers), sum(ledger.unchanged for ledger in ledgers)
     if not requests:
         return ""
-    spared, received = sum(one.saved_bytes for one in ledgers), sum(one.bytes for one in ledgers)
-    waits = sum(one.waits_kept for one in ledgers)
+    spared, received = sum(ledger.saved_bytes for ledger in ledgers), sum(ledger.bytes for ledger in ledgers)
+    waits = sum(ledger.waits_kept for ledger in ledgers)
     return (
         f"{plural(requests, 'request')} to {plural(len(ledgers), 'host')} so far. {100 * unchanged / requests:.0f}% "
         f"returned 304 Not Modified: {size(received)} received, {size(spared)} saved. "

@@ -69,8 +69,8 @@ def config() -> Config:
     """Return the configuration of this request."""
     if "config" not in g:
         g.config = reading().config()
-    found: Config = g.config
-    return found
+    current: Config = g.config
+    return current
 
 
 def keep(for_: timedelta) -> None:
@@ -93,10 +93,14 @@ def presenter(store: Store) -> Presenter:
     if "presenter" not in g:
         running = config()
         # Those of feeds.yaml have their names there; ten thousand more would be read for nothing.
-        names = {one.id: one.name for one in store.source_status.removed()} if running.sources else store.feeds.names()
+        names = (
+            {source.id: source.name for source in store.source_status.removed()}
+            if running.sources
+            else store.feeds.names()
+        )
         g.presenter = Presenter(running, names, now())
-    found: Presenter = g.presenter
-    return found
+    current: Presenter = g.presenter
+    return current
 
 
 def base_url() -> str:
@@ -115,8 +119,8 @@ def id_base() -> str:
     if "id_base" not in g:
         with reading().store() as store:
             g.id_base = store.state.id_base() or config().site.url
-    found: str = g.id_base
-    return found
+    base: str = g.id_base
+    return base
 
 
 def hub_url() -> str:

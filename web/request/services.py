@@ -53,5 +53,5 @@ def provide(app: Flask, services: Services) -> None:
 
 def services(app: Flask | None = None) -> Services:
     """Return the services of *app*, without one those of the request's application."""
-    found: Services = (app or current_app).extensions[_KEY]
-    return found
+    registered: Services = (app or current_app).extensions[_KEY]
+    return registered

@@ -99,7 +99,7 @@ def material(channel: Channel) -> str:
     An item's state is its ID and `updated_at`. Another order, a changed score, a view or an item that dropped off the
     end is not news.
     """
-    states = (f"{one.id} {iso(one.updated_at)}" for one in channel.items)
+    states = (f"{entry.id} {iso(entry.updated_at)}" for entry in channel.items)
     return " ".join(sorted(hashlib.sha256(state.encode()).hexdigest()[:12] for state in states))
 
 

@@ -92,8 +92,8 @@ def add_media(node: ET.Element, item: Item) -> None:
 def links(channel: Channel, media_type: str) -> list[dict[str, str]]:
     """Return the attributes of a channel's Atom links, apart from the one to its page."""
     named = [("self", channel.self_url), ("first", channel.first_url), ("next", channel.next_url)]
-    found = [{"rel": rel, "type": media_type, "href": url} for rel, url in named if url]
-    return [*found, {"rel": "hub", "href": channel.hub_url}] if channel.hub_url else found
+    results = [{"rel": rel, "type": media_type, "href": url} for rel, url in named if url]
+    return [*results, {"rel": "hub", "href": channel.hub_url}] if channel.hub_url else results
 
 
 def document(root: ET.Element, atom_prefix: str, styles: tuple[tuple[str, str], ...]) -> bytes:

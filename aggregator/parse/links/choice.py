@@ -15,16 +15,16 @@ def in_order(link: str | None, alternates: Sequence[Mapping[str, Any]], language
     alternates: attributes of its `<link rel="alternate">`: a page before a PDF or a plain text, the language of the
                 feed before a page of no stated language, before another language
     """
-    addresses = [link, *(one.get("href") for one in alternates)]
-    if len(alternates) < 2 or not any(one.get("hreflang") or _is_other_type(one) for one in alternates):
+    addresses = [link, *(alternate.get("href") for alternate in alternates)]
+    if len(alternates) < 2 or not any(tag.get("hreflang") or _is_other_type(tag) for tag in alternates):
         return addresses
     own = language.lower().replace("_", "-").partition("-")[0]
 
-    def rank(one: Mapping[str, Any]) -> tuple[bool, int]:
-        stated = str(one.get("hreflang") or "").lower().replace("_", "-").partition("-")[0]
-        return (_is_other_type(one), 0 if own and stated == own else 1 if not stated else 2 if stated == "x" else 3)
+    def rank(tag: Mapping[str, Any]) -> tuple[bool, int]:
+        stated = str(tag.get("hreflang") or "").lower().replace("_", "-").partition("-")[0]
+        return (_is_other_type(tag), 0 if own and stated == own else 1 if not stated else 2 if stated == "x" else 3)
 
-    return [one.get("href") for one in sorted(alternates, key=rank)]
+    return [tag.get("href") for tag in sorted(alternates, key=rank)]
 
 
 def _is_other_type(link: Mapping[str, Any]) -> bool:
@@ -33,5 +33,8 @@ def _is_other_type(link: Mapping[str, Any]) -> bool:
 
 def origin_address(links: Sequence[Mapping[str, Any]]) -> str:
     """Return the address of a publisher that an Atom `<source>` names: its site, else its feed."""
-    by_rel = {str(one.get("rel") or "alternate").lower(): str(one.get("href") or "") for one in reversed(links)}
+    by_rel = {
+        str(alternate.get("rel") or "alternate").lower(): str(alternate.get("href") or "")
+        for alternate in reversed(links)
+    }
     return by_rel.get("alternate") or by_rel.get("self") or ""

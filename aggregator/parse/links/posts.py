@@ -93,14 +93,14 @@ def read(markup: str, link: str, comments: str, external_url: str, base: str, ho
 
 def _anchors(markup: str) -> dict[str, str]:
     """Return the addresses of the links that are labelled as the article and as its comments."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for match in _ANCHOR.finditer(markup):
         label = " ".join(html.unescape(_TAG.sub("", match[2])).split())
         before = _TAG.sub("", markup[max(match.start() - 30, 0) : match.start()]).rstrip(" :\n").lower()
         for kind, pattern in _LABELS.items():
             if pattern.fullmatch(label) or (label.startswith("http") and before.endswith(_BEFORE[kind])):
-                found.setdefault(kind, html.unescape(match[1]))
-    return found
+                result.setdefault(kind, html.unescape(match[1]))
+    return result
 
 
 def _without_boilerplate(text: str) -> str | None:

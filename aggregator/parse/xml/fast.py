@@ -138,6 +138,6 @@ class Document(Scope):
                 raise NotSureError
         else:
             for inner in child.iter():
-                found = name_of(inner.tag)
-                if found in FEED_DANGERS or (found in READ and found not in FEED_HARMLESS):
+                tag = name_of(inner.tag)
+                if tag in FEED_DANGERS or (tag in READ and tag not in FEED_HARMLESS):
                     raise NotSureError

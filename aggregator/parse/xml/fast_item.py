@@ -217,14 +217,14 @@ class FastItem:
             entry.setdefault("media_thumbnail", []).append(attributes)
         elif name in ("media_title", "media_description", "media_credit"):
             key = "credit" if name == "media_credit" else name
-            held, value = entry.get(key), plain_text(element)
+            media, value = entry.get(key), plain_text(element)
             if key not in depths or depth <= depths[key]:
                 depths[key] = depth
                 entry[key] = value
             if value:
                 if entry.get("media_content"):
                     entry["media_content"][-1].setdefault(f"groundswell_{key}", value)
-                if not held:
+                if not media:
                     entry[key] = value
         elif action_of(element.tag) != "skip":
             raise NotSureError
@@ -254,14 +254,14 @@ class FastItem:
 
     def _candidates(self) -> list[str]:
         """Return the links that may lead to the item, the best first."""
-        found = in_order(self.link, self.alternates, self.lang or self.document.language)
+        links = in_order(self.link, self.alternates, self.lang or self.document.language)
         if self.guid.startswith(("http://", "https://")):
-            found.append(self.guid)
+            links.append(self.guid)
         if self.entry or self.links:
-            found.insert(0, self.entry.get("feedburner_origlink"))
+            links.insert(0, self.entry.get("feedburner_origlink"))
             for rel in ("via", "related", "enclosure"):
-                found += [one.get("href") for one in self.links if one.get("rel") == rel]
-        return [one for one in dict.fromkeys(found) if one]
+                links += [link.get("href") for link in self.links if link.get("rel") == rel]
+        return [candidate for candidate in dict.fromkeys(links) if candidate]
 
     def _dated(self) -> tuple[str, datetime | None]:
         """Return the date as stated and what it means: the first that means something, else the first there is."""

@@ -88,8 +88,8 @@ def name_of(tag: str) -> str:
 def action_of(tag: str) -> str:
     """Return what an element of an item does; "" where only feedparser knows."""
     name = name_of(tag)
-    if found := _ACTION.get(name):
-        return found
+    if action := _ACTION.get(name):
+        return action
     return "skip" if is_harmless(name) else ""
 
 

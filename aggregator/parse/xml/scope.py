@@ -73,7 +73,7 @@ class Scope:
             href = resolved(base, plain_text(element))
             if "&" in href:
                 href = href if feed else href.replace("&amp;", "&")
-                href = _AMPERSAND.sub(lambda found: found[0][:-1], href)
+                href = _AMPERSAND.sub(lambda match: match[0][:-1], href)
             return {"rel": "alternate", "href": href}, href, True
         if not href:
             raise NotSureError

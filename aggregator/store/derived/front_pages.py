@@ -81,13 +81,13 @@ class FrontPages:
 
     def before(self, moment_: datetime) -> datetime | None:
         """Return when the last page before *moment_* was kept, or None."""
-        found = self._db.value("select max(at) from front_pages where at < :at", {"at": stamp(moment_)})
-        return None if found is None else moment(found)
+        value = self._db.value("select max(at) from front_pages where at < :at", {"at": stamp(moment_)})
+        return None if value is None else moment(value)
 
     def after(self, moment_: datetime) -> datetime | None:
         """Return when the first page after *moment_* was kept, or None."""
-        found = self._db.value("select min(at) from front_pages where at > :at", {"at": stamp(moment_)})
-        return None if found is None else moment(found)
+        value = self._db.value("select min(at) from front_pages where at > :at", {"at": stamp(moment_)})
+        return None if value is None else moment(value)
 
     def count(self) -> int:
         """Return how many pages are kept."""

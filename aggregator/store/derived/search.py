@@ -84,7 +84,7 @@ class Search:
         }
         rows.sort(key=keys[order], reverse=True)
         page = rows[offset : offset + limit]
-        listed = [one for row in page if (one := self._stories.listed(row["story_id"])) is not None]
+        listed = [story for row in page if (story := self._stories.listed(row["story_id"])) is not None]
         return SearchResult(listed, len(rows), self._entries(page) if query.terms else {})
 
     def _candidates(self, query: Query) -> list[Row] | None:
@@ -131,8 +131,8 @@ class Search:
     def _entries(self, rows: list[Row]) -> dict[int, Entry]:
         by_id = {row["entry_id"]: row["story_id"] for row in rows}
         ids = ", ".join(map(str, by_id))
-        found = self._db.rows(f"select {ENTRY} from entries e where e.entry_id in ({ids})")
-        return {by_id[row["entry_id"]]: entry(row) for row in found}
+        entry_rows = self._db.rows(f"select {ENTRY} from entries e where e.entry_id in ({ids})")
+        return {by_id[row["entry_id"]]: entry(row) for row in entry_rows}
 
     def nearest(self, word: str, most: int = 3) -> list[str]:
         """Return the words of the index that *word* may have been meant for, the likeliest first.
@@ -144,7 +144,7 @@ class Search:
             return []
         reach = 1 if len(plain) <= 5 else 2
         letters = set(plain)
-        found: list[tuple[int, int, str]] = []
+        results: list[tuple[int, int, str]] = []
         # Who misspells a word seldom does so at its first letter; a swap of the first two is looked at as well.
         for first in dict.fromkeys((plain[0], plain[1])):
             for row in self._db.rows(
@@ -162,8 +162,8 @@ class Search:
                     continue
                 away = changes(plain, row["term"], reach)
                 if away is not None and row["term"] != plain:
-                    found.append((away, -row["doc"], row["term"]))
-        return [term for _, _, term in sorted(found)[:most]]
+                    results.append((away, -row["doc"], row["term"]))
+        return [term for _, _, term in sorted(results)[:most]]
 
 
 def expression(terms: Iterable[str]) -> str:
@@ -173,10 +173,10 @@ def expression(terms: Iterable[str]) -> str:
     """
     parts: list[str] = []
     for term in terms:
-        if (asked := wanted(term)) is None:
+        if (wanted_term := wanted(term)) is None:
             continue
-        phrase = f'"{" ".join(asked.phrase)}"' + (" *" if asked.is_prefix else "")
-        others = [f'"{word}"' for word in sorted(asked.others)]
+        phrase = f'"{" ".join(wanted_term.phrase)}"' + (" *" if wanted_term.is_prefix else "")
+        others = [f'"{word}"' for word in sorted(wanted_term.others)]
         parts.append(f"({' OR '.join([phrase, *others])})" if others else phrase)
     return " AND ".join(parts)
 

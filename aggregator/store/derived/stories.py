@@ -291,16 +291,16 @@ class Stories:
     def other_headlines(self, listed: Iterable[Listed], each: int = 4) -> dict[int, list[Entry]]:
         """Return, by story, its newest entries of sources other than the lead's, one a source."""
         value: dict[int, list[Entry]] = {}
-        for one in listed:
-            if one.story.entries < 2:
+        for item in listed:
+            if item.story.entries < 2:
                 continue
             rows = self._db.rows(
                 f"""select {ENTRY}, max(e.entry_id) from memberships m join entries e using (entry_id)
                 where m.story_id = :id and e.source_id != :lead
                 group by e.source_id order by max(e.entry_id) desc limit :each""",
-                {"id": one.story.story_id, "lead": one.lead.source_id, "each": each},
+                {"id": item.story.story_id, "lead": item.lead.source_id, "each": each},
             )
-            value[one.story.story_id] = [entry(row) for row in rows]
+            value[item.story.story_id] = [entry(row) for row in rows]
         return value
 
     def voices(self, story_ids: Iterable[int]) -> dict[int, list[datetime]]:

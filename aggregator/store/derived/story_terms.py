@@ -60,8 +60,8 @@ class StoryTerms:
         return SimilarStory(
             story_id,
             row["headline"],
-            tuple(one["title"] for one in titles),
-            frozenset(one["source_id"] for one in sources),
+            tuple(title["title"] for title in titles),
+            frozenset(source["source_id"] for source in sources),
             datetime.fromisoformat(row["last_source_at"]),
         )
 

@@ -119,16 +119,16 @@ class Topics:
         The last step ends at *until*; steps without an entry are there too, with 0.
         """
         begin = until - step * steps
-        found: list[tuple[int, set[str]]] = [(0, set()) for _ in range(steps)]
+        counts: list[tuple[int, set[str]]] = [(0, set()) for _ in range(steps)]
         for row in self._db.rows(
             """select e.first_seen_at, e.source_id from topic_entries t join entries e using (entry_id)
             where t.slug = :slug and e.first_seen_at > :begin and e.first_seen_at <= :until""",
             {"slug": slug, "begin": stamp(begin), "until": stamp(until)},
         ):
             at = min(int((moment(row["first_seen_at"]) - begin) / step), steps - 1)
-            count, sources = found[at]
-            found[at] = (count + 1, sources | {row["source_id"]})
-        return [(begin + step * i, count, len(sources)) for i, (count, sources) in enumerate(found)]
+            count, sources = counts[at]
+            counts[at] = (count + 1, sources | {row["source_id"]})
+        return [(begin + step * i, count, len(sources)) for i, (count, sources) in enumerate(counts)]
 
 
 def _topic(row: Row) -> Topic:

@@ -46,8 +46,8 @@ class Feedback:
 
     def vote_of(self, story_id: int) -> bool | None:
         """Return what an editor said of a story; None: nothing that stands."""
-        found = self._db.value("select up from votes where story_id = :id", {"id": story_id})
-        return None if found is None else bool(found)
+        up = self._db.value("select up from votes where story_id = :id", {"id": story_id})
+        return None if up is None else bool(up)
 
     def votes_number(self) -> int:
         """Return a number that is another after every vote."""
@@ -69,7 +69,7 @@ class Feedback:
         """Return how many people looked at a story."""
         return int(self._db.value("select coalesce(sum(people), 0) from views where story_id = :id", {"id": story_id}))
 
-    def add_impressions(self, found: Iterable[Impression], day: date) -> None:
+    def add_impressions(self, impressions: Iterable[Impression], day: date) -> None:
         """Add what people were shown on *day*, and what they opened of it."""
         with self._db.transaction():
             self._db.run_many(
@@ -78,13 +78,13 @@ class Feedback:
                 on conflict do update set people = people + :people, opened = opened + :opened""",
                 [
                     {
-                        "story": one.story_id,
+                        "story": impression.story_id,
                         "day": day.isoformat(),
-                        "place": one.place,
-                        "people": one.people,
-                        "opened": one.opened,
+                        "place": impression.place,
+                        "people": impression.people,
+                        "opened": impression.opened,
                     }
-                    for one in found
+                    for impression in impressions
                 ],
             )
 

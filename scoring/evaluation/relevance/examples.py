@@ -56,8 +56,8 @@ def similar(rows: Sequence[Row], known_until: datetime, least: float = SAME_STOR
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     def terms(title: str) -> list[str]:
-        found = words(title)
-        return found + [f"{a} {b}" for a, b in pairwise(found)]
+        tokens = words(title)
+        return tokens + [f"{a} {b}" for a, b in pairwise(tokens)]
 
     vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True, min_df=2, dtype=np.float32)
     vectorizer.fit([row.title for row in rows if row.arrived_at < known_until])
@@ -80,14 +80,14 @@ def similar(rows: Sequence[Row], known_until: datetime, least: float = SAME_STOR
 
 def coverage(rows: Sequence[Row], known_until: datetime, least: float = SAME_STORY) -> list[dict[str, datetime]]:
     """Return for each row which other sources had told its story before, and since when; see `similar`."""
-    found: list[dict[str, datetime]] = []
+    results: list[dict[str, datetime]] = []
     for row, earlier in zip(rows, similar(rows, known_until, least), strict=True):
-        told: dict[str, datetime] = {}
+        first_reports: dict[str, datetime] = {}
         for j, _ in earlier:
             if rows[j].source != row.source:
-                told.setdefault(rows[j].source, rows[j].arrived_at)
-        found.append(told)
-    return found
+                first_reports.setdefault(rows[j].source, rows[j].arrived_at)
+        results.append(first_reports)
+    return results
 
 
 def together(rows: Iterable[Row], stream: Iterable[Row] = ()) -> list[Row]:
@@ -105,7 +105,7 @@ def known_examples(rows: Sequence[Row], known_until: datetime) -> list[Example]:
     known_until: see `similar`
     """
     surroundings = Surroundings()
-    found: list[Example] = []
+    results: list[Example] = []
     for row, others in zip(rows, coverage(rows, known_until), strict=True):
         around = surroundings.take(row.title, row.source, row.arrived_at.timestamp())
         if row.label is None:
@@ -126,8 +126,8 @@ def known_examples(rows: Sequence[Row], known_until: datetime) -> list[Example]:
             tags=row.tags,
             around=around,
         )
-        found.append(Example(signals, row.label))
-    return found
+        results.append(Example(signals, row.label))
+    return results
 
 
 def split_by_time(examples: Sequence[Example], *shares: float) -> list[list[Example]]:

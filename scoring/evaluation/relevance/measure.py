@@ -71,34 +71,34 @@ def result(
     listed = sorted(set(days))
     place = {day: i for i, day in enumerate(listed)}
     of_case = np.array([place[day] for day in days])
-    told = _ndcg_of_days(of_case, len(listed), scores, truth)
+    ndcg_by_day = _ndcg_of_days(of_case, len(listed), scores, truth)
     rng = random.Random(seed)
     said, labels = np.array(scores, dtype=float), np.array(truth, dtype=float)
     area_of = weighted_auc(said, labels)
-    found: dict[str, list[float]] = defaultdict(list)
+    samples: dict[str, list[float]] = defaultdict(list)
     for sample in [range(len(listed)), *(rng.choices(range(len(listed)), k=len(listed)) for _ in range(RESAMPLES))]:
         drawn = np.bincount(np.fromiter(sample, dtype=np.int64), minlength=len(listed)).astype(float)
         weights = drawn[of_case]
         if (area := area_of(weights)) is not None:
-            found["auc"].append(area)
-        if (known := float(drawn[told >= 0].sum())) > 0:
-            found["ndcg_at_10"].append(float((drawn * told)[told >= 0].sum()) / known)
+            samples["auc"].append(area)
+        if (known := float(drawn[ndcg_by_day >= 0].sum())) > 0:
+            samples["ndcg_at_10"].append(float((drawn * ndcg_by_day)[ndcg_by_day >= 0].sum()) / known)
         if probabilities:
-            found["brier"].append(float((weights * (said - labels) ** 2).sum() / weights.sum()))
-            found["ece"].append(ece(said, labels, weights))
-    return Result(name, *(_interval(found[measure]) for measure in ("auc", "ndcg_at_10", "brier", "ece")))
+            samples["brier"].append(float((weights * (said - labels) ** 2).sum() / weights.sum()))
+            samples["ece"].append(ece(said, labels, weights))
+    return Result(name, *(_interval(samples[measure]) for measure in ("auc", "ndcg_at_10", "brier", "ece")))
 
 
 def _ndcg_of_days(
     of_case: NDArray[np.int64], days: int, scores: Sequence[float], truth: Sequence[int]
 ) -> NDArray[np.float64]:
     """Return for each day its nDCG@10; -1 for one that does not count."""
-    told = np.full(days, -1.0)
+    values = np.full(days, -1.0)
     for day in range(days):
         here = np.flatnonzero(of_case == day).tolist()
         if len(here) > 10 and (value := ndcg([scores[i] for i in here], [truth[i] for i in here])) is not None:
-            told[day] = value
-    return told
+            values[day] = value
+    return values
 
 
 def _interval(values: Sequence[float]) -> Interval | None:
@@ -118,9 +118,9 @@ def evaluate(train_rows: Sequence[Row], rows: Sequence[Row], stream: Sequence[Ro
     begins = min(row.arrived_at for row in rows)
     earlier = [row for row in train_rows if row.arrived_at < begins]
     everything = together([*earlier, *rows], stream)
-    found = known_examples(everything, begins)
-    train = [e for e in found if e.signals.at < begins]
-    measured = [e for e in found if e.signals.at >= begins]
+    examples = known_examples(everything, begins)
+    train = [e for e in examples if e.signals.at < begins]
+    measured = [e for e in examples if e.signals.at >= begins]
     model = RelevanceModel("", learn(train, seed=seed))
     said = [sigmoid(model.logit(e.signals)) for e in measured]
     points = [row.points for row in everything if row.label is not None and row.arrived_at >= begins]
@@ -147,9 +147,9 @@ def evaluate_online(
     delay:  how long after its arrival an item's label is known
     """
     everything = together(rows, stream)
-    found = known_examples(everything, begins)
+    examples = known_examples(everything, begins)
     by_day: dict[datetime, list[Example]] = defaultdict(list)
-    for example in found:
+    for example in examples:
         if example.signals.at >= begins:
             by_day[example.signals.at.replace(hour=0, minute=0, second=0, microsecond=0)].append(example)
     if not by_day:
@@ -159,7 +159,7 @@ def evaluate_online(
     strengths: tuple[float, ...] = STRENGTHS
     train: list[Example] = []
     for day in sorted(by_day):
-        train = [example for example in found if example.signals.at + delay <= day]
+        train = [example for example in examples if example.signals.at + delay <= day]
         weights, strength = learn_with(train, strengths=strengths, seed=seed)
         strengths = (strength,)  # chosen once: a choice a day would cost three times as much and hardly differ
         model = RelevanceModel("", weights)
@@ -227,9 +227,9 @@ def lines(report: Report) -> list[str]:
         "",
         f"{'':38}{'AUC':24}{'nDCG@10 a day':24}{'Brier':24}ECE",
     ]
-    for found in report.results:
-        told = [found.auc, found.ndcg_at_10, found.brier, found.ece]
-        drawn.append(f"{found.name:38}" + "".join(f"{value or ''!s:24}" for value in told).rstrip())
+    for row in report.results:
+        values = [row.auc, row.ndcg_at_10, row.brier, row.ece]
+        drawn.append(f"{row.name:38}" + "".join(f"{value or ''!s:24}" for value in values).rstrip())
     drawn += ["", "   said    cases  mean said  came"]
     for b in report.reliability:
         drawn.append(f"{b['low']:.1f}-{b['high']:.1f}  {b['cases']:6.0f}  {b['said']:9.2f}  {b['came']:.2f}")

@@ -67,8 +67,8 @@ def source(**keys: str) -> str:
 
 
 def only_source(text: str, env: Mapping[str, str] | None = None) -> Source:
-    (found,) = parse_config(text, env=env).sources
-    return found
+    (parsed,) = parse_config(text, env=env).sources
+    return parsed
 
 
 # What a file says
@@ -508,13 +508,13 @@ def survives(text: str) -> None:
     try:
         parse_config(text)
     except ConfigError as error:
-        told = error
+        raised = error
     else:
         return
     lines = len(re.split("[\n\r\x85\u2028\u2029]", text))
-    assert told.faults
-    assert all(1 <= fault.line <= lines and fault.column >= 1 and fault.message for fault in told.faults)
-    assert len(str(told).split("\n")) == len(told.faults)
+    assert raised.faults
+    assert all(1 <= fault.line <= lines and fault.column >= 1 and fault.message for fault in raised.faults)
+    assert len(str(raised).split("\n")) == len(raised.faults)
 
 
 @given(st.text())

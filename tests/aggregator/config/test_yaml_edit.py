@@ -112,7 +112,7 @@ def test_every_source_that_ships_can_be_paused_and_resumed() -> None:
         paused = with_enabled(OURS, source.id, not source.enabled)
         assert len(paused.splitlines()) == len(OURS.splitlines())
         assert sum(a != b for a, b in zip(OURS.splitlines(), paused.splitlines(), strict=True)) == 1
-        changed = {one.id for one, old in zip(parse_config(paused).sources, config.sources, strict=True) if one != old}
+        changed = {new.id for new, old in zip(parse_config(paused).sources, config.sources, strict=True) if new != old}
         assert changed == {source.id}
         assert parse_config(with_enabled(paused, source.id, source.enabled)) == config
 
@@ -128,7 +128,7 @@ def test_the_file_that_ships_survives_every_edit() -> None:
     assert after.sources[:-1] == config.sources
     for source in config.sources:
         left = parse_config(without_source(OURS, source.id))
-        assert left == replace(config, sources=tuple(one for one in config.sources if one.id != source.id))
+        assert left == replace(config, sources=tuple(new for new in config.sources if new.id != source.id))
     assert without_source(with_items(OURS, "sources", [NEW]), "new") == OURS
 
 

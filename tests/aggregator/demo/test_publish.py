@@ -153,10 +153,10 @@ def test_the_same_moment_gives_the_same_bytes_and_a_quiet_hour_the_same_etag(edi
             for a in edition.by_source()[source.id]
             for moment in (a.released_at, *(edit.made_at for edit in a.edits))
         )
-        one = document(source, edition.published, last, BASE)
+        first = document(source, edition.published, last, BASE)
 
-        assert document(source, edition.published, last + timedelta(hours=1), BASE) == one
-        assert document(source, edition.published, last - timedelta(minutes=1), BASE).etag != one.etag
+        assert document(source, edition.published, last + timedelta(hours=1), BASE) == first
+        assert document(source, edition.published, last - timedelta(minutes=1), BASE).etag != first.etag
 
 
 class Tags(HTMLParser):
@@ -177,8 +177,8 @@ class Tags(HTMLParser):
 
 
 def test_an_article_page_is_clean_html_that_says_it_is_a_sample(edition: Edition) -> None:
-    for told in edition.articles:
-        page = article_page(told, edition.ends_at).decode()
+    for chosen in edition.articles:
+        page = article_page(chosen, edition.ends_at).decode()
         tags = Tags()
         tags.feed(page)
         tags.close()
@@ -216,11 +216,11 @@ def test_the_feeds_file_names_every_source_and_category_and_allows_only_its_own_
 @pytest.mark.parametrize("source", ["techcrunch_ai", "die_and_wafer", "seedbed"])
 def test_a_picture_reads_back_with_its_caption(source: str, edition: Edition) -> None:
     illustrated = {f"{BASE}/a/{a.id}": a for a in edition.published if a.illustration}
-    found = [
+    results = [
         entry for entry in entries(edition.source(source), edition, NOON_OF_DAY_THREE) if entry["link"] in illustrated
     ]
-    assert found
-    for entry in found:
+    assert results
+    for entry in results:
         wanted = illustrated[entry["link"]].illustration
         assert wanted is not None
         if "image" in entry:

@@ -58,7 +58,7 @@ def test_any_page_is_enough_to_add_its_feed(feeds: Path, feed_server: FeedServer
     text = feeds.read_text(encoding="utf-8")
     assert "# Mine." in text and "# first" in text and "# daily" in text  # noqa: PT018
     config = parse_config(text)
-    assert [(one.id, one.name, one.url, one.category) for one in config.sources][1:] == [
+    assert [(source.id, source.name, source.url, source.category) for source in config.sources][1:] == [
         ("the_wire", "The Wire", feed, "policy")
     ]
     assert [category.name for category in config.categories] == ["Models", "Policy"]
@@ -72,16 +72,16 @@ def test_any_page_is_enough_to_add_its_feed(feeds: Path, feed_server: FeedServer
     removed = call(feeds, "remove", "the_wire")
     assert removed.exit_code == 0, removed.output
     assert feeds.with_name("feeds.yaml.before").read_text(encoding="utf-8") == text
-    assert [one.id for one in parse_config(feeds.read_text(encoding="utf-8")).sources] == ["a"]
+    assert [source.id for source in parse_config(feeds.read_text(encoding="utf-8")).sources] == ["a"]
 
 
 def test_looking_only_changes_nothing(feeds: Path, feed_server: FeedServer) -> None:
     result = call(feeds, "add", feed_server.publish("/wire.xml", FEED), "--dry-run", "--json")
     assert json.loads(result.output)["found"][0]["title"] == "The Wire"
     assert feeds.read_text(encoding="utf-8") == TEXT
-    told = call(feeds, "add", feed_server.url("/wire.xml"), "--dry-run").output
-    assert "number 1 would be added as the_wire" in told
-    assert "nothing was changed" in told
+    output = call(feeds, "add", feed_server.url("/wire.xml"), "--dry-run").output
+    assert "number 1 would be added as the_wire" in output
+    assert "nothing was changed" in output
 
 
 @pytest.mark.parametrize("address", ["http://10.0.0.1/feed", "file:///etc/passwd", "javascript:alert(1)"])
@@ -101,16 +101,20 @@ def test_folders_become_categories_and_known_feeds_are_recognised(feeds: Path, t
         encoding="utf-8",
     )
     result = call(feeds, "import", str(file), "--json")
-    told = json.loads(result.output)
-    assert told["added"] == ["b", "b_2"]
-    assert told["known"] == ["http://a.example/feed", "https://c.example/rss/"]
-    assert told["categories"] == ["ai_more"]
-    assert "not well-formed" in told["notes"][0]
+    output = json.loads(result.output)
+    assert output["added"] == ["b", "b_2"]
+    assert output["known"] == ["http://a.example/feed", "https://c.example/rss/"]
+    assert output["categories"] == ["ai_more"]
+    assert "not well-formed" in output["notes"][0]
     config = parse_config(feeds.read_text(encoding="utf-8"))
-    assert [(one.id, one.category) for one in config.sources] == [("a", "models"), ("b", "ai_more"), ("b_2", "models")]
+    assert [(source.id, source.category) for source in config.sources] == [
+        ("a", "models"),
+        ("b", "ai_more"),
+        ("b_2", "models"),
+    ]
 
     exported = read_opml(call(feeds, "export").output.encode())
-    assert {(one.url, one.folder) for one in exported.feeds} == {
+    assert {(feed.url, feed.folder) for feed in exported.feeds} == {
         ("https://a.example/feed/", "Models"),
         ("https://c.example/rss", "Models"),
         ("https://b.example/rss", "AI & more"),
@@ -124,11 +128,11 @@ def test_an_import_says_beforehand_what_it_would_do_and_can_be_taken_back(feeds:
         '<outline text="A again" xmlUrl="http://a.example/feed"/></body></opml>',
         encoding="utf-8",
     )
-    told = call(feeds, "import", str(file), "--dry-run").output
-    assert "https://b.example/rss  would be b" in told
-    assert "http://b.example/rss  there twice" in told
-    assert "http://a.example/feed  there already as a" in told
-    assert "3 feeds, 1 would be added" in told
+    output = call(feeds, "import", str(file), "--dry-run").output
+    assert "https://b.example/rss  would be b" in output
+    assert "http://b.example/rss  there twice" in output
+    assert "http://a.example/feed  there already as a" in output
+    assert "3 feeds, 1 would be added" in output
     assert feeds.read_text(encoding="utf-8") == TEXT
 
     assert "3 feeds, 1 added" in call(feeds, "import", str(file)).output
@@ -150,7 +154,7 @@ def test_sources_are_listed_by_state_and_told_of_in_full(feeds: Path, tmp_path: 
 
     assert [line.split()[:2] for line in listed().splitlines()[1:]] == [["a", "silent"], ["b", "paused"]]
     assert "no source is failing" in listed("--state", "failing")
-    assert [one["id"] for one in json.loads(listed("--state", "paused", "--json"))] == ["b"]
+    assert [load["id"] for load in json.loads(listed("--state", "paused", "--json"))] == ["b"]
     assert json.loads(listed("a", "--json"))[0]["state"] == "silent"
     assert "a silence this long is less than 1 in 10,000" in listed("a")
     nobody = call(feeds, "list", "nobody", "--db", str(db))
@@ -168,14 +172,16 @@ def test_a_file_that_is_not_there_yet_begins(tmp_path: Path) -> None:
     file.write_text('<opml><body><outline text="B" xmlUrl="https://b.example/rss"/></body></opml>', encoding="utf-8")
     feeds = tmp_path / "new.yaml"
     assert call(feeds, "import", str(file)).exit_code == 0
-    assert [one.url for one in parse_config(feeds.read_text(encoding="utf-8")).sources] == ["https://b.example/rss"]
+    assert [source.url for source in parse_config(feeds.read_text(encoding="utf-8")).sources] == [
+        "https://b.example/rss"
+    ]
 
 
 def test_sources_of_a_file_without_categories_keep_theirs() -> None:
     text = "sources:\n- {id: a, url: https://a.example/feed}\n"
     change = added(text, parse_config(text), [Subscription("https://b.example/", "B", "Science")])
     config = parse_config(change.text)
-    assert [(one.id, one.category) for one in config.sources] == [("a", "news"), ("b", "science")]
+    assert [(source.id, source.category) for source in config.sources] == [("a", "news"), ("b", "science")]
 
 
 def test_an_id_is_made_of_the_name_or_the_host() -> None:

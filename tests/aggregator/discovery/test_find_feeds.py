@@ -76,20 +76,22 @@ async def test_a_page_that_names_its_feed(client: Client, feed_server: FeedServe
     feed = feed_server.publish("/hidden/news.xml", FEED)
     link = '<link rel="alternate" type="application/rss+xml" href="/hidden/news.xml">'
     page = feed_server.answer("/", 200, f"<html><head>{link}</head></html>", {"Content-Type": "text/html"})
-    found = await look(client, page)
-    assert [(one.url, one.title, one.format, one.entries) for one in found.feeds] == [(feed, "Wire", "RSS 2.0", 1)]
-    assert (await look(client, feed)).feeds == found.feeds
+    discovery = await look(client, page)
+    assert [(item.url, item.title, item.format, item.entries) for item in discovery.feeds] == [
+        (feed, "Wire", "RSS 2.0", 1)
+    ]
+    assert (await look(client, feed)).feeds == discovery.feeds
 
 
 async def test_a_page_that_names_none_has_one_at_a_usual_path(client: Client, feed_server: FeedServer) -> None:
     feed_server.answer("/blog/", 200, "<html><body>Hello</body></html>")
     feed = feed_server.publish("/atom.xml", FEED)
-    assert [one.url for one in (await look(client, feed_server.url("/blog/"))).feeds] == [feed]
+    assert [item.url for item in (await look(client, feed_server.url("/blog/"))).feeds] == [feed]
 
 
 async def test_where_there_is_none_it_is_said(client: Client, feed_server: FeedServer) -> None:
-    found = await look(client, feed_server.answer("/", 200, "<html></html>"))
-    assert (found.feeds, "no feed was found" in found.words) == ((), True)
+    discovery = await look(client, feed_server.answer("/", 200, "<html></html>"))
+    assert (discovery.feeds, "no feed was found" in discovery.words) == ((), True)
     assert "404" in (await look(client, feed_server.url("/nothing"))).words
 
 
@@ -119,8 +121,8 @@ async def test_a_page_with_a_base_moves_its_relative_links(client: Client, feed_
     head = base.format(site=feed_server.url(""))
     link = '<link rel="alternate" type="application/rss+xml" href="feed.xml">'
     url = feed_server.answer("/", 200, f"<html><head>{head}{link}</head></html>", {"Content-Type": "text/html"})
-    found = await look(client, url)
-    assert [feed.url for feed in found.feeds] == [feed_server.url("/blog/feed.xml")]
+    discovery = await look(client, url)
+    assert [feed.url for feed in discovery.feeds] == [feed_server.url("/blog/feed.xml")]
 
 
 @pytest.mark.parametrize("base", ["", '<base href="javascript:x">', '<base href="">', "<base>"])

@@ -63,9 +63,9 @@ def test_what_is_left_out_is_named_one_by_one() -> None:
         '<outline text="Passwords" xmlUrl="file:///etc/passwd"/><outline xmlUrl="javascript:alert(1)"/>'
         '<outline type="rss" text="Nothing"/><outline text="A note"/>'
     )
-    found = opml.read(outlines(body + f'<outline text="A" xmlUrl="{FEED}"/>' * 2), max_feeds=1)
-    assert found.feeds == (Subscription(FEED, "A"),)
-    assert found.left_out == (
+    outlines_ = opml.read(outlines(body + f'<outline text="A" xmlUrl="{FEED}"/>' * 2), max_feeds=1)
+    assert outlines_.feeds == (Subscription(FEED, "A"),)
+    assert outlines_.left_out == (
         "Passwords (file:///etc/passwd): its address cannot be used",
         "javascript:alert(1): its address cannot be used",
         "Nothing: it has no address",
@@ -133,23 +133,23 @@ def test_folders_of_one_name_become_two_categories() -> None:
 )
 def test_addresses_as_browsers_and_old_lists_hand_them_on(address: str, due: str) -> None:
     assert feed_address(address) == due
-    found = opml.read(outlines(f'<outline xmlUrl="{address}"/>'))
-    assert [feed.url for feed in found.feeds] == [due] * bool(due)
+    outlines_ = opml.read(outlines(f'<outline xmlUrl="{address}"/>'))
+    assert [feed.url for feed in outlines_.feeds] == [due] * bool(due)
     assert has_scheme(address) == (":" in address and not address.startswith("localhost"))
 
 
 @pytest.mark.parametrize("encoding", ["undefined", "idna", "punycode", "hex", "rot13", "zip", "unicode_escape", "x"])
 def test_an_encoding_that_is_none_does_not_stop_the_reading(encoding: str) -> None:
     data = outlines(f'<outline text="\xe9" xmlUrl="{FEED}"/>', f"<?xml version='1.0' encoding='{encoding}'?>")
-    found = opml.read(data.replace("\xe9".encode(), b"\xe9"))
-    assert [feed.url for feed in found.feeds] == [FEED]
+    outlines_ = opml.read(data.replace("\xe9".encode(), b"\xe9"))
+    assert [feed.url for feed in outlines_.feeds] == [FEED]
 
 
 def test_entities_of_a_document_type_are_never_expanded() -> None:
     bomb = "<!DOCTYPE opml [<!ENTITY a 'AAAA'><!ENTITY b '&a;&a;&a;'><!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
-    found = opml.read(outlines(f'<outline text="&b;&x;" xmlUrl="{FEED}"/>', bomb))
-    assert found.feeds == (Subscription(FEED, "&b;&x;"),)
-    assert "document type" in found.notes[0]
+    outlines_ = opml.read(outlines(f'<outline text="&b;&x;" xmlUrl="{FEED}"/>', bomb))
+    assert outlines_.feeds == (Subscription(FEED, "&b;&x;"),)
+    assert "document type" in outlines_.notes[0]
 
 
 def test_what_is_no_opml_or_too_large_is_refused() -> None:
@@ -173,12 +173,14 @@ names = st.text(
 @given(st.lists(st.tuples(names.filter(bool), st.lists(names, max_size=4)), max_size=4))
 def test_what_is_written_is_read_again(folders: list[tuple[str, list[str]]]) -> None:
     written = [
-        (folder, [Subscription(f"{FEED}?n={number}&a=<b>", name, folder) for number, name in enumerate(held)])
-        for folder, held in folders
+        (folder, [Subscription(f"{FEED}?n={number}&a=<b>", name, folder) for number, name in enumerate(item)])
+        for folder, item in folders
     ]
-    found = opml.read(opml.write("A <list> & more", written).encode())
-    assert [(feed.name, feed.folder) for feed in found.feeds] == [(n, folder) for folder, held in folders for n in held]
-    assert found.notes == ()
+    outlines_ = opml.read(opml.write("A <list> & more", written).encode())
+    assert [(feed.name, feed.folder) for feed in outlines_.feeds] == [
+        (n, folder) for folder, item in folders for n in item
+    ]
+    assert outlines_.notes == ()
 
 
 @given(st.binary(max_size=400))
@@ -192,7 +194,7 @@ def test_every_public_list_gives_all_its_feeds() -> None:
     broken = 0
     for path in files:
         data = path.read_bytes()
-        found = opml.read(data)
-        broken += any("not well-formed" in note for note in found.notes)
-        assert len(found.feeds) == len(re.findall(rb"""\sxmlUrl\s*=\s*["']http""", data, re.IGNORECASE)), path.name
+        outlines_ = opml.read(data)
+        broken += any("not well-formed" in note for note in outlines_.notes)
+        assert len(outlines_.feeds) == len(re.findall(rb"""\sxmlUrl\s*=\s*["']http""", data, re.IGNORECASE)), path.name
     assert broken >= 40

@@ -226,9 +226,9 @@ async def test_only_a_permanent_chain_is_a_move(feed_server: FeedServer, client:
     assert (moved.url, moved.moved_to) == (end, end)
     assert await ask(client, feed_server.url("/a"), validators=moved.validators) == NotModified(moved_to=end)
     feed_server.redirect("/b", "/end", 302)
-    found = await ask(client, feed_server.url("/a"))
-    assert isinstance(found, Fetched)
-    assert (found.url, found.moved_to) == (end, "")
+    fetched = await ask(client, feed_server.url("/a"))
+    assert isinstance(fetched, Fetched)
+    assert (fetched.url, fetched.moved_to) == (end, "")
 
 
 @pytest.mark.parametrize(

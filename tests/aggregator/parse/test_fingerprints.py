@@ -44,7 +44,7 @@ def test_an_item_of_which_only_a_count_of_comments_changes_is_made_again_once() 
     first = parse(commented(1))
     second = parse(commented(2), memory=first.memory)
     third = parse(commented(3), memory=second.memory)
-    assert [len(one.entries) for one in (first, second, third)] == [1, 1, 0]
+    assert [len(parsed.entries) for parsed in (first, second, third)] == [1, 1, 0]
 
 
 def test_another_base_or_feed_title_is_another_document() -> None:

@@ -80,19 +80,19 @@ def test_few_arrivals_tell_nothing_of_silence(count: int) -> None:
 
 
 def test_a_daily_feed_is_overdue_when_it_missed_its_day() -> None:
-    told = silence(every(DAY, 30), NOON + DAY)
-    assert told is not None
-    assert told.last_at == NOON
-    assert told.usual_gap == DAY
+    silent = silence(every(DAY, 30), NOON + DAY)
+    assert silent is not None
+    assert silent.last_at == NOON
+    assert silent.usual_gap == DAY
     # k / n = 7 / 29, a = 8: (24.1) ** (1 / 8) = 1.49 days.
-    assert abs(told.overdue_at - (NOON + 1.49 * DAY)) < timedelta(minutes=20)
+    assert abs(silent.overdue_at - (NOON + 1.49 * DAY)) < timedelta(minutes=20)
 
 
 def test_a_feed_that_rests_on_weekends_is_not_overdue_on_sunday() -> None:
     weekdays = [NOON - day * DAY for day in range(60) if (NOON - day * DAY).weekday() < 5]
-    told = silence(with_arrivals((), weekdays), NOON)
-    assert told is not None
-    assert told.overdue_at > NOON + 3 * DAY
+    silent = silence(with_arrivals((), weekdays), NOON)
+    assert silent is not None
+    assert silent.overdue_at > NOON + 3 * DAY
 
 
 @given(moments, st.timedeltas(timedelta(), timedelta(days=400)), st.timedeltas(timedelta(), timedelta(days=400)))

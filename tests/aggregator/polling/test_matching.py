@@ -31,7 +31,7 @@ class Shelf:
         self.entries: dict[int, KnownEntry] = {}
 
     def poll(self, drafts: Sequence[Draft]) -> Matched:
-        arrivals = [arrival(one) for one in drafts]
+        arrivals = [arrival(item) for item in drafts]
         wanted, linked = identities(arrivals), links(arrivals)
         known = [e for e in self.entries.values() if e.identity in wanted or e.link in linked]
         more = alike(arrivals, known)
@@ -40,13 +40,13 @@ class Shelf:
             for e in self.entries.values()
             if e not in known and (e.published_at in more.dates if e.published_at else e.title in more.titles)
         ]
-        found = match(arrivals, known)
-        for new in found.new:
+        matched = match(arrivals, known)
+        for new in matched.new:
             assert new.identity not in {entry.identity for entry in self.entries.values()}
             self._keep(len(self.entries) + 1, new.identity, new)
-        for entry, changed in found.edited + found.refreshed:
+        for entry, changed in matched.edited + matched.refreshed:
             self._keep(entry.entry_id, entry.identity, changed)
-        return found
+        return matched
 
     def _keep(self, entry_id: int, name: str, kept: Arrival) -> None:
         self.entries[entry_id] = KnownEntry(
@@ -141,8 +141,8 @@ def test_a_version_that_was_there_before_is_no_edit() -> None:
 def test_guids_that_change_at_every_fetch_make_no_new_entries() -> None:
     shelf = Shelf()
     for poll in range(3):
-        found = shelf.poll([draft(f"{poll}-{n}", f"https://a.example/{n}", f"Title {n}") for n in range(3)])
-    assert len(shelf.entries) == len(found.unchanged) == 3
+        matched = shelf.poll([draft(f"{poll}-{n}", f"https://a.example/{n}", f"Title {n}") for n in range(3)])
+    assert len(shelf.entries) == len(matched.unchanged) == 3
 
 
 def test_a_guid_with_a_new_fragment_is_the_same_item() -> None:
@@ -235,10 +235,10 @@ def test_undated_items_are_known_by_title_and_text() -> None:
 
 
 def test_an_item_that_stands_beside_the_old_one_is_another() -> None:
-    one = draft("1", "https://a.example/a", summary=LONG)
+    item = draft("1", "https://a.example/a", summary=LONG)
     twin = draft("2", "https://a.example/b", summary=LONG)
-    assert not one_entry([one, twin])
-    assert not one_entry([one], [one, twin])
+    assert not one_entry([item, twin])
+    assert not one_entry([item], [item, twin])
 
 
 @pytest.mark.parametrize(

@@ -110,12 +110,12 @@ async def test_an_edited_title_updates_the_entry(desk: Desk) -> None:
 async def test_due_times_survive_a_restart(desk: Desk) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO))
     await desk.poll()
-    asked = len(desk.server.requests)
+    requests = len(desk.server.requests)
     await desk.poll()
-    assert len(desk.server.requests) == asked
+    assert len(desk.server.requests) == requests
     desk.clock.at += timedelta(days=2)
     await desk.poll()
-    assert len(desk.server.requests) == asked + 1
+    assert len(desk.server.requests) == requests + 1
 
 
 async def test_a_web_page_is_an_error_on_the_row_and_costs_nothing_that_was_there(desk: Desk) -> None:
@@ -174,9 +174,9 @@ async def test_a_source_that_is_gone_is_asked_only_when_the_operator_says_so(des
     await desk.poll()
     assert desk.polled["wire"].state.gone
     desk.clock.at += timedelta(days=30)
-    asked = len(desk.server.requests)
+    requests = len(desk.server.requests)
     await desk.poll()
-    assert len(desk.server.requests) == asked
+    assert len(desk.server.requests) == requests
     desk.server.publish("/news.xml", TWO)
     await desk.poll("wire")
     assert desk.polled["wire"].new == 2
@@ -189,15 +189,15 @@ async def test_the_order_of_sources_makes_no_difference_to_what_is_stored(
         return sorted((entry.source_id, entry.title) for entry in store.entries.each())
 
     urls = {name: feed_server.publish(f"/{name}.xml", rss((name, f"News of {name}"))) for name in "abc"}
-    found = []
+    results = []
     for order in ("abc", "cab"):
         with Store.open(":memory:") as store:
             desk = Desk(feed_server, store)
             for name in order:
                 desk.add(name, urls[name])
             await desk.poll()
-            found.append(titles(store))
-    assert found[0] == found[1]
+            results.append(titles(store))
+    assert results[0] == results[1]
 
 
 async def test_what_server_and_document_ask_for_outlives_the_document(desk: Desk) -> None:

@@ -96,8 +96,8 @@ def test_what_server_and_document_ask_for_is_kept_up_to_the_longest_wait(
     now = NOON + later
     at = next_poll_at(before, NotModified(), now, poll=POLL, jitter=jitter)
     wait = at - now
-    for asked in (before.hints.ttl, before.hints.updated_every, before.fresh_for):
-        assert wait >= min(asked or timedelta(), POLL.max)
+    for requested in (before.hints.ttl, before.hints.updated_every, before.fresh_for):
+        assert wait >= min(requested or timedelta(), POLL.max)
     skipped = at.hour in before.hints.skip_hours or at.weekday() in before.hints.skip_days
     assert not skipped or wait == POLL.max
 
@@ -173,11 +173,11 @@ def test_when_nobody_answers_the_network_is_down_until_somebody_does() -> None:
 
 
 def test_one_host_or_hosts_long_dead_do_not_mean_that_the_network_is_down() -> None:
-    one, dead = Reach(), Reach()
+    alive, dead = Reach(), Reach()
     for number in range(9):
-        one = one.with_outcome(f"s{number}", "same.example", UNREACHED, 0)
+        alive = alive.with_outcome(f"s{number}", "same.example", UNREACHED, 0)
         dead = dead.with_outcome(f"s{number}", f"{number}.example", UNREACHED, 5)
-    assert not one.is_down
+    assert not alive.is_down
     assert not dead.is_down
 
 
@@ -187,8 +187,8 @@ def test_while_the_network_is_down_the_retry_is_soon_and_no_fault_of_the_feed(be
     assert broken.next_poll_at is not None
     assert broken.next_poll_at - NOON <= network_retry(jitter) <= timedelta(minutes=2)
     assert broken.failures == max(before.failures, 1)
-    told = after(before, Failed(FailureKind.STATUS, "500", 500), NOON, poll=POLL, network_down=True)
-    assert told.failures == before.failures + 1
+    retried = after(before, Failed(FailureKind.STATUS, "500", 500), NOON, poll=POLL, network_down=True)
+    assert retried.failures == before.failures + 1
 
 
 def test_a_success_clears_the_failures_and_keeps_what_the_server_gave() -> None:

@@ -32,9 +32,9 @@ def test_a_silent_feed_is_overdue_although_it_answers() -> None:
     assert messages(silent, NOON)[0] == (
         "overdue since Saturday, although it answers: a silence this long is less than 1 in 10,000"
     )
-    told = of_silence(silent, NOON)
-    assert told is not None
-    assert told.overdue_at < NOON
+    overdue = of_silence(silent, NOON)
+    assert overdue is not None
+    assert overdue.overdue_at < NOON
 
 
 def test_a_feed_that_comes_as_usual_is_not_overdue() -> None:

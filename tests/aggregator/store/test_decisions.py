@@ -141,13 +141,13 @@ def test_two_processes_decide_at_once_and_get_different_moments(tmp_path: Path) 
             store.decisions.decide(DecisionKind.CATEGORY, story_id=1, category_id="policy", now=LATER)
             for store in (worker, site, worker, site)
         ]
-    assert len({one.at for one in made}) == 4
+    assert len({decision.at for decision in made}) == 4
 
 
 def test_a_hidden_story_is_in_no_list_and_its_address_still_leads_to_it(store: Store) -> None:
     put(store, 4, (4, 5), hidden=True)
 
-    assert [one.story.story_id for one in store.stories.select(ListQuery())] == [6, 1]
+    assert [decision.story.story_id for decision in store.stories.select(ListQuery())] == [6, 1]
     assert (store.search.stories(read("a", NOON)).total, store.search.stories(read("d", NOON)).total) == (1, 0)
     assert store.stories.counts_by_category(NOON) == {"models": 2}
     assert store.stories.listed(4) is not None

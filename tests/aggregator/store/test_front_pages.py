@@ -62,8 +62,11 @@ def test_a_page_is_kept_with_the_headlines_and_scores_of_then(store: Store) -> N
     then, later = store.front_pages.at(AT + HOUR / 2), store.front_pages.at(AT + 2 * HOUR)
     assert then is not None
     assert later is not None
-    assert [(one.headline, one.score) for one in then.lists[""]] == [("Fab opens", 50), ("Fab closes", 50)]
-    assert [(one.headline, one.score) for one in later.lists["chips"]] == [("Fab closes", 50), ("Fab opens late", 90)]
+    assert [(item.headline, item.score) for item in then.lists[""]] == [("Fab opens", 50), ("Fab closes", 50)]
+    assert [(item.headline, item.score) for item in later.lists["chips"]] == [
+        ("Fab closes", 50),
+        ("Fab opens late", 90),
+    ]
     assert store.front_pages.at(AT - HOUR) is None
     assert (store.front_pages.before(AT + HOUR), store.front_pages.after(AT)) == (AT, AT + HOUR)
 
@@ -112,7 +115,7 @@ def test_the_worker_keeps_the_page_and_a_rebuild_leaves_it(store: Store) -> None
     updater.run(NOON + HOUR)
     shown = store.front_pages.at(NOON + HOUR)
     assert shown is not None
-    assert [one.story_id for one in shown.lists[""]] == [one.story.story_id for one in store.stories.ranked("", 20)]
+    assert [item.story_id for item in shown.lists[""]] == [item.story.story_id for item in store.stories.ranked("", 20)]
 
     updater.rebuild(NOON + HOUR)
 

@@ -49,7 +49,7 @@ class Shelf:
 
     def found(self, text: str, order: Order = "best", limit: int = 30) -> list[int]:
         """Return the ids of the stories that a search finds."""
-        return [one.story.story_id for one in self.search(text, order, limit).stories]
+        return [story.story.story_id for story in self.search(text, order, limit).stories]
 
     def search(self, text: str, order: Order = "best", limit: int = 30) -> SearchResult:
         return self.store.search.stories(read(text, NOON), order=order, limit=limit)

@@ -416,13 +416,13 @@ def test_events_come_as_they_happened_not_as_they_are_now(store: Store) -> None:
         with store.transaction():
             store.entries.edit(first, arrival("a", title=title), store.entries.arrival_moment(NOON + HOUR))
     groups = store.entries.events_since(None)
-    told = [
+    headlines = [
         (event.title_before, event.title) if isinstance(event, Edit) else event.title
         for _, events in groups
         for event in events
         if isinstance(event, (Entry, Edit))
     ]
-    assert told == ["One", ("One", "Two"), ("Two", "Three")]
+    assert headlines == ["One", ("One", "Two"), ("Two", "Three")]
     assert store.entries.events_since(groups[0][0]) == groups[1:]
     assert store.entries.events_since(groups[-1][0]) == []
     assert store.entries.events_since(None, polls=2) == groups[:2]
@@ -517,7 +517,7 @@ def test_a_list_is_filtered_and_ordered(store: Store) -> None:
         )
 
     def listed(**kwargs: object) -> list[int]:
-        return [one.story.story_id - ids[0] for one in store.stories.select(ListQuery(**kwargs))]  # type: ignore[arg-type]
+        return [item.story.story_id - ids[0] for item in store.stories.select(ListQuery(**kwargs))]  # type: ignore[arg-type]
 
     assert listed() == [3, 2, 1, 0]
     assert listed(sort="score") == [0, 1, 2, 3]
@@ -566,9 +566,9 @@ def test_views_add_up_over_days(store: Store) -> None:
 
 def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: Store) -> None:
     ids = ("fine", "gone", "waits", "broken")
-    store.feeds.sync([replace(SOURCE, id=one, url=f"https://a.example/{one}") for one in ids], NOON)
-    for one, status, gone in (("gone", 410, True), ("waits", 429, False), ("broken", 500, False)):
-        state = store.feeds.state(one)
+    store.feeds.sync([replace(SOURCE, id=source_id, url=f"https://a.example/{source_id}") for source_id in ids], NOON)
+    for source_id, status, gone in (("gone", 410, True), ("waits", 429, False), ("broken", 500, False)):
+        state = store.feeds.state(source_id)
         assert state is not None
         later = replace(state, gone=gone, last_status=status, next_poll_at=NOON + timedelta(hours=1))
         store.feeds.record(later, PollRecord(NOON, "status", "said no", status))

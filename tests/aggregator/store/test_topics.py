@@ -51,8 +51,8 @@ def test_a_topic_has_its_stories_entries_and_history(store: Store) -> None:
         )
         store.topics.replace([(HERON, [first, second, third])], NOON + 8 * HOUR)
 
-    assert [one.story.story_id for one in store.topics.stories("heron")] == [first, third]
-    assert [one.entry_id for one in store.topics.entries("heron")] == [third, second, first]
+    assert [story.story.story_id for story in store.topics.stories("heron")] == [first, third]
+    assert [entry.entry_id for entry in store.topics.entries("heron")] == [third, second, first]
     history = store.topics.history("heron", NOON + 8 * HOUR, step=timedelta(hours=4), steps=4)
     assert [(count, sources) for _, count, sources in history] == [(0, 0), (0, 0), (2, 1), (1, 1)]
     assert history[0][0] == NOON - 8 * HOUR

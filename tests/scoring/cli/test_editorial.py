@@ -29,9 +29,9 @@ def db(tmp_path: Path) -> Path:
     path = tmp_path / "g.db"
     with Store.open(path) as store:
         store.feeds.sync(CONFIG.sources, NOON)
-        for number, (told, source) in enumerate(zip(TOLD, ("lantern", "courier", "beacon", "quill"), strict=True)):
+        for number, (report, source) in enumerate(zip(TOLD, ("lantern", "courier", "beacon", "quill"), strict=True)):
             with store.transaction():
-                store.entries.add(source, [arrival(*told, source, None)], NOON + number * HOUR)
+                store.entries.add(source, [arrival(*report, source, None)], NOON + number * HOUR)
     update(path)
     return path
 
@@ -42,7 +42,7 @@ def update(db: Path) -> None:
 
 
 def run(db: Path, *words: str) -> Result:
-    command = next(one for one in COMMANDS if one.name == words[0])
+    command = next(item for item in COMMANDS if item.name == words[0])
     where = () if words[:2] in (("stories", "--help"), ("evaluate", "pairs")) else ("--db", str(db))
     return CliRunner().invoke(command, [*words[1:], *where], obj=Front(lambda: NOON + 6 * HOUR, {}))
 
@@ -72,7 +72,7 @@ def test_an_editor_splits_looks_and_takes_it_back(db: Path) -> None:
 def test_every_decision_has_a_command_and_is_in_the_list(db: Path, words: tuple[str, ...], said: str) -> None:
     assert run(db, "stories", *words).output == said
     listed = json.loads(run(db, "stories", "decisions", "--json").output)
-    assert [(one["id"], one["kind"], one["undone_at"]) for one in listed] == [(1, words[0], None)]
+    assert [(decision["id"], decision["kind"], decision["undone_at"]) for decision in listed] == [(1, words[0], None)]
     assert json.loads(run(db, "stories", "undo", "1", "--json").output)["undone_at"]
 
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_is_one_sentence(db: Path) -> None:
 
 
 def test_every_command_shows_an_example(db: Path) -> None:
-    group = next(one for one in COMMANDS if one.name == "stories")
+    group = next(decision for decision in COMMANDS if decision.name == "stories")
     for name in group.commands:  # type: ignore[attr-defined]
         assert "Example:" in CliRunner().invoke(group, [name, "--help"]).output
 
@@ -110,9 +110,9 @@ def test_what_editors_decided_is_exported_as_cases_that_can_be_checked(db: Path,
     run(db, "stories", "merge", "3", "4")
     update(db)
 
-    told = run(db, "stories", "export", str(tmp_path / "cases"))
+    result = run(db, "stories", "export", str(tmp_path / "cases"))
 
-    assert told.output == "4 entries; 1 pairs together, 2 apart\n"
+    assert result.output == "4 entries; 1 pairs together, 2 apart\n"
     assert pairwise_constraints.read(tmp_path / "cases" / "pairs.tsv") == [
         Pair("1", "3", False),
         Pair("2", "3", False),

@@ -32,25 +32,25 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_list_shows_window_measures_and_which_is_in_use(db: Path) -> None:
     shown = CliRunner().invoke(models, ["list", "--db", str(db)])
-    told = json.loads(CliRunner().invoke(models, ["list", "--db", str(db), "--json"]).stdout)
+    report = json.loads(CliRunner().invoke(models, ["list", "--db", str(db), "--json"]).stdout)
 
     assert shown.exit_code == 0, shown.output
     assert "AUC" in shown.output
     assert shown.output.splitlines()[0].startswith("* relevance-")
-    assert [row["in_use"] for row in told] == [True, *[False] * (len(told) - 1)]
+    assert [row["in_use"] for row in report] == [True, *[False] * (len(report) - 1)]
 
 
 def test_an_earlier_model_and_the_prior_can_be_used_again(db: Path) -> None:
-    newest, *_, oldest = [one.file_name for one in history(models_dir(db))]
+    newest, *_, oldest = [record.file_name for record in history(models_dir(db))]
 
     CliRunner().invoke(models, ["use", oldest, "--db", str(db)], catch_exceptions=False)
-    assert [one.file_name for one in history(models_dir(db)) if one.in_use] == [oldest]
+    assert [record.file_name for record in history(models_dir(db)) if record.in_use] == [oldest]
 
     CliRunner().invoke(models, ["use", "prior", "--db", str(db)], catch_exceptions=False)
     assert current(models_dir(db)).version.startswith("prior")
 
     CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)
-    assert [one.file_name for one in history(models_dir(db)) if one.in_use] == [newest]
+    assert [record.file_name for record in history(models_dir(db)) if record.in_use] == [newest]
 
 
 def test_a_running_worker_takes_up_the_model_that_was_chosen(db: Path) -> None:
@@ -59,14 +59,14 @@ def test_a_running_worker_takes_up_the_model_that_was_chosen(db: Path) -> None:
 
     async def choose() -> list[str]:
         scorer, now = Scorer(db, CONFIG), MONDAY + 34 * DAY
-        found = []
+        results = []
         for name in ("", newest, "prior"):
             if name:
                 CliRunner().invoke(models, ["use", name, "--db", str(db)], catch_exceptions=False)
             await scorer.follow_model(now)
-            found.append(scorer.model_version)
+            results.append(scorer.model_version)
         await scorer.close()
-        return found
+        return results
 
     first, chosen, back = asyncio.run(choose())
     CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)

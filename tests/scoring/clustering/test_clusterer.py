@@ -40,13 +40,13 @@ def text(
 
 
 def place(made: Clusterer, *texts: AnalysedText) -> list[Placement]:
-    found = []
-    for one in texts:
-        made.expire(one.arrived)
-        placement = made.place(one)
-        made.put(one, placement.story_id)
-        found.append(placement)
-    return found
+    placements = []
+    for item in texts:
+        made.expire(item.arrived)
+        placement = made.place(item)
+        made.put(item, placement.story_id)
+        placements.append(placement)
+    return placements
 
 
 def test_the_same_link_and_the_same_headline_join_at_once() -> None:
@@ -134,10 +134,10 @@ def test_putting_what_was_placed_gives_the_same_state() -> None:
 
 
 def test_reasons_are_told_as_the_text_spells_them() -> None:
-    told = "AWS orders 1.4 million chips, a record\nThe chips of Trainium; “Project Rainier” takes them."
+    shown_text = "AWS orders 1.4 million chips, a record\nThe chips of Trainium; “Project Rainier” takes them."
     shared = {"1.4m": 3.0, "chip": 2.0, "trainium": 4.0, "project": 1.0, "rainier": 2.0, "量子": 0.5}
 
-    assert phrases(told, shared) == ["1.4 million chips", "Trainium", "Project Rainier", "量子"]
+    assert phrases(shown_text, shared) == ["1.4 million chips", "Trainium", "Project Rainier", "量子"]
     assert phrases("", {}) == []
 
 
@@ -150,7 +150,7 @@ def test_reasons_in_writing_without_spaces_are_words_and_not_pairs_of_characters
 def test_a_column_of_one_source_is_a_story_a_day_and_an_event_of_two_sources_is_one() -> None:
     made = clusterer()
     days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
-    found = place(
+    placements = place(
         made,
         *[
             text(n, f"Crossword hints and answers for {day}, clues solved", source="paper", hours=24 * n)
@@ -158,7 +158,7 @@ def test_a_column_of_one_source_is_a_story_a_day_and_an_event_of_two_sources_is_
         ],
     )
 
-    assert [p.story_id for p in found[3:]] == [4, 5, 6]
+    assert [p.story_id for p in placements[3:]] == [4, 5, 6]
     quake = "Strong quake shakes Zenda in Ruritania"
     first = text(90, quake, "Dozens are hurt.", source="paper", hours=150)
     second = text(91, "Ruritania: quake hurts dozens in Zenda", source="herald", hours=151)
@@ -193,9 +193,9 @@ def test_scripts_part_unless_a_name_and_a_figure_bind(first: str, second: str, j
 
 def test_a_shared_link_binds_across_scripts() -> None:
     link = "https://a.example/1"
-    found = place(clusterer(), text(1, "Rome floods again", link=link), text(2, "Рим снова затопило", link=link))
+    placements = place(clusterer(), text(1, "Rome floods again", link=link), text(2, "Рим снова затопило", link=link))
 
-    assert found[1].reason == "same link"
+    assert placements[1].reason == "same link"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "a
 
 def strangers(count: int) -> list[AnalysedText]:
     """Return entries that share no word with any other."""
-    words = ["".join(one) for one in itertools.product(SYLLABLES, repeat=2)]
+    words = ["".join(syllables) for syllables in itertools.product(SYLLABLES, repeat=2)]
     return [text(1_000 + n, " ".join(words[3 * n : 3 * n + 3])) for n in range(count)]
 
 
@@ -266,10 +266,10 @@ def test_the_sample_edition_stays_above_its_floor() -> None:
     """Measured: .964, precision .991, recall .938."""
     edition = load()
     made = clusterer()
-    labels, found = [], []
+    labels, predicted = [], []
     for number, article in enumerate(edition.articles, start=1):
         seen = article.released_at.timestamp()
-        one = analyse(
+        item = analyse(
             entry_id=number,
             source_id=article.source,
             link=article.id,
@@ -279,8 +279,8 @@ def test_the_sample_edition_stays_above_its_floor() -> None:
             arrived=seen,
         )
         labels.append(article.event)
-        found.append(place(made, one)[0].story_id)
-    measured = bcubed(labels, found)
+        predicted.append(place(made, item)[0].story_id)
+    measured = bcubed(labels, predicted)
 
     assert measured.f1 >= 0.955
     assert measured.precision >= 0.98
@@ -294,8 +294,8 @@ def test_a_story_held_anew_attracts_as_it_did_and_counts_nothing_twice() -> None
     counted, recounted = DocumentFrequency(load_background()), DocumentFrequency(load_background())
     made, again = Clusterer(counted), Clusterer(recounted)
     first = text(1, *QUAKE)
-    for one in (made, again):
-        place(one, first, text(2, *CHIP, hours=1))
+    for each in (made, again):
+        place(each, first, text(2, *CHIP, hours=1))
     again.hold(1, [first], again.latest(1))
 
     later = text(3, "Tremor in northern Ruritania: earthquake felt in Strelsau", QUAKE[1], hours=2)
@@ -366,11 +366,11 @@ def test_stories_of_labelled_streams_stay_above_their_floors(
     gold = dict(line.split("\t")[:2] for line in (LABELLED / f"{name}.gold.tsv").read_text().splitlines())
     rows.sort(key=lambda row: (row[column], row["id"]))
     made = clusterer()
-    found = {}
+    predicted = {}
     for number, row in enumerate(rows):
         shown = {field: row[field] if field in fields else "" for field in ("title", "summary")}
         at = float(row[column])
-        one = analyse(entry_id=number, source_id=row["source"], link="", at=at, arrived=at, **shown)
-        found[row["id"]] = place(made, one)[0].story_id
+        item = analyse(entry_id=number, source_id=row["source"], link="", at=at, arrived=at, **shown)
+        predicted[row["id"]] = place(made, item)[0].story_id
 
-    assert bcubed(list(gold.values()), [found[key] for key in gold]).f1 >= floor
+    assert bcubed(list(gold.values()), [predicted[key] for key in gold]).f1 >= floor

@@ -89,11 +89,11 @@ def mixed(parted: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[
         lambda text: place(text) if text.entry_id == 1 else Placement(1, 0.2, 0.6, "mistaken"),
     )
     steps = []
-    for number, (told, source) in enumerate(
+    for number, (report, source) in enumerate(
         zip((QUAKE, CHIP, QUAKE, CHIP), ("lantern", "courier", "beacon", "quill"), strict=True), start=1
     ):
         at = NOON + number * HOUR
-        steps.append(made.step([entry(number, *told, source=source, at=at)], at))
+        steps.append(made.step([entry(number, *report, source=source, at=at)], at))
     return made, steps
 
 

@@ -56,9 +56,9 @@ class Desk:
         self.updater.run(self.now)
 
     def story(self, story_id: int) -> Story:
-        found = self.store.stories.get(story_id)
-        assert found is not None
-        return found
+        story = self.store.stories.get(story_id)
+        assert story is not None
+        return story
 
     def stories(self) -> dict[int, list[int]]:
         """The entries of every story that stands for itself."""
@@ -69,7 +69,7 @@ class Desk:
         }
 
     def front(self) -> list[int]:
-        return [one.story.story_id for one in self.store.stories.ranked()]
+        return [item.story.story_id for item in self.store.stories.ranked()]
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_what_comes_later_joins_one_side_and_brings_the_two_together_no_more(
     for source in ("herald", "quill", "herald_ai"):
         desk.report(QUAKE, source)
 
-    story_of = {entry_id: story_id for story_id, held in desk.stories().items() for entry_id in held}
+    story_of = {entry_id: story_id for story_id, story in desk.stories().items() for entry_id in story}
     assert story_of[1] != story_of[3]
     assert {story_of[5], story_of[6], story_of[7]} <= {1, 3}
 
@@ -242,7 +242,7 @@ def test_a_pinned_story_stands_on_top_also_when_it_is_over(desk: Desk) -> None:
     desk.report(("Ferry operator tests autonomous docking", ""), "beacon", 500 * HOUR)
     assert desk.front() == [last, 5]
     category = desk.story(last).category_id
-    assert next(one.story.story_id for one in desk.store.stories.ranked(category)) == last
+    assert next(item.story.story_id for item in desk.store.stories.ranked(category)) == last
 
     desk.undo(pinned)
 

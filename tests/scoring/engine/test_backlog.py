@@ -44,9 +44,9 @@ def test_a_backlog_is_stored_and_becomes_stories_but_neither_trends_nor_counts_a
         assert set(shown[: len(news)]) == news
         newest = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=len(news)))]
         assert set(newest) == news
-        found = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=300))]
+        results = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=300))]
         # How many depends on how alike these headlines look; that they are there does not.
-        assert len(found) > 10 * len(news)
+        assert len(results) > 10 * len(news)
 
 
 def test_an_undated_backlog_is_in_a_list_only_where_nothing_else_is() -> None:

@@ -36,17 +36,17 @@ def engine(config: Config = CONFIG) -> Engine:
 
 def told(*tellings: Entry) -> tuple[Engine, Story]:
     made = engine()
-    for one in tellings:
-        changes = made.step([one], one.first_seen_at)
+    for telling in tellings:
+        changes = made.step([telling], telling.first_seen_at)
     return made, changes.stories[-1]
 
 
 @pytest.mark.parametrize("event", [event for event in EVENTS if len(event) > 1])
 def test_tellings_of_one_event_in_other_words_become_one_story(event: tuple[tuple[str, str], ...]) -> None:
     made = engine()
-    for one in numbered(event):
-        assert isinstance(one, Entry)
-        changes = made.step([one], one.first_seen_at)
+    for item in numbered(event):
+        assert isinstance(item, Entry)
+        changes = made.step([item], item.first_seen_at)
 
     story = changes.stories[0]
     assert (story.story_id, story.entries) == (1, len(event))
@@ -123,7 +123,7 @@ def test_a_story_is_over_after_the_window() -> None:
 @promise
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_entries_within_a_step_does_not_matter(rng: random.Random) -> None:
-    entries = [entry(n, *told, source=SOURCES[n % 6].id) for n, told in enumerate(chain(*EVENTS), start=1)]
+    entries = [entry(n, *texts, source=SOURCES[n % 6].id) for n, texts in enumerate(chain(*EVENTS), start=1)]
     shuffled = list(entries)
     rng.shuffle(shuffled)
 
@@ -140,8 +140,8 @@ ahead = st.none() | st.datetimes(min_value=(NOON + 3 * HOUR).replace(tzinfo=None
 def as_claimed(*dates: datetime | None) -> Engine:
     """An engine that was told of an event whose tellings claim those dates."""
     made = engine()
-    told = [cast(Entry, one) for one in numbered(EVENTS[0])]
-    made.step([replace(one, published_at=at) for one, at in zip(told, dates, strict=True)], NOON + 2 * HOUR)
+    entries = [cast(Entry, item) for item in numbered(EVENTS[0])]
+    made.step([replace(item, published_at=at) for item, at in zip(entries, dates, strict=True)], NOON + 2 * HOUR)
     return made
 
 

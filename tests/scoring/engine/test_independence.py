@@ -55,8 +55,8 @@ def entry(
 def story_of(*entries: Entry) -> Story:
     """Return the one story that some entries make."""
     engine = Engine(CONFIG, load_prior())
-    for one in entries:
-        engine.step([one], one.first_seen_at)
+    for item in entries:
+        engine.step([item], item.first_seen_at)
     (story,) = engine.stories()
     return story
 

@@ -28,11 +28,11 @@ def test_a_task_learns_from_the_first_days_and_measures_the_rest(tmp_path: Path)
             file.write(json.dumps(line | {"techmeme": line["picked"]}) + "\n")
 
     read = CliRunner().invoke(command, ["--data", str(tmp_path), "--only", "techmeme"])
-    told = CliRunner().invoke(command, ["--data", str(tmp_path), "--only", "techmeme", "--json"])
+    result = CliRunner().invoke(command, ["--data", str(tmp_path), "--only", "techmeme", "--json"])
 
-    assert read.exit_code == told.exit_code == 0, read.output + told.output
+    assert read.exit_code == result.exit_code == 0, read.output + result.output
     assert "AUC .90, nDCG@10 .75, ECE .03" in read.stdout
-    (report,) = json.loads(told.stdout).values()
+    (report,) = json.loads(result.stdout).values()
     assert report["train"] > 2 * report["cases"] > 200
     assert report["results"][0]["auc"]["value"] > 0.8
 

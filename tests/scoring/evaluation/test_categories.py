@@ -50,8 +50,8 @@ def test_each_language_is_learned_by_itself_and_without_one_by_all() -> None:
 
 def test_a_source_speaks_where_the_words_do_not() -> None:
     learned = Classifier().fit(rows(source="desk"))
-    (told,) = learned.probabilities([Row("untold words", "", "desk-science", "en", "science")])
-    assert learned.classes_[int(told.argmax())] == "science"
+    (row,) = learned.probabilities([Row("untold words", "", "desk-science", "en", "science")])
+    assert learned.classes_[int(row.argmax())] == "science"
 
 
 def test_one_category_alone_cannot_be_learned() -> None:
@@ -76,8 +76,8 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 def test_the_command_reads_both_files_and_prints_json(tmp_path: Path) -> None:
     path = tmp_path / "labelled.jsonl"
     path.write_text("\n".join(json.dumps({"title": r.title, "category": r.category}) for r in rows()), "utf-8")
-    told = CliRunner().invoke(cli, ["evaluate", "categories", str(path), "--train", str(path), "--json"])
-    assert told.exit_code == 0, told.output
-    report = json.loads(told.output)
+    result = CliRunner().invoke(cli, ["evaluate", "categories", str(path), "--train", str(path), "--json"])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.output)
     assert report["parts"][0]["accuracy"]["value"] == 1.0
     assert report["classes"] == ["business", "science", "sport"]

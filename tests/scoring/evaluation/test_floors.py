@@ -33,7 +33,7 @@ def test_rising_terms_of_the_first_days_of_a_stream() -> None:
     path = data("stream/news_2020_dev.jsonl.gz", "cd84f080f9ca3675")
     until = datetime(2020, 5, 22, tzinfo=UTC)
     report = topics.evaluate(itertools.takewhile(lambda line: line.arrived_at < until, Stream(path)))
-    right = {one.name: one.precision_at_10.value for one in report.results}
+    right = {result.name: result.precision_at_10.value for result in report.results}
     assert right["terms"] >= 0.33
     assert right["terms"] > right["z-score"]
     assert right["topics, as shown"] >= 0.28

@@ -46,8 +46,8 @@ def recorded(grades: dict[int, int], shown: tuple[int, ...]) -> tuple[Recording,
 
 
 def test_the_gain_of_a_page_is_its_discounted_grades_over_the_best_possible() -> None:
-    found, items = recorded({2: 3, 3: 0, 4: 2}, shown=(3, 4, 2))
-    report = front_page.evaluate(found, items)
+    past, items = recorded({2: 3, 3: 0, 4: 2}, shown=(3, 4, 2))
+    report = front_page.evaluate(past, items)
     shown = next(result for result in report.results if result.name == "as shown")
     gained = 3 / math.log2(3) + 7 / math.log2(4)
     possible = 7 / math.log2(2) + 3 / math.log2(3)
@@ -62,31 +62,31 @@ def test_the_gain_of_a_page_is_its_discounted_grades_over_the_best_possible() ->
 
 
 def test_a_story_has_the_best_grade_of_its_entries_and_counts_only_while_it_is_recent() -> None:
-    found, items = recorded({2: 0, 3: 3, 4: 1}, shown=(2,))
-    moment = found.moments[0]
+    past, items = recorded({2: 0, 3: 3, 4: 1}, shown=(2,))
+    moment = past.moments[0]
     joined, old = story(2, 4, (2, 3)), story(4, -30)
-    found.moments[0] = Moment(moment.at, (joined, old), {"": (2,)})
-    shown = front_page.evaluate(found, items).results[0]
+    past.moments[0] = Moment(moment.at, (joined, old), {"": (2,)})
+    shown = front_page.evaluate(past, items).results[0]
     assert shown.ndcg_at_10 is not None
     assert shown.ndcg_at_10.value == pytest.approx(1.0)
 
 
 def test_labels_that_the_stream_does_not_have_are_an_error_that_says_so() -> None:
-    found, items = recorded({2: 3}, shown=(2,))
+    past, items = recorded({2: 3}, shown=(2,))
     with pytest.raises(GroundswellError, match="no hour to measure"):
-        front_page.evaluate(Recording({}, found.moments[:0]), items, "week.tsv")
+        front_page.evaluate(Recording({}, past.moments[:0]), items, "week.tsv")
 
 
 def test_a_recording_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    found = recording.record(Stream(EDITION), Config(Site(), (), ()), load_prior(), learn=False)
-    recording.save(found, tmp_path / "edition.gz")
+    past = recording.record(Stream(EDITION), Config(Site(), (), ()), load_prior(), learn=False)
+    recording.save(past, tmp_path / "edition.gz")
     again = recording.load(tmp_path / "edition.gz")
-    assert [m.at for m in again.moments] == [m.at for m in found.moments]
-    assert [m.lists for m in again.moments] == [m.lists for m in found.moments]
-    for one, other in zip(again.moments, found.moments, strict=True):
+    assert [m.at for m in again.moments] == [m.at for m in past.moments]
+    assert [m.lists for m in again.moments] == [m.lists for m in past.moments]
+    for one, other in zip(again.moments, past.moments, strict=True):
         assert sorted(one.stories, key=lambda c: c.story_id) == sorted(other.stories, key=lambda c: c.story_id)
     assert front_page.evaluate(again, labelled_files.read(LABELS)) == front_page.evaluate(
-        found, labelled_files.read(LABELS)
+        past, labelled_files.read(LABELS)
     )
 
 

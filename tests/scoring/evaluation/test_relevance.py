@@ -149,19 +149,19 @@ def test_intervals_hold_the_value_and_need_both_classes() -> None:
     days = [f"2026-06-{1 + i // 12:02}" for i in range(120)]
     rng = random.Random(1)
     truth = [int(rng.random() < 0.3) for _ in days]
-    found = result("x", days, [y + rng.gauss(0, 1) for y in truth], truth)
+    measured = result("x", days, [y + rng.gauss(0, 1) for y in truth], truth)
 
-    assert found.auc is not None
-    assert found.auc.low < found.auc.value < found.auc.high
+    assert measured.auc is not None
+    assert measured.auc.low < measured.auc.value < measured.auc.high
     assert result("x", days, [0.5] * 120, [0] * 120).auc is None
 
 
 def test_the_prior_finds_the_told_stories_of_the_sample_edition() -> None:
     # Our own edition: an article is relevant when its event was told by three sources or more.
-    told: dict[str, set[str]] = {}
+    sources_by_event: dict[str, set[str]] = {}
     stream = edition.as_stream(edition.load())
     for line in stream:
-        told.setdefault(str(line["event"]), set()).add(str(line["source"]))
+        sources_by_event.setdefault(str(line["event"]), set()).add(str(line["source"]))
     rows = [
         Row(
             str(line["title"]),
@@ -169,13 +169,15 @@ def test_the_prior_finds_the_told_stories_of_the_sample_edition() -> None:
             str(line["url"]),
             datetime.fromisoformat(str(line["first_seen"])),
             str(line["summary"] or ""),
-            label=float(len(told[str(line["event"])]) >= 3),
+            label=float(len(sources_by_event[str(line["event"])]) >= 3),
         )
         for line in stream
     ]
-    found = known_examples(rows, rows[-1].arrived_at)
-    days = [e.day for e in found]
-    score = result("prior", days, [load_prior().logit(e.signals) for e in found], [int(e.relevant) for e in found])
+    examples = known_examples(rows, rows[-1].arrived_at)
+    days = [e.day for e in examples]
+    score = result(
+        "prior", days, [load_prior().logit(e.signals) for e in examples], [int(e.relevant) for e in examples]
+    )
 
     assert score.auc is not None
     assert score.auc.value >= SAMPLE_FLOOR

@@ -40,10 +40,10 @@ def past(*, honest: bool = True, corrections: Sequence[tuple[datetime, str, str]
 
 
 def value(card: Scorecard, name: str, method: str = "site", window: int = 30, category: str = "") -> Measure:
-    (found,) = [
+    (results,) = [
         m for m in card.measures if (m.name, m.method, m.window_days, m.category_id) == (name, method, window, category)
     ]
-    return found
+    return results
 
 
 def number(measure: Measure) -> float:
@@ -74,9 +74,9 @@ def test_a_page_with_the_stories_that_grew_beats_newest_first() -> None:
 
 
 def test_two_shown_stories_that_became_one_are_a_duplicate() -> None:
-    told = past()
-    merged = {i: PastStory("models", i - 1 if i % 10 == 1 else None) for i in told.stories}
-    doubled = Past(told.stories, merged, told.scores, told.pages, {}, (), 0.1)
+    history = past()
+    merged = {i: PastStory("models", i - 1 if i % 10 == 1 else None) for i in history.stories}
+    doubled = Past(history.stories, merged, history.scores, history.pages, {}, (), 0.1)
     assert number(value(scorecard(doubled, NOW), "duplicates")) > 0.0
 
 
@@ -90,9 +90,9 @@ def test_an_interval_holds_its_value_and_the_same_past_gives_the_same_card() -> 
 
 
 def test_too_little_says_how_much_is_missing() -> None:
-    told = past()
-    few = {i: story for i, story in told.stories.items() if i < 90}
-    card = scorecard(Past(few, told.kinds, told.scores, told.pages[:5], {}, (), 0.1), NOW)
+    history = past()
+    few = {i: story for i, story in history.stories.items() if i < 90}
+    card = scorecard(Past(few, history.kinds, history.scores, history.pages[:5], {}, (), 0.1), NOW)
     auc = value(card, "auc")
     assert auc.value is None
     assert auc.cases < auc.needed == CASES

@@ -34,11 +34,11 @@ def test_worked_examples() -> None:
 
 
 def test_all_alone_is_precise_and_all_in_one_is_complete() -> None:
-    alone, one = list(range(6)), [0] * 6
+    alone, together = list(range(6)), [0] * 6
     assert bcubed(GOLD, alone).precision == pairs(GOLD, alone).precision == 1
-    assert bcubed(GOLD, one).recall == pairs(GOLD, one).recall == 1
+    assert bcubed(GOLD, together).recall == pairs(GOLD, together).recall == 1
     assert bcubed(GOLD, alone).recall == pytest.approx(1 / 3)
-    assert nmi(GOLD, one) == 0
+    assert nmi(GOLD, together) == 0
 
 
 labelled = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30)
@@ -46,21 +46,21 @@ labelled = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1,
 
 @given(labelled)
 def test_measures_lie_in_0_to_1_and_the_labels_themselves_are_perfect(both: list[tuple[int, int]]) -> None:
-    gold, found = [g for g, _ in both], [f for _, f in both]
+    gold, predicted = [g for g, _ in both], [f for _, f in both]
     for rate in (bcubed, pairs, ceaf_e):
-        assert 0 <= rate(gold, found).f1 <= 1 + 1e-6
+        assert 0 <= rate(gold, predicted).f1 <= 1 + 1e-6
         assert rate(gold, gold).f1 == pytest.approx(1)
-        assert rate(gold, found).precision == pytest.approx(rate(found, gold).recall)
+        assert rate(gold, predicted).precision == pytest.approx(rate(predicted, gold).recall)
 
 
 @given(labelled)
 def test_the_interval_is_reproducible_and_holds_what_was_measured_more_often_than_not(
     both: list[tuple[int, int]],
 ) -> None:
-    gold, found = [g for g, _ in both], [f for _, f in both]
-    low, high = bcubed_interval(gold, found, resamples=50)
+    gold, predicted = [g for g, _ in both], [f for _, f in both]
+    low, high = bcubed_interval(gold, predicted, resamples=50)
     assert 0 <= low <= high <= 1
-    assert (low, high) == bcubed_interval(gold, found, resamples=50)
+    assert (low, high) == bcubed_interval(gold, predicted, resamples=50)
 
 
 def test_labels_that_are_none_are_named_with_their_line(tmp_path: Path) -> None:
@@ -91,10 +91,12 @@ def test_the_command_measures_a_stream_with_its_background(tmp_path: Path) -> No
     noise.write_text(rows("Museum in Ghent reopens after flood", start=3))
     gold.write_text("e0\tchip\ne1\tferry\ne2\tchip\n")
 
-    told = CliRunner().invoke(cli, ["evaluate", "stories", str(items), str(gold), "--background", str(noise), "--json"])
+    result = CliRunner().invoke(
+        cli, ["evaluate", "stories", str(items), str(gold), "--background", str(noise), "--json"]
+    )
 
-    assert told.exit_code == 0, told.output
-    report = json.loads(told.stdout)
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
     assert (report["entries"], report["labelled"], report["labels"]) == (4, 3, 2)
     assert report["arrival"]["bcubed_f1"] == report["end"]["bcubed_f1"] == 1.0
     table = CliRunner().invoke(cli, ["evaluate", "stories", str(items), str(gold)]).stdout

@@ -50,16 +50,16 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 def test_the_page_names_what_others_take_up_and_newest_first_does_not(recorded: Recorded) -> None:
-    found = report(recorded, orders())
-    by_name = {one.name: one for one in found.results}
+    measured = report(recorded, orders())
+    by_name = {result.name: result for result in measured.results}
     page, newest = by_name["the page"].ndcg_at_10["6 h"], by_name["newest first"].ndcg_at_10["6 h"]
     assert page is not None
     assert newest is not None
     assert page.low <= page.value <= page.high
     assert page.value > newest.value
     assert by_name["the page"].reached_page == 1.0
-    assert found.worth["6 h"] > 0
-    assert len(lines(found)) == 3 + len(found.results)
+    assert measured.worth["6 h"] > 0
+    assert len(lines(measured)) == 3 + len(measured.results)
 
 
 def test_a_story_is_judged_by_voices_that_came_after_the_moment(recorded: Recorded) -> None:

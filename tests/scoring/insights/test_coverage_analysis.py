@@ -9,7 +9,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_who_was_first_and_who_followed_is_told_by_voice() -> None:
-    found = analyse(
+    analysis = analyse(
         told(
             ("ledger", "Veldra files to go public", ""),
             ("wire", "Veldra plans offering", ""),
@@ -18,19 +18,19 @@ def test_who_was_first_and_who_followed_is_told_by_voice() -> None:
             ("far", "Veldra offering", ""),
         )
     )
-    assert found is not None
-    assert found.first.source_id == "ledger"
-    assert [(f.entry.source_id, f.after) for f in found.followers] == [
+    assert analysis is not None
+    assert analysis.first.source_id == "ledger"
+    assert [(f.entry.source_id, f.after) for f in analysis.followers] == [
         ("wire", MINUTE),
         ("local", 3 * MINUTE),
         ("far", 4 * MINUTE),
     ]
-    assert [(entry.source_id, earlier.source_id) for entry, earlier in found.repeats] == [("mirror", "wire")]
-    assert found.half_after == MINUTE
+    assert [(entry.source_id, earlier.source_id) for entry, earlier in analysis.repeats] == [("mirror", "wire")]
+    assert analysis.half_after == MINUTE
 
 
 def test_an_addition_is_a_figure_or_words_that_nobody_had_before() -> None:
-    found = analyse(
+    analysis = analyse(
         told(
             ("ledger", "Veldra files to go public", "Revenue of Veldra reached $318 million in nine months."),
             ("wire", "Veldra plans offering", "Revenue of Veldra reached $318 million, the filing says."),
@@ -38,8 +38,8 @@ def test_an_addition_is_a_figure_or_words_that_nobody_had_before() -> None:
             ("far", "Veldra offering", "Regulators in Brussels doubt whether Veldra told investors about every rival."),
         )
     )
-    assert found is not None
-    assert [(a.entry.source_id, a.figures) for a in found.additions] == [("far", ()), ("local", ("240 engineers",))]
+    assert analysis is not None
+    assert [(a.entry.source_id, a.figures) for a in analysis.additions] == [("far", ()), ("local", ("240 engineers",))]
 
 
 def test_one_entry_has_no_followers_and_no_entries_no_analysis() -> None:

@@ -16,12 +16,12 @@ AT = datetime(2026, 11, 17, 8, tzinfo=UTC)
 
 def told(*entries: tuple[str, str, str] | tuple[str, str, str, str]) -> list[tuple[Entry, Membership]]:
     """Return entries of (source, headline, summary[, voice])."""
-    found = []
+    facts = []
     for i, (source, title, summary, *voice) in enumerate(entries, start=1):
         at = AT + timedelta(minutes=i)
         entry = Entry(i, source, f"{source}-{i}", f"https://{source}.example/{i}", title, summary, at)
-        found.append((entry, Membership(i, 1, at, 1.0, 1.0, "", voice[0] if voice else source)))
-    return found
+        facts.append((entry, Membership(i, 1, at, 1.0, 1.0, "", voice[0] if voice else source)))
+    return facts
 
 
 def sides(facts: Facts) -> list[list[tuple[str, list[str]]]]:
@@ -119,20 +119,20 @@ def test_any_text_can_be_read(text: str) -> None:
 
 
 def test_what_several_sources_say_is_one_fact_with_all_of_them() -> None:
-    found = key_facts(
+    facts = key_facts(
         told(
             ("ledger", "Veldra files to go public", "Veldra reported revenue of $318 million in nine months."),
             ("wire", "Optics maker Veldra plans offering", "Revenue of Veldra reached $318 million, the filing shows."),
             ("mirror", "Veldra files to go public", "Veldra reported revenue of $318 million in nine months.", "wire"),
         )
     )
-    (fact,) = found.facts
+    (fact,) = facts.facts
     assert fact.text == "Veldra reported revenue of $318 million in nine months."
     assert [entry.source_id for entry in fact.said_by] == ["ledger", "wire", "mirror"]
     assert fact.voices == 2
     assert fact.figures == ("$318 million",)
-    assert [(text, len(by)) for text, by in found.agreed] == [("$318 million", 3)]
-    assert found.differences == ()
+    assert [(text, len(by)) for text, by in facts.agreed] == [("$318 million", 3)]
+    assert facts.differences == ()
 
 
 @pytest.mark.parametrize(
@@ -154,15 +154,15 @@ def test_a_sentence_that_cannot_stand_alone_is_no_fact(sentence: str) -> None:
 
 
 def test_a_figure_that_differs_is_told_with_who_says_what() -> None:
-    found = key_facts(
+    facts = key_facts(
         told(
             ("ledger", "Blast at Veldra plant", "The blast at the Veldra plant in Ghent injured 12 workers."),
             ("wire", "Veldra plant hit by blast", "A blast at the Veldra plant in Ghent injured 14 workers."),
             ("local", "Ghent: blast at plant", "A blast at the Veldra plant in Ghent injured 14 workers."),
         )
     )
-    assert sides(found) == [[("12 workers", ["ledger"]), ("14 workers", ["wire", "local"])]]
-    assert found.facts == ()
+    assert sides(facts) == [[("12 workers", ["ledger"]), ("14 workers", ["wire", "local"])]]
+    assert facts.facts == ()
 
 
 @pytest.mark.parametrize(

@@ -34,20 +34,20 @@ def tell(store: Store, title: str, source: str, days: float) -> Story:
     with store.transaction():
         (entry_id,) = store.entries.add(source, [arrival(title, "", source, None)], at)
     Updater(store, CONFIG, load_prior()).run(at + HOUR)
-    found = store.stories.get(entry_id)
-    assert found is not None
-    return found
+    story = store.stories.get(entry_id)
+    assert story is not None
+    return story
 
 
 def test_a_development_weeks_later_is_a_story_of_its_own_linked_to_the_old_one(store: Store) -> None:
     old = tell(store, OLD, "lantern", 0)
     new = tell(store, NEW, "courier", 20)
 
-    found = earlier(store, new, WINDOW)
+    predecessor = earlier(store, new, WINDOW)
 
-    assert isinstance(found, Earlier)
-    assert found.story_id == old.story_id
-    assert "plover" in found.shared
+    assert isinstance(predecessor, Earlier)
+    assert predecessor.story_id == old.story_id
+    assert "plover" in predecessor.shared
     assert earlier(store, old, WINDOW) is None
 
 

@@ -49,10 +49,10 @@ def test_every_word_of_a_date_is_marked_and_no_other() -> None:
 
 
 def test_a_headline_says_what_is_numbered_and_how() -> None:
-    found = text("DSA 6101 and DSA 6102 close 14 holes in Osprey 3.2")
+    analysed = text("DSA 6101 and DSA 6102 close 14 holes in Osprey 3.2")
 
-    assert set(found.versions) >= {("dsa", "6101"), ("dsa", "6102"), ("osprey", "3.2")}
-    assert found.numbers == {"6101", "6102", "14", "3.2"}
+    assert set(analysed.versions) >= {("dsa", "6101"), ("dsa", "6102"), ("osprey", "3.2")}
+    assert analysed.numbers == {"6101", "6102", "14", "3.2"}
 
 
 @pytest.mark.parametrize(

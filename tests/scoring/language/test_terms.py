@@ -35,13 +35,13 @@ def test_figures_names_and_other_scripts_stay_and_function_words_go() -> None:
 @given(st.lists(st.lists(st.sampled_from("abcdef"), unique=True), min_size=1, max_size=30))
 def test_counts_do_not_remember_what_came_before_the_last_days(days: list[list[str]]) -> None:
     steady = DocumentFrequency(NONE, days=5)
-    for day, found in enumerate(days):
-        steady.add(found, day)
+    for day, words in enumerate(days):
+        steady.add(words, day)
     last = len(days) - 1
     fresh = DocumentFrequency(NONE, days=5)
-    for day, found in enumerate(days):
+    for day, words in enumerate(days):
         if day > last - 5:
-            fresh.add(found, day)
+            fresh.add(words, day)
 
     assert [steady.idf(t) for t in "abcdef"] == [fresh.idf(t) for t in "abcdef"]
     assert steady.entries == fresh.entries == min(len(days), 5)
@@ -60,7 +60,7 @@ def test_the_shipped_background_holds_counts_of_many_entries_and_no_text() -> No
     background = load_background()
     assert background.documents > 100_000
     assert 0 < background.share("amazon") < 0.2
-    assert all(" " not in found for found in background.frequency)
+    assert all(" " not in key for key in background.frequency)
 
 
 def test_the_background_is_packed_to_the_same_bytes_and_leaves_out_what_is_rare() -> None:

@@ -43,20 +43,20 @@ def test_a_position_is_one_of_seven_places() -> None:
 
 
 def test_clicks_that_follow_the_order_alone_say_next_to_nothing() -> None:
-    found = interest(stream(dict.fromkeys(range(100), 1.0), random.Random(0)))
+    interests = interest(stream(dict.fromkeys(range(100), 1.0), random.Random(0)))
 
     # By two standard deviations 5 in 100 lie outside; what they say is little.
-    assert len(found) <= 10
-    assert max(map(abs, found.values()), default=0.0) < 0.1
+    assert len(interests) <= 10
+    assert max(map(abs, interests.values()), default=0.0) < 0.1
 
 
 def test_a_story_that_readers_want_is_told_from_one_that_stands_on_top() -> None:
     wanted = dict.fromkeys(range(100), 1.0) | {7: 2.0, 8: 0.4}
 
-    found = interest(stream(wanted, random.Random(0)))
+    interests = interest(stream(wanted, random.Random(0)))
 
-    assert found[7] == max(found.values()) > 0.2
-    assert found[8] == min(found.values()) < -0.1
+    assert interests[7] == max(interests.values()) > 0.2
+    assert interests[8] == min(interests.values()) < -0.1
 
 
 def test_one_story_always_on_top_is_not_wanted_for_that() -> None:
@@ -72,10 +72,10 @@ def test_a_click_or_two_say_nothing(shown: list[Impression]) -> None:
 
 
 def test_no_number_of_clicks_says_more_than_the_most() -> None:
-    found = interest([Impression(1, 0, 10**6, 10**6), *(Impression(i, 0, 10**6, 0) for i in range(2, 50))])
+    interests = interest([Impression(1, 0, 10**6, 10**6), *(Impression(i, 0, 10**6, 0) for i in range(2, 50))])
 
-    assert 0 < found[1] <= MOST
-    assert all(-MOST <= value < 0 for i, value in found.items() if i > 1)
+    assert 0 < interests[1] <= MOST
+    assert all(-MOST <= value < 0 for i, value in interests.items() if i > 1)
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def store() -> Iterator[Store]:
 
 def learned(store: Store, shown: list[Impression]) -> Weights:
     """Return what training learns here when readers were shown and opened that."""
-    found, _ = past(store, CONFIG, NOW, None, interest(shown))
-    trial = attempt(found, NOW, model())
+    examples, _ = past(store, CONFIG, NOW, None, interest(shown))
+    trial = attempt(examples, NOW, model())
     assert trial.local is not None
     return trial.local
 
@@ -117,17 +117,17 @@ def test_training_follows_a_true_preference_and_not_the_order(store: Store) -> N
 
 
 def test_interest_is_no_label(store: Store) -> None:
-    found, _ = past(store, CONFIG, NOW, None, dict.fromkeys(range(1, 2_000), 0.5))
+    examples, _ = past(store, CONFIG, NOW, None, dict.fromkeys(range(1, 2_000), 0.5))
     plain, _ = past(store, CONFIG, NOW)
 
-    assert [replace(example, interest=0.0) for example in found] == plain
-    assert {example.taught for example in found if example.relevant == 0} == {0.5}
-    assert {example.taught for example in found if example.relevant == 1} == {1.0}
+    assert [replace(example, interest=0.0) for example in examples] == plain
+    assert {example.taught for example in examples if example.relevant == 0} == {0.5}
+    assert {example.taught for example in examples if example.relevant == 1} == {1.0}
 
 
 def test_an_editors_vote_is_not_outvoted_by_readers(store: Store) -> None:
-    found, _ = past(store, CONFIG, NOW, {1: False}, {1: 0.5})
+    examples, _ = past(store, CONFIG, NOW, {1: False}, {1: 0.5})
 
-    voted = [example for example in found if example.story_id == 1]
+    voted = [example for example in examples if example.story_id == 1]
     assert all(example.taught == 0.0 for example in voted)
     assert store.feedback.impressions(MONDAY.date(), (MONDAY + timedelta(days=40)).date()) == []

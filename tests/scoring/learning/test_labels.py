@@ -114,10 +114,14 @@ def test_coverage_after_24_hours_does_not_count() -> None:
 
 
 def test_an_example_knows_what_was_known_at_its_moment() -> None:
-    found = examples([story(1, [0 * HOUR, HOUR / 2, 5 * HOUR, 20 * HOUR])], 0.10, LATER)
+    examples_ = examples([story(1, [0 * HOUR, HOUR / 2, 5 * HOUR, 20 * HOUR])], 0.10, LATER)
 
-    assert [(e.signals.at - MONDAY, len(e.signals.voices)) for e in found] == [(0 * HOUR, 1), (HOUR, 2), (6 * HOUR, 3)]
-    for example in found:
+    assert [(e.signals.at - MONDAY, len(e.signals.voices)) for e in examples_] == [
+        (0 * HOUR, 1),
+        (HOUR, 2),
+        (6 * HOUR, 3),
+    ]
+    for example in examples_:
         assert all(age >= timedelta() for age in example.signals.voice_ages)
 
 
@@ -159,27 +163,27 @@ def membership(entry_id: int, story_id: int, hours: int = 0) -> Membership:
 
 
 def test_a_story_that_began_before_the_window_is_left_out() -> None:
-    found = histories([(entry(7, hours=1), membership(7, 3, 1)), (entry(8, hours=2), membership(8, 8, 2))])
+    by_story = histories([(entry(7, hours=1), membership(7, 3, 1)), (entry(8, hours=2), membership(8, 8, 2))])
 
-    assert [h.story_id for h in found] == [8]
+    assert [h.story_id for h in by_story] == [8]
 
 
 def test_a_story_has_the_title_that_its_first_entry_came_with() -> None:
-    (found,) = histories(
+    (history,) = histories(
         [(entry(1), membership(1, 1)), (entry(2, "paper1", 1), membership(2, 1, 1))],
         text_of=lambda e: (f"As it came {e.entry_id}", ""),
     )
 
-    assert found.title == "As it came 1"
-    assert found.voices_within(DAY) == 2
+    assert history.title == "As it came 1"
+    assert history.voices_within(DAY) == 2
 
 
 def test_a_replay_learns_from_its_own_past_what_a_site_learns_from_its_store() -> None:
     with Store.open(":memory:") as store:
         publish(store, days=5)
         replayed = Past(lambda source_id: "models")
-        for one, where in store.stories.history(None, LATER):
-            replayed(one.first_seen_at, [one], Changes(memberships=(where,)))
+        for record, where in store.stories.history(None, LATER):
+            replayed(record.first_seen_at, [record], Changes(memberships=(where,)))
 
         assert replayed.examples(CONFIG.scoring.top_share, LATER) == past(store, CONFIG, LATER)[0]
         assert replayed.examples(CONFIG.scoring.top_share, LATER)

@@ -173,10 +173,10 @@ def test_a_title_is_learned_from_as_it_came() -> None:
                     entry.entry_id, Arrival(draft, entry.identity, entry.link, digest(draft), 1), NOW + i * HOUR
                 )
 
-        found, _ = past(store, CONFIG, NOW)
+        examples, _ = past(store, CONFIG, NOW)
 
-        assert found
-        assert all(example.signals.title != "Edited" for example in found)
+        assert examples
+        assert all(example.signals.title != "Edited" for example in examples)
 
 
 def test_the_first_day_of_a_site_teaches_nothing(learned: list[Example]) -> None:
@@ -246,9 +246,9 @@ def test_a_site_on_which_no_day_can_tell_learns_from_the_shares(learned: list[Ex
 
 
 def test_labels_of_two_days_are_too_few_to_split() -> None:
-    found = [replace(e, relevant=float(i % 3 == 0)) for i, e in enumerate(constant(240, 1.0))]
+    rows = [replace(e, relevant=float(i % 3 == 0)) for i, e in enumerate(constant(240, 1.0))]
     squeezed = [
-        replace(e, signals=signals(e.signals.title, first=MONDAY + (i % 48) * HOUR)) for i, e in enumerate(found)
+        replace(e, signals=signals(e.signals.title, first=MONDAY + (i % 48) * HOUR)) for i, e in enumerate(rows)
     ]
 
     assert "fewer than 3 days" in attempt(squeezed, NOW, load_prior()).words
@@ -296,20 +296,20 @@ def test_a_share_counts_as_that_much_of_either_class() -> None:
     shared = [Example(story, 0.25)] * 8
     split = [Example(story, 1.0)] * 2 + [Example(story, 0.0)] * 6
 
-    a, b = (WeightLearner(min_documents=1).fit(found).weights_ for found in (shared, split))
+    a, b = (WeightLearner(min_documents=1).fit(rows).weights_ for rows in (shared, split))
 
     assert a.base == pytest.approx(b.base, abs=1e-3)
 
 
 def test_other_scripts_are_learned_from() -> None:
-    found = [
+    rows = [
         Example(
             signals(f"某公司发布新芯片{i}" if i % 2 else f"Рецепт пирога {i}", first=MONDAY + i * HOUR), float(i % 2)
         )
         for i in range(60)
     ]
 
-    weights = WeightLearner().fit(found).weights_
+    weights = WeightLearner().fit(rows).weights_
 
     assert weights.title["芯片"] > 0 > weights.title["рецепт"]
 

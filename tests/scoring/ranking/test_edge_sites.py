@@ -76,10 +76,10 @@ def site(tmp_path: Path, rows: Iterator[dict[str, str]], config: Config | None =
     )
 
 
-def check_calm(found: Recording) -> None:
+def check_calm(past: Recording) -> None:
     """Check that each page has stories, none of them twice, in the order of finite and explained places."""
-    assert found.moments
-    for moment in found.moments:
+    assert past.moments
+    for moment in past.moments:
         listed = moment.lists[""]
         assert listed
         assert len(set(listed)) == len(listed)
@@ -96,9 +96,9 @@ def test_a_site_of_ten_sources_on_any_subject(subject: str, tmp_path: Path) -> N
 
 
 def test_a_site_where_no_second_source_ever_comes_shows_today_first(tmp_path: Path) -> None:
-    found = site(tmp_path, lines(unlike_titles(), 10, follow=False))
-    check_calm(found)
-    last = found.moments[-1]
+    past = site(tmp_path, lines(unlike_titles(), 10, follow=False))
+    check_calm(past)
+    last = past.moments[-1]
     ages = {story.story_id: last.at - story.first_seen_at for story in last.stories}
     first = [ages[story_id] for story_id in last.lists[""][:5]]
     assert max(first) < 24 * HOUR
@@ -106,16 +106,16 @@ def test_a_site_where_no_second_source_ever_comes_shows_today_first(tmp_path: Pa
 
 
 def test_a_site_of_one_source_is_a_whole_page(tmp_path: Path) -> None:
-    found = site(tmp_path, lines(unlike_titles(), 1, follow=False))
-    check_calm(found)
-    assert len(found.moments[-1].lists[""]) >= 10
+    past = site(tmp_path, lines(unlike_titles(), 1, follow=False))
+    check_calm(past)
+    assert len(past.moments[-1].lists[""]) >= 10
 
 
 def test_a_site_of_one_category_shows_it_as_the_front_page_does(tmp_path: Path) -> None:
     config = Config(Site(), (Category("food", "Food", ("recipe", "baker")),), ())
-    found = site(tmp_path, lines(SUBJECTS["cooking"], 10, follow=True), config)
-    check_calm(found)
-    for moment in found.moments:
+    past = site(tmp_path, lines(SUBJECTS["cooking"], 10, follow=True), config)
+    check_calm(past)
+    for moment in past.moments:
         assert set(moment.lists["food"]) <= {story.story_id for story in moment.stories}
         both = [story_id for story_id in moment.lists[""] if story_id in set(moment.lists["food"])]
         assert both == [story_id for story_id in moment.lists["food"] if story_id in set(both)]
@@ -131,13 +131,13 @@ def test_all_votes_down_leave_an_ordered_page(tmp_path: Path) -> None:
         now = START + 73 * HOUR
         updater = Updater(store, config, load_prior())
         updater.run(now)
-        before = [one.story.story_id for one in store.stories.ranked("", 60)]
+        before = [item.story.story_id for item in store.stories.ranked("", 60)]
         for story_id in before:
             store.feedback.vote(story_id, False, now)
         updater.run(now + HOUR)
         after = store.stories.ranked("", 60)
         # Of two stories with the same headline the page shows the better one, which a vote may change.
         assert len(after) == len(before)
-        for one in after:
-            assert 0 <= one.story.score <= 100
-            assert store.places.of(one.story.story_id)
+        for item in after:
+            assert 0 <= item.story.score <= 100
+            assert store.places.of(item.story.story_id)

@@ -24,10 +24,10 @@ def skewed(count: int, seed: int) -> tuple[list[float], list[int]]:
 
 def test_calibration_improves_brier_and_ece_on_later_cases() -> None:
     logits, labels = skewed(4000, seed=1)
-    found = platt(logits[:2000], labels[:2000])
+    calibration = platt(logits[:2000], labels[:2000])
     later = labels[2000:]
     before = [sigmoid(z) for z in logits[2000:]]
-    after = [found(z) for z in logits[2000:]]
+    after = [calibration(z) for z in logits[2000:]]
 
     assert brier(after, later) < brier(before, later) - 0.02
     assert ece(after, later) < 0.03 < ece(before, later)
@@ -35,17 +35,17 @@ def test_calibration_improves_brier_and_ece_on_later_cases() -> None:
 
 
 def test_it_finds_the_skew() -> None:
-    found = platt(*skewed(20_000, seed=2))
+    calibration = platt(*skewed(20_000, seed=2))
 
-    assert found.slope == pytest.approx(1 / 3, abs=0.02)
-    assert found.offset == pytest.approx(-2 / 3, abs=0.06)
+    assert calibration.slope == pytest.approx(1 / 3, abs=0.02)
+    assert calibration.offset == pytest.approx(-2 / 3, abs=0.06)
 
 
 @given(st.lists(st.tuples(st.floats(-20, 20), st.integers(0, 1)), max_size=60))
 def test_the_order_is_never_turned_round(cases: list[tuple[float, int]]) -> None:
-    found = platt([z for z, _ in cases], [y for _, y in cases])
+    calibration = platt([z for z, _ in cases], [y for _, y in cases])
 
-    assert found.slope >= 0
+    assert calibration.slope >= 0
 
 
 @pytest.mark.parametrize("labels", [[], [1, 1], [0]])
@@ -54,11 +54,11 @@ def test_one_class_changes_nothing(labels: list[int]) -> None:
 
 
 def test_few_cases_do_not_give_certainty() -> None:
-    found = platt([-5.0, 5.0], [0, 1])
+    calibration = platt([-5.0, 5.0], [0, 1])
 
     # The smoothed targets of one case each: 2/3 and 1/3.
-    assert found(5.0) == pytest.approx(2 / 3, abs=1e-3)
-    assert found(-5.0) == pytest.approx(1 / 3, abs=1e-3)
+    assert calibration(5.0) == pytest.approx(2 / 3, abs=1e-3)
+    assert calibration(-5.0) == pytest.approx(1 / 3, abs=1e-3)
 
 
 def test_a_case_of_weight_two_is_that_case_twice() -> None:
@@ -73,14 +73,14 @@ def test_a_case_of_weight_two_is_that_case_twice() -> None:
 def drifting(days: int, per_day: int = 60) -> tuple[list[date], list[float], list[int]]:
     """Return cases of several days whose scores say twice too much and are off by 1.5 log-odds."""
     rng = random.Random(0)
-    found: tuple[list[date], list[float], list[int]] = ([], [], [])
+    cases: tuple[list[date], list[float], list[int]] = ([], [], [])
     for day in range(days):
         for _ in range(per_day):
             true = rng.gauss(-1.5, 1.2)
-            found[0].append(date(2026, 6, 1) + timedelta(days=day))
-            found[1].append(sigmoid(2 * true + 1.5))
-            found[2].append(int(rng.random() < sigmoid(true)))
-    return found
+            cases[0].append(date(2026, 6, 1) + timedelta(days=day))
+            cases[1].append(sigmoid(2 * true + 1.5))
+            cases[2].append(int(rng.random() < sigmoid(true)))
+    return cases
 
 
 def test_each_day_is_recalibrated_on_the_days_judged_before_it() -> None:

@@ -31,16 +31,16 @@ def tenths(points: float) -> int:
 def test_points_add_up_to_the_score_exactly(base: float, parts: list[Part]) -> None:
     score = round(100 * sigmoid(base + sum(part.log_odds for part in parts)))
 
-    told = contributions(base, parts, score)
+    shown = contributions(base, parts, score)
 
-    assert sum(tenths(part.points) for part in told) == 10 * score
+    assert sum(tenths(part.points) for part in shown) == 10 * score
 
 
 @given(base=LOG_ODDS, parts=PARTS)
 def test_log_odds_add_up_to_the_logit(base: float, parts: list[Part]) -> None:
-    told = contributions(base, parts, 50)
+    shown = contributions(base, parts, 50)
 
-    assert sum(part.log_odds for part in told) == pytest.approx(base + sum(part.log_odds for part in parts))
+    assert sum(part.log_odds for part in shown) == pytest.approx(base + sum(part.log_odds for part in parts))
 
 
 @given(base=LOG_ODDS, parts=PARTS)
@@ -54,11 +54,11 @@ def test_points_have_the_sign_of_their_log_odds(base: float, parts: list[Part]) 
 
 def test_a_worked_example() -> None:
     # sigma(-2) = 0.1192, sigma(1) = 0.7311: 61.2 points for 3 units of log-odds, 20.4 each.
-    told = contributions(
+    shown = contributions(
         -2.0, [Part("coverage", 2.0, "4 independent sources"), Part("word:chip", 1.0, "word 'chip'")], 73
     )
 
-    assert [(part.name, part.points) for part in told] == [("base", 11.8), ("coverage", 40.8), ("word:chip", 20.4)]
+    assert [(part.name, part.points) for part in shown] == [("base", 11.8), ("coverage", 40.8), ("word:chip", 20.4)]
 
 
 def test_a_story_that_nothing_speaks_for_has_the_base() -> None:
@@ -68,19 +68,19 @@ def test_a_story_that_nothing_speaks_for_has_the_base() -> None:
 
 
 def test_parts_that_cancel_each_other_keep_their_points() -> None:
-    told = contributions(0.0, [Part("coverage", 1.0, ""), Part("word:recipe", -1.0, "")], 50)
+    shown = contributions(0.0, [Part("coverage", 1.0, ""), Part("word:recipe", -1.0, "")], 50)
 
     # The limit: sigma'(0) = 0.25.
-    assert [part.points for part in told] == [50.0, 25.0, -25.0]
+    assert [part.points for part in shown] == [50.0, 25.0, -25.0]
 
 
 def test_small_words_are_told_together() -> None:
     words = [Part(f"word:w{i}", 0.1 * i, f"word 'w{i}'") for i in range(1, 19)]
 
-    told = contributions(-2.0, words, 90)
+    shown = contributions(-2.0, words, 90)
 
-    assert [part.name for part in told if part.name != "base"].count("words") == 1
-    assert next(part for part in told if part.name == "words").reason == "12 other words"
+    assert [part.name for part in shown if part.name != "base"].count("words") == 1
+    assert next(part for part in shown if part.name == "words").reason == "12 other words"
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=30), st.integers(2, 7))
@@ -99,16 +99,16 @@ def test_a_counterfactual_is_the_score_of_the_story_without_that_voice() -> None
     story = signals(delays=(0 * HOUR, HOUR, 2 * HOUR))
     without_second = signals(delays=(0 * HOUR, 2 * HOUR))
 
-    found = {c.words: c.score for c in counterfactuals(model(), story, {"paper1.example": "Paper 1"})}
+    result = {c.words: c.score for c in counterfactuals(model(), story, {"paper1.example": "Paper 1"})}
 
-    assert found["without Paper 1"] == model().score(without_second).score
-    assert found["with paper0.example alone"] == model().score(signals(delays=(0 * HOUR,))).score
+    assert result["without Paper 1"] == model().score(without_second).score
+    assert result["with paper0.example alone"] == model().score(signals(delays=(0 * HOUR,))).score
 
 
 def test_a_counterfactual_without_the_summary_is_scored_anew() -> None:
-    found = {c.words: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
+    result = {c.words: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
 
-    assert found == {"by its title alone": model().score(signals(title="A chip")).score}
+    assert result == {"by its title alone": model().score(signals(title="A chip")).score}
 
 
 def test_the_drawing_shows_every_part_and_the_sum() -> None:

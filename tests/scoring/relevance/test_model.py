@@ -147,11 +147,11 @@ def test_tfidf_by_hand() -> None:
 
 
 def test_features_by_hand() -> None:
-    found = features(
+    values = features(
         signals("Is it worth $2 billion?", delays=(0 * HOUR, HOUR, 5 * HOUR), first=MONDAY + 5 * DAY + 13 * HOUR)
     )
 
-    assert found["coverage:log"] == pytest.approx(1.0986, abs=1e-4)
+    assert values["coverage:log"] == pytest.approx(1.0986, abs=1e-4)
     assert {
         "coverage:2",
         "coverage:3",
@@ -160,10 +160,10 @@ def test_features_by_hand() -> None:
         "shape:question",
         "shape:number",
         "shape:money",
-    } <= set(found)
-    assert found["velocity:1h"] == pytest.approx(0.6931, abs=1e-4)
-    assert found["velocity:6h"] == pytest.approx(1.0986, abs=1e-4)
-    assert "coverage:5" not in found
+    } <= set(values)
+    assert values["velocity:1h"] == pytest.approx(0.6931, abs=1e-4)
+    assert values["velocity:6h"] == pytest.approx(1.0986, abs=1e-4)
+    assert "coverage:5" not in values
 
 
 def test_one_voice_has_no_coverage_and_no_velocity() -> None:

@@ -226,6 +226,6 @@ def test_coverage_counts_only_what_other_sources_had_before() -> None:
         item(title, "d", 60),
     ]
 
-    told = coverage(items, items[-1].arrived_at + HOUR)
+    covered = coverage(items, items[-1].arrived_at + HOUR)
 
-    assert [sorted(sources) for sources in told] == [[], [], ["a"], [], ["a", "b"], []]
+    assert [sorted(sources) for sources in covered] == [[], [], ["a"], [], ["a", "b"], []]

@@ -76,7 +76,7 @@ def test_ten_votes_move_the_order_their_way_at_once_and_undo_restores_every_numb
     assert all(after[i][1] < before[i][1] for i in places)
     assert min(after[i][1] for i in gadgets[:5]) > max(after[i][1] for i in places)
     assert any(line.cause is Cause.VOTED for line in store.stories.ledger(gadgets[0]))
-    parts = {part.name for part in found.contributions} if (found := store.stories.get(gadgets[0])) else set()
+    parts = {part.name for part in story.contributions} if (story := store.stories.get(gadgets[0])) else set()
     assert "vote" in parts
 
     for i in (*gadgets[:5], *places[:5]):
@@ -160,18 +160,18 @@ def test_ten_votes_do_not_wreck_calibration() -> None:
     editorial = prior.prior.editorial
     assert editorial
     known = sorted(editorial.words)
-    found = [
+    story = [
         signals(" ".join(rng.choices(known, k=8)), delays=[HOUR * i for i in range(rng.randint(1, 4))])
         for _ in range(3_000)
     ]
-    said = [sigmoid(prior.logit(s)) for s in found]
+    said = [sigmoid(prior.logit(s)) for s in story]
     truth = [int(rng.random() < p) for p in said]
     votes = [
-        Vote(i + 1, bool(truth[i]), NOW, found[i].title, found[i].source_ids[0]) for i in rng.sample(range(3_000), 10)
+        Vote(i + 1, bool(truth[i]), NOW, story[i].title, story[i].source_ids[0]) for i in rng.sample(range(3_000), 10)
     ]
     nudged = prior.with_votes(votes)
 
-    after = ece([sigmoid(nudged.logit(s)) for s in found], truth)
+    after = ece([sigmoid(nudged.logit(s)) for s in story], truth)
 
     assert after <= ece(said, truth) + 0.03
 

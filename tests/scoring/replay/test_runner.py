@@ -118,15 +118,15 @@ def test_a_stream_without_sources_does_not_take_everyone_for_one_publisher(tmp_p
 
 
 def test_a_better_model_is_asked_for_once_a_day(tmp_path: Path) -> None:
-    asked = []
+    days = []
 
     def retrain(engine: Engine, now: datetime) -> RelevanceModel | None:
-        asked.append(now.date())
+        days.append(now.date())
         return None
 
     replay(Stream(stream(tmp_path / "a.jsonl")), CONFIG, load_prior(), retrain=retrain)
 
-    assert len(asked) == len(set(asked)) > 5
+    assert len(days) == len(set(days)) > 5
 
 
 def test_a_database_with_entries_is_refused(tmp_path: Path) -> None:

@@ -35,18 +35,18 @@ RISE = (
 
 def quiet_days(days: int = 8, a_day: int = 40) -> list[tuple[str, str, datetime]]:
     """Return title, voice and time of headlines on a steady spread of things."""
-    found = []
+    results = []
     for number in range(days * a_day):
         title = QUIET[number % 4].format(THINGS[number % 10])
-        found.append((title, f"voice{number % 12}", NOON + number * timedelta(days=1) / a_day))
-    return found
+        results.append((title, f"voice{number % 12}", NOON + number * timedelta(days=1) / a_day))
+    return results
 
 
 def index(said: list[tuple[str, str, datetime]]) -> Headlines:
-    held = Headlines()
-    for number, (title, voice, at) in enumerate(sorted(said, key=lambda one: one[2]), start=1):
-        held.add(number, title, voice, at, at)
-    return held
+    headlines = Headlines()
+    for number, (title, voice, at) in enumerate(sorted(said, key=lambda row: row[2]), start=1):
+        headlines.add(number, title, voice, at, at)
+    return headlines
 
 
 END = NOON + timedelta(days=8)
@@ -59,10 +59,10 @@ def with_rise() -> list[tuple[str, str, datetime]]:
 
 
 def test_a_phrase_that_many_sources_take_up_rises_under_its_whole_name() -> None:
-    found = topics(Moment(index(with_rise()), END), END)
+    listed = topics(Moment(index(with_rise()), END), END)
 
-    assert [topic.name for topic, _ in found][:1] == ["Plover Bank"]
-    topic, entry_ids = found[0]
+    assert [topic.name for topic, _ in listed][:1] == ["Plover Bank"]
+    topic, entry_ids = listed[0]
     assert (topic.slug, topic.position, topic.entries, topic.sources) == ("plover-bank", 1, 6, 6)
     assert topic.burst > 3
     assert len(entry_ids) == 6
@@ -89,10 +89,10 @@ def test_what_comes_later_changes_nothing_of_what_was_found() -> None:
 
 
 def test_no_weekday_no_frame_word_and_no_bare_number_is_a_term() -> None:
-    found = headline_terms("Watch live: latest news on Tuesday as 2020 iPhone 15 launches")
-    assert "iphone" in found
-    assert "iphone 15" in found
-    assert not {"tuesday", "watch", "live", "latest", "news", "2020", "15"} & {w for t in found for w in [t]}
+    terms = headline_terms("Watch live: latest news on Tuesday as 2020 iPhone 15 launches")
+    assert "iphone" in terms
+    assert "iphone 15" in terms
+    assert not {"tuesday", "watch", "live", "latest", "news", "2020", "15"} & {w for t in terms for w in [t]}
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_an_edited_headline_counts_as_if_it_had_come_so(titles: list[str]) -> No
 def test_what_was_forgotten_is_not_missed() -> None:
     said = quiet_days(days=40, a_day=60)
     end = said[-1][2]
-    held, kept = index(said), index(said)
+    full, kept = index(said), index(said)
     kept.forget(end - timedelta(days=8))
-    assert len(kept) < len(held) / 2
-    one, other = Moment(held, end), Moment(kept, end)
-    signals = {t: one.signals(t, numbers) for t, numbers in held.terms(one.day, one.end, 3)}
+    assert len(kept) < len(full) / 2
+    one, other = Moment(full, end), Moment(kept, end)
+    signals = {t: one.signals(t, numbers) for t, numbers in full.terms(one.day, one.end, 3)}
     assert signals == {t: other.signals(t, numbers) for t, numbers in kept.terms(other.day, other.end, 3)}
 
 
@@ -149,7 +149,7 @@ def test_what_was_forgotten_is_not_missed() -> None:
 
 
 def tell(store: Store, said: list[tuple[str, str, datetime]]) -> None:
-    for number, (title, _, at) in enumerate(sorted(said, key=lambda one: one[2])):
+    for number, (title, _, at) in enumerate(sorted(said, key=lambda row: row[2])):
         publish(
             store, (at, [arrival(f"{title} ({at:%d%H%M})", "", SOURCES[number % 6].id, at)], SOURCES[number % 6].id)
         )
@@ -165,16 +165,16 @@ def test_the_worker_finds_topics_and_a_restart_and_a_rebuild_find_the_same() -> 
         updater.run(NOON + timedelta(days=4))
         tell(store, rest)
         updater.run(END)
-        found = store.topics.rising()
-        assert [topic.name for topic in found] == ["Plover Bank"]
+        listed = store.topics.rising()
+        assert [topic.name for topic in listed] == ["Plover Bank"]
         assert store.topics.stories("plover-bank")
 
         Updater(store, CONFIG, load_prior()).run(END + EVERY)
         again = store.topics.rising()
-        assert [(t.slug, t.entries) for t in again] == [(t.slug, t.entries) for t in found]
+        assert [(t.slug, t.entries) for t in again] == [(t.slug, t.entries) for t in listed]
 
         Updater(store, CONFIG, load_prior()).rebuild(END)
-        assert store.topics.rising() == found
+        assert store.topics.rising() == listed
 
 
 def test_a_topic_that_nobody_speaks_of_any_more_falls_away_with_a_new_edition() -> None:

@@ -44,20 +44,20 @@ class Desk:
         self.client = client
         headers = {"Sec-Fetch-Site": "same-origin"}
         assert client.post("/admin/sign-in", data={"token": TOKEN}, headers=headers).status_code == 303
-        found = re.search(r'name="form_token" value="([^"]+)"', client.get("/admin").text)
-        assert found
-        self.token = found[1]
+        match = re.search(r'name="form_token" value="([^"]+)"', client.get("/admin").text)
+        assert match
+        self.token = match[1]
 
     def post(self, path: str, **form: Any) -> TestResponse:
         data = {**form, "form_token": self.token}
         return self.client.post(path, data=data, headers={"Sec-Fetch-Site": "same-origin"})
 
     def undo_last(self) -> TestResponse:
-        found = re.search(
+        match = re.search(
             r'name="action" value="([0-9]+)"><button class="quiet">Undo<span', self.client.get("/admin").text
         )
-        assert found, "nothing can be undone"
-        return self.post("/admin/undo", action=found[1])
+        assert match, "nothing can be undone"
+        return self.post("/admin/undo", action=match[1])
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def get(client: FlaskClient, path: str, code: int = 200, **more: Any) -> Any:
 
 
 def headlines(client: FlaskClient, path: str) -> list[str]:
-    return [one["headline"] for one in get(client, path)["items"]]
+    return [item["headline"] for item in get(client, path)["items"]]
 
 
 def test_what_there_is_can_be_found_from_one_address(full: FlaskClient) -> None:
@@ -45,7 +45,7 @@ def test_a_story_has_its_entries_its_reasons_and_its_ledger(full: FlaskClient) -
     story = get(full, f"/stories/{first['id']}")
     assert {name: story[name] for name in first} == first
     assert len(story["told_by"]) == story["entries"]
-    assert len({one["source"]["id"] for one in story["told_by"]}) == story["sources"]
+    assert len({item["source"]["id"] for item in story["told_by"]}) == story["sources"]
     assert fsum(part["points"] for part in story["explanation"]) == pytest.approx(story["score"])
     assert story["ledger"][0]["score_before"] is None
     assert story["ledger"][-1]["score_after"] == story["score"]
@@ -63,12 +63,12 @@ def test_a_merged_story_leads_to_the_one_it_is_part_of(site: FlaskClient, room: 
 @pytest.mark.parametrize("query", ["", "?sort=newest", "?sort=score&min_score=30", "?window=7d&min_sources=2"])
 def test_pages_joined_by_their_cursors_are_the_whole_list(full: FlaskClient, query: str) -> None:
     mark = "&" if query else "?"
-    whole = [one["id"] for one in get(full, f"/stories{query}{mark}limit=100")["items"]]
+    whole = [item["id"] for item in get(full, f"/stories{query}{mark}limit=100")["items"]]
     pages: list[int] = []
     cursor: str | None = ""
     while cursor is not None:
         page = get(full, f"/stories{query}{mark}limit=7&cursor={cursor}")
-        pages += [one["id"] for one in page["items"]]
+        pages += [entry["id"] for entry in page["items"]]
         cursor = page["next_cursor"]
     assert pages[:100] == whole
     assert len(pages) == len(set(pages))
@@ -80,15 +80,15 @@ def test_a_list_that_grew_at_its_head_goes_on_where_it_was(site: FlaskClient, ro
     first = get(site, "/stories?sort=newest&limit=3")
     room.story("Just in", ["seedbed"], at=NOW - HOUR)
     then = get(site, f"/stories?sort=newest&limit=3&cursor={first['next_cursor']}")
-    assert [one["headline"] for one in first["items"] + then["items"]] == [f"Story {i}" for i in (5, 4, 3, 2, 1, 0)]
+    assert [item["headline"] for item in first["items"] + then["items"]] == [f"Story {i}" for i in (5, 4, 3, 2, 1, 0)]
     assert then["next_cursor"] is None
 
 
 def test_a_search_says_in_which_entry_it_found_the_words(site: FlaskClient, room: Newsroom) -> None:
     room.story("Plant announced", ["techcrunch_ai", "seedbed"], titles=["", "Gigawatts for Ohio"])
-    found = get(site, "/search?q=ohio")
-    assert (found["total"], found["next_cursor"]) == (1, None)
-    assert found["items"][0]["found_in"]["title"] == "Gigawatts for Ohio"
+    results = get(site, "/search?q=ohio")
+    assert (results["total"], results["next_cursor"]) == (1, None)
+    assert results["items"][0]["found_in"]["title"] == "Gigawatts for Ohio"
     assert get(site, "/search?q=source:nobody")["notes"] == ["no source is called 'nobody'"]
 
 
@@ -96,7 +96,7 @@ def test_searches_have_cursors_too(full: FlaskClient) -> None:
     whole = headlines(full, "/search?q=the&limit=100")
     page = get(full, "/search?q=the&limit=5")
     then = get(full, f"/search?q=the&limit=5&cursor={page['next_cursor']}")
-    assert [one["headline"] for one in page["items"] + then["items"]] == whole[:10]
+    assert [item["headline"] for item in page["items"] + then["items"]] == whole[:10]
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,9 @@ def test_searches_have_cursors_too(full: FlaskClient) -> None:
     ],
 )
 def test_errors_are_problem_details(full: FlaskClient, path: str, code: int, parameter: str | None) -> None:
-    told = get(full, path, code)
-    assert (told["type"], told["status"]) == ("about:blank", code)
-    assert [one["parameter"] for one in told.get("errors", [])] == ([parameter] if parameter else [])
+    body = get(full, path, code)
+    assert (body["type"], body["status"]) == ("about:blank", code)
+    assert [item["parameter"] for item in body.get("errors", [])] == ([parameter] if parameter else [])
 
 
 def test_other_methods_and_other_names_are_refused_as_problems(full: FlaskClient) -> None:
@@ -134,9 +134,9 @@ def test_the_scorecard_is_there_once_it_was_measured(site: FlaskClient, store: S
     with store.transaction():
         store.scorecards.save(NOW.date(), [measure], {})
         store.state.next_edition()
-    told = get(site, "/accuracy")
-    assert told["day"] == NOW.date().isoformat()
-    assert told["items"] == [
+    body = get(site, "/accuracy")
+    assert body["day"] == NOW.date().isoformat()
+    assert body["items"] == [
         {"name": "brier", "window_days": 7, "category": "", "method": "site", "value": 0.12, "low": 0.1, "high": None,
          "cases": 40, "needed": 30}
     ]  # fmt: skip
@@ -171,7 +171,7 @@ def test_pages_of_others_may_read_a_public_site_and_not_a_local_one(
 
 
 def test_no_address_is_shown_that_is_not_for_everybody(full: FlaskClient) -> None:
-    assert all(one["feed"].startswith("https://") for one in get(full, "/sources")["items"])
+    assert all(item["feed"].startswith("https://") for item in get(full, "/sources")["items"])
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
@@ -181,9 +181,9 @@ def test_the_interface_keeps_what_its_description_promises(
     """schemathesis: what fits the description is answered as described, what does not is refused, nothing breaks."""
     described = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", make_app(edition_db))
     assert described.raw_schema["openapi"].startswith("3.1")
-    for found in described.get_all_operations():
-        assert isinstance(found, Ok)
-        operation = found.ok()
+    for results in described.get_all_operations():
+        assert isinstance(results, Ok)
+        operation = results.ok()
         if mode is GenerationMode.NEGATIVE and not operation.query:
             continue
 

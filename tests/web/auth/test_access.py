@@ -76,9 +76,9 @@ def sign_in(client: FlaskClient, token: str = TOKEN, **headers: str) -> TestResp
 
 
 def form_token(client: FlaskClient) -> str:
-    found = re.search(r'name="form_token" value="([^"]+)"', client.get("/admin").text)
-    assert found
-    return found[1]
+    match = re.search(r'name="form_token" value="([^"]+)"', client.get("/admin").text)
+    assert match
+    return match[1]
 
 
 def changing(app: Flask) -> list[str]:
@@ -345,7 +345,7 @@ def test_an_operators_page_is_neither_kept_nor_given_to_readers(desk: FlaskClien
 
 
 def test_readers_pages_do_not_look_for_sessions(desk: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr("aggregator.store.editorial.sessions.Sessions.session", lambda *a: asked.append("session"))
+    lookups: list[str] = []
+    monkeypatch.setattr("aggregator.store.editorial.sessions.Sessions.session", lambda *a: lookups.append("session"))
     assert desk.application.test_client().get("/newest").status_code == 200
-    assert asked == []
+    assert lookups == []

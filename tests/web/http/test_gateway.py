@@ -104,8 +104,8 @@ def make(app: Application) -> Iterator[Callable[..., Gateway]]:
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for gateway in made:
+        gateway.close()
 
 
 async def ask(gateway: Gateway, scope: Scope, **body: Any) -> tuple[int, dict[str, str], bytes]:

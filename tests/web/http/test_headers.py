@@ -62,11 +62,11 @@ def check_headers(headers: object, where: str) -> None:
 
 def paths(app: Flask) -> list[str]:
     """Return an address of every route, so that a new one is covered by itself."""
-    found = []
+    results = []
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:[^<>:]*(?:\([^)]*\))?:)?(\w+)>", lambda m: VALUES[m[1]], rule.rule)
-        found.append(path.replace("/static/x", "/static/site.css"))
-    return found
+        results.append(path.replace("/static/x", "/static/site.css"))
+    return results
 
 
 def test_every_route_carries_every_header_whatever_the_method(full: FlaskClient) -> None:
@@ -238,13 +238,13 @@ def test_no_template_has_inline_style_script_or_handlers(path: Path) -> None:
 
 
 def test_stored_html_becomes_markup_in_one_place_only() -> None:
-    found = [
+    match = [
         f"{path.name}: {line.strip()}"
         for path in sorted(WEB.rglob("*.py"))
         for line in path.read_text(encoding="utf-8").splitlines()
         if re.search(r"Markup\(\w|\|\s*safe|render_template_string|autoescape", line)
     ]
-    assert found == ["formatting.py: return Markup(content)"]
+    assert match == ["formatting.py: return Markup(content)"]
 
 
 def test_styles_load_nothing() -> None:

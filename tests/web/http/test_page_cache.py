@@ -119,11 +119,11 @@ def test_who_asks_for_a_page_that_another_is_making_gets_that_one() -> None:
     front = Front(stale_s=1.0)
     front.origin.answers.clear()
     with ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(lambda: Client(front.cache).get("/").data) for _ in range(3)]
+        pages = [pool.submit(lambda: Client(front.cache).get("/").data) for _ in range(3)]
         while not front.origin.asked:
             time.sleep(0.001)
         front.origin.answers.set()
-        assert len({one.result(10) for one in asked}) == 1
+        assert len({page.result(10) for page in pages}) == 1
     assert front.origin.asked == 1
 
 
@@ -241,11 +241,11 @@ def test_memory_is_bounded_and_the_page_longest_unread_goes_first() -> None:
     front.client.get("/a")
     front.client.get("/d")
     front.client.get("/e")
-    asked = front.origin.asked
+    requests = front.origin.asked
     front.client.get("/e")
-    assert front.origin.asked == asked
+    assert front.origin.asked == requests
     front.client.get("/b")
-    assert front.origin.asked == asked + 1
+    assert front.origin.asked == requests + 1
 
 
 def test_what_was_last_read_is_better_than_an_apology(front: Front) -> None:

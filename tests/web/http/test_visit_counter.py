@@ -117,8 +117,10 @@ def test_a_reader_is_counted_through_the_whole_site(
 def shown(db: Path) -> dict[tuple[int, int], tuple[int, int]]:
     """Return how many people were shown a story at a place, and how many opened it."""
     with Store.open(db) as store:
-        found = store.feedback.impressions(NOW.date(), NOW.date() + timedelta(days=1))
-    return {(one.story_id, one.place): (one.people, one.opened) for one in found}
+        impressions = store.feedback.impressions(NOW.date(), NOW.date() + timedelta(days=1))
+    return {
+        (impression.story_id, impression.place): (impression.people, impression.opened) for impression in impressions
+    }
 
 
 def test_a_list_shows_its_stories_once_a_person_and_day_at_the_place_first_seen(db: Path) -> None:

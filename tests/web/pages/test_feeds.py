@@ -80,7 +80,7 @@ def test_every_list_is_a_feed(full: FlaskClient, path: str, form: str) -> None:
 
 
 def titles(client: FlaskClient, path: str) -> list[str]:
-    return [one["title"] for one in client.get(path).get_json()["items"]]
+    return [item["title"] for item in client.get(path).get_json()["items"]]
 
 
 def test_filters_of_a_list_hold_for_its_feed(site: FlaskClient, room: Newsroom) -> None:
@@ -118,7 +118,7 @@ def test_a_burst_of_one_source_hides_nothing(site: FlaskClient, room: Newsroom, 
         answer = site.get(address)
         if form == "json":
             feed = answer.get_json()
-            seen += [one["title"] for one in feed["items"]]
+            seen += [item["title"] for item in feed["items"]]
             following = feed.get("next_url", "")
         else:
             feed = feedparser.parse(answer.data)
@@ -194,7 +194,7 @@ def test_a_feed_states_the_publisher_s_date(site: FlaskClient, room: Newsroom) -
     room.story("Old", ["techcrunch_ai"], published_at=stated)
     room.story("Undated", ["seedbed"])
     feed = site.get("/newest.json").get_json()
-    items = {one["title"]: one for one in feed["items"]}
+    items = {item["title"]: item for item in feed["items"]}
     assert items["Old"]["date_published"] == "2024-11-01T12:00:00Z"
     assert "first seen" not in items["Old"]["content_text"]
     assert items["Undated"]["_groundswell"]["published_at"] is None

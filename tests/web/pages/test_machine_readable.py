@@ -38,10 +38,10 @@ class Head(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "meta" and found.get("property", found.get("name")):
-            self.meta[found.get("property") or found.get("name") or ""] = found.get("content") or ""
-        self._in_data = tag == "script" and found.get("type") == "application/ld+json"
+        attributes = dict(attrs)
+        if tag == "meta" and attributes.get("property", attributes.get("name")):
+            self.meta[attributes.get("property") or attributes.get("name") or ""] = attributes.get("content") or ""
+        self._in_data = tag == "script" and attributes.get("type") == "application/ld+json"
 
     def handle_data(self, data: str) -> None:
         if self._in_data:
@@ -87,7 +87,7 @@ def test_a_list_describes_itself_in_its_order(full: FlaskClient, path: str) -> N
     said = head(full, path)
     (described,) = said.described
     assert described["@type"] == "ItemList"
-    assert [one["position"] for one in described["itemListElement"]] == list(range(1, described["numberOfItems"] + 1))
+    assert [item["position"] for item in described["itemListElement"]] == list(range(1, described["numberOfItems"] + 1))
     first = described["itemListElement"][0]
     assert full.get(first["url"]).status_code == 200
     assert said.meta["og:type"] == "website"

@@ -36,9 +36,9 @@ def get(client: FlaskClient, path: str, status: int = 200) -> str:
 
 
 def lead_path(client: FlaskClient) -> str:
-    found = re.search(r'class="lead">.*?<h3[^>]*><a href="([^"]+)"', get(client, "/"), re.S)
-    assert found
-    return found[1]
+    match = re.search(r'class="lead">.*?<h3[^>]*><a href="([^"]+)"', get(client, "/"), re.S)
+    assert match
+    return match[1]
 
 
 # The front page
@@ -288,8 +288,8 @@ def test_any_headline_has_its_page(site: FlaskClient, room: Newsroom, headline: 
 
 def test_a_story_of_sixty_sources_lists_them_all(site: FlaskClient, room: Newsroom) -> None:
     sources = [source.id for source in room.config.sources]
-    told = [sources[i % len(sources)] for i in range(60)]
-    story_id = room.story("Everybody tells it", told)
+    reporters = [sources[i % len(sources)] for i in range(60)]
+    story_id = room.story("Everybody tells it", reporters)
     page = get(site, f"/story/{story_id}/everybody-tells-it")
     assert page.count('rel="noopener noreferrer nofollow ugc"') >= 60
     assert page.count('<circle class="dot') >= 60

@@ -17,22 +17,22 @@ def page(client: FlaskClient, query: str, more: str = "") -> str:
     return answer.text
 
 
-def links(found: str) -> list[str]:
-    return [unescape(one) for one in re.findall(r'<li><a href="/search\?q=([^"&]+)', found)]
+def links(html_: str) -> list[str]:
+    return [unescape(match) for match in re.findall(r'<li><a href="/search\?q=([^"&]+)', html_)]
 
 
 def test_what_was_found_is_marked_and_stays_text(site: FlaskClient, room: Newsroom) -> None:
     room.story("Trainium <b>beats</b> expectations", ["seedbed"], summary="The trainium & the market")
-    found = page(site, "trainium")
-    assert "<mark>Trainium</mark> &lt;b&gt;beats&lt;/b&gt; expectations" in found
-    assert "The <mark>trainium</mark> &amp; the market" in found
+    text = page(site, "trainium")
+    assert "<mark>Trainium</mark> &lt;b&gt;beats&lt;/b&gt; expectations" in text
+    assert "The <mark>trainium</mark> &amp; the market" in text
 
 
 def test_a_story_found_by_another_sources_headline_says_where(site: FlaskClient, room: Newsroom) -> None:
     room.story("Plant announced", ["techcrunch_ai", "seedbed"], titles=["", "Gigawatts for Ohio"])
-    found = page(site, "ohio")
-    assert "Plant announced" in found
-    assert re.search(r"Match in .*Gigawatts for <mark>Ohio</mark>", found, re.S)
+    text = page(site, "ohio")
+    assert "Plant announced" in text
+    assert re.search(r"Match in .*Gigawatts for <mark>Ohio</mark>", text, re.S)
 
 
 def test_operators_count_and_what_they_are_is_said_on_the_page(full: FlaskClient, room: Newsroom) -> None:
@@ -52,10 +52,10 @@ def test_a_misspelled_search_offers_what_may_have_been_meant(full: FlaskClient) 
 
 def test_a_search_is_a_feed_with_all_operators(full: FlaskClient) -> None:
     for query in ("trainium", "score:>60 category:big-tech", '-trainium after:3d "data center"'):
-        told = full.get(f"/search.json?q={quote(query)}&sort=best").get_json()
+        feed = full.get(f"/search.json?q={quote(query)}&sort=best").get_json()
         shown = re.findall(r'<h2 class="hed"[^>]*><a href="([^"]+)"', page(full, query))
-        assert [one["url"].removeprefix("http://localhost") for one in told["items"]][:30] == shown
-        assert quote(query) in told["feed_url"]
+        assert [item["url"].removeprefix("http://localhost") for item in feed["items"]][:30] == shown
+        assert quote(query) in feed["feed_url"]
 
 
 ODD = st.sampled_from(

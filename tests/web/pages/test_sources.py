@@ -183,7 +183,7 @@ def test_the_ledger_tells_what_asking_each_host_came_to(crowd: FlaskClient) -> N
 
 def test_the_interface_says_since_when_a_source_is_silent(site: FlaskClient, room: Newsroom) -> None:
     state(room, "seedbed", arrivals=daily(4))
-    told = {one["id"]: one for one in site.get("/api/v1/sources").get_json()["items"]}
-    assert told["seedbed"]["state"] == "ok"
-    assert told["seedbed"]["overdue_since"].startswith("2026-11-")
-    assert told["rulemaker"]["overdue_since"] is None
+    by_id = {item["id"]: item for item in site.get("/api/v1/sources").get_json()["items"]}
+    assert by_id["seedbed"]["state"] == "ok"
+    assert by_id["seedbed"]["overdue_since"].startswith("2026-11-")
+    assert by_id["rulemaker"]["overdue_since"] is None

@@ -177,8 +177,8 @@ def _json_feed(feed: dict[str, Any]) -> Iterator[str]:
 
 def _once(node: ET.Element, *names: str) -> Iterator[str]:
     for name in names:
-        found = node.findall(name)
-        if len(found) != 1 or not (found[0].text or "").strip():
+        children = node.findall(name)
+        if len(children) != 1 or not (children[0].text or "").strip():
             yield f"{node.tag} has {name} once, and not empty"
 
 

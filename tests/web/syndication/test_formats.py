@@ -123,13 +123,13 @@ def test_json_feed_is_as_version_1_1_wants_it() -> None:
     document = json.loads(FORMATS["json"].write(channel(item(1), item(2, original="", category=""))))
     assert document["version"] == "https://jsonfeed.org/version/1.1"
     assert document["title"]
-    for one in document["items"]:
-        assert isinstance(one["id"], str)
-        assert one["content_html"]
-        assert one["content_text"]
+    for entry in document["items"]:
+        assert isinstance(entry["id"], str)
+        assert entry["content_html"]
+        assert entry["content_text"]
         for date in ("date_published", "date_modified"):
-            assert datetime.fromisoformat(one[date]).tzinfo is not None
-        extensions = [key for key in one if key.startswith("_")]
+            assert datetime.fromisoformat(entry[date]).tzinfo is not None
+        extensions = [key for key in entry if key.startswith("_")]
         assert extensions == ["_groundswell"]
     assert "external_url" not in document["items"][1]
 
@@ -164,7 +164,7 @@ def test_a_picture_is_media_and_an_enclosure() -> None:
 
 def test_a_picture_in_atom_and_json_feed() -> None:
     (entry,) = feedparser.parse(FORMATS["atom"].write(channel(item(image=with_picture())))).entries
-    assert [one.href for one in entry.enclosures] == ["https://news.example/picture/7"]
+    assert [item_.href for item_ in entry.enclosures] == ["https://news.example/picture/7"]
     (node,) = json.loads(FORMATS["json"].write(channel(item(image=with_picture()))))["items"]
     assert node["image"] == "https://news.example/picture/7"
     assert node["attachments"] == [

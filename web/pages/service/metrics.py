@@ -84,8 +84,8 @@ class _Site(Collector):
     def _polling(self) -> Iterator[Metric]:
         figures, at = self._figures, self._at
         expected = [silence(arrivals, at) for arrivals in figures.arrivals]
-        overdue = sum(one is not None and one.overdue_at <= at for one in expected)
-        unchanged = sum(one.unchanged for one in figures.hosts)
+        overdue = sum(health is not None and health.overdue_at <= at for health in expected)
+        unchanged = sum(health.unchanged for health in figures.hosts)
         lag = _age(figures.most_overdue_at, at) if figures.most_overdue_at else 0.0
         yield _labelled("sources", "Sources by state.", "state", figures.sources.items())
         yield _gauge("sources_silent", "Sources overdue by their own cadence (1 in 100).", overdue)
@@ -111,17 +111,17 @@ class _Site(Collector):
 
 def _by_host(hosts: Iterable[HostCounts]) -> Iterator[Metric]:
     described: dict[str, tuple[str, Callable[[HostCounts], float]]] = {
-        "host_requests": ("Requests for feeds, by host.", lambda one: one.requests),
-        "host_unchanged": ("Of those, answered 304.", lambda one: one.unchanged),
-        "host_received_bytes": ("Bytes received.", lambda one: one.bytes),
-        "host_saved_bytes": ("Bytes that 304 answers saved.", lambda one: one.saved_bytes),
-        "host_waits_kept": ("Polls put off because server or document asked for it.", lambda one: one.waits_kept),
-        "host_waited_seconds": ("By how long, in all.", lambda one: one.waited_s),
+        "host_requests": ("Requests for feeds, by host.", lambda figures: figures.requests),
+        "host_unchanged": ("Of those, answered 304.", lambda health: health.unchanged),
+        "host_received_bytes": ("Bytes received.", lambda health: health.bytes),
+        "host_saved_bytes": ("Bytes that 304 answers saved.", lambda health: health.saved_bytes),
+        "host_waits_kept": ("Polls put off because server or document asked for it.", lambda health: health.waits_kept),
+        "host_waited_seconds": ("By how long, in all.", lambda health: health.waited_s),
     }
     for name, (description, value_of) in described.items():
         family = CounterMetricFamily(f"groundswell_{name}", description, labels=["host"])
-        for one in hosts:
-            family.add_metric([one.host], value_of(one))
+        for health in hosts:
+            family.add_metric([health.host], value_of(health))
         yield family
 
 

@@ -27,24 +27,26 @@ _DENIED_FOR = timedelta(days=1)
 def confirm(token: str) -> Response:
     """Answer a hub's question whether we asked for this: its challenge, or 404."""
     with reading().store() as store:
-        one = store.websub_subscriptions.of_token(token)
-        if one is None or request.args.get("hub.topic", "") != one.topic:
+        subscription = store.websub_subscriptions.of_token(token)
+        if subscription is None or request.args.get("hub.topic", "") != subscription.topic:
             abort(404)
         mode = request.args.get("hub.mode", "")
         if mode == "denied":
             why = clip(storable(request.args.get("hub.reason", "")), 200)
             store.websub_subscriptions.refused(
-                one.source_id, f"the hub refuses: {why}".rstrip(": "), now() + _DENIED_FOR
+                subscription.source_id, f"the hub refuses: {why}".rstrip(": "), now() + _DENIED_FOR
             )
             return _plain("")
         challenge = request.args.get("hub.challenge", "")
-        if not 0 < len(challenge) <= _LONGEST_CHALLENGE or mode != ("subscribe" if one.wanted else "unsubscribe"):
+        if not 0 < len(challenge) <= _LONGEST_CHALLENGE or mode != (
+            "subscribe" if subscription.wanted else "unsubscribe"
+        ):
             abort(404)
-        if one.wanted:
+        if subscription.wanted:
             lease = _lease(request.args.get("hub.lease_seconds", ""))
-            store.websub_subscriptions.confirm(one.source_id, now() + lease, now() + lease * 0.8)
+            store.websub_subscriptions.confirm(subscription.source_id, now() + lease, now() + lease * 0.8)
         else:
-            store.websub_subscriptions.forget(one.source_id)
+            store.websub_subscriptions.forget(subscription.source_id)
     return _plain(challenge)
 
 
@@ -53,12 +55,14 @@ def confirm(token: str) -> Response:
 def deliver(token: str) -> Response:
     """Keep a delivery for the worker; what is not signed is thanked for and dropped, as the recommendation has it."""
     with reading().store() as store:
-        one = store.websub_subscriptions.of_token(token)
-        if one is None or not _is_held(one):
+        subscription = store.websub_subscriptions.of_token(token)
+        if subscription is None or not _is_held(subscription):
             abort(404)
         body = request.get_data(cache=False)
-        if is_signed(request.headers.get("X-Hub-Signature", ""), one.secret, body) and body:
-            kept = store.websub_subscriptions.deliver(one.source_id, clip(request.content_type or "", 200), body, now())
+        if is_signed(request.headers.get("X-Hub-Signature", ""), subscription.secret, body) and body:
+            kept = store.websub_subscriptions.deliver(
+                subscription.source_id, clip(request.content_type or "", 200), body, now()
+            )
             if not kept:
                 answer = _plain("Too much waits here already.\n", 503)
                 answer.headers["Retry-After"] = "60"
@@ -66,8 +70,8 @@ def deliver(token: str) -> Response:
     return _plain("", 202)
 
 
-def _is_held(one: Subscription) -> bool:
-    return one.wanted and one.lease_until is not None and one.lease_until > now()
+def _is_held(subscription: Subscription) -> bool:
+    return subscription.wanted and subscription.lease_until is not None and subscription.lease_until > now()
 
 
 def _lease(stated: str) -> timedelta:

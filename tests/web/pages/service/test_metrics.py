@@ -28,12 +28,12 @@ def test_every_line_is_one_that_prometheus_reads(full: FlaskClient) -> None:
 
 
 def test_it_tells_of_polls_entries_and_views(full: FlaskClient) -> None:
-    told = dict(line.rsplit(" ", 1) for line in full.get("/metrics").text.splitlines() if line[0] != "#")
-    assert float(told["groundswell_entries_total"]) > 0
-    assert float(told["groundswell_edition"]) > 0
-    assert float(told['groundswell_sources{state="ok"}']) > 0
-    assert float(told["groundswell_worker_heartbeat_age_seconds"]) == 4
-    assert any(name.startswith("groundswell_host_requests_total{host=") for name in told)
+    samples = dict(line.rsplit(" ", 1) for line in full.get("/metrics").text.splitlines() if line[0] != "#")
+    assert float(samples["groundswell_entries_total"]) > 0
+    assert float(samples["groundswell_edition"]) > 0
+    assert float(samples['groundswell_sources{state="ok"}']) > 0
+    assert float(samples["groundswell_worker_heartbeat_age_seconds"]) == 4
+    assert any(name.startswith("groundswell_host_requests_total{host=") for name in samples)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_only_the_operator_reads_them_unless_the_setting_says_otherwise(
 
 def test_what_is_due_says_for_how_long_it_waits(edition_db: Path, make_app: Callable[..., Flask]) -> None:
     late = make_app(edition_db, clock=lambda: NOW + timedelta(hours=30)).test_client()
-    told = dict(line.rsplit(" ", 1) for line in late.get("/metrics").text.splitlines() if line[0] != "#")
-    assert float(told["groundswell_sources_due"]) > 0
-    assert float(told["groundswell_poll_lag_seconds"]) > 0
+    samples = dict(line.rsplit(" ", 1) for line in late.get("/metrics").text.splitlines() if line[0] != "#")
+    assert float(samples["groundswell_sources_due"]) > 0
+    assert float(samples["groundswell_poll_lag_seconds"]) > 0

@@ -55,9 +55,9 @@ def subscriber() -> Iterator[Subscriber]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-            told.asked.append(asked)
-            body = asked.get("hub.challenge", "").encode() if told.confirms else b"no"
+            query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            told.asked.append(query)
+            body = query.get("hub.challenge", "").encode() if told.confirms else b"no"
             self.send_response(200 if told.confirms else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -113,7 +113,7 @@ def test_every_feed_names_the_hub(full: FlaskClient) -> None:
             assert answer.get_json()["hubs"] == [{"type": "WebSub", "url": "http://localhost/hub"}]
         else:
             links = feedparser.parse(answer.data).feed.links
-            assert [one.href for one in links if one.rel == "hub"] == ["http://localhost/hub"]
+            assert [address.href for address in links if address.rel == "hub"] == ["http://localhost/hub"]
 
 
 async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
@@ -124,9 +124,9 @@ async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
     assert site.post("/hub", data=subscriber.form(lease_seconds="3600")).status_code == 202
     assert not subscriber.asked, "the site itself calls nobody"
     await run(publisher, NOW)
-    (asked,) = subscriber.asked
-    assert asked.pop("hub.challenge")
-    assert asked == {"me": "1", "hub.mode": "subscribe", "hub.topic": TOPIC, "hub.lease_seconds": "3600"}
+    (query,) = subscriber.asked
+    assert query.pop("hub.challenge")
+    assert query == {"me": "1", "hub.mode": "subscribe", "hub.topic": TOPIC, "hub.lease_seconds": "3600"}
 
     await run(publisher, NOW)
     assert not subscriber.got, "what was there before is no news"
@@ -141,7 +141,7 @@ async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
     assert websub_protocol.is_signed(headers["X-Hub-Signature"], "s3cret", body)
     assert not websub_protocol.is_signed(headers["X-Hub-Signature"], "other", body)
     assert body == site.get("/trending.rss", base_url="http://127.0.0.1:8000").data
-    assert [one.title for one in feedparser.parse(body).entries] == ["Just in", "Before"]
+    assert [address.title for address in feedparser.parse(body).entries] == ["Just in", "Before"]
 
 
 async def test_an_order_that_fades_a_view_and_a_score_are_no_news(
@@ -314,11 +314,13 @@ def test_callbacks_are_counted_by_the_owner_of_their_host(
         "https://cdn.me.example/e",
         "https://another.me.example:444/f",
     ]
-    assert [ask(site, one) for one in spellings] == [202] * 5 + [503]
+    assert [ask(site, address) for address in spellings] == [202] * 5 + [503]
     assert ask(site, "https://you.example/") == 202
     assert [ask(site, f"http://203.0.113.9:{8000 + i}/") for i in range(6)] == [202] * 5 + [503]
     assert [ask(site, f"http://[2001:db8::{i}]/") for i in range(1, 7)] == [202] * 5 + [503]
-    assert [ask(site, f"http://{one}/") for one in ("127.1", "0x7f.1", "017700000001", "1", "2", "3")].count(202) == 5
+    assert [ask(site, f"http://{address}/") for address in ("127.1", "0x7f.1", "017700000001", "1", "2", "3")].count(
+        202
+    ) == 5
 
 
 def test_who_sends_many_requests_keeps_nobody_else_out(
@@ -417,10 +419,10 @@ async def test_another_hub_is_told_which_lists_changed_once_a_minute(
         await run(teller, NOW + MINUTE / 2)
         await run(teller, NOW + MINUTE)
         await run(teller, NOW + 2 * MINUTE)
-    told = [parse_qs(body.decode()) for _, body in subscriber.got]
-    assert len(told) == 2
-    assert told[1]["hub.mode"] == ["publish"]
-    assert set(told[1]["hub.url"]) == {
+    messages = [parse_qs(body.decode()) for _, body in subscriber.got]
+    assert len(messages) == 2
+    assert messages[1]["hub.mode"] == ["publish"]
+    assert set(messages[1]["hub.url"]) == {
         f"http://127.0.0.1:8000{path}.{form}"
         for path in ("/trending", "/newest", "/category/models")
         for form in ("rss", "atom", "json")
