@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from aggregator.model import DocumentMemory, Limits
 
-_VERSION = "4"
+_VERSION = "5"
 """To be raised when drafts are made differently of the same bytes, so that entries are looked at once more."""
 
 _START = re.compile(rb"<(item|entry)[\s>]")

@@ -12,6 +12,8 @@ import zlib
 from aggregator.errors import NotAFeedError
 from aggregator.model import DocumentMemory, Draft, Limits, ParsedFeed
 from aggregator.parse import json_feed, polling_hints
+from aggregator.parse.dates import DateReader
+from aggregator.parse.dates.regions import has_unclear_order, is_regional, region_of
 from aggregator.parse.diagnose import describe
 from aggregator.parse.fingerprints import DocumentFingerprints, Pieces, document_mark, in_pieces
 from aggregator.parse.normalize import are_distinct, build_feed, context_of, item_keys
@@ -47,6 +49,7 @@ def parse(
     before = DocumentFingerprints.from_text(memory.stored)
     if json_feed.looks_like(data):
         raw = json_feed.read(data)
+        _read_regional_dates(raw, url)
         return build_feed(raw, _base(raw, url), limits, before, mark)
     pieces = in_pieces(data)
     if pieces and (parsed := _only_what_changed(data, pieces, content_type, url, limits, before, mark)):
@@ -56,6 +59,7 @@ def parse(
         message, feeds = describe(data, url)
         raise NotAFeedError(message, feeds)
     feed.hints = polling_hints.of_xml(data, url)
+    _read_regional_dates(feed, url)
     opening = b""
     if pieces and feed.well_formed and not feed.notes and len(pieces.items) == len(feed.items):
         opening = pieces.opening
@@ -77,8 +81,11 @@ def _only_what_changed(
     new_marks = [mark for mark in marks if mark not in stored]
     if raw is None or not raw.well_formed or raw.notes or len(raw.items) != len(new_marks):
         return None
+    if any(has_unclear_order(item.stated_at) for item in raw.items):
+        return None  # the dates of the other items may tell
     for item, bytes_mark in zip(raw.items, new_marks, strict=True):
         item.bytes_mark = bytes_mark
+    _read_regional_dates(raw, url)
     raw.hints = polling_hints.of_xml(data, url)
     base = _base(raw, url)
     if before.context != context_of(raw, base, limits, pieces.opening):
@@ -87,6 +94,18 @@ def _only_what_changed(
     if not are_distinct(item_keys(raw.items, base), skipped):
         return None
     return build_feed(raw, base, limits, before, mark, pieces.opening, skipped)
+
+
+def _read_regional_dates(raw: RawFeed, url: str) -> None:
+    """Read the dates again that mean something else in each country, now that the site and all dates are known."""
+    regional = [item for item in raw.items if is_regional(item.stated_at)]
+    if not regional:
+        return
+    site = safe_link(raw.site_url, url) or url
+    region = region_of(raw.language, host(site), [item.stated_at for item in regional])
+    dates = DateReader()
+    for item in regional:
+        item.published_at = dates.read(item.stated_at, raw.language, region) or item.published_at
 
 
 def _base(raw: RawFeed, url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,21 +26,21 @@ _JOINED_CLOCK = re.compile(r"(?<=\d{4}):(?=\d\d:\d\d)")  # as in logs of servers
 _ISO_CLOCK = re.compile(r"(?<=\d) ?t(?=\d\d:)")
 # 10.30 is a clock only behind a word that says so (Finnish klo, Danish kl., Italian ore), or last in a text.
 _DOTTED_CLOCK = re.compile(
-    r"(?:(?<=\s)|(?<=^))(?:(?:klo|klokken|kl\.?|um|ore|jam|saat|kello|alle|pukul)\s+(\d{1,2})[.:](\d\d)(?:[.:](\d\d))?"
+    r"(?:(?<=\s)|(?<=^))(?:(?:klo|klokken|kl\.?|um|at|ob|om|ore|jam|saat|kello|alle|pukul)\s+(\d{1,2})[.:](\d\d)(?:[.:](\d\d))?"
     r"|(?<=\d{4}\s)(\d{1,2})\.(\d\d)(?:\.(\d\d))?(?=$|\s))"
 )
 _OFFSET = re.compile(
     r"\s*\(?(?:utc|gmt|ut|z)?\s?([+\-−])(\d{1,2})(?::?(\d\d))?(?!\d)\)?(?:\s*\([^()]{0,60}\)|\s*\[[^\[\]]{0,60}\])?"
 )
 _REGION = re.compile(r"\s*\[?\(?([a-z]{3,12}(?:/[a-z_+\-0-9]{1,30}){1,2})\)?\]?(?=$|[\s,])")
-_ZONE_NAME = re.compile(r"[\s,(]*([a-z]{1,5})\)?(?=$|[\s,;)\[])")
+_ZONE_NAME = re.compile(r"[\s,(]*([a-z]{1,5}|мск)\)?(?=$|[\s,;)\[])")
 WORD_BEHIND = re.compile(r"[\s,(]*([^\W\d_]+)")
 WEEKDAYS = frozenset(name.lower() for name in calendar.day_abbr)
 _ZONES = {
     **dict.fromkeys(("z", "utc", "gmt", "ut", "wet"), 0),
     **dict.fromkeys(("bst", "west", "cet", "mez", "wat"), 60),
     **dict.fromkeys(("cest", "mesz", "eet", "sast", "cat"), 120),
-    **dict.fromkeys(("eest", "msk", "trt", "eat", "idt"), 180),
+    **dict.fromkeys(("eest", "msk", "мск", "trt", "eat", "idt"), 180),
     "irst": 210,
     **dict.fromkeys(("msd", "samt", "azt", "get"), 240),
     **dict.fromkeys(("pkt", "yekt", "uzt"), 300),
@@ -66,7 +67,7 @@ _ZONES = {
     "akst": -540,
     "hst": -600,
 }
-"""Minutes east of Greenwich. Left out: what means several zones (IST, AMT, BDT) and the letters of armies but Z."""
+"""Minutes east of Greenwich. Left out: names of several zones (IST, AMT; see `regions`), military letters but Z."""
 _GENERIC = {"et": "America/New_York", "ct": "America/Chicago", "mt": "America/Denver", "pt": "America/Los_Angeles"}
 
 
@@ -95,7 +96,7 @@ def time_of_day(text: str) -> tuple[str, timedelta | None, str]:
     return (
         spaced[: match.start()],
         timedelta(hours=hour, minutes=minute, seconds=second),
-        re.sub(r"^\s?(?:uhr|hrs?|h|o'clock|ч|г)\b\.?", "", spaced[match.end() :]),
+        re.sub(r"^\s?(?:uhr|uur|hrs?|h|o'clock|ч|г|น)\b\.?", "", spaced[match.end() :]),
     )
 
 
@@ -104,8 +105,11 @@ def check_clock(hour: int, minute: int, second: int) -> None:
         raise ValueError("no such time of day")
 
 
-def time_zone(text: str) -> tuple[timedelta | ZoneInfo | None, str]:
-    """Return the zone that *text*, the rest behind a clock, begins with, and what is behind it."""
+def time_zone(text: str, names: Mapping[str, int]) -> tuple[timedelta | ZoneInfo | None, str]:
+    """Return the zone that *text*, the rest behind a clock, begins with, and what is behind it.
+
+    names: minutes east of Greenwich of names that mean something else where the feed is from
+    """
     if region := _REGION.match(text):
         return ZoneInfo(_region(region[1])), text[region.end() :]
     if offset := _OFFSET.match(text):
@@ -116,16 +120,17 @@ def time_zone(text: str) -> tuple[timedelta | ZoneInfo | None, str]:
         span = timedelta(hours=hours, minutes=minutes)
         rest = text[offset.end() :]
         # "+0100 CET": the name repeats the offset, or contradicts it.
-        if (name := _ZONE_NAME.match(rest)) and name[1] in _ZONES:
-            if _ZONES[name[1]] * 60 != (-span if offset[1] != "+" else span).total_seconds():
+        if (name := _ZONE_NAME.match(rest)) and (name[1] in _ZONES or name[1] in names):
+            if names.get(name[1], _ZONES.get(name[1], 0)) * 60 != (-span if offset[1] != "+" else span).total_seconds():
                 raise ValueError("an offset and the name of another")
             rest = rest[name.end() :]
         return (span if offset[1] == "+" else -span), rest
     if name := _ZONE_NAME.match(text):
         if name[1] in _GENERIC:
             return ZoneInfo(_GENERIC[name[1]]), text[name.end() :]
-        if name[1] in _ZONES:
-            return timedelta(minutes=_ZONES[name[1]]), text[name.end() :]
+        minutes_east = names.get(name[1], _ZONES.get(name[1]))
+        if minutes_east is not None:
+            return timedelta(minutes=minutes_east), text[name.end() :]
     return None, text
 
 

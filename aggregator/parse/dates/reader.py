@@ -9,7 +9,8 @@ says when an entry appeared, so they are no date; what was stated is kept beside
 kept: the clock is not known here, and `Entry.at` never lets it rank above the moment it was seen. A day
 without a time is its midnight, a time without a zone is UTC. A month or a year alone is no moment.
 
-What is ambiguous is not read: 03/04/2026 (April or March), IST (India, Israel or Ireland).
+What is written alike in several countries is read where the country is known (`regions`): 03/04/2026 (April or March),
+IST (India, Israel or Ireland).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from aggregator.parse.dates.clock import WEEKDAYS, WORD_BEHIND, check_clock, time_of_day, time_zone
 from aggregator.parse.dates.days import FILLERS, day_of
 from aggregator.parse.dates.month_names import OtherLanguages, month_of
+from aggregator.parse.dates.regions import NOWHERE, Region
 
 _FIRST = datetime(1970, 1, 2, tzinfo=UTC)
 _LAST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -42,10 +44,11 @@ class DateReader:
     def __init__(self) -> None:
         self._months = OtherLanguages()
 
-    def read(self, stated: str, language: str = "") -> datetime | None:
+    def read(self, stated: str, language: str = "", region: Region = NOWHERE) -> datetime | None:
         """Return the moment that a feed states, where it is usable, in UTC without fractions of seconds.
 
         language: of the feed, for names of months that mean another one elsewhere
+        region:   how dates are written where the feed is from
 
         The two spellings that nearly all feeds use are read first; a grammar reads the others.
         """
@@ -68,7 +71,7 @@ class DateReader:
                 return _since_1970(float(text))
             if not any(character.isdigit() for character in text):
                 return None
-            return _in_range(_whole(text, language, self._months))
+            return _in_range(_whole(text, language, self._months, region))
         except _UNREADABLE:
             return None
 
@@ -79,6 +82,7 @@ _UNREADABLE = (ValueError, OverflowError, KeyError, OSError)
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u061c]")
 _EPOCH = re.compile(r"(?:\d{10}|\d{13})(?:\.\d{1,9})?", re.ASCII)
 _ZONED_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(z|[+-]\d\d:?\d\d)", re.ASCII)
+_HOUR_ALONE = re.compile(r"(?<=^\d{4}-\d\d-\d\dt\d\d)(?=z|[+-]|$)", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d):?(\d\d)(?::?(\d\d))?)?(?=$|z|[+-])", re.ASCII)
 
 
@@ -101,11 +105,12 @@ def _since_1970(seconds: float) -> datetime | None:
         return None
 
 
-def _whole(text: str, language: str, others: OtherLanguages) -> datetime:
+def _whole(text: str, language: str, others: OtherLanguages, region: Region) -> datetime:
     """Return the moment that all of *text* states; ValueError where something in it is not understood."""
+    text = _HOUR_ALONE.sub(":00", text)
     if zoned := _ZONED_DAY.fullmatch(text):
-        zone, _ = time_zone(zoned[2])
-        return day_of(zoned[1], language, others) - (zone if isinstance(zone, timedelta) else timedelta())
+        zone, _ = time_zone(zoned[2], {})
+        return day_of(zoned[1], language, others, region) - (zone if isinstance(zone, timedelta) else timedelta())
     if compact := _COMPACT.match(text):
         year, month, *_ = compact.groups()
         hour, minute, second = (int(part or 0) for part in compact.groups()[3:])
@@ -115,11 +120,11 @@ def _whole(text: str, language: str, others: OtherLanguages) -> datetime:
     else:
         before, clock, after = time_of_day(text)
     if clock is None:
-        return day_of(before, language, others)
-    zone, after = time_zone(after)
+        return day_of(before, language, others, region)
+    zone, after = time_zone(after, region.zones)
     if zone is None and (word := WORD_BEHIND.match(after)) and not _belongs_to_a_day(word[1], language):
         raise ValueError("a word behind the clock that is not understood: IST, or a zone that nobody knows")
-    day = day_of(f"{before} {after}" if after.strip(" ,.;") else before, language, others)
+    day = day_of(f"{before} {after}" if after.strip(" ,.;") else before, language, others, region)
     local = day.replace(tzinfo=None) + clock
     if isinstance(zone, timedelta):
         return (local - zone).replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from aggregator.parse.dates import DateReader
 from aggregator.parse.dates.month_names import OtherLanguages
+from aggregator.parse.parser import parse
 
 TEN = "2026-11-27T10:00:00+00:00"
 
@@ -136,6 +137,19 @@ READ = [
     ("28 Agustus 2026 10:00 WIB", "2026-08-28T03:00:00+00:00"),
     ("2003-07-01 T01:55:07-05:00", "2003-07-01T06:55:07+00:00"),
     ("2026-11-27+01:00", "2026-11-26T23:00:00+00:00"),
+    ("2026-11-27T10Z", TEN),
+    ("vrijdag 27 november 2026 om 10:00 uur", TEN),
+    ("27. november 2026 ob 10.00", TEN),
+    ("27 Nov 2026 at 10.00", TEN),
+    ("27 noiembrie 2026, ora 10:00", TEN),
+    ("27 листопада 2026 о 10:00", TEN),
+    ("27 ноября 2026 года в 13:00 МСК", TEN),
+    ("27 พฤศจิกายน 2569 10:00 น.", TEN),
+    ("الجمعة، 27 نوفمبر 2026 10:00", TEN),
+    ("2026 m. lapkričio 27 d. 10:00", TEN),
+    ("2026. gada 27. novembris 10:00", TEN),
+    ("周五, 27 11月 2026 10:00:00 +0000", TEN),
+    ("금, 27 11월 2026 10:00:00 +0000", TEN),
 ]
 
 UNREADABLE = [
@@ -175,7 +189,62 @@ UNREADABLE = [
     "27 Foo 2026",
     "Week 48, 2026",
     "2026-11-27T10:00:00 0000",
+    "27.11.26 10:00",
+    "03/04/26",
+    "周五, 27 13月 2026 10:00:00 +0000",
 ]
+
+# Language, site and stated dates of a document -> what its first date means.
+REGIONAL = [
+    ("en-gb", "", ["03/04/2026"], "2026-04-03T00:00"),
+    ("en-US", "", ["03/04/2026 10:00"], "2026-03-04T10:00"),
+    ("fr", "", ["03/04/2026"], "2026-04-03T00:00"),
+    ("en-us", "example.co.uk", ["03/04/2026"], "2026-04-03T00:00"),
+    ("en", "example.gov", ["03/04/2026"], "2026-03-04T00:00"),
+    ("", "example.com", ["03/04/2026", "27/03/2026"], "2026-04-03T00:00"),
+    ("en-us", "example.com", ["03/04/2026", "27/03/2026"], "2026-04-03T00:00"),
+    ("", "example.com", ["03/04/2026", "02/27/2026"], "2026-03-04T00:00"),
+    ("", "example.com", ["03/04/2026", "02/27/2026", "27/03/2026"], None),
+    ("", "example.com", ["03/04/2026"], None),
+    ("en-ca", "", ["03/04/2026"], None),
+    ("en", "example.io", ["03/04/2026"], None),
+    ("de", "", ["27.11.26 22:15"], "2026-11-27T22:15"),
+    ("it", "", ["27/11/26"], "2026-11-27T00:00"),
+    ("ja", "", ["26/11/27"], "2026-11-27T00:00"),
+    ("en-us", "", ["11/27/26 3:15 PM"], "2026-11-27T15:15"),
+    ("en-in", "", ["Fri, 27 Nov 2026 10:00:00 IST"], "2026-11-27T04:30"),
+    ("en", "example.in", ["Fri, 27 Nov 2026 10:00:00 IST"], "2026-11-27T04:30"),
+    ("he", "", ["Fri, 27 Nov 2026 10:00:00 IST"], "2026-11-27T08:00"),
+    ("en", "example.ie", ["Fri, 28 Aug 2026 10:00:00 IST"], "2026-08-28T09:00"),
+    ("zh-cn", "", ["Fri Nov 27 10:00:00 CST 2026"], "2026-11-27T02:00"),
+    ("en", "example.com.au", ["Fri, 27 Nov 2026 10:00:00 EDT"], "2026-11-26T23:00"),
+    ("en-us", "", ["Fri, 27 Nov 2026 10:00:00 CST"], "2026-11-27T16:00"),
+    ("pt-br", "", ["Fri, 27 Nov 2026 10:00:00 AMT"], "2026-11-27T14:00"),
+]
+
+
+@pytest.mark.parametrize(("language", "site", "dates", "meant"), REGIONAL)
+def test_a_date_that_countries_write_alike_is_read_by_the_document_and_its_country(
+    language: str, site: str, dates: list[str], meant: str | None
+) -> None:
+    items = "".join(f"<item><title>t {i}</title><pubDate>{stated}</pubDate></item>" for i, stated in enumerate(dates))
+    site = f"<link>https://{site}/</link>" if site else ""
+    document = f"<rss version='2.0'><channel><language>{language}</language>{site}{items}</channel></rss>"
+    first = parse(document.encode(), url="https://feeds.example.com/f").entries[0].published_at
+    assert (first and first.strftime("%Y-%m-%dT%H:%M")) == meant
+
+
+def test_an_unclear_date_that_is_new_is_read_by_those_that_are_stored() -> None:
+    def document(*items: tuple[str, str]) -> bytes:
+        body = "".join(
+            f"<item><guid>{guid}</guid><title>{guid}</title><pubDate>{at}</pubDate></item>" for guid, at in items
+        )
+        return f"<rss version='2.0'><channel><title>News</title>{body}</channel></rss>".encode()
+
+    old = [("a", "27/03/2026"), ("b", "26/03/2026")]
+    memory = parse(document(*old)).memory
+    new = parse(document(("c", "03/04/2026"), *old), memory=memory)
+    assert {draft.guid: draft.published_at for draft in new.entries}["c"] == datetime(2026, 4, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("stated", "meant"), READ)
