@@ -27,6 +27,17 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A recording that the feed attaches to an entry: an episode of a podcast, a video."""
+
+    url: str
+    media_type: str
+    """`audio/...` or `video/...`."""
+    length: int | None = None
+    """Bytes, as the feed states them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One item of a parsed document, cleaned, not yet known to be new."""
 
@@ -53,6 +64,7 @@ class Draft:
     """Who published the entry first, by the `<source>` of the feed: a paper in Google News, a blog in a planet."""
     origin_url: str = ""
     """The site or feed of that publisher, or ""."""
+    enclosure: Enclosure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +147,11 @@ class Entry:
     """How many words of text we hold: read time is words / 230 per minute."""
     edited_at: datetime | None = None
     points_to: str = ""
-    """As in `Draft`, like the three fields that follow."""
+    """As in `Draft`, like the four fields that follow."""
     discussion: str = ""
     origin_name: str = ""
     origin_url: str = ""
+    enclosure: Enclosure | None = None
     backlog: bool = False
     """It came without a usable date in the first document of its source, so nobody knows how old it is."""
 

@@ -59,6 +59,8 @@ def _digest(draft: Draft, link: str) -> str:
     parts = [draft.title, draft.summary, draft.content, draft.author, *draft.tags, draft.language, link]
     if picture := draft.picture:
         parts += (picture.url, picture.caption, picture.credit)
+    if enclosure := draft.enclosure:
+        parts += (enclosure.url, enclosure.media_type, str(enclosure.length))
     # Only where there is any, so that entries of earlier versions keep their digest.
     parts += filter(None, (draft.points_to, draft.discussion, draft.origin_name, draft.origin_url))
     return _hash(*parts, _date(draft))

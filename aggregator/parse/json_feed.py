@@ -8,7 +8,8 @@ from typing import Any
 from aggregator.errors import NotAFeedError
 from aggregator.parse import polling_hints
 from aggregator.parse.dates import DateReader
-from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text
+from aggregator.parse.media import recording_type
+from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text
 from aggregator.text.markup import storable
 
 _LONGEST_NUMBER = 300
@@ -83,10 +84,20 @@ def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
                 if isinstance(part, dict) and _text(part.get("mime_type")).startswith("image/")
             ),
         ],
+        enclosures=_recordings(item),
         external_url=_text(item.get("external_url")),
         stated_at=stated,
         published_at=moment,
     )
+
+
+def _recordings(item: dict[str, Any]) -> list[RawEnclosure]:
+    recordings = []
+    for part in _list(item.get("attachments")):
+        url = _text(part.get("url")) if isinstance(part, dict) else ""
+        if url and (kind := recording_type(_text(part.get("mime_type")), url)):
+            recordings.append(RawEnclosure(url, kind, _text(part.get("size_in_bytes"))))
+    return recordings
 
 
 def _authors(item: dict[str, Any]) -> list[str]:

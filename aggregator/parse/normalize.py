@@ -14,12 +14,12 @@ from hashlib import blake2b
 from operator import attrgetter
 from urllib.parse import unquote, urlsplit
 
-from aggregator.model import DocumentMemory, Draft, Limits, ParsedFeed, Picture
+from aggregator.model import DocumentMemory, Draft, Enclosure, Limits, ParsedFeed, Picture
 from aggregator.parse.dates import newest_first
 from aggregator.parse.fingerprints import DocumentFingerprints, ItemFingerprint, link_mark
 from aggregator.parse.identity import arrival, guid_identity, link_identity
 from aggregator.parse.links import posts as link_posts
-from aggregator.parse.raw_items import RawFeed, RawItem, RawPicture, Text, fingerprint
+from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text, fingerprint
 from aggregator.text.link_wrappers import is_feed_proxy
 from aggregator.text.markup import clip, plain, storable
 from aggregator.text.sanitize import clean, cut
@@ -243,6 +243,7 @@ def _draft(
         discussion=post.discussion,
         origin_name=origin[0],
         origin_url=origin[1],
+        enclosure=_first_enclosure(item.enclosures, base) if item.enclosures else None,
     )
 
 
@@ -349,6 +350,15 @@ def _tag(text: str) -> str:
 def _language(code: str) -> str:
     code = code.strip().replace("_", "-")[:35]
     return code.lower() if code.replace("-", "").isalnum() and code.isascii() else ""
+
+
+def _first_enclosure(enclosures: list[RawEnclosure], base: str) -> Enclosure | None:
+    for raw in enclosures:
+        if url := safe_link(raw.url, base):
+            length = raw.length.strip()
+            known = length.isascii() and length.isdigit() and 0 < len(length) <= 12 and int(length) > 0
+            return Enclosure(url, clip(raw.media_type, 100), int(length) if known else None)
+    return None
 
 
 def _first_picture(pictures: list[RawPicture], base: str) -> Picture | None:

@@ -29,6 +29,15 @@ class RawPicture:
 
 
 @dataclass(slots=True)
+class RawEnclosure:
+    """A recording as the feed names it."""
+
+    url: str
+    media_type: str
+    length: str = ""
+
+
+@dataclass(slots=True)
 class RawItem:
     """One item, uncleaned."""
 
@@ -43,6 +52,8 @@ class RawItem:
     language: str = ""
     pictures: list[RawPicture] = field(default_factory=list)
     """Candidates, the best first."""
+    enclosures: list[RawEnclosure] = field(default_factory=list)
+    """Audio before video, else as the feed has them."""
     stated_at: str = ""
     published_at: datetime | None = None
     base: str = ""
@@ -82,4 +93,6 @@ def fingerprint(item: RawItem, context: str) -> str:
         parts += [content.value, str(content.is_html)]
     if item.pictures:
         parts.append(repr(item.pictures))
+    if item.enclosures:
+        parts.append(repr(item.enclosures))
     return blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -16,6 +16,7 @@ from aggregator.model import (
     Contribution,
     Decision,
     DecisionKind,
+    Enclosure,
     Entry,
     FeedState,
     Hints,
@@ -31,7 +32,7 @@ def entry_columns(*, link: str = "e.link", title: str = "e.title", summary: str 
     """Return the columns that `entry` reads, of a table named or aliased `e`; for three of them, other expressions."""
     return f"""e.entry_id, e.source_id, e.identity, {link} as link, {title} as title, {summary} as summary, e.content,
     e.author, e.tags, e.language, e.picture, e.words, e.published_at, e.first_seen_at, e.edited_at, e.points_to,
-    e.discussion, e.origin_name, e.origin_url, e.backlog"""
+    e.discussion, e.origin_name, e.origin_url, e.enclosure, e.backlog"""
 
 
 ENTRY = entry_columns()
@@ -113,6 +114,7 @@ def entry(row: sqlite3.Row) -> Entry:
         discussion=row["discussion"],
         origin_name=row["origin_name"],
         origin_url=row["origin_url"],
+        enclosure=Enclosure(**json.loads(row["enclosure"])) if row["enclosure"] else None,
         backlog=bool(row["backlog"]),
     )
 

@@ -174,7 +174,8 @@ class Entries:
         self._db.run(
             """update entries set link = :link, title = :title, summary = :summary, content = :content,
             author = :author, tags = :tags, picture = :picture, words = :words, digest = :digest,
-            points_to = :points_to, discussion = :discussion, origin_name = :origin_name, origin_url = :origin_url
+            points_to = :points_to, discussion = :discussion, origin_name = :origin_name, origin_url = :origin_url,
+            enclosure = :enclosure
             where entry_id = :entry_id""",
             {"entry_id": entry_id, **dict(zip(_COLUMNS, _values(arrival), strict=True))},
         )
@@ -319,6 +320,7 @@ _AS_ARRIVED = entry_columns(link="e.canonical_link", title=_first_text("title"),
 _COLUMNS = (
     *("link", "canonical_link", "title", "summary", "content", "author", "tags", "language", "picture", "words"),
     *("stated_at", "published_at", "digest", "points_to", "discussion", "origin_name", "origin_url"),
+    "enclosure",
 )
 _INSERT = f"""insert into entries (source_id, first_seen_at, identity, backlog, {", ".join(_COLUMNS)})
     values (?, ?, ?, ?, {", ".join("?" * len(_COLUMNS))})"""
@@ -349,6 +351,7 @@ def _values(arrival: Arrival) -> tuple[str | int | None, ...]:
         draft.discussion,
         draft.origin_name,
         draft.origin_url,
+        as_json(draft.enclosure) if draft.enclosure else None,
     )
 
 

@@ -21,6 +21,7 @@ from aggregator.model import (
     Config,
     Contribution,
     Draft,
+    Enclosure,
     FeedState,
     LedgerLine,
     Membership,
@@ -72,6 +73,7 @@ class Newsroom:
         contributions: Sequence[Contribution] | None = None,
         picture: Picture | None = None,
         published_at: datetime | None = None,
+        enclosure: Enclosure | None = None,
     ) -> int:
         """Store a story told by *sources* in turn; return its id."""
         moments = times or [at + i * timedelta(minutes=25) for i in range(len(sources))]
@@ -87,6 +89,7 @@ class Newsroom:
                 language=language,
                 picture=picture if i == 0 else None,
                 published_at=published_at if i == 0 or published_at is None else moment,
+                enclosure=enclosure if i == 0 else None,
             )
             words = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
             arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", word_count=words)

@@ -329,6 +329,7 @@ def _entry(show: Presenter, entry: Entry | None) -> dict[str, Any] | None:
         "published_at": entry.plausible_published_at,
         "first_seen_at": entry.first_seen_at,
         "edited_at": entry.edited_at,
+        "enclosure": entry.enclosure,
     }
 
 

@@ -107,6 +107,12 @@ class StoriesShape(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
+class EnclosureShape(Schema):
+    url = fields.String(required=True, **_doc("The recording at its publisher."))
+    media_type = fields.String(required=True, **_doc("`audio/...` or `video/...`."))
+    length = fields.Integer(required=True, allow_none=True, **_doc("Bytes; null where the feed states none."))
+
+
 class EntryShape(Schema):
     id = fields.Integer(required=True)
     source = fields.Nested(Named, required=True)
@@ -122,6 +128,12 @@ class EntryShape(Schema):
     first_seen_at = fields.AwareDateTime(required=True)
     edited_at = fields.AwareDateTime(
         required=True, allow_none=True, **_doc("When it was last edited at its source; null if never.")
+    )
+    enclosure = fields.Nested(
+        EnclosureShape,
+        required=True,
+        allow_none=True,
+        **_doc("Recording that the feed attaches, such as a podcast's episode."),
     )
 
 

@@ -76,6 +76,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         lead=listed.lead,
         author=listed.lead.author,
         original=show.link(listed.lead),
+        recording=present.recording(listed.lead),
         picture=picture,
         key_facts=shown_facts,
         differing=differing,

@@ -28,6 +28,15 @@ def reading_time(entry: Entry) -> str:
     return f"{-(-entry.word_count // WORDS_PER_MINUTE)} min read"
 
 
+def recording(entry: Entry) -> str:
+    """Return `Listen (34 MB)` or `Watch` for the recording that an entry's feed attaches; "" for none."""
+    if entry.enclosure is None:
+        return ""
+    name = "Listen" if entry.enclosure.media_type.startswith("audio/") else "Watch"
+    megabytes = round((entry.enclosure.length or 0) / 1_000_000)
+    return f"{name} ({megabytes:,} MB)" if megabytes else name
+
+
 def slug(headline: str, limit: int = 64) -> str:
     """Return *headline* as the last part of an address: words of any script, joined by hyphens."""
     text = unicodedata.normalize("NFKC", headline).casefold()

@@ -35,6 +35,9 @@ def _add_entry(root: ET.Element, item: Item) -> None:
     _child(node, "link", rel="alternate", type="text/html", href=item.url)
     if item.original:
         _child(node, "link", rel="via", href=item.original)
+    if recording := item.enclosure:
+        length = {"length": str(recording.length)} if recording.length else {}
+        _child(node, "link", rel="enclosure", href=recording.url, type=recording.media_type, **length)
     if item.image:
         kind = {"type": item.image.media_type} if item.image.media_type else {}
         _child(node, "link", rel="enclosure", href=item.image.url, **kind)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from aggregator.model import Entry, Listed, Picture
+from aggregator.model import Enclosure, Entry, Listed, Picture
 from aggregator.text.markup import storable
 from aggregator.text.urls import safe_link
 from web.present import source_count, standfirst, story_path
@@ -61,6 +61,8 @@ class Item:
     related: tuple[tuple[str, str, str], ...] = ()
     """Other sources' headlines: source, title, link."""
     image: Image | None = None
+    enclosure: Enclosure | None = None
+    """The recording of the lead entry, at its publisher."""
 
     @property
     def date(self) -> datetime:
@@ -153,6 +155,7 @@ def item(
         updated_at=max(story.first_seen_at, story.last_source_at),
         related=tuple((storable(name), storable(entry.title), safe_link(entry.link)) for entry, name in related),
         image=image,
+        enclosure=lead.enclosure,
     )
 
 

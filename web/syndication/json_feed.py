@@ -43,11 +43,17 @@ def _item(item: Item) -> dict[str, Any]:
         "authors": [{"name": item.source}],
         "tags": [item.category] if item.category else [],
     }
+    attachments: list[dict[str, Any]] = []
+    if recording := item.enclosure:
+        size = {"size_in_bytes": recording.length} if recording.length else {}
+        attachments.append({"url": recording.url, "mime_type": recording.media_type, **size})
     if item.image:
         node["image"] = item.image.url
         if item.image.media_type:
-            attachment = {"url": item.image.url, "mime_type": item.image.media_type}
-            node["attachments"] = [attachment | ({"title": item.image.caption} if item.image.caption else {})]
+            title = {"title": item.image.caption} if item.image.caption else {}
+            attachments.append({"url": item.image.url, "mime_type": item.image.media_type, **title})
+    if attachments:
+        node["attachments"] = attachments
     node["_groundswell"] = {
         "about": NAMESPACE,
         "score": item.score,

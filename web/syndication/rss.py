@@ -42,8 +42,12 @@ def _add_item(head: ET.Element, item: Item) -> None:
         text_element(node, "category", item.category)
     text_element(node, "guid", item.id).set("isPermaLink", "false")
     text_element(node, "pubDate", format_datetime(item.date, usegmt=True))
-    if item.image and item.image.media_type:
-        # RSS wants a length, and the picture may never have been fetched; 0 is what the RSS profile says then.
+    # Readers take one enclosure per item, so a recording goes before the picture, which is also in media:content.
+    # RSS requires a length; 0 stands for an unknown one, as the RSS Profile recommends.
+    if recording := item.enclosure:
+        length = str(recording.length or 0)
+        ET.SubElement(node, "enclosure", {"url": recording.url, "length": length, "type": recording.media_type})
+    elif item.image and item.image.media_type:
         ET.SubElement(node, "enclosure", {"url": item.image.url, "length": "0", "type": item.image.media_type})
     markup.add_media(node, item)
     if item.original:

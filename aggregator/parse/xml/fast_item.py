@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from aggregator.parse.links.choice import in_order, origin_address
-from aggregator.parse.pictures import pictures_of
+from aggregator.parse.media import pictures_of, recordings_of
 from aggregator.parse.raw_items import RawItem, Text
 from aggregator.parse.xml.elements import (
     ABOUT,
@@ -234,6 +234,7 @@ class FastItem:
         entry = self.entry
         title, summary = self.title or Text(""), self.summary or Text("")
         stated, moment = self._dated()
+        media = entry | {"links": self.links} if self.pictured else {}
         return RawItem(
             guid=self.guid,
             links=self._candidates(),
@@ -243,7 +244,8 @@ class FastItem:
             author=", ".join(dict.fromkeys(self.names[:10])) if self.names else self.author,
             tags=self.tags,
             language=self.title_lang.replace("_", "-") if self.title_lang else "",
-            pictures=pictures_of(entry | {"links": self.links}) if self.pictured else [],
+            pictures=pictures_of(media) if media else [],
+            enclosures=recordings_of(media) if media else [],
             stated_at=stated,
             published_at=moment,
             base=self.content_base or self.summary_base,

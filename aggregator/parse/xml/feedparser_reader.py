@@ -18,7 +18,7 @@ from feedparser.sanitizer import replace_doctype
 
 from aggregator.parse.dates import DateReader
 from aggregator.parse.links.choice import in_order, origin_address
-from aggregator.parse.pictures import pictures_of
+from aggregator.parse.media import pictures_of, recordings_of
 from aggregator.parse.raw_items import RawFeed, RawItem, Text
 from aggregator.parse.xml.elements import MAX_AUTHOR_CHARS
 
@@ -191,6 +191,7 @@ def _item(entry: dict[str, Any], dates: DateReader, language: str) -> RawItem:
         tags=[tag.get("label") or tag.get("term") or "" for tag in dict.get(entry, "tags") or []],
         language=item_language,
         pictures=pictures_of(entry),
+        enclosures=recordings_of(entry),
         stated_at=stated,
         published_at=moment,
         base=base or _str(dict.get(entry, "summary_detail") or {}, "base"),

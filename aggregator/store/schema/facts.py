@@ -99,6 +99,7 @@ create table entries (
     origin_name    text not null default '',        -- who published it first, by the feed's <source>
     origin_url     text not null default '',
     backlog        integer not null default 0,      -- 1: undated, in the first document of its source
+    enclosure      text,                 -- JSON, of a recording; null: the feed names none
     unique (source_id, identity)
 ) strict;
 create index entries_by_link on entries (source_id, canonical_link) where canonical_link != '';

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from aggregator.model import ParsedFeed
+from aggregator.model import Enclosure, ParsedFeed
 from aggregator.parse.parser import parse
 
 FEED_URL = "https://cdn.example/feeds/all.xml"
 
 
 def rss(items: str, head: str = "<link>https://blog.example/</link>") -> bytes:
-    return f"<rss version='2.0'><channel><title>Blog</title>{head}{items}</channel></rss>".encode()
+    return f"<rss version='2.0' xmlns:media='http://search.yahoo.com/mrss/'><channel><title>Blog</title>{head}{items}</channel></rss>".encode()
 
 
 def atom(entries: str, head: str = "") -> bytes:
@@ -76,6 +78,23 @@ def test_a_cut_atom_feed_keeps_its_whole_entries() -> None:
     cut = whole[: whole.rindex(b"<link") + 9]
     assert [item.guid for item in read(cut).entries] == ["u:1"]
     assert "the document ends in the middle, its last item is left out" in read(cut).notes
+
+
+@pytest.mark.parametrize(
+    "stump",
+    [
+        b"<rss version='2.0'><channel><title>x</title><item><title>One",
+        b"<rss version='2.0'><channel><title>x</title><item><title>One</title><link>https://a.example/1</link>",
+        b"<rss version='2.0'><channel><title>x</title><item><description><![CDATA[half",
+        b"<feed xmlns='http://www.w3.org/2005/Atom'><title>x</title><entry><id>u:1</id><title>One",
+        b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'>"
+        b"<channel><title>x</title></channel><item rdf:about='a'><title>One",
+    ],
+)
+def test_a_stump_that_is_the_only_item_is_no_entry(stump: bytes) -> None:
+    feed = read(stump)
+    assert feed.entries == ()
+    assert feed.notes == ("the document ends in the middle, its last item is left out",)
 
 
 def test_items_that_are_never_closed_are_not_taken_for_a_cut_document() -> None:
@@ -197,3 +216,57 @@ def test_the_source_of_an_entry_is_who_published_it_first(
 ) -> None:
     (entry,) = read(doctype + document).entries
     assert (entry.origin_name, entry.origin_url) == origin
+
+
+# Recordings
+
+
+@pytest.mark.parametrize(
+    ("markup", "media_type", "length"),
+    [
+        ("<enclosure url='/1.mp3' length='34216300' type='audio/mpeg'/>", "audio/mpeg", 34_216_300),
+        ("<enclosure url='/1.mp3' length='' type='audio/mpeg; charset=binary'/>", "audio/mpeg", None),
+        ("<enclosure url='/1.mp3' length='0' type=''/>", "audio/mpeg", None),
+        ("<enclosure url='/1.mp3?token=a' length='-5' type='application/octet-stream'/>", "audio/mpeg", None),
+        ("<enclosure url='/1.m4v' length='1e6' type='video/x-m4v'/>", "video/x-m4v", None),
+        ("<media:content url='/1.mp4' fileSize='12' type='video/mp4' medium='video'/>", "video/mp4", 12),
+        ("<media:group><media:content url='/1.ogg' type='audio/ogg'/></media:group>", "audio/ogg", None),
+        ("<enclosure url='/1.mp4' type='video/mp4'/><enclosure url='/1.mp3' type='audio/mpeg'/>", "audio/mpeg", None),
+        (
+            "<enclosure url='javascript:1' type='audio/mpeg'/><enclosure url='/2.mp3' type='audio/aac'/>",
+            "audio/aac",
+            None,
+        ),
+    ],
+)
+def test_a_recording_is_kept(markup: str, media_type: str, length: int | None) -> None:
+    (entry,) = read(rss(f"<item><title>One</title><link>https://a.example/one</link>{markup}</item>")).entries
+    assert entry.enclosure is not None
+    assert entry.enclosure.url.startswith("https://blog.example/")
+    assert (entry.enclosure.media_type, entry.enclosure.length) == (media_type, length)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<enclosure url='/1.jpg' type='image/jpeg'/>",
+        "<enclosure url='/1.torrent' type='application/x-bittorrent'/>",
+        "<enclosure url='/1.pdf' type='application/octet-stream'/>",
+        "<media:content url='/1.mp4' medium='image'/>",
+    ],
+)
+def test_what_is_no_recording_is_none(markup: str) -> None:
+    (entry,) = read(rss(f"<item><title>One</title><link>https://a.example/one</link>{markup}</item>")).entries
+    assert entry.enclosure is None
+
+
+def test_recordings_of_atom_and_json_feed_are_kept() -> None:
+    link = "<link rel='enclosure' type='audio/mpeg' length='7' href='https://a.example/1.mp3'/>"
+    (entry,) = read(atom(f"<entry><id>u:1</id><title>One</title>{link}</entry>")).entries
+    assert entry.enclosure == Enclosure("https://a.example/1.mp3", "audio/mpeg", 7)
+    attachment = {"url": "https://a.example/1.mp3", "mime_type": "audio/mpeg", "size_in_bytes": 7}
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "items": [{"id": "1", "title": "One", "attachments": [attachment]}],
+    }
+    assert read(json.dumps(document).encode()).entries[0].enclosure == entry.enclosure

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import NotAFeedError
-from aggregator.model import Draft, Limits, ParsedFeed, Picture
+from aggregator.model import Draft, Enclosure, Limits, ParsedFeed, Picture
 from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
 from aggregator.parse.parser import parse, read_entries
 
@@ -28,12 +28,14 @@ def rss(*items: str, head: str = "") -> bytes:
 def due(expected: dict[str, object]) -> Draft:
     published = expected.pop("published_at", None)
     picture = expected.pop("picture", None)
+    enclosure = expected.pop("enclosure", None)
     tags = expected.pop("tags", ())
     return Draft(
         **expected,  # type: ignore[arg-type]
         tags=tuple(tags),  # type: ignore[arg-type]
         published_at=datetime.fromisoformat(str(published)) if published else None,
         picture=Picture(**picture) if picture else None,  # type: ignore[arg-type]
+        enclosure=Enclosure(**enclosure) if enclosure else None,  # type: ignore[arg-type]
     )
 
 

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aggregator.model import Picture
+from aggregator.model import Enclosure, Picture
 from aggregator.store import Store
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from tests.web.syndication.feed_rules import atom_errors, json_feed_errors, rss_errors
@@ -209,6 +209,19 @@ def test_a_picture_is_offered_at_this_site_s_address(site: FlaskClient, room: Ne
     assert item["image"].startswith("http://localhost/picture/")
     assert item["attachments"][0]["mime_type"] == "image/jpeg"
     assert "publisher.example" not in site.get("/newest.rss").text
+
+
+def test_a_recording_is_offered_on_the_page_in_feeds_and_in_the_api(site: FlaskClient, room: Newsroom) -> None:
+    recording = Enclosure("https://audio.example/1.mp3", "audio/mpeg", 34_216_300)
+    story_id = room.story("Episode 1", ["techcrunch_ai"], enclosure=recording)
+    page = site.get(f"/story/{story_id}", follow_redirects=True).text
+    assert re.search(r'href="https://audio.example/1.mp3"[^>]*>Listen \(34 MB\)<', page)
+    assert (
+        '<enclosure url="https://audio.example/1.mp3" length="34216300" type="audio/mpeg"'
+        in site.get("/newest.rss").text
+    )
+    (entry,) = site.get(f"/api/v1/stories/{story_id}").get_json()["told_by"]
+    assert entry["enclosure"] == {"url": recording.url, "media_type": "audio/mpeg", "length": 34_216_300}
 
 
 # In a browser

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
+from aggregator.model import Enclosure
 from aggregator.text.markup import storable
 from tests.web.syndication.feed_rules import atom_errors, json_feed_errors, rss_errors
 from web.syndication import FORMATS, NAMESPACE, Channel, Image, Item
@@ -170,6 +171,28 @@ def test_a_picture_in_atom_and_json_feed() -> None:
     assert node["attachments"] == [
         {"url": "https://news.example/picture/7", "mime_type": "image/jpeg", "title": "Racks & cables"}
     ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_recording_keeps_its_type_and_length(form: str) -> None:
+    recording = Enclosure("https://audio.example/1.mp3?a=1&b=2", "audio/mpeg", 34_216_300)
+    written = FORMATS[form].write(channel(item(image=with_picture(), enclosure=recording)))
+    if form == "json":
+        node = json.loads(written)["items"][0]
+        assert node["attachments"][0] == {"url": recording.url, "mime_type": "audio/mpeg", "size_in_bytes": 34_216_300}
+        assert node["image"] == with_picture().url
+        return
+    (entry,) = feedparser.parse(written).entries
+    enclosure = entry.enclosures[0]
+    assert (enclosure.href, enclosure.type, enclosure.length) == (recording.url, "audio/mpeg", "34216300")
+    assert entry.media_content[0]["url"] == with_picture().url
+    assert not (rss_errors(written) if form == "rss" else atom_errors(written))
+
+
+def test_a_recording_of_unknown_length_has_length_zero_in_rss() -> None:
+    written = FORMATS["rss"].write(channel(item(enclosure=Enclosure("https://audio.example/1.mp3", "audio/mpeg"))))
+    assert b'length="0"' in written
+    assert not rss_errors(written)
 
 
 def test_a_picture_of_unknown_type_is_no_enclosure_in_rss() -> None:

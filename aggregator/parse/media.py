@@ -1,13 +1,56 @@
-"""Find the pictures of an entry in what feedparser keeps of Media RSS, enclosures and itunes:image."""
+"""Find the pictures and recordings of an entry in what feedparser keeps of Media RSS, enclosures and itunes:image."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from aggregator.parse.raw_items import RawPicture
+from aggregator.parse.raw_items import RawEnclosure, RawPicture
 
 _RASTER = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|[?#])", re.IGNORECASE)
+
+_RECORDING = re.compile(
+    r"\.(?:(mp3|m4a|m4b|aac|ogg|oga|opus|wav|flac)|(mp4|m4v|webm|mov|ogv))(?:$|[?#])", re.IGNORECASE
+)
+_TYPES = {
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "m4b": "audio/mp4",
+    "oga": "audio/ogg",
+    "m4v": "video/mp4",
+    "mov": "video/quicktime",
+    "ogv": "video/ogg",
+}
+
+
+def recording_type(stated: str, url: str) -> str:
+    """Return the media type of a recording, by the type that its feed states or by its name; "" for anything else."""
+    stated = stated.partition(";")[0].strip().lower()
+    if stated.startswith(("audio/", "video/")):
+        return stated
+    # Servers that do not know a type say application/octet-stream, or nothing.
+    match = _RECORDING.search(url) if stated in ("", "application/octet-stream", "application/ogg") else None
+    if match is None:
+        return ""
+    ending = (match[1] or match[2]).lower()
+    return _TYPES.get(ending, f"{'audio' if match[1] else 'video'}/{ending}")
+
+
+def recordings_of(entry: dict[str, Any]) -> list[RawEnclosure]:
+    """Return the recordings that *entry* names: audio first, enclosures before Media RSS."""
+    recordings = []
+    for link in dict.get(entry, "links") or []:
+        url = link.get("href") or ""
+        if link.get("rel") == "enclosure" and (kind := recording_type(link.get("type") or "", url)):
+            recordings.append(RawEnclosure(url, kind, link.get("length") or ""))
+    for media in dict.get(entry, "media_content") or []:
+        url = media.get("url") or ""
+        if media.get("medium") != "image" and (kind := recording_type(media.get("type") or "", url)):
+            recordings.append(RawEnclosure(url, kind, media.get("filesize") or ""))
+    return sorted(
+        (recording for recording in recordings if recording.url),
+        key=lambda recording: recording.media_type[:5] != "audio",
+    )
 
 
 def pictures_of(entry: dict[str, Any]) -> list[RawPicture]:
