@@ -101,8 +101,8 @@ def without_stump(data: bytes, notes: list[str]) -> bytes:
     """Return a document that ends in the middle without the item that it ends in, and with its end tags.
 
     An item whose end did not come has lost an unknown part of its text, its link or its guid, and would be stored as
-    another entry than the whole item at the next poll. A document that closes no item at all keeps what it has: most
-    such are sloppy and not cut.
+    another entry than the whole item at the next poll. A document that opens several items and closes none keeps what
+    it has: its author leaves out end tags.
     """
     root = root_of(data)
     if not root or root in (b"channel", b"CHANNEL") or data.rfind(b"</" + root) >= 0:
@@ -110,7 +110,7 @@ def without_stump(data: bytes, notes: list[str]) -> bytes:
     end, name = max((data.rfind(b"</item>"), b"item"), (data.rfind(b"</entry>"), b"entry"))
     kept_to = end + len(name) + 3 if end >= 0 else 0
     start = _ITEM.search(data, kept_to)
-    if end < 0:
+    if end < 0 and (start is None or _ITEM.search(data, start.end())):
         return data
     head, left_out = (data[:kept_to], 0) if start is None else (data[: start.start()], 1)
     notes.append("the document ends in the middle" + (", its last item is left out" if left_out else ""))
