@@ -19,7 +19,7 @@ from aggregator.errors import GroundswellError
 from aggregator.model import Config, Site
 from aggregator.store import Store
 from scoring.cli.evaluate_labels import LABEL_EVALUATIONS
-from scoring.relevance.model import load_prior
+from scoring.relevance.model import load_prior, read_prior
 from scoring.replay.streams import Stream
 
 stream_argument = click.argument("stream", type=click.Path(path_type=Path, dir_okay=False))
@@ -94,6 +94,12 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
     type=click.Path(path_type=Path, dir_okay=False),
     help="Read the hours from this file, or write them to it if there is none: a second run takes seconds.",
 )
+@click.option(
+    "--prior",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Start from this prior, made by `scoring.evaluation.make_prior --without WINDOW`; default: the shipped one.",
+)
+@click.option("--learn/--no-learn", default=True, show_default=True, help="Retrain each day from the stream's past.")
 @seed_option
 @json_option
 @click.pass_obj
@@ -105,6 +111,8 @@ def evaluate_front_page(
     time_column: str,
     feeds: Path | None,
     recording: Path | None,
+    prior: Path | None,
+    learn: bool,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -134,7 +142,8 @@ def evaluate_front_page(
             recorded = recordings.record(
                 Stream(stream, time_column),
                 config,
-                load_prior(),
+                load_prior() if prior is None else read_prior(prior),
+                learn=learn,
                 progress=lambda lines: bar.update(task, advance=lines),
             )
         if recording is not None:

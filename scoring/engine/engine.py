@@ -68,7 +68,7 @@ class Engine:
         self._held = Held(config.scoring.window)
         self._setting = Setting(config)
         self._rulings = Rulings(self._held, self._setting)
-        self._joining = Joining(self._held, self._setting)
+        self._joining = Joining(self._held, self._setting, model.prior.editorial)
         self._regroup = Regroup(self._held, self._setting, self._joining, self._rulings)
         self._decided = Decided(self._held, self._rulings, self._regroup)
         self._shown = Shown(self._held, self._setting, self._rulings, model)

@@ -20,19 +20,22 @@ from scoring.insights import lead_entry
 from scoring.language.analysed_text import MAX_SUMMARY_TERMS, AnalysedText
 from scoring.language.terms import terms
 from scoring.ranking.baseline import FOLLOWS_WITHIN
-from scoring.relevance.model import load_prior
+from scoring.relevance.editorial_prior import EditorialPrior
 
 COMPARED = 40
 """With how many originals of a story a new text is compared, the latest ones."""
 
 
 class Joining:
-    """Puts entries into live stories."""
+    """Puts entries into live stories.
 
-    def __init__(self, state: Held, setting: Setting) -> None:
+    editorial: what the text of each entry is worth; None: it is unknown
+    """
+
+    def __init__(self, state: Held, setting: Setting, editorial: EditorialPrior | None) -> None:
         self._held = state
         self._setting = setting
-        self._editorial = load_prior().prior.editorial
+        self._editorial = editorial
 
     def _worth(self, title: str, summary: str, link: str) -> float:
         return 0.0 if self._editorial is None else self._editorial.worth(title, summary, link).probability

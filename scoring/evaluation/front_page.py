@@ -25,7 +25,7 @@ from scoring.ranking import page_order
 
 PAGE = 10
 RECENT = timedelta(hours=24)
-"""The best possible page is made of the stories with an entry so recent."""
+"""Stories with an entry so recent are what the rules order, and what `ndcg_of_day` takes as the best possible page."""
 
 WORTHY = 2
 """From this grade on a story belongs on the front page."""
@@ -40,7 +40,10 @@ class Result:
 
     name: str
     ndcg_at_10: Interval | None
-    """By grade, gain 2^grade - 1, against the best order of all recent stories."""
+    """By grade, gain 2^grade - 1, relative to the best page of all stories that may be shown; 0..1."""
+    ndcg_of_day: Interval | None
+    """The same gain relative to the best page of recent stories alone. It can exceed 1: on a quiet day yesterday's best
+    stories gain more than today's."""
     worthy: Interval | None
     """Share of the ten with grade 2 or 3."""
     noise: Interval | None
@@ -48,7 +51,7 @@ class Result:
     picked: Interval | None
     """Share of the ten that the editor of a yes/no label picked."""
     recent: Interval | None
-    """Share of the ten with an entry in the last 24 hours. Older ones count for nDCG, too, which can so exceed 1."""
+    """Share of the ten with an entry in the last 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +135,12 @@ def evaluate(
     days = [hour.moment.at.date().isoformat() for hour in measured]
     results = []
     for order_name, order in orders.items():
-        values: dict[str, list[float | None]] = {name: [] for name in ("ndcg", "worthy", "noise", "picked", "recent")}
+        columns = ("ndcg", "ndcg_of_day", "worthy", "noise", "picked", "recent")
+        values: dict[str, list[float | None]] = {column: [] for column in columns}
         for hour in measured:
             page = hour.page(order)
             values["ndcg"].append(hour.ndcg(page))
+            values["ndcg_of_day"].append(hour.ndcg_of_day(page))
             values["worthy"].append(hour.worthy(page) if graded else None)
             values["noise"].append(hour.noise(page) if graded else None)
             values["picked"].append(hour.picked(page))
@@ -172,6 +177,7 @@ def summary(measured: Sequence[Hour], order: Order) -> str:
     """Return in a line how good the first ten of an order are; means over the hours."""
     pages = [(hour, hour.page(order)) for hour in measured]
     ndcg = mean([value for hour, page in pages if (value := hour.ndcg(page)) is not None])
+    of_day = mean([value for hour, page in pages if (value := hour.ndcg_of_day(page)) is not None])
     worthy, noise, recent = (
         math.fsum(values) / len(pages)
         for values in (
@@ -180,7 +186,10 @@ def summary(measured: Sequence[Hour], order: Order) -> str:
             [hour.share_recent(page) for hour, page in pages],
         )
     )
-    return f"nDCG@10 {ndcg or 0.0:.3f}, worthy {worthy:.2f}, noise {noise:.3f}, recent {recent:.2f}"
+    return (
+        f"nDCG@10 {ndcg or 0.0:.3f}, of the day {of_day or 0.0:.3f}, "
+        f"worthy {worthy:.2f}, noise {noise:.3f}, recent {recent:.2f}"
+    )
 
 
 def _mean_by_day(days: Sequence[str], values: Sequence[float | None], seed: int) -> Interval | None:
@@ -213,8 +222,8 @@ class Hour:
                 self._grade[story.story_id] = max(grades)
             if picks:
                 self._picked[story.story_id] = any(picks)
-        gains = sorted((_gain(self._grade.get(c.story_id, 0)) for c in self.recent), reverse=True)
-        self._best = discounted(gains[:PAGE])
+        self._best = self._best_of([c for c in moment.stories if not c.hidden])
+        self._best_of_day = self._best_of(self.recent)
 
     def grade(self, story_id: int) -> int:
         """Return the grade of a story; 0 where nobody graded it."""
@@ -224,11 +233,20 @@ class Hour:
         """Return the first ten stories of an order."""
         return list(order(self.moment, self.recent))[:PAGE]
 
+    def _best_of(self, stories: Sequence[Coverage]) -> float:
+        gains = sorted((_gain(self.grade(story.story_id)) for story in stories), reverse=True)
+        return discounted(gains[:PAGE])
+
+    def _gained(self, page: Sequence[int]) -> float:
+        return discounted([_gain(self.grade(story_id)) for story_id in page])
+
     def ndcg(self, page: Sequence[int]) -> float | None:
-        """Return the page's discounted gain over the best possible; None where nothing recent has a gain."""
-        if self._best == 0.0:
-            return None
-        return discounted([_gain(self._grade.get(story_id, 0)) for story_id in page]) / self._best
+        """Return the page's discounted gain over that of the best possible page; None where nothing has a gain."""
+        return self._gained(page) / self._best if self._best else None
+
+    def ndcg_of_day(self, page: Sequence[int]) -> float | None:
+        """Return the page's discounted gain over that of the best page of recent stories; see `Result`."""
+        return self._gained(page) / self._best_of_day if self._best_of_day else None
 
     def worthy(self, page: Sequence[int]) -> float:
         """Return the share of ten places with a story of grade 2 or 3."""
@@ -263,10 +281,10 @@ def lines(report: Report) -> list[str]:
     drawn = [
         f"{report.name}: {report.found} of {report.labelled} labelled items in the stream; "
         f"{report.hours} hours, {report.first_at} to {report.last_at}",
-        f"{'':24}{'nDCG@10':22}{'worthy':22}{'noise':22}{'recent':22}picked"
+        f"{'':24}{'nDCG@10':22}{'of the day':22}{'worthy':22}{'noise':22}{'recent':22}picked"
         + (f" (at best {report.picked_at_best:.3f})" if report.picked_at_best is not None else ""),
     ]
     for result in report.results:
-        values = (result.ndcg_at_10, result.worthy, result.noise, result.recent, result.picked)
+        values = (result.ndcg_at_10, result.ndcg_of_day, result.worthy, result.noise, result.recent, result.picked)
         drawn.append(f"{result.name:24}" + "".join(f"{value or '-'!s:22}" for value in values).rstrip())
     return drawn

@@ -9,6 +9,8 @@ provenance and how well they did: no titles, no sources, and no word that too fe
         > weights of texts, fitted to both           (`make_editorial_prior`)
         > weights of coverage and of the news around, on top of what a text is worth to a fit that never saw it
         > calibrated to "worth the front page": grade 2 or 3
+
+`--without WINDOW` and `--until DAY` leave items out, to make a prior that has not seen what it is then measured on.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,9 @@ WORTHY = 2
 
 PICKS_SHARE = 0.75
 """What picks say of coverage and the news around, the rest is for grades."""
+
+MARGIN = timedelta(days=2)
+"""A story of a window can have begun before it and go on after it: what is so close to it is left out with it."""
 
 BLOCKS = 5
 BLOCK_DAYS = 3
@@ -213,9 +218,28 @@ def _measures(
     return measures
 
 
-def make(data: Path) -> model_file.ModelFile:
-    """Return the prior as a model file."""
+def without(texts: Sequence[LabelledText], window: str) -> list[LabelledText]:
+    """Return *texts* without a window, what arrived around it, and what has the title of one of its items."""
+    inside = [text for text in texts if text.window == window]
+    if not inside:
+        names = ", ".join(sorted({text.window for text in texts}))
+        raise GroundswellError(f"there is no window {window!r}; there are {names}")
+    first, last = min(text.at for text in inside) - MARGIN, max(text.at for text in inside) + MARGIN
+    titles = {text.item.title.casefold() for text in inside}
+    return [text for text in texts if not first <= text.at <= last and text.item.title.casefold() not in titles]
+
+
+def make(data: Path, windows: Sequence[str] = (), until: date | None = None) -> model_file.ModelFile:
+    """Return the prior as a model file.
+
+    windows: left out, see `without`
+    until:   what arrived on this day (UTC) or later is left out, too
+    """
     texts, corpus = read(data)
+    for window in windows:
+        texts = without(texts, window)
+    if until is not None:
+        texts = [text for text in texts if text.at < datetime.combine(until, time(), UTC)]
     fitted = fit(texts, corpus)
     content = fitted.weights.as_data()
     return model_file.ModelFile(
@@ -247,13 +271,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder with the labelled items and the streams")
     parser.add_argument("--out", type=Path, required=True, help="where to write the model file")
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="WINDOW", help="leave this window out; may be repeated"
+    )
+    parser.add_argument(
+        "--until", type=date.fromisoformat, metavar="DAY", help="leave out what arrived on this day or later"
+    )
     options = parser.parse_args(arguments)
     for name in FILES:
         if not (options.data / name).is_file():
             print(f"there is no file {options.data / name}", file=sys.stderr)
             return 2
     try:
-        file = make(options.data)
+        file = make(options.data, options.without, options.until)
     except GroundswellError as error:
         print(error, file=sys.stderr)
         return 1

@@ -315,12 +315,17 @@ def prior_measures() -> PriorMeasures:
 
 @cache
 def load_prior() -> RelevanceModel:
-    """Return the model that ships with the program; `python -m scoring.make_prior` makes it.
+    """Return the model that ships with the program; `python -m scoring.evaluation.make_prior` makes it.
 
     ModelFileError when the installation is damaged.
     """
-    file = model_file.read(PRIOR_FILE, "prior")
+    return read_prior(PRIOR_FILE)
+
+
+def read_prior(path: Path) -> RelevanceModel:
+    """Return the prior in a file that `scoring.evaluation.make_prior` wrote; ModelFileError when it is none."""
+    file = model_file.read(path, "prior")
     try:
         return RelevanceModel(file.name, Weights.from_data(file.content))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"the prior {PRIOR_FILE} is broken: {error}; install the program again") from error
+        raise ModelFileError(f"the prior {path} is broken: {error}; install the program again") from error

@@ -114,30 +114,24 @@ def _sweep(folder: Path) -> None:
 
 def read(path: Path, kind: str) -> ModelFile:
     """Return what *path* holds; ModelFileError, in a sentence, when that is no such model of this version."""
+    remedy = "install the program again" if kind == "prior" else "`groundswell train` makes a new one"
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelFileError(
-            f"the model file {path} cannot be read: {error}; `groundswell train` makes a new one"
-        ) from error
+        raise ModelFileError(f"the model file {path} cannot be read: {error}; {remedy}") from error
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(
-            f"the model file {path} is broken: {error}; `groundswell train` makes a new one"
-        ) from error
+        raise ModelFileError(f"the model file {path} is broken: {error}; {remedy}") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ModelFileError(f"{path} is not a model file of Groundswell; `groundswell train` makes one")
+        raise ModelFileError(f"{path} is not a model file of Groundswell; {remedy}")
     if data.get("version") != VERSION:
         raise ModelFileError(
-            f"the model file {path} has version {data.get('version')!r}, this program reads {VERSION}; "
-            "`groundswell train` makes a new one"
+            f"the model file {path} has version {data.get('version')!r}, this program reads {VERSION}; {remedy}"
         )
     body = {name: value for name, value in data.items() if name not in ("format", "version", "sha256")}
     if data.get("sha256") != digest(body):
-        raise ModelFileError(
-            f"the model file {path} is damaged: its digest does not match; `groundswell train` makes a new one"
-        )
+        raise ModelFileError(f"the model file {path} is damaged: its digest does not match; {remedy}")
     if body.get("kind") != kind:
         raise ModelFileError(f"the model file {path} holds a {body.get('kind')!r} model where {kind!r} was expected")
     try:
@@ -152,4 +146,4 @@ def read(path: Path, kind: str) -> ModelFile:
             versions=body["versions"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"the model file {path} lacks {error}; `groundswell train` makes a new one") from error
+        raise ModelFileError(f"the model file {path} lacks {error}; {remedy}") from error

@@ -61,14 +61,23 @@ def test_the_gain_of_a_page_is_its_discounted_grades_over_the_best_possible() ->
     assert shown.picked.value == report.picked_at_best == pytest.approx(0.1)
 
 
-def test_a_story_has_the_best_grade_of_its_entries_and_counts_only_while_it_is_recent() -> None:
-    past, items = recorded({2: 0, 3: 3, 4: 1}, shown=(2,))
-    moment = past.moments[0]
-    joined, old = story(2, 4, (2, 3)), story(4, -30)
-    past.moments[0] = Moment(moment.at, (joined, old), {"": (2,)})
+def test_a_story_has_the_best_grade_of_its_entries() -> None:
+    past, items = recorded({2: 0, 3: 3}, shown=(2,))
+    past.moments[0] = Moment(past.moments[0].at, (story(2, 4, (2, 3)),), {"": (2,)})
     shown = front_page.evaluate(past, items).results[0]
     assert shown.ndcg_at_10 is not None
     assert shown.ndcg_at_10.value == pytest.approx(1.0)
+
+
+def test_the_best_page_is_made_of_all_stories_that_may_be_shown_and_that_of_the_day_of_recent_ones() -> None:
+    past, items = recorded({2: 2, 4: 3}, shown=(4, 2))
+    recent, old = story(2, 4), story(4, -30)
+    past.moments[0] = Moment(past.moments[0].at, (recent, old), {"": (4, 2)})
+    shown = front_page.evaluate(past, items).results[0]
+    assert shown.ndcg_at_10 is not None
+    assert shown.ndcg_at_10.value == pytest.approx(1.0)
+    assert shown.ndcg_of_day is not None
+    assert shown.ndcg_of_day.value == pytest.approx((7 + 3 / math.log2(3)) / 3)
 
 
 def test_labels_that_the_stream_does_not_have_are_an_error_that_says_so() -> None:
@@ -111,6 +120,11 @@ def test_the_command_prints_each_order_for_a_table_and_for_a_yes_or_no(tmp_path:
     report = json.loads(graded.stdout)[0]
     assert (report["labelled"], report["found"]) == (54, 54)
     assert [result["name"] for result in report["results"]][:2] == ["as shown", "by score"]
+
+    missing = CliRunner().invoke(
+        cli, ["evaluate", "front-page", str(EDITION), str(LABELS), "--prior", str(tmp_path / "none.json")]
+    )
+    assert "cannot be read" in str(missing.exception)
 
     picked = CliRunner().invoke(
         cli,

@@ -121,6 +121,17 @@ def test_the_command_makes_it_anew_from_data_of_ones_own(tmp_path: Path, capsys:
     assert robot.familiarity == soup.familiarity == 1.0
 
 
+def test_a_window_that_is_left_out_is_left_out_with_its_days_and_its_titles(tmp_path: Path) -> None:
+    texts, _ = make_prior.read(small_press(tmp_path))
+    rest = make_prior.without(texts, "week_2026_05")
+    inside = [text for text in texts if text.window == "week_2026_05"]
+
+    titles = {text.item.title for text in inside}
+    assert inside
+    assert not [text for text in rest if text.item.title in titles]
+    assert not [text for text in rest if inside[0].at <= text.at <= inside[-1].at]
+
+
 def small_press(folder: Path) -> Path:
     """Write labelled items and streams of our own wording in the layout that the command reads."""
     for name in ("gold", "labels", "stream"):
@@ -159,6 +170,14 @@ def test_the_command_says_which_file_is_missing(tmp_path: Path, capsys: pytest.C
 
     assert status == 2
     assert "there is no file" in capsys.readouterr().err
+
+
+def test_the_command_says_which_windows_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = small_press(tmp_path / "data")
+    status = make_prior.main(["--data", str(data), "--out", "y", "--without", "week_2019"])
+
+    assert status == 1
+    assert "there is no window 'week_2019'; there are dense_2026_03" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
