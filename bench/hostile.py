@@ -180,7 +180,7 @@ async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -
                 for number in range(1, max((row["polls"] for row in rows), default=1)):
                     clock[0] = NOON + number * timedelta(seconds=30)
                     wanted = {f"e{i}" for i, row in enumerate(rows) if row["polls"] > number}
-                    await poller.poll_now(wanted & store.feeds.askable(clock[0]))
+                    await poller.poll_now(wanted & store.feeds.pollable(clock[0]))
             log = await asyncio.to_thread(server.ask, "_log")
             for number, row in enumerate(rows):
                 state = store.feeds.state(f"e{number}")

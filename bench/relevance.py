@@ -65,7 +65,7 @@ def cost(entries: int = 100_000) -> None:
         with tempfile.TemporaryDirectory() as folder:
             report = train(store, Config(Site(), (), ()), begin + timedelta(days=63), Path(folder))
         print(f"training on {report.entries} entries: {time.process_time() - started:.1f} CPU s, ", end="")
-    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; {report.words}")
+    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; {report.message}")
 
 
 def _fill(store: Store, titles: Sequence[str], begin: datetime, rng: random.Random) -> None:

@@ -107,7 +107,7 @@ DISPLACED = 3
 
 async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
     """Poll, update, train and prune until *stop* is set; return the exit code."""
-    from web.websub_publisher import Press, Publisher
+    from web.websub_publisher import FeedRenderer, Publisher
 
     with WorkerLock(db), Store.open(db) as store:
         watch = ConfigWatch(feeds, store, os.environ)
@@ -118,7 +118,7 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
         rng = random.Random(os.getpid())
         async with (
             Poller(config, store=store, clock=clock, rng=rng, finished=_log_poll) as poller,
-            Publisher(config, store=store, press=Press(db, clock)) as publisher,
+            Publisher(config, store=store, renderer=FeedRenderer(db, clock)) as publisher,
         ):
             worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher, stop)
             await worker.heartbeat()

@@ -249,7 +249,7 @@ class Updater:
                 continue
             made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
             if known.get(story_id) != made_of:
-                lines = [(what_if.words, what_if.score) for what_if in self.engine.what_ifs(story_id)]
+                lines = [(what_if.message, what_if.score) for what_if in self.engine.what_ifs(story_id)]
                 self._store.counterfactuals.save(story_id, story.score, lines, made_of)
                 left -= 1
 

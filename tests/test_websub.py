@@ -26,7 +26,7 @@ from aggregator.websub_protocol import signature
 from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
 from tests.web.newsroom import NOW, Newsroom, sample_config
 from tests.web.pages.service.test_websub_hub import run
-from web.websub_publisher import Press, Publisher
+from web.websub_publisher import FeedRenderer, Publisher
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 NEWS = b"""<rss version='2.0'><channel><title>News</title><item><guid>n1</guid><title>Just in</title>
@@ -125,7 +125,7 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
         named = Limits(allow_private_callbacks=(f"{base}/websub/",), fetch=timedelta(seconds=5))
         config = replace(sample_config(), limits=named)
         async with (
-            Publisher(config, store=theirs, press=Press(publisher_db, later), ticks=lambda: 0.0) as publisher,
+            Publisher(config, store=theirs, renderer=FeedRenderer(publisher_db, later), ticks=lambda: 0.0) as publisher,
             ours.poller,
         ):
             await ours.poller.poll_now()
@@ -219,7 +219,7 @@ async def test_the_same_news_delivered_twice_and_polled_is_one_entry(held: Subsc
 
 async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscriber, client: FlaskClient) -> None:
     deliver(client, b"<html><body>no feed")
-    held.store.feeds.ask_at(["wire"], NOW)
+    held.store.feeds.bring_forward(["wire"], NOW)
     await held.hubs("").step()
     state = held.store.feeds.state("wire")
     assert state is not None

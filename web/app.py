@@ -23,15 +23,15 @@ from aggregator.text.wording import plural
 from web import admin, api, error_pages, present
 from web.admin import actions
 from web.auth import access
-from web.auth.credentials import Door, cookie_of
+from web.auth.credentials import Authenticator, cookie_of
 from web.http.addresses import MAX_QUERY_STRING, SiteAddresses
 from web.http.database import Reading, Unreadable
 from web.http.headers import MAX_BODY, Guarded, is_https, is_trusted, trusted_hosts
 from web.http.page_cache import PageCache
 from web.http.request_metrics import RequestMetrics
-from web.http.visit_counter import Views
+from web.http.visit_counter import VisitCounter
 from web.lists import query
-from web.media.picture_proxy import Pictures
+from web.media.picture_proxy import PictureProxy
 from web.pages import machine_readable
 from web.pages.blueprints import BLUEPRINTS
 from web.pages.service import metrics, websub_callback
@@ -80,9 +80,9 @@ def create_app(
         app.register_blueprint(blueprint)
     made = Services(
         database=database,
-        credentials=Door(token),
-        visits=Views.into(db),
-        pictures=Pictures(db.with_name(f"{db.name}.pictures"), private_hosts=private_pictures),
+        credentials=Authenticator(token),
+        visits=VisitCounter.into(db),
+        pictures=PictureProxy(db.with_name(f"{db.name}.pictures"), private_hosts=private_pictures),
         addresses=SiteAddresses(
             app, database.prefix, whole=(*(blueprint.name for blueprint in admin.BLUEPRINTS), *READS_ANY)
         ),
@@ -184,7 +184,7 @@ def _ask_again(app: Flask, refresh: timedelta | None) -> None:
     after = str(max(1, int(refresh.total_seconds())))
 
     @app.after_request
-    def ask_again(response: Response) -> Response:
+    def reissue(response: Response) -> Response:
         # Under the operator's hands nothing is loaded anew: a form may be half filled.
         if g.get("operator") is None and response.mimetype == "text/html" and response.status_code == 200:
             response.headers["Refresh"] = after

@@ -146,7 +146,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; GroundswellError with the way out when it cannot start."""
     check_port(Address(host, port), env, db)
-    _tell_token(db, clock, env)
+    _print_token(db, clock, env)
     hosts = tuple(extra_hosts) if is_loopback(host) or host in ("0.0.0.0", "::") else (*extra_hosts, _in_url(host))
     spec = Spec(
         db=db.absolute(),
@@ -174,7 +174,7 @@ def serve(
     ).serve(target_loader=cast(Any, partial(_load, spec, clock)), wrap_loader=False)  # an object with `__rsgi__`
 
 
-def _tell_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
+def _print_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
     """Make the operator's token at the first start, and say once where it is."""
     if env.get(TOKEN_VARIABLE):
         return

@@ -68,7 +68,7 @@ class Document:
     """What counts as a change of it: see `syndication.material`."""
 
 
-class Press:
+class FeedRenderer:
     """Makes feeds as the site would. Opens the database in the threads that use it, when they first do."""
 
     def __init__(self, db: Path, clock: Clock) -> None:
@@ -142,7 +142,7 @@ class _Calls:
 class Publisher:
     """Confirms, watches and delivers, a step at a time.
 
-    press:     renders the feeds
+    renderer:     renders the feeds
     challenge: gives what only somebody at the callback can repeat
     ticks:     seconds that pass evenly
     """
@@ -152,13 +152,13 @@ class Publisher:
         config: Config,
         *,
         store: Store,
-        press: Press,
+        renderer: FeedRenderer,
         challenge: Callable[[], str] = lambda: secrets.token_urlsafe(24),
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._store = store
-        self._press = press
+        self._press = renderer
         self._challenge = challenge
         self._ticks = ticks
         self._client = fetch.Client(_callback_limits(config))
@@ -393,4 +393,4 @@ def _news(before: str, after: str) -> bool:
 
 
 def _words(answer: fetch.Answered | Failed) -> str:
-    return answer.words if isinstance(answer, Failed) else f"answered {answer.status}"
+    return answer.message if isinstance(answer, Failed) else f"answered {answer.status}"

@@ -54,8 +54,8 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
                 raise ConfigError(f"{source_id} is paused in {feeds}: `enabled: false` has to go first")
         chosen: list[str] | None = list(only) or None
         if once and not only:
-            askable = store.feeds.askable(front.clock())
-            chosen = [source.id for source in config.sources if source.enabled and source.id in askable]
+            pollable = store.feeds.pollable(front.clock())
+            chosen = [source.id for source in config.sources if source.enabled and source.id in pollable]
         results = asyncio.run(poll_round(front, config, store, chosen))
     failed = [polled for polled in results if not polled.ok]
     if as_json:

@@ -15,7 +15,7 @@ from aggregator.config.values import feed_key
 from aggregator.discovery.add_sources import Added
 from aggregator.discovery.find_feeds import FoundFeed
 from aggregator.discovery.opml import Subscription
-from aggregator.model import HostLedger, HubStanding, SourceHealth
+from aggregator.model import HostLedger, HubStatus, SourceHealth
 from aggregator.polling import source_health
 from aggregator.polling.poll import Polled
 from aggregator.text.urls import shown
@@ -162,7 +162,7 @@ def health_row(row: SourceHealth, now: datetime) -> dict[str, Any]:
     }
 
 
-def _hub_row(hub: HubStanding) -> dict[str, Any]:
+def _hub_row(hub: HubStatus) -> dict[str, Any]:
     return {
         "url": shown(hub.hub),
         "lease_until": iso(hub.lease_until),

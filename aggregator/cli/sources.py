@@ -156,7 +156,7 @@ def add_source(
         # https was a guess.
         discovery = asyncio.run(_find(front, config, url.replace("https://", "http://", 1)))
     if not discovery.feeds:
-        raise ConfigError(discovery.words)
+        raise ConfigError(discovery.message)
     if pick is not None and pick > len(discovery.feeds):
         raise ConfigError(f"there are {len(discovery.feeds)} feeds, so --pick is at most {len(discovery.feeds)}")
     chosen = discovery.feeds[(pick or 1) - 1]

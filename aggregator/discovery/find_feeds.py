@@ -80,7 +80,7 @@ class Search:
     """What came of looking for the feeds of an address."""
 
     feeds: tuple[FoundFeed, ...]
-    words: str = ""
+    message: str = ""
     """Why there is none."""
 
 
@@ -167,7 +167,7 @@ async def find(
     if itself is not None:
         return Search((itself,))
     if isinstance(outcome, Failed) and (outcome.kind is FailureKind.REFUSED_ADDRESS or not known):
-        return Search((), f"{shown(url)}: {outcome.words}")
+        return Search((), f"{shown(url)}: {outcome.message}")
     page = outcome if isinstance(outcome, Fetched) else None
     linked = on_page(page.body, page.url, named) if page else ()
     home = page.url if page else url

@@ -270,4 +270,4 @@ def _target(response: httpx.Response, here: str) -> tuple[str, str]:
         return _checked(absolute)
     except FetchError as error:
         kind = FailureKind.REDIRECTS if error.failed.kind is FailureKind.BAD_URL else error.failed.kind
-        raise FetchError(kind, f"{status} redirect {error.failed.words}", status) from error
+        raise FetchError(kind, f"{status} redirect {error.failed.message}", status) from error

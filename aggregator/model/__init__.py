@@ -42,7 +42,7 @@ from aggregator.model.entries import (
     Picture,
 )
 from aggregator.model.polling import Failed, FailureKind, FeedState, Fetched, Hints, NotModified, Outcome, Validators
-from aggregator.model.sources import HostLedger, HubStanding, SourceHealth
+from aggregator.model.sources import HostLedger, HubStatus, SourceHealth
 from aggregator.model.stories import (
     PLACES,
     Cause,
@@ -90,7 +90,7 @@ __all__ = [
     "Fetched",
     "Hints",
     "HostLedger",
-    "HubStanding",
+    "HubStatus",
     "Impression",
     "KnownEntry",
     "LedgerLine",

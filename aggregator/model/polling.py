@@ -111,7 +111,7 @@ class Failed:
     """Nothing usable came; *words* say why, for the source's row."""
 
     kind: FailureKind
-    words: str
+    message: str
     status: int | None = None
     retry_after: timedelta | None = None
 

@@ -10,7 +10,7 @@ from aggregator.model.polling import FeedState
 
 
 @dataclass(frozen=True, slots=True)
-class HubStanding:
+class HubStatus:
     """How it stands with the WebSub hub that is to tell of a source's news."""
 
     hub: str
@@ -44,7 +44,7 @@ class SourceHealth:
     """Received, as they came over the wire."""
     saved_bytes: int = 0
     """What the 304s spared."""
-    hub: HubStanding | None = None
+    hub: HubStatus | None = None
     """None: no hub is to tell of its news."""
 
 

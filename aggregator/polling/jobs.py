@@ -60,7 +60,7 @@ class Jobs:
             finally:
                 self._running.discard(task)
 
-        self._scheduler.add_job(run, _WhenTold(), id=name)
+        self._scheduler.add_job(run, _OnDemandTrigger(), id=name)
         self._intervals_s[name] = interval.total_seconds()
 
     async def run_until(self, stop: asyncio.Event, patience: timedelta = timedelta(seconds=3)) -> None:
@@ -91,7 +91,7 @@ class Jobs:
         self._set_timer(name, max(due_s, asyncio.get_running_loop().time()) + self._intervals_s[name])
 
 
-class _WhenTold(BaseTrigger):  # type: ignore[misc]
+class _OnDemandTrigger(BaseTrigger):  # type: ignore[misc]
     """A job without times of its own."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:

@@ -175,7 +175,7 @@ class PollResult:
                 PollRecord(
                     at=self.now,
                     kind=after.last_kind,
-                    words=after.last_message,
+                    message=after.last_message,
                     status=after.last_status,
                     bytes=self.outcome.wire_bytes if isinstance(self.outcome, Fetched) else 0,
                     new=new,

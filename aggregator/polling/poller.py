@@ -142,7 +142,7 @@ class Poller:
         """Poll these sources and no other, or all that are due, and wait until all are done."""
         if source_ids is not None:
             source_ids = frozenset(source_ids)
-            self._store.feeds.ask_again(source_ids)
+            self._store.feeds.make_due(source_ids)
         while self.start_due(source_ids) or self._active:
             await asyncio.wait(self._active.values(), return_when=asyncio.FIRST_COMPLETED)
 
@@ -188,7 +188,7 @@ class Poller:
         if self._reach.is_down and not before.is_down:
             log.error("no source answers any more: is this machine connected to the network?")
             retry = self._clock() + schedule.network_retry(self._rng.uniform(-1, 1))
-            self._store.feeds.ask_at([source_id for _, source_id in before.unreached], retry)
+            self._store.feeds.bring_forward([source_id for _, source_id in before.unreached], retry)
         return self._reach.is_down
 
 

@@ -59,10 +59,10 @@ def next_poll_at(
             return now + max(min(backoff * spread, DAY), min(asked_for or timedelta(), DAY))
         case Fetched() | NotModified():
             rested = now + _within(interval * spread, poll)
-            return _as_asked_for(rested, state.hints, state.fresh_for, now, poll)
+            return _requested_wait(rested, state.hints, state.fresh_for, now, poll)
 
 
-def _as_asked_for(
+def _requested_wait(
     rested: datetime, hints: Hints, fresh_for: timedelta | None, now: datetime, poll: PollLimits
 ) -> datetime:
     """Return *rested*, or the moment after it until which server and document want to be left alone."""
@@ -130,7 +130,7 @@ def after(
     interval = _within(best_wait(arrivals, now, WORTH, min(poll.max, DAY)), poll)
     chance = max(-1.0, min(jitter, 1.0))
     rested = now + _within(interval * (1 + JITTER * chance), poll)
-    at = _as_asked_for(rested, state.hints if hints is None else hints, fresh_for, now, poll)
+    at = _requested_wait(rested, state.hints if hints is None else hints, fresh_for, now, poll)
     kept = at - min(rested, now + _within(poll.max, poll))
     if told_by_hub:
         at = max(at, now + _within(HUB_WAIT * (1 + JITTER * chance), poll))
@@ -160,7 +160,11 @@ def after(
 def _failed(
     state: FeedState, outcome: Failed, now: datetime, *, poll: PollLimits, jitter: float, network_down: bool
 ) -> FeedState:
-    at, failures, words = next_poll_at(state, outcome, now, poll=poll, jitter=jitter), state.failures + 1, outcome.words
+    at, failures, words = (
+        next_poll_at(state, outcome, now, poll=poll, jitter=jitter),
+        state.failures + 1,
+        outcome.message,
+    )
     if network_down and is_unreachable(outcome):
         at = min(at, now + network_retry(jitter))
         # An hour without a network is one failure of ours and not sixty of the feed's.

@@ -106,7 +106,7 @@ class HubSubscriber:
         )
         wait = websub_protocol.wait(failures)
         if isinstance(answer, Failed):
-            message = answer.words
+            message = answer.message
         elif 200 <= answer.status < 300:
             # The hub's confirmation takes the failure back.
             message, wait = "asked", max(CONFIRM_WITHIN, wait)

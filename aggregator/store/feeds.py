@@ -28,7 +28,7 @@ class PollRecord:
 
     at: datetime
     kind: str
-    words: str
+    message: str
     status: int | None
     bytes: int = 0
     new: int = 0
@@ -127,7 +127,7 @@ class Feeds:
             row["source_id"]: (row["hub"], row["topic"] or row["url"]) for row in rows if row["source_id"] in source_ids
         }
 
-    def askable(self, now: datetime) -> set[str]:
+    def pollable(self, now: datetime) -> set[str]:
         """Return the sources that may be asked at *now* even if not due: none that is gone, or asked us to wait."""
         rows = self._db.rows(
             """select source_id from feeds where gone = 0
@@ -136,14 +136,14 @@ class Feeds:
         )
         return {row["source_id"] for row in rows}
 
-    def ask_again(self, source_ids: Iterable[str]) -> None:
+    def make_due(self, source_ids: Iterable[str]) -> None:
         """Make these sources due at once, also one whose feed said it was gone."""
         self._db.run_many(
             "update feeds set next_poll_at = null, gone = 0 where source_id = :id",
             [{"id": source_id} for source_id in source_ids],
         )
 
-    def ask_at(self, source_ids: Iterable[str], moment: datetime) -> None:
+    def bring_forward(self, source_ids: Iterable[str], moment: datetime) -> None:
         """Bring the next poll of these sources forward to *moment*."""
         self._db.run_many(
             "update feeds set next_poll_at = min(next_poll_at, :moment) where source_id = :id",
@@ -215,7 +215,7 @@ class Feeds:
                     "source_id": state.source_id,
                     "at": stamp(poll.at),
                     "kind": poll.kind,
-                    "words": poll.words,
+                    "words": poll.message,
                     "status": poll.status,
                     "bytes": poll.bytes,
                     "new": poll.new,
@@ -238,7 +238,7 @@ class Feeds:
                 now,
                 now,
                 poll.kind,
-                poll.words,
+                poll.message,
                 poll.status,
                 poll.requests,
                 state.waits_kept,

@@ -82,7 +82,7 @@ def is_held(database: Path) -> bool:
     return False
 
 
-def hindrance(database: Path) -> str:
+def lock_problem(database: Path) -> str:
     """Return what keeps everybody from writing beside the database, "" where nothing is seen."""
     try:
         disk = os.statvfs(database.parent)

@@ -79,7 +79,7 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     with Store.open(existing(db)) as store:
         config = load_config(feeds, env=front.env)
         report = train_model(store, config, front.clock(), models_dir(db))
-    click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.words)
+    click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.message)
 
 
 @click.command()
@@ -208,7 +208,7 @@ def replay(
             progress=lambda lines: bar.update(task, advance=lines),
         )
     for fault in summary.skipped:
-        click.echo(f"{stream}:{fault.line}: {fault.words}; skipped", err=True)
+        click.echo(f"{stream}:{fault.line}: {fault.message}; skipped", err=True)
     if as_json:
         click.echo(json.dumps(asdict(summary), default=str, indent=1))
     else:

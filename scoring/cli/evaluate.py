@@ -48,7 +48,7 @@ def evaluate_terms(stream: Path, time_column: str, seed: int, as_json: bool) -> 
         report = evaluating.evaluate(
             Stream(stream, time_column), seed, progress=lambda moments: bar.update(task, advance=moments)
         )
-    told(report, evaluating.lines, as_json)
+    print_report(report, evaluating.lines, as_json)
 
 
 @click.command("trend")
@@ -80,7 +80,7 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
             seed,
             progress=lambda lines: bar.update(task, advance=lines),
         )
-    told(report, trending.lines, as_json)
+    print_report(report, trending.lines, as_json)
 
 
 @click.command("front-page")
@@ -210,10 +210,10 @@ def evaluate_categories(
                 load_prior(),
                 progress=lambda lines: bar.update(task, advance=lines),
             )
-        told(at_arrival.report(arrivals, seed), at_arrival.lines, as_json)
+        print_report(at_arrival.report(arrivals, seed), at_arrival.lines, as_json)
         return
     train = evaluating.read_rows(train_file) if train_file is not None else []
-    told(evaluating.evaluate(evaluating.read_rows(file), train, seed), evaluating.lines, as_json)
+    print_report(evaluating.evaluate(evaluating.read_rows(file), train, seed), evaluating.lines, as_json)
 
 
 def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
@@ -231,7 +231,7 @@ def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
         click.echo("\n".join(scorecard.lines(card)))
 
 
-def told(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> None:
+def print_report(report: Any, lines: Callable[[Any], Sequence[str]], as_json: bool) -> None:
     """Print a report, as JSON or as its lines."""
     click.echo(json.dumps(asdict(report), indent=1) if as_json else "\n".join(lines(report)))
 

@@ -37,7 +37,7 @@ def models_list(db: Path, as_json: bool) -> None:
                 "name": model.file.name if model.file else None,
                 "window": model.file.window if model.file else None,
                 "measures": model.file.measures if model.file else None,
-                "fault": model.words,
+                "fault": model.message,
             }
             for model in kept
         ]
@@ -46,7 +46,7 @@ def models_list(db: Path, as_json: bool) -> None:
     for record in kept:
         mark = "*" if record.in_use else " "
         if record.file is None:
-            click.echo(f"{mark} {record.file_name}  {record.words}")
+            click.echo(f"{mark} {record.file_name}  {record.message}")
             continue
         measures = record.file.measures.get("candidate", {})
         measures_text = ", ".join(

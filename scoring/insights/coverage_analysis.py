@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from aggregator.model import Entry
-from scoring.insights.key_facts import Sentence, Told, sentences_of
+from scoring.insights.key_facts import Members, Sentence, sentences_of
 from scoring.language.amounts import Figure
 
 NEW_TERMS = 0.5
@@ -50,7 +50,7 @@ class Analysis:
     """What is new, the latest first."""
 
 
-def analyse(members: Told, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
+def analyse(members: Members, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
     """Return how a story was told; None for one without entries.
 
     said: what `sentences_of` gave for *told*, where it is at hand

@@ -12,7 +12,7 @@ import re
 
 from aggregator.text.markup import clip, plain
 from aggregator.text.tokens import words
-from scoring.insights.key_facts import MOST_ENTRIES, Told
+from scoring.insights.key_facts import MOST_ENTRIES, Members
 from scoring.language.amounts import capitals, figures, numbers, sentences
 from scoring.language.terms import term
 
@@ -41,14 +41,14 @@ INSTRUCTION = (
 )
 
 
-def material(members: Told) -> str:
+def material(members: Members) -> str:
     """Return the entries of a story as they are sent to the model."""
     parts = [f"[{entry.source_id}] {entry.title}\n{entry.summary}\n{plain(entry.content)}" for entry, _ in members]
     share = max(MATERIAL // max(len(parts), 1), 400)
     return "\n\n".join(clip(part, share) for part in parts[: MATERIAL // share])
 
 
-def made_of(members: Told, model: str) -> str:
+def fingerprint_of(members: Members, model: str) -> str:
     """Return a fingerprint of what is written of: another one means that it has to be written anew."""
     digest = hashlib.sha256(model.encode())
     for entry, _ in members:
@@ -56,7 +56,7 @@ def made_of(members: Told, model: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def held(text: str, members: Told) -> tuple[tuple[str, ...], int]:
+def grounded(text: str, members: Members) -> tuple[tuple[str, ...], int]:
     """Return the sentences of *text* that hold against the entries, and how many others there were."""
     said = _Said(members)
     results = [sentence for line in text[:20_000].splitlines() for sentence in sentences(line)]
@@ -67,7 +67,7 @@ def held(text: str, members: Told) -> tuple[tuple[str, ...], int]:
 class _Said:
     """Everything that the entries say, to look things up in."""
 
-    def __init__(self, members: Told) -> None:
+    def __init__(self, members: Members) -> None:
         texts = [f"{entry.title}. {entry.summary} {plain(entry.content)}" for entry, _ in list(members)[:MOST_ENTRIES]]
         everything = "\n".join(texts)
         self._folded = everything.casefold()

@@ -29,7 +29,7 @@ from aggregator.model import Entry, Membership
 from scoring.language.amounts import Figure, capitals, figures, names, sentences, sentences_of_html
 from scoring.language.terms import terms
 
-Told = Sequence[tuple[Entry, Membership]]
+Members = Sequence[tuple[Entry, Membership]]
 """The entries of a story, oldest first, each with the voice it speaks with."""
 
 MOST_ENTRIES = 80
@@ -152,7 +152,7 @@ class Facts:
     """Amounts that two or more voices print, with an entry a source; what most print comes first."""
 
 
-def key_facts(members: Told, most: int = 6, *, said: Sequence[Sentence] | None = None) -> Facts:
+def key_facts(members: Members, most: int = 6, *, said: Sequence[Sentence] | None = None) -> Facts:
     """Return the key facts of a story; what most independent voices say comes first, then the order of arrival.
 
     said: what `sentences_of` gave for *told*, where it is at hand
@@ -166,7 +166,7 @@ def key_facts(members: Told, most: int = 6, *, said: Sequence[Sentence] | None =
     return Facts(facts, differences, _agreed(said))
 
 
-def sentences_of(members: Told) -> list[Sentence]:
+def sentences_of(members: Members) -> list[Sentence]:
     """Return what the entries of a story say, oldest first: headline, summary, text; a repeated sentence once each."""
     results = []
     entries = list(members)[:MOST_ENTRIES]
@@ -179,7 +179,7 @@ def sentences_of(members: Told) -> list[Sentence]:
     return results
 
 
-def _core(members: Told) -> frozenset[str]:
+def _core(members: Members) -> frozenset[str]:
     """Return what the story is about: the terms of its first headline, and those that several headlines have."""
     counted = Counter(term for entry, _ in members for term in set(terms(entry.title)))
     core = {term for term, count in counted.items() if count >= 2} | set(terms(members[0][0].title) if members else ())

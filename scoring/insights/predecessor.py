@@ -86,7 +86,7 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
 
     window: how long after its last entry a story can still take in another; before that it is no earlier one
     """
-    similar = store.story_terms.told(story.story_id)
+    similar = store.story_terms.similar(story.story_id)
     if similar is None or _no_event(similar.titles):
         return None
     known = _words(similar.titles)
@@ -104,7 +104,7 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     others = [
         other
         for story_id in store.story_terms.sharing(rare[:8], after=before - LONGEST, before=before)
-        if (other := store.story_terms.told(story_id)) is not None
+        if (other := store.story_terms.similar(story_id)) is not None
         and other.story_id != story.story_id
         and len(other.source_ids | similar.source_ids) > 1
         and not _no_event(other.titles)

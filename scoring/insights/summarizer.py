@@ -15,7 +15,7 @@ from aggregator.fetch import Answered, Client, access, call
 from aggregator.model import Config
 from aggregator.store import Store
 from aggregator.store.derived.summaries import Summary
-from scoring.insights.grounding import INSTRUCTION, held, made_of, material
+from scoring.insights.grounding import INSTRUCTION, fingerprint_of, grounded, material
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ AGAIN = timedelta(minutes=30)
 """How long what was written of a story stands although entries joined since."""
 REST = timedelta(minutes=10)
 """After an answer that could not be used."""
-PATIENCE = timedelta(minutes=2)
+MAX_WAIT = timedelta(minutes=2)
 ANSWER_BYTES = 200_000
 
 
@@ -53,14 +53,14 @@ class Narrator:
             if listed.story.independent_sources < 2 or (before and timedelta() <= now - before.at < AGAIN):
                 continue
             members = self._store.stories.members(story_id)
-            fingerprint = made_of(members, settings.model)
+            fingerprint = fingerprint_of(members, settings.model)
             if before is not None and before.made_of == fingerprint:
                 continue
             text = await self._ask(material(members))
             if text is None:
                 self._rests_until = now + REST
                 return True
-            kept, left_out = held(text, members)
+            kept, left_out = grounded(text, members)
             with self._store.transaction():
                 self._store.summaries.save(Summary(story_id, now, settings.model, kept, left_out, fingerprint))
                 self._store.state.next_edition()
@@ -69,7 +69,7 @@ class Narrator:
 
     async def _ask(self, text: str) -> str | None:
         settings = self._config.analysis
-        limits = replace(self._config.limits, fetch=PATIENCE)
+        limits = replace(self._config.limits, fetch=MAX_WAIT)
         question = {
             "model": settings.model,
             "temperature": 0,
@@ -87,7 +87,7 @@ class Narrator:
                 access=access.of_analysis(self._config),
             )
         if not isinstance(answer, Answered):
-            log.warning("the analysis endpoint does not answer: %s", answer.words)
+            log.warning("the analysis endpoint does not answer: %s", answer.message)
             return None
         try:
             said = json.loads(answer.body)["choices"][0]["message"]["content"]

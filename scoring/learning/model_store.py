@@ -112,7 +112,7 @@ class KeptModel:
     in_use: bool
     file: model_file.ModelFile | None
     """None when it cannot be read."""
-    words: str = ""
+    message: str = ""
     """Why it cannot."""
 
 

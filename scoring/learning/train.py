@@ -52,7 +52,7 @@ class Learner:
 class TrainReport:
     """What a training came to."""
 
-    words: str
+    message: str
     swapped: bool
     version: str
     """Of the model in use afterwards."""
@@ -83,7 +83,7 @@ def train(
     if trial.model is not None:
         keep(trial, trial.model, now, out_dir)
     return TrainReport(
-        words=trial.words,
+        message=trial.message,
         swapped=trial.model is not None,
         version=(trial.model or running).version,
         entries=entries,

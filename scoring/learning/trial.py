@@ -47,7 +47,7 @@ class Trial:
 
     model: RelevanceModel | None
     """The new model, where it is not worse than the running one."""
-    words: str
+    message: str
     """What happened, in a sentence."""
     labels: int
     """Labelled stories there were."""
@@ -115,7 +115,7 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
     better = of_candidate.log_loss <= of_running.log_loss
     return Trial(
         model=candidate if better else None,
-        words=(
+        message=(
             f"learned from {used} labelled stories, {used_relevant} of them relevant: {outcome}"
             if better
             else f"the new model would be worse, so the running one stays: {outcome}"

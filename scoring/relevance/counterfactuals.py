@@ -15,7 +15,7 @@ from scoring.relevance.signals import Signals
 class Counterfactual:
     """What the score would be if something had not been."""
 
-    words: str
+    message: str
     score: int
 
 

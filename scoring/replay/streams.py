@@ -55,7 +55,7 @@ class Skipped:
 
     line: int
     """From 1, as editors count."""
-    words: str
+    message: str
 
 
 class Stream:

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from web.admin import actions as audit
-from web.auth.access import SIGN_IN, back_to, door, give_cookie, let_out, open_to_others, operator
+from web.auth.access import SIGN_IN, authenticator, back_to, clear_cookie, open_to_others, operator, set_session_cookie
 from web.auth.credentials import TooManyTries
 from web.request.context import now, presenter, reading
 from web.request.worker_status import status_of
@@ -31,7 +31,7 @@ def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str
     """Start a session for whoever has the token; a session before it ends."""
     with reading().store() as store:
         try:
-            cookie = door().sign_in(
+            cookie = authenticator().sign_in(
                 store, request.form.get("token", "").strip(), request.environ.get("REMOTE_ADDR", ""), now()
             )
         except TooManyTries:
@@ -43,12 +43,12 @@ def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str
             store.sessions.end(before.digest)
         with store.transaction():
             audit.note_sign_in(store, now())
-    return give_cookie(redirect(back_to(request.form.get("back", "")), 303), cookie)
+    return set_session_cookie(redirect(back_to(request.form.get("back", "")), 303), cookie)
 
 
 def _sign_in_page(message: str = "") -> str:
     with reading().store() as store:
-        known = door().has_token(store)
+        known = authenticator().has_token(store)
     back = back_to(request.values.get("back", ""))
     return render_template("admin/sign_in.html", message=message, has_token=known, back=back)
 
@@ -60,7 +60,7 @@ def sign_out() -> AnyResponse:
     if session is not None:
         with reading().store() as store:
             store.sessions.end(session.digest)
-    return let_out(redirect("/", 303))
+    return clear_cookie(redirect("/", 303))
 
 
 @blueprint.get("/admin")

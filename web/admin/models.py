@@ -44,7 +44,7 @@ _MEASURES = (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("EC
 
 def _row(kept: KeptModel) -> ModelRow:
     if kept.file is None:
-        return ModelRow(kept.file_name, kept.file_name, "", (), kept.in_use, kept.words)
+        return ModelRow(kept.file_name, kept.file_name, "", (), kept.in_use, kept.message)
     measured = [kept.file.measures.get(name) or {} for name in ("candidate", "running")]
     rows = tuple((title, *(_figure(model.get(key)) for model in measured)) for title, key in _MEASURES)
     window = " to ".join(moment[:10] for moment in kept.file.window)

@@ -150,7 +150,7 @@ def poll(source_id: str) -> AnyResponse:
     if not source.enabled:
         abort(409, "This source is paused. Resume it first.")
     with reading().store() as store, store.transaction():
-        store.feeds.ask_again([source_id])
+        store.feeds.make_due([source_id])
         store.actions.note("sources", f"requested a poll of {source_id}", now())
     return redirect("/admin/sources", 303)
 

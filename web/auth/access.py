@@ -1,7 +1,7 @@
 """Between a request and what it may change: who asks, from where, with which form.
 
 Whatever is not GET, HEAD or OPTIONS needs the operator, unless its view says that it is for others too. So a
-new route is closed until somebody opens it. Knows the session of a request; leaves tokens to `door`, origins to
+new route is closed until somebody opens it. Knows the session of a request; leaves tokens to `credentials`, origins to
 `guard`.
 """
 
@@ -16,7 +16,7 @@ from flask import Flask, Response, abort, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.store.editorial.sessions import Session
-from web.auth.credentials import Door, TooManyTries, cookie_name, cookie_of
+from web.auth.credentials import Authenticator, TooManyTries, cookie_name, cookie_of
 from web.http.headers import NO_STORE, SAFE, forged, is_https
 from web.request.context import config, now, reading
 from web.request.services import services
@@ -38,8 +38,8 @@ def is_open(app: Flask, endpoint: str) -> bool:
     return hasattr(app.view_functions[endpoint], _OPEN)
 
 
-def door() -> Door:
-    """Return the door of this application."""
+def authenticator() -> Authenticator:
+    """Return the authenticator of this application."""
     return services().credentials
 
 
@@ -56,7 +56,7 @@ def operator() -> Session | None:
         prefix = services().database.prefix()
         if cookie_of(request.environ, https=https(), prefix=prefix):
             with reading().store() as store:
-                g.operator = door().session(store, request.environ, now(), https=https(), prefix=prefix)
+                g.operator = authenticator().session(store, request.environ, now(), https=https(), prefix=prefix)
     session: Session | None = g.operator
     return session
 
@@ -92,7 +92,7 @@ def guard(app: Flask) -> None:
 def _check_operator() -> None:
     with reading().store() as store:
         try:
-            bearer = door().is_bearer(store, request.environ)
+            bearer = authenticator().is_bearer(store, request.environ)
         except TooManyTries:
             abort(429, "Too many wrong tokens came from your address; wait a minute.")
     _check_origin(bearer=bearer)
@@ -113,7 +113,7 @@ def _check_origin(*, bearer: bool) -> None:
         abort(403, f"This was refused. {why}")
 
 
-def let_out(response: AnyResponse) -> AnyResponse:
+def clear_cookie(response: AnyResponse) -> AnyResponse:
     """Take the cookie away."""
     secure, path = https(), services().database.prefix()
     name = cookie_name(https=secure, prefix=path)
@@ -121,7 +121,7 @@ def let_out(response: AnyResponse) -> AnyResponse:
     return response
 
 
-def give_cookie(response: AnyResponse, value: str) -> AnyResponse:
+def set_session_cookie(response: AnyResponse, value: str) -> AnyResponse:
     """Give the cookie of a new session; it ends with the browser, and on the server in any case."""
     secure, path = https(), services().database.prefix()
     name = cookie_name(https=secure, prefix=path)

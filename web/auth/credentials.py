@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEAST_TOKEN = 20
+MIN_TOKEN_CHARS = 20
 """Characters of a token from the environment: fewer could be guessed."""
 COOKIE = "groundswell"
 SECURE_COOKIE = "__Host-groundswell"
@@ -71,9 +71,9 @@ def make_token(store: Store, db: Path, now: datetime) -> str:
 
 def checked(token: str) -> str:
     """Return a token from the environment; GroundswellError where it could be guessed."""
-    if token and len(token) < LEAST_TOKEN:
+    if token and len(token) < MIN_TOKEN_CHARS:
         raise GroundswellError(
-            f"{TOKEN_VARIABLE} has {len(token)} characters; a token of fewer than {LEAST_TOKEN} can be guessed: "
+            f"{TOKEN_VARIABLE} has {len(token)} characters; a token of fewer than {MIN_TOKEN_CHARS} can be guessed: "
             "take python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return token
@@ -88,7 +88,7 @@ class TooManyTries(Exception):
     """Too many wrong tokens came from one address within a minute."""
 
 
-class Door:
+class Authenticator:
     """Lets the operator in, and knows who is inside."""
 
     def __init__(self, token: str = "", *, ticks: Callable[[], float] = time.monotonic) -> None:
@@ -145,8 +145,8 @@ class Door:
         """Return whether this is the token; TooManyTries where it is not, and too many wrong ones came before.
 
         The right token is always let in, however many wrong ones came from its address or its proxy: otherwise anybody
-        could lock the operator out. The token cannot be guessed (`LEAST_TOKEN`, 256 bits where we made it); the limit
-        keeps guessing out of the log and the processor.
+        could lock the operator out. The token cannot be guessed (`MIN_TOKEN_CHARS`, 256 bits where we made it); the
+        limit keeps guessing out of the log and the processor.
         """
         expected = self._token_digest(store)
         if expected and hmac.compare_digest(digest(token), expected):

@@ -37,7 +37,7 @@ IS_ASYNC = "groundswell.is_async"
 """In an environment that comes from a layer that awaits `CacheHints.waits_for`."""
 
 MAX_BYTES = 32_000_000
-PATIENCE = 10
+MAX_WAIT = 10
 """So many times longer than else a page of a moment ago is given while its successor is being made."""
 WAIT_S = 2.0
 """So long whoever has nothing else to get waits for one who is making the page already, before making it too."""
@@ -257,7 +257,7 @@ class PageCache:
     def _still_given(self, key: _Key) -> bool:
         """Return whether everybody gets the page of a moment ago; longer where its successor is being made."""
         since = self._ticks() - self._fresh_at.get(key, float("-inf"))
-        return since < self._stale_s * (PATIENCE if key in self._making else 1)
+        return since < self._stale_s * (MAX_WAIT if key in self._making else 1)
 
     def _make_aside(self, key: _Key, environ: WSGIEnvironment) -> None:
         """Let a thread of its own make a page anew, once at a time."""

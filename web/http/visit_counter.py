@@ -65,7 +65,7 @@ def _is_bot(agent: str) -> bool:
     return _BOT.search(agent) is not None
 
 
-class Views:
+class VisitCounter:
     """Who looked at what since the last write, and a hash of everyone who did today."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Views:
         self._thread: threading.Thread | None = None
 
     @classmethod
-    def into(cls, db: Path) -> Views:
+    def into(cls, db: Path) -> VisitCounter:
         """Return a counter that writes to the database at *db*."""
         return cls(lambda: Store.open(db))
 

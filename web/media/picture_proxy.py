@@ -80,7 +80,7 @@ class NoTurn(Exception):
     """As many fetches run as may; the picture can be had later."""
 
 
-class Pictures:
+class PictureProxy:
     """The pictures on disk, and the way to more.
 
     private_hosts: hosts of the local network that may be fetched from; none but in tests

@@ -149,7 +149,7 @@ def poll_row(show: Presenter, poll: PollRecord) -> PollRow:
     status = f" (HTTP {poll.status})" if poll.status else ""
     return PollRow(
         at=show.moment(poll.at),
-        message=f"{plain_message(poll.words) or poll.kind}{status}",
+        message=f"{plain_message(poll.message) or poll.kind}{status}",
         received=size(poll.bytes) if poll.bytes else "",
         failed=poll.kind != "fetched",
     )

@@ -11,12 +11,12 @@ from flask import Flask, current_app
 
 if TYPE_CHECKING:
     from aggregator.polling.source_health import Alarm
-    from web.auth.credentials import Door
+    from web.auth.credentials import Authenticator
     from web.http.addresses import SiteAddresses
     from web.http.database import Reading
     from web.http.request_metrics import RequestMetrics
-    from web.http.visit_counter import Views
-    from web.media.picture_proxy import Pictures
+    from web.http.visit_counter import VisitCounter
+    from web.media.picture_proxy import PictureProxy
 
 _KEY = "groundswell"
 
@@ -26,9 +26,9 @@ class Services:
     """The services of one application."""
 
     database: Reading
-    credentials: Door
-    visits: Views
-    pictures: Pictures
+    credentials: Authenticator
+    visits: VisitCounter
+    pictures: PictureProxy
     addresses: SiteAddresses
     alarm: Alarm
     worker_silent_after: timedelta

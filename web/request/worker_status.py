@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.store import Store
-from aggregator.store.lock import hindrance, is_held
+from aggregator.store.lock import is_held, lock_problem
 from web import present
 from web.request.context import config, now, presenter, reading, worker_silent
 
@@ -68,4 +68,4 @@ def worker_state(heartbeat: datetime | None) -> str:
 
 def stuck_by() -> str:
     """Return what keeps a living worker from writing; looked at, since it cannot write that down."""
-    return hindrance(reading().db) or "see its log"
+    return lock_problem(reading().db) or "see its log"

@@ -39,7 +39,7 @@ class StoryTerms:
         )
         return int(self._db.value("select count(*) from entries")), {row["term"]: row["doc"] for row in rows}
 
-    def told(self, story_id: int) -> SimilarStory | None:
+    def similar(self, story_id: int) -> SimilarStory | None:
         """Return a story by its headlines, or None."""
         row = self._db.row(
             "select headline, last_source_at from stories where story_id = :id and merged_into is null",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.model import HubStanding
+from aggregator.model import HubStatus
 from aggregator.store.codec import moment, moment_or_none, shifted, stamp
 from aggregator.store.connection import Connection, Row
 
@@ -68,10 +68,10 @@ class HubSubscriptions:
         row = self._db.row("select * from subscriptions where token = :token", {"token": token})
         return None if row is None else _subscription(row)
 
-    def standings(self, now: datetime) -> dict[str, HubStanding]:
+    def standings(self, now: datetime) -> dict[str, HubStatus]:
         """Return how it stands with each hub that is to tell of news, by source."""
         return {
-            row["source_id"]: HubStanding(
+            row["source_id"]: HubStatus(
                 hub=row["hub"],
                 lease_until=moment_or_none(row["lease_until"]),
                 delivered_at=moment_or_none(row["delivered_at"]),

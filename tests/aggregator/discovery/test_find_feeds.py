@@ -91,8 +91,8 @@ async def test_a_page_that_names_none_has_one_at_a_usual_path(client: Client, fe
 
 async def test_where_there_is_none_it_is_said(client: Client, feed_server: FeedServer) -> None:
     discovery = await look(client, feed_server.answer("/", 200, "<html></html>"))
-    assert (discovery.feeds, "no feed was found" in discovery.words) == ((), True)
-    assert "404" in (await look(client, feed_server.url("/nothing"))).words
+    assert (discovery.feeds, "no feed was found" in discovery.message) == ((), True)
+    assert "404" in (await look(client, feed_server.url("/nothing"))).message
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_where_there_is_none_it_is_said(client: Client, feed_server: FeedS
 async def test_private_addresses_are_refused_also_when_a_page_names_them(
     client: Client, feed_server: FeedServer, url: str
 ) -> None:
-    assert "refused" in (await look(client, url)).words
+    assert "refused" in (await look(client, url)).message
     link = f'<link rel="alternate" type="application/rss+xml" href="{url}">'
     page = feed_server.answer("/page", 200, f"<html><head>{link}</head></html>")
     assert (await look(client, page)).feeds == ()
@@ -135,4 +135,4 @@ async def test_a_base_that_is_none_changes_nothing(client: Client, feed_server: 
 
 async def test_a_bot_check_in_place_of_a_page_is_told(client: Client, feed_server: FeedServer) -> None:
     url = feed_server.answer("/", 403, "<html><title>Just a moment...</title></html>")
-    assert "bot check (Cloudflare)" in (await look(client, url)).words
+    assert "bot check (Cloudflare)" in (await look(client, url)).message

@@ -32,5 +32,5 @@ async def ask() -> AsyncIterator[Ask]:
 def failed(outcome: Outcome) -> Failed:
     """Return *outcome*, which must be a failure with a message that can be shown."""
     assert isinstance(outcome, Failed), outcome
-    assert outcome.words.isprintable()
+    assert outcome.message.isprintable()
     return outcome

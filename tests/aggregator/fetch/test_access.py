@@ -233,7 +233,7 @@ async def test_a_name_that_cannot_be_resolved_here_goes_to_no_proxy(
 ) -> None:
     url = feed_server.redirect("/a", "http://somewhere.invalid/")
     outcome = failed(await ask(url, through(proxy, "socks5h")))
-    assert "is not given names that others chose" in outcome.words
+    assert "is not given names that others chose" in outcome.message
     assert len(proxy.told) == 1
 
 
@@ -242,7 +242,7 @@ async def test_a_proxy_that_does_not_answer_is_named(feed_server: FeedServer, as
         port = free.getsockname()[1]
     outcome = failed(await ask(feed_server.publish("/a", FEED), replace(OWN, proxy=f"socks5://127.0.0.1:{port}")))
     assert outcome.kind is FailureKind.NETWORK
-    assert "proxy" in outcome.words
+    assert "proxy" in outcome.message
     assert feed_server.requests == []
 
 
@@ -274,9 +274,9 @@ PAGES = {
 async def test_a_bot_check_is_called_that(feed_server: FeedServer, ask: Ask, service: str, status: int) -> None:
     outcome = failed(await ask(feed_server.answer("/a", status, PAGES[service], {"Content-Type": "text/html"})))
     assert (outcome.kind, outcome.status) == (FailureKind.BOT_CHECK, status)
-    assert outcome.words.startswith("a bot check")
-    assert service in outcome.words
-    assert "Ask the site" in outcome.words
+    assert outcome.message.startswith("a bot check")
+    assert service in outcome.message
+    assert "Ask the site" in outcome.message
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ async def test_a_header_tells_of_a_bot_check(
     feed_server: FeedServer, ask: Ask, headers: dict[str, str], service: str
 ) -> None:
     outcome = failed(await ask(feed_server.answer("/a", 403, b"", headers)))
-    assert (outcome.kind, service in outcome.words) == (FailureKind.BOT_CHECK, True)
+    assert (outcome.kind, service in outcome.message) == (FailureKind.BOT_CHECK, True)
 
 
 @pytest.mark.parametrize(

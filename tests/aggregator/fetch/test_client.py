@@ -45,7 +45,7 @@ async def ask(client: Client, url: str, limits: Limits = LIMITS, access: Access 
 
 def failed(outcome: Outcome) -> Failed:
     assert isinstance(outcome, Failed), outcome
-    assert outcome.words.isprintable()
+    assert outcome.message.isprintable()
     return outcome
 
 
@@ -144,7 +144,7 @@ async def test_a_status_is_told_in_words(
     feed_server: FeedServer, client: Client, status: int, kind: FailureKind, words: str
 ) -> None:
     outcome = failed(await ask(client, feed_server.answer("/a", status)))
-    assert (outcome.kind, outcome.words, outcome.status) == (kind, words, status)
+    assert (outcome.kind, outcome.message, outcome.status) == (kind, words, status)
 
 
 @pytest.mark.parametrize(
@@ -248,14 +248,14 @@ async def test_a_bad_redirect_is_not_followed(
 ) -> None:
     outcome = failed(await ask(client, feed_server.redirect("/a", to)))
     assert outcome.kind is kind
-    assert words in outcome.words
+    assert words in outcome.message
     assert feed_server.asked("/a") == 1
 
 
 async def test_redirects_end_at_the_limit(feed_server: FeedServer, client: Client) -> None:
     for number in range(20):
         feed_server.redirect(f"/{number}", f"/{number + 1}")
-    assert "more than 8" in failed(await ask(client, feed_server.url("/0"))).words
+    assert "more than 8" in failed(await ask(client, feed_server.url("/0"))).message
     assert len(feed_server.requests) == 9
 
 
@@ -325,7 +325,7 @@ async def test_a_private_address_is_refused_in_every_spelling(
 async def test_what_is_no_address_is_not_asked(client: Client, url: str, words: str) -> None:
     outcome = failed(await ask(client, url))
     assert outcome.kind is FailureKind.BAD_URL
-    assert words in outcome.words
+    assert words in outcome.message
 
 
 def test_the_rule_for_addresses() -> None:
@@ -399,7 +399,7 @@ async def test_a_broken_answer_is_a_failure_in_words(feed_server: FeedServer, cl
     play, kind, words = FAULTS[name]
     url = feed_server.script("/a", (lambda wire: wire.send(play)) if isinstance(play, bytes) else play)
     outcome = failed(await ask(client, url))
-    assert (outcome.kind, words in outcome.words) == (kind, True), outcome
+    assert (outcome.kind, words in outcome.message) == (kind, True), outcome
 
 
 async def test_silence_and_drips_end_at_the_deadline(feed_server: FeedServer, client: Client) -> None:

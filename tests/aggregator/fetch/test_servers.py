@@ -114,7 +114,7 @@ def endless_interim(wire: Wire) -> None:
 async def test_leniency_has_bounds(feed_server: FeedServer, ask: Ask, play: Callable[[Wire], None]) -> None:
     outcome = failed(await ask(feed_server.script("/a", play)))
     assert outcome.kind is FailureKind.BAD_TRANSFER
-    assert "not understood as HTTP" in outcome.words
+    assert "not understood as HTTP" in outcome.message
 
 
 # Codings
@@ -166,7 +166,7 @@ async def test_bombs_are_no_larger_behind_several_codings(feed_server: FeedServe
         data = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}[name](data)
     outcome = failed(await ask(feed_server.answer("/a", 200, data, {"Content-Encoding": coding})))
     assert outcome.kind in (FailureKind.TOO_LARGE, FailureKind.BAD_TRANSFER)
-    assert "larger than 0.1 MB" in outcome.words or "packed 21 times" in outcome.words
+    assert "larger than 0.1 MB" in outcome.message or "packed 21 times" in outcome.message
 
 
 # Cookies
@@ -209,7 +209,7 @@ async def test_a_server_with_ever_new_cookies_ends_at_the_limit(feed_server: Fee
         )
 
     outcome = failed(await ask(feed_server.script("/a", play)))
-    assert (outcome.kind, outcome.words) == (FailureKind.REDIRECTS, "too many redirects: more than 8")
+    assert (outcome.kind, outcome.message) == (FailureKind.REDIRECTS, "too many redirects: more than 8")
     assert len(feed_server.requests) == LIMITS.redirects + 1
 
 
@@ -224,7 +224,7 @@ async def test_a_cookie_goes_to_no_other_host(feed_server: FeedServer, ask: Ask,
 @pytest.mark.parametrize("attributes", ["; Path=/elsewhere", "; Secure", "; Max-Age=0", "; Max-Age=-1; Path=/"])
 async def test_a_cookie_that_does_not_apply_is_not_sent(feed_server: FeedServer, ask: Ask, attributes: str) -> None:
     outcome = failed(await ask(gate(feed_server, "/a/b", "seen=1", "/a/b", attributes)))
-    assert outcome.words == "redirects in a circle: too many redirects"
+    assert outcome.message == "redirects in a circle: too many redirects"
 
 
 @pytest.mark.parametrize("cookie", ["a=b\x01c", "=x", "novalue", "a b=c", "x=" + "y" * 5_000, "a=\xe4"])
@@ -348,7 +348,7 @@ async def test_an_own_authority_is_trusted_where_it_is_named(
     url = f"https://localhost:{serve(plain_answer, context_of(authority)).port}/a"
     outcome = failed(await ask(url))
     assert outcome.kind is FailureKind.TLS
-    assert "issuer" in outcome.words or "certificate" in outcome.words
+    assert "issuer" in outcome.message or "certificate" in outcome.message
     assert isinstance(await ask(url, replace(OWN, ca_file=str(authority / "ca.pem"))), Fetched)
     # The connection that was opened with it is no way around.
     assert failed(await ask(url)).kind is FailureKind.TLS
@@ -369,11 +369,11 @@ async def test_a_file_of_authorities_that_cannot_be_used_is_named(tmp_path: Path
     missing, empty = tmp_path / "missing.pem", tmp_path / "empty.pem"
     empty.write_text("no certificate")
     outcome = failed(await ask("https://localhost:9/", replace(OWN, ca_file=str(missing))))
-    assert (outcome.kind, outcome.words) == (
+    assert (outcome.kind, outcome.message) == (
         FailureKind.TLS,
         f"ca_file {missing} cannot be read: No such file or directory",
     )
-    assert "has no certificate" in failed(await ask("https://localhost:9/", replace(OWN, ca_file=str(empty)))).words
+    assert "has no certificate" in failed(await ask("https://localhost:9/", replace(OWN, ca_file=str(empty)))).message
 
 
 @needs_openssl

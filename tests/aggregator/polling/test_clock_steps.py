@@ -210,7 +210,7 @@ def test_a_clock_that_runs_faster_takes_no_steps() -> None:
 def test_the_schedule_moves_with_the_clock() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync([Source(name, name, f"https://{name}.example/", "all") for name in ("due", "new")], NOON)
-        store.feeds.ask_again(["due"])
+        store.feeds.make_due(["due"])
         store._connection.run("update feeds set next_poll_at = '2026-11-17T12:30:00.000000Z' where source_id = 'due'")
         store.feeds.shift_schedule(-DAY)
         due, new = store.feeds.state("due"), store.feeds.state("new")

@@ -312,7 +312,7 @@ def test_a_gone_source_rests_until_the_operator_asks_again(store: Store) -> None
             FeedState("wire", SOURCE.url, next_poll_at=NOON, gone=True), PollRecord(NOON, "gone", "410", 410)
         )
     assert "wire" not in {state.source_id for state in store.feeds.due(NOON + 1000 * HOUR)}
-    store.feeds.ask_again(["wire"])
+    store.feeds.make_due(["wire"])
     assert "wire" in {state.source_id for state in store.feeds.due(NOON)}
 
 
@@ -572,8 +572,8 @@ def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: St
         assert state is not None
         later = replace(state, gone=gone, last_status=status, next_poll_at=NOON + timedelta(hours=1))
         store.feeds.record(later, PollRecord(NOON, "status", "said no", status))
-    assert store.feeds.askable(NOON) & {*ids} == {"fine", "broken"}
-    assert store.feeds.askable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "broken"}
+    assert store.feeds.pollable(NOON) & {*ids} == {"fine", "broken"}
+    assert store.feeds.pollable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "broken"}
 
 
 def told(story_id: int, into: int | None = None, contributions: tuple[Contribution, ...] = ()) -> Story:

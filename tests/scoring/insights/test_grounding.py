@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.model import AnalysisSettings, Config
 from aggregator.store import Store
-from scoring.insights.grounding import held, made_of, material
+from scoring.insights.grounding import fingerprint_of, grounded, material
 from scoring.insights.summarizer import AGAIN, REST, Narrator
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
@@ -36,7 +36,7 @@ REPORTS = told(
     ],
 )
 def test_a_sentence_of_what_the_entries_say_stands(sentence: str) -> None:
-    assert held(sentence, REPORTS) == ((sentence,), 0)
+    assert grounded(sentence, REPORTS) == ((sentence,), 0)
 
 
 @pytest.mark.parametrize(
@@ -60,32 +60,32 @@ def test_a_sentence_of_what_the_entries_say_stands(sentence: str) -> None:
     ],
 )
 def test_a_sentence_with_anything_else_is_left_out(sentence: str) -> None:
-    assert held(sentence, REPORTS)[0] == ()
+    assert grounded(sentence, REPORTS)[0] == ()
 
 
 def test_at_most_six_sentences_are_kept() -> None:
-    assert held("Veldra. " * 200, REPORTS) == (("Veldra.",) * 6, 0)
+    assert grounded("Veldra. " * 200, REPORTS) == (("Veldra.",) * 6, 0)
 
 
 def test_lies_go_and_the_truth_beside_them_stays() -> None:
     text = "Veldra reports revenue of $318 million. It will be worth $9 billion. Ghent is its home."
-    assert held(text, REPORTS) == (("Veldra reports revenue of $318 million.", "Ghent is its home."), 1)
+    assert grounded(text, REPORTS) == (("Veldra reports revenue of $318 million.", "Ghent is its home."), 1)
 
 
 @settings(max_examples=60)
 @given(st.text(max_size=300))
 def test_any_answer_can_be_held_against_the_entries(text: str) -> None:
-    kept, _ = held(text, REPORTS)
+    kept, _ = grounded(text, REPORTS)
     assert len(kept) <= 6
     for sentence in kept:
-        assert held(sentence, REPORTS) == ((sentence,), 0)
+        assert grounded(sentence, REPORTS) == ((sentence,), 0)
 
 
 def test_what_is_sent_is_bounded_and_another_entry_makes_another_fingerprint() -> None:
     many = told(*((f"s{i}", "Veldra opens plant", "Words of a report. " * 2_000) for i in range(80)))
     assert len(material(many)) < 30_000
-    assert made_of(REPORTS, "m") != made_of(REPORTS[:1], "m")
-    assert made_of(REPORTS, "m") != made_of(REPORTS, "n")
+    assert fingerprint_of(REPORTS, "m") != fingerprint_of(REPORTS[:1], "m")
+    assert fingerprint_of(REPORTS, "m") != fingerprint_of(REPORTS, "n")
 
 
 # With a server that lies

@@ -131,7 +131,7 @@ def test_the_kept_models_are_listed_and_an_older_one_can_be_used_again(site: Sto
     use(tmp_path, kept[-2].file_name)
 
     assert kept[-1].file is None
-    assert "is broken" in kept[-1].words
+    assert "is broken" in kept[-1].message
     assert kept[-2].file
     assert kept[-2].file.name == first.version
     assert current(tmp_path).version == first.version
@@ -190,7 +190,7 @@ def test_examples_after_now_are_not_looked_at(learned: list[Example]) -> None:
 
     whole, part = attempt(learned, now, load_prior()), attempt(early, now, load_prior())
 
-    assert whole.words == part.words
+    assert whole.message == part.message
 
 
 # Calm outcomes
@@ -201,7 +201,7 @@ def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
         report = train(store, CONFIG, NOW, tmp_path)
 
     assert not report.swapped
-    assert report.words.startswith("there are no labelled stories yet")
+    assert report.message.startswith("there are no labelled stories yet")
     assert report.version == load_prior().version
     assert not list(tmp_path.iterdir())
 
@@ -212,7 +212,7 @@ def test_too_little_is_said(tmp_path: Path) -> None:
         report = train(store, CONFIG, NOW, tmp_path)
 
     assert not report.swapped
-    assert report.words.startswith("too little to learn from")
+    assert report.message.startswith("too little to learn from")
 
 
 def constant(count: int, relevant: float) -> list[Example]:
@@ -227,7 +227,7 @@ def test_one_class_only_is_said(relevant: float, words: str) -> None:
     trial = attempt(constant(240, relevant), NOW, load_prior())
 
     assert trial.model is None
-    assert words in trial.words
+    assert words in trial.message
 
 
 def test_a_site_on_which_no_day_can_tell_learns_from_the_shares(learned: list[Example]) -> None:
@@ -251,7 +251,7 @@ def test_labels_of_two_days_are_too_few_to_split() -> None:
         replace(e, signals=signals(e.signals.title, first=MONDAY + (i % 48) * HOUR)) for i, e in enumerate(rows)
     ]
 
-    assert "fewer than 3 days" in attempt(squeezed, NOW, load_prior()).words
+    assert "fewer than 3 days" in attempt(squeezed, NOW, load_prior()).message
 
 
 def test_a_model_that_would_be_worse_is_not_used(learned: list[Example]) -> None:
@@ -264,7 +264,7 @@ def test_a_model_that_would_be_worse_is_not_used(learned: list[Example]) -> None
     trial = attempt(turned, NOW, good)
 
     assert trial.model is None
-    assert trial.words.startswith("the new model would be worse")
+    assert trial.message.startswith("the new model would be worse")
 
 
 def test_a_source_with_one_entry_and_entries_without_summary_are_learned_from(learned: list[Example]) -> None:

@@ -19,7 +19,7 @@ def test_what_ifs_of_listed_stories_are_kept_for_the_score_they_belong_to() -> N
         count = 0
         for item in store.stories.ranked("", 20):
             story = item.story
-            worked_out = [(what.words, what.score) for what in updater.engine.what_ifs(story.story_id)]
+            worked_out = [(what.message, what.score) for what in updater.engine.what_ifs(story.story_id)]
             assert store.counterfactuals.of(story.story_id, story.score) == worked_out
             assert store.counterfactuals.of(story.story_id, story.score + 1) == []
             assert all(score != story.score or "alone" in words for words, score in worked_out)

@@ -99,14 +99,14 @@ def test_a_counterfactual_is_the_score_of_the_story_without_that_voice() -> None
     story = signals(delays=(0 * HOUR, HOUR, 2 * HOUR))
     without_second = signals(delays=(0 * HOUR, 2 * HOUR))
 
-    result = {c.words: c.score for c in counterfactuals(model(), story, {"paper1.example": "Paper 1"})}
+    result = {c.message: c.score for c in counterfactuals(model(), story, {"paper1.example": "Paper 1"})}
 
     assert result["without Paper 1"] == model().score(without_second).score
     assert result["with paper0.example alone"] == model().score(signals(delays=(0 * HOUR,))).score
 
 
 def test_a_counterfactual_without_the_summary_is_scored_anew() -> None:
-    result = {c.words: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
+    result = {c.message: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
 
     assert result == {"by its title alone": model().score(signals(title="A chip")).score}
 

@@ -67,7 +67,7 @@ def test_broken_lines_are_counted_with_their_number_and_reason_and_the_rest_is_r
     assert [(line.id, line.title) for line in stream] == [("0", "a"), ("10", "b")]
     assert stream.broken == 9
     assert [skipped.line for skipped in stream.skipped] == [2, 3, 4, 5, 6, 7, 8, 10, 12]
-    assert stream.skipped[4].words == "no usable time in first_seen, published, ts"
+    assert stream.skipped[4].message == "no usable time in first_seen, published, ts"
 
 
 def test_lines_out_of_order_come_in_order_of_arrival_ties_as_they_stand(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_file_that_ends_in_the_middle_gives_what_it_holds(tmp_path: Path) -> N
 
     assert 0 < len(list(stream)) < 2_000
     assert stream.broken >= 1
-    assert "ends in the middle" in stream.skipped[-1].words
+    assert "ends in the middle" in stream.skipped[-1].message
 
 
 def test_a_missing_file_and_a_folder_are_told_in_a_sentence(tmp_path: Path) -> None:

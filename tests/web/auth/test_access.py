@@ -179,7 +179,7 @@ def test_nobody_else_changes_anything(desk: FlaskClient, tmp_path: Path, feeds: 
     token = form_token(desk)
     before = content(tmp_path / "news.db")
     for rule, form in OPERATORS.items():
-        # What is wrong is one thing only; the door counts wrong tokens, and here it is not the counter that refuses.
+        # Only one thing is wrong. Wrong tokens are counted, and it must not be the counter that refuses.
         services(desk.application).credentials._wrong.clear()
         answer = attack(desk, address(rule), {**form, "form_token": token})
         assert answer.status_code in (400, 401, 403, 404, 405), (rule, answer.status_code)

@@ -12,7 +12,7 @@ from flask import Flask
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
-from web.http.visit_counter import Views, is_person
+from web.http.visit_counter import VisitCounter, is_person
 from web.request.services import services
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -38,7 +38,7 @@ def counted(db: Path, story_id: int) -> int:
 
 
 def test_a_person_counts_once_a_day(db: Path) -> None:
-    views = Views.into(db)
+    views = VisitCounter.into(db)
     for _ in range(5):
         views.looked_at(1, asked(), NOW)
     views.looked_at(1, asked(agent=CHROME), NOW)
@@ -71,7 +71,7 @@ def test_a_page_fetched_in_advance_was_not_looked_at(header: str) -> None:
 
 
 def test_nothing_of_who_it_was_is_kept(db: Path) -> None:
-    views = Views.into(db)
+    views = VisitCounter.into(db)
     views.looked_at(1, asked(), NOW)
     assert "192.0.2.1" not in repr(vars(views))
     views.close()
@@ -86,7 +86,7 @@ def test_what_cannot_be_written_is_kept_and_written_later(db: Path) -> None:
             raise sqlite3.OperationalError("database or disk is full")
         return Store.open(db)
 
-    views = Views(open_store, every_s=3600)
+    views = VisitCounter(open_store, every_s=3600)
     views.looked_at(1, asked(), NOW)
     assert views.flush() is False
     views.looked_at(1, asked("192.0.2.2"), NOW)
@@ -124,7 +124,7 @@ def shown(db: Path) -> dict[tuple[int, int], tuple[int, int]]:
 
 
 def test_a_list_shows_its_stories_once_a_person_and_day_at_the_place_first_seen(db: Path) -> None:
-    views = Views.into(db)
+    views = VisitCounter.into(db)
     views.saw((7, 8, 9), asked(), NOW)
     views.saw((7, 8, 9), asked(), NOW)
     views.saw((9, 8, 7, 6), asked(), NOW)
@@ -135,7 +135,7 @@ def test_a_list_shows_its_stories_once_a_person_and_day_at_the_place_first_seen(
 
 
 def test_who_opens_what_a_list_showed_counts_once_however_often(db: Path) -> None:
-    views = Views.into(db)
+    views = VisitCounter.into(db)
     views.saw((7, 8), asked(), NOW)
     for _ in range(20):
         views.looked_at(8, asked(), NOW)
@@ -157,7 +157,7 @@ def test_showings_that_cannot_be_written_are_written_later(db: Path) -> None:
             raise sqlite3.OperationalError("database or disk is full")
         return Store.open(db)
 
-    views = Views(open_store, every_s=3600)
+    views = VisitCounter(open_store, every_s=3600)
     views.saw((7,), asked(), NOW)
     assert views.flush() is False
     views.looked_at(7, asked(), NOW)

@@ -21,7 +21,7 @@ from PIL import Image
 from aggregator.model import Config, Picture
 from tests.feedserver import FeedServer
 from tests.web.newsroom import NOW, Newsroom, clock
-from web.media.picture_proxy import MAX_FETCHES_PER_HOST, MISS_LASTS, Kind, NoTurn, Pictures, kind_of
+from web.media.picture_proxy import MAX_FETCHES_PER_HOST, MISS_LASTS, Kind, NoTurn, PictureProxy, kind_of
 
 
 def png(width: int = 640, height: int = 360, padding: int = 0) -> bytes:
@@ -177,13 +177,13 @@ def test_only_pictures_of_stored_entries_are_there(path: str, make_app: Callable
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Iterator[Pictures]:
-    pictures = Pictures(tmp_path / "pictures", max_disk=30_000, private_hosts=frozenset({"127.0.0.1"}))
+def pictures(tmp_path: Path) -> Iterator[PictureProxy]:
+    pictures = PictureProxy(tmp_path / "pictures", max_disk=30_000, private_hosts=frozenset({"127.0.0.1"}))
     yield pictures
     pictures.close()
 
 
-def test_the_disk_space_is_bounded(elsewhere: FeedServer, config: Config, pictures: Pictures) -> None:
+def test_the_disk_space_is_bounded(elsewhere: FeedServer, config: Config, pictures: PictureProxy) -> None:
     for i in range(12):
         url = elsewhere.answer(f"/{i}.png", 200, png(padding=5_000))
         pictures.fetch(url, config, NOW + timedelta(seconds=i)).result(10)
@@ -191,7 +191,7 @@ def test_the_disk_space_is_bounded(elsewhere: FeedServer, config: Config, pictur
         assert sum(path.stat().st_size for path in pictures.folder.iterdir()) <= 30_000
 
 
-def test_one_fetch_a_picture_and_a_few_for_each_server(config: Config, pictures: Pictures) -> None:
+def test_one_fetch_a_picture_and_a_few_for_each_server(config: Config, pictures: PictureProxy) -> None:
     with slow_server() as (base, release, requests):
         first = pictures.fetch(f"{base}/0.png", config, NOW)
         assert pictures.fetch(f"{base}/0.png", config, NOW) is first, "who comes second waits for the same"

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from aggregator.polling.cadence import silence
 from aggregator.store.metrics import HostCounts, SiteCounts
-from web.auth.access import door, operator
+from web.auth.access import authenticator, operator
 from web.auth.credentials import TooManyTries
 from web.http.headers import CSP_DATA
 from web.request.context import config, now, reading
@@ -54,7 +54,7 @@ def _may_read() -> bool:
         return True
     with reading().store() as store:
         try:
-            if door().is_bearer(store, request.environ):
+            if authenticator().is_bearer(store, request.environ):
                 return True
         except TooManyTries:
             return False

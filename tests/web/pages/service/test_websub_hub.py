@@ -23,7 +23,7 @@ from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
 from web.pages.service import websub_hub as hub_page
-from web.websub_publisher import Press, Publisher
+from web.websub_publisher import FeedRenderer, Publisher
 
 TOPIC = "http://127.0.0.1:8000/trending.rss"
 MINUTE = timedelta(minutes=1)
@@ -92,7 +92,9 @@ def allowed(config: Config, subscriber: Subscriber) -> Config:
 
 @pytest.fixture
 async def publisher(tmp_path: Path, store: Store, allowed: Config, later: Clock) -> AsyncIterator[Publisher]:
-    async with Publisher(allowed, store=store, press=Press(tmp_path / "news.db", later), ticks=lambda: 0.0) as made:
+    async with Publisher(
+        allowed, store=store, renderer=FeedRenderer(tmp_path / "news.db", later), ticks=lambda: 0.0
+    ) as made:
         yield made
 
 
@@ -261,7 +263,7 @@ async def test_a_callback_that_is_gone_is_forgotten(
 async def test_a_private_callback_is_never_called_unless_it_is_allowed(
     site: FlaskClient, store: Store, tmp_path: Path, config: Config, later: Clock, subscriber: Subscriber
 ) -> None:
-    async with Publisher(config, store=store, press=Press(tmp_path / "news.db", later)) as strict:
+    async with Publisher(config, store=store, renderer=FeedRenderer(tmp_path / "news.db", later)) as strict:
         site.post("/hub", data=subscriber.form())
         await run(strict, NOW)
     assert not subscriber.asked
@@ -412,7 +414,7 @@ async def test_another_hub_is_told_which_lists_changed_once_a_minute(
     config = replace(allowed, limits=limits, site=Site(url="http://127.0.0.1:8000", hub=f"{subscriber.url}/publish"))
     room.story("First", ["seedbed"], category="models")
     room.rank()
-    async with Publisher(config, store=store, press=Press(tmp_path / "news.db", later)) as teller:
+    async with Publisher(config, store=store, renderer=FeedRenderer(tmp_path / "news.db", later)) as teller:
         await run(teller, NOW)
         room.story("Second", ["seedbed"], category="models")
         room.rank()
