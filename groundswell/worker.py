@@ -144,6 +144,7 @@ class Worker:
         stop: asyncio.Event,
     ) -> None:
         from scoring.insights.summarizer import Narrator
+        from web.alerts import Dispatcher
 
         self._feeds = feeds
         self._db = db
@@ -157,6 +158,7 @@ class Worker:
         self._stop = stop
         self.exit_code = 0
         self._narrator = Narrator(config, store)
+        self._alerts = Dispatcher(config, store, db.absolute().parent)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
         self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
 
@@ -176,6 +178,7 @@ class Worker:
         jobs.every(timedelta(seconds=60), "measure", self.measure)
         jobs.every(timedelta(seconds=20), "backup", self.back_up)
         jobs.every(timedelta(seconds=15), "narrate", self.narrate)
+        jobs.every(timedelta(seconds=5), "alerts", self.send_alerts)
         return jobs
 
     async def apply_config(self) -> None:
@@ -187,6 +190,7 @@ class Worker:
             await self._scorer.reconfigure(changed, self._clock())
             await self._publisher.reconfigure(changed)
             self._narrator.reconfigure(changed)
+            self._alerts.reconfigure(changed)
 
     async def start_polls(self) -> None:
         """Start the polls that are due."""
@@ -274,6 +278,10 @@ class Worker:
     async def narrate(self) -> None:
         """Let the configured language model summarize stories."""
         await self._narrator.step(self._clock())
+
+    async def send_alerts(self) -> None:
+        """Send messages about stories to whom feeds.yaml names, and about the site to the operator."""
+        await self._alerts.step(self._clock())
 
 
 def _address_for_hubs(config: Config) -> str:

@@ -35,12 +35,14 @@ HOMES = {
     "marshmallow": ("web/api/",),
     "PIL": ("web/media/social_card.py",),
     "granian": ("web/server.py",),
+    "apprise": ("aggregator/notify/child.py",),
+    "smtplib": ("aggregator/notify/child.py",),
     "pickle": (),
 }
 # Libraries that the program is specified to use; each must be imported where it belongs.
 FIXED = ("feedparser", "httpx", "pycurl", "sklearn", "apscheduler", "sqlite_utils", "flask")
-# Opens or takes connections: polling, the demo's own feed server, and the site's port.
-SOCKETS = ("aggregator/fetch", "aggregator/demo/server.py", "web/server.py")
+# Opens or takes connections: polling, the process that sends messages, the demo's own feed server, and the site's port.
+SOCKETS = ("aggregator/fetch", "aggregator/notify/child.py", "aggregator/demo/server.py", "web/server.py")
 CLOCK = re.compile(
     r"\b(datetime\.(now|utcnow|today)|date\.today|time\.(time|time_ns|monotonic|perf_counter|localtime|gmtime)"
     r"|random\.(random|randint|choice|shuffle|uniform|sample|gauss)|np\.random\.\w+)\("

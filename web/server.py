@@ -32,6 +32,7 @@ from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
 from aggregator.parent_process import end_with_parent
 from aggregator.store import Store, StoreFault
+from web.alerts.worker_watch import WorkerWatch
 from web.app import close_app, create_app
 from web.auth.credentials import checked, make_token, token_file
 from web.http.gateway import Gateway
@@ -50,6 +51,7 @@ SWITCH_S = 0.0005
 """After so many seconds a thread that makes a page lets one that answers go first."""
 FOLLOW_AFTER_S, FOLLOW_EVERY_S = 10.0, 2.0
 """From the start of the site, and between two looks at feeds.yaml."""
+WATCH_WORKER_EVERY_S = 30.0
 STOP_WITHIN_S = 4
 """Then the process is killed: whoever stops the program waits no longer than five seconds."""
 
@@ -113,6 +115,7 @@ def _load(spec: Spec, clock: Clock) -> Gateway:
     if spec.feeds is not None:
         watch = StandInWatch(spec.feeds, spec.db)
         threading.Thread(target=_follow_feeds, args=(watch, clock), name="feeds.yaml", daemon=True).start()
+        threading.Thread(target=_watch_worker, args=(WorkerWatch(spec.db), clock), name="alarms", daemon=True).start()
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
@@ -129,6 +132,16 @@ def _follow_feeds(watch: StandInWatch, clock: Clock) -> None:
         except Exception:
             log.exception("feeds.yaml could not be looked at")
         pause.wait(FOLLOW_EVERY_S)
+
+
+def _watch_worker(watch: WorkerWatch, clock: Clock) -> None:
+    """Tell the operator when the worker has stopped."""
+    pause = threading.Event()
+    while not pause.wait(WATCH_WORKER_EVERY_S):
+        try:
+            watch.step(clock())
+        except Exception:
+            log.exception("the worker's heartbeat could not be looked at")
 
 
 def serve(

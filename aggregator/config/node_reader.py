@@ -7,13 +7,13 @@ pages and logs. Leaves which keys there are to `schema`, and what holds between 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aggregator.config import yaml_tree
 from aggregator.config.header_values import header_name, header_value, with_variables
-from aggregator.config.schema import CategoryId, Headers, ListOf, Shape, WithVariables
+from aggregator.config.schema import CategoryId, Headers, ListOf, Sections, Shape, WithVariables
 from aggregator.config.values import Kind, listed, nearest, quoted
 from aggregator.config.yaml_tree import Node, Scalar
 from aggregator.errors import Fault
@@ -99,14 +99,16 @@ class NodeReader:
         match shape:
             case Kind():
                 return self._scalar(node, shape, key)
-            case WithVariables(kind):
-                return self._scalar(node, Kind(kind.name, self._reading_variables(kind)), key)
+            case WithVariables():
+                return self._scalar(node, self._expanding(shape), key)
             case CategoryId():
                 return self._scalar(node, Kind(shape.name, self._category_id), key)
             case ListOf(kind):
                 return self._list(node, kind, key)
             case Headers():
                 return self._headers(node)
+            case Sections():
+                return self._sections(node, shape, key)
             case _:
                 values = self.values(node, shape.keys, key)
                 return _INVALID if values is None else values
@@ -122,14 +124,28 @@ class NodeReader:
             try:
                 return kind.read(node.text)
             except ValueError as error:
-                message = f"{key} {quoted(node.text)} {error}"
+                message = f"{key} {error}" if kind.secret else f"{key} {quoted(node.text)} {error}"
                 self.error(node, message, f"the value of {key} is not valid; expected {kind.name}")
         return _INVALID
 
-    def _reading_variables(self, kind: Kind) -> Callable[[str], Any]:
-        return lambda raw: kind.read(with_variables(raw, self.env.get))
+    def _expanding(self, shape: Kind | WithVariables) -> Kind:
+        """Return the kind that reads a value of *shape*, with `${VARIABLES}` replaced where it may have any."""
+        if isinstance(shape, Kind):
+            return shape
+        kind = shape.kind
+        return replace(kind, read=lambda raw: kind.read(with_variables(raw, self.env.get)))
 
-    def _list(self, node: Node, kind: Kind, key: str) -> Any:
+    def _sections(self, node: Node, shape: Sections, key: str) -> Any:
+        values = [
+            section
+            for item in self.items({key: node}, key)
+            if (section := self.values(item, shape.keys, shape.thing, needed=shape.needed)) is not None
+            and all(name in section for name in shape.needed)
+        ]
+        return tuple(values)
+
+    def _list(self, node: Node, item_shape: Kind | WithVariables, key: str) -> Any:
+        kind = self._expanding(item_shape)
         if isinstance(node, Scalar) and not node.given:
             return ()
         if not isinstance(node, yaml_tree.Sequence):

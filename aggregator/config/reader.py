@@ -10,30 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aggregator.config import yaml_tree
 from aggregator.config.node_reader import NodeReader, TooManyErrors, child, describe, kind_of
 from aggregator.config.schema import KEYS
-from aggregator.config.values import feed_key, listed, owner_of, quoted, spelled
+from aggregator.config.values import feed_key, listed, nearest, owner_of, quoted, spelled
 from aggregator.config.yaml_tree import Node, Scalar
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
+    AlertRule,
     Alerts,
+    AlertTarget,
     AnalysisSettings,
     Backups,
     Category,
     Config,
     Defaults,
     Limits,
+    OperatorAlarms,
     PollLimits,
     Retention,
     ScoringSettings,
     Site,
     Source,
 )
+from aggregator.text import search_query
 
 MAX_FILE_BYTES = 5_000_000
 """A file of 20,000 sources is smaller."""
@@ -129,7 +133,7 @@ class ConfigReader(NodeReader):
             Limits(**self._section("limits", sections)),
             ScoringSettings(**self._section("scoring", sections)),
             Retention(**self._section("retention", sections)),
-            Alerts(**self._section("alerts", sections)),
+            self._alerts(sections, categories),
             AnalysisSettings(**self._section("analysis", sections)),
             backup=Backups(**self._section("backup", sections)),
             defaults=Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
@@ -147,6 +151,47 @@ class ConfigReader(NodeReader):
     def _section(self, section: str, sections: Mapping[str, Node]) -> dict[str, Any]:
         node = sections.get(section)
         return (self.values(node, KEYS[section].keys, section) or {}) if node else {}
+
+    def _alerts(self, sections: Mapping[str, Node], categories: Iterable[Category]) -> Alerts:
+        given = self._section("alerts", sections)
+        node = sections.get("alerts")
+        rules_node = child(node, "rules") if node else None
+        if node is None:
+            return Alerts()
+        if isinstance(rules_node, yaml_tree.Sequence):
+            self._distinct(rules_node.items, "name", "rule")
+            for rule_node in rules_node.items:
+                self._names_in_search(child(rule_node, "when"), categories)
+        to, quiet = given.get("to", ()), given.get("quiet")
+        rules = [{"to": to, "quiet": quiet, **rule} for rule in given.get("rules", ())]
+        if "to" not in given:
+            for rule in given.get("rules", ()):
+                if "to" not in rule:
+                    message = "has no 'to:', neither of its own nor under alerts"
+                    self.error(rules_node or node, f"the rule {quoted(rule['name'])} {message}", f"a rule {message}")
+        operator = {"to": to, **given.get("operator", {})}
+        every = [*to, *operator["to"], *(target for rule in rules for target in rule["to"])]
+        if "secret" not in given and any(target.address.startswith(("http://", "https://")) for target in every):
+            self.error(node, "alerts has a webhook but no 'secret:' to sign it with; `openssl rand -hex 32` makes one")
+        return Alerts(
+            **{
+                **given,
+                "to": _known(to),
+                "rules": tuple(AlertRule(**{**rule, "to": _known(rule["to"])}) for rule in rules),
+                "operator": OperatorAlarms(**{**operator, "to": _known(operator["to"])}),
+            }
+        )
+
+    def _names_in_search(self, node: Node | None, categories: Iterable[Category]) -> None:
+        """Report a category that a search names and that there is not."""
+        if not isinstance(node, Scalar) or self.category_ids is None:
+            return
+        query = search_query.read(node.text, datetime(2000, 1, 1, tzinfo=UTC))
+        names = [*self.category_ids, *(category.name for category in categories)]
+        for name in (*query.categories, *query.without_categories):
+            if not any(known.lower().startswith(name) for known in names):
+                message = f"category {quoted(name)} is not one of {listed(self.category_ids)}"
+                self.error(node, f"{message}{nearest(name, self.category_ids)}", "a search names an unknown category")
 
     def _categories(self, sections: Mapping[str, Node]) -> tuple[Category, ...]:
         errors_before = len(self.errors)
@@ -221,6 +266,11 @@ class ConfigReader(NodeReader):
                     f"the {thing} {quoted(value.text)} is already in line {earlier.line}",
                     f"this {thing} is already in line {earlier.line}",
                 )
+
+
+def _known(targets: Iterable[AlertTarget]) -> tuple[AlertTarget, ...]:
+    """Return the targets whose address this process knows."""
+    return tuple(target for target in targets if target.address)
 
 
 _CAPITALS = frozenset({"ai", "api", "aws", "eu", "ibm", "it", "mit", "ml", "nyt", "rss", "uk", "us"})

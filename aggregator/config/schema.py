@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from aggregator.config.rule_values import QUERY, QUIET, SECRET, TARGET
 from aggregator.config.values import (
     CA_FILE,
     FLAG,
@@ -41,7 +42,7 @@ _SECOND, _MINUTE, _HOUR, _DAY = (timedelta(**{unit: 1}) for unit in ("seconds", 
 class ListOf:
     """A list of values of one kind."""
 
-    kind: Kind
+    kind: Kind | WithVariables
 
     @property
     def name(self) -> str:
@@ -55,6 +56,17 @@ class Section:
 
     keys: Mapping[str, Shape]
     name: str = "section"
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """A list of mappings whose keys are known, each with a *name* that no other has."""
+
+    keys: Mapping[str, Shape]
+    needed: tuple[str, ...]
+    thing: str
+    """What each of them is, in messages."""
+    name: str = "list of sections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +95,9 @@ class WithVariables:
         return self.kind.name
 
 
-Shape = Kind | WithVariables | ListOf | Section | Headers | CategoryId
+Shape = Kind | WithVariables | ListOf | Section | Sections | Headers | CategoryId
+
+_TARGETS = ListOf(WithVariables(TARGET))
 
 INHERITED: dict[str, Shape] = {
     "category": CategoryId(),
@@ -139,7 +153,21 @@ KEYS: Mapping[str, Section] = {
             "allow_private": FLAG,
         }
     ),
-    "alerts": Section({"failures": whole(1, 1_000)}),
+    "alerts": Section(
+        {
+            "failures": whole(1, 1_000),
+            "to": _TARGETS,
+            "quiet": QUIET,
+            "step": whole(1, 100),
+            "per_hour": whole(1, 1_000),
+            "secret": WithVariables(SECRET),
+            "allow_private": FLAG,
+            "rules": Sections(
+                {"name": ID, "when": QUERY, "to": _TARGETS, "quiet": QUIET}, needed=("name", "when"), thing="rule"
+            ),
+            "operator": Section({"to": _TARGETS, "disk": size("0", "1000GB")}),
+        }
+    ),
     "backup": Section({"folder": text(500), "every": span(_HOUR, 365 * _DAY), "keep": whole(1, 1_000)}),
     "limits": Section(
         {

@@ -39,6 +39,8 @@ class Kind:
 
     name: str
     read: Callable[[str], Any]
+    secret: bool = False
+    """Whether no message may quote the value, not even to whoever edits the file."""
 
 
 def quoted(text: str) -> str:

@@ -80,6 +80,13 @@ def of_analysis(config: Config) -> Access:
     return Access(frozenset({own}) if allowed else frozenset(), own, *_for_all(config))
 
 
+def of_alert(url: str, config: Config) -> Access:
+    """Return what a webhook of `alerts` may do: reach its own host, also a private one where that is allowed."""
+    own = host(url)
+    allowed = config.alerts.allow_private or own in listed_hosts(config.limits)
+    return Access(frozenset({own}) if allowed else frozenset(), own, *_for_all(config))
+
+
 def of_callback(url: str, config: Config) -> Access:
     """Return what a delivery to the WebSub callback *url* may do: reach a private address if the operator named it."""
     named = any(_is_below(url, allowed) for allowed in config.limits.allow_private_callbacks)

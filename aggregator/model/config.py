@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -105,10 +105,66 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertTarget:
+    """Where messages go. It holds passwords, so it is neither printed nor logged."""
+
+    address: str = field(repr=False)
+    """Of a service as apprise spells it, `https://` for a signed webhook, or `file:` and a path that holds either."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """A part of the day, in minutes since midnight; it may go over midnight."""
+
+    begin: int
+    end: int
+
+    def includes(self, minute: int) -> bool:
+        """Return whether a minute of the day is in it; the end is not."""
+        if self.begin < self.end:
+            return self.begin <= minute < self.end
+        return minute >= self.begin or minute < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """Which stories are sent where."""
+
+    name: str
+    when: str
+    """In the language of the search."""
+    to: tuple[AlertTarget, ...] = ()
+    quiet: QuietHours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAlarms:
+    """What is sent to the operator when something needs attention."""
+
+    to: tuple[AlertTarget, ...] = ()
+    disk: int = 1_000_000_000
+    """Bytes; less free space than this is reported."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alerts:
-    """When the operator is to be told; the sources page tells it in any case."""
+    """`alerts:` in feeds.yaml: who is sent a message about what."""
 
     failures: int = 5
+    """After so many failures in a row a source is reported to the operator."""
+    to: tuple[AlertTarget, ...] = ()
+    """For rules that name no targets of their own."""
+    quiet: QuietHours | None = None
+    step: int = 3
+    """By how many independent sources a story has grown when a second message is sent."""
+    per_hour: int = 10
+    """At most so many messages of one rule in an hour; what is more waits."""
+    secret: str = field(default="", repr=False)
+    """Key of the signature of webhooks."""
+    allow_private: bool = False
+    """Whether the hosts of targets may have private addresses."""
+    rules: tuple[AlertRule, ...] = ()
+    operator: OperatorAlarms = OperatorAlarms()
 
 
 @dataclass(frozen=True, slots=True)

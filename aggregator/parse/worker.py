@@ -10,7 +10,6 @@ cannot put it off, and unlike RLIMIT_CPU it counts for one request and in fracti
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import gc
 import os
@@ -19,6 +18,7 @@ import signal
 import sys
 import traceback
 
+from aggregator.child_process import die_with_parent, limit_memory
 from aggregator.errors import NotAFeedError
 from aggregator.model import Limits
 from aggregator.parse.messages import (
@@ -34,7 +34,6 @@ from aggregator.parse.messages import (
 )
 from aggregator.parse.parser import parse
 
-_PR_SET_PDEATHSIG = 1
 _RETIRE_AT_GROWTH = 200_000_000
 _PIPE_BYTES = 1 << 20
 
@@ -42,13 +41,13 @@ _PIPE_BYTES = 1 << 20
 def main() -> None:
     """Answer requests until there are no more, or a limit is met."""
     memory_bytes = int(sys.argv[1])
-    _die_with_parent()
+    die_with_parent()
     # Ctrl-C and `systemctl stop` reach every process. They are for the parent, which closes this one: a document that
     # is being read then is no fault of its feed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     parse(b"<rss version='2.0'><channel><item><title>warm</title></item></channel></rss>")
-    _limit_memory(memory_bytes)
+    limit_memory(memory_bytes)
     # What reading leaves behind holds few cycles, and looking for them cost a fifth of its time.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -82,25 +81,11 @@ def _answer(limits: Limits, document: Document) -> Answer:
         return NoFeed(f"the document broke the parser ({type(error).__name__} in {where})", ())
 
 
-def _die_with_parent() -> None:
-    # Beside the end of standard input: a child that computes would not read it.
-    with contextlib.suppress(OSError, AttributeError):  # Linux only
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _widen(*pipes: int) -> None:
     """Let a message go through *pipes* in few pieces: for each, both processes wait and wake up."""
     for pipe in pipes:
         with contextlib.suppress(OSError, AttributeError):  # Linux only, and not beyond what a user may have
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-
-def _limit_memory(memory_bytes: int) -> None:
-    """Let the address space grow by *memory_bytes* beyond what the interpreter already has."""
-    with contextlib.suppress(OSError, ValueError):  # not everywhere
-        with open("/proc/self/statm") as pages:
-            size = int(pages.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (size + memory_bytes, size + memory_bytes))
 
 
 def _peak_bytes() -> int:

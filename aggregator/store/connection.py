@@ -158,6 +158,10 @@ class Connection:
         """Execute a write and return the id of the row it inserted."""
         return int(self.raw.execute(sql, params or {}).lastrowid or 0)
 
+    def run_counted(self, sql: str, params: Params | None = None) -> int:
+        """Execute a write and return how many rows it changed."""
+        return max(self.raw.execute(sql, params or {}).rowcount, 0)
+
     def run_many(self, sql: str, params: Sequence[Params | tuple[object, ...]]) -> None:
         """Execute a write once for each of *params*."""
         if params:

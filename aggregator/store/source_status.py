@@ -110,6 +110,15 @@ class SourceStatus:
             for host, sources, polls, unchanged, received, saved, waits, waited in rows
         ]
 
+    def failing(self, least: int) -> dict[str, tuple[int, str]]:
+        """Return the sources that failed *least* times in a row or more: how often, and the last message."""
+        rows = self._db.rows(
+            """select source_id, failures, last_words from feeds join sources using (source_id)
+            where removed_at is null and enabled = 1 and gone = 0 and failures >= :least""",
+            {"least": least},
+        )
+        return {row["source_id"]: (row["failures"], row["last_words"]) for row in rows}
+
     def most_said(self) -> str:
         """Return what most of the failing sources say, in their words, or ""."""
         said = self._db.value(

@@ -15,6 +15,7 @@ from types import TracebackType
 
 from aggregator.model import Arrival
 from aggregator.store import copies
+from aggregator.store.alerts import Alarms, AlertMessages
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
 from aggregator.store.derived.front_pages import FrontPages
@@ -79,6 +80,8 @@ class Store:
         self.metrics = Metrics(connection)
         self.websub_subscriptions = HubSubscriptions(connection)
         self.source_status = SourceStatus(connection)
+        self.alert_messages = AlertMessages(connection)
+        self.alarms = Alarms(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

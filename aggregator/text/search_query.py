@@ -3,7 +3,7 @@
 Pure and forgiving: whatever is typed means something, and what was not taken as an operator is looked
 for as words, with a note. Knows the language of a search. Leaves finding to `store.search`.
 
-    trainium "data center" -layoffs source:seedbed category:big-tech score:>80 after:7d before:2026-11-20
+    trainium "data center" -layoffs source:seedbed category:big-tech score:>80 sources:>2 after:7d before:2026-11-20
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MAX_NAMES = 8
 
 _PART = re.compile(r'(?P<minus>-?)(?P<operator>[A-Za-z]+:)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))')
 _SCORE = re.compile(r"(?P<sign>>=|<=|>|<|=|)(?P<number>\d{1,3})|(?P<least>\d{1,3})\.\.(?P<most>\d{1,3})")
+_SOURCES = re.compile(r"(?P<sign>>=|>|=|)(?P<number>\d{1,3})")
 _SPAN = re.compile(r"(\d{1,4})(h|d|w)")
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -99,6 +100,8 @@ class _Reading:
             return bool(value)
         if name == "score" and not minus:
             return self._score(value)
+        if name == "sources" and not minus:
+            return self._sources(value)
         if name in ("after", "before") and not minus:
             when = moment(value, self._now)
             if when is None:
@@ -107,6 +110,14 @@ class _Reading:
                 self._moments[name] = when
             return when is not None
         return False
+
+    def _sources(self, value: str) -> bool:
+        bound = _SOURCES.fullmatch(value.replace(" ", ""))
+        if bound is None:
+            self._notes.append("sources: takes a number of independent sources, as in sources:>2")
+            return False
+        self._bounds["min_sources"] = int(bound["number"]) + (bound["sign"] == ">")
+        return True
 
     def _score(self, value: str) -> bool:
         match = _SCORE.fullmatch(value.replace(" ", ""))
@@ -137,6 +148,7 @@ class _Reading:
             without_categories=names["-category"],
             min_score=self._bounds.get("min_score", 0),
             max_score=min(self._bounds.get("max_score", 100), 100),
+            min_sources=self._bounds.get("min_sources", 0),
             after=self._moments.get("after"),
             before=self._moments.get("before"),
             notes=tuple(dict.fromkeys(self._notes)),
@@ -267,5 +279,7 @@ def spelled(query: Query) -> str:
         parts.append(f"score:>={query.min_score}")
     if query.max_score < 100:
         parts.append(f"score:<={query.max_score}")
+    if query.min_sources:
+        parts.append(f"sources:>={query.min_sources}")
     parts += [f"{name}:{at:%Y-%m-%d}" for name, at in (("after", query.after), ("before", query.before)) if at]
     return " ".join(parts)

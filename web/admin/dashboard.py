@@ -9,12 +9,15 @@ from aggregator.errors import GroundswellError
 from web.admin import actions as audit
 from web.auth.access import SIGN_IN, authenticator, back_to, clear_cookie, open_to_others, operator, set_session_cookie
 from web.auth.credentials import TooManyTries
-from web.request.context import now, presenter, reading
+from web.present.alerts import alert_rows
+from web.request.context import config, now, presenter, reading
 from web.request.worker_status import status_of
 
 blueprint = Blueprint("dashboard", __name__)
 
 SHOWN = 50
+LATEST_MESSAGES = 200
+"""How many messages are looked through for the last one of each alert rule."""
 
 
 @blueprint.get(SIGN_IN)
@@ -71,8 +74,13 @@ def dashboard() -> str:
         show = presenter(store)
         actions = store.actions.newest(SHOWN + 1, before=int(before[:15]) if before.isdecimal() else None)
         status = status_of(store)
+        counts, newest = store.alert_messages.counts(), store.alert_messages.newest(LATEST_MESSAGES)
+        messages = alert_rows(show, config(), counts, newest)
+        alarms = [(alarm.message, show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
     return render_template(
         "admin/dashboard.html",
+        alert_rules=messages,
+        alarms=alarms,
         actions=[audit.row(show, action) for action in actions[:SHOWN]],
         older=actions[SHOWN - 1].action_id if len(actions) > SHOWN else None,
         status=status,

@@ -154,6 +154,14 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
     ]
 
 
+def why(contributions: Sequence[Contribution], score: int, most: int = 3) -> str:
+    """Return a score's largest parts in one line: `Coverage +25.4, “chips” +9.1, Velocity +4.0`."""
+    points = tenths([part.points for part in contributions], score)
+    parts = [(part, value) for part, value in zip(contributions, points, strict=True) if part.name != "base" and value]
+    parts.sort(key=lambda pair: -abs(pair[1]))
+    return ", ".join(f"{label(part.name)} {value / 10:+.1f}".replace("-", "−") for part, value in parts[:most])
+
+
 def _reason(contribution: Contribution) -> str:
     # "word 'chips'" under a bar that is called “chips” says nothing more.
     kind, _, word = contribution.name.partition(":")

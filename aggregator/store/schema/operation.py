@@ -42,6 +42,44 @@ create table sessions (
     seen_at         text not null
 ) strict, without rowid;
 
+-- One message to one target. Kept a while after it was sent, so that nothing is sent twice.
+create table alert_messages (
+    message_id      integer primary key,
+    rule            text not null,       -- the name of the rule; '' is an operator's alarm, 'digest' a digest
+    subject         text not null,       -- 'story:12', 'alarms:2026-11-28T17:00', 'day:2026-11-27'
+    step            integer not null,    -- 0: the first message about it; 1: the story has grown since
+    target          text not null,       -- a digest of its address; the address itself is not here
+    service         text not null,       -- as the operator sees it: 'ntfy', 'webhook'
+    story_id        integer,             -- null: it is about no story
+    sources         integer not null default 0,     -- independent sources of the story then
+    content         text not null,       -- JSON: what is sent
+    made_at         text not null,
+    due_at          text,                -- null: settled, or being sent
+    attempts        integer not null default 0,
+    sending         integer not null default 0,     -- 1: handed over, and no outcome is known yet
+    outcome         text not null default '',       -- '' waits; 'sent', 'failed', 'unknown'
+    outcome_message text not null default '',       -- of the last attempt, without addresses
+    settled_at      text,                -- null: it waits or is being sent
+    unique (rule, subject, step, target)
+) strict;
+create index alert_messages_due on alert_messages (due_at) where due_at is not null;
+create index alert_messages_by_story on alert_messages (story_id) where story_id is not null;
+
+-- Since when a rule counts: a new or changed rule sends nothing about what was there before.
+create table alert_rules (
+    name   text primary key,
+    query  text not null,
+    since  text not null
+) strict, without rowid;
+
+-- What the operator was told needs attention.
+create table alarms (
+    subject     text primary key,        -- 'source:seedbed', 'disk'
+    message     text not null,
+    began_at    text not null,
+    ended_at    text                    -- null: it still stands
+) strict, without rowid;
+
 -- Single values: edition, watermark, heartbeat.
 create table state (
     name   text primary key,

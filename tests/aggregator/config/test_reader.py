@@ -19,12 +19,14 @@ from aggregator.config import KEYS, MAX_FILE_BYTES, load_config, owner_of, parse
 from aggregator.config.values import AnyVariables, Kind, spelled
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
+    AlertRule,
     Alerts,
     AnalysisSettings,
     Backups,
     Category,
     Config,
     Limits,
+    OperatorAlarms,
     PollLimits,
     Retention,
     ScoringSettings,
@@ -602,6 +604,8 @@ def test_the_defaults_on_the_page_are_those_of_the_program() -> None:
         "scoring": ScoringSettings,
         "retention": Retention,
         "alerts": Alerts,
+        "alerts.rules": AlertRule,
+        "alerts.operator": OperatorAlarms,
         "limits": Limits,
         "analysis": AnalysisSettings,
         "backup": Backups,

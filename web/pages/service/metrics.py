@@ -7,7 +7,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -36,9 +36,11 @@ def metrics() -> Response:
         abort(404)
     with reading().store() as store:
         figures = store.metrics.figures(now())
+        messages = store.alert_messages.counts()
         state = _WorkerState(store.state.edition(), store.state.watermark(), store.state.last_heartbeat(now()))
     registry = CollectorRegistry()
     registry.register(_Site(figures, state, now()))
+    registry.register(_Alerts(messages))
     response = Response(generate_latest(registry) + generate_latest(services().request_metrics.registry))
     response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
     response.headers["Content-Security-Policy"] = CSP_DATA
@@ -107,6 +109,22 @@ class _Site(Collector):
         if worker.last_heartbeat is not None:
             age = _age(worker.last_heartbeat, self._at)
             yield _gauge("worker_heartbeat_age_seconds", "Since the last heartbeat of the worker.", age)
+
+
+class _Alerts(Collector):
+    """What became of messages."""
+
+    def __init__(self, counts: Mapping[tuple[str, str], int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield how many messages there are of each outcome."""
+        family = GaugeMetricFamily(
+            "groundswell_alert_messages", "Messages of the last 30 days.", labels=["rule", "outcome"]
+        )
+        for (rule, outcome), count in sorted(self._counts.items()):
+            family.add_metric([rule or "operator", outcome or "waiting"], count)
+        yield family
 
 
 def _by_host(hosts: Iterable[HostCounts]) -> Iterator[Metric]:

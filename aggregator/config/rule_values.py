@@ -1,0 +1,81 @@
+"""How alerts and rules are spelled in feeds.yaml: searches, where messages go, quiet hours.
+
+Where a message goes holds passwords. Its errors never quote the value.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from aggregator.config.values import URL_CHARS, Kind
+from aggregator.model import AlertTarget, QuietHours
+from aggregator.text import search_query
+
+MAX_QUERY_CHARS = 400
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}")
+
+
+def _query(raw: str) -> str:
+    text = " ".join(raw.split())
+    if len(text) > MAX_QUERY_CHARS:
+        raise ValueError(f"has {len(text)} characters; a search has at most {MAX_QUERY_CHARS}")
+    # Any moment will do: only spans such as `after:7d` count from it, and the search is read again when it is used.
+    query = search_query.read(text, _ANY_TIME)
+    if query.notes:
+        raise ValueError(f"is not a search: {query.notes[0]}")
+    if query.empty:
+        raise ValueError("is not a search such as score:>80 category:big-tech sources:>2")
+    return text
+
+
+def _target(raw: str) -> AlertTarget:
+    text = raw.strip()
+    if text in ("", "none"):
+        # What a process without the operator's variables reads (`values.AnyVariables`): it sends nothing.
+        return AlertTarget("")
+    if len(text) > URL_CHARS or not text.isprintable() or re.search(r"\s", text):
+        raise ValueError("is not an address: it is too long, or holds white space")
+    scheme, separator, rest = text.partition(":")
+    if scheme == "file":
+        if not rest.startswith("/"):
+            raise ValueError("is not file: and the absolute path of a file that holds the address")
+        return AlertTarget(text)
+    if not separator or not rest.startswith("//") or not rest.strip("/") or not _SCHEME.fullmatch(scheme.lower()):
+        raise ValueError("is not an address such as ntfy://ntfy.example/topic, mailto://... or https://...")
+    return AlertTarget(text)
+
+
+def _quiet(raw: str) -> QuietHours | None:
+    if raw.lower() in ("off", "no", "none"):
+        return None
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", raw)
+    if match is None:
+        raise ValueError("is not off or two times of day such as 22:00-07:00")
+    begin_hour, begin_minute, end_hour, end_minute = map(int, match.groups())
+    if max(begin_hour, end_hour) > 23 or max(begin_minute, end_minute) > 59:
+        raise ValueError("has a time of day that does not exist; write 00:00 to 23:59")
+    begin, end = begin_hour * 60 + begin_minute, end_hour * 60 + end_minute
+    if begin == end:
+        raise ValueError("begins when it ends; write off, or two different times")
+    return QuietHours(begin, end)
+
+
+def _secret(raw: str) -> str:
+    if len(raw) < 16:
+        raise ValueError("is shorter than 16 characters; make one with `openssl rand -hex 32`")
+    if len(raw) > 500 or not raw.isascii() or not raw.isprintable():
+        raise ValueError("is not plain ASCII of up to 500 characters on one line")
+    return raw
+
+
+def _secret_or_unknown(raw: str) -> str:
+    # As in `_target`.
+    return "" if raw == "none" else _secret(raw)
+
+
+QUERY = Kind("search", _query)
+TARGET = Kind("address of a service", _target, secret=True)
+QUIET = Kind("off or two times of day", _quiet)
+SECRET = Kind("text of 16 to 500 ASCII characters", _secret_or_unknown, secret=True)

@@ -1,0 +1,60 @@
+"""Where messages go: reading an address from its file, and naming a target without showing its address.
+
+Pure but for `address_of`, which reads the file that `file:` names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from aggregator.errors import GroundswellError
+from aggregator.model import AlertTarget
+
+_MAX_FILE_CHARS = 2_000
+
+
+class TargetError(GroundswellError):
+    """A target's address cannot be had; the message names the file, never what is in it."""
+
+
+def address_of(target: AlertTarget) -> str:
+    """Return the address of a target, read from its file where `file:` names one; TargetError."""
+    if not target.address.startswith("file:"):
+        return target.address
+    path = target.address.removeprefix("file:")
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            address = file.read(_MAX_FILE_CHARS + 1).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TargetError(f"{path} cannot be read: {getattr(error, 'strerror', '') or 'it is not text'}") from None
+    if "://" not in address or "\n" in address or len(address) > _MAX_FILE_CHARS:
+        raise TargetError(f"{path} does not hold one address such as ntfy://ntfy.example/topic")
+    return address
+
+
+def service_of(target: AlertTarget) -> str:
+    """Return what a target is called on pages and in logs: the kind of service, and nothing else of its address."""
+    if target.address.startswith("file:"):
+        return f"file {Path(target.address).name}"
+    scheme = target.address.partition(":")[0].lower()
+    return "webhook" if scheme in ("http", "https") else scheme
+
+
+def digest_of(target: AlertTarget) -> str:
+    """Return what tells targets apart in the database."""
+    return hashlib.sha256(target.address.encode()).hexdigest()[:16]
+
+
+def without_secrets(message: str, address: str) -> str:
+    """Return *message* without any part of *address* that may be a secret."""
+    for part in sorted({part for part in _parts(address) if len(part) >= 4}, key=len, reverse=True):
+        message = message.replace(part, "...")
+    return message
+
+
+def _parts(address: str) -> list[str]:
+    rest = address.partition("://")[2]
+    for separator in "/?&=@:#,+":
+        rest = rest.replace(separator, " ")
+    return [address, *rest.split()]

@@ -1,0 +1,237 @@
+"""Messages that are sent or wait to be sent, since when a rule counts, and the operator's alarms.
+
+Knows what was sent to whom. Leaves what is worth a message, and sending it, to `web.alerts`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.store.codec import moment, moment_or_none, stamp, stamp_or_none
+from aggregator.store.connection import Connection, Row
+
+OPERATOR = ""
+"""The rule of messages to the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to one target, before it is stored."""
+
+    rule: str
+    subject: str
+    step: int
+    target: str
+    service: str
+    content: Mapping[str, Any]
+    story_id: int | None = None
+    sources: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A stored message to one target."""
+
+    message_id: int
+    rule: str
+    subject: str
+    step: int
+    target: str
+    service: str
+    story_id: int | None
+    sources: int
+    content: Mapping[str, Any]
+    made_at: datetime
+    due_at: datetime | None
+    attempts: int
+    outcome: str
+    """`sent`, `failed`, `unknown` (handed over, but the program ended before it knew), or "" while it waits."""
+    outcome_message: str
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAlarm:
+    """Something that needs the operator's attention."""
+
+    subject: str
+    message: str
+    began_at: datetime
+
+
+class AlertMessages:
+    """`alert_messages` and `alert_rules`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def rule_since(self, name: str, query: str, now: datetime) -> datetime:
+        """Return since when a rule with this query counts: *now* where it is new or its query changed."""
+        row = self._db.row("select query, since from alert_rules where name = :name", {"name": name})
+        if row is not None and row["query"] == query:
+            return moment(row["since"])
+        self._db.run(
+            "insert or replace into alert_rules (name, query, since) values (:name, :query, :since)",
+            {"name": name, "query": query, "since": stamp(now)},
+        )
+        return now
+
+    def add(self, messages: Iterable[NewMessage], now: datetime, due_at: datetime | None = None) -> int:
+        """Store messages to be sent, each once; return how many are new."""
+        added = 0
+        for new in messages:
+            added += self._db.run_counted(
+                """insert or ignore into alert_messages (rule, subject, step, target, service, story_id, sources,
+                content, made_at, due_at) values (:rule, :subject, :step, :target, :service, :story_id, :sources,
+                :content, :made_at, :due_at)""",
+                {
+                    "rule": new.rule,
+                    "subject": new.subject,
+                    "step": new.step,
+                    "target": new.target,
+                    "service": new.service,
+                    "story_id": new.story_id,
+                    "sources": new.sources,
+                    "content": json.dumps(new.content, ensure_ascii=False),
+                    "made_at": stamp(now),
+                    "due_at": stamp(due_at or now),
+                },
+            )
+        return added
+
+    def about_story(self, rule: str, story_id: int) -> dict[int, int]:
+        """Return the independent sources at each message of a rule about a story, by step.
+
+        What was sent about a story that has become part of this one counts as well.
+        """
+        rows = self._db.rows(
+            """select step, max(sources) as sources from alert_messages where rule = :rule and (story_id = :id
+            or story_id in (select story_id from stories where merged_into = :id)) group by step""",
+            {"rule": rule, "id": story_id},
+        )
+        return {row["step"]: row["sources"] for row in rows}
+
+    def made_since(self, rule: str, since: datetime) -> int:
+        """Return about how many subjects a rule has made messages since a moment."""
+        return int(
+            self._db.value(
+                """select count(*) from (select distinct subject, step from alert_messages
+                where rule = :rule and made_at > :since)""",
+                {"rule": rule, "since": stamp(since)},
+            )
+        )
+
+    def due(self, now: datetime, rule: str | None = None, limit: int = 20) -> list[Message]:
+        """Return what is to be sent now, the oldest first; *rule* for that of one rule only."""
+        only = "and rule = :rule" if rule is not None else ""
+        rows = self._db.rows(
+            f"""select * from alert_messages where due_at is not null and due_at <= :now {only}
+            order by due_at, message_id limit :limit""",
+            {"now": stamp(now), "limit": limit} | ({"rule": rule} if rule is not None else {}),
+        )
+        return [_message(row) for row in rows]
+
+    def claim(self, message_id: int) -> bool:
+        """Say that a message is being handed over; False where another process does that already.
+
+        Until it is settled nobody knows whether it arrived.
+        """
+        claimed = self._db.run_counted(
+            """update alert_messages set sending = 1, due_at = null, attempts = attempts + 1
+            where message_id = :id and due_at is not null""",
+            {"id": message_id},
+        )
+        return claimed > 0
+
+    def settle(
+        self, message_id: int, outcome: str, message: str, now: datetime, again_at: datetime | None = None
+    ) -> None:
+        """Store what came of sending a message; *again_at* has it sent again then."""
+        self._db.run(
+            """update alert_messages set sending = 0, outcome = :outcome, outcome_message = :message,
+            due_at = :again, settled_at = :settled where message_id = :id""",
+            {
+                "id": message_id,
+                "outcome": "" if again_at else outcome,
+                "message": message,
+                "again": stamp_or_none(again_at),
+                "settled": None if again_at else stamp(now),
+            },
+        )
+
+    def settle_interrupted(self, message: str, now: datetime) -> int:
+        """Settle what was being handed over when the program ended: it may have arrived, so it is not sent again."""
+        return self._db.run_counted(
+            """update alert_messages set sending = 0, outcome = 'unknown', outcome_message = :message,
+            settled_at = :now where sending = 1""",
+            {"message": message, "now": stamp(now)},
+        )
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Return how many messages are kept, by rule and outcome ("" waits)."""
+        rows = self._db.rows("select rule, outcome, count(*) as messages from alert_messages group by rule, outcome")
+        return {(row["rule"], row["outcome"]): row["messages"] for row in rows}
+
+    def newest(self, limit: int) -> list[Message]:
+        """Return the newest messages."""
+        rows = self._db.rows("select * from alert_messages order by message_id desc limit :limit", {"limit": limit})
+        return [_message(row) for row in rows]
+
+    def forget(self, before: datetime) -> None:
+        """Drop messages that were settled before a moment."""
+        self._db.run("delete from alert_messages where settled_at < :before", {"before": stamp(before)})
+
+
+class Alarms:
+    """`alarms`: what needs the operator's attention, and what has ended."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def standing(self) -> list[StandingAlarm]:
+        """Return the alarms that stand, oldest first."""
+        rows = self._db.rows("select * from alarms where ended_at is null order by began_at, subject")
+        return [StandingAlarm(row["subject"], row["message"], moment(row["began_at"])) for row in rows]
+
+    def begun_since(self, since: datetime) -> set[str]:
+        """Return the subjects of alarms that began at or after a moment, standing or not."""
+        rows = self._db.rows("select subject from alarms where began_at >= :since", {"since": stamp(since)})
+        return {row["subject"] for row in rows}
+
+    def begin(self, subject: str, message: str, now: datetime) -> None:
+        """Store that an alarm stands from now on."""
+        self._db.run(
+            """insert into alarms (subject, message, began_at) values (:subject, :message, :now)
+            on conflict do update set message = :message, began_at = :now, ended_at = null""",
+            {"subject": subject, "message": message, "now": stamp(now)},
+        )
+
+    def end(self, subject: str, now: datetime) -> None:
+        """Store that an alarm no longer stands."""
+        self._db.run(
+            "update alarms set ended_at = :now where subject = :subject", {"subject": subject, "now": stamp(now)}
+        )
+
+
+def _message(row: Row) -> Message:
+    return Message(
+        message_id=row["message_id"],
+        rule=row["rule"],
+        subject=row["subject"],
+        step=row["step"],
+        target=row["target"],
+        service=row["service"],
+        story_id=row["story_id"],
+        sources=row["sources"],
+        content=json.loads(row["content"]),
+        made_at=moment(row["made_at"]),
+        due_at=moment_or_none(row["due_at"]),
+        attempts=row["attempts"],
+        outcome=row["outcome"],
+        outcome_message=row["outcome_message"],
+        settled_at=moment_or_none(row["settled_at"]),
+    )

@@ -1,0 +1,13 @@
+"""Messages about stories and about the site itself: which are due, what they say, and that each is sent once.
+
+rules       stories in the store x rules in feeds.yaml -> messages, each stored before it is sent
+alarms      state of sources, disk and accuracy        -> messages to the operator
+wording     a story or an alarm as title, text, HTML and data
+dispatcher  the worker's job: store what is due, hand it to `aggregator.notify`, store what came of it
+"""
+
+from __future__ import annotations
+
+from web.alerts.dispatcher import Dispatcher
+
+__all__ = ["Dispatcher"]

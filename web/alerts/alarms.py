@@ -1,0 +1,93 @@
+"""What needs the operator's attention: sources, disk, calibration, and a worker that has stopped.
+
+An alarm is reported when it begins and when it ends, each once. What began and ended between two looks is not
+reported, and neither is an alarm that comes back within `AGAIN`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aggregator.model import Config
+from aggregator.notify import digest_of, service_of
+from aggregator.polling.source_health import Alarm as OverdueAlarm
+from aggregator.polling.source_health import size, span
+from aggregator.store import Store
+from aggregator.store.alerts import OPERATOR, NewMessage
+from aggregator.text.markup import clip
+from web.alerts.wording import alarm_message
+from web.present.accuracy import calibration
+
+AGAIN = timedelta(hours=6)
+"""How long an alarm that came back is not reported again."""
+WORKER_SILENT = timedelta(minutes=5)
+"""Longer than a restart of the worker takes, also after an upgrade of a large database."""
+WORKER = "worker"
+
+
+def current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, now: datetime) -> dict[str, str]:
+    """Return what stands at *now*: a message by subject.
+
+    folder: of the database, whose disk is looked at
+    """
+    names = {source.id: source.name for source in config.sources}
+    alarms: dict[str, str] = {}
+    for source_id, (failures, message) in store.source_status.failing(config.alerts.failures).items():
+        if source_id in names:
+            alarms[f"source:{source_id}"] = f"{names[source_id]}: {failures} failures in a row ({clip(message, 120)})"
+    for outline in store.source_status.outlines():
+        if outline.source_id not in names:
+            continue
+        if outline.state == "gone":
+            alarms[f"source:{outline.source_id}"] = f"{names[outline.source_id]}: gone (410), no longer polled"
+        elif outline.state == "ok" and overdue.overdue(outline.source_id, outline.arrivals, now):
+            alarms[f"source:{outline.source_id}"] = f"{names[outline.source_id]}: answers, but is overdue with news"
+    free = shutil.disk_usage(folder).free
+    if free < config.alerts.operator.disk:
+        alarms["disk"] = f"the disk of the database has {size(free)} left"
+    day = store.scorecards.latest()
+    measured = calibration(store.scorecards.of(day)) if day is not None else None
+    if measured is not None and measured.drifts:
+        alarms["calibration"] = "the calibration of scores drifts; see /accuracy"
+    return alarms
+
+
+def worker_alarm(store: Store, now: datetime) -> dict[str, str]:
+    """Return the alarm about a worker that has stopped, as the site sees it."""
+    beat = store.state.last_heartbeat(now)
+    if beat is None or now - beat < WORKER_SILENT:
+        return {}
+    return {WORKER: f"the worker has not run for {span(now - beat)}; nothing is polled"}
+
+
+def report(store: Store, config: Config, alarms: Mapping[str, str], now: datetime, *, end: bool = True) -> bool:
+    """Store which alarms began and ended, and one message about them; return whether there is one.
+
+    end: whether alarms that are not among *alarms* have ended
+    """
+    standing = {alarm.subject: alarm.message for alarm in store.alarms.standing()}
+    reported = store.alarms.begun_since(now - AGAIN)
+    begun = [message for subject, message in alarms.items() if subject not in standing and subject not in reported]
+    ended = [message for subject, message in standing.items() if subject not in alarms] if end else []
+    with store.transaction():
+        for subject, message in alarms.items():
+            if subject not in standing and subject not in reported:
+                store.alarms.begin(subject, message, now)
+        for subject in standing:
+            if end and subject not in alarms:
+                store.alarms.end(subject, now)
+        if not (begun or ended) or not config.alerts.operator.to:
+            return False
+        content = alarm_message(begun, ended, config, now)
+        subject = f"alarms:{now.isoformat()}"
+        store.alert_messages.add(
+            [
+                NewMessage(OPERATOR, subject, 0, digest_of(target), service_of(target), content)
+                for target in config.alerts.operator.to
+            ],
+            now,
+        )
+    return True

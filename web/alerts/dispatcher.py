@@ -1,0 +1,133 @@
+"""The worker's job for alerts: find what is due, store it, send it, and store what came of it.
+
+A message is stored before it is sent and claimed in a transaction of its own just before it is handed over. So a
+worker that is killed at any moment sends nothing twice: what was claimed and has no outcome may have arrived and is
+not sent again; `groundswell alerts list` and the activity page show it as unknown.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aggregator.model import AlertTarget, Config
+from aggregator.notify import Outcome, Outgoing, Sender, digest_of
+from aggregator.polling.source_health import Alarm as OverdueAlarm
+from aggregator.store import Store
+from aggregator.store.alerts import OPERATOR, Message
+from web.alerts import alarms, rules
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = timedelta(minutes=1)
+"""How often rules are looked at where nothing visible changed: quiet hours end, and an hour's limit passes."""
+ALARMS_EVERY = timedelta(minutes=5)
+FIRST_WAIT, MAX_WAIT = timedelta(minutes=1), timedelta(hours=1)
+"""Before a message is sent again; doubled each time."""
+MAX_ATTEMPTS = 10
+"""Nearly five hours; after that a message is old news."""
+KEPT = timedelta(days=30)
+INTERRUPTED = "the program ended while this was sent; it may have arrived and is not sent again"
+
+
+class Dispatcher:
+    """Decides and sends, a step at a time."""
+
+    def __init__(self, config: Config, store: Store, folder: Path) -> None:
+        self._config = config
+        self._store = store
+        self._folder = folder
+        self._overdue = OverdueAlarm()
+        self._edition = -1
+        self._looked_at: datetime | None = None
+        self._alarms_at: datetime | None = None
+        self._started = False
+
+    def reconfigure(self, config: Config) -> None:
+        """Go on with other settings."""
+        self._config = config
+        self._edition = -1
+
+    async def step(self, now: datetime) -> int:
+        """Store what is due and send it; return how many messages were handed over."""
+        if not self._started:
+            self._store.alert_messages.settle_interrupted(INTERRUPTED, now)
+            self._started = True
+        self.look(now)
+        return await deliver(self._store, self._config, now)
+
+    def look(self, now: datetime) -> None:
+        """Store the messages that are due."""
+        store, config = self._store, self._config
+        edition = store.state.edition()
+        if edition != self._edition or _passed(self._looked_at, LOOK_AGAIN, now):
+            self._edition, self._looked_at = edition, now
+            for messages in rules.due_messages(store, config, now):
+                store.alert_messages.add(messages, now)
+        if _passed(self._alarms_at, ALARMS_EVERY, now):
+            self._alarms_at = now
+            alarms.report(store, config, alarms.current(store, config, self._folder, self._overdue, now), now)
+            store.alert_messages.forget(now - KEPT)
+
+
+async def deliver(store: Store, config: Config, now: datetime, rule: str | None = None) -> int:
+    """Send what is due, of *rule* only where it is given; return how many messages were handed over."""
+    due = store.alert_messages.due(now, rule)
+    if not due:
+        return 0
+    targets = {digest_of(target): target for target in every_target(config)}
+    sender = Sender(config)
+    sent = 0
+    try:
+        for message in due:
+            target = targets.get(message.target)
+            if target is None:
+                gone = "its target is no longer in feeds.yaml"
+                store.alert_messages.settle(message.message_id, "failed", gone, now)
+                continue
+            if store.alert_messages.claim(message.message_id):
+                outcome = await sender.send(target, outgoing(message), now)
+                _settle(store, message, outcome, now)
+                sent += 1
+    finally:
+        await sender.close()
+    return sent
+
+
+def every_target(config: Config) -> tuple[AlertTarget, ...]:
+    """Return all targets that feeds.yaml names."""
+    alerts = config.alerts
+    return tuple(dict.fromkeys([*alerts.to, *alerts.operator.to, *(to for rule in alerts.rules for to in rule.to)]))
+
+
+def outgoing(message: Message) -> Outgoing:
+    """Return a stored message as it is sent."""
+    content = message.content
+    return Outgoing(
+        f"{message.subject}/{message.step}/{message.message_id}",
+        content["title"],
+        content["text"],
+        content.get("html", ""),
+        content["data"],
+    )
+
+
+def _settle(store: Store, message: Message, outcome: Outcome, now: datetime) -> None:
+    attempts = message.attempts + 1
+    kind = "sent" if outcome.sent else "unknown" if outcome.uncertain else "failed"
+    again_at = None
+    if kind == "failed" and not outcome.permanent and attempts < MAX_ATTEMPTS:
+        again_at = now + min(FIRST_WAIT * 2 ** (attempts - 1), MAX_WAIT)
+    store.alert_messages.settle(message.message_id, kind, outcome.message, now, again_at)
+    if not outcome.sent:
+        what = f"message {message.message_id} of {message.rule or 'the operator alarms'} to {message.service}"
+        log.warning("%s was not sent: %s%s", what, outcome.message, "; it is tried again" if again_at else "")
+
+
+def _passed(last: datetime | None, interval: timedelta, now: datetime) -> bool:
+    # A clock that was set back must not silence this until it has caught up.
+    return last is None or not timedelta() <= now - last < interval
+
+
+__all__ = ["OPERATOR", "Dispatcher", "deliver", "every_target", "outgoing"]
