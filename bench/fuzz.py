@@ -47,7 +47,7 @@ from aggregator.parse.parser import parse
 from aggregator.parse.pool import ParserPool
 from aggregator.polling.poll import PollContext, Polled, store_delivery
 from aggregator.store import Store
-from aggregator.store.websub.subscriptions import Delivery
+from aggregator.store.websub.deliveries import Delivery
 from aggregator.text import search_query
 from aggregator.text.markup import storable
 from aggregator.text.sanitize import clean

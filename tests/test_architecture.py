@@ -168,7 +168,6 @@ LARGER: dict[str, int] = {
     "aggregator/store/derived/stories.py:Stories": 26,
     "aggregator/store/entries.py:Entries": 16,
     "aggregator/store/state.py:State": 24,
-    "aggregator/store/websub/subscriptions.py:HubSubscriptions": 16,
     "scoring/engine": 14,
     "scoring/engine/engine.py:Engine": 20,
 }

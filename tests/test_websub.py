@@ -21,7 +21,8 @@ from aggregator.model import Config, Limits, Site, Source
 from aggregator.polling.poller import Poller
 from aggregator.polling.websub_subscriber import HubSubscriber
 from aggregator.store import Store
-from aggregator.store.websub.subscriptions import MOST_WAITING, Subscription
+from aggregator.store.websub.deliveries import MAX_WAITING
+from aggregator.store.websub.subscriptions import Subscription
 from aggregator.websub_protocol import signature
 from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
 from tests.web.newsroom import NOW, Newsroom, sample_config
@@ -180,9 +181,9 @@ def deliver(client: FlaskClient, body: bytes = NEWS, secret: str = "s3cret", tok
 async def test_what_is_not_signed_with_the_secret_is_dropped(held: Subscriber, client: FlaskClient) -> None:
     assert deliver(client, secret="other") == 202
     assert client.post("/websub/tok", data=NEWS).status_code == 202
-    assert held.store.websub_subscriptions.deliveries(9) == []
+    assert held.store.websub_deliveries.waiting(9) == []
     assert deliver(client) == 202
-    assert [delivery.body for delivery in held.store.websub_subscriptions.deliveries(9)] == [NEWS]
+    assert [delivery.body for delivery in held.store.websub_deliveries.waiting(9)] == [NEWS]
 
 
 async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) -> None:
@@ -203,8 +204,8 @@ async def test_only_what_was_asked_for_is_confirmed(held: Subscriber, client: Fl
 async def test_deliveries_that_wait_are_bounded_and_a_lease_that_ended_takes_none(
     held: Subscriber, client: FlaskClient, later: Clock
 ) -> None:
-    codes = [deliver(client, NEWS + b" " * number) for number in range(MOST_WAITING + 1)]
-    assert codes == [202] * MOST_WAITING + [503]
+    codes = [deliver(client, NEWS + b" " * number) for number in range(MAX_WAITING + 1)]
+    assert codes == [202] * MAX_WAITING + [503]
     later.now += 2 * HOUR
     assert deliver(client) == 404
 
@@ -214,7 +215,7 @@ async def test_the_same_news_delivered_twice_and_polled_is_one_entry(held: Subsc
     deliver(client, NEWS + b"\n")
     await held.hubs("").step()
     assert held.store.entries.count() == 1
-    assert held.store.websub_subscriptions.deliveries(9) == []
+    assert held.store.websub_deliveries.waiting(9) == []
 
 
 async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscriber, client: FlaskClient) -> None:
@@ -224,7 +225,7 @@ async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscr
     state = held.store.feeds.state("wire")
     assert state is not None
     assert state.last_message.startswith("its hub delivered a document that cannot be read: ")
-    assert held.store.websub_subscriptions.deliveries(9) == []
+    assert held.store.websub_deliveries.waiting(9) == []
 
 
 async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
@@ -234,7 +235,7 @@ async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
     deliver(client)
     assert held.subscription.works(NOW)
     assert not held.subscription.works(NOW + 2 * HOUR), "its lease is over"
-    held.store.websub_subscriptions.missed("wire", NOW + MINUTE)
+    held.store.websub_subscriptions.record_missed("wire", NOW + MINUTE)
     assert not held.subscription.works(NOW + MINUTE)
     later.now += 2 * MINUTE
     deliver(client, NEWS + b" ")
@@ -265,12 +266,12 @@ async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
     said = said_of_hub(held, client, later)
     assert said.startswith("its hub delivers updates; lease until")
     assert said.endswith(until)
-    held.store.websub_subscriptions.missed("wire", later())
+    held.store.websub_subscriptions.record_missed("wire", later())
     later.now += MINUTE
     assert said_of_hub(held, client, later).startswith("its hub missed entries")
     later.now += 2 * HOUR
     assert said_of_hub(held, client, later).startswith("the subscription at its hub ended")
-    held.store.websub_subscriptions.refused("wire", "the hub refuses: too many", later() + HOUR)
+    held.store.websub_subscriptions.refuse("wire", "the hub refuses: too many", later() + HOUR)
     later.now += MINUTE
     assert said_of_hub(held, client, later) == "the subscription at its hub failed: the hub refuses: too many"
 

@@ -32,7 +32,7 @@ from aggregator.parse.pool import ParserFailedError, ParserPool
 from aggregator.polling import matching, schedule
 from aggregator.polling.group_commit import GroupCommit
 from aggregator.store import PollRecord, Store, StoreFault
-from aggregator.store.websub.subscriptions import Delivery
+from aggregator.store.websub.deliveries import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ class PollResult:
             new, edited = len(matched.new), len(matched.edited)
             subscription = subscriptions.of_source(source.id) if before.hints.hub else None
             if subscription and new and before.last_ok_at is not None:
-                subscriptions.missed(source.id, self.now)
+                subscriptions.record_missed(source.id, self.now)
             hints = _hints(parsed) if parsed else None
             after = schedule.after(
                 before,
@@ -218,7 +218,7 @@ async def store_delivery(source: Source, delivery: Delivery, context: PollContex
         new, edited = len(matched.new), len(matched.edited)
         state = replace(state, last_message=message, last_kind="delivered", move_seen_to=move_seen_to)
         store.feeds.record(state, PollRecord(now, "delivered", message, None, len(delivery.body), new, edited, 0))
-        store.websub_subscriptions.taken_in(delivery.delivery_id)
+        store.websub_deliveries.remove(delivery.delivery_id)
     return Polled(source.id, outcome, state, new, edited)
 
 

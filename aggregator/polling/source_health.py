@@ -113,7 +113,7 @@ def _hub(row: SourceHealth, now: datetime) -> str:
     if hub is None or row.removed or not row.source.enabled or row.state.gone:
         return ""
     if hub.lease_until is None:
-        if hub.message in ("", "asked"):
+        if hub.message in ("", "requested", "asked"):
             return "subscription requested at its hub, not confirmed yet"
         return f"the subscription at its hub failed: {clip(hub.message, _MAX_HUB_MESSAGE_CHARS)}"
     until = f"{_date(hub.lease_until, now)}, {hub.lease_until:%H:%M} UTC"

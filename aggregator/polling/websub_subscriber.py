@@ -3,9 +3,8 @@
     every 2 s: store deliveries -> subscribe or unsubscribe as the feeds say -> request, renew, retry what is due
 
 Knows which subscriptions there should be, and requests them from hubs before a lease ends. The site confirms them and
-keeps what hubs deliver; here that is read like the document of a poll. Polling goes on beside it, less often while a
-hub delivers everything, as often as ever when it does not. Leaves the rules to `websub_protocol`, remembering to the
-store.
+keeps what hubs deliver; here it is parsed like the document of a poll. Polling goes on beside it, less often while a
+hub delivers everything, as often as ever when it does not. Leaves the rules to `websub_protocol`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,8 @@ from aggregator.model import Clock, Config, Failed
 from aggregator.polling.poll import store_delivery
 from aggregator.polling.poller import Poller
 from aggregator.store import Store
-from aggregator.store.websub.subscriptions import Delivery, Subscription
+from aggregator.store.websub.deliveries import Delivery
+from aggregator.store.websub.subscriptions import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class HubSubscriber:
     async def step(self) -> None:
         """Store what was delivered, and send the requests that are due."""
         subscriptions = self._store.websub_subscriptions
-        for delivery in subscriptions.deliveries(_BATCH):
+        for delivery in self._store.websub_deliveries.waiting(_BATCH):
             await self._store_delivery(delivery)
         self._follow_feeds(self._clock())
         due = subscriptions.due(self._clock(), _BATCH)
@@ -95,7 +95,7 @@ class HubSubscriber:
         if subscription.failures >= websub_protocol.MAX_FAILURES and not subscription.wanted:
             self._store.websub_subscriptions.forget(subscription.source_id)  # its lease ends by itself
             return
-        answer = await fetch.call(
+        response = await fetch.call(
             self._poller.context.client,
             subscription.hub,
             limits=self._config.limits,
@@ -105,18 +105,18 @@ class HubSubscriber:
             access=self._access(subscription.source_id),
         )
         wait = websub_protocol.wait(failures)
-        if isinstance(answer, Failed):
-            message = answer.message
-        elif 200 <= answer.status < 300:
+        if isinstance(response, Failed):
+            message = response.message
+        elif 200 <= response.status < 300:
             # The hub's confirmation takes the failure back.
-            message, wait = "asked", max(CONFIRM_WITHIN, wait)
+            message, wait = "requested", max(CONFIRM_WITHIN, wait)
         else:
-            message, wait = f"the hub answers {answer.status}", max(wait, _REFUSED_WAIT)
+            message, wait = f"the hub answers {response.status}", max(wait, _REFUSED_WAIT)
         now = self._clock()
         # The hub may have confirmed while the request was under way: then the next one is due before the lease ends.
         after = self._store.websub_subscriptions.of_source(subscription.source_id)
         if after and (after.lease_until, after.token) == (subscription.lease_until, subscription.token):
-            self._store.websub_subscriptions.asked(subscription.source_id, message, failures, now + wait)
+            self._store.websub_subscriptions.record_request(subscription.source_id, message, failures, now + wait)
 
     def _form(self, subscription: Subscription) -> dict[str, str]:
         """Return the fields of a request (WebSub, section 5.1)."""
@@ -138,13 +138,13 @@ class HubSubscriber:
     async def _store_delivery(self, delivery: Delivery) -> None:
         source = self._sources.get(delivery.source_id)
         if source is None:
-            self._store.websub_subscriptions.taken_in(delivery.delivery_id)
+            self._store.websub_deliveries.remove(delivery.delivery_id)
             return
         try:
             polled = await store_delivery(source, delivery, self._poller.context)
         except Exception:
             # An error of ours with one document must not keep the others waiting for ever.
             log.exception("%s: what its hub delivered could not be stored", source.id)
-            self._store.websub_subscriptions.taken_in(delivery.delivery_id)
+            self._store.websub_deliveries.remove(delivery.delivery_id)
         else:
             log.info("%s: %s", source.id, polled.state.last_message)

@@ -34,6 +34,7 @@ from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.metrics import Metrics
 from aggregator.store.source_status import SourceOutline, SourceStatus
 from aggregator.store.state import Checkpoint, ConfigProblem, State
+from aggregator.store.websub.deliveries import HubDeliveries
 from aggregator.store.websub.hub import HubRequests, HubSubscribers
 from aggregator.store.websub.subscriptions import HubSubscriptions
 
@@ -79,6 +80,7 @@ class Store:
         self.places = Places(connection)
         self.metrics = Metrics(connection)
         self.websub_subscriptions = HubSubscriptions(connection)
+        self.websub_deliveries = HubDeliveries(connection)
         self.source_status = SourceStatus(connection)
         self.alert_messages = AlertMessages(connection)
         self.alarms = Alarms(connection)

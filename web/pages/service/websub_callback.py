@@ -1,7 +1,7 @@
-"""Where hubs confirm our subscriptions and deliver what their feeds bring.
+"""The callback of our WebSub subscriptions: hubs confirm them here and deliver new documents.
 
-Thin: it keeps what came for the worker, bounded in size and number, and answers. The address holds a token that only
-the hub was told, so whoever does not know it finds nothing here. Leaves reading what came to the worker.
+Deliveries are stored for the worker, bounded in size and number. The address contains a token that only the hub knows;
+without it the answer is 404. Leaves parsing the documents to the worker.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DENIED_FOR = timedelta(days=1)
 
 @blueprint.get("/websub/<token>")
 def confirm(token: str) -> Response:
-    """Answer a hub's question whether we asked for this: its challenge, or 404."""
+    """Confirm a request of ours with the hub's challenge; 404 where we sent none."""
     with reading().store() as store:
         subscription = store.websub_subscriptions.of_token(token)
         if subscription is None or request.args.get("hub.topic", "") != subscription.topic:
@@ -33,7 +33,7 @@ def confirm(token: str) -> Response:
         mode = request.args.get("hub.mode", "")
         if mode == "denied":
             why = clip(storable(request.args.get("hub.reason", "")), 200)
-            store.websub_subscriptions.refused(
+            store.websub_subscriptions.refuse(
                 subscription.source_id, f"the hub refuses: {why}".rstrip(": "), now() + _DENIED_FOR
             )
             return _plain("")
@@ -53,24 +53,24 @@ def confirm(token: str) -> Response:
 @blueprint.post("/websub/<token>")
 @open_to_others
 def deliver(token: str) -> Response:
-    """Keep a delivery for the worker; what is not signed is thanked for and dropped, as the recommendation has it."""
+    """Store a delivery for the worker; accept and drop an unsigned one (WebSub, section 8)."""
     with reading().store() as store:
         subscription = store.websub_subscriptions.of_token(token)
-        if subscription is None or not _is_held(subscription):
+        if subscription is None or not _is_active(subscription):
             abort(404)
         body = request.get_data(cache=False)
         if is_signed(request.headers.get("X-Hub-Signature", ""), subscription.secret, body) and body:
-            kept = store.websub_subscriptions.deliver(
+            accepted = store.websub_deliveries.add(
                 subscription.source_id, clip(request.content_type or "", 200), body, now()
             )
-            if not kept:
-                answer = _plain("Too much waits here already.\n", 503)
-                answer.headers["Retry-After"] = "60"
-                return answer
+            if not accepted:
+                response = _plain("Too many deliveries are waiting. Try again later.\n", 503)
+                response.headers["Retry-After"] = "60"
+                return response
     return _plain("", 202)
 
 
-def _is_held(subscription: Subscription) -> bool:
+def _is_active(subscription: Subscription) -> bool:
     return subscription.wanted and subscription.lease_until is not None and subscription.lease_until > now()
 
 
