@@ -1,7 +1,7 @@
 """Turn what people and old lists call the address of a feed into an http(s) address.
 
 Browsers, podcast apps and lists hand on `feed://host/path`, `feed:https://host/path` and `pcast://host/path`; people
-leave the scheme out. Pure.
+leave the scheme out, or paste it twice. Pure.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ _FEED_SCHEMES = "feeds?|rss|atom|pcast|podcast|itpc|itms-pcasts?|itms-podcasts?"
 _WRAPPED = re.compile(rf"(?:{_FEED_SCHEMES}):/{{0,2}}(https?:/{{1,3}})(?=[^/])", re.IGNORECASE)
 _SECURE = re.compile(r"(?:feeds|itms-pcasts|itms-podcasts):", re.IGNORECASE)
 _RENAMED = re.compile(rf"(?:{_FEED_SCHEMES}):(?://)?(?=[^/])", re.IGNORECASE)
+_AROUND = "<>[]()\"'`"
+_IN_FRONT = re.compile(
+    rf"(?:(?:https?|{_FEED_SCHEMES}):/{{0,3}}|view-source:)+(?=(?:https?|{_FEED_SCHEMES}):/)", re.IGNORECASE
+)
+_FEW_SLASHES = re.compile(r"(https?):/?(?=[^/:\s]+\.[^/:\s])", re.IGNORECASE)
 _HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?://|(?!\d+(?:[/?#]|\Z)))", re.IGNORECASE)
 
 
@@ -23,7 +28,7 @@ def feed_address(text: str) -> str:
     `feed:` and its like stand for http, as in browsers, unless they wrap an https address. Without a scheme an address
     is taken for https.
     """
-    text = text.strip()
+    text = _repaired(text)
     if match := _WRAPPED.match(text):
         scheme = match[1].partition(":")[0].lower()
         return safe_link(f"{scheme}://{text[match.end() :]}")
@@ -39,5 +44,14 @@ def feed_address(text: str) -> str:
 
 def has_scheme(text: str) -> bool:
     """Return whether *text* says by which scheme it is requested; where not, https was a guess of `feed_address`."""
-    text = text.strip()
+    text = _repaired(text)
     return bool(_RENAMED.match(text) or _WRAPPED.match(text) or _HAS_SCHEME.match(text))
+
+
+def _repaired(text: str) -> str:
+    """Return *text* without brackets around it and a doubled scheme: `<https://https://host>`, `https:/host`."""
+    text = text.strip().strip(_AROUND)
+    # "feed:https:" is a scheme of its own, which `_WRAPPED` knows.
+    if not _WRAPPED.match(text):
+        text = _IN_FRONT.sub("", text, count=1)
+    return _FEW_SLASHES.sub(r"\1://", text, count=1) if text[:5].lower().startswith("http") else text

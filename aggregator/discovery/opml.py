@@ -7,7 +7,6 @@ at that way. Leaves fetching and feeds.yaml to others.
 
 from __future__ import annotations
 
-import codecs
 import html
 import re
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from xml.parsers import expat
 
 from aggregator.discovery.feed_address import feed_address
 from aggregator.errors import OpmlError
+from aggregator.parse.xml.encodings import decode, encoding_of
 from aggregator.text.markup import clip, storable
 from aggregator.text.urls import safe_link, shown
 
@@ -31,8 +31,6 @@ _TITLE = re.compile(r"<head\b[^>]{0,200}>.{0,5000}?<title>([^<]{0,300})</title>"
 _WRAPPERS = frozenset(
     ("subscriptions", "my subscriptions", "feeds", "my feeds", "all", "all feeds", "rss feeds", "opml")
 )
-_PYTHON_CODECS = frozenset(("unicode_escape", "raw-unicode-escape", "unicode-escape", "idna", "punycode", "undefined"))
-"""Encodings that only Python knows; no file is meant by them."""
 _MAX_DEPTH = 50
 _MAX_FOLDER_CHARS = 100
 
@@ -169,13 +167,8 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         declared = _DECLARED.match(data)
-        name = declared[1].decode() if declared and declared[1].lower() not in (b"utf-8", b"utf8") else "cp1252"
-        try:
-            if codecs.lookup(name).name in _PYTHON_CODECS:
-                name = "cp1252"
-            return data.decode(name, "replace")
-        except (LookupError, ValueError):
-            return data.decode("cp1252", "replace")
+        encoding = encoding_of(declared[1].decode()) if declared else ""
+        return decode(data, encoding if encoding and encoding != "utf-8" else "windows-1252")
 
 
 def _xml_error(text: str) -> str:

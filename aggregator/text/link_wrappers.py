@@ -50,6 +50,8 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     "www.anrdoezrs.net/click": ("url",),
     "www.dpbolvw.net/click": ("url",),
     "shareasale.com/r.cfm": ("urllink",),
+    "rover.ebay.com": ("mpre",),
+    "www.pinterest.com/offsite/": ("url",),
     "weibo.cn/sinaurl": ("u", "toasturl"),
     "link.zhihu.com/": ("target",),
     "www.douban.com/link2/": ("url",),

@@ -34,7 +34,7 @@ _TRACKING = re.compile(
     r"|cmpid|CMP|ocid|ncid|ftag|smid|smtyp|soc_src|soc_trk|sr_share|guccounter|guce_[^=]*|s_cid|wt_mc|wt\.mc_id|xtor"
     r"|__twitter_impression|ref_src|ref_url|taid|wprov|ito|icid|sc_(?:campaign|channel|content|country|geo|outcome)"
     r"|trk(?:Info|Email)|emc=rss|partner=(?:rss|feed)[^&]*|source=(?:rss|feed)[^&]*|ref=(?:rss|feed)[^&]*"
-    r"|via=(?:rss|feed)|from=(?:rss|feed)|rss=\d*|rss$|feature=(?:youtu\.be|rss[^&]*)|guid=rss|referrer=rss)(?:=|$)",
+    r"|via=(?:rss|feed)|from=(?:rss|feed)|(?:mod|src|traffic_source|utm)=(?:rss|feed)[^&]*|rss=\d*|rss$|feature=(?:youtu\.be|rss[^&]*)|guid=rss|referrer=rss)(?:=|$)",
     re.IGNORECASE,
 )
 _TRACKING_ANYWHERE = re.compile("(?:^|&)" + _TRACKING.pattern.removesuffix("(?:=|$)"), re.IGNORECASE)

@@ -55,9 +55,16 @@ _MORE_LABELS = {
     "unicode": "utf-8",
     "ansi": "windows-1252",
 }
+# Spellings with a hyphen too many or too few: latin-9, windows1251, win-1252, cp-1250, iso8859-15, utf-8-bom.
+_SPELLINGS = (
+    (re.compile(r"latin-(\d{1,2})"), r"latin\1"),
+    (re.compile(r"(?:windows|win|cp)-?(125[0-8]|874)"), r"windows-\1"),
+    (re.compile(r"iso-?8859-?(\d{1,2})"), r"iso-8859-\1"),
+    (re.compile(r"utf-?8(?:-bom)?|utf 8"), "utf-8"),
+)
 _SUPERSETS = {"gbk": "gb18030"}
 _SAME_LANGUAGE = (("euc-jp", "shift_jis", "iso-2022-jp"), ("gbk", "big5", "gb18030"), ("windows-1251", "koi8-r"))
-_UNSAFE = frozenset(("utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"))
+_UNSAFE = frozenset(("utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"))
 _BAD_SHARE = 0.05
 """From this share of its characters that do not fit on, a label is doubted."""
 
@@ -96,6 +103,10 @@ def encoding_of(label: str) -> str:
     """Return the name of the encoding that *label* means, or "" where it means none that text may be in."""
     name = label.strip().lower().replace("_", "-") if label.isascii() else ""
     name = _MORE_LABELS.get(name, name)
+    for pattern, usual in _SPELLINGS:
+        if match := pattern.fullmatch(name):
+            name = match.expand(usual)
+    name = {"latin9": "iso-8859-15", "latin10": "iso-8859-16"}.get(name, name)
     known = (webencodings.lookup(name) or webencodings.lookup(label)) if name else None
     if known is not None:
         return "" if known.name in ("replacement", "x-user-defined") else known.name
@@ -103,7 +114,9 @@ def encoding_of(label: str) -> str:
         codec = codecs.lookup(name) if name else None
     except (LookupError, UnicodeError, ValueError):
         return ""
-    return codec.name if codec is not None and codec._is_text_encoding and codec.name not in _UNSAFE else ""
+    if codec is None or not codec._is_text_encoding or codec.name.replace("_", "-") in _UNSAFE:
+        return ""
+    return codec.name
 
 
 def decode(data: bytes, encoding: str) -> str:

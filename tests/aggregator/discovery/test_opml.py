@@ -124,6 +124,13 @@ def test_folders_of_one_name_become_two_categories() -> None:
         ("//a.example/f", "https://a.example/f"),
         ("localhost:8080/f", "https://localhost:8080/f"),
         ("feed.example.org/f", "https://feed.example.org/f"),
+        ("https://https://a.example/f", "https://a.example/f"),
+        ("http://feed://a.example/f", "http://a.example/f"),
+        ("http:/a.example/f", "http://a.example/f"),
+        ("https:a.example/f", "https://a.example/f"),
+        ("view-source:https://a.example/f", "https://a.example/f"),
+        ("[https://a.example/f]", "https://a.example/f"),
+        ("https://a.example/?u=https://b.example", "https://a.example/?u=https://b.example"),
         ("javascript:alert(1)", ""),
         ("feed:javascript:alert(1)", ""),
         ("file:///etc/passwd", ""),
@@ -198,3 +205,19 @@ def test_every_public_list_gives_all_its_feeds() -> None:
         broken += any("not well-formed" in note for note in outlines_.notes)
         assert len(outlines_.feeds) == len(re.findall(rb"""\sxmlUrl\s*=\s*["']http""", data, re.IGNORECASE)), path.name
     assert broken >= 40
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "name"),
+    [
+        ("x-sjis", "cp932", "日本語①"),
+        ("gb2312", "gbk", "镕基"),
+        ("windows-1251", "cp1251", "Новости"),
+        ("latin1", "cp1252", "“café”"),
+        ("utf-8", "cp1252", "café"),
+        ("unicode_escape", "cp1252", "\\u0041 é"),
+    ],
+)
+def test_a_list_is_decoded_like_a_feed(label: str, codec: str, name: str) -> None:
+    text = f'<?xml version="1.0" encoding="{label}"?><opml><body><outline text="{name}" xmlUrl="{FEED}"/></body></opml>'
+    assert opml.read(text.encode(codec)).feeds[0].name == name

@@ -45,6 +45,11 @@ def titles(data: bytes, content_type: str = "") -> list[str]:
         ("koi8-u", "їжак".encode("koi8-u"), "їжак"),
         ("x-mac-cyrillic", "Новости".encode("mac-cyrillic"), "Новости"),
         ("cp437", "Ärger".encode("cp437"), "Ärger"),
+        ("latin-9", "€ œuvre".encode("iso8859-15"), "€ œuvre"),
+        ("win-1251", "Новости".encode("cp1251"), "Новости"),
+        ("windows1250", "žluť".encode("cp1250"), "žluť"),
+        ("iso8859_2", "žluť".encode("iso8859-2"), "žluť"),
+        ("utf-8-bom", "Zoë".encode(), "Zoë"),
         ("utf-16", "Zoë".encode(), "Zoë"),  # the label cannot be read as what it says
     ],
 )
@@ -57,7 +62,21 @@ def test_a_byte_order_mark_or_the_first_bytes_decide(encoding: str) -> None:
     assert titles(document("utf-8", b"Zo\xc3\xab").decode().encode(encoding)) == ["Zoë"]
 
 
-@pytest.mark.parametrize("label", ["utf-7", "undefined", "idna", "base64", "hz-gb-2312", "nonsense", "rot13", "zürich"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "utf-7",
+        "unicode_escape",
+        "raw-unicode-escape",
+        "undefined",
+        "idna",
+        "base64",
+        "hz-gb-2312",
+        "nonsense",
+        "rot13",
+        "zürich",
+    ],
+)
 def test_a_label_of_no_encoding_for_text_is_none(label: str) -> None:
     assert encoding_of(label) == ""
 

@@ -168,6 +168,9 @@ def test_a_link_that_is_a_page_of_its_own_stays(link: str) -> None:
         ("https://medium.example/@a/x?source=rss-b1f3------2", "https://medium.example/@a/x"),
         ("https://a.example/x?fbclid=1&gclid=2&q=cats", "https://a.example/x?q=cats"),
         ("https://a.example/x?ns_mchannel=rss&ito=1490", "https://a.example/x"),
+        ("https://a.example/x?mod=rss_whats_news", "https://a.example/x"),
+        ("https://a.example/x?src=rss&id=2", "https://a.example/x?id=2"),
+        ("https://a.example/x?src=print", "https://a.example/x?src=print"),
     ],
 )
 def test_what_counts_visitors_is_not_in_what_readers_get(link: str, clean: str) -> None:
