@@ -47,15 +47,26 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="groundswell", prog_name="groundswell")
 @click.option("--verbose", is_flag=True, help="Log everything.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    envvar="GROUNDSWELL_LOG_FORMAT",
+    show_envvar=True,
+    help="How log lines are written to stderr.",
+)
 @click.pass_context
-def cli(context: click.Context, verbose: bool) -> None:
+def cli(context: click.Context, verbose: bool, log_format: str) -> None:
     """A self-hosted news site that runs itself.
 
     It polls feeds, groups what many sources publish into stories, scores each
     story, shows what is trending, and publishes it again as RSS.
     """
     end_with_named_parent()
-    configure_logging(verbose)
+    configure_logging(verbose, as_json=log_format == "json")
+    if log_format != "text":
+        os.environ["GROUNDSWELL_LOG_FORMAT"] = log_format  # for the parts of a site, which are processes of their own
     context.obj = Front(process_clock())
 
 

@@ -1,8 +1,10 @@
-"""The log: one line a record, on stderr."""
+"""The log: one line a record, on stderr, for people or as JSON."""
 
 from __future__ import annotations
 
+import json
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -22,10 +24,27 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
-def configure_logging(verbose: bool = False) -> None:
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `time` (RFC 3339), `level`, `logger`, `message`, and `exception` where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as JSON; every character outside ASCII is escaped."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields)
+
+
+def configure_logging(verbose: bool = False, *, as_json: bool = False) -> None:
     """Log to stderr."""
     handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname).1s %(message)s", "%H:%M:%S"))
+    lines = LineFormatter("%(asctime)s %(levelname).1s %(message)s", "%H:%M:%S")
+    handler.setFormatter(JsonFormatter() if as_json else lines)
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
     for noisy in ("httpx", "httpcore", "asyncio", "granian"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -22,7 +22,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.cli.database import prune_store
+from aggregator.cli.database import compact_if_worthwhile, prune_store
 from aggregator.clock import FastClock, machine_time
 from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import StoreError
@@ -34,6 +34,7 @@ from aggregator.polling.poller import Poller
 from aggregator.polling.websub_subscriber import HubSubscriber
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
+from aggregator.text.wording import size
 from groundswell.processes import run_aside
 from web.visibility import is_public_host
 
@@ -256,6 +257,8 @@ class Worker:
         # By a clock that is a year ahead for a minute, everything would be too old to keep.
         if self._clock_steps.is_settled and _due(self._store, "pruned_at", PRUNE, self._clock()):
             prune_store(self._store, self._config, self._clock())
+            if given_back := compact_if_worthwhile(self._store, self._db, self._clock()):
+                log.info("the database is compacted: %s given back to the disk", size(given_back))
 
     async def measure(self) -> None:
         """Make the nightly scorecard: ninety days are read and resampled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
@@ -14,13 +15,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from aggregator.demo import edition as sample
 from aggregator.demo.publish import feeds_yaml
 from aggregator.demo.server import FeedServer
+from groundswell.cli import cli
+from groundswell.logging import configure_logging
+from groundswell.processes import child_environment
 
 DAY_THREE = sample.STARTS_AT.replace(day=sample.STARTS_AT.day + 2, hour=15)
 PATIENCE_S = 60
@@ -264,3 +270,33 @@ def test_the_log_is_one_line_a_record_whatever_a_feed_wrote() -> None:
     record = logging.LogRecord("x", logging.INFO, "f", 1, "title: %s", ("\x1b[31mred\nSECOND\x00",), None)
     assert "\n" not in LineFormatter("%(message)s").format(record)
     assert "\x1b" not in LineFormatter("%(message)s").format(record)
+
+
+def test_a_log_in_json_has_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(as_json=True)
+    try:
+        logging.getLogger("groundswell.test").warning("a feed wrote\n\x1b[31m%s", "this")
+        try:
+            raise ValueError("broken")
+        except ValueError:
+            logging.getLogger("groundswell.test").exception("it failed")
+    finally:
+        configure_logging()
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert (first["level"], first["logger"], first["message"]) == (
+        "warning",
+        "groundswell.test",
+        "a feed wrote\n\x1b[31mthis",
+    )
+    assert datetime.fromisoformat(first["time"]).tzinfo is not None
+    assert "ValueError: broken" in second["exception"]
+
+
+def test_the_parts_of_a_site_log_as_it_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GROUNDSWELL_LOG_FORMAT", "text")
+    try:
+        CliRunner().invoke(cli, ["--log-format", "json", "check", "--db", str(tmp_path / "news.db")])
+        assert child_environment()["GROUNDSWELL_LOG_FORMAT"] == "json"
+    finally:
+        configure_logging()
+    assert CliRunner().invoke(cli, ["--log-format", "yaml", "check"]).exit_code == 2

@@ -18,10 +18,13 @@ from aggregator.cli.source_tables import (
     iso,
 )
 from aggregator.config import load_config
+from aggregator.disk_use import disk_use
+from aggregator.disk_use import summary as disk_summary
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Entry
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
+from aggregator.text.wording import size
 
 
 @click.command()
@@ -36,8 +39,10 @@ def check(front: Front, feeds: Path, db: Path) -> None:
       groundswell check
     """
     errors: list[str] = []
+    keep: timedelta | None = None
     try:
         config = load_config(feeds, env=front.env)
+        keep = config.retention.entries
         sizes = count(len(config.sources), "source"), count(len(config.categories), "category", "categories")
         click.echo(f"{feeds}: {sizes[0]} in {sizes[1]}, no error")
     except ConfigError as error:
@@ -51,6 +56,7 @@ def check(front: Front, feeds: Path, db: Path) -> None:
                     click.echo(f"last backup: {last}")
                 if not damage:
                     click.echo(f"{db}: {store.entries.count()} entries, {store.stories.count()} stories, no error")
+                    click.echo(f"disk: {disk_summary(disk_use(store, db, keep, front.clock()))}")
         except StoreError as error:
             errors.append(str(error))
     else:
@@ -164,18 +170,47 @@ def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path
 @click.command()
 @feeds_option
 @db_option
+@click.option("--compact", is_flag=True, help="Give the free space of the database file back to the disk, too.")
 @click.pass_obj
-def prune(front: Front, feeds: Path, db: Path) -> None:
+def prune(front: Front, feeds: Path, db: Path, compact: bool) -> None:
     """Forget what `retention:` in feeds.yaml no longer keeps.
 
     \b
     Example:
       groundswell prune
+      groundswell prune --compact
     """
     config = load_config(feeds, env=front.env)
     with WorkerLock(existing(db)), Store.open(db) as store:
         polls, entries = prune_store(store, config, front.clock())
-    click.echo(f"{polls} polls and {entries} entries forgotten")
+        click.echo(f"{polls} polls and {entries} entries forgotten")
+        if compact:
+            before = disk_use(store, db, config.retention.entries, front.clock())
+            _require_space(before.database - before.reclaimable, before.free, db)
+            store.compact()
+            after = disk_use(store, db, config.retention.entries, front.clock())
+            click.echo(f"{size(max(before.database - after.database, 0))} given back to the disk")
+
+
+def _require_space(needed: int, free: int, db: Path) -> None:
+    if needed > free:
+        raise StoreError(f"compacting {db} needs {size(needed)} of free disk, and {size(free)} are free")
+
+
+MIN_FREE_SHARE = 0.25
+MIN_FREE_BYTES = 20_000_000
+MAX_COMPACTED_BYTES = 2_000_000_000
+"""The worker compacts a file of which a quarter is free; a larger one would keep it from polling for too long."""
+
+
+def compact_if_worthwhile(store: Store, db: Path, now: datetime) -> int:
+    """Compact the database where much of it is free, and return how many bytes that gave back."""
+    use = disk_use(store, db, None, now)
+    worthwhile = use.reclaimable >= max(MIN_FREE_BYTES, MIN_FREE_SHARE * use.database)
+    if not worthwhile or use.database > MAX_COMPACTED_BYTES or use.database - use.reclaimable > use.free:
+        return 0
+    store.compact()
+    return use.reclaimable
 
 
 FALLEN_TOPICS = timedelta(days=30)

@@ -146,13 +146,13 @@ class Connection:
 
     def row(self, sql: str, params: Params | None = None) -> Row | None:
         """Return the first row of a query, or None."""
-        status: Row | None = self.raw.execute(sql, params or {}).fetchone()
-        return status
+        first: Row | None = self.raw.execute(sql, params or {}).fetchone()
+        return first
 
     def value(self, sql: str, params: Params | None = None) -> Any:
         """Return the first column of the first row, or None."""
-        status = self.row(sql, params)
-        return None if status is None else status[0]
+        first = self.row(sql, params)
+        return None if first is None else first[0]
 
     def run(self, sql: str, params: Params | tuple[object, ...] | None = None) -> int:
         """Execute a write and return the id of the row it inserted."""

@@ -50,6 +50,23 @@ class SiteCounts:
     """Those with the most requests first, at most 500."""
 
 
+@dataclass(frozen=True, slots=True)
+class StorageCounts:
+    """What the file of the database holds."""
+
+    bytes: int
+    free_bytes: int
+    """Of those: pages that hold nothing."""
+    entries: int
+    recent_entries: int
+    first_at: datetime | None
+    """When the oldest entry came."""
+
+
+LAG_BOUNDS_S = (60, 300, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
+"""Upper bounds of the buckets of `Metrics.publication_lags`, in seconds."""
+
+
 class Metrics:
     """Sums over `feeds`, `polls`, `entries` and `views`."""
 
@@ -96,6 +113,32 @@ class Metrics:
             views=int(self._db.value("select coalesce(sum(people), 0) from views")),
             hosts=self._hosts(),
         )
+
+    def storage(self, since: datetime) -> StorageCounts:
+        """Return the size of the file, and how many entries came after *since*."""
+        page = int(self._db.value("pragma page_size"))
+        return StorageCounts(
+            bytes=page * int(self._db.value("pragma page_count")),
+            free_bytes=page * int(self._db.value("pragma freelist_count")),
+            entries=int(self._db.value("select count(*) from entries")),
+            recent_entries=int(
+                self._db.value("select count(*) from entries where first_seen_at > :since", {"since": stamp(since)})
+            ),
+            first_at=moment_or_none(self._db.value("select min(first_seen_at) from entries")),
+        )
+
+    def publication_lags(self, since: datetime) -> tuple[list[int], int, float]:
+        """Return how late entries were stored that came after *since* and state when they were published.
+
+        (count up to each of LAG_BOUNDS_S, count in all, their sum in seconds); backlogs are left out.
+        """
+        lags = self._db.rows(
+            """select (julianday(first_seen_at) - julianday(published_at)) * 86400 as lag from entries
+            where first_seen_at > :since and published_at is not null and backlog = 0""",
+            {"since": stamp(since)},
+        )
+        seconds = [max(row["lag"], 0.0) for row in lags]
+        return [sum(lag <= bound for lag in seconds) for bound in LAG_BOUNDS_S], len(seconds), sum(seconds)
 
     def _hosts(self) -> tuple[HostCounts, ...]:
         rows = self._db.rows(

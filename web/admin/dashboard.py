@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from aggregator.disk_use import disk_use, summary
 from aggregator.errors import GroundswellError
 from web.admin import actions as audit
 from web.auth.access import SIGN_IN, authenticator, back_to, clear_cookie, open_to_others, operator, set_session_cookie
@@ -77,6 +78,8 @@ def dashboard() -> str:
         counts, newest = store.alert_messages.counts(), store.alert_messages.newest(LATEST_MESSAGES)
         messages = alert_rows(show, config(), counts, newest)
         alarms = [(alarm.message, show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
+        backup = store.state.get("backup_message") or ""
+        disk = disk_use(store, reading().db, config().retention.entries, now())
     return render_template(
         "admin/dashboard.html",
         alert_rules=messages,
@@ -84,6 +87,8 @@ def dashboard() -> str:
         actions=[audit.row(show, action) for action in actions[:SHOWN]],
         older=actions[SHOWN - 1].action_id if len(actions) > SHOWN else None,
         status=status,
+        disk=summary(disk),
+        backup=backup,
     )
 
 

@@ -406,6 +406,16 @@ def test_health_is_well_while_the_worker_beats(full: FlaskClient) -> None:
     assert answer.get_json()["edition"] > 1
 
 
+def test_a_site_is_ready_while_its_worker_stands_still(
+    edition_db: Path, make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    late = make_app(edition_db, clock=lambda: NOW + timedelta(hours=1)).test_client()
+    assert late.get("/healthz").status_code == 503
+    assert (late.get("/readyz").status_code, late.get("/readyz").get_json()["ok"]) == (200, True)
+    (tmp_path / "other.db").write_bytes(b"this is no database " * 500)
+    assert make_app(tmp_path / "other.db").test_client().get("/readyz").status_code == 503
+
+
 def test_a_damaged_database_gives_calm_pages_and_recovers(tmp_path: Path, make_app: Callable[..., Flask]) -> None:
     db = tmp_path / "news.db"
     db.write_bytes(b"this is no database " * 500)

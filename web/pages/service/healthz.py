@@ -1,4 +1,4 @@
-"""For programs that look after the site: health, where browsers look for an icon."""
+"""For programs that look after the site: health and readiness; and where browsers look for an icon."""
 
 from __future__ import annotations
 
@@ -34,8 +34,26 @@ def healthz() -> AnyResponse:
             answer["why"] = (
                 f"the worker cannot write: {stuck_by()}" if state == "stuck" else "the worker is not running"
             )
-    response = Response(json.dumps(answer) + "\n")
-    response.status_code = 200 if answer["ok"] else 503
+    return _answer(answer)
+
+
+@blueprint.get("/readyz")
+def readyz() -> AnyResponse:
+    """Whether this process can answer readers: 200 or 503. A worker that stands still does not matter here.
+
+    A load balancer asks this. It keeps a site in rotation whose pages are old, and takes one out that has no database.
+    """
+    try:
+        with reading().store() as store:
+            answer: dict[str, object] = {"ok": True, "edition": store.state.edition()}
+    except Unreadable:
+        answer = {"ok": False, "why": "the database cannot be read"}
+    return _answer(answer)
+
+
+def _answer(content: dict[str, object]) -> Response:
+    response = Response(json.dumps(content) + "\n")
+    response.status_code = 200 if content["ok"] else 503
     response.headers["Content-Type"] = "application/json; charset=utf-8"
     response.headers["Content-Security-Policy"] = CSP_DATA
     response.headers["Cache-Control"] = "no-store"

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, request
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from aggregator.disk_use import DiskUse, disk_use
 from aggregator.polling.cadence import silence
-from aggregator.store.metrics import HostCounts, SiteCounts
+from aggregator.store.metrics import LAG_BOUNDS_S, HostCounts, SiteCounts
 from web.auth.access import authenticator, operator
 from web.auth.credentials import TooManyTries
 from web.http.headers import CSP_DATA
@@ -38,8 +39,10 @@ def metrics() -> Response:
         figures = store.metrics.figures(now())
         messages = store.alert_messages.counts()
         state = _WorkerState(store.state.edition(), store.state.watermark(), store.state.last_heartbeat(now()))
+        lags = store.metrics.publication_lags(now() - timedelta(days=1))
+        disk = disk_use(store, reading().db, config().retention.entries, now())
     registry = CollectorRegistry()
-    registry.register(_Site(figures, state, now()))
+    registry.register(_Site(figures, state, lags, disk, now()))
     registry.register(_Alerts(messages))
     response = Response(generate_latest(registry) + generate_latest(services().request_metrics.registry))
     response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
@@ -74,20 +77,23 @@ class _WorkerState:
 class _Site(Collector):
     """What the database says, as metrics."""
 
-    def __init__(self, figures: SiteCounts, worker: _WorkerState, at: datetime) -> None:
-        self._figures, self._worker, self._at = figures, worker, at
+    def __init__(
+        self, figures: SiteCounts, worker: _WorkerState, lags: tuple[list[int], int, float], disk: DiskUse, at: datetime
+    ) -> None:
+        self._figures, self._worker, self._lags, self._disk, self._at = figures, worker, lags, disk, at
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
         yield from self._polling()
         yield from _by_host(self._figures.hosts)
         yield from self._scoring()
+        yield from self._storage()
 
     def _polling(self) -> Iterator[Metric]:
         figures, at = self._figures, self._at
         expected = [silence(arrivals, at) for arrivals in figures.arrivals]
-        overdue = sum(health is not None and health.overdue_at <= at for health in expected)
-        unchanged = sum(health.unchanged for health in figures.hosts)
+        overdue = sum(quiet is not None and quiet.overdue_at <= at for quiet in expected)
+        unchanged = sum(host.unchanged for host in figures.hosts)
         lag = _age(figures.most_overdue_at, at) if figures.most_overdue_at else 0.0
         yield _labelled("sources", "Sources by state.", "state", figures.sources.items())
         yield _gauge("sources_silent", "Sources overdue by their own cadence (1 in 100).", overdue)
@@ -110,6 +116,21 @@ class _Site(Collector):
             age = _age(worker.last_heartbeat, self._at)
             yield _gauge("worker_heartbeat_age_seconds", "Since the last heartbeat of the worker.", age)
 
+    def _storage(self) -> Iterator[Metric]:
+        counts, entries, total = self._lags
+        buckets = [(str(float(bound)), count) for bound, count in zip(LAG_BOUNDS_S, counts, strict=True)]
+        yield HistogramMetricFamily(
+            "groundswell_publication_lag_seconds",
+            "From the publication that a feed states to the arrival here; entries of the last 24 hours.",
+            buckets=[*buckets, ("+Inf", entries)],
+            sum_value=total,
+        )
+        disk = self._disk
+        yield _gauge("database_bytes", "Size of the database and its write-ahead log.", disk.database)
+        yield _gauge("database_free_bytes", "Space in the database that new entries use first.", disk.reclaimable)
+        yield _gauge("disk_free_bytes", "Free space on the disk of the database.", disk.free)
+        yield _gauge("disk_growth_bytes_per_day", "Growth of the database, from the last week.", disk.growth_per_day)
+
 
 class _Alerts(Collector):
     """What became of messages."""
@@ -130,16 +151,19 @@ class _Alerts(Collector):
 def _by_host(hosts: Iterable[HostCounts]) -> Iterator[Metric]:
     described: dict[str, tuple[str, Callable[[HostCounts], float]]] = {
         "host_requests": ("Requests for feeds, by host.", lambda figures: figures.requests),
-        "host_unchanged": ("Of those, answered 304.", lambda health: health.unchanged),
-        "host_received_bytes": ("Bytes received.", lambda health: health.bytes),
-        "host_saved_bytes": ("Bytes that 304 answers saved.", lambda health: health.saved_bytes),
-        "host_waits_kept": ("Polls put off because server or document asked for it.", lambda health: health.waits_kept),
-        "host_waited_seconds": ("By how long, in all.", lambda health: health.waited_s),
+        "host_unchanged": ("Of those, answered 304.", lambda figures: figures.unchanged),
+        "host_received_bytes": ("Bytes received.", lambda figures: figures.bytes),
+        "host_saved_bytes": ("Bytes that 304 answers saved.", lambda figures: figures.saved_bytes),
+        "host_waits_kept": (
+            "Polls put off because server or document asked for it.",
+            lambda figures: figures.waits_kept,
+        ),
+        "host_waited_seconds": ("By how long, in all.", lambda figures: figures.waited_s),
     }
     for name, (description, value_of) in described.items():
         family = CounterMetricFamily(f"groundswell_{name}", description, labels=["host"])
-        for health in hosts:
-            family.add_metric([health.host], value_of(health))
+        for counts in hosts:
+            family.add_metric([counts.host], value_of(counts))
         yield family
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web import newsroom
 from tests.web.newsroom import NOW
+
+DEPLOY = Path(__file__).resolve().parents[4] / "deploy"
 
 
 def test_every_line_is_one_that_prometheus_reads(full: FlaskClient) -> None:
@@ -68,3 +71,33 @@ def test_what_is_due_says_for_how_long_it_waits(edition_db: Path, make_app: Call
     samples = dict(line.rsplit(" ", 1) for line in late.get("/metrics").text.splitlines() if line[0] != "#")
     assert float(samples["groundswell_sources_due"]) > 0
     assert float(samples["groundswell_poll_lag_seconds"]) > 0
+
+
+def test_the_dashboard_asks_for_metrics_that_the_site_has(full: FlaskClient) -> None:
+    metrics = full.get("/metrics").text
+    named = set(re.findall(r"^(?:# TYPE )?(groundswell_\w+)", metrics, re.M))
+    # A counter without a value yet shows its type only, and that without "_total".
+    named |= {f"{name}_total" for name in named}
+    dashboard = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    rules = (DEPLOY / "prometheus.yml").read_text(encoding="utf-8")
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    asked_for = set(re.findall(r"groundswell_\w+", " ".join([*expressions, *re.findall(r"expr: ([^}]+)", rules)])))
+    assert len(asked_for) >= 15
+    assert asked_for <= named
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+def test_entries_are_counted_by_how_late_they_came(edition_db: Path, make_app: Callable[..., Flask]) -> None:
+    text = make_app(edition_db).test_client().get("/metrics").text
+    buckets = [
+        float(n) for n in re.findall(r'^groundswell_publication_lag_seconds_bucket\{le="[^"]+"\} (\S+)$', text, re.M)
+    ]
+    (count,) = re.findall(r"^groundswell_publication_lag_seconds_count (\S+)$", text, re.M)
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == float(count) > 0
+
+
+def test_the_size_of_the_database_is_a_metric(edition_db: Path, make_app: Callable[..., Flask]) -> None:
+    text = make_app(edition_db).test_client().get("/metrics").text
+    (size,) = re.findall(r"^groundswell_database_bytes (\S+)$", text, re.M)
+    assert float(size) >= edition_db.stat().st_size
