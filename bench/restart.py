@@ -4,7 +4,7 @@
 
 Fills a database from the recorded streams, one after the other, moved in time so that each follows the last, or
 takes the one given (it is copied). Then starts in a process of its own: CPU seconds of that alone, peak memory. The
-checkpoint may be as old as one ever becomes; starts without one (an upgrade, other settings) are measured too.
+snapshot may be as old as one ever becomes; starts without one (an upgrade, other settings) are measured too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.model import Config, Site
-from aggregator.store import Checkpoint, Store
+from aggregator.store import Store
 from scoring.relevance.model import load_prior
 from scoring.replay.runner import replay
 from scoring.replay.streams import Stream
@@ -110,10 +110,10 @@ def main() -> None:
             fill(db, given.data, given.entries)
         print("| start | entries | of them live | CPU s | peak MB |")
         print("|---|---|---|---|---|")
-        for way in ("from a checkpoint", "without one"):
+        for way in ("from a snapshot", "without one"):
             if way == "without one":
                 with Store.open(db) as store:
-                    store.state.set_checkpoint("another", Checkpoint(None, ""))
+                    store.snapshots.drop()
             command = [sys.executable, "-m", "bench.restart", "--start", str(db)]
             report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
             print(

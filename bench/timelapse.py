@@ -183,13 +183,13 @@ def _asked(store: Store, source_id: str, moment: datetime) -> bool:
 def content(db: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return every row of every table, for comparing two databases.
 
-    But for the engine's checkpoint: when it was last written depends on when a worker was stopped.
+    But for the engine's snapshot: when it was last written depends on when a worker was stopped.
     """
     connection = sqlite3.connect(db)
     tables = [
         row[0]
         for row in connection.execute("select name from sqlite_master where type = 'table' order by name")
-        if not row[0].startswith(("entries_fts", "sqlite_", "_sqlite", "checkpoint"))
+        if not row[0].startswith(("entries_fts", "sqlite_", "_sqlite", "engine_snapshot"))
     ]
     result = {table: connection.execute(f"select * from {table} order by 1, 2").fetchall() for table in tables}
     connection.close()

@@ -7,16 +7,19 @@ nothing and repeats nothing. Decides nothing itself; that is the engine's.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from aggregator.model import Cause, Changes, Config, Decision, Edit, Entry, Event, Ranking, Undo
-from aggregator.store import Checkpoint, Store
+from aggregator.store import Store, StoredSnapshot
 from scoring.editorial.decisions import STRUCTURAL, kind_of
-from scoring.engine import MEMORY, Asleep, Engine
+from scoring.engine import RESTORE_HORIZON, ClosedStory, Engine, SnapshotError
 from scoring.ranking.page_order import with_pinned
 from scoring.relevance.model import RelevanceModel
 from scoring.topics.updater import TopicKeeper
+
+log = logging.getLogger(__name__)
 
 GROUPS = 20
 """Polls a transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
@@ -66,11 +69,11 @@ class Updater:
                 with store.transaction():
                     visible = False
                     for moment, events in groups:
-                        changes = engine.step(events, moment, self._asleep(engine, events, moment))
+                        changes = engine.step(events, moment, self._reopened(engine, events, moment))
                         store.stories.save(changes)
                         visible = self._revise(engine, events, moment) or visible
-                        if engine.checkpoint_due(more_waits):
-                            self._set_checkpoint(engine, moment)
+                        if engine.snapshot_due(more_waits):
+                            self._save_snapshot(engine, moment)
                         visible = visible or bool(changes.stories)
                         taken += sum(isinstance(event, Entry) for event in events)
                         if self._observer is not None:
@@ -132,11 +135,11 @@ class Updater:
             self._store.state.set_votes_taken(number)
 
     def _revote(self, now: datetime) -> None:
-        """Let votes be felt by stories that are over, and those that were taken back be felt no more."""
+        """Apply votes, and votes that were taken back, to closed stories."""
         voted = {*self._store.stories.voted(), *self._model.votes.own}
-        over = [entry_id for entry_id in sorted(voted) if not self.engine.holds(entry_id)]
-        for sleeping in self._over(over, now):
-            changes = self.engine.revote(sleeping, now)
+        entry_ids = [entry_id for entry_id in sorted(voted) if not self.engine.holds(entry_id)]
+        for closed in self._closed(entry_ids, now):
+            changes = self.engine.closed.voted(closed, now, self.engine.model)
             self._store.stories.save(changes)
             if changes.stories:
                 self._store.state.next_edition()
@@ -174,38 +177,38 @@ class Updater:
             self._engine = None
             raise
 
-    def _asleep(self, engine: Engine, events: Sequence[Event], moment: datetime) -> list[Asleep]:
-        """Return the stories that are over of whose entries an editor's decision makes other stories."""
+    def _reopened(self, engine: Engine, events: Sequence[Event], moment: datetime) -> list[ClosedStory]:
+        """Return the closed stories that an editor's decision splits, merges or moves entries of."""
         return [
-            sleeping
+            closed
             for event in events
             if isinstance(event, (Decision, Undo)) and kind_of(event) in STRUCTURAL
-            for sleeping in self._over(engine.asleep(event, moment), moment)
+            for closed in self._closed(engine.closed.concerned(event, moment), moment)
         ]
 
     def _revise(self, engine: Engine, events: Sequence[Event], moment: datetime) -> bool:
-        """Follow edits of entries whose story is over, and what editors say of it; return whether there were any."""
-        changed = False
+        """Apply edits and editors' decisions to closed stories; return whether that changed any."""
+        any_changed = False
         for event in events:
             if isinstance(event, Edit) and not engine.holds(event.entry_id):
-                changes = [engine.revise(sleeping, event) for sleeping in self._over([event.entry_id], moment)]
+                changes = [engine.closed.edited(closed, event) for closed in self._closed([event.entry_id], moment)]
             elif isinstance(event, (Decision, Undo)) and kind_of(event) not in STRUCTURAL:
-                entry_ids = engine.asleep(event, moment)
-                changes = [engine.restate(sleeping, event) for sleeping in self._over(entry_ids, moment)]
+                entry_ids = engine.closed.concerned(event, moment)
+                changes = [engine.closed.decided(closed, event) for closed in self._closed(entry_ids, moment)]
             else:
                 continue
             for change in changes:
                 self._store.stories.save(change)
-                changed = changed or bool(change.stories)
-        return changed
+                any_changed = any_changed or bool(change.stories)
+        return any_changed
 
-    def _over(self, entry_ids: Iterable[int], moment: datetime) -> list[Asleep]:
-        """Return the stories of entries that the engine no longer holds, as they are at a moment."""
+    def _closed(self, entry_ids: Iterable[int], moment: datetime) -> list[ClosedStory]:
+        """Return the closed stories of these entries, as they are at a moment."""
         stories = self._store.stories
-        result = {story_id for entry_id in entry_ids if (story_id := stories.of_entry(entry_id)) is not None}
+        story_ids = {story_id for entry_id in entry_ids if (story_id := stories.of_entry(entry_id)) is not None}
         return [
             (story, stories.members_at(story_id, moment))
-            for story_id in sorted(result)
+            for story_id in sorted(story_ids)
             if (story := stories.get(story_id)) is not None
         ]
 
@@ -249,37 +252,42 @@ class Updater:
                 continue
             made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
             if known.get(story_id) != made_of:
-                lines = [(what_if.message, what_if.score) for what_if in self.engine.what_ifs(story_id)]
+                lines = [(what_if.message, what_if.score) for what_if in self.engine.counterfactuals(story_id)]
                 self._store.counterfactuals.save(story_id, story.score, lines, made_of)
                 left -= 1
 
     def _restored(self, config: Config) -> Engine:
-        """Return the engine as it was at the watermark: from the last checkpoint, and what came since.
+        """Return the engine as it was at the watermark: from the last snapshot and the events since.
 
-        After an upgrade, or with other settings, there is none that it understands. Then what is
-        written stands, and the counts are made anew from the entries.
+        Where no snapshot can be used, the stored stories stand, and the counts are made again from the entries.
         """
         engine = Engine(config, self._model)
         store = self._store
         watermark = store.state.watermark()
         if watermark is None:
-            self._set_checkpoint(engine, None)
+            self._save_snapshot(engine, None)
             return engine
-        written = store.stories.updated_since(watermark - config.scoring.window)
-        checkpoint = store.state.checkpoint(engine.kind)
-        if checkpoint is not None:
-            standing = [] if checkpoint.at is None else store.decisions.standing(checkpoint.at)
-            engine.resume(checkpoint.state, self._happened(checkpoint.at, watermark), written, standing)
-            return engine
-        since = watermark - MEMORY
+        stored_stories = store.stories.updated_since(watermark - config.scoring.window)
+        snapshot = store.snapshots.latest()
+        reason = "there is none"
+        if snapshot is not None:
+            standing = [] if snapshot.at is None else store.decisions.standing(snapshot.at)
+            try:
+                engine.resume(snapshot.data, self._happened(snapshot.at, watermark), stored_stories, standing)
+            except SnapshotError as error:
+                reason = str(error)
+            else:
+                return engine
+        log.info("The snapshot of the scoring state cannot be used (%s): rebuilding it from the entries", reason)
+        since = watermark - RESTORE_HORIZON
         memberships = {membership.entry_id: membership for membership in store.stories.memberships(since)}
         standing = store.decisions.standing(since)
-        engine.remember(self._happened(since, watermark), memberships, written, standing)
-        self._set_checkpoint(engine, watermark)
+        engine.rebuild(self._happened(since, watermark), memberships, stored_stories, standing)
+        self._save_snapshot(engine, watermark)
         return engine
 
-    def _set_checkpoint(self, engine: Engine, at: datetime | None) -> None:
-        self._store.state.set_checkpoint(engine.kind, Checkpoint(at, engine.checkpoint()))
+    def _save_snapshot(self, engine: Engine, at: datetime | None) -> None:
+        self._store.snapshots.save(StoredSnapshot(at, engine.snapshot()))
 
     def _happened(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
         while groups := self._store.entries.events_since(since, 500):

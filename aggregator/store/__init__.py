@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aggregator.store.store import (
     Arrival,
-    Checkpoint,
     ConfigProblem,
     ListQuery,
     PollRecord,
@@ -12,12 +11,12 @@ from aggregator.store.store import (
     SimilarStory,
     SourceOutline,
     Store,
+    StoredSnapshot,
     StoreFault,
 )
 
 __all__ = [
     "Arrival",
-    "Checkpoint",
     "ConfigProblem",
     "ListQuery",
     "PollRecord",
@@ -26,4 +25,5 @@ __all__ = [
     "SourceOutline",
     "Store",
     "StoreFault",
+    "StoredSnapshot",
 ]

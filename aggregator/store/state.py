@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.clock import elapsed_since, machine_time
-from aggregator.store.codec import moment, moment_or_none, stamp, stamp_or_none
+from aggregator.store.codec import moment, stamp
 from aggregator.store.connection import Connection
 
 
@@ -19,17 +19,8 @@ class ConfigProblem:
     """One line for each error: key, line and kind, without values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """What the engine held at a moment."""
-
-    at: datetime | None
-    """The watermark then; None: before the first fact."""
-    state: str
-
-
 class State:
-    """`state`, `checkpoint` and `config_edits`."""
+    """`state` and `config_edits`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -110,19 +101,6 @@ class State:
     def clear_watermark(self) -> None:
         """Let the next update start from the first fact."""
         self._db.run("delete from state where name = 'watermark'")
-        self._db.run("delete from checkpoint")
-
-    def checkpoint(self, kind: str) -> Checkpoint | None:
-        """Return the last checkpoint, None when there is none of that *kind*."""
-        row = self._db.row("select at, state from checkpoint where kind = :kind", {"kind": kind})
-        return None if row is None else Checkpoint(moment_or_none(row["at"]), row["state"])
-
-    def set_checkpoint(self, kind: str, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint in place of the one before; part of the transaction that moves the watermark there."""
-        self._db.run(
-            "insert or replace into checkpoint (one, kind, at, state) values (1, :kind, :at, :state)",
-            {"kind": kind, "at": stamp_or_none(checkpoint.at), "state": checkpoint.state},
-        )
 
     def save_config(self, text: str, fault: str | None, at: datetime) -> None:
         """Record a feeds.yaml that was seen, unless it is the one seen last."""

@@ -18,6 +18,7 @@ from aggregator.store import copies
 from aggregator.store.alerts import Alarms, AlertMessages
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
+from aggregator.store.derived.engine_snapshot import EngineSnapshots, StoredSnapshot
 from aggregator.store.derived.front_pages import FrontPages
 from aggregator.store.derived.places import Places
 from aggregator.store.derived.scorecards import Scorecards
@@ -33,14 +34,13 @@ from aggregator.store.entries import Entries
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.metrics import Metrics
 from aggregator.store.source_status import SourceOutline, SourceStatus
-from aggregator.store.state import Checkpoint, ConfigProblem, State
+from aggregator.store.state import ConfigProblem, State
 from aggregator.store.websub.deliveries import HubDeliveries
 from aggregator.store.websub.hub import HubRequests, HubSubscribers
 from aggregator.store.websub.subscriptions import HubSubscriptions
 
 __all__ = [
     "Arrival",
-    "Checkpoint",
     "ConfigProblem",
     "ListQuery",
     "PollRecord",
@@ -49,6 +49,7 @@ __all__ = [
     "SourceOutline",
     "Store",
     "StoreFault",
+    "StoredSnapshot",
 ]
 
 StoreFault = sqlite3.Error
@@ -70,6 +71,7 @@ class Store:
         self.story_terms = StoryTerms(connection)
         self.decisions = Decisions(connection, self.entries, self.stories)
         self.state = State(connection)
+        self.snapshots = EngineSnapshots(connection)
         self.topics = Topics(connection)
         self.sessions = Sessions(connection)
         self.actions = Actions(connection)

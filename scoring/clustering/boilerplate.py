@@ -14,7 +14,7 @@ from itertools import chain
 from operator import itemgetter
 
 from scoring.language.analysed_text import SHINGLE_WORDS, AnalysedText
-from scoring.language.terms import term
+from scoring.language.terms import Vocabulary, term
 
 # Observed: "... - The KXAN 36 News" behind every headline of one source; "lowest-ever price at Amazon" five times a
 # day; puzzle hints with another date each day; "Show HN". Such words are rare in the whole stream, so their IDF is
@@ -38,6 +38,17 @@ class Headlines:
 
     def __init__(self) -> None:
         self._by_source: dict[str, deque[Headline]] = {}
+
+    def state(self) -> dict[str, list[Headline]]:
+        """Return the headlines by source, for `restore`."""
+        return {source_id: list(latest) for source_id, latest in self._by_source.items()}
+
+    def restore(self, state: Mapping[str, Sequence[Headline]], vocabulary: Vocabulary) -> None:
+        """Replace all headlines with those of *state*."""
+        self._by_source = {
+            vocabulary[source_id]: deque((day, tuple([vocabulary[term] for term in title])) for day, title in latest)
+            for source_id, latest in state.items()
+        }
 
     def add(self, source_id: str, title: tuple[str, ...], at: float) -> None:
         """Put in a headline that arrived at *at*, in seconds since 1970; moments of one source never go back."""
@@ -99,6 +110,14 @@ class Templates:
 
     def __init__(self) -> None:
         self._by_source: dict[str, dict[int, None]] = {}
+
+    def state(self) -> dict[str, list[int]]:
+        """Return the runs of words by source, for `restore`."""
+        return {source_id: list(shingles) for source_id, shingles in self._by_source.items()}
+
+    def restore(self, state: Mapping[str, Sequence[int]], vocabulary: Vocabulary) -> None:
+        """Replace all runs of words with those of *state*."""
+        self._by_source = {vocabulary[source_id]: dict.fromkeys(shingles) for source_id, shingles in state.items()}
 
     def add(self, text: AnalysedText) -> None:
         """Remember the wording of an entry; what was seen longest ago is forgotten."""

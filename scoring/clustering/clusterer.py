@@ -17,15 +17,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from operator import itemgetter
 
+from msgspec import Struct
+
 from scoring.clustering.bisection import Halves, bisect
-from scoring.clustering.boilerplate import Headlines, Templates
+from scoring.clustering.boilerplate import Headline, Headlines, Templates
 from scoring.clustering.join_model import Candidate, Comparison, JoinModel, Stream, compare, probability
-from scoring.clustering.open_stories import OpenStories, OpenStory
+from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
 from scoring.clustering.weighed_text import WeighedText, weigh
 from scoring.clustering.weights import JOINS, Tuning
 from scoring.language.analysed_text import AnalysedText
-from scoring.language.terms import DocumentFrequency
+from scoring.language.terms import DocumentFrequency, Vocabulary
 
 STRANGER = 0.05
 """Similarity that a stranger may have, while there is none to be held against."""
@@ -57,6 +59,16 @@ class _Search:
     """By story."""
 
 
+class ClustererState(Struct, array_like=True, frozen=True):
+    """What a `Clusterer` remembers beside the document frequencies, for a snapshot."""
+
+    entries: int
+    joined: list[bool]
+    open: OpenStoriesState
+    headlines: dict[str, list[Headline]]
+    templates: dict[str, list[int]]
+
+
 class Clusterer:
     """Finds the story of each entry.
 
@@ -84,6 +96,22 @@ class Clusterer:
         self._entries = 0
         """How many were put, ever."""
         self._search: _Search | None = None
+
+    def state(self) -> ClustererState:
+        """Return what is remembered, for `restore`; valid until the next change."""
+        return ClustererState(
+            self._entries, list(self._joined), self._open.state(), self._headlines.state(), self._templates.state()
+        )
+
+    def restore(self, state: ClustererState, vocabulary: Vocabulary) -> None:
+        """Replace what is remembered with *state*."""
+        self._entries = state.entries
+        self._joined = deque(state.joined)
+        self._joins = sum(state.joined)
+        self._search = None
+        self._open.restore(state.open, vocabulary)
+        self._headlines.restore(state.headlines, vocabulary)
+        self._templates.restore(state.templates, vocabulary)
 
     def __len__(self) -> int:
         return len(self._open)

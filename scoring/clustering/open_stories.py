@@ -10,11 +10,14 @@ import math
 from bisect import insort
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from scoring.clustering.weighed_text import Member, Vector, WeighedText
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText
-from scoring.language.terms import is_figure
+from scoring.language.terms import Vocabulary, is_figure
 
 MIN_SAME_TITLE_TERMS = 4
 """Shorter headlines coincide: "Business Highlights"."""
@@ -27,40 +30,28 @@ MAX_POSTINGS = 200
 nearest of them beyond that is looked up. So a busy day costs no more than that."""
 
 
+@dataclass(slots=True)
 class OpenStory:
-    """A story that can still grow."""
+    """A story that can still grow. Part of a snapshot."""
 
-    __slots__ = (
-        "first_arrived",
-        "first_at",
-        "last_arrived",
-        "last_at",
-        "latest",
-        "links",
-        "members",
-        "n",
-        "norm2",
-        "past",
-        "sources",
-        "story_id",
-        "titles",
-    )
-
-    def __init__(self, story_id: int, text: AnalysedText) -> None:
-        self.story_id = story_id
-        self.first_at = self.last_at = text.at
-        self.first_arrived = self.last_arrived = text.arrived
-        self.n = 0
-        self.latest = 0
-        """Which entry, of all that were put, was its last."""
-        self.norm2 = 0.0
-        self.members: list[Member] = []
-        """Its latest entries."""
-        self.past: frozenset[str] = frozenset()
-        """Terms of those that came before them."""
-        self.sources: dict[str, float] = {}
-        self.links: list[str] = []
-        self.titles: list[tuple[str, ...]] = []
+    story_id: int
+    first_at: float
+    last_at: float
+    first_arrived: float
+    last_arrived: float
+    n: int = 0
+    latest: int = 0
+    """Which entry, of all that were put, was its last."""
+    norm2: float = 0.0
+    """Squared length of the sum of its entries' vectors."""
+    members: list[Member] = field(default_factory=list)
+    """Its latest entries."""
+    past: frozenset[str] = frozenset()
+    """Terms of those that came before them."""
+    sources: dict[str, float] = field(default_factory=dict)
+    """When each source's last entry arrived."""
+    links: list[str] = field(default_factory=list)
+    titles: list[tuple[str, ...]] = field(default_factory=list)
 
     def terms(self) -> frozenset[str]:
         """Return the terms of all its entries."""
@@ -98,6 +89,17 @@ class OpenStory:
         return False
 
 
+class OpenStoriesState(Struct, array_like=True, frozen=True):
+    """The open stories, for a snapshot."""
+
+    stories: list[OpenStory]
+    index: dict[str, dict[int, float]]
+    """Sums of weights: adding them up again in another order would differ in the last bits."""
+    links: dict[str, int]
+    titles: list[tuple[tuple[str, ...], int]]
+    by_arrival: list[tuple[float, int]]
+
+
 class OpenStories:
     """The open stories by id, by term, by link and by headline.
 
@@ -117,6 +119,28 @@ class OpenStories:
         self._links: dict[str, int] = {}
         self._titles: dict[tuple[str, ...], int] = {}
         self._by_arrival: deque[tuple[float, int]] = deque()
+
+    def state(self) -> OpenStoriesState:
+        """Return the open stories, for `restore`; valid until they change."""
+        return OpenStoriesState(
+            list(self._stories.values()), self._index, self._links, list(self._titles.items()), list(self._by_arrival)
+        )
+
+    def restore(self, state: OpenStoriesState, vocabulary: Vocabulary) -> None:
+        """Replace the open stories with those of *state*, which are no longer the caller's."""
+        self._stories = {story.story_id: story for story in state.stories}
+        self._index = {vocabulary[term]: postings for term, postings in state.index.items()}
+        self._links = {vocabulary[link]: story_id for link, story_id in state.links.items()}
+        self._titles = {tuple([vocabulary[term] for term in title]): story_id for title, story_id in state.titles}
+        self._by_arrival = deque(state.by_arrival)
+        for story in state.stories:
+            story.past = frozenset([vocabulary[term] for term in story.past])
+            story.sources = {vocabulary[source]: at for source, at in story.sources.items()}
+            story.links = [vocabulary[link] for link in story.links]
+            story.titles = [tuple([vocabulary[term] for term in title]) for title in story.titles]
+            for member in story.members:
+                member.share_words(vocabulary)
+            self._set_scale(story)
 
     def __len__(self) -> int:
         return len(self._stories)
@@ -251,7 +275,7 @@ class OpenStories:
         text, member = entry.text, entry.member
         story = self._stories.get(story_id)
         if story is None:
-            story = self._stories[story_id] = OpenStory(story_id, text)
+            story = self._stories[story_id] = OpenStory(story_id, text.at, text.at, text.arrived, text.arrived)
         index = self._index
         added = 0.0
         for key, weight in member.vector.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from scoring.clustering import boilerplate
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText
-from scoring.language.terms import DocumentFrequency, is_figure
+from scoring.language.terms import DocumentFrequency, Vocabulary, is_figure
 
 Vector = dict[str, float]
 
@@ -20,34 +20,48 @@ UNSPACED = ("han", "kana")
 """Scripts that are written without spaces; terms are pairs of characters, which overlap."""
 
 
+@dataclass(slots=True)
 class Member:
-    """What is kept of an entry of an open story, to compare others with it."""
+    """What is kept of an entry of an open story, to compare others with it. Part of a snapshot."""
 
-    __slots__ = (
-        "dates",
-        "figures",
-        "numbers",
-        "script",
-        "source_id",
-        "title",
-        "title_idf",
-        "title_words",
-        "vector",
-        "versions",
-    )
+    vector: Vector
+    """Of length 1."""
+    title: dict[str, float]
+    """IDF of the terms of its title."""
+    title_idf: float
+    """Their sum."""
+    figures: frozenset[str]
+    script: str
+    source_id: str
+    title_words: tuple[str, ...]
+    numbers: frozenset[str]
+    versions: tuple[tuple[str, str], ...]
+    dates: frozenset[str]
 
-    def __init__(self, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> None:
-        self.vector = vector
-        """Of length 1."""
-        self.title = {key: idf[key] for key in text.title}
-        self.title_idf = sum(self.title.values()) or 1.0
-        self.figures = frozenset(filter(is_figure, self.title))
-        self.script = text.script
-        self.source_id = text.source_id
-        self.title_words = text.title_words
-        self.numbers = text.numbers
-        self.versions = text.versions
-        self.dates = text.dates
+    @classmethod
+    def of(cls, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> Member:
+        """Return what is kept of *text*, whose terms have these weights."""
+        title = {key: idf[key] for key in text.title}
+        return cls(
+            vector=vector,
+            title=title,
+            title_idf=sum(title.values()) or 1.0,
+            figures=frozenset(filter(is_figure, title)),
+            script=text.script,
+            source_id=text.source_id,
+            title_words=text.title_words,
+            numbers=text.numbers,
+            versions=text.versions,
+            dates=text.dates,
+        )
+
+    def share_words(self, vocabulary: Vocabulary) -> None:
+        """Let equal words of members be one object, as they are before a snapshot is decoded."""
+        self.vector = {vocabulary[key]: weight for key, weight in self.vector.items()}
+        self.title = {vocabulary[key]: weight for key, weight in self.title.items()}
+        self.title_words = tuple([vocabulary[word] for word in self.title_words])
+        self.source_id = vocabulary[self.source_id]
+        self.script = vocabulary[self.script]
 
 
 @dataclass(slots=True)
@@ -96,7 +110,7 @@ def weigh(
         vector[key] = weight
         total += weight * weight
     norm = math.sqrt(total) or 1.0
-    member = Member(text, idf, {key: weight / norm for key, weight in vector.items()})
+    member = Member.of(text, idf, {key: weight / norm for key, weight in vector.items()})
     worn = _worn(member, general, headlines)
     template_share, fresh = _outside_template(text, general, template)
     return WeighedText(text, member, idf, worn, template_share, fresh, _places(text))

@@ -1,17 +1,11 @@
-"""Turn what happened into stories: a fold over events that holds no store and reads no clock."""
+"""Turn events into stories: a fold that holds no database and reads no clock. `engine` tells the flow."""
 
 from __future__ import annotations
 
-from scoring.engine.engine import (
-    MEMORY,
-    Asleep,
-    Coverage,
-    Engine,
-)
+from scoring.engine.engine import Engine
+from scoring.engine.live_story import ClosedStory
+from scoring.engine.ranking import Coverage
+from scoring.engine.recovery.restore import RESTORE_HORIZON
+from scoring.engine.recovery.snapshot import FORMAT, SnapshotError
 
-__all__ = [
-    "MEMORY",
-    "Asleep",
-    "Coverage",
-    "Engine",
-]
+__all__ = ["FORMAT", "RESTORE_HORIZON", "ClosedStory", "Coverage", "Engine", "SnapshotError"]

@@ -1,7 +1,7 @@
-"""What an edit, a decision or a vote makes of a story that is over, which the engine holds no more.
+"""Apply an edit, a decision or a vote to a story that is closed, which the engine no longer remembers.
 
-Knows that such a story is settled: it changes in what was said of it, and in nothing else. Leaves finding it to the
-caller, who has it as it was last written; and splits and merges, for which it is woken, to `decided`.
+Knows that the score of such a story is settled: only what was edited, decided or voted changes. Leaves loading it to
+the caller, and splits and merges, for which a closed story is reopened, to `decisions`.
 """
 
 from __future__ import annotations
@@ -12,70 +12,89 @@ from datetime import datetime
 
 from aggregator.model import Cause, Changes, Contribution, Decision, DecisionKind, Edit, LedgerLine, Story, Undo
 from scoring.editorial import decisions
-from scoring.engine.live_story import Asleep, plus
-from scoring.engine.overrides import Rulings
-from scoring.engine.settings import Setting
+from scoring.engine.live_story import ClosedStory, plus
+from scoring.engine.overrides import Overrides
+from scoring.engine.settings import EngineSettings
+from scoring.engine.state import EngineState
 from scoring.insights import lead_entry
 from scoring.relevance.model import RelevanceModel
 from scoring.relevance.signals import Scored
 
 
-def edited(sleeping: Asleep, edit: Edit, setting: Setting) -> Changes:
-    """Return what *edit* makes of it: headline and summary follow as a live story's do; its score is settled.
+class ClosedStories:
+    """Computes changes of stories that the engine does not remember; call it after the step of the same event."""
 
-    sleeping: with its entries' text as it is after the edit
-    """
-    story, members = sleeping
-    values = []
-    for entry, membership in members:
-        copy = membership.voice != setting.owner_of(entry)
-        values.append((entry.entry_id, lead_entry.clarity(entry.title, entry.summary) - copy))
-    lead_id = lead_entry.choose(values, story.lead_entry_id)
-    lead = next(entry for entry, _ in members if entry.entry_id == lead_id)
-    revised = replace(story, headline=lead.title, summary=lead.summary, lead_entry_id=lead_id, updated_at=edit.at)
-    words = "its source changed the text"
-    line = LedgerLine(story.story_id, edit.at, Cause.EDITED, words, story.score, story.score, edit.entry_id)
-    return Changes(stories=(revised,), ledger=(line,))
+    def __init__(self, state: EngineState, settings: EngineSettings, overrides: Overrides) -> None:
+        self._state = state
+        self._settings = settings
+        self._overrides = overrides
 
+    def concerned(self, event: Decision | Undo, now: datetime) -> list[int]:
+        """Return the entries that a decision concerns and whose story is closed at *now*. Call it before the step."""
+        self._state.advance(now)
+        return [entry_id for entry_id in decisions.concerned(event) if entry_id not in self._state.story_of]
 
-def restated(sleeping: Asleep, event: Decision | Undo, setting: Setting, rulings: Rulings) -> Changes:
-    """Return what hiding, pinning or another category makes of it."""
-    story, members = sleeping
-    evidence: list[float] = []
-    for entry, _ in members:
-        evidence = plus(evidence, setting.evidence(entry.source_id, entry.title, entry.summary, entry.link))
-    category = story.category_id
-    if decisions.kind_of(event) is DecisionKind.CATEGORY:
-        default = setting.default(members[0][0].source_id)
-        category = rulings.category(story.story_id, evidence, default, len(members))
-    said = replace(
-        story,
-        category_id=category,
-        hidden=rulings.editors.hidden(story.story_id),
-        pinned=rulings.editors.pinned([entry.entry_id for entry, _ in members]),
-    )
-    if said == story:
-        return Changes()
-    line = LedgerLine(story.story_id, event.at, Cause.DECIDED, decisions.described(event), story.score, story.score)
-    return Changes(stories=(replace(said, updated_at=event.at),), ledger=(line,))
+    def edited(self, closed: ClosedStory, edit: Edit) -> Changes:
+        """Return the changes that *edit* makes: the headline follows as a live story's does, the score stays.
 
+        closed: with its entries' text as it is after the edit
+        """
+        story, members = closed
+        values = []
+        for entry, membership in members:
+            copy = membership.voice != self._settings.owner_of(entry)
+            values.append((entry.entry_id, lead_entry.clarity(entry.title, entry.summary) - copy))
+        lead_id = lead_entry.choose(values, story.lead_entry_id)
+        lead = next(entry for entry, _ in members if entry.entry_id == lead_id)
+        revised = replace(story, headline=lead.title, summary=lead.summary, lead_entry_id=lead_id, updated_at=edit.at)
+        reason = "its source changed the text"
+        line = LedgerLine(story.story_id, edit.at, Cause.EDITED, reason, story.score, story.score, edit.entry_id)
+        return Changes(stories=(revised,), ledger=(line,))
 
-def voted(sleeping: Asleep, now: datetime, model: RelevanceModel) -> Changes:
-    """Return what the votes that stand make of it."""
-    story, members = sleeping
-    said = Scored(story.relevance, story.score, story.provisional, story.contributions)
-    scored = model.voted(said, story.story_id, [entry.entry_id for entry, _ in members])
-    if _log_odds(scored.contributions) == _log_odds(story.contributions):
-        return Changes()
-    revised: Story = replace(
-        story,
-        relevance=scored.relevance,
-        score=scored.score,
-        contributions=scored.contributions,
-        updated_at=now,
-    )
-    line = LedgerLine(story.story_id, now, Cause.VOTED, "editors voted", story.score, scored.score)
-    return Changes(stories=(revised,), ledger=(line,))
+    def decided(self, closed: ClosedStory, event: Decision | Undo) -> Changes:
+        """Return the changes that hiding, pinning or another category makes."""
+        story, members = closed
+        if self._overrides.learn(event, members[0][0]):
+            self._overrides.teach()
+            # The step could not learn from the correction, as it did not have the headline. A replay from an older
+            # snapshot would not have it either, so a new one is due at once.
+            self._state.has_reopened = True
+        category = story.category_id
+        if decisions.kind_of(event) is DecisionKind.CATEGORY:
+            evidence: list[float] = []
+            for entry, _ in members:
+                of_entry = self._settings.evidence(entry.source_id, entry.title, entry.summary, entry.link)
+                evidence = plus(evidence, of_entry)
+            default = self._settings.default(members[0][0].source_id)
+            category = self._overrides.category(story.story_id, evidence, default, len(members))
+        revised = replace(
+            story,
+            category_id=category,
+            hidden=self._overrides.editors.hidden(story.story_id),
+            pinned=self._overrides.editors.pinned([entry.entry_id for entry, _ in members]),
+        )
+        if revised == story:
+            return Changes()
+        reason = decisions.described(event)
+        line = LedgerLine(story.story_id, event.at, Cause.DECIDED, reason, story.score, story.score)
+        return Changes(stories=(replace(revised, updated_at=event.at),), ledger=(line,))
+
+    def voted(self, closed: ClosedStory, now: datetime, model: RelevanceModel) -> Changes:
+        """Return the changes that the current votes make."""
+        story, members = closed
+        known = Scored(story.relevance, story.score, story.provisional, story.contributions)
+        scored = model.voted(known, story.story_id, [entry.entry_id for entry, _ in members])
+        if _log_odds(scored.contributions) == _log_odds(story.contributions):
+            return Changes()
+        revised: Story = replace(
+            story,
+            relevance=scored.relevance,
+            score=scored.score,
+            contributions=scored.contributions,
+            updated_at=now,
+        )
+        line = LedgerLine(story.story_id, now, Cause.VOTED, "editors voted", story.score, scored.score)
+        return Changes(stories=(revised,), ledger=(line,))
 
 
 def _log_odds(contributions: Sequence[Contribution]) -> dict[str, float]:

@@ -1,24 +1,23 @@
-"""Turn what happened into stories: a fold over events that holds no store and reads no clock.
+"""Turn events into stories: a fold that holds no database and reads no clock.
 
-Knows in which order what happened is taken, and what of it is to be written. Leaves which story an entry belongs to
-to `stories`, its voice to `independence`, its category to `categories`, its score to `relevance`, its place to `rank`.
+    engine.step(events, now) -> Changes      what to store
+    engine.rank(now)         -> Ranking      the lists at that moment
+    engine.snapshot()        -> bytes        everything remembered, for the next start:
+    engine.resume(...)                       go on from a snapshot as if the program had never stopped
+    engine.rebuild(...)                      go on from what is stored, where no snapshot fits
 
-    engine.step(events, now) -> Changes      what is to be written
-    engine.rank(now)         -> Ranking      the lists as they are at that moment
-    engine.checkpoint()      -> str          what it holds, for the next start:
-    engine.resume(...)                       go on from there as if the program had never stopped
-    engine.remember(...)                     go on with what was written, where there is no checkpoint
+A step, in pseudo-code:
 
-Its rooms, each importing only those above it; nothing outside imports them:
+    state.advance(now)                                     counts leave the window, stories end
+    for event in order:
+        entry:     analyse > cluster > join > merge or split   membership, regrouping
+        edit:      replace the text of a member                membership
+        decision:  merge, split, move, hide, pin, recategorize decisions, overrides
+    for story in touched:  headline, category, score, trend    scoring
 
-    live, turns              values: a story that can grow; what happened in a step, and what it changed
-    setting, held            what feeds.yaml makes of an entry; what is held between steps, and its checkpoint
-    rulings                  what editors say of a story, and what the categories learn of it
-    joining                  an entry becomes part of its story
-    regroup, decided         stories of the entries of others: second thoughts; what an editor decided
-    shown, lists             what is shown of a story; the live stories beside each other
-    over                     stories that are over: an edit, a decision, a vote
-    comeback                 the same state again, from what was written
+Two kinds of modules: values (`live_story`, `step_log`, `settings`, `state`), which know nothing of each other's use,
+and parts that change them, each importing only those named before it: `overrides`, `membership`, `regrouping`,
+`decisions`, `scoring`, `ranking`, `closed_stories`, `recovery`. Nothing outside this package imports them.
 """
 
 from __future__ import annotations
@@ -39,243 +38,223 @@ from aggregator.model import (
     Membership,
     Ranking,
     Story,
-    Undo,
 )
-from scoring.editorial import decisions
-from scoring.engine import closed_stories, ranking
-from scoring.engine.decisions import Decided
-from scoring.engine.live_story import Asleep, text_of
-from scoring.engine.membership import Joining
-from scoring.engine.overrides import Rulings
+from scoring.engine import ranking
+from scoring.engine.closed_stories import ClosedStories
+from scoring.engine.decisions import DecisionHandler
+from scoring.engine.live_story import ClosedStory, text_of
+from scoring.engine.membership import Joiner
+from scoring.engine.overrides import Overrides
 from scoring.engine.ranking import Coverage
-from scoring.engine.regrouping import Regroup
-from scoring.engine.restore import MEMORY, Comeback
-from scoring.engine.scoring import Shown
-from scoring.engine.settings import Setting
-from scoring.engine.state import Held
-from scoring.engine.step_log import Turns, in_order
+from scoring.engine.recovery import snapshot
+from scoring.engine.recovery.restore import Restorer
+from scoring.engine.recovery.snapshot import FORMAT, EngineSnapshot
+from scoring.engine.regrouping import Regrouping
+from scoring.engine.scoring import StoryScorer
+from scoring.engine.settings import EngineSettings
+from scoring.engine.state import EngineState
+from scoring.engine.step_log import StepLog, in_order
 from scoring.ranking.page_order import PlacePart
 from scoring.relevance.counterfactuals import Counterfactual
 from scoring.relevance.model import RelevanceModel
 
-__all__ = ["MEMORY", "Asleep", "Coverage", "Engine"]
-
 
 class Engine:
-    """Live stories, and what is needed to place, score and rank them."""
+    """The live stories, and everything that placing, scoring and ranking them needs."""
 
     def __init__(self, config: Config, model: RelevanceModel) -> None:
-        self._held = Held(config.scoring.window)
-        self._setting = Setting(config)
-        self._rulings = Rulings(self._held, self._setting)
-        self._joining = Joining(self._held, self._setting, model.prior.editorial)
-        self._regroup = Regroup(self._held, self._setting, self._joining, self._rulings)
-        self._decided = Decided(self._held, self._rulings, self._regroup)
-        self._shown = Shown(self._held, self._setting, self._rulings, model)
+        self._state = EngineState(config.scoring.window)
+        self._settings = EngineSettings(config)
+        self._overrides = Overrides(self._state, self._settings)
+        self._joiner = Joiner(self._state, self._settings, model.prior.editorial)
+        self._regrouping = Regrouping(self._state, self._settings, self._joiner, self._overrides)
+        self._decisions = DecisionHandler(self._state, self._overrides, self._regrouping)
+        self._scorer = StoryScorer(self._state, self._settings, self._overrides, model)
+        self.closed = ClosedStories(self._state, self._settings, self._overrides)
+        """What an event changes in stories that are closed."""
 
     @property
     def model(self) -> RelevanceModel:
         """The model that scores now."""
-        return self._shown.model
+        return self._scorer.model
 
     def stories(self) -> Iterable[Story]:
         """Return the live stories, as last computed."""
-        return [live.story for live in self._held.live.values() if live.story is not None]
+        return [live.story for live in self._state.live.values() if live.story is not None]
 
     def story(self, story_id: int) -> Story | None:
         """Return a live story, or None."""
-        live = self._held.live.get(story_id)
+        live = self._state.live.get(story_id)
         return None if live is None else live.story
 
     def holds(self, entry_id: int) -> bool:
-        """Return whether the entry is of a live story."""
-        return entry_id in self._held.story_of
+        """Return whether the entry is part of a live story."""
+        return entry_id in self._state.story_of
 
     def coverage(self) -> Iterator[Coverage]:
-        """Yield what is known of the coverage of each live story, as of the last step."""
-        return ranking.coverage(self._held)
+        """Yield who covers each live story, as of the last step."""
+        return ranking.coverage(self._state)
 
-    def what_ifs(self, story_id: int) -> tuple[Counterfactual, ...]:
-        """Return what a live story's score would be without some of what it has; nothing for one that is over.
-
-        Each is the score of the story as it was when it was last computed, and nothing where that is not its score.
-        """
-        return self._shown.what_ifs(story_id)
+    def counterfactuals(self, story_id: int) -> tuple[Counterfactual, ...]:
+        """Return what a live story's score would be without each of its sources; nothing for a closed story."""
+        return self._scorer.counterfactuals(story_id)
 
     def rank(self, now: datetime) -> Ranking:
         """Return the lists at *now*: "" is the front page, the others are the categories.
 
-        Changes nothing: what comes next may have happened before *now*.
+        Changes nothing: the next event may be from before *now*.
         """
-        return ranking.ranking(self._held, self._setting, self._shown, now)
+        return ranking.ranking(self._state, self._settings, self._scorer, now)
 
     def places(self, now: datetime, story_ids: Collection[int]) -> dict[int, tuple[PlacePart, ...]]:
-        """Return why each of these live stories stands where it stands in the lists at *now*."""
-        return ranking.places(self._held, self._setting, self._shown, now, story_ids)
+        """Return what the position of each of these live stories follows from at *now*."""
+        return ranking.places(self._state, self._settings, self._scorer, now, story_ids)
 
     # Going forward
 
-    def step(self, events: Sequence[Event], now: datetime, asleep: Sequence[Asleep] = ()) -> Changes:
+    def step(self, events: Sequence[Event], now: datetime, reopened: Sequence[ClosedStory] = ()) -> Changes:
         """Take in what happened at *now* and return what that changed.
 
-        The order of *events* does not matter: what came at one moment is taken in an order
-        of its own. Moments of successive calls grow.
+        The order of *events* does not matter: events of one moment are taken in an order of their own.
+        Moments of successive calls increase.
 
-        asleep: the stories that are over of the entries that `asleep` gave
+        reopened: the closed stories of the entries that `closed.concerned` returned, where a decision splits or merges
         """
-        turns = self._take(events, now, asleep)
+        log = self._take(events, now, reopened)
         changed: dict[int, Story] = {}
         ledger: list[LedgerLine] = []
-        for story_id, causes in turns.touched.items():
+        for story_id, causes in log.touched.items():
             known = self.story(story_id)
             before = None if known is None else known.score
-            story = changed[story_id] = self._shown.compute(story_id, now)
-            for cause, words, entry_id in causes:
-                ledger.append(LedgerLine(story_id, now, cause, words, before, story.score, entry_id))
+            story = changed[story_id] = self._scorer.compute(story_id, now)
+            for cause, reason, entry_id in causes:
+                ledger.append(LedgerLine(story_id, now, cause, reason, before, story.score, entry_id))
                 before = story.score
         merged: list[Story] = []
-        for gone in turns.gone:
+        for gone in log.gone:
             if gone.story is None:
                 continue  # it began and ended within this step: nobody has seen it
-            into = self._held.story_of.get(gone.story_id, gone.into)
+            into = self._state.story_of.get(gone.story_id, gone.into)
             merged.append(replace(gone.story, merged_into=into, updated_at=now, trend=0.0))
-            words = f"became part of story {into}: {gone.reason}"
+            reason = f"became part of story {into}: {gone.reason}"
             score = changed[into].score
-            ledger.append(LedgerLine(gone.story_id, now, Cause.MERGED, words, gone.story.score, score))
-        if asleep:
-            self._held.advance(now)  # what was woken sleeps again, unless it goes on with another
-        return Changes(tuple(turns.memberships), (*changed.values(), *merged), tuple(ledger))
+            ledger.append(LedgerLine(gone.story_id, now, Cause.MERGED, reason, gone.story.score, score))
+        if reopened:
+            self._state.advance(now)  # a reopened story closes again, unless its entries went to a live one
+        return Changes(tuple(log.memberships), (*changed.values(), *merged), tuple(ledger))
 
-    def _take(self, events: Sequence[Event], now: datetime, asleep: Sequence[Asleep] = ()) -> Turns:
-        """Put what happened where it belongs."""
-        self._held.advance(now)
-        turns = Turns()
+    def _take(self, events: Sequence[Event], now: datetime, reopened: Sequence[ClosedStory] = ()) -> StepLog:
+        """Change the state by *events*; the stories they touch are not computed yet."""
+        self._state.advance(now)
+        log = StepLog()
         for event in in_order(events):
             if isinstance(event, Entry):
-                self._enter(event, now, turns)
+                self._enter(event, now, log)
             elif isinstance(event, Edit):
-                story_id = self._held.story_of.get(event.entry_id)
+                story_id = self._state.story_of.get(event.entry_id)
                 if story_id is not None:
-                    self._joining.edit(story_id, event)
-                    turns.note(story_id, Cause.EDITED, "its source changed the text", event.entry_id)
+                    self._joiner.edit(story_id, event)
+                    log.note(story_id, Cause.EDITED, "its source changed the text", event.entry_id)
             else:
-                self._decided.take(event, asleep, turns)
-        return turns
+                self._decisions.take(event, reopened, log)
+        return log
 
-    def _enter(self, entry: Entry, now: datetime, turns: Turns) -> None:
-        """Find the story of an entry, and let it change what was thought of the stories around it."""
+    def _enter(self, entry: Entry, now: datetime, log: StepLog) -> None:
+        """Place an entry, then let it merge or split the stories around it."""
         text = text_of(entry)
-        placement = self._held.clusterer.place(text)
-        second = self._regroup.merge_of(text, placement)
-        turns.memberships.append(self._joining.join(entry, text, placement))
+        placement = self._state.clusterer.place(text)
+        # Whether it connects two stories is asked before it joins one: afterwards that one would contain its terms.
+        merge = self._regrouping.merge_of(text, placement)
+        log.memberships.append(self._joiner.join(entry, text, placement))
         new = placement.story_id == entry.entry_id
         if new:
-            turns.note(placement.story_id, Cause.NEW_STORY, f"first reported by {entry.source_id}", entry.entry_id)
+            log.note(placement.story_id, Cause.NEW_STORY, f"first reported by {entry.source_id}", entry.entry_id)
         else:
-            words = f"{entry.source_id}: {placement.reason}"
-            turns.note(placement.story_id, Cause.JOINED, words, entry.entry_id)
-        if second is not None:
-            self._regroup.merge(second, now, entry.entry_id, turns)
+            reason = f"{entry.source_id}: {placement.reason}"
+            log.note(placement.story_id, Cause.JOINED, reason, entry.entry_id)
+        if merge is not None:
+            self._regrouping.merge(merge, now, entry.entry_id, log)
         if not new:
-            self._regroup.part(entry.entry_id, turns)
+            self._regrouping.part(entry.entry_id, log)
 
     def use_model(
-        self, model: RelevanceModel, now: datetime, cause: Cause = Cause.RETRAINED, words: str = ""
+        self, model: RelevanceModel, now: datetime, cause: Cause = Cause.RETRAINED, reason: str = ""
     ) -> Changes:
-        """Score with *model* from now on; return the live stories whose score it changes."""
-        self._shown.model = model
-        return self._shown.all_anew(now, cause, words or f"model {model.version}")
+        """Score with *model* from now on; return the live stories whose score that changes."""
+        self._scorer.model = model
+        return self._scorer.all_anew(now, cause, reason or f"model {model.version}")
 
     def reconfigure(self, config: Config, now: datetime) -> Changes:
         """Go on with another feeds.yaml; return the live stories that it changes.
 
-        Sources keep the voice with which they have spoken. Categories are decided anew, from
-        what is in memory. The window and what was counted by category follow at the next start.
+        Entries keep the voice that they joined with. Categories are decided again from the live texts. The window
+        and the counts by category follow at the next start.
         """
-        self._setting.configure(config, self._held.lessons.values())
-        self._joining.reread()
-        for live in self._held.live.values():
-            live.default = self._setting.default(next(iter(live.members.values())).source_id)
-        return self._shown.all_anew(now, Cause.CONFIG, "feeds.yaml changed")
+        self._settings.configure(config, self._state.lessons.values())
+        self._reread()
+        return self._scorer.all_anew(now, Cause.CONFIG, "feeds.yaml changed")
 
-    # Stories that are over, which are not held here: asked after the step
+    def _reread(self) -> None:
+        """Derive again what live stories have of feeds.yaml."""
+        self._joiner.reread()
+        for live in self._state.live.values():
+            live.default = self._settings.default(next(iter(live.members.values())).source_id)
 
-    def asleep(self, event: Decision | Undo, now: datetime) -> list[int]:
-        """Return which entries that a decision speaks of are of stories that are over at *now*; before the step."""
-        self._held.advance(now)
-        return [entry_id for entry_id in decisions.concerned(event) if not self.holds(entry_id)]
+    # Starting again
 
-    def revise(self, sleeping: Asleep, edit: Edit) -> Changes:
-        """Return what *edit* makes of a story that is over; its entries' text is as it is after the edit."""
-        return closed_stories.edited(sleeping, edit, self._setting)
+    def snapshot_due(self, more_waits: bool) -> bool:
+        """Return whether a start from the last snapshot would take long by now.
 
-    def restate(self, sleeping: Asleep, event: Decision | Undo) -> Changes:
-        """Return what hiding, pinning or another category makes of a story that is over."""
-        if self._rulings.learn(event, sleeping[1][0][0]):
-            self._rulings.teach()
-            self._held.woke = True  # its text is told only now
-        return closed_stories.restated(sleeping, event, self._setting, self._rulings)
-
-    def revote(self, sleeping: Asleep, now: datetime) -> Changes:
-        """Return what the votes that stand make of a story that is over."""
-        return closed_stories.voted(sleeping, now, self.model)
-
-    # Coming back
-
-    @property
-    def kind(self) -> str:
-        """Which checkpoints this engine understands: those of the same program and settings."""
-        return self._setting.kind
-
-    def checkpoint_due(self, more_waits: bool) -> bool:
-        """Return whether so much came since the last checkpoint that a start from there would take long.
-
-        more_waits: more is about to be taken in
+        more_waits: more events are about to be taken in
         """
-        return self._held.checkpoint_due(more_waits)
+        return self._state.snapshot_due(more_waits)
 
-    def checkpoint(self) -> str:
-        """Return what it holds, stories aside: these are in the store as they were last computed."""
-        return self._held.write()
+    def snapshot(self) -> bytes:
+        """Return everything that is remembered but the stories: the store has those, as last computed."""
+        data = snapshot.encode(EngineSnapshot(FORMAT, self._settings.snapshot(), self._state.snapshot()))
+        self._state.saved()
+        return data
 
     def resume(
         self,
-        state: str,
+        data: bytes,
         groups: Iterable[tuple[datetime, Sequence[Event]]],
         stories: Iterable[Story],
         standing: Iterable[Decision] = (),
     ) -> None:
-        """Come to the state that an engine of this `kind` had after it took in *groups*.
+        """Reach the state of an engine that took in *groups* after its `snapshot` returned *data*.
 
-        state:    what its `checkpoint` gave
-        groups:   what happened since, as `step` was told it
-        stories:  as last written; at least the live ones
-        standing: the decisions that stood at the checkpoint
+        groups:   the events since, as `step` got them
+        stories:  as stored; at least the live ones
+        standing: the decisions in force at the snapshot
+
+        SnapshotError when *data* has another format, is damaged, or depends on other settings; then nothing changed.
         """
-        self._rulings.stand(standing)
-        self._held.read(state)
-        if self._held.lessons:
-            self._rulings.teach()
+        taken = snapshot.decode(data, self._settings.snapshot())
+        self._overrides.replace(standing)
+        self._state.restore(taken.state)
+        if self._state.lessons:
+            self._overrides.teach()
+        if taken.settings.sources != self._settings.snapshot().sources:
+            self._reread()
         for now, events in groups:
             self._take(events, now)
-        self._held.put_back(stories)
+        self._state.put_back(stories)
 
-    def remember(
+    def rebuild(
         self,
         groups: Iterable[tuple[datetime, Sequence[Event]]],
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
         standing: Iterable[Decision] = (),
     ) -> None:
-        """Go on with what was written, also where another version or other settings would have decided otherwise.
+        """Go on with what is stored, even where this version or these settings would have decided otherwise.
 
-        What is live is put together from where its entries ended.
-
-        groups:      what happened, as `step` was told it, from MEMORY before its last step or earlier
-        memberships: where each of these entries was put, by entry id
-        stories:     the stories as last written; at least the live ones
-        standing:    the decisions that stood before the first of *groups*; their categories teach no more
+        groups:      events from RESTORE_HORIZON before the last step, or earlier, as `step` got them
+        memberships: the story of each of these entries, by entry
+        stories:     as stored; at least the live ones
+        standing:    the decisions in force before the first of *groups*; their categories teach no more
         """
-        self._rulings.stand(standing)
-        back = Comeback(self._held, self._rulings, self._joining, self._setting.config.scoring.window)
-        back.run(groups, memberships, stories)
+        self._overrides.replace(standing)
+        window = self._settings.config.scoring.window
+        Restorer(self._state, self._overrides, self._joiner, window).run(groups, memberships, stories)

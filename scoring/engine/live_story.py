@@ -1,6 +1,6 @@
-"""A story that can still grow, with all that is needed to compute it anew.
+"""A story that can still grow, with everything that computing its headline, category and score needs.
 
-Plain values; what fills them is in the other rooms of `engine`, what is shown of them in `aggregator.model`.
+Plain values. `membership` and `regrouping` fill them; `scoring` computes the `Story` that pages show.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import add
 
+from msgspec import Struct
+
 from aggregator.model import Entry, Membership, Story
 from aggregator.text.urls import canonical
 from scoring.categories.classifier import Evidence
@@ -17,13 +19,13 @@ from scoring.clustering import copies
 from scoring.language.analysed_text import AnalysedText, analyse
 from scoring.relevance.news_context import NOTHING, Around
 
-Asleep = tuple[Story, Sequence[tuple[Entry, Membership]]]
-"""A story that is over, as it was last written, with its entries in order of arrival."""
+ClosedStory = tuple[Story, Sequence[tuple[Entry, Membership]]]
+"""A story that takes in nothing more, as stored, with its entries in order of arrival."""
 
 
 @dataclass(slots=True)
 class Voice:
-    """An independent voice in a story."""
+    """An independent source of a story. Part of a snapshot."""
 
     joined: datetime
     reach: float
@@ -32,7 +34,7 @@ class Voice:
 
 @dataclass(slots=True)
 class Member:
-    """An entry of a live story, with its text as its source has it now."""
+    """An entry of a live story, with its latest text. Part of a snapshot."""
 
     entry_id: int
     source_id: str
@@ -41,36 +43,54 @@ class Member:
     summary: str
     link: str
     points_to: str
-    """The page that it says it is about, "" where it is about none but itself."""
+    """The page that it only links to, "" for an article of its own."""
     at: datetime
     """When it counts as published."""
     arrived: datetime
     joined: datetime
-    """When its voice was heard in this story."""
+    """When it joined this story."""
     published: datetime | None
     """The date that its feed states, where it is plausible."""
     owner: str
-    """Whose voice it has where it speaks for itself."""
+    """Its voice where it copies nobody."""
     voice: str
     copy: bool
-    """It repeats or links to what another entry of the story says."""
+    """It reprints another entry of the story, or only links to it."""
     clarity: float
     evidence: Evidence
     worth: float = 0.0
-    """To an editor, by its text alone: a probability, 0..1."""
+    """Probability that an editor would choose it, from its text alone, 0..1."""
 
     @property
     def target(self) -> str:
-        """The address of the article that it is or links to, in canonical form; "" where it has none."""
+        """The canonical address of the article that it is or links to, "" where it has none."""
         return canonical(self.points_to or self.link) if self.points_to or self.link else ""
 
     @property
     def pointer(self) -> bool:
-        """Whether it is no more than a link to an article."""
+        """Whether it only links to an article."""
         return copies.is_pointer(self.points_to, self.summary)
 
 
-class Live:
+class LiveStorySnapshot(Struct, array_like=True, frozen=True):
+    """The values of a `LiveStory` but the computed story, which is in the store."""
+
+    story_id: int
+    first_seen_at: datetime
+    last_arrival_at: datetime
+    last_voice_at: datetime
+    default: str
+    link: str
+    around: Around
+    usual: float
+    members: list[Member]
+    parted: frozenset[int]
+    sources: list[str]
+    voices: list[tuple[str, Voice]]
+    evidence: list[float]
+
+
+class LiveStory:
     """A story that can still grow."""
 
     __slots__ = (
@@ -91,33 +111,68 @@ class Live:
 
     def __init__(self, first: Entry | Member, arrived: datetime, default: str, usual: float) -> None:
         self.story: Story | None = None
+        """As last computed."""
         self.first_seen_at = arrived
         self.last_arrival_at = arrived
         self.last_voice_at = first.at
         self.default = default
-        """The category of the source that had it first."""
+        """The category of its first source."""
         self.link = first.link
         self.around: Around = NOTHING
-        """What others said of the same things, when the first entry came and when each further voice did."""
+        """News context when the first entry arrived, and the largest values since, at each further voice."""
         self.usual = usual
         """Coverage that its category usually gets, as known when it began."""
         self.members: dict[int, Member] = {}
+        """By entry, in order of arrival."""
         self.parted: set[int] = set()
-        """Entries that left it, or that it left, when a story fell apart: no second thought brings them together."""
+        """Entries on the other side of a split. Re-clustering never brings them together again."""
         self.sources: dict[str, None] = {}
         """In order of arrival, as are the voices."""
         self.voices: dict[str, Voice] = {}
         self.evidence: list[float] = []
-        """The sum over the members."""
+        """What the members say of the category: the sum of their evidence."""
 
     @property
     def worths(self) -> tuple[float, ...]:
-        """What its entries are worth to an editor, in order of arrival; each a probability."""
+        """Worth of its entries in order of arrival, each a probability."""
         return tuple(member.worth for member in self.members.values())
 
+    def snapshot(self, story_id: int) -> LiveStorySnapshot:
+        """Return its values; valid until it changes."""
+        return LiveStorySnapshot(
+            story_id,
+            self.first_seen_at,
+            self.last_arrival_at,
+            self.last_voice_at,
+            self.default,
+            self.link,
+            self.around,
+            self.usual,
+            list(self.members.values()),
+            frozenset(self.parted),
+            list(self.sources),
+            list(self.voices.items()),
+            self.evidence,
+        )
 
-def settle(live: Live) -> None:
-    """Make of a story's members what follows from them."""
+    @classmethod
+    def restored(cls, snapshot: LiveStorySnapshot) -> LiveStory:
+        """Return the story that has the values of *snapshot*."""
+        live = cls(snapshot.members[0], snapshot.first_seen_at, snapshot.default, snapshot.usual)
+        live.last_arrival_at = snapshot.last_arrival_at
+        live.last_voice_at = snapshot.last_voice_at
+        live.link = snapshot.link
+        live.around = snapshot.around
+        live.members = {member.entry_id: member for member in snapshot.members}
+        live.parted = set(snapshot.parted)
+        live.sources = dict.fromkeys(snapshot.sources)
+        live.voices = dict(snapshot.voices)
+        live.evidence = snapshot.evidence
+        return live
+
+
+def settle(live: LiveStory) -> None:
+    """Derive from a story's members and voices what follows from them: order, sources, evidence, times."""
     live.members = dict(sorted(live.members.items()))
     live.voices = dict(sorted(live.voices.items(), key=lambda pair: (pair[1].joined, pair[0])))
     live.sources = dict.fromkeys(member.source_id for member in live.members.values())
@@ -127,28 +182,28 @@ def settle(live: Live) -> None:
     live.last_voice_at = max(voice.joined for voice in live.voices.values())
 
 
-def sums(live: Live) -> list[float]:
-    """Return what the texts of its members say of its category, together."""
-    totals: list[float] = []
+def sums(live: LiveStory) -> list[float]:
+    """Return what the members of a story say of its category, together."""
+    total: list[float] = []
     for member in live.members.values():
-        totals = plus(totals, member.evidence)
-    return totals
+        total = plus(total, member.evidence)
+    return total
 
 
 def plus(total: Sequence[float], more: Evidence) -> list[float]:
-    """Return what texts say of a category with one more; *total* is empty before the first."""
+    """Return the evidence of several texts with one more added; *total* is empty before the first."""
     return list(map(add, total, more)) if total else list(more)
 
 
-def text_of(item: Entry | Member) -> AnalysedText:
-    """Return an entry as the clusterer sees it."""
-    arrived = item.arrived if isinstance(item, Member) else item.first_seen_at
+def text_of(entry: Entry | Member) -> AnalysedText:
+    """Return an entry in the form that the clusterer compares."""
+    arrived = entry.arrived if isinstance(entry, Member) else entry.first_seen_at
     return analyse(
-        entry_id=item.entry_id,
-        source_id=item.source_id,
-        link=canonical(item.link) if item.link else "",
-        title=item.title,
-        summary=item.summary,
-        at=item.at.timestamp(),
+        entry_id=entry.entry_id,
+        source_id=entry.source_id,
+        link=canonical(entry.link) if entry.link else "",
+        title=entry.title,
+        summary=entry.summary,
+        at=entry.at.timestamp(),
         arrived=arrived.timestamp(),
     )

@@ -13,9 +13,9 @@ from aggregator.model import Edit, Entry, Membership
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
 from scoring.clustering.clusterer import Placement
-from scoring.engine.live_story import Live, Member, Voice, plus, sums, text_of
-from scoring.engine.settings import Setting
-from scoring.engine.state import Held
+from scoring.engine.live_story import LiveStory, Member, Voice, plus, sums, text_of
+from scoring.engine.settings import EngineSettings
+from scoring.engine.state import EngineState
 from scoring.insights import lead_entry
 from scoring.language.analysed_text import MAX_SUMMARY_TERMS, AnalysedText
 from scoring.language.terms import terms
@@ -26,15 +26,15 @@ COMPARED = 40
 """With how many originals of a story a new text is compared, the latest ones."""
 
 
-class Joining:
+class Joiner:
     """Puts entries into live stories.
 
     editorial: what the text of each entry is worth; None: it is unknown
     """
 
-    def __init__(self, state: Held, setting: Setting, editorial: EditorialPrior | None) -> None:
-        self._held = state
-        self._setting = setting
+    def __init__(self, state: EngineState, settings: EngineSettings, editorial: EditorialPrior | None) -> None:
+        self._state = state
+        self._settings = settings
         self._editorial = editorial
 
     def _worth(self, title: str, summary: str, link: str) -> float:
@@ -47,16 +47,16 @@ class Joining:
 
         known: what was written of it, where it joined before; its voice and the moment stay
         """
-        state = self._held
-        default = self._setting.default(entry.source_id)
-        categorizer = self._setting.categorizer
+        state = self._state
+        default = self._settings.default(entry.source_id)
+        categorizer = self._settings.categorizer
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
         live = state.live.get(placement.story_id)
         begins = live is None
         if live is None:
-            live = Live(entry, entry.first_seen_at, default, state.rhythm.usual(category))
+            live = LiveStory(entry, entry.first_seen_at, default, state.rhythm.usual(category))
             state.live[placement.story_id] = live
         joined = entry.at if known is None else known.joined_at
         member = self.member(entry, "" if known is None else known.voice, joined, evidence)
@@ -65,7 +65,7 @@ class Joining:
         voice = member.voice
         live.members[entry.entry_id] = member
         state.story_of[entry.entry_id] = placement.story_id
-        state.taken += 1
+        state.unsaved_entries += 1
         live.last_arrival_at = entry.first_seen_at
         live.sources.setdefault(entry.source_id)
         live.evidence = plus(live.evidence, evidence)
@@ -82,13 +82,13 @@ class Joining:
             voice=voice,
         )
 
-    def _hear(self, entry: Entry, voice: str, joined: datetime, live: Live) -> bool:
+    def _hear(self, entry: Entry, voice: str, joined: datetime, live: LiveStory) -> bool:
         """Let *voice* be heard in a story that has the entry; return whether it was not heard there before."""
-        around = self._held.surroundings.take(entry.title, voice, entry.first_seen_at.timestamp())
+        around = self._state.surroundings.take(entry.title, voice, entry.first_seen_at.timestamp())
         if voice in live.voices:
             return False
         live.around = live.around.with_more(around) if live.voices else around
-        rhythm = self._held.rhythm
+        rhythm = self._state.rhythm
         rhythm.heard(voice, _followed({name: other.joined for name, other in live.voices.items()}, joined))
         live.voices[voice] = Voice(joined, rhythm.reach(voice))
         live.last_voice_at = max(live.last_voice_at, joined)
@@ -96,7 +96,7 @@ class Joining:
 
     def member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> Member:
         """Return an entry as a live story has it."""
-        owner = self._setting.owner_of(entry)
+        owner = self._settings.owner_of(entry)
         return Member(
             entry_id=entry.entry_id,
             source_id=entry.source_id,
@@ -117,7 +117,7 @@ class Joining:
             worth=self._worth(entry.title, entry.summary, entry.link),
         )
 
-    def give_voice(self, member: Member, live: Live) -> None:
+    def give_voice(self, member: Member, live: LiveStory) -> None:
         """Decide with whose voice a member speaks in a story: the original's that it copies or links to, else its own.
 
         An article that comes after mere links to it shares their voice, and they become its copies.
@@ -145,9 +145,9 @@ class Joining:
 
         earlier: when the independent sources before it joined
         """
-        state, categorizer = self._held, self._setting.categorizer
+        state, categorizer = self._state, self._settings.categorizer
         title, summary = terms(entry.title), terms(entry.summary)
-        default = self._setting.default(entry.source_id)
+        default = self._settings.default(entry.source_id)
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
@@ -162,20 +162,20 @@ class Joining:
 
     def edit(self, story_id: int, edit: Edit) -> None:
         """Take over a changed text; the entry stays where it is."""
-        live = self._held.live[story_id]
+        live = self._state.live[story_id]
         member = live.members[edit.entry_id]
         member.title = edit.title
         member.summary = edit.summary
         member.clarity = lead_entry.clarity(edit.title, edit.summary)
         member.worth = self._worth(edit.title, edit.summary, member.link)
-        member.evidence = self._setting.evidence(member.source_id, edit.title, edit.summary, member.link)
+        member.evidence = self._settings.evidence(member.source_id, edit.title, edit.summary, member.link)
         live.evidence = sums(live)
 
     def reread(self) -> None:
         """Ask all live texts anew what they say of a category."""
-        for live in self._held.live.values():
+        for live in self._state.live.values():
             for member in live.members.values():
-                member.evidence = self._setting.evidence(member.source_id, member.title, member.summary, member.link)
+                member.evidence = self._settings.evidence(member.source_id, member.title, member.summary, member.link)
             live.evidence = sums(live)
 
 

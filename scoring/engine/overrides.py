@@ -6,25 +6,25 @@ decisions stand to `editors`, which entries they part and unite to `decided`, an
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from aggregator.model import Decision, DecisionKind, Entry, Story, Undo
 from scoring.editorial.decisions import Editors
-from scoring.engine.live_story import Live, Member
-from scoring.engine.settings import Setting
-from scoring.engine.state import Held
+from scoring.engine.live_story import LiveStory, Member
+from scoring.engine.settings import EngineSettings
+from scoring.engine.state import EngineState
 
 
-class Rulings:
+class Overrides:
     """The decisions that stand, as the engine's rooms ask for them."""
 
-    def __init__(self, state: Held, setting: Setting) -> None:
-        self._held = state
-        self._setting = setting
+    def __init__(self, state: EngineState, settings: EngineSettings) -> None:
+        self._state = state
+        self._settings = settings
         self.editors = Editors()
 
-    def stand(self, standing: Iterable[Decision]) -> None:
+    def replace(self, standing: Iterable[Decision]) -> None:
         """Go by these decisions and no others."""
         self.editors = Editors(standing)
 
@@ -33,7 +33,7 @@ class Rulings:
 
         What changed is taught by `teach`.
         """
-        lessons = self._held.lessons
+        lessons = self._state.lessons
         if isinstance(event, Undo):
             return lessons.pop(event.decision.decision_id, None) is not None
         if first is None or event.kind is not DecisionKind.CATEGORY or event.decision_id in lessons:
@@ -43,22 +43,22 @@ class Rulings:
 
     def teach(self) -> None:
         """Let the categories go by what was learned."""
-        self._setting.categorizer.teach(self._held.lessons.values())
+        self._settings.categorizer.teach(self._state.lessons.values())
 
     def category(self, story_id: int, evidence: Sequence[float], default: str, entries: int) -> str:
         """Return a story's category: an editor's, while it is configured, else what the texts say."""
         said = self.editors.category(story_id)
-        if said is not None and self._setting.config.category(said) is not None:
+        if said is not None and self._settings.config.category(said) is not None:
             return said
-        return self._setting.categorizer.decide(evidence, default, entries)
+        return self._settings.categorizer.decide(evidence, default, entries)
 
-    def category_of(self, story_id: int, live: Live) -> str:
+    def category_of(self, story_id: int, live: LiveStory) -> str:
         """Return the category of a live story."""
         return self.category(story_id, live.evidence, live.default, len(live.members))
 
-    def restated(self, story: Story, live: Live) -> Story:
+    def restated(self, story: Story, live: LiveStory) -> Story:
         """Return a live story with what editors say of it."""
-        return replace(
+        return dataclasses.replace(
             story,
             category_id=self.category_of(story.story_id, live),
             hidden=self.editors.hidden(story.story_id),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.model import BACKLOG_AGE, Ranking
-from scoring.engine.live_story import Live
-from scoring.engine.scoring import Shown
-from scoring.engine.settings import Setting
-from scoring.engine.state import Held
+from scoring.engine.live_story import LiveStory
+from scoring.engine.scoring import StoryScorer
+from scoring.engine.settings import EngineSettings
+from scoring.engine.state import EngineState
 from scoring.language.terms import terms
 from scoring.ranking import page_order
 
@@ -43,28 +43,30 @@ class Coverage:
     hidden: bool = False
 
 
-def ranking(state: Held, setting: Setting, shown: Shown, now: datetime) -> Ranking:
+def ranking(state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime) -> Ranking:
     """Return the lists at *now*: "" is the front page, the others are the categories."""
-    candidates = _candidates(state, setting, shown, now)
+    candidates = _candidates(state, settings, scorer, now)
     lists = {"": page_order.ranked(candidates, now)}
-    for category in setting.config.categories:
+    for category in settings.config.categories:
         lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
     return lists
 
 
 def places(
-    state: Held, setting: Setting, shown: Shown, now: datetime, story_ids: Collection[int]
+    state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime, story_ids: Collection[int]
 ) -> dict[int, tuple[page_order.PlacePart, ...]]:
     """Return why each of these live stories stands where it stands in the lists at *now*."""
     return {
         candidate.story_id: page_order.parts(candidate, now)
-        for candidate in _candidates(state, setting, shown, now)
+        for candidate in _candidates(state, settings, scorer, now)
         if candidate.story_id in story_ids
     }
 
 
-def _candidates(state: Held, setting: Setting, shown: Shown, now: datetime) -> list[page_order.Candidate]:
-    listed = [row for row in state.listed(now, setting.config.scoring.window) if not row[2].hidden]
+def _candidates(
+    state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime
+) -> list[page_order.Candidate]:
+    listed = [row for row in state.listed(now, settings.config.scoring.window) if not row[2].hidden]
     # The undated backlog of a new source may be of any age, so it is in a list only where nothing else is.
     listed = [row for row in listed if not _is_backlog(row[1])] or listed
     return [
@@ -75,7 +77,7 @@ def _candidates(state: Held, setting: Setting, shown: Shown, now: datetime) -> l
             score=story.score,
             worths=_worths(live),
             joined=tuple(voice.joined for voice in live.voices.values()),
-            trend=shown.trend(live, now),
+            trend=scorer.trend(live, now),
             source_id=live.members[story.lead_entry_id].source_id,
             topics=frozenset(terms(story.headline)),
         )
@@ -83,14 +85,14 @@ def _candidates(state: Held, setting: Setting, shown: Shown, now: datetime) -> l
     ]
 
 
-def _is_backlog(live: Live) -> bool:
+def _is_backlog(live: LiveStory) -> bool:
     """Return whether every entry of a story came undated in the first document of its source."""
     return live.last_voice_at <= live.first_seen_at - BACKLOG_AGE and all(
         member.published is None for member in live.members.values()
     )
 
 
-def _worths(live: Live) -> tuple[float, ...]:
+def _worths(live: LiveStory) -> tuple[float, ...]:
     """Return the worth of the first entry of each independent source, so that a copy never raises a story."""
     first: dict[str, float] = {}
     for member in live.members.values():
@@ -98,7 +100,7 @@ def _worths(live: Live) -> tuple[float, ...]:
     return tuple(first.values())
 
 
-def coverage(state: Held) -> Iterator[Coverage]:
+def coverage(state: EngineState) -> Iterator[Coverage]:
     """Yield what is known of the coverage of each live story, as of the last step."""
     for story_id, live in state.live.items():
         if live.story is not None:

@@ -13,62 +13,62 @@ from aggregator.model import Cause, Entry, Membership, Story
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Placement
 from scoring.clustering.reclustering import Merge
-from scoring.engine.live_story import Live, Member, Voice, settle, text_of
-from scoring.engine.membership import Joining
-from scoring.engine.overrides import Rulings
-from scoring.engine.settings import Setting
-from scoring.engine.state import LONGEST, Held
-from scoring.engine.step_log import Gone, Turns
+from scoring.engine.live_story import LiveStory, Member, Voice, settle, text_of
+from scoring.engine.membership import Joiner
+from scoring.engine.overrides import Overrides
+from scoring.engine.settings import EngineSettings
+from scoring.engine.state import MAX_STORY_AGE, EngineState
+from scoring.engine.step_log import Gone, StepLog
 from scoring.language.analysed_text import AnalysedText
 
 
-class Regroup:
+class Regrouping:
     """Moves entries between live stories."""
 
-    def __init__(self, state: Held, setting: Setting, joining: Joining, rulings: Rulings) -> None:
-        self._held = state
-        self._setting = setting
-        self._joining = joining
-        self._rulings = rulings
+    def __init__(self, state: EngineState, settings: EngineSettings, joiner: Joiner, overrides: Overrides) -> None:
+        self._state = state
+        self._settings = settings
+        self._joiner = joiner
+        self._overrides = overrides
 
     # Second thoughts
 
     def merge_of(self, text: AnalysedText, placement: Placement) -> Merge | None:
         """Return which stories a text brings together, where nothing keeps them apart; asked before it joins."""
-        merge = reclustering.merge_of(self._held.clusterer, text, placement)
+        merge = reclustering.merge_of(self._state.clusterer, text, placement)
         if merge is None:
             return None
-        into, gone = self._held.live[merge.into], self._held.live[merge.story_id]
+        into, gone = self._state.live[merge.into], self._state.live[merge.story_id]
         parted = not into.parted.isdisjoint(gone.members) or not gone.parted.isdisjoint(into.members)
-        return None if parted or self._rulings.editors.apart(into.members, gone.members) else merge
+        return None if parted or self._overrides.editors.apart(into.members, gone.members) else merge
 
-    def merge(self, merge: Merge, now: datetime, entry_id: int, turns: Turns) -> None:
+    def merge(self, merge: Merge, now: datetime, entry_id: int, log: StepLog) -> None:
         """Make the entries of one story entries of the older one, as if they had joined it now.
 
         A voice has spoken when it did: what is old news in one story is no news in the other.
 
         entry_id: what brought them together
         """
-        into, gone = self._held.live[merge.into], self._held.live.pop(merge.story_id)
-        self._held.clusterer.merge(merge.into, merge.story_id)
+        into, gone = self._state.live[merge.into], self._state.live.pop(merge.story_id)
+        self._state.clusterer.merge(merge.into, merge.story_id)
         came = f"came with story {merge.story_id}: {merge.reason}"
         moved: list[Membership] = []
         for member in gone.members.values():
             spoke = gone.voices.get(member.voice)
             self._speak(member, into)
             into.members[member.entry_id] = member
-            self._held.story_of[member.entry_id] = merge.into
+            self._state.story_of[member.entry_id] = merge.into
             if spoke is not None:
                 _hear(into, member.voice, spoke)
             moved.append(_moved(member, merge.into, now, came, reclustering.RIGHT, merge.similarity))
         into.around = into.around.with_more(gone.around)
         into.parted |= gone.parted
         settle(into)
-        turns.united(Gone(merge.story_id, merge.into, gone.story, merge.reason), moved, entry_id)
+        log.united(Gone(merge.story_id, merge.into, gone.story, merge.reason), moved, entry_id)
 
-    def part(self, entry_id: int, turns: Turns) -> None:
+    def part(self, entry_id: int, log: StepLog) -> None:
         """Let the story that an entry just joined fall apart, where it does."""
-        state = self._held
+        state = self._state
         story_id = state.story_of[entry_id]
         live = state.live[story_id]
         if not reclustering.due(len(live.members)):
@@ -80,36 +80,36 @@ class Regroup:
             return
         leaving = {entry_ids[place] for place in split.leaving}
         staying = live.members.keys() - leaving
-        if self._rulings.editors.tied(leaving, staying):
+        if self._overrides.editors.tied(leaving, staying):
             return
         new_id = min(leaving)
         reason = f"left story {story_id} when it fell apart: {split.reason}"
         latest = state.clusterer.latest(story_id)
         self.drop(story_id)
         for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):
-            turns.memberships += self.form(name, group, [live], reason, reclustering.RIGHT_SPLIT)
+            log.memberships += self.form(name, group, [live], reason, reclustering.RIGHT_SPLIT)
             state.live[name].parted = live.parted | other
             state.clusterer.hold(name, [text for text in texts if text.entry_id in group], latest)
-        turns.stands_again(new_id)  # it may have become part of this one in the same step
-        turns.note(story_id, Cause.SPLIT, f"{counted(leaving)} went to story {new_id}: {split.reason}", entry_id)
-        turns.note(new_id, Cause.SPLIT, reason, entry_id)
+        log.stands_again(new_id)  # it may have become part of this one in the same step
+        log.note(story_id, Cause.SPLIT, f"{counted(leaving)} went to story {new_id}: {split.reason}", entry_id)
+        log.note(new_id, Cause.SPLIT, reason, entry_id)
 
     # Forming
 
     def drop(self, story_id: int) -> None:
         """Hold a story no longer whose entries go to others."""
-        del self._held.live[story_id]
-        self._held.clusterer.drop(story_id)
+        del self._state.live[story_id]
+        self._state.clusterer.drop(story_id)
 
     def form(
-        self, story_id: int, group: Collection[int], parents: Sequence[Live], reason: str, sure: float = 1.0
+        self, story_id: int, group: Collection[int], parents: Sequence[LiveStory], reason: str, sure: float = 1.0
     ) -> list[Membership]:
         """Make a live story of entries of others; return where those went that changed their story, and why."""
         members = {entry_id: member for live in parents for entry_id, member in live.members.items()}
         reaches = {(i, name): voice.reach for i, live in enumerate(parents) for name, voice in live.voices.items()}
         parent_of = {entry_id: i for i, live in enumerate(parents) for entry_id in live.members}
-        stayed = [entry_id for entry_id in sorted(group) if self._held.story_of[entry_id] == story_id]
-        came = [entry_id for entry_id in sorted(group) if self._held.story_of[entry_id] != story_id]
+        stayed = [entry_id for entry_id in sorted(group) if self._state.story_of[entry_id] == story_id]
+        came = [entry_id for entry_id in sorted(group) if self._state.story_of[entry_id] != story_id]
         base = parents[parent_of[(stayed or came)[0]]]
         live = self._begun(members[min(group)], base, group, parents)
         live.story = base.story if stayed else None
@@ -117,19 +117,19 @@ class Regroup:
         for entry_id in (*stayed, *came):
             member = members[entry_id]
             reach = reaches.get((parent_of[entry_id], member.voice), 1.0)
-            if self._held.story_of[entry_id] != story_id:
+            if self._state.story_of[entry_id] != story_id:
                 self._speak(member, live)
                 moved.append(_moved(member, story_id, member.joined, reason, sure))
             live.members[entry_id] = member
             _hear(live, member.voice, Voice(member.joined, reach))
-            self._held.story_of[entry_id] = story_id
+            self._state.story_of[entry_id] = story_id
         settle(live)
-        self._held.live[story_id] = live
+        self._state.live[story_id] = live
         return moved
 
-    def _begun(self, first: Member, base: Live, group: Collection[int], parents: Sequence[Live]) -> Live:
+    def _begun(self, first: Member, base: LiveStory, group: Collection[int], parents: Sequence[LiveStory]) -> LiveStory:
         """Return a story without entries that takes from *base*, and from those that it takes in whole."""
-        live = Live(first, first.arrived, self._setting.default(first.source_id), base.usual)
+        live = LiveStory(first, first.arrived, self._settings.default(first.source_id), base.usual)
         live.around = base.around
         live.parted = set().union(*(parent.parted for parent in parents))
         for other in parents:
@@ -137,33 +137,33 @@ class Regroup:
                 live.around = live.around.with_more(other.around)
         return live
 
-    def wake(self, story: Story, members: Sequence[tuple[Entry, Membership]]) -> None:
+    def reopen(self, story: Story, members: Sequence[tuple[Entry, Membership]]) -> None:
         """Hold a story that is over once more, as far as it is known."""
-        state = self._held
+        state = self._state
         first = members[0][0]
-        default = self._setting.default(first.source_id)
-        live = Live(first, first.first_seen_at, default, state.rhythm.usual(story.category_id))
+        default = self._settings.default(first.source_id)
+        live = LiveStory(first, first.first_seen_at, default, state.rhythm.usual(story.category_id))
         live.story = story
         for entry, membership in members:
-            evidence = self._setting.evidence(entry.source_id, entry.title, entry.summary, entry.link)
-            member = self._joining.member(entry, membership.voice, membership.joined_at, evidence)
+            evidence = self._settings.evidence(entry.source_id, entry.title, entry.summary, entry.link)
+            member = self._joiner.member(entry, membership.voice, membership.joined_at, evidence)
             live.members[entry.entry_id] = member
             _hear(live, member.voice, Voice(member.joined, 1.0))
             state.story_of[entry.entry_id] = story.story_id
         settle(live)
         state.live[story.story_id] = live
         state.clusterer.hold(story.story_id, [text_of(member) for member in live.members.values()], 0)
-        state.woke = True
+        state.has_reopened = True
 
     def hold_texts(self, story_id: int, latest: int) -> None:
         """Let what comes be compared with the later texts of a story that was formed."""
-        texts = [text_of(member) for member in self._held.live[story_id].members.values()]
-        texts = [text for text in texts if text.arrived > texts[-1].arrived - LONGEST.total_seconds() / 2]
-        self._held.clusterer.hold(story_id, texts, latest)
+        texts = [text_of(member) for member in self._state.live[story_id].members.values()]
+        texts = [text for text in texts if text.arrived > texts[-1].arrived - MAX_STORY_AGE.total_seconds() / 2]
+        self._state.clusterer.hold(story_id, texts, latest)
 
-    def _speak(self, member: Member, live: Live) -> None:
+    def _speak(self, member: Member, live: LiveStory) -> None:
         """Find with whose voice an entry of another story speaks in this one."""
-        self._joining.give_voice(member, live)
+        self._joiner.give_voice(member, live)
 
 
 def counted(entries: Collection[int]) -> str:
@@ -171,7 +171,7 @@ def counted(entries: Collection[int]) -> str:
     return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
 
 
-def _hear(live: Live, name: str, voice: Voice) -> None:
+def _hear(live: LiveStory, name: str, voice: Voice) -> None:
     """Let a voice be heard in a story when it first spoke."""
     known = live.voices.get(name)
     if known is None or voice.joined < known.joined:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aggregator.model import Cause, Changes, LedgerLine, Story
-from scoring.engine.live_story import Live, Member
-from scoring.engine.overrides import Rulings
-from scoring.engine.settings import Setting
-from scoring.engine.state import Held
+from scoring.engine.live_story import LiveStory, Member
+from scoring.engine.overrides import Overrides
+from scoring.engine.settings import EngineSettings
+from scoring.engine.state import EngineState
 from scoring.insights import lead_entry
 from scoring.ranking import trend
 from scoring.relevance.counterfactuals import Counterfactual, counterfactuals
@@ -23,23 +23,25 @@ from scoring.relevance.signals import Signals
 _NO_TIME = timedelta()
 
 
-class Shown:
+class StoryScorer:
     """Computes live stories, with the model that scores now."""
 
-    def __init__(self, state: Held, setting: Setting, rulings: Rulings, model: RelevanceModel) -> None:
-        self._held = state
-        self._setting = setting
-        self._rulings = rulings
+    def __init__(
+        self, state: EngineState, settings: EngineSettings, overrides: Overrides, model: RelevanceModel
+    ) -> None:
+        self._state = state
+        self._settings = settings
+        self._overrides = overrides
         self.model = model
 
     def compute(self, story_id: int, now: datetime) -> Story:
         """Work out everything that is shown of a story, and keep it."""
-        live = self._held.live[story_id]
+        live = self._state.live[story_id]
         present = None if live.story is None else live.story.lead_entry_id
         lead = live.members[
             lead_entry.choose([(m.entry_id, m.clarity - m.copy) for m in live.members.values()], present)
         ]
-        category = self._rulings.category_of(story_id, live)
+        category = self._overrides.category_of(story_id, live)
         scored = self.model.score(_signals(story_id, live, lead, category, now))
         story = Story(
             story_id=story_id,
@@ -58,24 +60,24 @@ class Shown:
             provisional=scored.provisional,
             trend=self.trend(live, now),
             contributions=scored.contributions,
-            hidden=self._rulings.editors.hidden(story_id),
-            pinned=self._rulings.editors.pinned(live.members),
+            hidden=self._overrides.editors.hidden(story_id),
+            pinned=self._overrides.editors.pinned(live.members),
             published_at=min((m.published for m in live.members.values() if m.published), default=None),
         )
         live.story = story
         return story
 
-    def trend(self, live: Live, now: datetime) -> float:
+    def trend(self, live: LiveStory, now: datetime) -> float:
         """Return the trend of a story at a moment."""
         k = trend.pull((max(now - voice.joined, _NO_TIME), voice.reach) for voice in live.voices.values())
         since = max(now - live.last_voice_at, _NO_TIME)
-        return trend.trend(k, live.usual, since, self._setting.config.scoring.half_life)
+        return trend.trend(k, live.usual, since, self._settings.config.scoring.half_life)
 
     def all_anew(self, now: datetime, cause: Cause, words: str) -> Changes:
         """Compute every live story anew; return those that are not as they were."""
         changed: list[Story] = []
         ledger: list[LedgerLine] = []
-        for story_id, live, before in sorted(self._held.listed(now, self._setting.config.scoring.window)):
+        for story_id, live, before in sorted(self._state.listed(now, self._settings.config.scoring.window)):
             story = self.compute(story_id, now)
             if replace(story, updated_at=before.updated_at, trend=before.trend) == before:
                 live.story = before
@@ -85,12 +87,12 @@ class Shown:
                 ledger.append(LedgerLine(story_id, now, cause, words, before.score, story.score))
         return Changes(stories=tuple(changed), ledger=tuple(ledger))
 
-    def what_ifs(self, story_id: int) -> tuple[Counterfactual, ...]:
+    def counterfactuals(self, story_id: int) -> tuple[Counterfactual, ...]:
         """Return what a live story's score would be without some of what it has; nothing for one that is over.
 
         Each is the score of the story as it was when it was last computed, and nothing where that is not its score.
         """
-        live = self._held.live.get(story_id)
+        live = self._state.live.get(story_id)
         story = None if live is None else live.story
         if live is None or story is None:
             return ()
@@ -100,12 +102,12 @@ class Shown:
             return ()
         names: dict[str, str] = {}
         for member in live.members.values():
-            source = self._setting.config.source(member.source_id)
+            source = self._settings.config.source(member.source_id)
             names.setdefault(member.voice, source.name if source else member.source_id)
         return tuple(counterfactuals(self.model, signals, names))
 
 
-def _signals(story_id: int, live: Live, lead: Member, category: str, now: datetime) -> Signals:
+def _signals(story_id: int, live: LiveStory, lead: Member, category: str, now: datetime) -> Signals:
     return Signals(
         title=lead.title,
         summary=lead.summary,

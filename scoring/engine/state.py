@@ -1,7 +1,7 @@
-"""What the engine holds between two steps, and how that is written down.
+"""What the engine remembers between two steps, and how it becomes a snapshot.
 
-Knows the live stories, the counts that placing and scoring go by, and when so much came that a checkpoint is due.
-Leaves what goes in to `joining` and `regroup`, and the spelling of a checkpoint to `checkpoint`.
+Knows the live stories, the counts that placing and scoring depend on, and when a new snapshot is worth writing.
+Leaves filling them to `membership` and `regrouping`, and the format of a snapshot to `recovery.snapshot`.
 """
 
 from __future__ import annotations
@@ -12,45 +12,47 @@ from datetime import datetime, timedelta
 from aggregator.model import Story
 from scoring.categories.classifier import Lesson
 from scoring.clustering.clusterer import Clusterer
-from scoring.engine import snapshot
-from scoring.engine.live_story import Live
-from scoring.language.terms import DocumentFrequency, load_background
+from scoring.engine.live_story import LiveStory
+from scoring.engine.recovery.snapshot import StateSnapshot
+from scoring.language.terms import DocumentFrequency, Vocabulary, load_background
 from scoring.ranking.baseline import CategoryRhythm
 from scoring.relevance.news_context import Surroundings
 
 HISTORY = timedelta(days=30)
-"""How far back term counts and rhythms reach; whole UTC days."""
+"""How far back document frequencies and category counts reach; whole UTC days."""
 
-LONGEST = timedelta(days=14)
-"""A story of that age takes in nothing more: what comes then is another event."""
+MAX_STORY_AGE = timedelta(days=14)
+"""A story of that age takes in nothing more: a later report is of another event."""
 
-CHECKPOINT = 2_000
-"""Entries after which a checkpoint is due; where more entries live, a quarter of their number. With 6,900 live entries
-a checkpoint is read in 1.6 CPU seconds and written in 2, and taking in 2,000 entries to find their stories is 3.5."""
+MIN_UNSAVED_ENTRIES = 2_000
+"""Entries after which a snapshot is due; a quarter of the live entries where that is more.
 
-WAITING = 4
-"""Times as many while more waits to be taken in: the checkpoint would be an old one at once."""
+Writing a snapshot blocks scoring for a moment; a start has to step again through what came after the last one."""
+
+BACKLOG_FACTOR = 4
+"""Snapshots are this much rarer while more entries wait: each would be outdated at once."""
 
 
-class Held:
-    """Live stories and counts. All of it is in a checkpoint, stories as last computed aside: these are in the store."""
+class EngineState:
+    """Live stories and counts. A snapshot has all of it but the computed stories, which are in the store."""
 
     def __init__(self, window: timedelta) -> None:
         self.frequency = DocumentFrequency(load_background(), days=HISTORY.days)
-        self.clusterer = Clusterer(self.frequency, window=window, longest=LONGEST)
+        self.clusterer = Clusterer(self.frequency, window=window, longest=MAX_STORY_AGE)
         self.rhythm = CategoryRhythm(HISTORY.days)
         self.surroundings = Surroundings()
-        self.live: dict[int, Live] = {}
+        self.live: dict[int, LiveStory] = {}
         self.story_of: dict[int, int] = {}
+        """Live story by entry."""
         self.lessons: dict[int, Lesson] = {}
-        """What the categories learn of editors, by decision."""
-        self.taken = 0
-        """Entries since the last checkpoint."""
-        self.woke = False
-        """A story that was over was taken up since then: what it was before is written nowhere else."""
+        """What the categories learn from editors, by decision."""
+        self.unsaved_entries = 0
+        """Entries since the last snapshot."""
+        self.has_reopened = False
+        """A closed story was reopened since the last snapshot. What it was before is stored nowhere else."""
 
     def advance(self, now: datetime) -> None:
-        """Let time pass: counts of long ago go, and stories end."""
+        """Drop the counts that are too old at *now*, and the stories that have ended."""
         moment = now.timestamp()
         day = int(moment // 86_400)
         self.frequency.advance(day)
@@ -59,7 +61,7 @@ class Held:
             self.forget(story_id)
 
     def forget(self, story_id: int) -> None:
-        """Hold a story no longer."""
+        """Remove a live story."""
         live = self.live.pop(story_id, None)
         if live is not None:
             for entry_id in live.members:
@@ -69,34 +71,50 @@ class Held:
         """Return the live stories of these entries."""
         return sorted({self.story_of[entry_id] for entry_id in entry_ids if entry_id in self.story_of})
 
-    def listed(self, now: datetime, window: timedelta) -> Iterator[tuple[int, Live, Story]]:
+    def listed(self, now: datetime, window: timedelta) -> Iterator[tuple[int, LiveStory, Story]]:
         """Yield the live stories that were computed and got an entry within *window* of *now*."""
         for story_id, live in self.live.items():
             if live.story is not None and now - live.last_arrival_at < window:
                 yield story_id, live, live.story
 
     def put_back(self, stories: Iterable[Story]) -> None:
-        """Take *stories*, as last written, for what the live ones were computed to be."""
+        """Take *stories*, as stored, for what the live ones were last computed to be."""
         for story in stories:
             live = self.live.get(story.story_id)
             if live is not None:
                 live.story = story
 
-    def checkpoint_due(self, more_waits: bool) -> bool:
-        """Return whether so much came since the last checkpoint that a start from there would take long."""
-        enough = max(CHECKPOINT, len(self.story_of) // 4)
-        return self.woke or self.taken >= (WAITING * enough if more_waits else enough)
+    # Snapshots
 
-    def write(self) -> str:
-        """Return all of it as text, and count anew from here."""
-        self.taken = 0
-        self.woke = False
-        return snapshot.dumps(vars(self), _outside(), (Story,))
+    def snapshot_due(self, more_waits: bool) -> bool:
+        """Return whether a start from the last snapshot would take long by now."""
+        enough = max(MIN_UNSAVED_ENTRIES, len(self.story_of) // 4)
+        return self.has_reopened or self.unsaved_entries >= (BACKLOG_FACTOR * enough if more_waits else enough)
 
-    def read(self, state: str) -> None:
-        """Hold what `write` gave."""
-        vars(self).update(snapshot.loads(state, _outside()))
+    def snapshot(self) -> StateSnapshot:
+        """Return all of it, valid until the next change."""
+        return StateSnapshot(
+            frequency=self.frequency.state(),
+            clusterer=self.clusterer.state(),
+            rhythm=self.rhythm.state(),
+            news_context=self.surroundings.state(),
+            live=[live.snapshot(story_id) for story_id, live in self.live.items()],
+            lessons=self.lessons,
+        )
 
+    def saved(self) -> None:
+        """Note that a snapshot was taken."""
+        self.unsaved_entries = 0
+        self.has_reopened = False
 
-def _outside() -> dict[str, object]:
-    return {"background": load_background()}
+    def restore(self, snapshot: StateSnapshot) -> None:
+        """Replace everything with *snapshot*, which is no longer the caller's."""
+        vocabulary = Vocabulary()
+        self.frequency.restore(snapshot.frequency, vocabulary)
+        self.clusterer.restore(snapshot.clusterer, vocabulary)
+        self.rhythm.restore(snapshot.rhythm)
+        self.surroundings.restore(snapshot.news_context, vocabulary)
+        self.live = {live.story_id: LiveStory.restored(live) for live in snapshot.live}
+        self.story_of = {entry_id: story_id for story_id, live in self.live.items() for entry_id in live.members}
+        self.lessons = snapshot.lessons
+        self.saved()

@@ -1,7 +1,7 @@
-"""One step: the order in which what happened is taken, and what it changes, noted meanwhile.
+"""One step: the order in which its events are taken, and what they changed so far.
 
-Knows where entries went, why each story is to be computed anew, and which stories became part of another.
-Leaves computing them to `shown`, and what comes of it in writing to the engine.
+Knows which entries joined or moved, and why each story has to be computed again. Leaves computing to `scoring`, and
+the lines of the ledger to `engine`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from aggregator.model import Cause, Edit, Entry, Event, Membership, Story
 
-Turn = tuple[Cause, str, int | None]
-"""Why a story is to be computed anew, in words, and the entry that caused it."""
+Note = tuple[Cause, str, int | None]
+"""Why a story has to be computed again: cause, reason, and the entry that caused it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +22,37 @@ class Gone:
     story_id: int
     into: int
     story: Story | None
-    """As it was last computed; None for one that nobody has seen."""
+    """As last computed; None for one that nobody has seen."""
     reason: str
 
 
 @dataclass(slots=True)
-class Turns:
-    """What happened in one step, in its order."""
+class StepLog:
+    """What happened in one step, in order."""
 
     memberships: list[Membership] = field(default_factory=list)
-    touched: dict[int, list[Turn]] = field(default_factory=dict)
+    touched: dict[int, list[Note]] = field(default_factory=dict)
     gone: list[Gone] = field(default_factory=list)
 
-    def note(self, story_id: int, cause: Cause, words: str, entry_id: int | None = None) -> None:
-        """Note why a story is to be computed anew."""
-        self.touched.setdefault(story_id, []).append((cause, words, entry_id))
+    def note(self, story_id: int, cause: Cause, reason: str, entry_id: int | None = None) -> None:
+        """Note why a story has to be computed again."""
+        self.touched.setdefault(story_id, []).append((cause, reason, entry_id))
 
     def united(self, gone: Gone, moved: Iterable[Membership], entry_id: int) -> None:
-        """Note that *entry_id* made a story part of another: what was noted of the one is said of the other."""
+        """Note that *entry_id* made a story part of another, which takes over the notes of the first."""
         self.memberships += moved
         self.gone.append(gone)
-        said = self.touched.pop(gone.story_id, [])
-        said.append((Cause.MERGED, f"took in story {gone.story_id}: {gone.reason}", entry_id))
-        self.touched.setdefault(gone.into, []).extend(said)
+        notes = self.touched.pop(gone.story_id, [])
+        notes.append((Cause.MERGED, f"took in story {gone.story_id}: {gone.reason}", entry_id))
+        self.touched.setdefault(gone.into, []).extend(notes)
 
     def stands_again(self, story_id: int) -> None:
-        """Note that a story which became part of another in this step is one of its own after all."""
+        """Note that a story which became part of another in this step is separate again."""
         self.gone = [gone for gone in self.gone if gone.story_id != story_id]
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
-    """Return what came at one moment in an order that does not depend on how it was listed."""
+    """Return the events of one moment in an order that does not depend on how they were listed."""
     return sorted(events, key=_order)
 
 

@@ -13,6 +13,9 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
+from typing import Self
+
+from msgspec import Struct
 
 from aggregator.text.tokens import words
 
@@ -125,6 +128,24 @@ def load_background() -> Background:
     return Background(data["documents"], frequency)
 
 
+class Vocabulary(dict[str, str]):
+    """One string object for each distinct word: `vocabulary[word]` is the copy to keep.
+
+    Decoding creates a new object for each occurrence, which would multiply the memory of a restored engine.
+    """
+
+    def __missing__(self, word: str) -> str:
+        self[word] = word
+        return word
+
+
+class FrequencyState(Struct, array_like=True, frozen=True):
+    """The counts of `DocumentFrequency`, for a snapshot."""
+
+    days: list[tuple[int, int, dict[str, int]]]
+    """UTC day since 1970, entries of that day, and entries that hold each term."""
+
+
 class DocumentFrequency:
     """In how many entries of the recent past each term stood, by UTC day.
 
@@ -141,6 +162,23 @@ class DocumentFrequency:
         self._entries: Counter[int] = Counter()
         self._total = 0
         self._log_total = math.log(self._weight + 1.0)
+
+    def state(self) -> FrequencyState:
+        """Return the counts, for `restore`."""
+        return FrequencyState([(day, self._entries[day], dict(counts)) for day, counts in self._buckets])
+
+    def restore(self, state: FrequencyState, vocabulary: Vocabulary) -> Self:
+        """Replace all counts with those of *state*."""
+        self._buckets = deque(
+            (day, Counter({vocabulary[term]: count for term, count in counts.items()})) for day, _, counts in state.days
+        )
+        self._entries = Counter({day: entries for day, entries, _ in state.days})
+        self._counts = Counter()
+        for _, counts in self._buckets:
+            self._counts.update(counts)
+        self._total = self._entries.total()
+        self._log_total = math.log(self._total + self._weight + 1.0)
+        return self
 
     @property
     def entries(self) -> int:

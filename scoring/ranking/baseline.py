@@ -9,6 +9,8 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from datetime import timedelta
 
+from msgspec import Struct
+
 from scoring.ranking import trend
 
 FOLLOWS_WITHIN = timedelta(hours=24)
@@ -19,6 +21,14 @@ _VOICES, _STORIES = 169, 170
 _JOINED, _FOLLOWED = 171, 172
 """Of a source."""
 _ALL_JOINED, _ALL_FOLLOWED = 173, 174
+
+
+class RhythmState(Struct, array_like=True, frozen=True):
+    """The counts of `CategoryRhythm`, for a snapshot."""
+
+    today: int
+    days: list[tuple[int, list[tuple[str, int, int]]]]
+    """UTC day since 1970, and its counts: category or source, kind, count."""
 
 
 class CategoryRhythm:
@@ -34,7 +44,27 @@ class CategoryRhythm:
         """Forget the days that are too long before *day*, which what is counted from now on came on."""
         self._today = day
         while self._buckets and self._buckets[0][0] <= day - self._days:
-            self._counts.subtract(self._buckets.popleft()[1])
+            for key, count in self._buckets.popleft()[1].items():
+                left = self._counts[key] - count
+                if left:
+                    self._counts[key] = left
+                else:
+                    del self._counts[key]  # else every source that ever published would stay
+
+    def state(self) -> RhythmState:
+        """Return the counts, for `restore`."""
+        days = [(day, sorted((*key, count) for key, count in counts.items())) for day, counts in self._buckets]
+        return RhythmState(self._today, days)
+
+    def restore(self, state: RhythmState) -> None:
+        """Replace all counts with those of *state*."""
+        self._today = state.today
+        self._buckets = deque(
+            (day, Counter({(name, kind): count for name, kind, count in counts})) for day, counts in state.days
+        )
+        self._counts = Counter()
+        for _, counts in self._buckets:
+            self._counts.update(counts)
 
     def count(self, category: str, *, voice: bool, story: bool) -> None:
         """Count an entry: whether it was a new independent source, and a new story."""

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
-from scoring.language.terms import words_of
+from msgspec import Struct
+
+from scoring.language.terms import Vocabulary, words_of
 
 NEAR_S = 48 * 3600.0
 """How far back others' titles are compared, in seconds: what is older is another news day."""
@@ -94,6 +96,21 @@ def title_words(title: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words_of(title)))
 
 
+class NewsContextState(Struct, array_like=True, frozen=True):
+    """The titles that `Surroundings` knows, for a snapshot."""
+
+    now: float
+    days: list[tuple[int, int, dict[str, int]]]
+    """UTC day since 1970, titles of that day, and titles that hold each word."""
+    recent: list[tuple[float, int, str, float]]
+    """Titles of the last `NEAR_S`: arrival, number, source, length."""
+    next: int
+    postings: dict[str, list[int]]
+    """By word the numbers of the newest recent titles that hold it."""
+    own: dict[str, list[float]]
+    """By source when its latest titles arrived."""
+
+
 class Surroundings:
     """The titles of the last days, by word.
 
@@ -115,6 +132,48 @@ class Surroundings:
         self._speakers: dict[str, list[str]] = {}
         self._own: dict[str, deque[float]] = {}
         self._now = 0.0
+
+    def state(self) -> NewsContextState:
+        """Return what is known, for `restore`."""
+        earliest = self._recent[0][1] if self._recent else self._next
+        # Numbers of older titles are removed when their word is next looked up; they mean nothing by then.
+        postings = {
+            word: numbers[bisect_left(numbers, earliest) :]
+            for word, numbers in self._postings.items()
+            if numbers[-1] >= earliest
+        }
+        return NewsContextState(
+            self._now,
+            [(day, self._day_titles[day], dict(counts)) for day, counts in self._days],
+            [(at, number, self._source[number], self._length[number]) for at, number in self._recent],
+            self._next,
+            postings,
+            {source: list(moments) for source, moments in self._own.items()},
+        )
+
+    def restore(self, state: NewsContextState, vocabulary: Vocabulary) -> None:
+        """Replace all that is known with *state*."""
+        self._now = state.now
+        self._day = int(state.now // 86_400)
+        self._days = deque(
+            (day, {vocabulary[word]: count for word, count in counts.items()}) for day, _, counts in state.days
+        )
+        self._day_titles = {day: titles for day, titles, _ in state.days}
+        self._titles = sum(self._day_titles.values())
+        self._usual = {}
+        usual = self._usual
+        for _, counts in self._days:
+            for word, count in counts.items():
+                usual[word] = usual.get(word, 0) + count
+        self._recent = deque((at, number) for at, number, _, _ in state.recent)
+        self._next = state.next
+        self._source = {number: vocabulary[source] for _, number, source, _ in state.recent}
+        self._length = {number: length for _, number, _, length in state.recent}
+        self._postings = {vocabulary[word]: numbers for word, numbers in state.postings.items()}
+        self._speakers = {
+            word: [self._source[number] for number in numbers] for word, numbers in self._postings.items()
+        }
+        self._own = {vocabulary[source]: deque(moments, maxlen=OWN) for source, moments in state.own.items()}
 
     def advance(self, at: float) -> None:
         """Forget what is too old at *at*, in seconds since 1970; moments only grow."""

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import combinations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoring.engine.state
 from aggregator.model import Cause, Changes, Event
-from aggregator.store import Checkpoint, Store
+from aggregator.store import Store, StoredSnapshot
 from scoring.clustering import reclustering
 from scoring.editorial.decisions import Editors, concerned
+from scoring.engine import FORMAT
+from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
 from scoring.relevance.calibration import Calibration
 from scoring.relevance.model import RelevanceModel, load_prior
 from scoring.updater import Updater
@@ -36,6 +40,13 @@ def updater(store: Store, log: Log | None = None) -> Updater:
     return Updater(store, CONFIG, load_prior(), watch)
 
 
+def remembered(store: Store) -> tuple[datetime | None, EngineSnapshot]:
+    """The last snapshot of the engine, as a value: sets have no order."""
+    snapshot = store.snapshots.latest()
+    assert snapshot is not None
+    return snapshot.at, decode(snapshot.data, SettingsSnapshot.of(CONFIG))
+
+
 def picture(store: Store) -> tuple[object, ...]:
     """Everything derived, as far as a page could show it; the trend is as of the last change of order."""
     stories = [replace(story, trend=0.0) for story in store.stories.each()]
@@ -45,7 +56,7 @@ def picture(store: Store) -> tuple[object, ...]:
         [store.stories.ledger(story.story_id) for story in stories],
         [listed.story.story_id for listed in store.stories.ranked(limit=100)],
         store.state.watermark(),
-        store.state.checkpoint(updater(store).engine.kind),
+        remembered(store),
     )
 
 
@@ -115,7 +126,7 @@ def test_stopping_anywhere_and_starting_again_leaves_no_trace(
         filled(Store.open(":memory:")) as one,
         filled(Store.open(":memory:")) as other,
     ):
-        patch.setattr(scoring.engine.state, "CHECKPOINT", often)
+        patch.setattr(scoring.engine.state, "MIN_UNSAVED_ENTRIES", often)
         if merging:
             eager(patch)
         steady_log: Log = []
@@ -163,7 +174,7 @@ def test_a_worker_that_stopped_before_it_scored_with_a_new_model_does_so_at_its_
 
 
 def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     # That a story began and became part of another later is written nowhere, so the counts of a busy hour are then
     # one short: without merges they come back exactly.
@@ -174,13 +185,15 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
         updater(store).run(poll[0])
     steady = updater(store)
     before = list(steady.engine.stories())
-    store.state.set_checkpoint("another version", Checkpoint(None, "unreadable"))
+    store.snapshots.save(StoredSnapshot(None, msgspec.msgpack.encode([FORMAT + 1, "unreadable"])))
+    caplog.set_level(logging.INFO)
 
     upgraded = updater(store)
 
     assert list(upgraded.engine.stories()) == before
     assert upgraded.engine.rank(polls[29][0] + HOUR) == steady.engine.rank(polls[29][0] + HOUR)
-    assert store.state.checkpoint(upgraded.engine.kind) is not None
+    assert remembered(store)[0] == store.state.watermark()
+    assert f"it has format {FORMAT + 1}, and this version of the program reads format {FORMAT}" in caplog.text
 
 
 @pytest.mark.parametrize("merging", [False, True])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 OPERATION = """
--- What the engine held at a moment, so that a start need not read months again. May be dropped.
-create table checkpoint (
-    one    integer primary key check (one = 1),
-    kind   text not null,                -- which program and settings wrote it, and can read it
-    at     text,                         -- the watermark then; null: before the first fact
-    state  text not null                 -- JSON (scoring/engine/snapshot.py)
+-- What the engine remembered at a moment, so that a start need not read weeks of entries again. May be dropped.
+create table engine_snapshot (
+    one   integer primary key check (one = 1),
+    at    text,                          -- the watermark then; null: before the first event
+    data  blob not null                  -- MessagePack, a versioned format (scoring/engine/recovery/snapshot.py)
 ) strict;
 
 -- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.

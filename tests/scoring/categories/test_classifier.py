@@ -205,8 +205,8 @@ def test_a_restart_after_any_correction_leaves_no_trace(often: int, monkeypatch:
                     )
                 site.updater.run(poll[0] + 3 * HOUR)
             stopped.start()
-            learned = max(learned, len(stopped.updater.engine._held.lessons))
-            assert stopped.updater.engine._held.lessons == steady.updater.engine._held.lessons
+            learned = max(learned, len(stopped.updater.engine._state.lessons))
+            assert stopped.updater.engine._state.lessons == steady.updater.engine._state.lessons
             assert list(stopped.store.stories.each()) == list(steady.store.stories.each())
         assert learned > 3
 

@@ -71,7 +71,7 @@ def test_a_voice_has_spoken_when_it_did(monkeypatch: pytest.MonkeyPatch) -> None
     made, steps = told(-20.0, monkeypatch)
 
     assert steps[2].stories[0].last_source_at == NOON + 3 * HOUR
-    assert [voice.joined for voice in made._held.live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]
+    assert [voice.joined for voice in made._state.live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]
 
 
 QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda.")
@@ -82,9 +82,9 @@ def mixed(parted: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[
     """Two entries of one event and two of another, all put into one story."""
     monkeypatch.setattr(reclustering, "PARTED", parted)
     made = Engine(CONFIG, load_prior())
-    place = made._held.clusterer.place
+    place = made._state.clusterer.place
     monkeypatch.setattr(
-        made._held.clusterer,
+        made._state.clusterer,
         "place",
         lambda text: place(text) if text.entry_id == 1 else Placement(1, 0.2, 0.6, "mistaken"),
     )

@@ -8,7 +8,7 @@ from scoring.updater import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
 
 
-def test_what_ifs_of_listed_stories_are_kept_for_the_score_they_belong_to() -> None:
+def test_counterfactuals_of_listed_stories_are_kept_for_the_score_they_belong_to() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync(CONFIG.sources, NOON)
         for poll in newsroom(1):
@@ -19,16 +19,16 @@ def test_what_ifs_of_listed_stories_are_kept_for_the_score_they_belong_to() -> N
         count = 0
         for item in store.stories.ranked("", 20):
             story = item.story
-            worked_out = [(what.message, what.score) for what in updater.engine.what_ifs(story.story_id)]
+            worked_out = [(what.message, what.score) for what in updater.engine.counterfactuals(story.story_id)]
             assert store.counterfactuals.of(story.story_id, story.score) == worked_out
             assert store.counterfactuals.of(story.story_id, story.score + 1) == []
             assert all(score != story.score or "alone" in words for words, score in worked_out)
             count += len(worked_out)
         assert count > 0
-        assert updater.engine.what_ifs(10**6) == ()
+        assert updater.engine.counterfactuals(10**6) == ()
 
 
-def test_a_score_that_cannot_be_worked_out_again_has_no_what_ifs() -> None:
+def test_a_score_that_cannot_be_worked_out_again_has_no_counterfactuals() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync(CONFIG.sources, NOON)
         for poll in newsroom(1):
@@ -36,7 +36,7 @@ def test_a_score_that_cannot_be_worked_out_again_has_no_what_ifs() -> None:
         updater = Updater(store, CONFIG, load_prior())
         updater.run(NOON + HOUR)
         story_id = store.stories.ranked("", 1)[0].story.story_id
-        live = updater.engine._held.live[story_id]
+        live = updater.engine._state.live[story_id]
         assert live.story is not None
         live.story = replace(live.story, score=live.story.score - 1)
-        assert updater.engine.what_ifs(story_id) == ()
+        assert updater.engine.counterfactuals(story_id) == ()

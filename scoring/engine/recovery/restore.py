@@ -1,0 +1,90 @@
+"""Rebuild the state of an engine from stored entries, memberships and stories, where no snapshot fits.
+
+Knows how far each part of the state reaches back: entries of live stories join again, entries of closed stories are
+only counted, each count from the day on that it still contains. Leaves the shorter way to `snapshot`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aggregator.model import Edit, Entry, Event, Membership, Story
+from scoring.clustering.clusterer import Placement
+from scoring.editorial import decisions
+from scoring.engine.live_story import text_of
+from scoring.engine.membership import Joiner
+from scoring.engine.overrides import Overrides
+from scoring.engine.state import HISTORY, MAX_STORY_AGE, EngineState
+from scoring.engine.step_log import in_order
+
+RESTORE_HORIZON = HISTORY + MAX_STORY_AGE + timedelta(days=2)
+"""How far back entries are needed to know every count: who joined a story that began before HISTORY counts, too."""
+
+
+class Restorer:
+    """Fills an engine that has taken in nothing yet; for one use."""
+
+    def __init__(self, state: EngineState, overrides: Overrides, joiner: Joiner, window: timedelta) -> None:
+        self._state = state
+        self._overrides = overrides
+        self._joiner = joiner
+        self._keep = MAX_STORY_AGE + window
+        self._joined: dict[int, dict[str, datetime]] = {}
+        """When each voice joined, by closed story."""
+        self._recent: dict[int, Entry] = {}
+        """Entries whose text a correction may have taught, in order of arrival."""
+
+    def run(
+        self,
+        groups: Iterable[tuple[datetime, Sequence[Event]]],
+        memberships: Mapping[int, Membership],
+        stories: Iterable[Story],
+    ) -> None:
+        """Take in *groups* with the decisions that were made then; see `Engine.rebuild`."""
+        stories = list(stories)
+        live_ids = {story.story_id for story in stories}
+        for now, events in groups:
+            self._state.advance(now)
+            self._forget_old(now)
+            for event in in_order(events):
+                if isinstance(event, Entry):
+                    self._entry(event, memberships.get(event.entry_id), live_ids)
+                elif isinstance(event, Edit):
+                    self._edit(event)
+                else:
+                    self._overrides.editors.take(event)
+                    concerned = (self._recent.get(entry_id) for entry_id in sorted(decisions.concerned(event)))
+                    self._overrides.learn(event, next((entry for entry in concerned if entry is not None), None))
+        self._state.put_back(stories)
+        # The beginning of a story from before the horizon is unknown, so it takes in nothing more.
+        for story_id in [story_id for story_id, live in self._state.live.items() if live.story is None]:
+            self._state.forget(story_id)
+        if self._state.lessons:
+            self._overrides.teach()
+            self._joiner.reread()
+
+    def _forget_old(self, now: datetime) -> None:
+        while self._recent and now - next(iter(self._recent.values())).first_seen_at > self._keep:
+            del self._recent[next(iter(self._recent))]
+
+    def _entry(self, entry: Entry, known: Membership | None, live_ids: set[int]) -> None:
+        self._recent[entry.entry_id] = entry
+        if known is None:
+            return
+        if known.story_id in live_ids:
+            placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
+            self._joiner.join(entry, text_of(entry), placement, known)
+        else:
+            joined = self._joined.setdefault(known.story_id, {})
+            self._joiner.count(entry, known, joined)
+            joined.setdefault(known.voice, known.joined_at)
+
+    def _edit(self, edit: Edit) -> None:
+        story_id = self._state.story_of.get(edit.entry_id)
+        if story_id is not None:
+            self._joiner.edit(story_id, edit)
+        entry = self._recent.get(edit.entry_id)
+        if entry is not None:
+            self._recent[edit.entry_id] = replace(entry, title=edit.title, summary=edit.summary)

@@ -1,0 +1,130 @@
+"""The engine's state as a typed value, and as bytes.
+
+A snapshot spares a start the reading of six weeks of entries. It is derived: it may be lost at any time, and
+`restore` then rebuilds the state from the entries and stories in the database.
+
+A snapshot is data (MessagePack), not pickled objects, and its format has a number that people raise. So an edited
+comment or a renamed function leaves the snapshot of a running site valid, and a changed field cannot be misread.
+tests/scoring/engine/test_snapshot.py compares the shape of `EngineSnapshot` with a recorded one, and fails when the
+shape changed and FORMAT did not.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+
+from aggregator.errors import StoreError
+from aggregator.model import Config
+from scoring.categories.classifier import Lesson
+from scoring.clustering.clusterer import ClustererState
+from scoring.engine.live_story import LiveStorySnapshot
+from scoring.language.terms import FrequencyState
+from scoring.ranking.baseline import RhythmState
+from scoring.relevance.news_context import NewsContextState
+
+FORMAT = 1
+"""Version of the snapshot format.
+
+Raise it when a field of the state is added, removed or changes its meaning: other terms for the same text, other units.
+A start then ignores the stored snapshot and rebuilds the state, which takes a few seconds on 100,000 entries."""
+
+
+class SnapshotError(StoreError):
+    """A stored snapshot cannot be used. The message says why; the way out is to rebuild the state."""
+
+
+class SettingsSnapshot(Struct, array_like=True, frozen=True):
+    """The part of feeds.yaml that the state depends on."""
+
+    window_s: float
+    categories: str
+    """Digest of the categories and their seeds."""
+    sources: dict[str, tuple[str, str]]
+    """Default category and owner by source."""
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Return what a state that is built with *config* depends on."""
+        return cls(
+            config.scoring.window.total_seconds(),
+            hashlib.sha256(repr(config.categories).encode()).hexdigest()[:16],
+            {source.id: (source.category, source.owner) for source in config.sources},
+        )
+
+    def difference(self, now: SettingsSnapshot) -> str:
+        """Return what keeps a state that was built with these settings from going on with *now*; "" for nothing.
+
+        Added sources do not: none of their entries is part of the state yet.
+        """
+        if self.window_s != now.window_s:
+            return "the window in feeds.yaml changed"
+        if self.categories != now.categories:
+            return "the categories in feeds.yaml changed"
+        for source_id, settings in self.sources.items():
+            if now.sources.get(source_id) != settings:
+                return f"source {source_id} in feeds.yaml changed"
+        return ""
+
+
+class StateSnapshot(Struct, array_like=True, frozen=True):
+    """The values of `EngineState`; the computed stories are in the store."""
+
+    frequency: FrequencyState
+    clusterer: ClustererState
+    rhythm: RhythmState
+    news_context: NewsContextState
+    live: list[LiveStorySnapshot]
+    lessons: dict[int, Lesson]
+
+
+class EngineSnapshot(Struct, array_like=True, frozen=True):
+    """All that an engine needs to go on as if it had never stopped, the stored stories aside."""
+
+    format: int
+    settings: SettingsSnapshot
+    state: StateSnapshot
+
+
+def encode(snapshot: EngineSnapshot) -> bytes:
+    """Return *snapshot* as bytes."""
+    return msgspec.msgpack.encode(snapshot)
+
+
+def decode(data: bytes, settings: SettingsSnapshot) -> EngineSnapshot:
+    """Return the snapshot that *data* holds.
+
+    settings: of the engine that is to go on with it
+
+    SnapshotError when it has another format, is damaged, or was built with other settings.
+    """
+    try:
+        # The format comes first, so that it can be read whatever the rest looks like.
+        header = msgspec.msgpack.decode(data, type=list[msgspec.Raw])
+        version = msgspec.msgpack.decode(header[0], type=int) if header else 0
+        if version != FORMAT:
+            raise SnapshotError(f"it has format {version}, and this version of the program reads format {FORMAT}")
+        if difference := msgspec.msgpack.decode(header[1], type=SettingsSnapshot).difference(settings):
+            raise SnapshotError(difference)
+        with _without_gc():
+            return msgspec.msgpack.decode(data, type=EngineSnapshot)
+    except (msgspec.MsgspecError, IndexError) as error:
+        raise SnapshotError(f"it is damaged: {error}") from error
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Decode millions of objects without a garbage collection each time their number grows by a quarter."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
