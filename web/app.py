@@ -36,6 +36,7 @@ from web.pages import machine_readable
 from web.pages.blueprints import BLUEPRINTS
 from web.pages.service import metrics, websub_callback
 from web.pages.service.static_files import asset
+from web.present import browser_texts
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
 
@@ -149,6 +150,7 @@ def _head_pages(app: Flask, speed: float) -> None:
             "today": f"{local:%A}, {local.day} {local:%B %Y}",
             "canonical": request.path,
             "metadata": machine_readable.page_metadata(),
+            "browser_texts": browser_texts.marks(),
             "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "speed": speed,
             "operator": _operator(),

@@ -130,6 +130,7 @@ class Card:
     section: Section | None
     score: Score
     heat: Heat
+    entries: int
     sources: str
     via: str
     """The source that reported it first."""
@@ -226,6 +227,7 @@ class Presenter:
             section=self.section(story.category_id),
             score=Score(story.score, story.provisional),
             heat=heat(story.trend, story.independent_sources, page_order.breaking(voices, self.now)),
+            entries=story.entries,
             sources=source_count(story.sources, story.independent_sources),
             via=listed.first_source_id,
             via_name=self.source_name(listed.first_source_id),
