@@ -17,7 +17,7 @@ from typing import Any
 from aggregator.config import yaml_tree
 from aggregator.config.node_reader import NodeReader, TooManyErrors, child, describe, kind_of
 from aggregator.config.schema import KEYS
-from aggregator.config.values import feed_key, listed, nearest, owner_of, quoted, spelled
+from aggregator.config.values import ID, feed_key, listed, nearest, owner_of, quoted, spelled
 from aggregator.config.yaml_tree import Node, Scalar
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
@@ -30,6 +30,7 @@ from aggregator.model import (
     Config,
     Defaults,
     Limits,
+    NamedList,
     OperatorAlarms,
     PollLimits,
     Retention,
@@ -38,6 +39,9 @@ from aggregator.model import (
     Source,
 )
 from aggregator.text import search_query
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""Whether a search is valid does not depend on when it is made."""
 
 MAX_FILE_BYTES = 5_000_000
 """A file of 20,000 sources is smaller."""
@@ -135,6 +139,7 @@ class ConfigReader(NodeReader):
             Retention(**self._section("retention", sections)),
             self._alerts(sections, categories),
             AnalysisSettings(**self._section("analysis", sections)),
+            lists=self._lists(sections, categories, sources),
             backup=Backups(**self._section("backup", sections)),
             defaults=Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
         )
@@ -186,7 +191,7 @@ class ConfigReader(NodeReader):
         """Report a category that a search names and that there is not."""
         if not isinstance(node, Scalar) or self.category_ids is None:
             return
-        query = search_query.read(node.text, datetime(2000, 1, 1, tzinfo=UTC))
+        query = search_query.read(node.text, _ANY_TIME)
         names = [*self.category_ids, *(category.name for category in categories)]
         for name in (*query.categories, *query.without_categories):
             if not any(known.lower().startswith(name) for known in names):
@@ -237,6 +242,32 @@ class ConfigReader(NodeReader):
         self._distinct(nodes, "id", "source")
         self._distinct(nodes, "url", "feed", feed_key)
         return tuple(sources)
+
+    def _lists(
+        self, sections: Mapping[str, Node], categories: Iterable[Category], sources: Iterable[Source]
+    ) -> tuple[NamedList, ...]:
+        node, shape = sections.get("lists"), KEYS["lists"].each
+        if node is None or shape is None or (isinstance(node, Scalar) and not node.given):
+            return ()
+        if not isinstance(node, yaml_tree.Mapping):
+            expected = 'expected names and searches such as {chips: "category:hardware score:>60"}'
+            self.error(node, f"lists is {describe(node)}; {expected}", f"lists is {kind_of(node)}; {expected}")
+            return ()
+        pairs = self.pairs(node, (), "lists")
+        keys = {key.text: key for key, _ in node.pairs if isinstance(key, Scalar)}
+        category_names = {category.id: category.name for category in categories}
+        source_names = {source.id: source.name for source in sources}
+        lists = []
+        for key, value in pairs.items():
+            errors_before = len(self.errors)
+            id_, text = self._scalar(keys[key], ID, "the name of a list"), self._scalar(value, shape, key)
+            if len(self.errors) > errors_before:
+                continue
+            query = search_query.resolved(search_query.read(text, _ANY_TIME), source_names, category_names)
+            for note in query.notes:
+                self.error(value, f"lists.{key}: {note}", "the search of a list is not valid")
+            lists.append(NamedList(id_, _readable(id_), text))
+        return tuple(lists)
 
     # What holds between values
 

@@ -56,6 +56,8 @@ class Section:
 
     keys: Mapping[str, Shape]
     name: str = "section"
+    each: Kind | None = None
+    """Where the keys are ids of the operator's own: the kind of each value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ KEYS: Mapping[str, Section] = {
             "allow_private": FLAG,
         }
     ),
+    "lists": Section({}, each=QUERY),
     "alerts": Section(
         {
             "failures": whole(1, 1_000),

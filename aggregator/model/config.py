@@ -182,6 +182,15 @@ class AnalysisSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedList:
+    """An entry of `lists:` in feeds.yaml: a search that has a name, a page and feeds."""
+
+    id: str
+    name: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
 class Defaults:
     """What `defaults:` in feeds.yaml says beyond the sources: how everything else is requested."""
 
@@ -213,6 +222,7 @@ class Config:
     analysis: AnalysisSettings = AnalysisSettings()
     defaults: Defaults = Defaults()
     backup: Backups = Backups()
+    lists: tuple[NamedList, ...] = ()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""
@@ -221,3 +231,7 @@ class Config:
     def category(self, category_id: str) -> Category | None:
         """Return the category of that id, or None."""
         return next((category for category in self.categories if category.id == category_id), None)
+
+    def named_list(self, list_id: str) -> NamedList | None:
+        """Return the list of that id, or None."""
+        return next((one for one in self.lists if one.id == list_id), None)

@@ -69,7 +69,7 @@ def index() -> dict[str, Any]:
         edition = store.state.edition()
     keep(MINUTE)
     base = base_url()
-    names = ("stories", "search", "sources", "categories", "topics", "accuracy", "openapi.json")
+    names = ("stories", "search", "sources", "categories", "lists", "topics", "accuracy", "openapi.json")
     return {
         "title": config().site.title,
         "site": base,
@@ -145,6 +145,11 @@ def story(story_id: int) -> dict[str, Any] | AnyResponse:
 @problems(400, 414, 503)
 def search(arguments: dict[str, Any]) -> dict[str, Any]:
     """Search stories with words and operators."""
+    return _found(arguments)
+
+
+def _found(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return a page of what a search finds."""
     params = _asked(arguments, query.SEARCH_SORTS)
     looked_for = lists.query_of(params, config(), now())
     with reading().store() as store:
@@ -218,6 +223,33 @@ def categories() -> dict[str, Any]:
             for item in config().categories
         ]
     }
+
+
+@blueprint.get("/lists")
+@blueprint.response(200, schemas.ListsShape)
+@problems(503)
+def named_lists() -> dict[str, Any]:
+    """List the named lists of feeds.yaml with their searches."""
+    keep(MINUTE)
+    base = base_url()
+    return {
+        "items": [
+            {"id": item.id, "name": item.name, "query": item.query, "page": f"{base}/list/{quote(item.id)}"}
+            for item in config().lists
+        ]
+    }
+
+
+@blueprint.get("/lists/<list_id>")
+@blueprint.arguments(schemas.ListArguments, location="query", error_status_code=400, unknown=RAISE)
+@blueprint.response(200, schemas.SearchShape)
+@problems(400, 404, 414, 503)
+def named_list(arguments: dict[str, Any], list_id: str) -> dict[str, Any]:
+    """Get the stories of a named list."""
+    named = config().named_list(list_id)
+    if named is None:
+        abort(404)
+    return _found({**arguments, "q": named.query})
 
 
 @blueprint.get("/topics")

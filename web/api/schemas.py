@@ -63,6 +63,10 @@ class SearchArguments(Filters):
     sort = fields.String(load_default="best", validate=validate.OneOf(SEARCH_SORTS), **_doc("Order."))
 
 
+class ListArguments(Filters):
+    sort = fields.String(load_default="best", validate=validate.OneOf(SEARCH_SORTS), **_doc("Order."))
+
+
 # Responses
 
 
@@ -217,6 +221,15 @@ class CategoryShape(Named):
 
 class CategoriesShape(Schema):
     items = fields.List(fields.Nested(CategoryShape), required=True)
+
+
+class ListShape(Named):
+    query = fields.String(required=True, **_doc("What the list looks for, in the language of the search."))
+    page = fields.String(required=True)
+
+
+class ListsShape(Schema):
+    items = fields.List(fields.Nested(ListShape), required=True)
 
 
 class TopicShape(Schema):

@@ -47,6 +47,7 @@ def feeds_page() -> str:
     keep(WHOLE_EDITION)
     rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest")]
     by_category = [feeds_of(item.name, f"/category/{quote(item.id)}") for item in config().categories]
+    by_list = [feeds_of(one.name, f"/list/{quote(one.id)}") for one in config().lists]
     with reading().store() as store:
         topics = [feeds_of(item.name, f"/topic/{quote(item.slug)}") for item in store.topics.rising(20)]
     enabled = [item for item in config().sources if item.enabled]
@@ -55,6 +56,7 @@ def feeds_page() -> str:
         "feeds.html",
         general=rows,
         by_category=by_category,
+        by_list=by_list,
         by_source=by_source,
         more_sources=len(enabled) - len(by_source),
         topics=topics,

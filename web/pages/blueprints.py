@@ -14,17 +14,19 @@ from web.pages import (
     feeds,
     front,
     machine_readable,
-    saved,
     search,
     sources,
     story,
     topics,
 )
+from web.pages.programs import markdown
+from web.pages.reading import named_lists, saved
 from web.pages.service import healthz, picture, static_files, updates, websub_hub
 
 BLUEPRINTS = (
     front.blueprint,
     category.blueprint,
+    named_lists.blueprint,
     search.blueprint,
     saved.blueprint,
     story.blueprint,
@@ -37,6 +39,7 @@ BLUEPRINTS = (
     feeds.blueprint,
     websub_hub.blueprint,
     machine_readable.blueprint,
+    markdown.blueprint,
     accuracy.blueprint,
     healthz.blueprint,
     static_files.blueprint,

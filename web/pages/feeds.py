@@ -1,4 +1,4 @@
-"""Every list as RSS 2.0, Atom and JSON Feed, a page at a time (RFC 5005)."""
+"""Every list as RSS 2.0, Atom, JSON Feed and Markdown, a page at a time (RFC 5005)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from web.http.hints import WHOLE_EDITION
 from web.lists import paging, query, stories
 from web.lists.query import ListParams
 from web.pages.category import category_name
+from web.pages.reading import named_lists
 from web.pages.service.static_files import asset
 from web.pages.sources import source_health
 from web.present import Presenter
@@ -66,21 +67,21 @@ class _Window:
         return filters + (("&" if filters else "?") + more if more else "")
 
 
-@blueprint.get("/trending.<any(rss,atom,json):form>")
+@blueprint.get("/trending.<any(rss,atom,json,md):form>")
 @query_parameters(*FEED_PARAMETERS)
 def trending_feed(form: str) -> Response:
     """Trending across categories."""
     return _list_feed("Trending", None, "/trending", form, query.read(args()))
 
 
-@blueprint.get("/newest.<any(rss,atom,json):form>")
+@blueprint.get("/newest.<any(rss,atom,json,md):form>")
 @query_parameters(*FEED_PARAMETERS)
 def newest_feed(form: str) -> Response:
     """All stories, newest first."""
     return _list_feed("Newest", None, "/newest", form, query.read(args(), default="newest"))
 
 
-@blueprint.get("/category/<category_id>.<any(rss,atom,json):form>")
+@blueprint.get("/category/<category_id>.<any(rss,atom,json,md):form>")
 @query_parameters(*FEED_PARAMETERS)
 def category_feed(category_id: str, form: str) -> Response:
     """A category, with the filters of its page."""
@@ -88,7 +89,7 @@ def category_feed(category_id: str, form: str) -> Response:
     return _list_feed(name, category_id, f"/category/{quote(category_id)}", form, query.read(args()))
 
 
-@blueprint.get("/search.<any(rss,atom,json):form>")
+@blueprint.get("/search.<any(rss,atom,json,md):form>")
 @query_parameters("q", *FEED_PARAMETERS, costly=True)
 def search_feed(form: str) -> Response:
     """Search results, newest first unless the request says otherwise."""
@@ -104,7 +105,7 @@ def search_feed(form: str) -> Response:
         return _feed(store, f"Search: {params.query}", description, "/search", form, params, read, moving)
 
 
-@blueprint.get("/source/<source_id>.<any(rss,atom,json):form>")
+@blueprint.get("/source/<source_id>.<any(rss,atom,json,md):form>")
 @query_parameters("limit", "cursor")
 def source_feed(source_id: str, form: str) -> Response:
     """The stories that a source took part in."""
@@ -118,7 +119,7 @@ def source_feed(source_id: str, form: str) -> Response:
         return _feed(store, name, f"Stories reported by {name}", path, form, query.read({}), read)
 
 
-@blueprint.get("/topic/<slug>.<any(rss,atom,json):form>")
+@blueprint.get("/topic/<slug>.<any(rss,atom,json,md):form>")
 @query_parameters("limit", "cursor")
 def topic_feed(slug: str, form: str) -> Response:
     """The stories of a topic that is or was rising."""
@@ -132,6 +133,23 @@ def topic_feed(slug: str, form: str) -> Response:
 
         path = f"/topic/{quote(slug)}"
         return _feed(store, topic.name, f"Stories about {topic.name}", path, form, query.read({}), read)
+
+
+@blueprint.get("/list/<list_id>.<any(rss,atom,json,md):form>")
+@query_parameters(*FEED_PARAMETERS, costly=True)
+def named_list_feed(list_id: str, form: str) -> Response:
+    """A list of feeds.yaml, newest first unless the request says otherwise."""
+    named = named_lists.known_list(list_id)
+    params = named_lists.list_params(args(), default="newest")
+    search = named_lists.search_of(named, params)
+    with reading().store() as store:
+
+        def read(limit: int, offset: int) -> list[Listed]:
+            return stories.some_of_search(store, params, search, limit, offset).stories
+
+        moving = search.after is not None or search.before is not None
+        description = f"Stories that match {named.query}"
+        return _feed(store, named.name, description, f"/list/{quote(list_id)}", form, params, read, moving)
 
 
 def _list_feed(title: str, category_id: str | None, path: str, form: str, params: ListParams) -> Response:
@@ -165,7 +183,7 @@ def _feed(
     base, site, prefix = base_url(), config().site, services().database.prefix()
     page = paging.page_after(window.cursor, window.limit, read)
     address = f"{base}{path}.{form}"
-    chosen = syndication.FORMATS[form]
+    chosen = syndication.FORMATS.get(form, syndication.MARKDOWN)
     channel = syndication.Channel(
         title=f"{storable(site.title)}: {storable(title)}",
         description=storable(description),
@@ -182,7 +200,8 @@ def _feed(
     keep(MINUTE if params.window or moving else WHOLE_EDITION)
     response = Response(chosen.write(channel), content_type=chosen.content_type)
     response.headers["Content-Security-Policy"] = CSP
-    response.vary.add("Accept")
+    if form != "md":
+        response.vary.add("Accept")
     links = {"hub": channel.hub_url, "self": channel.self_url, "first": channel.first_url, "next": channel.next_url}
     response.headers["Link"] = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url)
     return shared(response)

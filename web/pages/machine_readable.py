@@ -126,7 +126,9 @@ def sitemap() -> Response:
         return node
 
     paths = ["/", "/trending", "/newest", "/topics", "/sources", "/feeds", "/about"]
-    for path in [*paths, *(f"/category/{quote(item.id)}" for item in config().categories)]:
+    paths += [f"/category/{quote(item.id)}" for item in config().categories]
+    paths += [f"/list/{quote(item.id)}" for item in config().lists]
+    for path in paths:
         url(path)
     with reading().store() as store:
         recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=MAX_NEWS))

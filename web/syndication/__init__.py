@@ -1,6 +1,6 @@
 """Write lists of stories as RSS 2.0, Atom 1.0 and JSON Feed 1.1.
 
-    listed stories -> item() -> Channel -> FORMATS["rss" | "atom" | "json"].write -> bytes
+    listed stories -> item() -> Channel -> FORMATS["rss" | "atom" | "json"].write, MARKDOWN.write -> bytes
 
 Pure: the same channel gives the same bytes. One item per story; its ID is a tag URI (RFC 4151) that survives new
 headlines, slugs and site addresses. Score and sources stand in the readable text and in elements of our own
@@ -10,11 +10,12 @@ namespace, which /feeds describes. Choosing the stories is left to `web.lists.st
 from __future__ import annotations
 
 from web.syndication.channel import Channel, Image, Item, image, item, material, tag_uri
-from web.syndication.formats import FORMATS, Format
+from web.syndication.formats import FORMATS, MARKDOWN, Format
 from web.syndication.markup import NAMESPACE
 
 __all__ = [
     "FORMATS",
+    "MARKDOWN",
     "NAMESPACE",
     "Channel",
     "Format",

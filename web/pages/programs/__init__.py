@@ -1,0 +1,1 @@
+"""Pages for programs that read text: Markdown and llms.txt."""

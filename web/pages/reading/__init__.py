@@ -1,0 +1,1 @@
+"""What a reader chooses: saved stories, lists by name."""
