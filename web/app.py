@@ -24,6 +24,7 @@ from web import admin, api, error_pages, present
 from web.admin import actions
 from web.auth import access
 from web.auth.credentials import Authenticator, cookie_of
+from web.auth.reader_tokens import ReaderAuthenticator
 from web.http.addresses import MAX_QUERY_STRING, SiteAddresses
 from web.http.database import Reading, Unreadable
 from web.http.headers import MAX_BODY, Guarded, is_https, is_trusted, trusted_hosts
@@ -37,6 +38,7 @@ from web.pages.blueprints import BLUEPRINTS
 from web.pages.service import metrics, websub_callback
 from web.pages.service.static_files import asset
 from web.present import browser_texts
+from web.reader_api import routes as reader_api
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
 
@@ -77,11 +79,18 @@ def create_app(
     database = Reading(db, fallback_config)
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
     speed = clock.speed if isinstance(clock, FastClock) else 1
-    for blueprint in (*BLUEPRINTS, *admin.BLUEPRINTS, metrics.blueprint, websub_callback.blueprint):
+    for blueprint in (
+        *BLUEPRINTS,
+        *admin.BLUEPRINTS,
+        reader_api.blueprint,
+        metrics.blueprint,
+        websub_callback.blueprint,
+    ):
         app.register_blueprint(blueprint)
     made = Services(
         database=database,
         credentials=Authenticator(token),
+        reader_authenticator=ReaderAuthenticator(),
         visits=VisitCounter.into(db),
         pictures=PictureProxy(db.with_name(f"{db.name}.pictures"), private_hosts=private_pictures),
         addresses=SiteAddresses(
@@ -115,7 +124,7 @@ def create_app(
     return app
 
 
-READS_ANY = ("api", "websub")
+READS_ANY = ("api", "websub", "reader_api")
 """Blueprints whose views read more parameters than they name: repeated ones, and those of a protocol."""
 
 

@@ -16,6 +16,7 @@ from aggregator.errors import ConfigError
 from aggregator.store import Store
 from web.alerts.commands import alerts
 from web.auth.credentials import make_token, token_file
+from web.token_cli import token
 from web.visibility import TOKEN_VARIABLE
 
 proxies_option = click.option(
@@ -78,4 +79,4 @@ def rotate_token(front: Front, db: Path) -> None:
         click.echo(f"While {TOKEN_VARIABLE} is set, that is the token and not this one: change it there.", err=True)
 
 
-COMMANDS: tuple[click.Command, ...] = (web, rotate_token, alerts)
+COMMANDS: tuple[click.Command, ...] = (web, rotate_token, alerts, token)

@@ -33,6 +33,8 @@ from aggregator.store.editorial.sessions import Actions, Sessions
 from aggregator.store.entries import Entries
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.metrics import Metrics
+from aggregator.store.readers.marks import ReaderMarks
+from aggregator.store.readers.tokens import ReaderTokens
 from aggregator.store.source_status import SourceOutline, SourceStatus
 from aggregator.store.state import ConfigProblem, State
 from aggregator.store.websub.deliveries import HubDeliveries
@@ -86,6 +88,8 @@ class Store:
         self.source_status = SourceStatus(connection)
         self.alert_messages = AlertMessages(connection)
         self.alarms = Alarms(connection)
+        self.reader_tokens = ReaderTokens(connection)
+        self.reader_marks = ReaderMarks(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

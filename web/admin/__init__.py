@@ -6,6 +6,6 @@ Every room has a blueprint called `room`. Rooms know addresses and words. They l
 
 from __future__ import annotations
 
-from web.admin import dashboard, models, sources, stories
+from web.admin import dashboard, models, sources, stories, tokens
 
-BLUEPRINTS = (dashboard.blueprint, stories.blueprint, sources.blueprint, models.blueprint)
+BLUEPRINTS = (dashboard.blueprint, stories.blueprint, sources.blueprint, tokens.blueprint, models.blueprint)

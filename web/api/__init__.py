@@ -19,6 +19,7 @@ from web.http.headers import CSP_DATA
 from web.request.context import shared
 
 PREFIX = "/api/"
+VERSION = "/api/v1"
 PROBLEM = "application/problem+json"
 
 DESCRIPTION = """\
@@ -55,7 +56,8 @@ def install(app: Flask) -> Api:
 
     @app.after_request
     def share(response: Response) -> Response:
-        return shared(response) if request.path.startswith(PREFIX) else response
+        # Not the reader API, which lies below /api/ too: it answers one reader.
+        return shared(response) if request.path.startswith(VERSION) else response
 
     return described
 

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 if TYPE_CHECKING:
     from aggregator.polling.source_health import Alarm
     from web.auth.credentials import Authenticator
+    from web.auth.reader_tokens import ReaderAuthenticator
     from web.http.addresses import SiteAddresses
     from web.http.database import Reading
     from web.http.request_metrics import RequestMetrics
@@ -27,6 +28,7 @@ class Services:
 
     database: Reading
     credentials: Authenticator
+    reader_authenticator: ReaderAuthenticator
     visits: VisitCounter
     pictures: PictureProxy
     addresses: SiteAddresses

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from web.syndication.channel import Channel, Image, Item, image, item, material, tag_uri
 from web.syndication.formats import FORMATS, MARKDOWN, Format
-from web.syndication.markup import NAMESPACE
+from web.syndication.markup import NAMESPACE, escape_if_ambiguous
 
 __all__ = [
     "FORMATS",
@@ -21,6 +21,7 @@ __all__ = [
     "Format",
     "Image",
     "Item",
+    "escape_if_ambiguous",
     "image",
     "item",
     "material",

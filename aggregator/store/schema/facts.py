@@ -248,4 +248,13 @@ create table actions (
     undone_at  text                      -- null: it stands
 ) strict;
 create index actions_by_story on actions (story_id) where story_id is not null;
+
+-- What readers of apps have read and starred.
+create table reader_marks (
+    reader    text not null,
+    kind      text not null,                -- 'read', 'starred'
+    story_id  integer not null,
+    at        text not null,
+    primary key (reader, kind, story_id)
+) strict, without rowid;
 """

@@ -79,6 +79,19 @@ create table alarms (
     ended_at    text                    -- null: it still stands
 ) strict, without rowid;
 
+-- Tokens that the operator gives to reader apps.
+create table api_tokens (
+    token_id        integer primary key autoincrement,
+    name            text not null,          -- what the operator calls it
+    reader          text not null,          -- whose marks: tokens of one reader share them
+    token_digest    text not null unique,   -- SHA-256 of the token, hex; the token itself is not here
+    score_in_title  integer not null,       -- 1: "[87] Headline"
+    min_score       integer not null,       -- stories below it are not given to the app
+    made_at         text not null,
+    used_at         text,                   -- null: never
+    revoked_at      text                    -- null: it is valid
+) strict;
+
 -- Single values: edition, watermark, heartbeat.
 create table state (
     name   text primary key,

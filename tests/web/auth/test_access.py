@@ -26,7 +26,7 @@ from web.request.services import services
 
 TOKEN = "correct-horse-battery-staple-0123456789"
 HOME = "http://localhost"
-VALUES = {"story_id": "1", "source_id": "seedbed", "what": "hide"}
+VALUES = {"story_id": "1", "token_id": "1", "source_id": "seedbed", "what": "hide"}
 FEEDS = """# ours
 sources:
   - id: seedbed      # the first
@@ -46,10 +46,24 @@ OPERATORS: dict[str, dict[str, str]] = {
     "/admin/sources/<source_id>/<any(pause,resume,remove):what>": {},
     "/admin/sources/<source_id>/poll": {},
     "/admin/models/train": {},
+    "/admin/tokens/make": {"name": "phone"},
+    "/admin/tokens/<int(max=9223372036854775807):token_id>/revoke": {},
     "/admin/models/use": {"model": "prior"},
 }
+_READER_APPS = "a reader's token is asked for before the view: tests/web/test_reader_api.py"
 # Routes that take a POST of anybody, and why.
 EVERYBODYS = {
+    "/api/greader.php/accounts/ClientLogin": _READER_APPS,
+    "/api/greader.php/reader/api/0/stream/contents": _READER_APPS,
+    "/api/greader.php/reader/api/0/stream/contents/<path:stream>": _READER_APPS,
+    "/api/greader.php/reader/api/0/stream/items/ids": _READER_APPS,
+    "/api/greader.php/reader/api/0/stream/items/contents": _READER_APPS,
+    "/api/greader.php/reader/api/0/edit-tag": _READER_APPS,
+    "/api/greader.php/reader/api/0/mark-all-as-read": _READER_APPS,
+    "/api/greader.php/reader/api/0/subscription/edit": _READER_APPS,
+    "/api/greader.php/reader/api/0/subscription/quickadd": _READER_APPS,
+    "/api/greader.php/reader/api/0/rename-tag": _READER_APPS,
+    "/api/greader.php/reader/api/0/disable-tag": _READER_APPS,
     "/websub/<token>": "hubs of others deliver there; the address is a secret and the delivery is signed",
     "/hub": "subscribers are other servers; the hub asks the callback before it believes anything",
     "/admin/sign-in": "whoever has the token may sign in; the origin is checked, tries are counted",

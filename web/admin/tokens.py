@@ -1,0 +1,64 @@
+"""The operator's page of reader apps: make a token, see when each was used, revoke it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from aggregator.errors import GroundswellError
+from web.admin import actions as audit
+from web.auth.reader_tokens import make_reader_token, revoke_reader_token
+from web.reader_api.routes import PREFIX
+from web.request.context import base_url, now, presenter, reading
+
+blueprint = Blueprint("operator_tokens", __name__)
+
+
+@blueprint.get("/admin/tokens")
+def tokens() -> str:
+    """Every token, valid ones first."""
+    return _page()
+
+
+def _page(message: str = "", secret: str = "") -> str:
+    with reading().store() as store:
+        show = presenter(store)
+        rows = [
+            (one, show.moment(one.made_at), *(show.moment(at) if at else None for at in (one.used_at, one.revoked_at)))
+            for one in sorted(store.reader_tokens.all(), key=lambda one: one.revoked_at is not None)
+        ]
+    server = base_url() + PREFIX
+    return render_template("admin/tokens.html", rows=rows, message=message, secret=secret, server=server)
+
+
+@blueprint.post("/admin/tokens/make")
+def make() -> str | tuple[str, int]:
+    """Make a token and show it, once."""
+    form = request.form
+    least = form.get("min_score", "").strip() or "0"
+    if not (least.isascii() and least.isdigit() and int(least[:4]) <= 100):
+        return _page("The minimum score is a number from 0 to 100."), 422
+    with reading().store() as store:
+        try:
+            secret, _ = make_reader_token(
+                store,
+                form.get("name", ""),
+                now(),
+                reader=form.get("reader", ""),
+                score_in_title=bool(form.get("score_in_title")),
+                min_score=int(least),
+            )
+        except GroundswellError as error:
+            return _page(f"{audit.sentence(str(error))}."), 422
+    return _page(secret=secret)
+
+
+@blueprint.post("/admin/tokens/<int(max=9223372036854775807):token_id>/revoke")
+def revoke(token_id: int) -> AnyResponse:
+    """Revoke a token."""
+    with reading().store() as store:
+        try:
+            revoke_reader_token(store, token_id, now())
+        except GroundswellError as error:
+            abort(409, f"{audit.sentence(str(error))}.")
+    return redirect("/admin/tokens", 303)

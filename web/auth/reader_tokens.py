@@ -1,0 +1,92 @@
+"""Tokens of reader apps: made and revoked by the operator, shown by the app as its password.
+
+A token has 192 bits; the database holds its SHA-256. It reads stories and marks them, and can change nothing else.
+Leaves the protocol of the apps to `web.reader_api`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from aggregator.errors import GroundswellError
+from aggregator.store import Store
+from aggregator.store.readers.tokens import ReaderToken
+from web.auth.credentials import TRIES, WINDOW_S, TooManyTries, digest
+from web.auth.rate_limit import RateLimit
+from web.http import clients
+
+MAX_TOKENS = 100
+MAX_NAME_CHARS = 100
+REQUESTS_PER_MINUTE = 600
+"""Of one token. A first synchronisation asks for some hundred pages of stories."""
+
+
+class TooManyRequests(Exception):
+    """A token was used more often than `REQUESTS_PER_MINUTE`."""
+
+
+def make_reader_token(
+    store: Store, name: str, now: datetime, *, reader: str = "", score_in_title: bool = False, min_score: int = 0
+) -> tuple[str, ReaderToken]:
+    """Make a token for an app; return it with its record. GroundswellError where it cannot be made.
+
+    reader: whose marks; "" for the reader that tokens share by default
+    """
+    name, reader = (" ".join(text.split())[:MAX_NAME_CHARS] for text in (name, reader))
+    if not name:
+        raise GroundswellError("a token needs a name, such as that of the app")
+    valid = sum(token.revoked_at is None for token in store.reader_tokens.all())
+    if valid >= MAX_TOKENS:
+        raise GroundswellError(f"there are {valid} tokens already; revoke those that are no longer used")
+    secret = secrets.token_urlsafe(24)
+    with store.transaction():
+        record = store.reader_tokens.add(
+            name,
+            digest(secret),
+            now,
+            reader=reader or "default",
+            score_in_title=score_in_title,
+            min_score=min(max(min_score, 0), 100),
+        )
+        store.actions.note("tokens", f"made the reader token “{record.name}”", now)
+    return secret, record
+
+
+def revoke_reader_token(store: Store, token_id: int, now: datetime) -> ReaderToken:
+    """Revoke a token and return its record; GroundswellError where there is none to revoke."""
+    record = store.reader_tokens.get(token_id)
+    if record is None:
+        raise GroundswellError(f"there is no token {token_id}; `groundswell token list` shows them")
+    if record.revoked_at is not None:
+        raise GroundswellError(f"token {token_id} was revoked on {record.revoked_at:%d %B %Y}")
+    with store.transaction():
+        store.reader_tokens.revoke(token_id, now)
+        store.actions.note("tokens", f"revoked the reader token “{record.name}”", now)
+    return record
+
+
+class ReaderAuthenticator:
+    """Knows which token a request shows, and how often one may guess or ask."""
+
+    def __init__(self, *, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._wrong = RateLimit(TRIES, WINDOW_S, ticks=ticks)
+        self._requests = RateLimit(REQUESTS_PER_MINUTE, 60.0, ticks=ticks)
+
+    def token(self, store: Store, secret: str, address: str, now: datetime) -> ReaderToken | None:
+        """Return the record of a valid token, None for a wrong one.
+
+        Raises TooManyTries where too many wrong ones came from that network, and TooManyRequests where the token is
+        used too often. A valid token is always recognized, so that nobody can lock a reader out by guessing.
+        """
+        record = store.reader_tokens.valid(digest(secret)) if secret else None
+        if record is None:
+            if not self._wrong.allows(clients.network(address)):
+                raise TooManyTries
+            return None
+        if not self._requests.allows(str(record.token_id)):
+            raise TooManyRequests
+        store.reader_tokens.used(record, now)
+        return record

@@ -1,0 +1,276 @@
+"""The addresses of the Google Reader API, below `/api/greader.php`: apps expect that name of servers of their kind."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, request
+
+from aggregator.store import Store
+from aggregator.store.readers.marks import READ, STARRED, Selection
+from aggregator.store.readers.tokens import ReaderToken
+from web.auth.access import open_to_others
+from web.auth.credentials import TooManyTries
+from web.auth.reader_tokens import TooManyRequests
+from web.http.headers import CSP_DATA, NO_STORE
+from web.reader_api import atom, streams
+from web.reader_api.items import items, references
+from web.request.context import base_url, config, id_base, now, presenter, reading
+from web.request.services import services
+
+PREFIX = "/api/greader.php"
+blueprint = Blueprint("reader_api", __name__, url_prefix=PREFIX)
+API = "/reader/api/0"
+_STATES = {f"{streams.STATE}{kind}": kind for kind in (READ, STARRED)}
+
+
+@blueprint.before_request
+def authenticate() -> None:
+    """Let in whoever shows a token: in the Authorization header, or as the password of a sign-in."""
+    if request.endpoint == "reader_api.client_login" or request.method == "OPTIONS":
+        return
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    secret = credentials.strip()
+    if scheme.lower() == "googlelogin":
+        secret = secret.removeprefix("auth=").rpartition("/")[2]
+    elif scheme.lower() != "bearer":
+        secret = ""
+    token = _token(secret)
+    if token is None:
+        abort(401, "This needs the token of a reader app: make one with `groundswell token create`.")
+    g.reader_token = token
+
+
+@blueprint.after_request
+def private(response: Response) -> Response:
+    """Answers are for one reader."""
+    response.headers["Cache-Control"] = NO_STORE
+    response.headers["Content-Security-Policy"] = CSP_DATA
+    return response
+
+
+def _token(secret: str) -> ReaderToken | None:
+    authenticator = services().reader_authenticator
+    with reading().store() as store:
+        try:
+            return authenticator.token(store, secret, request.environ.get("REMOTE_ADDR", ""), now())
+        except TooManyTries:
+            abort(429, "Too many wrong tokens came from your address; wait a minute.")
+        except TooManyRequests:
+            abort(429, "This token is used too often; wait a minute.")
+
+
+def _reader() -> ReaderToken:
+    token: ReaderToken = g.reader_token
+    return token
+
+
+@blueprint.route("/accounts/ClientLogin", methods=["GET", "POST"])
+@open_to_others
+def client_login() -> Response:
+    """Sign in: any name, and the token as the password."""
+    secret = request.form.get("Passwd", "") if request.method == "POST" else ""
+    if _token(secret) is None:
+        return _text("Error=BadAuthentication\n", 401)
+    return _text(f"SID={secret}\nLSID=null\nAuth={secret}\n")
+
+
+@blueprint.get(f"{API}/token")
+def edit_token() -> Response:
+    """A token that forms send along. Here the header alone counts, so that this one need not be secret."""
+    return _text("groundswell")
+
+
+@blueprint.get(f"{API}/user-info")
+def user_info() -> Response:
+    """Who reads."""
+    name = _reader().reader
+    return _json({"userId": "1", "userName": name, "userProfileId": "1", "userEmail": ""})
+
+
+@blueprint.get(f"{API}/subscription/list")
+def subscription_list() -> Response:
+    """Categories and named lists, as feeds."""
+    base = base_url()
+    listed = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "categories": [{"id": one.label, "label": one.title}],
+            "url": f"{base}{one.page}.atom",
+            "htmlUrl": base + one.page,
+            "iconUrl": f"{base}/icon-180.png",
+        }
+        for one in streams.subscriptions(config())
+    ]
+    return _json({"subscriptions": listed})
+
+
+@blueprint.get(f"{API}/tag/list")
+def tag_list() -> Response:
+    """Starred, and a folder for each feed."""
+    folders = dict.fromkeys(one.label for one in streams.subscriptions(config()))
+    return _json(
+        {"tags": [{"id": f"{streams.STATE}{STARRED}"}, *({"id": label, "type": "folder"} for label in folders)]}
+    )
+
+
+@blueprint.get(f"{API}/preference/list")
+def preference_list() -> Response:
+    """None."""
+    return _json({"prefs": []})
+
+
+@blueprint.get(f"{API}/preference/stream/list")
+def stream_preference_list() -> Response:
+    """None."""
+    return _json({"streamprefs": {}})
+
+
+@blueprint.get(f"{API}/unread-count")
+def unread_count() -> Response:
+    """Unread stories of each feed and folder, and of all."""
+    token, counts = _reader(), []
+    with reading().store() as store:
+        wanted = streams.selection(store, config(), token, streams.READING_LIST, now())
+        by_category = store.reader_marks.unread(wanted)
+        for one in streams.subscriptions(config()):
+            if one.named is not None:
+                among = streams.ids_of_list(store, config(), one.named, now())
+                of_list = store.reader_marks.unread(replace(wanted, among=among)).values()
+                unread = sum(count for count, _ in of_list)
+                newest = max((at for _, at in of_list), default=None)
+            else:
+                unread, newest = by_category.get(one.category_id or "", (0, None))
+            counts += [(id_, unread, newest) for id_ in (one.id, one.label)]
+    everything = sum(count for count, _ in by_category.values())
+    counts.append((streams.READING_LIST, everything, max((at for _, at in by_category.values()), default=None)))
+    listed = [
+        {"id": id_, "count": count, "newestItemTimestampUsec": str(int(at.timestamp() * 1_000_000) if at else 0)}
+        for id_, count, at in counts
+    ]
+    return _json({"max": streams.MAX_IDS, "unreadcounts": listed})
+
+
+@blueprint.route(f"{API}/stream/contents", defaults={"stream": ""}, methods=["GET", "POST"])
+@blueprint.route(f"{API}/stream/contents/<path:stream>", methods=["GET", "POST"])
+@open_to_others
+def stream_contents(stream: str) -> Response:
+    """The stories of a stream, a page at a time."""
+    token, values = _reader(), request.values.to_dict()
+    stream = stream or values.get("s", streams.READING_LIST)
+    page = streams.paging(values, most=streams.MAX_ITEMS)
+    with reading().store() as store:
+        wanted = page.narrow(_selection(store, token, stream))
+        listed = store.reader_marks.select(replace(wanted, limit=page.limit + 1))
+        shown = listed[: page.limit]
+        document: dict[str, Any] = {
+            "id": streams.normalized(stream),
+            "updated": int(now().timestamp()),
+            "items": items(store, presenter(store), config(), token, shown, base=base_url(), tags=id_base()),
+        }
+    if len(listed) > page.limit:
+        document["continuation"] = str(shown[-1].story.story_id)
+    return _json(document)
+
+
+@blueprint.route(f"{API}/stream/items/ids", methods=["GET", "POST"])
+@open_to_others
+def item_ids() -> Response:
+    """The IDs of a stream's stories, a page at a time."""
+    token, values = _reader(), request.values.to_dict()
+    page = streams.paging(values, most=streams.MAX_IDS)
+    with reading().store() as store:
+        wanted = page.narrow(_selection(store, token, values.get("s", streams.READING_LIST)))
+        ids = store.reader_marks.ids(replace(wanted, limit=page.limit + 1))
+    document: dict[str, Any] = {"itemRefs": references(ids[: page.limit])}
+    if len(ids) > page.limit:
+        document["continuation"] = str(ids[page.limit - 1][0])
+    return _json(document)
+
+
+@blueprint.route(f"{API}/stream/items/contents", methods=["GET", "POST"])
+@open_to_others
+def item_contents() -> Response:
+    """Stories by their IDs, in the order of the request."""
+    token = _reader()
+    wanted = streams.story_ids(request.values.getlist("i"))[: streams.MAX_ITEMS]
+    with reading().store() as store:
+        listed = [one for story_id in dict.fromkeys(wanted) if (one := store.stories.listed(story_id)) is not None]
+        made = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
+    return _json({"id": streams.READING_LIST, "updated": int(now().timestamp()), "items": made})
+
+
+@blueprint.post(f"{API}/edit-tag")
+@open_to_others
+def edit_tag() -> Response:
+    """Mark stories as read or starred, or take the marks away."""
+    token, form = _reader(), request.form
+    ids = streams.story_ids(form.getlist("i"))
+    if len(ids) > streams.MAX_IDS:
+        abort(400, f"At most {streams.MAX_IDS:,} items at a time.")
+    add, remove = ([streams.normalized(one) for one in form.getlist(name)] for name in ("a", "r"))
+    # Some apps say "unread" by a state of its own.
+    if f"{streams.STATE}kept-unread" in add:
+        remove.append(f"{streams.STATE}{READ}")
+    with reading().store() as store, store.transaction():
+        for state in add:
+            if state in _STATES:
+                store.reader_marks.mark(token.reader, _STATES[state], ids, now())
+        for state in remove:
+            if state in _STATES:
+                store.reader_marks.unmark(token.reader, _STATES[state], ids)
+    return _text("OK")
+
+
+@blueprint.post(f"{API}/mark-all-as-read")
+@open_to_others
+def mark_all_as_read() -> Response:
+    """Mark a stream as read, up to a moment where the app names one."""
+    token, form = _reader(), request.form
+    before = streams.paging({"nt": form.get("ts", "")}, most=1).before
+    with reading().store() as store:
+        wanted = _selection(store, token, form.get("s", ""))
+        store.reader_marks.mark_all_read(replace(wanted, before=before), now())
+    return _text("OK")
+
+
+@blueprint.get("/reader/atom/<path:stream>")
+def atom_stream(stream: str) -> Response:
+    """The stories of a stream as Atom."""
+    token, values = _reader(), request.args.to_dict()
+    page = streams.paging(values, most=streams.MAX_ITEMS)
+    with reading().store() as store:
+        listed = store.reader_marks.select(page.narrow(_selection(store, token, stream)))
+        made = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
+    titles = {one.id: one.title for one in streams.subscriptions(config())}
+    title = titles.get(streams.normalized(stream), config().site.title)
+    return Response(atom.write(title, request.base_url, made, now()), content_type=atom.MEDIA_TYPE)
+
+
+@blueprint.post(f"{API}/subscription/edit")
+@blueprint.post(f"{API}/subscription/quickadd")
+@blueprint.post(f"{API}/rename-tag")
+@blueprint.post(f"{API}/disable-tag")
+@open_to_others
+def configuration() -> Response:
+    """Feeds and folders are those of feeds.yaml."""
+    _reader()
+    return _text("The feeds of this site are its categories and lists; its operator changes them in feeds.yaml.\n", 403)
+
+
+def _selection(store: Store, token: ReaderToken, stream: str) -> Selection:
+    try:
+        return streams.selection(store, config(), token, stream, now())
+    except streams.UnknownStream:
+        abort(404, "There is no such feed, folder or state.")
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(json.dumps(document, ensure_ascii=False), content_type="application/json; charset=utf-8")
+
+
+def _text(text: str, status: int = 200) -> Response:
+    return Response(text, status=status, content_type="text/plain; charset=utf-8")

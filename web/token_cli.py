@@ -1,0 +1,100 @@
+"""`groundswell token`: tokens for reader apps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import Front, db_option, json_option
+from aggregator.store import Store
+from web.auth.reader_tokens import make_reader_token, revoke_reader_token
+
+
+@click.group()
+def token() -> None:
+    """Make and revoke tokens for reader apps (Google Reader API)."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--reader", default="", help="Whose marks: tokens with one reader share what is read and starred.")
+@click.option("--score-in-title", is_flag=True, help="Begin titles with the score: [87] Headline.")
+@click.option("--min-score", type=click.IntRange(0, 100), default=0, show_default=True, help="Leave out stories below.")
+@db_option
+@json_option
+@click.pass_obj
+def create(front: Front, name: str, reader: str, score_in_title: bool, min_score: int, db: Path, as_json: bool) -> None:
+    """Make a token and print it; it cannot be shown again.
+
+    \b
+    Example:
+      groundswell token create phone
+      groundswell token create tablet --score-in-title --min-score 40
+    """
+    with Store.open(db) as store:
+        secret, record = make_reader_token(
+            store, name, front.clock(), reader=reader, score_in_title=score_in_title, min_score=min_score
+        )
+    if as_json:
+        click.echo(json.dumps({"id": record.token_id, "name": record.name, "token": secret}, ensure_ascii=False))
+        return
+    click.echo(secret)
+    click.echo(
+        "Enter it as the password in the app, with any user name. The server is the site's address followed by "
+        "/api/greader.php. The token is stored as a digest and cannot be shown again.",
+        err=True,
+    )
+
+
+@token.command("list")
+@db_option
+@json_option
+def list_tokens(db: Path, as_json: bool) -> None:
+    """List the tokens that were made.
+
+    \b
+    Example:
+      groundswell token list
+    """
+    with Store.open(db) as store:
+        tokens = store.reader_tokens.all()
+    if as_json:
+        rows = [
+            {
+                "id": one.token_id,
+                "name": one.name,
+                "reader": one.reader,
+                "score_in_title": one.score_in_title,
+                "min_score": one.min_score,
+                "made_at": one.made_at.isoformat(),
+                "used_at": one.used_at.isoformat() if one.used_at else None,
+                "revoked_at": one.revoked_at.isoformat() if one.revoked_at else None,
+            }
+            for one in tokens
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for one in tokens:
+        used = f"last used {one.used_at:%Y-%m-%d}" if one.used_at else "never used"
+        state = f"revoked {one.revoked_at:%Y-%m-%d}" if one.revoked_at else used
+        click.echo(f"{one.token_id:>4}  {one.name}  (reader {one.reader}, made {one.made_at:%Y-%m-%d}, {state})")
+    if not tokens:
+        click.echo("There are no tokens; `groundswell token create NAME` makes one.", err=True)
+
+
+@token.command("revoke")
+@click.argument("token_id", type=int)
+@db_option
+@click.pass_obj
+def revoke(front: Front, token_id: int, db: Path) -> None:
+    """Revoke a token: the app that uses it is refused from now on.
+
+    \b
+    Example:
+      groundswell token revoke 3
+    """
+    with Store.open(db) as store:
+        record = revoke_reader_token(store, token_id, front.clock())
+    click.echo(f"revoked {record.name}")
