@@ -37,6 +37,7 @@ HOMES = {
     "granian": ("web/server.py",),
     "apprise": ("aggregator/notify/child.py",),
     "smtplib": ("aggregator/notify/child.py",),
+    "mcp": ("web/agents/server.py",),
     "pickle": (),
 }
 # Libraries that the program is specified to use; each must be imported where it belongs.

@@ -1,0 +1,67 @@
+"""The tools as a server of the Model Context Protocol. The only module that imports the package `mcp`.
+
+`groundswell[mcp]` brings that package; everything else works without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import ToolAnnotations
+
+from aggregator.errors import GroundswellError
+from web.agents.tools import WARNING, Tools
+from web.http.database import Unreadable
+
+P = ParamSpec("P")
+
+INSTRUCTIONS = (
+    "News of many sources, grouped into stories. A score (0 to 100) is the probability that an editor would put the "
+    f"story on the front page. {WARNING}"
+)
+SEARCH_LANGUAGE = (
+    'Words and "phrases" that one entry of a story must hold, -word, source:id, category:id, score:>80, after:7d, '
+    "before:2026-11-20. Orders: best, newest, score."
+)
+DESCRIPTIONS = {
+    "search": f"Search all stories. {SEARCH_LANGUAGE}",
+    "stories": "List stories: of all categories, of one, or of a named list. Orders: trending, newest, score.",
+    "explain": "Explain a story's score and place, with its score history and the entries of each source.",
+    "topics": "List the topics that more sources write about than usual.",
+    "sources": "List the sources and their state: ok, failing, silent, waiting, gone, paused.",
+}
+
+
+def server(tools: Tools) -> MCPServer:
+    """Return a server with the tools; it starts nothing."""
+    made = MCPServer("groundswell", instructions=INSTRUCTIONS)
+    for name, description in DESCRIPTIONS.items():
+        made.add_tool(
+            _explained(getattr(tools, name)),
+            name=name,
+            description=description,
+            annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
+        )
+    return made
+
+
+def serve(tools: Tools) -> None:
+    """Answer on stdin and stdout until stdin ends."""
+    server(tools).run("stdio")
+
+
+def _explained(tool: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:
+    """Return *tool* with errors that the agent is told: the message alone."""
+
+    @wraps(tool)
+    def call(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        try:
+            return tool(*args, **kwargs)
+        except (GroundswellError, Unreadable) as error:
+            raise ToolError(str(error)) from error
+
+    return call
