@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -13,7 +13,8 @@ from aggregator.cli.options import Front, json_option, progress_bar
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
 from scoring.editorial import pairwise_constraints
-from scoring.relevance.model import load_prior
+from scoring.relevance import model_file
+from scoring.relevance.model import PRIOR_FILE, RelevanceModel, load_prior, read_prior
 from scoring.replay.streams import Stream
 
 WARM_UP = timedelta(days=28)
@@ -146,6 +147,12 @@ def evaluate_pairs(
 @click.option(
     "--stream", type=click.Path(path_type=Path, dir_okay=False), help="What else arrived: it counts as coverage."
 )
+@click.option(
+    "--prior",
+    "prior_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Learning starts from this prior; default: the shipped one, where it has not seen the days that are measured.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the intervals.")
 @json_option
 def evaluate_relevance(
@@ -156,13 +163,14 @@ def evaluate_relevance(
     at_least: float | None,
     top_share: float | None,
     stream: Path | None,
+    prior_file: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
     """Learn from labelled items, score later ones as they arrived, and measure.
 
     With --online a model is learned each day, as a site would: without --train the first 28 days of FILE are only
-    learned from.
+    learned from. Without --online it is learned once and recalibrated each day.
 
     Both files are JSON Lines, plain or .gz: title, the time of arrival (first_seen, created or published), the
     label; optional url, source, summary, tags. Items without a label count as coverage of the others.
@@ -183,24 +191,32 @@ def evaluate_relevance(
         at_least = evaluating.threshold(before or after, top_share)
     before, after = evaluating.labelled(before, at_least), evaluating.labelled(after, at_least)
     others = evaluating.read_rows(stream) if stream is not None else ()
+    begins = after[0].arrived_at if before else after[0].arrived_at + WARM_UP
+    prior = _prior_before(begins) if prior_file is None else read_prior(prior_file)
     if online:
-        begins = after[0].arrived_at if before else after[0].arrived_at + WARM_UP
         with progress_bar("Learning") as bar:
             task = bar.add_task("days", total=None)
             report = evaluating.evaluate_online(
                 [*(row for row in before if row.arrived_at < after[0].arrived_at), *after],
                 others,
                 begins=begins.replace(hour=0, minute=0, second=0, microsecond=0),
+                prior=prior,
                 seed=seed,
                 progress=lambda days: bar.update(task, advance=days),
             )
     else:
-        report = evaluating.evaluate(before, after, others, seed)
+        report = evaluating.evaluate(before, after, others, prior, seed)
     if as_json:
         click.echo(json.dumps(asdict(report), indent=1))
         return
     for line in evaluating.lines(report):
         click.echo(line)
+
+
+def _prior_before(begins: datetime) -> RelevanceModel | None:
+    """Return the shipped prior if everything that it was made from arrived before *begins*."""
+    _, last = model_file.read(PRIOR_FILE, "prior").window
+    return load_prior() if datetime.fromisoformat(last) < begins else None
 
 
 LABEL_EVALUATIONS: tuple[click.Command, ...] = (evaluate_stories, evaluate_pairs, evaluate_relevance)

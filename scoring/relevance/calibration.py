@@ -104,11 +104,14 @@ MIN_JUDGED, MIN_JUDGED_OF_A_CLASS = 150, 10
 """Cases below which a day keeps what was said."""
 
 
-def recalibrated(days: Sequence[date], said: Sequence[float], labels: Sequence[int]) -> list[float]:
+def recalibrated(
+    days: Sequence[date], said: Sequence[float], labels: Sequence[int], lag: int = LABEL_LAG
+) -> list[float]:
     """Return what each probability meant on its day: recalibrated on the newest days that were judged by then.
 
-    days: of each case, in any order; a case is judged `LABEL_LAG` days later
+    days: of each case, in any order
     said: probabilities, within 0..1
+    lag:  days after which a day's labels are known
 
     Nothing of a day or after it is looked at, so the result is what a site could have said at the time. Cases of days
     before there was enough to look back on keep what was said.
@@ -119,7 +122,7 @@ def recalibrated(days: Sequence[date], said: Sequence[float], labels: Sequence[i
         by_day.setdefault(day, []).append(i)
     meant = list(said)
     for day, here in by_day.items():
-        first, last = day - timedelta(days=LABEL_LAG + JUDGED_DAYS), day - timedelta(days=LABEL_LAG)
+        first, last = day - timedelta(days=lag + JUDGED_DAYS), day - timedelta(days=lag)
         known = [i for other, cases in by_day.items() if first < other <= last for i in cases]
         relevant = sum(labels[i] for i in known)
         if len(known) >= MIN_JUDGED and min(relevant, len(known) - relevant) >= MIN_JUDGED_OF_A_CLASS:

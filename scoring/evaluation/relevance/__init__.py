@@ -2,7 +2,7 @@
 
 read_rows(file) -> rows            labelled items, JSON Lines
 known_examples(rows) -> examples   what was known when each arrived
-learn(earlier) -> weights          calibrated on the newest of them
+learn(earlier, prior) -> score     calibrated on the newest of them
 evaluate(earlier, later) -> report AUC, nDCG@10, Brier, ECE beside rules without a model
 """
 

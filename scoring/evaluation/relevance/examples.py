@@ -6,8 +6,8 @@ Nothing that arrived later takes part. Leaves features to `relevance.model` and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -15,14 +15,13 @@ import numpy as np
 from aggregator.errors import GroundswellError
 from aggregator.text.tokens import words
 from scoring.evaluation.relevance.rows import Row
-from scoring.learning.fitting import Regularisation, Setting, WeightLearner
+from scoring.learning.fitting import Setting, WeightLearner
 from scoring.learning.labels import Example
 from scoring.metrics.probability import log_loss
 from scoring.relevance.calibration import Calibration, platt
 from scoring.relevance.model import RelevanceModel
 from scoring.relevance.news_context import Surroundings
 from scoring.relevance.signals import Signals
-from scoring.relevance.weights import Weights
 
 SAME_STORY = 0.25
 """Cosine over words and pairs of words from which two titles count as one story.
@@ -39,6 +38,11 @@ STRENGTHS = (1.0, 0.3, 0.1)
 
 LATER_SHARE = 0.25
 """The newest days of the training file, by share of examples: they choose the strength and calibrate."""
+
+PRIOR_SHARE = 0.5
+"""How much of the prior's logit a score starts with. On eight weeks of Techmeme's picks after the prior's own, the AUC
+is .884 without a prior, .887 with half of it and .879 with all of it, as the prior has seen the earlier items.
+"""
 
 RECENT_SHARE = 0.4
 """Half-life of the regression that forgets, as a share of the time that the training file spans."""
@@ -142,47 +146,78 @@ def split_by_time(examples: Sequence[Example], *shares: float) -> list[list[Exam
     return [list(examples[a:b]) for a, b in zip(cuts, [*cuts[1:], len(examples)], strict=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class LearnedScore:
+    """What was learned from labelled items.
+
+    logit = slope * (prior share * prior + learned) + offset
+    """
+
+    learned: RelevanceModel
+    calibration: Calibration
+    prior: RelevanceModel | None
+    strength: float
+    """Of the regression, the best of those that were tried."""
+    judged: tuple[tuple[date, float, int], ...]
+    """Day, probability and label of the newest items that it was learned from, by a fit that had not seen them."""
+
+    def probability(self, signals: Signals) -> float:
+        """Return how likely a story is to be relevant, 0..1."""
+        return self.calibration(known_logit(self.prior, signals) + self.learned.logit(signals))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """One way of learning, measured on the newest items."""
+
+    prior: RelevanceModel | None
+    known: list[float]
+    setting: int
+    calibration: Calibration
+    said: list[float]
+    loss: float
+
+
+def known_logit(prior: RelevanceModel | None, signals: Signals) -> float:
+    """Return the log-odds that a prior contributes before anything is learned."""
+    return 0.0 if prior is None else PRIOR_SHARE * prior.logit(signals)
+
+
 def learn(
     train: Sequence[Example],
-    regularisation: Regularisation | None = None,
-    groups: frozenset[str] | None = None,
+    prior: RelevanceModel | None = None,
     strengths: Sequence[float] = STRENGTHS,
     seed: int = 0,
-) -> Weights:
-    """Return the weights of `learn_with`."""
-    return learn_with(train, regularisation, groups, strengths, seed)[0]
+) -> LearnedScore:
+    """Return what *train*, in order of time, adds to *prior*.
 
-
-def learn_with(
-    train: Sequence[Example],
-    regularisation: Regularisation | None = None,
-    groups: frozenset[str] | None = None,
-    strengths: Sequence[float] = STRENGTHS,
-    seed: int = 0,
-) -> tuple[Weights, float]:
-    """Return calibrated weights learned from *train*, in order of time, and the strength that was chosen.
-
-    Two regressions, one of which forgets, say half each. The newest `LATER_SHARE` chooses their strength and gives
-    slope and offset, of weights that were fitted on what is older; then all of it is fitted. GroundswellError where one
-    class is missing.
+    Two regressions, one of which forgets, say half each. The newest `LATER_SHARE` chooses their strength and whether
+    the prior helps, and gives slope and offset, of weights that were fitted on what is older; then all of it is fitted.
+    GroundswellError where one class is missing.
     """
     older, later = split_by_time(train, 1.0 - LATER_SHARE)
     if not older or not later or any(len({e.relevant for e in part}) < 2 for part in (older, later)):
         raise GroundswellError("the training file needs labels of both kinds on several days")
     half_life = RECENT_SHARE * (train[-1].signals.at - train[0].signals.at)
     settings = [Setting(strength, fading) for strength in strengths for fading in (None, half_life)]
-    learner = WeightLearner(regularisation, min_documents=3, groups=groups, seed=seed)
-    tried = learner.fit_each(older, settings)
-    best: tuple[float, int, Calibration] | None = None
+    learner = WeightLearner(min_documents=3, seed=seed)
     truth = [int(e.relevant) for e in later]
-    for i in range(0, len(settings), 2):
-        trial = RelevanceModel("", tried[i].mixed(tried[i + 1]))
-        logits = [trial.logit(e.signals) for e in later]
-        calibration = platt(logits, truth)
-        loss = log_loss([calibration(logit) for logit in logits], truth)
-        if best is None or loss < best[0]:
-            best = (loss, i, calibration)
-    assert best is not None
-    _, i, calibration = best
-    plain, recent = learner.fit_each(train, settings[i : i + 2])
-    return plain.mixed(recent).scaled(calibration.slope, calibration.offset), settings[i].strength
+    trials: list[_Trial] = []
+    for start in dict.fromkeys((prior, None)):
+        known = [known_logit(start, e.signals) for e in train]
+        tried = learner.fit_each(older, settings, known=known[: len(older)])
+        for i in range(0, len(settings), 2):
+            model = RelevanceModel("", tried[i].mixed(tried[i + 1]))
+            logits = [of_prior + model.logit(e.signals) for e, of_prior in zip(later, known[len(older) :], strict=True)]
+            calibration = platt(logits, truth)
+            said = [calibration(logit) for logit in logits]
+            trials.append(_Trial(start, known, i, calibration, said, log_loss(said, truth)))
+    best = min(trials, key=lambda trial: trial.loss)
+    plain, recent = learner.fit_each(train, settings[best.setting : best.setting + 2], known=best.known)
+    return LearnedScore(
+        learned=RelevanceModel("", plain.mixed(recent)),
+        calibration=best.calibration,
+        prior=best.prior,
+        strength=settings[best.setting].strength,
+        judged=tuple((e.signals.at.date(), p, y) for e, p, y in zip(later, best.said, truth, strict=True)),
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.errors import GroundswellError
-from scoring.evaluation.relevance.examples import STRENGTHS, known_examples, learn, learn_with, together
+from scoring.evaluation.relevance.examples import STRENGTHS, LearnedScore, known_examples, learn, together
 from scoring.evaluation.relevance.rows import Row
 from scoring.learning.labels import Example
 from scoring.metrics.bootstrap import Interval
 from scoring.metrics.probability import ece, reliability
 from scoring.metrics.ranking import ndcg, weighted_auc
-from scoring.relevance.explanation import sigmoid
+from scoring.relevance.calibration import recalibrated
 from scoring.relevance.model import RelevanceModel
 
 
@@ -108,10 +108,19 @@ def _interval(values: Sequence[float]) -> Interval | None:
     return Interval(values[0], drawn[int(0.025 * len(drawn))], drawn[min(int(0.975 * len(drawn)), len(drawn) - 1)])
 
 
-def evaluate(train_rows: Sequence[Row], rows: Sequence[Row], stream: Sequence[Row] = (), seed: int = 0) -> Report:
+def evaluate(
+    train_rows: Sequence[Row],
+    rows: Sequence[Row],
+    stream: Sequence[Row] = (),
+    prior: RelevanceModel | None = None,
+    seed: int = 0,
+) -> Report:
     """Learn from *train_rows*, score *rows* in order of arrival with what had arrived by then, and measure.
 
-    What of the training file is as late as the first of *rows* is not learned from.
+    prior: what learning starts from, where that helps; it must not have seen *rows*
+
+    What of the training file is as late as the first of *rows* is not learned from. The score is recalibrated each day
+    on the labels that were known by then, and stands beside the one that was learned once.
     """
     if not any(row.label is not None for row in rows):
         raise GroundswellError("there is nothing to measure: no line has a label")
@@ -121,10 +130,20 @@ def evaluate(train_rows: Sequence[Row], rows: Sequence[Row], stream: Sequence[Ro
     examples = known_examples(everything, begins)
     train = [e for e in examples if e.signals.at < begins]
     measured = [e for e in examples if e.signals.at >= begins]
-    model = RelevanceModel("", learn(train, seed=seed))
-    said = [sigmoid(model.logit(e.signals)) for e in measured]
+    score = learn(train, prior, seed=seed)
+    said = [score.probability(e.signals) for e in measured]
     points = [row.points for row in everything if row.label is not None and row.arrived_at >= begins]
-    return _report(train, measured, said, points, seed)
+    return _report(train, measured, {"score": _by_day(score, measured, said), "learned once": said}, points, seed)
+
+
+def _by_day(score: LearnedScore, measured: Sequence[Example], said: Sequence[float]) -> list[float]:
+    """Return what was *said*, recalibrated each day on what was judged before it."""
+    days = [*(day for day, _, _ in score.judged), *(e.signals.at.date() for e in measured)]
+    probabilities = [*(p for _, p, _ in score.judged), *said]
+    labels = [*(label for _, _, label in score.judged), *(int(e.relevant) for e in measured)]
+    # A label that is known after 48 hours is known on the third day after the one on which its item arrived.
+    lag = math.ceil(LABEL_DELAY / timedelta(days=1)) + 1
+    return recalibrated(days, probabilities, labels, lag)[len(score.judged) :]
 
 
 LABEL_DELAY = timedelta(hours=48)
@@ -137,6 +156,7 @@ def evaluate_online(
     *,
     begins: datetime,
     delay: timedelta = LABEL_DELAY,
+    prior: RelevanceModel | None = None,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
@@ -145,6 +165,7 @@ def evaluate_online(
     rows:   labelled items of the whole time, in order of arrival
     begins: the first day that is measured
     delay:  how long after its arrival an item's label is known
+    prior:  what learning starts from, where that helps; it must not have seen the days that are measured
     """
     everything = together(rows, stream)
     examples = known_examples(everything, begins)
@@ -160,26 +181,27 @@ def evaluate_online(
     train: list[Example] = []
     for day in sorted(by_day):
         train = [example for example in examples if example.signals.at + delay <= day]
-        weights, strength = learn_with(train, strengths=strengths, seed=seed)
-        strengths = (strength,)  # chosen once: a choice a day would cost three times as much and hardly differ
-        model = RelevanceModel("", weights)
+        score = learn(train, prior, strengths, seed)
+        # Chosen once: a choice a day would cost as many times as much and hardly differ.
+        prior, strengths = score.prior, (score.strength,)
         measured += by_day[day]
-        said += [sigmoid(model.logit(example.signals)) for example in by_day[day]]
+        said += [score.probability(example.signals) for example in by_day[day]]
         if progress is not None:
             progress(1)
-    return _report(train, measured, said, [None] * len(measured), seed)
+    return _report(train, measured, {"score": said}, [None] * len(measured), seed)
 
 
 def _report(
     train: Sequence[Example],
     measured: Sequence[Example],
-    said: Sequence[float],
+    ways: Mapping[str, Sequence[float]],
     points: Sequence[float | None],
     seed: int,
 ) -> Report:
+    """Return the measures of what was said in each way, the score first, and of the rules."""
     days = [e.signals.at.date().isoformat() for e in measured]
     truth = [int(e.relevant) for e in measured]
-    results = [result("score", days, said, truth, probabilities=True, seed=seed)]
+    results = [result(name, days, said, truth, probabilities=True, seed=seed) for name, said in ways.items()]
     results += [result(name, days, scores, truth, seed=seed) for name, scores in _rules(train, measured, points)]
     return Report(
         train=len(train),
@@ -189,7 +211,7 @@ def _report(
         first_at=measured[0].signals.at.isoformat(),
         last_at=measured[-1].signals.at.isoformat(),
         results=tuple(results),
-        reliability=tuple(asdict(b) for b in reliability(said, truth)),
+        reliability=tuple(asdict(b) for b in reliability(ways["score"], truth)),
     )
 
 

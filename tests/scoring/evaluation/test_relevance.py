@@ -14,8 +14,11 @@ from click.testing import CliRunner
 from aggregator.demo import edition
 from aggregator.errors import GroundswellError
 from scoring.cli.evaluate import evaluate as command
-from scoring.evaluation.relevance import Row, evaluate, known_examples, labelled, read_rows, result, threshold
-from scoring.relevance.model import load_prior
+from scoring.cli.evaluate_labels import _prior_before
+from scoring.evaluation.relevance import Row, evaluate, known_examples, labelled, learn, read_rows, result, threshold
+from scoring.relevance import model_file
+from scoring.relevance.model import PRIOR_FILE, RelevanceModel, load_prior
+from scoring.relevance.weights import Weights
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -63,6 +66,7 @@ def test_the_command_learns_scores_and_measures(tmp_path: Path) -> None:
     assert score["auc"]["low"] <= score["auc"]["value"] <= score["auc"]["high"]
     assert score["auc"]["value"] > 0.8
     assert [r["name"] for r in report["results"][1:]] == [
+        "learned once",
         "newest first",
         "most sources",
         "gravity of Hacker News",
@@ -85,6 +89,42 @@ def test_online_each_day_is_scored_by_what_was_known_that_morning(tmp_path: Path
     # The last model knows what arrived 48 hours before the last day and no later.
     assert 340 * 0.9 < report["train"] < 480 * 0.9 - 48 * 0.9
     assert report["results"][0]["auc"]["value"] > 0.8
+
+
+def rows_of(tmp_path: Path, lines: list[dict[str, object]]) -> list[Row]:
+    return read_rows(write(tmp_path / "rows.jsonl", lines), "picked")
+
+
+def test_learning_starts_from_a_prior_only_where_that_helps(tmp_path: Path) -> None:
+    examples = known_examples(rows_of(tmp_path, press(300)), START + timedelta(days=20))
+    words = {"zephyr": 2.0, "unveils": 2.0}
+    helpful = RelevanceModel("", Weights(-2.0, words, 2.0, title={"zephyr": 4.0, "unveils": 4.0}))
+    misleading = RelevanceModel("", Weights(0.0, words, 2.0, title={"zephyr": -9.0, "unveils": -9.0}))
+
+    assert learn(examples, helpful).prior is helpful
+    assert learn(examples, misleading).prior is None
+
+
+def test_a_score_that_was_learned_once_is_recalibrated_on_the_days_that_were_judged_since(tmp_path: Path) -> None:
+    lines = press(2_400)
+    rng = random.Random(1)
+    for line in lines[600:]:  # from then on an editor picks far fewer
+        line["picked"] = line["picked"] and int(rng.random() < 0.3)
+    rows = rows_of(tmp_path, lines)
+
+    score, once, *_ = evaluate(rows[:540], rows[540:]).results
+
+    assert (score.name, once.name) == ("score", "learned once")
+    assert score.ece is not None
+    assert once.ece is not None
+    assert score.ece.value < 0.6 * once.ece.value
+
+
+def test_the_shipped_prior_takes_no_part_in_measuring_days_that_it_has_seen(tmp_path: Path) -> None:
+    _, last = model_file.read(PRIOR_FILE, "prior").window
+
+    assert _prior_before(datetime.fromisoformat(last)) is None
+    assert _prior_before(datetime.fromisoformat(last) + timedelta(seconds=1)) is load_prior()
 
 
 def test_relevance_without_earlier_items_says_what_is_missing(tmp_path: Path) -> None:
@@ -194,7 +234,7 @@ def test_the_score_keeps_its_floor_on_the_recorded_press() -> None:
 
     report = evaluate([r for r in rows if r.arrived_at < cut], [r for r in rows if r.arrived_at >= cut])
 
-    score, _, most, *_ = report.results
+    score, _, _, most, *_ = report.results
     assert score.auc is not None
     assert score.ndcg_at_10 is not None
     assert score.ece is not None
