@@ -67,7 +67,7 @@ def features(hour: Hour, stories: Sequence[Coverage]) -> Floats:
     """Return the parts of the place without their weights, (stories, parts)."""
     weights = {
         "worth": page_order.WEIGHT_WORTH,
-        "coverage": page_order.WEIGHT_COVERAGE,
+        "coverage": page_order.WEIGHT_COVERAGE,  # sources keep their share of it
         "score": page_order.WEIGHT_SCORE,
         "growth": page_order.WEIGHT_GROWTH,
     }

@@ -66,8 +66,8 @@ def front_page_of(stream: Path, labels: Path, learn: bool) -> dict[str, tuple[fl
 def test_the_front_page_of_an_invented_edition() -> None:
     measured = front_page_of(EDITION, EDITION.with_name("edition.labels.tsv"), learn=True)
     ndcg, noise = measured.pop("as shown")
-    assert ndcg >= 1.05
-    assert noise <= 0.25
+    assert ndcg >= 0.85
+    assert noise <= 0.16
     assert all(ndcg > other and noise < more for other, more in measured.values())
 
 
@@ -79,7 +79,7 @@ def test_the_front_page_of_some_days_of_press(tmp_path: Path) -> None:
         part.writelines(line for line in file if "2025-05-16" <= json.loads(line)["published"] < "2025-05-23")
     measured = front_page_of(days, SHARED / "gold" / "press_2025_05.labels.tsv", learn=False)
     ndcg, noise = measured.pop("as shown")
-    assert ndcg >= 0.77
-    assert noise <= 0.05
+    assert ndcg >= 0.64
+    assert noise <= 0.02
     del measured["by score"]  # nearly the same worth, without its age
     assert all(ndcg > other for other, _ in measured.values())
