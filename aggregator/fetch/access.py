@@ -23,7 +23,7 @@ class Access:
     own_host: str = ""
     """The host that the operator wrote down himself; a proxy may be given its name, of others their address only."""
     proxy: str = ""
-    """`http://`, `https://`, `socks4://`, `socks5://` or `socks5h://`; "" asks directly."""
+    """`http://`, `https://`, `socks4://`, `socks4a://`, `socks5://` or `socks5h://`; "" asks directly."""
     ca_file: str = ""
     """A file of certificate authorities (PEM) that are trusted beside the usual ones."""
 

@@ -147,7 +147,7 @@ class Client:
 
         A proxy stands in a network of its own. Given a name, it would look that up itself, perhaps to a private
         address there. It gets the name of the subject's own host only, where a name is needed: by a plain request to
-        an HTTP proxy, by `socks5h`, and where this machine cannot resolve names.
+        an HTTP proxy, by `socks5h` and `socks4a`, and where this machine cannot resolve names.
         """
         own = name == access.own_host
         port = _port(url)
@@ -155,13 +155,15 @@ class Client:
         literal = _literal(name)
         if literal:
             addresses = (literal,)
-        elif not (own and access.proxy.startswith("socks5h:")):
+        elif not (own and access.proxy.startswith(("socks5h:", "socks4a:"))):
             try:
                 addresses = await self._addresses(name, port)
             except FetchError as error:
                 if not own:
                     message = f"{name} cannot be resolved here, and a proxy is not given names that others chose"
                     raise FetchError(FailureKind.NETWORK, message) from error
+        if access.proxy.startswith("socks4"):  # knows IPv4 alone
+            addresses = tuple(address for address in addresses if ":" not in address) or addresses
         if not access.is_private(name):
             for address in addresses:
                 _refuse_unless_public(address, name)

@@ -55,6 +55,7 @@ class CurlError(httpx.TransportError):
         self.os_error = os_error
         self.received, self.expected = received, expected
         self.through_proxy = False
+        self.through_tls_proxy = False
 
 
 class BodyTooLargeError(Exception):
@@ -188,6 +189,7 @@ class _Exchange:
             curl.setopt(pycurl.HTTPPROXYTUNNEL, connect.tunnel)
         if connect.ca_file != before.ca_file:
             curl.setopt(pycurl.CAINFO, connect.ca_file)
+            curl.setopt(pycurl.PROXY_CAINFO, connect.ca_file)  # of an https:// proxy
         if connect.resolve != before.resolve:
             curl.setopt(pycurl.RESOLVE, [connect.resolve] if connect.resolve else [])
         if connect.connect_to != before.connect_to:
@@ -212,6 +214,7 @@ class _Exchange:
         if error is not None and not self._cut:
             error.received = self._size
             error.through_proxy = bool(self._connect.proxy)
+            error.through_tls_proxy = self._connect.proxy.startswith("https:")
             error.expected = int(self.curl.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD_T))
             self._failure = self._failure or error
         if self._done is not None and not self._done.done():

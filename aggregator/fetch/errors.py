@@ -105,7 +105,9 @@ def _of_curl(error: CurlError) -> Failed:
     if code == pycurl.E_PARTIAL_FILE:
         return Failed(FailureKind.BAD_TRANSFER, _broken_off(error))
     if code in _TLS:
-        return Failed(FailureKind.TLS, clean(f"TLS: {text}"))
+        # Whose certificate it is, libcurl does not say.
+        where = "TLS, at the proxy or behind it" if error.through_tls_proxy else "TLS"
+        return Failed(FailureKind.TLS, clean(f"{where}: {text}"))
     if code in _NOT_HTTP or (code == pycurl.E_RECV_ERROR and "headers" in text):
         return Failed(FailureKind.BAD_TRANSFER, clean(f"not understood as HTTP: {text}"))
     if code == pycurl.E_GOT_NOTHING:

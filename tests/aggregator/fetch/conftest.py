@@ -1,9 +1,13 @@
-"""What the tests of fetching share: one client that may ask this machine."""
+"""What the tests of fetching share: a client that may ask this machine, and a certificate authority."""
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -34,3 +38,28 @@ def failed(outcome: Outcome) -> Failed:
     assert isinstance(outcome, Failed), outcome
     assert outcome.message.isprintable()
     return outcome
+
+
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with an own authority, `ca.pem`, and what it signed for localhost: `server.pem`, `server.key`."""
+    folder = tmp_path_factory.mktemp("ca")
+    key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    ca = f"req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=Own"
+    request = f"req {key} -keyout server.key -out s.csr -subj /CN=localhost"
+    sign = "x509 -req -in s.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 10 -extfile names"
+    (folder / "names").write_text("subjectAltName=DNS:localhost")
+    for command in (ca, request, sign):
+        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def context_of(authority: Path, *protocols: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem", authority / "server.key")
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    return context

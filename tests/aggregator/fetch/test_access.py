@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +27,7 @@ from aggregator.fetch.access import (
 )
 from aggregator.fetch.bot_checks import bot_check
 from aggregator.model import FailureKind, Fetched
-from tests.aggregator.fetch.conftest import FEED, OWN, Ask, failed
+from tests.aggregator.fetch.conftest import FEED, OWN, Ask, context_of, failed, needs_openssl
 from tests.feedserver import FeedServer
 
 CONFIG = parse_config("""
@@ -114,10 +116,11 @@ def test_a_proxy_may_come_from_the_environment() -> None:
 
 
 class Proxy:
-    """An HTTP and SOCKS5 proxy that connects to the test's own server, and remembers what it was told."""
+    """An HTTP, HTTPS and SOCKS proxy that connects to the test's own server, and remembers what it was told."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
         self._port = port
+        self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.told: list[str] = []
@@ -134,9 +137,15 @@ class Proxy:
     def _talk(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError, struct.error), connection:
             connection.settimeout(5)
+            if self._context is not None:
+                with self._context.wrap_socket(connection, server_side=True) as secured:
+                    self._http(secured)
+                return
             first = connection.recv(1, socket.MSG_PEEK)
             if first == b"\x05":
                 self._socks(connection)
+            elif first == b"\x04":
+                self._socks4(connection)
             else:
                 self._http(connection)
 
@@ -149,6 +158,16 @@ class Proxy:
         (port,) = struct.unpack(">H", connection.recv(2))
         self.told.append(f"{address}:{port}")
         connection.sendall(b"\x05\x00\x00\x01" + b"\0" * 6)
+        self._relay(connection, b"")
+
+    def _socks4(self, connection: socket.socket) -> None:
+        request = connection.recv(1024)
+        (port,) = struct.unpack(">H", request[2:4])
+        address = socket.inet_ntoa(request[4:8])
+        if address.startswith("0.0.0."):  # SOCKS4a: the name stands behind the user
+            address = request[8:].split(b"\0")[1].decode()
+        self.told.append(f"{address}:{port}")
+        connection.sendall(b"\x00\x5a" + b"\0" * 6)
         self._relay(connection, b"")
 
     def _http(self, connection: socket.socket) -> None:
@@ -189,6 +208,8 @@ def through(proxy: Proxy, scheme: str, access: Access = OWN) -> Access:
     ("scheme", "told"),
     [
         ("http", "GET http://localhost:{port}/a"),
+        ("socks4", "127.0.0.1:{port}"),
+        ("socks4a", "localhost:{port}"),
         ("socks5", "127.0.0.1:{port}"),
         ("socks5h", "localhost:{port}"),
     ],
@@ -203,7 +224,7 @@ async def test_a_source_is_polled_through_its_proxy(
     assert proxy.told == [told.format(port=feed_server.port)]
 
 
-@pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+@pytest.mark.parametrize("scheme", ["http", "socks4", "socks4a", "socks5", "socks5h"])
 async def test_a_name_that_others_chose_is_resolved_here(
     feed_server: FeedServer, proxy: Proxy, ask: Ask, scheme: str
 ) -> None:
@@ -214,7 +235,7 @@ async def test_a_name_that_others_chose_is_resolved_here(
     assert proxy.told[-1] == (f"CONNECT {address}" if scheme == "http" else address)
 
 
-@pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+@pytest.mark.parametrize("scheme", ["http", "socks4", "socks4a", "socks5", "socks5h"])
 @pytest.mark.parametrize(
     "target", ["http://127.0.0.2:{port}/", "http://localhost:{port}/", "http://[::1]:{port}/", "http://10.0.0.1/"]
 )
@@ -235,6 +256,20 @@ async def test_a_name_that_cannot_be_resolved_here_goes_to_no_proxy(
     outcome = failed(await ask(url, through(proxy, "socks5h")))
     assert "is not given names that others chose" in outcome.message
     assert len(proxy.told) == 1
+
+
+@needs_openssl
+async def test_a_proxy_may_speak_tls(feed_server: FeedServer, ask: Ask, authority: Path) -> None:
+    secured = Proxy(feed_server.port, context_of(authority))
+    try:
+        url = feed_server.publish("/a", FEED)
+        access = replace(OWN, proxy=f"https://localhost:{secured.port}")
+        assert isinstance(await ask(url, replace(access, ca_file=str(authority / "ca.pem"))), Fetched)
+        assert secured.told == [f"GET {url}"]
+        assert "proxy" in failed(await ask(url, access)).message
+        assert len(secured.told) == 1
+    finally:
+        secured.close()
 
 
 async def test_a_proxy_that_does_not_answer_is_named(feed_server: FeedServer, ask: Ask) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,7 +17,7 @@ import pytest
 
 from aggregator.fetch import Access
 from aggregator.model import FailureKind, Fetched
-from tests.aggregator.fetch.conftest import FEED, LIMITS, OWN, Ask, failed
+from tests.aggregator.fetch.conftest import FEED, LIMITS, OWN, Ask, context_of, failed, needs_openssl
 from tests.feedserver import FeedServer, Wire
 
 LENGTH = b"Content-Length: %d\r\n" % len(FEED)
@@ -246,22 +244,6 @@ async def test_a_cookie_of_the_sources_own_goes_along(feed_server: FeedServer, a
 
 # TLS and HTTP/2
 
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with an own authority, `ca.pem`, and what it signed for localhost: `server.pem`, `server.key`."""
-    folder = tmp_path_factory.mktemp("ca")
-    key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    ca = f"req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=Own"
-    request = f"req {key} -keyout server.key -out s.csr -subj /CN=localhost"
-    sign = "x509 -req -in s.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 10 -extfile names"
-    (folder / "names").write_text("subjectAltName=DNS:localhost")
-    for command in (ca, request, sign):
-        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
-    return folder
-
 
 class RawServer:
     """Answers every connection with what *play* writes on it."""
@@ -331,14 +313,6 @@ def speak_http2(connection: Any) -> None:
 def plain_answer(connection: Any) -> None:
     connection.recv(65536)
     connection.sendall(OK + LENGTH + b"Connection: close\r\n\r\n" + FEED)
-
-
-def context_of(authority: Path, *protocols: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority / "server.pem", authority / "server.key")
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    return context
 
 
 @needs_openssl
