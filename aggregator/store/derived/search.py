@@ -111,21 +111,26 @@ class Search:
             where {" and ".join(conditions)} group by s.story_id order by s.last_source_at desc limit {CANDIDATES}""",
             params,
         )
-        without = self._told_with(query.without, [row["story_id"] for row in rows]) if query.without else set()
+        without = self._containing(query.without, [row["story_id"] for row in rows]) if query.without else set()
         return [row for row in rows if row["story_id"] not in without]
 
-    def _told_with(self, terms: Iterable[str], story_ids: list[int]) -> set[int]:
-        """Return which of the stories hold any of *terms* in any of their entries."""
+    def _containing(self, terms: Iterable[str], story_ids: list[int]) -> set[int]:
+        """Return the stories that contain any of *terms* in any of their entries."""
         members = self._db.rows(
             "select entry_id, story_id from memberships where story_id in (select value from json_each(:ids))",
             {"ids": json.dumps(story_ids)},
         )
-        # Put together here: SQLite would look for each entry in the index anew, a second for a common word.
-        holding: set[int] = set()
-        for term in terms:
-            if match := expression([term]):
-                rows = self._db.each("select rowid from entries_fts where entries_fts match :match", {"match": match})
-                holding.update(row[0] for row in rows)
+        match = " OR ".join(f"({excluded})" for term in terms if (excluded := expression([term])))
+        if not members or not match:
+            return set()
+        # Put together here: SQLite would look for each entry in the index anew, a second for a common word. Candidates
+        # are recent, so the range of their entries bounds how much of the index a common word makes it read.
+        entry_ids = [row["entry_id"] for row in members]
+        rows = self._db.each(
+            "select rowid from entries_fts where entries_fts match :match and rowid between :first and :last",
+            {"match": match, "first": min(entry_ids), "last": max(entry_ids)},
+        )
+        holding = {row[0] for row in rows}
         return {row["story_id"] for row in members if row["entry_id"] in holding}
 
     def _entries(self, rows: list[Row]) -> dict[int, Entry]:
