@@ -32,7 +32,8 @@ MIN_STEPS, MAX_STEPS = 35 - ZERO, 126 - ZERO
 ENOUGH_KNOWN = 0.5
 """Share of a text's words that the prior knows from which it counts in full."""
 
-MAX_REMEMBERED_WORDS = 50_000
+MAX_REMEMBERED_WORDS = 16_000
+"""Words that are looked up once: about 4 MB, and most of any text."""
 
 
 class CategoryPrior:
@@ -58,7 +59,7 @@ class CategoryPrior:
         self.columns = columns
         self.weights = weights.astype(np.int32)
         self.seeds = seeds
-        self._rows_of_word: dict[str, tuple[int | None, tuple[int, ...], int]] = {}
+        self._words: dict[str, tuple[int | None, NDArray[np.int32] | None, int]] = {}
 
     def knows(self, category_id: str, seeds: Sequence[str]) -> bool:
         """Return whether a site's category is the shipped one: it has no seeds of its own, or shares some with it."""
@@ -73,13 +74,14 @@ class CategoryPrior:
         if not distinct:
             return (0.0,) * (len(self.ids) + 1)
         words: list[int] = []
-        inside: list[int] = []
+        inside: list[NDArray[np.int32]] = []
         gram_count = 0
         for word in distinct:
-            row, rows, count = self._rows_of_word.get(word) or self._look_up(word)
+            row, of_grams, count = self._words.get(word) or self._look_up(word)
             if row is not None:
                 words.append(row)
-            inside += rows
+            if of_grams is not None:
+                inside.append(of_grams)
             gram_count += count
         trust = min(1.0, len(words) / (ENOUGH_KNOWN * len(distinct)))
         if not trust:
@@ -88,20 +90,25 @@ class CategoryPrior:
         pairs = dict.fromkeys([*pairwise(in_title), *pairwise(in_summary)])
         of_pairs = [row for a, b in pairs if (row := columns.get(f"pair:{a} {b}")) is not None]
         total = self.base.copy()
-        for places, count in ((words, len(distinct)), (of_pairs, len(pairs)), (inside, gram_count)):
+        for places, count in ((words, len(distinct)), (of_pairs, len(pairs))):
             if places:
                 total += STEP * count**-0.5 * self.weights[places].sum(axis=0)
+        if inside:
+            total += STEP * gram_count**-0.5 * np.array(inside).sum(axis=0)
         for name, value in address_features(link).items():
             if (row := columns.get(name)) is not None:
                 total += STEP * value * self.weights[row]
         return tuple((trust * (total - total.mean())).tolist())
 
-    def _look_up(self, word: str) -> tuple[int | None, tuple[int, ...], int]:
+    def _look_up(self, word: str) -> tuple[int | None, NDArray[np.int32] | None, int]:
+        """Return the row of a word, the sum of the rows of its n-grams in steps, and how many n-grams it has."""
         names = grams(word)
-        rows = tuple([row for gram in names if (row := self.columns.get(f"gram:{gram}")) is not None])
-        columns = self.columns.get(f"word:{word}"), rows, len(names)
-        if len(self._rows_of_word) < MAX_REMEMBERED_WORDS:
-            self._rows_of_word[word] = columns
+        rows = [row for gram in names if (row := self.columns.get(f"gram:{gram}")) is not None]
+        # Steps are whole numbers, so their sum is the same in any order.
+        of_grams = self.weights[rows].sum(axis=0, dtype=np.int32) if rows else None
+        columns = self.columns.get(f"word:{word}"), of_grams, len(names)
+        if len(self._words) < MAX_REMEMBERED_WORDS:
+            self._words[word] = columns
         return columns
 
     def as_data(self) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from operator import itemgetter
 
 from scoring.language.analysed_text import SHINGLE_WORDS, AnalysedText
@@ -33,63 +33,144 @@ Headline = tuple[int, tuple[str, ...]]
 """Day, and terms."""
 
 
+class _SourceHeadlines:
+    """The latest headlines of one source, numbered in order of arrival, with an index of their terms."""
+
+    __slots__ = ("first", "headlines", "numbers")
+
+    def __init__(self) -> None:
+        self.headlines: deque[Headline] = deque()
+        self.first = 0
+        """Number of the oldest headline."""
+        self.numbers: dict[str, list[int]] = {}
+        """By term the numbers of the headlines that contain it, ascending."""
+
+    def append(self, headline: Headline) -> None:
+        number = self.first + len(self.headlines)
+        self.headlines.append(headline)
+        for key in frozenset(headline[1]):
+            self.numbers.setdefault(key, []).append(number)
+
+    def remove_oldest(self) -> None:
+        _, title = self.headlines.popleft()
+        self.first += 1
+        for key in frozenset(title):
+            numbers = self.numbers[key]
+            del numbers[0]
+            if not numbers:
+                del self.numbers[key]
+
+
+class EarlierHeadlines:
+    """What a source wrote on earlier days: a view that is valid until the source's next headline."""
+
+    __slots__ = ("_end", "_source", "_start")
+
+    def __init__(self, headlines: Iterable[Headline] = ()) -> None:
+        self._source = _SourceHeadlines()
+        for headline in headlines:
+            self._source.append(headline)
+        self._start, self._end = 0, len(self._source.headlines)
+
+    @classmethod
+    def before(cls, day: int, source: _SourceHeadlines) -> EarlierHeadlines:
+        """Return the headlines of the `DAYS` before *day*."""
+        view = cls.__new__(cls)
+        view._source = source
+        view._start = source.first + bisect_right(source.headlines, day - DAYS, key=_day)
+        view._end = source.first + bisect_left(source.headlines, day, key=_day)
+        return view
+
+    def __len__(self) -> int:
+        return self._end - self._start
+
+    def __iter__(self) -> Iterator[Headline]:
+        return islice(self._source.headlines, self._start - self._source.first, self._end - self._source.first)
+
+    def with_term(self, term: str) -> Sequence[int]:
+        """Return the numbers of the headlines that contain a term."""
+        numbers = self._source.numbers.get(term)
+        if numbers is None:
+            return ()
+        return numbers[bisect_left(numbers, self._start) : bisect_left(numbers, self._end)]
+
+    def day(self, number: int) -> int:
+        """Return the day of a headline."""
+        return self._source.headlines[number - self._source.first][0]
+
+
+NO_HEADLINES = EarlierHeadlines()
+
+
 class Headlines:
     """The latest headlines of each source, as terms."""
 
     def __init__(self) -> None:
-        self._by_source: dict[str, deque[Headline]] = {}
+        self._by_source: dict[str, _SourceHeadlines] = {}
 
     def state(self) -> dict[str, list[Headline]]:
         """Return the headlines by source, for `restore`."""
-        return {source_id: list(latest) for source_id, latest in self._by_source.items()}
+        return {source_id: list(source.headlines) for source_id, source in self._by_source.items()}
 
     def restore(self, state: Mapping[str, Sequence[Headline]], vocabulary: Vocabulary) -> None:
         """Replace all headlines with those of *state*."""
-        self._by_source = {
-            vocabulary[source_id]: deque((day, tuple([vocabulary[term] for term in title])) for day, title in latest)
-            for source_id, latest in state.items()
-        }
+        self._by_source = {}
+        for source_id, headlines in state.items():
+            source = self._by_source[vocabulary[source_id]] = _SourceHeadlines()
+            for day, title in headlines:
+                source.append((day, tuple([vocabulary[term] for term in title])))
 
     def add(self, source_id: str, title: tuple[str, ...], at: float) -> None:
         """Put in a headline that arrived at *at*, in seconds since 1970; moments of one source never go back."""
         if not source_id:
             return
         day = int(at // 86_400)
-        latest = self._by_source.get(source_id)
-        if latest is None:
-            latest = self._by_source[source_id] = deque()
-        while latest and (latest[0][0] <= day - DAYS or len(latest) >= MAX_HEADLINES):
-            latest.popleft()
-        latest.append((day, title))
+        source = self._by_source.get(source_id)
+        if source is None:
+            source = self._by_source[source_id] = _SourceHeadlines()
+        headlines = source.headlines
+        while headlines and (headlines[0][0] <= day - DAYS or len(headlines) >= MAX_HEADLINES):
+            source.remove_oldest()
+        source.append((day, title))
 
-    def of(self, source_id: str, at: float) -> list[Headline]:
-        """Return day and terms of the headlines that a source had on earlier days, the oldest first."""
-        day = int(at // 86_400)
-        latest = list(self._by_source.get(source_id, ()))
-        return latest[bisect_right(latest, day - DAYS, key=_day) : bisect_left(latest, day, key=_day)]
+    def advance(self, day: int) -> None:
+        """Forget the sources whose headlines are all too old on *day*; sources come and go for years."""
+        self._by_source = {
+            source_id: source for source_id, source in self._by_source.items() if source.headlines[-1][0] > day - DAYS
+        }
+
+    def of(self, source_id: str, at: float) -> EarlierHeadlines:
+        """Return the headlines that a source had on earlier days, the oldest first."""
+        source = self._by_source.get(source_id)
+        return NO_HEADLINES if source is None else EarlierHeadlines.before(int(at // 86_400), source)
 
 
 _day = itemgetter(0)
 
 
-def damped(idf: Mapping[str, float], headlines: Sequence[Headline]) -> Mapping[str, float]:
+def damped(idf: Mapping[str, float], headlines: EarlierHeadlines) -> Mapping[str, float]:
     """Return the weights of an entry's terms, those lowered that its source writes anyway."""
     n = len(headlines)
     if n < MIN_HEADLINES:
         return idf
-    counts = Counter(chain.from_iterable(map(frozenset(idf).intersection, [title for _, title in headlines])))
-    limits = {key: math.log((n + 1) / (k + 0.5)) + MARGIN for key, k in counts.items()}
-    return {key: min(weight, limits.get(key, weight)) for key, weight in idf.items()}
+    weights = dict(idf)
+    for key, weight in idf.items():
+        if k := len(headlines.with_term(key)):
+            weights[key] = min(weight, math.log((n + 1) / (k + 0.5)) + MARGIN)
+    return weights
 
 
-def column(title: Mapping[str, float], headlines: Sequence[Headline]) -> float:
+def column(title: Mapping[str, float], headlines: EarlierHeadlines) -> float:
     """Return the share of a headline's weight that stood in one headline of its source on each of two earlier days."""
     total = sum(title.values())
+    shared: dict[int, list[float]] = {}
+    for key, weight in title.items():
+        for number in headlines.with_term(key):
+            shared.setdefault(number, []).append(weight)
     by_day: dict[int, float] = {}
-    shared = map(frozenset(title).intersection, [other for _, other in headlines])
-    for (day, _), both in zip(headlines, shared, strict=True):
-        if both:
-            by_day[day] = max(by_day.get(day, 0.0), math.fsum(title[key] for key in both))
+    for number, weights in shared.items():
+        day = headlines.day(number)
+        by_day[day] = max(by_day.get(day, 0.0), math.fsum(weights))
     return sorted(by_day.values())[-2] / total if len(by_day) > 1 else 0.0
 
 
@@ -104,26 +185,40 @@ MAX_SHINGLES = 256
 
 MIN_REPRINT_WORDS = 12
 
+TEMPLATE_DAYS = 30
+"""A source that was silent for so long starts again without a template. A template takes 20 kB."""
+
 
 class Templates:
     """The runs of words in the latest entries of each source."""
 
     def __init__(self) -> None:
         self._by_source: dict[str, dict[int, None]] = {}
+        self._last_day: dict[str, int] = {}
+        """By source the UTC day of its latest entry."""
 
-    def state(self) -> dict[str, list[int]]:
+    def state(self) -> dict[str, tuple[int, list[int]]]:
         """Return the runs of words by source, for `restore`."""
-        return {source_id: list(shingles) for source_id, shingles in self._by_source.items()}
+        return {
+            source_id: (self._last_day[source_id], list(shingles)) for source_id, shingles in self._by_source.items()
+        }
 
-    def restore(self, state: Mapping[str, Sequence[int]], vocabulary: Vocabulary) -> None:
+    def restore(self, state: Mapping[str, tuple[int, Sequence[int]]], vocabulary: Vocabulary) -> None:
         """Replace all runs of words with those of *state*."""
-        self._by_source = {vocabulary[source_id]: dict.fromkeys(shingles) for source_id, shingles in state.items()}
+        self._by_source = {vocabulary[source_id]: dict.fromkeys(runs) for source_id, (_, runs) in state.items()}
+        self._last_day = {vocabulary[source_id]: day for source_id, (day, _) in state.items()}
+
+    def advance(self, day: int) -> None:
+        """Forget the sources that published nothing for TEMPLATE_DAYS before *day*."""
+        for source_id in [source for source, last in self._last_day.items() if last <= day - TEMPLATE_DAYS]:
+            del self._by_source[source_id], self._last_day[source_id]
 
     def add(self, text: AnalysedText) -> None:
         """Remember the wording of an entry; what was seen longest ago is forgotten."""
         if not text.source_id:
             return
         known = self._by_source.setdefault(text.source_id, {})
+        self._last_day[text.source_id] = int(text.arrived // 86_400)
         for shingle in (*text.title_shingles, *text.summary_shingles):
             known.pop(shingle, None)
             known[shingle] = None

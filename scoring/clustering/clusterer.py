@@ -24,7 +24,7 @@ from scoring.clustering.boilerplate import Headline, Headlines, Templates
 from scoring.clustering.join_model import Candidate, Comparison, JoinModel, Stream, compare, probability
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
-from scoring.clustering.weighed_text import WeighedText, weigh
+from scoring.clustering.weighed_text import WeighedText, vector_of, weigh
 from scoring.clustering.weights import JOINS, Tuning
 from scoring.language.analysed_text import AnalysedText
 from scoring.language.terms import DocumentFrequency, Vocabulary
@@ -66,7 +66,7 @@ class ClustererState(Struct, array_like=True, frozen=True):
     joined: list[bool]
     open: OpenStoriesState
     headlines: dict[str, list[Headline]]
-    templates: dict[str, list[int]]
+    templates: dict[str, tuple[int, list[int]]]
 
 
 class Clusterer:
@@ -96,6 +96,7 @@ class Clusterer:
         self._entries = 0
         """How many were put, ever."""
         self._search: _Search | None = None
+        self._day = 0
 
     def state(self) -> ClustererState:
         """Return what is remembered, for `restore`; valid until the next change."""
@@ -125,6 +126,11 @@ class Clusterer:
         A story ends when nothing of it arrived for the window, or when it is too old: a new
         development weeks later is a new story.
         """
+        day = int(now // 86_400)
+        if day != self._day:
+            self._day = day
+            self._headlines.advance(day)
+            self._templates.advance(day)
         ended = self._open.expire(now)
         if ended:
             self._search = None
@@ -240,7 +246,11 @@ class Clusterer:
 
     def halves(self, texts: Sequence[AnalysedText]) -> Halves:
         """Return the two halves that entries fall into most clearly, and how alike the halves are."""
-        return bisect([self._weighed(text).member.vector for text in texts])
+        vectors = [
+            vector_of(text, self._frequency, self._headlines.of(text.source_id, text.arrived), self._tuning)
+            for text in texts
+        ]
+        return bisect(vectors)
 
     def by_age(self, one_id: int, other_id: int) -> tuple[int, int]:
         """Return two stories, the one that came first before the other."""

@@ -8,7 +8,6 @@ event to `stories`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from zlib import crc32
 
 from aggregator.model import Config
@@ -85,7 +84,6 @@ def owner(source_id: str, known: Mapping[str, str]) -> str:
     return known.get(source_id, source_id)
 
 
-@lru_cache(maxsize=4096)
 def runs(title: str, summary: str) -> frozenset[int]:
     """Return the runs of words of a text, hashed; none when it is too short to prove anything.
 

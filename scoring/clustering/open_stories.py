@@ -11,6 +11,8 @@ from bisect import insort
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
+from itertools import islice
 
 from msgspec import Struct
 
@@ -215,9 +217,8 @@ class OpenStories:
         # Negative, so that the nearest come first, and of equals the oldest.
         keep = self._tuning.candidates
         scale = self._scale
-        near = sorted([(dot * scale[story_id], story_id) for story_id, dot in dots.items()])
+        near = nsmallest(keep + 4, [(dot * scale[story_id], story_id) for story_id, dot in dots.items()])
         if common:
-            del near[keep + 4 :]
             for place, (_, story_id) in enumerate(near):
                 dot = dots[story_id]
                 for weight, postings in common:
@@ -232,13 +233,11 @@ class OpenStories:
         postings = sorted([self._index.get(key, {}) for key in terms], key=len)
         if not postings or len(postings[0]) < 2:
             return 0
-        rest = postings[1:]
-        count = 0
-        for place, story_id in enumerate(postings[0]):
-            if place == MAX_POSTINGS:
-                break
-            count += story_id != but and all(story_id in other for other in rest)
-        return count
+        fewest = postings[0]
+        common: Collection[int] = fewest.keys() if len(fewest) <= MAX_POSTINGS else [*islice(fewest, MAX_POSTINGS)]
+        for other in postings[1:]:
+            common = other.keys() & common
+        return len(common) - (but in common)
 
     def shared_weights(self, vector: Vector, story_id: int) -> dict[str, float]:
         """Return how much each term that an entry shares with a story contributes to their similarity."""

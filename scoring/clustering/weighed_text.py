@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from scoring.clustering import boilerplate
@@ -85,7 +85,7 @@ class WeighedText:
 def weigh(
     text: AnalysedText,
     frequency: DocumentFrequency,
-    headlines: Sequence[boilerplate.Headline],
+    headlines: boilerplate.EarlierHeadlines,
     template: Collection[str],
     tuning: Tuning,
 ) -> WeighedText:
@@ -94,6 +94,24 @@ def weigh(
     headlines: of its source, on earlier days
     template:  its terms that its source's latest entries have in the same wording
     """
+    general, idf, vector = _weights(text, frequency, headlines, tuning)
+    member = Member.of(text, idf, vector)
+    worn = _worn(member, general, headlines)
+    template_share, fresh = _outside_template(text, general, template)
+    return WeighedText(text, member, idf, worn, template_share, fresh, _places(text))
+
+
+def vector_of(
+    text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
+) -> Vector:
+    """Return the vector that `weigh` gives an entry, without the rest."""
+    return _weights(text, frequency, headlines, tuning)[2]
+
+
+def _weights(
+    text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
+) -> tuple[Mapping[str, float], dict[str, float], Vector]:
+    """Return the IDF of each term, the IDF lowered for what its source or its kind writes anyway, and the vector."""
     vector: Vector = {}
     for key in text.title:
         vector[key] = vector.get(key, 0.0) + tuning.title_weight
@@ -110,15 +128,12 @@ def weigh(
         vector[key] = weight
         total += weight * weight
     norm = math.sqrt(total) or 1.0
-    member = Member.of(text, idf, {key: weight / norm for key, weight in vector.items()})
-    worn = _worn(member, general, headlines)
-    template_share, fresh = _outside_template(text, general, template)
-    return WeighedText(text, member, idf, worn, template_share, fresh, _places(text))
+    return general, idf, {key: weight / norm for key, weight in vector.items()}
 
 
-def _worn(member: Member, general: Mapping[str, float], headlines: Sequence[boilerplate.Headline]) -> float:
+def _worn(member: Member, general: Mapping[str, float], headlines: boilerplate.EarlierHeadlines) -> float:
     title = {key: general[key] for key in member.title}
-    if not title or not headlines:
+    if not title or not len(headlines):
         return 0.0
     return max(1.0 - member.title_idf / sum(title.values()), boilerplate.column(title, headlines))
 

@@ -42,7 +42,7 @@ from aggregator.model import (
 from scoring.engine import ranking
 from scoring.engine.closed_stories import ClosedStories
 from scoring.engine.decisions import DecisionHandler
-from scoring.engine.live_story import ClosedStory, text_of
+from scoring.engine.live_story import ClosedStory
 from scoring.engine.membership import Joiner
 from scoring.engine.overrides import Overrides
 from scoring.engine.ranking import Coverage
@@ -151,6 +151,7 @@ class Engine:
             if isinstance(event, Entry):
                 self._enter(event, now, log)
             elif isinstance(event, Edit):
+                self._state.texts.forget(event.entry_id)
                 story_id = self._state.story_of.get(event.entry_id)
                 if story_id is not None:
                     self._joiner.edit(story_id, event)
@@ -161,7 +162,7 @@ class Engine:
 
     def _enter(self, entry: Entry, now: datetime, log: StepLog) -> None:
         """Place an entry, then let it merge or split the stories around it."""
-        text = text_of(entry)
+        text = self._state.texts.of(entry)
         placement = self._state.clusterer.place(text)
         # Whether it connects two stories is asked before it joins one: afterwards that one would contain its terms.
         merge = self._regrouping.merge_of(text, placement)

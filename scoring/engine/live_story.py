@@ -195,7 +195,51 @@ def plus(total: Sequence[float], more: Evidence) -> list[float]:
     return list(map(add, total, more)) if total else list(more)
 
 
-def text_of(entry: Entry | Member) -> AnalysedText:
+MAX_RECENT_TEXTS = 2_000
+"""About 10 MB."""
+
+MAX_RECENT_RUNS = 1_000
+"""Of texts whose runs of words are compared to recognize copies: about 4 MB."""
+
+
+class RecentTexts:
+    """The analysed texts of the entries that were used last.
+
+    Deciding whether a growing story falls apart needs the texts of all its entries each time. Keeping them with every
+    live entry would double the memory of the engine, and most stories never grow.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, AnalysedText] = {}
+        self._runs: dict[int, frozenset[int]] = {}
+
+    def of(self, entry: Entry | Member) -> AnalysedText:
+        """Return the analysed text of an entry."""
+        text = self._texts.pop(entry.entry_id, None)
+        if text is None:
+            text = analysed(entry)
+            if len(self._texts) >= MAX_RECENT_TEXTS:
+                del self._texts[next(iter(self._texts))]
+        self._texts[entry.entry_id] = text
+        return text
+
+    def runs(self, member: Member) -> frozenset[int]:
+        """Return the runs of words of an entry; see `copies.runs`."""
+        runs = self._runs.pop(member.entry_id, None)
+        if runs is None:
+            runs = copies.runs(member.title, member.summary)
+            if len(self._runs) >= MAX_RECENT_RUNS:
+                del self._runs[next(iter(self._runs))]
+        self._runs[member.entry_id] = runs
+        return runs
+
+    def forget(self, entry_id: int) -> None:
+        """Drop the text of an entry that was edited."""
+        self._texts.pop(entry_id, None)
+        self._runs.pop(entry_id, None)
+
+
+def analysed(entry: Entry | Member) -> AnalysedText:
     """Return an entry in the form that the clusterer compares."""
     arrived = entry.arrived if isinstance(entry, Member) else entry.first_seen_at
     return analyse(

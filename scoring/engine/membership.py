@@ -13,7 +13,7 @@ from aggregator.model import Edit, Entry, Membership
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
 from scoring.clustering.clusterer import Placement
-from scoring.engine.live_story import LiveStory, Member, Voice, plus, sums, text_of
+from scoring.engine.live_story import LiveStory, Member, Voice, analysed, plus, sums
 from scoring.engine.settings import EngineSettings
 from scoring.engine.state import EngineState
 from scoring.insights import lead_entry
@@ -132,11 +132,11 @@ class Joiner:
                     member.copy = member.pointer
                     other.copy = other.copy or not member.pointer
                     return
-        runs = copies.runs(member.title, member.summary)
+        runs = self._state.texts.runs(member)
         if not runs:
             return
         originals = [other for other in live.members.values() if not other.copy][-COMPARED:]
-        earlier = ((other.voice, copies.runs(other.title, other.summary)) for other in originals)
+        earlier = ((other.voice, self._state.texts.runs(other)) for other in originals)
         member.voice = copies.voice(member.owner, runs, earlier)
         member.copy = member.voice != member.owner
 
@@ -151,7 +151,7 @@ class Joiner:
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
-        state.clusterer.hear(text_of(entry))
+        state.clusterer.hear(analysed(entry))
         state.surroundings.advance(at)
         state.surroundings.add(entry.title, known.voice, at)
         begins = known.story_id == entry.entry_id

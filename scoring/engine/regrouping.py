@@ -13,7 +13,7 @@ from aggregator.model import Cause, Entry, Membership, Story
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Placement
 from scoring.clustering.reclustering import Merge
-from scoring.engine.live_story import LiveStory, Member, Voice, settle, text_of
+from scoring.engine.live_story import LiveStory, Member, Voice, settle
 from scoring.engine.membership import Joiner
 from scoring.engine.overrides import Overrides
 from scoring.engine.settings import EngineSettings
@@ -74,7 +74,7 @@ class Regrouping:
         if not reclustering.due(len(live.members)):
             return
         entry_ids = list(live.members)
-        texts = [text_of(member) for member in live.members.values()]
+        texts = [self._state.texts.of(member) for member in live.members.values()]
         split = reclustering.split_of(state.clusterer, texts, entry_ids.index(story_id))
         if split is None:
             return
@@ -152,12 +152,12 @@ class Regrouping:
             state.story_of[entry.entry_id] = story.story_id
         settle(live)
         state.live[story.story_id] = live
-        state.clusterer.hold(story.story_id, [text_of(member) for member in live.members.values()], 0)
+        state.clusterer.hold(story.story_id, [self._state.texts.of(member) for member in live.members.values()], 0)
         state.has_reopened = True
 
     def hold_texts(self, story_id: int, latest: int) -> None:
         """Let what comes be compared with the later texts of a story that was formed."""
-        texts = [text_of(member) for member in self._state.live[story_id].members.values()]
+        texts = [self._state.texts.of(member) for member in self._state.live[story_id].members.values()]
         texts = [text for text in texts if text.arrived > texts[-1].arrived - MAX_STORY_AGE.total_seconds() / 2]
         self._state.clusterer.hold(story_id, texts, latest)
 

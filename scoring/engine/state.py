@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from aggregator.model import Story
 from scoring.categories.classifier import Lesson
 from scoring.clustering.clusterer import Clusterer
-from scoring.engine.live_story import LiveStory
+from scoring.engine.live_story import LiveStory, RecentTexts
 from scoring.engine.recovery.snapshot import StateSnapshot
 from scoring.language.terms import DocumentFrequency, Vocabulary, load_background
 from scoring.ranking.baseline import CategoryRhythm
@@ -42,6 +42,7 @@ class EngineState:
         self.rhythm = CategoryRhythm(HISTORY.days)
         self.surroundings = Surroundings()
         self.live: dict[int, LiveStory] = {}
+        self.texts = RecentTexts()
         self.story_of: dict[int, int] = {}
         """Live story by entry."""
         self.lessons: dict[int, Lesson] = {}

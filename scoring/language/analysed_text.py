@@ -118,9 +118,10 @@ def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], lis
     for word, skip in zip(tokens, dated, strict=True):
         if skip:
             continue
-        if not _NUMBER.fullmatch(word):
+        digit = word[0].isdigit()
+        if not digit or not _NUMBER.fullmatch(word):
             stem = term(word)
-            if word[0].isdigit():
+            if digit:
                 numbers.append(word)
             if stem:
                 terms.append(stem)
@@ -139,10 +140,8 @@ def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], lis
 
 
 def _shingles(tokens: Sequence[str]) -> tuple[int, ...]:
-    masked = ["0" if word[0].isdigit() else word for word in tokens]
-    return tuple(
-        [crc32(" ".join(masked[i : i + SHINGLE_WORDS]).encode()) for i in range(len(masked) - SHINGLE_WORDS + 1)]
-    )
+    masked = [b"0" if word[0].isdigit() else word.encode() for word in tokens]
+    return tuple([crc32(b" ".join(masked[i : i + SHINGLE_WORDS])) for i in range(len(masked) - SHINGLE_WORDS + 1)])
 
 
 def script(text: str) -> str:

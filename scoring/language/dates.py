@@ -59,7 +59,15 @@ def mark_dates(words: Sequence[str]) -> tuple[list[bool], frozenset[str]]:
     for i, word in enumerate(words):
         if marked[i]:
             continue
-        if word in _MONTHS:
+        if word[0].isdigit():
+            if _is_numeric_date(words[i : i + 3]):
+                marked[i : i + 3] = [True] * 3
+                dates.add("/".join(words[i : i + 3]))
+            elif is_year(word):
+                marked[i] = True
+            elif _CLOCK.fullmatch(word):
+                _mark_time(words, marked, i)
+        elif word in _MONTHS:
             day = _day_beside(words, i)
             if day is not None:
                 at, number = day
@@ -67,13 +75,8 @@ def mark_dates(words: Sequence[str]) -> tuple[list[bool], frozenset[str]]:
                 dates.add(f"{_MONTHS[word]}-{number}")
             elif i + 1 < len(words) and is_year(words[i + 1]):
                 marked[i] = marked[i + 1] = True
-        elif _is_numeric_date(words[i : i + 3]):
-            marked[i : i + 3] = [True] * 3
-            dates.add("/".join(words[i : i + 3]))
-        elif word in _DAYS or is_year(word):
+        elif word in _DAYS:
             marked[i] = True
-        elif _CLOCK.fullmatch(word):
-            _mark_time(words, marked, i)
     return marked, frozenset(dates)
 
 

@@ -45,7 +45,7 @@ STOP_WORDS = frozenset(_STOP.split())
 _NO_STEM_SUFFIX = ("ss", "us", "is")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def term(word: str) -> str:
     """Return the term that *word* counts as, or "" when it tells nothing.
 
@@ -89,7 +89,7 @@ def _undoubled(stem: str) -> str:
     return stem
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=256)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of *text*; kept for a while, because all that scores an entry asks for the same texts."""
     return tuple(words(text))

@@ -28,8 +28,11 @@ Median share on AI and technology news .83 to .86 (the lowest tenth .59 to .68),
 health .60, on home and living .74, in French .14, in Russian .06.
 """
 
-MAX_REMEMBERED_WORDS = 50_000
-"""Words whose n-grams are summed up once: about 8 MB."""
+MAX_REMEMBERED_WORDS = 16_000
+"""Words whose n-grams are summed up once: about 3 MB, and most of any text."""
+
+MAX_REMEMBERED_READINGS = 512
+"""The latest texts that were read: about 3 MB."""
 
 SCALE = 1_000
 """A model file holds weights in thousandths and IDF in hundredths, as whole numbers."""
@@ -91,6 +94,7 @@ class EditorialPrior:
         self.grams = character_grams
         self.others = others
         self._summed: dict[str, tuple[float, int]] = {}
+        self._readings: dict[tuple[str, str, str], TextReading] = {}
 
     def worth(self, title: str, summary: str = "", link: str = "") -> Worth:
         """Return what an editor would make of a text."""
@@ -99,7 +103,18 @@ class EditorialPrior:
         return Worth(sigmoid(logit), reading.familiarity)
 
     def read(self, title: str, summary: str = "", link: str = "") -> TextReading:
-        """Return the addends of a text's logit, told by word and by kind."""
+        """Return the addends of a text's logit, by word and by kind."""
+        # An entry is read when it joins and again each time its story is scored, which is soon after.
+        text = (title, summary, link)
+        reading = self._readings.get(text)
+        if reading is None:
+            reading = self._read(*text)
+            if len(self._readings) >= MAX_REMEMBERED_READINGS:
+                del self._readings[next(iter(self._readings))]
+            self._readings[text] = reading
+        return reading
+
+    def _read(self, title: str, summary: str, link: str) -> TextReading:
         in_title, in_summary = text_words(title, summary)
         distinct = dict.fromkeys(in_title)
         shape = shape_features(title, distinct)

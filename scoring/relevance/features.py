@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from functools import lru_cache
 
 from scoring.language.terms import words_of
 from scoring.relevance.news_context import NOTHING, title_words
@@ -30,7 +29,6 @@ NEVER_NEGATIVE = ("coverage:", "velocity:", "around:")
 """Features that grow with independent coverage: their weights are kept >= 0, so that it never lowers a score."""
 
 
-@lru_cache(maxsize=4_096)
 def summary_words(summary: str) -> tuple[str, ...]:
     """Return the distinct words among the first `SUMMARY_WORDS` of *summary*, in order."""
     # A word has less than 20 characters on average in any script, so the rest need not be split at all.

@@ -11,7 +11,6 @@ import math
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import takewhile
 
 from msgspec import Struct
@@ -90,7 +89,6 @@ class Around:
 NOTHING = Around()
 
 
-@lru_cache(maxsize=4_096)
 def title_words(title: str) -> tuple[str, ...]:
     """Return the distinct words of *title*, in order."""
     return tuple(dict.fromkeys(words_of(title)))
@@ -186,6 +184,8 @@ class Surroundings:
         while self._days and self._days[0][0] <= self._day - USUAL_DAYS:
             day, counts = self._days.popleft()
             self._titles -= self._day_titles.pop(day)
+            # What a source published before yesterday counts for nothing, and sources come and go for years.
+            self._own = {source: own for source, own in self._own.items() if own[-1] >= at - 86_400.0}
             for word, count in counts.items():
                 left = self._usual[word] - count
                 if left:

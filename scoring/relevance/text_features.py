@@ -93,7 +93,7 @@ def address_features(link: str) -> dict[str, float]:
     return values
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=512)
 def _address(link: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the features of a link: its site, and the words of its path."""
     named = host(link)

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from aggregator.model import Edit, Entry, Event, Membership, Story
 from scoring.clustering.clusterer import Placement
 from scoring.editorial import decisions
-from scoring.engine.live_story import text_of
 from scoring.engine.membership import Joiner
 from scoring.engine.overrides import Overrides
 from scoring.engine.state import HISTORY, MAX_STORY_AGE, EngineState
@@ -75,13 +74,14 @@ class Restorer:
             return
         if known.story_id in live_ids:
             placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
-            self._joiner.join(entry, text_of(entry), placement, known)
+            self._joiner.join(entry, self._state.texts.of(entry), placement, known)
         else:
             joined = self._joined.setdefault(known.story_id, {})
             self._joiner.count(entry, known, joined)
             joined.setdefault(known.voice, known.joined_at)
 
     def _edit(self, edit: Edit) -> None:
+        self._state.texts.forget(edit.entry_id)
         story_id = self._state.story_of.get(edit.entry_id)
         if story_id is not None:
             self._joiner.edit(story_id, edit)

@@ -2,14 +2,24 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.clustering.boilerplate import DAYS, MAX_HEADLINES, MAX_SHINGLES, Headlines, Templates, column, damped
+from scoring.clustering.boilerplate import (
+    DAYS,
+    MAX_HEADLINES,
+    MAX_SHINGLES,
+    TEMPLATE_DAYS,
+    EarlierHeadlines,
+    Headlines,
+    Templates,
+    column,
+    damped,
+)
 from scoring.language.analysed_text import AnalysedText, analyse
 
 DAY = 86_400.0
 
 
-def headlines(*titles: tuple[int, str]) -> list[tuple[int, tuple[str, ...]]]:
-    return [(day, tuple(title.split())) for day, title in titles]
+def headlines(*titles: tuple[int, str]) -> EarlierHeadlines:
+    return EarlierHeadlines((day, tuple(title.split())) for day, title in titles)
 
 
 def test_what_a_source_writes_above_everything_tells_little_and_the_rest_as_much_as_ever() -> None:
@@ -42,7 +52,7 @@ def test_what_came_on_the_same_day_or_long_ago_or_of_nobody_is_not_looked_at() -
     for day in range(1, 4):
         habits.add("paper", ("day", str(day)), day * DAY)
 
-    assert habits.of("", 3 * DAY) == []
+    assert list(habits.of("", 3 * DAY)) == []
     assert [day for day, _ in habits.of("paper", 3 * DAY)] == [1, 2]
     assert [day for day, _ in habits.of("paper", (DAYS + 1) * DAY)] == [2, 3]
 
@@ -52,7 +62,7 @@ def test_a_source_of_many_headlines_is_remembered_by_its_latest() -> None:
     for number in range(MAX_HEADLINES + 5):
         habits.add("paper", (str(number),), DAY + number)
 
-    kept = habits.of("paper", 2 * DAY)
+    kept = list(habits.of("paper", 2 * DAY))
     assert len(kept) == MAX_HEADLINES
     assert kept[-1] == (1, (str(MAX_HEADLINES + 4),))
 
@@ -88,3 +98,30 @@ def test_wording_that_was_not_used_for_long_is_forgotten() -> None:
         templates.add(entry(number, f"alpha{number} beta{number} gamma{number} delta{number}"))
 
     assert templates.terms(entry(9, "Flood warning for the Trent at Newark")) == frozenset()
+
+
+def test_a_source_that_fell_silent_is_forgotten() -> None:
+    habits, templates = Headlines(), Templates()
+    habits.add("paper", ("flood",), DAY)
+    templates.add(entry(1, "Flood warning for the Severn at Bewdley"))
+
+    habits.advance(DAYS)
+    templates.advance(TEMPLATE_DAYS - 1)
+    assert list(habits.of("paper", 2 * DAY)) == [(1, ("flood",))]
+    assert templates.terms(entry(2, "Flood warning for the Trent at Newark"))
+
+    habits.advance(DAYS + 1)
+    templates.advance(TEMPLATE_DAYS)
+    assert habits.state() == {}
+    assert templates.state() == {}
+
+
+def test_the_index_of_headlines_forgets_with_them() -> None:
+    habits = Headlines()
+    for number in range(MAX_HEADLINES + 3):
+        habits.add("paper", ("kxan", f"word{number}", "kxan"), DAY + number)
+
+    earlier = habits.of("paper", 2 * DAY)
+    assert len(earlier) == len(earlier.with_term("kxan")) == MAX_HEADLINES
+    assert list(earlier.with_term("word2")) == []
+    assert [earlier.day(number) for number in earlier.with_term("word3")] == [1]
