@@ -2,9 +2,10 @@
 
     python -m bench.restart [--data ../shared/data] [--entries 100000] [--db FILE]
 
-Fills a database from the recorded streams, one after the other, moved in time so that each follows the last, or
-takes the one given (it is copied). Then starts in a process of its own: CPU seconds of that alone, peak memory. The
-snapshot may be as old as one ever becomes; starts without one (an upgrade, other settings) are measured too.
+Fills a database from the recorded streams, one after the other, moved in time so that each follows the last; without
+recorded data from a generated one. Or takes the database given (it is copied). Then starts in a process of its own:
+CPU seconds of that alone, peak memory. The snapshot may be as old as one ever becomes; starts without one (an
+upgrade, other settings) are measured too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 
 from aggregator.model import Config, Site
 from aggregator.store import Store
+from bench import _stream
 from scoring.relevance.model import load_prior
 from scoring.replay.runner import replay
 from scoring.replay.streams import Stream
@@ -57,8 +59,12 @@ def lines(data: Path, entries: int) -> Iterator[str]:
 def fill(db: Path, data: Path, entries: int) -> None:
     """Replay *entries* into a new database."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stream.jsonl"
-        path.write_text("\n".join(lines(data, entries)), encoding="utf-8")
+        path = Path(folder) / "stream.jsonl.gz"
+        if (data / "stream").exists():
+            with gzip.open(path, "wt", encoding="utf-8", compresslevel=1) as out:
+                out.writelines(f"{line}\n" for line in lines(data, entries))
+        else:
+            _stream.write(path, entries, a_day=1_500)
         with Store.open(db) as store:
             replay(Stream(path), CONFIG, load_prior(), db=store)
 
@@ -100,8 +106,7 @@ def main() -> None:
         start(given.start)
         return
     if given.db is None and not (given.data / "stream").exists():
-        print(f"no recorded streams in {given.data / 'stream'}; name their folder with --data")
-        return
+        print(f"no recorded streams in {given.data / 'stream'}: one is generated")
     with tempfile.TemporaryDirectory() as folder:
         db = Path(folder) / "g.db"
         if given.db is not None:

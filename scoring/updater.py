@@ -11,10 +11,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from aggregator.model import Cause, Changes, Config, Decision, Edit, Entry, Event, Ranking, Undo
+from aggregator.model import Cause, Changes, Config, Decision, DecisionKind, Edit, Entry, Event, Ranking, Undo
 from aggregator.store import Store, StoredSnapshot
 from scoring.editorial.decisions import STRUCTURAL, kind_of
-from scoring.engine import RESTORE_HORIZON, ClosedStory, Engine, SnapshotError
+from scoring.engine import EVENTS_HORIZON, MEMBERSHIPS_HORIZON, ClosedStory, Engine, SnapshotError
 from scoring.ranking.page_order import with_pinned
 from scoring.relevance.model import RelevanceModel
 from scoring.topics.updater import TopicKeeper
@@ -279,10 +279,18 @@ class Updater:
             else:
                 return engine
         log.info("The snapshot of the scoring state cannot be used (%s): rebuilding it from the entries", reason)
-        since = watermark - RESTORE_HORIZON
-        memberships = {membership.entry_id: membership for membership in store.stories.memberships(since)}
+        since = watermark - EVENTS_HORIZON
+        joined = store.stories.memberships(watermark - MEMBERSHIPS_HORIZON)
+        memberships = {membership.entry_id: membership for membership in joined}
         standing = store.decisions.standing(since)
-        engine.rebuild(self._happened(since, watermark), memberships, stored_stories, standing)
+        lessons = [
+            (decision, entry)
+            for decision in standing
+            if decision.kind is DecisionKind.CATEGORY
+            and (entry := store.entries.get(min(decision.entry_ids, default=0))) is not None
+        ]
+        groups = self._happened(since, watermark)
+        engine.rebuild(groups, memberships, stored_stories, standing, lessons, until=watermark)
         self._save_snapshot(engine, watermark)
         return engine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scoring.engine.engine import Engine
 from scoring.engine.live_story import ClosedStory
 from scoring.engine.ranking import Coverage
-from scoring.engine.recovery.restore import RESTORE_HORIZON
+from scoring.engine.recovery.restore import EVENTS_HORIZON, MEMBERSHIPS_HORIZON
 from scoring.engine.recovery.snapshot import FORMAT, SnapshotError
 
-__all__ = ["FORMAT", "RESTORE_HORIZON", "ClosedStory", "Coverage", "Engine", "SnapshotError"]
+__all__ = ["EVENTS_HORIZON", "FORMAT", "MEMBERSHIPS_HORIZON", "ClosedStory", "Coverage", "Engine", "SnapshotError"]

@@ -248,14 +248,20 @@ class Engine:
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
         standing: Iterable[Decision] = (),
+        lessons: Iterable[tuple[Decision, Entry]] = (),
+        *,
+        until: datetime,
     ) -> None:
         """Go on with what is stored, even where this version or these settings would have decided otherwise.
 
-        groups:      events from RESTORE_HORIZON before the last step, or earlier, as `step` got them
-        memberships: the story of each of these entries, by entry
+        groups:      events from EVENTS_HORIZON before *until* on, or earlier, as `step` got them
+        memberships: the story of each entry from MEMBERSHIPS_HORIZON before *until* on, by entry
         stories:     as stored; at least the live ones
-        standing:    the decisions in force before the first of *groups*; their categories teach no more
+        standing:    the decisions in force before the first of *groups*
+        lessons:     those of them that correct a category, each with the first entry of its story
+        until:       the moment of the last step
         """
         self._overrides.replace(standing)
         window = self._settings.config.scoring.window
-        Restorer(self._state, self._overrides, self._joiner, window).run(groups, memberships, stories)
+        restorer = Restorer(self._state, self._overrides, self._joiner, window, until)
+        restorer.run(groups, memberships, stories, lessons)

@@ -140,10 +140,11 @@ class Joiner:
         member.voice = copies.voice(member.owner, runs, earlier)
         member.copy = member.voice != member.owner
 
-    def count(self, entry: Entry, known: Membership, earlier: Mapping[str, datetime]) -> None:
-        """Count an entry of a story that is over: all else of it is known no more, and what it said is not needed.
+    def count(self, entry: Entry, known: Membership, earlier: Mapping[str, datetime], *, context: bool) -> None:
+        """Count an entry of a closed story, without the rest of what `join` does.
 
-        earlier: when the independent sources before it joined
+        earlier: when the voices before it joined
+        context: it is recent enough for the news context
         """
         state, categorizer = self._state, self._settings.categorizer
         title, summary = terms(entry.title), terms(entry.summary)
@@ -152,8 +153,9 @@ class Joiner:
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
         state.clusterer.hear(analysed(entry))
-        state.surroundings.advance(at)
-        state.surroundings.add(entry.title, known.voice, at)
+        if context:
+            state.surroundings.advance(at)
+            state.surroundings.add(entry.title, known.voice, at)
         begins = known.story_id == entry.entry_id
         speaks_first = known.voice not in earlier
         if speaks_first:

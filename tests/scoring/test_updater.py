@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoring.engine.state
-from aggregator.model import Cause, Changes, Event
+from aggregator.model import Cause, Changes, DecisionKind, Event
 from aggregator.store import Store, StoredSnapshot
 from scoring.clustering import reclustering
 from scoring.editorial.decisions import Editors, concerned
@@ -173,16 +173,21 @@ def test_a_worker_that_stopped_before_it_scored_with_a_new_model_does_so_at_its_
         assert other.state.edition() == edition == store.state.edition()
 
 
+@pytest.mark.parametrize("step", [5 * HOUR, 40 * HOUR])  # all within every horizon; 48 days, beyond all of them
 def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
-    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    step: timedelta, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     # That a story began and became part of another later is written nowhere, so the counts of a busy hour are then
     # one short: without merges they come back exactly.
     monkeypatch.setattr(reclustering, "MARGIN", math.inf)
-    polls = newsroom(8, polls=40)
-    for poll in polls[:30]:
+    polls = newsroom(8, polls=40, step=step)
+    for number, poll in enumerate(polls[:30]):
         publish(store, poll)
         updater(store).run(poll[0])
+        if number == 2:
+            story = next(store.stories.each())
+            kind = DecisionKind.CATEGORY
+            store.decisions.decide(kind, story_id=story.story_id, category_id="policy", now=poll[0] + HOUR)
     steady = updater(store)
     before = list(steady.engine.stories())
     store.snapshots.save(StoredSnapshot(None, msgspec.msgpack.encode([FORMAT + 1, "unreadable"])))
@@ -192,7 +197,9 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
 
     assert list(upgraded.engine.stories()) == before
     assert upgraded.engine.rank(polls[29][0] + HOUR) == steady.engine.rank(polls[29][0] + HOUR)
-    assert remembered(store)[0] == store.state.watermark()
+    at, snapshot = remembered(store)
+    assert at == store.state.watermark()
+    assert [lesson[1] for lesson in snapshot.state.lessons.values()] == ["policy"]  # a correction teaches for good
     assert f"it has format {FORMAT + 1}, and this version of the program reads format {FORMAT}" in caplog.text
 
 

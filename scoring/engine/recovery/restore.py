@@ -10,26 +10,36 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Edit, Entry, Event, Membership, Story
+from aggregator.model import Decision, Edit, Entry, Event, Membership, Story
 from scoring.clustering.clusterer import Placement
 from scoring.editorial import decisions
 from scoring.engine.membership import Joiner
 from scoring.engine.overrides import Overrides
 from scoring.engine.state import HISTORY, MAX_STORY_AGE, EngineState
 from scoring.engine.step_log import in_order
+from scoring.relevance.news_context import USUAL_DAYS
 
-RESTORE_HORIZON = HISTORY + MAX_STORY_AGE + timedelta(days=2)
-"""How far back entries are needed to know every count: who joined a story that began before HISTORY counts, too."""
+EVENTS_HORIZON = HISTORY
+"""How far back events are needed: no count contains an entry from before."""
+
+MEMBERSHIPS_HORIZON = HISTORY + MAX_STORY_AGE + timedelta(days=2)
+"""How far back memberships are needed: a source that joins a story within HISTORY follows those that joined earlier."""
+
+_CONTEXT = timedelta(days=USUAL_DAYS + 1)
+"""How far back the news context reaches."""
 
 
 class Restorer:
     """Fills an engine that has taken in nothing yet; for one use."""
 
-    def __init__(self, state: EngineState, overrides: Overrides, joiner: Joiner, window: timedelta) -> None:
+    def __init__(
+        self, state: EngineState, overrides: Overrides, joiner: Joiner, window: timedelta, until: datetime
+    ) -> None:
         self._state = state
         self._overrides = overrides
         self._joiner = joiner
         self._keep = MAX_STORY_AGE + window
+        self._context_from = until - _CONTEXT
         self._joined: dict[int, dict[str, datetime]] = {}
         """When each voice joined, by closed story."""
         self._recent: dict[int, Entry] = {}
@@ -40,13 +50,21 @@ class Restorer:
         groups: Iterable[tuple[datetime, Sequence[Event]]],
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
+        lessons: Iterable[tuple[Decision, Entry]],
     ) -> None:
         """Take in *groups* with the decisions that were made then; see `Engine.rebuild`."""
+        for decision, entry in lessons:
+            self._overrides.learn(decision, entry)
         stories = list(stories)
         live_ids = {story.story_id for story in stories}
+        earlier_known = False
         for now, events in groups:
             self._state.advance(now)
             self._forget_old(now)
+            ids = [event.entry_id for event in events if isinstance(event, Entry)]
+            if ids and not earlier_known:
+                earlier_known = True
+                self._know_earlier(memberships, min(ids))
             for event in in_order(events):
                 if isinstance(event, Entry):
                     self._entry(event, memberships.get(event.entry_id), live_ids)
@@ -77,8 +95,16 @@ class Restorer:
             self._joiner.join(entry, self._state.texts.of(entry), placement, known)
         else:
             joined = self._joined.setdefault(known.story_id, {})
-            self._joiner.count(entry, known, joined)
+            context = entry.first_seen_at >= self._context_from
+            self._joiner.count(entry, known, joined, context=context)
             joined.setdefault(known.voice, known.joined_at)
+
+    def _know_earlier(self, memberships: Mapping[int, Membership], first: int) -> None:
+        """Note the voices of entries from before the first event: nothing else of them is needed."""
+        for entry_id, membership in sorted(memberships.items()):
+            if entry_id >= first:
+                break
+            self._joined.setdefault(membership.story_id, {}).setdefault(membership.voice, membership.joined_at)
 
     def _edit(self, edit: Edit) -> None:
         self._state.texts.forget(edit.entry_id)
