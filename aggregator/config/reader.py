@@ -35,6 +35,7 @@ from aggregator.model import (
     PollLimits,
     Retention,
     ScoringSettings,
+    SignIn,
     Site,
     Source,
 )
@@ -141,6 +142,7 @@ class ConfigReader(NodeReader):
             AnalysisSettings(**self._section("analysis", sections)),
             lists=self._lists(sections, categories, sources),
             backup=Backups(**self._section("backup", sections)),
+            sign_in=self._sign_in(sections),
             defaults=Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
         )
         kept, window = config.retention.entries, config.scoring.window
@@ -156,6 +158,15 @@ class ConfigReader(NodeReader):
     def _section(self, section: str, sections: Mapping[str, Node]) -> dict[str, Any]:
         node = sections.get(section)
         return (self.values(node, KEYS[section].keys, section) or {}) if node else {}
+
+    def _sign_in(self, sections: Mapping[str, Node]) -> SignIn:
+        given = self._section("sign_in", sections)
+        node = sections.get("sign_in")
+        if isinstance(node, yaml_tree.Mapping):
+            missing = [key for key in ("header", "users", "proxies") if child(node, key) is None]
+            if missing:
+                self.error(node, f"sign_in lacks {listed(missing)}; it needs header, users and proxies")
+        return SignIn(**given)
 
     def _alerts(self, sections: Mapping[str, Node], categories: Iterable[Category]) -> Alerts:
         given = self._section("alerts", sections)

@@ -13,11 +13,13 @@ from datetime import timedelta
 from aggregator.config.rule_values import QUERY, QUIET, SECRET, TARGET
 from aggregator.config.values import (
     CA_FILE,
+    FIELD_NAME,
     FLAG,
     HOST,
     HUB,
     ID,
     LANGUAGE,
+    NETWORK,
     PROXY,
     READERS,
     SITE_ADDRESS,
@@ -171,6 +173,7 @@ KEYS: Mapping[str, Section] = {
             "operator": Section({"to": _TARGETS, "disk": size("0", "1000GB")}),
         }
     ),
+    "sign_in": Section({"header": FIELD_NAME, "users": ListOf(text(200)), "proxies": ListOf(NETWORK)}),
     "backup": Section({"folder": text(500), "every": span(_HOUR, 365 * _DAY), "keep": whole(1, 1_000)}),
     "limits": Section(
         {

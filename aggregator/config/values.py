@@ -316,6 +316,26 @@ SITE_ADDRESS = Kind("address", _site_address)
 HOST = Kind("host", _host)
 
 
+def _network(raw: str) -> str:
+    try:
+        return str(ipaddress.ip_network(raw.strip(), strict=False))
+    except ValueError:
+        raise ValueError("is not an IP address or network; write 192.0.2.1 or 172.16.0.0/12") from None
+
+
+_FIELD_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
+
+
+def _field_name(raw: str) -> str:
+    if not _FIELD_NAME.fullmatch(raw):
+        raise ValueError("is not the name of a header: letters, digits and hyphens, as in Remote-User")
+    return raw.lower()
+
+
+NETWORK = Kind("network", _network)
+FIELD_NAME = Kind("name of a header", _field_name)
+
+
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 

@@ -29,6 +29,7 @@ from aggregator.model.config import (
     QuietHours,
     Retention,
     ScoringSettings,
+    SignIn,
     Site,
     Source,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "Ranking",
     "Retention",
     "ScoringSettings",
+    "SignIn",
     "Site",
     "Source",
     "SourceHealth",

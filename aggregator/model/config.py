@@ -199,6 +199,18 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class SignIn:
+    """`sign_in:` in feeds.yaml: a proxy that signs the operator in (Authelia, Authentik, oauth2-proxy)."""
+
+    header: str = ""
+    """In which the proxy names the user, in lower case; "": only the token signs in."""
+    users: tuple[str, ...] = ()
+    """Who of its users is the operator."""
+    proxies: tuple[str, ...] = ()
+    """Networks from which the header is believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Backups:
     """`backup:` in feeds.yaml: what the worker copies by itself."""
 
@@ -223,6 +235,7 @@ class Config:
     defaults: Defaults = Defaults()
     backup: Backups = Backups()
     lists: tuple[NamedList, ...] = ()
+    sign_in: SignIn = SignIn()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""

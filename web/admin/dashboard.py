@@ -9,7 +9,7 @@ from aggregator.disk_use import disk_use, summary
 from aggregator.errors import GroundswellError
 from web.admin import actions as audit
 from web.auth.access import SIGN_IN, authenticator, back_to, clear_cookie, open_to_others, operator, set_session_cookie
-from web.auth.credentials import TooManyTries
+from web.auth.credentials import TooManyTries, named_by_proxy
 from web.present.alerts import alert_rows
 from web.request.context import config, now, presenter, reading
 from web.request.worker_status import status_of
@@ -23,9 +23,14 @@ LATEST_MESSAGES = 200
 
 @blueprint.get(SIGN_IN)
 def sign_in() -> str | AnyResponse:
-    """Ask for the operator's token."""
+    """Ask for the operator's token, unless a trusted proxy says that this is the operator."""
     if operator() is not None:
         return redirect("/admin", 303)
+    if named_by_proxy(config().sign_in, request.environ):
+        with reading().store() as store, store.transaction():
+            cookie = authenticator().begin_session(store, now())
+            audit.note_sign_in(store, now())
+        return set_session_cookie(redirect(back_to(request.args.get("back", "")), 303), cookie)
     return _sign_in_page()
 
 

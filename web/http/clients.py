@@ -9,6 +9,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+PEER = "groundswell.peer"
+"""Key of a request's environment: the address at the other end of the connection, whatever headers say."""
+
 
 def host_of_peer(peer: str) -> str:
     """Return the address of a peer given as `192.0.2.1:5000` or `[::1]:5000`, without its port."""
@@ -23,6 +26,16 @@ def forwarded(values: Iterable[str], proxies: int) -> str:
     """
     entries = [entry.strip() for value in values for entry in value.split(",")]
     return entries[-proxies] if len(entries) >= proxies else ""
+
+
+def is_within(address: str, networks: Iterable[str]) -> bool:
+    """Return whether an IP address lies in one of *networks* (`192.0.2.1/32`); what is no address does not."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(mapped in ipaddress.ip_network(given) for given in networks)
 
 
 def network(address: str) -> str:

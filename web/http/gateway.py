@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from web.auth.credentials import COOKIE
 from web.http.cached_response import Headers
-from web.http.clients import forwarded, host_of_peer, network
+from web.http.clients import PEER, forwarded, host_of_peer, network
 from web.http.headers import HEADERS, MAX_BODY
 from web.http.hints import hints_of
 from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
@@ -256,6 +256,7 @@ def _environ(scope: Scope, client: Client, body: bytes) -> WSGIEnvironment:
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "REMOTE_ADDR": client.address,
+        PEER: host_of_peer(scope.client),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": client.scheme,
         "wsgi.input": BytesIO(body),

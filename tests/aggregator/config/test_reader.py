@@ -30,6 +30,7 @@ from aggregator.model import (
     PollLimits,
     Retention,
     ScoringSettings,
+    SignIn,
     Site,
     Source,
 )
@@ -292,6 +293,18 @@ FAULTY = {
     "two documents": ("site: {}\n---\nsite: {}", 2, 1, "second document"),
     "deep nesting": ("[" * 1_000, 1, 21, "nested deeper than"),
     # Shapes
+    "sign-in without users": (
+        "sign_in: {header: Remote-User, proxies: [127.0.0.1]}",
+        1,
+        10,
+        "sign_in lacks users; it needs header, users and proxies",
+    ),
+    "a proxy that is a name": (
+        "sign_in: {header: Remote-User, users: [maria], proxies: [proxy]}",
+        1,
+        58,
+        "is not an IP address or network",
+    ),
     "a list on top": ("- a", 1, 1, "found a list; expected sections: site, categories"),
     "a word on top": ("sources", 1, 1, "found the text 'sources'"),
     "a section that does not exist": ("source: []", 1, 1, "did you mean 'sources'?"),
@@ -609,6 +622,7 @@ def test_the_defaults_on_the_page_are_those_of_the_program() -> None:
         "limits": Limits,
         "analysis": AnalysisSettings,
         "backup": Backups,
+        "sign_in": SignIn,
     }
     for name, (_, default) in documented().items():
         section, _, key = name.rpartition(".")
