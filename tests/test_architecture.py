@@ -32,6 +32,8 @@ HOMES = {
     "sklearn": ("scoring/",),
     "flask": ("web/",),
     "flask_smorest": ("web/api/",),
+    "flask_babel": ("web/",),
+    "babel": ("web/i18n/",),
     "marshmallow": ("web/api/",),
     "PIL": ("web/media/social_card.py",),
     "granian": ("web/server.py",),

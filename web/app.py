@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, abort, g, request
+from flask_babel import gettext
 
 from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
 from aggregator.polling.source_health import Alarm
 from aggregator.store.editorial.sessions import Session
-from aggregator.text.wording import plural
 from web import admin, api, error_pages, present
 from web.admin import actions
 from web.auth import access
@@ -31,13 +31,16 @@ from web.http.headers import MAX_BODY, Guarded, is_https, is_trusted, trusted_ho
 from web.http.page_cache import PageCache
 from web.http.request_metrics import RequestMetrics
 from web.http.visit_counter import VisitCounter
+from web.i18n import catalogs
+from web.i18n.catalogs import page_language
+from web.i18n.wording import long_day, plural
 from web.lists import query
 from web.media.picture_proxy import PictureProxy
 from web.pages import machine_readable
 from web.pages.blueprints import BLUEPRINTS
 from web.pages.service import metrics, websub_callback
 from web.pages.service.static_files import asset
-from web.present import browser_texts
+from web.present.browser_texts import browser_texts
 from web.reader_api import routes as reader_api
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
@@ -77,6 +80,7 @@ def create_app(
         plural=plural, asset=asset, windows=tuple(query.WINDOWS), state_labels=present.STATE_LABELS
     )
     database = Reading(db, fallback_config)
+    catalogs.install(app, lambda: config().site.language)
     # A worker that is alive says so in real seconds, and a fast clock makes more of them.
     speed = clock.speed if isinstance(clock, FastClock) else 1
     for blueprint in (
@@ -156,15 +160,16 @@ def _head_pages(app: Flask, speed: float) -> None:
             "site": running.site,
             "config": running,
             "nav": list(show.sections.values()),
-            "today": f"{local:%A}, {local.day} {local:%B %Y}",
+            "today": long_day(local),
             "canonical": request.path,
             "metadata": machine_readable.page_metadata(),
-            "browser_texts": browser_texts.marks(),
+            "browser_texts": browser_texts(),
+            "page_language": page_language(running.site.language),
             "served": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
             "speed": speed,
             "operator": _operator(),
             "votes": actions.OperatorTools(),
-            "feeds": feeds_of("Trending", "/trending"),
+            "feeds": feeds_of(gettext("Trending"), "/trending"),
         }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, render_template, request
+from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from web import api
@@ -47,26 +48,27 @@ def explain(app: Flask) -> None:
         return _message(InternalServerError.code, "", request_id), InternalServerError.code
 
 
-_TITLES = {
-    400: "Bad request",
-    401: "Sign in first",
-    403: "Not allowed",
-    404: "Page not found",
-    405: "Method not allowed",
-    409: "This cannot be done",
-    413: "Request too large",
-    414: "Address too long",
-    429: "Too many requests",
-    500: "Something went wrong",
-    503: "Temporarily unavailable",
-}
+def _titles() -> dict[int, str]:
+    return {
+        400: gettext("Bad request"),
+        401: gettext("Sign in first"),
+        403: gettext("Not allowed"),
+        404: gettext("Page not found"),
+        405: gettext("Method not allowed"),
+        409: gettext("This cannot be done"),
+        413: gettext("Request too large"),
+        414: gettext("Address too long"),
+        429: gettext("Too many requests"),
+        500: gettext("Something went wrong"),
+        503: gettext("Temporarily unavailable"),
+    }
 
 
 def _message(code: int, words: str, request_id: str = "") -> str:
     return render_template(
         "message.html",
         code=code,
-        title=_TITLES.get(code, "Something went wrong"),
+        title=_titles().get(code, gettext("Something went wrong")),
         words=words if code in (400, 401, 403, 409, 413, 414, 429) else "",
         request_id=request_id,
     )

@@ -10,13 +10,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from web import present
 from web.http.addresses import query_parameters
 from web.http.hints import WHOLE_EDITION
+from web.i18n.wording import duration
 from web.request.context import MINUTE, config, keep, now, presenter, reading
 
 blueprint = Blueprint("archive", __name__)
 
 FORMAT = "%Y-%m-%dT%H:%MZ"
 """A time in an address: to the minute, so that each page has one address that can be shared."""
-STEPS = ((timedelta(days=1), "1 day"), (timedelta(hours=6), "6 hours"), (timedelta(hours=1), "1 hour"))
+STEPS = (timedelta(days=1), timedelta(hours=6), timedelta(hours=1))
 SECTION_SIZE = 4
 
 
@@ -60,8 +61,8 @@ def at(time: str) -> str | AnyResponse:
         value=f"{moment:%Y-%m-%dT%H:%M}",
         earlier=_spell(before) if before else "",
         later=_spell(after) if after else "",
-        back=[(label, _spell(moment - step)) for step, label in STEPS] if page else [],
-        forward=[(label, _spell(moment + step)) for step, label in reversed(STEPS) if moment + step <= now()],
+        back=[(duration(step), _spell(moment - step)) for step in STEPS] if page else [],
+        forward=[(duration(step), _spell(moment + step)) for step in reversed(STEPS) if moment + step <= now()],
         lead=front[0] if front else None,
         river=front[1:],
         sections=sections,

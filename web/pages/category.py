@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from flask import Blueprint, abort, render_template
+from flask_babel import gettext
 
 from aggregator.store import ListQuery
 from web.http.addresses import LIST_PARAMETERS, query_parameters
@@ -23,14 +24,14 @@ PAGE_SIZE = 30
 @query_parameters(*LIST_PARAMETERS)
 def trending() -> str:
     """Every ranked story, across categories."""
-    return _list_page("Trending", None, "/trending", query.read(args()))
+    return _list_page(gettext("Trending"), None, "/trending", query.read(args()))
 
 
 @blueprint.get("/newest")
 @query_parameters(*LIST_PARAMETERS)
 def newest() -> str:
     """Every story, newest first."""
-    return _list_page("Newest", None, "/newest", query.read(args(), default="newest"))
+    return _list_page(gettext("Newest"), None, "/newest", query.read(args(), default="newest"))
 
 
 @blueprint.get("/category/<category_id>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Blueprint, render_template
+from flask_babel import gettext
 
 from aggregator.store import ListQuery, Store
 from web import present
@@ -55,7 +56,7 @@ def front() -> str:
     shows(card.story_id for card in cards)
     return render_template(
         "front.html",
-        metadata=machine_readable.list_metadata("Trending", "/", cards),
+        metadata=machine_readable.list_metadata(gettext("Trending"), "/", cards),
         lead=cards[0] if cards else None,
         river=cards[1:],
         newest_id=newest_id,
@@ -66,7 +67,7 @@ def front() -> str:
         rising=rising,
         ago_6h=f"{now() - timedelta(hours=6):%Y-%m-%dT%H:%MZ}",
         ago_24h=f"{now() - timedelta(days=1):%Y-%m-%dT%H:%MZ}",
-        feeds=feeds_of("Trending", "/trending"),
+        feeds=feeds_of(gettext("Trending"), "/trending"),
     )
 
 

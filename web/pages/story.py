@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask import Blueprint, abort, redirect, render_template
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.model import Entry, Membership, Story
 from aggregator.store import Store
-from aggregator.text.wording import plural
 from scoring.insights import lead_entry
 from scoring.insights.coverage_analysis import analyse
 from scoring.insights.key_facts import key_facts, sentences_of
@@ -17,6 +17,7 @@ from scoring.insights.predecessor import earlier
 from scoring.ranking import page_order
 from web import present
 from web.http.addresses import query_parameters
+from web.i18n.wording import plural
 from web.lists import query, stories
 from web.pages import machine_readable
 from web.present import share_links
@@ -66,13 +67,14 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         abort(404)
     shows_story(story_id)
     keep(MINUTE)
+    trending_feeds = feeds_of(gettext("Trending"), "/trending")
     card = show.card(listed, voices=voices)
     shown_facts, differing = present.key_facts(show, facts)
     return render_template(
         "story.html",
         card=card,
         metadata=metadata,
-        views=plural(listed.views, "view") if listed.views else "no views yet",
+        views=plural(listed.views, "view") if listed.views else gettext("no views yet"),
         lead=listed.lead,
         author=listed.lead.author,
         original=show.link(listed.lead),
@@ -100,7 +102,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         earlier=earlier_card,
         trending=trending,
         related=related,
-        feeds=feeds_of(card.section.name, card.section.url) if card.section else feeds_of("Trending", "/trending"),
+        feeds=feeds_of(card.section.name, card.section.url) if card.section else trending_feeds,
     )
 
 

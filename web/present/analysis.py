@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from flask_babel import gettext
+
 from aggregator.model import Entry
 from aggregator.store.derived.summaries import Summary
 from aggregator.text.urls import safe_link
-from aggregator.text.wording import plural
 from scoring.insights.coverage_analysis import Analysis
 from scoring.insights.key_facts import Facts
+from web.i18n import wording
+from web.i18n.wording import number, plural
 from web.present.cards import Moment, Presenter
 from web.present.formatting import language_tag
 
@@ -85,7 +88,7 @@ def key_facts(show: Presenter, facts: Facts) -> tuple[list[KeyFact], list[list[D
             text=fact.text,
             lang=language_tag(fact.said_by[0].language, show.language),
             by=_attributions(show, fact.said_by),
-            weight=f"{fact.voices} independent sources" if fact.voices > 1 else "",
+            weight=plural(fact.voices, "independent source") if fact.voices > 1 else "",
         )
         for fact in facts.facts
     ]
@@ -126,7 +129,7 @@ def generated_summary(show: Presenter, written: Summary | None) -> GeneratedSumm
     """Return the summary that a model wrote; None where nothing of it could be verified."""
     if written is None or not written.sentences:
         return None
-    left_out = f"{plural(written.left_out, 'sentence')} left out" if written.left_out else ""
+    left_out = plural(written.left_out, "sentence left out", "sentences left out") if written.left_out else ""
     return GeneratedSummary(" ".join(written.sentences), written.model, show.moment(written.at), left_out)
 
 
@@ -138,15 +141,17 @@ def delay(span: timedelta) -> str:
     if minutes >= 2 * 1440:
         return plural(round(minutes / 1440), "day")
     hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if rest and hours < 12 else plural(round(minutes / 60), "hour")
+    if rest and hours < 12:
+        return str(gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=rest))
+    return plural(round(minutes / 60), "hour")
 
 
 def listing(names: Sequence[str], most: int = 6) -> str:
     """Return `A`, `A and B`, `A, B and 3 more`."""
     names = list(dict.fromkeys(names))
     if len(names) > most:
-        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+        names = [*names[: most - 1], str(gettext("%(n)s more", n=number(len(names) - most + 1)))]
+    return wording.listing(names)
 
 
 def _attributions(show: Presenter, entries: Sequence[Entry]) -> tuple[Attribution, ...]:
@@ -154,19 +159,32 @@ def _attributions(show: Presenter, entries: Sequence[Entry]) -> tuple[Attributio
 
 
 def _spread(show: Presenter, analysis: Analysis) -> str:
-    first = f"{show.source_name(analysis.first.source_id)} was first, {show.brief(analysis.first.first_seen_at)}."
     if not analysis.followers:
         return ""
     named = analysis.followers[:3]
-    parts = [f"{show.source_name(f.entry.source_id)} followed {delay(f.after)} later" for f in named[:1]]
-    parts += [f"{show.source_name(f.entry.source_id)} after {delay(f.after)}" for f in named[1:]]
-    rest = len(analysis.followers) - len(named)
-    more = f"; {plural(rest, 'more source')} by {show.brief(analysis.followers[-1].entry.first_seen_at)}"
-    text = f"{first} {', '.join(parts)}{more if rest else ''}."
+    first, at = show.source_name(analysis.first.source_id), show.brief(analysis.first.first_seen_at)
+    parts = [
+        gettext("%(source)s followed %(delay)s later", source=show.source_name(f.entry.source_id), delay=delay(f.after))
+        for f in named[:1]
+    ]
+    parts += [
+        gettext("%(source)s after %(delay)s", source=show.source_name(f.entry.source_id), delay=delay(f.after))
+        for f in named[1:]
+    ]
+    followed = ", ".join(map(str, parts))
+    if rest := len(analysis.followers) - len(named):
+        last = show.brief(analysis.followers[-1].entry.first_seen_at)
+        followed += f"; {gettext('%(sources)s by %(at)s', sources=plural(rest, 'more source'), at=last)}"
+    sentences = [gettext("%(source)s was first, %(at)s.", source=first, at=at), f"{followed}."]
     if analysis.half_after is not None:
-        everyone = len(analysis.followers) + 1
-        text += f" Half of the {everyone} independent sources reported it within {delay(analysis.half_after)}."
-    return text
+        sentences.append(
+            gettext(
+                "Half of the %(n)s independent sources reported it within %(delay)s.",
+                n=number(len(analysis.followers) + 1),
+                delay=delay(analysis.half_after),
+            )
+        )
+    return " ".join(map(str, sentences))
 
 
 def _copies(show: Presenter, analysis: Analysis) -> str:
@@ -174,6 +192,10 @@ def _copies(show: Presenter, analysis: Analysis) -> str:
         (show.source_name(entry.source_id), show.source_name(earlier.source_id)) for entry, earlier in analysis.repeats
     ]
     copies = list(
-        dict.fromkeys(f"{source} (same independent source as {first})" for source, first in pairs if source != first)
+        dict.fromkeys(
+            str(gettext("%(source)s (same independent source as %(other)s)", source=source, other=first))
+            for source, first in pairs
+            if source != first
+        )
     )
-    return f"Not counted as independent: {listing(copies)}." if copies else ""
+    return str(gettext("Not counted as independent: %(sources)s.", sources=listing(copies))) if copies else ""

@@ -5,27 +5,43 @@ A pair is a text for one thing and for several; scripts choose by `Intl.PluralRu
 
 from __future__ import annotations
 
+from flask_babel import gettext
+
+from web.i18n.wording import both_forms
+
 Texts = dict[str, str | tuple[str, str]]
 
 
-def marks() -> Texts:
-    """Return what static/marks.js and static/saved.js say."""
-    return {
-        "read": "Read",
-        "save": "Save",
-        "saved": "Saved in this browser.",
-        "removed": "Removed from the saved stories.",
-        "unread_only": "Unread only",
-        "saved_stories": "Saved (%(n)s)",
-        "mark_above": "Mark all above as read",
-        "marked": ("%(n)s story marked as read.", "%(n)s stories marked as read."),
-        "hidden": ("%(n)s read story hidden.", "%(n)s read stories hidden."),
-        "grew": ("%(n)s new report since you read it", "%(n)s new reports since you read it"),
-        "full": "This browser has no room left for marks, or allows none.",
-        "saved_on": "saved on %(date)s",
-        "remove": "Remove",
-        "imported": ("%(n)s story added.", "%(n)s stories added."),
-        "not_marks": "This file is not an export of a Groundswell site.",
-        "cleared": "All marks are removed.",
-        "undo": "Undo",
+def browser_texts() -> Texts:
+    """Return what static/site.js, marks.js and saved.js say."""
+    texts: Texts = {
+        "auto": gettext("auto"),
+        "light": gettext("light"),
+        "dark": gettext("dark"),
+        "theme": gettext("Theme: %(theme)s"),
+        "just_now": gettext("just now"),
+        "min_ago": gettext("%(n)s min ago"),
+        "h_ago": gettext("%(n)s h ago"),
+        "d_ago": gettext("%(n)s d ago"),
+        "copy_link": gettext("Copy link"),
+        "copied": gettext("Copied"),
+        "new_stories": both_forms("new story", "new stories"),
+        "read": gettext("Read"),
+        "save": gettext("Save"),
+        "saved": gettext("Saved in this browser."),
+        "removed": gettext("Removed from the saved stories."),
+        "unread_only": gettext("Unread only"),
+        "saved_stories": gettext("Saved (%(n)s)"),
+        "mark_above": gettext("Mark all above as read"),
+        "marked": both_forms("story marked as read.", "stories marked as read."),
+        "hidden": both_forms("read story hidden.", "read stories hidden."),
+        "grew": both_forms("new report since you read it", "new reports since you read it"),
+        "full": gettext("This browser has no room left for marks, or allows none."),
+        "saved_on": gettext("saved on %(date)s"),
+        "remove": gettext("Remove"),
+        "imported": both_forms("story added.", "stories added."),
+        "not_marks": gettext("This file is not an export of a Groundswell site."),
+        "cleared": gettext("All marks are removed."),
+        "undo": gettext("Undo"),
     }
+    return {name: text if isinstance(text, tuple) else str(text) for name, text in texts.items()}

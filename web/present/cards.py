@@ -9,12 +9,16 @@ from functools import cached_property
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from flask_babel import gettext
+
 from aggregator.model import Config, Entry, Listed, Source, Story
 from aggregator.store.derived.front_pages import ListedThen
 from aggregator.text.markup import clip, plain
 from aggregator.text.urls import safe_link
-from aggregator.text.wording import ago, plural
 from scoring.ranking import page_order
+from web.i18n import wording
+from web.i18n.catalogs import page_language
+from web.i18n.wording import ago, plural
 from web.present.formatting import language_tag, reading_time, slug, source_count, standfirst, story_path
 
 
@@ -73,7 +77,7 @@ class Heat:
 
 # The trend is how many further independent sources the next six hours bring (`scoring.ranking.trend`). Where a story
 # usually gets 1.3 sources, two that just joined give .26, three .39, five .65, eight 1.
-_HEAT = ((0.6, Heat(3, "surging")), (0.35, Heat(2, "rising")), (0.2, Heat(1, "picking up")))
+_HEAT = ((0.6, 3), (0.35, 2), (0.2, 1))
 
 
 def heat(trend: float, independent_sources: int, urgent: str = "") -> Heat:
@@ -85,7 +89,9 @@ def heat(trend: float, independent_sources: int, urgent: str = "") -> Heat:
         return Heat(0, "")
     if urgent:
         return Heat(3, urgent)
-    return next((shown for bound, shown in _HEAT if trend >= bound), Heat(0, ""))
+    bars = next((bars for bound, bars in _HEAT if trend >= bound), 0)
+    labels = ("", gettext("picking up"), gettext("rising"), gettext("surging"))
+    return Heat(bars, str(labels[bars]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,7 @@ class Presenter:
         self.now = now
         self._names = names
         self.sections = {category.id: Section(category.id, category.name) for category in config.categories}
-        self.language = config.site.language
+        self.language = page_language(config.site.language)
         self._config = config
         try:
             self._zone: ZoneInfo | None = ZoneInfo(config.site.timezone)
@@ -172,14 +178,14 @@ class Presenter:
     def full(self, moment: datetime) -> str:
         """Return `23 Nov 2026, 17:38 UTC`."""
         local = self.local(moment)
-        return f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}"
+        return f"{wording.day_and_time(local)} {local.tzname()}"
 
     def brief(self, moment: datetime) -> str:
         """Return `Mon 17:38`, with the date where the day of the week could be another week's."""
         local = self.local(moment)
         if self.now - moment < timedelta(days=6):
-            return f"{local:%a %H:%M}"
-        return f"{local.day} {local:%b, %H:%M}"
+            return wording.weekday_and_time(local)
+        return wording.short_day_and_time(local)
 
     def moment(self, moment: datetime) -> Moment:
         """Return *moment* for a `<time>`."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask_babel import gettext
+
 from aggregator.model import Entry, LedgerLine, Membership
-from aggregator.text.wording import duration, plural
+from web.i18n.wording import duration, plural
 from web.present.cards import Presenter
 
 MAX_POINTS = 120
@@ -60,9 +62,15 @@ def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]])
     if len(points) < 2 or points[0][0] == points[-1][0]:
         return None
     first, last = points[0][0], points[-1][0]
-    description = (
-        f"{plural(len(points), 'entry', 'entries')} in {duration(last - first)}; "
-        f"{plural(len(voices), 'independent source')}. First: {points[0][3]}, {show.brief(first)}."
+    description = str(
+        gettext(
+            "%(entries)s in %(duration)s; %(sources)s. First: %(source)s, %(at)s.",
+            entries=plural(len(points), "entry", "entries"),
+            duration=duration(last - first),
+            sources=plural(len(voices), "independent source"),
+            source=points[0][3],
+            at=show.brief(first),
+        )
     )
     return _chart(show, description, points, max(len(voices), 2), plural(len(voices), "independent source"))
 
@@ -73,8 +81,14 @@ def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
     values = [value for _, value, _, _ in points]
     if len(set(values)) < 2 or points[0][0] == points[-1][0]:
         return None
-    description = (
-        f"The score started at {values[0]}, ranged from {min(values)} to {max(values)}, and is now {values[-1]}."
+    description = str(
+        gettext(
+            "The score started at %(first)s, ranged from %(lowest)s to %(highest)s, and is now %(last)s.",
+            first=values[0],
+            lowest=min(values),
+            highest=max(values),
+            last=values[-1],
+        )
     )
     return _chart(show, description, points, 100, "100")
 

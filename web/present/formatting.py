@@ -9,11 +9,12 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+from flask_babel import gettext
 from markupsafe import Markup
 
 from aggregator.model import Entry, Story
 from aggregator.text.markup import clip, plain
-from aggregator.text.wording import plural
+from web.i18n.wording import number, plural
 
 WORDS_PER_MINUTE = 230
 MIN_TEXT_RATIO = 1.2
@@ -25,7 +26,7 @@ def reading_time(entry: Entry) -> str:
     """Return `3 min read`: words / 230, rounded up; "" where the feed carries no more than a summary."""
     if len(entry.content) <= MIN_TEXT_RATIO * len(entry.summary) or entry.word_count < MIN_TEXT_WORDS:
         return ""
-    return f"{-(-entry.word_count // WORDS_PER_MINUTE)} min read"
+    return str(gettext("%(n)s min read", n=number(-(-entry.word_count // WORDS_PER_MINUTE))))
 
 
 def recording(entry: Entry) -> str:
@@ -57,7 +58,9 @@ def source_count(sources: int, independent: int) -> str:
     """Return `9 sources, 6 independent`."""
     if sources <= 1:
         return plural(sources, "source")
-    return f"{plural(sources, 'source')}, {'all' if independent >= sources else independent} independent"
+    if independent >= sources:
+        return str(gettext("%(sources)s, all independent", sources=plural(sources, "source")))
+    return str(gettext("%(sources)s, %(n)s independent", sources=plural(sources, "source"), n=number(independent)))
 
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from flask_babel import gettext
+
 from aggregator.model import Contribution, Entry, LedgerLine, Membership
 from aggregator.text.urls import safe_link
-from aggregator.text.wording import ago, plural
+from web.i18n.wording import ago, plural
 from web.present.cards import Moment, Presenter
 from web.present.charts import percent
 from web.present.formatting import language_tag
@@ -70,8 +72,8 @@ def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> li
                 source_url=f"/source/{quote(entry.source_id)}",
                 at=show.published(entry),
                 reason=membership.reason,
-                counted_with=f"counted with {earlier}" if earlier else "",
-                edited=f"edited {ago(entry.edited_at, show.now)}" if entry.edited_at else "",
+                counted_with=str(gettext("counted with %(source)s", source=earlier)) if earlier else "",
+                edited=str(gettext("edited %(ago)s", ago=ago(entry.edited_at, show.now))) if entry.edited_at else "",
             )
         )
     return rows
@@ -92,21 +94,22 @@ def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> lis
     ]
 
 
-_LABELS = {
-    "base": "Starting point",
-    "words": "Words",
-    "coverage": "Coverage",
-    "velocity": "Velocity",
-    "source": "Source record",
-}
+def _labels() -> dict[str, str]:
+    return {
+        "base": gettext("Starting point"),
+        "words": gettext("Words"),
+        "coverage": gettext("Coverage"),
+        "velocity": gettext("Velocity"),
+        "source": gettext("Source record"),
+    }
 
 
 def label(name: str) -> str:
     """Return the display name of a contribution; a word is quoted."""
     kind, _, detail = name.partition(":")
     if detail:
-        return f"“{detail}”" if kind == "word" else f"{_LABELS.get(kind, kind.capitalize())}: {detail}"
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
+        return f"“{detail}”" if kind == "word" else f"{_labels().get(kind, kind.capitalize())}: {detail}"
+    return _labels().get(name, name.replace("_", " ").capitalize())
 
 
 def tenths(parts: Sequence[float], total: int) -> list[int]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from flask_babel import gettext
+
 from aggregator.model import Topic
-from aggregator.text.wording import plural
+from web.i18n.wording import number, plural
 from web.present.cards import SPARKLINE_HEIGHT, SPARKLINE_WIDTH, Presenter
 from web.present.charts import Row, percent
 
@@ -53,8 +55,18 @@ class Columns:
 def topic(topic: Topic, history: History) -> Rising:
     """Return a topic as a list shows it."""
     usual = topic.usual_per_day
-    than = f"usually {usual:.0f}" if usual >= 1.5 else "usually 1" if usual >= 0.5 else "usually almost none"
-    day = f"{plural(topic.entries, 'entry', 'entries')} from {plural(topic.sources, 'source')} in a day, {than}"
+    if usual >= 0.5:
+        than = gettext("usually %(n)s", n=number(max(round(usual), 1)))
+    else:
+        than = gettext("usually almost none")
+    day = str(
+        gettext(
+            "%(entries)s from %(sources)s in a day, %(usual)s",
+            entries=plural(topic.entries, "entry", "entries"),
+            sources=plural(topic.sources, "source"),
+            usual=than,
+        )
+    )
     return Rising(topic.name, f"/topic/{quote(topic.slug)}", day, _path(history), topic.position is not None)
 
 
@@ -67,6 +79,13 @@ def _path(history: History) -> str:
     for i, (_, entries, _) in enumerate(history):
         path += f"V{SPARKLINE_HEIGHT - SPARKLINE_HEIGHT * entries / top:.1f}H{width * (i + 1):.1f}"
     return f"{path}V{SPARKLINE_HEIGHT}Z"
+
+
+def _from(entries: int, sources: int, at: str) -> str:
+    of = plural(sources, "source")
+    return str(
+        gettext("%(at)s: %(entries)s from %(sources)s", at=at, entries=plural(entries, "entry", "entries"), sources=of)
+    )
 
 
 def topic_chart(show: Presenter, history: History) -> Columns | None:
@@ -82,16 +101,22 @@ def topic_chart(show: Presenter, history: History) -> Columns | None:
             percent(100 - 100 * entries / top),
             percent(width * 0.8),
             percent(100 * entries / top),
-            f"{show.brief(at)}: {plural(entries, 'entry', 'entries')} from {plural(sources, 'source')}",
+            _from(entries, sources, show.brief(at)),
         )
         for i, (at, entries, sources) in enumerate(history)
         if entries
     )
     peak = max(history, key=lambda point: point[1])
     hours = round(step / timedelta(hours=1))
-    description = (
-        f"{plural(total, 'entry', 'entries')} in {round(len(history) * step / timedelta(days=1))} days, "
-        f"{hours} hours per column. Peak: {peak[1]}, {show.brief(peak[0])}."
+    description = str(
+        gettext(
+            "%(entries)s in %(days)s, %(hours)s per column. Peak: %(peak)s, %(at)s.",
+            entries=plural(total, "entry", "entries"),
+            days=plural(round(len(history) * step / timedelta(days=1)), "day"),
+            hours=plural(hours, "hour"),
+            peak=number(peak[1]),
+            at=show.brief(peak[0]),
+        )
     )
     rows = tuple(Row(show.full(at), entries, plural(sources, "source")) for at, entries, sources in history if entries)
     return Columns(description, columns, show.brief(history[0][0]), show.brief(history[-1][0] + step), rows)

@@ -21,13 +21,17 @@
   let theme = THEMES.includes(stored()) ? stored() : "auto";
   paint(theme);
 
+  let texts = {};
+  const fill = (text, values) => text.replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);
+  const counted = ([single, several], n) =>
+    fill(new Intl.PluralRules(root.lang || "en").select(n) === "one" ? single : several, { n });
   const one = (selector) => document.querySelector(selector);
   const all = (selector) => [...document.querySelectorAll(selector)];
 
   const switchTheme = () => {
     const button = one("[data-theme-switch]");
     if (!button) return;
-    const say = () => { button.textContent = `Theme: ${theme}`; };
+    const say = () => { button.textContent = fill(texts.theme, { theme: texts[theme] }); };
     button.addEventListener("click", () => {
       theme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length];
       stored(theme);
@@ -38,12 +42,12 @@
     button.hidden = false;
   };
 
-  // Ages as web/present/formatting.py words them; the server's moment counts, so a wrong clock here shows no wrong age.
+  // Ages as web/i18n/wording.py words them; the server's moment counts, so a wrong clock here shows no wrong age.
   const ago = (seconds) => {
-    if (seconds < 60) return "just now";
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-    return seconds < 14 * 86400 ? `${Math.floor(seconds / 86400)} d ago` : null;
+    if (seconds < 60) return texts.just_now;
+    if (seconds < 3600) return fill(texts.min_ago, { n: Math.floor(seconds / 60) });
+    if (seconds < 86400) return fill(texts.h_ago, { n: Math.floor(seconds / 3600) });
+    return seconds < 14 * 86400 ? fill(texts.d_ago, { n: Math.floor(seconds / 86400) }) : null;
   };
   const tick = () => {
     const served = Date.parse(document.body.dataset.now);
@@ -52,9 +56,9 @@
     const began = performance.now();
     setInterval(() => {
       const now = served + (performance.now() - began) * speed;
-      for (const time of all("main time[datetime]")) {
+      for (const time of all("main time[title]")) {
         const words = ago((now - Date.parse(time.dateTime)) / 1000);
-        if (words && words !== time.textContent && / ago$|^just now$/.test(time.textContent)) time.textContent = words;
+        if (words && words !== time.textContent) time.textContent = words;
       }
     }, 20000);
   };
@@ -69,10 +73,10 @@
     }
     const link = one("[data-copy]");
     if (link && navigator.clipboard) {
-      link.textContent = "Copy link";
+      link.textContent = texts.copy_link;
       link.addEventListener("click", (event) => {
         event.preventDefault();
-        navigator.clipboard.writeText(link.href).then(() => { link.textContent = "Copied"; }, () => { location = link.href; });
+        navigator.clipboard.writeText(link.href).then(() => { link.textContent = texts.copied; }, () => { location = link.href; });
       });
     }
   };
@@ -101,7 +105,7 @@
         if (!answer.ok) return;
         const { new: count } = await answer.json();
         if (!count) return;
-        const words = count === 1 ? "1 new story" : `${count} new stories`;
+        const words = counted(texts.new_stories, count);
         if (region.textContent === words) return;
         const link = document.createElement("a");
         link.href = location.pathname + location.search;
@@ -138,7 +142,7 @@
     });
   };
 
-  const start = () => { switchTheme(); tick(); share(); pictures(); notice(); keys(); };
+  const start = () => { texts = JSON.parse(one("#texts").textContent); switchTheme(); tick(); share(); pictures(); notice(); keys(); };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();

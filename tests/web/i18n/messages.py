@@ -1,0 +1,56 @@
+"""Every text of the pages that catalogs have to hold, read from templates and modules."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
+
+ROOT = Path(__file__).resolve().parents[3]
+Message = str | tuple[str, str]
+"""A text, or the texts for one thing and for several."""
+
+# Pages that stay English, and say so by `lang`; what they count is not in the catalogs.
+ENGLISH = {"about.html", "accuracy.html", "api.html", "feeds.html", "sources.html", "source.html", "_sources.html"}
+_PLURALS = ("plural", "both_forms")
+
+
+def messages() -> set[Message]:
+    """Return the texts of all translated pages."""
+    return {message for path in _templates() for message in _of_template(path)} | {
+        message for path in (ROOT / "web").rglob("*.py") if "alerts" not in path.parts for message in _of_module(path)
+    }
+
+
+def _templates() -> list[Path]:
+    return [path for path in (ROOT / "web/templates").glob("*.html") if path.name not in ENGLISH]
+
+
+def _of_template(path: Path) -> Iterator[Message]:
+    environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    parsed = environment.parse(path.read_text(encoding="utf-8"))
+    for _, function, texts in extract_from_ast(parsed, ("_", "gettext", "plural"), babel_style=True):
+        given = [text for text in (texts if isinstance(texts, tuple) else (texts,)) if text is not None]
+        yield _plural(*given) if function == "plural" else given[0]
+
+
+def _of_module(path: Path) -> Iterator[Message]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        if node.func.id == "gettext" and texts:
+            yield texts[0]
+        elif node.func.id in _PLURALS and texts and _speaks_for_pages(path):
+            yield _plural(*texts)
+
+
+def _speaks_for_pages(path: Path) -> bool:
+    return "from web.i18n" in path.read_text(encoding="utf-8") or path.parent.name == "i18n"
+
+
+def _plural(noun: str, plural_noun: str = "") -> Message:
+    return f"%(n)s {noun}", f"%(n)s {plural_noun or noun + 's'}"

@@ -1,0 +1,171 @@
+"""The pages in every language: complete catalogs, the language of a page, dates and numbers."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aggregator.model import Site
+from tests.web import newsroom
+from tests.web.i18n.messages import ENGLISH, ROOT, Message, messages
+from tests.web.newsroom import NOW
+from web.i18n import wording
+from web.i18n.catalogs import LOCALES, locale_of, page_language
+
+TRANSLATED = sorted(locale for locale in LOCALES.values() if locale != "en")
+LANGUAGES = {"de": "de", "fr": "fr", "es": "es", "pt": "pt-BR", "zh_Hans": "zh-CN", "ja": "ja"}
+
+
+def catalog(locale: str) -> Catalog:
+    return read_po(BytesIO((ROOT / f"web/i18n/{locale}.po").read_bytes()), locale=locale, abort_invalid=True)
+
+
+def test_there_is_a_catalog_for_each_language() -> None:
+    assert {path.stem for path in (ROOT / "web/i18n").glob("*.po")} == set(TRANSLATED) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("locale", TRANSLATED)
+def test_a_catalog_has_every_text_of_the_pages_and_no_other(locale: str) -> None:
+    known: set[Message] = {_message(message.id) for message in catalog(locale) if message.id}
+    assert {message for message in messages() if message not in known} == set(), "to be translated"
+    assert known - messages() == set(), "no longer on any page"
+
+
+@pytest.mark.parametrize("locale", TRANSLATED)
+def test_a_translation_has_the_places_of_its_text_and_none_is_empty(locale: str) -> None:
+    for message in catalog(locale):
+        if not message.id:
+            continue
+        given, forms = _forms(message.id), _forms(message.string)
+        assert not message.fuzzy
+        for form in forms:
+            assert form.strip(), message.id
+            assert places(form) == places(given[-1]), message.id
+            # What follows a text on a page may depend on its last character.
+            assert form.endswith(" ") == given[-1].endswith(" ")
+
+
+def _forms(texts: object) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts) if isinstance(texts, tuple | list) else ()
+
+
+def _message(texts: object) -> Message:
+    forms = _forms(texts)
+    return forms[0] if len(forms) == 1 else (forms[0], forms[1])
+
+
+def places(text: str) -> list[str]:
+    assert not re.search(r"%(?!\(\w+\)s)", text), text
+    return sorted(re.findall(r"%\(\w+\)s", text))
+
+
+@pytest.fixture
+def site_in(edition_db: Path, make_app: Callable[..., Flask]) -> Callable[[str], FlaskClient]:
+    """A reader of the sample edition in a language."""
+
+    def make(language: str) -> FlaskClient:
+        config = replace(newsroom.sample_config(), site=Site(title="Groundswell", language=language))
+        return make_app(edition_db, fallback_config=config).test_client()
+
+    return make
+
+
+WORDS = {
+    "de": ("Jetzt im Trend", "Alle anzeigen", "Quellen", "vor 8 Std.", "Donnerstag, 19. November 2026"),
+    "fr": ("Tendances du moment", "Tout voir", "sources", "il y a 8 h", "jeudi 19 novembre 2026"),
+    "es": ("Tendencias de ahora", "Ver todo", "fuentes", "hace 8 h", "jueves, 19 de noviembre de 2026"),
+    "pt": ("Em alta agora", "Ver tudo", "fontes", "há 8 h", "quinta-feira, 19 de novembro de 2026"),
+    "zh_Hans": ("当前热门", "查看全部", "个来源", "8 小时前", "2026年11月19日星期四"),
+    "ja": ("いま話題", "すべて見る", "情報源", "8時間前", "2026年11月19日木曜日"),
+}
+
+
+@pytest.mark.parametrize("locale", TRANSLATED)
+def test_pages_speak_the_language_of_the_site(site_in: Callable[[str], FlaskClient], locale: str) -> None:
+    client = site_in(LANGUAGES[locale])
+    page = client.get("/").text
+    assert f'<html lang="{LANGUAGES[locale]}">' in page
+    for words in WORDS[locale]:
+        assert words in page, words
+    for english in ("Trending now", "View all", "independent<", " ago<", "Skip to content", "Unread only"):
+        assert english not in page, english
+    story = re.findall(r'href="(/story/[^"]+)"', page)[0]
+    for path in (story, "/trending", "/newest", "/topics", "/search?q=amazon", "/search?q=xyzzy", "/saved", "/nothing"):
+        answer = client.get(path, follow_redirects=True)
+        assert f'<html lang="{LANGUAGES[locale]}">' in answer.text
+        assert "Go to the front page" not in answer.text
+        assert "%(" not in re.sub(r'<script type="application/json".*?</script>', "", answer.text, flags=re.S), path
+
+
+def test_every_page_is_there_in_every_language(site_in: Callable[[str], FlaskClient]) -> None:
+    for language in LANGUAGES.values():
+        client = site_in(language)
+        for path in ("/about", "/feeds", "/sources", "/accuracy", "/api", "/source/seedbed", "/at/2026-11-19T12:00Z"):
+            assert client.get(path).status_code == 200, (language, path)
+
+
+@pytest.mark.parametrize("name", sorted(ENGLISH - {"_sources.html"}))
+def test_a_page_that_stays_english_says_so(name: str) -> None:
+    assert '{% block main_lang %} lang="en"{% endblock %}' in (ROOT / "web/templates" / name).read_text()
+
+
+def test_what_a_reader_prefers_changes_nothing(site_in: Callable[[str], FlaskClient]) -> None:
+    client = site_in("de")
+    pages = [client.get("/", headers={"Accept-Language": language}) for language in ("ja", "de", "en;q=0.5")]
+    assert len({page.text for page in pages}) == 1
+    assert all("Accept-Language" not in page.headers.get("Vary", "") for page in pages)
+
+
+def test_a_language_without_a_catalog_has_english_pages_and_marks_them(
+    site_in: Callable[[str], FlaskClient],
+) -> None:
+    assert '<html lang="en">' in site_in("it").get("/").text
+    assert (locale_of("zh-Hant"), page_language("zh-TW")) == ("en", "en")
+    assert (locale_of("pt-BR"), page_language("pt-BR")) == ("pt", "pt-BR")
+    assert (locale_of("en-GB"), page_language("en-GB")) == ("en", "en-GB")
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "date"),
+    [
+        ("en", "1,204 sources", "3 Nov 2026"),
+        ("de", "1.204 Quellen", "03.11.2026"),
+        ("fr", "1\u202f204 sources", "3 nov. 2026"),
+        ("ja", "情報源1,204件", "2026/11/03"),
+    ],
+)
+def test_numbers_and_dates_follow_the_locale(
+    site_in: Callable[[str], FlaskClient], language: str, count: str, date: str
+) -> None:
+    client = site_in(language)
+    with client.application.test_request_context("/"):
+        assert wording.plural(1204, "source") == count
+        assert wording.day(datetime(2026, 11, 3, 9, 30, tzinfo=UTC)) == date
+        assert wording.ago(NOW, NOW) != ""
+
+
+def test_french_counts_nothing_in_the_singular(site_in: Callable[[str], FlaskClient]) -> None:
+    client = site_in("fr")
+    with client.application.test_request_context("/"):
+        assert [wording.plural(count, "source") for count in (0, 1, 2)] == ["0 source", "1 source", "2 sources"]
+
+
+def test_outside_of_a_request_the_language_is_english() -> None:
+    assert wording.plural(2, "entry", "entries") == "2 entries"
+    assert wording.listing(["a", "b", "c"]) == "a, b and c"
+
+
+def test_the_wheel_carries_the_catalogs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "*.po" in project["tool"]["setuptools"]["package-data"]["*"]

@@ -1,0 +1,119 @@
+"""Counts, ages, durations, dates and numbers in the language of the page.
+
+English as in `aggregator.text.wording`, which also speaks for the command line and the log. Outside of a request the
+language is English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import format_decimal
+from flask_babel import get_locale, gettext, ngettext
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+_DATE_AFTER = timedelta(days=14)
+
+
+def language() -> str:
+    """Return the locale of the page, such as `en` or `zh_Hans`."""
+    return str(get_locale() or "en")
+
+
+def number(value: int) -> str:
+    """Return a whole number with the separators of the language."""
+    return format_decimal(value, locale=language())
+
+
+def plural(count: int, noun: str, plural_noun: str = "") -> str:
+    """Return *count* with its noun: `1 source`, `0 sources`, `1,204 entries`.
+
+    The catalogs hold each noun as `%(n)s source`.
+
+    plural_noun: the English plural where it is not *noun* with an s
+    """
+    return str(ngettext(f"%(n)s {noun}", f"%(n)s {plural_noun or noun + 's'}", count, n=number(count)))
+
+
+def both_forms(noun: str, plural_noun: str) -> tuple[str, str]:
+    """Return `%(n)s new story` and `%(n)s new stories`, for scripts to put a number in."""
+    single, several = (ngettext(f"%(n)s {noun}", f"%(n)s {plural_noun}", count, n="%(n)s") for count in (1, 2))
+    return str(single), str(several)
+
+
+def duration(span: timedelta) -> str:
+    """Return *span* in its largest whole unit: `45 seconds`, `1 hour`, `3 days`; a negative one is `0 seconds`."""
+    seconds = max(int(span.total_seconds()), 0)
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return _counted(seconds // length, unit)
+    return plural(seconds, "second")
+
+
+def _counted(count: int, unit: str) -> str:
+    if unit == "day":
+        return plural(count, "day")
+    return plural(count, "hour") if unit == "hour" else plural(count, "minute")
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Return how long before *now* the moment *at* is: `just now`, `5 min ago`, `8 h ago`, `3 d ago`.
+
+    From two weeks on it is the date. The future is `just now`. static/site.js says the same as time goes by.
+    """
+    span = now - at
+    if span < timedelta(minutes=1):
+        return str(gettext("just now"))
+    if span >= _DATE_AFTER:
+        return day(at)
+    seconds = int(span.total_seconds())
+    if seconds >= 86_400:
+        return str(gettext("%(n)s d ago", n=seconds // 86_400))
+    if seconds >= 3_600:
+        return str(gettext("%(n)s h ago", n=seconds // 3_600))
+    return str(gettext("%(n)s min ago", n=seconds // 60))
+
+
+def listing(items: Sequence[str]) -> str:
+    """Return *items* as a sentence lists them: `a`, `a and b`, `a, b and c`; "" for none."""
+    if len(items) < 2:
+        return "".join(items)
+    separator = "、" if language() in ("zh_Hans", "ja") else ", "
+    return str(gettext("%(items)s and %(last)s", items=separator.join(items[:-1]), last=items[-1]))
+
+
+def day(at: date) -> str:
+    """Return a date: `17 Nov 2026`, or as the language has it."""
+    return format_date(at, "d MMM y" if language() == "en" else "medium", locale=language())
+
+
+def long_day(at: date) -> str:
+    """Return a date with its weekday: `Thursday, 19 November 2026`."""
+    return format_date(at, "EEEE, d MMMM y" if language() == "en" else "full", locale=language())
+
+
+def day_and_time(local: datetime) -> str:
+    """Return `17 Nov 2026, 17:38`, in the time zone of *local*."""
+    return f"{day(local)}, {_time(local)}"
+
+
+def weekday_and_time(local: datetime) -> str:
+    """Return `Mon 17:38`."""
+    return f"{format_date(local, 'EEE', locale=language())} {_time(local)}"
+
+
+def short_day_and_time(local: datetime) -> str:
+    """Return `17 Nov, 17:38`."""
+    short = format_date(local, "d MMM", locale="en") if language() == "en" else _month_and_day(local)
+    return f"{short}, {_time(local)}"
+
+
+def _month_and_day(local: datetime) -> str:
+    return format_skeleton("MMMd", local, locale=language())
+
+
+def _time(local: datetime) -> str:
+    # In 24 hours everywhere: all languages that pages speak write it so, and it is shorter.
+    return format_time(local, "HH:mm", locale=language(), tzinfo=local.tzinfo)
