@@ -76,7 +76,7 @@ def back_up(db: Path, feeds: Path, target: Path) -> None:
     """
     with Store.open(db) as store:
         files = dict(_files_of(models_folder(db)))
-        config = _read(feeds) if feeds.exists() else (store.state.config_text() or "").encode()
+        config = _read(feeds) if feeds.exists() else (store.config_edits.valid_text() or "").encode()
         if config:
             files[FEEDS] = config
         store.copy_to(target, files)

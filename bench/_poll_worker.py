@@ -29,13 +29,13 @@ def worker(db: Path, urls: Path, what: str) -> None:
     )
     config = Config(Site(), (), sources, limits=Limits(allow_private=hosts))
     with Store.open(db) as store:
-        if store.state.config_text() is None:
+        if store.config_edits.valid_text() is None:
             # As the worker leaves it for the site.
             listed = (
                 f"- {{id: {source.id}, name: {source.name}, url: '{source.url}', category: news}}\n"
                 for source in sources
             )
-            store.state.save_config(f"categories:\n- {{id: news, name: News}}\nsources:\n{''.join(listed)}", None, NOON)
+            store.config_edits.save(f"categories:\n- {{id: news, name: News}}\nsources:\n{''.join(listed)}", None, NOON)
             store.feeds.sync(sources, NOON)
         if what == "update":
             from scoring.relevance.model import load_prior

@@ -63,7 +63,7 @@ class Updater:
         entries = 0
         try:
             self._take_model(engine, now)
-            while groups := store.entries.events_since(store.state.watermark(), GROUPS):
+            while groups := store.entries.events_since(store.progress.watermark(), GROUPS):
                 taken = 0
                 more_waits = len(groups) == GROUPS
                 with store.transaction():
@@ -78,7 +78,7 @@ class Updater:
                         taken += sum(isinstance(event, Entry) for event in events)
                         if self._observer is not None:
                             self._observer(moment, events, changes)
-                    store.state.set_watermark(groups[-1][0])
+                    store.progress.set_watermark(groups[-1][0])
                     if visible:
                         store.state.next_edition()
                 entries += taken
@@ -108,7 +108,7 @@ class Updater:
 
         A worker may have been stopped between choosing a model and scoring with it.
         """
-        before = self._store.state.scored_with()
+        before = self._store.progress.scored_with()
         if before == self._model.version:
             return
         with self._store.transaction():
@@ -118,21 +118,21 @@ class Updater:
                 self._store.stories.save(changes)
                 if changes.stories:
                     self._store.state.next_edition()
-            self._store.state.set_scored_with(self._model.version)
+            self._store.progress.set_scored_with(self._model.version)
 
     def voted(self) -> bool:
         """Whether there are votes, or some were taken back, that the scores do not know yet."""
-        return self._store.feedback.votes_number() != self._store.state.votes_taken()
+        return self._store.feedback.votes_number() != self._store.progress.votes_taken()
 
     def _take_votes(self, now: datetime) -> None:
         number = self._store.feedback.votes_number()
-        if number == self._store.state.votes_taken():
+        if number == self._store.progress.votes_taken():
             return
         self._model = self._model.with_votes(self._store.feedback.votes())
         with self._store.transaction():
             self._write(self.engine.use_model(self._model, now, Cause.VOTED, "editors voted"), now)
             self._revote(now)
-            self._store.state.set_votes_taken(number)
+            self._store.progress.set_votes_taken(number)
 
     def _revote(self, now: datetime) -> None:
         """Apply votes, and votes that were taken back, to closed stories."""
@@ -161,7 +161,7 @@ class Updater:
         with self._store.transaction():
             self._store.stories.drop()
             self._store.topics.drop()
-            self._store.state.clear_watermark()
+            self._store.progress.clear_watermark()
             self._store.state.next_edition()
         self._engine = None
         return self.run(now, progress)
@@ -215,7 +215,7 @@ class Updater:
     def _rank(self, now: datetime) -> None:
         """Order the lists; a new edition only when the order changed."""
         # A clock that went back, or a poll that stands a microsecond in the future, must not make news older.
-        watermark = self._store.state.watermark()
+        watermark = self._store.progress.watermark()
         at = now if watermark is None else max(now, watermark)
         ranking = self.engine.rank(at)
         ranking = with_pinned(ranking, self._store.stories.pinned())
@@ -263,7 +263,7 @@ class Updater:
         """
         engine = Engine(config, self._model)
         store = self._store
-        watermark = store.state.watermark()
+        watermark = store.progress.watermark()
         if watermark is None:
             self._save_snapshot(engine, None)
             return engine

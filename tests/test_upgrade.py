@@ -62,7 +62,7 @@ def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
         }
         assert [decision.kind for decision in decisions if decision.undone_at] == [DecisionKind.HIDE]
         assert [action.kind for action in store.actions.newest(10)] == ["vote"]
-        assert store.state.config_text() == (site / "feeds.yaml").read_text(encoding="utf-8")
+        assert store.config_edits.valid_text() == (site / "feeds.yaml").read_text(encoding="utf-8")
         # Its snapshot of the engine is of another format: what counts is read again from the entries.
         updater = Updater(store, config, current(models_dir(db)))
         updater.run(LATER)

@@ -43,7 +43,7 @@ class ConfigWatch:
         try:
             return self._apply(now)
         except ConfigError as error:
-            last_valid = self._store.state.config_text()
+            last_valid = self._store.config_edits.valid_text()
             if last_valid is None:
                 raise
             log.error("%s; the last valid configuration stays in use", error.public)
@@ -83,11 +83,11 @@ class ConfigWatch:
             # Anybody may read the error on the sources page: it quotes no value, and no path of this machine.
             message = error.public.replace(str(self._path), self._path.name)
             with self._store.transaction():
-                self._store.state.save_config(text, message, now)
+                self._store.config_edits.save(text, message, now)
                 self._store.state.next_edition()
             raise
         with self._store.transaction():
-            self._store.state.save_config(text, None, now)
+            self._store.config_edits.save(text, None, now)
             self._store.state.keep_id_base(config.site.url)
             self._store.feeds.sync(config.sources, now)
             self._store.state.next_edition()
@@ -116,7 +116,7 @@ class StandInWatch:
             text = ""
         try:
             with Store.open(self._database) as store:
-                if text == store.state.config_seen():
+                if text == store.config_edits.latest_text():
                     self._seen = look
                     return False
                 with WorkerLock(self._database):

@@ -230,10 +230,10 @@ def _store_entries(
     if not arrivals:
         store.feeds.remember_document(source.id, parsed.memory)
         return _NOTHING_MATCHED
-    known = store.entries.known(source.id, matching.identities(arrivals), matching.links(arrivals))
+    known = store.known_entries.by_identity(source.id, matching.identities(arrivals), matching.links(arrivals))
     if before.last_ok_at is not None and (wanted := matching.alike(arrivals, known)):
         present = {entry.entry_id for entry in known}
-        more = store.entries.known_alike(source.id, wanted.dates, wanted.titles)
+        more = store.known_entries.by_text(source.id, wanted.dates, wanted.titles)
         known += [entry for entry in more if entry.entry_id not in present]
     # An entry that is in the document as it was cannot be another item of it.
     known = [entry for entry in known if entry.identity not in unchanged]

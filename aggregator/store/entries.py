@@ -24,34 +24,19 @@ from aggregator.store.connection import Connection, Params, Row
 from aggregator.text.search_words import indexed
 
 
-class Entries:
-    """`entries` and `entry_edits`, with the text index that goes with them."""
+class KnownEntries:
+    """Stored entries that an item of a feed may be: found by index, in a source of any age."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    # Writing: all of it inside the transaction of one poll.
-
-    def arrival_moment(self, now: datetime) -> datetime:
-        """Return the moment for what a poll or an editor brings at *now*: strictly later than any before.
-
-        So "everything after this moment" is a question with one answer, and a replay
-        in order of moments meets the same polls one by one, whatever the clock did.
-        """
-        last = self._db.value(
-            """select max(m) from (select max(first_seen_at) as m from entries
-            union all select max(at) from entry_edits
-            union all select max(at) from decisions union all select max(undone_at) from decisions)"""
-        )
-        if last is None:
-            return now
-        return max(now, moment(last) + timedelta(microseconds=1))
-
-    def known(self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]) -> list[KnownEntry]:
+    def by_identity(
+        self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]
+    ) -> list[KnownEntry]:
         """Return the stored entries of a source that any of these could mean."""
         # From the lists to the entries, each by its index. Asked the other way round (identity in ... or link in ...),
         # SQLite reads every entry of the source, however many years of them there are.
-        return self._known(
+        return self._read(
             """select e.entry_id from json_each(:identities)
                 cross join entries e on e.source_id = :source and e.identity = value
                 union all select e.entry_id from json_each(:links)
@@ -64,9 +49,9 @@ class Entries:
             },
         )
 
-    def known_alike(self, source_id: str, dates: Iterable[datetime], titles: Iterable[str]) -> list[KnownEntry]:
+    def by_text(self, source_id: str, dates: Iterable[datetime], titles: Iterable[str]) -> list[KnownEntry]:
         """Return the newest stored entries of a source with one of the dates, or without a date and with a title."""
-        return self._known(
+        return self._read(
             f"""select * from (select e.entry_id from json_each(:dates)
                 cross join entries e on e.source_id = :source and e.published_at = value
                 union all select e.entry_id from json_each(:titles)
@@ -75,7 +60,7 @@ class Entries:
             {"source": source_id, "dates": json.dumps(list(map(stamp, dates))), "titles": json.dumps(list(titles))},
         )
 
-    def _known(self, entry_ids: str, params: Params) -> list[KnownEntry]:
+    def _read(self, entry_ids: str, params: Params) -> list[KnownEntry]:
         """Return the entries whose ids the query *entry_ids* gives."""
         rows = self._db.rows(
             f"""select entry_id, identity, link, title, summary, stated_at, published_at, digest,
@@ -99,6 +84,30 @@ class Entries:
             )
             for row in rows
         ]
+
+
+class Entries:
+    """`entries` and `entry_edits`, with the text index that goes with them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    # Writing: all of it inside the transaction of one poll.
+
+    def arrival_moment(self, now: datetime) -> datetime:
+        """Return the moment for what a poll or an editor brings at *now*: strictly later than any before.
+
+        So "everything after this moment" is a question with one answer, and a replay
+        in order of moments meets the same polls one by one, whatever the clock did.
+        """
+        last = self._db.value(
+            """select max(m) from (select max(first_seen_at) as m from entries
+            union all select max(at) from entry_edits
+            union all select max(at) from decisions union all select max(undone_at) from decisions)"""
+        )
+        if last is None:
+            return now
+        return max(now, moment(last) + timedelta(microseconds=1))
 
     def add(
         self, source_id: str, arrivals: Sequence[Arrival], at: datetime, *, first_document: bool = False

@@ -1,8 +1,7 @@
-"""Single values: edition, watermark, heartbeat, and the configuration that runs."""
+"""Single values of the program: edition, heartbeat, the base of item IDs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.clock import elapsed_since, machine_time
@@ -10,17 +9,8 @@ from aggregator.store.codec import moment, stamp
 from aggregator.store.connection import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
-    """A faulty feeds.yaml that was seen after the one that runs."""
-
-    at: datetime
-    message: str
-    """One line for each error: key, line and kind, without values."""
-
-
 class State:
-    """`state` and `config_edits`."""
+    """`state`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -64,22 +54,6 @@ class State:
         age = elapsed_since(self.get("heartbeat_machine_time") or "", machine_time())
         return beat_at if beat_at is None or age is None else now - age
 
-    def votes_taken(self) -> int:
-        """Return up to which `feedback.votes_number` the scores know the votes."""
-        return int(self.get("votes_taken") or 0)
-
-    def set_votes_taken(self, number: int) -> None:
-        """Keep which votes the scores know."""
-        self.set("votes_taken", str(number))
-
-    def scored_with(self) -> str | None:
-        """Return the version of the model that the live stories were last scored with, or None."""
-        return self.get("scored_with")
-
-    def set_scored_with(self, version: str) -> None:
-        """Keep which model it was; part of the transaction of its scores."""
-        self.set("scored_with", version)
-
     def edition(self) -> int:
         """Return the edition number: it grows whenever anything visible changed."""
         return int(self.get("edition") or 0)
@@ -90,28 +64,6 @@ class State:
         self.set("edition", str(edition))
         return edition
 
-    def watermark(self) -> datetime | None:
-        """Return the moment up to which the engine has seen the facts, or None."""
-        return self.moment("watermark")
-
-    def set_watermark(self, value: datetime) -> None:
-        """Move the watermark; part of the transaction of the results."""
-        self.set_moment("watermark", value)
-
-    def clear_watermark(self) -> None:
-        """Let the next update start from the first fact."""
-        self._db.run("delete from state where name = 'watermark'")
-
-    def save_config(self, text: str, fault: str | None, at: datetime) -> None:
-        """Record a feeds.yaml that was seen, unless it is the one seen last."""
-        last = self._db.row("select text, fault from config_edits order by edit_id desc limit 1")
-        if last is not None and (last["text"], last["fault"]) == (text, fault):
-            return
-        self._db.run(
-            "insert into config_edits (at, text, fault) values (:at, :text, :fault)",
-            {"at": stamp(at), "text": text, "fault": fault},
-        )
-
     def keep_id_base(self, site_url: str) -> None:
         """Keep the address that IDs of feed items are made from, unless one is kept already."""
         self._db.run("insert or ignore into state (name, value) values ('id_base', :url)", {"url": site_url})
@@ -119,22 +71,3 @@ class State:
     def id_base(self) -> str | None:
         """Return the address that the site had first, or None before the worker has run."""
         return self.get("id_base")
-
-    def config_text(self) -> str | None:
-        """Return the newest feeds.yaml that had no fault, or None."""
-        value: str | None = self._db.value(
-            "select text from config_edits where fault is null order by edit_id desc limit 1"
-        )
-        return value
-
-    def config_seen(self) -> str | None:
-        """Return the text of the feeds.yaml that was seen last, valid or not; None when none was."""
-        text: str | None = self._db.value("select text from config_edits order by edit_id desc limit 1")
-        return text
-
-    def config_fault(self) -> ConfigProblem | None:
-        """Return the fault of the feeds.yaml that was seen last, or None when it runs."""
-        row = self._db.row("select at, fault from config_edits order by edit_id desc limit 1")
-        if row is None or row["fault"] is None:
-            return None
-        return ConfigProblem(moment(row["at"]), row["fault"])

@@ -18,7 +18,7 @@ from aggregator.store import copies
 from aggregator.store.alerts import Alarms, AlertMessages
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
-from aggregator.store.derived.engine_snapshot import EngineSnapshots, StoredSnapshot
+from aggregator.store.derived.engine_snapshot import EngineSnapshots, StoredSnapshot, UpdateProgress
 from aggregator.store.derived.front_pages import FrontPages
 from aggregator.store.derived.places import Places
 from aggregator.store.derived.scorecards import Scorecards
@@ -27,16 +27,17 @@ from aggregator.store.derived.stories import ListQuery, Stories
 from aggregator.store.derived.story_terms import SimilarStory, StoryTerms
 from aggregator.store.derived.summaries import Summaries
 from aggregator.store.derived.topics import Topics
+from aggregator.store.editorial.config_edits import ConfigEdits, ConfigProblem
 from aggregator.store.editorial.decisions import Decisions
 from aggregator.store.editorial.feedback import Feedback
 from aggregator.store.editorial.sessions import Actions, Sessions
-from aggregator.store.entries import Entries
+from aggregator.store.entries import Entries, KnownEntries
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.metrics import Metrics
 from aggregator.store.readers.marks import ReaderMarks
 from aggregator.store.readers.tokens import ReaderTokens
 from aggregator.store.source_status import SourceOutline, SourceStatus
-from aggregator.store.state import ConfigProblem, State
+from aggregator.store.state import State
 from aggregator.store.websub.deliveries import HubDeliveries
 from aggregator.store.websub.hub import HubRequests, HubSubscribers
 from aggregator.store.websub.subscriptions import HubSubscriptions
@@ -65,6 +66,7 @@ class Store:
         self._connection = connection
         self.feeds = Feeds(connection)
         self.entries = Entries(connection)
+        self.known_entries = KnownEntries(connection)
         self.stories = Stories(connection)
         self.search = Search(connection, self.stories)
         self.websub_hub = HubSubscribers(connection)
@@ -73,6 +75,8 @@ class Store:
         self.story_terms = StoryTerms(connection)
         self.decisions = Decisions(connection, self.entries, self.stories)
         self.state = State(connection)
+        self.config_edits = ConfigEdits(connection)
+        self.progress = UpdateProgress(self.state)
         self.snapshots = EngineSnapshots(connection)
         self.topics = Topics(connection)
         self.sessions = Sessions(connection)

@@ -33,7 +33,7 @@ class TopicKeeper:
     def run(self, now: datetime) -> None:
         """Find the topics as of *now*, where it is time to; a new edition only when the list is another."""
         store = self._store
-        watermark = store.state.watermark()
+        watermark = store.progress.watermark()
         if watermark is None:
             return
         # A poll may stand a microsecond in the future; what it brought is known.

@@ -55,7 +55,7 @@ def picture(store: Store) -> tuple[object, ...]:
         [store.stories.members(story.story_id) for story in stories],
         [store.stories.ledger(story.story_id) for story in stories],
         [listed.story.story_id for listed in store.stories.ranked(limit=100)],
-        store.state.watermark(),
+        store.progress.watermark(),
         remembered(store),
     )
 
@@ -198,7 +198,7 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
     assert list(upgraded.engine.stories()) == before
     assert upgraded.engine.rank(polls[29][0] + HOUR) == steady.engine.rank(polls[29][0] + HOUR)
     at, snapshot = remembered(store)
-    assert at == store.state.watermark()
+    assert at == store.progress.watermark()
     assert [lesson[1] for lesson in snapshot.state.lessons.values()] == ["policy"]  # a correction teaches for good
     assert f"it has format {FORMAT + 1}, and this version of the program reads format {FORMAT}" in caplog.text
 
@@ -333,7 +333,7 @@ def test_a_step_that_fails_leaves_the_store_as_it_was_and_the_next_run_goes_on(s
     with pytest.raises(OSError, match="full"):
         running.run(polls[0][0])
     assert store.stories.count() == 0
-    assert store.state.watermark() is None
+    assert store.progress.watermark() is None
 
     fail = False
     assert running.run(polls[0][0]) == len(polls[0][1])

@@ -51,7 +51,7 @@ def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | No
     with reading().store() as store:
         configured = [summary for summary in source_list.summaries(store) if summary.state != "removed"]
         page = source_list.select(configured, params, PAGE_SIZE)
-        fault = store.state.config_fault()
+        fault = store.config_edits.problem()
         show = presenter(store)
         health = source_list.health(store, [summary.source for summary in page.shown])
         rows = [present.source_row(show, row) for row in health]

@@ -50,7 +50,7 @@ class WorkerWatch:
         return True
 
     def _config(self, store: Store) -> Config | None:
-        text = store.state.config_text()
+        text = store.config_edits.valid_text()
         try:
             return parse_config(text, env=os.environ) if text else None
         except ConfigError as error:

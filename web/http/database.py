@@ -69,7 +69,7 @@ class Reading:
         """Return the newest configuration without a fault; the last known one when it cannot be read."""
         try:
             with self.store() as store:
-                text = store.state.config_text()
+                text = store.config_edits.valid_text()
         except Unreadable:
             return self._config[1]
         if text is None:

@@ -31,7 +31,7 @@ def sources() -> str:
         abort(400, f"A list has {query.MAX_PAGE:,} pages at most.")
     with reading().store() as store:
         status = status_of(store)
-        fault = store.state.config_fault()
+        fault = store.config_edits.problem()
         show = presenter(store)
         page = source_list.select(source_list.summaries(store), params)
         health = source_list.health(store, [summary.source for summary in page.shown])

@@ -1,4 +1,4 @@
-"""The last snapshot of the engine: derived, and opaque to the store."""
+"""How far the engine has come, and its last snapshot: derived, the snapshot opaque to the store."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aggregator.store.codec import moment_or_none, stamp_or_none
 from aggregator.store.connection import Connection
+from aggregator.store.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,38 @@ class EngineSnapshots:
     def drop(self) -> None:
         """Remove the snapshot."""
         self._db.run("delete from engine_snapshot")
+
+
+class UpdateProgress:
+    """The rows of `state` that say what the stored stories and scores take into account."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def watermark(self) -> datetime | None:
+        """Return the moment up to which the engine has seen the facts, or None."""
+        return self._state.moment("watermark")
+
+    def set_watermark(self, value: datetime) -> None:
+        """Move the watermark; part of the transaction of the results."""
+        self._state.set_moment("watermark", value)
+
+    def clear_watermark(self) -> None:
+        """Let the next update start from the first fact."""
+        self._state.clear("watermark")
+
+    def votes_taken(self) -> int:
+        """Return up to which `feedback.votes_number` the scores know the votes."""
+        return int(self._state.get("votes_taken") or 0)
+
+    def set_votes_taken(self, number: int) -> None:
+        """Keep which votes the scores know."""
+        self._state.set("votes_taken", str(number))
+
+    def scored_with(self) -> str | None:
+        """Return the version of the model that the live stories were last scored with, or None."""
+        return self._state.get("scored_with")
+
+    def set_scored_with(self, version: str) -> None:
+        """Keep which model it was; part of the transaction of its scores."""
+        self._state.set("scored_with", version)

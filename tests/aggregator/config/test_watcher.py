@@ -60,7 +60,7 @@ def test_saving_the_file_applies_it_and_makes_a_new_source_due(store: Store, fee
     assert config is not None
     assert [source.id for source in config.sources] == ["wire", "desk"]
     assert due(store, NOON + MINUTE) == {"wire", "desk"}
-    assert store.state.config_text() == TWO
+    assert store.config_edits.valid_text() == TWO
     assert store.state.edition() > edition
     assert watch.check(NOON + MINUTE) is None
 
@@ -73,7 +73,7 @@ def test_a_faulty_file_keeps_the_last_good_one_and_says_so(
     save(feeds, FAULTY)
     with caplog.at_level(logging.ERROR):
         assert watch.check(NOON + MINUTE) is None
-    fault = store.state.config_fault()
+    fault = store.config_edits.problem()
     assert fault is not None
     assert fault.at == NOON + MINUTE
     assert fault.message.startswith("feeds.yaml:5:")
@@ -81,11 +81,11 @@ def test_a_faulty_file_keeps_the_last_good_one_and_says_so(
     assert fault.message in caplog.text
     assert "modles" not in caplog.text
     assert str(feeds.parent) not in fault.message
-    assert store.state.config_text() == ONE
+    assert store.config_edits.valid_text() == ONE
     assert due(store, NOON + MINUTE) == {"wire"}
     save(feeds, TWO)
     assert watch.check(NOON + 2 * MINUTE) is not None
-    assert store.state.config_fault() is None
+    assert store.config_edits.problem() is None
 
 
 def test_a_start_with_a_faulty_file_goes_on_with_the_last_good_one(store: Store, feeds: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_start_with_a_faulty_file_goes_on_with_the_last_good_one(store: Store,
     save(feeds, FAULTY)
     config = ConfigWatch(feeds, store, {}).start(NOON + MINUTE)
     assert [source.id for source in config.sources] == ["wire"]
-    assert store.state.config_fault() is not None
+    assert store.config_edits.problem() is not None
 
 
 def test_a_first_start_with_a_faulty_file_says_what_to_fix(store: Store, feeds: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_file_that_vanishes_is_a_fault_and_not_an_empty_configuration(store: S
     watch.start(NOON)
     feeds.unlink()
     assert watch.check(NOON + MINUTE) is None
-    fault = store.state.config_fault()
+    fault = store.config_edits.problem()
     assert fault is not None
     assert "does not exist" in fault.message
     assert due(store, NOON + MINUTE) == {"wire"}
@@ -124,7 +124,7 @@ def test_a_file_saved_while_the_database_cannot_be_written_is_applied_later(
         raise StoreFault("database or disk is full")
 
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setattr(store.state, "save_config", full)
+        patch.setattr(store.config_edits, "save", full)
         for _ in range(3):
             assert watch.check(NOON + MINUTE) is None
     assert caplog.text.count("feeds.yaml waits to be applied: the database cannot be written") == 1
@@ -147,7 +147,7 @@ def test_a_site_without_a_worker_applies_what_was_saved(tmp_path: Path, feeds: P
     save(feeds, FAULTY)
     assert site.step(NOON + 2 * MINUTE)
     with Store.open(db) as opened:
-        fault = opened.state.config_fault()
+        fault = opened.config_edits.problem()
         assert fault is not None
         assert fault.at == NOON + 2 * MINUTE
         assert opened.state.edition() > edition
@@ -161,7 +161,7 @@ def test_a_site_leaves_the_file_to_a_worker_that_runs(tmp_path: Path, feeds: Pat
     site = StandInWatch(feeds, db)
     with WorkerLock(db), Store.open(db) as store:
         assert not site.step(NOON)
-        assert store.state.config_seen() is None
+        assert store.config_edits.latest_text() is None
         ConfigWatch(feeds, store, {}).start(NOON)
     assert not site.step(NOON), "what the worker applied is not applied again"
     save(feeds, TWO)
@@ -173,4 +173,4 @@ def test_a_first_file_with_errors_is_recorded_by_a_site_alone(tmp_path: Path, fe
     site = StandInWatch(feeds, tmp_path / "news.db")
     assert site.step(NOON)
     with Store.open(tmp_path / "news.db") as store:
-        assert store.state.config_fault() is not None
+        assert store.config_edits.problem() is not None

@@ -450,8 +450,8 @@ def test_an_entry_comes_back_as_it_was_given(store: Store) -> None:
 def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> None:
     add(store, arrival("a"), arrival("b"))
     add(store, arrival("a"), source=OTHER)
-    by_identity = store.entries.known("wire", ["a"], [])
-    by_link = store.entries.known("wire", [], ["https://wire.example/b", ""])
+    by_identity = store.known_entries.by_identity("wire", ["a"], [])
+    by_link = store.known_entries.by_identity("wire", [], ["https://wire.example/b", ""])
     assert [known.identity for known in by_identity] == ["a"]
     assert [known.identity for known in by_link] == ["b"]
 
@@ -460,7 +460,7 @@ def test_what_is_known_of_a_source_costs_the_same_however_much_it_sent(store: St
     def steps() -> int:
         taken = [0]
         store._connection.raw.set_progress_handler(lambda: taken.__setitem__(0, taken[0] + 1), 1)
-        assert len(store.entries.known("wire", ["a"], ["https://wire.example/b"])) == 2
+        assert len(store.known_entries.by_identity("wire", ["a"], ["https://wire.example/b"])) == 2
         store._connection.raw.set_progress_handler(None, 0)
         return taken[0]
 
@@ -546,15 +546,15 @@ def test_the_edition_grows(store: Store) -> None:
 
 
 def test_the_configuration_that_runs_is_the_newest_without_a_fault(store: Store) -> None:
-    store.state.save_config("one", None, NOON)
-    store.state.save_config("two", "feeds.yaml:1:1: no", NOON + HOUR)
-    assert store.state.config_text() == "one"
-    fault = store.state.config_fault()
+    store.config_edits.save("one", None, NOON)
+    store.config_edits.save("two", "feeds.yaml:1:1: no", NOON + HOUR)
+    assert store.config_edits.valid_text() == "one"
+    fault = store.config_edits.problem()
     assert fault is not None
     assert (fault.at, fault.message) == (NOON + HOUR, "feeds.yaml:1:1: no")
-    store.state.save_config("three", None, NOON + 2 * HOUR)
-    assert store.state.config_text() == "three"
-    assert store.state.config_fault() is None
+    store.config_edits.save("three", None, NOON + 2 * HOUR)
+    assert store.config_edits.valid_text() == "three"
+    assert store.config_edits.problem() is None
 
 
 def test_views_add_up_over_days(store: Store) -> None:

@@ -183,7 +183,7 @@ def test_other_settings_keep_what_corrections_taught(site: Site) -> None:
 
 @pytest.mark.parametrize("often", [5, 2_000])
 def test_a_restart_after_any_correction_leaves_no_trace(often: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring.engine.state, "CHECKPOINT", often)
+    monkeypatch.setattr(scoring.engine.state, "MIN_UNSAVED_ENTRIES", often)
     rng = random.Random(often)
     steady, stopped = Site(), Site()
     learned = 0

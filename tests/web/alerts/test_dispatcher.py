@@ -329,7 +329,7 @@ def test_a_worker_that_has_stopped_is_reported_by_the_site_once(
 sources: [{{id: a, url: "https://a.example/f"}}]
 alerts: {{to: ["${{OPERATOR_HOOK}}"], secret: {SECRET}, allow_private: yes}}
 """
-    store.state.save_config(text, None, NOW)
+    store.config_edits.save(text, None, NOW)
     store.state.beat(NOW)
     watch = WorkerWatch(tmp_path / "news.db")
 

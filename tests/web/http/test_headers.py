@@ -196,7 +196,7 @@ def test_hostile_text_is_text_wherever_it_stands(site: FlaskClient, room: Newsro
             )
         )
     room.polled("seedbed", "not a feed", HOSTILE[0] + HOSTILE[1], 200)
-    room.store.state.save_config("x", HOSTILE[1], room.store.state.moment("heartbeat"))  # type: ignore[arg-type]
+    room.store.config_edits.save("x", HOSTILE[1], room.store.state.moment("heartbeat"))  # type: ignore[arg-type]
     room.rank()
     stories = [room.store.stories.get(story_id) for story_id in made]
     for path in (

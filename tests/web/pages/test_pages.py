@@ -349,7 +349,7 @@ def test_sources_tell_how_each_one_is(full: FlaskClient) -> None:
 
 
 def test_a_fault_in_the_configuration_is_shown_with_its_words(site: FlaskClient, room: Newsroom) -> None:
-    room.store.state.save_config("sources: [", "feeds.yaml:14:5: category <scince> is not one of science", NOW)
+    room.store.config_edits.save("sources: [", "feeds.yaml:14:5: category <scince> is not one of science", NOW)
     page = get(site, "/sources")
     assert "feeds.yaml has an error" in page
     assert "category &lt;scince&gt; is not one of science" in page
@@ -370,7 +370,7 @@ def test_a_source_that_was_never_asked_has_a_page(tmp_path: Path, make_app: Call
 
 
 def test_about_speaks_of_the_configuration_that_runs(site: FlaskClient, store: Store) -> None:
-    store.state.save_config(
+    store.config_edits.save(
         "site: {title: The Morning Swell}\ncategories: [{id: news, name: News}]\n"
         "scoring: {top_share: 0.25, half_life: 90m}\nsources: [{id: a, url: 'https://a.example/feed'}]\n",
         None,
@@ -384,7 +384,7 @@ def test_about_speaks_of_the_configuration_that_runs(site: FlaskClient, store: S
 
 
 def test_a_configuration_that_cannot_be_read_leaves_the_last_one(site: FlaskClient, store: Store) -> None:
-    store.state.save_config("future: true\n", None, NOW)
+    store.config_edits.save("future: true\n", None, NOW)
     assert "Groundswell polls 14 sources" in text(get(site, "/about"))
 
 

@@ -38,7 +38,7 @@ def metrics() -> Response:
     with reading().store() as store:
         figures = store.metrics.figures(now())
         messages = store.alert_messages.counts()
-        state = _WorkerState(store.state.edition(), store.state.watermark(), store.state.last_heartbeat(now()))
+        state = _WorkerState(store.state.edition(), store.progress.watermark(), store.state.last_heartbeat(now()))
         lags = store.metrics.publication_lags(now() - timedelta(days=1))
         disk = disk_use(store, reading().db, config().retention.entries, now())
     registry = CollectorRegistry()
