@@ -1,8 +1,12 @@
-"""Keep the stories in the store up to the facts.
+"""Keep the stored stories up to date with the stored events.
 
-Takes entries and edits from the store, steps the engine with them, and writes what that
-changed together with the watermark, in one transaction. So a crash at any moment loses
-nothing and repeats nothing. Decides nothing itself; that is the engine's.
+Reads events from the store, steps the engine with them, and writes the changes together with the watermark in one
+transaction. So a crash at any moment loses nothing and repeats nothing. The engine makes the decisions.
+
+    while events after the watermark:
+        changes = engine.step(events)          one step per poll, edit or decision
+        store changes, watermark, edition      up to GROUPS steps a transaction
+    rank the lists, refresh trends, places, what-ifs, topics
 """
 
 from __future__ import annotations
@@ -22,19 +26,19 @@ from scoring.topics.updater import TopicKeeper
 log = logging.getLogger(__name__)
 
 GROUPS = 20
-"""Polls a transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
+"""Steps per transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
 
 REFRESH = timedelta(minutes=1)
-"""How old a stored trend may become where the order of the lists stays."""
+"""How old a stored trend may become while the order of the lists stays the same."""
 
 WHAT_IFS_LISTED, WHAT_IFS_AT_ONCE = 20, 40
-"""Of how many stories of a list what-ifs are kept, and how many are worked out at a time: a few milliseconds each."""
+"""Stories of each list that have what-ifs, and stories computed at a time: each takes a few milliseconds."""
 
 Progress = Callable[[int], None]
-"""Is told how many entries were just taken in."""
+"""Called with the number of entries that were just taken in."""
 
 Observer = Callable[[datetime, Sequence[Event], Changes], None]
-"""Sees each step as it was taken, before it is committed."""
+"""Called with each step before it is committed."""
 
 
 class Updater:
@@ -51,13 +55,13 @@ class Updater:
 
     @property
     def engine(self) -> Engine:
-        """The engine, brought to where the store says it was."""
+        """The engine, restored on first use to the state at the watermark."""
         if self._engine is None:
             self._engine = self._restored(self._config)
         return self._engine
 
     def run(self, now: datetime, progress: Progress | None = None) -> int:
-        """Take in what happened since the last run, and order the lists as of *now*; return how many entries."""
+        """Take in all events since the last run and rank the lists at *now*; return the number of entries."""
         engine = self.engine
         store = self._store
         entries = 0
@@ -104,9 +108,9 @@ class Updater:
             raise
 
     def _take_model(self, engine: Engine, now: datetime) -> None:
-        """Have the live stories scored by the model that scores, where those in the store were by another.
+        """Score the live stories again where the stored scores are another model's.
 
-        A worker may have been stopped between choosing a model and scoring with it.
+        A worker may have stopped between choosing a model and scoring with it.
         """
         before = self._store.progress.scored_with()
         if before == self._model.version:
@@ -121,7 +125,7 @@ class Updater:
             self._store.progress.set_scored_with(self._model.version)
 
     def voted(self) -> bool:
-        """Whether there are votes, or some were taken back, that the scores do not know yet."""
+        """Whether votes were given or taken back since the scores were computed."""
         return self._store.feedback.votes_number() != self._store.progress.votes_taken()
 
     def _take_votes(self, now: datetime) -> None:
@@ -157,7 +161,7 @@ class Updater:
             raise
 
     def rebuild(self, now: datetime, progress: Progress | None = None) -> int:
-        """Drop everything derived and make it anew from the facts; the result is equal."""
+        """Drop everything derived and compute it again from the stored events; the result is equal."""
         with self._store.transaction():
             self._store.stories.drop()
             self._store.topics.drop()
@@ -213,8 +217,8 @@ class Updater:
         ]
 
     def _rank(self, now: datetime) -> None:
-        """Order the lists; a new edition only when the order changed."""
-        # A clock that went back, or a poll that stands a microsecond in the future, must not make news older.
+        """Rank the lists. There is a new edition only when the order changed."""
+        # Moments of polls only grow, so the clock may be behind them: after it was set back, or by a microsecond.
         watermark = self._store.progress.watermark()
         at = now if watermark is None else max(now, watermark)
         ranking = self.engine.rank(at)
@@ -223,7 +227,7 @@ class Updater:
             changed = self._store.stories.rank(ranking)
             if changed:
                 self._store.state.next_edition()
-            # Fading alone is no new edition: pages that are asked for anew show it.
+            # Fading trends alone make no new edition, or every cached page would be computed again each minute.
             if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
                 self._store.stories.refresh_trends(ranking)
                 listed = {story_id for stories in ranking.values() for story_id, _ in stories}
@@ -239,9 +243,9 @@ class Updater:
             self._work_out_what_ifs(ranking)
 
     def _work_out_what_ifs(self, ranking: Ranking) -> None:
-        """Say of the listed stories what their score would be without a voice, where it is not known as of now.
+        """Compute what the scores of listed stories would be without each source, where that is outdated.
 
-        A few at a time, because each is several scores; those at the top come first.
+        The top stories first and a few at a time, because each takes several scores.
         """
         listed = dict.fromkeys(story_id for stories in ranking.values() for story_id, _ in stories[:WHAT_IFS_LISTED])
         known = self._store.counterfactuals.made_of(list(listed))

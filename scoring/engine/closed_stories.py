@@ -40,6 +40,8 @@ class ClosedStories:
         closed: with its entries' text as it is after the edit
         """
         story, members = closed
+        # The score rests on what was known while the story was live: votes, coverage, news context. None of that is
+        # stored with a closed story, so a new headline cannot be scored fairly.
         values = []
         for entry, membership in members:
             copy = membership.voice != self._settings.owner_of(entry)

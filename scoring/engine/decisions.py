@@ -1,7 +1,8 @@
-"""Do what an editor decided, or took back, to the live stories.
+"""Apply editors' decisions, and undone decisions, to the live stories.
 
-Knows which stories a decision concerns, and how it is told in their history. Leaves who belongs with whom to
-`editors`, moving entries to `regroup`, and stories that are over to `over`, save those that a split or merge wakes.
+Knows which stories a decision concerns, and what their ledgers say about it. Leaves which entries belong together to
+`editorial.decisions`, moving entries to `regrouping`, and closed stories to `closed_stories`, unless a split or merge
+reopens them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _CAUSES = {
 
 
 class DecisionHandler:
-    """Takes editors' decisions among the events."""
+    """Takes the decisions among the events of a step."""
 
     def __init__(self, state: EngineState, overrides: Overrides, regrouping: Regrouping) -> None:
         self._state = state
@@ -32,9 +33,9 @@ class DecisionHandler:
         self._regrouping = regrouping
 
     def take(self, event: Decision | Undo, closed: Sequence[ClosedStory], log: StepLog) -> None:
-        """Let a decision stand, or no longer, and do to the stories what it says.
+        """Put a decision into force, or out of it, and change the stories accordingly.
 
-        closed: the stories that are over of the entries that it parts or unites
+        closed: the closed stories of the entries that it splits, merges or moves
         """
         self._overrides.editors.take(event)
         if decisions.kind_of(event) in decisions.STRUCTURAL:
@@ -45,7 +46,8 @@ class DecisionHandler:
             self._restate(event, log)
 
     def _restate(self, event: Decision | Undo, log: StepLog) -> None:
-        """Note the live stories of which category, hiding or pinning says something else now."""
+        """Note the live stories whose category, visibility or pin changes."""
+        # Where the story is closed, there is no text yet: `closed_stories` teaches after the step.
         if self._overrides.learn(event, self._first_of(event)):
             self._overrides.teach()
         for story_id in self._state.stories_of(decisions.concerned(event)):
@@ -54,7 +56,7 @@ class DecisionHandler:
                 log.note(story_id, Cause.DECIDED, decisions.described(event))
 
     def _first_of(self, event: Decision | Undo) -> Member | None:
-        """Return the first entry that a decision speaks of and that is of a live story."""
+        """Return the first entry of a decision that is part of a live story."""
         for entry_id in sorted(decisions.concerned(event)):
             story_id = self._state.story_of.get(entry_id)
             if story_id is not None:
@@ -62,7 +64,7 @@ class DecisionHandler:
         return None
 
     def _restructure(self, event: Decision | Undo, log: StepLog) -> None:
-        """Give entries to other stories, where a split, merge or move says so."""
+        """Move entries between stories as a split, merge or move demands."""
         before = {
             story_id: self._state.live[story_id] for story_id in self._state.stories_of(decisions.concerned(event))
         }
@@ -75,6 +77,7 @@ class DecisionHandler:
             if story_id not in before or group != before[story_id].members.keys()
         }
         latest = {story_id: self._state.clusterer.latest(story_id) for story_id in before}
+        # All stories that lose entries go first: a group may take over the ID of one of them.
         for story_id in before:
             if story_id in changed or story_id not in after:
                 self._regrouping.drop(story_id)
@@ -94,7 +97,7 @@ class DecisionHandler:
         changed: Iterable[int],
         log: StepLog,
     ) -> None:
-        """Say of each story that a decision changed what went and came."""
+        """Note for each changed story which entries left and which came."""
         did, cause = decisions.described(event), _CAUSES[decisions.kind_of(event)]
         for story_id in changed:
             own = set(before[story_id].members) if story_id in before else set()
@@ -108,6 +111,7 @@ class DecisionHandler:
                 if other != story_id and set(live.members) & set(after[story_id])
             ]
             log.note(story_id, cause, f"{did}: {', '.join(ways)}")
+        # A story without entries redirects to where its anchor went, so its address keeps leading somewhere.
         for story_id, live in before.items():
             if story_id not in after:
                 into = self._state.story_of[decisions.anchor(story_id, live.members)]

@@ -120,6 +120,8 @@ class Engine:
 
         reopened: the closed stories of the entries that `closed.concerned` returned, where a decision splits or merges
         """
+        # First all events, then the stories: an entry may join a story that a later one of the same poll merges, and
+        # nobody has seen the states between.
         log = self._take(events, now, reopened)
         changed: dict[int, Story] = {}
         ledger: list[LedgerLine] = []
@@ -151,6 +153,7 @@ class Engine:
             if isinstance(event, Entry):
                 self._enter(event, now, log)
             elif isinstance(event, Edit):
+                # Also for an entry of a closed story, which a decision may reopen with its new text.
                 self._state.texts.forget(event.entry_id)
                 story_id = self._state.story_of.get(event.entry_id)
                 if story_id is not None:
@@ -173,6 +176,7 @@ class Engine:
         else:
             reason = f"{entry.source_id}: {placement.reason}"
             log.note(placement.story_id, Cause.JOINED, reason, entry.entry_id)
+        # A merge comes before a split: what the entry brought together may fall apart along another line.
         if merge is not None:
             self._regrouping.merge(merge, now, entry.entry_id, log)
         if not new:
@@ -236,8 +240,11 @@ class Engine:
         self._state.restore(taken.state)
         if self._state.lessons:
             self._overrides.teach()
+        # Only sources were added, or the snapshot would have been refused. One of them may have been in feeds.yaml
+        # before, and its live entries have evidence without its default category.
         if taken.settings.sources != self._settings.snapshot().sources:
             self._reread()
+        # What these steps made of the stories is stored, so headlines and scores are not computed again.
         for now, events in groups:
             self._take(events, now)
         self._state.put_back(stories)

@@ -29,7 +29,7 @@ class Voice:
 
     joined: datetime
     reach: float
-    """How many sources follow it, relative to a usual source; as known when it joined."""
+    """How many sources follow it, relative to a usual one; as known when it joined."""
 
 
 @dataclass(slots=True)
@@ -171,6 +171,8 @@ class LiveStory:
         return live
 
 
+# After a merge or split, members and voices come from several stories. Everything that depends on their order is
+# derived again here, so that it does not matter in which order they were put together.
 def settle(live: LiveStory) -> None:
     """Derive from a story's members and voices what follows from them: order, sources, evidence, times."""
     live.members = dict(sorted(live.members.items()))
@@ -215,6 +217,7 @@ class RecentTexts:
 
     def of(self, entry: Entry | Member) -> AnalysedText:
         """Return the analysed text of an entry."""
+        # Taken out and put in again, so that the first key is the one that was not used for longest.
         text = self._texts.pop(entry.entry_id, None)
         if text is None:
             text = analysed(entry)

@@ -1,7 +1,7 @@
 """Make an entry part of its story.
 
-Knows what an entry brings: its voice, what it says of a category, and what it adds to the counts. Leaves which
-story it belongs to to `stories`, and making one story of another's entries to `regroup`.
+Knows what an entry contributes: its voice, its evidence for a category, and its share in the counts. Leaves choosing
+the story to `clustering`, and moving entries between stories to `regrouping`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.editorial_prior import EditorialPrior
 
 COMPARED = 40
-"""With how many originals of a story a new text is compared, the latest ones."""
+"""A new text is compared with so many originals of its story, the latest ones, to recognize a copy."""
 
 
 class Joiner:
@@ -43,14 +43,15 @@ class Joiner:
     def join(
         self, entry: Entry, text: AnalysedText, placement: Placement, known: Membership | None = None
     ) -> Membership:
-        """Make *entry* part of the story where it was placed, the first of it where there is none.
+        """Make *entry* part of the story that it was placed in, which begins with it where there is none.
 
-        known: what was written of it, where it joined before; its voice and the moment stay
+        known: its stored membership, where it joined before; the voice and the moment stay as they were
         """
         state = self._state
         default = self._settings.default(entry.source_id)
         categorizer = self._settings.categorizer
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
+        # The category of the entry alone, whatever its story's: the counts must not depend on later members.
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
         live = state.live.get(placement.story_id)
@@ -69,6 +70,7 @@ class Joiner:
         live.last_arrival_at = entry.first_seen_at
         live.sources.setdefault(entry.source_id)
         live.evidence = plus(live.evidence, evidence)
+        # The news context is asked before the entry is part of it: a headline must not be its own echo.
         speaks_first = self._hear(entry, voice, joined, live)
         state.rhythm.count(category, voice=speaks_first, story=begins)
         state.clusterer.put(text, placement.story_id)
@@ -83,19 +85,22 @@ class Joiner:
         )
 
     def _hear(self, entry: Entry, voice: str, joined: datetime, live: LiveStory) -> bool:
-        """Let *voice* be heard in a story that has the entry; return whether it was not heard there before."""
+        """Count the voice of a new member; return whether it is new to the story."""
         around = self._state.surroundings.take(entry.title, voice, entry.first_seen_at.timestamp())
         if voice in live.voices:
             return False
+        # A further voice can only raise the context. How new the story was, and how busy its source, is settled by the
+        # first one: otherwise a reprint hours later would make old news look new.
         live.around = live.around.with_more(around) if live.voices else around
         rhythm = self._state.rhythm
         rhythm.heard(voice, _followed({name: other.joined for name, other in live.voices.items()}, joined))
+        # Reach as known now, and never updated: what a source does elsewhere later is no news about this story.
         live.voices[voice] = Voice(joined, rhythm.reach(voice))
         live.last_voice_at = max(live.last_voice_at, joined)
         return True
 
     def member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> Member:
-        """Return an entry as a live story has it."""
+        """Return an entry as a member of a live story."""
         owner = self._settings.owner_of(entry)
         return Member(
             entry_id=entry.entry_id,
@@ -118,13 +123,16 @@ class Joiner:
         )
 
     def give_voice(self, member: Member, live: LiveStory) -> None:
-        """Decide with whose voice a member speaks in a story: the original's that it copies or links to, else its own.
+        """Set the voice of a member: that of the original that it copies or links to, else its owner.
 
-        An article that comes after mere links to it shares their voice, and they become its copies.
+        An article that arrives after links to it shares their voice, and they become its copies.
         """
         member.voice, member.copy = member.owner, False
         if not live.members:
             return
+        # Observed: Hacker News, Lobsters and a dozen newsletters link to one post, and its site is a source, too.
+        # Rule: entries with one target are one voice where either of them only links. Two full articles under one link
+        # (a wire service and its client) are compared by their texts, below.
         if member.target:
             for other in live.members.values():
                 if other.target == member.target and (member.pointer or other.pointer):
@@ -135,6 +143,8 @@ class Joiner:
         runs = self._state.texts.runs(member)
         if not runs:
             return
+        # Copies of copies have the original's voice already, so only originals have to be compared. Of a story with
+        # hundreds of entries the latest ones are enough: reprints follow within hours.
         originals = [other for other in live.members.values() if not other.copy][-COMPARED:]
         earlier = ((other.voice, self._state.texts.runs(other)) for other in originals)
         member.voice = copies.voice(member.owner, runs, earlier)
@@ -152,6 +162,7 @@ class Joiner:
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
+        # Without `state.texts`: this entry is read once, and would push texts out that are needed again.
         state.clusterer.hear(analysed(entry))
         if context:
             state.surroundings.advance(at)
@@ -163,7 +174,7 @@ class Joiner:
         state.rhythm.count(category, voice=speaks_first, story=begins)
 
     def edit(self, story_id: int, edit: Edit) -> None:
-        """Take over a changed text; the entry stays where it is."""
+        """Replace the text of a member. It stays in its story: readers know the story by now."""
         live = self._state.live[story_id]
         member = live.members[edit.entry_id]
         member.title = edit.title
@@ -174,7 +185,7 @@ class Joiner:
         live.evidence = sums(live)
 
     def reread(self) -> None:
-        """Ask all live texts anew what they say of a category."""
+        """Compute again what all live texts say of a category."""
         for live in self._state.live.values():
             for member in live.members.values():
                 member.evidence = self._settings.evidence(member.source_id, member.title, member.summary, member.link)
@@ -182,5 +193,5 @@ class Joiner:
 
 
 def _followed(earlier: Mapping[str, datetime], joined: datetime) -> list[str]:
-    """Return which sources one follows that joined at a moment."""
+    """Return which sources a source follows that joined at a moment."""
     return [source for source, before in earlier.items() if joined - before <= FOLLOWS_WITHIN]

@@ -1,7 +1,7 @@
-"""What editors say of a story, and what the categories learn of it.
+"""Editors' decisions in force, and what the categories learn from them.
 
-Knows which category holds, what is hidden and pinned, and by which headline a correction teaches. Leaves which
-decisions stand to `editors`, which entries they part and unite to `decided`, and learning to `categories`.
+Knows which category applies, what is hidden and pinned, and from which headline a correction teaches. Leaves the
+decisions themselves to `editorial.decisions`, splits and merges to `decisions`, and learning to `categories`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scoring.engine.state import EngineState
 
 
 class Overrides:
-    """The decisions that stand, as the engine's rooms ask for them."""
+    """The decisions in force, as the parts of the engine need them."""
 
     def __init__(self, state: EngineState, settings: EngineSettings) -> None:
         self._state = state
@@ -25,14 +25,17 @@ class Overrides:
         self.editors = Editors()
 
     def replace(self, standing: Iterable[Decision]) -> None:
-        """Go by these decisions and no others."""
+        """Use these decisions and no others."""
         self.editors = Editors(standing)
 
     def learn(self, event: Decision | Undo, first: Entry | Member | None) -> bool:
-        """Let a correction teach by the first entry of its story, or no longer; return whether that is new.
+        """Add a correction of a category to the lessons, or remove one that is undone; return whether they changed.
 
-        What changed is taught by `teach`.
+        first: the first entry of its story, whose text the correction is about
+
+        `teach` puts the changed lessons into effect.
         """
+        # The text is kept with the lesson: the entry may be edited, and its story is closed within days.
         lessons = self._state.lessons
         if isinstance(event, Undo):
             return lessons.pop(event.decision.decision_id, None) is not None
@@ -42,14 +45,15 @@ class Overrides:
         return True
 
     def teach(self) -> None:
-        """Let the categories go by what was learned."""
+        """Have the categories learn the lessons again, before the next text is read."""
         self._settings.categorizer.teach(self._state.lessons.values())
 
     def category(self, story_id: int, evidence: Sequence[float], default: str, entries: int) -> str:
-        """Return a story's category: an editor's, while it is configured, else what the texts say."""
-        said = self.editors.category(story_id)
-        if said is not None and self._settings.config.category(said) is not None:
-            return said
+        """Return a story's category: the editor's choice while it is configured, else what its texts say."""
+        chosen = self.editors.category(story_id)
+        # A category that left feeds.yaml has no page; the decision applies again when it returns.
+        if chosen is not None and self._settings.config.category(chosen) is not None:
+            return chosen
         return self._settings.categorizer.decide(evidence, default, entries)
 
     def category_of(self, story_id: int, live: LiveStory) -> str:
@@ -57,7 +61,7 @@ class Overrides:
         return self.category(story_id, live.evidence, live.default, len(live.members))
 
     def restated(self, story: Story, live: LiveStory) -> Story:
-        """Return a live story with what editors say of it."""
+        """Return a live story with the decisions in force applied."""
         return dataclasses.replace(
             story,
             category_id=self.category_of(story.story_id, live),

@@ -1,6 +1,6 @@
-"""What the lists are made of: the live stories, as they stand beside each other at a moment.
+"""Rank the live stories at a moment: the front page and the list of each category.
 
-Knows which stories can be in a list. Leaves their order to `rank`, and what rises among them to `topics`.
+Knows which stories can be in a list. Leaves their order to `scoring.ranking`, and rising topics to `topics`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scoring.ranking import page_order
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Who reported a live story, and when; what `trend` needs to know of it."""
+    """Who reported a live story, and when: what `trend` and the evaluations need."""
 
     story_id: int
     category_id: str
@@ -55,7 +55,7 @@ def ranking(state: EngineState, settings: EngineSettings, scorer: StoryScorer, n
 def places(
     state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime, story_ids: Collection[int]
 ) -> dict[int, tuple[page_order.PlacePart, ...]]:
-    """Return why each of these live stories stands where it stands in the lists at *now*."""
+    """Return what the position of each of these live stories follows from at *now*."""
     return {
         candidate.story_id: page_order.parts(candidate, now)
         for candidate in _candidates(state, settings, scorer, now)
@@ -94,6 +94,7 @@ def _is_backlog(live: LiveStory) -> bool:
 
 def _worths(live: LiveStory) -> tuple[float, ...]:
     """Return the worth of the first entry of each independent source, so that a copy never raises a story."""
+    # By voice and not by entry: a text that twenty sites reprint is chosen by an editor once.
     first: dict[str, float] = {}
     for member in live.members.values():
         first.setdefault(member.voice, member.worth)
@@ -101,7 +102,7 @@ def _worths(live: LiveStory) -> tuple[float, ...]:
 
 
 def coverage(state: EngineState) -> Iterator[Coverage]:
-    """Yield what is known of the coverage of each live story, as of the last step."""
+    """Yield who covers each live story, as of the last step."""
     for story_id, live in state.live.items():
         if live.story is not None:
             yield Coverage(

@@ -1,7 +1,7 @@
-"""Make stories of the entries of others: where two become one, one falls apart, or one that is over is woken.
+"""Move entries between live stories: two stories merge, one splits, or a closed one is reopened.
 
-Knows what a story keeps and what it takes along. Leaves whether they are one event to `second_thoughts`, and what
-editors want of them to `decided`.
+Knows what a story keeps and what its entries take along. Leaves whether stories are one event to
+`clustering.reclustering`, and editors' decisions to `decisions`.
 """
 
 from __future__ import annotations
@@ -31,29 +31,31 @@ class Regrouping:
         self._joiner = joiner
         self._overrides = overrides
 
-    # Second thoughts
+    # Re-clustering
 
     def merge_of(self, text: AnalysedText, placement: Placement) -> Merge | None:
-        """Return which stories a text brings together, where nothing keeps them apart; asked before it joins."""
+        """Return the two stories that a text connects, unless something keeps them apart; call it before it joins."""
         merge = reclustering.merge_of(self._state.clusterer, text, placement)
         if merge is None:
             return None
         into, gone = self._state.live[merge.into], self._state.live[merge.story_id]
+        # What a split or an editor parted stays apart, or stories would flip with every further entry.
         parted = not into.parted.isdisjoint(gone.members) or not gone.parted.isdisjoint(into.members)
         return None if parted or self._overrides.editors.apart(into.members, gone.members) else merge
 
     def merge(self, merge: Merge, now: datetime, entry_id: int, log: StepLog) -> None:
-        """Make the entries of one story entries of the older one, as if they had joined it now.
+        """Move the entries of one story to the older one, as if they had joined it now.
 
-        A voice has spoken when it did: what is old news in one story is no news in the other.
+        Voices keep the time at which they joined: a merge is no burst of news.
 
-        entry_id: what brought them together
+        entry_id: the entry that showed the two to be one
         """
         into, gone = self._state.live[merge.into], self._state.live.pop(merge.story_id)
         self._state.clusterer.merge(merge.into, merge.story_id)
         came = f"came with story {merge.story_id}: {merge.reason}"
         moved: list[Membership] = []
         for member in gone.members.values():
+            # Looked up first: in the other story the entry may turn out to be a copy, with another voice.
             spoke = gone.voices.get(member.voice)
             self._speak(member, into)
             into.members[member.entry_id] = member
@@ -67,13 +69,14 @@ class Regrouping:
         log.united(Gone(merge.story_id, merge.into, gone.story, merge.reason), moved, entry_id)
 
     def part(self, entry_id: int, log: StepLog) -> None:
-        """Let the story that an entry just joined fall apart, where it does."""
+        """Split the story that an entry just joined, where its halves are two events."""
         state = self._state
         story_id = state.story_of[entry_id]
         live = state.live[story_id]
         if not reclustering.due(len(live.members)):
             return
         entry_ids = list(live.members)
+        # All entries, not only the few that the clusterer keeps of a story: the first ones name it.
         texts = [self._state.texts.of(member) for member in live.members.values()]
         split = reclustering.split_of(state.clusterer, texts, entry_ids.index(story_id))
         if split is None:
@@ -82,9 +85,11 @@ class Regrouping:
         staying = live.members.keys() - leaving
         if self._overrides.editors.tied(leaving, staying):
             return
+        # The half with the first entry keeps the address; the other is named for its own first entry, as if it had
+        # been a story from the beginning. Both IDs are those of entries, so a rebuild finds the same ones.
         new_id = min(leaving)
         reason = f"left story {story_id} when it fell apart: {split.reason}"
-        latest = state.clusterer.latest(story_id)
+        latest = state.clusterer.latest(story_id)  # before it is dropped: both halves have waited as long as the whole
         self.drop(story_id)
         for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):
             log.memberships += self.form(name, group, [live], reason, reclustering.RIGHT_SPLIT)
@@ -97,21 +102,23 @@ class Regrouping:
     # Forming
 
     def drop(self, story_id: int) -> None:
-        """Hold a story no longer whose entries go to others."""
+        """Remove a story whose entries go to others."""
         del self._state.live[story_id]
         self._state.clusterer.drop(story_id)
 
     def form(
         self, story_id: int, group: Collection[int], parents: Sequence[LiveStory], reason: str, sure: float = 1.0
     ) -> list[Membership]:
-        """Make a live story of entries of others; return where those went that changed their story, and why."""
+        """Form a live story from entries of others; return the memberships of those that changed their story."""
         members = {entry_id: member for live in parents for entry_id, member in live.members.items()}
         reaches = {(i, name): voice.reach for i, live in enumerate(parents) for name, voice in live.voices.items()}
         parent_of = {entry_id: i for i, live in enumerate(parents) for entry_id in live.members}
+        # Those that stay come first: their voices are the originals that the others are compared with.
         stayed = [entry_id for entry_id in sorted(group) if self._state.story_of[entry_id] == story_id]
         came = [entry_id for entry_id in sorted(group) if self._state.story_of[entry_id] != story_id]
         base = parents[parent_of[(stayed or came)[0]]]
         live = self._begun(members[min(group)], base, group, parents)
+        # A story that keeps entries keeps its last score and headline, so the ledger can say what the change was.
         live.story = base.story if stayed else None
         moved: list[Membership] = []
         for entry_id in (*stayed, *came):
@@ -128,7 +135,7 @@ class Regrouping:
         return moved
 
     def _begun(self, first: Member, base: LiveStory, group: Collection[int], parents: Sequence[LiveStory]) -> LiveStory:
-        """Return a story without entries that takes from *base*, and from those that it takes in whole."""
+        """Return a story without entries that continues *base*, and takes over what it contains as a whole."""
         live = LiveStory(first, first.arrived, self._settings.default(first.source_id), base.usual)
         live.around = base.around
         live.parted = set().union(*(parent.parted for parent in parents))
@@ -138,13 +145,15 @@ class Regrouping:
         return live
 
     def reopen(self, story: Story, members: Sequence[tuple[Entry, Membership]]) -> None:
-        """Hold a story that is over once more, as far as it is known."""
+        """Make a closed story live again, as far as it is known."""
         state = self._state
         first = members[0][0]
         default = self._settings.default(first.source_id)
         live = LiveStory(first, first.first_seen_at, default, state.rhythm.usual(story.category_id))
         live.story = story
         for entry, membership in members:
+            # Reach and news context of that time are stored nowhere; a usual source and no context are the neutral
+            # values. The score of a reopened story is computed again only if its entries change.
             evidence = self._settings.evidence(entry.source_id, entry.title, entry.summary, entry.link)
             member = self._joiner.member(entry, membership.voice, membership.joined_at, evidence)
             live.members[entry.entry_id] = member
@@ -152,27 +161,29 @@ class Regrouping:
             state.story_of[entry.entry_id] = story.story_id
         settle(live)
         state.live[story.story_id] = live
+        # Position 0: it has waited longer than any open story, so nothing joins it by being near in time.
         state.clusterer.hold(story.story_id, [self._state.texts.of(member) for member in live.members.values()], 0)
         state.has_reopened = True
 
     def hold_texts(self, story_id: int, latest: int) -> None:
-        """Let what comes be compared with the later texts of a story that was formed."""
+        """Give the clusterer the later texts of a story that was formed, so that new entries can join."""
         texts = [self._state.texts.of(member) for member in self._state.live[story_id].members.values()]
+        # An editor may unite stories that are weeks apart. With the old texts, the new story would be too old to grow.
         texts = [text for text in texts if text.arrived > texts[-1].arrived - MAX_STORY_AGE.total_seconds() / 2]
         self._state.clusterer.hold(story_id, texts, latest)
 
     def _speak(self, member: Member, live: LiveStory) -> None:
-        """Find with whose voice an entry of another story speaks in this one."""
+        """Set the voice of an entry of another story in this one."""
         self._joiner.give_voice(member, live)
 
 
 def counted(entries: Collection[int]) -> str:
-    """Return in words how many entries there are."""
+    """Return the number of entries with its noun."""
     return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
 
 
 def _hear(live: LiveStory, name: str, voice: Voice) -> None:
-    """Let a voice be heard in a story when it first spoke."""
+    """Add a voice to a story, with the earliest time at which it joined."""
     known = live.voices.get(name)
     if known is None or voice.joined < known.joined:
         live.voices[name] = voice

@@ -1,7 +1,7 @@
-"""Work out what is shown of a live story: headline, category, score, trend.
+"""Compute the `Story` of a live story: headline, category, score, trend.
 
-Knows what of a story its score is asked for. Leaves each of the parts to its own module: `headline`, `relevance`,
-`trend`, `whatif`; and stories that are over to `over`.
+Knows which signals of a story its score depends on. Leaves the parts to `insights.lead_entry`, `relevance` and
+`ranking.trend`, and closed stories to `closed_stories`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ class StoryScorer:
         self.model = model
 
     def compute(self, story_id: int, now: datetime) -> Story:
-        """Work out everything that is shown of a story, and keep it."""
+        """Compute everything that pages show of a story, and keep it as its last state."""
         live = self._state.live[story_id]
         present = None if live.story is None else live.story.lead_entry_id
         lead = live.members[
             lead_entry.choose([(m.entry_id, m.clarity - m.copy) for m in live.members.values()], present)
         ]
+        # The evidence is summed over all entries, so one report in an unusual wording does not move the story.
         category = self._overrides.category_of(story_id, live)
         scored = self.model.score(_signals(story_id, live, lead, category, now))
         story = Story(
@@ -74,11 +75,12 @@ class StoryScorer:
         return trend.trend(k, live.usual, since, self._settings.config.scoring.half_life)
 
     def all_anew(self, now: datetime, cause: Cause, words: str) -> Changes:
-        """Compute every live story anew; return those that are not as they were."""
+        """Compute every live story again; return those that changed."""
         changed: list[Story] = []
         ledger: list[LedgerLine] = []
         for story_id, live, before in sorted(self._state.listed(now, self._settings.config.scoring.window)):
             story = self.compute(story_id, now)
+            # Trends fade all the time and the moment is always another one: neither is a change to tell readers about.
             if replace(story, updated_at=before.updated_at, trend=before.trend) == before:
                 live.story = before
                 continue
@@ -88,9 +90,9 @@ class StoryScorer:
         return Changes(stories=tuple(changed), ledger=tuple(ledger))
 
     def counterfactuals(self, story_id: int) -> tuple[Counterfactual, ...]:
-        """Return what a live story's score would be without some of what it has; nothing for one that is over.
+        """Return what a live story's score would be without each of its sources; nothing for a closed story.
 
-        Each is the score of the story as it was when it was last computed, and nothing where that is not its score.
+        Based on the story as last computed. Empty where the model would give another score by now.
         """
         live = self._state.live.get(story_id)
         story = None if live is None else live.story
@@ -98,6 +100,7 @@ class StoryScorer:
             return ()
         lead = live.members[story.lead_entry_id]
         signals = _signals(story_id, live, lead, story.category_id, story.updated_at)
+        # A model that was replaced since, or votes: then "87, without Plover 80" would contradict the page.
         if self.model.score(signals).score != story.score:
             return ()
         names: dict[str, str] = {}

@@ -46,5 +46,6 @@ class EngineSettings:
 
     def evidence(self, source_id: str, title: str, summary: str, link: str) -> Evidence:
         """Return what a text of a source says of its category."""
+        # The shipped weights read the text and the link, the site's own seeds and lessons only the terms.
         by_prior = self.categorizer.by_prior(title, summary, link)
         return self.categorizer.evidence(terms(title), terms(summary), self.default(source_id), by_prior)

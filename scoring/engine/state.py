@@ -41,6 +41,7 @@ class EngineState:
         self.clusterer = Clusterer(self.frequency, window=window, longest=MAX_STORY_AGE)
         self.rhythm = CategoryRhythm(HISTORY.days)
         self.surroundings = Surroundings()
+        # Not part of a snapshot, because it is only a memo: every text can be analysed again.
         self.live: dict[int, LiveStory] = {}
         self.texts = RecentTexts()
         self.story_of: dict[int, int] = {}
@@ -54,6 +55,8 @@ class EngineState:
 
     def advance(self, now: datetime) -> None:
         """Drop the counts that are too old at *now*, and the stories that have ended."""
+        # Counts leave by whole UTC days and not entry by entry. So a rebuild that starts at any moment of a day comes
+        # to the same counts, and forgetting costs nothing between midnights.
         moment = now.timestamp()
         day = int(moment // 86_400)
         self.frequency.advance(day)
@@ -89,6 +92,8 @@ class EngineState:
 
     def snapshot_due(self, more_waits: bool) -> bool:
         """Return whether a start from the last snapshot would take long by now."""
+        # A quarter of the live entries keeps the cost of writing, which grows with them, below that of a few steps an
+        # entry, however large the site is.
         enough = max(MIN_UNSAVED_ENTRIES, len(self.story_of) // 4)
         return self.has_reopened or self.unsaved_entries >= (BACKLOG_FACTOR * enough if more_waits else enough)
 
@@ -110,6 +115,7 @@ class EngineState:
 
     def restore(self, snapshot: StateSnapshot) -> None:
         """Replace everything with *snapshot*, which is no longer the caller's."""
+        # Decoding makes every word anew; before, terms were shared between entries, index and counts.
         vocabulary = Vocabulary()
         self.frequency.restore(snapshot.frequency, vocabulary)
         self.clusterer.restore(snapshot.clusterer, vocabulary)

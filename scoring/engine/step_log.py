@@ -42,6 +42,7 @@ class StepLog:
         """Note that *entry_id* made a story part of another, which takes over the notes of the first."""
         self.memberships += moved
         self.gone.append(gone)
+        # The story may have got entries in this very step. Its ledger ends with the merge; the other one tells of them.
         notes = self.touched.pop(gone.story_id, [])
         notes.append((Cause.MERGED, f"took in story {gone.story_id}: {gone.reason}", entry_id))
         self.touched.setdefault(gone.into, []).extend(notes)
@@ -56,6 +57,9 @@ def in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=_order)
 
 
+# The order in which a document lists its items is the publisher's habit (newest first, mostly), and polls of several
+# sources are stored in the order in which they finish. Neither may decide which entry names a story. Decisions always
+# have a moment of their own, so their place does not matter.
 def _order(event: Event) -> tuple[int, str, str, str, str, int]:
     if isinstance(event, Entry):
         return (0, event.at.isoformat(), event.source_id, event.identity, event.title, event.entry_id)

@@ -53,21 +53,21 @@ class Trial:
     """Labelled stories there were."""
     relevant: int
     candidate: Measures | None = None
-    """On the newest held-out days, as is `running`; None when it did not come to that."""
+    """On the newest held-out days, as is `running`; None when there was no comparison."""
     running: Measures | None = None
     local: Weights | None = None
     window: tuple[str, str] = ("", "")
 
 
 def fit(examples: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> RelevanceModel | None:
-    """Return a model learned from *found*, or None when *running* should go on; see `attempt`."""
+    """Return a model learned from *examples*, or None to keep *running*; see `attempt`."""
     return attempt(examples, now, running, seed).model
 
 
 def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> Trial:
-    """Learn from *found* and hold the result against *running*.
+    """Learn from *examples* and compare the result with *running*.
 
-    found: what was known of stories at moments before *now*, in any order; see `labels.examples`
+    examples: what was known of stories at moments before *now*, in any order; see `labels.examples`
 
     Stories in words that the prior knows teach nothing: coverage tells what is widely reported, editors choose
     otherwise, and what they choose is in the prior and in the votes.
@@ -130,7 +130,7 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
 
 
 def added(prior: Weights, examples: Sequence[Example], seed: int = 0) -> Weights:
-    """Return what *found*, stories in words that the prior does not know, adds to it.
+    """Return what *examples*, stories in words that the prior does not know, add to it.
 
     The weights stay at 0 where the examples say nothing else.
     """
@@ -215,7 +215,7 @@ def _rows(examples: Sequence[Example]) -> tuple[list[int], list[float], list[int
 
 
 def measured(model: RelevanceModel, examples: Sequence[Example]) -> Measures:
-    """Return how well *model* does on *found*.
+    """Return how well *model* does on *examples*.
 
     Cases and nDCG are of those with a label; nDCG is None where these are of one class. The rest is
     over all, a tied one standing in either class with its share.

@@ -28,24 +28,24 @@ from scoring.replay.streams import Line, Skipped, Stream
 from scoring.updater import Observer, Updater
 
 Retrain = Callable[[Engine, datetime], RelevanceModel | None]
-"""Is asked at the first arrival of each UTC day for a better model; None keeps the one that scores."""
+"""Called at the first arrival of each UTC day; returns a better model, or None to keep the current one."""
 
 Watcher = Callable[[Engine, datetime], None]
-"""Sees the engine before each moment, as what came earlier left it, and the moment."""
+"""Called before each moment with the engine, as earlier arrivals left it, and the moment."""
 
 LineObserver = Callable[[Line, int], None]
 """Called with each line of the stream and the id of the entry it became, before the engine's step."""
 
 Progress = Callable[[int], None]
-"""Is told how many lines were just taken in."""
+"""Called with the number of lines that were just taken in."""
 
 GROUPS = 200
-"""Moments that are stored at once, with a database."""
+"""Moments per transaction, with a database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay came to."""
+    """The totals of a replay."""
 
     entries: int
     edits: int
@@ -73,7 +73,7 @@ def replay(
     line_observer: LineObserver | None = None,
     progress: Progress | None = None,
 ) -> Replayed:
-    """Run *stream* and return what came of it; the same input gives the same bytes.
+    """Run *stream* and return its totals; the same input writes the same bytes.
 
     assignments: gets `id<TAB>story` per line of the stream, as decided at its arrival
     scores:      gets a JSON object per line of the stream, as known at its arrival
@@ -139,7 +139,7 @@ class _Group:
 
 
 class _Intake:
-    """Recognises entries again, in about 100 bytes an entry."""
+    """Recognizes entries that a source repeats; takes about 100 bytes per entry."""
 
     def __init__(self, config: Config) -> None:
         self._sources = {source.name.casefold(): source.id for source in config.sources}
@@ -169,7 +169,7 @@ class _Intake:
                 fresh.setdefault(source, []).append((draft, known))
             else:
                 self.repeats += 1
-                # Two versions at one moment are no edit: the first one stands.
+                # Two versions at one moment are no edit: the first one counts.
                 if known[0] and known[1] != text:
                     known[1] = text
                     edited[known[0]] = draft
@@ -187,7 +187,7 @@ class _Intake:
         return group
 
     def source_of(self, line: Line) -> str:
-        """Return the source of a line: a configured one by id or name, else its own words, else its site."""
+        """Return the source of a line: a configured one by ID or name, else that name, else the site of its URL."""
         if line.source:
             return self._sources.get(line.source) or self._sources.get(line.source.casefold(), line.source)
         return registrable_domain(host(line.url)) if line.url else ""
@@ -300,7 +300,7 @@ class _InStore:
         self._report_until(None)
 
     def _edited(self, entry_id: int, arrival: Arrival) -> Arrival:
-        """Return an entry with the title and summary of *arrival*: these are what an edit is of."""
+        """Return an entry with the title and summary of *arrival*, the only fields that a replay edits."""
         stored = self._store.entries.get(entry_id)
         if stored is None:
             return _cleaned(arrival)
@@ -321,7 +321,7 @@ class _InStore:
         self._report.write(self._waiting.pop(0), changes, self._updater.engine)
 
     def _report_until(self, moment: datetime | None) -> None:
-        """Report the moments that brought nothing new, so that no step was taken for them."""
+        """Report the moments before *moment* that brought nothing new and so caused no step."""
         while self._waiting and (moment is None or self._waiting[0].moment < moment):
             self._report.write(self._waiting.pop(0), Changes(), self._updater.engine)
 
@@ -354,7 +354,7 @@ def _entry(entry_id: int, source: str, arrival: Arrival, moment: datetime) -> En
 
 
 class _Report:
-    """Writes what was decided, line by line of the stream."""
+    """Writes the story and score of each line of the stream."""
 
     def __init__(self, assignments: TextIO | None, scores: TextIO | None) -> None:
         self._assignments = assignments
@@ -365,11 +365,11 @@ class _Report:
 
     @property
     def stories(self) -> int:
-        """How many stand for themselves: those that became part of another have no entry left."""
+        """How many stories there are; a story that became part of another has no entry left."""
         return len(set(self._story_of) - {0})
 
     def write(self, group: _Group, changes: Changes, engine: Engine) -> None:
-        """Write the lines of *group* as they stand after the step that took them in."""
+        """Write the lines of *group* as they are after their step."""
         if changes.memberships:
             self._story_of += [0] * (max(m.entry_id for m in changes.memberships) + 1 - len(self._story_of))
             for membership in changes.memberships:

@@ -1,7 +1,7 @@
 """Read recorded streams: JSON Lines, `.gz` or plain, one entry a line.
 
 Knows the columns, the spellings of time, and what makes a line unusable. Leaves what
-the entries mean to `replay`. A stream in order of arrival is never held as a whole.
+the entries mean to `replay`. A stream in order of arrival is never read into memory as a whole.
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ class Stream:
             yield from self._ordered(Path(self.path))
             return
         # What comes through a pipe is needed twice: once to see whether it is in order.
-        with tempfile.NamedTemporaryFile(suffix=".jsonl") as held:
+        with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             while block := sys.stdin.buffer.read(1 << 20):
-                held.write(block)
-            held.flush()
-            yield from self._ordered(Path(held.name))
+                file.write(block)
+            file.flush()
+            yield from self._ordered(Path(file.name))
 
     def _ordered(self, path: Path) -> Iterator[Line]:
         latest: datetime | None = None

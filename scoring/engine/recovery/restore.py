@@ -53,6 +53,7 @@ class Restorer:
         lessons: Iterable[tuple[Decision, Entry]],
     ) -> None:
         """Take in *groups* with the decisions that were made then; see `Engine.rebuild`."""
+        # Corrections from before the first event: what the categories learned from them is stored nowhere else.
         for decision, entry in lessons:
             self._overrides.learn(decision, entry)
         stories = list(stories)
@@ -88,9 +89,11 @@ class Restorer:
 
     def _entry(self, entry: Entry, known: Membership | None, live_ids: set[int]) -> None:
         self._recent[entry.entry_id] = entry
+        # An entry after the watermark, or one whose story was deleted with the retention: nothing is known to restore.
         if known is None:
             return
         if known.story_id in live_ids:
+            # Where it was put then, whatever this version would decide: readers know the stories as they are.
             placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
             self._joiner.join(entry, self._state.texts.of(entry), placement, known)
         else:

@@ -52,6 +52,7 @@ class SettingsSnapshot(Struct, array_like=True, frozen=True):
     @classmethod
     def of(cls, config: Config) -> Self:
         """Return what a state that is built with *config* depends on."""
+        # Without names, addresses and polling of sources: the state does not depend on them, and they change often.
         return cls(
             config.scoring.window.total_seconds(),
             hashlib.sha256(repr(config.categories).encode()).hexdigest()[:16],
@@ -112,6 +113,7 @@ def decode(data: bytes, settings: SettingsSnapshot) -> EngineSnapshot:
             raise SnapshotError(f"it has format {version}, and this version of the program reads format {FORMAT}")
         if difference := msgspec.msgpack.decode(header[1], type=SettingsSnapshot).difference(settings):
             raise SnapshotError(difference)
+        # Types are checked as they are read, so what comes back is a valid snapshot or an error, never half of one.
         with _without_gc():
             return msgspec.msgpack.decode(data, type=EngineSnapshot)
     except (msgspec.MsgspecError, IndexError) as error:
