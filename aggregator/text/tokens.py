@@ -122,7 +122,7 @@ def words(text: str) -> list[str]:
 # White space ends every word but an amount, whose unit may stand behind a space: "2 gigawatts", "3 per cent". All else
 # is read token by token, and a token that was met before is not read again; equal words are one string, too.
 AMOUNT = re.compile(rf"\d(?: (?:{_APART})|-?(?:{'|'.join(sorted(s for s in _UNIT if ' ' in s))}))")
-_TOKENS, _TOKEN = 16_384, 40
+_TOKENS, _TOKEN = 8_192, 40
 """How many tokens are kept, and of how many characters at most: longer ones do not come again."""
 
 

@@ -84,6 +84,6 @@ def _taken(tokens: list[str], left: dict[str, float]) -> tuple[int, float]:
     return 0, 0.0
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=2_048)
 def _terms_of(token: str) -> tuple[str, ...]:
     return tuple(stem for word in words(token) if (stem := term(word)))

@@ -242,7 +242,7 @@ class RecentTexts:
         self._runs.pop(entry_id, None)
 
 
-def analysed(entry: Entry | Member) -> AnalysedText:
+def analysed(entry: Entry | Member, compared: bool = True) -> AnalysedText:
     """Return an entry in the form that the clusterer compares."""
     arrived = entry.arrived if isinstance(entry, Member) else entry.first_seen_at
     return analyse(
@@ -253,4 +253,5 @@ def analysed(entry: Entry | Member) -> AnalysedText:
         summary=entry.summary,
         at=entry.at.timestamp(),
         arrived=arrived.timestamp(),
+        compared=compared,
     )

@@ -163,7 +163,7 @@ class Joiner:
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
         # Without `state.texts`: this entry is read once, and would push texts out that are needed again.
-        state.clusterer.hear(analysed(entry))
+        state.clusterer.hear(analysed(entry, compared=False))
         if context:
             state.surroundings.advance(at)
             state.surroundings.add(entry.title, known.voice, at)

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
 
-from aggregator.text.tokens import words
 from scoring.language.dates import mark_dates
 from scoring.language.headline_kinds import stock_terms
-from scoring.language.terms import term
+from scoring.language.terms import term, words_of
 
 MAX_SUMMARY_TERMS = 60
 """A feed's summary is sometimes the whole text; what an event is stands at its beginning."""
@@ -79,10 +78,21 @@ class AnalysedText:
 
 
 def analyse(
-    *, entry_id: int, source_id: str, link: str, title: str, summary: str, at: float, arrived: float
+    *,
+    entry_id: int,
+    source_id: str,
+    link: str,
+    title: str,
+    summary: str,
+    at: float,
+    arrived: float,
+    compared: bool = True,
 ) -> AnalysedText:
-    """Return what an entry says, as everything that compares it with others reads it."""
-    title_words, summary_words = words(title), words(summary)[:MAX_SUMMARY_WORDS]
+    """Return what an entry says, as everything that compares it with others reads it.
+
+    compared: False leaves out what only comparing needs, for an entry that is counted and no more
+    """
+    title_words, summary_words = words_of(title), words_of(summary)[:MAX_SUMMARY_WORDS]
     title_dated, dates = mark_dates(title_words)
     summary_dated, _ = mark_dates(summary_words)
     title_terms, numbers, versions = _terms(title_words, title_dated)
@@ -101,11 +111,11 @@ def analyse(
         frozenset(numbers),
         tuple(versions),
         dates,
-        stock_terms(title),
+        stock_terms(title) if compared else frozenset(),
         _shingles(title_words),
         _shingles(shingled),
-        tuple(title_words),
-        tuple(shingled),
+        title_words,
+        shingled,
     )
 
 

@@ -57,6 +57,10 @@ _PATTERNS = {
     ),
 }
 _KINDS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
+# The same for a title in lower case, which takes two thirds of the time. It differs for letters that equal an ASCII
+# letter in another case, and for nothing else.
+_KINDS_LOWER = {name: re.compile(pattern.lower()) for name, pattern in _PATTERNS.items()}
+_UNUSUAL_CASE = re.compile("[\u0130\u0131\u017f\u212a]")
 
 _WORDING = {
     "deal": (
@@ -88,7 +92,10 @@ def kinds(title: str) -> frozenset[str]:
     >>> sorted(kinds("Wordle today: hints and answers"))
     ['puzzle']
     """
-    return frozenset([name for name, pattern in _KINDS.items() if pattern.search(title)])
+    patterns = _KINDS
+    if not _UNUSUAL_CASE.search(title):
+        patterns, title = _KINDS_LOWER, title.lower()
+    return frozenset([name for name, pattern in patterns.items() if pattern.search(title)])
 
 
 def stock_terms(title: str) -> frozenset[str]:

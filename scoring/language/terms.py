@@ -45,7 +45,7 @@ STOP_WORDS = frozenset(_STOP.split())
 _NO_STEM_SUFFIX = ("ss", "us", "is")
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8_192)
 def term(word: str) -> str:
     """Return the term that *word* counts as, or "" when it tells nothing.
 
