@@ -31,6 +31,7 @@ from aggregator.polling.clock_steps import ClockSteps
 from aggregator.polling.jobs import Jobs
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
+from aggregator.polling.posted import PostedEntriesJob
 from aggregator.polling.websub_subscriber import HubSubscriber
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
@@ -161,6 +162,7 @@ class Worker:
         self._narrator = Narrator(config, store)
         self._alerts = Dispatcher(config, store, db.absolute().parent)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
+        self._posted = PostedEntriesJob(config, store, poller)
         self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
 
     def jobs(self) -> Jobs:
@@ -171,6 +173,7 @@ class Worker:
         jobs.every(timedelta(seconds=0.5), "update", self.update)
         jobs.every(timedelta(seconds=2), "publish", self.publish)
         jobs.every(timedelta(seconds=2), "hubs", self._hubs.step)
+        jobs.every(timedelta(seconds=1), "posted entries", self._posted.step)
         jobs.every(timedelta(seconds=10), "heartbeat", self.heartbeat)
         jobs.every(timedelta(seconds=10), "database", self.watch_database)
         jobs.every(timedelta(seconds=20), "train", self.train)
@@ -186,6 +189,7 @@ class Worker:
         """Apply feeds.yaml as it was saved last."""
         if changed := self._watch.check(self._clock()):
             self._config = changed
+            self._posted.reconfigure(changed)
             self._hubs.reconfigure(changed, _address_for_hubs(changed))
             await self._poller.reconfigure(changed)
             await self._scorer.reconfigure(changed, self._clock())

@@ -14,7 +14,7 @@ from web.auth.reader_tokens import make_reader_token, revoke_reader_token
 
 @click.group()
 def token() -> None:
-    """Make and revoke tokens for reader apps (Google Reader API)."""
+    """Make and revoke tokens for reader apps (Google Reader API) and scripts that post entries."""
 
 
 @token.command("create")
@@ -22,25 +22,38 @@ def token() -> None:
 @click.option("--reader", default="", help="Whose marks: tokens with one reader share what is read and starred.")
 @click.option("--score-in-title", is_flag=True, help="Begin titles with the score: [87] Headline.")
 @click.option("--min-score", type=click.IntRange(0, 100), default=0, show_default=True, help="Leave out stories below.")
+@click.option("--post", "may_post", is_flag=True, help="For a script that posts entries; it reads nothing.")
 @db_option
 @json_option
 @click.pass_obj
-def create(front: Front, name: str, reader: str, score_in_title: bool, min_score: int, db: Path, as_json: bool) -> None:
+def create(
+    front: Front, name: str, reader: str, score_in_title: bool, min_score: int, may_post: bool, db: Path, as_json: bool
+) -> None:
     """Make a token and print it; it cannot be shown again.
 
     \b
     Example:
       groundswell token create phone
       groundswell token create tablet --score-in-title --min-score 40
+      groundswell token create newsletters --post
     """
     with Store.open(db) as store:
         secret, record = make_reader_token(
-            store, name, front.clock(), reader=reader, score_in_title=score_in_title, min_score=min_score
+            store,
+            name,
+            front.clock(),
+            reader=reader,
+            score_in_title=score_in_title,
+            min_score=min_score,
+            may_post=may_post,
         )
     if as_json:
         click.echo(json.dumps({"id": record.token_id, "name": record.name, "token": secret}, ensure_ascii=False))
         return
     click.echo(secret)
+    if may_post:
+        click.echo("Send it as `Authorization: Bearer ...`. It cannot be shown again.", err=True)
+        return
     click.echo(
         "Enter it as the password in the app, with any user name. The server is the site's address followed by "
         "/api/greader.php. The token is stored as a digest and cannot be shown again.",
@@ -68,6 +81,7 @@ def list_tokens(db: Path, as_json: bool) -> None:
                 "reader": one.reader,
                 "score_in_title": one.score_in_title,
                 "min_score": one.min_score,
+                "may_post": one.may_post,
                 "made_at": one.made_at.isoformat(),
                 "used_at": one.used_at.isoformat() if one.used_at else None,
                 "revoked_at": one.revoked_at.isoformat() if one.revoked_at else None,
@@ -78,8 +92,9 @@ def list_tokens(db: Path, as_json: bool) -> None:
         return
     for one in tokens:
         used = f"last used {one.used_at:%Y-%m-%d}" if one.used_at else "never used"
+        kind = "may post" if one.may_post else f"reader {one.reader}"
         state = f"revoked {one.revoked_at:%Y-%m-%d}" if one.revoked_at else used
-        click.echo(f"{one.token_id:>4}  {one.name}  (reader {one.reader}, made {one.made_at:%Y-%m-%d}, {state})")
+        click.echo(f"{one.token_id:>4}  {one.name}  ({kind}, made {one.made_at:%Y-%m-%d}, {state})")
     if not tokens:
         click.echo("There are no tokens; `groundswell token create NAME` makes one.", err=True)
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from aggregator.errors import NotAFeedError
 from aggregator.fetch import Client, access, fetch
@@ -186,26 +187,37 @@ class PollResult:
 
 
 async def store_delivery(source: Source, delivery: Delivery, context: PollContext) -> Polled:
-    """Store what a hub delivered, as if a poll had fetched it, in one transaction.
+    """Store what a hub delivered, as if a poll had fetched it, in one transaction."""
+    done = partial(context.store.websub_deliveries.remove, delivery.delivery_id)
+    return await store_document(source, delivery.body, delivery.content_type, context, sender="its hub", done=done)
+
+
+async def store_document(
+    source: Source, body: bytes, content_type: str, context: PollContext, *, sender: str, done: Callable[[], None]
+) -> Polled:
+    """Store a document that was sent to us, as if a poll had fetched it, in one transaction.
 
     It may hold the news alone, so it says nothing about how the feed is to be polled, and the validators stay.
+
+    sender: who sent it, for the source's row
+    done:   called inside the transaction
     """
     store, now = context.store, context.clock()
     state = store.feeds.state(source.id)
     if state is None:
         raise KeyError(f"source {source.id} was never configured here")
-    outcome = Fetched(delivery.body, delivery.content_type, state.url, state.validators)
+    outcome = Fetched(body, content_type, state.url, state.validators)
     message, matched, move_seen_to = "", _NOTHING_MATCHED, state.move_seen_to
     parsed: ParsedFeed | None = None
     try:
         memory = store.feeds.document_memory(source.id)
-        parsed = await context.parser.parse(delivery.body, delivery.content_type, state.url, context.limits, memory)
+        parsed = await context.parser.parse(body, content_type, state.url, context.limits, memory)
     except (NotAFeedError, ParserFailedError) as error:
-        message = f"its hub delivered a document that cannot be read: {error}"
+        message = f"{sender} delivered a document that cannot be read: {error}"
     with store.transaction():
         if parsed:
             matched = _store_entries(source, parsed, store, now, state)
-            message = f"delivered by its hub: {_message(matched, _hints(parsed), now)}"
+            message = f"delivered by {sender}: {_message(matched, _hints(parsed), now)}"
             state = schedule.after(
                 state,
                 outcome,
@@ -217,8 +229,8 @@ async def store_delivery(source: Source, delivery: Delivery, context: PollContex
             )
         new, edited = len(matched.new), len(matched.edited)
         state = replace(state, last_message=message, last_kind="delivered", move_seen_to=move_seen_to)
-        store.feeds.record(state, PollRecord(now, "delivered", message, None, len(delivery.body), new, edited, 0))
-        store.websub_deliveries.remove(delivery.delivery_id)
+        store.feeds.record(state, PollRecord(now, "delivered", message, None, len(body), new, edited, 0))
+        done()
     return Polled(source.id, outcome, state, new, edited)
 
 

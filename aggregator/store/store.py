@@ -35,6 +35,7 @@ from aggregator.store.entries import Entries, KnownEntries
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.metrics import Metrics
 from aggregator.store.readers.marks import ReaderMarks
+from aggregator.store.readers.posted import PostedEntries
 from aggregator.store.readers.tokens import ReaderTokens
 from aggregator.store.source_status import SourceOutline, SourceStatus
 from aggregator.store.state import State
@@ -94,6 +95,7 @@ class Store:
         self.alarms = Alarms(connection)
         self.reader_tokens = ReaderTokens(connection)
         self.reader_marks = ReaderMarks(connection)
+        self.posted_entries = PostedEntries(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

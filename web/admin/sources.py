@@ -18,23 +18,27 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.config.yaml_edit import with_enabled, without_source
+from aggregator.discovery import opml
 from aggregator.discovery.add_sources import added
 from aggregator.discovery.feed_address import feed_address
 from aggregator.discovery.opml import Subscription
-from aggregator.errors import ConfigError
+from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Config
 from aggregator.text.urls import safe_link
+from aggregator.text.wording import plural
 from web import present
 from web.admin import actions as audit
 from web.lists import query
 from web.lists import sources as source_list
-from web.request.context import args, config, now, presenter, reading
+from web.request.context import args, base_url, config, now, presenter, reading
 
 blueprint = Blueprint("operator_sources", __name__)
 
 MAX_ADDRESS_CHARS = 2_000
 PAGE_SIZE = 100
 FIND_WITHIN_S = 60
+BOOKMARKLET = "javascript:location.href=%s+encodeURIComponent(location.href)"
+"""For the reader's bookmarks: opens this page with the address of the page that is being read."""
 _finding = threading.Lock()
 
 
@@ -43,7 +47,8 @@ def sources() -> str:
     """Every source, with buttons to change it."""
     if source_list.read(args()).page > query.MAX_PAGE:
         abort(400, f"A list has {query.MAX_PAGE:,} pages at most.")
-    return _page()
+    # From the bookmarklet; nothing is looked up before the button is pressed.
+    return _page(address=request.args.get("address", "").strip()[:MAX_ADDRESS_CHARS])
 
 
 def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | None = None) -> str:
@@ -68,6 +73,7 @@ def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | No
         message=message,
         address=address,
         found=found,
+        bookmarklet=BOOKMARKLET % json.dumps(f"{base_url()}/admin/sources?address="),
     )
 
 
@@ -106,6 +112,28 @@ def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
         return [], audit.sentence(lines[-1]) if lines else "The search failed."
     feeds: list[dict[str, Any]] = json.loads(done.stdout)["found"]
     return feeds, ""
+
+
+@blueprint.post("/admin/sources/import")
+def import_opml() -> AnyResponse | tuple[str, int]:
+    """Add the feeds of an OPML file to feeds.yaml; its folders become categories."""
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        return _page("Choose an OPML file."), 422
+    try:
+        listed = opml.read(file.read(opml.MAX_BYTES + 1))
+    except GroundswellError as error:
+        return _page(f"{audit.sentence(str(error))}."), 422
+    if not listed.feeds:
+        return _page("This file lists no feeds."), 422
+
+    def change(text: str, running: Config | None) -> tuple[str, str]:
+        made = added(text, running, listed.feeds)
+        if not made.ids:
+            raise ConfigError("all feeds of this file are already in feeds.yaml")
+        return made.text, f"added {plural(len(made.ids), 'source')} from an OPML file"
+
+    return _changed(change)
 
 
 @blueprint.post("/admin/sources/add")

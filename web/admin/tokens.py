@@ -1,4 +1,4 @@
-"""The operator's page of reader apps: make a token, see when each was used, revoke it."""
+"""The operator's page of tokens for reader apps and scripts: make one, see when each was used, revoke it."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def make() -> str | tuple[str, int]:
                 reader=form.get("reader", ""),
                 score_in_title=bool(form.get("score_in_title")),
                 min_score=int(least),
+                may_post=form.get("use") == "post",
             )
         except GroundswellError as error:
             return _page(f"{audit.sentence(str(error))}."), 422

@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
+from web.api import entries  # noqa: F401 - its view belongs to the blueprint
 from web.api.routes import blueprint
 from web.http.headers import CSP_DATA
 from web.request.context import shared
@@ -23,7 +24,8 @@ VERSION = "/api/v1"
 PROBLEM = "application/problem+json"
 
 DESCRIPTION = """\
-Stories, sources, topics and search of this site. The API is public and read-only.
+Stories, sources, topics and search of this site. Reading is public. Only `POST /entries` changes
+something; it needs a token.
 
 Times are UTC (RFC 3339). Lists are paginated: pass `next_cursor` as `cursor` to get the next page; it is null on the
 last one. If a list changes between two requests, a story may be repeated or missed. Every response has an `ETag`; send
@@ -76,13 +78,13 @@ def problem(error: HTTPException | None, code: int, words: str = "", request_id:
         detail["instance"] = f"urn:request:{request_id}"
     messages = (getattr(error, "data", None) or {}).get("messages")
     if messages:
-        # webargs: {location: {parameter: [words, ...]}}
+        # webargs: {location: {parameter: [messages, ...]}}; for a body that is no JSON, {location: [messages, ...]}.
         detail["detail"] = "A parameter is invalid."
         detail["errors"] = [
             {"parameter": name, "detail": str(message)}
-            for by_name in messages.values()
-            for name, said in by_name.items()
-            for message in (said if isinstance(said, list) else [said])
+            for location, by_name in messages.items()
+            for name, given in (by_name.items() if isinstance(by_name, dict) else [(location, by_name)])
+            for message in (given if isinstance(given, list) else [given])
         ]
     response = Response(json.dumps(detail, ensure_ascii=False) + "\n", status=code, content_type=PROBLEM)
     response.headers["Content-Security-Policy"] = CSP_DATA

@@ -67,7 +67,36 @@ class ListArguments(Filters):
     sort = fields.String(load_default="best", validate=validate.OneOf(SEARCH_SORTS), **_doc("Order."))
 
 
+class PostedEntryShape(Schema):
+    """An entry that a script sends."""
+
+    id = fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        **_doc("Yours, unique within the source. The same ID again changes the entry.", example="letter-12"),
+    )
+    source = fields.String(required=True, validate=validate.Length(1, 64), **_doc("ID of a source of feeds.yaml."))
+    title = fields.String(required=True, validate=validate.Length(1, 500), **_doc("Headline, plain text."))
+    url = fields.String(load_default="", validate=validate.Length(max=2000), **_doc("Address of the article."))
+    summary = fields.String(load_default="", validate=validate.Length(max=10_000), **_doc("Plain text."))
+    content = fields.String(
+        load_default="", validate=validate.Length(max=100_000), **_doc("HTML; cleaned like that of feeds.")
+    )
+    author = fields.String(load_default="", validate=validate.Length(max=200))
+    published = fields.AwareDateTime(load_default=None, allow_none=True, **_doc("With a time zone."))
+    language = fields.String(load_default="", validate=validate.Regexp("^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3})?$"))
+    tags = fields.List(
+        fields.String(validate=validate.Length(1, 100)), load_default=list, validate=validate.Length(max=50)
+    )
+
+
 # Responses
+
+
+class AcceptedShape(Schema):
+    id = fields.String(required=True)
+    source = fields.String(required=True)
+    status = fields.String(required=True, **_doc("`accepted`: the worker stores the entry within seconds."))
 
 
 class Named(Schema):

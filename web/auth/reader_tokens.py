@@ -1,6 +1,6 @@
-"""Tokens of reader apps: made and revoked by the operator, shown by the app as its password.
+"""Tokens of reader apps and scripts: made and revoked by the operator, shown by an app as its password.
 
-A token has 192 bits; the database holds its SHA-256. It reads stories and marks them, and can change nothing else.
+A token has 192 bits; the database holds its SHA-256. It reads stories and marks them, or it posts entries; never both.
 Leaves the protocol of the apps to `web.reader_api`.
 """
 
@@ -29,11 +29,19 @@ class TooManyRequests(Exception):
 
 
 def make_reader_token(
-    store: Store, name: str, now: datetime, *, reader: str = "", score_in_title: bool = False, min_score: int = 0
+    store: Store,
+    name: str,
+    now: datetime,
+    *,
+    reader: str = "",
+    score_in_title: bool = False,
+    min_score: int = 0,
+    may_post: bool = False,
 ) -> tuple[str, ReaderToken]:
     """Make a token for an app; return it with its record. GroundswellError where it cannot be made.
 
-    reader: whose marks; "" for the reader that tokens share by default
+    reader:   whose marks; "" for the reader that tokens share by default
+    may_post: the token is for a script that posts entries, and reads nothing
     """
     name, reader = (" ".join(text.split())[:MAX_NAME_CHARS] for text in (name, reader))
     if not name:
@@ -50,6 +58,7 @@ def make_reader_token(
             reader=reader or "default",
             score_in_title=score_in_title,
             min_score=min(max(min_score, 0), 100),
+            may_post=may_post,
         )
         store.actions.note("tokens", f"made the reader token “{record.name}”", now)
     return secret, record
@@ -75,14 +84,16 @@ class ReaderAuthenticator:
         self._wrong = RateLimit(TRIES, WINDOW_S, ticks=ticks)
         self._requests = RateLimit(REQUESTS_PER_MINUTE, 60.0, ticks=ticks)
 
-    def token(self, store: Store, secret: str, address: str, now: datetime) -> ReaderToken | None:
-        """Return the record of a valid token, None for a wrong one.
+    def token(
+        self, store: Store, secret: str, address: str, now: datetime, *, may_post: bool = False
+    ) -> ReaderToken | None:
+        """Return the record of a valid token, None for a wrong one: also for one that is for something else.
 
         Raises TooManyTries where too many wrong ones came from that network, and TooManyRequests where the token is
         used too often. A valid token is always recognized, so that nobody can lock a reader out by guessing.
         """
         record = store.reader_tokens.valid(digest(secret)) if secret else None
-        if record is None:
+        if record is None or record.may_post != may_post:
             if not self._wrong.allows(clients.network(address)):
                 raise TooManyTries
             return None

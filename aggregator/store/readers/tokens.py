@@ -26,6 +26,8 @@ class ReaderToken:
     used_at: datetime | None
     revoked_at: datetime | None
     """None: it is valid."""
+    may_post: bool = False
+    """It may post entries, and nothing else."""
 
 
 class ReaderTokens:
@@ -35,12 +37,20 @@ class ReaderTokens:
         self._db = connection
 
     def add(
-        self, name: str, digest: str, now: datetime, *, reader: str, score_in_title: bool, min_score: int
+        self,
+        name: str,
+        digest: str,
+        now: datetime,
+        *,
+        reader: str,
+        score_in_title: bool,
+        min_score: int,
+        may_post: bool = False,
     ) -> ReaderToken:
         """Keep the digest of a new token, and return the token's record."""
         token_id = self._db.run(
-            """insert into api_tokens (name, reader, token_digest, score_in_title, min_score, made_at)
-            values (:name, :reader, :digest, :score, :min_score, :now)""",
+            """insert into api_tokens (name, reader, token_digest, score_in_title, min_score, made_at, may_post)
+            values (:name, :reader, :digest, :score, :min_score, :now, :may_post)""",
             {
                 "name": name,
                 "reader": reader,
@@ -48,9 +58,10 @@ class ReaderTokens:
                 "score": int(score_in_title),
                 "min_score": min_score,
                 "now": stamp(now),
+                "may_post": int(may_post),
             },
         )
-        return ReaderToken(token_id, name, reader, score_in_title, min_score, now, None, None)
+        return ReaderToken(token_id, name, reader, score_in_title, min_score, now, None, None, may_post)
 
     def all(self) -> list[ReaderToken]:
         """Return every token, the newest first; revoked ones too."""
@@ -93,4 +104,5 @@ def _token(row: Row) -> ReaderToken:
         moment(row["made_at"]),
         moment_or_none(row["used_at"]),
         moment_or_none(row["revoked_at"]),
+        bool(row["may_post"]),
     )

@@ -89,7 +89,16 @@ create table api_tokens (
     min_score       integer not null,       -- stories below it are not given to the app
     made_at         text not null,
     used_at         text,                   -- null: never
-    revoked_at      text                    -- null: it is valid
+    revoked_at      text,                   -- null: it is valid
+    may_post        integer not null default 0      -- 1: it may post entries, and nothing else
+) strict;
+
+-- Entries that scripts post to the API, until the worker stores them.
+create table posted_entries (
+    posted_id  integer primary key autoincrement,
+    source_id  text not null,
+    at         text not null,
+    document   blob not null             -- JSON Feed of one item
 ) strict;
 
 -- Single values: edition, watermark, heartbeat.

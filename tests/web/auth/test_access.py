@@ -42,6 +42,7 @@ OPERATORS: dict[str, dict[str, str]] = {
     "/admin/vote": {"story": "1", "vote": "up"},
     "/admin/story/<int(max=9223372036854775807):story_id>/<any(split,merge,move,category,hide,pin):what>": {},
     "/admin/sources/find": {"address": ""},
+    "/admin/sources/import": {},
     "/admin/sources/add": {"url": "https://new.example/feed.xml"},
     "/admin/sources/<source_id>/<any(pause,resume,remove):what>": {},
     "/admin/sources/<source_id>/poll": {},
@@ -53,6 +54,7 @@ OPERATORS: dict[str, dict[str, str]] = {
 _READER_APPS = "a reader's token is asked for before the view: tests/web/test_reader_api.py"
 # Routes that take a POST of anybody, and why.
 EVERYBODYS = {
+    "/api/v1/entries": "its view asks for a token: tests/web/api/test_entries.py",
     "/api/greader.php/accounts/ClientLogin": _READER_APPS,
     "/api/greader.php/reader/api/0/stream/contents": _READER_APPS,
     "/api/greader.php/reader/api/0/stream/contents/<path:stream>": _READER_APPS,
