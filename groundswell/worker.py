@@ -51,6 +51,7 @@ VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
 """After so many votes the next training comes as soon as that time has passed since the last."""
 PRUNE = timedelta(hours=24)
 MEASURE = timedelta(hours=24)
+LANGUAGES = timedelta(minutes=10)
 
 
 class Scorer:
@@ -182,6 +183,7 @@ class Worker:
         jobs.every(timedelta(seconds=60), "measure", self.measure)
         jobs.every(timedelta(seconds=20), "backup", self.back_up)
         jobs.every(timedelta(seconds=15), "narrate", self.narrate)
+        jobs.every(timedelta(seconds=30), "languages", self.detect_languages)
         jobs.every(timedelta(seconds=5), "alerts", self.send_alerts)
         return jobs
 
@@ -281,6 +283,11 @@ class Worker:
         message = (await run_aside("backup", self._feeds, self._db)).strip()
         self._store.state.set("backup_message", message)
         log.info("backup: %s", message)
+
+    async def detect_languages(self) -> None:
+        """Detect the language of entries whose feed does not state it, in another process: the model is large."""
+        if _due(self._store, "languages_at", LANGUAGES, self._clock()) and self._store.entry_languages.pending(1):
+            await run_aside("detect-languages", self._feeds, self._db)
 
     async def narrate(self) -> None:
         """Let the configured language model summarize stories."""

@@ -33,6 +33,7 @@ HOMES = {
     "flask": ("web/",),
     "flask_smorest": ("web/api/",),
     "flask_babel": ("web/",),
+    "py3langid": ("aggregator/text/language_detection.py",),
     "babel": ("web/i18n/",),
     "marshmallow": ("web/api/",),
     "PIL": ("web/media/social_card.py",),

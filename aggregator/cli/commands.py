@@ -6,8 +6,20 @@ import click
 
 from aggregator.cli.database import backup, check, export, prune, restore
 from aggregator.cli.init import init
+from aggregator.cli.languages import detect_languages
 from aggregator.cli.opml import opml
 from aggregator.cli.polling import poll
 from aggregator.cli.sources import sources
 
-COMMANDS: tuple[click.Command, ...] = (init, poll, sources, opml, check, export, backup, restore, prune)
+COMMANDS: tuple[click.Command, ...] = (
+    init,
+    poll,
+    sources,
+    opml,
+    check,
+    export,
+    backup,
+    restore,
+    prune,
+    detect_languages,
+)

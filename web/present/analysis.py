@@ -16,7 +16,6 @@ from scoring.insights.key_facts import Facts
 from web.i18n import wording
 from web.i18n.wording import number, plural
 from web.present.cards import Moment, Presenter
-from web.present.formatting import language_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def key_facts(show: Presenter, facts: Facts) -> tuple[list[KeyFact], list[list[D
     shown = [
         KeyFact(
             text=fact.text,
-            lang=language_tag(fact.said_by[0].language, show.language),
+            lang=show.lang(fact.said_by[0]),
             by=_attributions(show, fact.said_by),
             weight=plural(fact.voices, "independent source") if fact.voices > 1 else "",
         )
@@ -97,7 +96,7 @@ def key_facts(show: Presenter, facts: Facts) -> tuple[list[KeyFact], list[list[D
             DifferingFigure(
                 side.figure,
                 side.sentence,
-                language_tag(side.said_by[0].language, show.language),
+                show.lang(side.said_by[0]),
                 _attributions(show, side.said_by),
             )
             for side in difference.sides
@@ -112,7 +111,7 @@ def analysis_view(show: Presenter, analysis: Analysis, facts: Facts) -> Analysis
     additions = tuple(
         Addition(
             text=addition.sentence,
-            lang=language_tag(addition.entry.language, show.language),
+            lang=show.lang(addition.entry),
             source=show.source_name(addition.entry.source_id),
             url=safe_link(addition.entry.link),
             at=show.moment(addition.entry.first_seen_at),

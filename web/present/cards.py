@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -156,8 +156,15 @@ class Card:
 class Presenter:
     """What the view models of one response have in common: configuration, names, the moment."""
 
-    def __init__(self, config: Config, names: Mapping[str, str], now: datetime) -> None:
+    def __init__(
+        self,
+        config: Config,
+        names: Mapping[str, str],
+        now: datetime,
+        detected_language: Callable[[int], str] = lambda entry_id: "",
+    ) -> None:
         self.now = now
+        self._detected_language = detected_language
         self._names = names
         self.sections = {category.id: Section(category.id, category.name) for category in config.categories}
         self.language = page_language(config.site.language)
@@ -170,6 +177,10 @@ class Presenter:
     @cached_property
     def _sources(self) -> Mapping[str, Source]:
         return {source.id: source for source in self._config.sources}
+
+    def lang(self, entry: Entry) -> str:
+        """Return the `lang` of an entry's text where it is not that of the page: as its feed states it, or detected."""
+        return language_tag(entry.language or self._detected_language(entry.entry_id), self.language)
 
     def local(self, moment: datetime) -> datetime:
         """Return *moment* in the site's time zone."""
@@ -228,7 +239,7 @@ class Presenter:
             story_id=story.story_id,
             url=story_path(story),
             headline=story.headline,
-            lang=language_tag(lead.language, self.language),
+            lang=self.lang(lead),
             standfirst=standfirst(story),
             section=self.section(story.category_id),
             score=Score(story.score, story.provisional),
@@ -248,8 +259,7 @@ class Presenter:
 
     def link(self, entry: Entry) -> Link:
         """Return an entry as a link to its source."""
-        lang = language_tag(entry.language, self.language)
-        return Link(safe_link(entry.link), entry.title, self.source_name(entry.source_id), lang)
+        return Link(safe_link(entry.link), entry.title, self.source_name(entry.source_id), self.lang(entry))
 
 
 @dataclass(frozen=True, slots=True)

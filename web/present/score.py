@@ -13,7 +13,6 @@ from aggregator.text.urls import safe_link
 from web.i18n.wording import ago, plural
 from web.present.cards import Moment, Presenter
 from web.present.charts import percent
-from web.present.formatting import language_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> li
             CoverageEntry(
                 title=entry.title,
                 url=safe_link(entry.link),
-                lang=language_tag(entry.language, show.language),
+                lang=show.lang(entry),
                 source=show.source_name(entry.source_id),
                 source_url=f"/source/{quote(entry.source_id)}",
                 at=show.published(entry),

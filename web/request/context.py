@@ -98,7 +98,7 @@ def presenter(store: Store) -> Presenter:
             if running.sources
             else store.feeds.names()
         )
-        g.presenter = Presenter(running, names, now())
+        g.presenter = Presenter(running, names, now(), store.entry_languages.of)
     current: Presenter = g.presenter
     return current
 

@@ -137,4 +137,10 @@ create table places (
     story_id  integer primary key,
     parts     text not null              -- JSON list of [name, log-odds, number] (scoring/ranking/page_order.py)
 ) strict;
+
+-- The language of entries whose feed does not say it, as detected. May be dropped.
+create table entry_languages (
+    entry_id  integer primary key,
+    language  text not null              -- '': too little text to tell
+) strict;
 """

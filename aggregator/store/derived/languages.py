@@ -1,0 +1,53 @@
+"""The language of entries whose feed does not state one, as `aggregator.text.language_detection` detects it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aggregator.store.connection import Connection
+
+NEWEST = 50_000
+"""So many of the newest entries are looked at; where feeds state every language, no more are read in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownLanguage:
+    """An entry without a stated language."""
+
+    entry_id: int
+    title: str
+    summary: str
+
+
+class EntryLanguages:
+    """`entry_languages`. Entries are looked at in the order of their IDs, so the last row tells how far that went."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def of(self, entry_id: int) -> str:
+        """Return the detected language of an entry, "" for none."""
+        return str(self._db.value("select language from entry_languages where entry_id = :id", {"id": entry_id}) or "")
+
+    def pending(self, limit: int) -> list[UnknownLanguage]:
+        """Return the next entries to look at, the oldest first."""
+        rows = self._db.rows(
+            """select entry_id, title, summary from entries where language = ''
+            and entry_id > (select coalesce(max(entry_id), 0) from entry_languages)
+            and entry_id > (select max(entry_id) from entries) - :newest
+            order by entry_id limit :limit""",
+            {"limit": limit, "newest": NEWEST},
+        )
+        return [UnknownLanguage(row["entry_id"], row["title"], row["summary"]) for row in rows]
+
+    def record(self, languages: Iterable[tuple[int, str]]) -> None:
+        """Keep what was detected, and forget entries that were pruned."""
+        with self._db.transaction():
+            self._db.run_many(
+                "insert or replace into entry_languages (entry_id, language) values (?, ?)", list(languages)
+            )
+            self._db.run(
+                """delete from entry_languages where entry_id < (select coalesce(min(entry_id), 0) from entries)
+                and entry_id < (select max(entry_id) from entry_languages)"""
+            )
