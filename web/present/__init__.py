@@ -1,7 +1,7 @@
-"""LedgerEntry stories into what a page shows: ages, counts, charts, slugs.
+"""Turn stories into what a page shows: ages, counts, charts, slugs.
 
-Pure: values in, view models out, the moment handed in. Knows wording and drawing, a module a subject.
-Leaves choosing the stories to `lists`, and markup to the templates.
+Values in, view models out, the moment handed in; the language is that of the request (`web.i18n`). Knows wording and
+drawing, a module a subject. Leaves choosing the stories to `lists`, and markup to the templates.
 """
 
 from __future__ import annotations
