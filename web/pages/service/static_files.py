@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from flask import Blueprint, Response, abort, request
@@ -21,7 +22,22 @@ _TYPES = {
     ".svg": "image/svg+xml; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
 }
-STATIC = {path.name: path.read_bytes() for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
+
+
+def _compact(path: Path) -> bytes:
+    """Return a file as it is served: scripts without indentation and lines of comment, style sheets without comments.
+
+    A tenth of a first visit. No string of our files holds what looks like a comment, and none goes over several lines.
+    """
+    if path.suffix == ".js":
+        lines = (line.strip() for line in path.read_text("utf-8").splitlines())
+        return "\n".join(line for line in lines if line and not line.startswith("//")).encode()
+    if path.suffix == ".css":
+        return re.sub(r"/\*.*?\*/\s*", "", path.read_text("utf-8"), flags=re.DOTALL).encode()
+    return path.read_bytes()
+
+
+STATIC = {path.name: _compact(path) for path in sorted(_STATIC.iterdir()) if path.suffix in _TYPES}
 
 
 @blueprint.get("/static/<name>")
