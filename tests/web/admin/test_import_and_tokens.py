@@ -1,4 +1,4 @@
-"""Import a list of feeds on the desk, and the bookmarklet."""
+"""Import a list of feeds, use the bookmarklet, and look after tokens on the desk."""
 
 from __future__ import annotations
 
@@ -48,3 +48,24 @@ def test_the_bookmarklet_fills_in_an_address_and_finds_nothing_by_itself(desk: F
     stranger = desk.application.test_client()
     back = stranger.get("/admin/sources?address=https://example.com/").location
     assert "Continue" in stranger.get(back).text
+
+
+def test_tokens_are_made_shown_once_and_revoked_on_the_desk(desk: FlaskClient) -> None:
+    sign_in(desk)
+
+    def send(path: str, **form: str) -> TestResponse:
+        data = {"form_token": form_token(desk), **form}
+        return desk.post(f"/admin/tokens/{path}", data=data, headers={"Sec-Fetch-Site": "same-origin"})
+
+    page = send("make", name="phone", min_score="40", score_in_title="yes").text
+    secret = re.search(r"<pre><code>([\w-]{32})</code>", page)
+    assert secret
+    assert secret[1] not in desk.get("/admin/tokens").text
+    api = "/api/greader.php/reader/api/0/user-info"
+    assert desk.get(api, headers={"Authorization": f"Bearer {secret[1]}"}).status_code == 200
+    for wrong in ({"name": ""}, {"name": "x", "min_score": "101"}, {"name": "x", "min_score": "-1"}):
+        assert send("make", **wrong).status_code == 422
+    assert send("1/revoke").status_code == 303
+    assert send("1/revoke").status_code == 409
+    assert desk.get(api, headers={"Authorization": f"Bearer {secret[1]}"}).status_code == 401
+    assert "revoked" in desk.get("/admin/tokens").text
