@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, render_template
@@ -37,8 +38,25 @@ def interface() -> str:
     """The interface for programs, as its own description has it."""
     keep(WHOLE_EDITION)
     spec = services().api.spec.to_dict()
-    operations = [(path, methods["get"]) for path, methods in spec["paths"].items() if "get" in methods]
+    operations = [
+        (method, path, described, _body_fields(spec, described))
+        for path, methods in spec["paths"].items()
+        for method, described in methods.items()
+        if method in ("get", "post")
+    ]
     return render_template("api.html", operations=operations, base=base_url(), shared=public_site())
+
+
+def _body_fields(spec: dict[str, Any], operation: dict[str, Any]) -> list[tuple[str, bool, str]]:
+    """Return the fields of the JSON that an operation takes: name, whether it is required, what it means."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    schema = spec.get("components", {}).get("schemas", {}).get(name, {})
+    required = schema.get("required", [])
+    return [
+        (field, field in required, described.get("description", ""))
+        for field, described in schema.get("properties", {}).items()
+    ]
 
 
 @blueprint.get("/feeds")

@@ -208,5 +208,8 @@ def test_people_read_the_same_description(full: FlaskClient) -> None:
     page = full.get("/api").text
     for path, methods in get(full, "/openapi.json")["paths"].items():
         assert f"<code>{path}</code>" in page
-        for parameter in methods["get"].get("parameters", []):
-            assert f"<code>{parameter['name']}</code>" in page
+        for operation in methods.values():
+            for parameter in operation.get("parameters", []):
+                assert f"<code>{parameter['name']}</code>" in page
+    for field in ("source", "id", "title", "published"):
+        assert f"<code>{field}</code>" in page
