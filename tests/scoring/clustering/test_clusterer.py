@@ -370,7 +370,15 @@ def test_stories_of_labelled_streams_stay_above_their_floors(
     for number, row in enumerate(rows):
         shown = {field: row[field] if field in fields else "" for field in ("title", "summary")}
         at = float(row[column])
-        item = analyse(entry_id=number, source_id=row["source"], link="", at=at, arrived=at, **shown)
+        item = analyse(
+            entry_id=number,
+            source_id=row["source"],
+            link="",
+            title=shown["title"],
+            summary=shown["summary"],
+            at=at,
+            arrived=at,
+        )
         predicted[row["id"]] = place(made, item)[0].story_id
 
     assert bcubed(list(gold.values()), [predicted[key] for key in gold]).f1 >= floor
