@@ -116,7 +116,7 @@ def recalibrated(
     Nothing of a day or after it is looked at, so the result is what a site could have said at the time. Cases of days
     before there was enough to look back on keep what was said.
     """
-    logits = [_logit(p) for p in said]
+    logits = [logit_of(p) for p in said]
     by_day: dict[date, list[int]] = {}
     for i, day in enumerate(days):
         by_day.setdefault(day, []).append(i)
@@ -132,6 +132,28 @@ def recalibrated(
     return meant
 
 
-def _logit(probability: float) -> float:
+def shift(logits: Sequence[float], labels: Sequence[int], spread: float) -> float:
+    """Return what to add to *logits* so that they say how often *labels* are 1.
+
+    The maximum of the posterior with a Gaussian prior around 0:
+
+        sum of ln P(label | sigma(logit + b)) - b^2 / (2 spread^2)
+
+    by Newton's method; the function is concave. Few cases move it little, and the order of the cases is kept.
+    spread: standard deviation of the prior, in log-odds, > 0
+    """
+    b = 0.0
+    for _ in range(50):
+        said = [sigmoid(logit + b) for logit in logits]
+        gradient = math.fsum(y - p for y, p in zip(labels, said, strict=True)) - b / spread**2
+        step = gradient / (math.fsum(p * (1.0 - p) for p in said) + 1.0 / spread**2)
+        b += max(-1.0, min(1.0, step))
+        if abs(step) < 1e-9:
+            break
+    return b
+
+
+def logit_of(probability: float) -> float:
+    """Return the log-odds of a probability, kept within +-9.2."""
     kept = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(kept / (1 - kept))

@@ -21,7 +21,7 @@ from aggregator.errors import ModelFileError
 from aggregator.model import Vote
 from aggregator.text.urls import host, registrable_domain
 from scoring.relevance import model_file
-from scoring.relevance.calibration import Calibration
+from scoring.relevance.calibration import Calibration, logit_of
 from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigmoid
 from scoring.relevance.features import VELOCITY_WINDOWS, features, summary_words, tfidf
 from scoring.relevance.news_context import title_words
@@ -65,7 +65,7 @@ class RelevanceModel:
     calibration: of the sum, on later stories than the local weights were fitted on
     votes:   what editors said; see `votes`
 
-        logit = prior + votes                                                        of a text that the prior knows
+        logit = prior + shift + votes                                                of a text that the prior knows
         logit = slope * (prior + n / (n + HALF_WEIGHT) * local) + offset + votes     of a text that it does not know
 
     and between the two in proportion to how familiar the text is. The site learns from coverage, and what is widely
@@ -108,9 +108,9 @@ class RelevanceModel:
     def score(self, signals: Signals) -> Scored:
         """Return the relevance of a story, with the parts that it is the sum of.
 
-        It is provisional for a story of one voice whose title has fewer than `MIN_KNOWN_WORDS` words that the
-        model knows, and, until this site has given `MIN_SETTLED_LABELS` labels, for one of one voice in a text
-        that the prior is not familiar with.
+        It is provisional for a story of one independent source whose title has fewer than `MIN_KNOWN_WORDS` words
+        that the model knows, and, until this site has given `MIN_SETTLED_LABELS` labels, for every story in a text
+        that the prior does not know in full: how well such scores are calibrated here is unknown.
         """
         addends = self._addends(signals)
         words, groups = addends.words, addends.groups
@@ -128,11 +128,11 @@ class RelevanceModel:
             if word not in PLAIN_WORDS
         ]
         parts += [Part(group, log_odds, _reason(group, signals)) for group, log_odds in groups.items()]
-        guessed = addends.known_words < MIN_KNOWN_WORDS or (addends.stranger and not self.settled)
+        guessed = addends.known_words < MIN_KNOWN_WORDS and len(signals.voices) <= 1
         return Scored(
             relevance=relevance,
             score=score,
-            provisional=guessed and len(signals.voices) <= 1,
+            provisional=guessed or (addends.stranger and not self.settled),
             contributions=contributions(addends.base, parts, score),
         )
 
@@ -161,8 +161,15 @@ class RelevanceModel:
 
     def with_votes(self, votes: Iterable[Vote]) -> RelevanceModel:
         """Return this model with the votes that stand; without any it is as it was trained."""
-        counted = ballot(votes, self._unit)
+        counted = ballot(votes, self._unit, self._known_logit)
         return RelevanceModel(self.version, self.prior, self.local, self.labels, self.calibration, counted)
+
+    def _known_logit(self, title: str) -> float | None:
+        """Return what the prior says of *title*, without coverage; None where it does not know its words."""
+        if self.prior.editorial is None:
+            return None
+        worth = self.prior.editorial.worth(title)
+        return logit_of(worth.probability) if worth.familiarity >= MIN_FAMILIARITY else None
 
     def _unit(self, title: str) -> list[tuple[str, float]]:
         """Return the words of *title*, known or not, with their TF-IDF; function words are left out."""
@@ -219,11 +226,11 @@ class RelevanceModel:
         if self.votes:
             groups |= self._voted(signals)
         return _Addends(
-            base=slope * base + free * self.calibration.offset,
+            base=slope * base + free * self.calibration.offset + familiarity * self.votes.shift,
             words=words,
             groups=groups,
             known_words=len(known),
-            stranger=prior.editorial is not None and familiarity < MIN_FAMILIARITY,
+            stranger=prior.editorial is not None and familiarity < 1.0,
         )
 
 
@@ -247,7 +254,7 @@ class _Addends:
     known_words: int
     """Words of the title that the model knows."""
     stranger: bool
-    """The text is outside the subject or the language of the prior."""
+    """The prior does not know the text in full: it can be outside its subject or its language."""
 
 
 _VOTE_REASON = "an editor voted on it"

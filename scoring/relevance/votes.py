@@ -3,8 +3,9 @@
 Knows how far a vote moves the story it is for, and stories like it. Leaves keeping votes to the
 store, and learning from them for good to `train`.
 
-Both are addends of a story's log-odds, so an explanation names them, and both are functions of the
-votes that stand: taking one back restores every number.
+Both are addends of a story's log-odds, so an explanation names them. Many votes also recalibrate: they move what any
+story starts with, see `recalibration`. All of it is a function of the votes that stand: taking one back restores every
+number.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aggregator.model import Vote
+from scoring.relevance.calibration import shift
 
 OWN = 2.5
 """Log-odds for the story itself: from 30 to 84 of 100, and from 70 to 16."""
@@ -34,6 +36,21 @@ HALF_LIMIT_VOTES = 100
 """Votes at which the limit is half way up."""
 
 
+MIN_JUDGED, MIN_JUDGED_OF_A_CLASS = 30, 10
+"""Votes for stories that the prior knows, in all and of either kind, below which nothing is recalibrated."""
+
+NEWEST_JUDGED = 300
+"""Votes that recalibrate, the newest: what editors choose drifts with the news."""
+
+SHIFT_SPREAD, MAX_SHIFT = 0.5, 1.0
+"""Log-odds. With 30 votes about half of what they say counts, with 300 nearly all; at most from 50 to 73 of 100.
+
+With Techmeme's picks as votes, six weeks: where scores are 1.0 too high, the calibration error falls from .118 to .023;
+1.0 too low, from .097 to .042; where they are right, from .019 to .015. A slope is not fitted: editors who vote only
+where they disagree would reverse the order.
+"""
+
+
 def limit(votes: int) -> float:
     """Return the most that so many votes for other stories add or take, in log-odds."""
     return LIMIT + (MAX_LIMIT - LIMIT) * votes / (votes + HALF_LIMIT_VOTES)
@@ -47,6 +64,8 @@ class Ballot:
     """1 up, -1 down, by story."""
     words: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, int] = field(default_factory=dict)
+    shift: float = 0.0
+    """Log-odds added to every story that the prior knows; see `recalibration`."""
 
     def __bool__(self) -> bool:
         return bool(self.own)
@@ -73,21 +92,41 @@ class Ballot:
 NO_VOTES = Ballot()
 
 
+def recalibration(votes: Iterable[Vote], logit_of: Callable[[str], float | None]) -> float:
+    """Return the log-odds by which the newest votes say that the prior is too low; 0.0 for too few of them.
+
+    logit_of: what the prior says of a title; None where it does not know its words
+
+    One amount for all stories, so their order stays.
+    """
+    newest = sorted(votes, key=lambda vote: (vote.voted_at, vote.story_id), reverse=True)
+    judged = [(logit, int(vote.up)) for vote in newest if (logit := logit_of(vote.title)) is not None][:NEWEST_JUDGED]
+    up = sum(label for _, label in judged)
+    if len(judged) < MIN_JUDGED or min(up, len(judged) - up) < MIN_JUDGED_OF_A_CLASS:
+        return 0.0
+    found = shift([logit for logit, _ in judged], [label for _, label in judged], SHIFT_SPREAD)
+    return max(-MAX_SHIFT, min(MAX_SHIFT, found))
+
+
 def ballot(
     votes: Iterable[Vote],
     values_of: Callable[[str], Iterable[tuple[str, float]]],
+    logit_of: Callable[[str], float | None] = lambda title: None,
 ) -> Ballot:
     """Return *votes* as they count.
 
     values_of: the words of a title with their TF-IDF, of length 1
+    logit_of:  see `recalibration`
     """
+    cast = list(votes)
     own: dict[int, int] = {}
     words: dict[str, list[float]] = {}
     sources: dict[str, int] = {}
-    for vote in votes:
+    for vote in cast:
         sign = own[vote.story_id] = 1 if vote.up else -1
         for word, value in values_of(vote.title):
             words.setdefault(word, []).append(sign * value)
         sources[vote.source_id] = sources.get(vote.source_id, 0) + sign
     # fsum: the order of the votes makes no difference, to the last bit.
-    return Ballot(own, {word: math.fsum(shares) for word, shares in words.items()}, sources)
+    summed = {word: math.fsum(shares) for word, shares in words.items()}
+    return Ballot(own, summed, sources, recalibration(cast, logit_of))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model import Category, Config, Site, Source
+from aggregator.model import Category, Config, Listed, Site, Source
 from aggregator.store import Store
 from scoring.evaluation import front_page, recording
 from scoring.evaluation.recording import Recording
@@ -90,6 +90,26 @@ def check_calm(past: Recording) -> None:
             assert page_order.why(parts)
 
 
+def subject_of(item: Listed) -> str:
+    """Return the headline without its number."""
+    return item.story.headline.rpartition(" (")[0]
+
+
+@pytest.mark.parametrize(
+    ("subject", "provisional"), [("technology", False), ("cooking", True), ("German football", True)]
+)
+def test_a_site_on_a_subject_or_in_a_language_that_the_prior_does_not_know_says_provisional(
+    subject: str, provisional: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "stream.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in lines(SUBJECTS[subject], 10, follow=True)), "utf-8")
+    with Store.open(":memory:") as store:
+        replay(Stream(path), Config(Site(), (), ()), load_prior(), db=store)
+        listed = store.stories.ranked("", 60)
+    assert listed
+    assert {item.story.provisional for item in listed} == {provisional}
+
+
 @pytest.mark.parametrize("subject", sorted(SUBJECTS))
 def test_a_site_of_ten_sources_on_any_subject(subject: str, tmp_path: Path) -> None:
     check_calm(site(tmp_path, lines(SUBJECTS[subject], 10, follow=True)))
@@ -131,13 +151,14 @@ def test_all_votes_down_leave_an_ordered_page(tmp_path: Path) -> None:
         now = START + 73 * HOUR
         updater = Updater(store, config, load_prior())
         updater.run(now)
-        before = [item.story.story_id for item in store.stories.ranked("", 60)]
-        for story_id in before:
-            store.feedback.vote(story_id, False, now)
+        before = store.stories.ranked("", 60)
+        for item in before:
+            store.feedback.vote(item.story.story_id, False, now)
         updater.run(now + HOUR)
         after = store.stories.ranked("", 60)
         # Of two stories with the same headline the page shows the better one, which a vote may change.
-        assert len(after) == len(before)
+        assert sorted(map(subject_of, after)) == sorted(map(subject_of, before))
+        assert all(item.story.score <= was.story.score for item, was in zip(after, before, strict=True))
         for item in after:
             assert 0 <= item.story.score <= 100
             assert store.places.of(item.story.story_id)

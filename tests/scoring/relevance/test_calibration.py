@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scoring.metrics.probability import brier, ece
 from scoring.metrics.ranking import auc
-from scoring.relevance.calibration import LABEL_LAG, Calibration, platt, recalibrated
+from scoring.relevance.calibration import LABEL_LAG, Calibration, logit_of, platt, recalibrated, shift
 from scoring.relevance.explanation import sigmoid
 
 
@@ -81,6 +81,14 @@ def drifting(days: int, per_day: int = 60) -> tuple[list[date], list[float], lis
             cases[1].append(sigmoid(2 * true + 1.5))
             cases[2].append(int(rng.random() < sigmoid(true)))
     return cases
+
+
+def test_a_shift_moves_as_far_as_its_cases_carry() -> None:
+    few, many = shift([0.0] * 10, [1] * 7 + [0] * 3, 0.5), shift([0.0] * 4_000, [1] * 2_800 + [0] * 1_200, 0.5)
+
+    assert 0 < few < 0.5 * many
+    assert many == pytest.approx(logit_of(0.7), abs=0.01)
+    assert shift([], [], 0.5) == 0.0
 
 
 def test_each_day_is_recalibrated_on_the_days_judged_before_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -17,6 +18,7 @@ from aggregator.model import Cause, Draft, Vote
 from aggregator.store import Arrival, Store
 from scoring.cli.commands import vote as command
 from scoring.metrics.probability import ece
+from scoring.relevance.calibration import logit_of
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.model import load_prior
 from scoring.relevance.votes import LIMIT, MAX_LIMIT, limit
@@ -199,6 +201,54 @@ def test_many_votes_move_others_further_than_a_few() -> None:
     assert few - plain == pytest.approx(limit(5))
     assert many - plain == pytest.approx(limit(400))
     assert LIMIT < limit(5) < limit(400) < MAX_LIMIT
+
+
+def judged(count: int, strictness: float, seed: int = 0) -> list[Vote]:
+    """Return votes of an editor whose log-odds are below the prior's by *strictness*."""
+    rng = random.Random(seed)
+    editorial = load_prior().prior.editorial
+    assert editorial
+    known = sorted(editorial.words)
+    votes = []
+    for i in range(count):
+        title = " ".join(rng.choices(known, k=8))
+        up = rng.random() < sigmoid(logit_of(editorial.worth(title).probability) - strictness)
+        votes.append(Vote(i + 1, up, NOW + i * HOUR, title, f"paper{i}"))
+    return votes
+
+
+def shift_of(votes: list[Vote]) -> float:
+    return load_prior().with_votes(votes).votes.shift
+
+
+def test_many_votes_of_a_stricter_editor_lower_every_familiar_score_and_a_few_do_not() -> None:
+    assert shift_of(judged(29, 0.9)) == 0.0
+    assert -1.0 <= shift_of(judged(600, 0.9)) < -0.6
+    assert abs(shift_of(judged(600, 0.0))) < 0.25
+    assert shift_of(judged(600, 9.0)) == 0.0  # all down: nothing says by how much
+    assert shift_of(judged(600, -3.0)) == 1.0
+
+    story, other = signals("Nvidia unveils a chip for AI servers"), signals("OpenAI raises $2 billion")
+    strict = load_prior().with_votes(votes := judged(600, 0.9))
+    for familiar in (story, other):
+        of_likeness = strict.votes.like(strict._unit(familiar.title), familiar.source_ids[0])
+        moved = strict.logit(familiar) - load_prior().logit(familiar) - of_likeness
+        assert moved == pytest.approx(strict.votes.shift)
+    assert shift_of(votes) == shift_of(votes[::-1])
+
+
+def test_the_newest_votes_recalibrate() -> None:
+    earlier, later = judged(300, -0.8), judged(300, 0.8, seed=1)
+    later = [replace(v, story_id=v.story_id + 1000, voted_at=v.voted_at + 400 * HOUR) for v in later]
+
+    assert shift_of([*earlier, *later]) == shift_of(later) < 0
+
+
+def test_unfamiliar_stories_stay_where_they_are() -> None:
+    strict = load_prior().with_votes(judged(600, 0.9))
+    soup = signals("Recette de la soupe aux oignons gratinée", source="nobody")
+
+    assert strict.logit(soup) == pytest.approx(load_prior().logit(soup))
 
 
 def test_the_command_votes_and_says_so(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
