@@ -36,12 +36,13 @@ WEIGHT_GROWTH = 0.1
 """The fit gives 0 to both beside the worth of the text. They stand for what an editor's grade does not hold: what this
 site's readers and sources made of such stories, and what is growing now. Together they cost .004 of nDCG@10."""
 
-WEIGHT_AGE = 4.0
+WEIGHT_AGE = 3.0
 FADE = timedelta(hours=26)
 FADE_POWER = 3
+WEIGHT_DAYS = 0.5
 """Chosen by hand, see docs/dev/ranking.md. A story fades little within its first half day and most around its 24th
-hour, and then stays: on a quiet Sunday Friday's news still stands above today's noise. A fade without an end shows that
-noise; one with a smaller weight shows less of today on a busy day."""
+hour, then slowly: on a quiet Sunday Friday's news still stands above today's noise. A fade that goes on as fast shows
+that noise; one that ends leaves Thursday's news at the top of Sunday."""
 
 MIN_PROBABILITY = 0.005
 """Probabilities are kept that far from 0 and 1."""
@@ -76,6 +77,7 @@ LOOK_BACK = 10
 """Variety counts against that many places above: the top of a page is what fills up."""
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
                  + 0.6 * ln(n)                 n: the independent sources
         score     0.15 * ln(p / (1 - p))       p: the probability that the score shows
         growth    0.1  * ln(1 + g)             g: independent sources that joined within three hours
-        age      -4.0  * (1 - e^-(h/26)^3)     h: hours since an independent source last joined
+        age      -3.0  * (1 - e^-(h/26)^3)     h: hours since an independent source last joined
+                 - 0.5 * h / 24
 
     An added independent source never lowers a place, a copy (no new independent source) leaves it, and time without
     news never raises it.
@@ -130,8 +133,12 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
         + WEIGHT_SOURCES * math.log(max(len(candidate.joined), 1)),
         "score": WEIGHT_SCORE * _log_odds(candidate.relevance),
         "growth": WEIGHT_GROWTH * math.log1p(since(candidate.joined, now, GROWTH_WITHIN)),
-        "age": WEIGHT_AGE * math.expm1(-((quiet_for(candidate, now) / FADE) ** FADE_POWER)),
+        "age": _age(quiet_for(candidate, now)),
     }
+
+
+def _age(quiet: timedelta) -> float:
+    return WEIGHT_AGE * math.expm1(-((quiet / FADE) ** FADE_POWER)) - WEIGHT_DAYS * (quiet / DAY)
 
 
 def place(candidate: Candidate, now: datetime) -> float:

@@ -66,8 +66,8 @@ def front_page_of(stream: Path, labels: Path, learn: bool) -> dict[str, tuple[fl
 def test_the_front_page_of_an_invented_edition() -> None:
     measured = front_page_of(EDITION, EDITION.with_name("edition.labels.tsv"), learn=True)
     ndcg, noise = measured.pop("as shown")
-    assert ndcg >= 0.85
-    assert noise <= 0.16
+    assert ndcg >= 0.86
+    assert noise <= 0.14
     assert all(ndcg > other and noise < more for other, more in measured.values())
 
 

@@ -85,7 +85,7 @@ def test_a_worked_example() -> None:
     assert result["coverage"] == pytest.approx((0.0325, 2), abs=1e-3)
     assert result["score"] == pytest.approx((0.0, 50))
     assert result["growth"] == (0.0, 0.0)
-    assert result["age"] == pytest.approx((-0.3746, 12), abs=1e-3)
+    assert result["age"] == pytest.approx((-0.5309, 12), abs=1e-3)
 
 
 # The order of a page
@@ -146,6 +146,10 @@ def test_on_a_quiet_sunday_fridays_news_stands_above_todays_noise() -> None:
     noise = [candidate(number, 12, (number / 10,), (0.05,)) for number in range(1, 11)]
     friday = candidate(99, 70, (60.0, 58.0), (0.6, 0.6))
     assert order(*noise, friday)[0] == 99
+
+
+def test_of_two_old_stories_the_older_one_gives_way() -> None:
+    assert order(candidate(1, 60, (66.0,)), candidate(2, 60, (44.0,))) == [2, 1]
 
 
 def test_on_a_busy_day_yesterdays_story_gives_way() -> None:
