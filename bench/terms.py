@@ -26,7 +26,7 @@ def fit(stream: Path) -> None:
     moments = np.unique(at)
     later = moments[len(moments) // 2 :]
     for name, train, measured in (("first half", at < later[0] - DAY, later), ("all", at > 0, moments)):
-        weights, offset = task.fit(rows[train], truth[train])
+        weights, offset = task.fit(rows[train], truth[train], at[train])
         scores = rows @ np.asarray(weights) + offset
         hits = [truth[order(scores, at == moment)].sum() / task.NAMED for moment in measured]
         print(f"fitted on {name}: P@10 {np.mean(hits):.3f} at {len(measured)} moments\n  {weights}, {offset}")

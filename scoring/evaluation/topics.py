@@ -197,8 +197,28 @@ def examples(index: Headlines) -> tuple[NDArray[np.float64], NDArray[np.int64], 
     return np.asarray(rows), np.asarray(truth), np.asarray(at)
 
 
-def fit(rows: NDArray[np.float64], truth: NDArray[np.int64], strength: float = 0.03) -> tuple[tuple[float, ...], float]:
-    """Return weights and offset of a logistic regression over signals that are brought to one scale first."""
+LIKELIEST = 400
+"""Terms of a moment that the second fit learns from: a page shows ten of the first few hundred."""
+
+
+def fit(
+    rows: NDArray[np.float64], truth: NDArray[np.int64], at: NDArray[np.float64]
+) -> tuple[tuple[float, ...], float]:
+    """Return weights and offset of a logistic regression over signals, which are brought to one scale first.
+
+    Nearly all terms of a moment never rise, and telling those apart is easy. So a second, more regularized fit learns
+    from the likeliest of the first.
+    """
+    weights, offset = _fit(rows, truth, 0.03)
+    log_odds = rows @ np.asarray(weights) + offset
+    likeliest = np.zeros(len(rows), dtype=bool)
+    for moment in np.unique(at):
+        here = np.flatnonzero(at == moment)
+        likeliest[here[np.argsort(-log_odds[here], kind="stable")[:LIKELIEST]]] = True
+    return _fit(rows[likeliest], truth[likeliest], 25.0 / int(likeliest.sum()))
+
+
+def _fit(rows: NDArray[np.float64], truth: NDArray[np.int64], strength: float) -> tuple[tuple[float, ...], float]:
     from sklearn.linear_model import LogisticRegression
 
     mean, spread = rows.mean(axis=0), rows.std(axis=0)

@@ -40,7 +40,35 @@ _FRAME = frozenset(
     helps work works give gives keep keeps put puts ahead amid despite still even since every another really
     ever never may could would advertisement sponsored subscribe announced announces announce announcement
     launch launches launched warns warn urges says face faces add adds start starts end ends
+    sue sues sued suing order orders ordered unveil unveils unveiled introduce introduces introducing buys cuts cut bans
+    hits hit wins win loses eyes seeks backs joins hires fires leaves opens closes brings bring turns turn moves pushes
+    expands rolls rolling drops drop kills blocks delays accuses agrees approves raises debuts ships builds offers
+    offer becomes become becoming lets let letting stop stops think thinks thinking testing
     """.split()  # noqa: SIM905 - a list of three hundred strings is no easier to read
+)
+
+# Observed at the head of lists about AI and technology: "AI", "agent", "model", "CEO", "AI-powered", "app", "sale".
+# Rule: such a word names nothing alone, nor with another of them; "Meta AI" and "model collapse" do.
+GENERIC = frozenset(
+    """
+    ai artificial intelligence llm llms agent agents agentic model models app apps application applications bot bots
+    chatbot chatbots tool tools tech technology technologies software hardware platform platforms product products
+    device devices service services feature features system systems version versions data code coding open source
+    access search voice video image images assistant assistants powered smart digital online web internet company
+    companies firm firms startup startups ceo ceos cto co cofounder founder founders exec execs executive boss chief
+    employee employees staff worker workers user users customer customers developer developers team teams business
+    businesses industry market markets deal deals sale sales price prices discount discounts low lowest cheap free paid
+    million millions billion billions trillion percent cent stock stocks share shares funding investor investors
+    ex former rival rivals major massive huge real right wrong better worse more less available finally getting
+    actually soon ready possible winner winners loser chaos problem problems question questions answer answers reason
+    reasons idea ideas plan plans project projects future change changes life world global local national country
+    countries government official officials public private people person kids child children family power control
+    study research researcher researchers expert experts scientist scientists paper test tests result results
+    record level high higher rise rises risk risks threat threats issue issues case cases area areas early earlier
+    late later once again away around across behind inside outside without within between before after during like
+    likely support mode content portable surprise opt social network networks
+    event events game games play player players speaker speakers phone phones laptop laptops screen
+    """.split()  # noqa: SIM905 - as above
 )
 
 PAIR = " "

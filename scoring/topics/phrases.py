@@ -7,29 +7,49 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from aggregator.text.tokens import words
-from scoring.topics.headline_index import PAIR, is_telling
+from scoring.language.terms import load_background
+from scoring.language.terms import term as stem
+from scoring.topics.headline_index import GENERIC, PAIR, is_telling
 
 
 def is_name(term: str, titles: Iterable[str]) -> bool:
-    """Return whether a term is several words, or one that headlines write with a capital, or in a script without.
+    """Return whether headlines write a term, or one of its two words, with a capital.
 
-    Headlines That Capitalise Every Word say nothing either way; where there are only such, it is one.
+    Headlines That Capitalise Every Word count neither way. A word that only such headlines hold is a name unless it is
+    a common one. Words in a script without capitals are names.
 
     >>> is_name("floyd", ["Who was George Floyd?"]), is_name("earlier", ["Virus spread earlier than thought"])
     (True, False)
     """
-    if PAIR in term or not term.isascii():
+    if not term.isascii():
         return True
-    capital = small = 0
+    count = {word: [0, 0] for word in term.split(PAIR)}
     for title in titles:
         pieces = _SPELLED.findall(title)
         if 3 * sum(piece[0].islower() for piece in pieces) < len(pieces):
             continue
         for piece in pieces[1:]:
-            if term in words(piece):
-                capital += piece[0].isupper()
-                small += piece[0].islower()
-    return capital >= small
+            for word in words(piece):
+                if word in count:
+                    count[word][not piece[0].isupper()] += 1
+    return any(
+        capital >= small if capital + small else load_background().share(stem(word)) < COMMON
+        for word, (capital, small) in count.items()
+        if word not in GENERIC
+    )
+
+
+COMMON = 0.002
+"""Share of the background's documents that makes a word a common one: "house" and "play", and not "Oscars"."""
+
+
+def is_generic(term: str) -> bool:
+    """Return whether a term names nothing: "agent", "AI agent".
+
+    >>> is_generic("ai agent"), is_generic("meta ai")
+    (True, False)
+    """
+    return GENERIC.issuperset(term.split(PAIR))
 
 
 MIN_SHARED = 0.6
@@ -80,12 +100,35 @@ _SPELLED = re.compile(r"[^\W_]+(?:[.'’&+-][^\W_]+)*\+*")
 _POSSESSIVE = re.compile(r"['’]s\Z")
 
 
+def name_of(term: str, titles: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """Return the words of the phrase that *term* is a part of in most headlines, and its usual spelling.
+
+    Generic words in front of a name go ("co-founder"). A phrase that ends within a word of the headlines ("Meta hires
+    ex" of "Meta hires ex-chief") falls back to the term.
+
+    >>> name_of("lea", ["Lea Michele apologises", "Actor accuses Lea Michele", "Lea Michele says sorry"])
+    (('lea', 'michele'), 'Lea Michele')
+    """
+    phrase = grown(term, titles)
+    while phrase[0] in GENERIC and phrase[0] not in term.split(PAIR):
+        phrase = phrase[1:]
+    spelling = _spelling(phrase, titles)
+    if spelling is None:
+        phrase = tuple(term.split(PAIR))
+        spelling = _spelling(phrase, titles) or _joined(phrase)
+    return phrase, spelling
+
+
 def spelled(phrase: Sequence[str], titles: Iterable[str]) -> str:
     """Return a phrase as most of *titles* spell it; where none can be found, its words.
 
     >>> spelled(("2gw", "openai"), []), spelled(("george", "floyd"), ["George Floyd's brother", "GEORGE FLOYD"])
     ('2gw openai', 'George Floyd')
     """
+    return _spelling(phrase, titles) or _joined(phrase)
+
+
+def _spelling(phrase: Sequence[str], titles: Iterable[str]) -> str | None:
     ways: Counter[str] = Counter()
     for title in titles:
         pieces = [(m.start(), m.end(), words(m.group())) for m in _SPELLED.finditer(title)]
@@ -98,7 +141,7 @@ def spelled(phrase: Sequence[str], titles: Iterable[str]) -> str:
                         ways[_POSSESSIVE.sub("", title[begin:end])] += 1
                     break
     if not ways:
-        return _joined(phrase)
+        return None
     # A shouting headline does not decide how a name is written, where another one does not shout.
     quiet = {way: count for way, count in ways.items() if not (way.isupper() and len(way) > 5)} or dict(ways)
     return min(quiet, key=lambda way: (-quiet[way], way))

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.model import Topic
+from scoring.language.terms import term as stem
 from scoring.ranking.trend import burst
 from scoring.relevance.explanation import sigmoid
-from scoring.topics.phrases import grown, is_name, spelled
+from scoring.topics.headline_index import PAIR
+from scoring.topics.phrases import is_generic, is_name, name_of
 from scoring.topics.signals import OFFSET, WEIGHTS, Moment
 
 MIN_ENTRIES = 3
@@ -26,7 +28,7 @@ MIN_BURST = 2.0
 
 # Observed: one study makes "earlier", "lowest" or "areas" rise. They do mark a story, and tell a reader nothing;
 # "protests", "curfew" and "statue" do, and rise more.
-# Rule: a single word that headlines do not write with a capital needs WORD_BURST.
+# Rule: a term that headlines do not write with a capital needs WORD_BURST.
 WORD_BURST = 3.0
 
 
@@ -69,7 +71,7 @@ def describe(moment: Moment, term: str, log_odds: float) -> Rising:
     )
 
 
-SAME_TOPIC = 0.8
+SAME_TOPIC = 0.9
 """Share of the smaller one's entries from which two terms are one topic: "Lea", "Michele" and "Lea Michele"."""
 
 MAX_TERMS_CONSIDERED = 300
@@ -79,21 +81,27 @@ MAX_TERMS_CONSIDERED = 300
 def rising(moment: Moment, limit: int = 10) -> list[Rising]:
     """Return the topics that rise, likeliest first: one term for each.
 
-    A term whose entries are mostly those of one above it is the same topic and is left out.
+    A term whose entries are mostly those of one above it, or that differs from it only in its endings, is the same
+    topic and is left out.
     """
     chosen: list[tuple[Rising, frozenset[int]]] = []
+    stems: set[frozenset[str]] = set()
     for log_odds, term in ranked(moment)[:MAX_TERMS_CONSIDERED]:
         if len(chosen) == limit:
             break
         one = describe(moment, term, log_odds)
-        if one.sources < MIN_SOURCES or one.burst < MIN_BURST:
+        if one.sources < MIN_SOURCES or one.burst < MIN_BURST or is_generic(term):
             continue
         recent = moment.recent(moment.headlines.numbers(term))
+        stemmed = frozenset(stem(word) for word in term.split(PAIR))
+        if stemmed in stems:
+            continue
         if one.burst < WORD_BURST and not is_name(term, [moment.headlines.title(number) for number in recent]):
             continue
         headlines = frozenset(recent)
         if all(len(headlines & other) < SAME_TOPIC * min(len(headlines), len(other)) for _, other in chosen):
             chosen.append((one, headlines))
+            stems.add(stemmed)
     return [one for one, _ in chosen]
 
 
@@ -103,14 +111,14 @@ def topics(moment: Moment, at: datetime, limit: int = 10) -> list[tuple[Topic, l
     for candidate in rising(moment, limit):
         numbers = moment.headlines.numbers(candidate.term)
         titles = [moment.headlines.title(number) for number in moment.recent(numbers)]
-        phrase = grown(candidate.term, titles)
+        phrase, name = name_of(candidate.term, titles)
         slug = "-".join(phrase)
         if slug in by_slug:
             continue
         recent = numbers[bisect_left(numbers, moment.begin) : bisect_left(numbers, moment.end)]
         topic = Topic(
             slug=slug,
-            name=spelled(phrase, titles),
+            name=name,
             position=len(by_slug) + 1,
             chance=candidate.chance,
             burst=candidate.burst,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from aggregator.store import Store
 from scoring.relevance.model import load_prior
 from scoring.topics.headline_index import Headlines, headline_terms
-from scoring.topics.phrases import grown, is_name, spelled
+from scoring.topics.phrases import grown, is_generic, is_name, name_of, spelled
 from scoring.topics.rising import rising, topics
 from scoring.topics.signals import Moment
 from scoring.topics.updater import EVERY
@@ -118,6 +118,57 @@ def test_a_common_word_is_no_name_and_a_shouting_headline_does_not_decide() -> N
     assert not is_name("earlier", ["Virus spread earlier than thought", "It Began Earlier Than We All Thought"])
     assert is_name("seattle", ["Protest in Seattle goes on"])
     assert is_name("抗议", ["抗议"])
+
+
+def test_words_that_name_nothing_are_no_topic() -> None:
+    headlines = (
+        "AI agent books a table",
+        "Is your AI agent spending?",
+        "Why every AI agent needs a keeper",
+        "AI agent sold",
+    )
+    said = quiet_days() + [(title, f"voice{n}", END - timedelta(hours=n + 1)) for n, title in enumerate(headlines)]
+
+    assert topics(Moment(index(said), END), END) == []
+    assert is_generic("ai agent")
+    assert not is_generic("meta ai")
+
+
+def test_two_words_without_a_capital_are_no_name() -> None:
+    assert not is_name("low price", ["Vacuum falls to a low price", "Another low price for earbuds"])
+    assert is_name("liquid glass", ["Apple softens Liquid Glass after complaints"])
+
+
+def test_a_name_known_from_capitalised_headlines_only_must_be_a_rare_word() -> None:
+    titles = ["Ryzen Processors Now Sold In Every Store", "The House Votes On Ryzen Imports"]
+    assert is_name("ryzen", titles)
+    assert not is_name("house", titles)
+
+
+@pytest.mark.parametrize(
+    ("term", "titles", "name"),
+    [
+        (
+            "ewing",
+            ["Co-founder Ada Ewing leaves", "Bank loses co-founder Ada Ewing", "Co-founder Ada Ewing is out"],
+            "Ada Ewing",
+        ),
+        ("plover", ["Plover hires ex-chief", "Plover hires ex-banker", "Plover Hires Ex-Chief"], "Plover"),
+        ("meta ai", ["Meta AI glasses sell out", "Meta AI glasses arrive", "New Meta AI glasses"], "Meta AI glasses"),
+    ],
+)
+def test_a_name_starts_and_ends_where_it_does_in_headlines(term: str, titles: list[str], name: str) -> None:
+    assert name_of(term, titles)[1] == name
+
+
+def test_singular_and_plural_are_one_topic() -> None:
+    headlines = ("Oscars begin in Zurich", "Oscars for the young", "An Oscar for Zurich", "Oscar night ran long")
+    said = quiet_days() + [
+        (title, f"voice{n}", END - timedelta(hours=n % 6 + 1)) for n, title in enumerate(headlines * 3)
+    ]
+    names = [topic.name.rstrip("s") for topic, _ in topics(Moment(index(said), END), END)]
+
+    assert names.count("Oscar") == 1
 
 
 @given(st.lists(st.sampled_from([*RISE, *(q.format(t) for q in QUIET for t in THINGS)]), max_size=40))
