@@ -18,9 +18,9 @@ from scoring.evaluation import trending
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
 
-PULLS = (3.0, 4.0, 5.0, 6.0, 8.0)
-HALF_LIVES = (12.0, 24.0, 48.0, 1e6)
-POWERS = (0.0, 0.5, 0.75, 1.0)
+PULLS = ((5.0,), (2.0, 8.0), (3.0, 8.0), (3.0, 10.0), (4.0, 8.0))
+HALF_LIVES = (24.0, 48.0, 1e6)
+POWERS = (0.0, 0.5, 0.7, 1.0)
 
 
 def main() -> None:
@@ -32,10 +32,10 @@ def main() -> None:
     recorded = trending.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
     recorded.moments = recorded.moments[:: given.every]
     ways = {
-        f"pull {pull:g} h, half-life {half:g} h, reach^{power:g}": trending.by(
-            trending.trend_way(timedelta(hours=half), timedelta(hours=pull), power)
+        f"pull {pulls} h, half-life {half:g} h, reach^{power:g}": trending.by(
+            trending.trend_way(timedelta(hours=half), [timedelta(hours=pull) for pull in pulls], power)
         )
-        for pull, half, power in product(PULLS, HALF_LIVES, POWERS)
+        for pulls, half, power in product(PULLS, HALF_LIVES, POWERS)
     }
     for line in trending.lines(trending.report(recorded, ways | trending.orders())):
         print(line)

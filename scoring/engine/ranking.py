@@ -77,7 +77,7 @@ def _candidates(
             score=story.score,
             worths=_worths(live),
             joined=tuple(voice.joined for voice in live.voices.values()),
-            trend=scorer.trend(live, now),
+            trend=scorer.trend(live, story.relevance, now),
             source_id=live.members[story.lead_entry_id].source_id,
             topics=frozenset(terms(story.headline)),
         )

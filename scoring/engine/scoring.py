@@ -59,7 +59,7 @@ class StoryScorer:
             score=scored.score,
             relevance=scored.relevance,
             provisional=scored.provisional,
-            trend=self.trend(live, now),
+            trend=self.trend(live, scored.relevance, now),
             contributions=scored.contributions,
             hidden=self._overrides.editors.hidden(story_id),
             pinned=self._overrides.editors.pinned(live.members),
@@ -68,11 +68,12 @@ class StoryScorer:
         live.story = story
         return story
 
-    def trend(self, live: LiveStory, now: datetime) -> float:
-        """Return the trend of a story at a moment."""
+    def trend(self, live: LiveStory, relevance: float, now: datetime) -> float:
+        """Return the trend of a story of this relevance at a moment."""
         k = trend.pull((max(now - voice.joined, _NO_TIME), voice.reach) for voice in live.voices.values())
         since = max(now - live.last_voice_at, _NO_TIME)
-        return trend.trend(k, live.usual, since, self._settings.config.scoring.half_life)
+        age = max(now - live.first_seen_at, _NO_TIME)
+        return trend.trend(k, live.usual, age, relevance, since, self._settings.config.scoring.half_life)
 
     def all_anew(self, now: datetime, cause: Cause, words: str) -> Changes:
         """Compute every live story again; return those that changed."""

@@ -45,15 +45,16 @@ HALF_LIFE = ScoringSettings().half_life
 
 def trend_way(
     half_life: timedelta = HALF_LIFE,
-    pull_half_life: timedelta = trend.PULL_HALF_LIFE,
+    pull_half_lives: Sequence[timedelta] = trend.PULL_HALF_LIVES,
     power: float = trend.REACH_POWER,
 ) -> Way:
     """Return the trend of a story as `trend` has it, with these settings."""
 
     def way(case: Case) -> float:
         sources = ((max(case.at - joined, timedelta()), reach) for joined, reach in case.coverage.voices)
-        k = trend.pull(sources, pull_half_life, power)
-        return trend.trend(k, case.coverage.usual, case.quiet, half_life)
+        k = trend.pull(sources, pull_half_lives, power)
+        coverage = case.coverage
+        return trend.trend(k, coverage.usual, case.age, coverage.relevance, case.quiet, half_life)
 
     return way
 

@@ -1,7 +1,7 @@
-"""Say how many further independent sources a story can expect in the next hours.
+"""Estimate how many further independent sources a story gets in the next hours.
 
 Each source that reported a story draws others after it: how many is learned from the site's own stories (`baseline`),
-and fades with hours. A branching process with an exponential kernel, as in Hawkes, Spectra of Some Self-exciting and
+and fades within hours. A branching process with exponential kernels, as in Hawkes, Spectra of Some Self-exciting and
 Mutually Exciting Point Processes (1971), of which the first generation is counted. Knows formulas, and nothing of
 stories or of the clock. Leaves which sources are independent to `copies`, and the order of a page to `page_order`.
 """
@@ -9,19 +9,24 @@ stories or of the clock. Leaves which sources are independent to `copies`, and t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-PULL_HALF_LIFE = timedelta(hours=5)
-"""How fast the pull of a source fades. Of 5, 6 and 8 hours, 5 named the stories that others then took up best, on a
-stream of general news and on one of AI news (docs/dev/ranking.md)."""
+PULL_HALF_LIVES = (timedelta(hours=3), timedelta(hours=8))
+"""How fast the pull of a source fades: half of it with each. This and the powers below were chosen on a stream of
+general news and one of AI news; neighboring values do nearly as well on both (docs/dev/ranking.md)."""
 
 AHEAD = timedelta(hours=6)
-"""The hours that are looked ahead."""
+"""How far the estimate looks ahead."""
 
-REACH_POWER = 0.5
-"""How much it counts who reported: 0 not at all, 1 in full. Of .5, .75 and 1, .5 was best in the next six hours, 1 over
-the day, each by .01."""
+REACH_POWER = 0.7
+"""How much it counts who reported: 0 not at all, 1 in full."""
+
+AGE_POWER, ODDS_POWER = 0.15, 0.05
+"""How much the age of a story and the odds of its score count; see `interest`."""
+
+MIN_RELEVANCE = 0.005
+"""Probabilities are clipped to this and to 1 minus it."""
 
 REACH_WEIGHT = 30.0
 """Stories that a source must have joined for half of its reach to be its own; the rest is that of a usual source."""
@@ -31,35 +36,57 @@ TYPICAL = 1.3
 
 
 def pull(
-    sources: Iterable[tuple[timedelta, float]], half_life: timedelta = PULL_HALF_LIFE, power: float = REACH_POWER
+    sources: Iterable[tuple[timedelta, float]],
+    half_lives: Sequence[timedelta] = PULL_HALF_LIVES,
+    power: float = REACH_POWER,
 ) -> float:
-    """Return how strongly the sources of a story still draw others, in usual sources of this moment.
+    """Return how much of their pull the sources of a story have left for the next six hours, in usual sources.
 
-        k = sum over sources of reach^power * 2^(-age / half_life)
+        k = sum over sources of reach^power * mean over half-lives h of 2^(-age / h) * (1 - 2^(-6 h / h))
 
     age:     how long ago the source joined, >= 0
     reach:   how many sources follow it, relative to a usual source, > 0; see `reach`
     returns: 0.0 for none; each further source adds a positive amount
 
-    >>> round(pull([(timedelta(), 1.0), (timedelta(hours=5), 1.0)]), 3)
-    1.5
+    >>> round(pull([(timedelta(), 1.0)]), 3), round(pull([(timedelta(hours=6), 1.0)]), 3)
+    (0.578, 0.214)
     """
-    return math.fsum(math.pow(reach, power) * math.exp2(-(age / half_life)) for age, reach in sources)
+    parts = [(half_life, (1.0 - math.exp2(-(AHEAD / half_life))) / len(half_lives)) for half_life in half_lives]
+    return math.fsum(
+        math.pow(reach, power) * share * math.exp2(-(age / half_life))
+        for age, reach in sources
+        for half_life, share in parts
+    )
 
 
 def expected_sources(k: float, m: float) -> float:
     """Return how many further independent sources the next six hours bring to a story.
 
-        expected = (1 - 1 / m) * k * (1 - 2^(-6 / 5))
+        expected = (1 - 1 / m) * k
 
     k: what `pull` gives
     m: independent sources that a story of its category usually gets in all, > 1: each draws 1 - 1/m others on average,
        because a story of m sources has one that drew nobody's attention to it by following
 
-    >>> round(expected_sources(2.0, 1.3), 3)
-    0.261
+    >>> round(expected_sources(1.0, 1.3), 3)
+    0.231
     """
-    return max(1.0 - 1.0 / m, MIN_DRAWN) * k * (1.0 - math.exp2(-(AHEAD / PULL_HALF_LIFE)))
+    return max(1.0 - 1.0 / m, MIN_DRAWN) * k
+
+
+def interest(age: timedelta, relevance: float) -> float:
+    """Return how much more, or less, a story is taken up than one that begins now and is relevant by a toss of a coin.
+
+        interest = (1 + age in hours)^-0.15 * (p / (1 - p))^0.05
+
+    age:       since its first entry, >= 0
+    relevance: p, the probability behind its score, clipped
+
+    >>> interest(timedelta(), 0.5), round(interest(timedelta(hours=15), 0.5), 3), round(interest(timedelta(), 0.9), 3)
+    (1.0, 0.66, 1.116)
+    """
+    p = min(max(relevance, MIN_RELEVANCE), 1.0 - MIN_RELEVANCE)
+    return math.pow(1.0 + age / timedelta(hours=1), -AGE_POWER) * math.pow(p / (1.0 - p), ODDS_POWER)
 
 
 MIN_DRAWN = 0.02
@@ -98,13 +125,16 @@ def freshness(since_last_voice: timedelta, half_life: timedelta) -> float:
     return math.exp2(-(since_last_voice / half_life))
 
 
-def trend(k: float, m: float, since_last_source: timedelta, half_life: timedelta) -> float:
-    """Return the trend of a story: `expected_sources`, halved with every half-life since a source joined.
+def trend(
+    k: float, m: float, age: timedelta, relevance: float, since_last_source: timedelta, half_life: timedelta
+) -> float:
+    """Return the trend of a story: `expected_sources` times `interest`, halved per half-life since a source joined.
 
-    An added independent source never lowers it, a copy (no new independent source) leaves it, and time without news
-    lowers it. m has to be the same at both moments for that: a story keeps that of the day it began.
+    At the same relevance, an added independent source never lowers it, a copy (no new independent source) leaves it,
+    and time without news lowers it. m has to be the same at both moments for that: a story keeps that of the day it
+    began.
     """
-    return expected_sources(k, m) * freshness(since_last_source, half_life)
+    return expected_sources(k, m) * interest(age, relevance) * freshness(since_last_source, half_life)
 
 
 def reach(followed: int, joined: int, usual: float) -> float:

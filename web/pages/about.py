@@ -27,7 +27,7 @@ def about() -> str:
     return render_template(
         "about.html",
         duration=duration,
-        pull_half_life=trend.PULL_HALF_LIFE,
+        pull_half_lives=trend.PULL_HALF_LIVES,
         words_per_minute=present.WORDS_PER_MINUTE,
         namespace=syndication.NAMESPACE,
     )

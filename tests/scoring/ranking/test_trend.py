@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.ranking.baseline import CategoryRhythm
-from scoring.ranking.trend import burst, expected_sources, freshness, pull, reach, trend, usual_coverage
+from scoring.ranking.trend import burst, expected_sources, freshness, interest, pull, reach, trend, usual_coverage
 
 HALF = timedelta(hours=24)
 HOUR = timedelta(hours=1)
@@ -18,39 +18,50 @@ sources = st.lists(st.tuples(ages, st.floats(0.05, 20)), min_size=1, max_size=40
 CLOSE = 1 - 1e-9
 
 
-@given(sources=sources, weight=st.floats(0.05, 20), age=ages, m=usual)
+chances = st.floats(0.0, 1.0)
+
+
+@given(sources=sources, weight=st.floats(0.05, 20), age=ages, m=usual, chance=chances)
 def test_an_added_source_never_lowers_the_trend(
-    sources: list[tuple[timedelta, float]], weight: float, age: timedelta, m: float
+    sources: list[tuple[timedelta, float]], weight: float, age: timedelta, m: float, chance: float
 ) -> None:
-    last = min(a for a, _ in sources)
-    before = trend(pull(sources), m, last, HALF)
-    after = trend(pull([*sources, (age, weight)]), m, min(last, age), HALF)
+    first, last = max(a for a, _ in sources), min(a for a, _ in sources)
+    before = trend(pull(sources), m, first, chance, last, HALF)
+    after = trend(pull([*sources, (age, weight)]), m, first, chance, min(last, age), HALF)
     assert after >= before * CLOSE
 
 
-@given(sources=sources, wait=ages, m=usual)
+@given(sources=sources, wait=ages, m=usual, chance=chances)
 def test_time_without_news_never_raises_the_trend(
-    sources: list[tuple[timedelta, float]], wait: timedelta, m: float
+    sources: list[tuple[timedelta, float]], wait: timedelta, m: float, chance: float
 ) -> None:
-    last = min(a for a, _ in sources)
-    before = trend(pull(sources), m, last, HALF)
-    after = trend(pull([(age + wait, weight) for age, weight in sources]), m, last + wait, HALF)
+    first, last = max(a for a, _ in sources), min(a for a, _ in sources)
+    before = trend(pull(sources), m, first, chance, last, HALF)
+    after = trend(pull([(age + wait, weight) for age, weight in sources]), m, first + wait, chance, last + wait, HALF)
     assert 0 <= after <= before / CLOSE
     assert math.isfinite(before)
 
 
-@given(sources=sources, m=usual)
+@given(sources=sources, m=usual, chance=chances)
 def test_the_trend_is_above_zero_even_where_no_second_source_ever_came(
-    sources: list[tuple[timedelta, float]], m: float
+    sources: list[tuple[timedelta, float]], m: float, chance: float
 ) -> None:
     assert expected_sources(pull([(timedelta(), 1.0)]), 1.0) > 0
-    assert trend(pull(sources), m, timedelta(), HALF) > 0
+    assert trend(pull(sources), m, timedelta(), chance, timedelta(), HALF) > 0
 
 
 def test_a_worked_example() -> None:
-    fresh = [(timedelta(), 1.0), (timedelta(hours=5), 4.0)]
-    assert pull(fresh) == pytest.approx(2.0)
-    assert expected_sources(2.0, 2.0) == pytest.approx(0.5 * 2.0 * (1 - 2 ** (-6 / 5)))
+    fresh, older = (timedelta(), 1.0), (timedelta(hours=24), 2.0)
+    now = 0.5 * (1 - 2**-2) + 0.5 * (1 - 2**-0.75)
+    then = 0.5 * 2**-8 * (1 - 2**-2) + 0.5 * 2**-3 * (1 - 2**-0.75)
+    assert pull([fresh, older]) == pytest.approx(now + 2**0.7 * then)
+    assert expected_sources(now, 2.0) == pytest.approx(0.5 * now)
+
+
+@given(age=ages, later=ages, low=chances, high=chances)
+def test_younger_stories_and_higher_scores_draw_more(age: timedelta, later: timedelta, low: float, high: float) -> None:
+    assert interest(age + later, low) <= interest(age, low)
+    assert interest(age, min(low, high)) <= interest(age, max(low, high))
 
 
 def test_who_is_followed_more_draws_more_and_little_history_counts_little() -> None:
