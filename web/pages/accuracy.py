@@ -25,7 +25,7 @@ def accuracy() -> str:
         windows, calibration = [], None
         if day is not None:
             measures = store.scorecards.of(day)
-            windows = present.windows(measures, store.scorecards.tables(day), lambda name: names.get(name, name))
+            windows = present.windows(measures, store.scorecards.tables(day), lambda id_: names.get(id_, id_) or "–")
             calibration = present.calibration(measures)
         courses = [
             (present.QUESTIONS[name][0], drawn)

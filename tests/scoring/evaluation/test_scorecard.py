@@ -4,13 +4,14 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from aggregator.model import DecisionKind
 from aggregator.store import Store
 from aggregator.store.derived.scorecards import Measure, PastStory
 from scoring.evaluation.scorecard import CASES, Past, Scorecard, lines, measure, scorecard
 from scoring.evaluation.scorecard import _Story as Told
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
-from tests.scoring.world import CONFIG, HOUR, NOON, SOURCES, newsroom, publish
+from tests.scoring.world import CONFIG, HOUR, NOON, SOURCES, arrival, newsroom, publish
 
 NOW = datetime(2026, 11, 17, 3, tzinfo=UTC)
 DAYS = 12
@@ -133,3 +134,24 @@ def test_the_card_of_a_real_database_is_kept_and_read_again() -> None:
         assert store.state.edition() > edition
         assert measure(store, CONFIG, now) == card
         assert value(card, "auc").cases >= 2
+
+
+def test_corrections_in_a_database_make_the_confusion() -> None:
+    with Store.open(":memory:") as store:
+        store.feeds.sync(SOURCES, NOON)
+        titles = ("Senate votes on a copyright bill", "Amazon opens a warehouse in Leipzig", "Choir sings again")
+        for hour, title in enumerate(titles):
+            publish(store, (NOON + hour * HOUR, [arrival(title, "", SOURCES[hour].id, None)], SOURCES[hour].id))
+        now = NOON + timedelta(days=1)
+        updater = Updater(store, CONFIG, load_prior())
+        updater.run(now)
+        site = {story.story_id: story.category_id for story in store.stories.each()}
+        for story_id in site:
+            store.decisions.decide(DecisionKind.CATEGORY, story_id=story_id, category_id="models", now=now)
+        updater.run(now)
+
+        table = measure(store, CONFIG, now + HOUR).tables[7, "confusion"]
+
+        assert sum(count for _, _, count in table) == len(site) == 3
+        assert sorted(said for said, _, count in table for _ in range(count)) == sorted(site.values())
+        assert {right for _, right, _ in table} == {"models"}
