@@ -34,17 +34,17 @@ from scoring.relevance.text_features import text_features
 WINDOWS = tuple(table for table in TABLES if "training" not in table)
 
 MIN_ITEMS = {"word": 3, "pair": 4, "gram": 12, "site": 6, "address": 6}
-"""Labelled items that hold a feature, below which it is left out; shapes say nothing of a category."""
+"""Minimum number of labeled items with a feature, by kind; shapes say nothing about a category."""
 
 MIN_SOURCES = 2
 
 WIDTHS = {"word": 0.2, "pair": 0.1, "gram": 0.15, "site": 0.5, "address": 0.7}
-"""How far weights may go, by kind; those of words, pairs and n-grams are multiplied by IDF."""
+"""Scale of each kind of feature, which limits its weights; words, pairs and n-grams are also scaled by IDF."""
 
 STRENGTH = 3.0
 
 ALTERNATIVES = 0.35
-"""What the alternatives of a label count together, where it has some; the first choice has the rest."""
+"""Weight of all alternatives of a label together; the first choice has the rest."""
 
 MIN_WEIGHT_STEPS = {"word": 0, "pair": 4, "gram": 4, "site": 0, "address": 4}
 """A feature whose weights are all smaller is left out of the file."""
@@ -187,7 +187,7 @@ def make(data: Path, feeds: Path) -> model_file.ModelFile:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the weights and say how well they do."""
+    """Make the weights and print their accuracy."""
     parser = argparse.ArgumentParser(
         prog="python -m scoring.categories.make_prior", description="Make the weights of the shipped categories."
     )

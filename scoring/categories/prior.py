@@ -1,4 +1,4 @@
-"""Say which of the shipped categories a text belongs to, or none of them, by weights that ship with the program.
+"""Estimate which of the shipped categories a text belongs to, or none, by weights that ship with the program.
 
 Knows the weights of words, pairs, character n-grams, publishers and address words for each category. Leaves fitting
 them to `make_prior`, and an operator's seeds, defaults and corrections to `classifier`.
@@ -30,7 +30,7 @@ ZERO = 80
 MIN_STEPS, MAX_STEPS = 35 - ZERO, 126 - ZERO
 
 ENOUGH_KNOWN = 0.5
-"""Share of a text's words that the prior knows from which it counts in full."""
+"""Share of known words in a text from which the prior counts in full."""
 
 MAX_REMEMBERED_WORDS = 16_000
 """Words that are looked up once: about 4 MB, and most of any text."""
@@ -68,7 +68,7 @@ class CategoryPrior:
         return not seeds or not self.seeds[category_id].isdisjoint(seed.casefold() for seed in seeds)
 
     def log_odds(self, title: str, summary: str = "", link: str = "") -> tuple[float, ...]:
-        """Return what a text says for each category and, last, for none of them; all 0 where it knows no word."""
+        """Return the log-odds of a text for each category and, last, for none; all 0 where the prior knows no word."""
         in_title, in_summary = text_words(title, summary)
         distinct = dict.fromkeys([*in_title, *in_summary])
         if not distinct:
@@ -112,7 +112,7 @@ class CategoryPrior:
         return columns
 
     def as_data(self) -> dict[str, Any]:
-        """Return what `from_data` makes the same prior of, for a model file."""
+        """Return the content of a model file, from which `from_data` makes the same prior."""
         return {
             "ids": list(self.ids),
             "base": [round(float(value), 3) for value in self.base],
@@ -125,7 +125,7 @@ class CategoryPrior:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> CategoryPrior:
-        """Return the prior that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        """Return the prior in *data*; KeyError, TypeError or ValueError when there is none."""
         ids = [str(category_id) for category_id in data["ids"]]
         named: Mapping[str, str] = data["weights"]
         steps = np.array([[ord(char) - ZERO for char in weights] for weights in named.values()], dtype=np.int8)

@@ -1,4 +1,4 @@
-"""What the site said of each entry at the moment it arrived: its story, its score, its category.
+"""Measure the category and score that the site gave each entry when it arrived.
 
 One replay of the whole stream, so that the engine is warm where the labelled items come.
 """
@@ -25,7 +25,7 @@ WORTHY = 2
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A labelled item as the site took it in."""
+    """A labeled item, with the score and category at its arrival."""
 
     label: Label
     day: str
@@ -42,7 +42,7 @@ def arrivals(
     learn: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> list[Arrival]:
-    """Replay *stream* and return its labelled items with what was said of them at their arrival."""
+    """Replay *stream* and return its labeled items with score and category at their arrival."""
     labels = by_key(list(items))
     wanted = {line.id: labels[key_of(line)] for line in stream if key_of(line) in labels}
     learner = Learner(config) if learn else None
@@ -69,7 +69,7 @@ def _labelled(rows: str, wanted: Mapping[str, Label]) -> Iterator[Arrival]:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How right categories and scores were at arrival; None where the labels do not say."""
+    """Accuracy of categories and scores at arrival; None where labels are missing."""
 
     items: int
     exact: Interval | None
@@ -83,7 +83,7 @@ class Report:
 
 
 def report(rows: Sequence[Arrival], seed: int = 0) -> Report:
-    """Measure what was said at arrival."""
+    """Measure scores and categories at arrival."""
     placed = [arrival for arrival in rows if arrival.label.on_topic]
     days = [arrival.day for arrival in placed]
     graded = [arrival for arrival in rows if arrival.label.grade is not None]

@@ -1,4 +1,4 @@
-"""Hold categories against labels: learn from a labelled file, say the category of another, count what was right.
+"""Evaluate categories on labels: learn from one labeled file, predict another, and count the correct ones.
 
 Knows the lines of a labelled file and the learner. Without a training file it measures the way a fresh site goes:
 seeds alone, which here are the names of the categories. Leaves the live categories to `categories`.
@@ -182,7 +182,7 @@ def _ratio(here: Any, elsewhere: Any, smoothing: float) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """How much was right in one language, or in all."""
+    """Accuracy in one language, or in all."""
 
     name: str
     cases: int
@@ -193,18 +193,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of saying categories."""
+    """Results of predicting categories."""
 
     train: int
     """0: by seeds alone."""
     parts: tuple[Part, ...]
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-    """Rows are what is right, columns what was said, in the order of `classes`."""
+    """Rows are labels, columns predictions, in the order of `classes`."""
 
 
 def evaluate(rows: Sequence[Row], train: Sequence[Row] = (), seed: int = 0) -> Report:
-    """Learn from *train*, say the categories of *rows*, and measure; each language by a learner of its own."""
+    """Learn from *train*, predict the categories of *rows*, and measure; each language has its own model."""
     by_language: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_language[row.language].append(row)

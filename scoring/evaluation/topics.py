@@ -1,4 +1,4 @@
-"""Hold rising terms against what came: were the ten that were named really written about more the day after?
+"""Compare rising terms with what followed: did sources write more about the ten named terms the next day?
 
 Knows the task, its rules to beat, and how the weights of `topics` are fitted. Leaves signals to `topics`.
 
@@ -33,12 +33,12 @@ AHEAD = timedelta(hours=24)
 NAMED = 10
 MAX_PUBLISHER_CHARS = 60
 MIN_ENTRIES_AHEAD = 500
-"""Entries of the next 24 hours without which a moment says nothing: the recorder was down."""
+"""A moment with fewer entries in the next 24 hours is left out: the recorder was down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How often one way of naming terms was right."""
+    """How often one method of naming terms was right."""
 
     name: str
     precision_at_10: Interval
@@ -46,20 +46,20 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of naming terms along a stream."""
+    """Results of naming terms along a stream."""
 
     entries: int
     moments: int
     first_at: str
     last_at: str
     rises: float
-    """Terms that rose, a moment on average."""
+    """Mean number of terms that rose, per moment."""
     results: tuple[Result, ...]
-    """The site's ways first, then the rules to beat."""
+    """The site's methods first, then the baselines."""
 
 
 def headlines(lines: Iterable[Line]) -> Headlines:
-    """Return the index of a whole stream; `Moment` asks it for what had arrived."""
+    """Return the index of a whole stream; `Moment` queries it for what had arrived by then."""
     index = Headlines()
     for number, line in enumerate(lines):
         source = line.source or registrable_domain(host(line.url))
@@ -69,7 +69,7 @@ def headlines(lines: Iterable[Line]) -> Headlines:
 
 
 # Observed: items taken from a search engine's list end with " - Publisher", whatever their `source` column says.
-# Rule: what stands behind the last " - " goes, up to 60 characters. Known to be wrong: "Win some - lose some".
+# Rule: remove what follows the last " - ", up to 60 characters. Known errors: "Win some - lose some".
 def without_publisher(title: str) -> str:
     """Return a headline without the publisher at its end."""
     head, bar, ending = title.rpartition(" - ")

@@ -32,15 +32,15 @@ FURTHER = 3
 """Further independent sources that make a story worth its place."""
 
 SETTLED = timedelta(days=3)
-"""From the begin of a stream until it is measured: before that every story is new."""
+"""Time from the start of a stream to the first measurement: before that every story is new."""
 
 PAGE = 10
 NO_LONGER = timedelta(hours=36)
-"""A story without a new source for so long is in no list; that makes "most sources" a better rule than it is."""
+"""A story without a new source for this long is in no list. This flatters the rule "most sources"."""
 
 HOUR = timedelta(hours=1)
 HALF_LIFE = ScoringSettings().half_life
-"""As it ships."""
+"""The default of feeds.yaml."""
 
 
 def trend_way(
@@ -48,7 +48,7 @@ def trend_way(
     pull_half_lives: Sequence[timedelta] = trend.PULL_HALF_LIVES,
     power: float = trend.REACH_POWER,
 ) -> Way:
-    """Return the trend of a story as `trend` has it, with these settings."""
+    """Return a method that computes the trend of a story with these settings."""
 
     def way(case: Case) -> float:
         sources = ((max(case.at - joined, timedelta()), reach) for joined, reach in case.coverage.voices)
@@ -59,12 +59,12 @@ def trend_way(
     return way
 
 
-# What happened
+# Recording
 
 
 @dataclass(slots=True)
 class Recorded:
-    """A stream as it went: the stories at each moment, and what became of them."""
+    """A replayed stream: the stories at each moment, and what became of them."""
 
     entries: int = 0
     moments: list[tuple[datetime, list[Case]]] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Recorded:
     _voices: dict[int, list[tuple[datetime, str]]] | None = None
 
     def see(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
-        """Take note of a step."""
+        """Record a step."""
         self.entries += sum(isinstance(event, Entry) for event in events)
         for membership in changes.memberships:
             if membership.entry_id not in self._story_of:
@@ -87,11 +87,11 @@ class Recorded:
         self.last_at = moment
 
     def final(self, story_id: int) -> int:
-        """Return the story that *story_id* became part of in the end."""
+        """Return the story that *story_id* finally became part of."""
         return follow_merges(story_id, self._into.get)
 
     def all_voices(self) -> Mapping[int, list[tuple[datetime, str]]]:
-        """Return, by story as it was in the end, who reported it when, in order."""
+        """Return, by final story, the times and sources of its reports, in order."""
         if self._voices is None:
             self._voices = defaultdict(list)
             for entry_id, arrived_at, voice in self._arrivals:
@@ -99,7 +99,7 @@ class Recorded:
         return self._voices
 
     def further(self, case: Case, ahead: timedelta) -> int:
-        """Return how many voices that had not spoken by then reported the story in the time *ahead*."""
+        """Return how many further independent sources reported the story in the time *ahead*."""
         reports = self.all_voices()[self.final(case.coverage.story_id)]
         before = {voice for arrived_at, voice in reports if arrived_at <= case.at}
         after = {voice for arrived_at, voice in reports if case.at < arrived_at <= case.at + ahead}
@@ -142,30 +142,30 @@ def _live(engine: Engine, at: datetime, window: timedelta) -> list[Case]:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How well one way of ordering did."""
+    """How well one order did."""
 
     name: str
     ndcg_at_10: dict[str, Interval | None]
-    """By how far ahead: "6 h", "24 h"."""
+    """By horizon: "6 h", "24 h"."""
     precision_at_10: dict[str, Interval | None]
     median_hours_to_page: float | None
-    """From its first entry until it was among the first ten, of those stories that three further sources took up."""
+    """From the first entry to the first ten, for stories that three further sources reported."""
     reached_page: float
-    """Share of these that ever were."""
+    """Share of these stories that reached the first ten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of ordering the stories of a stream."""
+    """Results of ordering the stories of a stream."""
 
     entries: int
     moments: int
     first_at: str
     last_at: str
     worth: dict[str, float]
-    """Stories worth a place, a moment on average, by how far ahead."""
+    """Mean number of stories worth a place, per moment, by horizon."""
     results: tuple[Result, ...]
-    """The site's order first, then the rules to beat."""
+    """The site's orders first, then the baselines."""
 
 
 Order = Callable[[Sequence[Case]], list[int]]
@@ -202,7 +202,7 @@ def page(cases: Sequence[Case]) -> list[int]:
 
 
 def orders(half_life: timedelta = HALF_LIFE) -> dict[str, Order]:
-    """Return what is compared, by name."""
+    """Return the orders to compare, by name."""
     own = trend_way(half_life)
     return {
         "the page": page,

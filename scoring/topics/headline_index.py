@@ -1,4 +1,4 @@
-"""Hold the headlines of the last days by term and time.
+"""Index the headlines of the last days by term and time.
 
 Knows what a term of a headline is. Leaves which terms rise to `rising`.
 """
@@ -16,10 +16,10 @@ from itertools import pairwise
 from aggregator.text.tokens import words
 from scoring.language.terms import STOP_WORDS
 
-# Observed among terms that would lead the list: days and months, what newsrooms put around any headline ("live
+# Observed at the head of the list: days and months, wording that newsrooms put around any headline ("live
 # updates", "watch:", "everything you need to know"), bare numbers and years.
-# Rule: such words are in no term; a number is none alone, but "iphone 15" is.
-# Known to be wrong: "March" (a march on Washington), "May" (a minister), "Sun" is kept though it is a paper too.
+# Rule: no term contains such a word; a number alone is no term, but "iphone 15" is.
+# Known errors: "March" (a march on Washington), "May" (a minister), "Sun" is kept though it is a paper too.
 _FRAME = frozenset(
     """
     monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat weekday weekend today
@@ -76,7 +76,7 @@ PAIR = " "
 
 @lru_cache(maxsize=8_192)
 def headline_terms(title: str) -> tuple[str, ...]:
-    """Return the distinct terms of a headline: words that tell something, and pairs of such that stand side by side.
+    """Return the distinct terms of a headline: content words, and pairs of neighboring content words.
 
     Words are not stemmed: what is shown is what sources wrote. Sorted.
 
@@ -100,8 +100,8 @@ def is_telling(word: str) -> bool:
 class Headlines:
     """The headlines of the last days, by term and time.
 
-    Told of each entry as it arrives, in order. Every question names its moment and is answered from
-    what had arrived by then, so an index that holds more gives the same answer.
+    Entries are added in order of arrival. Every query names its moment and uses only what had arrived by then, so later
+    entries do not change the answer.
     """
 
     def __init__(self) -> None:
@@ -112,14 +112,14 @@ class Headlines:
         self._ids: list[int] = []
         self._place: dict[int, int] = {}
         self._gone = 0
-        """Entries that were forgotten; numbers in `_held` count them."""
+        """Entries dropped so far; entry numbers include them."""
         self._held: defaultdict[str, list[int]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self._arrived)
 
     def add(self, entry_id: int, title: str, voice: str, arrived_at: datetime, published_at: datetime) -> None:
-        """Take in an entry; it arrives no earlier than the one before."""
+        """Add an entry; it arrives no earlier than the one before."""
         number = self._gone + len(self._arrived)
         self._arrived.append(arrived_at.timestamp())
         self._published.append(published_at.timestamp())
@@ -131,7 +131,7 @@ class Headlines:
             self._held[term].append(number)
 
     def edit(self, entry_id: int, title: str) -> None:
-        """Follow a change of a headline; what is no longer held is left alone."""
+        """Update a headline; entries dropped from the index are ignored."""
         number = self._place.get(entry_id)
         if number is None:
             return
@@ -144,7 +144,7 @@ class Headlines:
             insort(self._held[won], number)
 
     def forget(self, before: datetime) -> None:
-        """Let go of what arrived before a moment, once that is a good part of all."""
+        """Drop entries that arrived before a moment, once they are a good part of the index."""
         out = bisect_left(self._arrived, before.timestamp())
         if out < 1_000 or out < len(self._arrived) // 4:
             return
@@ -156,14 +156,14 @@ class Headlines:
         kept = {t: numbers[bisect_left(numbers, self._gone) :] for t, numbers in self._held.items()}
         self._held = defaultdict(list, {t: numbers for t, numbers in kept.items() if numbers})
 
-    # Asking
+    # Queries
 
     def number_at(self, moment: float) -> int:
-        """Return how many entries had arrived up to *moment* (seconds since 1970), those forgotten included."""
+        """Return how many entries had arrived up to *moment* (seconds since 1970), including dropped ones."""
         return self._gone + bisect_right(self._arrived, moment)
 
     def terms(self, first: int, last: int, least: int) -> Iterator[tuple[str, list[int]]]:
-        """Yield, by the alphabet, the terms of which *least* entries are in first..last-1, with all their entries."""
+        """Yield in alphabetical order the terms with *least* entries in first..last-1, with all their entries."""
         listed = []
         for term, numbers in self._held.items():
             end = bisect_left(numbers, last)
@@ -172,7 +172,7 @@ class Headlines:
         yield from sorted(listed)
 
     def voices(self, numbers: Iterable[int]) -> set[str]:
-        """Return who wrote these entries."""
+        """Return the independent sources of these entries."""
         gone, voices = self._gone, self._voices
         return {voices[number - gone] for number in numbers}
 
@@ -199,5 +199,5 @@ class Headlines:
 
     @property
     def first_arrival(self) -> float:
-        """When the oldest entry that is held arrived; infinity without any."""
+        """When the oldest indexed entry arrived; infinity for an empty index."""
         return self._arrived[0] if self._arrived else math.inf

@@ -1,4 +1,4 @@
-"""Make of a term the name that people write: whole, and spelled as most headlines spell it."""
+"""Turn a term into the name that people write: complete, and spelled as most headlines spell it."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def is_generic(term: str) -> bool:
 
 
 MIN_SHARED = 0.6
-"""A neighbour that so many of the headlines share belongs to the phrase: "Lea" is "Lea Michele"."""
+"""Share of the headlines from which a neighboring word belongs to the phrase: "Lea" is "Lea Michele"."""
 MAX_PHRASE_WORDS = 4
 
 
 def grown(term: str, titles: Sequence[str]) -> tuple[str, ...]:
-    """Return the words of the phrase that *found* is a part of in most of *titles*.
+    """Return the words of the phrase that *term* is a part of in most of *titles*.
 
     >>> grown("lea", ["Lea Michele apologises", "Actor accuses Lea Michele", "Lea Michele says sorry"])
     ('lea', 'michele')
@@ -142,13 +142,13 @@ def _spelling(phrase: Sequence[str], titles: Iterable[str]) -> str | None:
                     break
     if not ways:
         return None
-    # A shouting headline does not decide how a name is written, where another one does not shout.
+    # Headlines in capitals do not decide the spelling where there are others.
     quiet = {way: count for way, count in ways.items() if not (way.isupper() and len(way) > 5)} or dict(ways)
     return min(quiet, key=lambda way: (-quiet[way], way))
 
 
 def _joined(phrase: Sequence[str]) -> str:
-    """Return the words of a phrase as one: overlapping pairs of writing without spaces become a run."""
+    """Join the words of a phrase; overlapping character pairs of scripts without spaces are merged."""
     text = phrase[0]
     for word in phrase[1:]:
         unspaced = not word.isascii() and len(word) == 2 and text[-1] == word[0]

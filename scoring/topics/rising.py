@@ -1,4 +1,4 @@
-"""Say which terms rise: what sources begin to write about more than they use to.
+"""Find the terms that rise: what sources write about more than they usually do.
 
 Knows how likely a rise goes on, and which terms a page shows. Everything is a function of the entries that had arrived
 by the moment asked about. Leaves the headlines to `headline_index`, signals to `signals`, names to `phrases`, keeping
@@ -24,21 +24,21 @@ from scoring.topics.signals import OFFSET, WEIGHTS, Moment
 MIN_ENTRIES = 3
 MIN_SOURCES = 3
 MIN_BURST = 2.0
-"""What a topic on a page needs at the least; small sites never reach a rise by the numbers above."""
+"""Minimum for a topic on a page. It is lower than `RISE_ENTRIES` and `RISE_SOURCES`, which small sites never reach."""
 
-# Observed: one study makes "earlier", "lowest" or "areas" rise. They do mark a story, and tell a reader nothing;
-# "protests", "curfew" and "statue" do, and rise more.
+# Observed: one study makes "earlier", "lowest" or "areas" rise. They mark a story but mean nothing to a
+# reader. "protests", "curfew" and "statue" do, and rise more.
 # Rule: a term that headlines do not write with a capital needs WORD_BURST.
 WORD_BURST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rising:
-    """A term, and how its last 24 hours look against what is usual."""
+    """A term, with its last 24 hours compared to the usual."""
 
     term: str
     chance: float
-    """That its next 24 hours bring a rise."""
+    """Probability that the next 24 hours bring a rise."""
     burst: float
     entries: int
     sources: int
@@ -75,7 +75,7 @@ SAME_TOPIC = 0.9
 """Share of the smaller one's entries from which two terms are one topic: "Lea", "Michele" and "Lea Michele"."""
 
 MAX_TERMS_CONSIDERED = 300
-"""So many of the likeliest terms are looked at to fill a list."""
+"""Number of likeliest terms that are considered for a list."""
 
 
 def rising(moment: Moment, limit: int = 10) -> list[Rising]:

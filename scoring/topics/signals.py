@@ -1,4 +1,4 @@
-"""Say what is known of a term at a moment, and what a rise is.
+"""Compute the signals of a term at a moment, and define a rise.
 
 Leaves which terms are shown to `rising`.
 """
@@ -19,15 +19,15 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 REACH = timedelta(days=8)
-"""What is looked at: the last 24 hours, and seven days before them to know what is usual."""
+"""The last 24 hours, and the seven days before them, which tell what is usual."""
 
 MIN_HISTORY = timedelta(days=2)
-"""With less of a past nothing is known to be usual, so nothing rises."""
+"""With a shorter history nothing rises, because the usual is unknown."""
 
 RISE_ENTRIES = 10
 RISE_SOURCES = 8
 RISE_TIMES = 3.0
-"""A rise: so many entries of so many sources in 24 hours, and so many times the usual share of all entries."""
+"""A rise: at least this many entries and sources in 24 hours, and this many times the usual share of all entries."""
 
 
 class Moment:
@@ -53,7 +53,7 @@ class Moment:
 
     @property
     def known(self) -> bool:
-        """Whether there is enough of a past to say what is usual."""
+        """Whether the history is long enough to tell what is usual."""
         return self.before > 0 and self.headlines.first_arrival <= self.now - MIN_HISTORY.total_seconds()
 
     def recent(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -66,7 +66,7 @@ class Moment:
         return count / self.before
 
     def signals(self, phrase: str, numbers: Sequence[int]) -> tuple[float, ...]:
-        """Return what is known of a term, in the order of SIGNALS."""
+        """Return the signals of a term, in the order of SIGNALS."""
         starts = [bisect_left(numbers, edge) for edge in self.days]
         daily = [newer - older for newer, older in pairwise(starts)]
         start, end = starts[1], starts[0]

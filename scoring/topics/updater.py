@@ -1,7 +1,7 @@
-"""Keep the rising topics in the store up to what arrived.
+"""Keep the rising topics in the store up to date.
 
-Knows when to look again. Leaves what rises to `topics`. What it writes is a function of the entries of the last
-eight days and the moment: after a restart the same is found.
+Knows when to compute them again. Leaves which topics rise to `rising`. The result depends only on the entries of the
+last eight days and the moment, so it is the same after a restart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scoring.topics.rising import topics
 from scoring.topics.signals import REACH, Moment
 
 EVERY = timedelta(minutes=10)
-"""A look costs about 0.1 CPU seconds with 2,400 entries a day, and a rise is a matter of hours."""
+"""An update costs about 0.1 CPU seconds with 2,400 entries a day, and a rise takes hours."""
 
 SHOWN = 12
 
@@ -31,12 +31,12 @@ class TopicKeeper:
         self._known_until: datetime | None = None
 
     def run(self, now: datetime) -> None:
-        """Find the topics as of *now*, where it is time to; a new edition only when the list is another."""
+        """Update the topics as of *now*, if due; start a new edition only when the list changes."""
         store = self._store
         watermark = store.progress.watermark()
         if watermark is None:
             return
-        # A poll may stand a microsecond in the future; what it brought is known.
+        # The last poll may be a microsecond ahead; its entries are known.
         at = max(now, watermark)
         last = store.topics.looked_at()
         if last is not None and timedelta() <= at - last < EVERY:
@@ -48,7 +48,7 @@ class TopicKeeper:
 
     def _up_to(self, at: datetime) -> Headlines:
         begin = at - REACH
-        # After a step back of the clock, what was forgotten is needed again.
+        # When the clock steps back, dropped entries are needed again.
         if self._headlines is None or self._known_until is None or self._known_until > at:
             self._headlines, self._known_until = Headlines(), begin
         headlines = self._headlines
