@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.config import load_config
-from scoring.evaluation import categories, front_page, labelled_files, recording, topics
+from aggregator.model import Config, Site
+from scoring.evaluation import categories, front_page, labelled_files, recording, topics, trending
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
 
@@ -83,3 +84,20 @@ def test_the_front_page_of_some_days_of_press(tmp_path: Path) -> None:
     assert noise <= 0.02
     del measured["by score"]  # nearly the same worth, without its age
     assert all(ndcg > other for other, _ in measured.values())
+
+
+@pytest.mark.long
+def test_trending_of_three_weeks_of_ai_news(tmp_path: Path) -> None:
+    path = data("stream/ai_radar_2026_dev.jsonl.gz", "e853033a5e839805")
+    weeks = tmp_path / "weeks.jsonl"
+    with gzip.open(path, "rt", encoding="utf-8") as file, weeks.open("w", encoding="utf-8") as part:
+        part.writelines(line for line in file if "2026-05-01" <= json.loads(line)["first_seen"] < "2026-05-24")
+    recorded = trending.record(Stream(weeks), Config(Site(), (), ()), load_prior())
+    report = trending.report(recorded, trending.orders())
+    right = {result.name: result.ndcg_at_10 for result in report.results}
+    ewma = next(name for name in right if "EWMA" in name)
+    for ahead, least in (("6 h", 0.01), ("24 h", 0.01)):
+        own, rule = right["trend"][ahead], right[ewma][ahead]
+        assert own is not None
+        assert rule is not None
+        assert own.value >= rule.value + least
