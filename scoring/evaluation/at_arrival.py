@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregator.model import Config
-from scoring.evaluation.labelled_files import Label, LabelledItem, by_key, key_of
+from scoring.evaluation.labelled_files import NO_CATEGORY, Label, LabelledItem, by_key, key_of
 from scoring.learning.train import Learner
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.metrics.ranking import auc
@@ -31,6 +31,16 @@ class Arrival:
     day: str
     score: int
     category_id: str
+
+    @property
+    def predicted(self) -> str:
+        """The category in the words of a label."""
+        return self.category_id or NO_CATEGORY
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the category is an acceptable one."""
+        return self.predicted in self.label.categories
 
 
 def arrivals(
@@ -75,7 +85,9 @@ class Report:
     exact: Interval | None
     """Share whose category is the labeller's first choice."""
     accepted: Interval | None
-    """Share whose category is one that a fair editor accepts."""
+    """Share whose category is one that a fair editor accepts; no category is right where "none" is acceptable."""
+    accepted_on_topic: Interval | None
+    """The same, of items whose first choice is a category."""
     off_topic: int
     """Items that belong to no category; they count in neither share."""
     score_auc: float | None
@@ -86,11 +98,13 @@ def report(rows: Sequence[Arrival], seed: int = 0) -> Report:
     """Measure scores and categories at arrival."""
     placed = [arrival for arrival in rows if arrival.label.on_topic]
     days = [arrival.day for arrival in placed]
+    first = [arrival for arrival in placed if arrival.label.categories[0] != NO_CATEGORY]
     graded = [arrival for arrival in rows if arrival.label.grade is not None]
     return Report(
         items=len(rows),
-        exact=resampled(days, [float(a.category_id == a.label.categories[0]) for a in placed], mean, seed),
-        accepted=resampled(days, [float(a.category_id in a.label.categories) for a in placed], mean, seed),
+        exact=resampled(days, [float(a.predicted == a.label.categories[0]) for a in placed], mean, seed),
+        accepted=resampled(days, [float(a.accepted) for a in placed], mean, seed),
+        accepted_on_topic=resampled([a.day for a in first], [float(a.accepted) for a in first], mean, seed),
         off_topic=sum(bool(a.label.categories) and not a.label.on_topic for a in rows),
         score_auc=auc([float(a.score) for a in graded], [int((a.label.grade or 0) >= WORTHY) for a in graded]),
     )
@@ -103,5 +117,6 @@ def lines(measured: Report) -> list[str]:
         f"{measured.items} labelled items in the stream, {measured.off_topic} of them of no category",
         f"category exact     {measured.exact or '-'}",
         f"category accepted  {measured.accepted or '-'}",
+        f"  of items whose first choice is a category  {measured.accepted_on_topic or '-'}",
         f"AUC of the score for grade {WORTHY} and more  {score}",
     ]

@@ -30,12 +30,15 @@ def test_any_acceptable_category_is_accepted_and_off_topic_items_count_in_no_sha
             Arrival(Label(grade=1, categories=("policy",)), "2026-01-01", 20, "policy"),
             Arrival(Label(grade=0, categories=("none",)), "2026-01-02", 30, "models"),
             Arrival(Label(grade=2, categories=("none", "models")), "2026-01-02", 10, "hardware"),
+            Arrival(Label(categories=("models", "none")), "2026-01-02", 10, ""),
         ]
     )
     assert report.exact is not None
-    assert report.exact.value == pytest.approx(1 / 3)
+    assert report.exact.value == pytest.approx(1 / 4)
     assert report.accepted is not None
-    assert report.accepted.value == pytest.approx(2 / 3)
+    assert report.accepted.value == pytest.approx(3 / 4)
+    assert report.accepted_on_topic is not None
+    assert report.accepted_on_topic.value == 1.0
     assert report.off_topic == 1
     assert report.score_auc == pytest.approx(0.5)
 
@@ -44,7 +47,9 @@ def test_the_command_measures_categories_and_scores_of_labelled_items_in_a_strea
     report = run("categories", str(LABELS), "--stream", str(EDITION), "--feeds", "feeds.yaml")
     assert report["items"] == 54
     assert report["off_topic"] == 15
-    assert report["accepted"] is not None
+    accepted = report["accepted_on_topic"]
+    assert isinstance(accepted, dict)
+    assert accepted["value"] >= 0.6
 
 
 def test_stories_are_measured_on_the_stream_around_the_labelled_items_without_the_unsure_ones(tmp_path: Path) -> None:
