@@ -7,6 +7,7 @@ import click
 from aggregator.cli.database import backup, check, export, prune, restore
 from aggregator.cli.init import init
 from aggregator.cli.languages import detect_languages
+from aggregator.cli.move import move
 from aggregator.cli.opml import opml
 from aggregator.cli.polling import poll
 from aggregator.cli.sources import sources
@@ -20,6 +21,7 @@ COMMANDS: tuple[click.Command, ...] = (
     export,
     backup,
     restore,
+    move,
     prune,
     detect_languages,
 )

@@ -1,0 +1,93 @@
+"""`groundswell move`: a whole site to another machine, over ssh."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import click
+
+from aggregator.backup import back_up, verify
+from aggregator.cli.options import db_option, existing, feeds_option, progress_bar
+from aggregator.cli.source_tables import count
+from aggregator.errors import StoreError
+from aggregator.store.lock import WorkerLock
+
+_CHUNK_BYTES = 1_000_000
+_FILE = "groundswell-move.db"
+
+
+@click.command()
+@click.argument("target")
+@click.option("--program", default="groundswell", show_default=True, help="How the program is called there.")
+@feeds_option
+@db_option
+def move(target: str, program: str, feeds: Path, db: Path) -> None:
+    """Copy this site to TARGET, HOST:FOLDER as ssh knows them, and restore it there.
+
+    Database, feeds.yaml, models and the operator's token go along. Stop the site
+    first; the program must be installed on the other machine. Nothing is removed
+    here, and what is in the folder there is kept beside it.
+
+    \b
+    Example:
+      groundswell move maria@new.example.org:/srv/groundswell
+      groundswell move new:site --program /opt/groundswell/.venv/bin/groundswell
+    """
+    host, folder = _parts(target)
+    with (
+        WorkerLock(existing(db)),
+        tempfile.TemporaryDirectory(prefix=".groundswell-move-", dir=db.absolute().parent) as at,
+    ):
+        copy = Path(at) / _FILE
+        back_up(db, feeds, copy)
+        contents = verify(copy)
+        there = f"cd {shlex.quote(folder)} && umask 077"
+        _send(host, f"mkdir -p {shlex.quote(folder)} && {there} && cat > {_FILE}", copy)
+        said = _ssh(host, f"{there} && {shlex.quote(program)} restore {_FILE} && rm {_FILE}")
+    click.echo(said.rstrip())
+    sizes = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
+    click.echo(
+        f"moved to {target}: {', '.join(sizes)}; start it there with `{program} run`, and leave this one stopped"
+    )
+
+
+def _parts(target: str) -> tuple[str, str]:
+    host, colon, folder = target.partition(":")
+    if not colon or not host or not folder or host.startswith("-"):
+        raise click.BadParameter(
+            "write HOST:FOLDER, such as maria@new.example.org:/srv/groundswell", param_hint="TARGET"
+        )
+    if shutil.which("ssh") is None:
+        raise StoreError(
+            "there is no ssh on this machine; use `groundswell backup FILE`, copy it, and `groundswell restore`"
+        )
+    return host, folder
+
+
+def _ssh(host: str, command: str) -> str:
+    done = subprocess.run(["ssh", "--", host, command], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise StoreError(f"`{command}` failed on {host} (exit code {done.returncode}); nothing has changed here")
+    return done.stdout
+
+
+def _send(host: str, command: str, file: Path) -> None:
+    """Run *command* on *host* with *file* as its input."""
+    process = subprocess.Popen(["ssh", "--", host, command], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    try:
+        with progress_bar("sending, MB") as bar, file.open("rb") as data, process.stdin:
+            task = bar.add_task("", total=max(1, file.stat().st_size // _CHUNK_BYTES))
+            while chunk := data.read(_CHUNK_BYTES):
+                process.stdin.write(chunk)
+                bar.advance(task)
+    except BrokenPipeError:
+        pass  # the exit code says why
+    finally:
+        code = process.wait()
+    if code:
+        raise StoreError(f"{host} did not take the site (exit code {code}); nothing has changed here")
