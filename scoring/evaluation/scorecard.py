@@ -33,7 +33,7 @@ from scoring.relevance.calibration import recalibrated
 WINDOWS = (7, 30, 90)
 """Days."""
 
-LOOKED_AT = timedelta(hours=1)
+FORECAST_AGE = timedelta(hours=1)
 """The score is taken as it stood that long after first sight: early enough to be a forecast of the day."""
 
 FURTHER = 3
@@ -221,7 +221,7 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
         labels |= {story_id: int(up) for story_id, up in past.votes.items() if story_id in here}
         for story_id in sorted(labels):
             story = here[story_id]
-            at = story.first_seen_at + LOOKED_AT
+            at = story.first_seen_at + FORECAST_AGE
             lines = past.scores.get(story_id, ())
             stood = bisect_right([moment for moment, _ in lines], at)
             kind = past.kinds.get(story_id)

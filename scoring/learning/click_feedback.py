@@ -10,7 +10,7 @@ What stands first is opened most, whatever it is; so a story is held against wha
     interest = MOST * tanh(ln((expected + DOUBT + beyond) / (expected + DOUBT)))
 
 The share of a place is the site's own past, and holds some of what editors and scores put there for good reason; so
-interest is rather told too small. Correcting clicks by position: Joachims et al., Accurately Interpreting
+interest is rather underestimated. Correcting clicks by position: Joachims et al., Accurately Interpreting
 Clickthrough Data as Implicit Feedback (2005); the examination hypothesis: Craswell et al., An Experimental
 Comparison of Click Position-Bias Models (2008).
 """
@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from aggregator.model import Impression
 
 DOUBT = 10.0
-"""Clicks that a story would have to get beyond what its places get to be told as twice as wanted: one says nothing."""
+"""Clicks beyond what its places get with which a story counts as twice as wanted: a single click says nothing."""
 
 NOISE = 2.0
 """What a story's clicks differ from those of its places by chance, in standard deviations, is no interest."""

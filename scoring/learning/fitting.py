@@ -56,7 +56,7 @@ class Regularisation:
 MIN_DOCUMENTS = 5
 """In how many titles (or summaries) a word must stand before it gets a weight."""
 MAX_TERMS = 30_000
-LEAST_OF_A_NAME = {"source": 5, "site": 3, "address": 5, "tag": 3}
+MIN_OF_A_NAME = {"source": 5, "site": 3, "address": 5, "tag": 3}
 """How many stories must bear a name of an open group before it gets a weight."""
 MAX_NAMES = 20_000
 
@@ -266,5 +266,5 @@ def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64
 def _frequent(rows: Sequence[Mapping[str, float]]) -> frozenset[str]:
     """Return the names that get a weight; of open groups only those that often enough occur."""
     counts = Counter(name for features in rows for name in features)
-    kept = [name for name, count in counts.items() if count >= LEAST_OF_A_NAME.get(name.partition(":")[0], 1)]
+    kept = [name for name, count in counts.items() if count >= MIN_OF_A_NAME.get(name.partition(":")[0], 1)]
     return frozenset(sorted(kept, key=lambda name: (-counts[name], name))[:MAX_NAMES])

@@ -1,7 +1,7 @@
-"""Tell which stories turned out relevant, and what was known of them before.
+"""Label the stories that turned out relevant, and show what was known of them before.
 
 Knows the definition of "relevant" and how to look at a story as it was at an
-earlier moment. Leaves learning from that to `learn`.
+earlier moment. Leaves learning from that to `trial`.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ def examples(
 
     A story counts once for each of its states that the site showed: at first sight, and at each of
     `AGES` by which another voice had joined. A vote (True: up) overrides coverage at once; coverage
-    speaks only of days that are complete. What readers were interested in is told of stories without a vote.
+    speaks only of days that are complete. Readers' interest counts for stories without a vote.
     """
     voted, wanted = votes or {}, interests or {}
     by_day: dict[date, list[History]] = {}

@@ -26,10 +26,10 @@ CALIBRATE_SHARE = 0.20
 """Of the examples, as whole days: the newest measure, those before calibrate, the rest train."""
 
 
-LEAST_LABELS = 100
+MIN_LABELS = 100
 
 
-LEAST_OF_A_CLASS = 20
+MIN_OF_A_CLASS = 20
 """Labelled stories, and stories of either class, below which nothing is learned.
 
 Tied stories count for either class with their share: a site on which no day can tell has no clear
@@ -37,7 +37,7 @@ negative, and yet knows well that nearly all of those stories were none.
 """
 
 
-LEAST_TO_CALIBRATE = 10
+MIN_TO_CALIBRATE = 10
 """Cases of each class below which a fitted slope would say more of chance than of the model."""
 
 
@@ -79,16 +79,16 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
     """
     past = sorted((e for e in examples if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
     labels, relevant = _count(past)
-    few = _too_few(past, LEAST_LABELS, LEAST_OF_A_CLASS)
+    few = _too_few(past, MIN_LABELS, MIN_OF_A_CLASS)
     if few:
         return Trial(None, few, labels, relevant)
     known = [e for e in past if running.familiarity(e.signals) < MIN_FAMILIARITY]
     labels, relevant = _count(known)
-    few = _too_few(known, LEAST_LABELS, LEAST_OF_A_CLASS)
+    few = _too_few(known, MIN_LABELS, MIN_OF_A_CLASS)
     if few:
         message = (
             f"the prior knows the words of most stories, and coverage teaches only of others: {labels} labelled "
-            f"stories in words that it does not know, where {LEAST_LABELS} are needed, and {LEAST_OF_A_CLASS} of each "
+            f"stories in words that it does not know, where {MIN_LABELS} are needed, and {MIN_OF_A_CLASS} of each "
             "kind; the model stays as it is"
         )
         return Trial(None, message, labels, relevant)
@@ -196,7 +196,7 @@ def _split(known: Sequence[Example]) -> tuple[list[Example], list[Example], list
 
 def _calibrated(blend: RelevanceModel, later: Sequence[Example]) -> Calibration:
     labels, counts, at = _rows(later)
-    if min(sum(labels), len(labels) - sum(labels)) < LEAST_TO_CALIBRATE:
+    if min(sum(labels), len(labels) - sum(labels)) < MIN_TO_CALIBRATE:
         return Calibration()
     logits = [blend.logit(e.signals) for e in later]
     calibration = platt([logits[i] for i in at], labels, counts)

@@ -90,7 +90,7 @@ def interest(age: timedelta, relevance: float) -> float:
 
 
 MIN_DRAWN = 0.02
-"""Sources that each source draws at the least, so that stories are told apart where no second source ever came."""
+"""Sources that each source draws at the least, so that stories differ where no second source ever came."""
 
 
 def burst(count: float, expected: float) -> float:

@@ -1,6 +1,6 @@
 """Say why a story has the score that it has: points that add up, a drawing.
 
-Knows how log-odds become points and how they are told. Leaves working out the
+Knows how log-odds become points and how they are shown. Leaves working out the
 log-odds to `relevance`, and what would be otherwise to `whatif`.
 """
 
@@ -43,7 +43,7 @@ PLAIN_WORDS = frozenset(
     )
 )
 SMALL = 0.02
-"""Log-odds below which a word is told among the others: about half a point at most."""
+"""Log-odds below which a word is summed up with the others: about half a point at most."""
 
 
 def contributions(base: float, parts: Sequence[Part], score: int) -> tuple[Contribution, ...]:

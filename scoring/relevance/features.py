@@ -36,7 +36,7 @@ def summary_words(summary: str) -> tuple[str, ...]:
 
 
 def tfidf(words: Iterable[str], idf: Mapping[str, float], unknown_idf: float) -> Iterator[tuple[str, float]]:
-    """Yield the known words among distinct *found* with their weight:
+    """Yield the known words among distinct *words* with their weight:
 
         idf(word) / sqrt(sum over all words of idf^2),  idf(word) = ln((1 + N) / (1 + n)) + 1
 

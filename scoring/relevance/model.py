@@ -29,7 +29,7 @@ from scoring.relevance.signals import Scored, Signals
 from scoring.relevance.votes import NO_VOTES, OWN, Ballot, ballot
 from scoring.relevance.weights import Weights
 
-LEAST_SCORE, MOST_SCORE = 1, 99
+MIN_SCORE, MAX_SCORE = 1, 99
 """0 and 100 would claim what no calibration can support: the highest of ten bins holds a few dozen cases here."""
 
 
@@ -119,7 +119,7 @@ class RelevanceModel:
         for group in GROUP_ORDER:
             logit += groups.get(group, 0.0)
         relevance = sigmoid(logit)
-        score = min(max(round(100 * relevance), LEAST_SCORE), MOST_SCORE)
+        score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
         if plain := [word for word in words if word in PLAIN_WORDS]:
             groups["shape"] = groups.get("shape", 0.0) + sum(words[word] for word in plain)
         parts = [
@@ -151,7 +151,7 @@ class RelevanceModel:
         if own:
             kept.append(Part("vote", own * OWN, _VOTE_REASON))
         relevance = sigmoid(math.fsum((base.log_odds, *(part.log_odds for part in kept))))
-        score = min(max(round(100 * relevance), LEAST_SCORE), MOST_SCORE)
+        score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
         return Scored(relevance, score, scored.provisional, contributions(base.log_odds, kept, score))
 
     def logit(self, signals: Signals) -> float:

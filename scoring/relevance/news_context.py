@@ -37,7 +37,7 @@ SELDOM_SHARE = 0.02
 POSTINGS = 50
 """Of how many titles of the last `NEAR_S` that hold a word the newest are compared: it bounds the time of a look.
 
-With 25, 100, 200 and 400 the measures above are the same within .0003; of fewer a burst could not be told.
+With 25, 100, 200 and 400 the measures above are the same within .0003; fewer cannot show a burst.
 """
 
 OWN = 100
@@ -196,7 +196,7 @@ class Surroundings:
                         del self._speakers[word]
 
     def add(self, title: str, source: str, at: float) -> None:
-        """Put in a title of *source* that arrived at *at*, which `advance` was told."""
+        """Add a title of *source* that arrived at *at*; call `advance` with that time before."""
         tokens = title_words(title)
         self._put(tokens, self._norm(self._idf(tokens)), source, at)
 

@@ -45,7 +45,7 @@ class Scored:
     relevance: float
     """Probability, 0..1."""
     score: int
-    """100 x relevance, a whole number from `LEAST_SCORE` to `MOST_SCORE`."""
+    """100 x relevance, a whole number from `MIN_SCORE` to `MAX_SCORE`."""
     provisional: bool
     """Whether there is too little evidence to lean on it; see `RelevanceModel.score`."""
     contributions: tuple[Contribution, ...]

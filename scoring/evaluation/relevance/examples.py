@@ -83,7 +83,7 @@ def similar(rows: Sequence[Row], known_until: datetime, least: float = SAME_STOR
 
 
 def coverage(rows: Sequence[Row], known_until: datetime, least: float = SAME_STORY) -> list[dict[str, datetime]]:
-    """Return for each row which other sources had told its story before, and since when; see `similar`."""
+    """Return for each row which other sources had reported its story before, and since when; see `similar`."""
     results: list[dict[str, datetime]] = []
     for row, earlier in zip(rows, similar(rows, known_until, least), strict=True):
         first_reports: dict[str, datetime] = {}
