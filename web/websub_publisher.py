@@ -12,14 +12,14 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Coroutine
+from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Flask
@@ -32,17 +32,17 @@ from aggregator.store import Store
 from aggregator.store.websub.hub import HubRequest, Subscription
 from aggregator.text.urls import host
 from web.app import close_app, create_app
+from web.http.clients import network
 from web.http.hints import CacheHints, put_hints
 from web.request.services import services
 from web.syndication import FORMATS
 from web.visibility import is_public_host
+from web.websub_calls import CallbackCalls
 
 log = logging.getLogger(__name__)
 
-MAX_CALLS = 20
-"""Confirmations at a time, and as many deliveries."""
-MAX_CALLS_PER_GROUP = 2
-"""Of one callback host, so that a host that never answers cannot take them all."""
+MAX_OF_A_NETWORK = 120
+"""Subscriptions whose callbacks answer from one address; more than of one domain, since hosts share addresses."""
 MAX_DUE = 500
 """Deliveries that are looked through in a step."""
 CALLBACK_TIMEOUT = timedelta(seconds=10)
@@ -107,38 +107,6 @@ class FeedRenderer:
             close_app(self._app)
 
 
-class _Calls:
-    """Calls to strangers' servers that run side by side: so many in all, and so many of one group of hosts."""
-
-    def __init__(self) -> None:
-        self._groups: Counter[str] = Counter()
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-
-    def start(self, number: int, group: str, call: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Start a call unless it runs already; return whether others could start now."""
-        if number in self._tasks or self._groups[group] >= MAX_CALLS_PER_GROUP:
-            return True
-        if len(self._tasks) >= MAX_CALLS:
-            return False
-        self._groups[group] += 1
-        task = self._tasks[number] = asyncio.create_task(call())
-        task.add_done_callback(partial(self._ended, number, group))
-        return True
-
-    def _ended(self, number: int, group: str, task: asyncio.Task[None]) -> None:
-        del self._tasks[number]
-        self._groups[group] -= 1
-        if self._groups[group] <= 0:
-            del self._groups[group]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("hub: a call failed", exc_info=error)
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Those that run."""
-        return list(self._tasks.values())
-
-
 class Publisher:
     """Confirms, watches and delivers, a step at a time.
 
@@ -162,7 +130,7 @@ class Publisher:
         self._challenge = challenge
         self._ticks = ticks
         self._client = fetch.Client(_callback_limits(config))
-        self._confirmations, self._deliveries = _Calls(), _Calls()
+        self._confirmations, self._deliveries = CallbackCalls(), CallbackCalls()
         self._looking: asyncio.Task[None] | None = None
         self._rest_until = float("-inf")
         self._edition = -1
@@ -228,18 +196,21 @@ class Publisher:
         request = pending.request
         document = await self._document(request.topic)
         if document is None and request.mode == "subscribe":
-            self._store.websub_requests.answered(pending.request_id)
-            await self._get(websub_protocol.denial(request.callback, request.topic, "there is no such feed here"))
+            await self._deny(pending, "there is no such feed here")
             return
         challenge = self._challenge()
         answer = await self._get(websub_protocol.verification(request, challenge))
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300 and answer.body == challenge.encode():
+            subscriber = network(answer.peer) if answer.peer else ""
+            if request.mode == "subscribe" and self._store.websub_hub.is_full(request, subscriber, MAX_OF_A_NETWORK):
+                await self._deny(pending, "this hub has as many subscriptions of that address as it takes")
+                return
             with self._store.transaction():
                 self._store.websub_requests.answered(pending.request_id)
                 if request.mode == "unsubscribe":
                     self._store.websub_hub.unsubscribe(request.topic, request.callback)
                 elif document is not None:
-                    self._store.websub_hub.subscribe(request, document.digest, now)
+                    self._store.websub_hub.subscribe(request, document.digest, subscriber, now)
                     if self._store.websub_hub.seen(request.topic) is None:
                         self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
             return
@@ -249,6 +220,10 @@ class Publisher:
         else:
             self._store.websub_requests.answered(pending.request_id)
         log.info("hub: %s did not confirm: %s", host(request.callback), _words(answer))
+
+    async def _deny(self, pending: HubRequest, reason: str) -> None:
+        self._store.websub_requests.answered(pending.request_id)
+        await self._get(websub_protocol.denial(pending.request.callback, pending.request.topic, reason))
 
     # Distribution: section 7.
 

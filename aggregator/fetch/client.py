@@ -82,6 +82,8 @@ class Answered:
 
     status: int
     body: bytes
+    peer: str = ""
+    """The IP address that answered, the proxy's where there is one."""
 
 
 async def call(
@@ -107,7 +109,7 @@ async def call(
             address, name, sent, access=access, max_bytes=body_bytes, method=method, content=content
         )
         body = unpack(await _raw_body(response), header(response, "Content-Encoding"), body_bytes)
-        return Answered(response.status_code, body)
+        return Answered(response.status_code, body, response.extensions.get("peer", ""))
 
     return await _in_turn(client, url, limits, access, request)
 

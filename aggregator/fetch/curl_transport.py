@@ -230,7 +230,9 @@ class _Exchange:
             name, colon, value = line.partition(b":")
             if colon:
                 headers.append((name.strip(), value.strip()))
-        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(b"".join(self._pieces)), request=request)
+        stream = httpx.ByteStream(b"".join(self._pieces))
+        extensions = {"peer": self.curl.getinfo(pycurl.PRIMARY_IP)}
+        return httpx.Response(status, headers=headers, stream=stream, extensions=extensions, request=request)
 
     def end(self) -> None:
         """Forget the exchange, so that the handle can be used for another."""

@@ -210,9 +210,11 @@ create table hub_subscriptions (
     delivered_at    text,                -- null: never
     last_words      text not null default '',
     callback_group  text not null default '',        -- registrable domain or address: what limits count
+    callback_network text not null default '',       -- that it answered from: an IPv4 address or the /64 of an IPv6 one
     unique (topic, callback)
 ) strict;
 create index hub_subscriptions_groups on hub_subscriptions (callback_group);
+create index hub_subscriptions_networks on hub_subscriptions (callback_network) where callback_network != '';
 create index hub_subscriptions_due on hub_subscriptions (due_at) where due_at is not null;
 
 -- What was asked of the hub and is not yet confirmed by whoever is at the callback.

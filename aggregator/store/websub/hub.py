@@ -140,17 +140,28 @@ class HubSubscribers:
             )
         )
 
-    def subscribe(self, request: Request, digest: str, now: datetime) -> None:
-        """Begin or renew a subscription; what the feed holds now counts as delivered to a new one."""
+    def is_full(self, request: Request, network: str, limit: int) -> bool:
+        """Return whether *request* is new and the callbacks that answered from *network* have *limit* subscriptions."""
+        query = "select count(*) from hub_subscriptions where callback_network = :network and callback_network != ''"
+        is_renewal = self.is_subscribed(request.topic, request.callback)
+        return not is_renewal and int(self._db.value(query, {"network": network})) >= limit
+
+    def subscribe(self, request: Request, digest: str, network: str, now: datetime) -> None:
+        """Begin or renew a subscription; what the feed holds now counts as delivered to a new one.
+
+        network: that its callback answered from, "" where it is unknown
+        """
         self._db.run(
-            """insert into hub_subscriptions (topic, callback, callback_group, secret, lease_until, digest)
-            values (:topic, :callback, :group, :secret, :until, :digest)
+            """insert into hub_subscriptions
+            (topic, callback, callback_group, callback_network, secret, lease_until, digest)
+            values (:topic, :callback, :group, :network, :secret, :until, :digest)
             on conflict (topic, callback) do update
-            set secret = :secret, lease_until = :until, callback_group = :group""",
+            set secret = :secret, lease_until = :until, callback_group = :group, callback_network = :network""",
             {
                 "topic": request.topic,
                 "callback": request.callback,
                 "group": request.group,
+                "network": network,
                 "secret": request.secret,
                 "until": stamp(now + request.lease),
                 "digest": digest,

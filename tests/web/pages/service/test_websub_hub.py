@@ -22,6 +22,7 @@ from aggregator.model import Config, Limits, Site
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
+from web import websub_publisher
 from web.pages.service import websub_hub as hub_page
 from web.websub_publisher import FeedRenderer, Publisher
 
@@ -323,6 +324,27 @@ def test_callbacks_are_counted_by_the_owner_of_their_host(
     assert [ask(site, f"http://{address}/") for address in ("127.1", "0x7f.1", "017700000001", "1", "2", "3")].count(
         202
     ) == 5
+
+
+async def test_domains_at_one_address_are_counted_together(
+    site: FlaskClient,
+    room: Newsroom,
+    publisher: Publisher,
+    subscriber: Subscriber,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websub_publisher, "MAX_OF_A_NETWORK", 2)
+    room.story("Before", ["seedbed"])
+    room.rank()
+    for number in range(3):
+        assert site.post("/hub", data=subscriber.form(callback=f"{subscriber.url}/{number}")).status_code == 202
+        await run(publisher, NOW)
+    assert store.websub_requests.counts() == (2, 0)
+    assert subscriber.asked[-1]["hub.mode"] == "denied"
+    assert site.post("/hub", data=subscriber.form(callback=f"{subscriber.url}/0")).status_code == 202
+    await run(publisher, NOW + MINUTE)
+    assert store.websub_requests.counts() == (2, 0), "a renewal is no new subscription"
 
 
 def test_who_sends_many_requests_keeps_nobody_else_out(
