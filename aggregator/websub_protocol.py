@@ -18,7 +18,7 @@ from aggregator.text.urls import host, registrable_domain, safe_link, shown
 
 LEASE = timedelta(days=10)
 """For whoever does not ask for another."""
-SHORTEST_LEASE, LONGEST_LEASE = timedelta(minutes=5), timedelta(days=30)
+MIN_LEASE, MAX_LEASE = timedelta(minutes=5), timedelta(days=30)
 MAX_SECRET = 199
 """Bytes: the recommendation says less than 200."""
 MAX_ADDRESS = 2_000
@@ -28,7 +28,7 @@ MAX_FAILURES = 8
 """After so many in a row a delivery is given up; the next change is delivered anew."""
 MAX_FAILURES_TO_END = 3 * MAX_FAILURES
 """After so many in a row the subscription ends."""
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
+_FIRST_WAIT, _MAX_WAIT = timedelta(minutes=1), timedelta(hours=6)
 _NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*\.?")
 _METHODS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
@@ -89,7 +89,7 @@ def _lease(seconds: str) -> timedelta:
         return LEASE
     if not (seconds.isascii() and seconds.isdigit()):
         raise RefusedError("hub.lease_seconds is a whole number")
-    return min(max(timedelta(seconds=int(seconds[:9])), SHORTEST_LEASE), LONGEST_LEASE)
+    return min(max(timedelta(seconds=int(seconds[:9])), MIN_LEASE), MAX_LEASE)
 
 
 def verification(request: Request, challenge: str) -> str:
@@ -126,4 +126,4 @@ def is_signed(header: str, secret: str, body: bytes) -> bool:
 def wait(failures: int) -> timedelta:
     """Return how long to wait after so many failures in a row (1 or more): a minute, doubled each time, at most 6 h."""
     waited: timedelta = _FIRST_WAIT * 2 ** min(failures - 1, 20)
-    return min(waited, _LONGEST_WAIT)
+    return min(waited, _MAX_WAIT)

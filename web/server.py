@@ -53,7 +53,7 @@ FOLLOW_AFTER_S, FOLLOW_EVERY_S = 10.0, 2.0
 """From the start of the site, and between two looks at feeds.yaml."""
 WATCH_WORKER_EVERY_S = 30.0
 STOP_WITHIN_S = 4
-"""Then the process is killed: whoever stops the program waits no longer than five seconds."""
+"""After this the process is killed, so that stopping takes no longer than five seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _MAX_ID_CHARS = 40
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What adding feeds came to."""
+    """The result of adding feeds."""
 
     text: str
     """Of feeds.yaml afterwards."""

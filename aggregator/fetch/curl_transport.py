@@ -35,10 +35,10 @@ class Connect:
     resolve: str = ""
     """`+host:port:address,address`: what the host's name stands for, so that libcurl does not look it up again."""
     connect_to: str = ""
-    """`host:port:address:port`: what a proxy is told to connect to."""
+    """`host:port:address:port`: the address that a proxy connects to."""
     proxy: str = ""
     tunnel: bool = False
-    """Whether an HTTP proxy is asked for a tunnel also for plain http."""
+    """Whether to open a tunnel through an HTTP proxy for plain http, too."""
     ca_file: str = ""
     prior_knowledge: bool = False
     """Whether HTTP/2 is spoken on a plain connection from the first byte."""
@@ -210,7 +210,7 @@ class _Exchange:
             raise ValueError(f"{request.method} is not sent by this program")
 
     def finish(self, error: CurlError | None) -> None:
-        """Let whoever waits go on."""
+        """Wake the coroutine that waits for this exchange."""
         if error is not None and not self._cut:
             error.received = self._size
             error.through_proxy = bool(self._connect.proxy)

@@ -24,7 +24,7 @@ from aggregator.fetch.errors import FetchError, size_text
 from aggregator.model import FailureKind
 
 ACCEPTED = "gzip, br, zstd"
-"""The `Accept-Encoding` of every request. deflate is read, but not asked for: servers disagree on what it is."""
+"""The `Accept-Encoding` of every request. deflate is read but not requested: servers disagree on what it is."""
 
 MAX_CODINGS = 4
 """How many codings of one body are undone."""

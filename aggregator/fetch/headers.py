@@ -23,7 +23,7 @@ _MAX_RETRY_AFTER = timedelta(hours=24)
 
 @lru_cache(maxsize=4)
 def user_agent(site_url: str) -> str:
-    """Return who asks and why, for the log of the server that is asked; with *site_url* where others can open it."""
+    """Return the User-Agent: the program, and *site_url* if others can open it."""
     name = host(site_url)
     if "." not in name or name.endswith((".local", ".lan", ".internal", ".home.arpa", ".localhost")):
         return USER_AGENT
@@ -70,7 +70,7 @@ def fresh_for(cache_control: str, expires: str, now: datetime) -> timedelta | No
 
 
 def retry_after(value: str, now: datetime) -> timedelta | None:
-    """Return for how long a server asks not to be asked, at most 24 h; None for what makes no sense.
+    """Return the wait that a server requests, at most 24 h; None if its value makes no sense.
 
     In seconds or as a date. A date in the past, a negative or an absurd number makes no sense.
     """

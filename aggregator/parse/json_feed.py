@@ -12,7 +12,7 @@ from aggregator.parse.media import recording_type
 from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPicture, Text
 from aggregator.text.markup import storable
 
-_LONGEST_NUMBER = 300
+_MAX_DIGITS = 300
 
 
 def looks_like(data: bytes) -> bool:
@@ -118,4 +118,4 @@ def _list(value: object) -> list[Any]:
 
 
 def _number(digits: str) -> int | str:
-    return int(digits) if len(digits) < _LONGEST_NUMBER else digits[:_LONGEST_NUMBER]
+    return int(digits) if len(digits) < _MAX_DIGITS else digits[:_MAX_DIGITS]

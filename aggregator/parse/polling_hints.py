@@ -1,7 +1,7 @@
 """Read what a document says of how it is to be polled: its format, ttl, skipHours, skipDays, sy:, its hub.
 
 Reads the bytes before the first item and after the last one by itself, so that it does not matter which
-parser reads the items. Leaves what comes of it to `schedule`.
+parser reads the items. Leaves their effect to `schedule`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aggregator.text.urls import safe_link
 
 _HEAD = 50_000
 _TAIL = 5_000
-_LONGEST = timedelta(days=30)
+_MAX_INTERVAL = timedelta(days=30)
 _ITEM = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,20}:)?(item|entry)[\s>/]")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[|\]\]>", re.DOTALL)
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]{0,20}:)?(rss|feed|RDF|channel)\b([^>]{0,2000})")
@@ -91,7 +91,7 @@ def _value(text: str, name: str) -> str:
 def _span(stated: str, unit: timedelta) -> timedelta | None:
     if not (stated.isascii() and stated.isdigit() and len(stated) <= 9) or not int(stated):
         return None
-    return min(int(stated) * unit, _LONGEST)
+    return min(int(stated) * unit, _MAX_INTERVAL)
 
 
 def _updated_every(text: str) -> timedelta | None:
@@ -101,7 +101,7 @@ def _updated_every(text: str) -> timedelta | None:
     frequency = _value(text, "updateFrequency") or "1"
     if not (frequency.isascii() and frequency.isdigit() and len(frequency) <= 6) or not int(frequency):
         return None
-    return min(timedelta(hours=hours) / int(frequency), _LONGEST)
+    return min(timedelta(hours=hours) / int(frequency), _MAX_INTERVAL)
 
 
 def _skipped(text: str, group: str, name: str, size: int) -> tuple[int, ...]:

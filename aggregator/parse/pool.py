@@ -148,7 +148,7 @@ class ParserPool:
             await child.end()
             if len(batch) == 1:
                 raise
-            # One of them is over a limit, and it is not told which.
+            # One of them is over a limit, and the reply does not say which.
             reply = Reply([OverLimit() for _ in batch], retire=True)
         except BaseException:
             await child.end()
@@ -195,7 +195,7 @@ def _give_up(batch: list[_Waiting], reading: asyncio.Task[None], _: object) -> N
 
 
 class _Child:
-    """One process, asked one document at a time."""
+    """One child process, with one batch at a time."""
 
     def __init__(self, process: Process, memory_bytes: int) -> None:
         self._process = process
@@ -216,7 +216,7 @@ class _Child:
         return cls(process, limits.parse_memory_bytes)
 
     def serves(self, limits: Limits) -> bool:
-        """Return whether it is alive and has the limit that is asked for now."""
+        """Return whether it is alive and has the memory limit that is configured now."""
         return self._memory_bytes == limits.parse_memory_bytes and self._process.returncode is None
 
     async def ask(self, batch: Sequence[_Waiting]) -> Reply:

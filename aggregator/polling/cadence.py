@@ -42,7 +42,7 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
 
     worth: of how much delay of one arrival a request is worth saving
 
-    A feed of rate r asked f times an hour lets its arrivals wait 1 / (2 f) hours in the mean. So f requests
+    A feed of rate r that is polled f times an hour lets its arrivals wait 1 / (2 f) hours in the mean. So f requests
     and r / (2 f) hours of delay cost least together where
 
         f(t) = sqrt(r(t) / (2 worth))
@@ -54,7 +54,7 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
 
     times the share of the hour of the day (the mean of itself and its neighbours, one arrival assumed for
     each), and half what recent arrivals excite, each exp(-age / 1 h) an hour. Silence since the last arrival
-    counts into the usual rate, so a feed that ends is asked ever more rarely.
+    counts into the usual rate, so a feed that ends is polled ever more rarely.
 
     Sia, Cho & Cho, "Efficient Monitoring Algorithm for Fast News Alerts", IEEE TKDE 19(7), 2007 (rates that
     repeat daily, requests by the square root of the rate); Hawkes, "Spectra of some self-exciting and mutually
@@ -89,13 +89,13 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
 # Silence
 
 ALARM = 0.01
-"""A silence such as the feed keeps once in a hundred times is told,"""
-SHORTEST_ALARM = timedelta(days=1)
+"""A silence that happens once in a hundred times is reported,"""
+MIN_ALARM = timedelta(days=1)
 """but none of less than a day: a busy feed keeps a hundred silences in three days."""
-_FEWEST_GAPS = 8
-_STEEPEST = 8.0
+_MIN_GAPS = 8
+_MAX_EXPONENT = 8.0
 """A feed that comes as by the clock would otherwise be overdue when it is a second late."""
-_LONGEST_S = 3650 * _DAY
+_MAX_S = 3650 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Silence:
     probability: float
     """That a silence of this feed lasts as long as this one does by now."""
     overdue_at: datetime
-    """When that falls below `ALARM`, at least `SHORTEST_ALARM` after the last arrival."""
+    """When that falls below `ALARM`, at least `MIN_ALARM` after the last arrival."""
 
 
 def silence(arrivals: Arrivals, now: datetime) -> Silence | None:
@@ -127,21 +127,21 @@ def silence(arrivals: Arrivals, now: datetime) -> Silence | None:
     1978. On the feeds of bench/rhythm.py 0.7 to 1.7 of a hundred silences were called 1 in 100.
     """
     gaps = sorted((later - earlier for earlier, later in pairwise(arrivals)), reverse=True)
-    if len(gaps) < _FEWEST_GAPS:
+    if len(gaps) < _MIN_GAPS:
         return None
     longest = gaps[: len(gaps) // 4]
     edge, share = longest[-1], len(longest) / len(gaps)
     mean = sum(math.log(gap / edge) for gap in longest) / len(longest)
-    steepness = min(1 / mean, _STEEPEST) if mean > 0 else _STEEPEST
+    steepness = min(1 / mean, _MAX_EXPONENT) if mean > 0 else _MAX_EXPONENT
     waited = max(int(now.timestamp()) - arrivals[-1], 0)
     if waited <= edge:
         probability = sum(gap >= waited for gap in gaps) / len(gaps)
     else:
         probability = share * (waited / edge) ** -steepness
-    overdue_s = min(edge * (share / ALARM) ** (1 / steepness), _LONGEST_S)
+    overdue_s = min(edge * (share / ALARM) ** (1 / steepness), _MAX_S)
     return Silence(
         last_at=datetime.fromtimestamp(arrivals[-1], UTC),
         usual_gap=timedelta(seconds=gaps[len(gaps) // 2]),
         probability=probability,
-        overdue_at=datetime.fromtimestamp(arrivals[-1], UTC) + max(timedelta(seconds=int(overdue_s)), SHORTEST_ALARM),
+        overdue_at=datetime.fromtimestamp(arrivals[-1], UTC) + max(timedelta(seconds=int(overdue_s)), MIN_ALARM),
     )

@@ -1,7 +1,7 @@
 """Write the results of many polls in one transaction (group commit, as databases do it).
 
 A commit waits for the disk, whatever it holds; so polls that end at about the same time share one. A poll is done only
-once that commit is: whoever awaits `run` may rely on what was written. What a poll writes is its caller's.
+once that commit is: a caller of `run` can rely on what was written. Leaves what a poll writes to the caller.
 """
 
 from __future__ import annotations

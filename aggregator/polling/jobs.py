@@ -1,4 +1,4 @@
-"""Run named jobs again and again, one of each at a time, until told to stop.
+"""Run named jobs repeatedly, each at most once at a time, until stopped.
 
     every interval, by the loop's monotonic clock: tell APScheduler that the job is due
     APScheduler:                                   start it, unless it still runs

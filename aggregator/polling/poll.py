@@ -63,7 +63,7 @@ class PollContext:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll came to."""
+    """The result of one poll."""
 
     source_id: str
     outcome: Outcome

@@ -1,8 +1,8 @@
 """Keep the polls of many sources going, each when it is due.
 
-    every half second: what is due (asked of the store) -> a task each -> fetch, parse, store -> due again later
+    every half second: read what is due from the store -> a task each -> fetch, parse, store -> due again later
 
-Knows which polls are under way. What is due is asked of the store each time, so restarts, Retry-After and a clock that
+Knows which polls are under way. The store says what is due each time, so restarts, Retry-After and a clock that
 was set need no memory here.
 """
 

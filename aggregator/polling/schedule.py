@@ -28,7 +28,7 @@ Replayed from 5 to 60 minutes over two months of news sites and eight of AI pres
 as the fixed factors before, and halve the mean delay. The table is in docs/dev/polling.md."""
 
 HUB_WAIT = timedelta(hours=6)
-"""While a hub tells of a feed's news, the feed is asked this rarely, to see that it tells of all."""
+"""While a hub delivers a feed's entries, the feed is polled this rarely, to check that none is missing."""
 
 NETWORK_RETRY = timedelta(minutes=1)
 """While nothing at all can be reached, each feed is tried again after one to two of these."""
@@ -116,7 +116,7 @@ def after(
     words:        what to say of a success on the source's row
     taken:        addresses of other sources; a feed never moves to one of them
     network_down: nothing at all can be reached, so a failure says nothing about this feed
-    told_by_hub:  its hub tells us of its news, so that it is asked more rarely
+    told_by_hub:  its hub delivers its entries, so that it is polled more rarely
 
     A `Fetched` stands for a document that parsed: one that did not is a `Failed(NOT_A_FEED)` by then.
     """
@@ -184,7 +184,7 @@ def _failed(
 
 
 def _arrivals(state: FeedState, published: Iterable[datetime | None], now: datetime) -> list[datetime]:
-    """Return when the new entries came to the feed, as well as can be told.
+    """Return our best estimate of when the new entries appeared in the feed.
 
     That is when they say they were published, where that lies between two polls. A date before the last poll
     means that they appeared later than they say; one of days before is a backlog and tells of no rhythm.
@@ -242,9 +242,9 @@ class Reach:
 
     Observed: a router that restarts makes every feed fail within a minute, and by each feed's own back-off the
     site would stay silent for half an hour after it is back.
-    Rule: three hosts that had answered before, or were never asked, fail one after the other with no answer from
+    Rule: three hosts that had answered before, or were never polled, fail one after the other with no answer from
     anybody in between. Hosts that have long been dead say nothing.
-    Known to be wrong: three servers that die in the same quiet minute; they are asked once more a minute later.
+    Known to be wrong: three servers that die in the same quiet minute; they are polled again a minute later.
     """
 
     unreached: tuple[tuple[str, str], ...] = ()

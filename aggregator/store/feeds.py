@@ -13,7 +13,7 @@ from aggregator.store.connection import Connection
 from aggregator.store.source_status import SourceStatus
 from aggregator.text.urls import host
 
-_LONGEST_WAIT = timedelta(hours=25)
+_MAX_WAIT = timedelta(hours=25)
 
 _DUE = f"""select {FEED} from feeds f cross join sources s using (source_id)
     where f.gone = 0 and {{}} and s.removed_at is null and s.enabled = 1
@@ -108,7 +108,7 @@ class Feeds:
         """
         given = {
             "now": stamp(now),
-            "horizon": stamp(now + _LONGEST_WAIT),
+            "horizon": stamp(now + _MAX_WAIT),
             "limit": limit,
             "resting_hosts": as_json(list(resting_hosts)),
         }

@@ -31,7 +31,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for. A story is found when one of its entries has all the words and is of a source asked for."""
+    """A parsed query. A story matches when one of its entries has all the words and is of a requested source."""
 
     terms: tuple[str, ...] = ()
     """Words and phrases that must all occur in one entry."""
@@ -55,7 +55,7 @@ class Query:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was asked for at all."""
+        """Whether the query has no condition."""
         return self == Query()
 
 
@@ -251,7 +251,7 @@ def _places(text: str) -> list[tuple[str, int, int]]:
 
 
 def _spans(places: list[tuple[str, int, int]], wanted_term: Wanted) -> list[tuple[int, int]]:
-    """Return where in a text stands what was asked for."""
+    """Return the spans of a text that match."""
     length = len(wanted_term.phrase)
     return [
         (places[at][1], places[at + length - 1][2])

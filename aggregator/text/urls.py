@@ -1,4 +1,4 @@
-"""Read, compare and mend web addresses.
+"""Parse, compare and clean web addresses.
 
 Knows which spellings name the same page, which links may be followed by a reader,
 and whose site a host belongs to. Leaves asking for anything to `fetch`, which also

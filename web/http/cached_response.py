@@ -1,4 +1,4 @@
-"""A finished page as it is answered: plain, gzipped, or with the word that whoever asks has it already.
+"""A finished page as a response: plain, gzipped, or 304.
 
 Knows ETag, Last-Modified, Vary and Content-Encoding. All that does not depend on who asks is made once, when the page
 is: an answer from memory is little more than looking at three headers of the request. Leaves how long a page is kept
@@ -70,7 +70,7 @@ class Reply:
         """Answer a request for this page."""
         names = ("HTTP_ACCEPT_ENCODING", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
         status, headers, body = self.choose(*map(environ.get, names))
-        # A list of its own: whoever stands in front may add to it.
+        # A copy: middleware may add to it.
         start_response("304 Not Modified" if status == 304 else "200 OK", list(headers))
         return [body]
 

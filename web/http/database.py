@@ -32,7 +32,7 @@ class Unreadable(Exception):
 
 
 @dataclass
-class _Held:
+class _OpenConnection:
     store: Store
     inode: int
 
@@ -108,8 +108,8 @@ class Reading:
         for store in stores:
             store.close()
 
-    def _connected(self) -> _Held:
-        connection: _Held | None = getattr(self._local, "held", None)
+    def _connected(self) -> _OpenConnection:
+        connection: _OpenConnection | None = getattr(self._local, "connection", None)
         inode = self._inode()
         if connection is not None and connection.inode == inode:
             return connection
@@ -123,8 +123,8 @@ class Reading:
         except (StoreError, StoreFault, OSError) as error:
             self._failed_at, self._failed_words = self._ticks(), str(error)
             raise Unreadable(str(error)) from error
-        connection = _Held(store, self._inode())
-        self._local.held = connection
+        connection = _OpenConnection(store, self._inode())
+        self._local.connection = connection
         with self._lock:
             self._open.append(store)
         return connection
@@ -135,8 +135,8 @@ class Reading:
         except OSError:
             return 0
 
-    def _drop(self, connection: _Held) -> None:
-        self._local.held = None
+    def _drop(self, connection: _OpenConnection) -> None:
+        self._local.connection = None
         with self._lock:
             if connection.store in self._open:
                 self._open.remove(connection.store)

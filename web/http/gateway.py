@@ -4,7 +4,7 @@
             > body        read on the event loop, within a deadline, a size and a budget
             > a turn      waited for on the event loop, fairly by client (`work_queue`)
             > the page    made in a thread by the WSGI application, from a request that is complete
-            > a picture   of a slow server: awaited on the event loop, then the application is asked again
+            > a picture   of a slow server: awaited on the event loop, then the application is called again
 
 https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md
 """
@@ -45,7 +45,7 @@ BODY_S = 20.0
 MAX_BUFFERED = 32_000_000
 """Bytes of bodies that are still arriving, of all clients together."""
 MAX_BUFFERED_PER_CLIENT = 4_000_000
-"""Of one client, so that whoever sends slowly leaves room for others."""
+"""Of one client, so that a slow sender leaves room for others."""
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 

@@ -72,7 +72,7 @@ def new_request_id() -> str:
 
 
 def trusted_hosts(site_url: str, extra: Iterable[str]) -> list[str]:
-    """Return the names under which the site may be asked: loopback, its public address, and *extra*."""
+    """Return the host names that the site answers to: loopback, its public address, and *extra*."""
     try:
         public = urlsplit(site_url).hostname or ""
     except ValueError:

@@ -3,7 +3,7 @@
 A page is rendered once an edition and answered from memory. Whether and for how long an answer may be kept, the
 view behind says in its `CacheHints`; by itself nothing is kept. A page that is requested all the time is made anew in
 the background, while everybody still gets the one of a moment ago; no page is made twice at a time. What is private is
-neither answered from here nor kept. Requests are told apart by scheme, host, path and those parameters of the query
+neither served from the cache nor stored. The key is scheme, host, path and those parameters of the query
 that the view reads: others make no second copy. Knows no page and no story; leaves how a finished page is answered to
 `reply`.
 """
@@ -40,7 +40,7 @@ MAX_BYTES = 32_000_000
 MAX_WAIT = 10
 """So many times longer than else a page of a moment ago is given while its successor is being made."""
 WAIT_S = 2.0
-"""So long whoever has nothing else to get waits for one who is making the page already, before making it too."""
+"""How long a request waits for another one that renders the same page, before rendering it too."""
 MAX_PAGE_BYTES = 2_000_000
 
 
@@ -281,7 +281,7 @@ class PageCache:
         made.set()
 
     def _made_by_another(self, key: _Key, before: Page | None) -> Page | None:
-        """Wait for whoever is making a page, and return it; None where nobody is, or nothing came of it."""
+        """Wait for the request that renders this page, and return the page; None if there is none, or it failed."""
         with self._lock:
             made = self._making.get(key)
         if made is None or not made.wait(WAIT_S):
@@ -302,7 +302,7 @@ class PageCache:
                 if self._made(key, hints, answer, edition, self._pages.get(key)) is None:
                     self._fresh_at.pop(key, None)
             except Exception:
-                # The application answers for its own faults; whoever asks next sees what this was.
+                # The application handles its own errors; the next request renders again.
                 log.exception("a page could not be made aside: %r", key[1])
                 self._fresh_at.pop(key, None)
             finally:

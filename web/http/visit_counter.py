@@ -47,14 +47,14 @@ _BOT = re.compile(
     re.IGNORECASE,
 )
 
-LONGEST_AGENT = 400
+MAX_AGENT_CHARS = 400
 """Characters of a user agent in which a bot has to say what it is."""
 
 
 def is_person(environ: WSGIEnvironment) -> bool:
     """Return whether a request looks like a person who opens a page."""
     agent = environ.get("HTTP_USER_AGENT", "")
-    if not agent or _is_bot(agent[:LONGEST_AGENT]):
+    if not agent or _is_bot(agent[:MAX_AGENT_CHARS]):
         return False
     purpose = " ".join(environ.get(name, "") for name in ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")).lower()
     return "prefetch" not in purpose and "prerender" not in purpose and "preview" not in purpose

@@ -64,7 +64,7 @@ class WorkQueue:
     async def run(self, client: str, costly: bool, work: Callable[[], T]) -> T:
         """Run *work* in a thread when it is this client's turn; Busy when too many wait.
 
-        Work that has begun goes on to its end, also where whoever waited for it has gone.
+        Work that has begun runs to its end, even if its client is gone.
         """
         lane = self._costly if costly else self._cheap
         if lane.waiting or not self._is_free(lane):

@@ -1,1 +1,1 @@
-"""Which of its links an entry gets, and what a link post points to."""
+"""The links of an entry: which of several it gets (`choice`), and what a link post points to (`posts`)."""

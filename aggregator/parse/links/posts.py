@@ -33,7 +33,7 @@ _BOILERPLATE = re.compile(
 # "3 comments" alone may stand below a report.
 _STRONG = re.compile(r"\b(?:article|link|comments) url:|\bsubmitted by|\[link\]|\[(?:\d+ )?comments?\]", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S+")
-_ENOUGH_LETTERS = 20
+_MIN_OWN_LETTERS = 20
 _LABELS = {
     "link": re.compile(r"\[link\]", re.IGNORECASE),
     "comments": re.compile(r"\[?(?:\d+ )?comments?\]?", re.IGNORECASE),
@@ -111,7 +111,7 @@ def _without_boilerplate(text: str) -> str | None:
         return None
     rest = _BOILERPLATE.sub(" ", text)
     own = sum(character.isalnum() for character in _ADDRESS.sub("", rest))
-    return " ".join(rest.split()) if own > _ENOUGH_LETTERS else ""
+    return " ".join(rest.split()) if own > _MIN_OWN_LETTERS else ""
 
 
 def _address(href: str, base: str) -> str:

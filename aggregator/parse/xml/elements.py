@@ -54,7 +54,7 @@ _MENDABLE = re.compile("[\x80-\xbf]")
 
 
 def plain_text(element: Element) -> str:
-    """Return the text of an element without children, mended as feedparser does."""
+    """Return the text of an element without children, repaired as feedparser does."""
     if len(element):
         raise NotSureError
     text = element.text

@@ -56,7 +56,7 @@ class FastItem:
         """All but the alternates."""
         self.comments = ""
         self.origin = ("", "")
-        """Name and address of whoever published it first."""
+        """Name and address of its first publisher."""
         self.title: Text | None = None
         self.title_lang: str | None = ""
         self.summary: Text | None = None
@@ -230,7 +230,7 @@ class FastItem:
             raise NotSureError
 
     def raw(self) -> RawItem:
-        """Return what all its elements came to."""
+        """Return the item that its elements describe."""
         entry = self.entry
         title, summary = self.title or Text(""), self.summary or Text("")
         stated, moment = self._dated()

@@ -50,7 +50,7 @@ _ITEM_ACTIONS = {
     "source": ("source",),
     "comments": ("comments",),
     "apart": ("contributor", "dc_contributor", "psc_chapters", "georss_where", "where", "media_community"),
-    # Handled there, but nothing that we read comes of it.
+    # feedparser handles these, but they change nothing that we read.
     "skip": (
         *("generator", "rights", "copyright", "subtitle", "itunes_subtitle", "expirationdate", "cloud"),
         *("webmaster", "dc_publisher", "dc_rights", "dc_language", "language", "dcterms_valid", "itunes_block"),

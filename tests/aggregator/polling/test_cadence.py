@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.polling.cadence import ALARM, KEPT, SHORTEST_ALARM, Arrivals, best_wait, silence, with_arrivals
+from aggregator.polling.cadence import ALARM, KEPT, MIN_ALARM, Arrivals, best_wait, silence, with_arrivals
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -103,7 +103,7 @@ def test_longer_silence_is_never_less_strange(arrived: list[datetime], one: time
         assert early is late is None
         return
     assert 0 < late.probability <= early.probability <= 1
-    assert early.overdue_at == late.overdue_at >= early.last_at + SHORTEST_ALARM
+    assert early.overdue_at == late.overdue_at >= early.last_at + MIN_ALARM
     overdue = silence(arrivals, early.overdue_at + timedelta(seconds=1))
     assert overdue is not None
     assert overdue.probability <= ALARM * 1.001

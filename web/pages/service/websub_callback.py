@@ -12,14 +12,14 @@ from flask import Blueprint, Response, abort, request
 
 from aggregator.store.websub.subscriptions import Subscription
 from aggregator.text.markup import clip, storable
-from aggregator.websub_protocol import LONGEST_LEASE, SHORTEST_LEASE, is_signed
+from aggregator.websub_protocol import MAX_LEASE, MIN_LEASE, is_signed
 from web.auth.access import open_to_others
 from web.http.headers import CSP_DATA
 from web.request.context import now, reading
 
 blueprint = Blueprint("websub", __name__)
 
-_LONGEST_CHALLENGE = 1_000
+_MAX_CHALLENGE_CHARS = 1_000
 _DENIED_FOR = timedelta(days=1)
 
 
@@ -38,7 +38,7 @@ def confirm(token: str) -> Response:
             )
             return _plain("")
         challenge = request.args.get("hub.challenge", "")
-        if not 0 < len(challenge) <= _LONGEST_CHALLENGE or mode != (
+        if not 0 < len(challenge) <= _MAX_CHALLENGE_CHARS or mode != (
             "subscribe" if subscription.wanted else "unsubscribe"
         ):
             abort(404)
@@ -76,8 +76,8 @@ def _is_active(subscription: Subscription) -> bool:
 
 def _lease(stated: str) -> timedelta:
     if not (stated.isascii() and stated.isdigit()):
-        return SHORTEST_LEASE
-    return min(max(timedelta(seconds=int(stated[:9])), SHORTEST_LEASE), LONGEST_LEASE)
+        return MIN_LEASE
+    return min(max(timedelta(seconds=int(stated[:9])), MIN_LEASE), MAX_LEASE)
 
 
 def _plain(text: str, code: int = 200) -> Response:
