@@ -294,8 +294,21 @@ def _web_address(raw: str) -> str:
     return raw
 
 
+PAGES = frozenset(
+    (
+        *("about", "accuracy", "admin", "api", "at", "card", "categories", "category", "feed", "feeds", "fresh"),
+        *("healthz", "hub", "icon", "index", "metrics", "newest", "picture", "rss", "search", "source", "sources"),
+        *("static", "stories", "story", "topic", "topics", "trending", "websub"),
+    )
+)
+"""First parts of the site's own addresses. Below /newest, nobody could tell a page from the site's own /newest."""
+
+
 def _site_address(raw: str) -> str:
     parts = _split(raw)
+    first = parts.path.strip("/").partition("/")[0].partition(".")[0]
+    if first in PAGES:
+        raise ValueError(f"has the path /{first}, which is a page of the site itself; choose another, such as /news")
     if parts.query or parts.fragment:
         raise ValueError("holds '?' or '#'; the address of the site is a beginning that pages are put behind")
     return raw.rstrip("/")

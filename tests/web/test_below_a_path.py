@@ -17,6 +17,9 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 from flask import Flask
 
+from aggregator.config import parse_config
+from aggregator.config.values import PAGES
+from aggregator.errors import ConfigError
 from aggregator.model import Site
 from tests.web.newsroom import sample_config
 from tests.web.test_server import free_port
@@ -166,3 +169,14 @@ def test_the_script_asks_below_the_path(behind_nginx: tuple[Get, str]) -> None:
     manifest = get("/reader/manifest.webmanifest")
     assert '"start_url": "/reader/"' in manifest[2]
     assert '"/icon' not in manifest[2]
+
+
+def test_a_path_that_is_a_page_of_the_site_is_refused(make_app: Callable[..., Flask], edition_db: Path) -> None:
+    rules = (rule.rule.split("/")[1] for rule in make_app(edition_db).url_map.iter_rules())
+    files = {"apple-touch-icon", "atom", "favicon", "manifest", "openapi", "robots", "sitemap"}
+    pages = {name.partition(".")[0].partition("-<")[0] for name in rules if not name.startswith("<")} - files - {""}
+    assert pages <= PAGES, "add the first part of a new address to aggregator/config/values.py"
+    for page in ("newest", "story", "api/v1", "search/"):
+        with pytest.raises(ConfigError, match="is a page of the site itself; choose another"):
+            parse_config(f"site: {{url: 'https://host.example/{page}'}}\nsources: []")
+    assert parse_config("site: {url: 'https://host.example/news/newest'}\nsources: []").site.url.endswith("/newest")

@@ -134,7 +134,7 @@ def sitemap() -> Response:
         recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=MAX_NEWS))
     for listed in recent:
         story = listed.story
-        # Search engines take a date for every article; without a publisher's it is when this site first saw the story.
+        # The news schema requires a date. Without the publisher's it is that of our own page: when it was first seen.
         published_at = story.published_at or story.first_seen_at
         if published_at < now() - NEWS_FOR:
             continue
