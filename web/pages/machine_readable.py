@@ -114,7 +114,7 @@ def sources() -> Response:
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    """The permanent pages, and the stories of the last 48 hours as news."""
+    """The permanent pages, and the stories of the last 48 hours: as news where a publisher states the date."""
     keep(MINUTE)
     base, site = base_url(), config().site
     ET.register_namespace("news", _NEWS)
@@ -134,18 +134,18 @@ def sitemap() -> Response:
         recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=MAX_NEWS))
     for listed in recent:
         story = listed.story
-        # The news schema requires a date. Without the publisher's it is that of our own page: when it was first seen.
-        published_at = story.published_at or story.first_seen_at
-        if published_at < now() - NEWS_FOR:
+        if story.published_at and story.published_at < now() - NEWS_FOR:
             continue
         node = url(story_path(story))
         modified = max(story.first_seen_at, story.last_source_at).astimezone(UTC)
         ET.SubElement(node, f"{{{_SITEMAP}}}lastmod").text = f"{modified:%Y-%m-%dT%H:%M:%SZ}"
+        if story.published_at is None:
+            continue  # news needs a date of publication, and when this site first saw a story is none
         news = ET.SubElement(node, f"{{{_NEWS}}}news")
         publication = ET.SubElement(news, f"{{{_NEWS}}}publication")
         ET.SubElement(publication, f"{{{_NEWS}}}name").text = storable(site.title)
         ET.SubElement(publication, f"{{{_NEWS}}}language").text = site.language.partition("-")[0]
-        date = f"{published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        date = f"{story.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         ET.SubElement(news, f"{{{_NEWS}}}publication_date").text = date
         ET.SubElement(news, f"{{{_NEWS}}}title").text = storable(story.headline)
     ET.indent(root, " ")

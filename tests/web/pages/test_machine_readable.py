@@ -144,14 +144,17 @@ def test_icons_and_manifest_belong_together(full: FlaskClient) -> None:
 
 
 def test_the_sitemap_has_the_stories_of_two_days_as_news(site: FlaskClient, room: Newsroom) -> None:
-    new = room.story("New & <fresh>", ["seedbed"])
+    new = room.story("New & <fresh>", ["seedbed"], published_at=NOW - timedelta(hours=4))
+    undated = room.story("Undated", ["seedbed"])
     room.story("Old", ["seedbed"], at=NOW - timedelta(days=3))
     root = ET.fromstring(site.get("/sitemap.xml").data)
     news = [node for node in root if node.find("n:news", SITEMAP) is not None]
     assert [node.findtext("n:news/n:title", namespaces=SITEMAP) for node in news] == ["New & <fresh>"]
     assert f"/story/{new}/" in (news[0].findtext("s:loc", namespaces=SITEMAP) or "")
     stated = news[0].findtext("n:news/n:publication_date", namespaces=SITEMAP) or ""
-    assert datetime.fromisoformat(stated) == NOW - 3 * HOUR
+    assert datetime.fromisoformat(stated) == NOW - 4 * HOUR
+    locations = [node.findtext("s:loc", namespaces=SITEMAP) or "" for node in root]
+    assert any(f"/story/{undated}/" in location for location in locations), "listed, but not as news of a date"
     for node in root:
         path = urlsplit(node.findtext("s:loc", namespaces=SITEMAP) or "").path
         assert site.get(path).status_code == 200, path
