@@ -3,3 +3,14 @@
 Each prints its own table. Those that need recorded data read it from `../shared`
 (or `--data DIR`) and say so in a sentence where it is not there.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+
+def skip(missing: Path | str) -> NoReturn:
+    """End a benchmark without an error where what it measures is not there."""
+    print(f"skipped: there is no {missing}; name another place on the command line")
+    raise SystemExit(0)

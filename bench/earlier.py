@@ -16,6 +16,7 @@ from pathlib import Path
 
 from aggregator.model import Config, Site
 from aggregator.store import Store
+from bench import skip
 from scoring.insights.predecessor import earlier
 from scoring.relevance.model import load_prior
 from scoring.replay.runner import replay
@@ -51,6 +52,8 @@ def main() -> None:
     parser.add_argument("--db", type=Path)
     parser.add_argument("--links", type=int, default=40)
     options = parser.parse_args()
+    if options.db is None and not (options.data / STREAM).exists():
+        skip(options.data / STREAM)
     with tempfile.TemporaryDirectory() as folder:
         db = options.db or Path(folder) / "radar.db"
         with Store.open(db) as store:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from aggregator.model import Config, Entry, Site
+from bench import skip
 from scoring.engine import Engine
 from scoring.insights.lead_entry import clarity
 from scoring.language.terms import STOP_WORDS
@@ -96,6 +97,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--lines", type=int, default=12_000)
     options = parser.parse_args()
+    if not (options.data / LABELS).exists():
+        skip(options.data / LABELS)
     bait(options.data)
     faces(options.data, options.lines)
 

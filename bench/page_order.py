@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from bench import skip
 from scoring.engine import Coverage
 from scoring.evaluation import front_page, labelled_files, recording
 from scoring.evaluation.front_page import Hour
@@ -129,6 +130,8 @@ def ordered_by(weights: Floats) -> front_page.Order:
 
 def main(arguments: Sequence[str]) -> None:
     """Print weights and measures."""
+    if not arguments:
+        skip("recording that is named")
     windows = [hours_of(argument) for argument in arguments]
     print("weights", dict(zip(PARTS, np.round(fit(windows), 3).tolist(), strict=True)))
     for number, argument in enumerate(arguments):

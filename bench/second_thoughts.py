@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 
 from aggregator.model import Config, Site
+from bench import skip
 from bench.stories import RUNS, Run
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Clusterer
@@ -70,6 +71,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/clustering"))
     parser.add_argument("--parted", type=float, nargs="+", default=[0.0, reclustering.PARTED])
     options = parser.parse_args()
+    if not options.data.is_dir():
+        skip(options.data)
     for name in options.streams or RUNS:
         run = RUNS[name]
         if run.file and (options.data / f"{run.file}.jsonl.gz").exists():

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from aggregator.text.urls import canonical
+from bench import skip
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Clusterer
 from scoring.language.analysed_text import AnalysedText, analyse
@@ -26,6 +27,7 @@ NEAR = -1.5
 
 FIRST = 6
 """Entries of a story that are shown."""
+STREAM = Path("../shared/data/stream/ai_radar_2026_dev.jsonl.gz")
 
 
 def text_of(number: int, line: Line) -> AnalysedText:
@@ -75,12 +77,14 @@ def shown(line: Line, origin: Line) -> str:
 def main() -> None:
     """Print the sample."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stream", type=Path)
+    parser.add_argument("stream", type=Path, nargs="?", default=STREAM)
     parser.add_argument("--stories", type=int, default=50)
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--entries", type=int, default=25_000)
     given = parser.parse_args()
+    if not given.stream.exists():
+        skip(given.stream)
     rng = random.Random(given.seed)
     lines = list(islice(Stream(given.stream), given.entries))
     members, pairs = run(lines, rng)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import skip
 from scoring.evaluation import topics as task
 from scoring.replay.streams import Stream
 from scoring.topics.rising import topics
@@ -55,4 +56,6 @@ def cost(stream: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        skip("stream that is named")
     {"fit": fit, "cost": cost}[sys.argv[1]](Path(sys.argv[2]))

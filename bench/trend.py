@@ -14,6 +14,7 @@ from itertools import product
 from pathlib import Path
 
 from aggregator.model import Config, Site
+from bench import skip
 from scoring.evaluation import trending
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
@@ -21,14 +22,17 @@ from scoring.replay.streams import Stream
 PULLS = ((5.0,), (2.0, 8.0), (3.0, 8.0), (3.0, 10.0), (4.0, 8.0))
 HALF_LIVES = (24.0, 48.0, 1e6)
 POWERS = (0.0, 0.5, 0.7, 1.0)
+STREAM = Path("../shared/data/stream/ai_radar_2026_dev.jsonl.gz")
 
 
 def main() -> None:
     """Print the report for each choice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stream", type=Path)
+    parser.add_argument("stream", type=Path, nargs="?", default=STREAM)
     parser.add_argument("--every", type=int, default=3)
     given = parser.parse_args()
+    if not given.stream.exists():
+        skip(given.stream)
     recorded = trending.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
     recorded.moments = recorded.moments[:: given.every]
     ways = {

@@ -297,8 +297,9 @@ def _web_address(raw: str) -> str:
 PAGES = frozenset(
     (
         *("about", "accuracy", "admin", "api", "at", "card", "categories", "category", "feed", "feeds", "fresh"),
-        *("healthz", "hub", "icon", "index", "metrics", "newest", "picture", "rss", "search", "source", "sources"),
-        *("static", "stories", "story", "topic", "topics", "trending", "websub"),
+        *("healthz", "hub", "icon", "index", "list", "lists", "llms", "mcp", "metrics", "newest", "picture", "reader"),
+        *("readyz", "rss", "saved", "search", "source", "sources", "static", "stories", "story", "topic", "topics"),
+        *("trending", "websub"),
     )
 )
 """First parts of the site's own addresses. Below /newest, nobody could tell a page from the site's own /newest."""
