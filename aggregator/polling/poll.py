@@ -108,8 +108,8 @@ async def poll(
     unreachable: list[bool] = []
 
     def write() -> Polled:
-        # Judged here, so that it sees what the polls before it in the same transaction wrote; and once, though the
-        # write may be repeated.
+        # Decided here, after the polls that come first in the same transaction; and once, because the write may be
+        # repeated.
         unreachable[:] = unreachable or [context.network_down(state, outcome)]
         return result.store(context.store, network_down=unreachable[0])
 
@@ -122,9 +122,9 @@ async def poll(
 
 
 async def _parse_if_changed(source: Source, document: Fetched, context: PollContext) -> ParsedFeed | None:
-    """Return what *document* holds; None where its bytes are those that were stored last.
+    """Return the parsed *document*; None if its bytes equal those that were stored last.
 
-    A server that does not know 304 sends the same bytes again, and there is nothing new in them.
+    Servers without 304 send the same bytes again.
     """
     memory = context.store.feeds.document_memory(source.id)
     limits = context.limits
@@ -137,7 +137,7 @@ async def _parse_if_changed(source: Source, document: Fetched, context: PollCont
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """Everything that is known when a poll is to be written down."""
+    """Everything that is known when a poll is to be stored."""
 
     source: Source
     before: FeedState
@@ -155,6 +155,7 @@ class PollResult:
             matched = _store_entries(source, parsed, store, self.now, before) if parsed else _NOTHING_MATCHED
             new, edited = len(matched.new), len(matched.edited)
             subscription = subscriptions.of_source(source.id) if before.hints.hub else None
+            # Entries of the first document were never the hub's to deliver.
             if subscription and new and before.last_ok_at is not None:
                 subscriptions.record_missed(source.id, self.now)
             hints = _hints(parsed) if parsed else None
@@ -166,10 +167,10 @@ class PollResult:
                 jitter=self.jitter,
                 arrived=[arrival.draft.published_at for arrival in matched.new],
                 hints=hints,
-                words=_message(matched, hints or before.hints, self.now),
+                message=_message(matched, hints or before.hints, self.now),
                 taken=self.taken,
                 network_down=network_down,
-                told_by_hub=subscription is not None and not new and subscription.works(self.now),
+                hub_delivers=subscription is not None and not new and subscription.works(self.now),
             )
             store.feeds.record(
                 after,
@@ -201,6 +202,7 @@ async def store_document(
 
     sender: who sent it, for the source's row
     done:   called inside the transaction
+    # A second look by date and title, only for what neither identity nor link found: it costs a query for each.
     """
     store, now = context.store, context.clock()
     state = store.feeds.state(source.id)
@@ -224,8 +226,8 @@ async def store_document(
                 now,
                 poll=source.poll,
                 arrived=[arrival.draft.published_at for arrival in matched.new],
-                words=message,
-                told_by_hub=True,
+                message=message,
+                hub_delivers=True,
             )
         new, edited = len(matched.new), len(matched.edited)
         state = replace(state, last_message=message, last_kind="delivered", move_seen_to=move_seen_to)
@@ -243,11 +245,12 @@ def _store_entries(
         store.feeds.remember_document(source.id, parsed.memory)
         return _NOTHING_MATCHED
     known = store.known_entries.by_identity(source.id, matching.identities(arrivals), matching.links(arrivals))
+    # A second look by date and title, only for what neither identity nor link found: it costs a query for each.
     if before.last_ok_at is not None and (wanted := matching.alike(arrivals, known)):
         present = {entry.entry_id for entry in known}
         more = store.known_entries.by_text(source.id, wanted.dates, wanted.titles)
         known += [entry for entry in more if entry.entry_id not in present]
-    # An entry that is in the document as it was cannot be another item of it.
+    # An entry that is unchanged in the document cannot be another one of its items.
     known = [entry for entry in known if entry.identity not in unchanged]
     matched = matching.match(arrivals, known)
     if matched.new or matched.edited or matched.refreshed:
@@ -259,14 +262,14 @@ def _store_entries(
             store.entries.refresh(entry.entry_id, arrival)
     stored = {entry.identity for entry in known} | {arrival.identity for arrival in matched.new}
     all_stored = all(arrival.identity in stored for arrival in arrivals)
-    # Where an item is stored under another identity, the next document is looked at in full.
+    # If an item is stored under another identity, its fingerprint would hide it from the next poll.
     memory = parsed.memory if all_stored else parsed.memory.without_items()
     store.feeds.remember_document(source.id, memory)
     return matched
 
 
 def _hints(parsed: ParsedFeed) -> Hints:
-    """Return the hints of a document, with what its row has to repeat while the document stays."""
+    """Return the hints of a document, with the notes that its row repeats until the document changes."""
     empty = not parsed.arrivals and not parsed.unchanged
     if not parsed.notes and not empty:
         return parsed.hints
@@ -274,7 +277,7 @@ def _hints(parsed: ParsedFeed) -> Hints:
 
 
 def _message(matched: matching.Matched, hints: Hints, now: datetime) -> str:
-    """Return what the source's row says of a poll that succeeded; *hints* are of the document that is in force."""
+    """Return the message on the source's row after a successful poll; *hints* belong to the current document."""
     if hints.empty:
         return "; ".join(["a feed without entries", *hints.notes])
     parts = [f"{len(matched.new)} new" if matched.new else "nothing new"]

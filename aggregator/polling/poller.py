@@ -29,14 +29,14 @@ from aggregator.text.urls import host
 log = logging.getLogger(__name__)
 
 _REST = timedelta(minutes=1)
-"""How long a source rests whose poll could not even be written down (a full disk), so that it is no storm."""
+"""How long a source waits after a poll that could not be stored (a full disk), so that it is not polled in a loop."""
 
 
 class Poller:
     """Starts what is due, at most `limits.concurrency` at a time, and stops cleanly.
 
     rng:      decides the jitter of the next poll; seeded by the caller
-    finished: called with each poll that was written down
+    finished: called with each poll that was stored
     """
 
     def __init__(
@@ -80,7 +80,8 @@ class Poller:
         )
 
     async def __aenter__(self) -> Poller:
-        # A round makes and drops objects by the hundred thousand, few of them in cycles.
+        # A round allocates hundreds of thousands of objects with few cycles; the default threshold of 700 would
+        # collect all the time.
         gc.set_threshold(max(gc.get_threshold()[0], 20_000), 20, 20)
         await self._client.__aenter__()
         return self
@@ -88,6 +89,7 @@ class Poller:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # A cancelled poll stores nothing, so no feed gets a failure because the program stops.
         for task in self._active.values():
             task.cancel()
         await asyncio.gather(*self._active.values(), return_exceptions=True)
@@ -100,7 +102,8 @@ class Poller:
         return self._context
 
     async def reconfigure(self, config: Config) -> None:
-        """Go on with another configuration; polls under way end under the old one."""
+        """Continue with another configuration; polls under way end under the old one."""
+        # The client holds the limits, so its polls must end before it is replaced.
         if config.limits != self._config.limits:
             await asyncio.gather(*self._active.values(), return_exceptions=True)
             await self._client.__aexit__(None, None, None)
@@ -123,6 +126,7 @@ class Poller:
         if free <= 0:
             return 0
         started = 0
+        # Due sources that are active or resting are skipped below, so ask for as many more.
         limit = free + len(self._active) + len(self._resting)
         if only is not None and len(only) < len(self._sources):
             limit = len(self._sources)
@@ -135,7 +139,7 @@ class Poller:
         return started
 
     def _is_busy(self, name: str) -> bool:
-        """Return whether a host has as many polls as it may; others that wait for it would take the places of all."""
+        """Return whether a host has `limits.per_host` polls. More would wait for it in places that others could use."""
         return self._active_hosts.get(name, 0) >= self._config.limits.per_host and name not in self._private_hosts
 
     async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
@@ -163,10 +167,10 @@ class Poller:
         try:
             polled = await poll(source, state, self._context, jitter=self._rng.uniform(-1, 1), taken=taken)
         except StoreFault as error:
-            log.error("%s: not even its row could be written: %s", source.id, error)
+            log.error("%s: the result of its poll could not be stored: %s", source.id, error)
             self._resting[source.id] = self._clock() + _REST
         except Exception:
-            # A fault of ours with one feed must not stop the others.
+            # A bug that one feed triggers must not stop the others.
             log.exception("%s: the poll failed in an unforeseen way", source.id)
             self._resting[source.id] = self._clock() + _REST
         else:
@@ -180,8 +184,9 @@ class Poller:
                 del self._active_hosts[polled_host]
 
     def _network_down(self, state: FeedState, outcome: Outcome) -> bool:
-        """Return whether nothing at all can be reached; those that failed before that was clear are retried soon."""
+        """Return whether the network is down; sources that failed before that was clear are retried soon."""
         before = self._reach
+        # Nearly all outcomes; a round of a thousand feeds comes through here.
         if not before.unreached and not schedule.is_unreachable(outcome):
             return False
         self._reach = before.with_outcome(state.source_id, host(state.url), outcome, state.failures)
@@ -193,7 +198,7 @@ class Poller:
 
 
 class _OtherAddresses(Collection[str]):
-    """The addresses of all sources but one; made for each poll, so it copies nothing."""
+    """The addresses of all sources but one: a view, because each poll makes one."""
 
     def __init__(self, urls: Counter[str], own: str) -> None:
         self._urls, self._own = urls, own

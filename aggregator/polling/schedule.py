@@ -1,8 +1,8 @@
-"""Decide when each feed is polled, and what its poll leaves behind.
+"""Decide when each feed is polled next, and what state a poll leaves behind.
 
-Knows manners: back-off, Retry-After, what caches, ttl, sy: and skipHours ask for, addresses that moved, and
-that a network of our own that is down is no fault of any feed. The feed's rhythm is known to `rhythm`. Leaves
-asking to `fetch`, remembering to `store`, and the clock and all chance to the caller.
+Knows back-off, Retry-After, the waits that caches, ttl, sy: and skipHours request, permanent redirects, and that an
+outage of the local network is no failure of a feed. Leaves the feed's rhythm to `cadence`, requests to `fetch`, storage
+to `store`, and the clock and random numbers to the caller.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 
 JITTER = 0.10
-"""Share of a wait by which it is moved to and fro, so that feeds that fell together part again."""
+"""Share of a wait by which it varies, so that feeds that became due together separate again."""
 
 WORTH = timedelta(minutes=5)
-"""A request is made when it saves entries about so much delay together.
+"""A feed is polled when that is expected to save its entries this much delay together.
 
-Replayed from 5 to 60 minutes over two months of news sites and eight of AI press: 5 minutes cost as many requests
-as the fixed factors before, and halve the mean delay. The table is in docs/dev/polling.md."""
+Chosen by `bench.rhythm` from 5 to 60 minutes: 5 minutes make as many requests as polling news sites every 30 minutes,
+with half the median delay. The table is in docs/dev/polling.md."""
 
 HUB_WAIT = timedelta(hours=6)
 """While a hub delivers a feed's entries, the feed is polled this rarely, to check that none is missing."""
 
 NETWORK_RETRY = timedelta(minutes=1)
-"""While nothing at all can be reached, each feed is tried again after one to two of these."""
+"""While the local network is down, each feed is retried after one to two of these."""
 
 _OLD = timedelta(days=1)
 
@@ -39,45 +39,46 @@ _OLD = timedelta(days=1)
 def next_poll_at(
     state: FeedState, outcome: Outcome, now: datetime, *, poll: PollLimits, jitter: float = 0.0
 ) -> datetime:
-    """Return when to ask this feed again; never sooner than its server allows.
+    """Return when to poll this feed next; never sooner than its server allows.
 
-    state:  as it was before this outcome, but for interval, hints and `fresh_for`, which are of this outcome
+    state:  as before this outcome, except for interval, hints and `fresh_for`, which follow from it
     jitter: a number in [-1, 1]
 
-    Each failure in a row doubles the wait, up to a day. What a server asks for with Retry-After is
-    kept up to a day, even where `poll.max` is shorter; what caches and documents ask for (max-age, ttl, sy:,
-    skipHours, skipDays) is kept up to `poll.max`. Gone (410) is a day: `FeedState.gone` is what ends polling.
+    Each failure in a row doubles the wait, up to a day. Retry-After is honoured up to a day, even if `poll.max` is
+    shorter; what caches and documents request (max-age, ttl, sy:, skipHours, skipDays) up to `poll.max`. After 410 the
+    wait is a day: `FeedState.gone` is what ends polling.
     """
     spread = 1 + JITTER * max(-1.0, min(jitter, 1.0))
     interval = _within(state.interval, poll)
     match outcome:
         case Failed(kind=FailureKind.GONE):
             return now + DAY
-        case Failed(retry_after=asked_for):
+        case Failed(retry_after=requested):
             # The exponent is bounded so that a feed dead for a year does not overflow a timedelta.
             backoff = min(interval * (1 << min(state.failures, 12)), DAY)
-            return now + max(min(backoff * spread, DAY), min(asked_for or timedelta(), DAY))
+            return now + max(min(backoff * spread, DAY), min(requested or timedelta(), DAY))
         case Fetched() | NotModified():
-            rested = now + _within(interval * spread, poll)
-            return _requested_wait(rested, state.hints, state.fresh_for, now, poll)
+            earliest = now + _within(interval * spread, poll)
+            return _requested_wait(earliest, state.hints, state.fresh_for, now, poll)
 
 
 def _requested_wait(
-    rested: datetime, hints: Hints, fresh_for: timedelta | None, now: datetime, poll: PollLimits
+    earliest: datetime, hints: Hints, fresh_for: timedelta | None, now: datetime, poll: PollLimits
 ) -> datetime:
-    """Return *rested*, or the moment after it until which server and document want to be left alone."""
+    """Return *earliest*, or a later time that the server or the document requests."""
+    # A document may say "yearly"; the operator's `poll.max` bounds every request of this kind.
     longest = now + _within(poll.max, poll)
     for span in (hints.ttl, hints.updated_every, fresh_for):
         if span is not None:
-            rested = max(rested, now + span)
-    return min(_not_skipped(rested, hints, longest), longest)
+            earliest = max(earliest, now + span)
+    return min(_not_skipped(earliest, hints, longest), longest)
 
 
 def _not_skipped(moment: datetime, hints: Hints, longest: datetime) -> datetime:
     """Return *moment*, or the start of the first hour after it that the document does not want skipped."""
     if not (hints.skip_hours or hints.skip_days):
         return moment
-    # A week has 168 hours; after that nothing is left to be found.
+    # A week has 168 hours, so this ends even if a document skips all of them.
     for _ in range(168):
         if moment >= longest or not (moment.hour in hints.skip_hours or moment.weekday() in hints.skip_days):
             break
@@ -88,7 +89,7 @@ def _not_skipped(moment: datetime, hints: Hints, longest: datetime) -> datetime:
 def is_due(state: FeedState, now: datetime) -> bool:
     """Return whether *state* is to be polled at *now*.
 
-    A time further off than any wait can be was set under another clock, so it counts as due.
+    A time further away than any wait can be was stored under another clock, so it counts as due.
     """
     if state.gone:
         return False
@@ -104,21 +105,21 @@ def after(
     jitter: float = 0.0,
     arrived: Iterable[datetime | None] = (),
     hints: Hints | None = None,
-    words: str = "",
+    message: str = "",
     taken: Collection[str] = (),
     network_down: bool = False,
-    told_by_hub: bool = False,
+    hub_delivers: bool = False,
 ) -> FeedState:
-    """Return what to remember of a feed once *outcome* is dealt with.
+    """Return the state of a feed after *outcome*.
 
-    arrived:      for each entry that it brought and that was not known, when the feed says it was published
-    hints:        of the document that came; None keeps those of the last one
-    words:        what to say of a success on the source's row
+    arrived:      the stated date of each new entry
+    hints:        of the new document; None keeps those of the last one
+    message:      what the source's row says after a success
     taken:        addresses of other sources; a feed never moves to one of them
-    network_down: nothing at all can be reached, so a failure says nothing about this feed
-    told_by_hub:  its hub delivers its entries, so that it is polled more rarely
+    network_down: nothing can be reached, so a failure says nothing about this feed
+    hub_delivers: its hub delivers its entries, so it is polled more rarely
 
-    A `Fetched` stands for a document that parsed: one that did not is a `Failed(NOT_A_FEED)` by then.
+    `Fetched` means that the document parsed; otherwise the caller passes `Failed(NOT_A_FEED)`.
     """
     if isinstance(outcome, Failed):
         return _failed(state, outcome, now, poll=poll, jitter=jitter, network_down=network_down)
@@ -126,15 +127,16 @@ def after(
     arrivals = with_arrivals(state.arrivals, _arrivals(state, moments, now)) if moments else state.arrivals
     # A 304 may leave out what has not changed (RFC 9111, section 4.3.4).
     fresh_for = state.fresh_for if outcome.fresh_for is None else outcome.fresh_for
-    # No further than to where the operator ends it anyway.
+    # A longer wait would be cut to `poll.max` anyway, so it is not computed.
     interval = _within(best_wait(arrivals, now, WORTH, min(poll.max, DAY)), poll)
     chance = max(-1.0, min(jitter, 1.0))
-    rested = now + _within(interval * (1 + JITTER * chance), poll)
-    at = _requested_wait(rested, state.hints if hints is None else hints, fresh_for, now, poll)
-    kept = at - min(rested, now + _within(poll.max, poll))
-    if told_by_hub:
+    earliest = now + _within(interval * (1 + JITTER * chance), poll)
+    at = _requested_wait(earliest, state.hints if hints is None else hints, fresh_for, now, poll)
+    added = at - min(earliest, now + _within(poll.max, poll))
+    # The feed is still polled, because a hub may lose a delivery without a sign.
+    if hub_delivers:
         at = max(at, now + _within(HUB_WAIT * (1 + JITTER * chance), poll))
-    # One copy and not one for each of these: a round of a thousand quiet feeds is made of little else.
+    # One `replace` for all fields: a round of a thousand unchanged feeds spends much of its time here.
     return replace(
         state,
         last_polled_at=now,
@@ -147,11 +149,11 @@ def after(
         gone=False,
         last_ok_at=now,
         last_new_at=now if moments else state.last_new_at,
-        last_message=words,
+        last_message=message,
         last_kind="fetched" if isinstance(outcome, Fetched) else "not modified",
         last_status=outcome.status,
-        waits_kept=state.waits_kept + (kept > timedelta()),
-        waited=state.waited + kept,
+        waits_kept=state.waits_kept + (added > timedelta()),
+        waited=state.waited + added,
         **_reformatted(state, hints, now),
         **_moved(state, outcome.moved_to, taken, now),
     )
@@ -160,23 +162,20 @@ def after(
 def _failed(
     state: FeedState, outcome: Failed, now: datetime, *, poll: PollLimits, jitter: float, network_down: bool
 ) -> FeedState:
-    at, failures, words = (
-        next_poll_at(state, outcome, now, poll=poll, jitter=jitter),
-        state.failures + 1,
-        outcome.message,
-    )
+    at = next_poll_at(state, outcome, now, poll=poll, jitter=jitter)
+    failures, message = state.failures + 1, outcome.message
     if network_down and is_unreachable(outcome):
         at = min(at, now + network_retry(jitter))
-        # An hour without a network is one failure of ours and not sixty of the feed's.
+        # An hour without a network counts as one failure, not sixty, so that back-off starts afresh once it is back.
         failures = max(state.failures, 1)
-        words = f"{words}; no other source answers either"
+        message = f"{message}; no other source answers either"
     return replace(
         state,
         last_polled_at=now,
         next_poll_at=at,
         failures=failures,
         gone=outcome.kind is FailureKind.GONE,
-        last_message=words,
+        last_message=message,
         last_kind=outcome.kind.value,
         last_status=outcome.status,
         waits_kept=state.waits_kept + (outcome.retry_after is not None),
@@ -186,9 +185,10 @@ def _failed(
 def _arrivals(state: FeedState, published: Iterable[datetime | None], now: datetime) -> list[datetime]:
     """Return our best estimate of when the new entries appeared in the feed.
 
-    That is when they say they were published, where that lies between two polls. A date before the last poll
-    means that they appeared later than they say; one of days before is a backlog and tells of no rhythm.
+    That is their stated date if it lies between two polls. An entry dated before the last poll appeared later than it
+    says; one dated more than a day before is a backlog and says nothing about the rhythm.
     """
+    # The first document is a backlog as a whole, and the only evidence of the rhythm that there is.
     if state.last_new_at is None or state.last_ok_at is None:
         return [min(moment or now, now) for moment in published]
     last = state.last_ok_at
@@ -197,7 +197,7 @@ def _arrivals(state: FeedState, published: Iterable[datetime | None], now: datet
 
 
 def _reformatted(state: FeedState, hints: Hints | None, now: datetime) -> dict[str, Any]:
-    """Return what changes by what a document says of itself, also when it is of another format than the last."""
+    """Return the fields that a document's hints change, with a change of its format."""
     if hints is None:
         return {}
     before = state.hints.format
@@ -207,7 +207,8 @@ def _reformatted(state: FeedState, hints: Hints | None, now: datetime) -> dict[s
 
 
 def _moved(state: FeedState, moved_to: str, taken: Collection[str], now: datetime) -> dict[str, Any]:
-    """Return what changes by a permanent redirect: it is followed for good once two polls in a row saw it."""
+    """Return the fields that a permanent redirect changes: the address, once two polls in a row saw the redirect."""
+    # Two, so that a redirect that was a mistake, or that of a captive portal, does not move a feed.
     if not moved_to or moved_to == state.url or moved_to in taken:
         return {"move_seen_to": ""}
     if moved_to == state.move_seen_to:
@@ -219,11 +220,11 @@ def _within(interval: timedelta, poll: PollLimits) -> timedelta:
     return max(poll.min, min(interval, poll.max, DAY))
 
 
-# Our own network
+# The local network
 
 
 def is_unreachable(outcome: Outcome) -> bool:
-    """Return whether *outcome* is one that a network which is down gives: nobody answered at all."""
+    """Return whether *outcome* can come from a network outage: no server answered at all."""
     return (
         isinstance(outcome, Failed)
         and outcome.kind in (FailureKind.NETWORK, FailureKind.TIMEOUT)
@@ -232,18 +233,18 @@ def is_unreachable(outcome: Outcome) -> bool:
 
 
 def network_retry(jitter: float) -> timedelta:
-    """Return how soon to try again while the network is down: one to two minutes."""
+    """Return the wait before a retry while the network is down: one to two minutes."""
     return NETWORK_RETRY * (1.5 + 0.5 * max(-1.0, min(jitter, 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Who could not be reached since anybody last answered.
+    """The hosts that could not be reached since the last answer from any host.
 
-    Observed: a router that restarts makes every feed fail within a minute, and by each feed's own back-off the
-    site would stay silent for half an hour after it is back.
-    Rule: three hosts that had answered before, or were never polled, fail one after the other with no answer from
-    anybody in between. Hosts that have long been dead say nothing.
+    Observed: a router that restarts makes every feed fail within a minute, and with each feed's own back-off the site
+    would stay silent for half an hour afterwards.
+    Rule: the network is down when three hosts that had answered before, or were never polled, fail in a row without an
+    answer from any host in between. Hosts that have long been dead do not count.
     Known to be wrong: three servers that die in the same quiet minute; they are polled again a minute later.
     """
 
@@ -254,11 +255,11 @@ class Reach:
 
     @property
     def is_down(self) -> bool:
-        """Whether our own network seems to be down."""
+        """Whether the local network seems to be down."""
         return len({host for host, _ in self.unreached}) >= self.HOSTS
 
     def with_outcome(self, source_id: str, host: str, outcome: Outcome, failures: int) -> Reach:
-        """Return what is known after *outcome*; *failures* in a row there were before it."""
+        """Return the value after *outcome* of a source that had *failures* in a row before."""
         if not is_unreachable(outcome):
             return Reach() if self.unreached else self
         if (failures and not self.is_down) or (host, source_id) in self.unreached:

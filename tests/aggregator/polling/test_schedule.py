@@ -193,7 +193,7 @@ def test_while_the_network_is_down_the_retry_is_soon_and_no_fault_of_the_feed(be
 
 def test_a_success_clears_the_failures_and_keeps_what_the_server_gave() -> None:
     broken = after(state(), Failed(FailureKind.STATUS, "500", 500), NOON, poll=POLL)
-    well = after(broken, fetched(), NOON + HOUR, poll=POLL, arrived=[None] * 3, words="3 entries, 3 new")
+    well = after(broken, fetched(), NOON + HOUR, poll=POLL, arrived=[None] * 3, message="3 entries, 3 new")
     assert (well.failures, well.validators.etag, well.last_kind, well.last_message) == (
         0,
         '"v1"',

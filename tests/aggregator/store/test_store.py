@@ -360,7 +360,7 @@ def test_after_a_304_the_row_says_what_was_decided(store: Store, before: str) ->
         format_changed_at=NOON - HOUR,
     )
     answer = NotModified(moved_to="https://new.example/", fresh_for=2 * HOUR)
-    decided = schedule.after(documents, answer, NOON, poll=PollLimits(), words="nothing new")
+    decided = schedule.after(documents, answer, NOON, poll=PollLimits(), message="nothing new")
     with store.transaction():
         store.feeds.record(documents, PollRecord(NOON - HOUR, "fetched", "1 new", 200, bytes=700))
         store.feeds.record(decided, PollRecord(NOON, "not modified", "nothing new", 304))
