@@ -1,9 +1,7 @@
 """How the single values of feeds.yaml are spelled: durations, sizes, addresses, names.
 
-Knows what each kind of value looks like and between which bounds it lies. A `Kind`
-turns the text of a value into the value, or raises ValueError with the words that
-go behind it ("is not a duration such as ..."). Leaves keys, sections and places to
-the package's front.
+A `Kind` turns the text of a value into the value, or raises ValueError with the rest of a message ("is not a duration
+such as ..."). Leaves keys and sections to `schema` and `reader`.
 """
 
 from __future__ import annotations
@@ -21,6 +19,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from publicsuffixlist import PublicSuffixList
+
+from aggregator.model.config import SITE_PAGES
 
 URL_CHARS = 2_000
 
@@ -294,21 +294,9 @@ def _web_address(raw: str) -> str:
     return raw
 
 
-PAGES = frozenset(
-    (
-        *("about", "accuracy", "admin", "api", "at", "card", "categories", "category", "feed", "feeds", "fresh"),
-        *("healthz", "hub", "icon", "index", "list", "lists", "llms", "mcp", "metrics", "newest", "picture", "reader"),
-        *("readyz", "rss", "saved", "search", "source", "sources", "static", "stories", "story", "topic", "topics"),
-        *("trending", "websub"),
-    )
-)
-"""First parts of the site's own addresses. Below /newest, nobody could tell a page from the site's own /newest."""
-
-
 def _site_address(raw: str) -> str:
     parts = _split(raw)
-    first = parts.path.strip("/").partition("/")[0].partition(".")[0]
-    if first in PAGES:
+    if (first := re.split("[/.]", parts.path.strip("/"))[0]) in SITE_PAGES:
         raise ValueError(f"has the path /{first}, which is a page of the site itself; choose another, such as /news")
     if parts.query or parts.fragment:
         raise ValueError("holds '?' or '#'; the address of the site is a beginning that pages are put behind")

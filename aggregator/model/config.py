@@ -49,6 +49,17 @@ class Source:
     """Certificate authorities that are trusted beside the usual ones."""
 
 
+SITE_PAGES = frozenset(
+    (
+        *("about", "accuracy", "admin", "api", "at", "card", "categories", "category", "feed", "feeds", "fresh"),
+        *("healthz", "hub", "icon", "index", "list", "lists", "llms", "mcp", "metrics", "newest", "picture", "reader"),
+        *("readyz", "rss", "saved", "search", "source", "sources", "static", "stories", "story", "topic", "topics"),
+        *("trending", "websub"),
+    )
+)
+"""What the addresses of the site's own pages begin with; the path of `Site.url` must be another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the site calls itself and where it is reached."""

@@ -18,9 +18,9 @@ import pytest
 from flask import Flask
 
 from aggregator.config import parse_config
-from aggregator.config.values import PAGES
 from aggregator.errors import ConfigError
 from aggregator.model import Site
+from aggregator.model.config import SITE_PAGES
 from tests.web.newsroom import sample_config
 from tests.web.test_server import free_port
 
@@ -175,7 +175,7 @@ def test_a_path_that_is_a_page_of_the_site_is_refused(make_app: Callable[..., Fl
     rules = (rule.rule.split("/")[1] for rule in make_app(edition_db).url_map.iter_rules())
     files = {"apple-touch-icon", "atom", "favicon", "manifest", "openapi", "robots", "sitemap"}
     pages = {name.partition(".")[0].partition("-<")[0] for name in rules if not name.startswith("<")} - files - {""}
-    assert pages <= PAGES, "add the first part of a new address to aggregator/config/values.py"
+    assert pages <= SITE_PAGES, "add the first part of a new address to aggregator/model/config.py"
     for page in ("newest", "story", "api/v1", "search/"):
         with pytest.raises(ConfigError, match="is a page of the site itself; choose another"):
             parse_config(f"site: {{url: 'https://host.example/{page}'}}\nsources: []")
