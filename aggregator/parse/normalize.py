@@ -357,7 +357,7 @@ def _first_enclosure(enclosures: list[RawEnclosure], base: str) -> Enclosure | N
         if url := safe_link(raw.url, base):
             length = raw.length.strip()
             known = length.isascii() and length.isdigit() and 0 < len(length) <= 12 and int(length) > 0
-            return Enclosure(url, clip(raw.media_type, 100), int(length) if known else None)
+            return Enclosure(for_readers(url), clip(raw.media_type, 100), int(length) if known else None)
     return None
 
 

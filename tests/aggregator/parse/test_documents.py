@@ -226,7 +226,7 @@ def test_the_source_of_an_entry_is_who_published_it_first(
     [
         ("<enclosure url='/1.mp3' length='34216300' type='audio/mpeg'/>", "audio/mpeg", 34_216_300),
         ("<enclosure url='/1.mp3' length='' type='audio/mpeg; charset=binary'/>", "audio/mpeg", None),
-        ("<enclosure url='/1.mp3' length='0' type=''/>", "audio/mpeg", None),
+        ("<enclosure url='/1.mp3?utm_source=rss' length='0' type=''/>", "audio/mpeg", None),
         ("<enclosure url='/1.mp3?token=a' length='-5' type='application/octet-stream'/>", "audio/mpeg", None),
         ("<enclosure url='/1.m4v' length='1e6' type='video/x-m4v'/>", "video/x-m4v", None),
         ("<media:content url='/1.mp4' fileSize='12' type='video/mp4' medium='video'/>", "video/mp4", 12),
@@ -243,6 +243,7 @@ def test_a_recording_is_kept(markup: str, media_type: str, length: int | None) -
     (entry,) = read(rss(f"<item><title>One</title><link>https://a.example/one</link>{markup}</item>")).entries
     assert entry.enclosure is not None
     assert entry.enclosure.url.startswith("https://blog.example/")
+    assert "utm_source" not in entry.enclosure.url
     assert (entry.enclosure.media_type, entry.enclosure.length) == (media_type, length)
 
 
