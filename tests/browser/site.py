@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from html import unescape
 from pathlib import Path
@@ -21,6 +22,7 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect, Rule
 
+from aggregator.model import NamedList
 from tests.web import newsroom
 from web.app import close_app, create_app
 from web.auth.credentials import COOKIE
@@ -69,7 +71,8 @@ def served(app: Flask) -> Iterator[str]:
 @contextmanager
 def application(db: Path, moment: datetime = newsroom.NOW) -> Iterator[Flask]:
     """Give the site over *db* as of *moment*."""
-    app = create_app(db, lambda: moment, fallback_config=newsroom.sample_config(), token=TOKEN)
+    config = replace(newsroom.sample_config(), lists=(NamedList("trainium", "Trainium watch", "trainium"),))
+    app = create_app(db, lambda: moment, fallback_config=config, token=TOKEN)
     try:
         yield app
     finally:
