@@ -48,6 +48,39 @@ def test_news_comes_before_what_is_said_about_it() -> None:
     assert clarity(news, "") > clarity("The 12 best laptop deals of the week", "")
 
 
+STATEMENTS = [
+    "Velora releases Corvid 5, a model that reads an hour of video",
+    "Velora's Corvid 5 model reads an hour of video, company says",
+    "Velora cuts the price of Corvid 5 by half",
+]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Corvid 5 System Card",
+        "Addendum to the Corvid 4 and Corvid 5 system card",
+        "Introducing Corvid 5",
+        "How we built Corvid 5",
+        "Our approach to safety in Corvid 5",
+        "Corvid 5 customer stories: how Ostrix reads video faster",
+        "Is Velora's Corvid 5 model the end of the transcript?",
+        "Why Velora's Corvid 5 matters for every newsroom",
+        "What Corvid 5 means for video",
+        "I let Velora's Corvid 5 watch my holiday videos",
+        "'It saw everything': testers on Velora's Corvid 5 model",
+        "Velora Corvid 5 hands-on: an hour of video in a minute",
+        "Getting started with Corvid 5 in ten minutes",
+    ],
+)
+def test_a_statement_of_what_happened_leads_whoever_comes_first(other: str) -> None:
+    summary = "The model was announced on Monday and is available to developers in preview today."
+    for statement in STATEMENTS:
+        for order in ((statement, other), (other, statement)):
+            values = [(number, clarity(title, summary)) for number, title in enumerate(order)]
+            assert order[choose(values, None)] == statement
+
+
 def test_clarity_tells_news_from_bait() -> None:
     """A floor under the .940 that `python -m bench.headline` measured on headlines that the rule was not made by."""
     file = DATA / LABELS
