@@ -74,6 +74,7 @@ class Newsroom:
         picture: Picture | None = None,
         published_at: datetime | None = None,
         enclosure: Enclosure | None = None,
+        discussions: Sequence[str] = (),
     ) -> int:
         """Store a story told by *sources* in turn; return its id."""
         moments = times or [at + i * timedelta(minutes=25) for i in range(len(sources))]
@@ -90,6 +91,7 @@ class Newsroom:
                 picture=picture if i == 0 else None,
                 published_at=published_at if i == 0 or published_at is None else moment,
                 enclosure=enclosure if i == 0 else None,
+                discussion=discussions[i] if i < len(discussions) else "",
             )
             words = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
             arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", word_count=words)

@@ -92,6 +92,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         place=page_order.why(place, page_order.breaking(voices, show.now)) if place else "",
         place_parts=[(f"{part.value:+.2f}", page_order.message(part)) for part in place],
         coverage=coverage[start : start + COVERAGE_SIZE],
+        discussions=present.discussions(show, members),
         coverage_start=start,
         coverage_total=len(coverage),
         paging=params,

@@ -46,7 +46,18 @@ from web.present.formatting import (
     stored_html,
     story_path,
 )
-from web.present.score import Bar, CoverageEntry, LedgerEntry, bars, coverage, label, ledger, tenths
+from web.present.score import (
+    Bar,
+    CoverageEntry,
+    Discussion,
+    LedgerEntry,
+    bars,
+    coverage,
+    discussions,
+    label,
+    ledger,
+    tenths,
+)
 from web.present.sources import (
     STATE_LABELS,
     WORKER_SILENT,
@@ -76,6 +87,7 @@ __all__ = [
     "Columns",
     "CoverageEntry",
     "DifferingFigure",
+    "Discussion",
     "Dot",
     "GeneratedSummary",
     "Heat",
@@ -99,6 +111,7 @@ __all__ = [
     "coverage",
     "coverage_chart",
     "delay",
+    "discussions",
     "generated_summary",
     "heat",
     "host_row",

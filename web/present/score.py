@@ -78,6 +78,24 @@ def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> li
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Discussion:
+    """A page where readers discuss the story."""
+
+    source: str
+    url: str
+
+
+def discussions(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> list[Discussion]:
+    """Return where a story is discussed, in order of arrival: the comment pages that its link posts name."""
+    result: dict[str, Discussion] = {}
+    for entry, _ in members:
+        url = safe_link(entry.discussion)
+        if url:
+            result.setdefault(url, Discussion(show.source_name(entry.source_id), url))
+    return list(result.values())
+
+
 def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> list[LedgerEntry]:
     """Return the changes of a score, latest first."""
     return [

@@ -50,3 +50,21 @@ def test_charts_of_long_stories_are_thinned_and_keep_their_ends(site: FlaskClien
     text = site.get(long_story).text
     assert text.count("<tr>") < 300
     assert f"{ENTRIES} entries in" in text
+
+
+def test_comment_pages_of_link_posts_are_shown_once_each_and_only_where_they_can_be_opened(
+    site: FlaskClient, room: Newsroom
+) -> None:
+    sources = [source.id for source in room.config.sources[:4]]
+    threads = ["", "https://hn.example/item?id=1", "javascript:alert(1)", "https://hn.example/item?id=1"]
+    story_id = room.story("Velora opens a chip factory in Poznan", sources, discussions=threads)
+    quiet = room.story("A quiet evening", sources[:2], link="https://news.example/quiet")
+    room.rank()
+
+    def shown(number: int) -> str:
+        text = site.get(f"/story/{number}/", follow_redirects=True).text
+        return text.partition('<p class="discussed">')[2].partition("</p>")[0]
+
+    assert shown(story_id).count("<a ") == 1
+    assert 'href="https://hn.example/item?id=1"' in shown(story_id)
+    assert shown(quiet) == ""
