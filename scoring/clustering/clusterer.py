@@ -21,7 +21,8 @@ from msgspec import Struct
 
 from scoring.clustering.bisection import Halves, bisect
 from scoring.clustering.boilerplate import Headline, Headlines, Templates
-from scoring.clustering.join_model import Candidate, Comparison, JoinModel, Stream, compare, probability
+from scoring.clustering.comparison import Comparison, compare
+from scoring.clustering.join_model import Candidate, JoinModel, Stream, probability
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
 from scoring.clustering.weighed_text import WeighedText, vector_of, weigh
@@ -206,6 +207,7 @@ class Clusterer:
             gap=gap,
             age=max(0.0, text.at - story.first_at),
             same_terms=self._open.with_terms(comparison.telling, story.story_id),
+            rare_name=self._open.rarest(comparison.names, search.entry.idf),
             source_seconds=None if reported is None else abs(text.arrived - reported),
         )
         return self._model.odds(search.entry, candidate, comparison, stream)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import islice
@@ -30,6 +30,10 @@ SAME_TITLE_SECONDS = 12 * 3600.0
 MAX_POSTINGS = 200
 """How many postings of telling terms an entry may touch to find stories; what it shares with the
 nearest of them beyond that is looked up. So a busy day costs no more than that."""
+
+
+OPEN_PRIOR = 20.0
+"""How many open stories the last weeks' document frequency counts for, in `OpenStories.rarest`."""
 
 
 @dataclass(slots=True)
@@ -238,6 +242,19 @@ class OpenStories:
         for other in postings[1:]:
             common = other.keys() & common
         return len(common) - (but in common)
+
+    def rarest(self, terms: Collection[str], idf: Mapping[str, float]) -> float:
+        """Return how rare the rarest of *terms* is among the open stories; 0.0 for none.
+
+        ln((n + b) / (k + b * exp(-idf) + 0.5)), where k of n open stories have the term and b is OPEN_PRIOR: the
+        inverse document frequency of now, with what the last weeks say as a prior. A name of the day's big event, or
+        of a series that many sources print, tells less than one that only this story has.
+        """
+        n = len(self._stories) + 1 + OPEN_PRIOR
+        return max(
+            [math.log(n / (len(self._index.get(key, ())) + OPEN_PRIOR * math.exp(-idf[key]) + 0.5)) for key in terms],
+            default=0.0,
+        )
 
     def shared_weights(self, vector: Vector, story_id: int) -> dict[str, float]:
         """Return how much each term that an entry shares with a story contributes to their similarity."""

@@ -12,63 +12,75 @@ from dataclasses import dataclass
 class Weights:
     """What each piece of evidence adds to the log-odds that an entry belongs to a story.
 
-    A logistic regression on pairs of entry and nearby story of three labelled weeks of AI news, political news, bare
-    headlines of 2014 and made-up look-alikes, each with equal weight, pulled towards the weights before it (those had
-    been moved, one by one, to where the stories of general news became better). Weights of time and of the same source
-    stayed; `intercept`, `joins`, `title_alone`, `template` and `slot` were then set by whole runs.
-    docs/dev/clustering.md has what was tried, and how far it carries.
+    Averaged from two logistic regressions on pairs of entry and nearby story, of labelled AI news, general news, bare
+    headlines and generated series, pulled towards the weights before them; then `figures`, `swapped`, `substituted`
+    and `same_terms` were set by whole runs. docs/dev/clustering.md has what came of it.
     """
 
-    intercept: float = 5.65
-    centroid: float = 1.646
+    intercept: float = 4.171
+    centroid: float = 1.655
     """Per ln of the similarity to the story as a whole."""
-    stands_out: float = 0.384
+    stands_out: float = 0.339
     """Per ln of that over what the other stories nearby have."""
     member: float = 0.0
     """Per ln of the cosine to the nearest of its latest entries."""
-    contained: float = 0.547
+    contained: float = 0.539
     """Per ln of the share of one title's IDF that stands in the other text."""
-    shared: float = 0.326
+    shared: float = 0.357
     """Per 10 of the summed IDF of shared terms, up to 60."""
-    figures: float = 0.191
+    figures: float = 1.0
     """For a figure that both titles name."""
-    waited: float = -0.168
+    waited: float = -0.165
     """Per ln(1 + entries that came since its last one): time as the stream itself counts it."""
-    gap: float = -0.071
+    gap: float = -0.046
     """Per day between the entry and the story."""
-    age: float = -1.7
+    age: float = -1.35
     """Per ln(1 + days since its first entry)."""
-    same_source: float = -1.8
+    same_source: float = -1.458
     """For a source that told of the story within the hour."""
-    same_poll: float = -3.0
+    same_poll: float = -1.961
     """And more where one poll brought both: what a source lists side by side it holds for two things."""
-    reported_before: float = -0.6
+    reported_before: float = -0.402
     """For a source that reported the story before that."""
-    worn: float = -7.0
+    worn: float = -5.8
     """Per share of the title that its source writes day after day, in a story which that source is in."""
-    stories: float = -0.168
+    stories: float = -0.046
     """Per ln(1 + open stories / 100): the best of many strangers looks more similar than the best of few."""
-    joins: float = 0.9
+    joins: float = 0.887
     """Per log-odds that an entry of this stream joins a story, of the latest ones."""
-    size: float = 0.07
+    size: float = 0.084
     """Per ln of the story's entries."""
-    terms: float = -0.424
+    terms: float = -0.532
     """Per ln(1 + terms of the entry)."""
-    few: float = -0.5
+    few: float = -0.47
     """Per word that shared words are short of three, and per log-odds that an entry of this stream stands alone."""
-    title_alone: float = 0.55
+    title_alone: float = 0.594
     """For an entry without summary."""
-    numbers_differ: float = -0.720
+    numbers_differ: float = -1.157
     """Where both titles have numbers, dates aside, and none in common."""
-    versions_differ: float = -1.116
+    versions_differ: float = -1.81
     """Where one word stands before different numbers: "Kubernetes 1.33", "Kubernetes 1.32"."""
-    dates_differ: float = -3.0
+    dates_differ: float = -3.268
     """Where both titles name days, and none in common: a column of another day."""
-    slot: float = -8.0
-    """Per 10 of the IDF of what differs in the template of a source's titles, times the share that does not."""
-    template: float = -17.0
+    named: float = 0.526
+    """Per 10 of the IDF of shared names, up to 20."""
+    title_named: float = 0.439
+    """For a name that stands in both titles."""
+    rare_name: float = 2.044
+    """Per 10 of how rare the rarest shared name is among the open stories."""
+    other_names: float = -0.941
+    """Per 10 of the IDF of a name that one title has and the other text has not, the lower of both ways round."""
+    frame: float = 0.468
+    """Per share of one title's words that stand in the same order in another."""
+    slot: float = -4.14
+    """Per 10 of the IDF of what differs in the frame of two titles, times the share that does not."""
+    swapped: float = -2.0
+    """And more where names differ."""
+    substituted: float = -7.0
+    """And more where nothing else differs, and the titles are of one length."""
+    template: float = -11.571
     """Per share above MIN_TEMPLATE of wording that its source used before, and of what else it says that is new."""
-    same_terms: float = -0.205
+    same_terms: float = -0.4
     """Per ln(1 + other open stories that have the three most telling shared terms too)."""
 
 

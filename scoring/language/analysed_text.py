@@ -34,6 +34,8 @@ MAX_EXCERPT_CHARS = 500
 SHINGLE_WORDS = 3
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_VERSION = re.compile(r"v\d+(?:\.\d+)+")
+"""A version is written with a "v" or without."""
 # Behind these a number is a place in a list and no version: "part 2", "top 10".
 _NUMBERED_WORDS = """
     part top day week phase episode season chapter section page no number issue vol volume edition round step
@@ -128,6 +130,8 @@ def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], lis
     for word, skip in zip(tokens, dated, strict=True):
         if skip:
             continue
+        if _VERSION.fullmatch(word):
+            word = word[1:]
         digit = word[0].isdigit()
         if not digit or not _NUMBER.fullmatch(word):
             stem = term(word)
@@ -138,10 +142,10 @@ def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], lis
             before = word
             continue
         numbers.append(word)
-        name = "" if before in _NUMBERED or not before.isascii() or before[:1].isdigit() else term(before)
+        name = "" if not before.isascii() or before[:1].isdigit() else term(before)
         if name:
             versions.append((name, word))
-        if name and ("." in word or len(word) <= 2):
+        if name and before not in _NUMBERED and ("." in word or len(word) <= 2):
             terms.append(f"{name}|{word}")
         elif len(word) > 1 and before not in _NUMBERED:
             terms.append(word)

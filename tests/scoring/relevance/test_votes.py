@@ -35,9 +35,8 @@ def store() -> Iterator[Store]:
     """Return a site with 20 stories about gadgets and 20 about places, of one source each."""
     with Store.open(":memory:") as opened:
         opened.feeds.sync(list(SOURCES), MONDAY)
-        # Words of their own keep the stories apart.
-        titles = [f"Gadget {unlike(i)} {gadget}" for i, gadget in enumerate(GADGETS * 2)]
-        titles += [f"Tour {unlike(20 + i)} {place}" for i, place in enumerate(PLACES * 2)]
+        titles = [f"Zephyr gadget number {i}: the quiet {gadget}" for i, gadget in enumerate(GADGETS * 2)]
+        titles += [f"Walking tour {i} around {place} harbour" for i, place in enumerate(PLACES * 2)]
         for i, title in enumerate(titles):
             draft = Draft(guid=str(i), link=f"https://paper.example/{i}", title=title)
             with opened.transaction():
@@ -45,12 +44,6 @@ def store() -> Iterator[Store]:
                     SOURCES[i % 8].id, [Arrival(draft, str(i), draft.link, str(i), 9)], MONDAY + i * HOUR
                 )
         yield opened
-
-
-def unlike(number: int) -> str:
-    """Return three words that no other number has."""
-    rng = random.Random(number)
-    return " ".join("".join(rng.choices("abdefgiklmnoprstu", k=8)) for _ in range(3))
 
 
 def scores(store: Store) -> dict[int, tuple[str, float]]:
@@ -61,8 +54,8 @@ def test_ten_votes_move_the_order_their_way_at_once_and_undo_restores_every_numb
     updater = Updater(store, CONFIG, load_prior())
     updater.run(NOW)
     before = scores(store)
-    gadgets = [i for i, (headline, _) in before.items() if headline.startswith("Gadget")]
-    places = [i for i, (headline, _) in before.items() if headline.startswith("Tour")]
+    gadgets = [i for i, (headline, _) in before.items() if "gadget" in headline]
+    places = [i for i, (headline, _) in before.items() if "tour" in headline]
     began = time.perf_counter()
     for i in gadgets[:5]:
         store.feedback.vote(i, True, NOW)

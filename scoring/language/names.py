@@ -1,0 +1,30 @@
+"""Tell names from ordinary words, without looking at capitals.
+
+Headlines in title case capitalise everything, so a capital says little. A list of the terms that running text mostly
+writes in lower case says more: any other term is a name, or as rare as one. `make_ordinary_words` makes the list.
+"""
+
+from __future__ import annotations
+
+import gzip
+from functools import cache
+from importlib import resources
+
+
+@cache
+def load_ordinary_words() -> frozenset[str]:
+    """Return the shipped ordinary words, as terms; English, because capitals tell nothing in German."""
+    packed = resources.files("scoring.language").joinpath("ordinary_words.txt.gz").read_bytes()
+    return frozenset(gzip.decompress(packed).decode().split())
+
+
+def is_name(term: str) -> bool:
+    """Return whether a term of Latin letters is probably the name of somebody or something.
+
+    A version belongs to its name: `kubernetes|1.33` is one. Figures and terms of other scripts are none.
+
+    >>> [is_name(term) for term in ("kubernet|1.33", "kubernet", "warn", "2gw", "量子")]
+    [True, True, False, False, False]
+    """
+    name = term.partition("|")[0]
+    return name[:1].isalpha() and name.isascii() and name not in load_ordinary_words()
