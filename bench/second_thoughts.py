@@ -75,7 +75,7 @@ def main() -> None:
         skip(options.data)
     for name in options.streams or RUNS:
         run = RUNS[name]
-        if run.file and (options.data / f"{run.file}.jsonl.gz").exists():
+        if run.file and not run.window and (options.data / f"{run.file}.jsonl.gz").exists():
             for parted in options.parted:
                 print(measured(name, run, options.data, parted), flush=True)
 

@@ -3,7 +3,9 @@
     python -m bench.stories [--data ../shared/data] [STREAM ...]
 
 Each stream is run by `scoring.evaluation.stories`, in a process of its own, with the one configuration
-that ships. The sample edition is always there; the others are skipped where the data is not.
+that ships. The sample edition is always there; the others are skipped where the data is not. The windows of AI news
+run within the whole stream that they were taken from. A second table counts errors at arrival by kind
+(`scoring.metrics.story_errors`).
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aggregator.demo.edition import as_stream, gold, load
+from scoring.metrics.story_errors import MISSED, WRONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,12 @@ class Run:
     """A labelled stream as it is shown to the program."""
 
     file: str
+    """In `clustering`; of a window the whole stream, relative to the data."""
     time: str = "ts"
     fields: str = "title,summary"
     background: str = ""
+    window: str = ""
+    """In `gold`."""
 
 
 RUNS = {
@@ -41,6 +48,9 @@ RUNS = {
     "gnews titles": Run("gnews", fields="title"),
     "uci titles": Run("uci_dev", fields="title"),
     "sample edition": Run(""),
+    "week_2026_05": Run("labels/ai_press_2026_techmeme_dev", time="", window="week_2026_05"),
+    "dense_2026_03": Run("labels/ai_press_2026_techmeme_dev", time="", window="dense_2026_03"),
+    "press_2025_05": Run("stream/ai_press_2024_25_dev", time="", window="press_2025_05"),
 }
 
 
@@ -56,21 +66,40 @@ def write_sample(folder: Path) -> tuple[Path, Path]:
 
 def command(run: Run, data: Path, folder: Path) -> list[str] | None:
     """Return how to evaluate *run*, None where its files are not there."""
-    if run.file:
-        items, labels = data / f"{run.file}.jsonl.gz", data / f"{run.file}.gold.tsv"
-        if not items.exists() or not labels.exists():
-            return None
+    if run.window:
+        items, labels = data / f"{run.file}.jsonl.gz", data / "gold" / f"{run.window}.labels.tsv"
+    elif run.file:
+        items, labels = (data / "clustering" / f"{run.file}.{ending}" for ending in ("jsonl.gz", "gold.tsv"))
     else:
         items, labels = write_sample(folder)
+    if not items.exists() or not labels.exists():
+        return None
     given = [sys.executable, "-m", "groundswell", "evaluate", "stories", str(items), str(labels), "--json"]
     given += ["--time", run.time, "--fields", run.fields]
     if run.background:
-        given += ["--background", str(data / f"{run.background}.jsonl.gz")]
+        given += ["--background", str(data / "clustering" / f"{run.background}.jsonl.gz")]
     return given
 
 
+HEADER = """\
+| stream | stories | pairs P | R | F1 | 95 % | at the end | BCubed P | R | F1 | 95 % | at the end | NMI | /CPU s |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
+
+
+def row(name: str, report: dict[str, Any]) -> str:
+    """Return the line of a stream in the table."""
+    at, end = report["arrival"], report["end"]
+    return (
+        f"| {name} | {at['stories']} | {at['pair_precision']:.3f} | {at['pair_recall']:.3f} | {at['pair_f1']:.3f} "
+        f"| {at['pair_f1_low']:.3f}..{at['pair_f1_high']:.3f} | {end['pair_f1']:.3f} "
+        f"| {at['bcubed_precision']:.3f} | {at['bcubed_recall']:.3f} | {at['bcubed_f1']:.4f} "
+        f"| {at['bcubed_f1_low']:.3f}..{at['bcubed_f1_high']:.3f} | {end['bcubed_f1']:.4f} | {at['nmi']:.3f} "
+        f"| {report['entries_per_cpu_s']:.0f} |"
+    )
+
+
 def main() -> None:
-    """Print a row for each stream."""
+    """Print a row for each stream, and its errors."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("streams", nargs="*", default=list(RUNS), metavar="STREAM")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -78,23 +107,21 @@ def main() -> None:
     unknown = [name for name in given.streams if name not in RUNS]
     if unknown:
         parser.error(f"there is no stream {unknown[0]!r}; there are {', '.join(RUNS)}")
-    print("| stream | stories | P | R | BCubed F1 | 95 % | at the end | pair F1 | CEAF-e | NMI | entries / CPU s |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print(HEADER)
+    errors: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in given.streams:
-            words = command(RUNS[name], given.data / "clustering", Path(folder))
-            if words is None:
-                print(f"| {name} | its files are not in {given.data / 'clustering'} |")
+            line = command(RUNS[name], given.data, Path(folder))
+            if line is None:
+                print(f"| {name} | its files are not in {given.data} |")
                 continue
-            report = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
-            at, end = report["arrival"], report["end"]
-            print(
-                f"| {name} | {at['stories']} | {at['bcubed_precision']:.3f} | {at['bcubed_recall']:.3f} "
-                f"| {at['bcubed_f1']:.4f} | {at['bcubed_f1_low']:.3f}..{at['bcubed_f1_high']:.3f} "
-                f"| {end['bcubed_f1']:.4f} | {at['pair_f1']:.3f} | {at['ceaf_e_f1']:.3f} | {at['nmi']:.3f} "
-                f"| {report['entries_per_cpu_s']:.0f} |",
-                flush=True,
-            )
+            report = json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout)
+            errors[name] = report["errors"]
+            print(row(name, report), flush=True)
+    kinds = (*WRONG, *MISSED)
+    print(f"\n| pairs | {' | '.join(kinds)} |\n|{'---|' * (len(kinds) + 1)}")
+    for name, counts in errors.items():
+        print(f"| {name} | {' | '.join(str(counts[kind]) for kind in kinds)} |")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from pathlib import Path
 from aggregator.errors import StreamError
 from aggregator.model import Config, Entry, Site, follow_merges
 from scoring.engine import Engine
-from scoring.metrics.clustering import Labels, bcubed, bcubed_interval, ceaf_e, nmi, pairs
+from scoring.metrics import story_errors
+from scoring.metrics.clustering import Labels, bcubed, bcubed_interval, ceaf_e, nmi, pairs, pairs_interval
 from scoring.relevance.model import RelevanceModel
 from scoring.replay.streams import Line, Stream
 
@@ -34,7 +35,11 @@ class Measures:
     bcubed_f1_low: float
     bcubed_f1_high: float
     """95 % bootstrap interval."""
+    pair_precision: float
+    pair_recall: float
     pair_f1: float
+    pair_f1_low: float
+    pair_f1_high: float
     ceaf_e_f1: float
     nmi: float
 
@@ -52,6 +57,8 @@ class Report:
     """Of the story that each entry was given as it arrived."""
     end: Measures
     """Of the stories after the last entry, second thoughts counted in."""
+    errors: dict[str, int]
+    """Pairs at arrival that are wrongly joined or missed, by kind; see `story_errors`."""
     entries_per_cpu_s: float
 
 
@@ -61,6 +68,8 @@ def measure(gold: Labels, predicted: Labels, *, seed: int = 0) -> Measures:
         raise ValueError("nothing to measure: no entry has a label")
     both = bcubed(gold, predicted)
     low, high = bcubed_interval(gold, predicted, seed=seed)
+    paired = pairs(gold, predicted)
+    pair_low, pair_high = pairs_interval(gold, predicted, seed=seed)
     return Measures(
         stories=len(set(predicted)),
         bcubed_precision=both.precision,
@@ -68,7 +77,11 @@ def measure(gold: Labels, predicted: Labels, *, seed: int = 0) -> Measures:
         bcubed_f1=both.f1,
         bcubed_f1_low=low,
         bcubed_f1_high=high,
-        pair_f1=pairs(gold, predicted).f1,
+        pair_precision=paired.precision,
+        pair_recall=paired.recall,
+        pair_f1=paired.f1,
+        pair_f1_low=pair_low,
+        pair_f1_high=pair_high,
         ceaf_e_f1=ceaf_e(gold, predicted).f1,
         nmi=nmi(gold, predicted),
     )
@@ -148,12 +161,16 @@ def evaluate(
 
     Entries without a label flow through and are not judged. StreamError when no entry has one.
     """
-    lines = mixed(stream, background)
+    lines = list(mixed(stream, background))
     assigned, seconds = assign(lines, config or Config(Site(), (), ()), model, fields=fields, progress=progress)
     judged = [(gold[own], arrival, end) for own, arrival, end in assigned if own in gold]
     if not judged:
         raise StreamError(f"no entry of {stream.path} has a label; are these labels of another stream?")
     labels = [label for label, _, _ in judged]
+    at_arrival = {own: arrival for own, arrival, _ in assigned if own in gold}
+    errors = story_errors.count(
+        {line.id: line for line in lines if line.id in at_arrival}, {own: gold[own] for own in at_arrival}, at_arrival
+    )
     return Report(
         entries=len(assigned),
         labelled=len(judged),
@@ -161,6 +178,7 @@ def evaluate(
         skipped=stream.broken + (background.broken if background is not None else 0),
         arrival=measure(labels, [arrival for _, arrival, _ in judged], seed=seed),
         end=measure(labels, [end for _, _, end in judged], seed=seed),
+        errors=errors,
         entries_per_cpu_s=len(assigned) / max(seconds, 1e-9),
     )
 
@@ -189,14 +207,18 @@ def lines(report: Report) -> list[str]:
     rows = [
         f"{report.entries} entries, {report.labelled} of them with one of {report.labels} labels"
         + (f"; {report.skipped} lines could not be used" if report.skipped else ""),
-        f"{'':8}{'stories':>8}  BCubed P      R     F1        95 %      pair F1  CEAF-e    NMI",
+        f"{'':8}{'stories':>8}  BCubed P      R     F1        95 %     pairs P      R     F1        95 %    "
+        " CEAF-e    NMI",
     ]
     for name, measures in (("arrival", report.arrival), ("end", report.end)):
         rows.append(
             f"{name:8}{measures.stories:8d}  {measures.bcubed_precision:8.4f} {measures.bcubed_recall:.4f} "
             f"{measures.bcubed_f1:.4f} {measures.bcubed_f1_low:.3f}..{measures.bcubed_f1_high:.3f}   "
-            f"{measures.pair_f1:.4f}  {measures.ceaf_e_f1:.4f} {measures.nmi:.4f}"
+            f"{measures.pair_precision:.4f} {measures.pair_recall:.4f} {measures.pair_f1:.4f} "
+            f"{measures.pair_f1_low:.3f}..{measures.pair_f1_high:.3f}  {measures.ceaf_e_f1:.4f} {measures.nmi:.4f}"
         )
+    for title, kinds in (("wrong", story_errors.WRONG), ("missed", story_errors.MISSED)):
+        rows.append(f"pairs {title}: " + ", ".join(f"{report.errors[kind]} {kind}" for kind in kinds))
     rows.append(f"{report.entries_per_cpu_s:.0f} entries per CPU second")
     return rows
 

@@ -104,6 +104,32 @@ def bcubed_interval(
     return drawn[round(tail * (resamples - 1))], drawn[round((1.0 - tail) * (resamples - 1))]
 
 
+def pairs_interval(
+    gold: Labels, predicted: Labels, *, seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
+) -> tuple[float, float]:
+    """Return between what the F1 over pairs lies, had other labels of this kind been drawn.
+
+    Percentile bootstrap over whole labels. A wrong pair counts half for each of its two labels.
+    """
+    labels, stories = Counter(gold), Counter(predicted)
+    joined: dict[Hashable, float] = dict.fromkeys(labels, 0.0)
+    right: Counter[Hashable] = Counter()
+    for (label, story), both in Counter(zip(gold, predicted, strict=True)).items():
+        right[label] += both * (both - 1) // 2
+        joined[label] += both * (both - 1) / 2 + both * (stories[story] - both) / 2
+    rows = [(right[label], joined[label], count * (count - 1) // 2) for label, count in labels.items()]
+    rng = random.Random(seed)
+    drawn = []
+    for _ in range(resamples):
+        sample = rng.choices(rows, k=len(rows))
+        all_right, all_joined, all_labelled = (sum(column) for column in zip(*sample, strict=True))
+        both_ways = all_joined + all_labelled
+        drawn.append(2.0 * all_right / both_ways if both_ways else 1.0)
+    drawn.sort()
+    tail = (1.0 - level) / 2.0
+    return drawn[round(tail * (resamples - 1))], drawn[round((1.0 - tail) * (resamples - 1))]
+
+
 def _by_label(gold: Labels, predicted: Labels) -> dict[Hashable, tuple[int, float, float]]:
     """Return of each label its entries, and the sums of their precision and recall."""
     labels, stories = Counter(gold), Counter(predicted)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aggregator.errors import StreamError
 from groundswell.cli import cli
 from scoring.evaluation.stories import read_gold
-from scoring.metrics.clustering import bcubed, bcubed_interval, ceaf_e, nmi, pairs
+from scoring.metrics.clustering import bcubed, bcubed_interval, ceaf_e, nmi, pairs, pairs_interval
 
 # Six entries of two events; one of the first strayed to the second, and one of the second is alone.
 GOLD = ["a", "a", "a", "b", "b", "b"]
@@ -58,9 +58,19 @@ def test_the_interval_is_reproducible_and_holds_what_was_measured_more_often_tha
     both: list[tuple[int, int]],
 ) -> None:
     gold, predicted = [g for g, _ in both], [f for _, f in both]
-    low, high = bcubed_interval(gold, predicted, resamples=50)
-    assert 0 <= low <= high <= 1
-    assert (low, high) == bcubed_interval(gold, predicted, resamples=50)
+    for interval in (bcubed_interval, pairs_interval):
+        low, high = interval(gold, predicted, resamples=50)
+        assert 0 <= low <= high <= 1
+        assert (low, high) == interval(gold, predicted, resamples=50)
+
+
+def test_the_interval_of_pairs_lies_around_their_f1() -> None:
+    gold = [n // 2 for n in range(200)]
+    predicted = [n if n % 8 == 1 else n // 4 for n in range(200)]
+
+    low, high = pairs_interval(gold, predicted)
+
+    assert low < pairs(gold, predicted).f1 < high
 
 
 def test_labels_that_are_none_are_named_with_their_line(tmp_path: Path) -> None:
