@@ -25,6 +25,7 @@ from web.admin import actions
 from web.auth import access
 from web.auth.credentials import Authenticator, cookie_of
 from web.auth.reader_tokens import ReaderAuthenticator
+from web.digest.pages import blueprint as digest_pages
 from web.http.addresses import MAX_QUERY_STRING, SiteAddresses
 from web.http.database import Reading, Unreadable
 from web.http.headers import MAX_BODY, Guarded, is_https, is_trusted, trusted_hosts
@@ -85,6 +86,7 @@ def create_app(
     speed = clock.speed if isinstance(clock, FastClock) else 1
     for blueprint in (
         *BLUEPRINTS,
+        digest_pages,
         *admin.BLUEPRINTS,
         reader_api.blueprint,
         metrics.blueprint,

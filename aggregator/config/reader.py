@@ -29,6 +29,7 @@ from aggregator.model import (
     Category,
     Config,
     Defaults,
+    DigestSettings,
     Limits,
     NamedList,
     OperatorAlarms,
@@ -143,6 +144,7 @@ class ConfigReader(NodeReader):
             lists=self._lists(sections, categories, sources),
             backup=Backups(**self._section("backup", sections)),
             sign_in=self._sign_in(sections),
+            digest=self._digest(sections),
             defaults=Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
         )
         kept, window = config.retention.entries, config.scoring.window
@@ -197,6 +199,18 @@ class ConfigReader(NodeReader):
                 "operator": OperatorAlarms(**{**operator, "to": _known(operator["to"])}),
             }
         )
+
+    def _digest(self, sections: Mapping[str, Node]) -> DigestSettings:
+        given = self._section("digest", sections)
+        for key in ("daily", "weekly"):
+            given[key] = _known(given.get(key, ()))
+        webhook = any(target.address.startswith(("http://", "https://")) for target in given["daily"] + given["weekly"])
+        if webhook and child(sections.get("alerts") or sections["digest"], "secret") is None:
+            self.error(
+                sections["digest"],
+                "digest has a webhook but alerts has no 'secret:' to sign it with; `openssl rand -hex 32` makes one",
+            )
+        return DigestSettings(**given)
 
     def _names_in_search(self, node: Node | None, categories: Iterable[Category]) -> None:
         """Report a category that a search names and that there is not."""

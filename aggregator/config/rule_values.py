@@ -62,6 +62,13 @@ def _quiet(raw: str) -> QuietHours | None:
     return QuietHours(begin, end)
 
 
+def _time_of_day(raw: str) -> int:
+    match = re.fullmatch(r"(\d{1,2}):(\d{2})", raw)
+    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
+        raise ValueError("is not a time of day such as 07:00")
+    return int(match[1]) * 60 + int(match[2])
+
+
 def _secret(raw: str) -> str:
     if len(raw) < 16:
         raise ValueError("is shorter than 16 characters; make one with `openssl rand -hex 32`")
@@ -77,5 +84,6 @@ def _secret_or_unknown(raw: str) -> str:
 
 QUERY = Kind("search", _query)
 TARGET = Kind("address of a service", _target, secret=True)
+TIME_OF_DAY = Kind("time of day", _time_of_day)
 QUIET = Kind("off or two times of day", _quiet)
 SECRET = Kind("text of 16 to 500 ASCII characters", _secret_or_unknown, secret=True)

@@ -179,6 +179,18 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestSettings:
+    """`digest:` in feeds.yaml: who is sent the stories of the day and of the week, and when."""
+
+    at: int = 420
+    """Minutes since midnight, by the site's time zone."""
+    stories: int = 10
+    """How many stories a digest shows first."""
+    daily: tuple[AlertTarget, ...] = ()
+    weekly: tuple[AlertTarget, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisSettings:
     """`analysis:` in feeds.yaml: who writes of stories in prose, if anybody."""
 
@@ -247,6 +259,7 @@ class Config:
     backup: Backups = Backups()
     lists: tuple[NamedList, ...] = ()
     sign_in: SignIn = SignIn()
+    digest: DigestSettings = DigestSettings()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""

@@ -115,6 +115,11 @@ class AlertMessages:
         )
         return {row["step"]: row["sources"] for row in rows}
 
+    def exists(self, rule: str, subject: str) -> bool:
+        """Return whether a rule has made a message about a subject."""
+        query = "select 1 from alert_messages where rule = :rule and subject = :subject limit 1"
+        return self._db.value(query, {"rule": rule, "subject": subject}) is not None
+
     def made_since(self, rule: str, since: datetime) -> int:
         """Return about how many subjects a rule has made messages since a moment."""
         return int(

@@ -20,6 +20,7 @@ from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
 from aggregator.store.derived.engine_snapshot import EngineSnapshots, StoredSnapshot, UpdateProgress
 from aggregator.store.derived.front_pages import FrontPages
+from aggregator.store.derived.growth import Growth
 from aggregator.store.derived.languages import EntryLanguages
 from aggregator.store.derived.places import Places
 from aggregator.store.derived.scorecards import Scorecards
@@ -98,6 +99,7 @@ class Store:
         self.reader_marks = ReaderMarks(connection)
         self.posted_entries = PostedEntries(connection)
         self.entry_languages = EntryLanguages(connection)
+        self.growth = Growth(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

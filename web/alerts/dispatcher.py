@@ -17,6 +17,7 @@ from aggregator.polling.source_health import Alarm as OverdueAlarm
 from aggregator.store import Store
 from aggregator.store.alerts import OPERATOR, Message
 from web.alerts import alarms, rules
+from web.digest.delivery import due_digests
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Dispatcher:
         edition = store.state.edition()
         if edition != self._edition or _passed(self._looked_at, LOOK_AGAIN, now):
             self._edition, self._looked_at = edition, now
-            for messages in rules.due_messages(store, config, now):
+            for messages in (*rules.due_messages(store, config, now), *due_digests(store, config, now)):
                 store.alert_messages.add(messages, now)
         if _passed(self._alarms_at, ALARMS_EVERY, now):
             self._alarms_at = now
@@ -97,8 +98,9 @@ async def deliver(store: Store, config: Config, now: datetime, rule: str | None 
 
 def every_target(config: Config) -> tuple[AlertTarget, ...]:
     """Return all targets that feeds.yaml names."""
-    alerts = config.alerts
-    return tuple(dict.fromkeys([*alerts.to, *alerts.operator.to, *(to for rule in alerts.rules for to in rule.to)]))
+    alerts, digest = config.alerts, config.digest
+    of_rules = [target for rule in alerts.rules for target in rule.to]
+    return tuple(dict.fromkeys([*alerts.to, *alerts.operator.to, *of_rules, *digest.daily, *digest.weekly]))
 
 
 def outgoing(message: Message) -> Outgoing:

@@ -63,7 +63,7 @@ def _body_fields(spec: dict[str, Any], operation: dict[str, Any]) -> list[tuple[
 def feeds_page() -> str:
     """Everything that can be subscribed to."""
     keep(WHOLE_EDITION)
-    rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest")]
+    rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest"), feeds_of("Digests", "/digest")]
     by_category = [feeds_of(item.name, f"/category/{quote(item.id)}") for item in config().categories]
     by_list = [feeds_of(one.name, f"/list/{quote(one.id)}") for one in config().lists]
     with reading().store() as store:

@@ -9,7 +9,7 @@ namespace, which /feeds describes. Choosing the stories is left to `web.lists.st
 
 from __future__ import annotations
 
-from web.syndication.channel import Channel, Image, Item, image, item, material, tag_uri
+from web.syndication.channel import Channel, Image, Item, article, image, item, material, tag_uri
 from web.syndication.formats import FORMATS, MARKDOWN, Format
 from web.syndication.markup import NAMESPACE, escape_if_ambiguous
 
@@ -21,6 +21,7 @@ __all__ = [
     "Format",
     "Image",
     "Item",
+    "article",
     "escape_if_ambiguous",
     "image",
     "item",

@@ -63,6 +63,8 @@ class Item:
     image: Image | None = None
     enclosure: Enclosure | None = None
     """The recording of the lead entry, at its publisher."""
+    html: str = ""
+    """The readable body of an item that is no story, such as a digest; it has none of the elements about stories."""
 
     @property
     def date(self) -> datetime:
@@ -156,6 +158,31 @@ def item(
         related=tuple((storable(name), storable(entry.title), safe_link(entry.link)) for entry, name in related),
         image=image,
         enclosure=lead.enclosure,
+    )
+
+
+def article(item_id: str, *, url: str, title: str, text: str, html: str, author: str, at: datetime) -> Item:
+    """Return an item that is no story; *html* is its body, *text* the same in a sentence."""
+    return Item(
+        id=item_id,
+        url=url,
+        title=storable(title),
+        text=storable(text),
+        facts="",
+        original="",
+        via="",
+        source=storable(author),
+        category="",
+        category_id="",
+        language="",
+        score=0,
+        provisional=False,
+        sources=0,
+        independent=0,
+        published_at=at,
+        first_seen_at=at,
+        updated_at=at,
+        html=storable(html),
     )
 
 

@@ -54,6 +54,8 @@ def _item(item: Item) -> dict[str, Any]:
             attachments.append({"url": item.image.url, "mime_type": item.image.media_type, **title})
     if attachments:
         node["attachments"] = attachments
+    if item.html:
+        return node
     node["_groundswell"] = {
         "about": NAMESPACE,
         "score": item.score,

@@ -31,6 +31,8 @@ def body_html(item: Item) -> str:
 
     Pictures stand in elements of their own (`media:content`, `enclosure`, `image`): a body loads nothing.
     """
+    if item.html:
+        return item.html
     parts = []
     if item.text:
         parts.append(f"<p>{html.escape(item.text)}</p>")
@@ -59,7 +61,9 @@ def escape_if_ambiguous(text: str) -> str:
 
 
 def add_own_elements(node: ET.Element, item: Item) -> None:
-    """Append the elements of our own namespace to an item."""
+    """Append the elements of our own namespace to an item; they speak of stories only."""
+    if item.html:
+        return
     for name, value in (
         ("score", str(item.score)),
         ("provisional", "true" if item.provisional else "false"),

@@ -25,6 +25,7 @@ from aggregator.model import (
     Backups,
     Category,
     Config,
+    DigestSettings,
     Limits,
     OperatorAlarms,
     PollLimits,
@@ -623,6 +624,7 @@ def test_the_defaults_on_the_page_are_those_of_the_program() -> None:
         "analysis": AnalysisSettings,
         "backup": Backups,
         "sign_in": SignIn,
+        "digest": DigestSettings,
     }
     for name, (_, default) in documented().items():
         section, _, key = name.rpartition(".")

@@ -1,0 +1,145 @@
+"""/digest: the days and weeks there are, each as a page, and all of them as a feed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, Response, abort, render_template
+
+from aggregator.model import Config
+from aggregator.store import Store
+from aggregator.text.wording import plural
+from web import syndication
+from web.digest import editions, mail
+from web.digest.contents import Digest, DigestStory, digest
+from web.digest.editions import Edition
+from web.http.addresses import query_parameters
+from web.http.hints import WHOLE_EDITION
+from web.pages.feeds import CSP
+from web.pages.service.static_files import asset
+from web.present import Presenter
+from web.request.context import (
+    MINUTE,
+    base_url,
+    config,
+    feeds_of,
+    hints,
+    hub_url,
+    id_base,
+    keep,
+    now,
+    presenter,
+    reading,
+    shared,
+)
+from web.request.services import services
+
+blueprint = Blueprint("digest", __name__)
+
+DAYS_LISTED, WEEKS_LISTED = 31, 26
+DAYS_IN_FEED, WEEKS_IN_FEED = 7, 2
+
+
+@blueprint.get("/digest")
+@query_parameters()
+def index() -> str:
+    """The days and weeks that have a digest."""
+    keep(MINUTE)
+    with reading().store() as store:
+        first = store.growth.first_day()
+    days, weeks = _listed(first, DAYS_LISTED, WEEKS_LISTED)
+    return render_template("digest/index.html", days=days, weeks=weeks, feeds=feeds_of("Digests", "/digest"))
+
+
+def _listed(first: datetime | None, days: int, weeks: int) -> tuple[list[Edition], list[Edition]]:
+    """Return the newest days and weeks that are over or have begun, newest first, back to the first entry."""
+    if first is None:
+        return [], []
+    zone = config().site.timezone
+    today, this_week = editions.of_moment(now(), zone)
+    return (
+        [one for steps in range(days) if (one := editions.neighbor(today, -steps, zone)).end > first],
+        [one for steps in range(weeks) if (one := editions.neighbor(this_week, -steps, zone)).end > first],
+    )
+
+
+@blueprint.get("/digest/<name>")
+@query_parameters(costly=True)
+def page(name: str) -> str:
+    """The digest of a day or a week."""
+    zone = config().site.timezone
+    edition = editions.named(name, zone)
+    if edition is None or edition.begin > now():
+        abort(404)
+    with reading().store() as store:
+        first = store.growth.first_day()
+        if first is None or edition.end <= first:
+            abort(404)
+        show = presenter(store)
+        held = digest(store, config(), edition)
+    # One that is over changes with its stories only.
+    keep(WHOLE_EDITION if edition.end <= now() else MINUTE)
+    previous, following = editions.neighbor(edition, -1, zone), editions.neighbor(edition, 1, zone)
+    return render_template(
+        "digest/page.html",
+        heading="The week in stories" if edition.is_week else "The day in stories",
+        edition=edition,
+        week=editions.week(edition.first, zone),
+        previous=previous if previous.end > first else None,
+        following=following if following.begin <= now() else None,
+        running=edition.end > now(),
+        total=held.total,
+        top=_shown(show, held.top),
+        grew=_shown(show, held.grew),
+        sections=[(show.section(category_id), _shown(show, stories)) for category_id, stories in held.categories],
+        feeds=feeds_of("Digests", "/digest"),
+    )
+
+
+def _shown(show: Presenter, stories: tuple[DigestStory, ...]) -> list[dict[str, object]]:
+    return [{"card": show.card(story.listed), "growth": story.growth_message} for story in stories]
+
+
+@blueprint.get("/digest.<any(rss,atom,json):form>")
+@query_parameters(costly=True)
+def feed(form: str) -> Response:
+    """The digests of the last days and weeks that are over, an item each."""
+    site = config().site
+    base, prefix = base_url(), services().database.prefix()
+    chosen = syndication.FORMATS[form]
+    with reading().store() as store:
+        days, weeks = _listed(store.growth.first_day(), DAYS_IN_FEED + 1, WEEKS_IN_FEED + 1)
+        over = sorted((one for one in (*days, *weeks) if one.end <= now()), key=lambda one: one.end, reverse=True)
+        items = [_item(store, config(), edition, base) for edition in over]
+    channel = syndication.Channel(
+        title=f"{site.title}: Digests",
+        description="The stories of each day and each week",
+        page_url=f"{base}/digest",
+        self_url=f"{base}/digest.{form}",
+        language=site.language,
+        items=tuple(items),
+        hub_url=hub_url(),
+        style_urls=(("text/xsl", prefix + asset("feed.xsl")), ("text/css", prefix + asset("feed.css"))),
+    )
+    hints().material = syndication.material(channel)
+    keep(WHOLE_EDITION)
+    response = Response(chosen.write(channel), content_type=chosen.content_type)
+    response.headers["Content-Security-Policy"] = CSP
+    response.vary.add("Accept")
+    links = {"hub": channel.hub_url, "self": channel.self_url}
+    response.headers["Link"] = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url)
+    return shared(response)
+
+
+def _item(store: Store, config: Config, edition: Edition, base: str) -> syndication.Item:
+    held: Digest = digest(store, config, edition)
+    first = held.top[0].listed.story.headline if held.top else ""
+    return syndication.article(
+        syndication.tag_uri(id_base(), f"digest/{edition.name}"),
+        url=f"{base}/digest/{edition.name}",
+        title=mail.title_of(held),
+        text=f"{plural(held.total, 'story', 'stories')} with news. {first}".strip(),
+        html=mail.body_html(held, config) or "<p>No stories.</p>",
+        author=config.site.title,
+        at=edition.end,
+    )
