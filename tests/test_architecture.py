@@ -38,6 +38,7 @@ HOMES = {
     "marshmallow": ("web/api/",),
     "PIL": ("web/media/social_card.py",),
     "granian": ("web/server.py",),
+    "trafilatura": ("aggregator/parse/pages/article.py",),
     "apprise": ("aggregator/notify/child.py",),
     "smtplib": ("aggregator/notify/child.py",),
     "mcp": ("web/agents/server.py",),

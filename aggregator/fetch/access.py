@@ -80,6 +80,16 @@ def of_analysis(config: Config) -> Access:
     return Access(frozenset({own}) if allowed else frozenset(), own, *_for_all(config))
 
 
+def of_article(url: str, source: Source, listed: frozenset[str]) -> Access:
+    """Return what may be done for an article that a feed links to.
+
+    A private host only where it is the feed's own server and the source may reach that.
+    """
+    if origin(url) != origin(source.url):
+        return of_feed_content(source)
+    return of_source(source, listed)
+
+
 def of_alert(url: str, config: Config) -> Access:
     """Return what a webhook of `alerts` may do: reach its own host, also a private one where that is allowed."""
     own = host(url)

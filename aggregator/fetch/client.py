@@ -54,6 +54,7 @@ async def fetch(
     user_agent: str = "",
     headers: Iterable[tuple[str, str]] = (),
     home: str = "",
+    accept: str = _ACCEPT,
     access: Access = PUBLIC,
 ) -> Outcome:
     """Request *url* and return what came of it; whatever goes wrong is a `Failed`.
@@ -63,11 +64,12 @@ async def fetch(
     now:        what a date in Retry-After is measured against
     headers:    of the source's own; sent to the scheme, host and port of *home* only
     home:       the address that the operator gave *headers* to; "" is *url*
+    accept:     the media types that are asked for
     access:     what the subject of this request may do
 
     Waiting for a turn does not count into the time. Cookies live as long as this one call.
     """
-    common = {"User-Agent": user_agent or USER_AGENT, "Accept": _ACCEPT, "Accept-Encoding": ACCEPTED}
+    common = {"User-Agent": user_agent or USER_AGENT, "Accept": accept, "Accept-Encoding": ACCEPTED}
     if validators.etag:
         common["If-None-Match"] = validators.etag
     if validators.last_modified:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import msgspec
 
 from aggregator.model import DocumentMemory, Limits, ParsedFeed
+from aggregator.parse.pages.article import Article
 
 LENGTH_BYTES = 8
 
 
-class Document(msgspec.Struct, array_like=True):
+class Document(msgspec.Struct, array_like=True, tag=True):
     """A document to be read, with what `aggregator.parse.parse` wants to know of it."""
 
     data: bytes
@@ -23,18 +24,32 @@ class Document(msgspec.Struct, array_like=True):
     memory: DocumentMemory
 
 
+class Page(msgspec.Struct, array_like=True, tag=True):
+    """A web page with the article of an entry."""
+
+    data: bytes
+    url: str
+    title: str
+
+
 class Request(msgspec.Struct, array_like=True):
     """Documents to be read one after the other, within so much CPU time together."""
 
     limits: Limits
     cpu_s: float
-    documents: list[Document]
+    documents: list[Document | Page]
 
 
 class Read(msgspec.Struct, array_like=True, tag=True):
     """The document is a feed."""
 
     feed: ParsedFeed
+
+
+class ReadArticle(msgspec.Struct, array_like=True, tag=True):
+    """The page holds an article."""
+
+    article: Article
 
 
 class NoFeed(msgspec.Struct, array_like=True, tag=True):
@@ -48,7 +63,7 @@ class OverLimit(msgspec.Struct, array_like=True, tag=True):
     """The document was not read to its end for want of memory, its own or that of its batch."""
 
 
-Answer = Read | NoFeed | OverLimit
+Answer = Read | ReadArticle | NoFeed | OverLimit
 
 
 class Reply(msgspec.Struct, array_like=True):

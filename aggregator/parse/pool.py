@@ -30,12 +30,15 @@ from aggregator.parse.messages import (
     Document,
     NoFeed,
     OverLimit,
+    Page,
     Read,
+    ReadArticle,
     Reply,
     Request,
     message,
     read_reply,
 )
+from aggregator.parse.pages.article import Article
 
 _MAX_REPLY_BYTES = 256 * 1024 * 1024
 # A child that only waits (a stopped process, a machine that swaps) uses no CPU time and is ended by the wall clock.
@@ -86,20 +89,34 @@ class ParserPool:
         Raises NotAFeedError, or ParserFailedError when a limit was met. Cancelling ends a child that reads nothing
         else.
         """
-        if self._closed:
-            raise ParserFailedError("the parser is closed")
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(Document(data, content_type, url, memory), limits, answer))
-        if len(self._working) < self.size:
-            task = asyncio.create_task(self._work(), name="parser")
-            self._working.add(task)
-        match await answer:
+        match await self._ask(Document(data, content_type, url, memory), limits):
             case Read(feed=feed):
                 return feed
             case NoFeed(message=message, feeds=feeds):
                 raise NotAFeedError(message, feeds)
-            case OverLimit():
-                raise ParserFailedError(_over_memory(limits))
+        raise ParserFailedError(_over_memory(limits))
+
+    async def read_page(self, data: bytes, url: str, title: str, limits: Limits) -> Article:
+        """Return the article in a page about an entry called *title*.
+
+        Raises NotAFeedError where there is none, or ParserFailedError when a limit was met.
+        """
+        match await self._ask(Page(data, url, title), limits):
+            case ReadArticle(article=article):
+                return article
+            case NoFeed(message=message):
+                raise NotAFeedError(message)
+        raise ParserFailedError(_over_memory(limits))
+
+    async def _ask(self, document: Document | Page, limits: Limits) -> Answer:
+        if self._closed:
+            raise ParserFailedError("the parser is closed")
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(document, limits, answer))
+        if len(self._working) < self.size:
+            task = asyncio.create_task(self._work(), name="parser")
+            self._working.add(task)
+        return await answer
 
     async def aclose(self) -> None:
         """Read what waits to its end, then end every child."""
@@ -182,7 +199,7 @@ class ParserPool:
 class _Waiting:
     """A document that waits to be read."""
 
-    document: Document
+    document: Document | Page
     limits: Limits
     answer: asyncio.Future[Answer]
     alone: bool = False

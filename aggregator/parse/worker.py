@@ -27,11 +27,14 @@ from aggregator.parse.messages import (
     Document,
     NoFeed,
     OverLimit,
+    Page,
     Read,
+    ReadArticle,
     Reply,
     message,
     read_request,
 )
+from aggregator.parse.pages.article import read_article
 from aggregator.parse.parser import parse
 
 _RETIRE_AT_GROWTH = 200_000_000
@@ -67,8 +70,10 @@ def main() -> None:
             os._exit(0)
 
 
-def _answer(limits: Limits, document: Document) -> Answer:
+def _answer(limits: Limits, document: Document | Page) -> Answer:
     try:
+        if isinstance(document, Page):
+            return ReadArticle(read_article(document.data, document.url, document.title, limits))
         return Read(parse(document.data, document.content_type, document.url, limits, document.memory))
     except NotAFeedError as error:
         return OverLimit() if isinstance(error.__cause__, MemoryError) else NoFeed(str(error), tuple(error.feeds))

@@ -31,6 +31,7 @@ from aggregator.model import (
 from aggregator.parse.fingerprints import remember
 from aggregator.parse.pool import ParserFailedError, ParserPool
 from aggregator.polling import matching, schedule
+from aggregator.polling.articles import Articles
 from aggregator.polling.group_commit import GroupCommit
 from aggregator.store import PollRecord, Store, StoreFault
 from aggregator.store.websub.deliveries import Delivery
@@ -57,6 +58,8 @@ class PollContext:
     """What the site calls itself; a source may use another name."""
     commit: GroupCommit | None = None
     """By which polls that end together share a transaction; None: each has its own."""
+    articles: Articles | None = None
+    """Fetches full texts; None: nobody does."""
     network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False
     """Called with each outcome; returns whether the whole network is unreachable."""
 
@@ -100,6 +103,7 @@ async def poll(
     if isinstance(outcome, Fetched):
         try:
             parsed = await _parse_if_changed(source, outcome, context)
+            parsed = await _with_articles(source, parsed, context) if parsed else None
         except NotAFeedError as error:
             outcome = Failed(FailureKind.NOT_A_FEED, str(error), outcome.status)
         except ParserFailedError as error:
@@ -133,6 +137,21 @@ async def _parse_if_changed(source: Source, document: Fetched, context: PollCont
         if memory.is_unchanged:
             return None
     return await context.parser.parse(document.body, document.content_type, document.url, limits, memory)
+
+
+async def _with_articles(source: Source, parsed: ParsedFeed, context: PollContext) -> ParsedFeed:
+    """Return *parsed* with the full text of its items, where the source is to have it."""
+    if not source.full_text or context.articles is None or not parsed.arrivals:
+        return parsed
+    return await context.articles.complete(
+        source,
+        parsed,
+        client=context.client,
+        limits=context.limits,
+        listed_hosts=context.listed_hosts,
+        user_agent=context.user_agent,
+        now=context.clock(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +233,7 @@ async def store_document(
     try:
         memory = store.feeds.document_memory(source.id)
         parsed = await context.parser.parse(body, content_type, state.url, context.limits, memory)
+        parsed = await _with_articles(source, parsed, context)
     except (NotAFeedError, ParserFailedError) as error:
         message = f"{sender} delivered a document that cannot be read: {error}"
     with store.transaction():

@@ -21,6 +21,7 @@ from aggregator.fetch import Client, access, user_agent
 from aggregator.model import Clock, Config, FeedState, Outcome, Source
 from aggregator.parse.pool import ParserPool
 from aggregator.polling import schedule
+from aggregator.polling.articles import Articles
 from aggregator.polling.group_commit import GroupCommit
 from aggregator.polling.poll import PollContext, Polled, poll
 from aggregator.store import Store, StoreFault
@@ -54,6 +55,7 @@ class Poller:
         self._finished = finished or (lambda polled: None)
         self._client = Client(config.limits)
         self._parser = ParserPool()
+        self._articles = Articles(store)
         self._active: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, datetime] = {}
         self._active_hosts: Counter[str] = Counter()
@@ -71,6 +73,7 @@ class Poller:
             store=self._store,
             client=self._client,
             parser=self._parser,
+            articles=self._articles,
             limits=config.limits,
             clock=self._clock,
             listed_hosts=access.listed_hosts(config.limits),
@@ -94,6 +97,7 @@ class Poller:
             task.cancel()
         await asyncio.gather(*self._active.values(), return_exceptions=True)
         await self._client.__aexit__(kind, value, trace)
+        await self._articles.aclose()
         await self._parser.aclose()
 
     @property

@@ -85,6 +85,15 @@ class KnownEntries:
             for row in rows
         ]
 
+    def texts(self, source_id: str, identities: Iterable[str]) -> dict[str, tuple[str, str, str, int]]:
+        """Return digest, content, summary and word count of the stored entries with these identities."""
+        rows = self._db.rows(
+            """select e.identity, e.digest, e.content, e.summary, e.words from json_each(:identities)
+            cross join entries e on e.source_id = :source and e.identity = value""",
+            {"source": source_id, "identities": json.dumps(list(identities))},
+        )
+        return {row["identity"]: (row["digest"], row["content"], row["summary"], row["words"]) for row in rows}
+
 
 class Entries:
     """`entries` and `entry_edits`, with the text index that goes with them."""
