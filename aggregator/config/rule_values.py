@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from aggregator.config.values import URL_CHARS, Kind
 from aggregator.model import AlertTarget, QuietHours
 from aggregator.text import search_query
+from aggregator.text.tokens import words
 
 MAX_QUERY_CHARS = 400
+MAX_FILTER_CHARS = 100
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}")
 
@@ -82,6 +84,18 @@ def _secret_or_unknown(raw: str) -> str:
     return "" if raw == "none" else _secret(raw)
 
 
+def _title_filter(raw: str) -> str:
+    text = " ".join(raw.split())
+    if len(text) > MAX_FILTER_CHARS:
+        raise ValueError(f"has {len(text)} characters; a filter has at most {MAX_FILTER_CHARS}")
+    if re.search(r"\*(?!\s|$)", text):
+        raise ValueError("has a '*' that is not at the end of a word; write sponsor*")
+    if not words(text.removeprefix("tag:").replace("*", "")):
+        raise ValueError("holds no word; expected words such as horoscope, sponsor* or tag:deals")
+    return text
+
+
+TITLE_FILTER = Kind("filter", _title_filter)
 QUERY = Kind("search", _query)
 TARGET = Kind("address of a service", _target, secret=True)
 TIME_OF_DAY = Kind("time of day", _time_of_day)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aggregator.config.rule_values import QUERY, QUIET, SECRET, TARGET, TIME_OF_DAY
+from aggregator.config.rule_values import QUERY, QUIET, SECRET, TARGET, TIME_OF_DAY, TITLE_FILTER
 from aggregator.config.values import (
     CA_FILE,
     FIELD_NAME,
@@ -108,6 +108,8 @@ INHERITED: dict[str, Shape] = {
     "weight": number(0, 10),
     "poll": Section({"min": span(_SECOND, 30 * _DAY), "max": span(_SECOND, 30 * _DAY)}),
     "full_text": FLAG,
+    "exclude": ListOf(TITLE_FILTER),
+    "only": ListOf(TITLE_FILTER),
     "images": FLAG,
     "language": LANGUAGE,
     "user_agent": USER_AGENT,

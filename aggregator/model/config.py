@@ -37,6 +37,10 @@ class Source:
     enabled: bool = True
     poll: PollLimits = PollLimits()
     full_text: bool = False
+    exclude: tuple[str, ...] = ()
+    """Words of titles and tags; items with any of them are never stored."""
+    only: tuple[str, ...] = ()
+    """Words of titles and tags; only items with any of them are stored."""
     images: bool = True
     language: str = ""
     user_agent: str = ""

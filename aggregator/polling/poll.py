@@ -31,8 +31,9 @@ from aggregator.model import (
 from aggregator.parse.fingerprints import remember
 from aggregator.parse.pool import ParserFailedError, ParserPool
 from aggregator.polling import matching, schedule
-from aggregator.polling.articles import Articles
 from aggregator.polling.group_commit import GroupCommit
+from aggregator.polling.items.articles import Articles
+from aggregator.polling.items.title_filters import filtered
 from aggregator.store import PollRecord, Store, StoreFault
 from aggregator.store.websub.deliveries import Delivery
 
@@ -103,7 +104,7 @@ async def poll(
     if isinstance(outcome, Fetched):
         try:
             parsed = await _parse_if_changed(source, outcome, context)
-            parsed = await _with_articles(source, parsed, context) if parsed else None
+            parsed = await _with_articles(source, filtered(source, parsed), context) if parsed else None
         except NotAFeedError as error:
             outcome = Failed(FailureKind.NOT_A_FEED, str(error), outcome.status)
         except ParserFailedError as error:
@@ -233,7 +234,7 @@ async def store_document(
     try:
         memory = store.feeds.document_memory(source.id)
         parsed = await context.parser.parse(body, content_type, state.url, context.limits, memory)
-        parsed = await _with_articles(source, parsed, context)
+        parsed = await _with_articles(source, filtered(source, parsed), context)
     except (NotAFeedError, ParserFailedError) as error:
         message = f"{sender} delivered a document that cannot be read: {error}"
     with store.transaction():

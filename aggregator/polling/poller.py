@@ -21,8 +21,8 @@ from aggregator.fetch import Client, access, user_agent
 from aggregator.model import Clock, Config, FeedState, Outcome, Source
 from aggregator.parse.pool import ParserPool
 from aggregator.polling import schedule
-from aggregator.polling.articles import Articles
 from aggregator.polling.group_commit import GroupCommit
+from aggregator.polling.items.articles import Articles
 from aggregator.polling.poll import PollContext, Polled, poll
 from aggregator.store import Store, StoreFault
 from aggregator.text.urls import host

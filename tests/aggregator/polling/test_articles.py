@@ -17,7 +17,7 @@ import pytest
 from aggregator.clock import SteppedClock
 from aggregator.config import parse_config
 from aggregator.model import Config, Entry, Limits, Site, Source
-from aggregator.polling import articles
+from aggregator.polling.items import articles
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
 from aggregator.store import Store
