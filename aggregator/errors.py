@@ -7,6 +7,7 @@
     |   +-- DatabaseInUseError       a second worker on the same database
     +-- StreamError                  a recorded stream that cannot be read at all
     +-- ModelFileError               a model file of another version, or a broken one
+    +-- MeaningError                 the sentence encoder that feeds.yaml names cannot be used
     +-- DecisionError                an editor's decision that cannot be: of stories or entries that are not there
     +-- OpmlError                    a list of feeds that cannot be read at all
     +-- NotAFeedError                a document that holds no feed (a value on its source's row)
@@ -66,6 +67,10 @@ class StreamError(GroundswellError):
 
 class ModelFileError(GroundswellError):
     """A model file is of another version, or broken."""
+
+
+class MeaningError(GroundswellError):
+    """The sentence encoder that feeds.yaml names is not installed, or not what it should be."""
 
 
 class DecisionError(GroundswellError):

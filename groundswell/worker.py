@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 from aggregator.cli.database import compact_if_worthwhile, prune_store
 from aggregator.clock import FastClock, machine_time
 from aggregator.config.watcher import ConfigWatch
-from aggregator.errors import StoreError
-from aggregator.model import Clock, Config
+from aggregator.errors import MeaningError, StoreError
+from aggregator.model import Clock, Config, MeaningSettings
 from aggregator.polling.clock_steps import ClockSteps
 from aggregator.polling.jobs import Jobs
 from aggregator.polling.poll import Polled
@@ -66,6 +66,8 @@ class Scorer:
         self._store = Store.open(db)
         self._model_name = chosen(self._models)
         self._updater = Updater(self._store, config, current(self._models))
+        self._meaning: MeaningSettings | None = None
+        self._config = config
         self._ranked_at: datetime | None = None
 
     async def update(self, at: datetime) -> None:
@@ -74,7 +76,12 @@ class Scorer:
 
     async def reconfigure(self, config: Config, at: datetime) -> None:
         """Go on with other settings."""
+        self._config = config
         await self._in_thread(self._updater.reconfigure, config, at)
+
+    async def encode(self) -> None:
+        """Load the sentence encoder that feeds.yaml names, or encode a few entries that came before it did."""
+        await self._in_thread(self._encode)
 
     async def follow_model(self, at: datetime) -> None:
         """Score with another model where training left one, or somebody chose one."""
@@ -96,6 +103,26 @@ class Scorer:
 
     async def _in_thread(self, action: Callable[..., object], *args: object) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
+
+    def _encode(self) -> None:
+        from scoring.meaning.encoder import load_encoder
+
+        settings = self._config.meaning
+        if settings == self._meaning:
+            self._updater.encode_later()
+            return
+        self._meaning = settings
+        encoder, message = None, ""
+        try:
+            encoder = load_encoder(settings)
+            if encoder is not None:
+                message = f"{settings.model} is loaded as encoder {encoder.name}"
+                log.info("meaning: %s", message)
+        except MeaningError as error:
+            message = f"{error}. Stories, related stories and search go by words alone until then"
+            log.error("%s", message)
+        self._store.state.set("meaning_message", message)
+        self._updater.use_encoder(encoder)
 
     def _update(self, at: datetime) -> None:
         due = self._ranked_at is None or not timedelta() <= at - self._ranked_at < RERANK
@@ -125,6 +152,7 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
         ):
             worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher, stop)
             await worker.heartbeat()
+            await scorer.encode()
             await worker.jobs().run_until(stop)
         await scorer.close()
     return worker.exit_code
@@ -172,6 +200,7 @@ class Worker:
         jobs.every(timedelta(seconds=1), "config", self.apply_config)
         jobs.every(timedelta(seconds=0.5), "poll", self.start_polls)
         jobs.every(timedelta(seconds=0.5), "update", self.update)
+        jobs.every(timedelta(seconds=1), "encode", self.encode)
         jobs.every(timedelta(seconds=2), "publish", self.publish)
         jobs.every(timedelta(seconds=2), "hubs", self._hubs.step)
         jobs.every(timedelta(seconds=1), "posted entries", self._posted.step)
@@ -208,6 +237,10 @@ class Worker:
     async def update(self) -> None:
         """Make stories and scores of what came."""
         await self._scorer.update(self._clock())
+
+    async def encode(self) -> None:
+        """Encode what search by meaning still lacks."""
+        await self._scorer.encode()
 
     async def publish(self) -> None:
         """Tell subscribers of the site's own hub."""

@@ -12,13 +12,28 @@ transaction. So a crash at any moment loses nothing and repeats nothing. The eng
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Cause, Changes, Config, Decision, DecisionKind, Edit, Entry, Event, Ranking, Undo
+from aggregator.model import (
+    Cause,
+    Changes,
+    Config,
+    Decision,
+    DecisionKind,
+    Edit,
+    Embedding,
+    Entry,
+    Event,
+    Ranking,
+    Undo,
+)
 from aggregator.store import Store, StoredSnapshot
 from scoring.editorial.decisions import STRUCTURAL, kind_of
 from scoring.engine import EVENTS_HORIZON, MEMBERSHIPS_HORIZON, ClosedStory, Engine, SnapshotError
+from scoring.meaning.encoder import Encoder
+from scoring.meaning.encoding import MAX_ARRIVALS, MAX_LATER, encode, first_choice
 from scoring.ranking.page_order import with_pinned
 from scoring.relevance.model import RelevanceModel
 from scoring.topics.updater import TopicKeeper
@@ -44,7 +59,15 @@ Observer = Callable[[datetime, Sequence[Event], Changes], None]
 class Updater:
     """The engine and the store, side by side."""
 
-    def __init__(self, store: Store, config: Config, model: RelevanceModel, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        model: RelevanceModel,
+        observer: Observer | None = None,
+        *,
+        encoder: Encoder | None = None,
+    ) -> None:
         self._store = store
         self._config = config
         self._model = model.with_votes(store.feedback.votes())
@@ -52,6 +75,8 @@ class Updater:
         self._engine: Engine | None = None
         self._refreshed_at: datetime | None = None
         self._topics = TopicKeeper(store, config)
+        self._encoder = encoder
+        self._all_encoded = False
 
     @property
     def engine(self) -> Engine:
@@ -65,13 +90,19 @@ class Updater:
         engine = self.engine
         store = self._store
         entries = 0
+        encodable = MAX_ARRIVALS
         try:
             self._take_model(engine, now)
             while groups := store.entries.events_since(store.progress.watermark(), GROUPS):
                 taken = 0
                 more_waits = len(groups) == GROUPS
+                # Before the transaction: polls are stored meanwhile.
+                encoder, values = self._encode(groups, encodable)
+                encodable -= len(values)
+                groups = _with_embeddings(groups, encoder, values)
                 with store.transaction():
                     visible = False
+                    store.embeddings.add(encoder, values, placed=True)
                     for moment, events in groups:
                         changes = engine.step(events, moment, self._reopened(engine, events, moment))
                         store.stories.save(changes)
@@ -96,6 +127,44 @@ class Updater:
             self._engine = None
             raise
         return entries
+
+    def use_encoder(self, encoder: Encoder | None) -> None:
+        """Encode what arrives from now on with *encoder*."""
+        self._encoder = encoder
+        self._all_encoded = False
+
+    def encode_later(self) -> int:
+        """Encode a few of the entries that were placed without; return how many.
+
+        Search and related stories have these embeddings. Clustering does not, now or in a rebuild.
+        """
+        if self._encoder is None or self._all_encoded:
+            return 0
+        waiting = self._store.embeddings.missing(self._encoder.name, MAX_LATER)
+        values = encode(self._encoder, waiting)
+        with self._store.transaction():
+            self._store.embeddings.add(self._encoder.name, values, placed=False)
+        self._all_encoded = not values
+        return len(values)
+
+    def _encode(
+        self, groups: Sequence[tuple[datetime, Sequence[Event]]], limit: int
+    ) -> tuple[str, Mapping[int, bytes]]:
+        """Return an encoder, and what it makes of the entries of *groups* that are placed for the first time."""
+        if self._encoder is None:
+            return "", {}
+        # What a rebuild places again has the embeddings that it was placed with, or none.
+        placed_until = self._store.state.moment("placed_until")
+        arrivals = [
+            event
+            for moment, events in groups
+            if placed_until is None or moment > placed_until
+            for event in events
+            if isinstance(event, Entry) and event.embedding is None
+        ]
+        chosen = first_choice(arrivals, limit, (story.headline for story in self.engine.stories()))
+        self._all_encoded = self._all_encoded and len(chosen) == len(arrivals)
+        return self._encoder.name, encode(self._encoder, chosen) if chosen else {}
 
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
         """Score with *model* from now on, the live stories at once."""
@@ -308,3 +377,13 @@ class Updater:
                     return
                 yield moment, events
             since = groups[-1][0]
+
+
+def _with_embeddings(
+    groups: Sequence[tuple[datetime, list[Event]]], encoder: str, values: Mapping[int, bytes]
+) -> list[tuple[datetime, list[Event]]]:
+    def embedded(event: Event) -> Event:
+        value = values.get(event.entry_id) if isinstance(event, Entry) else None
+        return replace(event, embedding=Embedding(encoder, value)) if isinstance(event, Entry) and value else event
+
+    return [(moment, [embedded(event) for event in events]) for moment, events in groups]

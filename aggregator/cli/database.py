@@ -54,6 +54,8 @@ def check(front: Front, feeds: Path, db: Path) -> None:
                 errors += [f"{db}: {problem}" for problem in damage]
                 if last := store.state.get("backup_message"):
                     click.echo(f"last backup: {last}")
+                if meaning := store.state.get("meaning_message"):
+                    click.echo(f"meaning: {meaning}")
                 if not damage:
                     click.echo(f"{db}: {store.entries.count()} entries, {store.stories.count()} stories, no error")
                     click.echo(f"disk: {disk_summary(disk_use(store, db, keep, front.clock()))}")

@@ -31,6 +31,7 @@ from aggregator.model import (
     Defaults,
     DigestSettings,
     Limits,
+    MeaningSettings,
     NamedList,
     OperatorAlarms,
     PollLimits,
@@ -145,6 +146,7 @@ class ConfigReader(NodeReader):
             backup=Backups(**self._section("backup", sections)),
             sign_in=self._sign_in(sections),
             digest=self._digest(sections),
+            meaning=MeaningSettings(**self._section("meaning", sections)),
             defaults=Defaults(proxy=defaults.get("proxy", ""), ca_file=defaults.get("ca_file", "")),
         )
         kept, window = config.retention.entries, config.scoring.window

@@ -1,6 +1,7 @@
-"""How alerts and rules are spelled in feeds.yaml: searches, where messages go, quiet hours.
+"""How the values of single sections of feeds.yaml are spelled.
 
-Where a message goes holds passwords. Its errors never quote the value.
+Alerts and rules: searches, where messages go, quiet hours. The sentence encoder: a model and its hash. Where a message
+goes holds passwords. Its errors never quote the value.
 """
 
 from __future__ import annotations
@@ -101,3 +102,23 @@ TARGET = Kind("address of a service", _target, secret=True)
 TIME_OF_DAY = Kind("time of day", _time_of_day)
 QUIET = Kind("off or two times of day", _quiet)
 SECRET = Kind("text of 16 to 500 ASCII characters", _secret_or_unknown, secret=True)
+
+
+def _encoder(raw: str) -> str:
+    if raw.lower() in ("none", "off"):
+        return ""
+    if raw.lower() == "minilm":
+        return "minilm"
+    if not raw.startswith("/") or len(raw) > 1_000 or not raw.isprintable():
+        raise ValueError("is not none, minilm or the absolute path of a model, such as /srv/models/encoder.onnx")
+    return raw
+
+
+def _sha256(raw: str) -> str:
+    if len(raw) != 64 or not set(raw.lower()) <= set("0123456789abcdef"):
+        raise ValueError("is not the SHA-256 of a file: 64 hexadecimal digits")
+    return raw.lower()
+
+
+ENCODER = Kind("none, `minilm` or an absolute path", _encoder)
+SHA256 = Kind("64 hexadecimal digits", _sha256)

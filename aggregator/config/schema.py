@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aggregator.config.rule_values import QUERY, QUIET, SECRET, TARGET, TIME_OF_DAY, TITLE_FILTER
+from aggregator.config.rule_values import ENCODER, QUERY, QUIET, SECRET, SHA256, TARGET, TIME_OF_DAY, TITLE_FILTER
 from aggregator.config.values import (
     CA_FILE,
     FIELD_NAME,
@@ -177,6 +177,7 @@ KEYS: Mapping[str, Section] = {
     ),
     "sign_in": Section({"header": FIELD_NAME, "users": ListOf(text(200)), "proxies": ListOf(NETWORK)}),
     "digest": Section({"at": TIME_OF_DAY, "stories": whole(1, 50), "daily": _TARGETS, "weekly": _TARGETS}),
+    "meaning": Section({"model": ENCODER, "sha256": SHA256}),
     "backup": Section({"folder": text(500), "every": span(_HOUR, 365 * _DAY), "keep": whole(1, 1_000)}),
     "limits": Section(
         {

@@ -218,6 +218,16 @@ class NamedList:
 
 
 @dataclass(frozen=True, slots=True)
+class MeaningSettings:
+    """`meaning:` in feeds.yaml: the sentence encoder, if any."""
+
+    model: str = ""
+    """`minilm`, or the absolute path of an ONNX file with its `tokenizer.json` beside it; "": none."""
+    sha256: str = ""
+    """Of that file; "": any."""
+
+
+@dataclass(frozen=True, slots=True)
 class Defaults:
     """What `defaults:` in feeds.yaml says beyond the sources: how everything else is requested."""
 
@@ -264,6 +274,7 @@ class Config:
     lists: tuple[NamedList, ...] = ()
     sign_in: SignIn = SignIn()
     digest: DigestSettings = DigestSettings()
+    meaning: MeaningSettings = MeaningSettings()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""

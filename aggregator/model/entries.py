@@ -125,6 +125,16 @@ class ParsedFeed:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """What a sentence encoder makes of a text: a direction, near that of texts with the same meaning."""
+
+    encoder: str
+    """Names the model; embeddings of different encoders cannot be compared."""
+    values: bytes
+    """Signed 8-bit numbers, in proportion to the components."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One normalised item of a feed, as it is kept."""
 
@@ -154,6 +164,8 @@ class Entry:
     enclosure: Enclosure | None = None
     backlog: bool = False
     """It came without a usable date in the first document of its source, so nobody knows how old it is."""
+    embedding: Embedding | None = None
+    """Of the title as it came; None where no encoder is configured, or the entry joined a story before."""
 
     @property
     def at(self) -> datetime:

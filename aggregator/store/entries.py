@@ -21,6 +21,7 @@ from aggregator.store.codec import (
     stamp_or_none,
 )
 from aggregator.store.connection import Connection, Params, Row
+from aggregator.store.derived.embeddings import with_embeddings
 from aggregator.text.search_words import indexed
 
 
@@ -244,12 +245,13 @@ class Entries:
             return []
         groups: dict[str, list[Event]] = {m: [] for m in moments}
         span = {"first": moments[0], "last": moments[-1]}
-        for row in self._db.rows(
+        arrived = self._db.rows(
             f"""select {_AS_ARRIVED} from entries e
             where first_seen_at between :first and :last order by entry_id""",
             span,
-        ):
-            groups[row["first_seen_at"]].append(entry(row))
+        )
+        for one in with_embeddings(self._db, [entry(row) for row in arrived]):
+            groups[stamp(one.first_seen_at)].append(one)
         for row in self._db.rows("select * from entry_edits where at between :first and :last order by edit_id", span):
             groups[row["at"]].append(_edit(row))
         for row in self._db.rows("select * from decisions where at between :first and :last", span):
@@ -265,7 +267,7 @@ class Entries:
             where entry_id in (select value from json_each(:ids)) order by first_seen_at, entry_id""",
             {"ids": json.dumps(list(entry_ids))},
         )
-        return [entry(row) for row in rows]
+        return with_embeddings(self._db, [entry(row) for row in rows])
 
     def headlines_since(self, after: datetime) -> Iterator[tuple[int, str, str, datetime, datetime]]:
         """Yield entry, source, title, arrival and date of what arrived or was edited later than *after*.

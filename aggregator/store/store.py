@@ -18,6 +18,7 @@ from aggregator.store import copies
 from aggregator.store.alerts import Alarms, AlertMessages
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
+from aggregator.store.derived.embeddings import Embeddings
 from aggregator.store.derived.engine_snapshot import EngineSnapshots, StoredSnapshot, UpdateProgress
 from aggregator.store.derived.front_pages import FrontPages
 from aggregator.store.derived.growth import Growth
@@ -70,6 +71,7 @@ class Store:
         self.feeds = Feeds(connection)
         self.entries = Entries(connection)
         self.known_entries = KnownEntries(connection)
+        self.embeddings = Embeddings(connection)
         self.stories = Stories(connection)
         self.search = Search(connection, self.stories)
         self.websub_hub = HubSubscribers(connection)

@@ -27,6 +27,7 @@ from scoring.cli.models import models
 from scoring.learning.model_store import current, models_dir
 from scoring.learning.train import Learner
 from scoring.learning.train import train as train_model
+from scoring.meaning.encoder import load_encoder
 from scoring.ranking import page_order
 from scoring.relevance import explanation as explaining
 from scoring.relevance.model import load_prior
@@ -50,7 +51,7 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
     """
     with WorkerLock(existing(db)), Store.open(db) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
-        updater = Updater(store, config, current(models_dir(db)))
+        updater = Updater(store, config, current(models_dir(db)), encoder=load_encoder(config.meaning))
         with progress_bar("Scoring") as bar:
             task = bar.add_task("entries", total=None if not rebuild else store.entries.count())
 

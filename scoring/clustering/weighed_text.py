@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from aggregator.model import Embedding
 from scoring.clustering import boilerplate
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText
@@ -37,6 +38,7 @@ class Member:
     numbers: frozenset[str]
     versions: tuple[tuple[str, str], ...]
     dates: frozenset[str]
+    embedding: Embedding | None = None
 
     @classmethod
     def of(cls, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> Member:
@@ -53,6 +55,7 @@ class Member:
             numbers=text.numbers,
             versions=text.versions,
             dates=text.dates,
+            embedding=text.embedding,
         )
 
     def share_words(self, vocabulary: Vocabulary) -> None:

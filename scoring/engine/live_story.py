@@ -12,7 +12,7 @@ from operator import add
 
 from msgspec import Struct
 
-from aggregator.model import Entry, Membership, Story
+from aggregator.model import Embedding, Entry, Membership, Story
 from aggregator.text.urls import canonical
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
@@ -60,6 +60,8 @@ class Member:
     evidence: Evidence
     worth: float = 0.0
     """Probability that an editor would choose it, from its text alone, 0..1."""
+    embedding: Embedding | None = None
+    """Of the text that it came with."""
 
     @property
     def target(self) -> str:
@@ -254,4 +256,5 @@ def analysed(entry: Entry | Member, compared: bool = True) -> AnalysedText:
         at=entry.at.timestamp(),
         arrived=arrived.timestamp(),
         compared=compared,
+        embedding=entry.embedding,
     )

@@ -120,6 +120,7 @@ class Joiner:
             clarity=lead_entry.clarity(entry.title, entry.summary),
             evidence=evidence,
             worth=self._worth(entry.title, entry.summary, entry.link),
+            embedding=entry.embedding,
         )
 
     def give_voice(self, member: Member, live: LiveStory) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
 
+from aggregator.model import Embedding
 from scoring.language.dates import mark_dates
 from scoring.language.headline_kinds import stock_terms
 from scoring.language.terms import term, words_of
@@ -77,6 +78,8 @@ class AnalysedText:
     summary_shingles: tuple[int, ...] = ()
     title_words: tuple[str, ...] = ()
     summary_words: tuple[str, ...] = ()
+    embedding: Embedding | None = None
+    """Of the title, where it was encoded."""
 
 
 def analyse(
@@ -89,6 +92,7 @@ def analyse(
     at: float,
     arrived: float,
     compared: bool = True,
+    embedding: Embedding | None = None,
 ) -> AnalysedText:
     """Return what an entry says, as everything that compares it with others reads it.
 
@@ -118,6 +122,7 @@ def analyse(
         _shingles(shingled),
         title_words,
         shingled,
+        embedding,
     )
 
 

@@ -54,8 +54,13 @@ class UpdateProgress:
         return self._state.moment("watermark")
 
     def set_watermark(self, value: datetime) -> None:
-        """Move the watermark; part of the transaction of the results."""
+        """Move the watermark; part of the transaction of the results.
+
+        `placed_until` is the latest that it ever was: a rebuild starts again from the first entry.
+        """
         self._state.set_moment("watermark", value)
+        latest = self._state.moment("placed_until")
+        self._state.set_moment("placed_until", value if latest is None else max(value, latest))
 
     def clear_watermark(self) -> None:
         """Let the next update start from the first fact."""

@@ -22,6 +22,7 @@ from aggregator.store.codec import (
     story,
 )
 from aggregator.store.connection import Connection, Row
+from aggregator.store.derived.embeddings import with_embeddings
 
 Sort = Literal["newest", "score"]
 
@@ -284,12 +285,11 @@ class Stories:
             for text in ("title", "summary")
         }
         rows = self._db.rows(
-            f"""select {entry_columns(link="e.canonical_link", **then)}, m.*
-            from memberships m join entries e using (entry_id)
-            where m.story_id = :id order by e.first_seen_at, e.entry_id""",
+            f"""select {entry_columns(link="e.canonical_link", **then)}, m.* from memberships m
+            join entries e using (entry_id) where m.story_id = :id order by e.first_seen_at, e.entry_id""",
             {"id": story_id, "at": stamp(at)},
         )
-        return [(entry(row), membership(row)) for row in rows]
+        return list(zip(with_embeddings(self._db, list(map(entry, rows))), map(membership, rows), strict=True))
 
     def other_headlines(self, listed: Iterable[Listed], each: int = 4) -> dict[int, list[Entry]]:
         """Return, by story, its newest entries of sources other than the lead's, one a source."""

@@ -122,6 +122,16 @@ create table entry_edits (
 create index entry_edits_by_time on entry_edits (at);
 create index entry_edits_by_entry on entry_edits (entry_id);
 
+-- What a sentence encoder made of an entry's title. A fact, because another machine computes other digits.
+create table entry_embeddings (
+    entry_id   integer not null references entries on delete cascade,
+    encoder    text not null,            -- which model it was: others' cannot be compared with it
+    placed     integer not null,         -- 1: it was there when the entry was placed in a story, so it is in a replay;
+                                         -- 0: it came later, for search and related stories alone
+    embedding  blob not null,            -- a signed byte a component; empty: nothing that the encoder understands
+    primary key (entry_id, encoder)
+) strict, without rowid;
+
 -- What editors said of stories: one vote a story, the last one. Undone, it is gone.
 create table votes (
     story_id  integer primary key,       -- the entry_id of its first entry, so that a rebuild keeps them

@@ -1,0 +1,85 @@
+"""Embeddings of entries: made from their text, but kept as facts: no other machine computes the same digits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from aggregator.model import Embedding, Entry
+from aggregator.store.codec import ENTRY, entry
+from aggregator.store.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedEntry:
+    """An entry by its embedding, and the story that it is in."""
+
+    entry_id: int
+    story_id: int
+    embedding: Embedding
+
+
+class Embeddings:
+    """`entry_embeddings`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def add(self, encoder: str, values: Mapping[int, bytes], *, placed: bool) -> None:
+        """Store what an encoder made of entries, b"" for nothing; an entry keeps what it has of the same encoder.
+
+        placed: the entries were not in a story before, so clustering has the embeddings, and a replay has them too
+        """
+        self._db.run_many(
+            """insert into entry_embeddings (entry_id, encoder, placed, embedding) values (?, ?, ?, ?)
+            on conflict do nothing""",
+            [(entry_id, encoder, int(placed), value) for entry_id, value in values.items()],
+        )
+
+    def missing(self, encoder: str, limit: int) -> list[Entry]:
+        """Return the newest entries of stories that an encoder was not given, as they are now."""
+        rows = self._db.rows(
+            f"""select {ENTRY} from memberships m join entries e using (entry_id)
+            where not exists (
+                select 1 from entry_embeddings x where x.entry_id = m.entry_id and x.encoder = :encoder)
+            order by m.entry_id desc limit :limit""",
+            {"encoder": encoder, "limit": limit},
+        )
+        return [entry(row) for row in rows]
+
+    def of_stories(self, encoder: str, story_ids: Sequence[int]) -> list[EmbeddedEntry]:
+        """Return the embedded entries of some stories, oldest first."""
+        return self._embedded(
+            """select x.entry_id, m.story_id, x.encoder, x.embedding
+            from memberships m join entry_embeddings x using (entry_id)
+            where m.story_id in (select value from json_each(:ids)) and x.encoder = :encoder
+            and x.embedding != x'' order by x.entry_id""",
+            {"encoder": encoder, "ids": json.dumps(list(story_ids))},
+        )
+
+    def newest(self, encoder: str, limit: int) -> list[EmbeddedEntry]:
+        """Return the newest embedded entries of stories that are shown, newest first."""
+        return self._embedded(
+            """select x.entry_id, m.story_id, x.encoder, x.embedding from entry_embeddings x
+            join memberships m using (entry_id) join stories s on s.story_id = m.story_id
+            where x.encoder = :encoder and x.embedding != x'' and s.merged_into is null and not s.hidden
+            order by x.entry_id desc limit :limit""",
+            {"encoder": encoder, "limit": limit},
+        )
+
+    def _embedded(self, query: str, params: Mapping[str, str | int]) -> list[EmbeddedEntry]:
+        return [EmbeddedEntry(row[0], row[1], Embedding(row[2], row[3])) for row in self._db.each(query, dict(params))]
+
+
+def with_embeddings(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
+    """Return entries, each with the embedding that it had when it was placed in a story, if it had one."""
+    rows = connection.rows(
+        """select entry_id, encoder, embedding from entry_embeddings
+        where placed = 1 and embedding != x'' and entry_id in (select value from json_each(:ids))""",
+        {"ids": json.dumps([one.entry_id for one in entries])},
+    )
+    if not rows:
+        return list(entries)
+    known = {row["entry_id"]: Embedding(row["encoder"], row["embedding"]) for row in rows}
+    return [replace(one, embedding=known.get(one.entry_id)) for one in entries]

@@ -1,0 +1,48 @@
+"""Store embeddings in one byte per component, and compare them with the same result on every machine.
+
+A model's output differs in the last digits from processor to processor. So an entry is encoded once, and its embedding
+is stored as a fact; what follows from stored embeddings has to be exact. Sums of products of signed bytes are whole
+numbers below 2**24 for up to 1,024 components, which single precision holds exactly in whatever order they are added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.model import Embedding
+
+MAX_COMPONENTS = 1_024
+
+
+def quantize(components: NDArray[np.float32]) -> bytes:
+    """Return an embedding as signed bytes: its largest component becomes 127 or -127.
+
+    Only the direction counts, so the scale is not kept. With 384 components a cosine changes by less than 0.005.
+    ValueError where it has no direction, or more than `MAX_COMPONENTS` components.
+    """
+    largest = float(np.abs(components).max(initial=0.0))
+    if not 0.0 < largest < math.inf or components.size > MAX_COMPONENTS:
+        raise ValueError("an embedding needs a direction and at most 1,024 components")
+    values: bytes = np.rint(components * (127.0 / largest)).astype(np.int8).tobytes()
+    return values
+
+
+def cosines(own: Embedding, others: Sequence[Embedding]) -> list[float]:
+    """Return the cosine of *own* with each of *others*, in [-1, 1]; all are of one encoder."""
+    if not others:
+        return []
+    ours = _components([own])[0]
+    theirs = _components(others)
+    dots = theirs @ ours
+    norms = np.einsum("ij,ij->i", theirs, theirs)
+    norm = float(ours @ ours)
+    return [dot / math.sqrt(norm * other) for dot, other in zip(dots.tolist(), norms.tolist(), strict=True)]
+
+
+def _components(embeddings: Sequence[Embedding]) -> NDArray[np.float32]:
+    joined = b"".join([embedding.values for embedding in embeddings])
+    return np.frombuffer(joined, np.int8).reshape(len(embeddings), -1).astype(np.float32)

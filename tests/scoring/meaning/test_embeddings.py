@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.model import Embedding
+from scoring.meaning.embeddings import MAX_COMPONENTS, cosines, quantize
+
+
+@given(st.integers(0, 10_000))
+def test_a_cosine_of_bytes_is_close_to_that_of_the_numbers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    base = rng.normal(size=384)
+    first, second = (base + rng.normal(size=384) * rng.uniform(0, 3) for _ in range(2))
+    exact = float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
+
+    (found,) = cosines(embedding(first), [embedding(second)])
+
+    assert found == pytest.approx(exact, abs=0.01)
+
+
+def test_a_cosine_is_exact_arithmetic_on_the_bytes() -> None:
+    rng = np.random.default_rng(7)
+    vectors = rng.integers(-127, 128, size=(40, MAX_COMPONENTS)).astype(np.int8)
+    own, others = vectors[0], vectors[1:]
+
+    found = cosines(Embedding("x", own.tobytes()), [Embedding("x", other.tobytes()) for other in others])
+
+    def dot(one: list[int], other: list[int]) -> int:
+        return sum(a * b for a, b in zip(one, other, strict=True))
+
+    ours = own.tolist()
+    assert found == [
+        dot(ours, other) / math.sqrt(dot(ours, ours) * dot(other, other)) for other in map(list, others.tolist())
+    ]
+
+
+def test_an_embedding_is_as_similar_to_itself_as_can_be() -> None:
+    one = embedding(np.arange(1, 385))
+
+    assert cosines(one, [one]) == [1.0]
+    assert cosines(one, []) == []
+
+
+@pytest.mark.parametrize("components", [np.zeros(384), np.full(384, np.nan), np.full(3, np.inf), np.ones(1_025)])
+def test_what_has_no_direction_is_no_embedding(components: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="needs a direction"):
+        quantize(components.astype(np.float32))
+
+
+def embedding(components: np.ndarray) -> Embedding:
+    return Embedding("x", quantize(components.astype(np.float32)))
