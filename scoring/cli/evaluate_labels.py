@@ -27,7 +27,7 @@ WARM_UP = timedelta(days=28)
 @click.option("--time", "time_column", default="ts", show_default=True, metavar="COLUMN", help="Time of arrival.")
 @click.option("--fields", default="title,summary", show_default=True, help="What is read of each entry's text.")
 @click.option("--background", type=click.Path(path_type=Path), help="Mix these unlabelled entries into the stream.")
-@click.option("--feeds", type=click.Path(path_type=Path), help="Settings and owners; default: none.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="Settings, owners, sentence encoder; default: none.")
 @json_option
 @click.pass_obj
 def evaluate_stories(

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from scoring.clustering.bisection import Halves, bisect
 from scoring.clustering.boilerplate import Headline, Headlines, Templates
-from scoring.clustering.comparison import Comparison, compare
+from scoring.clustering.comparison import Comparison, compare, nearest_meaning
 from scoring.clustering.join_model import Candidate, JoinModel, Stream, probability
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
@@ -58,6 +58,8 @@ class _Search:
     """The nearest stories: similarity to the whole, seconds between."""
     compared: dict[int, Comparison] = field(default_factory=dict)
     """By story."""
+    meanings: dict[int, float | None] = field(default_factory=dict)
+    """By story, how near its entries are in meaning."""
 
 
 class ClustererState(Struct, array_like=True, frozen=True):
@@ -186,7 +188,10 @@ class Clusterer:
         for place, (story, similarity, gap) in enumerate(compared):
             others = [other for i, (_, other, _) in enumerate(near) if i != place][-3:]
             usual = sum(others) / len(others) if others else stranger
-            odds = base + self._odds(search, story, similarity, usual, gap, stream)
+            words = base + self._odds(search, story, similarity, usual, gap, stream)
+            if story.story_id not in search.meanings:
+                search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
+            odds = self._model.with_meaning(words, search.meanings[story.story_id], stream)
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds

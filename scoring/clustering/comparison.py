@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 from scoring.clustering.weighed_text import Member, WeighedText
 from scoring.language.names import is_name
 from scoring.language.terms import term
+from scoring.meaning.embeddings import cosines
 
 # Observed: a new site polls hundreds of feeds within a minute, most of what they list stands alone, and many headlines
 # come without a summary. Of 39 judged joins on one or two neighbouring words of letters 4 were right ("Inside ...",
@@ -213,3 +214,12 @@ def shared_words(shared: Collection[str], places: Mapping[str, int]) -> float:
     for key in shared:
         stand |= places.get(key, 0)
     return len(shared) - 0.5 * (stand & (stand << 1)).bit_count()
+
+
+def nearest_meaning(entry: WeighedText, members: Sequence[Member]) -> float | None:
+    """Return the largest cosine of an entry's embedding with those of a story's entries; None where it is not known."""
+    own = entry.member.embedding
+    if own is None:
+        return None
+    others = [member.embedding for member in members if member.embedding and member.embedding.encoder == own.encoder]
+    return max(cosines(own, others), default=None)

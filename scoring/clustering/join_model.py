@@ -114,6 +114,17 @@ class JoinModel:
             + (0.0 if story.source_seconds is None else self._same_source(entry, comparison, story.source_seconds))
         )
 
+    def with_meaning(self, odds: float, cosine: float | None, stream: Stream) -> float:
+        """Return the log-odds of the words and of the meaning together; those of the words where that is not known.
+
+        odds:   `base` and `odds` together
+        cosine: as `nearest_meaning` gives it
+        """
+        if cosine is None:
+            return odds
+        by = self._weights
+        return by.meaning_intercept + by.meaning * cosine + by.meaning_words * odds + by.meaning_joins * stream.joining
+
     def _same_source(self, entry: WeighedText, comparison: Comparison, seconds: float) -> float:
         by = self._weights
         return (

@@ -1,0 +1,65 @@
+"""Meaning as evidence beside the words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from aggregator.model import Embedding
+from scoring.clustering.clusterer import Clusterer
+from scoring.clustering.comparison import nearest_meaning
+from scoring.language.analysed_text import AnalysedText, analyse
+from scoring.language.terms import DocumentFrequency, load_background
+from scoring.meaning.embeddings import quantize
+
+FIRST = "OpenAI signs up for Amazon Trainium chips"
+OTHER = "Amazon chips for cloud customers get cheaper"
+
+
+def embedding(angle: float, encoder: str = "test") -> Embedding:
+    return Embedding(encoder, quantize(np.array([np.cos(angle), np.sin(angle)], np.float32)))
+
+
+def text(number: int, title: str, made: Embedding | None) -> AnalysedText:
+    at = 1_700_000_000.0 + 60.0 * number
+    return analyse(
+        entry_id=number, source_id=f"s{number}", link="", title=title, summary="", at=at, arrived=at, embedding=made
+    )
+
+
+def placed(first: Embedding | None, other: Embedding | None) -> tuple[int, float]:
+    """Return where the second headline goes after the first, and with which probability."""
+    clusterer = Clusterer(DocumentFrequency(load_background()))
+    for one in (text(1, FIRST, first), text(2, "Ferry docks by itself", None)):
+        clusterer.put(one, clusterer.place(one).story_id)
+    placement = clusterer.place(text(3, OTHER, other))
+    return placement.story_id, placement.probability
+
+
+def test_of_the_same_words_those_join_that_mean_the_same() -> None:
+    assert placed(embedding(0.0), embedding(0.1))[0] == 1
+    assert placed(embedding(0.0), embedding(1.5))[0] == 3
+
+
+@pytest.mark.parametrize(("first", "other"), [(None, 0.0), (0.0, None), (None, None)])
+def test_where_one_was_not_encoded_the_words_decide_alone(first: float | None, other: float | None) -> None:
+    made = [None if angle is None else embedding(angle) for angle in (first, other)]
+
+    assert placed(*made) == placed(None, None)
+
+
+def test_embeddings_of_two_encoders_are_not_compared() -> None:
+    assert placed(embedding(0.0, "old"), embedding(0.0, "new")) == placed(None, None)
+
+
+def test_the_nearest_of_the_latest_entries_counts() -> None:
+    clusterer = Clusterer(DocumentFrequency(load_background()))
+    entry = clusterer._weighed(text(1, FIRST, embedding(0.0)))
+    members = [
+        replace(entry.member, embedding=made) for made in (embedding(1.0), embedding(0.2), None, embedding(0.0, "old"))
+    ]
+
+    assert nearest_meaning(entry, members) == pytest.approx(np.cos(0.2), abs=0.01)
+    assert nearest_meaning(entry, members[2:]) is None
