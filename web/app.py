@@ -20,6 +20,7 @@ from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
 from aggregator.polling.source_health import Alarm
 from aggregator.store.editorial.sessions import Session
+from scoring.meaning.search import QueryEncoder
 from web import admin, api, error_pages, present
 from web.admin import actions
 from web.auth import access
@@ -61,6 +62,7 @@ def create_app(
     token: str = "",
     feeds: Path | None = None,
     private_pictures: frozenset[str] = frozenset(),
+    query_encoder: QueryEncoder | None = None,
 ) -> Flask:
     """Return the site over the database at *db*, which need not exist yet.
 
@@ -71,6 +73,7 @@ def create_app(
     token:           the operator's, "" where the database has the digest of one that was made
     feeds:           feeds.yaml, None where the operator does not edit it here
     private_pictures: hosts of the local network that pictures may be fetched from: for tests
+    query_encoder:   for search by meaning; None: the one that feeds.yaml names
     """
     app = Flask("web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_MEMORY_SIZE=100_000, MAX_FORM_PARTS=100)
@@ -106,6 +109,7 @@ def create_app(
         worker_silent_after=present.WORKER_SILENT * speed,
         feeds_file=feeds,
         request_metrics=RequestMetrics(),
+        query_encoder=query_encoder or QueryEncoder(),
         api=api.install(app),
     )
     provide(app, made)

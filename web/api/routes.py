@@ -25,7 +25,7 @@ from web.lists.paging import make_cursor, page_after, position
 from web.lists.query import ListParams
 from web.pages.category import category_name
 from web.present import Presenter, story_path
-from web.request.context import MINUTE, base_url, config, id_base, keep, now, presenter, reading
+from web.request.context import MINUTE, base_url, config, id_base, keep, meaning_of, now, presenter, reading
 from web.request.services import services
 from web.syndication import tag_uri
 from web.visibility import feed_address
@@ -152,9 +152,10 @@ def _found(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return a page of what a search finds."""
     params = _asked(arguments, query.SEARCH_SORTS)
     looked_for = lists.query_of(params, config(), now())
+    meaning = meaning_of(looked_for, params.sort)
     with reading().store() as store:
         offset = position(arguments["cursor"])[0]
-        results = lists.some_of_search(store, params, looked_for, arguments["limit"], offset)
+        results = lists.some_of_search(store, params, looked_for, arguments["limit"], offset, meaning)
         show = presenter(store)
         reached = offset + len(results.stories)
         keep(MINUTE)

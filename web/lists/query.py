@@ -14,7 +14,7 @@ from aggregator.text.markup import storable
 
 WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 LIST_SORTS = ("trending", "newest", "score")
-SEARCH_SORTS = ("best", "newest", "score")
+SEARCH_SORTS = ("best", "newest", "score", "meaning")
 MAX_QUERY = 200
 MAX_PAGE = 1000
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.model import Config, Entry, Listed
+from aggregator.model import Config, Embedding, Entry, Listed
 from aggregator.store import ListQuery, SearchResult, Store
 from aggregator.store.derived.search import Order
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
+from scoring.meaning.search import by_meaning
 from web.lists.query import ListParams
 
 ENTRIES_PER_STORY = 2
@@ -72,8 +73,12 @@ def query_of(params: ListParams, config: Config, now: datetime) -> Query:
         {category.id: category.name for category in config.categories},
     )
     since = params.since(now)
+    notes = typed.notes
+    if params.sort == "meaning" and not config.meaning.model:
+        notes = (*notes, "this site has no sentence encoder, so the best matches of the words come first")
     return replace(
         typed,
+        notes=notes,
         categories=(params.category,) if params.category else typed.categories,
         min_score=max(params.min_score, typed.min_score),
         min_sources=max(params.min_sources, typed.min_sources),
@@ -81,13 +86,22 @@ def query_of(params: ListParams, config: Config, now: datetime) -> Query:
     )
 
 
-def of_search(store: Store, params: ListParams, search: Query, size: int) -> SearchResult:
+def of_search(
+    store: Store, params: ListParams, search: Query, size: int, meaning: Embedding | None = None
+) -> SearchResult:
     """Return a page of search results."""
-    return some_of_search(store, params, search, size, (params.page - 1) * size)
+    return some_of_search(store, params, search, size, (params.page - 1) * size, meaning)
 
 
-def some_of_search(store: Store, params: ListParams, search: Query, limit: int, offset: int) -> SearchResult:
-    """Return *limit* search results from the place *offset* on."""
+def some_of_search(
+    store: Store, params: ListParams, search: Query, limit: int, offset: int, meaning: Embedding | None = None
+) -> SearchResult:
+    """Return *limit* search results from the place *offset* on.
+
+    meaning: of the query, for the order by meaning; without it that order is the best match of the words
+    """
+    if meaning is not None and params.sort == "meaning":
+        return by_meaning(store, search, meaning, limit, offset)
     order: Order = "newest" if params.sort == "newest" else "score" if params.sort == "score" else "best"
     return store.search.stories(search, order=order, limit=limit, offset=offset)
 

@@ -32,6 +32,7 @@ from web.request.context import (
     hub_url,
     id_base,
     keep,
+    meaning_of,
     now,
     presenter,
     reading,
@@ -95,10 +96,13 @@ def search_feed(form: str) -> Response:
     """Search results, newest first unless the request says otherwise."""
     params = query.read(args(), query.SEARCH_SORTS, default="newest")
     search = stories.query_of(params, config(), now())
+    meaning = meaning_of(search, params.sort)
     with reading().store() as store:
 
         def read(limit: int, offset: int) -> list[Listed]:
-            return stories.some_of_search(store, params, search, limit, offset).stories if params.query else []
+            if not params.query:
+                return []
+            return stories.some_of_search(store, params, search, limit, offset, meaning).stories
 
         description = f"Stories that match {params.query!r}" if params.query else "An empty search"
         moving = search.after is not None or search.before is not None

@@ -14,7 +14,7 @@ from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.lists import query, stories
 from web.lists.query import ListParams
 from web.present import Card, Link, Presenter
-from web.request.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading
+from web.request.context import MINUTE, args, config, feeds_of, keep, meaning_of, now, presenter, reading
 
 blueprint = Blueprint("search", __name__)
 
@@ -53,9 +53,12 @@ def search() -> str:
     if params.page > query.MAX_PAGE:
         abort(400, f"A search has {query.MAX_PAGE:,} pages at most.")
     search_for = stories.query_of(params, config(), now())
+    meaning = meaning_of(search_for, params.sort)
     with reading().store() as store:
         show = presenter(store)
-        result = stories.of_search(store, params, search_for, PAGE_SIZE) if params.query else SearchResult([], 0)
+        result = (
+            stories.of_search(store, params, search_for, PAGE_SIZE, meaning) if params.query else SearchResult([], 0)
+        )
         results = [
             _result(show, listed, result.entries.get(listed.story.story_id), search_for) for listed in result.stories
         ]
@@ -66,6 +69,7 @@ def search() -> str:
     return render_template(
         "search.html",
         params=params,
+        by_meaning=bool(config().meaning.model),
         notes=search_for.notes if params.query else (),
         results=results,
         total=result.total,

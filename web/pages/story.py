@@ -14,6 +14,7 @@ from scoring.insights import lead_entry
 from scoring.insights.coverage_analysis import analyse
 from scoring.insights.key_facts import key_facts, sentences_of
 from scoring.insights.predecessor import earlier
+from scoring.meaning import search as nearest
 from scoring.ranking import page_order
 from web import present
 from web.http.addresses import query_parameters
@@ -49,6 +50,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         members = store.stories.members(story_id)
         ledger = store.stories.ledger(story_id)
         trending, related = _beside(store, show, listed.story)
+        near = _near(store, show, listed.story)
         sentences = sentences_of(members)
         facts = key_facts(members, said=sentences)
         analysis = analyse(members, said=sentences)
@@ -103,6 +105,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         earlier=earlier_card,
         trending=trending,
         related=related,
+        near=near,
         feeds=feeds_of(card.section.name, card.section.url) if card.section else trending_feeds,
     )
 
@@ -119,6 +122,12 @@ def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[p
     )
     shown = {card.story_id for card in trending[:BESIDE]}
     return trending[:BESIDE], ([card for card in related if card.story_id not in shown] or related)[:BESIDE]
+
+
+def _near(store: Store, show: present.Presenter, story: Story) -> list[present.Card]:
+    """Return the stories nearest in meaning; none where entries are not encoded."""
+    near = (store.stories.listed(story_id) for story_id in nearest.related(store, story.story_id, BESIDE))
+    return [show.card(listed) for listed in near if listed is not None]
 
 
 def _picture(

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
-from aggregator.model import Config
+from aggregator.model import Config, Embedding
 from aggregator.store import Store
+from aggregator.text.search_query import Query
 from web import syndication
 from web.http.database import Reading
 from web.http.hints import CacheHints, hints_of
@@ -154,3 +155,10 @@ def shared(response: Response) -> Response:
 def args() -> dict[str, str]:
     """Return the query of this request; of a name given twice the first."""
     return request.args.to_dict()
+
+
+def meaning_of(search: Query, sort: str) -> Embedding | None:
+    """Return the embedding of a query that is to be sorted by meaning; None where it cannot be."""
+    if sort != "meaning" or not search.terms:
+        return None
+    return services().query_encoder.embedding(" ".join(search.terms), config().meaning)

@@ -11,6 +11,7 @@ from flask import Flask, current_app
 
 if TYPE_CHECKING:
     from aggregator.polling.source_health import Alarm
+    from scoring.meaning.search import QueryEncoder
     from web.auth.credentials import Authenticator
     from web.auth.reader_tokens import ReaderAuthenticator
     from web.http.addresses import SiteAddresses
@@ -38,6 +39,8 @@ class Services:
     feeds_file: Path | None
     """feeds.yaml, None where the operator does not edit it here."""
     request_metrics: RequestMetrics
+    query_encoder: QueryEncoder
+    """For search by meaning."""
     api: Any
     """flask-smorest's description of the API; the library has no types."""
 

@@ -49,11 +49,11 @@ class Embeddings:
         return [entry(row) for row in rows]
 
     def of_stories(self, encoder: str, story_ids: Sequence[int]) -> list[EmbeddedEntry]:
-        """Return the embedded entries of some stories, oldest first."""
+        """Return the embedded entries of some stories, oldest first; "" stands for any encoder."""
         return self._embedded(
             """select x.entry_id, m.story_id, x.encoder, x.embedding
             from memberships m join entry_embeddings x using (entry_id)
-            where m.story_id in (select value from json_each(:ids)) and x.encoder = :encoder
+            where m.story_id in (select value from json_each(:ids)) and :encoder in (x.encoder, '')
             and x.embedding != x'' order by x.entry_id""",
             {"encoder": encoder, "ids": json.dumps(list(story_ids))},
         )

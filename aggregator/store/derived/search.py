@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from aggregator.model import Entry, Listed
@@ -86,6 +86,12 @@ class Search:
         page = rows[offset : offset + limit]
         listed = [story for row in page if (story := self._stories.listed(row["story_id"])) is not None]
         return SearchResult(listed, len(rows), self._entries(page) if query.terms else {})
+
+    def fitting(self, query: Query) -> dict[int, bool]:
+        """Return the newest stories that fit the filters of *query*, each with whether it has the words too."""
+        with_words = {row["story_id"] for row in self._candidates(query) or ()} if query.terms else set()
+        without = [row["story_id"] for row in self._candidates(replace(query, terms=())) or ()]
+        return {story_id: story_id in with_words for story_id in dict.fromkeys([*with_words, *without])}
 
     def _candidates(self, query: Query) -> list[Row] | None:
         """Return a row a story that fits, unordered; None when a word can occur nowhere."""

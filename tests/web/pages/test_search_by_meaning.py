@@ -1,0 +1,100 @@
+"""Search by meaning and related stories: page, API and feed hold the same, and without an encoder the words decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aggregator.model import Config, MeaningSettings
+from scoring.meaning.encoding import encode
+from scoring.meaning.search import QueryEncoder
+from tests.scoring.meaning.concepts import ConceptEncoder
+from tests.web.newsroom import Newsroom
+
+
+@pytest.fixture
+def stories(room: Newsroom) -> dict[str, int]:
+    """Four stories, encoded as a worker does later."""
+    headlines = ("Tremor felt across Chile", "Earthquake in the north", "Ferry docks by itself", "Court halts takeover")
+    ids = {
+        headline: room.story(headline, ["seedbed"], link=f"https://news.example/{headline}") for headline in headlines
+    }
+    encoder = ConceptEncoder()
+    room.store.embeddings.add(
+        encoder.name, encode(encoder, room.store.embeddings.missing(encoder.name, 16)), placed=False
+    )
+    return ids
+
+
+@pytest.fixture
+def reader(tmp_path: Path, config: Config, make_app: Callable[..., Flask], stories: dict[str, int]) -> FlaskClient:
+    config = replace(config, meaning=MeaningSettings("minilm"))
+    queries = QueryEncoder(lambda settings: ConceptEncoder() if settings.model else None)
+    return make_app(tmp_path / "news.db", fallback_config=config, query_encoder=queries).test_client()
+
+
+def test_stories_without_a_word_of_the_query_are_found_by_meaning_everywhere_alike(
+    reader: FlaskClient, stories: dict[str, int]
+) -> None:
+    first, second = stories["Tremor felt across Chile"], stories["Earthquake in the north"]
+    query = "q=chilean+quake&sort=meaning"
+
+    page = reader.get(f"/search?{query}").text
+    api = reader.get(f"/api/v1/search?{query}").json
+    feed = reader.get(f"/search.json?{query}").json
+
+    assert api is not None
+    assert feed is not None
+    assert [item["id"] for item in api["items"]] == [first, second]
+    assert [item["title"] for item in feed["items"]] == ["Tremor felt across Chile", "Earthquake in the north"]
+    assert re.findall(r'class="hed"[^>]*><a href="/story/(\d+)', page) == [str(first), str(second)]
+    assert '<option value="meaning" selected>' in page
+    assert "no sentence encoder" not in page
+    assert reader.get("/api/v1/search?q=chilean+quake").json == {**api, "items": [], "total": 0}
+
+
+def test_filters_hold_and_matching_words_come_first(reader: FlaskClient, stories: dict[str, int]) -> None:
+    answer = reader.get("/api/v1/search?q=earthquake&sort=meaning").json
+    assert answer is not None
+    assert [item["id"] for item in answer["items"]] == [
+        stories["Earthquake in the north"],
+        stories["Tremor felt across Chile"],
+    ]
+    filtered = reader.get("/api/v1/search?q=earthquake&sort=meaning&min_score=99").json
+    assert filtered is not None
+    assert filtered["items"] == []
+
+
+def test_without_an_encoder_the_words_decide_and_the_page_says_so(site: FlaskClient, stories: dict[str, int]) -> None:
+    page = site.get("/search?q=earthquake&sort=meaning").text
+
+    assert "This site has no sentence encoder" in page
+    assert "Earthquake in the north" in re.sub("</?mark>", "", page)
+    assert "Tremor felt" not in page
+    assert 'value="meaning"' not in page
+
+
+def test_writing_that_the_encoder_does_not_understand_is_searched_by_words(reader: FlaskClient) -> None:
+    encoder = ConceptEncoder()
+    encoder.languages = frozenset({"en"})
+    queries = QueryEncoder(lambda _: encoder)
+
+    assert queries.embedding("智利地震", MeaningSettings("minilm")) is None
+    assert queries.embedding("quake", MeaningSettings("minilm")) is not None
+    assert encoder.texts == ["quake"]
+
+
+def test_a_story_shows_related_ones_by_meaning(reader: FlaskClient, stories: dict[str, int]) -> None:
+    def related(headline: str) -> list[str]:
+        page = reader.get(f"/story/{stories[headline]}", follow_redirects=True).text
+        section = re.search(r'aria-labelledby="related">(.*?)</section>', page, re.S)
+        return re.findall(r"/story/(\d+)", section[1]) if section else []
+
+    assert set(related("Tremor felt across Chile")) == {str(stories["Earthquake in the north"])}
+    assert related("Ferry docks by itself") == []
