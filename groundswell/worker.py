@@ -200,7 +200,7 @@ class Worker:
         jobs.every(timedelta(seconds=1), "config", self.apply_config)
         jobs.every(timedelta(seconds=0.5), "poll", self.start_polls)
         jobs.every(timedelta(seconds=0.5), "update", self.update)
-        jobs.every(timedelta(seconds=1), "encode", self.encode)
+        jobs.every(timedelta(seconds=1), "encode", self._scorer.encode)
         jobs.every(timedelta(seconds=2), "publish", self.publish)
         jobs.every(timedelta(seconds=2), "hubs", self._hubs.step)
         jobs.every(timedelta(seconds=1), "posted entries", self._posted.step)
@@ -237,10 +237,6 @@ class Worker:
     async def update(self) -> None:
         """Make stories and scores of what came."""
         await self._scorer.update(self._clock())
-
-    async def encode(self) -> None:
-        """Encode what search by meaning still lacks."""
-        await self._scorer.encode()
 
     async def publish(self) -> None:
         """Tell subscribers of the site's own hub."""
