@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from py3langid import classify
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 MIN_CONFIDENCE = 0.8
@@ -36,3 +37,9 @@ def detector() -> Callable[[str], str]:
         return language if confidence >= (MIN_CONFIDENCE if language != "zh" else 0.4) else ""
 
     return detect
+
+
+def likeliest(text: str) -> str:
+    """Return the tag of the likeliest language of *text*, however unclear; the first call loads the model."""
+    language: str = classify(text[:MAX_CHARS])[0]
+    return language
