@@ -21,7 +21,7 @@ from aggregator.store.codec import (
     stamp_or_none,
 )
 from aggregator.store.connection import Connection, Params, Row
-from aggregator.store.derived.embeddings import with_embeddings
+from aggregator.store.meaning.embeddings import with_embeddings
 from aggregator.text.search_words import indexed
 
 

@@ -18,7 +18,6 @@ from aggregator.store import copies
 from aggregator.store.alerts import Alarms, AlertMessages
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
-from aggregator.store.derived.embeddings import Embeddings
 from aggregator.store.derived.engine_snapshot import EngineSnapshots, StoredSnapshot, UpdateProgress
 from aggregator.store.derived.front_pages import FrontPages
 from aggregator.store.derived.growth import Growth
@@ -36,6 +35,7 @@ from aggregator.store.editorial.feedback import Feedback
 from aggregator.store.editorial.sessions import Actions, Sessions
 from aggregator.store.entries import Entries, KnownEntries
 from aggregator.store.feeds import Feeds, PollRecord
+from aggregator.store.meaning.embeddings import Embeddings
 from aggregator.store.metrics import Metrics
 from aggregator.store.readers.marks import ReaderMarks
 from aggregator.store.readers.posted import PostedEntries

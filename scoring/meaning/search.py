@@ -9,7 +9,7 @@ from threading import Lock
 from aggregator.errors import MeaningError
 from aggregator.model import Embedding, MeaningSettings
 from aggregator.store import SearchResult, Store
-from aggregator.store.derived.embeddings import EmbeddedEntry
+from aggregator.store.meaning.embeddings import EmbeddedEntry
 from aggregator.text.search_query import Query
 from scoring.language.analysed_text import script
 from scoring.meaning.embeddings import cosines

@@ -22,7 +22,7 @@ from aggregator.store.codec import (
     story,
 )
 from aggregator.store.connection import Connection, Row
-from aggregator.store.derived.embeddings import with_embeddings
+from aggregator.store.meaning.embeddings import with_embeddings
 
 Sort = Literal["newest", "score"]
 
