@@ -28,6 +28,9 @@ VALUES = {
     "digest": "x",
     "icon": "icon-192.png",
     "what": "hide",
+    "list_id": "chips",
+    "token_id": "1",
+    "stream": "user/-/state/com.google/reading-list",
 }
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -78,11 +81,11 @@ def test_every_route_carries_every_header_whatever_the_method(full: FlaskClient)
             assert answer.status_code < 500, (method, path)
             if method in ("POST", "DELETE", "PUT", "TRACE", "BREW"):
                 # The hub takes a POST of anybody, and what only the operator may is refused.
-                refused = (400,) if (method, path) == ("POST", "/hub") else (401, 403, 404, 405)
+                refused = (400,) if (method, path) == ("POST", "/hub") else (401, 403, 404, 405, 429)
                 assert answer.status_code in refused, (method, path)
             check_headers(answer.headers, f"{method} {path}")
             if answer.mimetype == "text/html" and answer.status_code not in (301, 303):
-                assert answer.headers["Content-Security-Policy"] == CSP
+                assert answer.headers["Content-Security-Policy"] in (CSP, "default-src 'none'; sandbox")
 
 
 def test_answers_from_memory_carry_them_too(full: FlaskClient) -> None:
@@ -205,7 +208,7 @@ def test_hostile_text_is_text_wherever_it_stands(site: FlaskClient, room: Newsro
         *(story_path(story) for story in stories if story),
     ):  # fmt: skip
         page = site.get(path).text
-        assert not re.search(r'<script(?! src="/static/site| type="application/ld\+json">)', page), path
+        assert not re.search(r'<script(?! src="/static/| type="application/(?:ld\+)?json")', page), path
         assert "<img" not in page, path
         assert "<svg/onload" not in page, path
         assert not re.search(r"<[^>]*\son\w+\s*=", re.sub(r'"[^"]*"', '""', page)), path
@@ -223,14 +226,15 @@ def test_stored_content_is_shown_as_it_was_cleaned(site: FlaskClient, room: News
 
 
 def templates() -> list[Path]:
-    return sorted((WEB / "templates").rglob("*.html"))
+    """Return those of pages; mail programs read inline styles only, and run no script."""
+    return sorted(path for path in (WEB / "templates").rglob("*.html") if path.name != "mail.html")
 
 
 @pytest.mark.parametrize("path", templates(), ids=lambda path: path.name)
 def test_no_template_has_inline_style_script_or_handlers(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     # A block of data is no script: no browser runs it, and `tojson` leaves nothing in it that could end it.
-    text = text.replace('<script type="application/ld+json">{{ described|tojson }}', "")
+    text = re.sub(r'<script type="application/(ld\+)?json"( id="\w+")?>\{\{ \w+\|tojson \}\}', "", text)
     assert not re.search(r"<script(?! src=)|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:", text, re.I)
     assert not re.search(r"\|\s*safe|Markup|autoescape", text)
     assert not re.search(r"""(?:href|src|action)\s*=\s*["'](?:https?:)?//""", text), "a request to somebody else"
@@ -242,7 +246,7 @@ def test_stored_html_becomes_markup_in_one_place_only() -> None:
         f"{path.name}: {line.strip()}"
         for path in sorted(WEB.rglob("*.py"))
         for line in path.read_text(encoding="utf-8").splitlines()
-        if re.search(r"Markup\(\w|\|\s*safe|render_template_string|autoescape", line)
+        if re.search(r"Markup\(\w|\|\s*safe|render_template_string|autoescape(?!=True)", line)
     ]
     assert match == ["formatting.py: return Markup(content)"]
 
