@@ -6,6 +6,7 @@ What counts and what serves is imported where it is needed: polling waits neithe
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -30,17 +31,23 @@ port_option = click.option("--port", default=8000, show_default=True, help="Port
 
 
 class _Commands(click.Group):
-    """The commands of all layers; those of `scoring` are imported when one of them, or the help, is needed."""
+    """The commands of all layers. Those that need scoring or pages are imported when one of them is, or the help."""
 
-    LATER = ("update", "train", "explain", "replay", "vote", "stories", "models", "evaluate")
+    LATER: Mapping[str, str] = {
+        **dict.fromkeys(
+            ("update", "train", "explain", "replay", "vote", "stories", "models", "evaluate"), "scoring.cli.commands"
+        ),
+        "mcp": "web.agents.cli",
+        "alerts": "web.alerts.commands",
+        "digest": "web.digest.commands",
+    }
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted({*super().list_commands(context), *self.LATER})
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name in self.LATER and name not in self.commands:
-            for command in import_module("scoring.cli.commands").COMMANDS:
-                self.add_command(command)
+            self.add_command(getattr(import_module(self.LATER[name]), name))
         return super().get_command(context, name)
 
 

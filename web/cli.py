@@ -14,10 +14,7 @@ from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.config import read_config
 from aggregator.errors import ConfigError
 from aggregator.store import Store
-from web.agents.cli import mcp
-from web.alerts.commands import alerts
 from web.auth.credentials import make_token, token_file
-from web.digest.commands import digest
 from web.token_cli import token
 from web.visibility import TOKEN_VARIABLE
 
@@ -81,4 +78,4 @@ def rotate_token(front: Front, db: Path) -> None:
         click.echo(f"While {TOKEN_VARIABLE} is set, that is the token and not this one: change it there.", err=True)
 
 
-COMMANDS: tuple[click.Command, ...] = (web, rotate_token, alerts, digest, token, mcp)
+COMMANDS: tuple[click.Command, ...] = (web, rotate_token, token)

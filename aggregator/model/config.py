@@ -55,8 +55,22 @@ class Source:
 
 SITE_PAGES = frozenset(
     (
-        *("about", "accuracy", "admin", "api", "at", "card", "categories", "category", "feed", "feeds", "fresh"),
-        *("healthz", "hub", "icon", "index", "list", "lists", "llms", "mcp", "metrics", "newest", "picture", "reader"),
+        *("about", "accuracy", "admin", "api", "at", "card", "categories", "category", "digest", "feed", "feeds"),
+        *(
+            "fresh",
+            "healthz",
+            "hub",
+            "icon",
+            "index",
+            "list",
+            "lists",
+            "llms",
+            "mcp",
+            "metrics",
+            "newest",
+            "picture",
+            "reader",
+        ),
         *("readyz", "rss", "saved", "search", "source", "sources", "static", "stories", "story", "topic", "topics"),
         *("trending", "websub"),
     )

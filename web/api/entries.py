@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from flask import abort, request
 
@@ -17,8 +19,23 @@ from web.auth.reader_tokens import TooManyRequests
 from web.request.context import config, now, reading
 from web.request.services import services
 
+Posting = TypeVar("Posting", bound=Callable[..., Any])
+
+
+def _with_token(view: Posting) -> Posting:
+    """Ask for the token before the body is read: who may not post learns nothing of what a post looks like."""
+
+    @wraps(view)
+    def checked(*args: Any, **kwargs: Any) -> Any:
+        with reading().store() as store:
+            _check_token(store)
+        return view(*args, **kwargs)
+
+    return cast(Posting, checked)
+
 
 @blueprint.post("/entries")
+@_with_token
 @blueprint.arguments(schemas.PostedEntryShape, error_status_code=400)
 @blueprint.response(202, schemas.AcceptedShape)
 @problems(400, 401, 413, 415, 429, 503)
@@ -29,7 +46,6 @@ def post_entry(entry: dict[str, Any]) -> dict[str, Any]:
     The worker stores it within seconds. An `id` that was sent before for the same source changes that entry.
     """
     with reading().store() as store:
-        _check_token(store)
         if config().source(entry["source"]) is None:
             known = ", ".join(source.id for source in config().sources[:20])
             abort(400, f"feeds.yaml has no source {entry['source'][:64]!r}; there are: {known or 'none'}.")

@@ -208,7 +208,7 @@ def test_people_read_the_same_description(full: FlaskClient) -> None:
     page = full.get("/api").text
     for path, methods in get(full, "/openapi.json")["paths"].items():
         assert f"<code>{path}</code>" in page
-        for operation in methods.values():
+        for operation in (of for method, of in methods.items() if method != "parameters"):
             for parameter in operation.get("parameters", []):
                 assert f"<code>{parameter['name']}</code>" in page
     for field in ("source", "id", "title", "published"):

@@ -391,7 +391,7 @@ def test_a_configuration_that_cannot_be_read_leaves_the_last_one(site: FlaskClie
 def test_feeds_lists_everything_to_subscribe_to(full: FlaskClient, config: Config) -> None:
     page = get(full, "/feeds")
     linked = set(re.findall(r'href="([^"]+\.(?:rss|atom|json))"', page))
-    assert len(linked) == 3 * (2 + len(config.categories) + len(config.sources))
+    assert len(linked) == 3 * (3 + len(config.categories) + len(config.sources)), "trending, newest, digests and these"
     for path in sorted(linked):
         get(full, path)
 
