@@ -49,7 +49,7 @@ def _migrated(place: Path, older: Path, death: Death, tally: Tally, shape: dict[
     for ending in ("", "-wal", "-shm"):
         Path(f"{db}{ending}").unlink(missing_ok=True)
     shutil.copy(older, db)
-    before = _rows(db)
+    before = {table: rows for table, rows in _rows(db).items() if f"table {table}" in shape}
     killed = Life(death, place, migrate, db).wait()
     tally.killed += killed
     with opened(db, tally) as store:
@@ -70,7 +70,10 @@ def _older(db: Path, filled: Path, version: int) -> Path:
     raw = sqlite3.connect(db)
     raw.create_function("search_words", 1, indexed)
     raw.execute("attach ? as filled", (str(filled),))
+    present = {name for (name,) in raw.execute("select name from filled.sqlite_master where type = 'table'")}
     for table, columns in _columns(raw).items():
+        if table not in present:  # dropped since
+            continue
         known = ", ".join(columns)
         raw.execute(f"delete from main.{table}")
         raw.execute(f"insert into main.{table} ({known}) select {known} from filled.{table}")

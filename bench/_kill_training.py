@@ -70,9 +70,14 @@ def site(db: Path, first: datetime = FIRST) -> Path:
         at = first + rng.random() * DAYS * DAY
         title = f"{'Zephyr' if big else 'Again'} {' '.join(rng.sample(NAMES, 5))}"
         voices = rng.randint(3, 6) if big else rng.choice((1, 1, 1, 2))
-        # Each paper tells it in words of its own; the same words would be one voice.
+        # Each paper words it in its own way: the same words would be one voice, and with one other word a series.
         arrivals += [
-            (at + rng.random() * DAY / 8, source, f"{title} {rng.choice(NAMES)}", " ".join(rng.sample(NAMES, 12)))
+            (
+                at + rng.random() * DAY / 8,
+                source,
+                " ".join([*rng.sample(title.split(), 6), rng.choice(NAMES)]),
+                " ".join(rng.sample(NAMES, 12)),
+            )
             for source in rng.sample(SOURCES, voices)
         ]
     with Store.open(db) as store:

@@ -38,7 +38,7 @@ def test_an_open_front_page_tells_of_new_stories_once_and_leads_to_them(
     with tab(browser, home, width=390, color_scheme=scheme) as shown:
         shown.page.clock.install()
         shown.open("/")
-        notice = shown.page.get_by_role("status")
+        notice = shown.page.locator(".fresh")
         expect(notice).to_be_empty()
 
         for number in (1, 2):

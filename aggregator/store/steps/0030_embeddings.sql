@@ -7,4 +7,4 @@ create table entry_embeddings (
     primary key (entry_id, encoder)
 ) strict, without rowid;
 -- What was placed in stories before had none, and a rebuild places it without.
-insert into state (name, value) select 'placed_until', value from state where name = 'watermark';
+insert or ignore into state (name, value) select 'placed_until', value from state where name = 'watermark';
