@@ -76,25 +76,25 @@ def list_tokens(db: Path, as_json: bool) -> None:
     if as_json:
         rows = [
             {
-                "id": one.token_id,
-                "name": one.name,
-                "reader": one.reader,
-                "score_in_title": one.score_in_title,
-                "min_score": one.min_score,
-                "may_post": one.may_post,
-                "made_at": one.made_at.isoformat(),
-                "used_at": one.used_at.isoformat() if one.used_at else None,
-                "revoked_at": one.revoked_at.isoformat() if one.revoked_at else None,
+                "id": record.token_id,
+                "name": record.name,
+                "reader": record.reader,
+                "score_in_title": record.score_in_title,
+                "min_score": record.min_score,
+                "may_post": record.may_post,
+                "made_at": record.made_at.isoformat(),
+                "used_at": record.used_at.isoformat() if record.used_at else None,
+                "revoked_at": record.revoked_at.isoformat() if record.revoked_at else None,
             }
-            for one in tokens
+            for record in tokens
         ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    for one in tokens:
-        used = f"last used {one.used_at:%Y-%m-%d}" if one.used_at else "never used"
-        kind = "may post" if one.may_post else f"reader {one.reader}"
-        state = f"revoked {one.revoked_at:%Y-%m-%d}" if one.revoked_at else used
-        click.echo(f"{one.token_id:>4}  {one.name}  ({kind}, made {one.made_at:%Y-%m-%d}, {state})")
+    for item in tokens:
+        used = f"last used {item.used_at:%Y-%m-%d}" if item.used_at else "never used"
+        kind = "may post" if item.may_post else f"reader {item.reader}"
+        state = f"revoked {item.revoked_at:%Y-%m-%d}" if item.revoked_at else used
+        click.echo(f"{item.token_id:>4}  {item.name}  ({kind}, made {item.made_at:%Y-%m-%d}, {state})")
     if not tokens:
         click.echo("There are no tokens; `groundswell token create NAME` makes one.", err=True)
 

@@ -26,12 +26,12 @@ def detect_languages(feeds: Path, db: Path) -> None:
     """
     from aggregator.text.language_detection import detector  # a second and 100 MB
 
-    looked_at = found = 0
+    looked_at = detected = 0
     with Store.open(existing(db)) as store:
         detect = detector() if store.entry_languages.pending(1) else None
         while detect and looked_at < MAX_ENTRIES and (entries := store.entry_languages.pending(BATCH)):
             languages = [(entry.entry_id, detect(f"{entry.title} {entry.summary}")) for entry in entries]
             store.entry_languages.record(languages)
             looked_at += len(languages)
-            found += sum(bool(language) for _, language in languages)
-    click.echo(f"{looked_at:,} entries without a language, {found:,} detected")
+            detected += sum(bool(language) for _, language in languages)
+    click.echo(f"{looked_at:,} entries without a language, {detected:,} detected")

@@ -72,10 +72,10 @@ def _matches(pattern: str, path: str) -> bool:
         return False
     position = len(pieces[0])
     for piece in pieces[1:]:
-        found = path.find(piece, position)
-        if found < 0:
+        offset = path.find(piece, position)
+        if offset < 0:
             return False
-        position = found + len(piece)
+        position = offset + len(piece)
     if not anchored:
         return True
     return position == len(path) or (len(pieces) > 1 and path.endswith(pieces[-1]))

@@ -300,4 +300,4 @@ class Config:
 
     def named_list(self, list_id: str) -> NamedList | None:
         """Return the list of that id, or None."""
-        return next((one for one in self.lists if one.id == list_id), None)
+        return next((named for named in self.lists if named.id == list_id), None)

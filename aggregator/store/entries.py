@@ -250,8 +250,8 @@ class Entries:
             where first_seen_at between :first and :last order by entry_id""",
             span,
         )
-        for one in with_embeddings(self._db, [entry(row) for row in arrived]):
-            groups[stamp(one.first_seen_at)].append(one)
+        for embedded in with_embeddings(self._db, [entry(row) for row in arrived]):
+            groups[stamp(embedded.first_seen_at)].append(embedded)
         for row in self._db.rows("select * from entry_edits where at between :first and :last order by edit_id", span):
             groups[row["at"]].append(_edit(row))
         for row in self._db.rows("select * from decisions where at between :first and :last", span):

@@ -57,9 +57,7 @@ def count(texts: Iterable[tuple[str, bool]]) -> tuple[Counter[str], Counter[str]
 def ordinary(lower: Counter[str], upper: Counter[str]) -> list[str]:
     """Return the terms that are mostly written in lower case, sorted."""
     return sorted(
-        found
-        for found, seen in lower.items()
-        if seen + upper[found] >= AT_LEAST and seen >= MOSTLY * (seen + upper[found])
+        word for word, seen in lower.items() if seen + upper[word] >= AT_LEAST and seen >= MOSTLY * (seen + upper[word])
     )
 
 
@@ -79,11 +77,11 @@ def _texts(path: Path) -> Iterable[tuple[str, bool]]:
 def main(paths: Sequence[str]) -> None:
     """Count the streams at *paths* and write the file beside this module."""
     lower, upper = count(text for path in paths for text in _texts(Path(path)))
-    found = ordinary(lower, upper)
-    packed = gzip.compress("\n".join(found).encode(), mtime=0)
+    ordinary_words = ordinary(lower, upper)
+    packed = gzip.compress("\n".join(ordinary_words).encode(), mtime=0)
     target = Path(__file__).with_name("ordinary_words.txt.gz")
     target.write_bytes(packed)
-    print(f"{target}: {len(packed)} bytes, {len(found)} words")
+    print(f"{target}: {len(packed)} bytes, {len(ordinary_words)} words")
 
 
 if __name__ == "__main__":

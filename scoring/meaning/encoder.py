@@ -113,7 +113,7 @@ class OnnxEncoder:
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
             self._tokenizer.enable_truncation(MAX_TOKENS)
             self._tokenizer.no_padding()
-            self._inputs = {one.name for one in self._session.get_inputs()}
+            self._inputs = {tensor.name for tensor in self._session.get_inputs()}
             digest = hashlib.sha256(model + tokenizer + f"title {MAX_CHARS} {MAX_TOKENS}".encode())
             self._name = digest.hexdigest()[:16]
             self.encode(["A sentence"])
@@ -134,7 +134,7 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[Embedding | None]:
         """Return the embedding of each text; None where it is empty."""
-        tokens = [one.ids for one in self._tokenizer.encode_batch(list(texts))]
+        tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         filled = [place for place, text in enumerate(texts) if text.strip()]
         filled.sort(key=lambda place: len(tokens[place]))
         embeddings: list[Embedding | None] = [None] * len(texts)
@@ -147,9 +147,9 @@ class OnnxEncoder:
     def _run(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         shape = (len(tokens), max(map(len, tokens)))
         ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        for row, one in enumerate(tokens):
-            ids[row, : len(one)] = one
-            mask[row, : len(one)] = 1
+        for row, token_ids in enumerate(tokens):
+            ids[row, : len(token_ids)] = token_ids
+            mask[row, : len(token_ids)] = 1
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, np.int64)}
         output: Any = self._session.run(None, {key: value for key, value in given.items() if key in self._inputs})[0]
         if output.ndim == 3:
@@ -173,7 +173,7 @@ def _read(file: Path, sha256: str) -> bytes:
     except OSError as error:
         reason = error.strerror or error
         raise MeaningError(f"`meaning.model`: {file} cannot be read: {reason}") from error
-    found = hashlib.sha256(content).hexdigest()
-    if sha256 and found != sha256:
-        raise MeaningError(f"`meaning.model`: {file} has the SHA-256 {found}, not {sha256}; it is another file")
+    actual = hashlib.sha256(content).hexdigest()
+    if sha256 and actual != sha256:
+        raise MeaningError(f"`meaning.model`: {file} has the SHA-256 {actual}, not {sha256}; it is another file")
     return content

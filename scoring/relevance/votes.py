@@ -104,8 +104,8 @@ def recalibration(votes: Iterable[Vote], logit_of: Callable[[str], float | None]
     up = sum(label for _, label in judged)
     if len(judged) < MIN_JUDGED or min(up, len(judged) - up) < MIN_JUDGED_OF_A_CLASS:
         return 0.0
-    found = shift([logit for logit, _ in judged], [label for _, label in judged], SHIFT_SPREAD)
-    return max(-MAX_SHIFT, min(MAX_SHIFT, found))
+    moved = shift([logit for logit, _ in judged], [label for _, label in judged], SHIFT_SPREAD)
+    return max(-MAX_SHIFT, min(MAX_SHIFT, moved))
 
 
 def ballot(

@@ -76,7 +76,7 @@ def test_marking_all_above_leaves_what_is_below(browser: Browser, small: tuple[N
         assert set(state(shown.page)["read"]) == {str(ids[0]), str(ids[1])}
         expect(shown.page.get_by_text("2 stories marked as read.")).to_be_visible()
         shown.page.get_by_role("button", name="Mark all above as read").click()
-        assert set(state(shown.page)["read"]) == {str(one) for one in ids}
+        assert set(state(shown.page)["read"]) == {str(id_) for id_ in ids}
 
 
 def test_a_story_that_grew_says_so_and_counts_as_unread(

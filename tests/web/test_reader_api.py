@@ -104,10 +104,10 @@ def world(tmp_path: Path, make_app: Callable[..., Flask]) -> Iterator[World]:
 
 def test_categories_and_lists_are_feeds_in_folders(world: World) -> None:
     app = world.reader()
-    feeds = {one["id"]: one for one in app.get("subscription/list")["subscriptions"]}
+    feeds = {subscription["id"]: subscription for subscription in app.get("subscription/list")["subscriptions"]}
     assert feeds["feed/category/models"]["categories"] == [{"id": "user/-/label/Models", "label": "Models"}]
     assert feeds["feed/list/chips"]["title"] == "Trainium watch"
-    folders = {one["id"] for one in app.get("tag/list")["tags"]}
+    folders = {tag["id"] for tag in app.get("tag/list")["tags"]}
     assert {f"{STATE}starred", "user/-/label/Models", "user/-/label/Trainium watch"} <= folders
     assert app.get("user-info")["userName"] == "default"
 
@@ -140,10 +140,10 @@ def test_a_stream_is_paged_through_without_gaps(world: World) -> None:
     assert params["c"] == ""
     assert seen == [f"tag:google.com,2005:reader/item/{story_id:016x}" for story_id in reversed(world.ids)]
     page = app.get("stream/items/ids", s=f"{STATE}reading-list", n=2)
-    assert [one["id"] for one in page["itemRefs"]] == [str(one) for one in world.ids[:0:-1]]
+    assert [itemref["id"] for itemref in page["itemRefs"]] == [str(id_) for id_ in world.ids[:0:-1]]
     assert page["continuation"] == str(world.ids[1])
     rest = app.get("stream/items/ids", s=f"{STATE}reading-list", n=2, c=page["continuation"])
-    assert [one["id"] for one in rest["itemRefs"]] == [str(world.ids[0])]
+    assert [itemref["id"] for itemref in rest["itemRefs"]] == [str(world.ids[0])]
     chosen = app.client.post(
         f"{API}/stream/items/contents", data={"i": [seen[2], str(world.ids[1]), "999", "x"]}, headers=app.headers
     ).get_json()

@@ -24,8 +24,12 @@ def _page(message: str = "", secret: str = "") -> str:
     with reading().store() as store:
         show = presenter(store)
         rows = [
-            (one, show.moment(one.made_at), *(show.moment(at) if at else None for at in (one.used_at, one.revoked_at)))
-            for one in sorted(store.reader_tokens.all(), key=lambda one: one.revoked_at is not None)
+            (
+                record,
+                show.moment(record.made_at),
+                *(show.moment(at) if at else None for at in (record.used_at, record.revoked_at)),
+            )
+            for record in sorted(store.reader_tokens.all(), key=lambda record: record.revoked_at is not None)
         ]
     server = base_url() + PREFIX
     return render_template("admin/tokens.html", rows=rows, message=message, secret=secret, server=server)

@@ -45,9 +45,9 @@ class Tools:
         config, now = self._reading.config(), self._clock()
         looked_for = stories.query_of(params, config, now)
         with self._reading.store() as store:
-            found = stories.of_search(store, params, looked_for, _bounded(limit, MAX_STORIES))
-            answer = self._stories(store, found.stories, now)
-        return {**answer, "total": found.total, "notes": list(looked_for.notes)}
+            results = stories.of_search(store, params, looked_for, _bounded(limit, MAX_STORIES))
+            answer = self._stories(store, results.stories, now)
+        return {**answer, "total": results.total, "notes": list(looked_for.notes)}
 
     def stories(
         self, category: str = "", named_list: str = "", sort: str = "trending", min_score: int = 0, limit: int = 20
@@ -58,11 +58,11 @@ class Tools:
         if named_list:
             named = config.named_list(named_list)
             if named is None:
-                raise GroundswellError(_unknown("list", named_list, [one.id for one in config.lists]))
+                raise GroundswellError(_unknown("list", named_list, [item.id for item in config.lists]))
             sorts = {"trending": "best"}
             return self.search(f"{named.query} score:>={_bounded(min_score, 100, 0)}", limit, sorts.get(sort, sort))
         if category and config.category(category) is None:
-            raise GroundswellError(_unknown("category", category, [one.id for one in config.categories]))
+            raise GroundswellError(_unknown("category", category, [item.id for item in config.categories]))
         params = self._params({"sort": sort, "min_score": str(min_score)}, query.LIST_SORTS)
         with self._reading.store() as store:
             listed = stories.of_category(store, category or None, params, now, limit).stories
@@ -140,7 +140,7 @@ class Tools:
 
     def _stories(self, store: Store, listed: list[Listed], now: datetime) -> dict[str, Any]:
         show = Presenter(self._reading.config(), store.feeds.names(), now)
-        return {"warning": WARNING, "stories": [self._story(show, one) for one in listed]}
+        return {"warning": WARNING, "stories": [self._story(show, item) for item in listed]}
 
     def _story(self, show: Presenter, listed: Listed) -> dict[str, Any]:
         story = listed.story

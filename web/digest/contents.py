@@ -62,7 +62,9 @@ def digest(store: Store, config: Config, edition: Edition) -> Digest:
     chosen = {growth.story_id for growth in (*top, *grew)}
     categories = []
     for category in config.categories:
-        best = [one for one in rest if one.category_id == category.id and one.story_id not in chosen][:PER_CATEGORY]
+        best = [story for story in rest if story.category_id == category.id and story.story_id not in chosen][
+            :PER_CATEGORY
+        ]
         if best:
             categories.append((category.id, _stories(store, best)))
     return Digest(edition, _stories(store, top), _stories(store, grew), tuple(categories), len(growths))

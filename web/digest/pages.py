@@ -58,8 +58,8 @@ def _listed(first: datetime | None, days: int, weeks: int) -> tuple[list[Edition
     zone = config().site.timezone
     today, this_week = editions.of_moment(now(), zone)
     return (
-        [one for steps in range(days) if (one := editions.neighbor(today, -steps, zone)).end > first],
-        [one for steps in range(weeks) if (one := editions.neighbor(this_week, -steps, zone)).end > first],
+        [edition_ for steps in range(days) if (edition_ := editions.neighbor(today, -steps, zone)).end > first],
+        [edition_ for steps in range(weeks) if (edition_ := editions.neighbor(this_week, -steps, zone)).end > first],
     )
 
 
@@ -76,7 +76,7 @@ def page(name: str) -> str:
         if first is None or edition.end <= first:
             abort(404)
         show = presenter(store)
-        held = digest(store, config(), edition)
+        contents = digest(store, config(), edition)
     # One that is over changes with its stories only.
     keep(WHOLE_EDITION if edition.end <= now() else MINUTE)
     previous, following = editions.neighbor(edition, -1, zone), editions.neighbor(edition, 1, zone)
@@ -88,10 +88,10 @@ def page(name: str) -> str:
         previous=previous if previous.end > first else None,
         following=following if following.begin <= now() else None,
         running=edition.end > now(),
-        total=held.total,
-        top=_shown(show, held.top),
-        grew=_shown(show, held.grew),
-        sections=[(show.section(category_id), _shown(show, stories)) for category_id, stories in held.categories],
+        total=contents.total,
+        top=_shown(show, contents.top),
+        grew=_shown(show, contents.grew),
+        sections=[(show.section(category_id), _shown(show, stories)) for category_id, stories in contents.categories],
         feeds=feeds_of("Digests", "/digest"),
     )
 
@@ -109,7 +109,11 @@ def feed(form: str) -> Response:
     chosen = syndication.FORMATS[form]
     with reading().store() as store:
         days, weeks = _listed(store.growth.first_day(), DAYS_IN_FEED + 1, WEEKS_IN_FEED + 1)
-        over = sorted((one for one in (*days, *weeks) if one.end <= now()), key=lambda one: one.end, reverse=True)
+        over = sorted(
+            (edition_ for edition_ in (*days, *weeks) if edition_.end <= now()),
+            key=lambda candidate: candidate.end,
+            reverse=True,
+        )
         items = [_item(store, config(), edition, base) for edition in over]
     channel = syndication.Channel(
         title=f"{site.title}: Digests",
@@ -132,14 +136,14 @@ def feed(form: str) -> Response:
 
 
 def _item(store: Store, config: Config, edition: Edition, base: str) -> syndication.Item:
-    held: Digest = digest(store, config, edition)
-    first = held.top[0].listed.story.headline if held.top else ""
+    contents: Digest = digest(store, config, edition)
+    first = contents.top[0].listed.story.headline if contents.top else ""
     return syndication.article(
         syndication.tag_uri(id_base(), f"digest/{edition.name}"),
         url=f"{base}/digest/{edition.name}",
-        title=mail.title_of(held),
-        text=f"{plural(held.total, 'story', 'stories')} with news. {first}".strip(),
-        html=mail.body_html(held, config) or "<p>No stories.</p>",
+        title=mail.title_of(contents),
+        text=f"{plural(contents.total, 'story', 'stories')} with news. {first}".strip(),
+        html=mail.body_html(contents, config) or "<p>No stories.</p>",
         author=config.site.title,
         at=edition.end,
     )

@@ -65,7 +65,7 @@ def feeds_page() -> str:
     keep(WHOLE_EDITION)
     rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest"), feeds_of("Digests", "/digest")]
     by_category = [feeds_of(item.name, f"/category/{quote(item.id)}") for item in config().categories]
-    by_list = [feeds_of(one.name, f"/list/{quote(one.id)}") for one in config().lists]
+    by_list = [feeds_of(named_list.name, f"/list/{quote(named_list.id)}") for named_list in config().lists]
     with reading().store() as store:
         topics = [feeds_of(item.name, f"/topic/{quote(item.slug)}") for item in store.topics.rising(20)]
     enabled = [item for item in config().sources if item.enabled]

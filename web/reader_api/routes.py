@@ -96,14 +96,14 @@ def subscription_list() -> Response:
     base = base_url()
     listed = [
         {
-            "id": one.id,
-            "title": one.title,
-            "categories": [{"id": one.label, "label": one.title}],
-            "url": f"{base}{one.page}.atom",
-            "htmlUrl": base + one.page,
+            "id": subscription.id,
+            "title": subscription.title,
+            "categories": [{"id": subscription.label, "label": subscription.title}],
+            "url": f"{base}{subscription.page}.atom",
+            "htmlUrl": base + subscription.page,
             "iconUrl": f"{base}/icon-180.png",
         }
-        for one in streams.subscriptions(config())
+        for subscription in streams.subscriptions(config())
     ]
     return _json({"subscriptions": listed})
 
@@ -111,7 +111,7 @@ def subscription_list() -> Response:
 @blueprint.get(f"{API}/tag/list")
 def tag_list() -> Response:
     """Starred, and a folder for each feed."""
-    folders = dict.fromkeys(one.label for one in streams.subscriptions(config()))
+    folders = dict.fromkeys(subscription.label for subscription in streams.subscriptions(config()))
     return _json(
         {"tags": [{"id": f"{streams.STATE}{STARRED}"}, *({"id": label, "type": "folder"} for label in folders)]}
     )
@@ -136,15 +136,15 @@ def unread_count() -> Response:
     with reading().store() as store:
         wanted = streams.selection(store, config(), token, streams.READING_LIST, now())
         by_category = store.reader_marks.unread(wanted)
-        for one in streams.subscriptions(config()):
-            if one.named is not None:
-                among = streams.ids_of_list(store, config(), one.named, now())
+        for subscription in streams.subscriptions(config()):
+            if subscription.named is not None:
+                among = streams.ids_of_list(store, config(), subscription.named, now())
                 of_list = store.reader_marks.unread(replace(wanted, among=among)).values()
                 unread = sum(count for count, _ in of_list)
                 newest = max((at for _, at in of_list), default=None)
             else:
-                unread, newest = by_category.get(one.category_id or "", (0, None))
-            counts += [(id_, unread, newest) for id_ in (one.id, one.label)]
+                unread, newest = by_category.get(subscription.category_id or "", (0, None))
+            counts += [(id_, unread, newest) for id_ in (subscription.id, subscription.label)]
     everything = sum(count for count, _ in by_category.values())
     counts.append((streams.READING_LIST, everything, max((at for _, at in by_category.values()), default=None)))
     listed = [
@@ -198,7 +198,7 @@ def item_contents() -> Response:
     token = _reader()
     wanted = streams.story_ids(request.values.getlist("i"))[: streams.MAX_ITEMS]
     with reading().store() as store:
-        listed = [one for story_id in dict.fromkeys(wanted) if (one := store.stories.listed(story_id)) is not None]
+        listed = [story for story_id in dict.fromkeys(wanted) if (story := store.stories.listed(story_id)) is not None]
         made = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
     return _json({"id": streams.READING_LIST, "updated": int(now().timestamp()), "items": made})
 
@@ -211,7 +211,7 @@ def edit_tag() -> Response:
     ids = streams.story_ids(form.getlist("i"))
     if len(ids) > streams.MAX_IDS:
         abort(400, f"At most {streams.MAX_IDS:,} items at a time.")
-    add, remove = ([streams.normalized(one) for one in form.getlist(name)] for name in ("a", "r"))
+    add, remove = ([streams.normalized(tag) for tag in form.getlist(name)] for name in ("a", "r"))
     # Some apps say "unread" by a state of its own.
     if f"{streams.STATE}kept-unread" in add:
         remove.append(f"{streams.STATE}{READ}")
@@ -245,7 +245,7 @@ def atom_stream(stream: str) -> Response:
     with reading().store() as store:
         listed = store.reader_marks.select(page.narrow(_selection(store, token, stream)))
         made = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
-    titles = {one.id: one.title for one in streams.subscriptions(config())}
+    titles = {subscription.id: subscription.title for subscription in streams.subscriptions(config())}
     title = titles.get(streams.normalized(stream), config().site.title)
     return Response(atom.write(title, request.base_url, made, now()), content_type=atom.MEDIA_TYPE)
 

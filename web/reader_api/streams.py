@@ -78,7 +78,7 @@ def selection(
         return wanted
     if stream in (f"{STATE}{STARRED}", f"{STATE}{READ}"):
         return replace(wanted, marked=stream.removeprefix(STATE))
-    matching = [one for one in subscriptions(config) if stream in (one.id, one.label)]
+    matching = [item for item in subscriptions(config) if stream in (item.id, item.label)]
     if not matching:
         raise UnknownStream(stream)
     # A category and a list may have one name, and so one folder; the first one counts.
@@ -91,8 +91,8 @@ def selection(
 def ids_of_list(store: Store, config: Config, named: NamedList, now: datetime) -> list[int]:
     """Return the newest stories of a named list."""
     params = replace(query.read({"sort": "newest"}, query.SEARCH_SORTS), query=named.query)
-    found = stories.some_of_search(store, params, stories.query_of(params, config, now), MAX_OF_LIST, 0)
-    return [listed.story.story_id for listed in found.stories]
+    results = stories.some_of_search(store, params, stories.query_of(params, config, now), MAX_OF_LIST, 0)
+    return [listed.story.story_id for listed in results.stories]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def filter_words(text: str) -> tuple[bool, list[tuple[str, bool]]]:
     text = text[len("tag:") :] if tags_only else text
     pattern: list[tuple[str, bool]] = []
     for part in text.split():
-        found = words(_STEM.sub("", part))
-        pattern += [(word, part.endswith("*") and word is found[-1]) for word in found]
+        tokens = words(_STEM.sub("", part))
+        pattern += [(word, part.endswith("*") and word is tokens[-1]) for word in tokens]
     return tags_only, pattern
 
 

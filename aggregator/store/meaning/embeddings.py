@@ -77,9 +77,9 @@ def with_embeddings(connection: Connection, entries: Sequence[Entry]) -> list[En
     rows = connection.rows(
         """select entry_id, encoder, embedding from entry_embeddings
         where placed = 1 and embedding != x'' and entry_id in (select value from json_each(:ids))""",
-        {"ids": json.dumps([one.entry_id for one in entries])},
+        {"ids": json.dumps([item.entry_id for item in entries])},
     )
     if not rows:
         return list(entries)
     known = {row["entry_id"]: Embedding(row["encoder"], row["embedding"]) for row in rows}
-    return [replace(one, embedding=known.get(one.entry_id)) for one in entries]
+    return [replace(item, embedding=known.get(item.entry_id)) for item in entries]

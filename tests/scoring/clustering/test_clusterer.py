@@ -441,6 +441,6 @@ def test_stories_of_ai_news_stay_above_their_floors(
     story_of = arrivals(texts)
     predicted = {line.id: story_of[number] for number, line in enumerate(lines)}
 
-    found = [predicted[key] for key in gold]
-    assert pairs(list(gold.values()), found).f1 >= pairs_floor
-    assert bcubed(list(gold.values()), found).f1 >= bcubed_floor
+    assigned = [predicted[key] for key in gold]
+    assert pairs(list(gold.values()), assigned).f1 >= pairs_floor
+    assert bcubed(list(gold.values()), assigned).f1 >= bcubed_floor

@@ -18,9 +18,9 @@ def test_a_cosine_of_bytes_is_close_to_that_of_the_numbers(seed: int) -> None:
     first, second = (base + rng.normal(size=384) * rng.uniform(0, 3) for _ in range(2))
     exact = float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
-    (found,) = cosines(embedding(first), [embedding(second)])
+    (measured,) = cosines(embedding(first), [embedding(second)])
 
-    assert found == pytest.approx(exact, abs=0.01)
+    assert measured == pytest.approx(exact, abs=0.01)
 
 
 def test_a_cosine_is_exact_arithmetic_on_the_bytes() -> None:
@@ -28,22 +28,22 @@ def test_a_cosine_is_exact_arithmetic_on_the_bytes() -> None:
     vectors = rng.integers(-127, 128, size=(40, MAX_COMPONENTS)).astype(np.int8)
     own, others = vectors[0], vectors[1:]
 
-    found = cosines(Embedding("x", own.tobytes()), [Embedding("x", other.tobytes()) for other in others])
+    measured = cosines(Embedding("x", own.tobytes()), [Embedding("x", other.tobytes()) for other in others])
 
     def dot(one: list[int], other: list[int]) -> int:
         return sum(a * b for a, b in zip(one, other, strict=True))
 
     ours = own.tolist()
-    assert found == [
+    assert measured == [
         dot(ours, other) / math.sqrt(dot(ours, ours) * dot(other, other)) for other in map(list, others.tolist())
     ]
 
 
 def test_an_embedding_is_as_similar_to_itself_as_can_be() -> None:
-    one = embedding(np.arange(1, 385))
+    single = embedding(np.arange(1, 385))
 
-    assert cosines(one, [one]) == [1.0]
-    assert cosines(one, []) == []
+    assert cosines(single, [single]) == [1.0]
+    assert cosines(single, []) == []
 
 
 @pytest.mark.parametrize("components", [np.zeros(384), np.full(384, np.nan), np.full(3, np.inf), np.ones(1_025)])

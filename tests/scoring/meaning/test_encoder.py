@@ -51,7 +51,7 @@ def test_an_embedding_does_not_depend_on_the_other_texts_and_empty_text_has_none
     assert None not in together[:40]
     assert alone is not None
     # Padding moves the last digits only.
-    assert cosines(alone, [one for one in together[7:8] if one])[0] > 0.999
+    assert cosines(alone, [vector for vector in together[7:8] if vector])[0] > 0.999
 
 
 @installed

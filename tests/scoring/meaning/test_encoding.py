@@ -123,8 +123,8 @@ def test_an_entry_keeps_its_embedding_of_one_encoder_and_gets_one_of_the_next(st
     assert worker.encode_later() == 1
 
     for encoder in ("concepts", "next"):
-        (found,) = store.embeddings.newest(encoder, 10)
-        assert (found.entry_id, found.story_id, found.embedding.encoder) == (1, 1, encoder)
+        (stored,) = store.embeddings.newest(encoder, 10)
+        assert (stored.entry_id, stored.story_id, stored.embedding.encoder) == (1, 1, encoder)
     embedding = placed_with(store)[1]
     assert embedding is not None
     assert embedding.encoder == "concepts"
@@ -172,4 +172,4 @@ def test_a_text_is_encoded_only_in_a_language_of_the_encoder(store: Store) -> No
     assert encoder.texts == titles[:1]
     assert [number for number, embedding in placed_with(store).items() if embedding] == [1]
     assert worker.encode_later() == 0
-    assert [one.entry_id for one in store.embeddings.newest("concepts", 10)] == [1]
+    assert [embedded.entry_id for embedded in store.embeddings.newest("concepts", 10)] == [1]

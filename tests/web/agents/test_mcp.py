@@ -61,13 +61,13 @@ async def test_an_agent_sees_five_tools_that_only_read(tools: Tools) -> None:
 
 
 async def test_an_agent_searches_lists_and_explains(tools: Tools) -> None:
-    found = (await call(tools, "search", text="trainium score:>50")).structured_content
-    assert [story["source_text"]["headline"] for story in found["stories"]] == ["Trainium ships in volume"]
-    assert found["total"] == 1
+    results = (await call(tools, "search", text="trainium score:>50")).structured_content
+    assert [story["source_text"]["headline"] for story in results["stories"]] == ["Trainium ships in volume"]
+    assert results["total"] == 1
     listed = (await call(tools, "stories", category="policy")).structured_content
     assert [story["score"] for story in listed["stories"]] == [20]
     assert (await call(tools, "stories", named_list="chips")).structured_content["total"] == 1
-    story_id = found["stories"][0]["id"]
+    story_id = results["stories"][0]["id"]
     explained = (await call(tools, "explain", story_id=story_id)).structured_content
     assert sum(part["points"] for part in explained["score_parts"]) == pytest.approx(71, abs=0.1)
     assert len(explained["entries"]) == 2
@@ -112,8 +112,8 @@ def test_the_command_answers_on_stdin_and_stdout(room: Newsroom, tmp_path: Path)
         async with mcp.Client(mcp.StdioServerParameters(command=sys.executable, args=command)) as client:
             return await client.call_tool("search", {"text": "trainium"})
 
-    found = asyncio.run(asyncio.wait_for(ask(), 120)).structured_content
-    assert found["stories"][0]["score"] == 71
+    results = asyncio.run(asyncio.wait_for(ask(), 120)).structured_content
+    assert results["stories"][0]["score"] == 71
 
 
 def test_without_the_package_the_command_says_what_to_install(

@@ -79,7 +79,7 @@ async def test_an_entry_is_stored_once_and_changed_by_its_id(world: World, job: 
 async def test_an_entry_of_a_source_that_went_meanwhile_is_dropped(world: World, job: PostedEntriesJob) -> None:
     world.post()
     config = newsroom.sample_config()
-    job.reconfigure(replace(config, sources=tuple(one for one in config.sources if one.id != "seedbed")))
+    job.reconfigure(replace(config, sources=tuple(source for source in config.sources if source.id != "seedbed")))
     await job.step()
     assert world.waiting() == 0
     assert world.store.entries.of_source("seedbed", 10) == []
@@ -115,7 +115,7 @@ def test_nobody_posts_without_a_token_that_may(world: World) -> None:
     # Nor does a token that posts read as an app does.
     headers = {"Authorization": f"Bearer {world.token}"}
     assert world.client.get("/api/greader.php/reader/api/0/user-info", headers=headers).status_code == 401
-    (record,) = [one for one in world.store.reader_tokens.all() if one.may_post]
+    (record,) = [record_ for record_ in world.store.reader_tokens.all() if record_.may_post]
     revoke_reader_token(world.store, record.token_id, NOW)
     assert world.post().status_code in (401, 429)
 

@@ -108,10 +108,10 @@ def test_stories_are_ordered_by_score_and_each_stands_once(
 
     made = digest(store, settings, edition)
 
-    names = [[one.listed.story.headline for one in stories] for stories in (made.top, made.grew)]
+    names = [[group.listed.story.headline for group in stories] for stories in (made.top, made.grew)]
     assert names == [["Ninety", "Seventy"], ["Grown"]]
     assert made.grew[0].growth_message == "grew from 1 to 4 sources"
-    assert [(one, [story.listed.story.headline for story in stories]) for one, stories in made.categories] == [
+    assert [(group, [story.listed.story.headline for story in stories]) for group, stories in made.categories] == [
         (second, ["Fifty"])
     ]
     assert made.total == 4

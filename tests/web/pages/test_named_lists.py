@@ -69,8 +69,8 @@ def test_the_api_has_the_lists(listed: tuple[Newsroom, FlaskClient]) -> None:
     story_id = room.story("Trainium ships in volume", ["seedbed"], score=70)
     (item,) = client.get("/api/v1/lists").get_json()["items"]
     assert (item["id"], item["query"]) == ("chips", CHIPS.query)
-    found = client.get("/api/v1/lists/chips?limit=5").get_json()
-    assert [story["id"] for story in found["items"]] == [story_id]
+    body = client.get("/api/v1/lists/chips?limit=5").get_json()
+    assert [story["id"] for story in body["items"]] == [story_id]
     assert client.get("/api/v1/lists/unknown").status_code == 404
     assert client.get("/api/v1/lists/chips?q=x").status_code == 400
 

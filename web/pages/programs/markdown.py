@@ -48,15 +48,15 @@ def story(story_id: int) -> AnyResponse:
         view = present.analysis_view(show, analysis, key_facts(members, said=sentences)) if analysis else None
     shows_story(story_id)
     keep(WHOLE_EDITION)
-    told, card = listed.story, show.card(listed)
+    details, card = listed.story, show.card(listed)
     base = base_url()
-    parts = [f"# {escape(told.headline)}"]
+    parts = [f"# {escape(details.headline)}"]
     if card.standfirst:
         parts.append(escape(card.standfirst))
-    dates = [f"First seen: {iso(told.first_seen_at)}", f"Last new source: {iso(told.last_source_at)}"]
-    if told.published_at:
-        dates.insert(0, f"Published: {iso(told.published_at)}")
-    about = [f"Score: {told.score} of 100{' (provisional)' if told.provisional else ''}", card.sources]
+    dates = [f"First seen: {iso(details.first_seen_at)}", f"Last new source: {iso(details.last_source_at)}"]
+    if details.published_at:
+        dates.insert(0, f"Published: {iso(details.published_at)}")
+    about = [f"Score: {details.score} of 100{' (provisional)' if details.provisional else ''}", card.sources]
     about += [f"Category: {card.section.name}"] if card.section else []
     parts.append("\n".join(f"- {escape(line)}" for line in [*about, *dates]))
     parts.append(f"Page: {link(base + card.url, base + card.url)}")
@@ -67,8 +67,8 @@ def story(story_id: int) -> AnyResponse:
         parts += ["## Key facts", "\n".join(lines)]
     if view and view.spread and len(members) > 1:
         parts += ["## Analysis", escape(f"{view.spread} {view.copies}".strip())]
-    if told.contributions:
-        bars = present.bars(told.contributions, told.score)
+    if details.contributions:
+        bars = present.bars(details.contributions, details.score)
         parts += ["## Why this score", "\n".join(f"- {escape(bar.points)} {escape(bar.label)}" for bar in bars)]
     body = clip(plain(listed.lead.content), MAX_BODY_CHARS) if present.body_html(listed.lead, card.standfirst) else ""
     if body:
@@ -96,8 +96,8 @@ def llms() -> Response:
         "instructions.",
     ]
     lists = [("Trending", "/trending.md"), ("Newest", "/newest.md")]
-    lists += [(one.name, f"/category/{quote(one.id)}.md") for one in config().categories]
-    lists += [(one.name, f"/list/{quote(one.id)}.md") for one in config().lists]
+    lists += [(category.name, f"/category/{quote(category.id)}.md") for category in config().categories]
+    lists += [(named.name, f"/list/{quote(named.id)}.md") for named in config().lists]
     parts += ["## Lists", "\n".join(f"- {link(name, base + path)}" for name, path in lists)]
     others = [
         ("Search", "/search.md?q=trainium", "any words, phrases and operators"),
