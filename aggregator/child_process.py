@@ -22,3 +22,9 @@ def limit_memory(memory_bytes: int) -> None:
         with open("/proc/self/statm") as pages:
             size = int(pages.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + memory_bytes, size + memory_bytes))
+
+
+def trim_memory() -> None:
+    """Give memory that the C library keeps for later back to the system."""
+    with contextlib.suppress(OSError, AttributeError):  # glibc only
+        ctypes.CDLL(None).malloc_trim(0)

@@ -40,6 +40,7 @@ from groundswell.processes import run_aside
 from web.visibility import is_public_host
 
 if TYPE_CHECKING:
+    from scoring.meaning.encoder_process import EncoderProcess
     from web.websub_publisher import Publisher
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
 PRUNE = timedelta(hours=24)
 MEASURE = timedelta(hours=24)
 LANGUAGES = timedelta(minutes=10)
+
+_WORDS_ALONE = "Stories, related stories and search go by words alone until it works"
 
 
 class Scorer:
@@ -67,6 +70,8 @@ class Scorer:
         self._model_name = chosen(self._models)
         self._updater = Updater(self._store, config, current(self._models))
         self._meaning: MeaningSettings | None = None
+        self._encoder: EncoderProcess | None = None
+        self._meaning_message = ""
         self._config = config
         self._ranked_at: datetime | None = None
 
@@ -80,7 +85,7 @@ class Scorer:
         await self._in_thread(self._updater.reconfigure, config, at)
 
     async def encode(self) -> None:
-        """Load the sentence encoder that feeds.yaml names, or encode a few entries that came before it did."""
+        """Follow what feeds.yaml says of the sentence encoder, and encode a few entries that were placed without it."""
         await self._in_thread(self._encode)
 
     async def follow_model(self, at: datetime) -> None:
@@ -98,6 +103,8 @@ class Scorer:
 
     async def close(self) -> None:
         """Finish what is under way and close."""
+        if self._encoder is not None:
+            self._encoder.close()
         await self._in_thread(self._store.close)
         self._thread.shutdown()
 
@@ -105,28 +112,35 @@ class Scorer:
         await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
 
     def _encode(self) -> None:
-        from scoring.meaning.encoder import load_encoder
+        from scoring.meaning.encoder_process import open_encoder
 
-        settings = self._config.meaning
-        if settings == self._meaning:
+        settings, message = self._config.meaning, ""
+        if settings != self._meaning:
+            if self._encoder is not None:
+                self._encoder.close()
+            self._encoder = None
+            try:
+                self._encoder = open_encoder(settings)
+            except MeaningError as error:
+                message = f"{error}. {_WORDS_ALONE}"
+                log.error("%s", message)
+            self._updater.use_encoder(self._encoder)
+            self._note(message)
+            self._meaning = settings
+        if self._encoder is not None:
             self._updater.encode_later()
-            return
-        self._meaning = settings
-        encoder, message = None, ""
-        try:
-            encoder = load_encoder(settings)
-            if encoder is not None:
-                message = f"{settings.model} is loaded as encoder {encoder.name}"
-                log.info("meaning: %s", message)
-        except MeaningError as error:
-            message = f"{error}. Stories, related stories and search go by words alone until then"
-            log.error("%s", message)
-        self._store.state.set("meaning_message", message)
-        self._updater.use_encoder(encoder)
+            self._encoder.reap()
+            self._note(f"{self._encoder.error}. {_WORDS_ALONE}" if self._encoder.error else "")
+
+    def _note(self, message: str) -> None:
+        """Keep why the encoder does not work, for the operator's pages."""
+        if message != self._meaning_message or self._meaning is None:
+            self._store.state.set("meaning_message", message)
+            self._meaning_message = message
 
     def _update(self, at: datetime) -> None:
         due = self._ranked_at is None or not timedelta() <= at - self._ranked_at < RERANK
-        if due or self._updater.voted() or self._store.events.any_since(self._store.progress.watermark()):
+        if due or self._updater.voted() or self._store.entries.anything_since(self._store.progress.watermark()):
             self._updater.run(at)
             self._ranked_at = at
 

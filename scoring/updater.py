@@ -3,8 +3,7 @@
 Reads events from the store, steps the engine with them, and writes the changes together with the watermark in one
 transaction. So a crash at any moment loses nothing and repeats nothing. The engine makes the decisions.
 
-    while steps are pending:
-        settle their moments                   each later than any before
+    while events after the watermark:
         changes = engine.step(events)          one step per poll, edit or decision
         store changes, watermark, edition      up to GROUPS steps a transaction
     rank the lists, refresh trends, places, what-ifs, topics
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from aggregator.errors import MeaningError
 from aggregator.model import (
     Cause,
     Changes,
@@ -31,7 +31,6 @@ from aggregator.model import (
     Undo,
 )
 from aggregator.store import Store, StoredSnapshot
-from aggregator.store.events.pending import next_batch
 from scoring.editorial.decisions import STRUCTURAL, kind_of
 from scoring.engine import EVENTS_HORIZON, MEMBERSHIPS_HORIZON, ClosedStory, Engine, SnapshotError
 from scoring.meaning.encoder import Encoder
@@ -95,8 +94,7 @@ class Updater:
         encodable = MAX_ARRIVALS
         try:
             self._take_model(engine, now)
-            while batch := next_batch(store.events, store.pending_steps, store.progress.watermark(), now, GROUPS):
-                groups, pending = batch
+            while groups := store.entries.events_since(store.progress.watermark(), GROUPS):
                 taken = 0
                 more_waits = len(groups) == GROUPS
                 # Before the transaction: polls are stored meanwhile.
@@ -105,7 +103,6 @@ class Updater:
                 groups = _with_embeddings(groups, encoder, values)
                 with store.transaction():
                     visible = False
-                    store.pending_steps.settle(pending)
                     store.embeddings.add(encoder, values, placed=True)
                     for moment, events in groups:
                         changes = engine.step(events, moment, self._reopened(engine, events, moment))
@@ -145,7 +142,10 @@ class Updater:
         if self._encoder is None or self._all_encoded:
             return 0
         waiting = self._store.embeddings.missing(self._encoder.name, MAX_LATER)
-        values = encode(self._encoder, waiting)
+        try:
+            values = encode(self._encoder, waiting)
+        except MeaningError:  # the encoder has logged it, and does not try again at once
+            return 0
         with self._store.transaction():
             self._store.embeddings.add(self._encoder.name, values, placed=False)
         self._all_encoded = not values
@@ -166,9 +166,15 @@ class Updater:
             for event in events
             if isinstance(event, Entry) and event.embedding is None
         ]
+        if not arrivals:
+            return "", {}
         chosen = first_choice(arrivals, limit, (story.headline for story in self.engine.stories()))
-        self._all_encoded = self._all_encoded and len(chosen) == len(arrivals)
-        return self._encoder.name, encode(self._encoder, chosen) if chosen else {}
+        try:
+            values = encode(self._encoder, chosen)
+        except MeaningError:  # likewise; the words decide alone
+            values = {}
+        self._all_encoded = self._all_encoded and len(values) == len(arrivals)
+        return self._encoder.name, values
 
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
         """Score with *model* from now on, the live stories at once."""
@@ -375,7 +381,7 @@ class Updater:
         self._store.snapshots.save(StoredSnapshot(at, engine.snapshot()))
 
     def _happened(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
-        while groups := self._store.events.since(since, 500):
+        while groups := self._store.entries.events_since(since, 500):
             for moment, events in groups:
                 if moment > until:
                     return
@@ -384,7 +390,7 @@ class Updater:
 
 
 def _with_embeddings(
-    groups: Sequence[tuple[datetime, Sequence[Event]]], encoder: str, values: Mapping[int, bytes]
+    groups: Sequence[tuple[datetime, list[Event]]], encoder: str, values: Mapping[int, bytes]
 ) -> list[tuple[datetime, list[Event]]]:
     def embedded(event: Event) -> Event:
         value = values.get(event.entry_id) if isinstance(event, Entry) else None

@@ -13,6 +13,9 @@ from tests.feedserver import FeedServer
 # As the program itself does: fits are small, and threads of their linear algebra wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# The processes that tests start go by words alone: an encoder of its own would cost each of them two seconds.
+os.environ.setdefault("GROUNDSWELL_ENCODER", "off")
+
 # The same examples each time: a run that fails can be run again, and one that passed stays so.
 # `--hypothesis-profile=wide` looks further.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

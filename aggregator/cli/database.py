@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,15 @@ def check(front: Front, feeds: Path, db: Path) -> None:
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--embeddings/--no-embeddings", default=True, help="Whether to write what the sentence encoder made of each entry."
+)
 @db_option
-def export(target: Path | None, db: Path) -> None:
+def export(target: Path | None, embeddings: bool, db: Path) -> None:
     """Write every entry as JSON Lines in order of arrival, to TARGET or stdout.
 
-    `groundswell replay` reads what this writes.
+    `groundswell replay` reads what this writes. With embeddings it gives the stories of this site; without, it
+    encodes the entries itself.
 
     \b
     Example:
@@ -83,11 +88,14 @@ def export(target: Path | None, db: Path) -> None:
     """
     with Store.open(existing(db)) as store, open_output(target, like=db) as out:
         for entry in store.entries.each():
-            out.write(json.dumps(stream_line(entry), ensure_ascii=False) + "\n")
+            out.write(json.dumps(stream_line(entry, embeddings), ensure_ascii=False) + "\n")
 
 
-def stream_line(entry: Entry) -> dict[str, Any]:
-    """Return *entry* as a line of a recorded stream."""
+def stream_line(entry: Entry, embeddings: bool = True) -> dict[str, Any]:
+    """Return *entry* as a line of a recorded stream.
+
+    embeddings: whether to say with which embedding it was placed; `encoder` is "" where it had none
+    """
     line: dict[str, Any] = {
         "id": str(entry.entry_id),
         "title": entry.title,
@@ -102,6 +110,10 @@ def stream_line(entry: Entry) -> dict[str, Any]:
         line["lang"] = entry.language
     if entry.content:
         line["content"] = entry.content
+    if embeddings:
+        line["encoder"] = entry.embedding.encoder if entry.embedding else ""
+        if entry.embedding:
+            line["embedding"] = b64encode(entry.embedding.values).decode()
     return line
 
 

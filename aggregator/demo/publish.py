@@ -102,6 +102,8 @@ def feeds_yaml(edition: Edition, base_url: str, site_url: str) -> str:
         "site": {"title": "Groundswell", "url": site_url, "language": "en", "timezone": "UTC"},
         "defaults": {"poll": {"min": "5m", "max": "20m"}},
         "limits": {"allow_private": [urlsplit(base_url).hostname]},
+        # The last digits of an embedding differ between machines, and the demo is the same on each.
+        "meaning": {"model": "none"},
         "categories": [{"id": c.id, "name": c.name, "seeds": list(c.seeds)} for c in edition.categories],
     }
     sources = [

@@ -235,7 +235,7 @@ class NamedList:
 class MeaningSettings:
     """`meaning:` in feeds.yaml: the sentence encoder, if any."""
 
-    model: str = ""
+    model: str = "minilm"
     """`minilm`, or the absolute path of an ONNX file with its `tokenizer.json` beside it; "": none."""
     sha256: str = ""
     """Of that file; "": any."""

@@ -18,21 +18,19 @@ from aggregator.cli.options import Front, db_option, existing, feeds_option, jso
 from aggregator.config import load_config
 from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import GroundswellError
-from aggregator.model import Config, Site
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models
+from scoring.cli.recordings import settings_of, site_encoder, stream_reader
 from scoring.learning.model_store import current, models_dir
 from scoring.learning.train import Learner
 from scoring.learning.train import train as train_model
-from scoring.meaning.encoder import load_encoder
 from scoring.ranking import page_order
 from scoring.relevance import explanation as explaining
 from scoring.relevance.model import load_prior
 from scoring.replay.runner import replay as replay_stream
-from scoring.replay.streams import Stream
 from scoring.updater import Updater
 
 
@@ -51,8 +49,8 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
     """
     with WorkerLock(existing(db)), Store.open(db) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
-        updater = Updater(store, config, current(models_dir(db)), encoder=load_encoder(config.meaning))
-        with progress_bar("Scoring") as bar:
+        with site_encoder(config) as encoder, progress_bar("Scoring") as bar:
+            updater = Updater(store, config, current(models_dir(db)), encoder=encoder)
             task = bar.add_task("entries", total=None if not rebuild else store.entries.count())
 
             def took(entries: int) -> None:
@@ -190,15 +188,16 @@ def replay(
     Example:
       groundswell replay entries.jsonl.gz --scores scores.jsonl
     """
-    config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
+    config = settings_of(front, feeds)
     if db is not None and db.exists():
         raise GroundswellError(f"{db} exists; a replay starts from nothing, so name a new --db or remove that one")
     learner = Learner(config) if learn else None
     with ExitStack() as opened:
+        read = opened.enter_context(stream_reader(config))
         bar = opened.enter_context(progress_bar("Replaying"))
         task = bar.add_task("lines", total=None)
         summary = replay_stream(
-            Stream(stream, time_column),
+            read(stream, time_column),
             config,
             load_prior(),
             assignments=_written(opened, assignments),

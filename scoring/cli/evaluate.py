@@ -16,9 +16,9 @@ import click
 from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
-from aggregator.model import Config, Site
 from aggregator.store import Store
 from scoring.cli.evaluate_labels import LABEL_EVALUATIONS
+from scoring.cli.recordings import settings_of, stream_reader
 from scoring.relevance.model import load_prior, read_prior
 from scoring.replay.streams import Stream
 
@@ -70,11 +70,11 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
     """
     from scoring.evaluation import trending
 
-    config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
-    with progress_bar("Replaying") as bar:
+    config = settings_of(front, feeds)
+    with stream_reader(config) as read, progress_bar("Replaying") as bar:
         task = bar.add_task("lines", total=None)
         report = trending.evaluate(
-            Stream(stream, time_column),
+            read(stream, time_column),
             config,
             load_prior(),
             seed,
@@ -133,23 +133,23 @@ def evaluate_front_page(
     items = [labelled_files.read(path, label, time_column=time_column) for path in labels]
     orders = dict(front_page.ORDERS)
     if recording is not None and recording.exists():
-        recorded = recordings.load(recording)
+        hours = recordings.load(recording)
         orders = {"as ordered now": front_page.by_place, **orders}
     else:
-        config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
-        with progress_bar("Replaying") as bar:
+        config = settings_of(front, feeds)
+        with stream_reader(config) as read, progress_bar("Replaying") as bar:
             task = bar.add_task("lines", total=None)
-            recorded = recordings.record(
-                Stream(stream, time_column),
+            hours = recordings.record(
+                read(stream, time_column),
                 config,
                 load_prior() if prior is None else read_prior(prior),
                 learn=learn,
                 progress=lambda lines: bar.update(task, advance=lines),
             )
         if recording is not None:
-            recordings.save(recorded, recording)
+            recordings.save(hours, recording)
     reports = [
-        front_page.evaluate(recorded, labelled, path.name, orders, seed)
+        front_page.evaluate(hours, labelled, path.name, orders, seed)
         for path, labelled in zip(labels, items, strict=True)
     ]
     if as_json:
@@ -200,11 +200,11 @@ def evaluate_categories(
     from scoring.evaluation import categories as evaluating
 
     if stream is not None:
-        config = load_config(feeds, env=front.env) if feeds else Config(Site(), (), ())
-        with progress_bar("Replaying") as bar:
+        config = settings_of(front, feeds)
+        with stream_reader(config) as read, progress_bar("Replaying") as bar:
             task = bar.add_task("lines", total=None)
             arrivals = at_arrival.arrivals(
-                Stream(stream),
+                read(stream, ""),
                 labelled_files.read(file),
                 config,
                 load_prior(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 import click
 
 from aggregator.cli.options import Front, json_option, progress_bar
-from aggregator.config import load_config
 from aggregator.errors import GroundswellError
+from scoring.cli.recordings import settings_of, stream_reader
 from scoring.editorial import pairwise_constraints
 from scoring.relevance import model_file
 from scoring.relevance.model import PRIOR_FILE, RelevanceModel, load_prior, read_prior
@@ -62,15 +63,18 @@ def evaluate_stories(
         labels = labelled_files.stories_in(Stream(items, time_column), labelled_files.read(gold))
     else:
         labels = evaluating_stories.read_gold(gold)
-    with progress_bar("Evaluating") as bar:
+    config = settings_of(front, feeds)
+    with ExitStack() as opened:
+        read = opened.enter_context(stream_reader(config))
+        bar = opened.enter_context(progress_bar("Evaluating"))
         task = bar.add_task("entries", total=None)
         report = evaluating_stories.evaluate(
-            Stream(items, time_column),
+            read(items, time_column),
             labels,
             load_prior(),
-            background=Stream(background, time_column) if background is not None else None,
+            background=read(background, time_column) if background is not None else None,
             fields=chosen,
-            config=load_config(feeds, env=front.env) if feeds else None,
+            config=config,
             progress=lambda entries: bar.update(task, advance=entries),
         )
     if as_json:
@@ -106,13 +110,16 @@ def evaluate_pairs(
     from scoring.evaluation import stories as evaluating_stories
 
     wanted = pairwise_constraints.read(pairs)
-    with progress_bar("Evaluating") as bar:
+    config = settings_of(front, feeds)
+    with ExitStack() as opened:
+        read = opened.enter_context(stream_reader(config))
+        bar = opened.enter_context(progress_bar("Evaluating"))
         task = bar.add_task("entries", total=None)
         story_of = evaluating_stories.stories_at_end(
-            Stream(items, time_column),
+            read(items, time_column),
             load_prior(),
-            background=Stream(background, time_column) if background is not None else None,
-            config=load_config(feeds, env=front.env) if feeds else None,
+            background=read(background, time_column) if background is not None else None,
+            config=config,
             progress=lambda entries: bar.update(task, advance=entries),
         )
     report = pairwise_constraints.check(wanted, story_of)

@@ -54,7 +54,9 @@ def arrivals(
 ) -> list[Arrival]:
     """Replay *stream* and return its labeled items with score and category at their arrival."""
     labels = by_key(list(items))
-    wanted = {line.id: labels[key_of(line)] for line in stream if key_of(line) in labels}
+    wanted = {
+        line.id: labels[key_of(line)] for line in Stream(stream.path, stream.time_column) if key_of(line) in labels
+    }
     learner = Learner(config) if learn else None
     said = io.StringIO()
     replay(

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
 from pathlib import Path
 
 from aggregator.errors import StreamError
-from aggregator.model import Config, Embedding, Entry, Site, follow_merges
+from aggregator.model import Config, Entry, Site, follow_merges
 from scoring.engine import Engine
-from scoring.meaning.encoder import load_encoder
-from scoring.meaning.encoding import encode
 from scoring.metrics import story_errors
 from scoring.metrics.clustering import Labels, bcubed, bcubed_interval, ceaf_e, nmi, pairs, pairs_interval
 from scoring.relevance.model import RelevanceModel
@@ -119,12 +117,10 @@ def assign(
 
     fields: what of a line the engine sees of its text
 
-    Returns of each line its id, its story as it arrived and its story at the end; and the CPU seconds, with those
+    Returns of each line its id, its story as it arrived and its story at the end; and the CPU seconds, without those
     of encoding.
-    MeaningError where *config* names a sentence encoder that cannot be used.
     """
     engine = Engine(config, model)
-    encoder = load_encoder(config.meaning)
     ids: list[str] = []
     first: dict[int, int] = {}
     last: dict[int, int] = {}
@@ -136,12 +132,6 @@ def assign(
             ids.append(line.id)
             entries.append(_entry(len(ids), line, fields))
         began = time.process_time()
-        if encoder is not None:
-            values = encode(encoder, entries)
-            entries = [
-                replace(entry, embedding=Embedding(encoder.name, value)) if (value := values[entry.entry_id]) else entry
-                for entry in entries
-            ]
         changes = engine.step(entries, moment)
         seconds += time.process_time() - began
         for membership in changes.memberships:
@@ -251,4 +241,5 @@ def _entry(number: int, line: Line, fields: Sequence[str]) -> Entry:
         first_seen_at=line.arrived_at,
         published_at=line.published_at,
         language=line.language,
+        embedding=line.embedding if "title" in fields else None,
     )

@@ -22,37 +22,17 @@ A first poll of 90 feeds brings 2,000 to 3,000. More would keep the first front 
 MAX_LATER = 16
 """Entries that are encoded at a time afterwards: a fifth of a second, in which no story is updated."""
 
-_ALIKE = {"pcm": "en"}
-"""What short English headlines are most often taken for: Nigerian Pidgin."""
-
 COMMON = 20
 """A term in more titles than this brings no two of them together."""
 
 
 def encode(encoder: Encoder, entries: Sequence[Entry]) -> dict[int, bytes]:
-    """Return what embeddings consist of, by entry; b"" for an entry without text, or in a language not understood."""
-    texts = [text_of(entry.title, entry.summary) for entry in entries]
-    understood = [place for place, text in enumerate(texts) if understands(encoder, text)]
-    values = dict.fromkeys([entry.entry_id for entry in entries], b"")
-    embeddings = encoder.encode([texts[place] for place in understood])
-    for place, embedding in zip(understood, embeddings, strict=True):
-        if embedding is not None:
-            values[entries[place].entry_id] = embedding.values
-    return values
-
-
-def understands(encoder: Encoder, text: str) -> bool:
-    """Return whether *text* is in a language of the encoder, going by the text alone: feeds often state a wrong one.
-
-    Of 430 English headlines 98 % are kept, of 208 in German, Dutch, Spanish and Portuguese none.
-    """
-    if not encoder.languages or not text:
-        return bool(text)
-    # A second and 100 MB, which a site without an encoder does not spend.
-    from aggregator.text.language_detection import likeliest
-
-    language = likeliest(text)
-    return _ALIKE.get(language, language) in encoder.languages
+    """Return what embeddings consist of, by entry; b"" for an entry that has none. MeaningError as `Encoder.encode`."""
+    embeddings = encoder.encode([text_of(entry.title, entry.summary) for entry in entries])
+    return {
+        entry.entry_id: b"" if embedding is None else embedding.values
+        for entry, embedding in zip(entries, embeddings, strict=True)
+    }
 
 
 def first_choice(entries: Sequence[Entry], limit: int, headlines: Iterable[str]) -> list[Entry]:

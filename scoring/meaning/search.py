@@ -11,9 +11,9 @@ from aggregator.model import Embedding, MeaningSettings
 from aggregator.store import SearchResult, Store
 from aggregator.store.meaning.embeddings import EmbeddedEntry
 from aggregator.text.search_query import Query
-from scoring.language.analysed_text import script
 from scoring.meaning.embeddings import cosines
-from scoring.meaning.encoder import Encoder, load_encoder
+from scoring.meaning.encoder import Encoder
+from scoring.meaning.encoder_process import EncoderProcess, open_encoder
 
 log = logging.getLogger(__name__)
 
@@ -31,28 +31,41 @@ RELATED_AMONG = 3_000
 
 
 class QueryEncoder:
-    """Encodes what readers search for; loads the model at the first search by meaning."""
+    """Encodes what readers search for, in one child process that is started by the first search by meaning."""
 
-    def __init__(self, load: Callable[[MeaningSettings], Encoder | None] = load_encoder) -> None:
-        self._load = load
+    def __init__(self, open_encoder: Callable[[MeaningSettings], Encoder | None] = open_encoder) -> None:
+        self._open = open_encoder
         self._lock = Lock()
-        self._settings = MeaningSettings()
+        self._settings: MeaningSettings | None = None
         self._encoder: Encoder | None = None
 
     def embedding(self, text: str, settings: MeaningSettings) -> Embedding | None:
-        """Return the embedding of a query; None without an encoder, or in writing that it does not understand."""
+        """Return the embedding of a query; None where the encoder does not work, or does not know its writing."""
         with self._lock:
             if settings != self._settings:
-                self._settings, self._encoder = settings, None
+                self._release()
+                self._settings = settings
                 try:
-                    self._encoder = self._load(settings)
+                    self._encoder = self._open(settings)
                 except MeaningError as error:
                     log.error("%s", error)
             encoder = self._encoder
-        # Two or three words are too few to tell a language by, but not to tell its writing.
-        if encoder is None or (encoder.languages and script(text) != "latin"):
+        if encoder is None:
             return None
-        return encoder.encode([text])[0]
+        try:
+            return encoder.encode_query(text)
+        except MeaningError:  # the encoder has logged it
+            return None
+
+    def close(self) -> None:
+        """End the child process."""
+        with self._lock:
+            self._release()
+
+    def _release(self) -> None:
+        if isinstance(self._encoder, EncoderProcess):
+            self._encoder.close()
+        self._encoder = self._settings = None
 
 
 def by_meaning(store: Store, query: Query, embedding: Embedding, limit: int, offset: int) -> SearchResult:

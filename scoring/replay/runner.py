@@ -8,7 +8,6 @@ and with a database by store and updater, as when the program runs.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from itertools import groupby, islice
 from typing import TextIO
 
 from aggregator.errors import StoreError
-from aggregator.model import Changes, Config, Draft, Edit, Entry, Event, Source, Story
+from aggregator.model import Changes, Config, Draft, Edit, Embedding, Entry, Event, Source
 from aggregator.parse import identity
 from aggregator.store import Arrival, Store
 from aggregator.text.reading_time import count_words
@@ -24,6 +23,7 @@ from aggregator.text.sanitize import clean
 from aggregator.text.urls import canonical, host, registrable_domain, safe_link
 from scoring.engine import Engine
 from scoring.relevance.model import RelevanceModel
+from scoring.replay.report import Report
 from scoring.replay.streams import Line, Skipped, Stream
 from scoring.updater import Observer, Updater
 
@@ -87,7 +87,7 @@ def replay(
     """
     if db is not None and db.entries.count():
         raise StoreError("a replay needs a database of its own; name one that does not exist yet")
-    report = _Report(assignments, scores)
+    report = Report(assignments, scores)
     runner = _InMemory(config, model, report, observer) if db is None else _InStore(db, config, model, report, observer)
     intake = _Intake(config)
     day = None
@@ -132,6 +132,8 @@ class _Group:
     """Of each line its id, and the entry that it is."""
     new: dict[str, list[tuple[int, Arrival]]] = field(default_factory=dict)
     """By source, in order of appearance."""
+    embeddings: dict[int, Embedding] = field(default_factory=dict)
+    """By new entry."""
     edits: list[tuple[int, Arrival]] = field(default_factory=list)
     """Entries with their present text."""
     arrived: list[tuple[Line, int]] = field(default_factory=list)
@@ -155,7 +157,7 @@ class _Intake:
         self.first_at = self.first_at or moment
         self.last_at = moment
         group = _Group(moment)
-        fresh: dict[str, list[tuple[Draft, list[int]]]] = {}
+        fresh: dict[str, list[tuple[Draft, list[int], Embedding | None]]] = {}
         edited: dict[int, Draft] = {}
         entries: list[tuple[Line, list[int]]] = []
         for line in lines:
@@ -166,7 +168,7 @@ class _Intake:
             known = self._known.get(key)
             if known is None:
                 known = self._known[key] = [0, text]
-                fresh.setdefault(source, []).append((draft, known))
+                fresh.setdefault(source, []).append((draft, known, line.embedding))
             else:
                 self.repeats += 1
                 # Two versions at one moment are no edit: the first one counts.
@@ -176,10 +178,12 @@ class _Intake:
             entries.append((line, known))
         # Numbered source by source, as polls would store them.
         for source, arrivals in fresh.items():
-            for draft, known in arrivals:
+            for draft, known, embedding in arrivals:
                 self.entries += 1
                 known[0] = self.entries
                 group.new.setdefault(source, []).append((known[0], _arrival(draft)))
+                if embedding is not None:
+                    group.embeddings[known[0]] = embedding
         group.edits = [(entry_id, _arrival(draft)) for entry_id, draft in edited.items()]
         self.edits += len(group.edits)
         group.arrived = [(line, known[0]) for line, known in entries]
@@ -233,7 +237,7 @@ def _batches(groups: Iterable[_Group], size: int) -> Iterator[list[_Group]]:
 class _InMemory:
     """The engine alone."""
 
-    def __init__(self, config: Config, model: RelevanceModel, report: _Report, observer: Observer | None) -> None:
+    def __init__(self, config: Config, model: RelevanceModel, report: Report, observer: Observer | None) -> None:
         self.engine = Engine(config, model)
         self._report = report
         self._observer = observer
@@ -244,7 +248,7 @@ class _InMemory:
     def take(self, batch: Sequence[_Group]) -> None:
         for group in batch:
             events: list[Event] = [
-                _entry(entry_id, source, arrival, group.moment)
+                _entry(entry_id, source, arrival, group)
                 for source, arrivals in group.new.items()
                 for entry_id, arrival in arrivals
             ]
@@ -255,14 +259,14 @@ class _InMemory:
             changes = self.engine.step(events, group.moment) if events else Changes()
             if events and self._observer is not None:
                 self._observer(group.moment, events, changes)
-            self._report.write(group, changes, self.engine)
+            self._report.write(group.moment, group.lines, changes)
 
 
 class _InStore:
     """The engine with a store and the updater, as the worker has them."""
 
     def __init__(
-        self, store: Store, config: Config, model: RelevanceModel, report: _Report, observer: Observer | None
+        self, store: Store, config: Config, model: RelevanceModel, report: Report, observer: Observer | None
     ) -> None:
         self._store = store
         self._report = report
@@ -294,6 +298,8 @@ class _InStore:
                     stored = [_cleaned(arrival) for _, arrival in arrivals]
                     ids = store.entries.add(source, stored, group.moment)
                     assert ids == [entry_id for entry_id, _ in arrivals], "entries are numbered in order of arrival"
+                for entry_id, embedding in group.embeddings.items():
+                    store.embeddings.add(embedding.encoder, {entry_id: embedding.values}, placed=True)
                 for entry_id, arrival in group.edits:
                     store.entries.edit(entry_id, self._edited(entry_id, arrival), group.moment)
         self._updater.run(batch[-1].moment)
@@ -318,12 +324,15 @@ class _InStore:
         if self._observer is not None:
             self._observer(moment, events, changes)
         self._report_until(moment)
-        self._report.write(self._waiting.pop(0), changes, self._updater.engine)
+        self._written(self._waiting.pop(0), changes)
 
     def _report_until(self, moment: datetime | None) -> None:
         """Report the moments before *moment* that brought nothing new and so caused no step."""
         while self._waiting and (moment is None or self._waiting[0].moment < moment):
-            self._report.write(self._waiting.pop(0), Changes(), self._updater.engine)
+            self._written(self._waiting.pop(0), Changes())
+
+    def _written(self, group: _Group, changes: Changes) -> None:
+        self._report.write(group.moment, group.lines, changes)
 
 
 def _cleaned(arrival: Arrival) -> Arrival:
@@ -333,7 +342,7 @@ def _cleaned(arrival: Arrival) -> Arrival:
     return replace(arrival, draft=replace(arrival.draft, content=content))
 
 
-def _entry(entry_id: int, source: str, arrival: Arrival, moment: datetime) -> Entry:
+def _entry(entry_id: int, source: str, arrival: Arrival, group: _Group) -> Entry:
     draft = arrival.draft
     return Entry(
         entry_id=entry_id,
@@ -342,59 +351,10 @@ def _entry(entry_id: int, source: str, arrival: Arrival, moment: datetime) -> En
         link=draft.link,
         title=draft.title,
         summary=draft.summary,
-        first_seen_at=moment,
+        first_seen_at=group.moment,
         published_at=draft.published_at,
         tags=draft.tags,
         language=draft.language,
         word_count=arrival.word_count,
+        embedding=group.embeddings.get(entry_id),
     )
-
-
-# What is written down
-
-
-class _Report:
-    """Writes the story and score of each line of the stream."""
-
-    def __init__(self, assignments: TextIO | None, scores: TextIO | None) -> None:
-        self._assignments = assignments
-        self._scores = scores
-        self._story_of: list[int] = [0]
-        """By entry; entries are numbered from 1."""
-        self._last: dict[int, tuple[int, float, int, str, bool]] = {}
-
-    @property
-    def stories(self) -> int:
-        """How many stories there are; a story that became part of another has no entry left."""
-        return len(set(self._story_of) - {0})
-
-    def write(self, group: _Group, changes: Changes, engine: Engine) -> None:
-        """Write the lines of *group* as they are after their step."""
-        if changes.memberships:
-            self._story_of += [0] * (max(m.entry_id for m in changes.memberships) + 1 - len(self._story_of))
-            for membership in changes.memberships:
-                self._story_of[membership.entry_id] = membership.story_id
-        if self._scores is not None:
-            for story in changes.stories:
-                self._last[story.story_id] = _shown(story)
-        for line_id, entry_id in group.lines:
-            story_id = self._story_of[entry_id]
-            if self._assignments is not None:
-                self._assignments.write(f"{line_id}\t{story_id}\n")
-            if self._scores is not None:
-                score, trend, independent, category, provisional = self._last[story_id]
-                row = {
-                    "id": line_id,
-                    "story": story_id,
-                    "at": group.moment.isoformat().replace("+00:00", "Z"),
-                    "score": score,
-                    "trend": trend,
-                    "independent_sources": independent,
-                    "category": category,
-                    "provisional": provisional,
-                }
-                self._scores.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def _shown(story: Story) -> tuple[int, float, int, str, bool]:
-    return (story.score, story.trend, story.independent_sources, story.category_id, story.provisional)

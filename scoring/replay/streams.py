@@ -12,20 +12,26 @@ import math
 import sys
 import tempfile
 import zlib
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from aggregator.errors import StreamError
+from aggregator.model import Embedding
 from aggregator.text.markup import clip, plain
+from scoring.meaning.encoder import Encoder, text_of
 
 LONGEST_LINE = 20_000_000
 TITLE_CHARS = 500
 TEXT_CHARS = 100_000
 ID_CHARS = 300
+READ_AHEAD = 512
+"""Lines that are encoded together."""
 REPORTED = 1_000
 """So many broken lines are kept with their reason; all are counted."""
 
@@ -47,6 +53,10 @@ class Line:
     category: str = ""
     columns: Mapping[str, object] = field(default_factory=dict)
     """Further columns that the reader of the stream named."""
+    embedding: Embedding | None = None
+    """Of the title; that of the export where the stream is one, else what the stream's encoder made."""
+    encoded: bool = False
+    """Whether the stream itself says which embedding the entry had when it was placed, or that it had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +74,12 @@ class Stream:
     `skipped` and `broken` speak of the last iteration.
     """
 
-    def __init__(self, path: Path | str, time_column: str = "", columns: Sequence[str] = ()) -> None:
+    def __init__(
+        self, path: Path | str, time_column: str = "", columns: Sequence[str] = (), *, encoder: Encoder | None = None
+    ) -> None:
+        """Name a stream; *encoder* gives embeddings to the lines that bring none of their own."""
         self.path = path
+        self.encoder = encoder
         self.time_column = time_column
         self.columns = tuple(columns)
         self.skipped: list[Skipped] = []
@@ -74,14 +88,25 @@ class Stream:
     def __iter__(self) -> Iterator[Line]:
         """Yield the lines; StreamError when the file cannot be read at all."""
         if str(self.path) != "-":
-            yield from self._ordered(Path(self.path))
+            yield from self._encoded(self._ordered(Path(self.path)))
             return
         # What comes through a pipe is needed twice: once to see whether it is in order.
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             while block := sys.stdin.buffer.read(1 << 20):
                 file.write(block)
             file.flush()
-            yield from self._ordered(Path(file.name))
+            yield from self._encoded(self._ordered(Path(file.name)))
+
+    def _encoded(self, lines: Iterator[Line]) -> Iterator[Line]:
+        if self.encoder is None:
+            yield from lines
+            return
+        # Ahead of the reader, because texts of one length are quicker together.
+        while ahead := list(islice(lines, READ_AHEAD)):
+            waiting = [line for line in ahead if not line.encoded]
+            texts = [text_of(line.title, line.summary) for line in waiting]
+            made = dict(zip(map(id, waiting), self.encoder.encode(texts), strict=True))
+            yield from (line if line.encoded else replace(line, embedding=made[id(line)]) for line in ahead)
 
     def _ordered(self, path: Path) -> Iterator[Line]:
         latest: datetime | None = None
@@ -141,6 +166,7 @@ class Stream:
             columns = ", ".join(["first_seen", "published", *filter(None, [self.time_column])])
             raise ValueError(f"no usable time in {columns}")
         own = row.get("id")
+        encoder, values = row.get("encoder"), row.get("embedding")
         return Line(
             id=str(number - 1) if own is None or own == "" else clip(" ".join(str(own).split()), ID_CHARS),
             arrived_at=arrived,
@@ -153,6 +179,8 @@ class Stream:
             language=_text(row, "lang")[:20],
             category=_text(row, "category")[:100],
             columns={name: row[name] for name in self.columns if name in row},
+            embedding=_embedding(encoder, values),
+            encoded="encoder" in row,
         )
 
 
@@ -171,6 +199,16 @@ def _text(row: dict[str, Any], column: str) -> str:
 
 def _plain(row: dict[str, Any], column: str, limit: int) -> str:
     return clip(plain(_text(row, column)), limit)
+
+
+def _embedding(encoder: object, values: object) -> Embedding | None:
+    """Return what `groundswell export` wrote of an entry's embedding; ValueError where it is damaged."""
+    if not isinstance(encoder, str) or not encoder:
+        return None
+    components = b64decode(values, validate=True) if isinstance(values, str) else b""
+    if not components:
+        raise ValueError("its embedding is no Base64")
+    return Embedding(encoder, components)
 
 
 def _moment(value: object) -> datetime | None:

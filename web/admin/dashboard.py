@@ -84,6 +84,7 @@ def dashboard() -> str:
         messages = alert_rows(show, config(), counts, newest)
         alarms = [(alarm.message, show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
         backup = store.state.get("backup_message") or ""
+        meaning = store.state.get("meaning_message") or ""
         disk = disk_use(store, reading().db, config().retention.entries, now())
     return render_template(
         "admin/dashboard.html",
@@ -94,6 +95,7 @@ def dashboard() -> str:
         status=status,
         disk=summary(disk),
         backup=backup,
+        meaning=meaning,
     )
 
 

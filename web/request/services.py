@@ -48,6 +48,7 @@ class Services:
         """Write what is still to be written, and close the database."""
         self.visits.close()
         self.pictures.close()
+        self.query_encoder.close()
         self.database.close()
 
 

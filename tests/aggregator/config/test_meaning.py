@@ -12,8 +12,9 @@ FEEDS = "sources: [{id: a, url: 'https://a.example/feed'}]\n"
 @pytest.mark.parametrize(
     ("section", "settings"),
     [
-        ("", MeaningSettings()),
-        ("meaning: {model: none}", MeaningSettings()),
+        ("", MeaningSettings("minilm")),
+        ("meaning: {model: none}", MeaningSettings("")),
+        ("meaning: {model: off}", MeaningSettings("")),
         ("meaning: {model: MiniLM}", MeaningSettings("minilm")),
         (
             f"meaning: {{model: /srv/m.onnx, sha256: {'AB' * 32}}}",

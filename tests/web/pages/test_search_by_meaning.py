@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from aggregator.model import Config, MeaningSettings
 from scoring.meaning.encoding import encode
 from scoring.meaning.search import QueryEncoder
-from tests.scoring.meaning.concepts import ConceptEncoder
+from tests.scoring.meaning.concepts import ConceptEncoder, FailingEncoder
 from tests.web.newsroom import Newsroom
 
 
@@ -34,7 +34,6 @@ def stories(room: Newsroom) -> dict[str, int]:
 
 @pytest.fixture
 def reader(tmp_path: Path, config: Config, make_app: Callable[..., Flask], stories: dict[str, int]) -> FlaskClient:
-    config = replace(config, meaning=MeaningSettings("minilm"))
     queries = QueryEncoder(lambda settings: ConceptEncoder() if settings.model else None)
     return make_app(tmp_path / "news.db", fallback_config=config, query_encoder=queries).test_client()
 
@@ -71,23 +70,30 @@ def test_filters_hold_and_matching_words_come_first(reader: FlaskClient, stories
     assert filtered["items"] == []
 
 
-def test_without_an_encoder_the_words_decide_and_the_page_says_so(site: FlaskClient, stories: dict[str, int]) -> None:
-    page = site.get("/search?q=earthquake&sort=meaning").text
+def test_without_an_encoder_the_words_decide_and_the_page_says_so(
+    tmp_path: Path, config: Config, make_app: Callable[..., Flask], stories: dict[str, int]
+) -> None:
+    without = replace(config, meaning=MeaningSettings(""))
+    page = (
+        make_app(tmp_path / "news.db", fallback_config=without).test_client().get("/search?q=earthquake&sort=meaning")
+    )
 
-    assert "This site has no sentence encoder" in page
-    assert "Earthquake in the north" in re.sub("</?mark>", "", page)
-    assert "Tremor felt" not in page
-    assert 'value="meaning"' not in page
+    assert "This site has no sentence encoder" in page.text
+    assert "Earthquake in the north" in re.sub("</?mark>", "", page.text)
+    assert "Tremor felt" not in page.text
+    assert 'value="meaning"' not in page.text
 
 
-def test_writing_that_the_encoder_does_not_understand_is_searched_by_words(reader: FlaskClient) -> None:
-    encoder = ConceptEncoder()
-    encoder.languages = frozenset({"en"})
-    queries = QueryEncoder(lambda _: encoder)
+def test_while_the_encoder_fails_a_search_by_meaning_goes_by_words(
+    tmp_path: Path, make_app: Callable[..., Flask], stories: dict[str, int]
+) -> None:
+    queries = QueryEncoder(lambda _: FailingEncoder())
+    reader = make_app(tmp_path / "news.db", query_encoder=queries).test_client()
 
-    assert queries.embedding("智利地震", MeaningSettings("minilm")) is None
-    assert queries.embedding("quake", MeaningSettings("minilm")) is not None
-    assert encoder.texts == ["quake"]
+    answer = reader.get("/api/v1/search?q=earthquake&sort=meaning").json
+
+    assert answer is not None
+    assert [item["id"] for item in answer["items"]] == [stories["Earthquake in the north"]]
 
 
 def test_a_story_shows_related_ones_by_meaning(reader: FlaskClient, stories: dict[str, int]) -> None:

@@ -1,0 +1,28 @@
+"""What the encoder's child process and its parent say to each other: typed messages as JSON, one a line."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Ready(msgspec.Struct):
+    """The model is loaded, or cannot be."""
+
+    encoder: str
+    """Its name."""
+    error: str = ""
+
+
+class Request(msgspec.Struct):
+    """Texts to be encoded within so much CPU time."""
+
+    texts: list[str]
+    cpu_s: float
+    query: bool = False
+    """Whether they are what somebody searches for, and not headlines."""
+
+
+class Reply(msgspec.Struct):
+    """The components of each text's embedding as signed bytes; b"" for none."""
+
+    values: list[bytes]
