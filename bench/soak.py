@@ -1,18 +1,23 @@
 """R6: the whole program for ten minutes under a steady load: nothing fails, nothing grows.
 
-    python -m bench.soak [--minutes 10] [--sources 100] [--reads 50]
+    python -m bench.soak [--minutes 10] [--sources 100] [--reads 50] [--votes 1] [--news 1] [--training 120]
+                         [--everything]
 
 `groundswell run` polls that many sources every 10 s (most answer 304, one a second has news) on a database that holds
 three weeks of stories, while pages, feeds and searches are read, so many a second, sent on time; a story is voted on
-every second and a training is asked for every two minutes, both as the operator does it. Every 10 s the processes are
-looked at in /proc. Must hold: no answer of 500 or above, no "database is locked", p99 under 250 ms, memory +5 % at most
-from minute 3 to the end, file descriptors and threads as many, the write-ahead log under 64 MB.
+every second and a training starts every two minutes, both as the operator does it. `--everything` adds alerts
+and a digest to a webhook, the articles behind the feeds' teasers, and a reader app that reads and marks. Every 10 s the
+processes are measured in /proc. Must hold: no answer of 500 or above, no "database is locked", p99 under 250 ms, file
+descriptors and threads as many, the write-ahead log under 64 MB. Memory may grow by 5 % from minute 10 (3, in a run of
+less than 30 minutes) to the end; in a run of more than 35 minutes, the worker by 1 MB an hour after the first 30.
+The worker keeps the entries of the last days, about 5 kB each; `--news 60` shows whether anything else grows.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import json
 import os
 import random
 import re
@@ -20,25 +25,33 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
+from typing import Self
 from urllib.parse import urlencode
 
 from aggregator.store import Store
 from bench._kill_training import DAY, DAYS, NAMES, site
 from bench.web import free_port, percentile
 from tests.feedserver import FeedServer
+from web.auth.reader_tokens import make_reader_token
 
 TOKEN = "soak-" + "0123456789abcdef" * 4
 EVERY_S = 10.0
 SETTLED_S = 180.0
+LONG_S = 1_800.0
+"""In a run of this length, memory counts from minute 10 on; a worker's slope from this moment on."""
+SETTLED_LONG_S = 600.0
+MOST_MB_AN_HOUR = 1.0
 MOST_WAL_BYTES = 64_000_000
 MOST_MS = 250.0
 MOST_GROWTH = 0.05
@@ -51,6 +64,8 @@ class Press:
 
     server: FeedServer
     sources: int
+    articles: bool = False
+    """Whether the server has the article of each entry."""
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     items: list[list[str]] = field(default_factory=list)
 
@@ -70,13 +85,52 @@ class Press:
 
     def _publish(self, number: int) -> str:
         items = self.items[number]
+        latest = list(enumerate(items))[-25:]
+        if self.articles:
+            self.server.publish(f"/{number}/{latest[-1][0]}", self._article(items[-1]), content_type="text/html")
+        site = self.server.url(f"/{number}") if self.articles else f"https://s{number}.example"
         markup = "".join(
-            f"<item><guid>g{place}</guid><title>{title}</title><link>https://s{number}.example/{place}</link>"
+            f"<item><guid>g{place}</guid><title>{title}</title><link>{site}/{place}</link>"
             f"<description>{title}, it says.</description></item>"
-            for place, title in list(enumerate(items))[-25:]
+            for place, title in latest
         )
         document = f"<rss version='2.0'><channel><title>Source {number}</title>{markup}</channel></rss>"
         return self.server.publish(f"/{number}.xml", document, etag=f'"{len(items)}"')
+
+    def _article(self, title: str) -> str:
+        names = self.rng.choices(NAMES, k=41)
+        paragraph = f"<p>{title}: {' '.join(names[:40])}, as {names[40]} says.</p>"
+        article = f"<article><h1>{title}</h1>{paragraph * 6}</article>"
+        return f"<html><head><title>{title}</title></head><body>{article}</body></html>"
+
+
+class Webhook:
+    """Takes messages on 127.0.0.1 and counts them by kind."""
+
+    def __init__(self) -> None:
+        self.messages: Counter[str] = Counter()
+        messages = self.messages
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                messages[str(body.get("type", "message"))] += 1
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +152,7 @@ class DocumentFingerprints:
     looks: dict[str, list[Look]] = field(default_factory=dict)
     wal_bytes: int = 0
     polls: int = 0
+    messages: Mapping[str, int] = field(default_factory=dict)
 
 
 def look(pid: int, at_s: float) -> dict[str, Look]:
@@ -132,10 +187,11 @@ class Readers:
     def __init__(self, port: int, seen: DocumentFingerprints) -> None:
         self._port, self._seen = port, seen
 
-    def ask(self, method: str, path: str, due: float, body: str = "") -> None:
+    def ask(self, method: str, path: str, due: float, body: str = "", authorization: str = "") -> None:
         """Make a request and note how it was answered, and how long after it was due."""
-        form = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-www-form-urlencoded"}
-        headers = form if body else {}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        if authorization:
+            headers["Authorization"] = authorization
         try:
             status, location = self._request(method, path, body, headers)
         except OSError as error:
@@ -144,7 +200,7 @@ class Readers:
         self._seen.statuses[f"{method} {status}"] += 1
         self._seen.waits.append(time.monotonic() - due)
         if method == "GET" and status == 301:
-            self.ask("GET", location, time.monotonic())
+            self.ask("GET", location, time.monotonic(), authorization=authorization)
 
     def wait(self) -> None:
         """Wait until the site answers, a minute at most."""
@@ -173,12 +229,43 @@ def paths(stories: Sequence[int], rng: random.Random) -> str:
     return rng.choice(fixed)
 
 
+READER = "/api/greader.php/reader/api/0"
+
+
+def app_request(stories: Sequence[int], rng: random.Random) -> tuple[str, str, str]:
+    """Draw what a reader app asks for: method, path and body."""
+    if rng.random() < 0.3:
+        mark = {
+            "i": rng.choice(stories),
+            rng.choice("ar"): f"user/-/state/com.google/{rng.choice(('read', 'starred'))}",
+        }
+        return "POST", f"{READER}/edit-tag", urlencode(mark)
+    stream = f"{READER}/stream/contents/user/-/state/com.google/reading-list?n=40"
+    return "GET", rng.choice((stream, f"{READER}/unread-count", f"{READER}/subscription/list", "/digest")), ""
+
+
+def everything(webhook: str) -> list[str]:
+    """Return the lines of feeds.yaml that switch on what is off by default."""
+    at = datetime.now(UTC) + timedelta(minutes=2)
+    return [
+        f"alerts: {{to: ['{webhook}'], secret: '{TOKEN}', allow_private: yes, per_hour: 1000,",
+        "  rules: [{name: zephyr, when: 'zephyr score:>1'}, {name: big, when: 'score:>60 sources:>1'}]}",
+        f"digest: {{at: '{at:%H:%M}', daily: ['{webhook}']}}",
+    ]
+
+
 @contextmanager
-def running(folder: Path, feeds: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the program on a database of three weeks."""
+def running(
+    folder: Path, feeds: Sequence[str], port: int, more: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the program on a database of three weeks.
+
+    more: further lines of feeds.yaml; with any, articles are fetched too
+    """
     config = folder / "feeds.yaml"
-    lines = ["categories: [{id: news, name: News}]", "limits: {allow_private: [127.0.0.1]}"]
-    lines += ["defaults: {category: news, poll: {min: 10s, max: 10s}}", "sources:"]
+    lines = ["categories: [{id: news, name: News}]", "limits: {allow_private: [127.0.0.1]}", *more]
+    full_text = ", full_text: yes" if more else ""
+    lines += [f"defaults: {{category: news, poll: {{min: 10s, max: 10s}}{full_text}}}", "sources:"]
     lines += [f"  - {{id: s{n}, name: S{n}, url: '{url}', owner: s{n}.example}}" for n, url in enumerate(feeds)]
     config.write_text("\n".join(lines) + "\n")
     command = [sys.executable, "-m", "groundswell", "run", "--feeds", str(config), "--db", str(folder / "news.db")]
@@ -193,36 +280,64 @@ def running(folder: Path, feeds: Sequence[str], port: int) -> Iterator[subproces
             process.wait(20)
 
 
-def soak(folder: Path, minutes: float, sources: int, reads: int) -> DocumentFingerprints:
+def soak(folder: Path, given: argparse.Namespace) -> DocumentFingerprints:
     """Keep the program busy and return what was seen."""
     seen, rng, port = DocumentFingerprints(), random.Random(2), free_port()
-    db = folder / "news.db"
+    db, reads = folder / "news.db", given.reads
     site(db, datetime.now(UTC) - (DAYS + 1) * DAY)
-    with FeedServer() as server:
-        press = Press(server, sources)
-        with running(folder, press.open(), port) as process, ThreadPoolExecutor(32) as pool, Store.open(db) as store:
-            readers = Readers(port, seen)
-            readers.wait()
-            stories = [story.story_id for story in store.stories.each()]
-            start = time.monotonic()
-            for second in range(int(minutes * 60)):
+    with ExitStack() as stack:
+        server, webhook = stack.enter_context(FeedServer()), stack.enter_context(Webhook())
+        press = Press(server, given.sources, given.everything)
+        more = everything(webhook.url) if given.everything else []
+        process = stack.enter_context(running(folder, press.open(), port, more))
+        pool = stack.enter_context(ThreadPoolExecutor(32))
+        store = stack.enter_context(Store.open(db))
+        app = f"GoogleLogin auth={make_reader_token(store, 'soak', datetime.now(UTC))[0]}" if given.everything else ""
+        readers = Readers(port, seen)
+        readers.wait()
+        stories = [story.story_id for story in store.stories.each()]
+        start = time.monotonic()
+        for second in range(int(given.minutes * 60)):
+            if second % given.news == 0:
                 press.news()
-                seen.polls += len(server.requests)
-                server.requests.clear()
+            seen.polls += len(server.requests)
+            server.requests.clear()
+            if rng.random() < given.votes:
                 vote = urlencode({"story": rng.choice(stories), "vote": rng.choice(("up", "down"))})
-                pool.submit(readers.ask, "POST", "/admin/vote", start + second, vote)
-                if second % 120 == 60:
-                    store.state.set_moment("train_wanted", datetime.now(UTC))
-                if second % EVERY_S == 0:
-                    for name, sample in look(process.pid, second).items():
-                        seen.looks.setdefault(name, []).append(sample)
-                    with suppress(OSError):
-                        seen.wal_bytes = max(seen.wal_bytes, Path(f"{db}-wal").stat().st_size)
-                for number in range(reads):
-                    due = start + second + number / reads
-                    time.sleep(max(0.0, due - time.monotonic()))
-                    pool.submit(readers.ask, "GET", paths(stories, rng), due)
+                pool.submit(readers.ask, "POST", "/admin/vote", start + second, vote, f"Bearer {TOKEN}")
+            if app:
+                method, path, body = app_request(stories, rng)
+                pool.submit(readers.ask, method, path, start + second, body, app)
+            if second % given.training == given.training // 2:
+                store.state.set_moment("train_wanted", datetime.now(UTC))
+            if second % EVERY_S == 0:
+                for name, sample in look(process.pid, second).items():
+                    seen.looks.setdefault(name, []).append(sample)
+                with suppress(OSError):
+                    seen.wal_bytes = max(seen.wal_bytes, Path(f"{db}-wal").stat().st_size)
+                if second % 600 == 0:
+                    print(f"minute {second // 60}: {_sizes(seen)}", flush=True)
+            for number in range(reads):
+                due = start + second + number / reads
+                time.sleep(max(0.0, due - time.monotonic()))
+                pool.submit(readers.ask, "GET", paths(stories, rng), due)
+            time.sleep(max(0.0, start + second + 1 - time.monotonic()))
+        seen.messages = webhook.messages
     return seen
+
+
+def _sizes(seen: DocumentFingerprints) -> str:
+    return ", ".join(f"{name} {looks[-1].rss_mb:.1f} MB" for name, looks in sorted(seen.looks.items()))
+
+
+def slope(looks: Sequence[Look]) -> float:
+    """Return how fast a process grows, in MB an hour."""
+    return linear_regression([sample.at_s / 3600 for sample in looks], [sample.rss_mb for sample in looks]).slope
+
+
+def settled_at(looks: Sequence[Look]) -> float:
+    """Return from which second on memory counts."""
+    return SETTLED_LONG_S if looks[-1].at_s > LONG_S else SETTLED_S
 
 
 def findings(seen: DocumentFingerprints, log: str) -> list[str]:
@@ -236,13 +351,16 @@ def findings(seen: DocumentFingerprints, log: str) -> list[str]:
     if seen.wal_bytes > MOST_WAL_BYTES:
         problems.append(f"the write-ahead log grew to {seen.wal_bytes / 1e6:.0f} MB")
     for name, looks in seen.looks.items():
-        settled = [sample for sample in looks if sample.at_s >= SETTLED_S]
+        settled = [sample for sample in looks if sample.at_s >= settled_at(looks)]
         if len(settled) < 12:
             continue
         first, last = settled[:6], settled[-6:]
         grown = median(sample.rss_mb for sample in last) / median(sample.rss_mb for sample in first) - 1
         if grown > MOST_GROWTH:
             problems.append(f"{name}: memory grew by {100 * grown:.0f} %")
+        late = [sample for sample in looks if sample.at_s >= LONG_S]
+        if name == "worker" and len(late) > 30 and (grows := slope(late)) > MOST_MB_AN_HOUR:
+            problems.append(f"{name}: memory grows by {grows:.1f} MB an hour")
         for what in ("files", "threads"):
             before, after = (median(getattr(sample, what) for sample in some) for some in (first, last))
             if after > before:
@@ -256,9 +374,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--sources", type=int, default=100)
     parser.add_argument("--reads", type=int, default=50, help="a second")
+    parser.add_argument("--votes", type=float, default=1.0, help="a second, up to 1")
+    parser.add_argument("--news", type=int, default=1, help="seconds between two new entries")
+    parser.add_argument("--training", type=int, default=120, help="seconds between two trainings")
+    parser.add_argument("--everything", action="store_true", help="alerts, a digest, full text, a reader app")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        seen = soak(Path(name), given.minutes, given.sources, given.reads)
+        seen = soak(Path(name), given)
         log = (Path(name) / "log").read_text(errors="replace")
         with Store.open(Path(name) / "news.db") as store:
             said = store.state.get("train_said")
@@ -267,14 +389,20 @@ def main() -> int:
     print(f"p50 {percentile(seen.waits, 0.5):.0f} ms, p99 {percentile(seen.waits, 0.99):.0f} ms, ", end="")
     print(f"write-ahead log {seen.wal_bytes / 1e6:.1f} MB at most; load {os.getloadavg()[1]:.1f}")
     for part, looks in sorted(seen.looks.items()):
-        for when in sorted({0, int(SETTLED_S // EVERY_S), len(looks) - 1}):
+        if looks[-1].at_s > LONG_S + 300:
+            print(f"{part}: {slope([sample for sample in looks if sample.at_s >= LONG_S]):+.2f} MB an hour at the end")
+        for when in sorted({0, int(settled_at(looks) // EVERY_S), len(looks) - 1}):
             if when < len(looks):
                 sample = looks[when]
                 print(
                     f"{part} at {sample.at_s:.0f} s: {sample.rss_mb:.0f} MB, "
                     f"{sample.files} files, {sample.threads} threads",
                 )
+    if given.everything:
+        print("messages: " + (", ".join(f"{count} {kind}" for kind, count in sorted(seen.messages.items())) or "none"))
     wrong = findings(seen, log)
+    if given.everything and not seen.messages:
+        wrong.append("no message came")
     for finding in wrong:
         print(f"FAIL {finding}")
     print(f"{len(wrong)} findings")
