@@ -60,6 +60,8 @@ class _Search:
     """By story."""
     meanings: dict[int, float | None] = field(default_factory=dict)
     """By story, how near its entries are in meaning."""
+    open_terms: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """By story, how many other open stories have the most telling shared terms, and how rare the rarest name is."""
 
 
 class ClustererState(Struct, array_like=True, frozen=True):
@@ -203,6 +205,11 @@ class Clusterer:
         comparison = search.compared.get(story.story_id)
         if comparison is None:
             comparison = search.compared[story.story_id] = compare(search.entry, story.members)
+            search.open_terms[story.story_id] = (
+                self._open.with_terms(comparison.telling, story.story_id),
+                self._open.rarest(comparison.names, search.entry.idf),
+            )
+        same_terms, rare_name = search.open_terms[story.story_id]
         reported = story.sources.get(text.source_id) if text.source_id else None
         candidate = Candidate(
             centroid=similarity,
@@ -211,8 +218,8 @@ class Clusterer:
             waited=self._entries - story.latest,
             gap=gap,
             age=max(0.0, text.at - story.first_at),
-            same_terms=self._open.with_terms(comparison.telling, story.story_id),
-            rare_name=self._open.rarest(comparison.names, search.entry.idf),
+            same_terms=same_terms,
+            rare_name=rare_name,
             source_seconds=None if reported is None else abs(text.arrived - reported),
         )
         return self._model.odds(search.entry, candidate, comparison, stream)

@@ -120,7 +120,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         tuple(names),
         math.fsum([idf[key] for key in names]),
         any(key in title and key in nearest.title for key in names),
-        _other_names(own, nearest, latest),
+        _other_names(entry, nearest, latest),
     )
 
 
@@ -146,14 +146,21 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
     for member in members:
         theirs = member.title_words
         least = max(MIN_FRAME_WORDS, MIN_FRAME * min(len(ours), len(theirs)))
-        # Aligning is slow, and of most pairs the words that they share say that it would be in vain.
-        if len(distinct.intersection(theirs)) < 0.7 * least:
+        # Aligning is slow, and of most pairs the words that they share say that it would be in vain: no alignment has
+        # more words in the same order than both titles have at all.
+        shared = distinct.intersection(theirs)
+        if len(shared) < 0.7 * least:
             continue
-        blocks = SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes()
-        same = sum(end - start for tag, start, end, _, _ in blocks if tag == "equal")
-        if same < least:
+        shorter = min(len(ours), len(theirs))
+        most = sum([min(ours.count(word), theirs.count(word)) for word in shared])
+        if most < least or most / shorter < frame:
             continue
-        share = same / min(len(ours), len(theirs))
+        aligned = SequenceMatcher(None, ours, theirs, autojunk=False)
+        same = sum([size for _, _, size in aligned.get_matching_blocks()])
+        if same < least or same / shorter < frame:
+            continue
+        share = same / shorter
+        blocks = aligned.get_opcodes()
         replaced = [(ours[i:k], theirs[m:n]) for tag, i, k, m, n in blocks if tag == "replace"]
         words, names = (
             share * math.fsum(min(_highest(own.title, a, named), _highest(member.title, b, named)) for a, b in replaced)
@@ -171,17 +178,20 @@ def _highest(title: Mapping[str, float], words: Sequence[str], named: bool) -> f
     return max([title.get(key, 0.0) for key in map(term, words) if key and (not named or is_name(key))], default=0.0)
 
 
-def _other_names(own: Member, nearest: Member, latest: Sequence[Member]) -> float:
+def _other_names(entry: WeighedText, nearest: Member, latest: Sequence[Member]) -> float:
     """Return the IDF of names by which a title and the nearest entry differ, the lower of both ways round."""
-    ours = [
-        weight
-        for key, weight in own.title.items()
-        if is_name(key) and not any(key in member.vector for member in latest)
-    ]
-    if not ours:
+    ours = 0.0
+    for key, weight in entry.title_names:
+        if not any(key in member.vector for member in latest):
+            ours = weight
+            break
+    else:
         return 0.0
-    theirs = [weight for key, weight in nearest.title.items() if key not in own.vector and is_name(key)]
-    return min(max(ours), max(theirs, default=0.0))
+    vector, theirs = entry.member.vector, 0.0
+    for key, weight in nearest.title.items():
+        if weight > theirs and key not in vector and is_name(key):
+            theirs = weight
+    return min(ours, theirs)
 
 
 def _fresh(entry: WeighedText, members: Sequence[Member]) -> float:

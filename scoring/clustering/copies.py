@@ -7,7 +7,8 @@ event to `stories`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Collection, Iterable, Mapping
 from zlib import crc32
 
 from aggregator.model import Config
@@ -84,38 +85,43 @@ def owner(source_id: str, known: Mapping[str, str]) -> str:
     return known.get(source_id, source_id)
 
 
-def runs(title: str, summary: str) -> frozenset[int]:
-    """Return the runs of words of a text, hashed; none when it is too short to prove anything.
+def runs(title: str, summary: str) -> array[int]:
+    """Return the distinct runs of words of a text, hashed; none when it is too short to prove anything.
 
-    The summary alone where it is long enough: reprints keep the text and change the headline.
+    The summary alone where it is long enough: reprints keep the text and change the headline. In an array, because an
+    engine keeps those of many thousands of texts: 4 bytes a run, where a set takes 80.
     """
     body = words_of(summary)
     if len(body) < LEAST_WORDS:
         body = words_of(title) + body
     if len(body) < LEAST_WORDS:
-        return frozenset()
-    return frozenset(crc32(" ".join(body[i : i + RUN]).encode()) for i in range(len(body) - RUN + 1))
+        return array("I")
+    encoded = [word.encode() for word in body]
+    return array("I", {crc32(b" ".join(encoded[i : i + RUN])) for i in range(len(encoded) - RUN + 1)})
 
 
-def is_copy(text: frozenset[int], other: frozenset[int]) -> bool:
+def is_copy(text: Collection[int], other: Collection[int]) -> bool:
     """Return whether two texts are one: the runs of the shorter stand in the longer.
 
     The longer may be three times as long; beyond that it quotes, and does not reprint.
+
+    text: quicker as a set
     """
     if not text or not other:
         return False
     short, long = (len(text), len(other)) if len(text) < len(other) else (len(other), len(text))
-    return long <= 3 * short and len(text & other) >= CONTAINED * short
+    return long <= 3 * short and sum(map(text.__contains__, other)) >= CONTAINED * short
 
 
-def voice(own: str, text: frozenset[int], earlier: Iterable[tuple[str, frozenset[int]]]) -> str:
+def voice(own: str, text: Collection[int], earlier: Iterable[tuple[str, Collection[int]]]) -> str:
     """Return with whose voice an entry speaks.
 
     own:     the owner of its source
     text:    its `runs`
     earlier: voice and runs of the story's entries so far, oldest first
     """
+    distinct = frozenset(text)
     for said_by, said in earlier:
-        if is_copy(text, said):
+        if is_copy(distinct, said):
             return said_by
     return own

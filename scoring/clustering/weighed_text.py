@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from aggregator.model import Embedding
 from scoring.clustering import boilerplate
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText
+from scoring.language.names import is_name
 from scoring.language.terms import DocumentFrequency, Vocabulary, is_figure
 
 Vector = dict[str, float]
@@ -83,6 +85,8 @@ class WeighedText:
     """Weights of the terms outside that wording, where there is any."""
     places: Mapping[str, int] = field(default_factory=dict)
     """Of each pair of characters, the bit of where it first stands; title and summary are one bit apart."""
+    title_names: Sequence[tuple[str, float]] = ()
+    """Names in the title with their IDF, the most telling first."""
 
 
 def weigh(
@@ -101,7 +105,8 @@ def weigh(
     member = Member.of(text, idf, vector)
     worn = _worn(member, general, headlines)
     template_share, fresh = _outside_template(text, general, template)
-    return WeighedText(text, member, idf, worn, template_share, fresh, _places(text))
+    title_names = sorted([item for item in member.title.items() if is_name(item[0])], key=itemgetter(1), reverse=True)
+    return WeighedText(text, member, idf, worn, template_share, fresh, _places(text), title_names)
 
 
 def vector_of(

@@ -70,6 +70,7 @@ class EngineState:
         if live is not None:
             for entry_id in live.members:
                 del self.story_of[entry_id]
+                self.texts.forget(entry_id)
 
     def stories_of(self, entry_ids: Iterable[int]) -> list[int]:
         """Return the live stories of these entries."""

@@ -102,7 +102,7 @@ def _grouped(parts: Sequence[Part]) -> list[Part]:
         (part for part in parts if part.name.startswith("word:")), key=lambda part: (-abs(part.log_odds), part.name)
     )
     shown = [part for part in of_words[:WORDS_SHOWN] if abs(part.log_odds) >= SMALL]
-    rest = [part for part in of_words if part.log_odds and part not in shown]
+    rest = [part for part in of_words[len(shown) :] if part.log_odds]
     listed = shown + [part for part in parts if part.log_odds and not part.name.startswith("word:")]
     if len(rest) == 1:
         listed += rest

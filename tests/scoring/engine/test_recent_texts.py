@@ -40,3 +40,13 @@ def test_an_edit_is_compared_by_its_new_text() -> None:
     after = running._state.texts.of(running._state.live[1].members[1])
     assert after.title != before.title
     assert "ferry" in after.title
+
+
+def test_the_runs_of_words_of_a_story_leave_with_it() -> None:
+    texts, running = RecentTexts(), Engine(CONFIG, load_prior())
+    running.step([replace(entry(number, *EVENTS[0][0]), source_id=f"s{number}") for number in (1, 2)], NOON)
+    assert running._state.texts._kept_runs > 0
+
+    running.step([], NOON + 24 * 30 * HOUR)
+
+    assert (running._state.texts._kept_runs, running._state.texts._runs) == (texts._kept_runs, texts._runs)

@@ -1,0 +1,30 @@
+"""A pattern is searched only in titles that contain one of its literals, so whatever matches must contain one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoring.insights import lead_entry
+from scoring.language.headline_kinds import LITERALS, PATTERNS, UNUSUAL_CASE
+
+GUARDED = [
+    *((name, pattern, LITERALS[name]) for name, pattern in PATTERNS.items()),
+    ("beside the news", lead_entry.BESIDE_THE_NEWS, lead_entry.LITERALS_BESIDE_THE_NEWS),
+    ("praise", lead_entry.PRAISE, lead_entry.LITERALS_OF_PRAISE),
+    # Figures are looked for beside the literals.
+    ("bait", lead_entry.BAIT, (*lead_entry.LITERALS_OF_BAIT, *"0123456789")),
+]
+
+
+@pytest.mark.parametrize(("name", "pattern", "literals"), GUARDED, ids=[name for name, _, _ in GUARDED])
+@given(data=st.data())
+def test_what_matches_contains_a_literal(
+    data: st.DataObject, name: str, pattern: re.Pattern[str], literals: Sequence[str]
+) -> None:
+    title = data.draw(st.from_regex(re.compile(f"(?a:{pattern.pattern})", pattern.flags & re.IGNORECASE)))
+    assert UNUSUAL_CASE.search(title) or any(literal in title.lower() for literal in literals)
