@@ -140,7 +140,7 @@ class Scorer:
 
     def _update(self, at: datetime) -> None:
         due = self._ranked_at is None or not timedelta() <= at - self._ranked_at < RERANK
-        if due or self._updater.voted() or self._store.entries.anything_since(self._store.progress.watermark()):
+        if due or self._updater.voted() or self._store.events.any_since(self._store.progress.watermark()):
             self._updater.run(at)
             self._ranked_at = at
 

@@ -3,7 +3,8 @@
 Reads events from the store, steps the engine with them, and writes the changes together with the watermark in one
 transaction. So a crash at any moment loses nothing and repeats nothing. The engine makes the decisions.
 
-    while events after the watermark:
+    while steps are pending:
+        settle their moments                   each later than any before
         changes = engine.step(events)          one step per poll, edit or decision
         store changes, watermark, edition      up to GROUPS steps a transaction
     rank the lists, refresh trends, places, what-ifs, topics
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aggregator.errors import MeaningError
@@ -24,17 +24,17 @@ from aggregator.model import (
     Decision,
     DecisionKind,
     Edit,
-    Embedding,
     Entry,
     Event,
     Ranking,
     Undo,
 )
 from aggregator.store import Store, StoredSnapshot
+from aggregator.store.events.pending import next_batch
 from scoring.editorial.decisions import STRUCTURAL, kind_of
 from scoring.engine import EVENTS_HORIZON, MEMBERSHIPS_HORIZON, ClosedStory, Engine, SnapshotError
 from scoring.meaning.encoder import Encoder
-from scoring.meaning.encoding import MAX_ARRIVALS, MAX_LATER, encode, first_choice
+from scoring.meaning.encoding import MAX_ARRIVALS, MAX_LATER, encode, first_choice, with_embeddings
 from scoring.ranking.page_order import with_pinned
 from scoring.relevance.model import RelevanceModel
 from scoring.topics.updater import TopicKeeper
@@ -94,15 +94,17 @@ class Updater:
         encodable = MAX_ARRIVALS
         try:
             self._take_model(engine, now)
-            while groups := store.entries.events_since(store.progress.watermark(), GROUPS):
+            while batch := next_batch(store.events, store.pending_steps, store.progress.watermark(), now, GROUPS):
+                groups, pending = batch
                 taken = 0
                 more_waits = len(groups) == GROUPS
                 # Before the transaction: polls are stored meanwhile.
                 encoder, values = self._encode(groups, encodable)
                 encodable -= len(values)
-                groups = _with_embeddings(groups, encoder, values)
+                groups = with_embeddings(groups, encoder, values)
                 with store.transaction():
                     visible = False
+                    store.pending_steps.settle(pending)
                     store.embeddings.add(encoder, values, placed=True)
                     for moment, events in groups:
                         changes = engine.step(events, moment, self._reopened(engine, events, moment))
@@ -381,19 +383,9 @@ class Updater:
         self._store.snapshots.save(StoredSnapshot(at, engine.snapshot()))
 
     def _happened(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
-        while groups := self._store.entries.events_since(since, 500):
+        while groups := self._store.events.since(since, 500):
             for moment, events in groups:
                 if moment > until:
                     return
                 yield moment, events
             since = groups[-1][0]
-
-
-def _with_embeddings(
-    groups: Sequence[tuple[datetime, list[Event]]], encoder: str, values: Mapping[int, bytes]
-) -> list[tuple[datetime, list[Event]]]:
-    def embedded(event: Event) -> Event:
-        value = values.get(event.entry_id) if isinstance(event, Entry) else None
-        return replace(event, embedding=Embedding(encoder, value)) if isinstance(event, Entry) and value else event
-
-    return [(moment, [embedded(event) for event in events]) for moment, events in groups]

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-from aggregator.config.values import feed_key
+from aggregator.config.values.addresses import feed_key
 from aggregator.discovery.add_sources import Added
 from aggregator.discovery.find_feeds import FoundFeed
 from aggregator.discovery.opml import Subscription

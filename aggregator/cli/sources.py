@@ -25,7 +25,7 @@ from aggregator.cli.source_tables import (
 )
 from aggregator.config import load_config, read_config
 from aggregator.config.file import keep_copy
-from aggregator.config.values import feed_key
+from aggregator.config.values.addresses import feed_key
 from aggregator.config.yaml_edit import without_source
 from aggregator.discovery import add_sources
 from aggregator.discovery.feed_address import feed_address, has_scheme

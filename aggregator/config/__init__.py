@@ -9,7 +9,7 @@ from aggregator.config.reader import (
     read_config,
 )
 from aggregator.config.schema import KEYS
-from aggregator.config.values import owner_of
+from aggregator.config.values.addresses import owner_of
 
 __all__ = [
     "KEYS",

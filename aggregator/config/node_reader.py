@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aggregator.config import yaml_tree
-from aggregator.config.header_values import header_name, header_value, with_variables
 from aggregator.config.schema import CategoryId, Headers, ListOf, Sections, Shape, WithVariables
-from aggregator.config.values import Kind, listed, nearest, quoted
+from aggregator.config.values.basic import Kind, listed, nearest, quoted
+from aggregator.config.values.headers import header_name, header_value, with_variables
 from aggregator.config.yaml_tree import Node, Scalar
 from aggregator.errors import Fault
 

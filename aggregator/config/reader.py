@@ -17,7 +17,8 @@ from typing import Any
 from aggregator.config import yaml_tree
 from aggregator.config.node_reader import NodeReader, TooManyErrors, child, describe, kind_of
 from aggregator.config.schema import KEYS
-from aggregator.config.values import ID, feed_key, listed, nearest, owner_of, quoted, spelled
+from aggregator.config.values.addresses import feed_key, owner_of
+from aggregator.config.values.basic import ID, listed, nearest, quoted, spelled
 from aggregator.config.yaml_tree import Node, Scalar
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (

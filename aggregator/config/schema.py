@@ -10,22 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from aggregator.config.rule_values import ENCODER, QUERY, QUIET, SECRET, SHA256, TARGET, TIME_OF_DAY, TITLE_FILTER
-from aggregator.config.values import (
-    CA_FILE,
-    FIELD_NAME,
+from aggregator.config.values.addresses import CA_FILE, FIELD_NAME, HOST, HUB, NETWORK, PROXY, SITE_ADDRESS, WEB_ADDRESS
+from aggregator.config.values.basic import (
     FLAG,
-    HOST,
-    HUB,
     ID,
     LANGUAGE,
-    NETWORK,
-    PROXY,
     READERS,
-    SITE_ADDRESS,
     TIME_ZONE,
     USER_AGENT,
-    WEB_ADDRESS,
     Kind,
     number,
     size,
@@ -33,6 +25,7 @@ from aggregator.config.values import (
     text,
     whole,
 )
+from aggregator.config.values.rules import ENCODER, QUERY, QUIET, SECRET, SHA256, TARGET, TIME_OF_DAY, TITLE_FILTER
 
 _SECOND, _MINUTE, _HOUR, _DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 

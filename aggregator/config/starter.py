@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import groupby
 
 from aggregator.config import parse_config, yaml_tree
-from aggregator.config.values import listed, nearest
+from aggregator.config.values.basic import listed, nearest
 from aggregator.errors import ConfigError
 from aggregator.model import Config
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator.config import parse_config, read_config
-from aggregator.config.values import AnyVariables
+from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config
 from aggregator.store import Store, StoreFault

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from aggregator.config.values import feed_key
+from aggregator.config.values.addresses import feed_key
 from aggregator.config.yaml_edit import with_items
 from aggregator.discovery.opml import Subscription
 from aggregator.model import Category, Config

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
-from aggregator.config.values import feed_key
+from aggregator.config.values.addresses import feed_key
 from aggregator.errors import NotAFeedError
 from aggregator.fetch import PUBLIC, Access, Client, fetch
 from aggregator.model import Failed, FailureKind, Fetched, Limits, Outcome

@@ -281,6 +281,8 @@ def _store_entries(
             store.entries.edit(entry.entry_id, arrival, at)
         for entry, arrival in matched.refreshed:
             store.entries.refresh(entry.entry_id, arrival)
+        if matched.new or matched.edited:
+            store.pending_steps.add_poll(source.id, at)
     stored = {entry.identity for entry in known} | {arrival.identity for arrival in matched.new}
     all_stored = all(arrival.identity in stored for arrival in arrivals)
     # If an item is stored under another identity, its fingerprint would hide it from the next poll.

@@ -16,6 +16,7 @@ from aggregator.model import (
     Contribution,
     Decision,
     DecisionKind,
+    Edit,
     Enclosure,
     Entry,
     FeedState,
@@ -37,6 +38,16 @@ def entry_columns(*, link: str = "e.link", title: str = "e.title", summary: str 
 
 ENTRY = entry_columns()
 """The columns that `entry` reads, of a table named or aliased `e`."""
+
+
+def _first_text(text: str) -> str:
+    """Return what a title or summary was when its entry came: the first edit knows."""
+    return f"""coalesce(
+        (select {text}_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1), e.{text})"""
+
+
+AS_ARRIVED = entry_columns(link="e.canonical_link", title=_first_text("title"), summary=_first_text("summary"))
+"""Columns like `ENTRY`, with an entry as it came; its canonical link never changes."""
 
 STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, s.category_id,
     s.first_seen_at as story_first_seen_at, s.last_source_at, s.updated_at, s.entries, s.sources, s.independent_sources,
@@ -116,6 +127,19 @@ def entry(row: sqlite3.Row) -> Entry:
         origin_url=row["origin_url"],
         enclosure=Enclosure(**json.loads(row["enclosure"])) if row["enclosure"] else None,
         backlog=bool(row["backlog"]),
+    )
+
+
+def edit(row: sqlite3.Row) -> Edit:
+    """Return the edit in a row of `entry_edits`."""
+    return Edit(
+        edit_id=row["edit_id"],
+        entry_id=row["entry_id"],
+        at=moment(row["at"]),
+        title_before=row["title_before"],
+        title=row["title"],
+        summary_before=row["summary_before"],
+        summary=row["summary"],
     )
 
 

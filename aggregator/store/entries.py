@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from aggregator.model import BACKLOG_AGE, Arrival, Edit, Entry, Event, KnownEntry, Undo
+from aggregator.model import BACKLOG_AGE, Arrival, Edit, Entry, KnownEntry
 from aggregator.store.codec import (
+    AS_ARRIVED,
     ENTRY,
     as_json,
-    decision,
+    edit,
     entry,
-    entry_columns,
     moment,
     moment_or_none,
     picture_text,
     stamp,
     stamp_or_none,
 )
-from aggregator.store.connection import Connection, Params, Row
+from aggregator.store.connection import Connection, Params
 from aggregator.store.meaning.embeddings import with_embeddings
 from aggregator.text.search_words import indexed
 
@@ -106,10 +105,10 @@ class Entries:
     # Writing: all of it inside the transaction of one poll.
 
     def arrival_moment(self, now: datetime) -> datetime:
-        """Return the moment for what a poll or an editor brings at *now*: strictly later than any before.
+        """Return the moment to propose for what a poll or an editor brings at *now*: later than any that is stored.
 
-        So "everything after this moment" is a question with one answer, and a replay
-        in order of moments meets the same polls one by one, whatever the clock did.
+        Other processes may propose the same moment, or store an earlier one later; the scorer settles which it is
+        (`events.pending`).
         """
         last = self._db.value(
             """select max(m) from (select max(first_seen_at) as m from entries
@@ -223,48 +222,12 @@ class Entries:
     def edits(self, entry_id: int) -> list[Edit]:
         """Return how an entry changed, oldest first."""
         rows = self._db.rows("select * from entry_edits where entry_id = :id order by edit_id", {"id": entry_id})
-        return [_edit(row) for row in rows]
-
-    def events_since(self, after: datetime | None, polls: int = 100) -> list[tuple[datetime, list[Event]]]:
-        """Return what happened later than *after*, one group a poll or decision, oldest first, at most *polls* groups.
-
-        An entry comes with the title and summary that it had when it arrived; what
-        became of them later comes as an `Edit` at its own time. None: from the start.
-        """
-        start = "" if after is None else stamp(after)
-        moments = [
-            row[0]
-            for row in self._db.rows(
-                """select distinct first_seen_at as m from entries where first_seen_at > :after
-                union select distinct at from entry_edits where at > :after
-                union select at from decisions where at > :after
-                union select undone_at from decisions where undone_at > :after order by m limit :polls""",
-                {"after": start, "polls": polls},
-            )
-        ]
-        if not moments:
-            return []
-        groups: dict[str, list[Event]] = {m: [] for m in moments}
-        span = {"first": moments[0], "last": moments[-1]}
-        arrived = self._db.rows(
-            f"""select {_AS_ARRIVED} from entries e
-            where first_seen_at between :first and :last order by entry_id""",
-            span,
-        )
-        for embedded in with_embeddings(self._db, [entry(row) for row in arrived]):
-            groups[stamp(embedded.first_seen_at)].append(embedded)
-        for row in self._db.rows("select * from entry_edits where at between :first and :last order by edit_id", span):
-            groups[row["at"]].append(_edit(row))
-        for row in self._db.rows("select * from decisions where at between :first and :last", span):
-            groups[row["at"]].append(replace(decision(row), undone_at=None))
-        for row in self._db.rows("select * from decisions where undone_at between :first and :last", span):
-            groups[row["undone_at"]].append(Undo(decision(row), moment(row["undone_at"])))
-        return [(moment(m), events) for m, events in groups.items()]
+        return [edit(row) for row in rows]
 
     def as_arrived(self, entry_ids: Sequence[int]) -> list[Entry]:
         """Return those of these entries that are kept, in order of arrival, with the text that they came with."""
         rows = self._db.rows(
-            f"""select {_AS_ARRIVED} from entries e
+            f"""select {AS_ARRIVED} from entries e
             where entry_id in (select value from json_each(:ids)) order by first_seen_at, entry_id""",
             {"ids": json.dumps(list(entry_ids))},
         )
@@ -273,11 +236,14 @@ class Entries:
     def headlines_since(self, after: datetime) -> Iterator[tuple[int, str, str, datetime, datetime]]:
         """Yield entry, source, title, arrival and date of what arrived or was edited later than *after*.
 
-        In order of arrival, with titles as they are now; far cheaper than whole entries.
+        In order of arrival, with titles as they are now; far cheaper than whole entries. What the scorer has not taken
+        in is left out.
         """
         for row in self._db.each(
-            """select entry_id, source_id, title, first_seen_at, published_at, backlog from entries
-            where first_seen_at > :after or entry_id in (select entry_id from entry_edits where at > :after)
+            """select entry_id, source_id, title, first_seen_at, published_at, backlog from entries e
+            where (first_seen_at > :after or entry_id in (select entry_id from entry_edits where at > :after))
+            and not exists (select 1 from pending_steps p where p.source_id = e.source_id
+            and p.proposed_at = e.first_seen_at)
             order by first_seen_at, entry_id""",
             {"after": stamp(after)},
         ):
@@ -286,17 +252,6 @@ class Entries:
             if row["backlog"]:
                 published_at = arrived_at - BACKLOG_AGE
             yield row["entry_id"], row["source_id"], row["title"], arrived_at, min(published_at, arrived_at)
-
-    def anything_since(self, after: datetime | None) -> bool:
-        """Return whether anything happened later than *after*."""
-        return bool(
-            self._db.value(
-                """select exists (select 1 from entries where first_seen_at > :after)
-                or exists (select 1 from entry_edits where at > :after)
-                or exists (select 1 from decisions where at > :after or undone_at > :after)""",
-                {"after": "" if after is None else stamp(after)},
-            )
-        )
 
     def each(self) -> Iterator[Entry]:
         """Yield every entry in order of arrival, as it is now, with the embedding that it was placed with, if any."""
@@ -326,16 +281,6 @@ class Entries:
         )
         self._db.run("delete from entries where first_seen_at < :before", params)
         return count
-
-
-def _first_text(text: str) -> str:
-    """Return what a title or summary was when its entry came: the first edit knows."""
-    return f"""coalesce(
-        (select {text}_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1), e.{text})"""
-
-
-_AS_ARRIVED = entry_columns(link="e.canonical_link", title=_first_text("title"), summary=_first_text("summary"))
-"""An entry as it came; its canonical link never changes."""
 
 
 # As tuples in one order: a first poll writes many rows, and names are looked up for each value of each.
@@ -374,16 +319,4 @@ def _values(arrival: Arrival) -> tuple[str | int | None, ...]:
         draft.origin_name,
         draft.origin_url,
         as_json(draft.enclosure) if draft.enclosure else None,
-    )
-
-
-def _edit(row: Row) -> Edit:
-    return Edit(
-        edit_id=row["edit_id"],
-        entry_id=row["entry_id"],
-        at=moment(row["at"]),
-        title_before=row["title_before"],
-        title=row["title"],
-        summary_before=row["summary_before"],
-        summary=row["summary"],
     )

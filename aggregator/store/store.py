@@ -34,6 +34,8 @@ from aggregator.store.editorial.decisions import Decisions
 from aggregator.store.editorial.feedback import Feedback
 from aggregator.store.editorial.sessions import Actions, Sessions
 from aggregator.store.entries import Entries, KnownEntries
+from aggregator.store.events.log import EventLog
+from aggregator.store.events.pending import PendingSteps
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.meaning.embeddings import Embeddings
 from aggregator.store.metrics import Metrics
@@ -71,6 +73,8 @@ class Store:
         self.feeds = Feeds(connection)
         self.entries = Entries(connection)
         self.known_entries = KnownEntries(connection)
+        self.events = EventLog(connection)
+        self.pending_steps = PendingSteps(connection)
         self.embeddings = Embeddings(connection)
         self.stories = Stories(connection)
         self.search = Search(connection, self.stories)
@@ -78,7 +82,7 @@ class Store:
         self.websub_requests = HubRequests(connection)
         self.feedback = Feedback(connection)
         self.story_terms = StoryTerms(connection)
-        self.decisions = Decisions(connection, self.entries, self.stories)
+        self.decisions = Decisions(connection, self.entries, self.stories, self.pending_steps)
         self.state = State(connection)
         self.config_edits = ConfigEdits(connection)
         self.progress = UpdateProgress(self.state)

@@ -36,7 +36,7 @@ from scoring.evaluation.relevance import Row, known_examples, read_rows
 from scoring.learning import logistic
 from scoring.metrics.probability import ece
 from scoring.relevance import model_file
-from scoring.relevance.features import NEVER_NEGATIVE, features
+from scoring.relevance.features import GROUP, features, never_negative
 from scoring.relevance.weights import Weights
 
 TABLES = tuple(
@@ -50,7 +50,7 @@ PICKS = "labels/ai_press_2026_techmeme_dev.jsonl.gz"
 STREAMS = ("stream/ai_radar_2026_dev.jsonl.gz", "stream/ai_press_2024_25_dev.jsonl.gz")
 FILES = (*TABLES, PICKS, *STREAMS)
 
-GROUPS = frozenset({"coverage", "velocity", "around", "new"})
+CONTEXT_GROUPS = tuple(GROUP[name] for name in ("coverage", "velocity", "around", "new"))
 """What the prior knows besides the text: nothing that belongs to one site, such as its sources or its hours."""
 
 WORTHY = 2
@@ -108,8 +108,7 @@ def _contexts(links: set[str], streams: Sequence[Sequence[Row]]) -> dict[str, li
     for rows in streams:
         marked = [replace(row, label=0.0 if row.url in links else None) for row in rows]
         for example in known_examples(marked, rows[len(rows) // 2].arrived_at):
-            named = features(example.signals, link=False)
-            context = {name: value for name, value in named.items() if name.partition(":")[0] in GROUPS}
+            context = features(example.signals, CONTEXT_GROUPS)
             result.setdefault(example.signals.link, []).append((example.signals.at, context))
     return result
 
@@ -189,7 +188,7 @@ def _context_weights(
     target = np.where(graded, worthy, picks == 1)
     parts = np.where(graded, 1.0 - PICKS_SHARE, PICKS_SHARE)
     counts = len(texts) * parts / np.where(graded, max(1, graded.sum()), max(1, (~graded).sum()))
-    lower = np.array([0.0 if name.startswith(NEVER_NEGATIVE) else -np.inf for name in names] + [-np.inf])
+    lower = np.array([0.0 if never_negative(name) else -np.inf for name in names] + [-np.inf])
     weights, base = logistic.fit(columns, target, counts, worth, lower)
     return names, base, weights[:-1]
 

@@ -19,45 +19,19 @@ from scipy import sparse
 
 from scoring.learning import logistic
 from scoring.learning.labels import Example
-from scoring.relevance.features import NEVER_NEGATIVE, features, summary_words, tfidf
+from scoring.relevance.features import features, group_of, never_negative, summary_words, tfidf
 from scoring.relevance.news_context import title_words
 from scoring.relevance.weights import Weights
 
+TITLE_WIDTH, SUMMARY_WIDTH = 1.7, 1.0
+"""Standard deviations of the Gaussian priors of words, as `FeatureGroup.width` is for the other features.
 
-@dataclass(frozen=True, slots=True)
-class Regularisation:
-    """How far each group of weights may go: the standard deviation of its Gaussian prior.
-
-    A column multiplied by s under one L2 penalty is a weight with a prior s times as wide. Chosen on
-    the dev range of ai_press_2026_techmeme, trained before and measured after (docs/dev/relevance.md).
-    """
-
-    title: float = 1.7
-    summary: float = 1.0
-    source: float = 0.8
-    """Shrinks the record of a source with few stories towards 0."""
-    coverage: float = 1.5
-    velocity: float = 0.7
-    time: float = 0.3
-    shape: float = 0.5
-    around: float = 0.7
-    new: float = 0.3
-    site: float = 0.8
-    address: float = 1.0
-    tag: float = 1.0
-    pace: float = 0.3
-
-    def of(self, name: str) -> float:
-        """Return the width for a feature of `relevance.features`."""
-        width: float = getattr(self, name.partition(":")[0])
-        return width
-
+A column multiplied by s under one L2 penalty is a weight with a prior s times as wide.
+"""
 
 MIN_DOCUMENTS = 5
 """In how many titles (or summaries) a word must stand before it gets a weight."""
 MAX_TERMS = 30_000
-MIN_OF_A_NAME = {"source": 5, "site": 3, "address": 5, "tag": 3}
-"""How many stories must bear a name of an open group before it gets a weight."""
 MAX_NAMES = 20_000
 
 TOLERANCE = 1e-4
@@ -77,26 +51,17 @@ class Setting:
 class WeightLearner:
     """Logistic regression over words and `features`; the learned state is `weights_`.
 
-    regularisation: widths by group
-    min_documents:  words that fewer examples hold get no weight
-    allowed:        if given, the only words that may get one
-    groups:         if given, the only groups of features used besides the words (for ablations)
-    strength:       C of the regression: below 1 all widths shrink together, by its square root
+    min_documents: words that fewer examples hold get no weight
+    strength:      C of the regression: below 1 all widths shrink together, by its square root
     """
 
     def __init__(
         self,
-        regularisation: Regularisation | None = None,
         min_documents: int = MIN_DOCUMENTS,
-        allowed: frozenset[str] | None = None,
-        groups: frozenset[str] | None = None,
         seed: int = 0,
         strength: float = 1.0,
     ) -> None:
-        self.regularisation = regularisation
         self.min_documents = min_documents
-        self.allowed = allowed
-        self.groups = groups
         self.seed = seed
         self.strength = strength
 
@@ -129,7 +94,6 @@ class WeightLearner:
         known: Sequence[float] | None = None,
     ) -> list[Weights]:
         """Return what each of *settings* learns from the same *examples*, of the same words; see `fit`."""
-        width = self.regularisation or Regularisation()
         titles = dict.fromkeys(e.signals.title for e in examples)
         frequency: Counter[str] = Counter()
         count = 0
@@ -142,7 +106,7 @@ class WeightLearner:
         idf = {word: round(math.log((1 + count) / (1 + frequency[word])) + 1, 3) for word in in_titles | in_summaries}
         unknown_idf = round(math.log((1 + count) / 2) + 1, 3)
 
-        names, matrix, target, counts, of_row = self._matrix(examples, width, idf, unknown_idf, in_titles, in_summaries)
+        names, matrix, target, counts, of_row = self._matrix(examples, idf, unknown_idf, in_titles, in_summaries)
         if not 0 < counts @ target < counts.sum():
             raise ValueError("one class only: every example is relevant, or none is")
         at = np.array([example.signals.at.timestamp() for example in examples])[of_row]
@@ -175,19 +139,12 @@ class WeightLearner:
 
     def _vocabulary(self, documents: Iterable[tuple[str, ...]]) -> set[str]:
         frequency = Counter(word for document in documents for word in document)
-        frequent = sorted(
-            (
-                (-count, word)
-                for word, count in frequency.items()
-                if count >= self.min_documents and (self.allowed is None or word in self.allowed)
-            )
-        )
+        frequent = sorted(((-count, word) for word, count in frequency.items() if count >= self.min_documents))
         return {word for _, word in frequent[:MAX_TERMS]}
 
     def _matrix(
         self,
         examples: Sequence[Example],
-        width: Regularisation,
         idf: dict[str, float],
         unknown_idf: float,
         in_titles: set[str],
@@ -197,14 +154,7 @@ class WeightLearner:
 
         An example that is relevant by a share stands in two rows, one of each class, with that weight.
         """
-        rows = [
-            {
-                name: value
-                for name, value in features(example.signals).items()
-                if self.groups is None or name.partition(":")[0] in self.groups
-            }
-            for example in examples
-        ]
+        rows = [features(example.signals) for example in examples]
         frequent = _frequent(rows)
         columns: dict[str, int] = {}
         values: list[float] = []
@@ -216,16 +166,16 @@ class WeightLearner:
         for number, (example, others) in enumerate(zip(examples, rows, strict=True)):
             signals = example.signals
             row: list[tuple[str, float]] = [
-                (f"t={word}", width.title * value)
+                (f"t={word}", TITLE_WIDTH * value)
                 for word, value in tfidf(title_words(signals.title), idf, unknown_idf)
                 if word in in_titles
             ]
             row += [
-                (f"s={word}", width.summary * value)
+                (f"s={word}", SUMMARY_WIDTH * value)
                 for word, value in tfidf(summary_words(signals.summary), idf, unknown_idf)
                 if word in in_summaries
             ]
-            row += [(name, width.of(name) * value) for name, value in others.items() if name in frequent]
+            row += [(name, group_of(name).width * value) for name, value in others.items() if name in frequent]
             for relevant, share in ((1.0, example.taught), (0.0, 1.0 - example.taught)):
                 if share > 0:
                     at += [columns.setdefault(name, len(columns)) for name, _ in row]
@@ -249,13 +199,14 @@ class WeightLearner:
         strength: float,
     ) -> tuple[NDArray[np.float64], float]:
         """Return weights (columns,) for the unscaled features, and the base."""
-        width = self.regularisation or Regularisation()
-        scale = np.array(
-            [width.title if n.startswith("t=") else width.summary if n.startswith("s=") else width.of(n) for n in names]
-        )
-        lower = np.array([0.0 if name.startswith(NEVER_NEGATIVE) else -np.inf for name in names])
+        scale = np.array([_width(name) for name in names])
+        lower = np.array([0.0 if never_negative(name) else -np.inf for name in names])
         weights, base = logistic.fit(matrix, target, counts, offset, lower, strength=strength, tolerance=TOLERANCE)
         return weights * scale, base
+
+
+def _width(column: str) -> float:
+    return {"t=": TITLE_WIDTH, "s=": SUMMARY_WIDTH}.get(column[:2]) or group_of(column).width
 
 
 def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64]:
@@ -266,5 +217,5 @@ def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64
 def _frequent(rows: Sequence[Mapping[str, float]]) -> frozenset[str]:
     """Return the names that get a weight; of open groups only those that often enough occur."""
     counts = Counter(name for features in rows for name in features)
-    kept = [name for name, count in counts.items() if count >= MIN_OF_A_NAME.get(name.partition(":")[0], 1)]
+    kept = [name for name, count in counts.items() if count >= group_of(name).min_stories]
     return frozenset(sorted(kept, key=lambda name: (-counts[name], name))[:MAX_NAMES])

@@ -8,9 +8,11 @@ few at a time for search and related stories. Clustering never sees those: a rep
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from aggregator.model import Entry
+from aggregator.model import Embedding, Entry, Event
 from scoring.language.terms import terms
 from scoring.meaning.encoder import Encoder, text_of
 
@@ -50,3 +52,15 @@ def first_choice(entries: Sequence[Entry], limit: int, headlines: Iterable[str])
     shared = [sum(1 < spread[term] <= COMMON for term in title) for title in own]
     order = sorted(range(len(entries)), key=lambda place: (-shared[place], place))
     return [entries[place] for place in sorted(order[:limit])]
+
+
+def with_embeddings(
+    groups: Sequence[tuple[datetime, Sequence[Event]]], encoder: str, values: Mapping[int, bytes]
+) -> list[tuple[datetime, list[Event]]]:
+    """Return *groups* with the embeddings *values* of *encoder* in their entries, by entry."""
+
+    def embedded(event: Event) -> Event:
+        value = values.get(event.entry_id) if isinstance(event, Entry) else None
+        return replace(event, embedding=Embedding(encoder, value)) if isinstance(event, Entry) and value else event
+
+    return [(moment, [embedded(event) for event in events]) for moment, events in groups]

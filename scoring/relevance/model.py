@@ -13,17 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 from aggregator.errors import ModelFileError
 from aggregator.model import Vote
-from aggregator.text.urls import host, registrable_domain
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration, logit_of
 from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigmoid
-from scoring.relevance.features import VELOCITY_WINDOWS, features, summary_words, tfidf
+from scoring.relevance.features import GROUP, GROUPS, features, summary_words, tfidf
 from scoring.relevance.news_context import title_words
 from scoring.relevance.signals import Scored, Signals
 from scoring.relevance.votes import NO_VOTES, OWN, Ballot, ballot
@@ -48,12 +46,6 @@ MIN_KNOWN_WORDS = 2
 
 MIN_FAMILIARITY = 0.5
 """A text that the prior knows less of is outside its subject or its language."""
-
-GROUP_ORDER = (
-    *("source", "site", "address", "tag", "time", "shape", "new", "pace", "around", "vote", "votes"),
-    *("coverage", "velocity"),
-)
-"""In which order the groups of a logit are added."""
 
 
 class RelevanceModel:
@@ -89,9 +81,8 @@ class RelevanceModel:
         self.votes = votes
         self.calibration = calibration or Calibration()
         self.local_share = labels / (labels + HALF_WEIGHT) if local is not None else 0.0
-        of_link = ("site:", "address:")
-        named = (*prior.others, *(() if local is None else local.others))
-        self._link = any(name.startswith(of_link) for name in named)
+        weighted = {name.partition(":")[0] for name in (*prior.others, *(() if local is None else local.others))}
+        self._groups = tuple(group for group in GROUPS if group.name in weighted)
 
     @property
     def settled(self) -> bool:
@@ -114,11 +105,7 @@ class RelevanceModel:
         """
         addends = self._addends(signals)
         words, groups = addends.words, addends.groups
-        logit = addends.base + sum(words.values())
-        # Coverage and velocity come last: floating point addition keeps order, so more of them is never less.
-        for group in GROUP_ORDER:
-            logit += groups.get(group, 0.0)
-        relevance = sigmoid(logit)
+        relevance = sigmoid(addends.total())
         score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
         if plain := [word for word in words if word in PLAIN_WORDS]:
             groups["shape"] = groups.get("shape", 0.0) + sum(words[word] for word in plain)
@@ -127,7 +114,7 @@ class RelevanceModel:
             for word, log_odds in words.items()
             if word not in PLAIN_WORDS
         ]
-        parts += [Part(group, log_odds, _reason(group, signals)) for group, log_odds in groups.items()]
+        parts += [Part(name, log_odds, GROUP[name].explain(signals)) for name, log_odds in groups.items()]
         guessed = addends.known_words < MIN_KNOWN_WORDS and len(signals.voices) <= 1
         return Scored(
             relevance=relevance,
@@ -149,15 +136,14 @@ class RelevanceModel:
             if part.name != "vote" and not (own and part.name == "votes")
         ]
         if own:
-            kept.append(Part("vote", own * OWN, _VOTE_REASON))
+            kept.append(Part("vote", own * OWN, "an editor voted on it"))
         relevance = sigmoid(math.fsum((base.log_odds, *(part.log_odds for part in kept))))
         score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
         return Scored(relevance, score, scored.provisional, contributions(base.log_odds, kept, score))
 
     def logit(self, signals: Signals) -> float:
         """Return the log-odds alone, without points and reasons."""
-        addends = self._addends(signals)
-        return addends.base + sum(addends.words.values()) + sum(addends.groups.values())
+        return self._addends(signals).total()
 
     def with_votes(self, votes: Iterable[Vote]) -> RelevanceModel:
         """Return this model with the votes that stand; without any it is as it was trained."""
@@ -214,7 +200,7 @@ class RelevanceModel:
             _add_words(words, local, in_title, in_summary, share)
             known.update(word for word in in_title if word in local.idf)
         here = local.others if local is not None and share else {}
-        for name, value in features(signals, self._link).items():
+        for name, value in features(signals, self._groups).items():
             weight = prior.others.get(name, 0.0) + share * here.get(name, 0.0)
             if weight:
                 group = name.partition(":")[0]
@@ -256,47 +242,12 @@ class _Addends:
     stranger: bool
     """The prior does not know the text in full: it can be outside its subject or its language."""
 
-
-_VOTE_REASON = "an editor voted on it"
-
-
-def _reason(group: str, signals: Signals) -> str:
-    match group:
-        case "coverage":
-            return f"{len(signals.voices)} independent sources"
-        case "velocity":
-            since = signals.at - signals.first_seen_at
-            delays = sorted(since - age for age in signals.voice_ages)
-            quick = sum(delay <= VELOCITY_WINDOWS[-1] for delay in delays)
-            # The shortest window that holds as many says it best.
-            window = next(w for w in VELOCITY_WINDOWS if delays[quick - 1] <= w)
-            return f"{quick} sources within {window // timedelta(hours=1)} h"
-        case "source":
-            return f"first reported by {signals.source_ids[0]}"
-        case "vote":
-            return _VOTE_REASON
-        case "votes":
-            return "editors voted on stories like it"
-        case "around":
-            return "others report on the same things"
-        case "new":
-            return f"{signals.around.novelty:.0%} of the title is new"
-        case "pace":
-            return f"its source published {signals.around.own_day} others within a day"
-        case "site":
-            return f"link to {registrable_domain(host(signals.link))}"
-        case "address":
-            return "words in the address"
-        case "tag":
-            return f"filed under {', '.join(signals.tags)}"
-        case "time":
-            weekend = signals.first_seen_at.weekday() >= 5
-            return (
-                f"first seen {signals.first_seen_at:%A %H:%M} UTC" if weekend else f"{signals.first_seen_at:%H:%M} UTC"
-            )
-        case _:
-            count = len(title_words(signals.title))
-            return f"a title of {count} words, and how it is worded" + (", a question" if "?" in signals.title else "")
+    def total(self) -> float:
+        """Return the logit: the sum in the order of `GROUPS`, which keeps coverage from lowering it by rounding."""
+        total = self.base + sum(self.words.values())
+        for group in GROUPS:
+            total += self.groups.get(group.name, 0.0)
+        return total
 
 
 PRIOR_FILE = Path(__file__).with_name("prior.json")

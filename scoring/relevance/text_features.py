@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 
 from aggregator.text.urls import host, registrable_domain
@@ -83,33 +82,37 @@ def text_features(title: str, summary: str = "", link: str = "") -> dict[str, fl
 
 
 def address_features(link: str) -> dict[str, float]:
-    """Return `site:` and `address:`: where a link leads, and the words of its path; many name their sections there."""
+    """Return the features of a link: `site:`, where it leads, and `address:`, the words of its path."""
+    return {**dict(site_features(link)), **dict(path_features(link))}
+
+
+def site_features(link: str) -> list[tuple[str, float]]:
+    """Return `site:`, where a link leads; nothing for a story without a link."""
     if not link:
-        return {}
-    sites, sections = _address(link)
-    values = dict.fromkeys(sites, 1.0)
-    if sections:
-        values.update(dict.fromkeys(sections, len(sections) ** -0.5))
-    return values
-
-
-@lru_cache(maxsize=512)
-def _address(link: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the features of a link: its site, and the words of its path."""
+        return []
     named = host(link)
     domain = registrable_domain(named)
-    sites = [f"site:{domain}"]
-    path = link.split("/", 3)[3].lower() if link.count("/") > 2 else ""
+    features = [(f"site:{domain}", 1.0)]
     if domain in SHARED_SITES:
-        sites.append(f"site:{named}/{path.split('/')[0]}")
+        features.append((f"site:{named}/{_path(link).split('/')[0]}", 1.0))
     elif named not in (domain, f"www.{domain}"):
-        sites.append(f"site:{named}")
-    sections = (
+        features.append((f"site:{named}", 1.0))
+    return features
+
+
+def path_features(link: str) -> list[tuple[str, float]]:
+    """Return `address:`, the words in the path of a link: many sites name their sections there."""
+    distinct = dict.fromkeys(
         word
-        for word in _SEPARATORS.split(path)
+        for word in _SEPARATORS.split(_path(link))
         if word and not word.isdigit() and len(word) < 20 and not _DIGITS.search(word)
     )
-    return tuple(sites), tuple(dict.fromkeys(f"address:{word}" for word in sections))
+    share = len(distinct) ** -0.5 if distinct else 0.0
+    return [(f"address:{word}", share) for word in distinct]
+
+
+def _path(link: str) -> str:
+    return link.split("/", 3)[3].lower() if link.count("/") > 2 else ""
 
 
 def shape_features(title: str, in_title: Sequence[str] | dict[str, None]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scoring.relevance.editorial_prior import EditorialPrior
-from scoring.relevance.features import NEVER_NEGATIVE
+from scoring.relevance.features import never_negative
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Weights:
         )
         if not all(map(math.isfinite, numbers)):
             raise ValueError("a weight that is no finite number")
-        if any(weight < 0 for name, weight in weights.others.items() if name.startswith(NEVER_NEGATIVE)):
+        if any(weight < 0 for name, weight in weights.others.items() if never_negative(name)):
             raise ValueError("a negative weight for independent coverage")
         return weights
 

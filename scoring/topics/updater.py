@@ -29,6 +29,7 @@ class TopicKeeper:
         self._owners = copies.owners(config)
         self._headlines: Headlines | None = None
         self._known_until: datetime | None = None
+        self._updated_at: datetime | None = None
 
     def run(self, now: datetime) -> None:
         """Update the topics as of *now*, if due; start a new edition only when the list changes."""
@@ -41,26 +42,27 @@ class TopicKeeper:
         last = store.topics.looked_at()
         if last is not None and timedelta() <= at - last < EVERY:
             return
-        rising_topics = topics(Moment(self._up_to(at), at), at, SHOWN)
+        rising_topics = topics(Moment(self._up_to(at, watermark), at), at, SHOWN)
         with store.transaction():
             if store.topics.replace(rising_topics, at):
                 store.state.next_edition()
 
-    def _up_to(self, at: datetime) -> Headlines:
+    def _up_to(self, at: datetime, watermark: datetime) -> Headlines:
         begin = at - REACH
         # When the clock steps back, dropped entries are needed again.
-        if self._headlines is None or self._known_until is None or self._known_until > at:
+        if self._headlines is None or self._known_until is None or self._updated_at is None or self._updated_at > at:
             self._headlines, self._known_until = Headlines(), begin
         headlines = self._headlines
         for entry_id, source_id, title, arrived_at, published_at in self._store.entries.headlines_since(
             self._known_until
         ):
-            if arrived_at > at:
+            if arrived_at > watermark:
                 break  # not scored yet
             if arrived_at > self._known_until:
                 headlines.add(entry_id, title, copies.owner(source_id, self._owners), arrived_at, published_at)
             else:
                 headlines.edit(entry_id, title)
-        self._known_until = at
+        # Of what is stored at this moment, some may get an earlier one than *at*, but none before the watermark.
+        self._known_until, self._updated_at = watermark, at
         headlines.forget(begin)
         return headlines

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoring.engine.state
-from aggregator.model import Cause, Changes, DecisionKind, Event
+from aggregator.model import Cause, Changes, DecisionKind, Entry, Event
 from aggregator.store import Store, StoredSnapshot
 from scoring.clustering import reclustering
 from scoring.editorial.decisions import Editors, concerned
@@ -337,3 +337,45 @@ def test_a_step_that_fails_leaves_the_store_as_it_was_and_the_next_run_goes_on(s
 
     fail = False
     assert running.run(polls[0][0]) == len(polls[0][1])
+
+
+def test_what_is_committed_out_of_order_is_scored_once_and_a_rebuild_agrees(store: Store) -> None:
+    """As pollers beside each other store: of four polls in a row, the last is committed first."""
+    polls = newsroom(7)
+    running = updater(store)
+    taken = 0
+    for begin in range(0, len(polls), 4):
+        for now, arrivals, source in reversed(polls[begin : begin + 4]):
+            if not arrivals:
+                continue
+            with store.transaction():
+                # Not `arrival_moment`: none of these pollers has seen what the others store.
+                store.entries.add(source, arrivals, now)
+                store.pending_steps.add_poll(source, now)
+            taken += running.run(polls[-1][0])
+    assert taken == store.entries.count()
+    moments = [moment for moment, _ in store.events.since(None, 1_000)]
+    assert len(moments) == sum(bool(arrivals) for _, arrivals, _ in polls)
+
+    live = picture(store)
+    running.rebuild(polls[-1][0])
+    assert picture(store) == live
+
+
+def test_a_rebuild_that_is_interrupted_leaves_what_is_pending_for_its_turn(store: Store) -> None:
+    polls = newsroom(3)
+    running = updater(store)
+    for poll in polls[:-1]:
+        publish(store, poll)
+    running.run(polls[-1][0])
+    watermark = store.progress.watermark()
+    now, _, source = polls[-1]
+    # Proposed long before what was scored, and not taken in when the rebuild begins.
+    with store.transaction():
+        store.entries.add(source, [arrival("Late and last", "", source, None)], polls[0][0] - HOUR)
+        store.pending_steps.add_poll(source, polls[0][0] - HOUR)
+    running.rebuild(now)
+
+    (_, last) = store.events.since(watermark)[-1]
+    assert [event.title for event in last if isinstance(event, Entry)] == ["Late and last"]
+    assert len(store.events.since(watermark)) == 1

@@ -148,6 +148,8 @@ def publish(store: Store, poll: tuple[datetime, list[Arrival], str], edit: str =
         moment = store.entries.arrival_moment(now)
         stored = store.entries.of_source(source, 1)
         store.entries.add(source, arrivals, moment)
+        if arrivals or (edit and stored):
+            store.pending_steps.add_poll(source, moment)
         if edit and stored:
             old = stored[0]
             changed = arrival(f"{edit} {old.title}", old.summary, source, old.published_at)

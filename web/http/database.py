@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator.config import parse_config
-from aggregator.config.values import AnyVariables
+from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Site
 from aggregator.store import Store, StoreFault

@@ -12,6 +12,7 @@ from aggregator.store.codec import decision, stamp
 from aggregator.store.connection import Connection
 from aggregator.store.derived.stories import Stories
 from aggregator.store.entries import Entries
+from aggregator.store.events.pending import PendingSteps
 
 
 class Decisions:
@@ -21,9 +22,10 @@ class Decisions:
     are meant as they are at that moment; an address that leads to another story means that one.
     """
 
-    def __init__(self, connection: Connection, entries: Entries, stories: Stories) -> None:
+    def __init__(self, connection: Connection, entries: Entries, stories: Stories, pending: PendingSteps) -> None:
         self._db = connection
         self._entries = entries
+        self._pending = pending
         self._stories = stories
 
     def decide(
@@ -78,10 +80,11 @@ class Decisions:
                 raise DecisionError(f"there is no decision {decision_id}")
             if decided.undone_at is not None:
                 raise DecisionError(f"decision {decision_id} was undone already, on {decided.undone_at:%d %B %Y}")
+            at = self._entries.arrival_moment(now)
             self._db.run(
-                "update decisions set undone_at = :at where decision_id = :id",
-                {"at": stamp(self._entries.arrival_moment(now)), "id": decision_id},
+                "update decisions set undone_at = :at where decision_id = :id", {"at": stamp(at), "id": decision_id}
             )
+            self._pending.add_decision(decision_id, at, is_undo=True)
             undone = self.get(decision_id)
             assert undone is not None
             return undone
@@ -145,6 +148,7 @@ class Decisions:
                 "category_id": category_id,
             },
         )
+        self._pending.add_decision(decision_id, at)
         return Decision(decision_id, kind, at, story_id, entry_ids, other_ids, into_id, into_ids, category_id)
 
     def _standing(self, story_id: int) -> int:

@@ -91,7 +91,7 @@ create table entries (
     words          integer not null,
     stated_at      text not null,        -- the date as the feed states it, verbatim
     published_at   text,                 -- null: not stated, or not usable
-    first_seen_at  text not null,        -- strictly later with every poll that brings entries
+    first_seen_at  text not null,        -- the moment of its poll: strictly later with each step (pending_steps)
     edited_at      text,                 -- null: never edited
     digest         text not null,        -- over all that is kept
     points_to      text not null default '',        -- the page that a link post is about
@@ -142,7 +142,7 @@ create table votes (
 -- What editors decided of stories, told by entries, so that a rebuild honours it.
 create table decisions (
     decision_id  integer primary key autoincrement,
-    at           text not null,          -- strictly later than any poll or decision before
+    at           text not null,          -- its moment, as that of a poll
     kind         text not null,          -- 'split', 'merge', 'move', 'category', 'hide', 'pin'
     story_id     integer not null,       -- the story that was meant
     entry_ids    text not null,          -- JSON list: those that leave it, or all of it (model.Decision)
@@ -154,6 +154,17 @@ create table decisions (
 ) strict;
 create index decisions_by_time on decisions (at);
 create index decisions_by_undo on decisions (undone_at) where undone_at is not null;
+
+-- What was stored and the scorer has not taken in: each row is a step of the engine. Its entries, edits or decision
+-- have the proposed moment; the scorer settles it, and the row goes, in the transaction of the results.
+create table pending_steps (
+    step_id      integer primary key autoincrement,
+    proposed_at  text not null,
+    source_id    text,                   -- of the entries and edits with this moment; null: a decision
+    decision_id  integer,                -- null: a poll
+    is_undo      integer not null default 0      -- 1: the decision was taken back at this moment
+) strict;
+create index pending_steps_in_order on pending_steps (proposed_at, step_id);
 
 -- People who looked at a story, by day; no address and no cookie is kept.
 create table views (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from aggregator.config import parse_config
-from aggregator.config.values import AnyVariables
+from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError
 from aggregator.model import Alerts, AlertTarget, QuietHours
 

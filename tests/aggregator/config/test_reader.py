@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aggregator.config import KEYS, MAX_FILE_BYTES, load_config, owner_of, parse_config, yaml_tree
-from aggregator.config.values import AnyVariables, Kind, spelled
+from aggregator.config.values.basic import AnyVariables, Kind, spelled
 from aggregator.errors import ConfigError, Fault
 from aggregator.model import (
     AlertRule,

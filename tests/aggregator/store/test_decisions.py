@@ -122,16 +122,22 @@ def test_decisions_come_as_events_each_at_a_moment_of_its_own(store: Store) -> N
     with store.transaction():
         moment = store.entries.arrival_moment(NOON)
         store.entries.add("lantern", [arrival("g", "", "lantern", None)], moment)
+        store.pending_steps.add_poll("lantern", moment)
 
-    groups = store.entries.events_since(NOON)
+    assert store.events.since(NOON) == []
+    assert store.events.any_since(NOON)
+    steps = store.pending_steps.next(NOON, LATER, 10)
 
     tick = timedelta(microseconds=1)
-    assert [at for at, _ in groups] == [NOON + tick, NOON + 2 * tick, NOON + 3 * tick]
-    assert groups[0][1] == [made]
-    assert groups[1][1] == [Undo(undone, NOON + 2 * tick)]
-    assert isinstance(groups[2][1][0], Entry)
-    assert store.entries.anything_since(NOON + tick)
-    assert not store.entries.anything_since(NOON + 3 * tick)
+    assert [step.moment for step in steps] == [NOON + tick, NOON + 2 * tick, NOON + 3 * tick]
+    assert steps[0].events == [made]
+    assert steps[1].events == [Undo(undone, NOON + 2 * tick)]
+    assert isinstance(steps[2].events[0], Entry)
+
+    store.pending_steps.settle(steps)
+    assert store.events.since(NOON) == [(step.moment, step.events) for step in steps]
+    assert store.events.any_since(NOON + tick)
+    assert not store.events.any_since(NOON + 3 * tick)
 
 
 def test_two_processes_decide_at_once_and_get_different_moments(tmp_path: Path) -> None:

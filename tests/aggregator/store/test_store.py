@@ -386,7 +386,7 @@ def test_every_poll_that_brings_something_has_a_moment_of_its_own(store: Store) 
     add(store, arrival("a"), now=NOON)
     add(store, arrival("b"), now=NOON)
     add(store, arrival("c"), now=NOON - HOUR)
-    moments = [moment for moment, _ in store.entries.events_since(None)]
+    moments = [moment for moment, _ in store.events.since(None)]
     assert moments == sorted(set(moments))
     assert len(moments) == 3
 
@@ -415,7 +415,7 @@ def test_events_come_as_they_happened_not_as_they_are_now(store: Store) -> None:
     for title in ("Two", "Three"):
         with store.transaction():
             store.entries.edit(first, arrival("a", title=title), store.entries.arrival_moment(NOON + HOUR))
-    groups = store.entries.events_since(None)
+    groups = store.events.since(None)
     headlines = [
         (event.title_before, event.title) if isinstance(event, Edit) else event.title
         for _, events in groups
@@ -423,9 +423,9 @@ def test_events_come_as_they_happened_not_as_they_are_now(store: Store) -> None:
         if isinstance(event, (Entry, Edit))
     ]
     assert headlines == ["One", ("One", "Two"), ("Two", "Three")]
-    assert store.entries.events_since(groups[0][0]) == groups[1:]
-    assert store.entries.events_since(groups[-1][0]) == []
-    assert store.entries.events_since(None, polls=2) == groups[:2]
+    assert store.events.since(groups[0][0]) == groups[1:]
+    assert store.events.since(groups[-1][0]) == []
+    assert store.events.since(None, steps=2) == groups[:2]
 
 
 def test_an_entry_comes_back_as_it_was_given(store: Store) -> None:

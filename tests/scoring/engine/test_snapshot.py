@@ -44,7 +44,7 @@ def arrivals(seed: int, shift: timedelta = timedelta()) -> list[tuple[datetime, 
         store.feeds.sync(CONFIG.sources, NOON)
         for moment, entries, source in newsroom(seed):
             publish(store, (moment + shift, entries, source))
-        return list(store.entries.events_since(None, 1_000))
+        return list(store.events.since(None, 1_000))
 
 
 def engine(config: Any = CONFIG) -> Engine:

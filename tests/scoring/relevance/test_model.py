@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.relevance.explanation import sigmoid
-from scoring.relevance.features import features, summary_words, tfidf
+from scoring.relevance.features import GROUP, GROUPS, features, never_negative, summary_words, tfidf
 from scoring.relevance.model import MIN_SETTLED_LABELS, RelevanceModel, load_prior
+from scoring.relevance.news_context import Around
 from scoring.relevance.weights import Weights
 from tests.scoring.press import DAY, HOUR, MONDAY, model, signals
 
@@ -186,3 +187,33 @@ def test_weights_that_break_a_promise_are_refused(others: dict[str, float]) -> N
 
     with pytest.raises(ValueError, match=r"weight"):
         Weights.from_data(data)
+
+
+def test_every_feature_belongs_to_the_group_that_computes_it() -> None:
+    story = replace(
+        signals("Is it worth $2 billion?", delays=(0 * HOUR, HOUR, 5 * HOUR)),
+        link="https://news.example.org/science/chips",
+        summary="A chip.",
+        tags=("AI", "Chips"),
+        around=Around(near=2.0, touched=3.0, best=0.5, burst=1.0, talk=0.2, novelty=0.4, own_day=4, own_hour=1),
+    )
+    seen = set()
+    for group in GROUPS:
+        names = [name for name, _ in group.columns(story)]
+        assert all(name.startswith(f"{group.name}:") for name in names), names
+        assert len(names) == len(set(names))
+        if names:
+            seen.add(group.name)
+            assert group.width > 0, "its weights could not move"
+            assert group.explain(story)
+
+    assert seen == set(GROUP) - {"vote", "votes"}
+    assert features(story, [GROUP["site"]]) == {"site:example.org": 1.0, "site:news.example.org": 1.0}
+
+
+def test_more_coverage_is_added_last_so_that_rounding_cannot_take_it_back() -> None:
+    assert [group.name for group in GROUPS][-2:] == ["coverage", "velocity"]
+    assert all(GROUP[name].never_negative for name in ("coverage", "velocity", "around"))
+    assert never_negative("coverage:log")
+    assert not never_negative("site:example.org")
+    assert not never_negative("of no group")

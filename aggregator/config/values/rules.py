@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from aggregator.config.values import URL_CHARS, Kind
+from aggregator.config.values.addresses import URL_CHARS
+from aggregator.config.values.basic import Kind
 from aggregator.model import AlertTarget, QuietHours
 from aggregator.text import search_query
 from aggregator.text.tokens import words
