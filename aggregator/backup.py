@@ -22,8 +22,9 @@ from pathlib import Path, PurePosixPath
 from aggregator.config.file import write_file
 from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.model import Backups
-from aggregator.store import Store, StoreFault, copies
+from aggregator.store import Store, StoreFault
 from aggregator.store.codec import stamp
+from aggregator.store.sqlite import copies
 
 FEEDS = "feeds.yaml"
 MODELS = "models"

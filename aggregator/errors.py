@@ -53,6 +53,10 @@ class StoreError(GroundswellError):
     """The database cannot be used as it is."""
 
 
+class StoreFault(Exception):
+    """A read or a write failed: the disk is full, the database is locked, damaged or out of reach."""
+
+
 class NewerDatabaseError(StoreError):
     """The database was written by a newer version of the program."""
 

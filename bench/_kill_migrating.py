@@ -8,7 +8,8 @@ import sqlite3
 from pathlib import Path
 from unittest.mock import patch
 
-from aggregator.store import Store, migrations
+from aggregator.store import Store
+from aggregator.store.sqlite import migrations
 from aggregator.text.search_words import indexed
 from bench._deaths import PEACEFUL, Death, Life, Steps, steps_of
 from bench._tally import Tally, opened

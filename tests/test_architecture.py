@@ -15,7 +15,8 @@ LAYERS = {"aggregator": 0, "scoring": 1, "web": 2, "groundswell": 3}
 
 # The only modules that may import each library.
 HOMES = {
-    "sqlite3": ("aggregator/store/",),
+    "sqlite3": ("aggregator/store/sqlite/",),
+    "psycopg": ("aggregator/store/postgres/",),
     "sqlite_utils": ("aggregator/store/",),
     "httpx": ("aggregator/fetch",),
     "pycurl": ("aggregator/fetch",),

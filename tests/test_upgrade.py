@@ -15,7 +15,8 @@ from aggregator.backup import back_up, restore
 from aggregator.config import load_config
 from aggregator.demo.edition import STARTS_AT
 from aggregator.model import DecisionKind
-from aggregator.store import Store, migrations
+from aggregator.store import Store
+from aggregator.store.sqlite import migrations
 from scoring.learning.model_store import current, models_dir
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.store.codec import moment, moment_or_none, stamp, stamp_or_none
-from aggregator.store.connection import Connection, Row
+from aggregator.store.connection import Connection, Row, upsert
 
 OPERATOR = ""
 """The rule of messages to the operator."""
@@ -75,7 +75,7 @@ class AlertMessages:
         if row is not None and row["query"] == query:
             return moment(row["since"])
         self._db.run(
-            "insert or replace into alert_rules (name, query, since) values (:name, :query, :since)",
+            upsert("alert_rules", ("name",), ("query", "since")),
             {"name": name, "query": query, "since": stamp(now)},
         )
         return now
@@ -85,9 +85,9 @@ class AlertMessages:
         added = 0
         for new in messages:
             added += self._db.run_counted(
-                """insert or ignore into alert_messages (rule, subject, step, target, service, story_id, sources,
+                """insert into alert_messages (rule, subject, step, target, service, story_id, sources,
                 content, made_at, due_at) values (:rule, :subject, :step, :target, :service, :story_id, :sources,
-                :content, :made_at, :due_at)""",
+                :content, :made_at, :due_at) on conflict do nothing""",
                 {
                     "rule": new.rule,
                     "subject": new.subject,
@@ -125,7 +125,7 @@ class AlertMessages:
         return int(
             self._db.value(
                 """select count(*) from (select distinct subject, step from alert_messages
-                where rule = :rule and made_at > :since)""",
+                where rule = :rule and made_at > :since) as subjects""",
                 {"rule": rule, "since": stamp(since)},
             )
         )
@@ -211,7 +211,7 @@ class Alarms:
         """Store that an alarm stands from now on."""
         self._db.run(
             """insert into alarms (subject, message, began_at) values (:subject, :message, :now)
-            on conflict do update set message = :message, began_at = :now, ended_at = null""",
+            on conflict (subject) do update set message = :message, began_at = :now, ended_at = null""",
             {"subject": subject, "message": message, "now": stamp(now)},
         )
 

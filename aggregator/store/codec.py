@@ -6,7 +6,6 @@ Knows how a value is spelled in a column. Leaves the queries to the topics.
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -27,6 +26,7 @@ from aggregator.model import (
     Validators,
     utc,
 )
+from aggregator.store.connection import Row
 
 
 def entry_columns(*, link: str = "e.link", title: str = "e.title", summary: str = "e.summary") -> str:
@@ -55,6 +55,12 @@ STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, 
     s.hidden, s.pinned, s.published_at as story_published_at"""
 """The columns that `story` reads, of a table named or aliased `s`."""
 
+STORY_COLUMNS = (
+    *("headline", "summary", "lead_entry_id", "category_id", "first_seen_at", "last_source_at", "updated_at"),
+    *("entries", "sources", "independent_sources", "score", "relevance", "provisional", "trend", "contributions"),
+    *("has_vote", "merged_into", "hidden", "pinned", "published_at"),
+)
+"""The columns of `stories` but its key."""
 
 FEED = """f.source_id, f.url, f.etag, f.last_modified, f.next_poll_at, f.interval_s, f.failures, f.gone, f.move_seen_to,
     f.last_polled_at, f.last_ok_at, f.last_new_at, f.last_words, f.last_kind, f.last_status, f.hints, f.fresh_for_s,
@@ -103,7 +109,7 @@ def picture_text(picture: Picture | None) -> str | None:
     return None if picture is None else as_json(picture)
 
 
-def entry(row: sqlite3.Row) -> Entry:
+def entry(row: Row) -> Entry:
     """Return the entry in a row of `ENTRY`."""
     return Entry(
         entry_id=row["entry_id"],
@@ -130,7 +136,7 @@ def entry(row: sqlite3.Row) -> Entry:
     )
 
 
-def edit(row: sqlite3.Row) -> Edit:
+def edit(row: Row) -> Edit:
     """Return the edit in a row of `entry_edits`."""
     return Edit(
         edit_id=row["edit_id"],
@@ -143,7 +149,7 @@ def edit(row: sqlite3.Row) -> Edit:
     )
 
 
-def feed_state(row: sqlite3.Row) -> FeedState:
+def feed_state(row: Row) -> FeedState:
     """Return the state in a row that begins with `FEED`.
 
     By position: a row looks a name up by comparing it with those of all columns, and all of a round's feeds pass here.
@@ -191,7 +197,7 @@ def hints_text(hints: Hints) -> str:
     return as_json(hints.as_plain())
 
 
-def story(row: sqlite3.Row) -> Story:
+def story(row: Row) -> Story:
     """Return the story in a row of `STORY`."""
     return Story(
         story_id=row["story_id"],
@@ -217,7 +223,7 @@ def story(row: sqlite3.Row) -> Story:
     )
 
 
-def decision(row: sqlite3.Row) -> Decision:
+def decision(row: Row) -> Decision:
     """Return the decision in a row of `decisions`."""
     return Decision(
         decision_id=row["decision_id"],
@@ -238,7 +244,7 @@ def contributions_text(parts: tuple[Contribution, ...]) -> str:
     return json.dumps([[p.name, p.log_odds, p.points, p.reason] for p in parts], ensure_ascii=False)
 
 
-def membership(row: sqlite3.Row) -> Membership:
+def membership(row: Row) -> Membership:
     """Return the membership in a row of `memberships`."""
     return Membership(
         entry_id=row["entry_id"],

@@ -22,7 +22,6 @@ from aggregator.store.codec import (
 )
 from aggregator.store.connection import Connection, Params
 from aggregator.store.meaning.embeddings import with_embeddings
-from aggregator.text.search_words import indexed
 
 
 class KnownEntries:
@@ -35,14 +34,14 @@ class KnownEntries:
         self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]
     ) -> list[KnownEntry]:
         """Return the stored entries of a source that any of these could mean."""
+        texts = self._db.dialect.texts
         # From the lists to the entries, each by its index. Asked the other way round (identity in ... or link in ...),
         # SQLite reads every entry of the source, however many years of them there are.
         return self._read(
-            """select e.entry_id from json_each(:identities)
-                cross join entries e on e.source_id = :source and e.identity = value
-                union all select e.entry_id from json_each(:links)
-                cross join entries e on e.source_id = :source and e.canonical_link = value
-                    and e.canonical_link != ''""",
+            f"""select e.entry_id from {texts("identities")} cross join entries e
+                where e.source_id = :source and e.identity = value
+                union all select e.entry_id from {texts("links")} cross join entries e
+                where e.source_id = :source and e.canonical_link = value and e.canonical_link != ''""",
             {
                 "source": source_id,
                 "identities": json.dumps(list(identities)),
@@ -52,25 +51,24 @@ class KnownEntries:
 
     def by_text(self, source_id: str, dates: Iterable[datetime], titles: Iterable[str]) -> list[KnownEntry]:
         """Return the newest stored entries of a source with one of the dates, or without a date and with a title."""
+        texts = self._db.dialect.texts
         return self._read(
-            f"""select * from (select e.entry_id from json_each(:dates)
-                cross join entries e on e.source_id = :source and e.published_at = value
-                union all select e.entry_id from json_each(:titles)
-                cross join entries e on e.source_id = :source and e.title = value and e.published_at is null
-                order by 1 desc limit {_MAX_ALIKE})""",
+            f"""select entry_id from (select e.entry_id from {texts("dates")} cross join entries e
+                where e.source_id = :source and e.published_at = value
+                union all select e.entry_id from {texts("titles")} cross join entries e
+                where e.source_id = :source and e.title = value and e.published_at is null
+                order by 1 desc limit {_MAX_ALIKE}) as alike""",
             {"source": source_id, "dates": json.dumps(list(map(stamp, dates))), "titles": json.dumps(list(titles))},
         )
 
     def _read(self, entry_ids: str, params: Params) -> list[KnownEntry]:
         """Return the entries whose ids the query *entry_ids* gives."""
         rows = self._db.rows(
-            f"""select entry_id, identity, link, title, summary, stated_at, published_at, digest,
-            case when edited_at is null then '[]' else (
-                select json_group_array(json_array(title_before, summary_before)) from entry_edits x
-                where x.entry_id = entries.entry_id) end as earlier from entries
+            f"""select entry_id, identity, link, title, summary, stated_at, published_at, digest, edited_at from entries
             where entry_id in ({entry_ids}) order by entry_id""",
             params,
         )
+        earlier = self._earlier([row["entry_id"] for row in rows if row["edited_at"] is not None])
         return [
             KnownEntry(
                 entry_id=row["entry_id"],
@@ -81,16 +79,30 @@ class KnownEntries:
                 stated_at=row["stated_at"],
                 published_at=moment_or_none(row["published_at"]),
                 digest=row["digest"],
-                earlier=frozenset((title, summary) for title, summary in json.loads(row["earlier"])),
+                earlier=frozenset(earlier.get(row["entry_id"], ())),
             )
             for row in rows
         ]
 
+    def _earlier(self, entry_ids: list[int]) -> dict[int, list[tuple[str, str]]]:
+        """Return titles and summaries that entries had before, by entry."""
+        earlier: dict[int, list[tuple[str, str]]] = {}
+        if not entry_ids:
+            return earlier
+        for row in self._db.rows(
+            f"""select entry_id, title_before, summary_before from entry_edits
+            where entry_id in (select value from {self._db.dialect.integers("ids")})""",
+            {"ids": json.dumps(entry_ids)},
+        ):
+            earlier.setdefault(row["entry_id"], []).append((row["title_before"], row["summary_before"]))
+        return earlier
+
     def texts(self, source_id: str, identities: Iterable[str]) -> dict[str, tuple[str, str, str, int]]:
         """Return digest, content, summary and word count of the stored entries with these identities."""
         rows = self._db.rows(
-            """select e.identity, e.digest, e.content, e.summary, e.words from json_each(:identities)
-            cross join entries e on e.source_id = :source and e.identity = value""",
+            f"""select e.identity, e.digest, e.content, e.summary, e.words
+            from {self._db.dialect.texts("identities")} cross join entries e
+            where e.source_id = :source and e.identity = value""",
             {"source": source_id, "identities": json.dumps(list(identities))},
         )
         return {row["identity"]: (row["digest"], row["content"], row["summary"], row["words"]) for row in rows}
@@ -113,7 +125,7 @@ class Entries:
         last = self._db.value(
             """select max(m) from (select max(first_seen_at) as m from entries
             union all select max(at) from entry_edits
-            union all select max(at) from decisions union all select max(undone_at) from decisions)"""
+            union all select max(at) from decisions union all select max(undone_at) from decisions) as moments"""
         )
         if last is None:
             return now
@@ -130,8 +142,9 @@ class Entries:
             return []
         moment = stamp(at)
         future = at + _FAR_FUTURE
-        self._db.run_many(
-            _INSERT,
+        ids = self._db.insert_rows(
+            "entries",
+            ("source_id", "first_seen_at", "identity", "backlog", *_COLUMNS),
             [
                 (
                     source_id,
@@ -142,16 +155,12 @@ class Entries:
                 )
                 for arrival in arrivals
             ],
+            "entry_id",
         )
-        # Ids of one statement follow each other: they are never reused, and nobody else writes meanwhile.
-        last = int(self._db.value("select last_insert_rowid()"))
-        ids = list(range(last - len(arrivals) + 1, last + 1))
-        # Rows with values keep the index in memory until the commit; an insert-select would write it out each time.
-        texts = [
-            (entry_id, indexed(arrival.draft.title), indexed(arrival.draft.summary))
-            for entry_id, arrival in zip(ids, arrivals, strict=True)
-        ]
-        self._db.run_many("insert into entries_fts (rowid, title, summary) values (?, ?, ?)", texts)
+        drafts = [arrival.draft for arrival in arrivals]
+        self._db.text_index.add(
+            [(entry_id, draft.title, draft.summary) for entry_id, draft in zip(ids, drafts, strict=True)]
+        )
         return ids
 
     def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:
@@ -172,16 +181,10 @@ class Entries:
                 "summary": draft.summary,
             },
         )
-        self._db.run(
-            """insert into entries_fts (entries_fts, rowid, title, summary)
-            values ('delete', :id, :title, :summary)""",
-            {"id": entry_id, "title": indexed(before["title"]), "summary": indexed(before["summary"])},
-        )
         self.refresh(entry_id, arrival)
         self._db.run("update entries set edited_at = :at where entry_id = :id", {"id": entry_id, "at": stamp(at)})
-        self._db.run(
-            "insert into entries_fts (rowid, title, summary) values (:id, :title, :summary)",
-            {"id": entry_id, "title": indexed(draft.title), "summary": indexed(draft.summary)},
+        self._db.text_index.replace(
+            (entry_id, before["title"], before["summary"]), (entry_id, draft.title, draft.summary)
         )
 
     def refresh(self, entry_id: int, arrival: Arrival) -> None:
@@ -228,7 +231,8 @@ class Entries:
         """Return those of these entries that are kept, in order of arrival, with the text that they came with."""
         rows = self._db.rows(
             f"""select {AS_ARRIVED} from entries e
-            where entry_id in (select value from json_each(:ids)) order by first_seen_at, entry_id""",
+            where entry_id in (select value from {self._db.dialect.integers("ids")})
+            order by first_seen_at, entry_id""",
             {"ids": json.dumps(list(entry_ids))},
         )
         return with_embeddings(self._db, [entry(row) for row in rows])
@@ -262,12 +266,7 @@ class Entries:
     def prune(self, before: datetime) -> int:
         """Forget entries first seen before *before*, with their edits; return how many."""
         params = {"before": stamp(before)}
-        self._db.run(
-            """insert into entries_fts (entries_fts, rowid, title, summary)
-            select 'delete', entry_id, title, summary from entries_words
-            where entry_id in (select entry_id from entries where first_seen_at < :before)""",
-            params,
-        )
+        self._db.text_index.remove(before)
         self._db.run(
             "delete from entry_edits where entry_id in (select entry_id from entries where first_seen_at < :before)",
             params,
@@ -289,8 +288,6 @@ _COLUMNS = (
     *("stated_at", "published_at", "digest", "points_to", "discussion", "origin_name", "origin_url"),
     "enclosure",
 )
-_INSERT = f"""insert into entries (source_id, first_seen_at, identity, backlog, {", ".join(_COLUMNS)})
-    values (?, ?, ?, ?, {", ".join("?" * len(_COLUMNS))})"""
 _MAX_ALIKE = 500
 """Entries of one date that are looked at: some feeds give all of their items the date of the last build."""
 _FAR_FUTURE = timedelta(days=1)

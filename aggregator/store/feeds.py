@@ -15,9 +15,9 @@ from aggregator.text.urls import host
 
 _MAX_WAIT = timedelta(hours=25)
 
-_DUE = f"""select {FEED} from feeds f cross join sources s using (source_id)
-    where f.gone = 0 and {{}} and s.removed_at is null and s.enabled = 1
-    and f.host not in (select value from json_each(:resting_hosts))
+_DUE = f"""select {FEED} from feeds f cross join sources s
+    where s.source_id = f.source_id and f.gone = 0 and {{}} and s.removed_at is null and s.enabled = 1
+    and f.host not in (select value from {{}})
     order by coalesce(f.next_poll_at, ''), f.source_id limit :limit"""
 """Two of these and no `or`, so that each walks along the index `feeds_due` and stops where it has enough."""
 
@@ -63,7 +63,8 @@ class Feeds:
                 self._db.run(
                     """insert into sources (source_id, name, url, owner, category_id, position, enabled)
                     values (:id, :name, :url, :owner, :category, :position, :enabled)
-                    on conflict do update set name = :name, url = :url, owner = :owner, category_id = :category,
+                    on conflict (source_id) do update
+                    set name = :name, url = :url, owner = :owner, category_id = :category,
                     position = :position, enabled = :enabled, removed_at = null""",
                     {
                         "id": source.id,
@@ -106,22 +107,24 @@ class Feeds:
 
         A time further off than any wait can be was set under another clock, and counts as due.
         """
+        resting = self._db.dialect.texts("resting_hosts")
         given = {
             "now": stamp(now),
             "horizon": stamp(now + _MAX_WAIT),
             "limit": limit,
             "resting_hosts": as_json(list(resting_hosts)),
         }
-        rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now"), given)
+        rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now", resting), given)
         if len(rows) < limit:
-            rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon"), given)
+            rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon", resting), given)
         return [feed_state(row) for row in rows[:limit]]
 
     def hubs(self, source_ids: Collection[str]) -> dict[str, tuple[str, str]]:
         """Return, of these sources, those whose feed names a hub: the hub, and what it calls the feed."""
+        hub = self._db.dialect.json_text("hints", "hub")
         rows = self._db.rows(
-            """select source_id, url, hints ->> 'hub' as hub, hints ->> 'topic' as topic from feeds
-            where gone = 0 and hints ->> 'hub' != ''"""
+            f"""select source_id, url, {hub} as hub, {self._db.dialect.json_text("hints", "topic")} as topic from feeds
+            where gone = 0 and {hub} != ''"""
         )
         return {
             row["source_id"]: (row["hub"], row["topic"] or row["url"]) for row in rows if row["source_id"] in source_ids
@@ -146,7 +149,7 @@ class Feeds:
     def bring_forward(self, source_ids: Iterable[str], moment: datetime) -> None:
         """Bring the next poll of these sources forward to *moment*."""
         self._db.run_many(
-            "update feeds set next_poll_at = min(next_poll_at, :moment) where source_id = :id",
+            "update feeds set next_poll_at = :moment where source_id = :id and next_poll_at > :moment",
             [{"id": source_id, "moment": stamp(moment)} for source_id in source_ids],
         )
 
@@ -170,8 +173,8 @@ class Feeds:
             move_seen_to = :move_seen_to, last_polled_at = :last_polled_at, last_ok_at = :last_ok_at,
             last_new_at = :last_new_at, last_kind = :last_kind, last_words = :last_words,
             last_status = :last_status, polls = polls + :requests, polls_unchanged = polls_unchanged + :unchanged,
-            bytes = bytes + :bytes, saved_bytes = saved_bytes + iif(:unchanged, document_bytes, 0),
-            document_bytes = iif(:kind = 'fetched', :bytes, document_bytes), waits_kept = :waits_kept,
+            bytes = bytes + :bytes, saved_bytes = saved_bytes + case when :unchanged = 1 then document_bytes else 0 end,
+            document_bytes = case when :kind = 'fetched' then :bytes else document_bytes end, waits_kept = :waits_kept,
             waited_s = :waited, hints = :hints, fresh_for_s = :fresh_for, arrivals = :arrivals,
             format_before = :format_before, format_changed_at = :format_changed_at, moved_from = :moved_from,
             moved_at = :moved_at where source_id = :source_id""",
@@ -257,7 +260,7 @@ class Feeds:
         """Remember a document and its items; part of the transaction of its entries."""
         self._db.run(
             """insert into documents (source_id, items) values (:id, :items)
-            on conflict do update set items = :items where items != :items""",
+            on conflict (source_id) do update set items = excluded.items where documents.items != excluded.items""",
             {"id": source_id, "items": memory.stored},
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.store.codec import moment_or_none, stamp
+from aggregator.store.codec import moment, moment_or_none, stamp
 from aggregator.store.connection import Connection
 
 _MOST_HOSTS = 500
@@ -76,8 +76,8 @@ class Metrics:
     def sources(self) -> dict[str, int]:
         """Return how many sources there are, by state; none that was removed."""
         rows = self._db.rows(
-            """select case when enabled = 0 then 'paused' when f.gone then 'gone'
-            when f.last_polled_at is null then 'waiting' when f.failures then 'failing' else 'ok' end as state,
+            """select case when enabled = 0 then 'paused' when f.gone = 1 then 'gone'
+            when f.last_polled_at is null then 'waiting' when f.failures > 0 then 'failing' else 'ok' end as state,
             count(*) as sources
             from feeds f join sources using (source_id) where removed_at is null group by 1"""
         )
@@ -98,7 +98,7 @@ class Metrics:
         arrivals = self._db.rows(f"select f.arrivals {polled_feeds} and enabled = 1 and f.gone = 0")
         newest = self._db.value(
             """select max(m) from (select max(first_seen_at) as m from entries
-            union all select max(at) from entry_edits)"""
+            union all select max(at) from entry_edits) as moments"""
         )
         return SiteCounts(
             sources=self.sources(),
@@ -108,7 +108,7 @@ class Metrics:
             # A source that was never asked is due, and since no moment.
             most_overdue_at=moment_or_none((due[1] or None) if due else None),
             arrivals=tuple(tuple(json.loads(row["arrivals"])) for row in arrivals),
-            entries=int(self._db.value("select seq from sqlite_sequence where name = 'entries'") or 0),
+            entries=int(self._db.value("select max(entry_id) from entries") or 0),
             newest_at=moment_or_none(newest),
             views=int(self._db.value("select coalesce(sum(people), 0) from views")),
             hosts=self._hosts(),
@@ -116,10 +116,10 @@ class Metrics:
 
     def storage(self, since: datetime) -> StorageCounts:
         """Return the size of the file, and how many entries came after *since*."""
-        page = int(self._db.value("pragma page_size"))
+        used, free = self._db.maintenance.size()
         return StorageCounts(
-            bytes=page * int(self._db.value("pragma page_count")),
-            free_bytes=page * int(self._db.value("pragma freelist_count")),
+            bytes=used,
+            free_bytes=free,
             entries=int(self._db.value("select count(*) from entries")),
             recent_entries=int(
                 self._db.value("select count(*) from entries where first_seen_at > :since", {"since": stamp(since)})
@@ -133,11 +133,13 @@ class Metrics:
         (count up to each of LAG_BOUNDS_S, count in all, their sum in seconds); backlogs are left out.
         """
         lags = self._db.rows(
-            """select (julianday(first_seen_at) - julianday(published_at)) * 86400 as lag from entries
+            """select first_seen_at, published_at from entries
             where first_seen_at > :since and published_at is not null and backlog = 0""",
             {"since": stamp(since)},
         )
-        seconds = [max(row["lag"], 0.0) for row in lags]
+        seconds = [
+            max((moment(row["first_seen_at"]) - moment(row["published_at"])).total_seconds(), 0.0) for row in lags
+        ]
         return [sum(lag <= bound for lag in seconds) for bound in LAG_BOUNDS_S], len(seconds), sum(seconds)
 
     def _hosts(self) -> tuple[HostCounts, ...]:

@@ -43,10 +43,10 @@ class SourceStatus:
     def outlines(self) -> list[SourceOutline]:
         """Return every source that was not removed, in no order."""
         rows = self._db.rows(
-            """select source_id, host, state, iif(state = 'ok', arrivals, '') as arrivals from (
-            select source_id, f.host, f.arrivals, case when enabled = 0 then 'paused' when f.gone then 'gone'
-            when f.last_polled_at is null then 'waiting' when f.failures then 'failing' else 'ok' end as state
-            from feeds f join sources using (source_id) where removed_at is null)"""
+            """select source_id, host, state, case when state = 'ok' then arrivals else '' end as arrivals from (
+            select source_id, f.host, f.arrivals, case when enabled = 0 then 'paused' when f.gone = 1 then 'gone'
+            when f.last_polled_at is null then 'waiting' when f.failures > 0 then 'failing' else 'ok' end as state
+            from feeds f join sources using (source_id) where removed_at is null) as outlines"""
         )
         return [SourceOutline(row["source_id"], row["state"], row["host"], row["arrivals"]) for row in rows]
 
@@ -62,8 +62,8 @@ class SourceStatus:
         ids = [source.id for source in sources]
         by_source = {row["source_id"]: row for row in self._of(_FULL, ids)}
         entries = self._of(
-            """select source_id, count(*) as entries, sum(first_seen_at >= :week) as recent from entries {where}
-            group by source_id""",
+            """select source_id, count(*) as entries, count(*) filter (where first_seen_at >= :week) as recent
+            from entries {where} group by source_id""",
             ids,
             week=stamp(now - _WEEK),
         )
@@ -96,7 +96,7 @@ class SourceStatus:
         ]
 
     def _of(self, query: str, ids: Collection[str], **params: object) -> Iterable[Row]:
-        where = "where source_id in (select value from json_each(:ids))"
+        where = f"where source_id in (select value from {self._db.dialect.texts('ids')})"
         return self._db.rows(query.format(where=where), {"ids": json.dumps(list(ids)), **params})
 
     def hosts(self) -> list[HostLedger]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aggregator.clock import elapsed_since, machine_time
 from aggregator.store.codec import moment, stamp
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, upsert
 
 
 class State:
@@ -23,7 +23,7 @@ class State:
     def set(self, name: str, value: str) -> None:
         """Keep a value."""
         self._db.run(
-            "insert into state (name, value) values (:name, :value) on conflict do update set value = :value",
+            upsert("state", ("name",), ("value",)),
             {"name": name, "value": value},
         )
 
@@ -60,13 +60,19 @@ class State:
 
     def next_edition(self) -> int:
         """Say that something visible changed; part of the transaction that changed it."""
-        edition = self.edition() + 1
-        self.set("edition", str(edition))
-        return edition
+        # In one statement: scorers and sites on several machines say so.
+        return int(
+            self._db.value(
+                """insert into state (name, value) values ('edition', '1') on conflict (name)
+                do update set value = cast(cast(state.value as integer) + 1 as text) returning value"""
+            )
+        )
 
     def keep_id_base(self, site_url: str) -> None:
         """Keep the address that IDs of feed items are made from, unless one is kept already."""
-        self._db.run("insert or ignore into state (name, value) values ('id_base', :url)", {"url": site_url})
+        self._db.run(
+            "insert into state (name, value) values ('id_base', :url) on conflict do nothing", {"url": site_url}
+        )
 
     def id_base(self) -> str | None:
         """Return the address that the site had first, or None before the worker has run."""

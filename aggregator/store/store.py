@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
+from aggregator.errors import StoreFault
 from aggregator.model import Arrival
-from aggregator.store import copies
 from aggregator.store.alerts import Alarms, AlertMessages
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
@@ -43,6 +42,7 @@ from aggregator.store.readers.marks import ReaderMarks
 from aggregator.store.readers.posted import PostedEntries
 from aggregator.store.readers.tokens import ReaderTokens
 from aggregator.store.source_status import SourceOutline, SourceStatus
+from aggregator.store.sqlite.connection import SqliteConnection
 from aggregator.store.state import State
 from aggregator.store.websub.deliveries import HubDeliveries
 from aggregator.store.websub.hub import HubRequests, HubSubscribers
@@ -60,9 +60,6 @@ __all__ = [
     "StoreFault",
     "StoredSnapshot",
 ]
-
-StoreFault = sqlite3.Error
-"""What a read or a write raises when the disk is full, the file is locked or damaged."""
 
 
 class Store:
@@ -113,7 +110,7 @@ class Store:
 
         Raises StoreError with a way out when it cannot be used.
         """
-        return cls(Connection.open(path))
+        return cls(SqliteConnection.open(path))
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all writes inside, or none."""
@@ -121,42 +118,28 @@ class Store:
 
     def faults(self) -> list[str]:
         """Return what is wrong with the database; an empty list is a healthy one."""
-        errors = [row[0] for row in self._connection.rows("pragma quick_check(20)") if row[0] != "ok"]
-        errors += [
-            f"{row['table']} row {row['rowid']} names a {row['parent']} that is not there"
-            for row in self._connection.rows("pragma foreign_key_check")
-        ]
-        try:
-            self._connection.run("insert into entries_fts (entries_fts, rank) values ('integrity-check', 1)")
-        except sqlite3.Error as error:
-            errors.append(
-                f"the text index does not match the entries: {error}; `groundswell update --rebuild` fixes it"
-            )
-        return errors
+        return self._connection.maintenance.errors()
 
     def rebuild_search(self) -> None:
-        """Make the text indexes anew from the entries."""
-        self._connection.run("insert into entries_fts (entries_fts) values ('rebuild')")
+        """Make the text index anew from the entries."""
+        with self.transaction():
+            self._connection.text_index.rebuild()
 
     def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
-        """Copy the database to *path* while others go on using it, with *files* in it; see `copies`."""
-        copies.write_copy(self._connection.raw, path, files)
+        """Copy the database to *path* while others go on using it, with *files* in it; see `sqlite.copies`."""
+        self._connection.maintenance.copy_to(path, files)
 
     def compact(self) -> None:
-        """Write the database file anew without the space that removed rows left; not inside a transaction.
-
-        Readers go on meanwhile, writers wait: about a second for 100 MB. Needs as much free disk as the file has.
-        """
-        self._connection.run("vacuum")
-        self._connection.run("pragma wal_checkpoint(truncate)")
+        """Give unused space back to the disk; not inside a transaction."""
+        self._connection.maintenance.compact()
 
     def displacement(self) -> str:
         """Return "deleted" or "replaced" where the database's name no longer leads to the open file, else ""."""
-        return self._connection.displacement()
+        return self._connection.maintenance.displacement()
 
     def release_journal(self) -> None:
         """Write everything into the database file itself, so that it can be renamed alone; for its only user."""
-        self._connection.run("pragma journal_mode=delete")
+        self._connection.maintenance.release()
 
     def close(self) -> None:
         """Close the connection."""

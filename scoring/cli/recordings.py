@@ -17,7 +17,7 @@ from aggregator.cli.options import Front
 from aggregator.config import load_config
 from aggregator.errors import MeaningError
 from aggregator.model import Config, Site
-from aggregator.store.meaning.embedding_cache import EmbeddingCache
+from aggregator.store.sqlite.embedding_cache import EmbeddingCache
 from scoring.meaning.cached_encoder import CachedEncoder
 from scoring.meaning.encoder import Encoder
 from scoring.meaning.encoder_process import open_encoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aggregator.model import Embedding
-from aggregator.store.meaning.embedding_cache import EmbeddingCache
+from aggregator.store.sqlite.embedding_cache import EmbeddingCache
 from scoring.meaning.encoder import Encoder
 
 

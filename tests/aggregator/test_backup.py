@@ -238,7 +238,7 @@ def test_a_backup_never_overwrites_and_leaves_nothing_half_done(
 ) -> None:
     with pytest.raises(StoreError, match="exists"):
         back_up(site.db, site.feeds, site.copy)
-    monkeypatch.setattr("aggregator.store.copies.os.replace", _refuse)
+    monkeypatch.setattr("aggregator.store.sqlite.copies.os.replace", _refuse)
     with pytest.raises(StoreError, match=r"cannot write the copy .*No space left"):
         back_up(site.db, site.feeds, tmp_path / "second.db")
     assert not list(tmp_path.glob("*second*"))

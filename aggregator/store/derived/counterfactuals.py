@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, upsert
 
 
 class Counterfactuals:
@@ -17,15 +17,15 @@ class Counterfactuals:
     def save(self, story_id: int, score: int, lines: Sequence[tuple[str, int]], made_of: str) -> None:
         """Keep what was worked out, in place of what was."""
         self._db.run(
-            """insert or replace into what_ifs (story_id, score, made_of, lines)
-            values (:story_id, :score, :made_of, :lines)""",
+            upsert("what_ifs", ("story_id",), ("score", "made_of", "lines")),
             {"story_id": story_id, "score": score, "made_of": made_of, "lines": json.dumps(lines, ensure_ascii=False)},
         )
 
     def made_of(self, story_ids: Sequence[int]) -> dict[int, str]:
         """Return, by story, what its lines were made of; those without lines are left out."""
         rows = self._db.rows(
-            "select story_id, made_of from what_ifs where story_id in (select value from json_each(:ids))",
+            f"""select story_id, made_of from what_ifs
+            where story_id in (select value from {self._db.dialect.integers("ids")})""",
             {"ids": json.dumps(list(story_ids))},
         )
         return {row["story_id"]: row["made_of"] for row in rows}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.store.codec import moment_or_none, stamp_or_none
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, upsert
 from aggregator.store.state import State
 
 
@@ -34,8 +34,8 @@ class EngineSnapshots:
     def save(self, snapshot: StoredSnapshot) -> None:
         """Replace the snapshot; part of the transaction that moves the watermark there."""
         self._db.run(
-            "insert or replace into engine_snapshot (one, at, data) values (1, :at, :data)",
-            {"at": stamp_or_none(snapshot.at), "data": snapshot.data},
+            upsert("engine_snapshot", ("one",), ("at", "data")),
+            {"one": 1, "at": stamp_or_none(snapshot.at), "data": snapshot.data},
         )
 
     def drop(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.store.codec import moment, stamp
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, upsert
 
 EVERY = timedelta(minutes=10)
 """How far apart two pages are kept at least: places change every few minutes on a busy day, mostly far below."""
@@ -64,7 +64,7 @@ class FrontPages:
         if not lists or (last is not None and _order(json.loads(last["lists"])) == _order(lists)):
             return False
         self._db.run(
-            "insert or replace into front_pages (at, lists) values (:at, :lists)",
+            upsert("front_pages", ("at",), ("lists",)),
             {"at": stamp(now), "lists": json.dumps(lists, ensure_ascii=False, separators=(",", ":"))},
         )
         return True

@@ -35,13 +35,13 @@ class Growth:
         """
         rows = self._db.rows(
             """with news as (select distinct m.story_id from entries e join memberships m using (entry_id)
-                where e.first_seen_at >= :begin and e.first_seen_at < :end and not e.backlog)
+                where e.first_seen_at >= :begin and e.first_seen_at < :end and e.backlog = 0)
             select s.story_id, s.category_id, s.score,
             count(distinct case when e.first_seen_at < :begin then m.voice end) as before,
             count(distinct m.voice) as after
             from news join stories s using (story_id) join memberships m using (story_id)
             join entries e using (entry_id)
-            where s.merged_into is null and not s.hidden and e.first_seen_at < :end
+            where s.merged_into is null and s.hidden = 0 and e.first_seen_at < :end
             group by s.story_id order by s.score desc, after desc, s.story_id""",
             {"begin": stamp(begin), "end": stamp(end)},
         )

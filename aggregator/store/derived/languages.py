@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, upsert
 
 NEWEST = 50_000
 """So many of the newest entries are looked at; where feeds state every language, no more are read in vain."""
@@ -45,7 +45,8 @@ class EntryLanguages:
         """Keep what was detected, and forget entries that were pruned."""
         with self._db.transaction():
             self._db.run_many(
-                "insert or replace into entry_languages (entry_id, language) values (?, ?)", list(languages)
+                upsert("entry_languages", ("entry_id",), ("language",)),
+                [{"entry_id": entry_id, "language": language} for entry_id, language in languages],
             )
             self._db.run(
                 """delete from entry_languages where entry_id < (select coalesce(min(entry_id), 0) from entries)

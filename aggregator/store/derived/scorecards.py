@@ -72,8 +72,8 @@ class Scorecards:
     def front_pages(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, list[int]]]:
         """Yield the last front page of each hour: when, and its stories in order."""
         for row in self._db.rows(
-            """select max(at) as at, lists from front_pages where at > :since and at <= :until
-            group by substr(at, 1, 13) order by at""",
+            """select at, lists from front_pages where at in (select max(at) from front_pages
+            where at > :since and at <= :until group by substr(at, 1, 13)) order by at""",
             {"since": stamp(since), "until": stamp(until)},
         ):
             yield moment(row["at"]), [parts[0] for parts in json.loads(row["lists"]).get("", [])]

@@ -15,7 +15,6 @@ from aggregator.store.codec import ENTRY, entry, moment, stamp
 from aggregator.store.connection import Connection, Params, Row
 from aggregator.store.derived.stories import Stories
 from aggregator.text.search_query import Query
-from aggregator.text.search_words import wanted
 from aggregator.text.tokens import words
 
 Order = Literal["best", "newest", "score"]
@@ -55,7 +54,7 @@ def strength(text: float, relevance: float, age_days: float) -> float:
 
 
 class Search:
-    """`entries_fts` and `entries_vocabulary`."""
+    """Stories by the words of their entries, through the text index."""
 
     def __init__(self, connection: Connection, stories: Stories) -> None:
         self._db = connection
@@ -64,7 +63,7 @@ class Search:
     def stories(self, query: Query, *, order: Order = "best", limit: int = 30, offset: int = 0) -> SearchResult:
         """Return the stories that fit *query*; one that asks for nothing finds nothing.
 
-        Words are text, never a query language: whatever SQLite would read as an operator is inert.
+        Words are text, never a query language: whatever a database would read as an operator is inert.
         """
         if query.empty:
             return SearchResult([], 0)
@@ -96,25 +95,32 @@ class Search:
     def _candidates(self, query: Query) -> list[Row] | None:
         """Return a row a story that fits, unordered; None when a word can occur nowhere."""
         conditions, params = _of_story(query)
-        match = expression(query.terms)
-        if query.terms and not match:
-            return None
         with_sources = bool(query.sources or query.without_sources)
         if query.terms:
-            hits = f"with hits as ({_hits(match, query if with_sources else None, params)})"
-            story = "hits join memberships m using (entry_id) join stories s on s.story_id = m.story_id"
+            hits = self._db.text_index.newest(
+                query.terms, CANDIDATES, _of_source(query, params) if with_sources else ""
+            )
+            if hits is None:
+                return None
+            params |= hits.params
+            found = f"""with fitting as ({hits.sql}), hits as (
+                select m.story_id, f.entry_id, f.text,
+                row_number() over (partition by m.story_id order by f.text, f.entry_id desc) as place
+                from fitting f join memberships m using (entry_id))"""
+            story = "hits join stories s on s.story_id = hits.story_id and hits.place = 1"
         else:
-            hits = "with hits as (select 0.0 as text, 0 as entry_id)"
+            found = "with hits as (select 0.0 as text, 0 as entry_id)"
             story = "hits cross join stories s"
             if with_sources:
                 conditions.append(
                     f"""s.story_id in (select m.story_id from memberships m join entries e using (entry_id)
                     where {_of_source(query, params)})"""
                 )
+        shown_at = self._db.dialect.least("s.first_seen_at", "s.last_source_at")
         rows = self._db.rows(
-            f"""{hits} select s.story_id, min(hits.text) as text, hits.entry_id, s.relevance, s.last_source_at as news,
-            min(s.first_seen_at, s.last_source_at) as shown_at from {story}
-            where {" and ".join(conditions)} group by s.story_id order by s.last_source_at desc limit {CANDIDATES}""",
+            f"""{found} select s.story_id, hits.text, hits.entry_id, s.relevance, s.last_source_at as news,
+            {shown_at} as shown_at from {story}
+            where {" and ".join(conditions)} order by s.last_source_at desc limit {CANDIDATES}""",
             params,
         )
         without = self._containing(query.without, [row["story_id"] for row in rows]) if query.without else set()
@@ -123,20 +129,16 @@ class Search:
     def _containing(self, terms: Iterable[str], story_ids: list[int]) -> set[int]:
         """Return the stories that contain any of *terms* in any of their entries."""
         members = self._db.rows(
-            "select entry_id, story_id from memberships where story_id in (select value from json_each(:ids))",
+            f"""select entry_id, story_id from memberships
+            where story_id in (select value from {self._db.dialect.integers("ids")})""",
             {"ids": json.dumps(story_ids)},
         )
-        match = " OR ".join(f"({excluded})" for term in terms if (excluded := expression([term])))
-        if not members or not match:
+        if not members:
             return set()
         # Put together here: SQLite would look for each entry in the index anew, a second for a common word. Candidates
         # are recent, so the range of their entries bounds how much of the index a common word makes it read.
         entry_ids = [row["entry_id"] for row in members]
-        rows = self._db.each(
-            "select rowid from entries_fts where entries_fts match :match and rowid between :first and :last",
-            {"match": match, "first": min(entry_ids), "last": max(entry_ids)},
-        )
-        holding = {row[0] for row in rows}
+        holding = self._db.text_index.holding(terms, min(entry_ids), max(entry_ids))
         return {row["story_id"] for row in members if row["entry_id"] in holding}
 
     def _entries(self, rows: list[Row]) -> dict[int, Entry]:
@@ -158,47 +160,14 @@ class Search:
         results: list[tuple[int, int, str]] = []
         # Who misspells a word seldom does so at its first letter; a swap of the first two is looked at as well.
         for first in dict.fromkeys((plain[0], plain[1])):
-            for row in self._db.rows(
-                """select term, doc from entries_vocabulary
-                where term >= :first and term < :next and length(term) between :least and :most""",
-                {
-                    "first": first,
-                    "next": chr(min(ord(first) + 1, 0x10FFFF)),
-                    "least": len(plain) - reach,
-                    "most": len(plain) + reach,
-                },
-            ):
+            for term, count in self._db.text_index.beginning_with(first, len(plain) - reach, len(plain) + reach):
                 # Each change adds or removes two letters at most: that rules nearly all of them out at once.
-                if len(letters ^ set(row["term"])) > 2 * reach:
+                if len(letters ^ set(term)) > 2 * reach:
                     continue
-                away = changes(plain, row["term"], reach)
-                if away is not None and row["term"] != plain:
-                    results.append((away, -row["doc"], row["term"]))
+                away = changes(plain, term, reach)
+                if away is not None and term != plain:
+                    results.append((away, -count, term))
         return [term for _, _, term in sorted(results)[:most]]
-
-
-def expression(terms: Iterable[str]) -> str:
-    """Return what *terms* are as an FTS5 expression: every one of them must occur; "" where none holds a word.
-
-    `gpus "data center"` is `("gpu" OR "gpus") AND "data center"`; `英伟达` is `"英伟 伟达"`.
-    """
-    parts: list[str] = []
-    for term in terms:
-        if (wanted_term := wanted(term)) is None:
-            continue
-        phrase = f'"{" ".join(wanted_term.phrase)}"' + (" *" if wanted_term.is_prefix else "")
-        others = [f'"{word}"' for word in sorted(wanted_term.others)]
-        parts.append(f"({' OR '.join([phrase, *others])})" if others else phrase)
-    return " AND ".join(parts)
-
-
-def _hits(match: str, query: Query | None, params: Params) -> str:
-    """Return the select of the newest entries that match; *query* where they have to be of its sources."""
-    params["most"] = CANDIDATES
-    params["match"] = match
-    source = f"join entries e on e.entry_id = entries_fts.rowid and {_of_source(query, params)}" if query else ""
-    return f"""select * from (select entries_fts.rowid as entry_id, bm25(entries_fts, 3.0, 1.0) as text
-        from entries_fts {source} where entries_fts match :match order by entries_fts.rowid desc limit :most)"""
 
 
 def changes(one: str, other: str, most: int) -> int | None:
@@ -225,7 +194,7 @@ def changes(one: str, other: str, most: int) -> int | None:
 
 def _of_story(query: Query) -> tuple[list[str], Params]:
     """Return the conditions on a story `s`, and their parameters."""
-    conditions = ["s.merged_into is null and not s.hidden"]
+    conditions = ["s.merged_into is null and s.hidden = 0"]
     params: Params = {}
     for column, values, negated in (
         ("category_id", query.categories, ""),

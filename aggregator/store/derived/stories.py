@@ -12,6 +12,7 @@ from aggregator.model import Cause, Changes, Entry, LedgerLine, Listed, Membersh
 from aggregator.store.codec import (
     ENTRY,
     STORY,
+    STORY_COLUMNS,
     contributions_text,
     entry,
     entry_columns,
@@ -21,7 +22,7 @@ from aggregator.store.codec import (
     stamp_or_none,
     story,
 )
-from aggregator.store.connection import Connection, Row
+from aggregator.store.connection import Connection, Row, upsert
 from aggregator.store.meaning.embeddings import with_embeddings
 
 Sort = Literal["newest", "score"]
@@ -59,10 +60,9 @@ class Stories:
     def save(self, changes: Changes) -> None:
         """Write what a step changed."""
         self._db.run_many(
-            """insert into memberships (entry_id, story_id, joined_at, similarity, probability, reason, voice)
-            values (:entry_id, :story_id, :joined_at, :similarity, :probability, :reason, :voice)
-            on conflict do update set story_id = :story_id, joined_at = :joined_at, similarity = :similarity,
-            probability = :probability, reason = :reason, voice = :voice""",
+            upsert(
+                "memberships", ("entry_id",), ("story_id", "joined_at", "similarity", "probability", "reason", "voice")
+            ),
             [
                 {
                     "entry_id": m.entry_id,
@@ -77,12 +77,7 @@ class Stories:
             ],
         )
         self._db.run_many(
-            """insert or replace into stories (story_id, headline, summary, lead_entry_id, category_id, first_seen_at,
-            last_source_at, updated_at, entries, sources, independent_sources, score, relevance, provisional, trend,
-            contributions, has_vote, merged_into, hidden, pinned, published_at)
-            values (:story_id, :headline, :summary, :lead_entry_id, :category_id, :first_seen_at,
-            :last_source_at, :updated_at, :entries, :sources, :independent_sources, :score, :relevance, :provisional,
-            :trend, :contributions, :has_vote, :merged_into, :hidden, :pinned, :published_at)""",
+            upsert("stories", ("story_id",), STORY_COLUMNS),
             [
                 {
                     "story_id": s.story_id,
@@ -213,7 +208,9 @@ class Stories:
 
     def voted(self) -> list[int]:
         """Return the ids of the stories whose score holds a vote of its own."""
-        rows = self._db.rows("select story_id from stories where has_vote and merged_into is null order by story_id")
+        rows = self._db.rows(
+            "select story_id from stories where has_vote = 1 and merged_into is null order by story_id"
+        )
         return [row["story_id"] for row in rows]
 
     def listed(self, story_id: int) -> Listed | None:
@@ -233,15 +230,15 @@ class Stories:
     def select(self, query: ListQuery) -> list[Listed]:
         """Return the stories that *query* asks for, in its order."""
         order = {
-            "newest": "min(s.first_seen_at, s.last_source_at) desc, s.story_id desc",
+            "newest": f"{self._db.dialect.least('s.first_seen_at', 's.last_source_at')} desc, s.story_id desc",
             "score": "s.relevance desc, s.last_source_at desc, s.story_id desc",
         }[query.sort]
         rows = self._db.rows(
             # The page is chosen from the stories alone: sorting them with their texts costs ten times as much.
             f"""{LISTED} where s.story_id in (
-                select s.story_id from stories s where s.merged_into is null and not s.hidden
-                and (:category is null or s.category_id = :category)
-                and (:since is null or s.last_source_at >= :since)
+                select s.story_id from stories s where s.merged_into is null and s.hidden = 0
+                and (cast(:category as text) is null or s.category_id = :category)
+                and (cast(:since as text) is null or s.last_source_at >= :since)
                 and s.score >= :min_score and s.independent_sources >= :min_sources
                 order by {order} limit :limit offset :offset)
             order by {order}""",
@@ -259,7 +256,7 @@ class Stories:
     def pinned(self) -> list[Story]:
         """Return the stories that editors pinned, also such as are over; what was pinned last stands first."""
         rows = self._db.rows(
-            f"""select {STORY} from stories s where s.pinned and s.merged_into is null and not s.hidden
+            f"""select {STORY} from stories s where s.pinned = 1 and s.merged_into is null and s.hidden = 0
             order by (select max(d.at) from decisions d join memberships m on m.entry_id = d.story_id
             where d.kind = 'pin' and d.undone_at is null and m.story_id = s.story_id) desc, s.story_id desc"""
         )
@@ -298,9 +295,10 @@ class Stories:
             if item.story.entries < 2:
                 continue
             rows = self._db.rows(
-                f"""select {ENTRY}, max(e.entry_id) from memberships m join entries e using (entry_id)
-                where m.story_id = :id and e.source_id != :lead
-                group by e.source_id order by max(e.entry_id) desc limit :each""",
+                f"""select {ENTRY} from entries e where e.entry_id in (
+                    select max(o.entry_id) from memberships m join entries o using (entry_id)
+                    where m.story_id = :id and o.source_id != :lead group by o.source_id)
+                order by e.entry_id desc limit :each""",
                 {"id": item.story.story_id, "lead": item.lead.source_id, "each": each},
             )
             value[item.story.story_id] = [entry(row) for row in rows]
@@ -309,8 +307,9 @@ class Stories:
     def voices(self, story_ids: Iterable[int]) -> dict[int, list[datetime]]:
         """Return, by story, when each of its independent voices first spoke, in their order."""
         rows = self._db.rows(
-            """select m.story_id, min(e.first_seen_at) as at from memberships m join entries e using (entry_id)
-            where m.story_id in (select value from json_each(:ids)) group by m.story_id, m.voice order by at""",
+            f"""select m.story_id, min(e.first_seen_at) as at from memberships m join entries e using (entry_id)
+            where m.story_id in (select value from {self._db.dialect.integers("ids")})
+            group by m.story_id, m.voice order by at""",
             {"ids": json.dumps(list(story_ids))},
         )
         value: dict[int, list[datetime]] = {}
@@ -350,7 +349,7 @@ class Stories:
         """Return how many stories of each category had news at or after *since*."""
         rows = self._db.rows(
             """select category_id, count(*) from stories
-            where merged_into is null and not hidden and last_source_at >= :since
+            where merged_into is null and hidden = 0 and last_source_at >= :since
             group by category_id""",
             {"since": stamp(since)},
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,11 +32,7 @@ class StoryTerms:
 
     def spread(self, words: Sequence[str]) -> tuple[int, dict[str, int]]:
         """Return how many entries there are, and how many of them hold each of *words* (lower case, no accents)."""
-        rows = self._db.rows(
-            "select term, doc from entries_vocabulary where term in (select value from json_each(:words))",
-            {"words": json.dumps(list(words))},
-        )
-        return int(self._db.value("select count(*) from entries")), {row["term"]: row["doc"] for row in rows}
+        return int(self._db.value("select count(*) from entries")), dict(self._db.text_index.spread(words))
 
     def similar(self, story_id: int) -> SimilarStory | None:
         """Return a story by its headlines, or None."""
@@ -67,16 +62,15 @@ class StoryTerms:
 
     def sharing(self, words: Sequence[str], *, after: datetime, before: datetime, limit: int = 12) -> list[int]:
         """Return the stories whose last news lies between two moments and that hold any of *words*, the best first."""
+        hits = self._db.text_index.best(words, 200)
         rows = self._db.rows(
-            """with hits as (
-                select rowid as entry_id, bm25(entries_fts, 3.0, 1.0) as rank from entries_fts
-                where entries_fts match :match order by rank limit 200)
-            select s.story_id, min(hits.rank) as best from hits
+            f"""with hits as ({hits.sql})
+            select s.story_id, min(hits.text) as best from hits
             join memberships m using (entry_id) join stories s on s.story_id = m.story_id
-            where s.merged_into is null and not s.hidden and s.last_source_at > :after and s.last_source_at < :before
+            where s.merged_into is null and s.hidden = 0 and s.last_source_at > :after and s.last_source_at < :before
             group by s.story_id order by best, s.story_id limit :limit""",
             {
-                "match": " OR ".join(f'"{word}"' for word in words),
+                **hits.params,
                 "after": stamp(after),
                 "before": stamp(before),
                 "limit": limit,

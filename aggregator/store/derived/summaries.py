@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.store.codec import moment, stamp
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,7 @@ class Summaries:
     def save(self, written: Summary) -> None:
         """Keep what was written, in place of what was written of that story before."""
         self._db.run(
-            """insert or replace into prose (story_id, at, model, sentences, left_out, made_of)
-            values (:story_id, :at, :model, :sentences, :left_out, :made_of)""",
+            upsert("prose", ("story_id",), ("at", "model", "sentences", "left_out", "made_of")),
             {
                 "story_id": written.story_id,
                 "at": stamp(written.at),

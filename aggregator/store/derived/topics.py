@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from aggregator.model import Entry, Listed, Topic
 from aggregator.store.codec import ENTRY, entry, moment, stamp
-from aggregator.store.connection import Connection, Row
+from aggregator.store.connection import Connection, Row, upsert
 from aggregator.store.derived.stories import LISTED, listed
 
 _COLUMNS = "slug, name, position, chance, burst, entries, sources, usual_per_day, updated_at"
@@ -29,15 +29,12 @@ class Topics:
 
         What rose before and does not rise now keeps its row, without a position.
         """
-        self._db.run(
-            "insert or replace into state (name, value) values (:name, :at)", {"name": LOOKED_AT, "at": stamp(at)}
-        )
+        self._db.run(upsert("state", ("name",), ("value",)), {"name": LOOKED_AT, "value": stamp(at)})
         before = [topic.slug for topic in self.rising(limit=1_000)]
         self._db.run("update topics set position = null where position is not null")
         for position, (topic, entry_ids) in enumerate(rising, start=1):
             self._db.run(
-                f"""insert or replace into topics ({_COLUMNS}) values (:slug, :name, :position, :chance, :burst,
-                :entries, :sources, :usual, :at)""",
+                upsert("topics", ("slug",), tuple(_COLUMNS.removeprefix("slug, ").split(", "))),
                 {
                     "slug": topic.slug,
                     "name": topic.name,
@@ -46,8 +43,8 @@ class Topics:
                     "burst": topic.burst,
                     "entries": topic.entries,
                     "sources": topic.sources,
-                    "usual": topic.usual_per_day,
-                    "at": stamp(at),
+                    "usual_per_day": topic.usual_per_day,
+                    "updated_at": stamp(at),
                 },
             )
             self._db.run("delete from topic_entries where slug = :slug", {"slug": topic.slug})
@@ -96,7 +93,7 @@ class Topics:
         rows = self._db.rows(
             f"""{LISTED} join (select m.story_id, count(*) as held from topic_entries t
             join memberships m using (entry_id) where t.slug = :slug group by m.story_id) h on h.story_id = s.story_id
-            where s.merged_into is null and not s.hidden
+            where s.merged_into is null and s.hidden = 0
             order by h.held desc, s.last_source_at desc, s.story_id desc limit :limit offset :offset""",
             {"slug": slug, "limit": limit, "offset": offset},
         )

@@ -97,8 +97,8 @@ class Decisions:
     def standing(self, at: datetime | None = None) -> list[Decision]:
         """Return the decisions that stand, or that stood after what happened at a moment, oldest first."""
         rows = self._db.rows(
-            """select * from decisions where (:at is null and undone_at is null)
-            or (at <= :at and coalesce(undone_at > :at, 1)) order by at""",
+            """select * from decisions where (cast(:at as text) is null and undone_at is null)
+            or (at <= :at and (undone_at is null or undone_at > :at)) order by at""",
             {"at": None if at is None else stamp(at)},
         )
         return [decision(row) for row in rows]
@@ -110,11 +110,12 @@ class Decisions:
 
     def of_story(self, story_id: int) -> list[Decision]:
         """Return the decisions that stand on any entry of a story, oldest first."""
+        numbers = self._db.dialect.integers_of
         rows = self._db.rows(
-            """select * from decisions d where undone_at is null and exists (
+            f"""select * from decisions d where undone_at is null and exists (
                 select 1 from memberships m where m.story_id = :id and m.entry_id in (
-                    select value from json_each(d.entry_ids) union all select value from json_each(d.other_ids)
-                    union all select value from json_each(d.into_ids))) order by at""",
+                    select value from {numbers("d.entry_ids")} union all select value from {numbers("d.other_ids")}
+                    union all select value from {numbers("d.into_ids")})) order by at""",
             {"id": story_id},
         )
         return [decision(row) for row in rows]
@@ -134,9 +135,8 @@ class Decisions:
         category_id: str = "",
     ) -> Decision:
         at = self._entries.arrival_moment(now)
-        decision_id = self._db.run(
-            """insert into decisions (at, kind, story_id, entry_ids, other_ids, into_id, into_ids, category_id)
-            values (:at, :kind, :story_id, :entry_ids, :other_ids, :into_id, :into_ids, :category_id)""",
+        decision_id = self._db.insert(
+            "decisions",
             {
                 "at": stamp(at),
                 "kind": kind.value,
@@ -147,6 +147,7 @@ class Decisions:
                 "into_ids": json.dumps(into_ids),
                 "category_id": category_id,
             },
+            "decision_id",
         )
         self._pending.add_decision(decision_id, at)
         return Decision(decision_id, kind, at, story_id, entry_ids, other_ids, into_id, into_ids, category_id)

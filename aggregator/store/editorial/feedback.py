@@ -24,12 +24,12 @@ class Feedback:
             else:
                 self._db.run(
                     """insert into votes (story_id, up, voted_at) values (:id, :up, :at)
-                    on conflict do update set up = :up, voted_at = :at""",
+                    on conflict (story_id) do update set up = excluded.up, voted_at = excluded.voted_at""",
                     {"id": story_id, "up": int(up), "at": stamp(at)},
                 )
             self._db.run(
                 """insert into state (name, value) values ('votes', '1')
-                on conflict do update set value = cast(value as integer) + 1"""
+                on conflict (name) do update set value = cast(cast(state.value as integer) + 1 as text)"""
             )
 
     def votes(self) -> list[Vote]:
@@ -51,14 +51,14 @@ class Feedback:
 
     def votes_number(self) -> int:
         """Return a number that is another after every vote."""
-        return int(self._db.value("select coalesce((select value from state where name = 'votes'), 0)"))
+        return int(self._db.value("select value from state where name = 'votes'") or 0)
 
     def add_views(self, people: Mapping[int, int], day: date) -> None:
         """Add to each story the number of people who looked at it on *day*."""
         with self._db.transaction():
             self._db.run_many(
                 """insert into views (story_id, day, people) values (:story, :day, :people)
-                on conflict do update set people = people + :people""",
+                on conflict (story_id, day) do update set people = views.people + excluded.people""",
                 [
                     {"story": story_id, "day": day.isoformat(), "people": count}
                     for story_id, count in sorted(people.items())
@@ -75,7 +75,8 @@ class Feedback:
             self._db.run_many(
                 """insert into impressions (story_id, day, place, people, opened)
                 values (:story, :day, :place, :people, :opened)
-                on conflict do update set people = people + :people, opened = opened + :opened""",
+                on conflict (story_id, day, place) do update
+                set people = impressions.people + excluded.people, opened = impressions.opened + excluded.opened""",
                 [
                     {
                         "story": impression.story_id,

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.store.codec import moment, moment_or_none, stamp
-from aggregator.store.connection import Connection, Row
+from aggregator.store.connection import Connection, Row, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Sessions:
         """Keep the digest of a new token; every session ends."""
         with self._db.transaction():
             self._db.run(
-                "insert or replace into operator (one, token_digest, made_at) values (1, :digest, :at)",
-                {"digest": digest, "at": stamp(at)},
+                upsert("operator", ("one",), ("token_digest", "made_at")),
+                {"one": 1, "token_digest": digest, "made_at": stamp(at)},
             )
             self.end_all()
 
@@ -112,15 +112,16 @@ class Actions:
         undo: Mapping[str, Any] | None = None,
     ) -> int:
         """Keep that the operator did something, in the transaction that did it; return its number."""
-        return self._db.run(
-            "insert into actions (at, kind, words, story_id, undo) values (:at, :kind, :words, :story, :undo)",
+        return self._db.insert(
+            "actions",
             {
                 "at": stamp(at),
                 "kind": kind,
                 "words": message,
-                "story": story_id,
+                "story_id": story_id,
                 "undo": "" if undo is None else _json(undo),
             },
+            "action_id",
         )
 
     def get(self, action_id: int) -> Action | None:
@@ -142,8 +143,8 @@ class Actions:
     def newest(self, limit: int, *, before: int | None = None, story_id: int | None = None) -> list[Action]:
         """Return the last actions, newest first; *before* an action, of a story."""
         rows = self._db.rows(
-            """select * from actions where (:before is null or action_id < :before)
-            and (:story is null or story_id = :story) order by action_id desc limit :limit""",
+            """select * from actions where (cast(:before as integer) is null or action_id < :before)
+            and (cast(:story as integer) is null or story_id = :story) order by action_id desc limit :limit""",
             {"before": before, "story": story_id, "limit": limit},
         )
         return [_action(row) for row in rows]

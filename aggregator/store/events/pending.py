@@ -108,7 +108,7 @@ class PendingSteps:
         StoreError where another scorer has taken one of them: what the engine made of them must not be stored.
         """
         taken = self._db.run_counted(
-            "delete from pending_steps where step_id in (select value from json_each(:ids))",
+            f"delete from pending_steps where step_id in (select value from {self._db.dialect.integers('ids')})",
             {"ids": json.dumps([step.step_id for step in steps])},
         )
         if taken != len(steps):

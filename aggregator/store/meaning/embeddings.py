@@ -51,10 +51,10 @@ class Embeddings:
     def of_stories(self, encoder: str, story_ids: Sequence[int]) -> list[EmbeddedEntry]:
         """Return the embedded entries of some stories, oldest first; "" stands for any encoder."""
         return self._embedded(
-            """select x.entry_id, m.story_id, x.encoder, x.embedding
+            f"""select x.entry_id, m.story_id, x.encoder, x.embedding
             from memberships m join entry_embeddings x using (entry_id)
-            where m.story_id in (select value from json_each(:ids)) and :encoder in (x.encoder, '')
-            and x.embedding != x'' order by x.entry_id""",
+            where m.story_id in (select value from {self._db.dialect.integers("ids")}) and :encoder in (x.encoder, '')
+            and length(x.embedding) > 0 order by x.entry_id""",
             {"encoder": encoder, "ids": json.dumps(list(story_ids))},
         )
 
@@ -62,8 +62,8 @@ class Embeddings:
         """Return the newest embedded entries of stories that are shown, newest first."""
         return self._embedded(
             """select x.entry_id, m.story_id, x.encoder, x.embedding from entry_embeddings x
-            join memberships m using (entry_id) join stories s on s.story_id = m.story_id
-            where x.encoder = :encoder and x.embedding != x'' and s.merged_into is null and not s.hidden
+            join memberships m on m.entry_id = x.entry_id join stories s on s.story_id = m.story_id
+            where x.encoder = :encoder and length(x.embedding) > 0 and s.merged_into is null and s.hidden = 0
             order by x.entry_id desc limit :limit""",
             {"encoder": encoder, "limit": limit},
         )
@@ -75,8 +75,9 @@ class Embeddings:
 def with_embeddings(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
     """Return entries, each with the embedding that it had when it was placed in a story, if it had one."""
     rows = connection.rows(
-        """select entry_id, encoder, embedding from entry_embeddings
-        where placed = 1 and embedding != x'' and entry_id in (select value from json_each(:ids))""",
+        f"""select entry_id, encoder, embedding from entry_embeddings
+        where placed = 1 and length(embedding) > 0
+        and entry_id in (select value from {connection.dialect.integers("ids")})""",
         {"ids": json.dumps([item.entry_id for item in entries])},
     )
     if not rows:

@@ -60,14 +60,16 @@ class Selection:
 
 
 _HAS = "exists (select 1 from reader_marks m where m.reader = :reader and m.kind = {} and m.story_id = s.story_id)"
-_WHERE = f"""s.merged_into is null and not s.hidden
-    and (:category is null or s.category_id = :category)
-    and (:among is null or s.story_id in (select value from json_each(:among)))
+_WHERE = f"""s.merged_into is null and s.hidden = 0
+    and (cast(:category as text) is null or s.category_id = :category)
+    and (cast(:among as text) is null or s.story_id in (select value from {{among}}))
     and case when :marked = '' then s.first_seen_at >= :since and s.score >= :min_score
         else {_HAS.format(":marked")} end
     and (:unmarked = '' or not {_HAS.format(":unmarked")})
-    and (:after is null or s.first_seen_at >= :after) and (:before is null or s.first_seen_at <= :before)
-    and (:beyond is null or case when :oldest_first then s.story_id > :beyond else s.story_id < :beyond end)"""
+    and (cast(:after as text) is null or s.first_seen_at >= :after)
+    and (cast(:before as text) is null or s.first_seen_at <= :before)
+    and (cast(:beyond as integer) is null
+        or case when :oldest_first = 1 then s.story_id > :beyond else s.story_id < :beyond end)"""
 
 
 class ReaderMarks:
@@ -75,18 +77,21 @@ class ReaderMarks:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._where = _WHERE.format(among=connection.dialect.integers("among"))
 
     def select(self, wanted: Selection) -> list[Listed]:
         """Return the stories that an app asks for."""
         direction = "asc" if wanted.oldest_first else "desc"
-        rows = self._db.rows(f"{LISTED} where {_WHERE} order by s.story_id {direction} limit :limit", wanted.params)
+        rows = self._db.rows(
+            f"{LISTED} where {self._where} order by s.story_id {direction} limit :limit", wanted.params
+        )
         return [listed(row) for row in rows]
 
     def ids(self, wanted: Selection) -> list[tuple[int, datetime]]:
         """Return ID and first sight of the stories that an app asks for."""
         direction = "asc" if wanted.oldest_first else "desc"
         rows = self._db.rows(
-            f"""select s.story_id, s.first_seen_at from stories s where {_WHERE}
+            f"""select s.story_id, s.first_seen_at from stories s where {self._where}
             order by s.story_id {direction} limit :limit""",
             wanted.params,
         )
@@ -96,7 +101,7 @@ class ReaderMarks:
         """Return for each category the number of unread stories, and when the newest of them was first seen."""
         rows = self._db.rows(
             f"""select s.category_id, count(*) as stories, max(s.first_seen_at) as newest from stories s
-            where {_WHERE} and not {_HAS.format("'read'")} group by s.category_id""",
+            where {self._where} and not {_HAS.format("'read'")} group by s.category_id""",
             wanted.params,
         )
         return {row["category_id"]: (row["stories"], moment(row["newest"])) for row in rows}
@@ -105,8 +110,8 @@ class ReaderMarks:
         """Return the marks of some stories; stories without any are left out."""
         marks: dict[int, set[str]] = {}
         for row in self._db.rows(
-            """select story_id, kind from reader_marks where reader = :reader
-            and story_id in (select value from json_each(:ids))""",
+            f"""select story_id, kind from reader_marks where reader = :reader
+            and story_id in (select value from {self._db.dialect.integers("ids")})""",
             {"reader": reader, "ids": json.dumps(list(story_ids))},
         ):
             marks.setdefault(row["story_id"], set()).add(row["kind"])
@@ -116,9 +121,9 @@ class ReaderMarks:
         """Mark stories; what is no story is ignored, and what is marked stays as it was."""
         with self._db.transaction():
             self._db.run(
-                """insert or ignore into reader_marks (reader, kind, story_id, at)
+                f"""insert into reader_marks (reader, kind, story_id, at)
                 select :reader, :kind, s.story_id, :now from stories s
-                where s.story_id in (select value from json_each(:ids))""",
+                where s.story_id in (select value from {self._db.dialect.integers("ids")}) on conflict do nothing""",
                 {"reader": reader, "kind": kind, "ids": json.dumps(list(story_ids)), "now": stamp(now)},
             )
             self._trim(reader, now)
@@ -126,8 +131,8 @@ class ReaderMarks:
     def unmark(self, reader: str, kind: str, story_ids: Iterable[int]) -> None:
         """Take marks away."""
         self._db.run(
-            """delete from reader_marks where reader = :reader and kind = :kind
-            and story_id in (select value from json_each(:ids))""",
+            f"""delete from reader_marks where reader = :reader and kind = :kind
+            and story_id in (select value from {self._db.dialect.integers("ids")})""",
             {"reader": reader, "kind": kind, "ids": json.dumps(list(story_ids))},
         )
 
@@ -135,8 +140,9 @@ class ReaderMarks:
         """Mark everything that *wanted* selects as read, whatever its limit."""
         with self._db.transaction():
             self._db.run(
-                f"""insert or ignore into reader_marks (reader, kind, story_id, at)
-                select :reader, 'read', s.story_id, :now from stories s where {_WHERE}""",
+                f"""insert into reader_marks (reader, kind, story_id, at)
+                select :reader, 'read', s.story_id, :now from stories s where {self._where}
+                on conflict do nothing""",
                 {**wanted.params, "now": stamp(now)},
             )
             self._trim(wanted.reader, now)
@@ -147,6 +153,6 @@ class ReaderMarks:
         self._db.run(
             """delete from reader_marks where reader = :reader and kind = 'starred' and story_id in (
             select story_id from reader_marks where reader = :reader and kind = 'starred'
-            order by at desc, story_id desc limit -1 offset :most)""",
+            order by at desc, story_id desc limit 9223372036854775807 offset :most)""",
             params,
         )

@@ -48,18 +48,18 @@ class ReaderTokens:
         may_post: bool = False,
     ) -> ReaderToken:
         """Keep the digest of a new token, and return the token's record."""
-        token_id = self._db.run(
-            """insert into api_tokens (name, reader, token_digest, score_in_title, min_score, made_at, may_post)
-            values (:name, :reader, :digest, :score, :min_score, :now, :may_post)""",
+        token_id = self._db.insert(
+            "api_tokens",
             {
                 "name": name,
                 "reader": reader,
-                "digest": digest,
-                "score": int(score_in_title),
+                "token_digest": digest,
+                "score_in_title": int(score_in_title),
                 "min_score": min_score,
-                "now": stamp(now),
+                "made_at": stamp(now),
                 "may_post": int(may_post),
             },
+            "token_id",
         )
         return ReaderToken(token_id, name, reader, score_in_title, min_score, now, None, None, may_post)
 

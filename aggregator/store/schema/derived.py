@@ -39,8 +39,8 @@ create table stories (
     published_at        text,                   -- null: no entry states a plausible date
     has_vote            integer not null default 0      -- 1: one of the contributions is a vote on this very story
 ) strict;
-create index stories_voted on stories (story_id) where has_vote;
-create index stories_pinned on stories (story_id) where pinned;
+create index stories_voted on stories (story_id) where has_vote = 1;
+create index stories_pinned on stories (story_id) where pinned = 1;
 -- What a new source brings from long ago was seen just now and is no news: such a story is as old as its entry.
 create index stories_newest on stories (min(first_seen_at, last_source_at)) where merged_into is null;
 create index stories_by_news on stories (last_source_at) where merged_into is null;

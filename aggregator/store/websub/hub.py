@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.store.codec import moment, stamp, stamp_or_none
-from aggregator.store.connection import Connection, Row
+from aggregator.store.connection import Connection, Row, upsert
 from aggregator.websub_protocol import Request
 
 
@@ -92,8 +92,8 @@ class HubRequests:
         """
         row = self._db.row(
             """with topics as (select topic from hub_subscriptions union select topic from hub_requests)
-            select count(*) as n, coalesce(sum(instr(topic, :beginning) > 0), 0) as beginning,
-            coalesce(max(topic = :topic), 0) as known from topics""",
+            select count(*) as n, count(*) filter (where replace(topic, :beginning, '') != topic) as beginning,
+            count(*) filter (where topic = :topic) as known from topics""",
             {"topic": topic, "beginning": beginning},
         )
         return (0, 0, False) if row is None else (row["n"], row["beginning"], bool(row["known"]))
@@ -184,7 +184,7 @@ class HubSubscribers:
         """Return the feeds that are subscribed to and were not looked at in *edition*, the longest ago first."""
         rows = self._db.rows(
             """select distinct s.topic, t.edition from hub_subscriptions s left join hub_topics t on t.topic = s.topic
-            where t.edition is null or t.edition != :edition order by t.edition, s.topic""",
+            where t.edition is null or t.edition != :edition order by t.edition nulls first, s.topic""",
             {"edition": edition},
         )
         return [row["topic"] for row in rows]
@@ -197,7 +197,7 @@ class HubSubscribers:
     def saw(self, topic: str, digest: str, edition: int) -> None:
         """Remember what a feed is like in an edition."""
         self._db.run(
-            "insert or replace into hub_topics (topic, digest, edition) values (:topic, :digest, :edition)",
+            upsert("hub_topics", ("topic",), ("digest", "edition")),
             {"topic": topic, "digest": digest, "edition": edition},
         )
 

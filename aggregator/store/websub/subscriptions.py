@@ -74,11 +74,13 @@ class HubSubscriptions:
 
     def want(self, source_id: str, hub: str, topic: str, token: str, secret: str, now: datetime) -> None:
         """Begin a subscription, replacing another of that source; its request to the hub is due at once."""
-        self._db.run(
-            """insert or replace into subscriptions (source_id, hub, topic, token, secret, wanted, due_at)
-            values (:id, :hub, :topic, :token, :secret, 1, :now)""",
-            {"id": source_id, "hub": hub, "topic": topic, "token": token, "secret": secret, "now": stamp(now)},
-        )
+        with self._db.transaction():
+            self.forget(source_id)
+            self._db.run(
+                """insert into subscriptions (source_id, hub, topic, token, secret, wanted, due_at)
+                values (:id, :hub, :topic, :token, :secret, 1, :now)""",
+                {"id": source_id, "hub": hub, "topic": topic, "token": token, "secret": secret, "now": stamp(now)},
+            )
 
     def drop(self, source_id: str, now: datetime) -> None:
         """Make an unsubscribe request due; a subscription that was never confirmed is removed at once."""

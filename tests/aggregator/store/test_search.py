@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from aggregator.model import Changes, Draft, Membership, Source, Story
 from aggregator.store import Arrival, SearchResult, Store
-from aggregator.store.derived.search import Order, changes, expression, strength
+from aggregator.store.derived.search import Order, changes, strength
+from aggregator.store.sqlite.text_index import expression
 from aggregator.text.search_query import Query, read
 from tests.aggregator.store.test_store import NOON
 

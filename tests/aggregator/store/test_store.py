@@ -35,7 +35,8 @@ from aggregator.model import (
 from aggregator.polling import schedule
 from aggregator.store import Arrival, ListQuery, PollRecord, Store, StoreFault, schema
 from aggregator.store.lock import WorkerLock
-from aggregator.store.migrations import STEPS
+from aggregator.store.sqlite.connection import SqliteConnection
+from aggregator.store.sqlite.migrations import STEPS
 from aggregator.text.search_query import read
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
@@ -457,11 +458,14 @@ def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> N
 
 
 def test_what_is_known_of_a_source_costs_the_same_however_much_it_sent(store: Store) -> None:
+    connection = store._connection
+    assert isinstance(connection, SqliteConnection)
+
     def steps() -> int:
         taken = [0]
-        store._connection.raw.set_progress_handler(lambda: taken.__setitem__(0, taken[0] + 1), 1)
+        connection.raw.set_progress_handler(lambda: taken.__setitem__(0, taken[0] + 1), 1)
         assert len(store.known_entries.by_identity("wire", ["a"], ["https://wire.example/b"])) == 2
-        store._connection.raw.set_progress_handler(None, 0)
+        connection.raw.set_progress_handler(None, 0)
         return taken[0]
 
     add(store, arrival("a"), arrival("b"))

@@ -12,7 +12,7 @@ import pytest
 from aggregator.cli.database import stream_line
 from aggregator.model import Embedding
 from aggregator.store import Store
-from aggregator.store.meaning.embedding_cache import EmbeddingCache
+from aggregator.store.sqlite.embedding_cache import EmbeddingCache
 from scoring.meaning.cached_encoder import CachedEncoder
 from scoring.relevance.model import load_prior
 from scoring.replay.runner import replay

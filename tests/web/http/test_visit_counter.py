@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from aggregator.store import Store
+from aggregator.store import Store, StoreFault
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
 from web.http.visit_counter import VisitCounter, is_person
@@ -83,7 +82,7 @@ def test_what_cannot_be_written_is_kept_and_written_later(db: Path) -> None:
 
     def open_store() -> Store:
         if not works:
-            raise sqlite3.OperationalError("database or disk is full")
+            raise StoreFault("database or disk is full")
         return Store.open(db)
 
     views = VisitCounter(open_store, every_s=3600)
@@ -154,7 +153,7 @@ def test_showings_that_cannot_be_written_are_written_later(db: Path) -> None:
 
     def open_store() -> Store:
         if not works:
-            raise sqlite3.OperationalError("database or disk is full")
+            raise StoreFault("database or disk is full")
         return Store.open(db)
 
     views = VisitCounter(open_store, every_s=3600)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import stat
 import zlib
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -16,13 +17,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.errors import StoreError
-from aggregator.store.connection import make_private
 
 JOURNALS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database."""
 
 _HEADER = b"SQLite format 3\0"
 _ARCHIVE = "create table sqlar (name text primary key, mode int, mtime int, sz int, data blob)"
+
+PRIVATE = 0o600
+"""Mode of files that hold every seen feeds.yaml, with its passwords: the database and its copies."""
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file at *path* that only its owner can read; SQLite gives its mode to the journal beside it.
+
+    A file that is there keeps its mode unless everybody may read it, as versions before 0.2.0 left it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+    except FileExistsError:
+        for name in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+            with suppress(OSError):  # another user's, or a read-only file system
+                mode = name.stat().st_mode
+                if stat.S_ISREG(mode) and mode & 0o007:
+                    name.chmod(PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)

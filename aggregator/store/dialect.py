@@ -1,0 +1,24 @@
+"""The few expressions that SQLite and PostgreSQL spell differently."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Dialect(Protocol):
+    """Makes pieces of SQL."""
+
+    def integers(self, parameter: str) -> str:
+        """Return what stands behind `from`: the numbers in the JSON list `:parameter`, as a column `value`."""
+
+    def texts(self, parameter: str) -> str:
+        """Return what stands behind `from`: the strings in the JSON list `:parameter`, as a column `value`."""
+
+    def integers_of(self, column: str) -> str:
+        """Return what stands behind `from`: the numbers in the JSON list of a column, as a column `value`."""
+
+    def least(self, one: str, other: str) -> str:
+        """Return the lesser of two values that are not null."""
+
+    def json_text(self, column: str, name: str) -> str:
+        """Return the string *name* of the JSON object in a column, null where it has none."""

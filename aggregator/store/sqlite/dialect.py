@@ -1,0 +1,25 @@
+"""SQLite's spelling of what databases spell differently."""
+
+from __future__ import annotations
+
+
+class SqliteDialect:
+    """See `aggregator.store.dialect.Dialect`."""
+
+    def integers(self, parameter: str) -> str:
+        """Return the numbers of a JSON parameter as a table."""
+        return f"json_each(:{parameter})"
+
+    texts = integers
+
+    def integers_of(self, column: str) -> str:
+        """Return the numbers of a JSON column as a table."""
+        return f"json_each({column})"
+
+    def least(self, one: str, other: str) -> str:
+        """Return the lesser of two values; spelled as in the index `stories_newest`."""
+        return f"min({one}, {other})"
+
+    def json_text(self, column: str, name: str) -> str:
+        """Return a member of a JSON object."""
+        return f"{column} ->> '{name}'"
