@@ -23,6 +23,7 @@ from scoring.clustering.bisection import Halves, bisect
 from scoring.clustering.boilerplate import Headline, Headlines, Templates
 from scoring.clustering.comparison import Comparison, compare, nearest_meaning
 from scoring.clustering.join_model import Candidate, JoinModel, Stream, probability
+from scoring.clustering.meaning_index import MeaningIndex
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
 from scoring.clustering.weighed_text import WeighedText, vector_of, weigh
@@ -32,6 +33,9 @@ from scoring.language.terms import DocumentFrequency, Vocabulary
 
 STRANGER = 0.05
 """Similarity that a stranger may have, while there is none to be held against."""
+
+ALIEN = 0.3
+"""Cosine that the title of another event may have, while there is none."""
 
 CERTAIN = 0.99
 """Probability that entries under the same link or headline are of one event."""
@@ -62,6 +66,8 @@ class _Search:
     """By story, how near its entries are in meaning."""
     open_terms: dict[int, tuple[int, float]] = field(default_factory=dict)
     """By story, how many other open stories have the most telling shared terms, and how rare the rarest name is."""
+    nearest: list[tuple[int, float]] | None = None
+    """The stories nearest in meaning, with their cosines."""
 
 
 class ClustererState(Struct, array_like=True, frozen=True):
@@ -94,6 +100,7 @@ class Clusterer:
         self._model = JoinModel(self._tuning.weights)
         self._headlines = Headlines()
         self._templates = Templates()
+        self._meanings = MeaningIndex()
         self._open = OpenStories(self._tuning, window=window.total_seconds(), longest=longest.total_seconds())
         self._joined: deque[bool] = deque()
         """Of the latest entries, whether they joined a story."""
@@ -116,6 +123,9 @@ class Clusterer:
         self._joins = sum(state.joined)
         self._search = None
         self._open.restore(state.open, vocabulary)
+        self._meanings = MeaningIndex()
+        for story in state.open.stories:
+            self._hold_meaning(story.story_id)
         self._headlines.restore(state.headlines, vocabulary)
         self._templates.restore(state.templates, vocabulary)
 
@@ -137,6 +147,8 @@ class Clusterer:
             self._headlines.advance(day)
             self._templates.advance(day)
         ended = self._open.expire(now)
+        for story_id in ended:
+            self._meanings.drop(story_id)
         if ended:
             self._search = None
         return ended
@@ -173,7 +185,7 @@ class Clusterer:
         ]
         if not near:
             return None
-        best, _, odds = self._likeliest(search, near[: self._tuning.compared - 1], near, 0.0)
+        best, _, odds = self._likeliest(search, near[: self._tuning.compared - 1], near, 0.0, chosen_id)
         return best.story_id if odds > margin else None
 
     def _likeliest(
@@ -182,8 +194,12 @@ class Clusterer:
         compared: Sequence[tuple[OpenStory, float, float]],
         near: Sequence[tuple[OpenStory, float, float]],
         stranger: float,
+        aside: int | None = None,
     ) -> tuple[OpenStory, float, float]:
-        """Return the story that an entry most likely belongs to, its similarity and the log-odds."""
+        """Return the story that an entry most likely belongs to, its similarity and the log-odds.
+
+        aside: a story that none is held against
+        """
         stream = Stream(len(self._open), self._joining())
         base = self._model.base(search.entry, stream)
         best, best_similarity, best_odds = near[0][0], 0.0, -math.inf
@@ -193,10 +209,17 @@ class Clusterer:
             words = base + self._odds(search, story, similarity, usual, gap, stream)
             if story.story_id not in search.meanings:
                 search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
-            odds = self._model.with_meaning(words, search.meanings[story.story_id], stream)
+            nearest = self._nearest_but(search, story.story_id, aside)
+            odds = self._model.with_meaning(words, search.meanings[story.story_id], nearest, stream)
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds
+
+    def _nearest_but(self, search: _Search, story_id: int, aside: int | None) -> float:
+        """Return the cosine of the open story nearest in meaning, two aside; `ALIEN` without any other."""
+        if search.nearest is None:
+            search.nearest = self._meanings.nearest(search.entry.member.embedding, 3)
+        return next((cosine for other, cosine in search.nearest if other not in (story_id, aside)), ALIEN)
 
     def _odds(
         self, search: _Search, story: OpenStory, similarity: float, usual: float, gap: float, stream: Stream
@@ -294,6 +317,7 @@ class Clusterer:
         self._search = None
         self._open.add(entry, story_id, self._entries)
         self._open.await_end(story_id, text.arrived)
+        self._hold_meaning(story_id)
 
     def hear(self, text: AnalysedText) -> None:
         """Count an entry of a story that is over: its terms, and what its source writes."""
@@ -308,6 +332,8 @@ class Clusterer:
         """Let the entries of one story be entries of another, as if they had joined it."""
         self._search = None
         self._open.merge(into_id, gone_id)
+        self._meanings.drop(gone_id)
+        self._hold_meaning(into_id)
 
     def hold(self, story_id: int, texts: Sequence[AnalysedText], latest: int) -> None:
         """Keep a story of exactly these entries, in order of arrival, in place of what was open under that id.
@@ -321,8 +347,13 @@ class Clusterer:
             self._open.add(self._weighed(text), story_id, latest)
         # Stories end in order of their last arrival, and this one may lie before others.
         self._open.await_end(story_id, texts[-1].arrived, sort=True)
+        self._hold_meaning(story_id)
 
     def drop(self, story_id: int) -> None:
         """Keep a story open no longer."""
         self._search = None
         self._open.forget(story_id)
+        self._meanings.drop(story_id)
+
+    def _hold_meaning(self, story_id: int) -> None:
+        self._meanings.hold(story_id, [member.embedding for member in self._open[story_id].members])

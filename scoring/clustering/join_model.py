@@ -23,6 +23,9 @@ MAX_SHARED_IDF = 60.0
 MAX_NAMED_IDF = 20.0
 """Two or three names say which event it is; in German, every noun looks like one."""
 
+MIN_MARGIN = -0.1
+"""A story that is farther behind the nearest one loses no more: the words may know better."""
+
 MIN_TEMPLATE = 0.2
 """Share of a text that may stand in earlier wording of its source: reports of one event have names in common."""
 
@@ -114,16 +117,23 @@ class JoinModel:
             + (0.0 if story.source_seconds is None else self._same_source(entry, comparison, story.source_seconds))
         )
 
-    def with_meaning(self, odds: float, cosine: float | None, stream: Stream) -> float:
+    def with_meaning(self, odds: float, cosine: float | None, others: float, stream: Stream) -> float:
         """Return the log-odds of the words and of the meaning together; those of the words where that is not known.
 
         odds:   `base` and `odds` together
         cosine: as `nearest_meaning` gives it
+        others: the cosine of the nearest other open story
         """
         if cosine is None:
             return odds
         by = self._weights
-        return by.meaning_intercept + by.meaning * cosine + by.meaning_words * odds + by.meaning_joins * stream.joining
+        return (
+            by.meaning_intercept
+            + by.meaning * cosine
+            + by.meaning_margin * max(MIN_MARGIN, cosine - others)
+            + by.meaning_words * odds
+            + by.meaning_joins * stream.joining
+        )
 
     def _same_source(self, entry: WeighedText, comparison: Comparison, seconds: float) -> float:
         by = self._weights

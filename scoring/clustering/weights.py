@@ -80,14 +80,17 @@ class Weights:
     """And more where nothing else differs, and the titles are of one length."""
     template: float = -11.571
     """Per share above MIN_TEMPLATE of wording that its source used before, and of what else it says that is new."""
-    meaning: float = 5.5
-    """Per cosine of the title's embedding to the nearest of a story's latest entries. The four weights of meaning count
-    only where both were encoded; docs/dev/clustering.md has how they were chosen."""
-    meaning_words: float = 0.75
+    meaning: float = 4.5
+    """Per cosine of the title's embedding to the nearest of a story's latest entries. The weights of meaning count only
+    where both were encoded; docs/dev/clustering.md has how they were chosen."""
+    meaning_margin: float = 2.0
+    """Per cosine by which the story is nearer than any other open story, -0.1 at least: titles of one company or one
+    trade are all alike, and two stories of one event hold each other back."""
+    meaning_words: float = 0.7
     """Per log-odds of all of the above: words and meaning are evidence of the same thing in part."""
     meaning_joins: float = 0.3
     """Per log-odds that an entry of this stream joins a story."""
-    meaning_intercept: float = -2.6
+    meaning_intercept: float = -2.3
     same_terms: float = -0.4
     """Per ln(1 + other open stories that have the three most telling shared terms too)."""
 

@@ -1,0 +1,105 @@
+"""Find the open stories nearest in meaning: every embedding of their latest entries, compared at once.
+
+A dot product with 10,000 embeddings of 384 components takes a millisecond. What comes out does not depend on the order
+in which stories came and went: cosines are exact (`meaning.embeddings`), and of equals the older story comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aggregator.model import Embedding
+
+_FIRST_ROWS = 256
+
+
+class MeaningIndex:
+    """The embeddings of open stories, by encoder."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, _Table] = {}
+
+    def hold(self, story_id: int, embeddings: Sequence[Embedding | None]) -> None:
+        """Let a story have these embeddings, in place of those that it had."""
+        by_encoder: dict[str, list[Embedding]] = {}
+        for embedding in embeddings:
+            if embedding is not None:
+                by_encoder.setdefault(embedding.encoder, []).append(embedding)
+        for encoder, present in by_encoder.items():
+            if encoder not in self._tables:
+                self._tables[encoder] = _Table(len(present[0].values))
+        for encoder, table in list(self._tables.items()):
+            table.hold(story_id, by_encoder.get(encoder, []))
+            if not len(table):
+                del self._tables[encoder]
+
+    def drop(self, story_id: int) -> None:
+        """Forget a story."""
+        self.hold(story_id, ())
+
+    def nearest(self, embedding: Embedding | None, number: int) -> list[tuple[int, float]]:
+        """Return the *number* stories nearest to an embedding, the nearest first, each with its largest cosine."""
+        table = None if embedding is None else self._tables.get(embedding.encoder)
+        return [] if embedding is None or table is None else table.nearest(embedding, number)
+
+
+class _Table:
+    """Embeddings of one encoder as rows of a matrix."""
+
+    def __init__(self, components: int) -> None:
+        self._vectors = np.zeros((_FIRST_ROWS, components), np.float32)
+        self._norms = np.ones(_FIRST_ROWS)
+        self._stories = np.full(_FIRST_ROWS, -1)
+        """By row; -1: free."""
+        self._free = list(range(_FIRST_ROWS))
+        self._rows: dict[int, list[tuple[Embedding, int]]] = {}
+        """By story."""
+        self._most = 1
+        """Rows that a story has at most."""
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def hold(self, story_id: int, embeddings: Sequence[Embedding]) -> None:
+        before = {id(embedding): (embedding, row) for embedding, row in self._rows.pop(story_id, ())}
+        rows: list[tuple[Embedding, int]] = []
+        for embedding in embeddings:
+            kept = before.pop(id(embedding), None)
+            rows.append((embedding, self._add(embedding, story_id) if kept is None else kept[1]))
+        for _, row in before.values():
+            self._stories[row] = -1
+            self._free.append(row)
+        if rows:
+            self._rows[story_id] = rows
+            self._most = max(self._most, len(rows))
+
+    def nearest(self, embedding: Embedding, number: int) -> list[tuple[int, float]]:
+        own = np.frombuffer(embedding.values, np.int8).astype(np.float32)
+        norm = float(own @ own)
+        dots = (self._vectors @ own).astype(np.float64)
+        cosines: NDArray[np.float64] = np.where(self._stories < 0, -2.0, dots / np.sqrt(self._norms * norm))
+        # So many rows hold so many stories; those that equal the last of them are looked at too.
+        rows = min(number * self._most, len(cosines))
+        least = max(float(np.partition(cosines, -rows)[-rows]), -1.5)
+        best: dict[int, float] = {}
+        for row in np.flatnonzero(cosines >= least).tolist():
+            story_id, cosine = int(self._stories[row]), float(cosines[row])
+            best[story_id] = max(cosine, best.get(story_id, -2.0))
+        return sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))[:number]
+
+    def _add(self, embedding: Embedding, story_id: int) -> int:
+        if not self._free:
+            size = len(self._stories)
+            self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+            self._norms = np.concatenate([self._norms, np.ones(size)])
+            self._stories = np.concatenate([self._stories, np.full(size, -1)])
+            self._free = list(range(size, 2 * size))
+        row = self._free.pop()
+        vector = np.frombuffer(embedding.values, np.int8).astype(np.float32)
+        self._vectors[row] = vector
+        self._norms[row] = float(vector @ vector)
+        self._stories[row] = story_id
+        return row
