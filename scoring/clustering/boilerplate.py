@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 
-from scoring.language.analysed_text import SHINGLE_WORDS, AnalysedText
+from scoring.language.analysed_text import SHINGLE_WORDS, AnalysedText, shingles
 from scoring.language.terms import Vocabulary, term
 
 # Observed: "... - The KXAN 36 News" behind every headline of one source; "lowest-ever price at Amazon" five times a
@@ -185,6 +185,9 @@ MAX_SHINGLES = 256
 
 MIN_REPRINT_WORDS = 12
 
+MAX_WAITING = 24
+"""Entries of a source that wait at most: about 50 kB."""
+
 TEMPLATE_DAYS = 30
 """A source that was silent for so long starts again without a template. A template takes 20 kB."""
 
@@ -194,11 +197,14 @@ class Templates:
 
     def __init__(self) -> None:
         self._by_source: dict[str, dict[int, None]] = {}
+        self._waiting: dict[str, list[AnalysedText]] = {}
+        """By source, entries whose runs are not taken in yet: see `defer`."""
         self._last_day: dict[str, int] = {}
         """By source the UTC day of its latest entry."""
 
     def state(self) -> dict[str, tuple[int, list[int]]]:
         """Return the runs of words by source, for `restore`."""
+        self.settle()
         return {
             source_id: (self._last_day[source_id], list(shingles)) for source_id, shingles in self._by_source.items()
         }
@@ -212,10 +218,14 @@ class Templates:
         """Forget the sources that published nothing for TEMPLATE_DAYS before *day*."""
         for source_id in [source for source, last in self._last_day.items() if last <= day - TEMPLATE_DAYS]:
             del self._by_source[source_id], self._last_day[source_id]
+            self._waiting.pop(source_id, None)
 
     def add(self, text: AnalysedText) -> None:
         """Remember the wording of an entry; what was seen longest ago is forgotten."""
         if not text.source_id:
+            return
+        if text.source_id in self._waiting:
+            self.defer(text)
             return
         known = self._by_source.setdefault(text.source_id, {})
         self._last_day[text.source_id] = int(text.arrived // 86_400)
@@ -225,8 +235,43 @@ class Templates:
         for shingle in list(known)[: max(0, len(known) - MAX_SHINGLES)]:
             del known[shingle]
 
+    def defer(self, text: AnalysedText) -> None:
+        """Remember the wording of an entry when it is next needed, with the same result as `add`.
+
+        A rebuild takes in a month of entries in a row. Only the latest few of each source matter then, so the runs of
+        the others are never computed.
+        """
+        if not text.source_id:
+            return
+        self._by_source.setdefault(text.source_id, {})
+        self._last_day[text.source_id] = int(text.arrived // 86_400)
+        waiting = self._waiting.setdefault(text.source_id, [])
+        waiting.append(text)
+        if len(waiting) >= MAX_WAITING:
+            self._settle(text.source_id)
+
+    def settle(self) -> None:
+        """Take in all entries that wait."""
+        for source_id in list(self._waiting):
+            self._settle(source_id)
+
+    def _settle(self, source_id: str) -> None:
+        """Take in the entries of a source that wait, the latest first and no more than its template has place for."""
+        latest: dict[int, None] = {}
+        for text in reversed(self._waiting.pop(source_id, ())):
+            if len(latest) >= MAX_SHINGLES:
+                break
+            title = text.title_shingles or shingles(text.title_words)
+            summary = text.summary_shingles or shingles(text.summary_words)
+            latest.update(dict.fromkeys(reversed((*title, *summary))))
+        known = self._by_source[source_id]
+        latest.update(dict.fromkeys(reversed(known)))
+        self._by_source[source_id] = dict.fromkeys(reversed(list(latest)[:MAX_SHINGLES]))
+
     def terms(self, text: AnalysedText) -> frozenset[str]:
         """Return the terms of an entry that stand nowhere but in wording which its source used before."""
+        if text.source_id in self._waiting:
+            self._settle(text.source_id)
         known = self._by_source.get(text.source_id)
         if not known or not text.source_id:
             return _NOTHING

@@ -26,7 +26,7 @@ from scoring.clustering.join_model import Candidate, JoinModel, Stream, probabil
 from scoring.clustering.meaning_index import MeaningIndex
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
-from scoring.clustering.weighed_text import WeighedText, vector_of, weigh
+from scoring.clustering.weighed_text import Member, WeighedText, member_of, vector_of, weigh
 from scoring.clustering.weights import JOINS, Tuning
 from scoring.language.analysed_text import AnalysedText
 from scoring.language.terms import DocumentFrequency, Vocabulary
@@ -275,6 +275,12 @@ class Clusterer:
         headlines = self._headlines.of(text.source_id, text.arrived)
         return weigh(text, self._frequency, headlines, self._templates.terms(text), self._tuning)
 
+    def _member(self, text: AnalysedText) -> Member:
+        """Return what is kept of *text*; of one that was not searched for, without the rest of its weighing."""
+        if self._search is not None and self._search.entry.text is text:
+            return self._search.entry.member
+        return member_of(text, self._frequency, self._headlines.of(text.source_id, text.arrived), self._tuning)
+
     # Stories as wholes
 
     def likeness(self, one_id: int, other_id: int, tau: float) -> tuple[float, list[str]]:
@@ -303,8 +309,8 @@ class Clusterer:
 
     def put(self, text: AnalysedText, story_id: int) -> None:
         """Note that *text* belongs to that story, and count its terms."""
-        entry = self._searched(text).entry
-        self._frequency.add(entry.member.vector, int(text.arrived // 86_400))
+        member = self._member(text)
+        self._frequency.add(member.vector, int(text.arrived // 86_400))
         # A reprint under the same link or headline does not tell how many report of one event.
         if self._open.identical(text) is None:
             joins = story_id in self._open
@@ -312,21 +318,23 @@ class Clusterer:
             self._joins += joins
             if len(self._joined) > self._tuning.recent:
                 self._joins -= self._joined.popleft()
-        self._remember(text)
+        self._headlines.add(text.source_id, text.title, text.arrived)
+        self._templates.add(text)
         self._entries += 1
         self._search = None
-        self._open.add(entry, story_id, self._entries)
+        self._open.add(text, member, story_id, self._entries)
         self._open.await_end(story_id, text.arrived)
         self._hold_meaning(story_id)
 
     def hear(self, text: AnalysedText) -> None:
         """Count an entry of a story that is over: its terms, and what its source writes."""
         self._frequency.add({*text.title, *text.summary}, int(text.arrived // 86_400))
-        self._remember(text)
-
-    def _remember(self, text: AnalysedText) -> None:
         self._headlines.add(text.source_id, text.title, text.arrived)
-        self._templates.add(text)
+        self._templates.defer(text)
+
+    def settle(self) -> None:
+        """Finish what `hear` left for later; called after the last of many."""
+        self._templates.settle()
 
     def merge(self, into_id: int, gone_id: int) -> None:
         """Let the entries of one story be entries of another, as if they had joined it."""
@@ -344,7 +352,7 @@ class Clusterer:
         """
         self.drop(story_id)
         for text in texts:
-            self._open.add(self._weighed(text), story_id, latest)
+            self._open.add(text, self._member(text), story_id, latest)
         # Stories end in order of their last arrival, and this one may lie before others.
         self._open.await_end(story_id, texts[-1].arrived, sort=True)
         self._hold_meaning(story_id)

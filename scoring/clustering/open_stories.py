@@ -283,12 +283,12 @@ class OpenStories:
 
     # Changing
 
-    def add(self, entry: WeighedText, story_id: int, latest: int) -> None:
+    def add(self, text: AnalysedText, member: Member, story_id: int, latest: int) -> None:
         """Make an entry part of a story, which begins with it where there is none.
 
+        member: what is kept of it
         latest: which entry, of all that were put, it is
         """
-        text, member = entry.text, entry.member
         story = self._stories.get(story_id)
         if story is None:
             story = self._stories[story_id] = OpenStory(story_id, text.at, text.at, text.arrived, text.arrived)

@@ -109,6 +109,14 @@ def weigh(
     return WeighedText(text, member, idf, worn, template_share, fresh, _places(text), title_names)
 
 
+def member_of(
+    text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
+) -> Member:
+    """Return what `weigh` gives of an entry to compare others with, without the rest."""
+    _, idf, vector = _weights(text, frequency, headlines, tuning)
+    return Member.of(text, idf, vector)
+
+
 def vector_of(
     text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
 ) -> Vector:

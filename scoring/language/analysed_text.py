@@ -74,7 +74,7 @@ class AnalysedText:
     stock: frozenset[str] = frozenset()
     """Terms that every headline of its kind has."""
     title_shingles: tuple[int, ...] = ()
-    """A hash of each run of SHINGLE_WORDS words; numbers are all alike in it."""
+    """A hash of each run of SHINGLE_WORDS words; numbers are all alike in it. Empty where the text is not compared."""
     summary_shingles: tuple[int, ...] = ()
     title_words: tuple[str, ...] = ()
     summary_words: tuple[str, ...] = ()
@@ -112,14 +112,14 @@ def analyse(
         tuple(summary_terms[:MAX_SUMMARY_TERMS]),
         at,
         arrived,
-        script(title if title else summary),
-        f"{title}\n{summary[:MAX_EXCERPT_CHARS]}",
+        script(title if title else summary) if compared else "",
+        f"{title}\n{summary[:MAX_EXCERPT_CHARS]}" if compared else "",
         frozenset(numbers),
         tuple(versions),
         dates,
         stock_terms(title) if compared else frozenset(),
-        _shingles(title_words),
-        _shingles(shingled),
+        shingles(title_words) if compared else (),
+        shingles(shingled) if compared else (),
         title_words,
         shingled,
         embedding,
@@ -158,7 +158,8 @@ def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], lis
     return terms, numbers, versions
 
 
-def _shingles(tokens: Sequence[str]) -> tuple[int, ...]:
+def shingles(tokens: Sequence[str]) -> tuple[int, ...]:
+    """Return a hash of each run of SHINGLE_WORDS words."""
     masked = [b"0" if word[0].isdigit() else word.encode() for word in tokens]
     return tuple([crc32(b" ".join(masked[i : i + SHINGLE_WORDS])) for i in range(len(masked) - SHINGLE_WORDS + 1)])
 

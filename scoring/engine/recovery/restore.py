@@ -75,6 +75,7 @@ class Restorer:
                     self._overrides.editors.take(event)
                     concerned = (self._recent.get(entry_id) for entry_id in sorted(decisions.concerned(event)))
                     self._overrides.learn(event, next((entry for entry in concerned if entry is not None), None))
+        self._state.clusterer.settle()
         self._state.put_back(stories)
         # The beginning of a story from before the horizon is unknown, so it takes in nothing more.
         for story_id in [story_id for story_id, live in self._state.live.items() if live.story is None]:

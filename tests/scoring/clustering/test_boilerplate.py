@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from scoring.clustering.boilerplate import (
@@ -98,6 +100,20 @@ def test_wording_that_was_not_used_for_long_is_forgotten() -> None:
         templates.add(entry(number, f"alpha{number} beta{number} gamma{number} delta{number}"))
 
     assert templates.terms(entry(9, "Flood warning for the Trent at Newark")) == frozenset()
+
+
+def test_wording_that_is_taken_in_later_is_the_same() -> None:
+    at_once, later = Templates(), Templates()
+    rng = Random(3)
+    names = [f"name{number}" for number in range(40)]
+    for number in range(400):
+        title, summary = (" ".join(rng.choices(names, k=count)) for count in (rng.randint(1, 9), rng.randint(0, 30)))
+        text = entry(number, title, summary, source=rng.choice(("paper", "rival")))
+        at_once.add(text)
+        # A live entry of the same source may come between.
+        (later.add if rng.random() < 0.3 else later.defer)(text)
+
+    assert later.state() == at_once.state()
 
 
 def test_a_source_that_fell_silent_is_forgotten() -> None:
