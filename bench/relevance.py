@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aggregator.model import Changes, Config, Draft, Membership, Site, Source
+from aggregator.model import NO_REASON, Changes, Config, Draft, Membership, Site, Source
 from aggregator.store import Arrival, Store
 from scoring.learning.train import train
 from scoring.relevance.model import load_prior
@@ -84,7 +84,7 @@ def _fill(store: Store, titles: Sequence[str], begin: datetime, rng: random.Rand
         story_id = old[0] if old else entry_id
         if old is None:
             stories.append((entry_id, title))
-        store.stories.save(Changes(memberships=(Membership(entry_id, story_id, at, 1.0, 1.0, "", source),)))
+        store.stories.save(Changes(memberships=(Membership(entry_id, story_id, at, 1.0, 1.0, NO_REASON, source),)))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from aggregator.demo.publish import feeds_yaml  # noqa: E402
 from aggregator.demo.server import FeedServer  # noqa: E402
 from aggregator.store import Store  # noqa: E402
 from groundswell.demo import play  # noqa: E402
-from scoring.relevance import explanation as explain  # noqa: E402
 from web.app import close_app, create_app  # noqa: E402
+from web.explain_cli import score_lines  # noqa: E402
 
 SHOWN_AT = sample.STARTS_AT + timedelta(hours=63)
 BLOCK = re.compile(r"(<!-- explain -->\n```\n).*?(```\n<!-- /explain -->)", re.S)
@@ -64,7 +64,7 @@ def explanation(db: Path) -> str:
     """Return what `groundswell explain` prints first of the story that leads the front page."""
     with Store.open(db) as store:
         (lead,) = store.stories.ranked("", 1)
-    return "\n".join(line.rstrip() for line in explain.lines(lead.story)) + "\n"
+    return "\n".join(line.rstrip() for line in score_lines(lead.story)) + "\n"
 
 
 def lead_path(db: Path) -> str:

@@ -27,7 +27,9 @@ from aggregator.model import (
     Entry,
     Event,
     Ranking,
+    ReasonKind,
     Undo,
+    because,
 )
 from aggregator.store import Store, StoredSnapshot
 from aggregator.store.events.pending import next_batch
@@ -215,7 +217,8 @@ class Updater:
             return
         self._model = self._model.with_votes(self._store.feedback.votes())
         with self._store.transaction():
-            self._write(self.engine.use_model(self._model, now, Cause.VOTED, "editors voted"), now)
+            reason = because(ReasonKind.EDITORS_VOTED)
+            self._write(self.engine.use_model(self._model, now, Cause.VOTED, reason), now)
             self._revote(now)
             self._store.progress.set_votes_taken(number)
 
@@ -337,7 +340,7 @@ class Updater:
                 continue
             made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
             if known.get(story_id) != made_of:
-                lines = [(what_if.message, what_if.score) for what_if in self.engine.counterfactuals(story_id)]
+                lines = [(what_if.condition, what_if.score) for what_if in self.engine.counterfactuals(story_id)]
                 self._store.counterfactuals.save(story_id, story.score, lines, made_of)
                 left -= 1
 

@@ -14,12 +14,13 @@ import pytest
 from aggregator.backup import back_up, restore
 from aggregator.config import load_config
 from aggregator.demo.edition import STARTS_AT
-from aggregator.model import DecisionKind
+from aggregator.model import DecisionKind, ReasonKind
 from aggregator.store import Store
 from aggregator.store.sqlite import migrations
 from scoring.learning.model_store import current, models_dir
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
+from web.present.reasons import sentence
 
 WRITTEN = Path(__file__).resolve().parent / "data" / "v0.1.0.tar.xz"
 LATER = STARTS_AT + timedelta(hours=13)
@@ -64,6 +65,12 @@ def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
         assert [decision.kind for decision in decisions if decision.undone_at] == [DecisionKind.HIDE]
         assert [action.kind for action in store.actions.newest(10)] == ["vote"]
         assert store.config_edits.valid_text() == (site / "feeds.yaml").read_text(encoding="utf-8")
+        # It stored why as sentences: they are shown as they are.
+        stored = [line.reason for story in store.stories.each() for line in store.stories.ledger(story.story_id)]
+        assert {reason.kind for reason in stored} == {ReasonKind.TEXT}
+        assert any(sentence(reason).startswith("first reported by ") for reason in stored)
+        scored = [part for story in store.stories.each() for part in story.contributions]
+        assert "what any story starts with" in {sentence(part.reason) for part in scored if part.name == "base"}
         # Its snapshot of the engine is of another format: what counts is read again from the entries.
         updater = Updater(store, config, current(models_dir(db)))
         updater.run(LATER)

@@ -5,6 +5,7 @@
     a document -> entries     Draft -> Arrival -> Entry, and Edit when it changes
     an editor  -> decisions   Decision, Undo; with Entry and Edit the engine's Event
     scoring    -> stories     Story, Membership, Contribution, LedgerLine, Changes, Ranking
+               -> reasons     Reason: why, as a kind and values
     pages      -> sources     SourceHealth, HostLedger
 
 Holds no behaviour beyond what follows from a value itself. How values come about is for the modules that make
@@ -51,6 +52,7 @@ from aggregator.model.entries import (
     Picture,
 )
 from aggregator.model.polling import Failed, FailureKind, FeedState, Fetched, Hints, NotModified, Outcome, Validators
+from aggregator.model.reasons import NO_REASON, Reason, ReasonKind, because
 from aggregator.model.sources import HostLedger, HubStatus, SourceHealth
 from aggregator.model.stories import (
     PLACES,
@@ -73,6 +75,7 @@ from aggregator.model.time import Clock, utc
 __all__ = [
     "BACKLOG_AGE",
     "CLOCK_TOLERANCE",
+    "NO_REASON",
     "PLACES",
     "AlertRule",
     "AlertTarget",
@@ -120,6 +123,8 @@ __all__ = [
     "PollLimits",
     "QuietHours",
     "Ranking",
+    "Reason",
+    "ReasonKind",
     "Retention",
     "ScoringSettings",
     "SignIn",
@@ -131,6 +136,7 @@ __all__ = [
     "Undo",
     "Validators",
     "Vote",
+    "because",
     "follow_merges",
     "place_of",
     "utc",

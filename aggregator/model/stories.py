@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from aggregator.model.entries import Entry
+from aggregator.model.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Contribution:
     log_odds: float
     points: float
     """Its share of the shown score; the points of a score add up to it exactly."""
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Membership:
     joined_at: datetime
     similarity: float
     probability: float
-    reason: str
+    reason: Reason
     voice: str
     """The independent voice that the entry speaks with: an owner, or the wire it copies."""
 
@@ -138,7 +139,7 @@ class LedgerLine:
     story_id: int
     at: datetime
     cause: Cause
-    message: str
+    reason: Reason
     score_before: int | None
     score_after: int
     entry_id: int | None = None

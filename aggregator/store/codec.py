@@ -22,6 +22,7 @@ from aggregator.model import (
     Hints,
     Membership,
     Picture,
+    Reason,
     Story,
     Validators,
     utc,
@@ -215,12 +216,26 @@ def story(row: Row) -> Story:
         relevance=row["relevance"],
         provisional=bool(row["provisional"]),
         trend=row["trend"],
-        contributions=tuple(Contribution(*parts) for parts in json.loads(row["contributions"])),
+        contributions=tuple(_contribution(*part) for part in json.loads(row["contributions"])),
         merged_into=row["merged_into"],
         hidden=bool(row["hidden"]),
         pinned=bool(row["pinned"]),
         published_at=moment_or_none(row["story_published_at"]),
     )
+
+
+def _contribution(name: str, log_odds: float, points: float, why: str | list[object]) -> Contribution:
+    return Contribution(name, log_odds, points, Reason.from_plain(why))
+
+
+def reason_text(reason: Reason) -> str:
+    """Return *reason* as it is kept: a JSON list."""
+    return as_json(reason.as_plain())
+
+
+def reason(text: str) -> Reason:
+    """Return what `reason_text` wrote, or the sentence that a version before 0.2.0 wrote, none of which began so."""
+    return Reason.from_plain(json.loads(text) if text.startswith('["') else text)
 
 
 def decision(row: Row) -> Decision:
@@ -241,7 +256,7 @@ def decision(row: Row) -> Decision:
 
 def contributions_text(parts: tuple[Contribution, ...]) -> str:
     """Return *parts* as JSON, in their order."""
-    return json.dumps([[p.name, p.log_odds, p.points, p.reason] for p in parts], ensure_ascii=False)
+    return json.dumps([[p.name, p.log_odds, p.points, p.reason.as_plain()] for p in parts], ensure_ascii=False)
 
 
 def membership(row: Row) -> Membership:
@@ -252,6 +267,6 @@ def membership(row: Row) -> Membership:
         joined_at=moment(row["joined_at"]),
         similarity=row["similarity"],
         probability=row["probability"],
-        reason=row["reason"],
+        reason=reason(row["reason"]),
         voice=row["voice"],
     )

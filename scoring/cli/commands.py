@@ -27,8 +27,6 @@ from scoring.cli.recordings import settings_of, site_encoder, stream_reader
 from scoring.learning.model_store import current, models_dir
 from scoring.learning.train import Learner
 from scoring.learning.train import train as train_model
-from scoring.ranking import page_order
-from scoring.relevance import explanation as explaining
 from scoring.relevance.model import load_prior
 from scoring.replay.runner import replay as replay_stream
 from scoring.updater import Updater
@@ -79,84 +77,6 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
         config = load_config(feeds, env=front.env)
         report = train_model(store, config, front.clock(), models_dir(db))
     click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.message)
-
-
-@click.command()
-@click.argument("story", metavar="STORY")
-@db_option
-@json_option
-@click.pass_obj
-def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
-    """Show what a story's score is made of, how it came about, and why the story stands where it stands.
-
-    STORY is the number in its address.
-
-    \b
-    Example:
-      groundswell explain 217
-    """
-    if not story.isdecimal():
-        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
-    with Store.open(existing(db)) as store:
-        story_id = store.stories.resolve(int(story))
-        known = None if story_id is None else store.stories.get(story_id)
-        if known is None:
-            raise GroundswellError(f"there is no story {story}")
-        members = store.stories.members(known.story_id)
-        ledger = store.stories.ledger(known.story_id)
-        names = store.feeds.names()
-        voices = store.stories.voices([known.story_id]).get(known.story_id, ())
-        place = [page_order.PlacePart(*row) for row in store.places.of(known.story_id)]
-    urgent = page_order.breaking(voices, front.clock())
-    if as_json:
-        rows = {
-            "story": known.story_id,
-            "headline": known.headline,
-            "score": known.score,
-            "provisional": known.provisional,
-            "contributions": [asdict(part) for part in known.contributions],
-            "place": [asdict(part) for part in place],
-            "entries": [
-                {
-                    "id": entry.entry_id,
-                    "source": entry.source_id,
-                    "title": entry.title,
-                    "voice": member.voice,
-                    "similarity": member.similarity,
-                    "probability": member.probability,
-                    "reason": member.reason,
-                }
-                for entry, member in members
-            ],
-            "ledger": [
-                {
-                    "at": line.at.isoformat(),
-                    "cause": line.cause.value,
-                    "words": line.message,
-                    "before": line.score_before,
-                    "after": line.score_after,
-                }
-                for line in ledger
-            ],
-        }
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    for line in explaining.lines(known):
-        click.echo(line)
-    if place:
-        click.echo(f"\nWhy it stands where it stands: {page_order.why(place, urgent)}")
-        for part in place:
-            click.echo(f"  {part.value:+6.2f}  {page_order.message(part)}")
-        click.echo(f"  {sum(part.value for part in place):+6.2f}  together; the greater, the higher on the page")
-    click.echo(f"\n{len(members)} entries of {known.sources} sources, {known.independent_sources} independent")
-    for entry, member in members:
-        source = names.get(entry.source_id, entry.source_id)
-        click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
-        click.echo(f"                {explaining.membership(member)}")
-    click.echo("\nHow the score came about")
-    for turn in ledger:
-        before = "  -" if turn.score_before is None else f"{turn.score_before:3d}"
-        click.echo(f"  {turn.at:%d %b %H:%M}  {before} -> {turn.score_after:3d}  {turn.message}")
 
 
 @click.command()
@@ -267,4 +187,4 @@ def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     return file
 
 
-COMMANDS: tuple[click.Command, ...] = (update, train, explain, replay, vote, stories, models, evaluate)
+COMMANDS: tuple[click.Command, ...] = (update, train, replay, vote, stories, models, evaluate)

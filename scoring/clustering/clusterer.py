@@ -19,6 +19,7 @@ from operator import itemgetter
 
 from msgspec import Struct
 
+from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.bisection import Halves, bisect
 from scoring.clustering.boilerplate import Headline, Headlines, Templates
 from scoring.clustering.comparison import Comparison, compare, nearest_meaning
@@ -50,7 +51,7 @@ class Placement:
     """To the story; 0.0 for the first entry of a story."""
     probability: float
     """That the entry tells of the story's event."""
-    reason: str
+    reason: Reason
 
 
 @dataclass(slots=True)
@@ -161,13 +162,13 @@ class Clusterer:
         search = self._searched(text)
         near = self._near(search)
         if not near:
-            return Placement(text.entry_id, 0.0, 1.0, "first report")
+            return Placement(text.entry_id, 0.0, 1.0, because(ReasonKind.FIRST_REPORT))
         best, similarity, odds = self._likeliest(search, near[: self._tuning.compared], near, STRANGER)
         likelihood = probability(odds)
         if odds <= 0.0:
-            return Placement(text.entry_id, 0.0, 1.0 - likelihood, "first report")
+            return Placement(text.entry_id, 0.0, 1.0 - likelihood, because(ReasonKind.FIRST_REPORT))
         shared = self._open.shared_weights(search.entry.member.vector, best.story_id)
-        reason = "shares " + ", ".join(phrases(text.excerpt, shared))
+        reason = because(ReasonKind.SHARES, *phrases(text.excerpt, shared))
         return Placement(best.story_id, similarity, likelihood, reason)
 
     def rival(self, text: AnalysedText, chosen_id: int, margin: float) -> int | None:

@@ -16,6 +16,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.weighed_text import Member, Vector, WeighedText
 from scoring.clustering.weights import Tuning
 from scoring.language.analysed_text import AnalysedText
@@ -173,15 +174,15 @@ class OpenStories:
                 ended.append(story_id)
         return ended
 
-    def identical(self, text: AnalysedText) -> tuple[OpenStory, str] | None:
+    def identical(self, text: AnalysedText) -> tuple[OpenStory, Reason] | None:
         """Return the open story that has this very link or title, and which of them."""
-        for story_id, within, reason in (
-            (self._links.get(text.link) if text.link else None, self.window, "same link"),
-            (self._titles.get(text.title), SAME_TITLE_SECONDS, "same headline"),
+        for story_id, within, kind in (
+            (self._links.get(text.link) if text.link else None, self.window, ReasonKind.SAME_LINK),
+            (self._titles.get(text.title), SAME_TITLE_SECONDS, ReasonKind.SAME_HEADLINE),
         ):
             story = None if story_id is None else self._stories.get(story_id)
             if story is not None and story.gap(text) <= within and not self.too_old(text, story):
-                return story, reason
+                return story, because(kind)
         return None
 
     def too_old(self, text: AnalysedText, story: OpenStory) -> bool:

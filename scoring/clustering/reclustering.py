@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.clusterer import Clusterer, Placement
 from scoring.language.analysed_text import AnalysedText
 
@@ -41,7 +42,7 @@ class Merge:
     """The older one, which stays."""
     story_id: int
     similarity: float
-    reason: str
+    reason: Reason
 
 
 def merge_of(clusterer: Clusterer, text: AnalysedText, placement: Placement) -> Merge | None:
@@ -59,7 +60,7 @@ def merge_of(clusterer: Clusterer, text: AnalysedText, placement: Placement) -> 
     if similarity < ALIKE * _unit(clusterer):
         return None
     into, gone = clusterer.by_age(chosen, other)
-    return Merge(into, gone, similarity, "both tell of " + ", ".join(telling))
+    return Merge(into, gone, similarity, because(ReasonKind.BOTH_MENTION, *telling))
 
 
 def _unit(clusterer: Clusterer) -> float:
@@ -93,7 +94,7 @@ class Split:
 
     leaving: tuple[int, ...]
     """Those of the half without its first entry."""
-    reason: str
+    reason: Reason
 
 
 def due(entries: int) -> bool:
@@ -114,4 +115,4 @@ def split_of(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) ->
     if min(len(halves.one), len(halves.other)) < 2 or halves.across >= PARTED * halves.within:
         return None
     leaving = halves.other if first in halves.one else halves.one
-    return Split(leaving, f"its halves are alike by {halves.across:.2f}, within themselves by {halves.within:.2f}")
+    return Split(leaving, because(ReasonKind.HALVES_DIFFER, round(halves.across, 2), round(halves.within, 2)))

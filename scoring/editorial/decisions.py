@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from aggregator.model import Decision, DecisionKind, Undo
+from aggregator.model import Decision, DecisionKind, Reason, ReasonKind, Undo, because
 
 STRUCTURAL = (DecisionKind.SPLIT, DecisionKind.MERGE, DecisionKind.MOVE)
 """The kinds that say which entries are together."""
@@ -220,27 +220,21 @@ def anchor(story_id: int, entries: Collection[int]) -> int:
     return story_id if story_id in entries else min(entries)
 
 
-def described(event: Decision | Undo) -> str:
-    """Return in a word or two what an editor did."""
+def reason_of(event: Decision | Undo) -> Reason:
+    """Return what an editor did."""
     if isinstance(event, Undo):
-        return f"an editor took back a {_NOUNS[event.decision.kind]}"
-    match event.kind:
-        case DecisionKind.CATEGORY:
-            return f"an editor put it into {event.category_id}"
-        case DecisionKind.HIDE:
-            return "an editor hid it"
-        case DecisionKind.PIN:
-            return "an editor pinned it"
-    return f"an editor's {_NOUNS[event.kind]}"
+        return because(ReasonKind.EDITOR_UNDO, event.decision.kind.value)
+    if event.kind is DecisionKind.CATEGORY:
+        return because(ReasonKind.EDITOR_CATEGORY, event.category_id or "")
+    return because(_KINDS[event.kind])
 
 
-_NOUNS = {
-    DecisionKind.SPLIT: "split",
-    DecisionKind.MERGE: "merge",
-    DecisionKind.MOVE: "move",
-    DecisionKind.CATEGORY: "category",
-    DecisionKind.HIDE: "decision to hide it",
-    DecisionKind.PIN: "pin",
+_KINDS = {
+    DecisionKind.SPLIT: ReasonKind.EDITOR_SPLIT,
+    DecisionKind.MERGE: ReasonKind.EDITOR_MERGE,
+    DecisionKind.MOVE: ReasonKind.EDITOR_MOVE,
+    DecisionKind.HIDE: ReasonKind.EDITOR_HIDE,
+    DecisionKind.PIN: ReasonKind.EDITOR_PIN,
 }
 
 

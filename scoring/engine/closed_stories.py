@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from aggregator.model import Cause, Changes, Contribution, Decision, DecisionKind, Edit, LedgerLine, Story, Undo
+from aggregator.model import (
+    Cause,
+    Changes,
+    Contribution,
+    Decision,
+    DecisionKind,
+    Edit,
+    LedgerLine,
+    ReasonKind,
+    Story,
+    Undo,
+    because,
+)
 from scoring.editorial import decisions
 from scoring.engine.live_story import ClosedStory, plus
 from scoring.engine.overrides import Overrides
@@ -49,7 +61,7 @@ class ClosedStories:
         lead_id = lead_entry.choose(values, story.lead_entry_id)
         lead = next(entry for entry, _ in members if entry.entry_id == lead_id)
         revised = replace(story, headline=lead.title, summary=lead.summary, lead_entry_id=lead_id, updated_at=edit.at)
-        reason = "its source changed the text"
+        reason = because(ReasonKind.TEXT_CHANGED)
         line = LedgerLine(story.story_id, edit.at, Cause.EDITED, reason, story.score, story.score, edit.entry_id)
         return Changes(stories=(revised,), ledger=(line,))
 
@@ -77,7 +89,7 @@ class ClosedStories:
         )
         if revised == story:
             return Changes()
-        reason = decisions.described(event)
+        reason = decisions.reason_of(event)
         line = LedgerLine(story.story_id, event.at, Cause.DECIDED, reason, story.score, story.score)
         return Changes(stories=(replace(revised, updated_at=event.at),), ledger=(line,))
 
@@ -95,7 +107,9 @@ class ClosedStories:
             contributions=scored.contributions,
             updated_at=now,
         )
-        line = LedgerLine(story.story_id, now, Cause.VOTED, "editors voted", story.score, scored.score)
+        line = LedgerLine(
+            story.story_id, now, Cause.VOTED, because(ReasonKind.EDITORS_VOTED), story.score, scored.score
+        )
         return Changes(stories=(revised,), ledger=(line,))
 
 

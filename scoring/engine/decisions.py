@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from aggregator.model import Cause, Decision, DecisionKind, Undo
+from aggregator.model import Cause, Decision, DecisionKind, ReasonKind, Undo, because
 from scoring.editorial import decisions
 from scoring.engine.live_story import ClosedStory, LiveStory, Member
 from scoring.engine.overrides import Overrides
-from scoring.engine.regrouping import Regrouping, counted
+from scoring.engine.regrouping import Regrouping
 from scoring.engine.state import EngineState
 from scoring.engine.step_log import Gone, StepLog
 
@@ -53,7 +53,7 @@ class DecisionHandler:
         for story_id in self._state.stories_of(decisions.concerned(event)):
             live = self._state.live[story_id]
             if live.story is not None and self._overrides.restated(live.story, live) != live.story:
-                log.note(story_id, Cause.DECIDED, decisions.described(event))
+                log.note(story_id, Cause.DECIDED, decisions.reason_of(event))
 
     def _first_of(self, event: Decision | Undo) -> Member | None:
         """Return the first entry of a decision that is part of a live story."""
@@ -85,7 +85,7 @@ class DecisionHandler:
         for story_id, group in changed.items():
             came_from = sorted({was_in[entry_id] for entry_id in group})
             parents = [before[known] for known in came_from]
-            log.memberships += self._regrouping.form(story_id, group, parents, decisions.described(event))
+            log.memberships += self._regrouping.form(story_id, group, parents, decisions.reason_of(event))
             self._regrouping.hold_texts(story_id, max(latest[known] for known in came_from))
         self._tell(event, before, after, changed, log)
 
@@ -98,19 +98,19 @@ class DecisionHandler:
         log: StepLog,
     ) -> None:
         """Note for each changed story which entries left and which came."""
-        did, cause = decisions.described(event), _CAUSES[decisions.kind_of(event)]
+        did, cause = decisions.reason_of(event), _CAUSES[decisions.kind_of(event)]
         for story_id in changed:
             own = set(before[story_id].members) if story_id in before else set()
             ways = [
-                f"{counted(own & set(group))} went to story {other}"
+                because(ReasonKind.WENT_TO, len(own & set(group)), other)
                 for other, group in sorted(after.items())
                 if other != story_id and own & set(group)
             ] + [
-                f"{counted(set(live.members) & set(after[story_id]))} came from story {other}"
+                because(ReasonKind.CAME_FROM, len(set(live.members) & set(after[story_id])), other)
                 for other, live in before.items()
                 if other != story_id and set(live.members) & set(after[story_id])
             ]
-            log.note(story_id, cause, f"{did}: {', '.join(ways)}")
+            log.note(story_id, cause, because(ReasonKind.REGROUPED, did, *ways))
         # A story without entries redirects to where its anchor went, so its address keeps leading somewhere.
         for story_id, live in before.items():
             if story_id not in after:

@@ -37,7 +37,10 @@ from aggregator.model import (
     LedgerLine,
     Membership,
     Ranking,
+    Reason,
+    ReasonKind,
     Story,
+    because,
 )
 from scoring.engine import ranking
 from scoring.engine.closed_stories import ClosedStories
@@ -138,7 +141,7 @@ class Engine:
                 continue  # it began and ended within this step: nobody has seen it
             into = self._state.story_of.get(gone.story_id, gone.into)
             merged.append(replace(gone.story, merged_into=into, updated_at=now, trend=0.0))
-            reason = f"became part of story {into}: {gone.reason}"
+            reason = because(ReasonKind.BECAME_PART_OF, into, gone.reason)
             score = changed[into].score
             ledger.append(LedgerLine(gone.story_id, now, Cause.MERGED, reason, gone.story.score, score))
         if reopened:
@@ -158,7 +161,7 @@ class Engine:
                 story_id = self._state.story_of.get(event.entry_id)
                 if story_id is not None:
                     self._joiner.edit(story_id, event)
-                    log.note(story_id, Cause.EDITED, "its source changed the text", event.entry_id)
+                    log.note(story_id, Cause.EDITED, because(ReasonKind.TEXT_CHANGED), event.entry_id)
             else:
                 self._decisions.take(event, reopened, log)
         return log
@@ -172,9 +175,10 @@ class Engine:
         log.memberships.append(self._joiner.join(entry, text, placement))
         new = placement.story_id == entry.entry_id
         if new:
-            log.note(placement.story_id, Cause.NEW_STORY, f"first reported by {entry.source_id}", entry.entry_id)
+            reason = because(ReasonKind.FIRST_REPORTED_BY, entry.source_id)
+            log.note(placement.story_id, Cause.NEW_STORY, reason, entry.entry_id)
         else:
-            reason = f"{entry.source_id}: {placement.reason}"
+            reason = because(ReasonKind.JOINED, entry.source_id, placement.reason)
             log.note(placement.story_id, Cause.JOINED, reason, entry.entry_id)
         # A merge comes before a split: what the entry brought together may fall apart along another line.
         if merge is not None:
@@ -183,11 +187,11 @@ class Engine:
             self._regrouping.part(entry.entry_id, log)
 
     def use_model(
-        self, model: RelevanceModel, now: datetime, cause: Cause = Cause.RETRAINED, reason: str = ""
+        self, model: RelevanceModel, now: datetime, cause: Cause = Cause.RETRAINED, reason: Reason | None = None
     ) -> Changes:
         """Score with *model* from now on; return the live stories whose score that changes."""
         self._scorer.model = model
-        return self._scorer.all_anew(now, cause, reason or f"model {model.version}")
+        return self._scorer.all_anew(now, cause, reason or because(ReasonKind.MODEL, model.version))
 
     def reconfigure(self, config: Config, now: datetime) -> Changes:
         """Go on with another feeds.yaml; return the live stories that it changes.
@@ -197,7 +201,7 @@ class Engine:
         """
         self._settings.configure(config, self._state.lessons.values())
         self._reread()
-        return self._scorer.all_anew(now, Cause.CONFIG, "feeds.yaml changed")
+        return self._scorer.all_anew(now, Cause.CONFIG, because(ReasonKind.CONFIG_CHANGED))
 
     def _reread(self) -> None:
         """Derive again what live stories have of feeds.yaml."""

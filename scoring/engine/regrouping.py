@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from aggregator.model import Cause, Entry, Membership, Story
+from aggregator.model import Cause, Entry, Membership, Reason, ReasonKind, Story, because
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Placement
 from scoring.clustering.reclustering import Merge
@@ -52,7 +52,7 @@ class Regrouping:
         """
         into, gone = self._state.live[merge.into], self._state.live.pop(merge.story_id)
         self._state.clusterer.merge(merge.into, merge.story_id)
-        came = f"came with story {merge.story_id}: {merge.reason}"
+        came = because(ReasonKind.CAME_WITH, merge.story_id, merge.reason)
         moved: list[Membership] = []
         for member in gone.members.values():
             # Looked up first: in the other story the entry may turn out to be a copy, with another voice.
@@ -88,7 +88,7 @@ class Regrouping:
         # The half with the first entry keeps the address; the other is named for its own first entry, as if it had
         # been a story from the beginning. Both IDs are those of entries, so a rebuild finds the same ones.
         new_id = min(leaving)
-        reason = f"left story {story_id} when it fell apart: {split.reason}"
+        reason = because(ReasonKind.LEFT, story_id, split.reason)
         latest = state.clusterer.latest(story_id)  # before it is dropped: both halves have waited as long as the whole
         self.drop(story_id)
         for name, group, other in ((story_id, staying, leaving), (new_id, leaving, staying)):
@@ -96,7 +96,8 @@ class Regrouping:
             state.live[name].parted = live.parted | other
             state.clusterer.hold(name, [text for text in texts if text.entry_id in group], latest)
         log.stands_again(new_id)  # it may have become part of this one in the same step
-        log.note(story_id, Cause.SPLIT, f"{counted(leaving)} went to story {new_id}: {split.reason}", entry_id)
+        went = because(ReasonKind.WENT_TO, len(leaving), new_id)
+        log.note(story_id, Cause.SPLIT, because(ReasonKind.REGROUPED, split.reason, went), entry_id)
         log.note(new_id, Cause.SPLIT, reason, entry_id)
 
     # Forming
@@ -107,7 +108,7 @@ class Regrouping:
         self._state.clusterer.drop(story_id)
 
     def form(
-        self, story_id: int, group: Collection[int], parents: Sequence[LiveStory], reason: str, sure: float = 1.0
+        self, story_id: int, group: Collection[int], parents: Sequence[LiveStory], reason: Reason, sure: float = 1.0
     ) -> list[Membership]:
         """Form a live story from entries of others; return the memberships of those that changed their story."""
         members = {entry_id: member for live in parents for entry_id, member in live.members.items()}
@@ -177,11 +178,6 @@ class Regrouping:
         self._joiner.give_voice(member, live)
 
 
-def counted(entries: Collection[int]) -> str:
-    """Return the number of entries with its noun."""
-    return "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
-
-
 def _hear(live: LiveStory, name: str, voice: Voice) -> None:
     """Add a voice to a story, with the earliest time at which it joined."""
     known = live.voices.get(name)
@@ -190,7 +186,7 @@ def _hear(live: LiveStory, name: str, voice: Voice) -> None:
 
 
 def _moved(
-    member: Member, story_id: int, at: datetime, reason: str, sure: float, similarity: float = 0.0
+    member: Member, story_id: int, at: datetime, reason: Reason, sure: float, similarity: float = 0.0
 ) -> Membership:
     return Membership(
         entry_id=member.entry_id,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.model import Cause, Changes, LedgerLine, Story
+from aggregator.model import Cause, Changes, LedgerLine, Reason, Story
 from scoring.engine.live_story import LiveStory, Member
 from scoring.engine.overrides import Overrides
 from scoring.engine.settings import EngineSettings
@@ -75,7 +75,7 @@ class StoryScorer:
         age = max(now - live.first_seen_at, _NO_TIME)
         return trend.trend(k, live.usual, age, relevance, since, self._settings.config.scoring.half_life)
 
-    def all_anew(self, now: datetime, cause: Cause, words: str) -> Changes:
+    def all_anew(self, now: datetime, cause: Cause, reason: Reason) -> Changes:
         """Compute every live story again; return those that changed."""
         changed: list[Story] = []
         ledger: list[LedgerLine] = []
@@ -87,7 +87,7 @@ class StoryScorer:
                 continue
             changed.append(story)
             if story.score != before.score or story.category_id != before.category_id:
-                ledger.append(LedgerLine(story_id, now, cause, words, before.score, story.score))
+                ledger.append(LedgerLine(story_id, now, cause, reason, before.score, story.score))
         return Changes(stories=tuple(changed), ledger=tuple(ledger))
 
     def counterfactuals(self, story_id: int) -> tuple[Counterfactual, ...]:

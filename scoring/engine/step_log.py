@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from aggregator.model import Cause, Edit, Entry, Event, Membership, Story
+from aggregator.model import Cause, Edit, Entry, Event, Membership, Reason, ReasonKind, Story, because
 
-Note = tuple[Cause, str, int | None]
+Note = tuple[Cause, Reason, int | None]
 """Why a story has to be computed again: cause, reason, and the entry that caused it."""
 
 
@@ -23,7 +23,7 @@ class Gone:
     into: int
     story: Story | None
     """As last computed; None for one that nobody has seen."""
-    reason: str
+    reason: Reason
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class StepLog:
     touched: dict[int, list[Note]] = field(default_factory=dict)
     gone: list[Gone] = field(default_factory=list)
 
-    def note(self, story_id: int, cause: Cause, reason: str, entry_id: int | None = None) -> None:
+    def note(self, story_id: int, cause: Cause, reason: Reason, entry_id: int | None = None) -> None:
         """Note why a story has to be computed again."""
         self.touched.setdefault(story_id, []).append((cause, reason, entry_id))
 
@@ -44,7 +44,7 @@ class StepLog:
         self.gone.append(gone)
         # The story may have got entries in this very step. Its ledger ends with the merge; the other one tells of them.
         notes = self.touched.pop(gone.story_id, [])
-        notes.append((Cause.MERGED, f"took in story {gone.story_id}: {gone.reason}", entry_id))
+        notes.append((Cause.MERGED, because(ReasonKind.TOOK_IN, gone.story_id, gone.reason), entry_id))
         self.touched.setdefault(gone.into, []).extend(notes)
 
     def stands_again(self, story_id: int) -> None:

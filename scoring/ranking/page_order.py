@@ -158,22 +158,6 @@ def parts(candidate: Candidate, now: datetime) -> tuple[PlacePart, ...]:
     return tuple(PlacePart(name, value, amounts[name]) for name, value in values(candidate, now).items())
 
 
-def message(part: PlacePart) -> str:
-    """Return the number that a part rests on in words."""
-    count = round(part.amount)
-    match part.name:
-        case "worth":
-            return f"{round(100 * part.amount)} % likely on an editor's front page, by its text"
-        case "coverage":
-            return _sources(count)
-        case "score":
-            return f"score {count}"
-        case "growth":
-            return f"{_sources(count)} in the last 3 hours"
-        case _:
-            return "last new source within the hour" if part.amount < 1 else f"last new source {count} h ago"
-
-
 def _log_odds(probability: float) -> float:
     kept = min(max(probability, MIN_PROBABILITY), 1.0 - MIN_PROBABILITY)
     return math.log(kept / (1.0 - kept))
@@ -189,10 +173,10 @@ def quiet_for(candidate: Candidate, now: datetime) -> timedelta:
     return max(now - max(candidate.joined, default=now), timedelta())
 
 
-def breaking(joined: Iterable[datetime], now: datetime) -> str:
-    """Return "4 sources in the last hour" for a story that is breaking at *now*, else ""."""
+def breaking(joined: Iterable[datetime], now: datetime) -> int:
+    """Return how many independent sources a story that is breaking at *now* gained in the last hour, else 0."""
     count = since(joined, now, BREAKING_WITHIN)
-    return f"{count} sources in the last hour" if count >= BREAKING_SOURCES else ""
+    return count if count >= BREAKING_SOURCES else 0
 
 
 TYPICAL = {"worth": -1.0, "coverage": -1.5, "score": -0.4, "growth": 0.0, "age": -0.4}
@@ -202,15 +186,11 @@ MIN_DIFFERENCE = 0.25
 MAX_REASONS = 3
 
 
-def why(place_parts: Sequence[PlacePart], urgent: str = "") -> str:
-    """Return in one line why a story stands where it stands, what sets it apart most first.
-
-    urgent: what `breaking` says of it
-    """
+def distinctive(place_parts: Sequence[PlacePart]) -> list[PlacePart]:
+    """Return the parts that set a story apart from a usual one, the strongest first; at least one."""
     apart = {part.name: abs(part.value - TYPICAL[part.name]) for part in place_parts}
     listed = sorted(place_parts, key=lambda part: -apart[part.name])
-    reasons = [message(part) for part in listed if apart[part.name] >= MIN_DIFFERENCE][:MAX_REASONS]
-    return ", ".join([*([urgent] if urgent else []), *(reasons or [message(part) for part in listed[:1]])])
+    return [part for part in listed if apart[part.name] >= MIN_DIFFERENCE][:MAX_REASONS] or listed[:1]
 
 
 def with_pinned(ranking: Ranking, pinned: Sequence[Story]) -> Ranking:
@@ -279,7 +259,3 @@ def _same_event(one: frozenset[str], other: frozenset[str]) -> bool:
     if len(one) < 3 or len(other) < 3:
         return bool(one) and one == other
     return len(one & other) >= SAME_EVENT * len(one | other)
-
-
-def _sources(count: int) -> str:
-    return f"{count} independent source" + ("" if count == 1 else "s")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from aggregator.model import Reason, ReasonKind, because
 from scoring.relevance.model import RelevanceModel
 from scoring.relevance.signals import Signals
 
@@ -15,7 +16,7 @@ from scoring.relevance.signals import Signals
 class Counterfactual:
     """What the score would be if something had not been."""
 
-    message: str
+    condition: Reason
     score: int
 
 
@@ -40,16 +41,18 @@ def counterfactuals(
         )
         score = model.score(without).score
         if score != now:
-            results.append(Counterfactual(f"without {called.get(voice, voice)}", score))
+            results.append(Counterfactual(because(ReasonKind.WITHOUT, called.get(voice, voice)), score))
     if len(signals.voices) > 2:
         alone = replace(
             signals, voices=signals.voices[:1], voice_ages=signals.voice_ages[:1], source_ids=signals.source_ids[:1]
         )
         results.append(
-            Counterfactual(f"with {called.get(signals.voices[0], signals.voices[0])} alone", model.score(alone).score)
+            Counterfactual(
+                because(ReasonKind.ALONE, called.get(signals.voices[0], signals.voices[0])), model.score(alone).score
+            )
         )
     if signals.summary:
         score = model.score(replace(signals, summary="")).score
         if score != now:
-            results.append(Counterfactual("by its title alone", score))
+            results.append(Counterfactual(because(ReasonKind.TITLE_ALONE), score))
     return sorted(results, key=lambda c: -abs(c.score - now))

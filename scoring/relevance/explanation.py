@@ -1,7 +1,6 @@
-"""Say why a story has the score that it has: points that add up, a drawing.
+"""Turn the log-odds of a score into points that add up to it.
 
-Knows how log-odds become points and how they are shown. Leaves working out the
-log-odds to `relevance`, and what would be otherwise to `whatif`.
+Leaves computing the log-odds to `model`, and what would change them to `counterfactuals`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregator.model import Contribution, Membership, Story
+from aggregator.model import Contribution, Reason, ReasonKind, because
 from aggregator.text.tokens import words
 
 
@@ -28,7 +27,7 @@ class Part:
 
     name: str
     log_odds: float
-    reason: str
+    reason: Reason
 
 
 WORDS_SHOWN = 6
@@ -66,7 +65,7 @@ def contributions(base: float, parts: Sequence[Part], score: int) -> tuple[Contr
     rate = _rate(base, total)
     exact = [100.0 * part.log_odds * rate for part in shown]
     tenths = largest_remainder([10.0 * (score - sum(exact)), *(10.0 * points for points in exact)], 10 * score)
-    listed = [Contribution("base", base, tenths[0] / 10, "what any story starts with")]
+    listed = [Contribution("base", base, tenths[0] / 10, because(ReasonKind.BASE))]
     listed += [
         Contribution(part.name, part.log_odds, points / 10, part.reason)
         for part, points in sorted(zip(shown, tenths[1:], strict=True), key=lambda p: (-abs(p[0].log_odds), p[0].name))
@@ -107,34 +106,6 @@ def _grouped(parts: Sequence[Part]) -> list[Part]:
     if len(rest) == 1:
         listed += rest
     elif rest:
-        other = "other " if shown else ""
-        listed.append(Part("words", sum(part.log_odds for part in rest), f"{len(rest)} {other}words"))
+        kind = ReasonKind.OTHER_WORDS if shown else ReasonKind.WORDS
+        listed.append(Part("words", sum(part.log_odds for part in rest), because(kind, len(rest))))
     return listed
-
-
-BAR = 24
-
-
-def lines(story: Story) -> list[str]:
-    """Return the score of *story* with its parts, drawn in text; the points add up to the score.
-
-    Score: 87   AWS and OpenAI sign a deal for 2 gigawatts of Trainium
-      +9.4  ######                    what any story starts with
-     +41.2  ########################  6 independent sources
-    """
-    head = f"Score: {story.score}" + (" (provisional)" if story.provisional else "")
-    widest = max((abs(part.points) for part in story.contributions), default=0.0)
-    drawn = [f"{head}   {story.headline}"]
-    for part in story.contributions:
-        length = round(BAR * abs(part.points) / widest) if widest else 0
-        bar = ("+" if part.points > 0 else "-") * length
-        drawn.append(f"{part.points:+7.1f}  {bar:<{BAR}}  {part.reason}")
-    drawn.append(f"{story.score:7d}  = the sum")
-    return drawn
-
-
-def membership(member: Membership) -> str:
-    """Return in words why an entry is in its story, and how sure that was: "shares Plover, chips (91% sure)"."""
-    if member.entry_id == member.story_id or not member.similarity:
-        return member.reason
-    return f"{member.reason} ({member.probability:.0%} sure, similarity {member.similarity:.2f})"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from aggregator.model import Reason, ReasonKind, because
 from aggregator.text.urls import host, registrable_domain
 from scoring.language.terms import words_of
 from scoring.relevance.news_context import NOTHING, title_words
@@ -40,7 +41,7 @@ class FeatureGroup:
     """The prefix of its features (`coverage:log`), and the name of its part of a score."""
     label: str
     """How a page calls that part, in English."""
-    explain: Callable[[Signals], str]
+    explain: Callable[[Signals], Reason]
     """Returns what the part rests on, for a story in which it is not 0."""
     columns: Callable[[Signals], Columns] = lambda signals: ()
     """Returns the features of a story. A group without any has weights that nobody fits: see `votes`."""
@@ -80,12 +81,12 @@ def _velocity(signals: Signals) -> Columns:
                 yield f"velocity:{window // timedelta(hours=1)}h", math.log1p(quick)
 
 
-def _explain_velocity(signals: Signals) -> str:
+def _explain_velocity(signals: Signals) -> Reason:
     delays = _delays(signals)
     quick = sum(delay <= VELOCITY_WINDOWS[-1] for delay in delays)
     # The shortest window that holds as many says it best.
     window = next(w for w in VELOCITY_WINDOWS if delays[quick - 1] <= w)
-    return f"{quick} sources within {window // timedelta(hours=1)} h"
+    return because(ReasonKind.SOURCES_WITHIN, quick, window // timedelta(hours=1))
 
 
 def _source(signals: Signals) -> Columns:
@@ -132,9 +133,11 @@ def _time(signals: Signals) -> Columns:
     yield f"time:{signals.first_seen_at.hour // 6 * 6:02}h", 1.0
 
 
-def _explain_time(signals: Signals) -> str:
+def _explain_time(signals: Signals) -> Reason:
     seen = signals.first_seen_at
-    return f"first seen {seen:%A %H:%M} UTC" if seen.weekday() >= 5 else f"{seen:%H:%M} UTC"
+    if seen.weekday() >= 5:
+        return because(ReasonKind.SEEN_ON_WEEKEND, seen.weekday(), f"{seen:%H:%M}")
+    return because(ReasonKind.SEEN_AT, f"{seen:%H:%M}")
 
 
 def _shape(signals: Signals) -> Columns:
@@ -143,16 +146,15 @@ def _shape(signals: Signals) -> Columns:
         yield "shape:summary", 1.0
 
 
-def _explain_shape(signals: Signals) -> str:
-    count = len(title_words(signals.title))
-    return f"a title of {count} words, and how it is worded" + (", a question" if "?" in signals.title else "")
+def _explain_shape(signals: Signals) -> Reason:
+    return because(ReasonKind.TITLE_SHAPE, len(title_words(signals.title)), int("?" in signals.title))
 
 
 GROUPS = (
     FeatureGroup(
         "source",
         "Source record",
-        lambda signals: f"first reported by {signals.source_ids[0]}",
+        lambda signals: because(ReasonKind.FIRST_REPORTED_BY, signals.source_ids[0]),
         _source,
         width=0.8,  # shrinks the record of a source with few stories towards 0
         min_stories=5,
@@ -160,7 +162,7 @@ GROUPS = (
     FeatureGroup(
         "site",
         "Site",
-        lambda signals: f"link to {registrable_domain(host(signals.link))}",
+        lambda signals: because(ReasonKind.LINKS_TO, registrable_domain(host(signals.link))),
         lambda signals: site_features(signals.link),
         width=0.8,
         min_stories=3,
@@ -168,38 +170,49 @@ GROUPS = (
     FeatureGroup(
         "address",
         "Address",
-        lambda signals: "words in the address",
+        lambda signals: because(ReasonKind.ADDRESS_WORDS),
         lambda signals: path_features(signals.link),
         width=1.0,
         min_stories=5,
     ),
     FeatureGroup(
-        "tag", "Tag", lambda signals: f"filed under {', '.join(signals.tags)}", _tags, width=1.0, min_stories=3
+        "tag",
+        "Tags",
+        lambda signals: because(ReasonKind.FILED_UNDER, *signals.tags),
+        _tags,
+        width=1.0,
+        min_stories=3,
     ),
-    FeatureGroup("time", "Time", _explain_time, _time, width=0.3),
-    FeatureGroup("shape", "Shape", _explain_shape, _shape, width=0.5),
-    FeatureGroup("new", "New", lambda signals: f"{signals.around.novelty:.0%} of the title is new", _new, width=0.3),
+    FeatureGroup("time", "Time of day", _explain_time, _time, width=0.3),
+    FeatureGroup("shape", "Wording", _explain_shape, _shape, width=0.5),
+    FeatureGroup(
+        "new",
+        "Novelty",
+        lambda signals: because(ReasonKind.NEW_SHARE, round(signals.around.novelty, 2)),
+        _new,
+        width=0.3,
+    ),
     FeatureGroup(
         "pace",
-        "Pace",
-        lambda signals: f"its source published {signals.around.own_day} others within a day",
+        "Pace of its source",
+        lambda signals: because(ReasonKind.SOURCE_PACE, signals.around.own_day),
         _pace,
         width=0.3,
     ),
     FeatureGroup(
         "around",
-        "Around",
-        lambda signals: "others report on the same things",
+        "News context",
+        lambda signals: because(ReasonKind.OTHERS_REPORT),
         _around,
         width=0.7,
         never_negative=True,
     ),
-    FeatureGroup("vote", "Vote", lambda signals: "an editor voted on it"),
-    FeatureGroup("votes", "Votes", lambda signals: "editors voted on stories like it"),
+    FeatureGroup("vote", "Vote", lambda signals: because(ReasonKind.OWN_VOTE)),
+    FeatureGroup("votes", "Votes on similar stories", lambda signals: because(ReasonKind.SIMILAR_VOTES)),
     FeatureGroup(
         "coverage",
         "Coverage",
-        lambda signals: f"{len(signals.voices)} independent sources",
+        lambda signals: because(ReasonKind.SOURCES, len(signals.voices)),
         _coverage,
         width=1.5,
         never_negative=True,

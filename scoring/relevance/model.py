@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from aggregator.errors import ModelFileError
-from aggregator.model import Vote
+from aggregator.model import ReasonKind, Vote, because
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration, logit_of
 from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigmoid
@@ -110,7 +110,7 @@ class RelevanceModel:
         if plain := [word for word in words if word in PLAIN_WORDS]:
             groups["shape"] = groups.get("shape", 0.0) + sum(words[word] for word in plain)
         parts = [
-            Part(f"word:{word}", log_odds, f"word '{word}'")
+            Part(f"word:{word}", log_odds, because(ReasonKind.WORD, word))
             for word, log_odds in words.items()
             if word not in PLAIN_WORDS
         ]
@@ -136,7 +136,7 @@ class RelevanceModel:
             if part.name != "vote" and not (own and part.name == "votes")
         ]
         if own:
-            kept.append(Part("vote", own * OWN, "an editor voted on it"))
+            kept.append(Part("vote", own * OWN, because(ReasonKind.OWN_VOTE)))
         relevance = sigmoid(math.fsum((base.log_odds, *(part.log_odds for part in kept))))
         score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
         return Scored(relevance, score, scored.provisional, contributions(base.log_odds, kept, score))

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from aggregator.model import Category, Changes, Config, Draft, Membership, Site, Source
+from aggregator.model import NO_REASON, Category, Changes, Config, Draft, Membership, Site, Source
 from aggregator.store import Arrival, Store
 from scoring.relevance.model import RelevanceModel
 from scoring.relevance.signals import Signals
@@ -98,5 +98,5 @@ def publish(store: Store, days: int, seed: int = 0, per_day: int = 30, start: da
             arrival = Arrival(draft, f"{number}", draft.link, f"{number}", 9)
             (entry_id,) = store.entries.add(paper.id, [arrival], at)
             story_id = story_of.setdefault(number, entry_id)
-            memberships.append(Membership(entry_id, story_id, at, 1.0, 1.0, "same words", paper.owner))
+            memberships.append(Membership(entry_id, story_id, at, 1.0, 1.0, NO_REASON, paper.owner))
         store.stories.save(Changes(memberships=tuple(memberships)))

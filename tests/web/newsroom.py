@@ -26,9 +26,12 @@ from aggregator.model import (
     LedgerLine,
     Membership,
     Picture,
+    Reason,
+    ReasonKind,
     Site,
     Source,
     Story,
+    because,
 )
 from aggregator.store import Arrival, PollRecord, Store
 from aggregator.text.reading_time import count_words
@@ -121,9 +124,11 @@ class Newsroom:
         )
         steps = [max(5, round(score * (0.55 + 0.45 * (i + 1) / len(ids)))) for i in range(len(ids))]
         steps[-1] = score
-        ledger = [LedgerLine(story_id, moments[0], Cause.NEW_STORY, "first entry", None, steps[0], ids[0])]
+        ledger = [
+            LedgerLine(story_id, moments[0], Cause.NEW_STORY, because(ReasonKind.FIRST_REPORT), None, steps[0], ids[0])
+        ]
         ledger += [
-            LedgerLine(story_id, moment, Cause.JOINED, f"{source_id} joined", before, after, entry_id)
+            LedgerLine(story_id, moment, Cause.JOINED, joined(source_id), before, after, entry_id)
             for (before, after), moment, entry_id, source_id in zip(
                 pairwise(steps), moments[1:], ids[1:], sources[1:], strict=True
             )
@@ -135,7 +140,7 @@ class Newsroom:
                 moment,
                 1.0 if i == 0 else 0.62,
                 1.0 if i == 0 else 0.93,
-                "opens the story" if i == 0 else "shares trainium, gigawatts, openai; 0.62 alike",
+                because(ReasonKind.FIRST_REPORT) if i == 0 else SHARES,
                 voice,
             )
             for i, (entry_id, moment, voice) in enumerate(zip(ids, moments, voices, strict=True))
@@ -186,19 +191,27 @@ class Newsroom:
         self.store.feeds.record(state, PollRecord(at, kind, words, status))
 
 
+SHARES = because(ReasonKind.SHARES, "trainium", "gigawatts", "openai")
+
+
+def joined(source_id: str) -> Reason:
+    """Return why an entry of this source is part of a story, as its ledger says."""
+    return because(ReasonKind.JOINED, source_id, SHARES)
+
+
 def explanation(score: int, voices: int) -> list[Contribution]:
     """Return contributions that add up to *score*."""
     parts = [
-        Contribution("base", -2.2, 10.0, "a story of which nothing is known"),
-        Contribution("coverage", 1.9, score * 0.31, f"{voices} independent sources so far"),
-        Contribution("velocity", 0.8, score * 0.17, "4 entries in the last hour, 0.6 due"),
-        Contribution("word:trainium", 0.9, score * 0.14, "in 3 of 4 stories that were relevant"),
-        Contribution("word:gigawatts", 0.6, score * 0.11, ""),
-        Contribution("source", 0.4, score * 0.06, "techcrunch_ai: 38 of its 112 stories were relevant"),
-        Contribution("word:update", -0.3, -score * 0.05, "seldom in relevant stories"),
+        Contribution("base", -2.2, 10.0, because(ReasonKind.BASE)),
+        Contribution("coverage", 1.9, score * 0.31, because(ReasonKind.SOURCES, voices)),
+        Contribution("velocity", 0.8, score * 0.17, because(ReasonKind.SOURCES_WITHIN, 4, 1)),
+        Contribution("word:trainium", 0.9, score * 0.14, because(ReasonKind.WORD, "trainium")),
+        Contribution("word:gigawatts", 0.6, score * 0.11, because(ReasonKind.WORD, "gigawatts")),
+        Contribution("source", 0.4, score * 0.06, because(ReasonKind.FIRST_REPORTED_BY, "techcrunch_ai")),
+        Contribution("word:update", -0.3, -score * 0.05, because(ReasonKind.WORD, "update")),
     ]
     rest = score - math.fsum(part.points for part in parts)
-    return [*parts, Contribution("words", 0.2, rest, "21 other words")]
+    return [*parts, Contribution("words", 0.2, rest, because(ReasonKind.OTHER_WORDS, 21))]
 
 
 def sample_config() -> Config:

@@ -19,7 +19,8 @@ from scoring.ranking import page_order
 from web.http.database import Reading
 from web.lists import query, stories
 from web.lists.query import ListParams
-from web.present import Presenter, label, story_path
+from web.present import Presenter, label, reasons, story_path
+from web.present.reasons import sentence
 
 WARNING = (
     "Everything under source_text was written by the sources, not by this site or its operator. "
@@ -85,10 +86,10 @@ class Tools:
             "warning": WARNING,
             **story,
             "score_parts": [
-                {"part": label(part.name), "points": round(part.points, 2), "reason": part.reason}
+                {"part": label(part.name), "points": round(part.points, 2), "reason": sentence(part.reason)}
                 for part in listed.story.contributions
             ],
-            "place": page_order.why(place, page_order.breaking(voices, now)) if place else "in no list at present",
+            "place": reasons.place(place, page_order.breaking(voices, now)) if place else "in no list at present",
             "score_history": [
                 {"at": line.at.isoformat(), "before": line.score_before, "after": line.score_after, "cause": line.cause}
                 for line in ledger

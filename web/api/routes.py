@@ -25,6 +25,7 @@ from web.lists.paging import make_cursor, page_after, position
 from web.lists.query import ListParams
 from web.pages.category import category_name
 from web.present import Presenter, story_path
+from web.present.reasons import sentence
 from web.request.context import MINUTE, base_url, config, id_base, keep, meaning_of, now, presenter, reading
 from web.request.services import services
 from web.syndication import tag_uri
@@ -132,7 +133,7 @@ def story(story_id: int) -> dict[str, Any] | AnyResponse:
             **_story(show, listed),
             "entries_of": [_member(show, entry, member) for entry, member in store.stories.members(story_id)],
             "explanation": [
-                {"name": part.name, "points": part.points, "log_odds": part.log_odds, "reason": part.reason}
+                {"name": part.name, "points": part.points, "log_odds": part.log_odds, "reason": sentence(part.reason)}
                 for part in listed.story.contributions
             ],
             "ledger": [_line(line) for line in store.stories.ledger(story_id)],
@@ -372,7 +373,7 @@ def _member(show: Presenter, entry: Entry, member: Membership) -> dict[str, Any]
         "voice": member.voice,
         "similarity": round(member.similarity, 4),
         "probability": round(member.probability, 4),
-        "reason": member.reason,
+        "reason": sentence(member.reason),
     }
 
 
@@ -380,7 +381,7 @@ def _line(line: LedgerLine) -> dict[str, Any]:
     return {
         "at": line.at,
         "cause": line.cause.value,
-        "words": line.message,
+        "words": sentence(line.reason),
         "score_before": line.score_before,
         "score_after": line.score_after,
         "entry": line.entry_id,

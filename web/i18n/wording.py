@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import format_decimal
+from babel.dates import format_date, format_skeleton, format_time, get_day_names
+from babel.numbers import format_decimal, format_percent
 from flask_babel import get_locale, gettext, ngettext
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
@@ -25,6 +25,16 @@ def language() -> str:
 def number(value: int) -> str:
     """Return a whole number with the separators of the language."""
     return format_decimal(value, locale=language())
+
+
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in percent: `40%`, `40 %` in German."""
+    return format_percent(share, "#,##0%" if language() == "en" else None, locale=language())
+
+
+def weekday(number: int) -> str:
+    """Return the name of a day of the week; 0 is Monday."""
+    return str(get_day_names("wide", locale=language())[number])
 
 
 def plural(count: int, noun: str, plural_noun: str = "") -> str:

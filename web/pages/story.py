@@ -21,7 +21,7 @@ from web.http.addresses import query_parameters
 from web.i18n.wording import plural
 from web.lists import query, stories
 from web.pages import machine_readable
-from web.present import share_links
+from web.present import reasons, share_links
 from web.request.context import MINUTE, args, base_url, config, feeds_of, keep, presenter, reading, shows_story
 
 blueprint = Blueprint("story", __name__)
@@ -90,9 +90,9 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         share_url=f"{base_url()}{card.url}",
         body=present.body_html(listed.lead, card.standfirst),
         bars=present.bars(listed.story.contributions, listed.story.score),
-        what_ifs=what_ifs[:WHAT_IFS],
-        place=page_order.why(place, page_order.breaking(voices, show.now)) if place else "",
-        place_parts=[(f"{part.value:+.2f}", page_order.message(part)) for part in place],
+        what_ifs=[(reasons.sentence(condition), score) for condition, score in what_ifs[:WHAT_IFS]],
+        place=reasons.place(place, page_order.breaking(voices, show.now)) if place else "",
+        place_parts=[(f"{part.value:+.2f}", reasons.place_part(part)) for part in place],
         coverage=coverage[start : start + COVERAGE_SIZE],
         discussions=present.discussions(show, members),
         coverage_start=start,

@@ -19,6 +19,7 @@ from scoring.ranking import page_order
 from web.i18n import wording
 from web.i18n.catalogs import page_language
 from web.i18n.wording import ago, plural
+from web.present import reasons
 from web.present.formatting import language_tag, reading_time, slug, source_count, standfirst, story_path
 
 
@@ -243,7 +244,7 @@ class Presenter:
             standfirst=standfirst(story),
             section=self.section(story.category_id),
             score=Score(story.score, story.provisional),
-            heat=heat(story.trend, story.independent_sources, page_order.breaking(voices, self.now)),
+            heat=heat(story.trend, story.independent_sources, reasons.breaking(page_order.breaking(voices, self.now))),
             entries=story.entries,
             sources=source_count(story.sources, story.independent_sources),
             via=listed.first_source_id,

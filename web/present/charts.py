@@ -11,6 +11,7 @@ from flask_babel import gettext
 from aggregator.model import Entry, LedgerLine, Membership
 from web.i18n.wording import duration, plural
 from web.present.cards import Presenter
+from web.present.reasons import sentence
 
 MAX_POINTS = 120
 """Of one chart: more would stand closer than a pixel, and weigh 300 bytes each. The first and the last stay."""
@@ -77,7 +78,7 @@ def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]])
 
 def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
     """Draw the score over time; None where it never changed."""
-    points = [(line.at, line.score_after, "score", line.message) for line in ledger]
+    points = [(line.at, line.score_after, "score", sentence(line.reason)) for line in ledger]
     values = [value for _, value, _, _ in points]
     if len(set(values)) < 2 or points[0][0] == points[-1][0]:
         return None

@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 from flask_babel import gettext
 
-from aggregator.model import Contribution, Entry, LedgerLine, Membership
+from aggregator.model import NO_REASON, Contribution, Entry, LedgerLine, Membership, Reason, ReasonKind
 from aggregator.text.urls import safe_link
+from scoring.relevance.features import GROUP
 from web.i18n.wording import ago, plural
 from web.present.cards import Moment, Presenter
 from web.present.charts import percent
+from web.present.reasons import language_of, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Bar:
 
     label: str
     reason: str
+    reason_lang: str
     points: str
     x: str
     width: str
@@ -38,6 +41,7 @@ class CoverageEntry:
     source_url: str
     at: Moment
     reason: str
+    reason_lang: str
     counted_with: str
     """The source it is counted with, where it is a copy or a further report; "" for an independent source."""
     edited: str
@@ -50,6 +54,7 @@ class LedgerEntry:
     at: Moment
     cause: str
     message: str
+    lang: str
     before: str
     after: str
     direction: str
@@ -70,7 +75,8 @@ def coverage(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> li
                 source=show.source_name(entry.source_id),
                 source_url=f"/source/{quote(entry.source_id)}",
                 at=show.published(entry),
-                reason=membership.reason,
+                reason=sentence(membership.reason),
+                reason_lang=language_of(membership.reason),
                 counted_with=str(gettext("counted with %(source)s", source=earlier)) if earlier else "",
                 edited=str(gettext("edited %(ago)s", ago=ago(entry.edited_at, show.now))) if entry.edited_at else "",
             )
@@ -102,7 +108,8 @@ def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> lis
         LedgerEntry(
             at=show.moment(line.at),
             cause=line.cause.value,
-            message=line.message,
+            message=sentence(line.reason),
+            lang=language_of(line.reason),
             before="" if line.score_before is None else str(line.score_before),
             after=str(line.score_after),
             direction=_direction(line.score_before, line.score_after),
@@ -111,22 +118,19 @@ def ledger(show: Presenter, lines: Sequence[LedgerLine], limit: int = 30) -> lis
     ]
 
 
-def _labels() -> dict[str, str]:
-    return {
-        "base": gettext("Starting point"),
-        "words": gettext("Words"),
-        "coverage": gettext("Coverage"),
-        "velocity": gettext("Velocity"),
-        "source": gettext("Source record"),
-    }
-
-
 def label(name: str) -> str:
     """Return the display name of a contribution; a word is quoted."""
     kind, _, detail = name.partition(":")
-    if detail:
-        return f"“{detail}”" if kind == "word" else f"{_labels().get(kind, kind.capitalize())}: {detail}"
-    return _labels().get(name, name.replace("_", " ").capitalize())
+    if kind == "word" and detail:
+        return f"“{detail}”"
+    match kind:
+        case "base":
+            shown = gettext("Starting point")
+        case "words":
+            shown = gettext("Words")
+        case _:
+            shown = gettext(GROUP[kind].label) if kind in GROUP else kind.replace("_", " ").capitalize()
+    return f"{shown}: {detail}" if detail else str(shown)
 
 
 def tenths(parts: Sequence[float], total: int) -> list[int]:
@@ -153,9 +157,9 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
     if len(kept) > limit:
         by_size = sorted(kept, key=lambda i: (contributions[i].name == "base", abs(points[i])), reverse=True)
         kept = sorted(by_size[: limit - 1])
-    rows = [(label(contributions[i].name), _reason(contributions[i]), points[i]) for i in kept]
+    rows = [(label(contributions[i].name), _shown(contributions[i]), points[i]) for i in kept]
     if rest := [points[i] for i in points if i not in kept]:
-        rows.append((plural(len(rest), "smaller part"), "", sum(rest)))
+        rows.append((plural(len(rest), "smaller part"), NO_REASON, sum(rest)))
     ends = [0]
     for _, _, value in rows:
         ends.append(ends[-1] + value)
@@ -164,7 +168,8 @@ def bars(contributions: Sequence[Contribution], score: int, limit: int = 12) -> 
     return [
         Bar(
             label=name,
-            reason=reason,
+            reason=sentence(reason),
+            reason_lang=language_of(reason),
             points=f"{value / 10:+.1f}".replace("-", "−"),
             x=percent((min(start, start + value) - low) * scale),
             width=percent(max(abs(value) * scale, 0.4)),
@@ -182,10 +187,11 @@ def why(contributions: Sequence[Contribution], score: int, most: int = 3) -> str
     return ", ".join(f"{label(part.name)} {value / 10:+.1f}".replace("-", "−") for part, value in parts[:most])
 
 
-def _reason(contribution: Contribution) -> str:
+def _shown(contribution: Contribution) -> Reason:
     # "word 'chips'" under a bar that is called “chips” says nothing more.
     kind, _, word = contribution.name.partition(":")
-    return "" if contribution.reason == f"{kind} '{word}'" else contribution.reason
+    redundant = contribution.reason.kind == ReasonKind.WORD or contribution.reason.values == (f"{kind} '{word}'",)
+    return NO_REASON if redundant else contribution.reason
 
 
 def _direction(before: int | None, after: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from aggregator.model import Reason
+from aggregator.store.codec import as_json
 from aggregator.store.connection import Connection, upsert
 
 
@@ -14,11 +16,12 @@ class Counterfactuals:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def save(self, story_id: int, score: int, lines: Sequence[tuple[str, int]], made_of: str) -> None:
-        """Keep what was worked out, in place of what was."""
+    def save(self, story_id: int, score: int, lines: Sequence[tuple[Reason, int]], made_of: str) -> None:
+        """Keep a story's counterfactuals, in place of earlier ones: each with the score that it would have."""
+        plain = [(condition.as_plain(), other) for condition, other in lines]
         self._db.run(
             upsert("what_ifs", ("story_id",), ("score", "made_of", "lines")),
-            {"story_id": story_id, "score": score, "made_of": made_of, "lines": json.dumps(lines, ensure_ascii=False)},
+            {"story_id": story_id, "score": score, "made_of": made_of, "lines": as_json(plain)},
         )
 
     def made_of(self, story_ids: Sequence[int]) -> dict[int, str]:
@@ -30,9 +33,11 @@ class Counterfactuals:
         )
         return {row["story_id"]: row["made_of"] for row in rows}
 
-    def of(self, story_id: int, score: int) -> list[tuple[str, int]]:
+    def of(self, story_id: int, score: int) -> list[tuple[Reason, int]]:
         """Return the lines that belong to a story's *score*; none where they belong to another."""
         value = self._db.value(
             "select lines from what_ifs where story_id = :id and score = :score", {"id": story_id, "score": score}
         )
-        return [] if value is None else [(words, other) for words, other in json.loads(value)]
+        return (
+            [] if value is None else [(Reason.from_plain(condition), other) for condition, other in json.loads(value)]
+        )

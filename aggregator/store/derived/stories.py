@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from aggregator.model import Cause, Changes, Entry, LedgerLine, Listed, Membership, Ranking, Story
+from aggregator.store import codec
 from aggregator.store.codec import (
     ENTRY,
     STORY,
@@ -70,7 +71,7 @@ class Stories:
                     "joined_at": stamp(m.joined_at),
                     "similarity": m.similarity,
                     "probability": m.probability,
-                    "reason": m.reason,
+                    "reason": codec.reason_text(m.reason),
                     "voice": m.voice,
                 }
                 for m in changes.memberships
@@ -124,7 +125,7 @@ class Stories:
                     "story_id": line.story_id,
                     "at": stamp(line.at),
                     "cause": line.cause.value,
-                    "words": line.message,
+                    "words": codec.reason_text(line.reason),
                     "before": line.score_before,
                     "after": line.score_after,
                     "entry_id": line.entry_id,
@@ -337,7 +338,7 @@ class Stories:
                 story_id=row["story_id"],
                 at=moment(row["at"]),
                 cause=Cause(row["cause"]),
-                message=row["words"],
+                reason=codec.reason(row["words"]),
                 score_before=row["score_before"],
                 score_after=row["score_after"],
                 entry_id=row["entry_id"],

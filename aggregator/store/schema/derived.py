@@ -32,7 +32,7 @@ create table stories (
     relevance           real not null,          -- 0..1
     provisional         integer not null,
     trend               real not null,          -- as last ranked
-    contributions       text not null,          -- JSON list of [name, log_odds, points, reason]
+    contributions       text not null,          -- JSON list of [name, log_odds, points, [kind, values ...]]
     merged_into         integer,                -- null: it stands for itself
     hidden              integer not null default 0,     -- 1: an editor wants it in no list
     pinned              integer not null default 0,     -- 1: an editor wants it on top of its lists
@@ -52,7 +52,7 @@ create table memberships (
     joined_at    text not null,
     similarity   real not null,
     probability  real not null,
-    reason       text not null,
+    reason       text not null,    -- JSON list [kind, values ...]; a sentence where a version before 0.2.0 wrote it
     voice        text not null
 ) strict;
 create index memberships_by_story on memberships (story_id, entry_id);
@@ -63,7 +63,7 @@ create table ledger (
     story_id      integer not null,
     at            text not null,
     cause         text not null,
-    words         text not null,
+    words         text not null,         -- the reason, spelled as in memberships
     score_before  integer,               -- null: the story is new
     score_after   integer not null,
     entry_id      integer                -- null: no single entry caused it

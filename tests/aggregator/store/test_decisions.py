@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import DecisionError
-from aggregator.model import Changes, Decision, DecisionKind, Entry, Membership, Story, Undo
+from aggregator.model import NO_REASON, Changes, Decision, DecisionKind, Entry, Membership, Story, Undo
 from aggregator.store import ListQuery, Store
 from aggregator.text.search_query import read
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival
@@ -50,7 +50,9 @@ def put(store: Store, story_id: int, entry_ids: tuple[int, ...], **changed: obje
         "trend": 1.0,
         **changed,
     }
-    members = tuple(Membership(entry_id, story_id, NOON, 0.0, 1.0, "", "lantern.example") for entry_id in entry_ids)
+    members = tuple(
+        Membership(entry_id, story_id, NOON, 0.0, 1.0, NO_REASON, "lantern.example") for entry_id in entry_ids
+    )
     with store.transaction():
         store.stories.save(Changes(members, (Story(**values),)))  # type: ignore[arg-type]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.model import Changes, Draft, Membership, Source, Story
+from aggregator.model import NO_REASON, Changes, Draft, Membership, Source, Story
 from aggregator.store import Arrival, SearchResult, Store
 from aggregator.store.derived.search import Order, changes, strength
 from aggregator.store.sqlite.text_index import expression
@@ -44,7 +44,7 @@ class Shelf:
             ids[0], titles[0], summary, ids[0], category, at, at, at, len(ids), len(ids), len(ids), score, score / 100,
             False, 0.0,
         )  # fmt: skip
-        members = tuple(Membership(entry_id, ids[0], at, 1.0, 1.0, "", "") for entry_id in ids)
+        members = tuple(Membership(entry_id, ids[0], at, 1.0, 1.0, NO_REASON, "") for entry_id in ids)
         self.store.stories.save(Changes(members, (story,)))
         return ids[0]
 

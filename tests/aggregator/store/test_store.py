@@ -27,9 +27,11 @@ from aggregator.model import (
     NotModified,
     Picture,
     PollLimits,
+    ReasonKind,
     Source,
     Story,
     Validators,
+    because,
     follow_merges,
 )
 from aggregator.polling import schedule
@@ -87,14 +89,14 @@ def story_of(entry_id: int, at: datetime, *, score: int = 50, category: str = "m
         relevance=score / 100,
         provisional=True,
         trend=0.0,
-        contributions=(Contribution("base", -1.0, float(score), "what most stories get"),),
+        contributions=(Contribution("base", -1.0, float(score), because(ReasonKind.BASE)),),
     )
 
 
 def tell(store: Store, entry_id: int, at: datetime = NOON, **kwargs: object) -> Story:
     story = story_of(entry_id, at, **kwargs)  # type: ignore[arg-type]
-    member = Membership(entry_id, entry_id, at, 1.0, 1.0, "first entry", "wire.example")
-    line = LedgerLine(entry_id, at, Cause.NEW_STORY, "first entry", None, story.score, entry_id)
+    member = Membership(entry_id, entry_id, at, 1.0, 1.0, because(ReasonKind.FIRST_REPORT), "wire.example")
+    line = LedgerLine(entry_id, at, Cause.NEW_STORY, because(ReasonKind.FIRST_REPORT), None, story.score, entry_id)
     with store.transaction():
         store.stories.save(Changes((member,), (story,), (line,)))
     return story
@@ -604,7 +606,8 @@ def test_an_address_leads_to_where_every_merge_ends(store: Store) -> None:
 
 
 def test_stories_whose_score_holds_a_vote_are_known(store: Store) -> None:
-    vote, word = Contribution("vote", 1.0, 9.0, "voted up"), Contribution("word:vote", 1.0, 9.0, '["vote", 1]')
+    vote = Contribution("vote", 1.0, 9.0, because(ReasonKind.OWN_VOTE))
+    word = Contribution("word:vote", 1.0, 9.0, because(ReasonKind.WORD, "vote"))
     store.stories.save(Changes(stories=(told(1, None, (word, vote)), told(2, None, (word,)), told(3, 1, (vote,)))))
     assert store.stories.voted() == [1]
     store.stories.save(Changes(stories=(told(1, None, (word,)),)))

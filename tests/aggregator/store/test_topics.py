@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.model import Changes, Membership, Topic
+from aggregator.model import NO_REASON, Changes, Membership, Topic
 from aggregator.store import Store
 from tests.aggregator.store.test_store import HOUR, NOON, OTHER, SOURCE, add, arrival, story_of
 
@@ -45,7 +45,7 @@ def test_a_topic_has_its_stories_entries_and_history(store: Store) -> None:
         story_ids = {first: first, second: first, third: third}
         store.stories.save(
             Changes(
-                memberships=tuple(Membership(e, s, NOON, 1.0, 1.0, "", "wire") for e, s in story_ids.items()),
+                memberships=tuple(Membership(e, s, NOON, 1.0, 1.0, NO_REASON, "wire") for e, s in story_ids.items()),
                 stories=(story_of(first, NOON), story_of(third, NOON)),
             )
         )

@@ -15,6 +15,7 @@ from scoring.editorial.pairwise_constraints import Pair
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival
+from web.explain_cli import explain
 
 TOLD = (
     ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda."),
@@ -42,7 +43,7 @@ def update(db: Path) -> None:
 
 
 def run(db: Path, *words: str) -> Result:
-    command = next(item for item in COMMANDS if item.name == words[0])
+    command = next(item for item in (*COMMANDS, explain) if item.name == words[0])
     where = () if words[:2] in (("stories", "--help"), ("evaluate", "pairs")) else ("--db", str(db))
     return CliRunner().invoke(command, [*words[1:], *where], obj=Front(lambda: NOON + 6 * HOUR, {}))
 

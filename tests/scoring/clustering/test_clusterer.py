@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.demo.edition import load
+from aggregator.model import ReasonKind, because
 from scoring.clustering import comparison, reclustering
 from scoring.clustering.clusterer import Clusterer, Placement
 from scoring.clustering.phrases import phrases
@@ -78,9 +79,9 @@ def test_the_same_link_and_the_same_headline_join_at_once() -> None:
         text(3, "Plover unveils an error-corrected processor", link="https://b.example/1"),
     )
 
-    assert first == Placement(1, 0.0, 1.0, "first report")
-    assert (link.story_id, link.reason) == (1, "same link")
-    assert (title.story_id, title.reason) == (1, "same headline")
+    assert first == Placement(1, 0.0, 1.0, because(ReasonKind.FIRST_REPORT))
+    assert (link.story_id, link.reason.kind) == (1, ReasonKind.SAME_LINK)
+    assert (title.story_id, title.reason.kind) == (1, ReasonKind.SAME_HEADLINE)
 
 
 def test_a_joined_entry_says_what_it_shares() -> None:
@@ -91,7 +92,7 @@ def test_a_joined_entry_says_what_it_shares() -> None:
     )
 
     assert second.story_id == 1
-    assert second.reason == "shares error-corrected processor, Plover, Quantum"
+    assert second.reason == because(ReasonKind.SHARES, "error-corrected processor", "Plover", "Quantum")
     assert 0.5 < second.probability < 1
     assert second.similarity > 0
 
@@ -113,7 +114,7 @@ def test_a_story_is_forgotten_with_everything_that_pointed_to_it() -> None:
 
     assert made.expire(same.arrived) == [1]
     assert len(made) == 0
-    assert made.place(same).reason == "first report"
+    assert made.place(same).reason.kind == ReasonKind.FIRST_REPORT
 
 
 def test_a_story_takes_nothing_in_when_it_is_too_old() -> None:
@@ -129,8 +130,8 @@ def test_a_column_with_the_same_headline_every_day_does_not_join_at_once() -> No
     title = "Hints and answers for the big puzzle of today"
     place(made, text(1, title))
 
-    assert made.place(text(2, title, hours=11)).reason == "same headline"
-    assert made.place(text(3, title, hours=24)).reason != "same headline"
+    assert made.place(text(2, title, hours=11)).reason.kind == ReasonKind.SAME_HEADLINE
+    assert made.place(text(3, title, hours=24)).reason.kind != ReasonKind.SAME_HEADLINE
 
 
 def test_entries_without_any_telling_word_stay_alone() -> None:
@@ -216,7 +217,7 @@ def test_a_shared_link_binds_across_scripts() -> None:
     link = "https://a.example/1"
     placements = place(clusterer(), text(1, "Rome floods again", link=link), text(2, "Рим снова затопило", link=link))
 
-    assert placements[1].reason == "same link"
+    assert placements[1].reason.kind == ReasonKind.SAME_LINK
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def strangers(count: int) -> list[AnalysedText]:
 def test_a_word_in_common_is_no_event_where_most_entries_stand_alone(first: str, second: str, joined: bool) -> None:
     around = strangers(100)
     made = clusterer()
-    assert {placement.reason for placement in place(made, text(1, first), *around)} == {"first report"}
+    assert {placement.reason.kind for placement in place(made, text(1, first), *around)} == {ReasonKind.FIRST_REPORT}
 
     assert (made.place(text(2, second)).story_id == 1) is joined
 

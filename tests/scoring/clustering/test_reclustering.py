@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.model import Cause, Changes
+from aggregator.model import NO_REASON, Cause, Changes, ReasonKind, because
 from scoring.clustering import reclustering
 from scoring.clustering.clusterer import Placement
 from scoring.engine import Engine
@@ -53,7 +53,8 @@ def test_a_report_that_tells_of_both_makes_two_stories_one(monkeypatch: pytest.M
         (1, Cause.MERGED),
         (2, Cause.MERGED),
     ]
-    assert steps[2].ledger[-1].message.startswith("became part of story 1: ")
+    assert steps[2].ledger[-1].reason.kind == ReasonKind.BECAME_PART_OF
+    assert steps[2].ledger[-1].reason.values[0] == 1
     assert steps[2].ledger[-1].score_after == older.score
 
 
@@ -86,7 +87,7 @@ def mixed(parted: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[
     monkeypatch.setattr(
         made._state.clusterer,
         "place",
-        lambda text: place(text) if text.entry_id == 1 else Placement(1, 0.2, 0.6, "mistaken"),
+        lambda text: place(text) if text.entry_id == 1 else Placement(1, 0.2, 0.6, NO_REASON),
     )
     steps = []
     for number, (report, source) in enumerate(
@@ -106,13 +107,13 @@ def test_a_story_whose_halves_share_nothing_falls_apart_and_both_say_so(monkeypa
     assert [(story.story_id, story.entries) for story in made.stories()] == [(1, 2), (2, 2)]
     moved = [member for member in steps[3].memberships if member.story_id == 2]
     assert [member.entry_id for member in moved] == [2, 4]
-    assert all(member.reason.startswith("left story 1 when it fell apart: ") for member in moved)
+    assert all((member.reason.kind, member.reason.values[0]) == (ReasonKind.LEFT, 1) for member in moved)
     assert [(line.story_id, line.cause) for line in steps[3].ledger] == [
         (1, Cause.JOINED),
         (1, Cause.SPLIT),
         (2, Cause.SPLIT),
     ]
-    assert steps[3].ledger[1].message.startswith("2 entries went to story 2: its halves are alike by 0.0")
+    assert steps[3].ledger[1].reason.values[1] == because(ReasonKind.WENT_TO, 2, 2)
 
 
 @pytest.mark.parametrize(("entries", "due"), [(3, False), (4, True), (5, False), (6, True), (9, True), (500, False)])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import DecisionError
-from aggregator.model import Cause, Decision, DecisionKind, Story
+from aggregator.model import Cause, Decision, DecisionKind, ReasonKind, Story, because
 from aggregator.store import Store
 from scoring.clustering import reclustering
 from scoring.relevance.model import load_prior
@@ -18,6 +18,7 @@ from scoring.relevance.votes import OWN
 from scoring.updater import Updater
 from tests.promises import promise
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
+from web.present.reasons import sentence
 
 QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda.")
 AGAIN = ("Northern Ruritania hit by earthquake", "A tremor was felt in Strelsau and in Zenda, the province says.")
@@ -119,10 +120,10 @@ def test_a_split_makes_two_stories_that_both_say_why(desk: Desk) -> None:
     assert desk.story(2).headline in (AGAIN[0], THIRD[0])
     (left,) = (line for line in desk.store.stories.ledger(1) if line.cause is Cause.SPLIT)
     (new,) = desk.store.stories.ledger(2)
-    assert left.message == "an editor's split: 2 entries went to story 2"
-    assert new.message == "an editor's split: 2 entries came from story 1"
+    assert sentence(left.reason) == "an editor's split: 2 entries went to story 2"
+    assert sentence(new.reason) == "an editor's split: 2 entries came from story 1"
     assert (new.score_before, new.score_after) == (None, desk.story(2).score)
-    assert [member.reason for _, member in desk.store.stories.members(2)] == ["an editor's split"] * 2
+    assert [member.reason for _, member in desk.store.stories.members(2)] == [because(ReasonKind.EDITOR_SPLIT)] * 2
 
 
 def test_what_comes_later_joins_one_side_and_brings_the_two_together_no_more(
@@ -154,7 +155,7 @@ def test_two_stories_become_one_and_the_younger_address_leads_to_the_older(desk:
 
     assert desk.stories() == {1: [1, 2, 3, 4]}
     assert desk.story(4).merged_into == 1
-    assert desk.store.stories.ledger(4)[-1].message == "became part of story 1: an editor's merge"
+    assert sentence(desk.store.stories.ledger(4)[-1].reason) == "became part of story 1: an editor's merge"
     late = desk.report((CHIP[0] + " for banks", CHIP[1]), "courier")
     desk.undo(made)
 
@@ -181,7 +182,7 @@ def test_a_split_that_is_taken_back_brings_both_sides_together_with_what_came_si
     desk.undo(made)
 
     assert desk.stories() == {1: [1, 2, 3, 5], 4: [4]}
-    assert desk.store.stories.ledger(2)[-1].message == "became part of story 1: an editor took back a split"
+    assert sentence(desk.store.stories.ledger(2)[-1].reason) == "became part of story 1: an editor took back a split"
 
 
 def test_stories_that_are_over_can_be_taken_apart_and_together(desk: Desk) -> None:
@@ -227,9 +228,9 @@ def test_a_hidden_story_is_in_no_list_until_that_is_taken_back(desk: Desk) -> No
     desk.undo(hidden)
 
     assert sorted(desk.front()) == [1, 4]
-    assert [line.message for line in desk.store.stories.ledger(1) if line.cause is Cause.DECIDED] == [
+    assert [sentence(line.reason) for line in desk.store.stories.ledger(1) if line.cause is Cause.DECIDED] == [
         "an editor hid it",
-        "an editor took back a decision to hide it",
+        "an editor took back hiding it",
     ]
 
 

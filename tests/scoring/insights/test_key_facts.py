@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.model import Entry, Membership
+from aggregator.model import NO_REASON, Entry, Membership
 from scoring.insights.key_facts import Facts, key_facts
 from scoring.language.amounts import capitals, figures, names, numbers, sentences, sentences_of_html
 
@@ -20,7 +20,7 @@ def told(*entries: tuple[str, str, str] | tuple[str, str, str, str]) -> list[tup
     for i, (source, title, summary, *voice) in enumerate(entries, start=1):
         at = AT + timedelta(minutes=i)
         entry = Entry(i, source, f"{source}-{i}", f"https://{source}.example/{i}", title, summary, at)
-        facts.append((entry, Membership(i, 1, at, 1.0, 1.0, "", voice[0] if voice else source)))
+        facts.append((entry, Membership(i, 1, at, 1.0, 1.0, NO_REASON, voice[0] if voice else source)))
     return facts
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model import Entry, Membership, Picture
+from aggregator.model import NO_REASON, Entry, Membership, Picture
 from bench.headline import LABELS, auc
 from scoring.insights.lead_entry import choose, clarity, pictured
 from tests.scoring.world import NOON, entry
@@ -95,7 +95,9 @@ def test_clarity_tells_news_from_bait() -> None:
 
 
 def shown(number: int, picture: Picture | None, voice: str) -> tuple[Entry, Membership]:
-    return replace(entry(number, "Amazon opens"), picture=picture), Membership(number, 1, NOON, 0.5, 0.9, "", voice)
+    return replace(entry(number, "Amazon opens"), picture=picture), Membership(
+        number, 1, NOON, 0.5, 0.9, NO_REASON, voice
+    )
 
 
 def test_a_lead_without_a_picture_has_that_of_another_entry_originals_first_and_small_ones_last() -> None:

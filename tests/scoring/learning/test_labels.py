@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Changes, Entry, Membership
+from aggregator.model import NO_REASON, Changes, Entry, Membership
 from aggregator.store import Store
 from scoring.learning.labels import (
     DAY,
@@ -159,7 +159,7 @@ def entry(entry_id: int, source: str = "paper0", hours: int = 0) -> Entry:
 
 
 def membership(entry_id: int, story_id: int, hours: int = 0) -> Membership:
-    return Membership(entry_id, story_id, MONDAY + hours * HOUR, 1.0, 1.0, "", f"voice{entry_id}")
+    return Membership(entry_id, story_id, MONDAY + hours * HOUR, 1.0, 1.0, NO_REASON, f"voice{entry_id}")
 
 
 def test_a_story_that_began_before_the_window_is_left_out() -> None:

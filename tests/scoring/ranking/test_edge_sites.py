@@ -87,7 +87,7 @@ def check_calm(past: Recording) -> None:
         for story_id in listed[:10]:
             parts = page_order.parts(by_id[story_id], moment.at)
             assert all(math.isfinite(part.value) for part in parts)
-            assert page_order.why(parts)
+            assert page_order.distinctive(parts)
 
 
 def subject_of(item: Listed) -> str:

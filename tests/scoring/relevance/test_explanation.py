@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Story
+from aggregator.model import NO_REASON, ReasonKind, because
 from scoring.relevance.counterfactuals import counterfactuals
-from scoring.relevance.explanation import Part, contributions, largest_remainder, lines, sigmoid
-from tests.scoring.press import HOUR, MONDAY, model, signals
+from scoring.relevance.explanation import Part, contributions, largest_remainder, sigmoid
+from tests.scoring.press import HOUR, model, signals
 
 LOG_ODDS = st.floats(-12, 12, allow_nan=False)
 PARTS = st.lists(
@@ -54,9 +54,7 @@ def test_points_have_the_sign_of_their_log_odds(base: float, parts: list[Part]) 
 
 def test_a_worked_example() -> None:
     # sigma(-2) = 0.1192, sigma(1) = 0.7311: 61.2 points for 3 units of log-odds, 20.4 each.
-    shown = contributions(
-        -2.0, [Part("coverage", 2.0, "4 independent sources"), Part("word:chip", 1.0, "word 'chip'")], 73
-    )
+    shown = contributions(-2.0, [Part("coverage", 2.0, NO_REASON), Part("word:chip", 1.0, NO_REASON)], 73)
 
     assert [(part.name, part.points) for part in shown] == [("base", 11.8), ("coverage", 40.8), ("word:chip", 20.4)]
 
@@ -68,19 +66,19 @@ def test_a_story_that_nothing_speaks_for_has_the_base() -> None:
 
 
 def test_parts_that_cancel_each_other_keep_their_points() -> None:
-    shown = contributions(0.0, [Part("coverage", 1.0, ""), Part("word:recipe", -1.0, "")], 50)
+    shown = contributions(0.0, [Part("coverage", 1.0, NO_REASON), Part("word:recipe", -1.0, NO_REASON)], 50)
 
     # The limit: sigma'(0) = 0.25.
     assert [part.points for part in shown] == [50.0, 25.0, -25.0]
 
 
 def test_small_words_are_told_together() -> None:
-    words = [Part(f"word:w{i}", 0.1 * i, f"word 'w{i}'") for i in range(1, 19)]
+    words = [Part(f"word:w{i}", 0.1 * i, NO_REASON) for i in range(1, 19)]
 
     shown = contributions(-2.0, words, 90)
 
     assert [part.name for part in shown if part.name != "base"].count("words") == 1
-    assert next(part for part in shown if part.name == "words").reason == "12 other words"
+    assert next(part for part in shown if part.name == "words").reason == because(ReasonKind.OTHER_WORDS, 12)
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=30), st.integers(2, 7))
@@ -99,42 +97,13 @@ def test_a_counterfactual_is_the_score_of_the_story_without_that_voice() -> None
     story = signals(delays=(0 * HOUR, HOUR, 2 * HOUR))
     without_second = signals(delays=(0 * HOUR, 2 * HOUR))
 
-    result = {c.message: c.score for c in counterfactuals(model(), story, {"paper1.example": "Paper 1"})}
+    result = {c.condition: c.score for c in counterfactuals(model(), story, {"paper1.example": "Paper 1"})}
 
-    assert result["without Paper 1"] == model().score(without_second).score
-    assert result["with paper0.example alone"] == model().score(signals(delays=(0 * HOUR,))).score
+    assert result[because(ReasonKind.WITHOUT, "Paper 1")] == model().score(without_second).score
+    assert result[because(ReasonKind.ALONE, "paper0.example")] == model().score(signals(delays=(0 * HOUR,))).score
 
 
 def test_a_counterfactual_without_the_summary_is_scored_anew() -> None:
-    result = {c.message: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
+    result = {c.condition: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
 
-    assert result == {"by its title alone": model().score(signals(title="A chip")).score}
-
-
-def test_the_drawing_shows_every_part_and_the_sum() -> None:
-    scored = model().score(signals(delays=(0 * HOUR, HOUR, 2 * HOUR)))
-    story = Story(
-        story_id=1,
-        headline="Zephyr Labs unveils a chip",
-        summary="",
-        lead_entry_id=1,
-        category_id="models",
-        first_seen_at=MONDAY,
-        last_source_at=MONDAY,
-        updated_at=MONDAY,
-        entries=3,
-        sources=3,
-        independent_sources=3,
-        score=scored.score,
-        relevance=scored.relevance,
-        provisional=True,
-        trend=0.0,
-        contributions=scored.contributions,
-    )
-
-    drawn = lines(story)
-
-    assert drawn[0] == f"Score: {scored.score} (provisional)   Zephyr Labs unveils a chip"
-    assert any("3 independent sources" in line for line in drawn)
-    shown = [line.split()[0] for line in drawn[1:-1]]
-    assert sum(tenths(float(points)) for points in shown) == 10 * scored.score
+    assert result == {because(ReasonKind.TITLE_ALONE): model().score(signals(title="A chip")).score}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.model import ReasonKind, because
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.features import GROUP, GROUPS, features, never_negative, summary_words, tfidf
 from scoring.relevance.model import MIN_SETTLED_LABELS, RelevanceModel, load_prior
@@ -79,14 +80,14 @@ def test_a_copy_does_not_count() -> None:
     assert model().score(copied).relevance == model().score(story).relevance
 
 
-def test_reasons_are_for_people() -> None:
+def test_each_part_has_the_reason_of_its_group() -> None:
     scored = model().score(signals("Zephyr unveils a chip", delays=(0 * HOUR, HOUR, 2 * HOUR)))
 
     reasons = {part.name: part.reason for part in scored.contributions}
-    assert reasons["coverage"] == "3 independent sources"
-    assert reasons["velocity"] == "3 sources within 3 h"
-    assert reasons["word:chip"] == "word 'chip'"
-    assert reasons["source"] == "first reported by paper0"
+    assert reasons["coverage"] == because(ReasonKind.SOURCES, 3)
+    assert reasons["velocity"] == because(ReasonKind.SOURCES_WITHIN, 3, 3)
+    assert reasons["word:chip"] == because(ReasonKind.WORD, "chip")
+    assert reasons["source"] == because(ReasonKind.FIRST_REPORTED_BY, "paper0")
 
 
 def test_an_unknown_source_and_unknown_words_weigh_nothing() -> None:

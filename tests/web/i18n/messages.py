@@ -9,6 +9,8 @@ from pathlib import Path
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
+from scoring.relevance.features import GROUPS
+
 ROOT = Path(__file__).resolve().parents[3]
 Message = str | tuple[str, str]
 """A text, or the texts for one thing and for several."""
@@ -20,9 +22,17 @@ _PLURALS = ("plural", "both_forms")
 
 def messages() -> set[Message]:
     """Return the texts of all translated pages."""
-    return {message for path in _templates() for message in _of_template(path)} | {
-        message for path in (ROOT / "web").rglob("*.py") if "alerts" not in path.parts for message in _of_module(path)
-    }
+    labels = {group.label for group in GROUPS}
+    return (
+        labels
+        | {message for path in _templates() for message in _of_template(path)}
+        | {
+            message
+            for path in (ROOT / "web").rglob("*.py")
+            if "alerts" not in path.parts
+            for message in _of_module(path)
+        }
+    )
 
 
 def _templates() -> list[Path]:

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aggregator.model import Topic
+from aggregator.model import ReasonKind, Topic, because
 from aggregator.store import Store
 from aggregator.store.derived.summaries import Summary
 from tests.web.newsroom import HOUR, NOW, Newsroom
@@ -163,9 +163,9 @@ def test_a_story_can_be_passed_on_by_plain_links(site: FlaskClient, room: Newsro
 
 def test_what_ifs_stand_beside_the_score_they_belong_to(site: FlaskClient, room: Newsroom, store: Store) -> None:
     story_id = room.story("Chips again", ["techcrunch_ai", "seedbed"], score=62)
-    store.counterfactuals.save(story_id, 62, [("without Seedbed", 40)], "x")
+    store.counterfactuals.save(story_id, 62, [(because(ReasonKind.WITHOUT, "Seedbed"), 40)], "x")
     assert "40 without Seedbed" in text(story_page(site, story_id))
-    store.counterfactuals.save(story_id, 63, [("without Seedbed", 40)], "x")
+    store.counterfactuals.save(story_id, 63, [(because(ReasonKind.WITHOUT, "Seedbed"), 40)], "x")
     room.merge(room.story("Another", ["seedbed"]), story_id)
     assert "without Seedbed" not in text(story_page(site, story_id))
 
@@ -176,7 +176,7 @@ def test_a_story_says_why_it_stands_where_it_stands(site: FlaskClient, room: New
     other = room.story("Chips once more", ["techcrunch_ai", "seedbed"], score=62)
     store.places.replace({other: [("worth", 1.2, 0.82), ("coverage", 0.4, 2.0), ("age", -0.1, 2.0)]})
     page = text(story_page(site, other))
-    assert "82 % likely on an editor's front page, by its text, 2 independent sources" in page
+    assert "82% likely on an editor's front page, by its text, 2 independent sources" in page
     assert "+1.20" in page
 
 

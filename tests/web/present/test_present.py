@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Config, Contribution, Entry, Site
+from aggregator.model import NO_REASON, Config, Contribution, Entry, ReasonKind, Site, because
 from web import present
 from web.present import Presenter
 
@@ -70,7 +70,7 @@ def test_printed_points_add_up_to_the_score(points: list[float]) -> None:
 def test_the_chart_of_a_score_ends_at_the_score_and_stays_inside(points: list[float]) -> None:
     score = round(sum(points))
     points[0] += score - sum(points)
-    bars = present.bars([Contribution(f"word:{i}", p, p, "") for i, p in enumerate(points)], score)
+    bars = present.bars([Contribution(f"word:{i}", p, p, NO_REASON) for i, p in enumerate(points)], score)
     assert len(bars) <= 12
     assert sum(round(float(bar.points.replace("−", "-")) * 10) for bar in bars) == score * 10
     for bar in bars:
@@ -91,7 +91,10 @@ def test_a_breaking_story_says_so_instead_of_how_fast_it_grows() -> None:
 
 
 def test_a_reason_that_repeats_the_word_is_left_out() -> None:
-    parts = [Contribution("word:chips", 1, 5, "word 'chips'"), Contribution("coverage", 1, 5, "3 independent sources")]
+    parts = [
+        Contribution("word:chips", 1, 5, because(ReasonKind.WORD, "chips")),
+        Contribution("coverage", 1, 5, because(ReasonKind.SOURCES, 3)),
+    ]
     assert [(bar.label, bar.reason) for bar in present.bars(parts, 10)] == [
         ("“chips”", ""),
         ("Coverage", "3 independent sources"),

@@ -1,0 +1,44 @@
+"""`groundswell explain` draws a score that adds up."""
+
+from __future__ import annotations
+
+from aggregator.model import Membership, ReasonKind, Story, because
+from tests.scoring.press import HOUR, MONDAY, model, signals
+from web.explain_cli import membership, score_lines
+
+
+def test_the_drawing_shows_every_part_and_the_sum() -> None:
+    scored = model().score(signals(delays=(0 * HOUR, HOUR, 2 * HOUR)))
+    story = Story(
+        story_id=1,
+        headline="Zephyr Labs unveils a chip",
+        summary="",
+        lead_entry_id=1,
+        category_id="models",
+        first_seen_at=MONDAY,
+        last_source_at=MONDAY,
+        updated_at=MONDAY,
+        entries=3,
+        sources=3,
+        independent_sources=3,
+        score=scored.score,
+        relevance=scored.relevance,
+        provisional=True,
+        trend=0.0,
+        contributions=scored.contributions,
+    )
+
+    drawn = score_lines(story)
+
+    assert drawn[0] == f"Score: {scored.score} (provisional)   Zephyr Labs unveils a chip"
+    assert any("3 independent sources" in line for line in drawn)
+    shown = [line.split()[0] for line in drawn[1:-1]]
+    assert sum(round(10 * float(points)) for points in shown) == 10 * scored.score
+
+
+def test_an_entry_says_why_it_joined_and_how_sure_that_was() -> None:
+    shares = because(ReasonKind.SHARES, "Plover", "chips")
+    joined = Membership(2, 1, MONDAY, 0.62, 0.914, shares, "plover.example")
+    opened = Membership(1, 1, MONDAY, 0.0, 1.0, because(ReasonKind.FIRST_REPORT), "plover.example")
+    assert membership(joined) == "shares Plover, chips (91% sure, similarity 0.62)"
+    assert membership(opened) == "first report"

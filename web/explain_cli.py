@@ -1,0 +1,126 @@
+"""The command that explains a score: `groundswell explain`.
+
+It stands beside the site because both make their sentences in `web.present.reasons`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import Front, db_option, existing, json_option
+from aggregator.errors import GroundswellError
+from aggregator.model import Membership, Story
+from aggregator.store import Store
+from scoring.ranking import page_order
+from web.present import reasons
+from web.present.reasons import sentence
+
+
+@click.command()
+@click.argument("story", metavar="STORY")
+@db_option
+@json_option
+@click.pass_obj
+def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
+    """Show what a story's score is made of, how it came about, and why the story stands where it stands.
+
+    STORY is the number in its address.
+
+    \b
+    Example:
+      groundswell explain 217
+    """
+    if not story.isdecimal():
+        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
+    with Store.open(existing(db)) as store:
+        story_id = store.stories.resolve(int(story))
+        known = None if story_id is None else store.stories.get(story_id)
+        if known is None:
+            raise GroundswellError(f"there is no story {story}")
+        members = store.stories.members(known.story_id)
+        ledger = store.stories.ledger(known.story_id)
+        names = store.feeds.names()
+        voices = store.stories.voices([known.story_id]).get(known.story_id, ())
+        place = [page_order.PlacePart(*row) for row in store.places.of(known.story_id)]
+    breaking = page_order.breaking(voices, front.clock())
+    if as_json:
+        rows = {
+            "story": known.story_id,
+            "headline": known.headline,
+            "score": known.score,
+            "provisional": known.provisional,
+            "contributions": [{**asdict(part), "reason": sentence(part.reason)} for part in known.contributions],
+            "place": [asdict(part) for part in place],
+            "entries": [
+                {
+                    "id": entry.entry_id,
+                    "source": entry.source_id,
+                    "title": entry.title,
+                    "voice": member.voice,
+                    "similarity": member.similarity,
+                    "probability": member.probability,
+                    "reason": sentence(member.reason),
+                }
+                for entry, member in members
+            ],
+            "ledger": [
+                {
+                    "at": line.at.isoformat(),
+                    "cause": line.cause.value,
+                    "words": sentence(line.reason),
+                    "before": line.score_before,
+                    "after": line.score_after,
+                }
+                for line in ledger
+            ],
+        }
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    for text in score_lines(known):
+        click.echo(text)
+    if place:
+        click.echo(f"\nWhy it stands where it stands: {reasons.place(place, breaking)}")
+        for part in place:
+            click.echo(f"  {part.value:+6.2f}  {reasons.place_part(part)}")
+        click.echo(f"  {sum(part.value for part in place):+6.2f}  together; the greater, the higher on the page")
+    click.echo(f"\n{len(members)} entries of {known.sources} sources, {known.independent_sources} independent")
+    for entry, member in members:
+        source = names.get(entry.source_id, entry.source_id)
+        click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
+        click.echo(f"                {membership(member)}")
+    click.echo("\nHow the score came about")
+    for line in ledger:
+        before = "  -" if line.score_before is None else f"{line.score_before:3d}"
+        click.echo(f"  {line.at:%d %b %H:%M}  {before} -> {line.score_after:3d}  {sentence(line.reason)}")
+
+
+BAR = 24
+
+
+def score_lines(story: Story) -> list[str]:
+    """Return the score of *story* with its parts, drawn in text; the points add up to the score.
+
+    Score: 87   AWS and OpenAI sign a deal for 2 gigawatts of Trainium
+      +9.4  ######                    what any story starts with
+     +41.2  ########################  6 independent sources
+    """
+    head = f"Score: {story.score}" + (" (provisional)" if story.provisional else "")
+    widest = max((abs(part.points) for part in story.contributions), default=0.0)
+    drawn = [f"{head}   {story.headline}"]
+    for part in story.contributions:
+        length = round(BAR * abs(part.points) / widest) if widest else 0
+        bar = ("+" if part.points > 0 else "-") * length
+        drawn.append(f"{part.points:+7.1f}  {bar:<{BAR}}  {sentence(part.reason)}")
+    drawn.append(f"{story.score:7d}  = the sum")
+    return drawn
+
+
+def membership(member: Membership) -> str:
+    """Return why an entry is in its story, and how sure that was: "shares Plover, chips (91% sure)"."""
+    if member.entry_id == member.story_id or not member.similarity:
+        return sentence(member.reason)
+    return f"{sentence(member.reason)} ({member.probability:.0%} sure, similarity {member.similarity:.2f})"
