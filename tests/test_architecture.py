@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -153,6 +155,105 @@ def test_the_patterns_match_what_they_forbid() -> None:
 @pytest.mark.parametrize("path", modules(), ids=where)
 def test_every_module_has_a_docstring(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{where(path)} has no docstring"
+
+
+# What functions keep between calls, and why that is no state: each result follows from its arguments, or from a file of
+# the package, which never changes while the program runs. Everything else that is remembered is an attribute of an
+# object that is passed along.
+FILE_OF_THE_PACKAGE = "read once: a file of the package that only the commands which need it pay for"
+SAME_TEXTS = "the parts that score an entry ask for the same texts and words within one step"
+SAME_IN_A_DOCUMENT = "the items of a document, and the feeds of a site, repeat the same few"
+EVERY_REQUEST = "asked on every request, with a few dozen different headers"
+CACHES = {
+    "aggregator/text/urls.py:_suffixes": FILE_OF_THE_PACKAGE,
+    "scoring/categories/prior.py:load_category_prior": FILE_OF_THE_PACKAGE,
+    "scoring/language/names.py:load_ordinary_words": FILE_OF_THE_PACKAGE,
+    "scoring/language/terms.py:load_background": FILE_OF_THE_PACKAGE,
+    "scoring/relevance/model.py:load_prior": FILE_OF_THE_PACKAGE,
+    "scoring/relevance/model.py:prior_measures": FILE_OF_THE_PACKAGE,
+    "web/media/social_card.py:_font": FILE_OF_THE_PACKAGE,
+    "web/media/social_card.py:_has": "whether the shipped font has a character",
+    "scoring/clustering/phrases.py:_terms_of": SAME_TEXTS,
+    "scoring/language/analysed_text.py:_script_of": SAME_TEXTS,
+    "scoring/language/terms.py:term": SAME_TEXTS,
+    "scoring/language/terms.py:words_of": SAME_TEXTS,
+    "scoring/topics/headline_index.py:headline_terms": SAME_TEXTS,
+    "scoring/topics/signals.py:_commonness": SAME_TEXTS,
+    "aggregator/parse/normalize.py:_tag": SAME_IN_A_DOCUMENT,
+    "aggregator/parse/xml/names.py:is_harmless": SAME_IN_A_DOCUMENT,
+    "aggregator/parse/xml/names.py:name_of": SAME_IN_A_DOCUMENT,
+    "aggregator/store/codec.py:_hints": SAME_IN_A_DOCUMENT,
+    "aggregator/text/sanitize.py:_cleaner": SAME_IN_A_DOCUMENT,
+    "aggregator/text/urls.py:_ascii_host": SAME_IN_A_DOCUMENT,
+    "aggregator/text/urls.py:canonical": SAME_IN_A_DOCUMENT,
+    "aggregator/text/urls.py:host": SAME_IN_A_DOCUMENT,
+    "aggregator/text/urls.py:registrable_domain": SAME_IN_A_DOCUMENT,
+    "aggregator/store/connection.py:_insert": "the text of a statement, one for each table",
+    "aggregator/store/connection.py:upsert": "the text of a statement, one for each table",
+    "web/http/cached_response.py:_takes_gzip": EVERY_REQUEST,
+    "web/http/visit_counter.py:_is_bot": EVERY_REQUEST,
+}
+ONE_FOR_EACH = ("aggregator/store/connection.py", "web/media/social_card.py:_font")
+"""Caches without a bound whose arguments are constants of the program."""
+
+
+def caches() -> Iterator[tuple[str, bool]]:
+    """Yield the functions that remember their results, and whether there is a bound to how many."""
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                for decorator in map(ast.unparse, node.decorator_list):
+                    if re.match(r"(functools\.)?(lru_)?cache\b", decorator):
+                        yield f"{where(path)}:{node.name}", "maxsize=" in decorator or not node.args.args
+
+
+def test_what_functions_remember_is_listed_with_its_reason() -> None:
+    assert {name for name, _ in caches()} == CACHES.keys()
+
+
+def test_caches_are_bounded() -> None:
+    assert [name for name, bounded in caches() if not bounded and not name.startswith(ONE_FOR_EACH)] == []
+
+
+CONTAINERS = ("dict", "list", "set", "defaultdict", "deque")
+
+
+@pytest.mark.parametrize("path", modules(), ids=where)
+def test_no_module_keeps_a_container_to_be_filled_later(path: Path) -> None:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        message = f"{where(path)}:{node.lineno} keeps state in the module"
+        if isinstance(value, ast.Dict | ast.List):
+            assert ast.unparse(value)[1:-1], message
+        if isinstance(value, ast.Call) and ast.unparse(value.func) in CONTAINERS:
+            assert value.args, message
+
+
+IMPORT_ALL = """
+import importlib, locale, logging, os, signal, socket, sys, warnings
+# scikit-learn and trafilatura set variables and filters themselves.
+import feedparser, feedparser.mixin, httpx, sklearn, trafilatura, yaml
+def state():
+    classes = (feedparser.mixin._FeedParserMixin, httpx.AsyncClient, yaml.SafeLoader, logging.Logger, socket.socket)
+    return (
+        [dict(vars(cls)) for cls in classes], dict(vars(feedparser)), dict(os.environ), socket.getdefaulttimeout(),
+        list(logging.root.handlers), logging.root.level, list(warnings.filters), locale.setlocale(locale.LC_ALL),
+        {number: signal.getsignal(number) for number in signal.valid_signals()}, sys.excepthook,
+        sys.getrecursionlimit(),
+    )
+before = state()
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+after = state()
+print([number for number, (one, other) in enumerate(zip(before, after)) if one != other])
+"""
+
+
+def test_importing_a_module_changes_nothing_elsewhere() -> None:
+    names = [where(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in modules()]
+    needed = [name for name in names if name not in ("groundswell.__main__", "web.agents.server")]
+    run = subprocess.run([sys.executable, "-c", IMPORT_ALL, *needed], capture_output=True, text=True, cwd=ROOT)
+    assert (run.stdout.strip(), run.returncode) == ("[]", 0), run.stdout + run.stderr
 
 
 def test_tests_that_read_shared_data_can_skip() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 
 from aggregator.fetch.lazy_imports import httpx
 from aggregator.text.ip_addresses import is_public
@@ -21,7 +20,6 @@ USER_AGENT = "Groundswell/0.1 (self-hosted news site; polls feeds conditionally)
 _MAX_RETRY_AFTER = timedelta(hours=24)
 
 
-@lru_cache(maxsize=4)
 def user_agent(site_url: str) -> str:
     """Return the User-Agent: the program, and *site_url* if others can open it."""
     name = host(site_url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -159,7 +159,7 @@ def writable(text: str) -> bool:
     return all(character.isspace() or _has(character) for character in text)
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _has(character: str) -> bool:
     font = _font(24)
     return bytes(font.getmask(character)) != bytes(font.getmask("\U0010fffd"))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from publicsuffixlist import PublicSuffixList
-
 from aggregator.config.values.basic import Kind, listed, nearest, printable, quoted
 from aggregator.model.config import SITE_PAGES
+from aggregator.text.urls import registrable_domain
 
 URL_CHARS = 2_000
 
@@ -151,11 +149,6 @@ def feed_key(url: str) -> str:
     return f"{(parts.hostname or '').rstrip('.')}:{port}{parts.path.rstrip('/')}?{parts.query}"
 
 
-@functools.cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
 def owner_of(url: str) -> str:
     """Return the registrable domain of *url*, whose voice a feed is unless `owner:` says otherwise.
 
@@ -166,4 +159,4 @@ def owner_of(url: str) -> str:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
-        return str(_suffixes().privatesuffix(host) or host)
+        return registrable_domain(host)
