@@ -7,6 +7,7 @@ Templates   runs of words of its latest entries: wording that stands in another 
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -189,14 +190,15 @@ MAX_WAITING = 24
 """Entries of a source that wait at most: about 50 kB."""
 
 TEMPLATE_DAYS = 30
-"""A source that was silent for so long starts again without a template. A template takes 20 kB."""
+"""A source that was silent for so long starts again without a template."""
 
 
 class Templates:
     """The runs of words in the latest entries of each source."""
 
     def __init__(self) -> None:
-        self._by_source: dict[str, dict[int, None]] = {}
+        self._by_source: dict[str, array[int]] = {}
+        """In the order of their last use; in arrays, because there may be thousands of sources: 1 kB each, not 20."""
         self._waiting: dict[str, list[AnalysedText]] = {}
         """By source, entries whose runs are not taken in yet: see `defer`."""
         self._last_day: dict[str, int] = {}
@@ -211,7 +213,7 @@ class Templates:
 
     def restore(self, state: Mapping[str, tuple[int, Sequence[int]]], vocabulary: Vocabulary) -> None:
         """Replace all runs of words with those of *state*."""
-        self._by_source = {vocabulary[source_id]: dict.fromkeys(runs) for source_id, (_, runs) in state.items()}
+        self._by_source = {vocabulary[source_id]: array("I", runs) for source_id, (_, runs) in state.items()}
         self._last_day = {vocabulary[source_id]: day for source_id, (day, _) in state.items()}
 
     def advance(self, day: int) -> None:
@@ -227,13 +229,12 @@ class Templates:
         if text.source_id in self._waiting:
             self.defer(text)
             return
-        known = self._by_source.setdefault(text.source_id, {})
         self._last_day[text.source_id] = int(text.arrived // 86_400)
+        known = dict.fromkeys(self._by_source.get(text.source_id, ()))
         for shingle in (*text.title_shingles, *text.summary_shingles):
             known.pop(shingle, None)
             known[shingle] = None
-        for shingle in list(known)[: max(0, len(known) - MAX_SHINGLES)]:
-            del known[shingle]
+        self._by_source[text.source_id] = array("I", list(known)[-MAX_SHINGLES:])
 
     def defer(self, text: AnalysedText) -> None:
         """Remember the wording of an entry when it is next needed, with the same result as `add`.
@@ -243,7 +244,7 @@ class Templates:
         """
         if not text.source_id:
             return
-        self._by_source.setdefault(text.source_id, {})
+        self._by_source.setdefault(text.source_id, array("I"))
         self._last_day[text.source_id] = int(text.arrived // 86_400)
         waiting = self._waiting.setdefault(text.source_id, [])
         waiting.append(text)
@@ -266,15 +267,16 @@ class Templates:
             latest.update(dict.fromkeys(reversed((*title, *summary))))
         known = self._by_source[source_id]
         latest.update(dict.fromkeys(reversed(known)))
-        self._by_source[source_id] = dict.fromkeys(reversed(list(latest)[:MAX_SHINGLES]))
+        self._by_source[source_id] = array("I", reversed(list(latest)[:MAX_SHINGLES]))
 
     def terms(self, text: AnalysedText) -> frozenset[str]:
         """Return the terms of an entry that stand nowhere but in wording which its source used before."""
         if text.source_id in self._waiting:
             self._settle(text.source_id)
-        known = self._by_source.get(text.source_id)
-        if not known or not text.source_id:
+        runs = self._by_source.get(text.source_id)
+        if not runs or not text.source_id:
             return _NOTHING
+        known = frozenset(runs)
         title, title_whole = _inside(text.title_words, text.title_shingles, known)
         summary, summary_whole = _inside(text.summary_words, text.summary_shingles, known)
         if title_whole:
@@ -287,7 +289,7 @@ class Templates:
 _NOTHING: frozenset[str] = frozenset()
 
 
-def _inside(words: Sequence[str], shingles: Sequence[int], known: Mapping[int, None]) -> tuple[frozenset[str], bool]:
+def _inside(words: Sequence[str], shingles: Sequence[int], known: frozenset[int]) -> tuple[frozenset[str], bool]:
     """Return the terms that only stand inside known runs, and whether all words do."""
     inside = [False] * len(words)
     for i, shingle in enumerate(shingles):

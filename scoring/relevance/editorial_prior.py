@@ -28,8 +28,8 @@ Median share on AI and technology news .83 to .86 (the lowest tenth .59 to .68),
 health .60, on home and living .74, in French .14, in Russian .06.
 """
 
-MAX_REMEMBERED_WORDS = 16_000
-"""Words whose n-grams are summed up once: about 3 MB, and most of any text."""
+MAX_REMEMBERED_WORDS = 8_000
+"""Words whose n-grams are summed up once: about 1.3 MB, and most of any text."""
 
 MAX_REMEMBERED_READINGS = 512
 """The latest texts that were read: about 3 MB."""
