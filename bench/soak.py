@@ -58,6 +58,13 @@ MOST_GROWTH = 0.05
 ROOT = Path(__file__).resolve().parent.parent
 
 
+PARAGRAPH = (
+    "The {} of {} said on Monday that the {} would not come before the {}, after {} had asked for {} and for more than "
+    "{} of the {}. In the afternoon, {} said that this was what {} had expected all along."
+)
+"""Of an article; names go into it, because what repeats itself is taken for part of the page."""
+
+
 @dataclass
 class Press:
     """The sources: each second one of them has news."""
@@ -98,9 +105,8 @@ class Press:
         return self.server.publish(f"/{number}.xml", document, etag=f'"{len(items)}"')
 
     def _article(self, title: str) -> str:
-        names = self.rng.choices(NAMES, k=41)
-        paragraph = f"<p>{title}: {' '.join(names[:40])}, as {names[40]} says.</p>"
-        article = f"<article><h1>{title}</h1>{paragraph * 6}</article>"
+        paragraphs = "".join(f"<p>{PARAGRAPH.format(*self.rng.sample(NAMES, 10))}</p>" for _ in range(6))
+        article = f"<article><h1>{title}</h1><p>{title}, it says.</p>{paragraphs}</article>"
         return f"<html><head><title>{title}</title></head><body>{article}</body></html>"
 
 
