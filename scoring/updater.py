@@ -34,10 +34,11 @@ from aggregator.model import (
 from aggregator.store import Store, StoredSnapshot
 from aggregator.store.events.pending import next_batch
 from scoring.editorial.decisions import STRUCTURAL, kind_of
+from scoring.editorial.rules import RuleKeeper
 from scoring.engine import EVENTS_HORIZON, MEMBERSHIPS_HORIZON, ClosedStory, Engine, SnapshotError
 from scoring.meaning.encoder import Encoder
 from scoring.meaning.encoding import MAX_ARRIVALS, MAX_LATER, encode, first_choice, with_embeddings
-from scoring.ranking.page_order import with_pinned
+from scoring.ranking.page_order import stored, with_pinned
 from scoring.relevance.model import RelevanceModel
 from scoring.topics.updater import TopicKeeper
 
@@ -78,6 +79,7 @@ class Updater:
         self._engine: Engine | None = None
         self._refreshed_at: datetime | None = None
         self._topics = TopicKeeper(store, config)
+        self._rules = RuleKeeper(store, config)
         self._encoder = encoder
         self._all_encoded = False
 
@@ -110,7 +112,7 @@ class Updater:
                     store.embeddings.add(encoder, values, placed=True)
                     for moment, events in groups:
                         changes = engine.step(events, moment, self._reopened(engine, events, moment))
-                        store.stories.save(changes)
+                        self._save(changes)
                         visible = self._revise(engine, events, moment) or visible
                         if engine.snapshot_due(more_waits):
                             self._save_snapshot(engine, moment)
@@ -118,6 +120,7 @@ class Updater:
                         taken += sum(isinstance(event, Entry) for event in events)
                         if self._observer is not None:
                             self._observer(moment, events, changes)
+                    visible = self._rules.apply(groups[-1][0]) or visible
                     store.progress.set_watermark(groups[-1][0])
                     if visible:
                         store.state.next_edition()
@@ -202,7 +205,7 @@ class Updater:
             changes = engine.use_model(self._model, now)
             # Stories of a database that does not say so were scored by a version that took a model at once.
             if before is not None:
-                self._store.stories.save(changes)
+                self._save(changes)
                 if changes.stories:
                     self._store.state.next_edition()
             self._store.progress.set_scored_with(self._model.version)
@@ -228,7 +231,7 @@ class Updater:
         entry_ids = [entry_id for entry_id in sorted(voted) if not self.engine.holds(entry_id)]
         for closed in self._closed(entry_ids, now):
             changes = self.engine.closed.voted(closed, now, self.engine.model)
-            self._store.stories.save(changes)
+            self._save(changes)
             if changes.stories:
                 self._store.state.next_edition()
 
@@ -254,10 +257,15 @@ class Updater:
         self._engine = None
         return self.run(now, progress)
 
+    def _save(self, changes: Changes) -> None:
+        """Write what a step changed; the rules look at those stories before the lists are ranked."""
+        self._store.stories.save(changes)
+        self._rules.note(story.story_id for story in changes.stories)
+
     def _write(self, changes: Changes, now: datetime) -> None:
         try:
             with self._store.transaction():
-                self._store.stories.save(changes)
+                self._save(changes)
                 if changes.stories:
                     self._store.state.next_edition()
             self._rank(now)
@@ -286,7 +294,7 @@ class Updater:
             else:
                 continue
             for change in changes:
-                self._store.stories.save(change)
+                self._save(change)
                 any_changed = any_changed or bool(change.stories)
         return any_changed
 
@@ -305,23 +313,20 @@ class Updater:
         # Moments of polls only grow, so the clock may be behind them: after it was set back, or by a microsecond.
         watermark = self._store.progress.watermark()
         at = now if watermark is None else max(now, watermark)
-        ranking = self.engine.rank(at)
-        ranking = with_pinned(ranking, self._store.stories.pinned())
         with self._store.transaction():
-            changed = self._store.stories.rank(ranking)
+            rules_changed = self._rules.apply(at)
+            boosted = self._rules.boosted()
+            ranking = self.engine.rank(at, muted=self._rules.muted(), boosted=boosted)
+            ranking = with_pinned(ranking, self._store.stories.pinned())
+            changed = self._store.stories.rank(ranking) or rules_changed
             if changed:
                 self._store.state.next_edition()
             # Fading trends alone make no new edition, or every cached page would be computed again each minute.
             if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
                 self._store.stories.refresh_trends(ranking)
                 listed = {story_id for stories in ranking.values() for story_id, _ in stories}
-                places = self.engine.places(at, listed)
-                self._store.places.replace(
-                    {
-                        story_id: [(part.name, round(part.value, 3), round(part.amount, 3)) for part in parts]
-                        for story_id, parts in places.items()
-                    }
-                )
+                places = self.engine.places(at, listed, boosted=boosted)
+                self._store.places.replace({story_id: stored(parts) for story_id, parts in places.items()})
                 self._refreshed_at = now
             self._store.front_pages.keep(now)
             self._work_out_what_ifs(ranking)
@@ -351,6 +356,7 @@ class Updater:
         """
         engine = Engine(config, self._model)
         store = self._store
+        self._rules = RuleKeeper(store, config)
         watermark = store.progress.watermark()
         if watermark is None:
             self._save_snapshot(engine, None)

@@ -13,7 +13,7 @@ import click
 
 from aggregator.cli.options import Front, db_option, existing, json_option
 from aggregator.errors import GroundswellError
-from aggregator.model import Membership, Story
+from aggregator.model import Membership, RuleEffect, Story
 from aggregator.store import Store
 from scoring.ranking import page_order
 from web.present import reasons
@@ -44,6 +44,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
         members = store.stories.members(known.story_id)
         ledger = store.stories.ledger(known.story_id)
         names = store.feeds.names()
+        rules = store.story_rules.of(known.story_id)
         voices = store.stories.voices([known.story_id]).get(known.story_id, ())
         place = [page_order.PlacePart(*row) for row in store.places.of(known.story_id)]
     breaking = page_order.breaking(voices, front.clock())
@@ -55,6 +56,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
             "provisional": known.provisional,
             "contributions": [{**asdict(part), "reason": sentence(part.reason)} for part in known.contributions],
             "place": [asdict(part) for part in place],
+            "rules": [{"effect": rule.effect.value, "rule": rule.text} for rule in rules],
             "entries": [
                 {
                     "id": entry.entry_id,
@@ -82,6 +84,9 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
         return
     for text in score_lines(known):
         click.echo(text)
+    for rule in rules:
+        verb, effect = ("Muted", "it is in no list") if rule.effect is RuleEffect.MUTE else ("Boosted", "it moves up")
+        click.echo(f"\n{verb} by the rule “{rule.text}”: {effect}; the score does not change")
     if place:
         click.echo(f"\nWhy it stands where it stands: {reasons.place(place, breaking)}")
         for part in place:

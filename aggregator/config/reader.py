@@ -37,10 +37,12 @@ from aggregator.model import (
     OperatorAlarms,
     PollLimits,
     Retention,
+    RuleEffect,
     ScoringSettings,
     SignIn,
     Site,
     Source,
+    StoryRule,
 )
 from aggregator.text import search_query
 
@@ -144,6 +146,7 @@ class ConfigReader(NodeReader):
             self._alerts(sections, categories),
             AnalysisSettings(**self._section("analysis", sections)),
             lists=self._lists(sections, categories, sources),
+            rules=self._rules(sections, categories, sources),
             backup=Backups(**self._section("backup", sections)),
             sign_in=self._sign_in(sections),
             digest=self._digest(sections),
@@ -296,6 +299,32 @@ class ConfigReader(NodeReader):
                 self.error(value, f"lists.{key}: {note}", "the search of a list is not valid")
             lists.append(NamedList(id_, _readable(id_), text))
         return tuple(lists)
+
+    def _rules(
+        self, sections: Mapping[str, Node], categories: Iterable[Category], sources: Iterable[Source]
+    ) -> tuple[StoryRule, ...]:
+        category_names = {category.id: category.name for category in categories}
+        source_names = {source.id: source.name for source in sources}
+        rules: dict[tuple[RuleEffect, str], StoryRule] = {}
+        for node in self.items(sections, "rules"):
+            errors_before = len(self.errors)
+            values = self.values(node, KEYS["rules"].keys, "rule")
+            if values is None or len(self.errors) > errors_before:
+                continue
+            effects = [effect for effect in RuleEffect if effect.value in values]
+            if len(effects) != 1:
+                self.error(node, "a rule has either 'mute' or 'boost', and one of them")
+                continue
+            effect, text = effects[0], values[effects[0].value]
+            place = child(node, effect.value) or node
+            for query in search_query.read_rule(text, _ANY_TIME):
+                if query is not None and self.category_ids is not None:
+                    for note in search_query.resolved(query, source_names, category_names).notes:
+                        self.error(place, f"{effect.value}: {note}", "a rule names an unknown source or category")
+            if (effect, text) in rules:
+                self.error(place, f"the rule {quoted(text)} is there twice", "a rule is there twice")
+            rules[effect, text] = StoryRule(effect, text, values.get("until"))
+        return tuple(rules.values())
 
     # What holds between values
 

@@ -25,7 +25,18 @@ from aggregator.config.values.basic import (
     text,
     whole,
 )
-from aggregator.config.values.rules import ENCODER, QUERY, QUIET, SECRET, SHA256, TARGET, TIME_OF_DAY, TITLE_FILTER
+from aggregator.config.values.rules import (
+    DATE,
+    ENCODER,
+    QUERY,
+    QUIET,
+    RULE,
+    SECRET,
+    SHA256,
+    TARGET,
+    TIME_OF_DAY,
+    TITLE_FILTER,
+)
 
 _SECOND, _MINUTE, _HOUR, _DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 
@@ -153,6 +164,7 @@ KEYS: Mapping[str, Section] = {
         }
     ),
     "lists": Section({}, each=QUERY),
+    "rules": Section({"mute": RULE, "boost": RULE, "until": DATE}),
     "alerts": Section(
         {
             "failures": whole(1, 1_000),
@@ -191,4 +203,4 @@ KEYS: Mapping[str, Section] = {
         },
     ),
 }
-"""Every key of the file, by section; each of `categories` and of `sources` is a list of such sections."""
+"""Every key of the file, by section; `categories`, `sources` and `rules` are each a list of such sections."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aggregator.config import yaml_tree
 from aggregator.errors import ConfigError
@@ -52,16 +52,25 @@ def without_source(text: str, source_id: str) -> str:
 
     Raises ConfigError where there is no such source or the list is written in brackets.
     """
+    return _without(text, "sources", lambda item: _field(item, "id") == source_id, f"source {source_id!r}")
+
+
+def without_rule(text: str, effect: str, rule: str) -> str:
+    """Return *text* without the rule that mutes or boosts (*effect*) by that text; ConfigError as `without_source`."""
+    return _without(text, "rules", lambda item: " ".join(_field(item, effect).split()) == rule, f"rule {rule!r}")
+
+
+def _without(text: str, section: str, is_meant: Callable[[yaml_tree.Node], bool], what: str) -> str:
     lines = text.splitlines(keepends=True)
-    place = _section(text, "sources")
+    place = _section(text, section)
     value = place[2] if place else None
     if place is None or not isinstance(value, yaml_tree.Sequence):
-        raise ConfigError(f"there is no source {source_id!r}")
+        raise ConfigError(f"there is no {what}")
     for number, item in enumerate(value.items):
-        if _field(item, "id") != source_id:
+        if not is_meant(item):
             continue
         if not _is_block(lines, value):
-            raise ConfigError("sources: is written in brackets; put each source in a line of its own first")
+            raise ConfigError(f"{section}: is written in brackets; put each item in a line of its own first")
         first = item.line - 1
         # "-" may stand in a line of its own before its item.
         while not lines[first].lstrip().startswith("-") or lines[first].index("-") != value.column - 1:
@@ -69,9 +78,9 @@ def without_source(text: str, source_id: str) -> str:
         following = value.items[number + 1].line - 1 if number + 1 < len(value.items) else place[1]
         last = _last_written(lines, item.line - 1, following)
         if last < item.line - 1 or (number + 1 < len(value.items) and last >= following):
-            raise ConfigError(f"source {source_id!r} shares its line with another; take it out by hand")
+            raise ConfigError(f"{what} shares its line with another; take it out by hand")
         return "".join([*lines[:first], *lines[last + 1 :]])
-    raise ConfigError(f"there is no source {source_id!r}")
+    raise ConfigError(f"there is no {what}")
 
 
 def with_enabled(text: str, source_id: str, enabled: bool) -> str:

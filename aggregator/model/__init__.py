@@ -31,10 +31,12 @@ from aggregator.model.config import (
     PollLimits,
     QuietHours,
     Retention,
+    RuleEffect,
     ScoringSettings,
     SignIn,
     Site,
     Source,
+    StoryRule,
 )
 from aggregator.model.decisions import Decision, DecisionKind, Event, Undo
 from aggregator.model.entries import (
@@ -126,12 +128,14 @@ __all__ = [
     "Reason",
     "ReasonKind",
     "Retention",
+    "RuleEffect",
     "ScoringSettings",
     "SignIn",
     "Site",
     "Source",
     "SourceHealth",
     "Story",
+    "StoryRule",
     "Topic",
     "Undo",
     "Validators",

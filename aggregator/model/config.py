@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,30 @@ class NamedList:
     query: str
 
 
+class RuleEffect(StrEnum):
+    """What a rule of feeds.yaml does with the stories that it matches."""
+
+    MUTE = "mute"
+    """They leave every list that the site shows by itself; their pages and the search keep them."""
+    BOOST = "boost"
+    """They stand higher on the front page and in their category. Their score stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRule:
+    """An entry of `rules:` in feeds.yaml."""
+
+    effect: RuleEffect
+    text: str
+    """A search, and behind `unless` another one that excepts stories from it."""
+    until: date | None = None
+    """The last day on which it applies, by the site's time zone; None: no end."""
+
+    def applies(self, today: date) -> bool:
+        """Return whether the rule has not ended."""
+        return self.until is None or today <= self.until
+
+
 @dataclass(frozen=True, slots=True)
 class MeaningSettings:
     """`meaning:` in feeds.yaml: the sentence encoder, if any."""
@@ -289,6 +314,7 @@ class Config:
     sign_in: SignIn = SignIn()
     digest: DigestSettings = DigestSettings()
     meaning: MeaningSettings = MeaningSettings()
+    rules: tuple[StoryRule, ...] = ()
 
     def source(self, source_id: str) -> Source | None:
         """Return the source of that id, or None."""

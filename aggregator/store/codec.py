@@ -63,6 +63,12 @@ STORY_COLUMNS = (
 )
 """The columns of `stories` but its key."""
 
+UNMUTED = "not exists (select 1 from story_rules r where r.story_id = s.story_id and r.effect = 'mute')"
+"""Whether no rule of feeds.yaml mutes a story of a table named or aliased `s`."""
+
+LISTABLE = f"s.merged_into is null and s.hidden = 0 and (s.pinned = 1 or {UNMUTED})"
+"""Whether the site shows a story by itself; one that is not has its page, and is found by a search."""
+
 FEED = """f.source_id, f.url, f.etag, f.last_modified, f.next_poll_at, f.interval_s, f.failures, f.gone, f.move_seen_to,
     f.last_polled_at, f.last_ok_at, f.last_new_at, f.last_words, f.last_kind, f.last_status, f.hints, f.fresh_for_s,
     f.arrivals, f.waits_kept, f.waited_s, f.format_before, f.format_changed_at, f.moved_from, f.moved_at"""

@@ -20,5 +20,8 @@ class Dialect(Protocol):
     def least(self, one: str, other: str) -> str:
         """Return the lesser of two values that are not null."""
 
+    def contains(self, column: str, parameter: str) -> str:
+        """Return the condition that a text column holds `:parameter`, which is case-folded, in any case."""
+
     def json_text(self, column: str, name: str) -> str:
         """Return the string *name* of the JSON object in a column, null where it has none."""

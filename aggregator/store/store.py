@@ -32,6 +32,7 @@ from aggregator.store.editorial.config_edits import ConfigEdits, ConfigProblem
 from aggregator.store.editorial.decisions import Decisions
 from aggregator.store.editorial.feedback import Feedback
 from aggregator.store.editorial.sessions import Actions, Sessions
+from aggregator.store.editorial.story_rules import StoryRules
 from aggregator.store.entries import Entries, KnownEntries
 from aggregator.store.events.log import EventLog
 from aggregator.store.events.pending import PendingSteps
@@ -103,6 +104,7 @@ class Store:
         self.posted_entries = PostedEntries(connection)
         self.entry_languages = EntryLanguages(connection)
         self.growth = Growth(connection)
+        self.story_rules = StoryRules(connection)
 
     @classmethod
     def open(cls, path: Path | str) -> Store:

@@ -4,6 +4,8 @@ Pure and forgiving: whatever is typed means something, and what was not taken as
 for as words, with a note. Knows the language of a search. Leaves finding to `store.search`.
 
     trainium "data center" -layoffs source:seedbed category:big-tech score:>80 sources:>2 after:7d before:2026-11-20
+    author:"Ada Lovelace" -kind:deals
+    layoffs unless score:>85                                     a rule: a search and what is excepted from it
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ from datetime import UTC, datetime, timedelta
 
 from aggregator.text.markup import storable
 from aggregator.text.search_words import Wanted, wanted
+from aggregator.text.title_kinds import KINDS, kind_named
 from aggregator.text.tokens import UNSPACED, words
 
 MAX_TERMS = 12
 MAX_NAMES = 8
-"""Of sources or categories in one search."""
+"""Of sources, categories, authors or kinds in one search."""
+
+_NAMED = ("source", "category", "author", "kind")
 
 _PART = re.compile(r'(?P<minus>-?)(?P<operator>[A-Za-z]+:)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>[^\s"]+))')
 _SCORE = re.compile(r"(?P<sign>>=|<=|>|<|=|)(?P<number>\d{1,3})|(?P<least>\d{1,3})\.\.(?P<most>\d{1,3})")
@@ -42,6 +47,12 @@ class Query:
     without_sources: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     without_categories: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    """Parts of names, one of which is in the entry's author, in any case; none: any."""
+    without_authors: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    """Of `title_kinds.KINDS`, one of which the story's lead entry is of; none: any."""
+    without_kinds: tuple[str, ...] = ()
     min_score: int = 0
     max_score: int = 100
     min_sources: int = 0
@@ -50,6 +61,8 @@ class Query:
     """Only stories with news of an independent voice at or after this moment."""
     before: datetime | None = None
     """Only stories first seen before this moment."""
+    listed_only: bool = False
+    """Without the stories that a rule mutes. Nothing that can be typed sets it."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What was not taken as it was typed, for the reader."""
 
@@ -67,6 +80,14 @@ def read(text: str, now: datetime) -> Query:
     return reading.query()
 
 
+def read_rule(text: str, now: datetime) -> tuple[Query, Query | None]:
+    """Return the search of a rule, and the one behind `unless` that excepts stories from it, if any. Never raises."""
+    for part in _PART.finditer(storable(text)):
+        if part["bare"] and part[0].lower() == "unless":
+            return read(text[: part.start()], now), read(text[part.end() :], now)
+    return read(text, now), None
+
+
 class _Reading:
     """What was read so far."""
 
@@ -74,7 +95,7 @@ class _Reading:
         self._now = now
         self._terms: list[str] = []
         self._without: list[str] = []
-        self._names: dict[str, list[str]] = {"source": [], "-source": [], "category": [], "-category": []}
+        self._names: dict[str, list[str]] = {f"{sign}{name}": [] for name in _NAMED for sign in ("", "-")}
         self._bounds: dict[str, int] = {}
         self._moments: dict[str, datetime] = {}
         self._notes: list[str] = []
@@ -94,7 +115,13 @@ class _Reading:
 
     def _operator(self, name: str, value: str, minus: bool) -> bool:
         """Take an operator; return whether it was one that can be understood."""
-        if name in ("source", "category"):
+        if name == "kind":
+            kind = kind_named(value)
+            if not kind:
+                self._notes.append(f"kind: takes one of {', '.join(KINDS)}")
+                return False
+            value = kind
+        if name in _NAMED:
             if value:
                 self._names[f"-{name}" if minus else name].append(value.lower())
             return bool(value)
@@ -146,6 +173,10 @@ class _Reading:
             without_sources=names["-source"],
             categories=names["category"],
             without_categories=names["-category"],
+            authors=names["author"],
+            without_authors=names["-author"],
+            kinds=names["kind"],
+            without_kinds=names["-kind"],
             min_score=self._bounds.get("min_score", 0),
             max_score=min(self._bounds.get("max_score", 100), 100),
             min_sources=self._bounds.get("min_sources", 0),
@@ -273,6 +304,10 @@ def spelled(query: Query) -> str:
         ("-source", query.without_sources),
         ("category", query.categories),
         ("-category", query.without_categories),
+        ("author", query.authors),
+        ("-author", query.without_authors),
+        ("kind", query.kinds),
+        ("-kind", query.without_kinds),
     ):
         parts += [f"{name}:{word(value)}" for value in values]
     if query.min_score:

@@ -102,16 +102,20 @@ class Engine:
         """Return what a live story's score would be without each of its sources; nothing for a closed story."""
         return self._scorer.counterfactuals(story_id)
 
-    def rank(self, now: datetime) -> Ranking:
+    def rank(self, now: datetime, *, muted: Collection[int] = (), boosted: Collection[int] = frozenset()) -> Ranking:
         """Return the lists at *now*: "" is the front page, the others are the categories.
 
         Changes nothing: the next event may be from before *now*.
-        """
-        return ranking.ranking(self._state, self._settings, self._scorer, now)
 
-    def places(self, now: datetime, story_ids: Collection[int]) -> dict[int, tuple[PlacePart, ...]]:
+        muted, boosted: the stories that rules of feeds.yaml leave out and prefer
+        """
+        return ranking.ranking(self._state, self._settings, self._scorer, now, muted, boosted)
+
+    def places(
+        self, now: datetime, story_ids: Collection[int], *, boosted: Collection[int] = frozenset()
+    ) -> dict[int, tuple[PlacePart, ...]]:
         """Return what the position of each of these live stories follows from at *now*."""
-        return ranking.places(self._state, self._settings, self._scorer, now, story_ids)
+        return ranking.places(self._state, self._settings, self._scorer, now, story_ids, boosted)
 
     # Going forward
 

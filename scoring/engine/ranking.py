@@ -43,9 +43,16 @@ class Coverage:
     hidden: bool = False
 
 
-def ranking(state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime) -> Ranking:
+def ranking(
+    state: EngineState,
+    settings: EngineSettings,
+    scorer: StoryScorer,
+    now: datetime,
+    muted: Collection[int] = (),
+    boosted: Collection[int] = frozenset(),
+) -> Ranking:
     """Return the lists at *now*: "" is the front page, the others are the categories."""
-    candidates = _candidates(state, settings, scorer, now)
+    candidates = [c for c in _candidates(state, settings, scorer, now, boosted) if c.story_id not in muted]
     lists = {"": page_order.ranked(candidates, now)}
     for category in settings.config.categories:
         lists[category.id] = page_order.ranked((c for c in candidates if c.category_id == category.id), now)
@@ -53,18 +60,23 @@ def ranking(state: EngineState, settings: EngineSettings, scorer: StoryScorer, n
 
 
 def places(
-    state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime, story_ids: Collection[int]
+    state: EngineState,
+    settings: EngineSettings,
+    scorer: StoryScorer,
+    now: datetime,
+    story_ids: Collection[int],
+    boosted: Collection[int] = frozenset(),
 ) -> dict[int, tuple[page_order.PlacePart, ...]]:
     """Return what the position of each of these live stories follows from at *now*."""
     return {
         candidate.story_id: page_order.parts(candidate, now)
-        for candidate in _candidates(state, settings, scorer, now)
+        for candidate in _candidates(state, settings, scorer, now, boosted)
         if candidate.story_id in story_ids
     }
 
 
 def _candidates(
-    state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime
+    state: EngineState, settings: EngineSettings, scorer: StoryScorer, now: datetime, boosted: Collection[int]
 ) -> list[page_order.Candidate]:
     listed = [row for row in state.listed(now, settings.config.scoring.window) if not row[2].hidden]
     # The undated backlog of a new source may be of any age, so it is in a list only where nothing else is.
@@ -80,6 +92,7 @@ def _candidates(
             trend=scorer.trend(live, story.relevance, now),
             source_id=live.members[story.lead_entry_id].source_id,
             topics=frozenset(terms(story.headline)),
+            boosted=story_id in boosted,
         )
         for story_id, live, story in listed
     ]

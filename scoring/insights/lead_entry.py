@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from aggregator.model import Entry, Membership
-from scoring.language.headline_kinds import UNUSUAL_CASE
+from aggregator.text.title_kinds import UNUSUAL_CASE
 from scoring.language.terms import STOP_WORDS
 
 CLEARLY = 0.25

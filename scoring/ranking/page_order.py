@@ -44,6 +44,9 @@ WEIGHT_DAYS = 0.5
 hour, then slowly: on a quiet Sunday Friday's news still stands above today's noise. A fade that goes on as fast shows
 that noise; one that ends leaves Thursday's news at the top of Sunday."""
 
+BOOST = 2.0
+"""What a rule adds: about what three further independent sources of usual worth do (1.9). Judgement, not fitted."""
+
 MIN_PROBABILITY = 0.005
 """Probabilities are kept that far from 0 and 1."""
 
@@ -98,6 +101,8 @@ class Candidate:
     topics: frozenset[str]
     """Terms of the headline."""
     trend: float = 0.0
+    boosted: bool = False
+    """A rule of feeds.yaml prefers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +110,11 @@ class PlacePart:
     """One part of a story's place, and the number that it rests on."""
 
     name: str
-    """worth, coverage, score, growth or age."""
+    """worth, coverage, score, growth, age or boost."""
     value: float
     """Log-odds."""
     amount: float
-    """The worth 0..1, the independent sources, the score 0..100, the sources within three hours, or the hours."""
+    """The worth 0..1, the independent sources, the score 0..100, the sources within three hours, the hours, or 1."""
 
 
 def values(candidate: Candidate, now: datetime) -> dict[str, float]:
@@ -122,12 +127,13 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
         growth    0.1  * ln(1 + g)             g: independent sources that joined within three hours
         age      -3.0  * (1 - e^-(h/26)^3)     h: hours since an independent source last joined
                  - 0.5 * h / 24
+        boost     2                            where a rule of feeds.yaml prefers the story
 
     An added independent source never lowers a place, a copy (no new independent source) leaves it, and time without
     news never raises it.
     """
     worths = candidate.worths or (UNKNOWN_WORTH,) * len(candidate.joined)
-    return {
+    parts = {
         "worth": WEIGHT_WORTH * _log_odds(max(worths, default=0.0)),
         "coverage": WEIGHT_COVERAGE * math.log(math.fsum(worths) + FIRST_REPORT)
         + WEIGHT_SOURCES * math.log(max(len(candidate.joined), 1)),
@@ -135,6 +141,7 @@ def values(candidate: Candidate, now: datetime) -> dict[str, float]:
         "growth": WEIGHT_GROWTH * math.log1p(since(candidate.joined, now, GROWTH_WITHIN)),
         "age": _age(quiet_for(candidate, now)),
     }
+    return {**parts, "boost": BOOST} if candidate.boosted else parts
 
 
 def _age(quiet: timedelta) -> float:
@@ -154,8 +161,14 @@ def parts(candidate: Candidate, now: datetime) -> tuple[PlacePart, ...]:
         "score": float(candidate.score),
         "growth": float(since(candidate.joined, now, GROWTH_WITHIN)),
         "age": quiet_for(candidate, now) / HOUR,
+        "boost": 1.0,
     }
     return tuple(PlacePart(name, value, amounts[name]) for name, value in values(candidate, now).items())
+
+
+def stored(place_parts: Iterable[PlacePart]) -> list[tuple[str, float, float]]:
+    """Return the parts of a place as the store keeps them."""
+    return [(part.name, round(part.value, 3), round(part.amount, 3)) for part in place_parts]
 
 
 def _log_odds(probability: float) -> float:
@@ -179,7 +192,7 @@ def breaking(joined: Iterable[datetime], now: datetime) -> int:
     return count if count >= BREAKING_SOURCES else 0
 
 
-TYPICAL = {"worth": -1.0, "coverage": -1.5, "score": -0.4, "growth": 0.0, "age": -0.4}
+TYPICAL = {"worth": -1.0, "coverage": -1.5, "score": -0.4, "growth": 0.0, "age": -0.4, "boost": 0.0}
 """The parts of a usual live story: what differs most from them explains a place."""
 
 MIN_DIFFERENCE = 0.25
@@ -224,7 +237,7 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     waiting = listed[:POOL]
     known = {c.story_id for c in waiting}
     waiting += [c for c in listed[POOL:] if c.story_id in strong and c.story_id not in known]
-    weak = {c.story_id for c in waiting if c.score < LOW_SCORE and not breaking(c.joined, now)}
+    weak = {c.story_id for c in waiting if c.score < LOW_SCORE and not c.boosted and not breaking(c.joined, now)}
     placed: list[Candidate] = []
     while waiting and len(placed) < length:
         held_back = weak if any(c.story_id in strong for c in waiting) else frozenset()

@@ -1,11 +1,18 @@
-"""What the operator does on the site: vote, decide, add and pause sources, look after models, take things back.
+"""What the operator does on the site: vote, decide, edit sources and rules, look after models, undo.
 
-Every room has a blueprint called `room`. Rooms know addresses and words. They leave who the operator is to
-`web.auth.access`, what is stored to `store`, and what comes of it to the worker, which takes it in within a second.
+Each module has a `blueprint`. They leave who the operator is to `web.auth.access`, what is stored to `store`, and the
+effects to the worker, which applies a change within seconds.
 """
 
 from __future__ import annotations
 
-from web.admin import dashboard, models, sources, stories, tokens
+from web.admin import dashboard, models, rules, sources, stories, tokens
 
-BLUEPRINTS = (dashboard.blueprint, stories.blueprint, sources.blueprint, tokens.blueprint, models.blueprint)
+BLUEPRINTS = (
+    dashboard.blueprint,
+    stories.blueprint,
+    sources.blueprint,
+    rules.blueprint,
+    tokens.blueprint,
+    models.blueprint,
+)

@@ -172,7 +172,9 @@ Change = Callable[[str, Config | None], tuple[str, str]]
 _writing = threading.Lock()
 
 
-def edit_feeds(store: Store, path: Path, change: Change, now: datetime, env: Mapping[str, str]) -> None:
+def edit_feeds(
+    store: Store, path: Path, change: Change, now: datetime, env: Mapping[str, str], kind: str = "sources"
+) -> None:
     """Apply *change* to feeds.yaml if the result is valid; ConfigError, OSError."""
     with _writing:
         before = read_config(path) if path.exists() else ""
@@ -183,7 +185,7 @@ def edit_feeds(store: Store, path: Path, change: Change, now: datetime, env: Map
         parse_config(after, name=path.name, env=env)
         with store.transaction():
             undo = {"do": "feeds", "change": patch.change(before, after)}
-            store.actions.note("sources", message, now, undo=undo)
+            store.actions.note(kind, message, now, undo=undo)
             save_config(path, after)
 
 

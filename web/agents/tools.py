@@ -40,11 +40,14 @@ class Tools:
 
     def search(self, text: str, limit: int = 20, sort: str = "best") -> dict[str, Any]:
         """Return stories that match a search; `notes` says what of it was not understood."""
+        return self._search(text, limit, sort)
+
+    def _search(self, text: str, limit: int, sort: str, *, listed_only: bool = False) -> dict[str, Any]:
         params = replace(self._params({"sort": sort}, query.SEARCH_SORTS), query=" ".join(text.split())[:400])
         if not params.query:
             raise GroundswellError("the search is empty; give words, a phrase or an operator such as score:>80")
         config, now = self._reading.config(), self._clock()
-        looked_for = stories.query_of(params, config, now)
+        looked_for = replace(stories.query_of(params, config, now), listed_only=listed_only)
         with self._reading.store() as store:
             results = stories.of_search(store, params, looked_for, _bounded(limit, MAX_STORIES))
             answer = self._stories(store, results.stories, now)
@@ -61,7 +64,8 @@ class Tools:
             if named is None:
                 raise GroundswellError(_unknown("list", named_list, [item.id for item in config.lists]))
             sorts = {"trending": "best"}
-            return self.search(f"{named.query} score:>={_bounded(min_score, 100, 0)}", limit, sorts.get(sort, sort))
+            text = f"{named.query} score:>={_bounded(min_score, 100, 0)}"
+            return self._search(text, limit, sorts.get(sort, sort), listed_only=True)
         if category and config.category(category) is None:
             raise GroundswellError(_unknown("category", category, [item.id for item in config.categories]))
         params = self._params({"sort": sort, "min_score": str(min_score)}, query.LIST_SORTS)

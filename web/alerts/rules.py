@@ -43,7 +43,7 @@ def _of_rule(
     store: Store, config: Config, rule: AlertRule, since: datetime, now: datetime
 ) -> Iterator[list[NewMessage]]:
     query = query_of(rule.when, config, now)
-    query = replace(query, after=max(filter(None, (since, query.after))))
+    query = replace(query, after=max(filter(None, (since, query.after))), listed_only=True)
     for listed in store.search.stories(query, order="newest", limit=MAX_MATCHES).stories:
         story = listed.story
         before = store.alert_messages.about_story(rule.name, story.story_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -137,6 +138,7 @@ def story(story_id: int) -> dict[str, Any] | AnyResponse:
                 for part in listed.story.contributions
             ],
             "ledger": [_line(line) for line in store.stories.ledger(story_id)],
+            "rules": [{"effect": rule.effect, "rule": rule.text} for rule in store.story_rules.of(story_id)],
         }
 
 
@@ -149,10 +151,10 @@ def search(arguments: dict[str, Any]) -> dict[str, Any]:
     return _found(arguments)
 
 
-def _found(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return a page of what a search finds."""
+def _found(arguments: dict[str, Any], *, listed_only: bool = False) -> dict[str, Any]:
+    """Return a page of what a search finds; *listed_only* leaves out what rules mute."""
     params = _asked(arguments, query.SEARCH_SORTS)
-    looked_for = lists.query_of(params, config(), now())
+    looked_for = replace(lists.query_of(params, config(), now()), listed_only=listed_only)
     meaning = meaning_of(looked_for, params.sort)
     with reading().store() as store:
         offset = position(arguments["cursor"])[0]
@@ -251,7 +253,7 @@ def named_list(arguments: dict[str, Any], list_id: str) -> dict[str, Any]:
     named = config().named_list(list_id)
     if named is None:
         abort(404)
-    return _found({**arguments, "q": named.query})
+    return _found({**arguments, "q": named.query}, listed_only=True)
 
 
 @blueprint.get("/topics")

@@ -184,6 +184,11 @@ class ContributionShape(Schema):
     reason = fields.String(required=True)
 
 
+class RuleShape(Schema):
+    effect = fields.String(required=True, **_doc("`mute`: it is in no list; `boost`: it stands higher in lists."))
+    rule = fields.String(required=True, **_doc("As in feeds.yaml."))
+
+
 class LedgerShape(Schema):
     at = fields.AwareDateTime(required=True)
     cause = fields.String(required=True)
@@ -201,6 +206,7 @@ class DetailShape(StoryShape):
     )
     explanation = fields.List(fields.Nested(ContributionShape), required=True)
     ledger = fields.List(fields.Nested(LedgerShape), required=True, **_doc("Every change of the score, oldest first."))
+    rules = fields.List(fields.Nested(RuleShape), required=True, **_doc("Rules of the site that the story matches."))
 
 
 class FoundShape(StoryShape):

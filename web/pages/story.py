@@ -62,6 +62,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         metadata = machine_readable.story_metadata(store, listed, picture.src if picture else "")
         what_ifs = store.counterfactuals.of(story_id, listed.story.score)
         place = [page_order.PlacePart(*row) for row in store.places.of(story_id)]
+        rules = [] if listed.story.pinned else store.story_rules.of(story_id)
         voices = store.stories.voices([story_id]).get(story_id, ())
     coverage = present.coverage(show, members)
     start = (params.page - 1) * COVERAGE_SIZE
@@ -93,6 +94,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         what_ifs=[(reasons.sentence(condition), score) for condition, score in what_ifs[:WHAT_IFS]],
         place=reasons.place(place, page_order.breaking(voices, show.now)) if place else "",
         place_parts=[(f"{part.value:+.2f}", reasons.place_part(part)) for part in place],
+        rules=rules,
         coverage=coverage[start : start + COVERAGE_SIZE],
         discussions=present.discussions(show, members),
         coverage_start=start,

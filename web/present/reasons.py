@@ -157,6 +157,8 @@ def place_part(part: PlacePart) -> str:
         case "growth":
             sources = plural(count, "independent source")
             return str(gettext("%(sources)s in the last 3 hours", sources=sources))
+        case "boost":
+            return str(gettext("boosted by a rule"))
         case _:
             if part.amount < 1:
                 return str(gettext("last new source within the hour"))

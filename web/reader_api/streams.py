@@ -91,7 +91,8 @@ def selection(
 def ids_of_list(store: Store, config: Config, named: NamedList, now: datetime) -> list[int]:
     """Return the newest stories of a named list."""
     params = replace(query.read({"sort": "newest"}, query.SEARCH_SORTS), query=named.query)
-    results = stories.some_of_search(store, params, stories.query_of(params, config, now), MAX_OF_LIST, 0)
+    search = replace(stories.query_of(params, config, now), listed_only=True)
+    results = stories.some_of_search(store, params, search, MAX_OF_LIST, 0)
     return [listed.story.story_id for listed in results.stories]
 
 

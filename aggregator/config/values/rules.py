@@ -7,7 +7,7 @@ goes holds passwords. Its errors never quote the value.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from aggregator.config.values.addresses import URL_CHARS
 from aggregator.config.values.basic import Kind
@@ -32,6 +32,32 @@ def _query(raw: str) -> str:
     if query.empty:
         raise ValueError("is not a search such as score:>80 category:big-tech sources:>2")
     return text
+
+
+def _rule(raw: str) -> str:
+    text = " ".join(raw.split())
+    if len(text) > MAX_QUERY_CHARS:
+        raise ValueError(f"has {len(text)} characters; a rule has at most {MAX_QUERY_CHARS}")
+    matching, excepted = search_query.read_rule(text, _ANY_TIME)
+    for query in (matching, excepted):
+        if query is None:
+            continue
+        if query.notes:
+            raise ValueError(f"is not a search: {query.notes[0]}")
+        if query.empty:
+            raise ValueError("is not a search such as layoffs unless score:>85, with a search on both sides of unless")
+        if query.after or query.before:
+            raise ValueError("holds after: or before:, which a rule cannot have; end it with 'until:'")
+    return text
+
+
+def _date(raw: str) -> date:
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", raw):
+            return date.fromisoformat(raw)
+    except ValueError:
+        pass
+    raise ValueError("is not a date such as 2026-12-31")
 
 
 def _target(raw: str) -> AlertTarget:
@@ -99,6 +125,8 @@ def _title_filter(raw: str) -> str:
 
 TITLE_FILTER = Kind("filter", _title_filter)
 QUERY = Kind("search", _query)
+RULE = Kind("rule", _rule)
+DATE = Kind("date", _date)
 TARGET = Kind("address of a service", _target, secret=True)
 TIME_OF_DAY = Kind("time of day", _time_of_day)
 QUIET = Kind("off or two times of day", _quiet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.store.codec import moment_or_none, stamp
+from aggregator.store.codec import LISTABLE, moment_or_none, stamp
 from aggregator.store.connection import Connection
 
 
@@ -31,17 +31,17 @@ class Growth:
     def between(self, begin: datetime, end: datetime) -> list[StoryGrowth]:
         """Return the stories that an entry joined in [begin, end), the highest score first.
 
-        Hidden stories are left out, and so is what a new source brought from its past.
+        Hidden and muted stories are left out, and so is what a new source brought from its past.
         """
         rows = self._db.rows(
-            """with news as (select distinct m.story_id from entries e join memberships m using (entry_id)
+            f"""with news as (select distinct m.story_id from entries e join memberships m using (entry_id)
                 where e.first_seen_at >= :begin and e.first_seen_at < :end and e.backlog = 0)
             select s.story_id, s.category_id, s.score,
             count(distinct case when e.first_seen_at < :begin then m.voice end) as before,
             count(distinct m.voice) as after
             from news join stories s using (story_id) join memberships m using (story_id)
             join entries e using (entry_id)
-            where s.merged_into is null and s.hidden = 0 and e.first_seen_at < :end
+            where {LISTABLE} and e.first_seen_at < :end
             group by s.story_id order by s.score desc, after desc, s.story_id""",
             {"begin": stamp(begin), "end": stamp(end)},
         )

@@ -6,21 +6,25 @@ Leaves what a search means to `aggregator.text.search_query`, and what a word is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from aggregator.model import Entry, Listed
-from aggregator.store.codec import ENTRY, entry, moment, stamp
+from aggregator.store.codec import ENTRY, UNMUTED, entry, moment, stamp
 from aggregator.store.connection import Connection, Params, Row
 from aggregator.store.derived.stories import Stories
 from aggregator.text.search_query import Query
+from aggregator.text.title_kinds import entry_kinds
 from aggregator.text.tokens import words
 
 Order = Literal["best", "newest", "score"]
 
 CANDIDATES = 2_000
 """How many of the newest fitting entries are ranked: more than anyone pages through, and it bounds the time."""
+
+MAX_ROWS = 2**31 - 1
+"""Of a search without a bound."""
 
 _AGE_HALVES_IN_DAYS = 14.0
 _OLD_COUNTS = 0.25
@@ -92,14 +96,43 @@ class Search:
         without = [row["story_id"] for row in self._candidates(replace(query, terms=())) or ()]
         return {story_id: story_id in with_words for story_id in dict.fromkeys([*with_words, *without])}
 
-    def _candidates(self, query: Query) -> list[Row] | None:
-        """Return a row a story that fits, unordered; None when a word can occur nowhere."""
+    def matching(self, query: Query, among: Collection[int] | None = None) -> set[int]:
+        """Return all stories that fit *query*, however many; of those *among*, where that is given."""
+        if query.empty or (among is not None and not among):
+            return set()
+        if among is None:
+            return {row["story_id"] for row in self._candidates(query, MAX_ROWS) or ()}
+        return self._matching_of(query, among)
+
+    def _matching_of(self, query: Query, among: Collection[int]) -> set[int]:
+        """Return which of a few stories fit: the index is read for the range of their entries alone."""
         conditions, params = _of_story(query)
-        with_sources = bool(query.sources or query.without_sources)
+        source = self._of_source(query, params)
+        members = self._db.rows(
+            f"""select m.entry_id, m.story_id from memberships m join entries e using (entry_id)
+            join stories s on s.story_id = m.story_id
+            where s.story_id in (select value from {self._db.dialect.integers("among")})
+            and {" and ".join([*conditions, *([source] if source else [])])}""",
+            {**params, "among": json.dumps(sorted(among))},
+        )
+        for term in query.terms if members else ():
+            ids = [row["entry_id"] for row in members]
+            holding = self._db.text_index.holding([term], min(ids), max(ids))
+            members = [row for row in members if row["entry_id"] in holding]
+            if not members:
+                break
+        fitting = {row["story_id"] for row in members}
+        if fitting and (query.kinds or query.without_kinds):
+            fitting = self._of_kinds(fitting, query)
+        return fitting - self._containing(query.without, list(fitting)) if query.without else fitting
+
+    def _candidates(self, query: Query, limit: int | None = None) -> list[Row] | None:
+        """Return a row a story that fits, unordered; None when a word can occur nowhere."""
+        limit = CANDIDATES if limit is None else limit
+        conditions, params = _of_story(query)
+        source = self._of_source(query, params)
         if query.terms:
-            hits = self._db.text_index.newest(
-                query.terms, CANDIDATES, _of_source(query, params) if with_sources else ""
-            )
+            hits = self._db.text_index.newest(query.terms, limit, source)
             if hits is None:
                 return None
             params |= hits.params
@@ -111,20 +144,54 @@ class Search:
         else:
             found = "with hits as (select 0.0 as text, 0 as entry_id)"
             story = "hits cross join stories s"
-            if with_sources:
+            if source:
                 conditions.append(
                     f"""s.story_id in (select m.story_id from memberships m join entries e using (entry_id)
-                    where {_of_source(query, params)})"""
+                    where {source})"""
                 )
         shown_at = self._db.dialect.least("s.first_seen_at", "s.last_source_at")
         rows = self._db.rows(
             f"""{found} select s.story_id, hits.text, hits.entry_id, s.relevance, s.last_source_at as news,
             {shown_at} as shown_at from {story}
-            where {" and ".join(conditions)} order by s.last_source_at desc limit {CANDIDATES}""",
+            where {" and ".join(conditions)} order by s.last_source_at desc limit {limit}""",
             params,
         )
+        if query.kinds or query.without_kinds:
+            fitting = self._of_kinds([row["story_id"] for row in rows], query)
+            rows = [row for row in rows if row["story_id"] in fitting]
         without = self._containing(query.without, [row["story_id"] for row in rows]) if query.without else set()
         return [row for row in rows if row["story_id"] not in without]
+
+    def _of_kinds(self, story_ids: Collection[int], query: Query) -> set[int]:
+        """Return those of these stories whose lead entry is of the kinds of *query*."""
+        leads = self._db.rows(
+            f"""select s.story_id, e.title, e.tags, e.link from stories s join entries e on e.entry_id = s.lead_entry_id
+            where s.story_id in (select value from {self._db.dialect.integers("ids")})""",
+            {"ids": json.dumps(list(story_ids))},
+        )
+        fitting = set()
+        for lead in leads:
+            kinds = entry_kinds(lead["title"], json.loads(lead["tags"]), lead["link"])
+            if (not query.kinds or not kinds.isdisjoint(query.kinds)) and kinds.isdisjoint(query.without_kinds):
+                fitting.add(lead["story_id"])
+        return fitting
+
+    def _of_source(self, query: Query, params: Params) -> str:
+        """Return the condition on source and author of an entry `e`, "" for none."""
+        parts = []
+        if query.sources:
+            parts.append(f"e.source_id in {_list('source', query.sources, params)}")
+        if query.without_sources:
+            parts.append(f"e.source_id not in {_list('notsource', query.without_sources, params)}")
+        if query.authors:
+            parts.append(f"({' or '.join(self._of_author('author', query.authors, params))})")
+        parts += [f"not {condition}" for condition in self._of_author("notauthor", query.without_authors, params)]
+        return " and ".join(parts)
+
+    def _of_author(self, name: str, values: Iterable[str], params: Params) -> list[str]:
+        named = {f"{name}_{i}": value.casefold() for i, value in enumerate(values)}
+        params.update(named)
+        return [self._db.dialect.contains("e.author", key) for key in named]
 
     def _containing(self, terms: Iterable[str], story_ids: list[int]) -> set[int]:
         """Return the stories that contain any of *terms* in any of their entries."""
@@ -194,7 +261,7 @@ def changes(one: str, other: str, most: int) -> int | None:
 
 def _of_story(query: Query) -> tuple[list[str], Params]:
     """Return the conditions on a story `s`, and their parameters."""
-    conditions = ["s.merged_into is null and s.hidden = 0"]
+    conditions = ["s.merged_into is null and s.hidden = 0", *([UNMUTED] if query.listed_only else [])]
     params: Params = {}
     for column, values, negated in (
         ("category_id", query.categories, ""),
@@ -218,16 +285,6 @@ def _of_story(query: Query) -> tuple[list[str], Params]:
             conditions.append(condition)
             params[name] = stamp(at)
     return conditions, params
-
-
-def _of_source(query: Query, params: Params) -> str:
-    """Return the condition on the source of an entry `e`."""
-    parts = []
-    if query.sources:
-        parts.append(f"e.source_id in {_list('source', query.sources, params)}")
-    if query.without_sources:
-        parts.append(f"e.source_id not in {_list('notsource', query.without_sources, params)}")
-    return " and ".join(parts)
 
 
 def _list(name: str, values: Iterable[str], params: Params) -> str:

@@ -12,6 +12,7 @@ from aggregator.model import Cause, Changes, Entry, LedgerLine, Listed, Membersh
 from aggregator.store import codec
 from aggregator.store.codec import (
     ENTRY,
+    LISTABLE,
     STORY,
     STORY_COLUMNS,
     contributions_text,
@@ -166,14 +167,14 @@ class Stories:
 
     def drop(self) -> None:
         """Drop everything derived; the next update rebuilds it from the facts."""
-        for table in ("stories", "memberships", "ledger", "ranking", "what_ifs", "places"):
+        for table in ("stories", "memberships", "ledger", "ranking", "what_ifs", "places", "story_rules"):
             self._db.run(f"delete from {table}")
 
     def forget_pruned(self) -> None:
         """Drop what is derived from entries that are no longer kept."""
         self._db.run("delete from memberships where entry_id not in (select entry_id from entries)")
         self._db.run("delete from stories where lead_entry_id not in (select entry_id from entries)")
-        for table in ("memberships", "ledger", "ranking", "what_ifs", "places"):
+        for table in ("memberships", "ledger", "ranking", "what_ifs", "places", "story_rules"):
             self._db.run(f"delete from {table} where story_id not in (select story_id from stories)")
 
     # Reading.
@@ -237,7 +238,7 @@ class Stories:
         rows = self._db.rows(
             # The page is chosen from the stories alone: sorting them with their texts costs ten times as much.
             f"""{LISTED} where s.story_id in (
-                select s.story_id from stories s where s.merged_into is null and s.hidden = 0
+                select s.story_id from stories s where {LISTABLE}
                 and (cast(:category as text) is null or s.category_id = :category)
                 and (cast(:since as text) is null or s.last_source_at >= :since)
                 and s.score >= :min_score and s.independent_sources >= :min_sources
@@ -349,9 +350,8 @@ class Stories:
     def counts_by_category(self, since: datetime) -> dict[str, int]:
         """Return how many stories of each category had news at or after *since*."""
         rows = self._db.rows(
-            """select category_id, count(*) from stories
-            where merged_into is null and hidden = 0 and last_source_at >= :since
-            group by category_id""",
+            f"""select category_id, count(*) from stories s
+            where {LISTABLE} and last_source_at >= :since group by category_id""",
             {"since": stamp(since)},
         )
         return dict(map(tuple, rows))

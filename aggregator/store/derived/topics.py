@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from aggregator.model import Entry, Listed, Topic
-from aggregator.store.codec import ENTRY, entry, moment, stamp
+from aggregator.store.codec import ENTRY, LISTABLE, entry, moment, stamp
 from aggregator.store.connection import Connection, Row, upsert
 from aggregator.store.derived.stories import LISTED, listed
 
@@ -93,7 +93,7 @@ class Topics:
         rows = self._db.rows(
             f"""{LISTED} join (select m.story_id, count(*) as held from topic_entries t
             join memberships m using (entry_id) where t.slug = :slug group by m.story_id) h on h.story_id = s.story_id
-            where s.merged_into is null and s.hidden = 0
+            where {LISTABLE}
             order by h.held desc, s.last_source_at desc, s.story_id desc limit :limit offset :offset""",
             {"slug": slug, "limit": limit, "offset": offset},
         )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.model import Listed
-from aggregator.store.codec import moment, stamp, stamp_or_none
+from aggregator.store.codec import LISTABLE, moment, stamp, stamp_or_none
 from aggregator.store.connection import Connection
 from aggregator.store.derived.stories import LISTED, listed
 
@@ -63,7 +63,7 @@ _HAS = "exists (select 1 from reader_marks m where m.reader = :reader and m.kind
 _WHERE = f"""s.merged_into is null and s.hidden = 0
     and (cast(:category as text) is null or s.category_id = :category)
     and (cast(:among as text) is null or s.story_id in (select value from {{among}}))
-    and case when :marked = '' then s.first_seen_at >= :since and s.score >= :min_score
+    and case when :marked = '' then s.first_seen_at >= :since and s.score >= :min_score and {LISTABLE}
         else {_HAS.format(":marked")} end
     and (:unmarked = '' or not {_HAS.format(":unmarked")})
     and (cast(:after as text) is null or s.first_seen_at >= :after)

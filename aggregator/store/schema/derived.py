@@ -79,6 +79,15 @@ create table ranking (
     primary key (list, rank)
 ) strict, without rowid;
 
+-- Which stories the rules of feeds.yaml mute or boost: the first rule of each effect that a story matches.
+create table story_rules (
+    story_id  integer not null,
+    effect    text not null,             -- 'mute' or 'boost'
+    rule      text not null,             -- as in feeds.yaml
+    primary key (story_id, effect)
+) strict, without rowid;
+create index story_rules_by_rule on story_rules (effect, rule);
+
 -- A topic that no longer rises keeps its row, so that its address still leads somewhere.
 create table topics (
     slug           text primary key,

@@ -55,6 +55,7 @@ class SqliteConnection(connection.Connection):
         raw.row_factory = sqlite3.Row
         raw.create_function("pairs", 1, pairs, deterministic=True)  # of step 0006
         raw.create_function("search_words", 1, indexed, deterministic=True)
+        raw.create_function("casefolded", 1, str.casefold, deterministic=True)
         opened = cls(raw, None if str(path) == ":memory:" else Path(path))
         try:
             opened._prepare(path)

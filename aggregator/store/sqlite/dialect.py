@@ -20,6 +20,10 @@ class SqliteDialect:
         """Return the lesser of two values; spelled as in the index `stories_newest`."""
         return f"min({one}, {other})"
 
+    def contains(self, column: str, parameter: str) -> str:
+        """Return the condition that a column holds a text in any case; SQLite's own `lower` knows ASCII alone."""
+        return f"instr(casefolded({column}), :{parameter}) > 0"
+
     def json_text(self, column: str, name: str) -> str:
         """Return a member of a JSON object."""
         return f"{column} ->> '{name}'"

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.model import NO_REASON, Changes, Draft, Membership, Source, Story
+from aggregator.model import NO_REASON, Changes, Draft, Membership, RuleEffect, Source, Story
 from aggregator.store import Arrival, SearchResult, Store
 from aggregator.store.derived.search import Order, changes, strength
 from aggregator.store.sqlite.text_index import expression
@@ -33,11 +34,13 @@ class Shelf:
         score: int = 50,
         category: str = "ai",
         at: datetime = NOON,
+        author: str = "",
+        tags: tuple[str, ...] = (),
     ) -> int:
         """Store a story of one entry a title; return its id."""
         ids: list[int] = []
         for i, title in enumerate(titles):
-            draft = Draft(guid=f"{title}{i}", link="", title=title, summary=summary)
+            draft = Draft(guid=f"{title}{i}", link="", title=title, summary=summary, author=author, tags=tags)
             arrival = Arrival(draft, identity=f"{title}{i}", canonical_link="", digest="", word_count=10)
             ids += self.store.entries.add(sources[i % len(sources)], [arrival], at)
         story = Story(
@@ -290,3 +293,52 @@ def test_one_notion_of_a_word_for_search_and_index(shelf: Shelf, headline: str, 
 def test_another_word_is_not_found(shelf: Shelf, headline: str, typed: str) -> None:
     shelf.tell(headline)
     assert shelf.found(typed) == []
+
+
+def test_authors_are_found_by_part_of_their_name_in_any_case(shelf: Shelf) -> None:
+    ada = shelf.tell("Ships arrive", author="Ada Lovelace, Émile Zola")
+    grace = shelf.tell("Ships leave", author="Grace Hopper")
+    nobody = shelf.tell("Ships wait")
+
+    assert shelf.found('author:"ada love"') == [ada]
+    assert shelf.found("author:émile ships") == [ada]
+    assert sorted(shelf.found("author:ada author:grace")) == [ada, grace]
+    assert sorted(shelf.found("ships -author:grace")) == [ada, nobody]
+    assert shelf.found("author:%") == []
+
+
+def test_kinds_are_those_of_the_lead_entry(shelf: Shelf) -> None:
+    deal = shelf.tell("Best early Black Friday deals on chips", "Chip maker cuts prices")
+    guide = shelf.tell("How to build a chip", tags=("Tutorials",))
+    paid = shelf.tell("Chips for everyone", tags=("Sponsored",))
+    news = shelf.tell("Chip maker opens a plant", "Save 40% off chips")
+
+    assert shelf.found("kind:deals") == [deal]
+    assert shelf.found("chips kind:how-to") == [guide]
+    assert shelf.found("kind:sponsored") == [paid]
+    assert sorted(shelf.found("chip -kind:deals -kind:sponsored")) == [guide, news]
+    assert shelf.search("kind:poems").total == 0
+
+
+def test_all_matching_stories_are_returned_however_many_or_those_of_a_few(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.store.derived.search.CANDIDATES", 3)
+    numbers = [shelf.tell(f"Chip number {i}", at=NOON - i * DAY) for i in range(9)]
+    other = shelf.tell("Layoffs at a chip maker", score=90)
+
+    assert shelf.store.search.matching(read("chip", NOON)) == {*numbers, other}
+    assert shelf.store.search.matching(read("score:>0", NOON)) == {*numbers, other}
+    for text, matches in (("chip", {5, other}), ("-layoffs", {5}), ("chip -layoffs", {5}), ("score:>80", {other})):
+        assert shelf.store.search.matching(read(text, NOON), {5, other}) == matches, text
+    assert shelf.store.search.matching(read("", NOON)) == set()
+    assert shelf.store.search.matching(read("chip", NOON), set()) == set()
+
+
+def test_a_search_keeps_muted_stories_and_a_list_leaves_them_out(shelf: Shelf) -> None:
+    muted, other = shelf.tell("Chip layoffs"), shelf.tell("Chip plant")
+    shelf.store.story_rules.replace(RuleEffect.MUTE, {muted: "layoffs"})
+
+    assert sorted(shelf.found("chip")) == [muted, other]
+    query = replace(read("chip", NOON), listed_only=True)
+    assert [item.story.story_id for item in shelf.store.search.stories(query).stories] == [other]

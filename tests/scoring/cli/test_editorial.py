@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from aggregator.cli.options import Front
 from aggregator.errors import DecisionError, GroundswellError, StreamError
+from aggregator.model import RuleEffect
 from aggregator.store import Store
 from scoring.cli.commands import COMMANDS
 from scoring.editorial import pairwise_constraints
@@ -134,3 +135,13 @@ def test_a_faulty_file_of_pairs_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(StreamError, match=r"pairs\.tsv:2: not"):
         pairwise_constraints.read(path)
     assert pairwise_constraints.check([Pair("1", "9", True)], {"1": 1}).missing == 1
+
+
+def test_explain_names_the_rules_that_a_story_matches(db: Path) -> None:
+    with Store.open(db) as store:
+        store.story_rules.replace(RuleEffect.MUTE, {1: "earthquake unless score:>95"})
+
+    assert "Muted by the rule “earthquake unless score:>95”: it is in no list" in run(db, "explain", "1").output
+    rules = json.loads(run(db, "explain", "1", "--json").output)["rules"]
+    assert rules == [{"effect": "mute", "rule": "earthquake unless score:>95"}]
+    assert json.loads(run(db, "explain", "4", "--json").output)["rules"] == []

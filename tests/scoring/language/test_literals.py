@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.text.title_kinds import LITERALS, PATTERNS, UNUSUAL_CASE
 from scoring.insights import lead_entry
-from scoring.language.headline_kinds import LITERALS, PATTERNS, UNUSUAL_CASE
 
 GUARDED = [
     *((name, pattern, LITERALS[name]) for name, pattern in PATTERNS.items()),

@@ -68,5 +68,5 @@ def list_params(values: dict[str, str], default: str = "") -> ListParams:
 
 
 def search_of(named: NamedList, params: ListParams) -> Query:
-    """Return the search of a list, narrowed by the parameters of a request."""
-    return stories.query_of(replace(params, query=named.query), config(), now())
+    """Return the search of a list, narrowed by the parameters of a request; rules mute stories in it."""
+    return replace(stories.query_of(replace(params, query=named.query), config(), now()), listed_only=True)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from aggregator.text.title_kinds import KINDS, entry_kinds, kind_named
+
+
+@pytest.mark.parametrize(
+    ("title", "kinds"),
+    [
+        ("Best early Black Friday deals on laptops", {"deals"}),
+        ("Save $200 on the Heron tablet", {"deals"}),
+        ("How to block AI crawlers", {"how-to"}),
+        ("How to watch the launch online", {"how-to"}),
+        ("A practical guide to fine-tuning", {"how-to"}),
+        ("Sponsored: the future of data centers", {"sponsored"}),
+        ("[Ad] A better keyboard", {"sponsored"}),
+        ("Brought to you by Plover: five chips", {"sponsored"}),
+        ("Wordle today: hints and answers", {"puzzles"}),
+        ("Heron 4 review: a fast tablet", {"reviews"}),
+        ("DSA-5512 security update for curl", {"advisories"}),
+        ("Court blocks levy on imported servers", set()),
+        ("How Plover won the chip race", set()),
+        ("Ad spending falls for the third month", set()),
+        ("The startup sponsoring open source", set()),
+    ],
+)
+def test_titles_are_recognized_by_their_wording(title: str, kinds: set[str]) -> None:
+    assert entry_kinds(title) == kinds
+
+
+def test_tags_and_sections_of_addresses_count_too() -> None:
+    assert entry_kinds("Chips for all", ("News", "Sponsored Content ")) == {"sponsored"}
+    assert entry_kinds("Chips for all", (), "https://news.example/sponsored/chips?x=1") == {"sponsored"}
+    assert entry_kinds("Chips for all", (), "https://news.example/2026/chips-sponsored") == set()
+    assert entry_kinds("Chips for all", (), "https://news.example/?q=/deals/") == set()
+
+
+def test_a_kind_is_named_in_singular_or_plural() -> None:
+    assert all(kind_named(kind) == kind for kind in KINDS)
+    assert [kind_named(text) for text in ("deal", "HOW-TO", "howto", "advisory", "news", "")] == [
+        "deals", "how-to", "how-to", "advisories", "", "",
+    ]  # fmt: skip
