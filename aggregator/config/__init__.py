@@ -1,4 +1,11 @@
-"""Read feeds.yaml: which sources there are, and how the site treats them."""
+"""Read feeds.yaml: which sources there are, and how the site treats them.
+
+reader.load_config            text -> yaml_tree (line and column of each node) -> node_reader -> Config, or an error
+    schema, values            every key, its bounds and default
+watcher                       the last valid version stays active until the file can be read again
+yaml_edit, patch, file        changes from the desk, leaving every other byte as it is
+starter                       the feeds.yaml to begin with
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take one change of a text back, also when the text was changed elsewhere since.
+"""Revert one change of a text, even if the text has changed elsewhere since.
 
 Pure. A change is the lines that went and came, and the lines before them, by which the place is found again.
 """

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# A bound to how long one transaction keeps other writers out, and one to how long a poll that ends alone waits.
 MAX_WRITES = 50
 MAX_WAIT_S = 0.2
 
@@ -58,6 +59,7 @@ class GroupCommit:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        # A poll that was cancelled while it waited has cancelled its future: what it brought is fetched again.
         writes = [write for write in self._waiting if not write.done.done()]
         self._waiting = []
         if not writes:
@@ -66,6 +68,8 @@ class GroupCommit:
             with self._transaction():
                 results = [write.write() for write in writes]
         except Exception as error:
+            # One bad write fails the whole transaction, so each is tried alone: the error then reaches the poll that
+            # caused it.
             if len(writes) == 1:
                 writes[0].done.set_exception(error)
                 return

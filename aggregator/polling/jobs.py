@@ -39,6 +39,8 @@ class Jobs:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
+            # No run counts as missed, however late, and ten late runs are one: a laptop that wakes up polls once, not
+            # all night's.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         self._intervals_s: dict[str, float] = {}
@@ -72,6 +74,7 @@ class Jobs:
         await stop.wait()
         for timer in self._timers.values():
             timer.cancel()
+        # Paused before waiting, so that what ends now is not followed by the next run.
         self._scheduler.pause()
         late: set[asyncio.Task[None]] = set()
         if self._running:
@@ -79,6 +82,8 @@ class Jobs:
         self._scheduler.shutdown(wait=False)
         for task in late:
             task.cancel()
+        # Cancelled tasks close sockets and roll back; a second is enough, and a task that ignores it must not keep the
+        # process.
         if late:
             await asyncio.wait(late, timeout=1)
 

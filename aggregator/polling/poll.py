@@ -109,6 +109,7 @@ async def poll(
             outcome = Failed(FailureKind.NOT_A_FEED, str(error), outcome.status)
         except ParserFailedError as error:
             outcome = Failed(FailureKind.PARSER, str(error), outcome.status)
+    # The clock is read again: fetching and parsing may have taken a minute, and waits count from the end of a poll.
     result = PollResult(source, state, outcome, parsed, context.clock(), jitter, taken)
     unreachable: list[bool] = []
 
@@ -122,6 +123,8 @@ async def poll(
         return await context.commit.run(write) if context.commit else write()
     except StoreFault as error:
         log.error("%s: the result of its poll could not be stored: %s", source.id, error)
+        # A result that cannot be stored is a failed poll of that source: without a new due time it would be polled in a
+        # loop.
         failed = Failed(FailureKind.STORAGE, f"could not be stored: {error}")
         return replace(result, outcome=failed, parsed=None).store(context.store, network_down=False)
 
@@ -133,6 +136,7 @@ async def _parse_if_changed(source: Source, document: Fetched, context: PollCont
     """
     memory = context.store.feeds.document_memory(source.id)
     limits = context.limits
+    # Comparing here spares the child process the work: many servers answer 200 with the bytes of last time.
     if memory.stored:
         memory = remember(memory, document.body, document.content_type, document.url, limits)
         if memory.is_unchanged:
@@ -187,6 +191,7 @@ class PollResult:
                 jitter=self.jitter,
                 arrived=[arrival.draft.published_at for arrival in matched.new],
                 hints=hints,
+                # A 304, or the same bytes again, has no hints of its own; those of the last document still hold.
                 message=_message(matched, hints or before.hints, self.now),
                 taken=self.taken,
                 network_down=network_down,
@@ -222,13 +227,14 @@ async def store_document(
 
     sender: who sent it, for the source's row
     done:   called inside the transaction
-    # A second look by date and title, only for what neither identity nor link found: it costs a query for each.
     """
     store, now = context.store, context.clock()
     state = store.feeds.state(source.id)
     if state is None:
         raise KeyError(f"source {source.id} was never configured here")
     outcome = Fetched(body, content_type, state.url, state.validators)
+    # A delivery is no answer of the feed's own address, so it neither confirms nor resets a redirect that was seen
+    # once.
     message, matched, move_seen_to = "", _NOTHING_MATCHED, state.move_seen_to
     parsed: ParsedFeed | None = None
     try:
@@ -281,6 +287,7 @@ def _store_entries(
             store.entries.edit(entry.entry_id, arrival, at)
         for entry, arrival in matched.refreshed:
             store.entries.refresh(entry.entry_id, arrival)
+        # A refreshed entry keeps its title and summary, so no story changes and the engine needs no step.
         if matched.new or matched.edited:
             store.pending_steps.add_poll(source.id, at)
     stored = {entry.identity for entry in known} | {arrival.identity for arrival in matched.new}

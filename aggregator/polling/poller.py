@@ -67,6 +67,7 @@ class Poller:
         self._config = config
         self._sources = {source.id: source for source in config.sources}
         self._urls = Counter(source.url for source in config.sources)
+        # A host of one's own network may be polled by all its sources at once: nobody there is bothered.
         own = (host(source.url) for source in config.sources if source.allow_private)
         self._private_hosts = frozenset((*config.limits.allow_private, *own))
         self._context = PollContext(
@@ -130,6 +131,7 @@ class Poller:
         if free <= 0:
             return 0
         started = 0
+        # The store does not know what is under way: a source stays due until its poll has been stored.
         # Due sources that are active or resting are skipped below, so ask for as many more.
         limit = free + len(self._active) + len(self._resting)
         if only is not None and len(only) < len(self._sources):
@@ -150,6 +152,7 @@ class Poller:
         """Poll these sources and no other, or all that are due, and wait until all are done."""
         if source_ids is not None:
             source_ids = frozenset(source_ids)
+            # Asked for by a person or a hub, so back-off and Retry-After step aside once.
             self._store.feeds.make_due(source_ids)
         while self.start_due(source_ids) or self._active:
             await asyncio.wait(self._active.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -160,6 +163,7 @@ class Poller:
             return False
         if self._resting.get(source.id, now) > now:
             return False
+        # It has rested long enough; if this poll cannot be stored either, it rests again.
         self._resting.pop(source.id, None)
         self._active_hosts[name] += 1
         task = asyncio.create_task(self._poll(source, state, name), name=f"poll {source.id}")
@@ -182,6 +186,7 @@ class Poller:
                 log.warning("%s: %s", source.id, polled.state.last_message)
             self._finished(polled)
         finally:
+            # Whatever happened, the place is free again, or a handful of bugs would stop all polling.
             self._active.pop(source.id, None)
             self._active_hosts[polled_host] -= 1
             if not self._active_hosts[polled_host]:

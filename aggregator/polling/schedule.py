@@ -51,11 +51,14 @@ def next_poll_at(
     spread = 1 + JITTER * max(-1.0, min(jitter, 1.0))
     interval = _within(state.interval, poll)
     match outcome:
+        # The wait hardly matters: `FeedState.gone` ends polling until somebody resumes the source.
         case Failed(kind=FailureKind.GONE):
             return now + DAY
         case Failed(retry_after=requested):
             # The exponent is bounded so that a feed dead for a year does not overflow a timedelta.
             backoff = min(interval * (1 << min(state.failures, 12)), DAY)
+            # The longer of the two: a Retry-After of a second after ten failures is the server's default and no
+            # promise.
             return now + max(min(backoff * spread, DAY), min(requested or timedelta(), DAY))
         case Fetched() | NotModified():
             earliest = now + _within(interval * spread, poll)
@@ -123,6 +126,7 @@ def after(
     """
     if isinstance(outcome, Failed):
         return _failed(state, outcome, now, poll=poll, jitter=jitter, network_down=network_down)
+    # Only new entries say something about the rhythm: an edit may come at any time.
     moments = tuple(arrived)
     arrivals = with_arrivals(state.arrivals, _arrivals(state, moments, now)) if moments else state.arrivals
     # A 304 may leave out what has not changed (RFC 9111, section 4.3.4).
@@ -132,6 +136,7 @@ def after(
     chance = max(-1.0, min(jitter, 1.0))
     earliest = now + _within(interval * (1 + JITTER * chance), poll)
     at = _requested_wait(earliest, state.hints if hints is None else hints, fresh_for, now, poll)
+    # What servers made us wait beyond our own plan, for the sources page: it shows that requests are honoured.
     added = at - min(earliest, now + _within(poll.max, poll))
     # The feed is still polled, because a hub may lose a delivery without a sign.
     if hub_delivers:

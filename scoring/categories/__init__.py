@@ -1,1 +1,6 @@
-"""Assign a category to each story."""
+"""Assign a category to each story.
+
+classifier                    seeds of feeds.yaml + the prior + the source's category + corrections, in log-odds
+    prior                     weights of the shipped categories
+make_prior                    makes those weights, from a command line
+"""

@@ -1,4 +1,4 @@
-"""Know what each source writes in entry after entry, so that it does not count as news.
+"""Learn the wording that a source repeats, so that it does not count as evidence.
 
 Headlines   terms of a source's headlines of the last days: what stands in many of them, and columns
 Templates   runs of words of its latest entries: wording that stands in another entry already, from the second on

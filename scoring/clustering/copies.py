@@ -1,4 +1,4 @@
-"""Say with whose voice an entry speaks.
+"""Decide which voice an entry counts for: its owner, or the original that it copies.
 
 Knows owners and copies: sources of one owner are one voice, and a text that others
 reprint speaks with the voice of the first who had it. Leaves which entries tell of one

@@ -1,4 +1,4 @@
-"""Hold the stories that can still grow, with an index of their terms, and let them end.
+"""Keep the stories that can still grow, with an index of their terms, and close them in time.
 
 An inverted index from term to stories gives the nearest stories of an entry; it costs as much as its telling terms
 have stories, never as much as there are stories. Which of them an entry joins, `join_model` says.

@@ -1,4 +1,4 @@
-"""Spell what two texts share as the text itself spells it, for the reason that a reader sees."""
+"""Find the shared terms of two texts as readers know them: in the spelling of the text."""
 
 from __future__ import annotations
 

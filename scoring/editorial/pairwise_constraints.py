@@ -1,4 +1,4 @@
-"""What editors decided, as test cases for whatever puts entries together.
+"""Editors' decisions as must-link and cannot-link pairs, to measure clustering on.
 
 Knows which pairs of entries the decisions have together or apart, how that is written down, and how many of
 them a run of the live code meets by itself. Leaves running it to `evaluate_stories`.

@@ -56,6 +56,7 @@ class ClosedStories:
         # stored with a closed story, so a new headline cannot be scored fairly.
         values = []
         for entry, membership in members:
+            # A copy never leads: its own text is the original's, and the original deserves the link.
             copy = membership.voice != self._settings.owner_of(entry)
             values.append((entry.entry_id, lead_entry.clarity(entry.title, entry.summary) - copy))
         lead_id = lead_entry.choose(values, story.lead_entry_id)
@@ -87,6 +88,7 @@ class ClosedStories:
             hidden=self._overrides.editors.hidden(story.story_id),
             pinned=self._overrides.editors.pinned([entry.entry_id for entry, _ in members]),
         )
+        # A decision that changes nothing leaves no line in the ledger, or undo and redo would fill it.
         if revised == story:
             return Changes()
         reason = decisions.reason_of(event)

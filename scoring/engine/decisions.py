@@ -76,6 +76,8 @@ class DecisionHandler:
             for story_id, group in sorted(after.items())
             if story_id not in before or group != before[story_id].members.keys()
         }
+        # Read before the stories are dropped: a new group waits for entries as long as the youngest of those it comes
+        # from.
         latest = {story_id: self._state.clusterer.latest(story_id) for story_id in before}
         # All stories that lose entries go first: a group may take over the ID of one of them.
         for story_id in before:

@@ -143,6 +143,8 @@ class Engine:
         for gone in log.gone:
             if gone.story is None:
                 continue  # it began and ended within this step: nobody has seen it
+            # Asked of its first entry, because the story that took it in may have merged further, or split, in the same
+            # step.
             into = self._state.story_of.get(gone.story_id, gone.into)
             merged.append(replace(gone.story, merged_into=into, updated_at=now, trend=0.0))
             reason = because(ReasonKind.BECAME_PART_OF, into, gone.reason)

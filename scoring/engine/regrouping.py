@@ -65,6 +65,7 @@ class Regrouping:
             moved.append(_moved(member, merge.into, now, came, reclustering.RIGHT, merge.similarity))
         into.around = into.around.with_more(gone.around)
         into.parted |= gone.parted
+        # Voices and times have to be in order of arrival again: the first one gives the story its source record.
         settle(into)
         log.united(Gone(merge.story_id, merge.into, gone.story, merge.reason), moved, entry_id)
 
@@ -83,6 +84,7 @@ class Regrouping:
             return
         leaving = {entry_ids[place] for place in split.leaving}
         staying = live.members.keys() - leaving
+        # An editor merged them on purpose. The words will keep disagreeing, so this is asked again at every growth.
         if self._overrides.editors.tied(leaving, staying):
             return
         # The half with the first entry keeps the address; the other is named for its own first entry, as if it had

@@ -1,4 +1,4 @@
-"""What can be computed of how a story was told: who was first, who followed how soon, what each brought that was new.
+"""Analyse the coverage of a story: who was first, who followed how soon, what each entry added.
 
 Pure. Leaves figures to `facts`, and the words to whoever shows it.
 """

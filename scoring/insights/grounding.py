@@ -1,4 +1,4 @@
-"""Prose by a model that the operator configured: what it is asked, and which of its sentences may stand.
+"""Prompt the configured language model, and keep only the sentences that the entries support.
 
 A sentence stands only if everything in it that can be checked occurs in the story's entries: each figure with its unit,
 each number with its scale, each word with a capital letter, each word of another script. Whoever writes true figures

@@ -1,4 +1,4 @@
-"""Key facts of a story: sentences with figures, who says them, and where sources differ.
+"""Extract the key facts of a story: sentences with figures, who reports them, and where sources differ.
 
 A fact is a sentence of an entry as it stands, never one put together. Sentences of several sources are one fact where
 they print the same amount of the same thing about the same matter; they differ where the amount is another and all

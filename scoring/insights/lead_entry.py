@@ -1,4 +1,4 @@
-"""Choose the face of a story: which entry gives headline and summary.
+"""Choose the lead entry: the one that gives a story its headline and summary.
 
 Knows what makes a headline clear, and whose picture a story shows. Leaves how it is shown to the pages.
 """

@@ -1,4 +1,4 @@
-"""Have stories told in prose by the endpoint that `analysis:` names: in the background, one at a time.
+"""Write summaries with the endpoint that `analysis:` names, in the background, one at a time.
 
 Speaks the chat interface that OpenAI-compatible servers share (`POST .../chat/completions`). Keeps only what `prose`
 lets stand. No page waits for it, and what fails is tried again later.

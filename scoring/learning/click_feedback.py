@@ -1,4 +1,4 @@
-"""Tell from what readers opened which stories they wanted, over and above the place where these were shown.
+"""Estimate from clicks which stories readers wanted, beyond what their place on the page explains.
 
 Knows how often each place of a list is opened on this site, and how little a few clicks say. Leaves counting people to
 `web`, keeping the numbers to the store, and what is learned from them to `learn`.

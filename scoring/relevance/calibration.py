@@ -1,4 +1,4 @@
-"""Turn a score that orders well into a probability that holds.
+"""Turn a score that ranks well into a calibrated probability.
 
 Knows Platt scaling, and how to repeat it day by day. The cases must be later than those the score was fitted on.
 """

@@ -1,4 +1,4 @@
-"""Say what a story's score would be if something had not been, each time by scoring it anew.
+"""Compute the score again without one piece of its evidence.
 
 Leaves scoring to `relevance`.
 """

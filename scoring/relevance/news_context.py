@@ -1,4 +1,4 @@
-"""Know what else arrived lately: how much others speak of the same things, and what is new.
+"""Compare a title with recent ones: how much others report on the same subjects, and what is new.
 
 A fold over arrivals in their order: `look` says what surrounds a title at a moment, `add` puts an
 entry in. Holds words and counts of the last days, no text. Leaves which entries are one story to

@@ -1,4 +1,4 @@
-"""Let an editor's votes be felt at once, between two trainings.
+"""Apply editors' votes to scores at once, between two trainings.
 
 Knows how far a vote moves the story it is for, and stories like it. Leaves keeping votes to the
 store, and learning from them for good to `train`.

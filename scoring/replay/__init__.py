@@ -1,1 +1,6 @@
-"""Run a recorded stream through the real code under a simulated clock."""
+"""Run a recorded stream through the code that runs live, under a simulated clock.
+
+streams                       lines of a recording
+runner                        lines -> entries and edits, a moment at a time -> the engine, or store and updater
+report                        what was decided for each line at its arrival
+"""
