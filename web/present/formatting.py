@@ -38,11 +38,17 @@ def recording(entry: Entry) -> str:
     return f"{name} ({megabytes:,} MB)" if megabytes else name
 
 
+_NO_WORD = re.compile("[^a-z0-9]+")
+
+
 def slug(headline: str, limit: int = 64) -> str:
     """Return *headline* as the last part of an address: words of any script, joined by hyphens."""
-    text = unicodedata.normalize("NFKC", headline).casefold()
-    kept = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else " " for c in text)
-    joined = "-".join(kept.split())
+    if headline.isascii():  # most are, and a page has dozens
+        joined = _NO_WORD.sub("-", headline.lower()).strip("-")
+    else:
+        text = unicodedata.normalize("NFKC", headline).casefold()
+        kept = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else " " for c in text)
+        joined = "-".join(kept.split())
     if len(joined) > limit:
         head = joined[:limit]
         joined = head[: head.rfind("-")] if head.rfind("-") > limit // 2 else head
