@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -62,16 +63,32 @@ SQL = re.compile(
 )
 
 
-def modules() -> list[Path]:
-    return [path for package in LAYERS for path in sorted((ROOT / package).rglob("*.py"))]
+@cache
+def modules() -> tuple[Path, ...]:
+    return tuple([path for package in LAYERS for path in sorted((ROOT / package).rglob("*.py"))])
+
+
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
 
 
 def where(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,12 +97,12 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_imports_point_one_way(path: Path) -> None:
-    here = LAYERS[where(path).split("/")[0].removesuffix(".py")]
-    for name in imports(path):
-        target = LAYERS.get(name.split(".")[0])
-        assert target is None or target <= here, f"{where(path)} imports {name}"
+def test_imports_point_one_way() -> None:
+    for path in modules():
+        here = LAYERS[where(path).split("/")[0].removesuffix(".py")]
+        for name in imports(path):
+            target = LAYERS.get(name.split(".")[0])
+            assert target is None or target <= here, f"{where(path)} imports {name}"
 
 
 def test_imports_have_no_cycle() -> None:
@@ -98,19 +115,21 @@ def test_imports_have_no_cycle() -> None:
     list(TopologicalSorter(dependencies).static_order())  # CycleError names the circle
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_the_engine_is_imported_through_its_package(path: Path) -> None:
-    if not where(path).startswith("scoring/engine/"):
-        inner = [name for name in imports(path) if name.startswith("scoring.engine.") and name.split(".")[2].islower()]
-        assert not inner, f"{where(path)} imports {', '.join(inner)}"
+def test_the_engine_is_imported_through_its_package() -> None:
+    for path in modules():
+        if not where(path).startswith("scoring/engine/"):
+            inner = [
+                name for name in imports(path) if name.startswith("scoring.engine.") and name.split(".")[2].islower()
+            ]
+            assert not inner, f"{where(path)} imports {', '.join(inner)}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_libraries_are_imported_where_they_belong(path: Path) -> None:
-    for name in imports(path):
-        for library, homes in HOMES.items():
-            if name == library or name.startswith(library + "."):
-                assert where(path).startswith(homes), f"{where(path)} imports {name}"
+def test_libraries_are_imported_where_they_belong() -> None:
+    for path in modules():
+        for name in imports(path):
+            for library, homes in HOMES.items():
+                if name == library or name.startswith(library + "."):
+                    assert where(path).startswith(homes), f"{where(path)} imports {name}"
 
 
 @pytest.mark.parametrize("library", FIXED)
@@ -119,28 +138,28 @@ def test_the_specified_libraries_are_in_use(library: str) -> None:
     assert any(user.startswith(HOMES[library]) for user in users), f"nothing imports {library}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_only_fetch_and_the_servers_open_sockets(path: Path) -> None:
-    if not where(path).startswith(SOCKETS):
-        assert "socket" not in set(imports(path)), f"{where(path)} imports socket"
-        assert "http.server" not in set(imports(path)), f"{where(path)} imports http.server"
+def test_only_fetch_and_the_servers_open_sockets() -> None:
+    for path in modules():
+        if not where(path).startswith(SOCKETS):
+            assert "socket" not in set(imports(path)), f"{where(path)} imports socket"
+            assert "http.server" not in set(imports(path)), f"{where(path)} imports http.server"
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_sql_is_in_the_store(path: Path) -> None:
-    if where(path).startswith("aggregator/store/"):
-        return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert not SQL.search(node.value), f"{where(path)}:{node.lineno} holds SQL"
+def test_sql_is_in_the_store() -> None:
+    for path in modules():
+        if where(path).startswith("aggregator/store/"):
+            continue
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not SQL.search(node.value), f"{where(path)}:{node.lineno} holds SQL"
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_no_module_reads_the_clock_or_unseeded_randomness(path: Path) -> None:
-    if where(path).startswith("groundswell/"):
-        return
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        assert not CLOCK.search(line.split("#")[0]), f"{where(path)}:{number} {line.strip()}"
+def test_no_module_reads_the_clock_or_unseeded_randomness() -> None:
+    for path in modules():
+        if where(path).startswith("groundswell/"):
+            continue
+        for number, line in enumerate(text_of(path).splitlines(), start=1):
+            assert not CLOCK.search(line.split("#")[0]), f"{where(path)}:{number} {line.strip()}"
 
 
 def test_the_patterns_match_what_they_forbid() -> None:
@@ -152,9 +171,9 @@ def test_the_patterns_match_what_they_forbid() -> None:
     assert not SQL.search("select a list from the menu".replace("from", "of"))
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_every_module_has_a_docstring(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{where(path)} has no docstring"
+def test_every_module_has_a_docstring() -> None:
+    for path in modules():
+        assert ast.get_docstring(tree_of(path)), f"{where(path)} has no docstring"
 
 
 # What functions keep between calls, and why that is no state: each result follows from its arguments, or from a file of
@@ -200,7 +219,7 @@ ONE_FOR_EACH = ("aggregator/store/connection.py", "web/media/social_card.py:_fon
 def caches() -> Iterator[tuple[str, bool]]:
     """Yield the functions that remember their results, and whether there is a bound to how many."""
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef):
                 for decorator in map(ast.unparse, node.decorator_list):
                     if re.match(r"(functools\.)?(lru_)?cache\b", decorator):
@@ -218,15 +237,15 @@ def test_caches_are_bounded() -> None:
 CONTAINERS = ("dict", "list", "set", "defaultdict", "deque")
 
 
-@pytest.mark.parametrize("path", modules(), ids=where)
-def test_no_module_keeps_a_container_to_be_filled_later(path: Path) -> None:
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-        message = f"{where(path)}:{node.lineno} keeps state in the module"
-        if isinstance(value, ast.Dict | ast.List):
-            assert ast.unparse(value)[1:-1], message
-        if isinstance(value, ast.Call) and ast.unparse(value.func) in CONTAINERS:
-            assert value.args, message
+def test_no_module_keeps_a_container_to_be_filled_later() -> None:
+    for path in modules():
+        for node in tree_of(path).body:
+            value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+            message = f"{where(path)}:{node.lineno} keeps state in the module"
+            if isinstance(value, ast.Dict | ast.List):
+                assert ast.unparse(value)[1:-1], message
+            if isinstance(value, ast.Call) and ast.unparse(value.func) in CONTAINERS:
+                assert value.args, message
 
 
 IMPORT_ALL = """
@@ -281,9 +300,8 @@ def sizes() -> dict[str, tuple[int, int]]:
     """Return for every module, class and package its size and its limit."""
     sizes_: dict[str, tuple[int, int]] = {}
     for path in modules():
-        text = path.read_text(encoding="utf-8")
-        sizes_[where(path)] = (len(text.splitlines()), MAX_MODULE_LINES)
-        for node in ast.walk(ast.parse(text)):
+        sizes_[where(path)] = (len(text_of(path).splitlines()), MAX_MODULE_LINES)
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ClassDef):
                 methods = [m for m in node.body if isinstance(m, ast.FunctionDef | ast.AsyncFunctionDef)]
                 public = sum(not method.name.startswith("_") for method in methods)

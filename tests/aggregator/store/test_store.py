@@ -485,6 +485,29 @@ def test_pruning_forgets_old_entries_and_their_words(store: Store) -> None:
     assert store.faults() == []
 
 
+def test_retention_keeps_an_entry_of_the_very_moment_with_its_edits(store: Store) -> None:
+    (entry_id,) = add(store, arrival("a"), now=NOON)
+    with store.transaction():
+        store.entries.edit(entry_id, arrival("a", title="Changed"), store.entries.arrival_moment(NOON + HOUR))
+    entry = store.entries.get(entry_id)
+    assert entry is not None
+    with store.transaction():
+        assert store.entries.prune(entry.first_seen_at) == 0
+    assert [edit.title for edit in store.entries.edits(entry_id)] == ["Changed"]
+
+
+def test_hidden_stories_are_not_among_those_that_grew(store: Store) -> None:
+    first, second = add(store, arrival("a"), arrival("b"))
+    tell(store, first)
+    tell(store, second)
+    assert {grown.story_id for grown in store.growth.between(NOON - HOUR, NOON + HOUR)} == {first, second}
+    hidden = store.stories.get(second)
+    assert hidden is not None
+    with store.transaction():
+        store.stories.save(Changes(stories=(replace(hidden, hidden=True),)))
+    assert [grown.story_id for grown in store.growth.between(NOON - HOUR, NOON + HOUR)] == [first]
+
+
 # Stories
 
 

@@ -53,6 +53,9 @@ def test_a_topic_has_its_stories_entries_and_history(store: Store) -> None:
 
     assert [story.story.story_id for story in store.topics.stories("heron")] == [first, third]
     assert [entry.entry_id for entry in store.topics.entries("heron")] == [third, second, first]
+    with store.transaction():
+        store.stories.save(Changes(stories=(replace(story_of(first, NOON), hidden=True),)))
+    assert [story.story.story_id for story in store.topics.stories("heron")] == [third]
     history = store.topics.history("heron", NOON + 8 * HOUR, step=timedelta(hours=4), steps=4)
     assert [(count, sources) for _, count, sources in history] == [(0, 0), (0, 0), (2, 1), (1, 1)]
     assert history[0][0] == NOON - 8 * HOUR

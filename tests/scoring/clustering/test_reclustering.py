@@ -4,6 +4,7 @@ import pytest
 
 from aggregator.model import NO_REASON, Cause, Changes, ReasonKind, because
 from scoring.clustering import reclustering
+from scoring.clustering.bisection import Halves
 from scoring.clustering.clusterer import Placement
 from scoring.engine import Engine
 from scoring.relevance.model import load_prior
@@ -73,6 +74,16 @@ def test_a_voice_has_spoken_when_it_did(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert steps[2].stories[0].last_source_at == NOON + 3 * HOUR
     assert [voice.joined for voice in made._state.live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(("across", "parts"), [(0.14, True), (0.16, False)])
+def test_a_story_splits_where_its_halves_share_less_than_a_seventh_of_what_each_shares(
+    across: float, parts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Engine(CONFIG, load_prior())._state.clusterer
+    monkeypatch.setattr(made, "halves", lambda texts: Halves((0, 2), (1, 3), across, 1.0))
+    split = reclustering.split_of(made, [], 0)
+    assert (split.leaving if split else None) == ((1, 3) if parts else None)
 
 
 QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +20,7 @@ from scoring.metrics.probability import ece
 from scoring.relevance.calibration import logit_of
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.model import load_prior
-from scoring.relevance.votes import LIMIT, MAX_LIMIT, limit
+from scoring.relevance.votes import LIMIT, MAX_LIMIT, OWN, limit
 from scoring.updater import Updater
 from tests.scoring.press import CONFIG, DAY, HOUR, MONDAY, SOURCES, signals
 
@@ -50,13 +49,17 @@ def scores(store: Store) -> dict[int, tuple[str, float]]:
     return {story.story_id: (story.headline, story.relevance) for story in store.stories.each()}
 
 
+def test_a_vote_moves_its_own_story_as_far_as_documented() -> None:
+    assert [round(100 * sigmoid(logit_of(score) + OWN)) for score in (0.3, 0.7)] == [84, 97]
+    assert round(100 * sigmoid(logit_of(0.7) - OWN)) == 16
+
+
 def test_ten_votes_move_the_order_their_way_at_once_and_undo_restores_every_number(store: Store) -> None:
     updater = Updater(store, CONFIG, load_prior())
     updater.run(NOW)
     before = scores(store)
     gadgets = [i for i, (headline, _) in before.items() if "gadget" in headline]
     places = [i for i, (headline, _) in before.items() if "tour" in headline]
-    began = time.perf_counter()
     for i in gadgets[:5]:
         store.feedback.vote(i, True, NOW)
     for i in places[:5]:
@@ -65,14 +68,14 @@ def test_ten_votes_move_the_order_their_way_at_once_and_undo_restores_every_numb
     assert updater.voted()
     updater.run(NOW)
 
-    assert time.perf_counter() - began < 5
     after = scores(store)
     assert all(after[i][1] > before[i][1] for i in gadgets)
     assert all(after[i][1] < before[i][1] for i in places)
     assert min(after[i][1] for i in gadgets[:5]) > max(after[i][1] for i in places)
     assert any(line.cause is Cause.VOTED for line in store.stories.ledger(gadgets[0]))
-    parts = {part.name for part in story.contributions} if (story := store.stories.get(gadgets[0])) else set()
-    assert "vote" in parts
+    story = store.stories.get(gadgets[0])
+    assert story is not None
+    assert [part.log_odds for part in story.contributions if part.name == "vote"] == [OWN]
 
     for i in (*gadgets[:5], *places[:5]):
         store.feedback.vote(i, None, NOW)
