@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.feedserver import FeedServer
+from tests.postgres.cluster import Cluster, binaries, running_cluster, why_not
 
 # As the program itself does: fits are small, and threads of their linear algebra wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -22,6 +23,17 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("wide", max_examples=2_000, deadline=None)
 settings.register_profile("release", max_examples=5_000, deadline=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A server of PostgreSQL, started by the suite."""
+    if reason := why_not():
+        pytest.skip(reason)
+    folder = binaries()
+    assert folder is not None
+    with running_cluster(folder) as cluster:
+        yield cluster
 
 
 @pytest.fixture

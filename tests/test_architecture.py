@@ -209,6 +209,8 @@ CACHES = {
     "aggregator/text/urls.py:registrable_domain": SAME_IN_A_DOCUMENT,
     "aggregator/store/connection.py:_insert": "the text of a statement, one for each table",
     "aggregator/store/connection.py:upsert": "the text of a statement, one for each table",
+    "aggregator/store/postgres/placeholders.py:adapted": "the text of a statement; a search makes some of its own",
+    "aggregator/store/postgres/rows.py:_row_type": "the names of the columns of a statement",
     "web/http/cached_response.py:_takes_gzip": EVERY_REQUEST,
     "web/http/visit_counter.py:_is_bot": EVERY_REQUEST,
 }

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
-from aggregator.errors import StoreFault
+from aggregator.errors import StoreError, StoreFault
 from aggregator.model import Arrival
 from aggregator.store.alerts import Alarms, AlertMessages
 from aggregator.store.connection import Connection
@@ -114,6 +114,19 @@ class Store:
         """
         return cls(SqliteConnection.open(path))
 
+    @classmethod
+    def connect(cls, url: str) -> Store:
+        """Open the database of PostgreSQL at *url*; StoreError with a way out when it cannot be used."""
+        # Imported here: psycopg is an extra.
+        try:
+            from aggregator.store.postgres.connection import PostgresConnection
+        except ImportError as error:
+            raise StoreError(
+                f"DATABASE_URL names a database of PostgreSQL, and psycopg is not installed ({error}); "
+                "`pip install 'groundswell[postgres]'` installs it"
+            ) from None
+        return cls(PostgresConnection.open(url))
+
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all writes inside, or none."""
         return self._connection.transaction()
@@ -126,6 +139,10 @@ class Store:
         """Make the text index anew from the entries."""
         with self.transaction():
             self._connection.text_index.rebuild()
+
+    def count_words(self) -> None:
+        """Bring the counts of words, for misspelled searches, up to date; some seconds for a million entries."""
+        self._connection.text_index.count_words()
 
     def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
         """Copy the database to *path* while others go on using it, with *files* in it; see `sqlite.copies`."""

@@ -41,6 +41,9 @@ class TextIndex(Protocol):
     def rebuild(self) -> None:
         """Make the index anew from the entries."""
 
+    def count_words(self) -> None:
+        """Bring the counts of words up to date, where they are not kept as entries come."""
+
     def newest(self, terms: Iterable[str], limit: int, source_condition: str = "") -> Hits | None:
         """Return the query for the newest entries that hold every term; None where a term holds no word.
 

@@ -210,8 +210,11 @@ class Search:
 
     def _entries(self, rows: list[Row]) -> dict[int, Entry]:
         by_id = {row["entry_id"]: row["story_id"] for row in rows}
-        ids = ", ".join(map(str, by_id))
-        entry_rows = self._db.rows(f"select {ENTRY} from entries e where e.entry_id in ({ids})")
+        entry_rows = self._db.rows(
+            f"""select {ENTRY} from entries e
+            where e.entry_id in (select value from {self._db.dialect.integers("ids")})""",
+            {"ids": json.dumps(list(by_id))},
+        )
         return {by_id[row["entry_id"]]: entry(row) for row in entry_rows}
 
     def nearest(self, word: str, most: int = 3) -> list[str]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,16 +9,17 @@ from aggregator.errors import DecisionError
 from aggregator.model import NO_REASON, Changes, Decision, DecisionKind, Entry, Membership, Story, Undo
 from aggregator.store import ListQuery, Store
 from aggregator.text.search_query import read
+from tests.aggregator.store.conftest import OpenStore
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival
 
 LATER = NOON + 10 * HOUR
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:") as opened:
-        fill(opened)
-        yield opened
+def store(new_store: OpenStore) -> Store:
+    opened = new_store()
+    fill(opened)
+    return opened
 
 
 def fill(store: Store) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,6 +12,7 @@ from aggregator.store.derived.front_pages import EVERY
 from aggregator.store.derived.summaries import Summary
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
+from tests.aggregator.store.conftest import OpenStore
 from tests.scoring.world import CONFIG, NOON, newsroom, publish
 
 AT = datetime(2026, 11, 17, 8, tzinfo=UTC)
@@ -20,9 +20,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:") as store:
-        yield store
+def store(new_store: OpenStore) -> Store:
+    return new_store()
 
 
 def told(story_id: int, headline: str, score: int = 50) -> Story:

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,7 @@ from aggregator.store.lock import WorkerLock
 from aggregator.store.sqlite.connection import SqliteConnection
 from aggregator.store.sqlite.migrations import STEPS
 from aggregator.text.search_query import read
+from tests.aggregator.store.conftest import OpenStore
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -48,10 +49,10 @@ OTHER = Source(id="desk", name="The Desk", url="https://desk.example/feed", cate
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:") as opened:
-        opened.feeds.sync([SOURCE, OTHER], NOON)
-        yield opened
+def store(new_store: OpenStore) -> Store:
+    opened = new_store()
+    opened.feeds.sync([SOURCE, OTHER], NOON)
+    return opened
 
 
 def arrival(name: str, title: str = "", summary: str = "") -> Arrival:
@@ -230,7 +231,10 @@ def test_a_backup_is_a_whole_database_and_never_overwrites(tmp_path: Path) -> No
 
 def test_a_text_index_that_lost_an_entry_is_reported_and_fixed(store: Store) -> None:
     add(store, arrival("a"))
-    store._connection.run("insert into entries_fts (entries_fts) values ('delete-all')")
+    is_sqlite = isinstance(store._connection, SqliteConnection)
+    store._connection.run(
+        "insert into entries_fts (entries_fts) values ('delete-all')" if is_sqlite else "delete from entry_words"
+    )
     assert any("text index" in fault for fault in store.faults())
     store.rebuild_search()
     assert store.faults() == []
@@ -459,6 +463,7 @@ def test_known_finds_by_identity_or_by_link_within_the_source(store: Store) -> N
     assert [known.identity for known in by_link] == ["b"]
 
 
+@pytest.mark.parametrize("new_store", ["sqlite"], indirect=True)
 def test_what_is_known_of_a_source_costs_the_same_however_much_it_sent(store: Store) -> None:
     connection = store._connection
     assert isinstance(connection, SqliteConnection)

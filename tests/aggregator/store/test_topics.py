@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,16 +7,17 @@ import pytest
 
 from aggregator.model import NO_REASON, Changes, Membership, Topic
 from aggregator.store import Store
+from tests.aggregator.store.conftest import OpenStore
 from tests.aggregator.store.test_store import HOUR, NOON, OTHER, SOURCE, add, arrival, story_of
 
 HERON = Topic("heron", "Heron", None, 0.6, 4.2, 12, 8, 1.5, NOON)
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:") as opened:
-        opened.feeds.sync([SOURCE, OTHER], NOON)
-        yield opened
+def store(new_store: OpenStore) -> Store:
+    opened = new_store()
+    opened.feeds.sync([SOURCE, OTHER], NOON)
+    return opened
 
 
 def test_topics_keep_their_order_and_one_that_fell_away_keeps_its_address(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,16 +11,17 @@ from aggregator.errors import StoreError
 from aggregator.model import Edit, Entry, Event
 from aggregator.store import Store
 from aggregator.store.events.pending import TICK
+from tests.aggregator.store.conftest import OpenStore
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival
 
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    with Store.open(":memory:") as opened:
-        opened.feeds.sync(CONFIG.sources, NOON)
-        yield opened
+def store(new_store: OpenStore) -> Store:
+    opened = new_store()
+    opened.feeds.sync(CONFIG.sources, NOON)
+    return opened
 
 
 def poll(store: Store, source: str, title: str, at: datetime) -> int:

@@ -1,0 +1,32 @@
+"""PostgreSQL's spelling of what databases spell differently."""
+
+from __future__ import annotations
+
+
+class PostgresDialect:
+    """See `aggregator.store.dialect.Dialect`."""
+
+    def integers(self, parameter: str) -> str:
+        """Return the numbers of a JSON parameter as a table."""
+        return self.integers_of(f":{parameter}")
+
+    def texts(self, parameter: str) -> str:
+        """Return the strings of a JSON parameter as a table."""
+        return f"jsonb_array_elements_text(cast(:{parameter} as jsonb)) as {parameter}_list (value)"
+
+    def integers_of(self, column: str) -> str:
+        """Return the numbers of a JSON column as a table."""
+        return f"""(select cast(item as bigint) as value
+            from jsonb_array_elements_text(cast({column} as jsonb)) as items (item)) as numbers"""
+
+    def least(self, one: str, other: str) -> str:
+        """Return the lesser of two values."""
+        return f"least({one}, {other})"
+
+    def contains(self, column: str, parameter: str) -> str:
+        """Return the condition that a column holds a text in any case; in the collation C `lower` knows ASCII alone."""
+        return f"""strpos(lower({column} collate "und-x-icu"), :{parameter}) > 0"""
+
+    def json_text(self, column: str, name: str) -> str:
+        """Return a member of a JSON object."""
+        return f"cast({column} as jsonb) ->> '{name}'"

@@ -1,0 +1,171 @@
+"""A cluster of PostgreSQL for tests: made by `initdb` as an ordinary user, on a socket in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from aggregator.store import Store
+
+_USER = "groundswell"
+_EMPTY = """
+    set session_replication_role = replica;
+    do $$ declare item record; begin
+        for item in select tablename from pg_tables
+            where schemaname = 'public' and tablename not in ('migrations', 'poll_shards') loop
+            execute format('delete from %I', item.tablename);
+        end loop;
+        for item in select sequencename from pg_sequences where last_value is not null loop
+            perform setval(item.sequencename::regclass, 1, false);
+        end loop;
+    end $$;
+    update poll_shards set poller = '', leased_until = '-infinity' where poller != ''
+"""
+"""Far cheaper than `truncate`, which makes every file of every table and index anew."""
+
+
+def binaries() -> Path | None:
+    """Return the folder of PostgreSQL's programs, or None where it is not installed."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    # Elsewhere than with Debian's packages.
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+class Cluster:
+    """A running server; `url` names a new, empty database of it."""
+
+    def __init__(self, folder: Path, bin_folder: Path) -> None:
+        self._folder = folder
+        self._bin = bin_folder
+        self._data = folder / "data"
+        self._count = 0
+        self._emptied: set[int] = set()
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def make(self) -> None:
+        """Make the cluster."""
+        # PostgreSQL refuses to run as root.
+        self._user = "nobody" if os.geteuid() == 0 else None
+        if self._user is not None:
+            account = pwd.getpwnam(self._user)
+            os.chown(self._folder, account.pw_uid, account.pw_gid)
+        self._run("initdb", "-D", str(self._data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._folder),
+            "fsync": "off",  # the machine goes on when a test kills the server
+            "max_connections": "60",
+            "shared_buffers": "64MB",
+        }
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        self._server = subprocess.Popen(
+            self._command("postgres", "-D", str(self._data), *settings),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 30
+        while subprocess.run(
+            [self._bin / "pg_isready", "-q", "-h", str(self._folder), "-U", _USER], check=False
+        ).returncode:
+            if time.monotonic() > deadline or self._server.poll() is not None:
+                raise RuntimeError("PostgreSQL did not start")
+            time.sleep(0.05)
+
+    def stop(self, *, crash: bool = False) -> None:
+        """Stop the server at once: transactions under way are rolled back. *crash*: as after a power cut."""
+        if self._server is None:
+            return
+        # The postmaster's own process: with root's help it is a child of setpriv, which became it.
+        self._server.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
+        self._server.wait(timeout=60)
+        self._server = None
+
+    def restart(self, *, crash: bool = False) -> None:
+        """Stop and start again."""
+        self.stop(crash=crash)
+        self.start()
+
+    def new_database(self) -> str:
+        """Make an empty database and return its address."""
+        self._count += 1
+        name = f"site{self._count}"
+        self._run("createdb", "-h", str(self._folder), "-U", _USER, name)
+        return self._url(name)
+
+    def emptied_database(self, number: int = 0) -> str:
+        """Return the address of a database with empty tables: the same one each time, so that many tests can ask."""
+        url = self._url(f"emptied{number}")
+        if number not in self._emptied:
+            self._emptied.add(number)
+            self._run("createdb", "-h", str(self._folder), "-U", _USER, f"emptied{number}")
+            Store.connect(url).close()
+        import psycopg
+
+        with psycopg.connect(url) as raw:
+            raw.execute(_EMPTY)
+        return url
+
+    def _url(self, name: str) -> str:
+        return f"postgresql://{_USER}@/{name}?host={quote(str(self._folder), safe='')}"
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        command = [str(self._bin / program), *arguments]
+        if self._user is None:
+            return command
+        account = pwd.getpwnam(self._user)
+        return [
+            *("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", "--"),
+            *command,
+        ]
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            self._command(program, *arguments), cwd=self._folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr}")
+
+
+@contextmanager
+def running_cluster(bin_folder: Path) -> Iterator[Cluster]:
+    """Run a cluster as long as the block."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    cluster = Cluster(folder, bin_folder)
+    try:
+        cluster.make()
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def why_not() -> str:
+    """Return why no cluster can be made here, "" where one can."""
+    if binaries() is None:
+        return "PostgreSQL is not installed"
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        return "psycopg is not installed"
+    return ""
+
+
+__all__: Sequence[str] = ("Cluster", "binaries", "running_cluster", "why_not")
