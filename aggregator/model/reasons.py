@@ -80,6 +80,7 @@ class ReasonKind(StrEnum):
     LINKS_TO = "links to"
     """A domain."""
     ADDRESS_WORDS = "address words"
+    TITLE_MEANING = "title meaning"
     FILED_UNDER = "filed under"
     """The tags that its source gave it."""
     SEEN_AT = "seen at"

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from aggregator.model import Category
+from aggregator.model import Category, Embedding
 from scoring.categories.prior import CategoryPrior
 from scoring.language.terms import terms
 
@@ -185,11 +185,14 @@ class Categorizer:
             if self.prior.knows(category.id, category.seeds)
         }
 
-    def by_prior(self, title: str, summary: str, link: str) -> Evidence:
-        """Return the prior's log-odds for a text, for `evidence`; empty where it knows none of the categories."""
+    def by_prior(self, title: str, summary: str, link: str, embedding: Embedding | None = None) -> Evidence:
+        """Return the prior's log-odds for a text, for `evidence`; empty where it knows none of the categories.
+
+        embedding: of its title, where that is known
+        """
         if self.prior is None or not self.shipped_:
             return ()
-        return self.prior.log_odds(title, summary, link)
+        return self.prior.log_odds(title, summary, link, embedding)
 
     def evidence(self, title: Sequence[str], summary: Sequence[str], default: str, by_prior: Evidence = ()) -> Evidence:
         """Return the evidence of an entry for each category and, where the prior knows some, for "none".

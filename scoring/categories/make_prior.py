@@ -3,7 +3,8 @@
     python -m scoring.categories.make_prior --data FOLDER --feeds feeds.yaml --out scoring/categories/prior.json
 
 FOLDER holds the labelled items of `evaluation.make_prior`. An item counts for each category that its labeller accepts,
-mostly for the first. What ships is weights and provenance: no titles, no word of one source alone.
+mostly for the first. Words and the meaning of titles (`learning.meaning_fit`) are fitted apart and added up. What
+ships is weights and provenance: no titles, no word of one source alone.
 """
 
 from __future__ import annotations
@@ -25,9 +26,13 @@ from sklearn.linear_model import LogisticRegression
 
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
+from aggregator.model import Embedding
 from scoring.categories.prior import MAX_STEPS, MIN_STEPS, STEP, CategoryPrior
 from scoring.evaluation import labelled_files
 from scoring.evaluation.make_prior import TABLES
+from scoring.learning import meaning_fit
+from scoring.meaning.encoder import Encoder, text_of
+from scoring.meaning.quadratic_form import QuadraticForm
 from scoring.relevance import model_file
 from scoring.relevance.text_features import text_features
 
@@ -46,6 +51,12 @@ STRENGTH = 3.0
 ALTERNATIVES = 0.35
 """Weight of all alternatives of a label together; the first choice has the rest."""
 
+MEANING = 4.0
+"""What the fitted share of a category, 0..1, counts in log-odds beside those of words.
+
+From 3 to 6 the windows that are left out have .880 to .900, .943 to .937 and .971 to .969, and headlines of our own
+wording .873 to .860."""
+
 MIN_WEIGHT_STEPS = {"word": 0, "pair": 4, "gram": 4, "site": 0, "address": 4}
 """A feature whose weights are all smaller is left out of the file."""
 
@@ -61,12 +72,16 @@ class CategorisedText:
     at: datetime
     categories: tuple[str, ...]
     """Acceptable ones, the first choice first; `labelled_files.NO_CATEGORY` among them."""
+    embedding: Embedding | None = None
 
 
-def read(data: Path, table: str) -> list[CategorisedText]:
-    """Return the items of one labelled file."""
+def read(data: Path, table: str, encoder: Encoder | None = None) -> list[CategorisedText]:
+    """Return the items of one labelled file; without an *encoder* they have no embeddings."""
     training = Path(table).name.startswith("training")
     items = labelled_files.read(data / table, items=data / "gold" / "training.jsonl" if training else None)
+    items = [item for item in items if item.label.categories]
+    titles = [text_of(item.line.title, item.line.summary) for item in items]
+    embeddings = encoder.encode(titles) if encoder is not None else [None] * len(items)
     return [
         CategorisedText(
             item.line.title,
@@ -75,14 +90,14 @@ def read(data: Path, table: str) -> list[CategorisedText]:
             item.line.source,
             item.line.arrived_at,
             item.label.categories,
+            embedding,
         )
-        for item in items
-        if item.label.categories
+        for item, embedding in zip(items, embeddings, strict=True)
     ]
 
 
 def fit(texts: Sequence[CategorisedText], seeds: Mapping[str, frozenset[str]]) -> CategoryPrior:
-    """Return the weights of *texts* for the categories of *seeds*."""
+    """Return the weights of *texts* for the categories of *seeds*; without embeddings those of words alone."""
     ids = list(seeds)
     place = {category_id: i for i, category_id in enumerate([*ids, labelled_files.NO_CATEGORY])}
     features = [text_features(text.title, text.summary, text.link) for text in texts]
@@ -103,16 +118,14 @@ def fit(texts: Sequence[CategorisedText], seeds: Mapping[str, frozenset[str]]) -
     scales = np.array([_scale(name, document_counts[name], len(texts)) for name in names])
     ends, at, values, target, counts = [0], [], [], [], []
     for text, named in zip(texts, features, strict=True):
-        accepted = [category for category in text.categories if category in place]
-        for number, category in enumerate(accepted):
+        for category, share in _shares(text, place).items():
             for name, value in named.items():
                 if name in column:
                     at.append(column[name])
                     values.append(value)
             ends.append(len(at))
-            target.append(place[category])
-            others = len(accepted) - 1
-            counts.append(ALTERNATIVES / others if number else 1.0 - (ALTERNATIVES if others else 0.0))
+            target.append(category)
+            counts.append(share)
     shape = (len(target), len(names))
     matrix = sparse.csr_matrix((np.array(values), np.array(at, dtype=np.int32), np.array(ends)), shape)
     scaled = sparse.csr_matrix(matrix @ sparse.diags(scales))
@@ -123,7 +136,37 @@ def fit(texts: Sequence[CategorisedText], seeds: Mapping[str, frozenset[str]]) -
     base[model.classes_] = model.intercept_
     steps = np.clip(np.rint(weights / STEP), MIN_STEPS, MAX_STEPS).astype(np.int8)
     kept = [i for i, name in enumerate(names) if np.abs(steps[i]).max() >= MIN_WEIGHT_STEPS[name.partition(":")[0]]]
-    return CategoryPrior(ids, base, {names[i]: row for row, i in enumerate(kept)}, steps[kept], seeds)
+    return CategoryPrior(
+        ids, base, {names[i]: row for row, i in enumerate(kept)}, steps[kept], seeds, _meaning(texts, place)
+    )
+
+
+def _shares(text: CategorisedText, place: Mapping[str, int]) -> dict[int, float]:
+    """Return how much a text counts for each of its categories; the sum is 1."""
+    accepted = [place[category] for category in text.categories if category in place]
+    others = len(accepted) - 1
+    return {
+        at: ALTERNATIVES / others if number else 1.0 - (ALTERNATIVES if others else 0.0)
+        for number, at in enumerate(accepted)
+    }
+
+
+def _meaning(texts: Sequence[CategorisedText], place: Mapping[str, int]) -> QuadraticForm | None:
+    """Return what embeddings add to the log-odds of each category."""
+    texts = [text for text in texts if text.embedding is not None]
+    if not texts:
+        return None
+    vectors, encoder = meaning_fit.unit_vectors([text.embedding for text in texts])
+    target = np.zeros((len(texts), len(place)))
+    for row, text in enumerate(texts):
+        for at, share in _shares(text, place).items():
+            target[row, at] = share
+    values = meaning_fit.kernel(vectors, vectors)
+    counts = np.ones(len(texts))
+    coefficients = np.column_stack([meaning_fit.solve(values, column, counts) for column in target.T])
+    # What all categories have in common decides nothing.
+    coefficients -= coefficients.mean(axis=1, keepdims=True)
+    return meaning_fit.form_of(vectors, MEANING * coefficients, encoder)
 
 
 def _scale(name: str, count: int, documents: int) -> float:
@@ -138,7 +181,7 @@ def accepted_share(prior: CategoryPrior, texts: Sequence[CategorisedText]) -> tu
     hits = []
     belongs = []
     for text in texts:
-        said = prior.log_odds(text.title, text.summary, text.link)
+        said = prior.log_odds(text.title, text.summary, text.link, text.embedding)
         hits.append(ids[int(np.argmax(said))] in text.categories)
         if text.categories[0] != labelled_files.NO_CATEGORY:
             belongs.append(ids[int(np.argmax(said[:-1]))] in text.categories)
@@ -153,11 +196,11 @@ def left_out(texts: Sequence[CategorisedText], window: Sequence[CategorisedText]
     return [t for t in texts if not first <= t.at.toordinal() <= last and t.title.casefold() not in titles]
 
 
-def make(data: Path, feeds: Path) -> model_file.ModelFile:
-    """Return the weights as a model file."""
+def make(data: Path, feeds: Path, encoder: Encoder) -> model_file.ModelFile:
+    """Return the weights as a model file; *encoder* makes the embeddings of titles."""
     categories = load_config(feeds, env={}).categories
     seeds: dict[str, frozenset[str]] = {c.id: frozenset(seed.casefold() for seed in c.seeds) for c in categories}
-    by_table = {table: read(data, table) for table in TABLES}
+    by_table = {table: read(data, table, encoder) for table in TABLES}
     texts = sorted((text for table in by_table.values() for text in table), key=lambda text: (text.at, text.title))
     measures = {}
     for table in WINDOWS:
@@ -196,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="where to write the model file")
     options = parser.parse_args(arguments)
     try:
-        file = make(options.data, options.feeds)
+        file = make(options.data, options.feeds, meaning_fit.packaged_encoder())
     except GroundswellError as error:
         print(error, file=sys.stderr)
         return 1

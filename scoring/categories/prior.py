@@ -1,7 +1,7 @@
 """Estimate which of the shipped categories a text belongs to, or none, by weights that ship with the program.
 
-Knows the weights of words, pairs, character n-grams, publishers and address words for each category. Leaves fitting
-them to `make_prior`, and an operator's seeds, defaults and corrections to `classifier`.
+Knows the weights of words, pairs, character n-grams, publishers, address words and the meaning of titles for each
+category. Leaves fitting them to `make_prior`, and an operator's seeds, defaults and corrections to `classifier`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aggregator.errors import ModelFileError
+from aggregator.model import Embedding
+from scoring.meaning.quadratic_form import QuadraticForm
 from scoring.relevance import model_file
 from scoring.relevance.text_features import address_features, grams, text_words
 
@@ -44,6 +46,7 @@ class CategoryPrior:
     columns: row of `weights` by name of a feature of `text_features`
     weights: steps, shape (features, categories + 1)
     seeds:   the seeds of each category that shipped with these weights, to see whether a site's is still the same
+    meaning: what the embedding of a title adds to the log-odds of each; None: nothing
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class CategoryPrior:
         columns: Mapping[str, int],
         weights: NDArray[np.int8],
         seeds: Mapping[str, frozenset[str]],
+        meaning: QuadraticForm | None = None,
     ) -> None:
         self.ids = tuple(ids)
         self.base = base
         self.columns = columns
         self.weights = weights.astype(np.int32)
         self.seeds = seeds
+        self.meaning = meaning
         self._words: dict[str, tuple[int | None, NDArray[np.int32] | None, int]] = {}
 
     def knows(self, category_id: str, seeds: Sequence[str]) -> bool:
@@ -67,8 +72,13 @@ class CategoryPrior:
             return False
         return not seeds or not self.seeds[category_id].isdisjoint(seed.casefold() for seed in seeds)
 
-    def log_odds(self, title: str, summary: str = "", link: str = "") -> tuple[float, ...]:
-        """Return the log-odds of a text for each category and, last, for none; all 0 where the prior knows no word."""
+    def log_odds(
+        self, title: str, summary: str = "", link: str = "", embedding: Embedding | None = None
+    ) -> tuple[float, ...]:
+        """Return the log-odds of a text for each category and, last, for none; all 0 where the prior knows no word.
+
+        embedding: of its title, where that is known
+        """
         in_title, in_summary = text_words(title, summary)
         distinct = dict.fromkeys([*in_title, *in_summary])
         if not distinct:
@@ -98,6 +108,8 @@ class CategoryPrior:
         for name, value in address_features(link).items():
             if (row := columns.get(name)) is not None:
                 total += STEP * value * self.weights[row]
+        if self.meaning is not None and embedding is not None and (values := self.meaning.values(embedding)):
+            total += values
         return tuple((trust * (total - total.mean())).tolist())
 
     def _look_up(self, word: str) -> tuple[int | None, NDArray[np.int32] | None, int]:
@@ -121,6 +133,7 @@ class CategoryPrior:
                 name: "".join(chr(ZERO + int(step)) for step in self.weights[row])
                 for name, row in sorted(self.columns.items())
             },
+            **({} if self.meaning is None else {"meaning": self.meaning.as_data()}),
         }
 
     @classmethod
@@ -131,12 +144,16 @@ class CategoryPrior:
         steps = np.array([[ord(char) - ZERO for char in weights] for weights in named.values()], dtype=np.int8)
         if steps.shape != (len(named), len(ids) + 1):
             raise ValueError("a feature without a weight for each category")
+        meaning = QuadraticForm.from_data(data["meaning"]) if "meaning" in data else None
+        if meaning is not None and len(meaning.offsets) != len(ids) + 1:
+            raise ValueError("meaning without a form for each category")
         return cls(
             ids=ids,
             base=np.array([float(value) for value in data["base"]]),
             columns={name: row for row, name in enumerate(named)},
             weights=steps,
             seeds={category_id: frozenset(data["seeds"][category_id]) for category_id in ids},
+            meaning=meaning,
         )
 
 

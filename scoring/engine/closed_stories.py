@@ -78,7 +78,9 @@ class ClosedStories:
         if decisions.kind_of(event) is DecisionKind.CATEGORY:
             evidence: list[float] = []
             for entry, _ in members:
-                of_entry = self._settings.evidence(entry.source_id, entry.title, entry.summary, entry.link)
+                of_entry = self._settings.evidence(
+                    entry.source_id, entry.title, entry.summary, entry.link, entry.embedding
+                )
                 evidence = plus(evidence, of_entry)
             default = self._settings.default(members[0][0].source_id)
             category = self._overrides.category(story.story_id, evidence, default, len(members))

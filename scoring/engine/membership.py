@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from aggregator.model import Edit, Entry, Membership
+from aggregator.model import Edit, Embedding, Entry, Membership
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
 from scoring.clustering.clusterer import Placement
@@ -37,8 +37,10 @@ class Joiner:
         self._settings = settings
         self._editorial = editorial
 
-    def _worth(self, title: str, summary: str, link: str) -> float:
-        return 0.0 if self._editorial is None else self._editorial.worth(title, summary, link).probability
+    def _worth(self, title: str, summary: str, link: str, embedding: Embedding | None) -> float:
+        if self._editorial is None:
+            return 0.0
+        return self._editorial.worth(title, summary, link, embedding).probability
 
     def join(
         self, entry: Entry, text: AnalysedText, placement: Placement, known: Membership | None = None
@@ -50,7 +52,7 @@ class Joiner:
         state = self._state
         default = self._settings.default(entry.source_id)
         categorizer = self._settings.categorizer
-        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
+        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding)
         # The category of the entry alone, whatever its story's: the counts must not depend on later members.
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
@@ -119,7 +121,7 @@ class Joiner:
             copy=voice != owner,
             clarity=lead_entry.clarity(entry.title, entry.summary),
             evidence=evidence,
-            worth=self._worth(entry.title, entry.summary, entry.link),
+            worth=self._worth(entry.title, entry.summary, entry.link, entry.embedding),
             embedding=entry.embedding,
         )
 
@@ -160,7 +162,7 @@ class Joiner:
         state, categorizer = self._state, self._settings.categorizer
         title, summary = terms(entry.title), terms(entry.summary)
         default = self._settings.default(entry.source_id)
-        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
+        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding)
         category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
         at = entry.first_seen_at.timestamp()
         # Without `state.texts`: this entry is read once, and would push texts out that are needed again.
@@ -181,15 +183,20 @@ class Joiner:
         member.title = edit.title
         member.summary = edit.summary
         member.clarity = lead_entry.clarity(edit.title, edit.summary)
-        member.worth = self._worth(edit.title, edit.summary, member.link)
-        member.evidence = self._settings.evidence(member.source_id, edit.title, edit.summary, member.link)
+        # Of the title as it was placed: that is the embedding that is stored, and a restored engine has no other.
+        member.worth = self._worth(edit.title, edit.summary, member.link, member.embedding)
+        member.evidence = self._settings.evidence(
+            member.source_id, edit.title, edit.summary, member.link, member.embedding
+        )
         live.evidence = sums(live)
 
     def reread(self) -> None:
         """Compute again what all live texts say of a category."""
         for live in self._state.live.values():
             for member in live.members.values():
-                member.evidence = self._settings.evidence(member.source_id, member.title, member.summary, member.link)
+                member.evidence = self._settings.evidence(
+                    member.source_id, member.title, member.summary, member.link, member.embedding
+                )
             live.evidence = sums(live)
 
 

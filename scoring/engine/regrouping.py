@@ -157,7 +157,7 @@ class Regrouping:
         for entry, membership in members:
             # Reach and news context of that time are stored nowhere; a usual source and no context are the neutral
             # values. The score of a reopened story is computed again only if its entries change.
-            evidence = self._settings.evidence(entry.source_id, entry.title, entry.summary, entry.link)
+            evidence = self._settings.evidence(entry.source_id, entry.title, entry.summary, entry.link, entry.embedding)
             member = self._joiner.member(entry, membership.voice, membership.joined_at, evidence)
             live.members[entry.entry_id] = member
             _hear(live, member.voice, Voice(member.joined, 1.0))

@@ -126,5 +126,6 @@ def _signals(story_id: int, live: LiveStory, lead: Member, category: str, now: d
         link=live.link,
         around=live.around,
         story_id=story_id,
+        embedding=lead.embedding,
         entry_ids=tuple(live.members),
     )

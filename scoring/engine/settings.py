@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aggregator.model import Config, Entry
+from aggregator.model import Config, Embedding, Entry
 from scoring.categories.classifier import Categorizer, Evidence, Lesson
 from scoring.categories.prior import load_category_prior
 from scoring.clustering import copies
@@ -44,8 +44,10 @@ class EngineSettings:
         """Return the category of a source, "" for one that has none or is not configured."""
         return self._defaults.get(source_id, "")
 
-    def evidence(self, source_id: str, title: str, summary: str, link: str) -> Evidence:
+    def evidence(
+        self, source_id: str, title: str, summary: str, link: str, embedding: Embedding | None = None
+    ) -> Evidence:
         """Return what a text of a source says of its category."""
         # The shipped weights read the text and the link, the site's own seeds and lessons only the terms.
-        by_prior = self.categorizer.by_prior(title, summary, link)
+        by_prior = self.categorizer.by_prior(title, summary, link, embedding)
         return self.categorizer.evidence(terms(title), terms(summary), self.default(source_id), by_prior)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from scoring.relevance.editorial_prior import EditorialPrior
+from scoring.relevance.editorial_prior import EditorialPrior, MeaningWeights
 from scoring.relevance.text_features import grams, text_features, text_words
 
 MIN_DOCUMENTS = 5
@@ -180,7 +180,12 @@ def solve(features: sparse.csr_matrix, grades: NDArray[np.int64], picks: NDArray
 
 
 def prior_of(
-    weights: NDArray[np.float64], of: Vocabulary, center: float, slope: float, offset: float
+    weights: NDArray[np.float64],
+    of: Vocabulary,
+    center: float,
+    slope: float,
+    offset: float,
+    meaning: MeaningWeights | None = None,
 ) -> EditorialPrior:
     """Return *weights* as the prior that scores: slope * logit + offset, small weights left out.
 
@@ -200,4 +205,5 @@ def prior_of(
         pairs=by_kind["pair"],
         character_grams=by_kind["gram"],
         others=by_kind["site"] | by_kind["address"] | by_kind["shape"],
+        meaning=meaning,
     )

@@ -6,7 +6,8 @@ FOLDER holds the labelled items and the streams that they are from; `FILES` name
 provenance and how well they did: no titles, no sources, and no word that too few texts or only one source used.
 
     items with a grade, items with an editor's pick
-        > weights of texts, fitted to both           (`make_editorial_prior`)
+        > weights of texts, fitted to both                     (`make_editorial_prior`)
+        > weights of the meaning of titles, fitted to both     (`learning.meaning_fit`)
         > weights of coverage and of the news around, on top of what a text is worth to a fit that never saw it
         > calibrated to "worth the front page": grade 2 or 3
 
@@ -19,7 +20,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -30,12 +31,15 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from aggregator.errors import GroundswellError
+from aggregator.model import Embedding
 from scoring.evaluation import labelled_files
-from scoring.evaluation.make_editorial_prior import Item, matrix, prior_of, solve, vocabulary
+from scoring.evaluation.make_editorial_prior import PICK_WEIGHT, Item, matrix, prior_of, solve, vocabulary
 from scoring.evaluation.relevance import Row, known_examples, read_rows
-from scoring.learning import logistic
+from scoring.learning import logistic, meaning_fit
+from scoring.meaning.encoder import Encoder, text_of
 from scoring.metrics.probability import ece
 from scoring.relevance import model_file
+from scoring.relevance.editorial_prior import MeaningWeights
 from scoring.relevance.features import GROUP, features, never_negative
 from scoring.relevance.weights import Weights
 
@@ -55,6 +59,10 @@ CONTEXT_GROUPS = tuple(GROUP[name] for name in ("coverage", "velocity", "around"
 
 WORTHY = 2
 """The grade from which an item is worth the front page."""
+
+GRADE_TARGETS = (0.0, 0.35, 0.8, 1.0)
+PICK_TARGETS = (0.25, 0.85)
+"""What the meaning of a title is fitted to: by grade, and for what an editor left and picked."""
 
 PICKS_SHARE = 0.75
 """What picks say of coverage and the news around, the rest is for grades."""
@@ -76,9 +84,10 @@ class LabelledText:
     window: str
     """The file that its label is from."""
     context: dict[str, float]
+    embedding: Embedding | None = None
 
 
-def read(data: Path) -> tuple[list[LabelledText], list[tuple[str, str]]]:
+def read(data: Path, encoder: Encoder) -> tuple[list[LabelledText], list[tuple[str, str]]]:
     """Return the labelled items of a folder in order of time, and the texts of its streams."""
     results: list[tuple[Item, datetime, str]] = []
     for table in TABLES:
@@ -97,9 +106,14 @@ def read(data: Path) -> tuple[list[LabelledText], list[tuple[str, str]]]:
     ]
     streams = [read_rows(data / stream) for stream in STREAMS]
     contexts = _contexts({item.link for item, _, _ in results}, streams)
-    texts = [LabelledText(item, at, window, _nearest(contexts.get(item.link, []), at)) for item, at, window in results]
+    results.sort(key=lambda result: (result[1], result[0].title))
+    embeddings = encoder.encode([text_of(item.title, item.summary) for item, _, _ in results])
+    texts = [
+        LabelledText(item, at, window, _nearest(contexts.get(item.link, []), at), embedding)
+        for (item, at, window), embedding in zip(results, embeddings, strict=True)
+    ]
     corpus = [(row.title, row.summary) for rows in streams for row in rows if row.title.isascii()]
-    return sorted(texts, key=lambda text: (text.at, text.item.title)), corpus
+    return texts, corpus
 
 
 def _contexts(links: set[str], streams: Sequence[Sequence[Row]]) -> dict[str, list[tuple[datetime, dict[str, float]]]]:
@@ -132,9 +146,12 @@ def fit(texts: Sequence[LabelledText], corpus: Sequence[tuple[str, str]]) -> Fit
     columns = matrix(items, known)
     grades = np.array([-1 if item.grade is None else item.grade for item in items])
     picks = np.array([-1 if item.picked is None else int(item.picked) for item in items])
+    vectors, encoder = meaning_fit.unit_vectors([text.embedding for text in texts])
+    kernel = meaning_fit.kernel(vectors, vectors)
+    target, counts = meaning_targets(grades, picks)
     block = np.array([_block(text.at) for text in texts])
     title = np.array([item.title.casefold() for item in items])
-    unseen = np.zeros(len(items))
+    unseen, unseen_meaning = np.zeros(len(items)), np.zeros(len(items))
     for number in range(BLOCKS):
         out = block == number
         if not out.any():
@@ -142,32 +159,56 @@ def fit(texts: Sequence[LabelledText], corpus: Sequence[tuple[str, str]]) -> Fit
         inside = ~out & ~np.isin(title, title[out])
         weights = solve(columns[inside], grades[inside], picks[inside])
         unseen[out] = columns[out] @ weights[:-1] + weights[-1]
+        of_inside = meaning_fit.solve(kernel[np.ix_(inside, inside)], target[inside], counts[inside])
+        unseen_meaning[out] = kernel[np.ix_(out, inside)] @ of_inside
     graded = grades >= 0
     worthy = (grades >= WORTHY).astype(float)
-    slope, offset = _scale(unseen[graded], worthy[graded])
+    (slope,), offset = _scale([unseen[graded]], worthy[graded])
+    (share, of_form), base_beside = _scale([unseen[graded], unseen_meaning[graded]], worthy[graded])
     weights = solve(columns, grades, picks)
     center = float((columns[graded] @ weights[:-1]).mean())
-    editorial = prior_of(weights, known, center, slope, offset)
+    # The base of the words is part of their logit: beside meaning it counts as they do.
+    coefficients = of_form * meaning_fit.solve(kernel, target, counts)
+    meaning = MeaningWeights(
+        text_share=share / slope,
+        base=base_beside + share * float(weights[-1]),
+        form=meaning_fit.form_of(vectors, coefficients[:, None], encoder),
+    )
+    editorial = prior_of(weights, known, center, slope, offset, meaning)
+    text_only = slope * unseen + offset
+    worth = share * unseen + of_form * unseen_meaning + base_beside
 
-    names, base, of_context = _context_weights(texts, slope * unseen + offset, worthy, picks)
+    names, base, of_context = _context_weights(texts, worth, worthy, picks)
     context = np.array([[text.context.get(name, 0.0) for name in names] for text in texts])
-    logits = slope * unseen + offset + base + context @ of_context
+    beside = base + context @ of_context
     shipped = Weights(
         base=round(base, 4),
         others={name: round(float(w), 4) for name, w in zip(names, of_context, strict=True) if round(float(w), 4)},
         editorial=editorial,
     )
-    return Fitted(shipped, _measures(texts, unseen, logits, worthy, picks))
+    logits = {"auc_of_text": text_only, "auc_without_meaning": text_only + beside, "auc": worth + beside}
+    return Fitted(shipped, _measures(texts, logits, worthy, picks))
+
+
+def meaning_targets(
+    grades: NDArray[np.int64], picks: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the target of each item and what it counts; -1 where it has no grade or no pick."""
+    graded = grades >= 0
+    target = np.where(
+        graded, np.asarray(GRADE_TARGETS)[np.maximum(grades, 0)], np.asarray(PICK_TARGETS)[np.maximum(picks, 0)]
+    )
+    return target, np.where(graded, 1.0, PICK_WEIGHT)
 
 
 def _block(at: datetime) -> int:
     return int(hashlib.sha256(str(at.toordinal() // BLOCK_DAYS).encode()).hexdigest(), 16) % BLOCKS
 
 
-def _scale(logits: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, float]:
-    """Return slope and offset that make *logits* probabilities of *target*."""
-    weights, base = logistic.fit(logits.reshape(-1, 1), target, strength=1e3)
-    return float(weights[0]), base
+def _scale(logits: Sequence[NDArray[np.float64]], target: NDArray[np.float64]) -> tuple[list[float], float]:
+    """Return the slope of each of *logits*, and the offset, that make their sum a probability of *target*."""
+    weights, base = logistic.fit(np.column_stack(logits), target, strength=1e3)
+    return weights.tolist(), base
 
 
 def _context_weights(
@@ -195,8 +236,7 @@ def _context_weights(
 
 def _measures(
     texts: Sequence[LabelledText],
-    text_only: NDArray[np.float64],
-    logits: NDArray[np.float64],
+    logits: Mapping[str, NDArray[np.float64]],
     worthy: NDArray[np.float64],
     picks: NDArray[np.int64],
 ) -> dict[str, Any]:
@@ -208,11 +248,10 @@ def _measures(
         if 0 < target.sum() < len(target):
             measures[window] = {
                 "items": int(here.sum()),
-                "auc_of_text": round(float(roc_auc_score(target, text_only[here])), 4),
-                "auc": round(float(roc_auc_score(target, logits[here])), 4),
+                **{name: round(float(roc_auc_score(target, values[here])), 4) for name, values in logits.items()},
             }
     graded = picks < 0
-    probabilities = 1.0 / (1.0 + np.exp(-logits[graded]))
+    probabilities = 1.0 / (1.0 + np.exp(-logits["auc"][graded]))
     measures["ece_of_grades"] = round(ece(list(probabilities), [int(w) for w in worthy[graded]]), 4)
     return measures
 
@@ -228,13 +267,14 @@ def without(texts: Sequence[LabelledText], window: str) -> list[LabelledText]:
     return [text for text in texts if not first <= text.at <= last and text.item.title.casefold() not in titles]
 
 
-def make(data: Path, windows: Sequence[str] = (), until: date | None = None) -> model_file.ModelFile:
+def make(data: Path, encoder: Encoder, windows: Sequence[str] = (), until: date | None = None) -> model_file.ModelFile:
     """Return the prior as a model file.
 
+    encoder: makes the embeddings of titles
     windows: left out, see `without`
     until:   what arrived on this day (UTC) or later is left out, too
     """
-    texts, corpus = read(data)
+    texts, corpus = read(data, encoder)
     for window in windows:
         texts = without(texts, window)
     if until is not None:
@@ -282,7 +322,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"there is no file {options.data / name}", file=sys.stderr)
             return 2
     try:
-        file = make(options.data, options.without, options.until)
+        file = make(options.data, meaning_fit.packaged_encoder(), options.without, options.until)
     except GroundswellError as error:
         print(error, file=sys.stderr)
         return 1

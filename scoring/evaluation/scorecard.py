@@ -140,7 +140,7 @@ def _corrections(store: Store, config: Config) -> list[tuple[datetime, str, str]
             source = config.source(entry.source_id)
             own = "" if source is None else source.category
             default = default or own
-            by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link)
+            by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding)
             said = categorizer.evidence(terms(entry.title), terms(entry.summary), own, by_prior)
             evidence = [a + b for a, b in zip(evidence or [0.0] * len(said), said, strict=True)]
             entries += 1

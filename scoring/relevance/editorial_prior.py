@@ -6,6 +6,10 @@ serious AI and technology site would put it on the front page. Leaves the featur
 
     logit = base + familiarity * (words + pairs + grams + site + address + shape) + (1 - familiarity) * center
 
+and where the embedding of the title is known, with a base of its own,
+
+    logit = base + share * (familiarity * (words + ...) + (1 - familiarity) * center) + familiarity * meaning
+
 `familiarity` goes from 0 to 1 with the share of the text's words that the prior knows, so it counts for little in a
 language or on a subject that it was not trained on.
 """
@@ -18,6 +22,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from aggregator.model import Embedding
+from scoring.meaning.quadratic_form import QuadraticForm
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.text_features import address_features, grams, shape_features, text_words
 
@@ -58,11 +64,36 @@ class TextReading:
     words: Mapping[str, float]
     """By word, the pairs and n-grams it is part of included."""
     others: Mapping[str, float]
-    """By kind: "site", "address", "shape"."""
+    """By kind: "site", "address", "shape", "meaning"."""
     constant: float
     """What any text as familiar has."""
     familiarity: float
     known_words: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningWeights:
+    """How the embedding of a title and its words become one logit; see the top of this module."""
+
+    text_share: float
+    """What the addends of the words count beside the meaning: both are evidence of the same thing in part."""
+    base: float
+    """Takes the place of the prior's base."""
+    form: QuadraticForm
+    """Of one function: the log-odds that the meaning adds."""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return what `from_data` makes the same weights of, for a model file."""
+        return {
+            "text_share": round(SCALE * self.text_share),
+            "base": round(SCALE * self.base),
+            "form": self.form.as_data(),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> MeaningWeights:
+        """Return the weights that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        return cls(int(data["text_share"]) / SCALE, int(data["base"]) / SCALE, QuadraticForm.from_data(data["form"]))
 
 
 class EditorialPrior:
@@ -73,6 +104,7 @@ class EditorialPrior:
     pairs, grams: log-odds by pair of words ("open source"), by character n-gram ("<gpt")
     others:      log-odds by `site:`, `address:` and `shape:` name
     unknown_idf: of a word that is not among *words*
+    meaning:     what the embedding of a title adds; None: nothing
     """
 
     def __init__(
@@ -84,6 +116,7 @@ class EditorialPrior:
         pairs: Mapping[str, float],
         character_grams: Mapping[str, float],
         others: Mapping[str, float],
+        meaning: MeaningWeights | None = None,
     ) -> None:
         self.base = base
         self.center = center
@@ -93,22 +126,26 @@ class EditorialPrior:
         self.pairs = pairs
         self.grams = character_grams
         self.others = others
+        self.meaning = meaning
         self._summed: dict[str, tuple[float, int]] = {}
-        self._readings: dict[tuple[str, str, str], TextReading] = {}
+        self._readings: dict[tuple[str, str, str, Embedding | None], TextReading] = {}
 
-    def worth(self, title: str, summary: str = "", link: str = "") -> Worth:
-        """Return what an editor would make of a text."""
-        reading = self.read(title, summary, link)
+    def worth(self, title: str, summary: str = "", link: str = "", embedding: Embedding | None = None) -> Worth:
+        """Return what an editor would make of a text.
+
+        embedding: of its title, where that is known
+        """
+        reading = self.read(title, summary, link, embedding)
         logit = reading.constant + math.fsum(reading.words.values()) + math.fsum(reading.others.values())
         return Worth(sigmoid(logit), reading.familiarity)
 
-    def read(self, title: str, summary: str = "", link: str = "") -> TextReading:
-        """Return the addends of a text's logit, by word and by kind."""
+    def read(self, title: str, summary: str = "", link: str = "", embedding: Embedding | None = None) -> TextReading:
+        """Return the addends of a text's logit, by word and by kind; *embedding* as in `worth`."""
         # An entry is read when it joins and again each time its story is scored, which is soon after.
-        text = (title, summary, link)
+        text = (title, summary, link, embedding)
         reading = self._readings.get(text)
         if reading is None:
-            reading = self._read(*text)
+            reading = self._with_meaning(self._read(title, summary, link), embedding)
             if len(self._readings) >= MAX_REMEMBERED_READINGS:
                 del self._readings[next(iter(self._readings))]
             self._readings[text] = reading
@@ -166,6 +203,26 @@ class EditorialPrior:
             known_words=known,
         )
 
+    def _with_meaning(self, reading: TextReading, embedding: Embedding | None) -> TextReading:
+        """Return a reading with what the embedding of the title says; the same where that is unknown."""
+        weights = self.meaning
+        if weights is None or embedding is None:
+            return reading
+        values = weights.form.values(embedding)
+        if values is None:
+            return reading
+        share = weights.text_share
+        others = {kind: share * value for kind, value in reading.others.items()}
+        if reading.familiarity:
+            others["meaning"] = reading.familiarity * values[0]
+        return TextReading(
+            words={word: share * value for word, value in reading.words.items()},
+            others=others,
+            constant=weights.base + share * (reading.constant - self.base),
+            familiarity=reading.familiarity,
+            known_words=reading.known_words,
+        )
+
     def _sum(self, word: str) -> tuple[float, int]:
         """Return the weight of all n-grams of a word, and their number."""
         inside = grams(word)
@@ -190,6 +247,7 @@ class EditorialPrior:
             "pairs": whole(self.pairs),
             "grams": whole(self.grams),
             "others": whole(self.others),
+            **({} if self.meaning is None else {"meaning": self.meaning.as_data()}),
         }
 
     @classmethod
@@ -210,4 +268,5 @@ class EditorialPrior:
             pairs=weights(data["pairs"]),
             character_grams=weights(data["grams"]),
             others=weights(data["others"]),
+            meaning=MeaningWeights.from_data(data["meaning"]) if "meaning" in data else None,
         )

@@ -44,7 +44,8 @@ class FeatureGroup:
     explain: Callable[[Signals], Reason]
     """Returns what the part rests on, for a story in which it is not 0."""
     columns: Callable[[Signals], Columns] = lambda signals: ()
-    """Returns the features of a story. A group without any has weights that nobody fits: see `votes`."""
+    """Returns the features of a story. A group without any has weights that are fitted elsewhere, or by nobody: see
+    `editorial_prior` and `votes`."""
     width: float = 0.0
     """Standard deviation of the Gaussian prior of its weights: how far they may go from 0.
 
@@ -185,6 +186,7 @@ GROUPS = (
     ),
     FeatureGroup("time", "Time of day", _explain_time, _time, width=0.3),
     FeatureGroup("shape", "Wording", _explain_shape, _shape, width=0.5),
+    FeatureGroup("meaning", "Meaning", lambda signals: because(ReasonKind.TITLE_MEANING)),
     FeatureGroup(
         "new",
         "Novelty",

@@ -94,7 +94,7 @@ class RelevanceModel:
         editorial = self.prior.editorial
         if editorial is None:
             return 0.0
-        return editorial.read(signals.title, signals.summary, signals.link).familiarity
+        return editorial.read(signals.title, signals.summary, signals.link, signals.embedding).familiarity
 
     def score(self, signals: Signals) -> Scored:
         """Return the relevance of a story, with the parts that it is the sum of.
@@ -186,7 +186,7 @@ class RelevanceModel:
         base, familiarity = prior.base, 0.0
         known = {word for word in in_title if word in prior.idf}
         if prior.editorial is not None:
-            reading = prior.editorial.read(signals.title, signals.summary, signals.link)
+            reading = prior.editorial.read(signals.title, signals.summary, signals.link, signals.embedding)
             words.update(reading.words)
             groups.update(reading.others)
             base += reading.constant

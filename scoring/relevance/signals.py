@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregator.model import Contribution
+from aggregator.model import Contribution, Embedding
 from scoring.relevance.news_context import NOTHING, Around
 
 
@@ -34,6 +34,8 @@ class Signals:
     """What others said of the same things when the first entry came, and when each further voice did."""
     story_id: int = 0
     """For votes; 0 where there is no story yet."""
+    embedding: Embedding | None = None
+    """Of the title, where a sentence encoder read it."""
     entry_ids: tuple[int, ...] = ()
     """Of its entries: a vote goes with the first entry of the story that it was for, wherever that is now."""
 

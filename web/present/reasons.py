@@ -124,6 +124,7 @@ _SCORES: Mapping[str, Callable[..., str]] = {
         "%(sources)s within %(hours)s h", sources=plural(count, "source"), hours=hours
     ),
     ReasonKind.LINKS_TO: lambda domain: gettext("link to %(domain)s", domain=domain),
+    ReasonKind.TITLE_MEANING: lambda: gettext("what the title says, by its meaning"),
     ReasonKind.ADDRESS_WORDS: lambda: gettext("words in the address"),
     ReasonKind.FILED_UNDER: lambda *tags: gettext("filed under %(tags)s", tags=", ".join(tags)),
     ReasonKind.SEEN_AT: lambda time: f"{time} UTC",

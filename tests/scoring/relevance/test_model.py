@@ -208,7 +208,7 @@ def test_every_feature_belongs_to_the_group_that_computes_it() -> None:
             assert group.width > 0, "its weights could not move"
             assert group.explain(story)
 
-    assert seen == set(GROUP) - {"vote", "votes"}
+    assert seen == set(GROUP) - {"meaning", "vote", "votes"}
     assert features(story, [GROUP["site"]]) == {"site:example.org": 1.0, "site:news.example.org": 1.0}
 
 

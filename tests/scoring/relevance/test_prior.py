@@ -13,11 +13,13 @@ import pytest
 
 from scoring.evaluation import make_prior
 from scoring.evaluation.relevance import Row, coverage
+from scoring.learning import meaning_fit
 from scoring.relevance import model_file
 from scoring.relevance.model import PRIOR_FILE, load_prior
 from scoring.relevance.news_context import Around, Surroundings
 from scoring.relevance.text_features import text_features
 from scoring.relevance.weights import Weights
+from tests.scoring.meaning.concepts import ConceptEncoder
 from tests.scoring.press import HOUR, signals
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -31,7 +33,8 @@ def test_it_holds_weights_and_provenance_and_no_text_of_others() -> None:
     assert set(file.content) == {"base", "unknown_idf", "others", "terms", "editorial"}
     assert not file.content["terms"]
     assert {name.partition(":")[0] for name in file.content["others"]} <= {"coverage", "velocity", "around", "new"}
-    assert set(editorial) == {"base", "center", "unknown_idf", "idf", "words", "pairs", "grams", "others"}
+    assert set(editorial) == {"base", "center", "unknown_idf", "idf", "words", "pairs", "grams", "others", "meaning"}
+    assert set(editorial["meaning"]) == {"text_share", "base", "form"}
     assert all(" " not in word and len(word) < 30 for word in editorial["idf"])
     assert all(len(pair.split(" ")) == 2 for pair in editorial["pairs"])
     assert all(3 <= len(gram) <= 5 for gram in editorial["grams"])
@@ -106,7 +109,10 @@ def test_coverage_makes_most_of_the_difference_for_words_it_does_not_know() -> N
     assert six.score >= 60
 
 
-def test_the_command_makes_it_anew_from_data_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_makes_it_anew_from_data_of_ones_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meaning_fit, "packaged_encoder", ConceptEncoder)
     data = small_press(tmp_path / "data")
 
     status = make_prior.main(["--data", str(data), "--out", str(tmp_path / "a.json")])
@@ -123,7 +129,7 @@ def test_the_command_makes_it_anew_from_data_of_ones_own(tmp_path: Path, capsys:
 
 
 def test_a_window_that_is_left_out_is_left_out_with_its_days_and_its_titles(tmp_path: Path) -> None:
-    texts, _ = make_prior.read(small_press(tmp_path))
+    texts, _ = make_prior.read(small_press(tmp_path), ConceptEncoder())
     rest = make_prior.without(texts, "week_2026_05")
     inside = [text for text in texts if text.window == "week_2026_05"]
 

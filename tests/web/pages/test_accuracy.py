@@ -92,4 +92,5 @@ def test_the_page_warns_of_drift(store: Store, tmp_path: Path, make_app: Callabl
     store.scorecards.save(NIGHT, errors(0.08, 0.03, 0.02), {})
     page = text(get(make_app(tmp_path / "news.db").test_client(), "/accuracy"))
     assert "Calibration is drifting." in page
+    assert "Votes correct the others" in page
     assert "Last 7 days 0.080 0.070 to 0.080" in page

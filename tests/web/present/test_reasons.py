@@ -74,6 +74,7 @@ SENTENCES = [
     (because(K.SOURCES_WITHIN, 3, 1), "3 sources within 1 h"),
     (because(K.LINKS_TO, "example.org"), "link to example.org"),
     (because(K.ADDRESS_WORDS), "words in the address"),
+    (because(K.TITLE_MEANING), "what the title says, by its meaning"),
     (because(K.FILED_UNDER, "AI", "Chips"), "filed under AI, Chips"),
     (because(K.SEEN_AT, "13:05"), "13:05 UTC"),
     (because(K.SEEN_ON_WEEKEND, 5, "13:05"), "first seen Saturday 13:05 UTC"),
