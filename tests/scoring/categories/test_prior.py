@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from aggregator.config import load_config
 from aggregator.errors import ModelFileError
-from aggregator.model import Category
+from aggregator.model import Category, Embedding
 from scoring.categories import make_prior
 from scoring.categories import prior as category_prior
 from scoring.categories.classifier import Categorizer
 from scoring.categories.prior import PRIOR_FILE, CategoryPrior, load_category_prior
 from scoring.evaluation.make_prior import TABLES
 from scoring.language.terms import terms
+from scoring.learning import meaning_fit
 from scoring.relevance import model_file
+from tests.scoring.meaning.concepts import ConceptEncoder
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 SHIPPED = load_config(Path(__file__).parents[3] / "feeds.yaml", env={}).categories
@@ -225,8 +228,9 @@ def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, monkeyp
 
 
 def test_the_command_makes_the_same_bytes_twice_and_names_a_missing_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(meaning_fit, "packaged_encoder", ConceptEncoder)
     data = tmp_path / "data"
     (data / "gold").mkdir(parents=True)
     for number, table in enumerate(TABLES):
@@ -253,3 +257,35 @@ def test_the_command_makes_the_same_bytes_twice_and_names_a_missing_file(
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert make_prior.main(["--data", str(tmp_path / "no"), "--feeds", str(feeds), "--out", "x"]) == 1
     assert "gold" in capsys.readouterr().err
+
+
+def test_the_meaning_of_a_title_tells_what_its_words_do_not() -> None:
+    at = datetime(2026, 5, 4, tzinfo=UTC)
+    # Each title is of one publisher and one word of its own, so no word of it gets a weight.
+    kinds = {"security": ("tremor", "quake", "earthquake"), "policy": ("ruling", "court", "judges")}
+    titles = [(word, category) for category, words in kinds.items() for word in words] * 3
+    encoder = ConceptEncoder()
+    texts = [
+        make_prior.CategorisedText(f"Harbour {word}", "", "", f"p{i}", at, (category,), encoder.encode([word])[0])
+        for i, (word, category) in enumerate(titles)
+    ]
+    seeds = {category: frozenset[str]() for category in kinds}
+    made = make_prior.fit(texts, seeds)
+    (of_court,) = encoder.encode(["court"])
+
+    unknown = made.log_odds("Harbour news")
+    known = made.log_odds("Harbour news", embedding=of_court)
+
+    assert unknown[0] == pytest.approx(unknown[1], abs=0.3)
+    assert known[1] > known[0] + 1
+    assert made.log_odds("Harbour news", embedding=Embedding("another encoder", b"\1\2")) == unknown
+
+
+def test_forms_for_other_categories_than_the_weights_are_refused() -> None:
+    data = load_category_prior().as_data()
+    data["ids"] = data["ids"][:-1]
+    data["base"] = data["base"][:-1]
+    data["weights"] = {name: weights[:-1] for name, weights in data["weights"].items()}
+
+    with pytest.raises(ValueError, match="form for each category"):
+        CategoryPrior.from_data(data)
