@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import Front, db_option, existing, json_option
-from aggregator.errors import GroundswellError
+from aggregator.cli.options import Front, db_option, existing, json_option, story_named
 from aggregator.model import Membership, RuleEffect, Story
 from aggregator.store import Store
 from scoring.ranking import page_order
@@ -34,13 +33,8 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
     Example:
       groundswell explain 217
     """
-    if not story.isdecimal():
-        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
     with Store.open(existing(db)) as store:
-        story_id = store.stories.resolve(int(story))
-        known = None if story_id is None else store.stories.get(story_id)
-        if known is None:
-            raise GroundswellError(f"there is no story {story}")
+        known = story_named(store, story)
         members = store.stories.members(known.story_id)
         ledger = store.stories.ledger(known.story_id)
         names = store.feeds.names()

@@ -16,8 +16,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from aggregator.errors import ConfigError, StoreError
-from aggregator.model import Clock, Config, Source
+from aggregator.errors import ConfigError, GroundswellError, StoreError
+from aggregator.model import Clock, Config, Source, Story
+from aggregator.store import Store
 
 P = ParamSpec("P")
 
@@ -67,6 +68,17 @@ def existing(db: Path) -> Path:
     if not db.exists():
         raise StoreError(f"there is no database {db} yet; `groundswell run` or `groundswell poll` makes it")
     return db
+
+
+def story_named(store: Store, text: str) -> Story:
+    """Return the story that *text* names by the number in its address; GroundswellError when there is none."""
+    if not text.isdecimal():
+        raise GroundswellError(f"{text!r} is no story; give the number in its address, such as 217 of /story/217/...")
+    story_id = store.stories.resolve(int(text))
+    story = None if story_id is None else store.stories.get(story_id)
+    if story is None:
+        raise GroundswellError(f"there is no story {text}")
+    return story
 
 
 def progress_bar(what: str) -> Progress:

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import click
 
-from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar
+from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar, story_named
 from aggregator.config import load_config
 from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import GroundswellError
@@ -153,13 +153,8 @@ def vote(front: Front, story: str, verdict: str, db: Path) -> None:
     Example:
       groundswell vote 217 up
     """
-    if not story.isdecimal():
-        raise GroundswellError(f"{story!r} is no story; give the number in its address, such as 217 of /story/217/...")
     with Store.open(existing(db)) as store:
-        story_id = store.stories.resolve(int(story))
-        known = None if story_id is None else store.stories.get(story_id)
-        if known is None:
-            raise GroundswellError(f"there is no story {story}")
+        known = story_named(store, story)
         up = {"up": True, "down": False, "undo": None}[verdict]
         store.feedback.vote(known.story_id, up, front.clock())
     said = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
