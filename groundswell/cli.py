@@ -34,7 +34,9 @@ class _Commands(click.Group):
     """The commands of all layers. Those that need scoring or pages are imported when one of them is, or the help."""
 
     LATER: Mapping[str, str] = {
-        **dict.fromkeys(("update", "train", "replay", "vote", "stories", "models", "evaluate"), "scoring.cli.commands"),
+        **dict.fromkeys(
+            ("update", "train", "replay", "preview", "vote", "stories", "models", "evaluate"), "scoring.cli.commands"
+        ),
         "explain": "web.explain_cli",
         "mcp": "web.agents.cli",
         "alerts": "web.alerts.commands",

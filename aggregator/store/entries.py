@@ -227,6 +227,15 @@ class Entries:
         rows = self._db.rows("select * from entry_edits where entry_id = :id order by edit_id", {"id": entry_id})
         return [edit(row) for row in rows]
 
+    def arrival_of_newest(self, number: int) -> datetime | None:
+        """Return when the entry arrived that has *number* newer ones; None where there are not so many."""
+        return moment_or_none(
+            self._db.value(
+                "select first_seen_at from entries order by first_seen_at desc limit 1 offset :number",
+                {"number": number},
+            )
+        )
+
     def as_arrived(self, entry_ids: Sequence[int]) -> list[Entry]:
         """Return those of these entries that are kept, in order of arrival, with the text that they came with."""
         rows = self._db.rows(

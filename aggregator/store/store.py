@@ -35,6 +35,7 @@ from aggregator.store.editorial.sessions import Actions, Sessions
 from aggregator.store.editorial.story_rules import StoryRules
 from aggregator.store.entries import Entries, KnownEntries
 from aggregator.store.events.log import EventLog
+from aggregator.store.events.past import PastFacts, Wanted
 from aggregator.store.events.pending import PendingSteps
 from aggregator.store.feeds import Feeds, PollRecord
 from aggregator.store.meaning.embeddings import Embeddings
@@ -147,6 +148,10 @@ class Store:
     def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
         """Copy the database to *path* while others go on using it, with *files* in it; see `sqlite.copies`."""
         self._connection.maintenance.copy_to(path, files)
+
+    def past_into(self, target: Store, wanted: Wanted) -> PastFacts:
+        """Return what copies spans of the past into *target*, a new database; of entries those that are *wanted*."""
+        return PastFacts(self._connection, target._connection, wanted)
 
     def compact(self) -> None:
         """Give unused space back to the disk; not inside a transaction."""

@@ -23,6 +23,7 @@ from aggregator.store.lock import WorkerLock
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models
+from scoring.cli.preview import preview
 from scoring.cli.recordings import settings_of, site_encoder, stream_reader
 from scoring.learning.model_store import current, models_dir
 from scoring.learning.train import Learner
@@ -182,4 +183,4 @@ def _written(opened: ExitStack, path: Path | None) -> TextIO | None:
     return file
 
 
-COMMANDS: tuple[click.Command, ...] = (update, train, replay, vote, stories, models, evaluate)
+COMMANDS: tuple[click.Command, ...] = (update, train, replay, preview, vote, stories, models, evaluate)

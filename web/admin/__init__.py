@@ -6,13 +6,14 @@ effects to the worker, which applies a change within seconds.
 
 from __future__ import annotations
 
-from web.admin import dashboard, models, rules, sources, stories, tokens
+from web.admin import dashboard, models, preview, rules, sources, stories, tokens
 
 BLUEPRINTS = (
     dashboard.blueprint,
     stories.blueprint,
     sources.blueprint,
     rules.blueprint,
+    preview.blueprint,
     tokens.blueprint,
     models.blueprint,
 )

@@ -92,7 +92,7 @@ def _page(
 def try_rule() -> str | tuple[str, int]:
     """Show which stories a rule would match; nothing is changed."""
     try:
-        rule = _rule()
+        rule = rule_of_form()
     except ValueError as error:
         return _page(str(error)), 422
     with reading().store() as store:
@@ -105,7 +105,7 @@ def try_rule() -> str | tuple[str, int]:
 def add() -> AnyResponse | tuple[str, int]:
     """Add a rule to feeds.yaml."""
     try:
-        rule = _rule()
+        rule = rule_of_form()
     except ValueError as error:
         return _page(str(error)), 422
 
@@ -130,7 +130,7 @@ def remove() -> AnyResponse | tuple[str, int]:
     return _changed(change)
 
 
-def _rule() -> StoryRule:
+def rule_of_form() -> StoryRule:
     """Return the rule of a form; ValueError with a message for the page."""
     effect, until = request.form.get("effect", ""), request.form.get("until", "").strip()
     if effect not in {known.value for known in RuleEffect}:

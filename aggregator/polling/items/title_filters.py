@@ -32,10 +32,17 @@ def filtered(source: Source, parsed: ParsedFeed) -> ParsedFeed:
 
 def is_wanted(source: Source, arrival: Arrival) -> bool:
     """Return whether the filters of *source* let an item in."""
-    title, tags = words(arrival.draft.title), [words(tag) for tag in arrival.draft.tags]
-    if source.only and not _any_matches(source.only, title, tags):
+    return lets_in(source, arrival.draft.title, arrival.draft.tags)
+
+
+def lets_in(source: Source, title: str, tags: Sequence[str]) -> bool:
+    """Return whether the filters of *source* let an item with this title and these tags in."""
+    if not (source.exclude or source.only):
+        return True
+    title_words, tag_words = words(title), [words(tag) for tag in tags]
+    if source.only and not _any_matches(source.only, title_words, tag_words):
         return False
-    return not _any_matches(source.exclude, title, tags)
+    return not _any_matches(source.exclude, title_words, tag_words)
 
 
 def filter_words(text: str) -> tuple[bool, list[tuple[str, bool]]]:

@@ -49,6 +49,8 @@ OPERATORS: dict[str, dict[str, str]] = {
     "/admin/rules/try": {"effect": "mute", "rule": "amazon"},
     "/admin/rules/add": {"effect": "mute", "rule": "amazon"},
     "/admin/rules/remove": {"effect": "mute", "rule": "amazon"},
+    "/admin/preview/start": {"rule": "amazon", "effect": "mute"},
+    "/admin/preview/stop": {},
     "/admin/models/train": {},
     "/admin/tokens/make": {"name": "phone"},
     "/admin/tokens/<int(max=9223372036854775807):token_id>/revoke": {},

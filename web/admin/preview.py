@@ -1,0 +1,158 @@
+"""The operator's page for trying a configuration on the site's past; nothing of the site changes.
+
+A preview takes a minute or two, so a process of its own makes it, one at a time and at low priority. It writes its
+progress and result to a file beside the database, which this page shows.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from aggregator.config import parse_config, read_config
+from aggregator.config.file import write_file
+from aggregator.config.values.basic import AnyVariables
+from aggregator.config.yaml_edit import with_items
+from aggregator.errors import ConfigError
+from scoring.cli.preview import stop_file
+from scoring.replay.preview import MAX_DAYS
+from web.admin import actions as audit
+from web.admin.rules import rule_of_form
+from web.request.context import now, presenter, reading
+
+blueprint = Blueprint("operator_preview", __name__)
+
+SILENT_FOR = timedelta(minutes=5)
+"""A preview that wrote nothing for so long has been killed."""
+SHOWN_STORIES = 30
+SHOWN_HOURS = 200
+
+_starting = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of the last preview."""
+
+    state: str
+    """none, running, done, failed or stopped."""
+    percent: int = 0
+    message: str = ""
+    at: datetime | None = None
+    what: str = ""
+    result: dict[str, Any] | None = None
+
+
+def _file(ending: str) -> Path:
+    db = Path(reading().db)
+    return db.with_name(f"{db.name}.preview.{ending}")
+
+
+def status() -> Status:
+    """Return the state of the last preview."""
+    try:
+        known = json.loads(_file("json").read_bytes())
+        at = datetime.fromisoformat(known["at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Status("none")
+    what = ""
+    with suppress(OSError):
+        what = _file("txt").read_text("utf-8")
+    state, message = known["state"], known.get("message", "")
+    if state == "running" and now() - at > SILENT_FOR:
+        state, message = "failed", "it ended unexpectedly"
+    total = known.get("total") or 1
+    return Status(state, 100 * known.get("done", 0) // total, message, at, what, known.get("result"))
+
+
+@blueprint.get("/admin/preview")
+def preview() -> str:
+    """The form, and the progress or the result of the last preview."""
+    return _page()
+
+
+def _page(message: str = "") -> str:
+    current = status()
+    result = current.result
+    with reading().store() as store:
+        show = presenter(store)
+        stories = result["stories"][:SHOWN_STORIES] if result else []
+        hours = [hour for hour in result["hours"] if hour["came"] or hour["gone"] or hour["moved"]] if result else []
+        return render_template(
+            "admin/preview.html",
+            status=current,
+            at=show.moment(current.at) if current.at else None,
+            message=message,
+            result=result,
+            span=[show.moment(datetime.fromisoformat(result[name])) for name in ("since", "until")] if result else [],
+            stories=[(story, story["key"] if store.stories.get(story["key"]) else None) for story in stories],
+            hours=[(show.moment(datetime.fromisoformat(hour["at"])), hour) for hour in hours[-SHOWN_HOURS:]],
+            max_days=MAX_DAYS,
+        )
+
+
+@blueprint.post("/admin/preview/start")
+def start() -> AnyResponse | tuple[str, int]:
+    """Start a preview of an uploaded feeds.yaml, or of the file in use with one more rule."""
+    days = request.form.get("days", "7")
+    if not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS):
+        return _page(f"Choose 1 to {MAX_DAYS} days."), 422
+    try:
+        text, what = _edited()
+        parse_config(text, env=AnyVariables())
+    except (ConfigError, ValueError) as error:
+        return _page(audit.sentence(str(error))), 422
+    with _starting:
+        if status().state == "running":
+            return _page("A preview is running. Wait for it, or stop it."), 409
+        stop_file(_file("json")).unlink(missing_ok=True)
+        write_file(_file("yaml"), text.encode(), 0o600)
+        write_file(_file("txt"), f"{what}, {days} days".encode(), 0o600)
+        started = {"state": "running", "done": 0, "total": 1, "at": now().isoformat()}
+        write_file(_file("json"), json.dumps(started).encode(), 0o600)
+        command = ["preview", "--feeds", str(_file("yaml")), "--days", days, "--status", str(_file("json"))]
+        child = subprocess.Popen(
+            [sys.executable, "-m", "groundswell", *command, "--db", str(reading().db)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        # Somebody has to wait for it, or it stays in the process table when it has ended.
+        threading.Thread(target=child.wait, daemon=True, name="preview").start()
+    return redirect("/admin/preview", 303)
+
+
+@blueprint.post("/admin/preview/stop")
+def stop() -> AnyResponse:
+    """Stop the preview that is running."""
+    if status().state == "running":
+        write_file(stop_file(_file("json")), b"", 0o600)
+    return redirect("/admin/preview", 303)
+
+
+def _edited() -> tuple[str, str]:
+    """Return the text of the edited configuration, and what it is; ConfigError, ValueError with a message."""
+    if request.form.get("rule"):
+        rule = rule_of_form()
+        path = audit.feeds_file()
+        with reading().store() as store:
+            text = read_config(path) if path is not None else store.config_edits.valid_text() or ""
+        item = {rule.effect.value: rule.text}
+        return with_items(text, "rules", [item]), f"the rule to {rule.effect.value} “{rule.text}”"
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        raise ValueError("Choose an edited feeds.yaml.")
+    try:
+        return file.read().decode("utf-8"), "the uploaded feeds.yaml"
+    except UnicodeDecodeError:
+        raise ValueError("This file is not UTF-8.") from None
