@@ -30,6 +30,9 @@ FEEDS = "feeds.yaml"
 MODELS = "models"
 """Names in the archive: the configuration, and the folder of models."""
 
+CHECKED = "restored and checked"
+"""What the command says of a backup that it verified; without it the backup failed."""
+
 MAX_FILE_BYTES = 50_000_000
 """A model has less than one megabyte; what is larger does not belong there."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from aggregator.backup import back_up, back_up_on_schedule
+from aggregator.backup import CHECKED, back_up, back_up_on_schedule
 from aggregator.backup import restore as restore_backup
 from aggregator.backup import verify as verify_backup
 from aggregator.cli.options import Front, db_option, existing, feeds_option, open_output
@@ -150,7 +150,7 @@ def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Pat
         contents = verify_backup(target)
     parts = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
     parts += ["feeds.yaml"] * contents.has_config + [count(contents.models, "model file")] * bool(contents.models)
-    click.echo(f"{target}: {_size(target)}, restored and checked: {', '.join(parts)}")
+    click.echo(f"{target}: {_size(target)}, {CHECKED}: {', '.join(parts)}")
 
 
 def _size(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What needs the operator's attention: sources, disk, calibration, and a worker that has stopped.
+"""What needs the operator's attention: sources, disk, backups, calibration, and a worker that has stopped.
 
 An alarm is reported when it begins and when it ends, each once. What began and ended between two looks is not
 reported, and neither is an alarm that comes back within `AGAIN`.
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from aggregator.backup import CHECKED
 from aggregator.model import Config
 from aggregator.notify import digest_of, service_of
 from aggregator.polling.source_health import Alarm as OverdueAlarm
@@ -23,6 +24,8 @@ from web.present.accuracy import calibration
 
 AGAIN = timedelta(hours=6)
 """How long an alarm that came back is not reported again."""
+BACKUP_LATE = 2
+"""Intervals of `backup.every` after which a missing backup is reported."""
 WORKER_SILENT = timedelta(minutes=5)
 """Longer than a restart of the worker takes, also after an upgrade of a large database."""
 WORKER = "worker"
@@ -48,11 +51,25 @@ def current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, n
     free = shutil.disk_usage(folder).free
     if free < config.alerts.operator.disk:
         alarms["disk"] = f"the disk of the database has {size(free)} left"
+    alarms |= _backup_alarm(store, config, now)
     day = store.scorecards.latest()
     measured = calibration(store.scorecards.of(day)) if day is not None else None
     if measured is not None and measured.drifts:
         alarms["calibration"] = "the calibration of scores drifts; see /accuracy"
     return alarms
+
+
+def _backup_alarm(store: Store, config: Config, now: datetime) -> dict[str, str]:
+    """Return the alarm about backups that feeds.yaml asks for and that failed or are not made."""
+    if not config.backup.folder:
+        return {}
+    message = store.state.get("backup_message") or ""
+    if message and CHECKED not in message:
+        return {"backup": f"the last backup failed: {clip(message, 200)}"}
+    last = store.state.moment("backed_up_at")
+    if last is not None and now - last > BACKUP_LATE * config.backup.every:
+        return {"backup": f"no backup was made for {span(now - last)}"}
+    return {}
 
 
 def worker_alarm(store: Store, now: datetime) -> dict[str, str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.model import AlertRule, Alerts, AlertTarget, Changes, Config, OperatorAlarms, QuietHours, Story
+from aggregator.backup import CHECKED
+from aggregator.model import AlertRule, Alerts, AlertTarget, Backups, Changes, Config, OperatorAlarms, QuietHours, Story
 from aggregator.notify import Outcome, Outgoing, Sender
 from aggregator.polling.source_health import Alarm as OverdueAlarm
 from aggregator.store import Store
@@ -339,3 +340,18 @@ alerts: {{to: ["${{OPERATOR_HOOK}}"], secret: {SECRET}, allow_private: yes}}
 
     (request,) = service.received
     assert json.loads(request.body)["began"] == ["the worker has not run for 6 min; nothing is polled"]
+
+
+def test_a_failed_or_missing_backup_is_an_alarm(store: Store, config: Config) -> None:
+    def alarm(settings: Config, now: datetime = NOW) -> str | None:
+        return alarms.current(store, settings, Path(), OverdueAlarm(), now).get("backup")
+
+    scheduled = replace(config, backup=Backups(folder="backups", every=timedelta(hours=24)))
+    assert alarm(scheduled) is None  # none was due yet
+    store.state.set_moment("backed_up_at", NOW)
+    store.state.set("backup_message", "cannot write backups/groundswell-x.db: No space left on device")
+    assert alarm(scheduled) == "the last backup failed: cannot write backups/groundswell-x.db: No space left on device"
+    assert alarm(config) is None  # no longer asked for
+    store.state.set("backup_message", f"backups/groundswell-x.db: 2 MB, {CHECKED}: 5 entries, 3 stories")
+    assert alarm(scheduled, NOW + timedelta(hours=48)) is None
+    assert alarm(scheduled, NOW + timedelta(hours=49)) == "no backup was made for 2 days"
