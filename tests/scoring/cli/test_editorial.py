@@ -40,7 +40,7 @@ def db(tmp_path: Path) -> Path:
 
 def update(db: Path) -> None:
     with Store.open(db) as store:
-        Updater(store, CONFIG, load_prior()).run(NOON + 5 * HOUR)
+        Updater(store, CONFIG, load_prior()).run(NOON + 7 * HOUR)
 
 
 def run(db: Path, *words: str) -> Result:
