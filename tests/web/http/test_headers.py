@@ -16,6 +16,7 @@ from web.present import story_path
 ROOT = Path(__file__).resolve().parents[3]
 WEB = ROOT / "web"
 VALUES = {
+    "number": "1",
     "story_id": "1",
     "name": "x",
     "category_id": "big-tech",
