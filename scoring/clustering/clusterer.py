@@ -23,7 +23,7 @@ from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.bisection import Halves, bisect
 from scoring.clustering.boilerplate import Headline, Headlines, Templates
 from scoring.clustering.comparison import Comparison, compare, nearest_meaning
-from scoring.clustering.join_model import Candidate, JoinModel, Stream, probability
+from scoring.clustering.join_model import Candidate, JoinModel, Meaning, Stream, probability
 from scoring.clustering.meaning_index import MeaningIndex
 from scoring.clustering.open_stories import OpenStories, OpenStoriesState, OpenStory
 from scoring.clustering.phrases import phrases
@@ -210,8 +210,12 @@ class Clusterer:
             words = base + self._odds(search, story, similarity, usual, gap, stream)
             if story.story_id not in search.meanings:
                 search.meanings[story.story_id] = nearest_meaning(search.entry, story.members)
-            nearest = self._nearest_but(search, story.story_id, aside)
-            odds = self._model.with_meaning(words, search.meanings[story.story_id], nearest, stream)
+            meaning = Meaning(
+                search.meanings[story.story_id],
+                self._nearest_but(search, story.story_id, aside),
+                search.entry.text.source_id in story.sources,
+            )
+            odds = self._model.with_meaning(words, search.entry, search.compared[story.story_id], meaning, stream)
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds

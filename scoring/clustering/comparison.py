@@ -58,7 +58,7 @@ class Comparison:
     versions_differ: bool
     """One word stands before different numbers."""
     dates_differ: bool
-    """Both titles name days, and none in common."""
+    """Both titles name days, and none in common; or one source repeats a title with other times in it."""
     names: tuple[str, ...]
     """Names that it shares with the nearest entry."""
     named: float
@@ -116,7 +116,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         _fresh(entry, members),
         _apart(own.numbers, [member.numbers for member in latest]),
         _versions_differ(own, latest),
-        _apart(own.dates, [member.dates for member in latest]),
+        _apart(own.dates, [member.dates for member in latest]) or _reissued(own, latest),
         tuple(names),
         math.fsum([idf[key] for key in names]),
         any(key in title and key in nearest.title for key in names),
@@ -206,6 +206,17 @@ def _fresh(entry: WeighedText, members: Sequence[Member]) -> float:
 
 def _apart(ours: frozenset[str], theirs: Sequence[frozenset[str]]) -> bool:
     return bool(ours) and any(theirs) and all(ours.isdisjoint(other) for other in theirs)
+
+
+def _reissued(own: Member, latest: Sequence[Member]) -> bool:
+    """Return whether a source has the same headline in a story but for times: "Alert until 4PM", "until 5PM"."""
+    times = [word for word in own.title_words if word[0].isdigit()]
+    same = [
+        [word for word in member.title_words if word[0].isdigit()] == times
+        for member in latest
+        if member.source_id == own.source_id and member.title.keys() == own.title.keys()
+    ]
+    return bool(own.source_id and times and same) and not any(same)
 
 
 def _versions_differ(own: Member, latest: Sequence[Member]) -> bool:

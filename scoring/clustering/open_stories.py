@@ -178,7 +178,7 @@ class OpenStories:
         """Return the open story that has this very link or title, and which of them."""
         for story_id, within, kind in (
             (self._links.get(text.link) if text.link else None, self.window, ReasonKind.SAME_LINK),
-            (self._titles.get(text.title), SAME_TITLE_SECONDS, ReasonKind.SAME_HEADLINE),
+            (self._titles.get(text.headline), SAME_TITLE_SECONDS, ReasonKind.SAME_HEADLINE),
         ):
             story = None if story_id is None else self._stories.get(story_id)
             if story is not None and story.gap(text) <= within and not self.too_old(text, story):
@@ -318,8 +318,8 @@ class OpenStories:
             self._links[text.link] = story_id
             story.links.append(text.link)
         if len(text.title) >= MIN_SAME_TITLE_TERMS:
-            self._titles[text.title] = story_id
-            story.titles.append(text.title)
+            self._titles[text.headline] = story_id
+            story.titles.append(text.headline)
 
     def await_end(self, story_id: int, arrived: float, *, sort: bool = False) -> None:
         """Let a story end a window after *arrived*.

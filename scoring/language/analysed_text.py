@@ -81,6 +81,14 @@ class AnalysedText:
     embedding: Embedding | None = None
     """Of the title, where it was encoded."""
 
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """The terms of the title and its numbers, with those of dates and times: what equal headlines have in common.
+
+        Of "Tornado warning until 4:00PM" and "... until 5:00PM" the terms are the same.
+        """
+        return (*self.title, *[word for word in self.title_words if word[0].isdigit()])
+
 
 def analyse(
     *,

@@ -160,6 +160,9 @@ class OnnxEncoder:
         """
         if not self._languages or not text:
             return bool(text)
+        # Keywords in lower case are no sentence, and their embeddings mislead (gnews in docs/dev/clustering.md).
+        if text == text.lower():
+            return False
         if self._guess is None:
             # A second and 100 MB, which queries do not need.
             from aggregator.text.language_detection import guesser

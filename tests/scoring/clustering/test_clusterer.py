@@ -134,6 +134,22 @@ def test_a_column_with_the_same_headline_every_day_does_not_join_at_once() -> No
     assert made.place(text(3, title, hours=24)).reason.kind != ReasonKind.SAME_HEADLINE
 
 
+def test_headlines_that_differ_in_a_time_or_date_are_not_the_same() -> None:
+    warning = "Tornado Warning issued November 18 at {} by NWS Birmingham AL"
+    made = clusterer()
+    _, other = place(
+        made,
+        text(1, warning.format("3:00PM CST until 4:00PM CST"), source="nws"),
+        text(2, warning.format("4:21PM CST until 5:00PM CST"), source="nws", hours=1.4),
+    )
+
+    assert other.reason.kind is not ReasonKind.SAME_HEADLINE
+    assert (
+        made.place(text(3, warning.format("4:21PM CST until 5:00PM CST"), hours=2)).reason.kind
+        is ReasonKind.SAME_HEADLINE
+    )
+
+
 def test_entries_without_any_telling_word_stay_alone() -> None:
     assert [p.story_id for p in place(clusterer(), text(1, "The"), text(2, "The"), text(3, "…"))] == [1, 2, 3]
 

@@ -63,3 +63,34 @@ def test_the_nearest_of_the_latest_entries_counts() -> None:
 
     assert nearest_meaning(entry, members) == pytest.approx(np.cos(0.2), abs=0.01)
     assert nearest_meaning(entry, members[2:]) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("Release notes: version 1.0.2", "Release notes: version 8.1.5"),
+        ("Answers and hints for November 17", "Answers and hints for November 18"),
+    ],
+)
+def test_where_versions_or_dates_differ_an_equal_meaning_adds_nothing(first: str, other: str) -> None:
+    odds = []
+    for made in (embedding(0.0), None):
+        clusterer = Clusterer(DocumentFrequency(load_background()))
+        for item in (text(1, first, made), text(2, "Ferry docks by itself", None)):
+            clusterer.put(item, clusterer.place(item).story_id)
+        placement = clusterer.place(text(3, other, made))
+        odds.append(placement.probability if placement.story_id == 1 else 1.0 - placement.probability)
+
+    assert odds[0] <= odds[1]
+
+
+def test_a_story_is_held_against_the_nearest_other_one() -> None:
+    """Titles of one trade are all near each other; what stands out is the evidence."""
+    probabilities = []
+    for stranger in (1.5, 0.25):
+        clusterer = Clusterer(DocumentFrequency(load_background()))
+        for item in (text(1, FIRST, embedding(0.0)), text(2, "Ferry docks by itself", embedding(stranger))):
+            clusterer.put(item, clusterer.place(item).story_id)
+        probabilities.append(clusterer.place(text(3, OTHER, embedding(0.1))).probability)
+
+    assert probabilities[0] > probabilities[1]

@@ -92,9 +92,10 @@ def test_only_english_is_encoded_but_a_query_by_its_writing_alone(minilm: Encode
         "Un fort séisme secoue le nord du Chili",
         "Сильное землетрясение на севере Чили",
         "智利北部发生强烈地震",
+        "earthquake chile north strong",
     ]
 
-    assert [embedding is not None for embedding in minilm.encode(titles)] == [True, False, False, False]
+    assert [embedding is not None for embedding in minilm.encode(titles)] == [True, False, False, False, False]
     assert minilm.encode_query("séisme Chili") is not None
     assert minilm.encode_query("智利地震") is None
 
