@@ -61,7 +61,7 @@ class Wire:
 
 
 class FeedServer:
-    """Serves what it is told to, and remembers what it was asked."""
+    """Serves the answers that it was given, and remembers the requests."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -125,8 +125,8 @@ class FeedServer:
         self._answers[path] = Answer(raw=play)
         return self.url(path)
 
-    def asked(self, path: str) -> int:
-        """Return how often *path* was asked for."""
+    def request_count(self, path: str) -> int:
+        """Return how many requests for *path* came."""
         return sum(request.path == path for request in self.requests)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

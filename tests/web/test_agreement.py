@@ -79,44 +79,44 @@ def with_topic(edition_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture
-def told(with_topic: Path, make_app: Callable[..., Flask]) -> FlaskClient:
+def visitor(with_topic: Path, make_app: Callable[..., Flask]) -> FlaskClient:
     return make_app(with_topic).test_client()
 
 
 @pytest.mark.parametrize(("path", "query", "interface"), LISTS, ids=lambda value: str(value))
-def test_page_feeds_and_interface_agree(told: FlaskClient, path: str, query: str, interface: str | None) -> None:
+def test_page_feeds_and_interface_agree(visitor: FlaskClient, path: str, query: str, interface: str | None) -> None:
     mark = f"?{query}" if query else ""
-    shown = on_page(told, path + mark)
+    shown = on_page(visitor, path + mark)
     assert shown, "a list without stories would agree with anything"
     for form in FORMS:
-        fed = in_feed(told, f"{path}.{form}{mark}", form)
+        fed = in_feed(visitor, f"{path}.{form}{mark}", form)
         assert fed[: len(shown)] == shown, form
         assert len(fed) == len(shown) or len(shown) == PAGE
     if interface is not None:
-        answer = told.get(f"/api/v1{interface}").get_json()
+        answer = visitor.get(f"/api/v1{interface}").get_json()
         assert [story["id"] for story in answer["items"]] == shown
 
 
-def test_each_entry_of_a_story_is_in_page_and_interface(told: FlaskClient) -> None:
-    story_id = on_page(told, "/trending")[0]
-    page = told.get(f"/story/{story_id}/", follow_redirects=True).text
-    told_by = told.get(f"/api/v1/stories/{story_id}").get_json()["told_by"]
+def test_each_entry_of_a_story_is_in_page_and_interface(visitor: FlaskClient) -> None:
+    story_id = on_page(visitor, "/trending")[0]
+    page = visitor.get(f"/story/{story_id}/", follow_redirects=True).text
+    told_by = visitor.get(f"/api/v1/stories/{story_id}").get_json()["told_by"]
     assert len(told_by) > 3
     for entry in told_by:
         assert f'href="{entry["url"]}"' in page
 
 
-def test_score_and_sources_are_the_same_everywhere(told: FlaskClient) -> None:
+def test_score_and_sources_are_the_same_everywhere(visitor: FlaskClient) -> None:
     facts = [
         (story["id"], story["score"], story["sources"], story["independent_sources"])
-        for story in told.get("/api/v1/stories").get_json()["items"]
+        for story in visitor.get("/api/v1/stories").get_json()["items"]
     ]
     fed = [
         (ids([row["url"]])[0], *(row["_groundswell"][name] for name in ("score", "sources", "independent_sources")))
-        for row in told.get("/trending.json").get_json()["items"][:PAGE]
+        for row in visitor.get("/trending.json").get_json()["items"][:PAGE]
     ]
     space = f"{{{NAMESPACE}}}"
-    root = ET.fromstring(told.get("/trending.rss").data)
+    root = ET.fromstring(visitor.get("/trending.rss").data)
     items = [
         (
             ids([node.findtext("link") or ""])[0],
@@ -203,13 +203,13 @@ def test_two_readers_of_others_read_back_what_was_written(form: str, title: str)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_whole_feed_is_read_back_without_loss(told: FlaskClient, form: str) -> None:
-    data = told.get(f"/newest.{form}", headers={"Accept-Encoding": "identity"}).data
+def test_a_whole_feed_is_read_back_without_loss(visitor: FlaskClient, form: str) -> None:
+    data = visitor.get(f"/newest.{form}", headers={"Accept-Encoding": "identity"}).data
     expected = [
-        (listed_story["id"], listed_story["url"]) for listed_story in told.get("/newest.json").get_json()["items"]
+        (listed_story["id"], listed_story["url"]) for listed_story in visitor.get("/newest.json").get_json()["items"]
     ]
     for reader in READERS[form]:
         assert [(listed[0], listed[1]) for listed in reader(data)] == expected
     entries = fastfeedparser.parse(data.decode()).entries
-    stories = told.get("/api/v1/stories?sort=newest&limit=50").get_json()["items"]
+    stories = visitor.get("/api/v1/stories?sort=newest&limit=50").get_json()["items"]
     assert [entry["published"][:19] for entry in entries] == [listed["first_seen_at"][:19] for listed in stories]

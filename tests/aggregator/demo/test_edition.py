@@ -31,13 +31,13 @@ def words(article: Article) -> str:
     return "\n".join(parts)
 
 
-def told(edition: Edition, event: str) -> list[Article]:
+def articles_of(edition: Edition, event: str) -> list[Article]:
     return [a for a in edition.articles if a.event == event]
 
 
 def test_it_has_the_promised_size(edition: Edition) -> None:
     singles = [a for a in edition.articles if a.event == a.id]
-    sources_per_event = [len({a.source for a in told(edition, e.id)}) for e in edition.events]
+    sources_per_event = [len({a.source for a in articles_of(edition, e.id)}) for e in edition.events]
 
     assert len(edition.sources) == 14
     assert 40 <= len(edition.events) <= 48
@@ -79,8 +79,8 @@ def test_every_article_belongs_to_a_source_and_to_the_three_days(edition: Editio
 
 def test_events_and_articles_agree_on_the_category(edition: Edition) -> None:
     for event in edition.events:
-        assert {a.category for a in told(edition, event.id)} == {event.category}
-        assert tuple(a.id for a in told(edition, event.id)) == event.articles
+        assert {a.category for a in articles_of(edition, event.id)} == {event.category}
+        assert tuple(a.id for a in articles_of(edition, event.id)) == event.articles
 
 
 def test_headlines_fit_and_nothing_reads_like_an_advertisement(edition: Edition) -> None:
@@ -101,7 +101,7 @@ def test_content_is_well_formed_html_of_two_paragraphs_or_more(edition: Edition)
 
 
 def test_trainium_is_reported_by_techcrunch_first_and_by_seven_others_on_day_three(edition: Edition) -> None:
-    articles = told(edition, "aws-openai-trainium")
+    articles = articles_of(edition, "aws-openai-trainium")
     first_by_source = {a.source: a for a in reversed(articles)}
     first_reports = sorted(first_by_source.values(), key=lambda a: a.released_at)
 
@@ -116,7 +116,7 @@ def test_trainium_is_reported_by_techcrunch_first_and_by_seven_others_on_day_thr
 
 def test_trainium_sources_differ_on_one_figure(edition: Edition) -> None:
     by_mid_2027 = {
-        figure: {a.source for a in told(edition, "aws-openai-trainium") if figure in a.content}
+        figure: {a.source for a in articles_of(edition, "aws-openai-trainium") if figure in a.content}
         for figure in ("250,000", "200,000")
     }
 
@@ -125,9 +125,9 @@ def test_trainium_sources_differ_on_one_figure(edition: Edition) -> None:
 
 def test_a_wire_text_is_reprinted_word_for_word_by_three_sources(edition: Edition) -> None:
     for event in ("eu-chips-act-2", "broker-takedown"):
-        copies = Counter((a.title, a.summary, a.content) for a in told(edition, event))
+        copies = Counter((a.title, a.summary, a.content) for a in articles_of(edition, event))
         (text, count), *_ = copies.most_common(1)
-        printed_by = [a.source for a in told(edition, event) if a.title == text[0]]
+        printed_by = [a.source for a in articles_of(edition, event) if a.title == text[0]]
 
         assert count == 4
         assert printed_by[0] == "northline_wire"
@@ -148,8 +148,8 @@ def test_apart_from_the_wire_no_two_articles_share_a_headline_or_a_sentence(edit
 def test_near_misses_share_a_day_and_a_name_but_no_article(edition: Edition) -> None:
     assert len(edition.near_misses) >= 8
     for one, other in edition.near_misses:
-        days = [{a.released_at.date() for a in told(edition, event)} for event in (one, other)]
-        names = [set(re.findall(r"\b[A-Z]\w+", " ".join(map(words, told(edition, e))))) for e in (one, other)]
+        days = [{a.released_at.date() for a in articles_of(edition, event)} for event in (one, other)]
+        names = [set(re.findall(r"\b[A-Z]\w+", " ".join(map(words, articles_of(edition, e))))) for e in (one, other)]
 
         assert one != other
         assert days[0] & days[1], (one, other)
@@ -176,7 +176,9 @@ def test_the_night_is_quieter_than_the_day(edition: Edition) -> None:
 
 
 def test_each_day_breaks_new_stories(edition: Edition) -> None:
-    first_days = Counter((told(edition, event.id)[0].released_at - edition.starts_at).days for event in edition.events)
+    first_days = Counter(
+        (articles_of(edition, event.id)[0].released_at - edition.starts_at).days for event in edition.events
+    )
 
     assert all(first_days[day] >= 10 for day in range(3))
 

@@ -123,7 +123,7 @@ class Proxy:
         self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self.told: list[str] = []
+        self.request_lines: list[str] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -156,7 +156,7 @@ class Proxy:
         kind = connection.recv(4)[3]
         address = socket.inet_ntoa(connection.recv(4)) if kind == 1 else connection.recv(connection.recv(1)[0]).decode()
         (port,) = struct.unpack(">H", connection.recv(2))
-        self.told.append(f"{address}:{port}")
+        self.request_lines.append(f"{address}:{port}")
         connection.sendall(b"\x05\x00\x00\x01" + b"\0" * 6)
         self._relay(connection, b"")
 
@@ -166,7 +166,7 @@ class Proxy:
         address = socket.inet_ntoa(request[4:8])
         if address.startswith("0.0.0."):  # SOCKS4a: the name stands behind the user
             address = request[8:].split(b"\0")[1].decode()
-        self.told.append(f"{address}:{port}")
+        self.request_lines.append(f"{address}:{port}")
         connection.sendall(b"\x00\x5a" + b"\0" * 6)
         self._relay(connection, b"")
 
@@ -175,7 +175,7 @@ class Proxy:
         while b"\r\n\r\n" not in head:
             head += connection.recv(65536)
         method, target, _ = head.split(b" ", 2)
-        self.told.append(f"{method.decode()} {target.decode()}")
+        self.request_lines.append(f"{method.decode()} {target.decode()}")
         if method == b"CONNECT":
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             self._relay(connection, b"")
@@ -205,7 +205,7 @@ def through(proxy: Proxy, scheme: str, access: Access = OWN) -> Access:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "told"),
+    ("scheme", "request_lines"),
     [
         ("http", "GET http://localhost:{port}/a"),
         ("socks4", "127.0.0.1:{port}"),
@@ -215,13 +215,13 @@ def through(proxy: Proxy, scheme: str, access: Access = OWN) -> Access:
     ],
 )
 async def test_a_source_is_polled_through_its_proxy(
-    feed_server: FeedServer, proxy: Proxy, ask: Ask, scheme: str, told: str
+    feed_server: FeedServer, proxy: Proxy, ask: Ask, scheme: str, request_lines: str
 ) -> None:
     feed_server.publish("/a", FEED)
     own = replace(OWN, own_host="localhost")
     outcome = await ask(f"http://localhost:{feed_server.port}/a", through(proxy, scheme, own))
     assert isinstance(outcome, Fetched), outcome
-    assert proxy.told == [told.format(port=feed_server.port)]
+    assert proxy.request_lines == [request_lines.format(port=feed_server.port)]
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks4", "socks4a", "socks5", "socks5h"])
@@ -232,7 +232,7 @@ async def test_a_name_that_others_chose_is_resolved_here(
     url = feed_server.redirect("/a", f"http://localhost:{feed_server.port}/end")
     assert isinstance(await ask(url, through(proxy, scheme)), Fetched)
     address = f"127.0.0.1:{feed_server.port}"
-    assert proxy.told[-1] == (f"CONNECT {address}" if scheme == "http" else address)
+    assert proxy.request_lines[-1] == (f"CONNECT {address}" if scheme == "http" else address)
 
 
 @pytest.mark.parametrize("scheme", ["http", "socks4", "socks4a", "socks5", "socks5h"])
@@ -255,7 +255,7 @@ async def test_a_name_that_cannot_be_resolved_here_goes_to_no_proxy(
     url = feed_server.redirect("/a", "http://somewhere.invalid/")
     outcome = failed(await ask(url, through(proxy, "socks5h")))
     assert "is not given names that others chose" in outcome.message
-    assert len(proxy.told) == 1
+    assert len(proxy.request_lines) == 1
 
 
 @needs_openssl
@@ -265,9 +265,9 @@ async def test_a_proxy_may_speak_tls(feed_server: FeedServer, ask: Ask, authorit
         url = feed_server.publish("/a", FEED)
         access = replace(OWN, proxy=f"https://localhost:{secured.port}")
         assert isinstance(await ask(url, replace(access, ca_file=str(authority / "ca.pem"))), Fetched)
-        assert secured.told == [f"GET {url}"]
+        assert secured.request_lines == [f"GET {url}"]
         assert "proxy" in failed(await ask(url, access)).message
-        assert len(secured.told) == 1
+        assert len(secured.request_lines) == 1
     finally:
         secured.close()
 

@@ -249,7 +249,7 @@ async def test_a_bad_redirect_is_not_followed(
     outcome = failed(await ask(client, feed_server.redirect("/a", to)))
     assert outcome.kind is kind
     assert words in outcome.message
-    assert feed_server.asked("/a") == 1
+    assert feed_server.request_count("/a") == 1
 
 
 async def test_redirects_end_at_the_limit(feed_server: FeedServer, client: Client) -> None:

@@ -104,8 +104,8 @@ async def test_an_article_is_fetched_once(desk: Desk) -> None:
     desk.publish(item(desk.server, "a"), item(desk.server, "b"))
     await desk.poll()
 
-    assert desk.server.asked("/a") == 1
-    assert desk.server.asked("/robots.txt") == 2  # the second poller knows nothing of the first one's
+    assert desk.server.request_count("/a") == 1
+    assert desk.server.request_count("/robots.txt") == 2  # the second poller knows nothing of the first one's
 
 
 async def test_without_the_key_no_page_is_fetched(desk: Desk) -> None:
@@ -115,7 +115,7 @@ async def test_without_the_key_no_page_is_fetched(desk: Desk) -> None:
     (entry,) = await desk.poll()
 
     assert entry.content == ""
-    assert desk.server.asked("/a") == 0
+    assert desk.server.request_count("/a") == 0
 
 
 async def test_an_item_that_holds_the_article_is_left_alone(desk: Desk) -> None:
@@ -123,7 +123,7 @@ async def test_an_item_that_holds_the_article_is_left_alone(desk: Desk) -> None:
     (entry,) = await desk.poll()
 
     assert "Paragraph 9." in entry.content
-    assert desk.server.asked("/a") == 0
+    assert desk.server.request_count("/a") == 0
 
 
 async def test_robots_txt_is_respected_also_behind_a_redirect(desk: Desk) -> None:
@@ -135,10 +135,10 @@ async def test_robots_txt_is_respected_also_behind_a_redirect(desk: Desk) -> Non
     desk.publish(*(item(desk.server, name) for name in "abc"))
     entries = await desk.poll()
 
-    assert desk.server.asked("/a") == 0
+    assert desk.server.request_count("/a") == 0
     assert [bool(entry.content) for entry in entries] == [False, False, True]
     assert "full text of 1 of 3 articles (refused by robots.txt)" in desk.message
-    assert desk.server.asked("/robots.txt") == 1
+    assert desk.server.request_count("/robots.txt") == 1
 
 
 async def test_a_host_whose_robots_txt_fails_is_left_alone(desk: Desk) -> None:
@@ -147,7 +147,7 @@ async def test_a_host_whose_robots_txt_fails_is_left_alone(desk: Desk) -> None:
     desk.publish(item(desk.server, "a"))
     (entry,) = await desk.poll()
 
-    assert (entry.title, entry.content, desk.server.asked("/a")) == ("Chip plant opens in Ohio", "", 0)
+    assert (entry.title, entry.content, desk.server.request_count("/a")) == ("Chip plant opens in Ohio", "", 0)
 
 
 PAYWALL = PAGE.replace("<head>", '<head><script type="application/ld+json">{"isAccessibleForFree": false}</script>')
@@ -219,7 +219,7 @@ async def test_a_link_to_another_private_host_is_refused(desk: Desk) -> None:
         desk.publish(item(desk.server, "b"))
         entries = await desk.poll()
 
-        assert other.asked("/secret") == 0
+        assert other.request_count("/secret") == 0
     assert first.content == ""
     assert all(entry.content == "" for entry in entries)
 

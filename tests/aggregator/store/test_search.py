@@ -52,7 +52,7 @@ class Shelf:
         self.store.stories.save(Changes(members, (story,)))
         return ids[0]
 
-    def found(self, text: str, order: Order = "best", limit: int = 30) -> list[int]:
+    def ids_of(self, text: str, order: Order = "best", limit: int = 30) -> list[int]:
         """Return the ids of the stories that a search finds."""
         return [story.story.story_id for story in self.search(text, order, limit).stories]
 
@@ -69,44 +69,44 @@ def shelf(new_store: OpenStore) -> Shelf:
 
 def test_every_word_has_to_occur_and_quotes_make_a_phrase(shelf: Shelf) -> None:
     one, two = shelf.tell("Data center opens in Oslo"), shelf.tell("Center for data opens", score=80)
-    assert set(shelf.found("data center")) == {one, two}
-    assert shelf.found('"data center"') == [one]
-    assert shelf.found("data oslo") == [one]
-    assert shelf.found("DATA opens", "score") == [two, one]
-    assert shelf.found("nothing") == shelf.found("") == []
+    assert set(shelf.ids_of("data center")) == {one, two}
+    assert shelf.ids_of('"data center"') == [one]
+    assert shelf.ids_of("data oslo") == [one]
+    assert shelf.ids_of("DATA opens", "score") == [two, one]
+    assert shelf.ids_of("nothing") == shelf.ids_of("") == []
 
 
 def test_words_are_not_gathered_from_several_entries(shelf: Shelf) -> None:
     shelf.tell("Nvidia ships Rubin", "TSMC raises prices")
-    assert shelf.found("rubin prices") == []
+    assert shelf.ids_of("rubin prices") == []
 
 
 def test_a_story_with_an_excluded_word_anywhere_is_left_out(shelf: Shelf) -> None:
     shelf.tell("Apple earnings", "Apple sells fewer iPhones, its earnings say")
     other = shelf.tell("Apple earnings call in full")
-    assert shelf.found("apple -iphones") == [other]
-    assert shelf.found('apple -"fewer iphones"') == [other]
-    assert shelf.found("-iphones") == [other]
+    assert shelf.ids_of("apple -iphones") == [other]
+    assert shelf.ids_of('apple -"fewer iphones"') == [other]
+    assert shelf.ids_of("-iphones") == [other]
 
 
 def test_operators_narrow_alone_and_together(shelf: Shelf) -> None:
     old = shelf.tell("Chip act passed", at=NOON - 10 * DAY, score=20)
     new = shelf.tell("Chip act challenged", sources=("desk",), score=90, category="policy")
-    assert shelf.found("source:desk") == [new]
-    assert shelf.found("chip -source:desk") == [old]
-    assert shelf.found("category:policy") == shelf.found("chip -category:ai") == [new]
-    assert shelf.found("score:>80") == shelf.found("chip score:>=90") == shelf.found("score:85..95") == [new]
-    assert shelf.found("score:<30 chip") == [old]
-    assert shelf.found("chip after:2d") == [new]
-    assert shelf.found(f"chip before:{NOON - DAY:%Y-%m-%d}") == [old]
-    assert shelf.found("chip source:desk score:<30") == []
-    assert shelf.found("category:policy source:desk act after:24h") == [new]
+    assert shelf.ids_of("source:desk") == [new]
+    assert shelf.ids_of("chip -source:desk") == [old]
+    assert shelf.ids_of("category:policy") == shelf.ids_of("chip -category:ai") == [new]
+    assert shelf.ids_of("score:>80") == shelf.ids_of("chip score:>=90") == shelf.ids_of("score:85..95") == [new]
+    assert shelf.ids_of("score:<30 chip") == [old]
+    assert shelf.ids_of("chip after:2d") == [new]
+    assert shelf.ids_of(f"chip before:{NOON - DAY:%Y-%m-%d}") == [old]
+    assert shelf.ids_of("chip source:desk score:<30") == []
+    assert shelf.ids_of("category:policy source:desk act after:24h") == [new]
 
 
 def test_a_source_is_that_of_the_entry_with_the_words(shelf: Shelf) -> None:
     story = shelf.tell("Trainium plant announced", "Gigawatts for a plant", sources=("wire", "desk"))
-    assert shelf.found("trainium source:wire") == [story]
-    assert shelf.found("trainium source:desk") == []
+    assert shelf.ids_of("trainium source:wire") == [story]
+    assert shelf.ids_of("trainium source:desk") == []
 
 
 def test_a_result_names_the_entry_that_holds_the_words(shelf: Shelf) -> None:
@@ -118,22 +118,28 @@ def test_writing_without_spaces_is_found_by_any_part_of_it(shelf: Shelf) -> None
     chinese = shelf.tell("英伟达发布新一代人工智能芯片")
     japanese = shelf.tell("エヌビディア、AI半導体を発表")
     thai = shelf.tell("ปัญญาประดิษฐ์ใหม่")
-    assert shelf.found("人工智能") == shelf.found("芯片") == shelf.found("英伟达 芯片") == [chinese]
-    assert shelf.found("半導体") == shelf.found("AI半導体") == shelf.found("AI 発表") == shelf.found("ai") == [japanese]
-    assert shelf.found("ประดิษฐ์") == [thai]
-    assert shelf.found("片") == [chinese], "also by a single character"
-    assert shelf.found("-芯片 category:ai") == [thai, japanese]
-    assert shelf.found("智人") == []
+    assert shelf.ids_of("人工智能") == shelf.ids_of("芯片") == shelf.ids_of("英伟达 芯片") == [chinese]
+    assert (
+        shelf.ids_of("半導体")
+        == shelf.ids_of("AI半導体")
+        == shelf.ids_of("AI 発表")
+        == shelf.ids_of("ai")
+        == [japanese]
+    )
+    assert shelf.ids_of("ประดิษฐ์") == [thai]
+    assert shelf.ids_of("片") == [chinese], "also by a single character"
+    assert shelf.ids_of("-芯片 category:ai") == [thai, japanese]
+    assert shelf.ids_of("智人") == []
 
 
 def test_an_edit_and_a_prune_reach_the_index(shelf: Shelf) -> None:
     story = shelf.tell("英伟达发布")
     draft = Draft(guid="x", link="", title="苹果发布")
     shelf.store.entries.edit(story, Arrival(draft, identity="x", canonical_link="", digest="", word_count=1), NOON)
-    assert shelf.found("英伟达") == []
-    assert shelf.found("苹果") == [story]
+    assert shelf.ids_of("英伟达") == []
+    assert shelf.ids_of("苹果") == [story]
     shelf.store.rebuild_search()
-    assert shelf.found("苹果") == [story]
+    assert shelf.ids_of("苹果") == [story]
     shelf.store.entries.prune(NOON + DAY)
     assert shelf.store.faults() == []
     shelf.store.count_words()
@@ -144,7 +150,7 @@ def test_an_edit_and_a_prune_reach_the_index(shelf: Shelf) -> None:
 def test_the_better_story_comes_first_where_the_words_fit_alike(shelf: Shelf) -> None:
     low, high = shelf.tell("Chip news one", score=10), shelf.tell("Chip news two", score=90)
     old = shelf.tell("Chip news six", score=90, at=NOON - 60 * DAY)
-    assert shelf.found("chip") == [high, low, old]
+    assert shelf.ids_of("chip") == [high, low, old]
 
 
 def test_a_title_that_is_about_the_words_beats_a_better_story_that_mentions_them(shelf: Shelf) -> None:
@@ -154,7 +160,7 @@ def test_a_title_that_is_about_the_words_beats_a_better_story_that_mentions_them
         "Quarterly figures of many firms", summary="On page nine: " + "so and so " * 60 + "gallium", score=95
     )
     about = shelf.tell("Gallium export ban", score=40)
-    assert shelf.found("gallium") == [about, mentioned]
+    assert shelf.ids_of("gallium") == [about, mentioned]
 
 
 @given(text=st.floats(0.01, 50), relevance=st.floats(0, 1), age=st.floats(0, 5000))
@@ -246,7 +252,7 @@ def test_whatever_is_typed_means_something(odd: Store, text: str) -> None:
 def test_not_more_is_ranked_than_anyone_reads(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.store.derived.search.CANDIDATES", 3)
     ids = [shelf.tell(f"Chip {i}", at=NOON + i * DAY) for i in range(5)]
-    assert sorted(shelf.found("chip")) == ids[2:]
+    assert sorted(shelf.ids_of("chip")) == ids[2:]
 
 
 # Letters with marks: what is typed without them finds them, and the other way round.
@@ -280,7 +286,7 @@ def test_not_more_is_ranked_than_anyone_reads(shelf: Shelf, monkeypatch: pytest.
 def test_one_notion_of_a_word_for_search_and_index(shelf: Shelf, headline: str, typed: tuple[str, ...]) -> None:
     shelf.tell("Something else entirely")
     story = shelf.tell(headline)
-    assert {text: shelf.found(text) for text in typed} == {text: [story] for text in typed}
+    assert {text: shelf.ids_of(text) for text in typed} == {text: [story] for text in typed}
     assert shelf.store.faults() == []
 
 
@@ -296,7 +302,7 @@ def test_one_notion_of_a_word_for_search_and_index(shelf: Shelf, headline: str, 
 )
 def test_another_word_is_not_found(shelf: Shelf, headline: str, typed: str) -> None:
     shelf.tell(headline)
-    assert shelf.found(typed) == []
+    assert shelf.ids_of(typed) == []
 
 
 def test_authors_are_found_by_part_of_their_name_in_any_case(shelf: Shelf) -> None:
@@ -304,11 +310,11 @@ def test_authors_are_found_by_part_of_their_name_in_any_case(shelf: Shelf) -> No
     grace = shelf.tell("Ships leave", author="Grace Hopper")
     nobody = shelf.tell("Ships wait")
 
-    assert shelf.found('author:"ada love"') == [ada]
-    assert shelf.found("author:émile ships") == [ada]
-    assert sorted(shelf.found("author:ada author:grace")) == [ada, grace]
-    assert sorted(shelf.found("ships -author:grace")) == [ada, nobody]
-    assert shelf.found("author:%") == []
+    assert shelf.ids_of('author:"ada love"') == [ada]
+    assert shelf.ids_of("author:émile ships") == [ada]
+    assert sorted(shelf.ids_of("author:ada author:grace")) == [ada, grace]
+    assert sorted(shelf.ids_of("ships -author:grace")) == [ada, nobody]
+    assert shelf.ids_of("author:%") == []
 
 
 def test_kinds_are_those_of_the_lead_entry(shelf: Shelf) -> None:
@@ -317,10 +323,10 @@ def test_kinds_are_those_of_the_lead_entry(shelf: Shelf) -> None:
     paid = shelf.tell("Chips for everyone", tags=("Sponsored",))
     news = shelf.tell("Chip maker opens a plant", "Save 40% off chips")
 
-    assert shelf.found("kind:deals") == [deal]
-    assert shelf.found("chips kind:how-to") == [guide]
-    assert shelf.found("kind:sponsored") == [paid]
-    assert sorted(shelf.found("chip -kind:deals -kind:sponsored")) == [guide, news]
+    assert shelf.ids_of("kind:deals") == [deal]
+    assert shelf.ids_of("chips kind:how-to") == [guide]
+    assert shelf.ids_of("kind:sponsored") == [paid]
+    assert sorted(shelf.ids_of("chip -kind:deals -kind:sponsored")) == [guide, news]
     assert shelf.search("kind:poems").total == 0
 
 
@@ -343,6 +349,6 @@ def test_a_search_keeps_muted_stories_and_a_list_leaves_them_out(shelf: Shelf) -
     muted, other = shelf.tell("Chip layoffs"), shelf.tell("Chip plant")
     shelf.store.story_rules.replace(RuleEffect.MUTE, {muted: "layoffs"})
 
-    assert sorted(shelf.found("chip")) == [muted, other]
+    assert sorted(shelf.ids_of("chip")) == [muted, other]
     query = replace(read("chip", NOON), listed_only=True)
     assert [item.story.story_id for item in shelf.store.search.stories(query).stories] == [other]

@@ -34,7 +34,7 @@ def engine(config: Config = CONFIG) -> Engine:
     return Engine(config, PRIOR)
 
 
-def told(*tellings: Entry) -> tuple[Engine, Story]:
+def engine_after(*tellings: Entry) -> tuple[Engine, Story]:
     made = engine()
     for telling in tellings:
         changes = made.step([telling], telling.first_seen_at)
@@ -64,15 +64,15 @@ def test_different_events_stay_different_stories() -> None:
 
 
 def test_an_amazon_story_of_an_ai_feed_is_big_tech_and_an_unclear_one_keeps_the_feeds_category() -> None:
-    _, amazon = told(entry(1, *EVENTS[0][0], source="lantern"))
-    _, ferry = told(entry(1, *EVENTS[3][0], source="lantern"))
+    _, amazon = engine_after(entry(1, *EVENTS[0][0], source="lantern"))
+    _, ferry = engine_after(entry(1, *EVENTS[3][0], source="lantern"))
 
     assert amazon.category_id == "big-tech"
     assert ferry.category_id == "models"
 
 
 def test_two_feeds_of_one_owner_are_one_voice() -> None:
-    _, story = told(
+    _, story = engine_after(
         entry(1, *EVENTS[1][0], source="herald", at=NOON),
         entry(2, *EVENTS[1][1], source="herald_ai", at=NOON + HOUR),
     )
@@ -82,7 +82,7 @@ def test_two_feeds_of_one_owner_are_one_voice() -> None:
 
 def test_a_reprint_speaks_with_the_voice_of_the_first() -> None:
     text = "The operator said that the docking trial in the fjord went on for six hours and ended without any damage."
-    _, story = told(
+    _, story = engine_after(
         entry(1, "Autonomous ferry docks in the fjord", text, source="lantern", at=NOON),
         entry(2, "Ferry docks by itself in fjord trial", text, source="quill", at=NOON + HOUR),
     )
@@ -93,7 +93,7 @@ def test_a_reprint_speaks_with_the_voice_of_the_first() -> None:
 
 
 def test_a_corrected_headline_changes_the_story_and_not_its_entries() -> None:
-    made, before = told(entry(1, *EVENTS[3][0]))
+    made, before = engine_after(entry(1, *EVENTS[3][0]))
 
     changes = made.step(
         [Edit(1, 1, NOON + HOUR, before.headline, "Ferry docks itself in the fjord", "", "")], NOON + HOUR
@@ -105,14 +105,14 @@ def test_a_corrected_headline_changes_the_story_and_not_its_entries() -> None:
 
 
 def test_an_edit_of_an_entry_whose_story_is_over_changes_nothing() -> None:
-    made, _ = told(entry(1, *EVENTS[3][0]))
+    made, _ = engine_after(entry(1, *EVENTS[3][0]))
     later = NOON + timedelta(days=10)
 
     assert made.step([Edit(1, 1, later, "", "Other", "", "")], later).stories == ()
 
 
 def test_a_story_is_over_after_the_window() -> None:
-    made, _ = told(entry(1, *EVENTS[3][0]))
+    made, _ = engine_after(entry(1, *EVENTS[3][0]))
 
     changes = made.step([entry(2, *EVENTS[3][0], source="quill", at=NOON + 80 * HOUR)], NOON + 80 * HOUR)
 
@@ -155,7 +155,7 @@ def test_no_date_in_the_future_moves_a_story(dates: tuple[datetime | None, ...])
 
 
 def test_a_new_voice_lifts_the_trend_a_copy_does_not_and_time_lowers_it() -> None:
-    made, alone = told(entry(1, *EVENTS[1][0], source="lantern", at=NOON))
+    made, alone = engine_after(entry(1, *EVENTS[1][0], source="lantern", at=NOON))
     quiet = dict(made.rank(NOON + HOUR)[""])[1]
     same = made.step([entry(2, *EVENTS[1][0], source="lantern", at=NOON + HOUR)], NOON + HOUR).stories[0]
     second = made.step([entry(3, *EVENTS[1][1], source="quill", at=NOON + HOUR)], NOON + HOUR).stories[0]
@@ -166,7 +166,7 @@ def test_a_new_voice_lifts_the_trend_a_copy_does_not_and_time_lowers_it() -> Non
 
 
 def test_what_several_report_stands_above_what_one_does_other_things_equal() -> None:
-    made, _ = told(
+    made, _ = engine_after(
         entry(1, *EVENTS[1][0], source="lantern", at=NOON),
         entry(2, *EVENTS[1][1], source="quill", at=NOON),
     )
@@ -180,7 +180,7 @@ def test_what_several_report_stands_above_what_one_does_other_things_equal() -> 
 
 
 def test_a_new_model_scores_the_live_stories_anew_and_says_why() -> None:
-    made, before = told(entry(1, *EVENTS[3][0]))
+    made, before = engine_after(entry(1, *EVENTS[3][0]))
 
     changes = made.use_model(cast(RelevanceModel, Sure()), NOON + HOUR)
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from scoring.insights.coverage_analysis import analyse
-from tests.scoring.insights.test_key_facts import told
+from tests.scoring.insights.test_key_facts import members_of
 
 MINUTE = timedelta(minutes=1)
 
 
 def test_who_was_first_and_who_followed_is_told_by_voice() -> None:
     analysis = analyse(
-        told(
+        members_of(
             ("ledger", "Veldra files to go public", ""),
             ("wire", "Veldra plans offering", ""),
             ("mirror", "Veldra plans offering", "", "wire"),
@@ -31,7 +31,7 @@ def test_who_was_first_and_who_followed_is_told_by_voice() -> None:
 
 def test_an_addition_is_a_figure_or_words_that_nobody_had_before() -> None:
     analysis = analyse(
-        told(
+        members_of(
             ("ledger", "Veldra files to go public", "Revenue of Veldra reached $318 million in nine months."),
             ("wire", "Veldra plans offering", "Revenue of Veldra reached $318 million, the filing says."),
             ("local", "Veldra: offering", "In Ghent, Veldra employs 240 engineers today."),
@@ -43,7 +43,7 @@ def test_an_addition_is_a_figure_or_words_that_nobody_had_before() -> None:
 
 
 def test_one_entry_has_no_followers_and_no_entries_no_analysis() -> None:
-    alone = analyse(told(("ledger", "Veldra files to go public", "")))
+    alone = analyse(members_of(("ledger", "Veldra files to go public", "")))
     assert alone is not None
     assert (alone.followers, alone.repeats, alone.additions, alone.half_after) == ((), (), (), None)
     assert analyse([]) is None

@@ -17,10 +17,10 @@ from scoring.insights.grounding import fingerprint_of, grounded, material
 from scoring.insights.summarizer import AGAIN, REST, Narrator
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
-from tests.scoring.insights.test_key_facts import told
+from tests.scoring.insights.test_key_facts import members_of
 from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
 
-REPORTS = told(
+REPORTS = members_of(
     ("ledger", "Veldra files to go public", "Revenue of Veldra reached $318 million in nine months, up 12 percent."),
     ("wire", "Veldra of Ghent plans offering", "The maker of switches employs 240 engineers. 三星 supplies it."),
 )
@@ -82,7 +82,7 @@ def test_any_answer_can_be_held_against_the_entries(text: str) -> None:
 
 
 def test_what_is_sent_is_bounded_and_another_entry_makes_another_fingerprint() -> None:
-    many = told(*((f"s{i}", "Veldra opens plant", "Words of a report. " * 2_000) for i in range(80)))
+    many = members_of(*((f"s{i}", "Veldra opens plant", "Words of a report. " * 2_000) for i in range(80)))
     assert len(material(many)) < 30_000
     assert fingerprint_of(REPORTS, "m") != fingerprint_of(REPORTS[:1], "m")
     assert fingerprint_of(REPORTS, "m") != fingerprint_of(REPORTS, "n")
@@ -99,7 +99,7 @@ class Liar(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answering)
-        self.asked: list[tuple[str, dict[str, object]]] = []
+        self.requests: list[tuple[str, dict[str, object]]] = []
 
 
 class _Answering(BaseHTTPRequestHandler):
@@ -107,7 +107,7 @@ class _Answering(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.headers["Authorization"], question))
+        self.server.requests.append((self.headers["Authorization"], question))
         headline = question["messages"][1]["content"].split("\n")[0].split("] ")[1]
         text = f"{headline}. The deal is worth $77 billion. Zorblatt Industries denies it. <script>alert(1)</script>"
         body = self.server.answer or json.dumps({"choices": [{"message": {"content": text}}]}).encode()
@@ -154,7 +154,7 @@ async def test_of_a_lying_server_only_the_truth_is_kept(liar: Liar, store: Store
     narrator = Narrator(configured(liar), store)
     edition = store.state.edition()
     assert await narrator.step(NOON + HOUR)
-    (authorization, question), *more = liar.asked
+    (authorization, question), *more = liar.requests
     assert not more
     assert (authorization, question["model"]) == ("Bearer k", "liar-1")
     (written,) = [w for item in store.stories.ranked("", 20) if (w := store.summaries.of(item.story.story_id))]
@@ -171,7 +171,7 @@ async def test_each_story_is_written_of_once_until_its_entries_change(liar: Liar
     while await narrator.step(NOON + HOUR):
         rounds += 1
         assert rounds <= 5
-    assert len(liar.asked) == rounds > 0
+    assert len(liar.requests) == rounds > 0
     assert not await narrator.step(NOON + HOUR + AGAIN)
 
 
@@ -185,7 +185,7 @@ async def test_what_fails_is_left_alone_for_a_while(
     narrator = Narrator(configured(liar), store)
     assert await narrator.step(NOON)
     assert not await narrator.step(NOON + REST - timedelta(seconds=1))
-    assert len(liar.asked) == 1
+    assert len(liar.requests) == 1
     assert await narrator.step(NOON + REST)
 
 
@@ -194,4 +194,4 @@ async def test_without_an_endpoint_nobody_is_asked_and_a_private_one_needs_leave
     config = configured(liar)
     narrator = Narrator(replace(config, limits=CONFIG.limits), store)
     assert await narrator.step(NOON)
-    assert liar.asked == []
+    assert liar.requests == []

@@ -14,7 +14,7 @@ from scoring.language.amounts import capitals, figures, names, numbers, sentence
 AT = datetime(2026, 11, 17, 8, tzinfo=UTC)
 
 
-def told(*entries: tuple[str, str, str] | tuple[str, str, str, str]) -> list[tuple[Entry, Membership]]:
+def members_of(*entries: tuple[str, str, str] | tuple[str, str, str, str]) -> list[tuple[Entry, Membership]]:
     """Return entries of (source, headline, summary[, voice])."""
     facts = []
     for i, (source, title, summary, *voice) in enumerate(entries, start=1):
@@ -32,7 +32,7 @@ def sides(facts: Facts) -> list[list[tuple[str, list[str]]]]:
 
 
 @pytest.mark.parametrize(
-    ("sentence", "found"),
+    ("sentence", "expected"),
     [
         ("It takes 1.4 million Trainium chips.", [("1.4 million Trainium chips", 1.4e6, "chip")]),
         ("A 2-gigawatt order, or 2GW.", [("2-gigawatt", 2, "gigawatt"), ("2GW", 2, "gigawatt")]),
@@ -47,8 +47,8 @@ def sides(facts: Facts) -> list[list[tuple[str, list[str]]]]:
         ("At 30 to 40 percent more work.", [("30 to 40 percent", 40, "%")]),
     ],
 )
-def test_an_amount_has_a_value_and_a_unit(sentence: str, found: list[tuple[str, float, str]]) -> None:
-    assert [(f.text, f.value, f.unit) for f in figures(sentence)] == found
+def test_an_amount_has_a_value_and_a_unit(sentence: str, expected: list[tuple[str, float, str]]) -> None:
+    assert [(f.text, f.value, f.unit) for f in figures(sentence)] == expected
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_any_text_can_be_read(text: str) -> None:
 
 def test_what_several_sources_say_is_one_fact_with_all_of_them() -> None:
     facts = key_facts(
-        told(
+        members_of(
             ("ledger", "Veldra files to go public", "Veldra reported revenue of $318 million in nine months."),
             ("wire", "Optics maker Veldra plans offering", "Revenue of Veldra reached $318 million, the filing shows."),
             ("mirror", "Veldra files to go public", "Veldra reported revenue of $318 million in nine months.", "wire"),
@@ -150,12 +150,12 @@ def test_what_several_sources_say_is_one_fact_with_all_of_them() -> None:
     ],
 )
 def test_a_sentence_that_cannot_stand_alone_is_no_fact(sentence: str) -> None:
-    assert key_facts(told(("ledger", "Veldra files to go public", sentence))).facts == ()
+    assert key_facts(members_of(("ledger", "Veldra files to go public", sentence))).facts == ()
 
 
 def test_a_figure_that_differs_is_told_with_who_says_what() -> None:
     facts = key_facts(
-        told(
+        members_of(
             ("ledger", "Blast at Veldra plant", "The blast at the Veldra plant in Ghent injured 12 workers."),
             ("wire", "Veldra plant hit by blast", "A blast at the Veldra plant in Ghent injured 14 workers."),
             ("local", "Ghent: blast at plant", "A blast at the Veldra plant in Ghent injured 14 workers."),
@@ -178,12 +178,14 @@ def test_a_figure_that_differs_is_told_with_who_says_what() -> None:
     ],
 )
 def test_what_need_not_contradict_is_no_difference(one: str, other: str) -> None:
-    assert key_facts(told(("a", "Blast at Ghent plant", one), ("b", "Blast in Ghent", other))).differences == ()
+    assert key_facts(members_of(("a", "Blast at Ghent plant", one), ("b", "Blast in Ghent", other))).differences == ()
 
 
 def test_one_voice_does_not_differ_from_itself() -> None:
     one, other = "The blast in Ghent injured 12 workers.", "The blast in Ghent injured 14 workers."
-    assert key_facts(told(("a", "Ghent blast", one, "wire"), ("b", "Ghent blast", other, "wire"))).differences == ()
+    assert (
+        key_facts(members_of(("a", "Ghent blast", one, "wire"), ("b", "Ghent blast", other, "wire"))).differences == ()
+    )
 
 
 def test_facts_do_not_depend_on_chance_and_are_bounded() -> None:
@@ -191,7 +193,7 @@ def test_facts_do_not_depend_on_chance_and_are_bounded() -> None:
         (f"s{i}", "Veldra opens plant in Ghent", f"Veldra will make {i + 10} lasers at hall {i} in Ghent. " * 3)
         for i in range(70)
     ]
-    entries = told(*many)
+    entries = members_of(*many)
     assert key_facts(entries) == key_facts(entries)
     assert len(key_facts(entries).facts) <= 6
     assert len(key_facts(entries).differences) <= 3

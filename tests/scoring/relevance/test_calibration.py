@@ -92,20 +92,20 @@ def test_a_shift_moves_as_far_as_its_cases_carry() -> None:
 
 
 def test_each_day_is_recalibrated_on_the_days_judged_before_it() -> None:
-    days, said, labels = drifting(60)
+    days, stated, labels = drifting(60)
 
-    meant = recalibrated(days, said, labels)
+    meant = recalibrated(days, stated, labels)
 
     later = [i for i, day in enumerate(days) if day > date(2026, 6, 21)]
-    assert ece([said[i] for i in later], [labels[i] for i in later]) > 0.05
+    assert ece([stated[i] for i in later], [labels[i] for i in later]) > 0.05
     assert ece([meant[i] for i in later], [labels[i] for i in later]) < 0.03
 
 
 def test_recalibration_looks_at_nothing_of_the_day_or_after() -> None:
-    days, said, labels = drifting(30)
+    days, stated, labels = drifting(30)
     turned = [1 - y if day >= date(2026, 6, 20) else y for day, y in zip(days, labels, strict=True)]
 
-    before, after = recalibrated(days, said, labels), recalibrated(days, said, turned)
+    before, after = recalibrated(days, stated, labels), recalibrated(days, stated, turned)
 
     known = [i for i, day in enumerate(days) if day < date(2026, 6, 20) + timedelta(days=LABEL_LAG)]
     assert [before[i] for i in known] == [after[i] for i in known]
@@ -113,8 +113,8 @@ def test_recalibration_looks_at_nothing_of_the_day_or_after() -> None:
 
 
 def test_too_few_judged_cases_leave_what_was_said() -> None:
-    days, said, labels = drifting(4, per_day=20)
+    days, stated, labels = drifting(4, per_day=20)
 
-    assert recalibrated(days, said, labels) == said
+    assert recalibrated(days, stated, labels) == stated
     assert recalibrated([], [], []) == []
-    assert recalibrated(days, said, [0] * len(said)) == said
+    assert recalibrated(days, stated, [0] * len(stated)) == stated

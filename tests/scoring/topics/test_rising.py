@@ -42,9 +42,9 @@ def quiet_days(days: int = 8, a_day: int = 40) -> list[tuple[str, str, datetime]
     return results
 
 
-def index(said: list[tuple[str, str, datetime]]) -> Headlines:
+def index(rows: list[tuple[str, str, datetime]]) -> Headlines:
     headlines = Headlines()
-    for number, (title, voice, at) in enumerate(sorted(said, key=lambda row: row[2]), start=1):
+    for number, (title, voice, at) in enumerate(sorted(rows, key=lambda row: row[2]), start=1):
         headlines.add(number, title, voice, at, at)
     return headlines
 
@@ -73,13 +73,13 @@ def test_nothing_rises_where_coverage_is_as_it_was() -> None:
 
 
 def test_one_source_alone_makes_no_topic() -> None:
-    said = quiet_days() + [(title, "loud", END - timedelta(hours=n + 1)) for n, title in enumerate(RISE)]
-    assert topics(Moment(index(said), END), END) == []
+    rows = quiet_days() + [(title, "loud", END - timedelta(hours=n + 1)) for n, title in enumerate(RISE)]
+    assert topics(Moment(index(rows), END), END) == []
 
 
 def test_nothing_rises_before_anything_is_usual() -> None:
-    said = [(title, voice, at) for title, voice, at in with_rise() if at > END - timedelta(hours=30)]
-    assert topics(Moment(index(said), END), END) == []
+    rows = [(title, voice, at) for title, voice, at in with_rise() if at > END - timedelta(hours=30)]
+    assert topics(Moment(index(rows), END), END) == []
 
 
 def test_what_comes_later_changes_nothing_of_what_was_found() -> None:
@@ -96,7 +96,7 @@ def test_no_weekday_no_frame_word_and_no_bare_number_is_a_term() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phrase", "titles", "said"),
+    ("phrase", "titles", "rows"),
     [
         (("george", "floyd"), ["GEORGE FLOYD PROTESTS", "George Floyd's brother", "George Floyd case"], "George Floyd"),
         (("op", "ed"), ["An op-ed on levies", "The Op-ed page"], "Op-ed"),
@@ -104,8 +104,8 @@ def test_no_weekday_no_frame_word_and_no_bare_number_is_a_term() -> None:
         (("heron",), [], "heron"),
     ],
 )
-def test_a_topic_is_spelled_as_headlines_spell_it(phrase: tuple[str, ...], titles: list[str], said: str) -> None:
-    assert spelled(phrase, titles) == said
+def test_a_topic_is_spelled_as_headlines_spell_it(phrase: tuple[str, ...], titles: list[str], rows: str) -> None:
+    assert spelled(phrase, titles) == rows
 
 
 def test_a_fragment_grows_into_its_phrase() -> None:
@@ -127,9 +127,9 @@ def test_words_that_name_nothing_are_no_topic() -> None:
         "Why every AI agent needs a keeper",
         "AI agent sold",
     )
-    said = quiet_days() + [(title, f"voice{n}", END - timedelta(hours=n + 1)) for n, title in enumerate(headlines)]
+    rows = quiet_days() + [(title, f"voice{n}", END - timedelta(hours=n + 1)) for n, title in enumerate(headlines)]
 
-    assert topics(Moment(index(said), END), END) == []
+    assert topics(Moment(index(rows), END), END) == []
     assert is_generic("ai agent")
     assert not is_generic("meta ai")
 
@@ -163,10 +163,10 @@ def test_a_name_starts_and_ends_where_it_does_in_headlines(term: str, titles: li
 
 def test_singular_and_plural_are_one_topic() -> None:
     headlines = ("Oscars begin in Zurich", "Oscars for the young", "An Oscar for Zurich", "Oscar night ran long")
-    said = quiet_days() + [
+    rows = quiet_days() + [
         (title, f"voice{n}", END - timedelta(hours=n % 6 + 1)) for n, title in enumerate(headlines * 3)
     ]
-    names = [topic.name.rstrip("s") for topic, _ in topics(Moment(index(said), END), END)]
+    names = [topic.name.rstrip("s") for topic, _ in topics(Moment(index(rows), END), END)]
 
     assert names.count("Oscar") == 1
 
@@ -186,9 +186,9 @@ def test_an_edited_headline_counts_as_if_it_had_come_so(titles: list[str]) -> No
 
 
 def test_what_was_forgotten_is_not_missed() -> None:
-    said = quiet_days(days=40, a_day=60)
-    end = said[-1][2]
-    full, kept = index(said), index(said)
+    rows = quiet_days(days=40, a_day=60)
+    end = rows[-1][2]
+    full, kept = index(rows), index(rows)
     kept.forget(end - timedelta(days=8))
     assert len(kept) < len(full) / 2
     one, other = Moment(full, end), Moment(kept, end)
@@ -199,8 +199,8 @@ def test_what_was_forgotten_is_not_missed() -> None:
 # In the worker
 
 
-def tell(store: Store, said: list[tuple[str, str, datetime]]) -> None:
-    for number, (title, _, at) in enumerate(sorted(said, key=lambda row: row[2])):
+def tell(store: Store, rows: list[tuple[str, str, datetime]]) -> None:
+    for number, (title, _, at) in enumerate(sorted(rows, key=lambda row: row[2])):
         publish(
             store, (at, [arrival(f"{title} ({at:%d%H%M})", "", SOURCES[number % 6].id, at)], SOURCES[number % 6].id)
         )
@@ -209,8 +209,8 @@ def tell(store: Store, said: list[tuple[str, str, datetime]]) -> None:
 def test_the_worker_finds_topics_and_a_restart_and_a_rebuild_find_the_same() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync(SOURCES, NOON)
-        said = with_rise()
-        first, rest = said[: len(said) // 2], said[len(said) // 2 :]
+        rows = with_rise()
+        first, rest = rows[: len(rows) // 2], rows[len(rows) // 2 :]
         tell(store, first)
         updater = Updater(store, CONFIG, load_prior())
         updater.run(NOON + timedelta(days=4))

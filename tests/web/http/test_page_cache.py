@@ -26,7 +26,7 @@ class Origin:
     """A WSGI application that counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.request_count = 0
         self.body = b"<p>news</p>" * 100
         self.keep: timedelta | None = WHOLE_EDITION
         self.status = "200 OK"
@@ -35,7 +35,7 @@ class Origin:
         self.answers.set()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        self.asked += 1
+        self.request_count += 1
         assert self.answers.wait(10)
         assert environ["REQUEST_METHOD"] in ("GET", "POST")
         hints_of(environ).keep_for, hints_of(environ).story_id = self.keep, self.story
@@ -78,10 +78,10 @@ def front() -> Front:
 def test_a_page_is_made_once_an_edition(front: Front) -> None:
     first = front.client.get("/")
     assert front.client.get("/").data == first.data
-    assert front.origin.asked == 1
+    assert front.origin.request_count == 1
     front.edition = 2
     front.client.get("/")
-    assert front.origin.asked == 2
+    assert front.origin.request_count == 2
 
 
 def test_a_page_that_is_asked_for_all_the_time_is_made_anew_aside() -> None:
@@ -92,7 +92,7 @@ def test_a_page_that_is_asked_for_all_the_time_is_made_anew_aside() -> None:
     front.origin.body = b"<p>second</p>" * 100
     assert front.client.get("/").data == first.data, "nobody waits for the new edition"
     front.settle()
-    assert front.origin.asked == 2
+    assert front.origin.request_count == 2
     second = front.client.get("/")
     assert second.data != first.data, "and it is there as soon as it is made"
     front.edition = 3
@@ -112,7 +112,7 @@ def test_nobody_makes_a_page_that_is_being_made() -> None:
     front.origin.answers.set()
     front.settle()
     assert front.client.get("/").data != first.data
-    assert front.origin.asked == 2
+    assert front.origin.request_count == 2
 
 
 def test_who_asks_for_a_page_that_another_is_making_gets_that_one() -> None:
@@ -120,11 +120,11 @@ def test_who_asks_for_a_page_that_another_is_making_gets_that_one() -> None:
     front.origin.answers.clear()
     with ThreadPoolExecutor(3) as pool:
         pages = [pool.submit(lambda: Client(front.cache).get("/").data) for _ in range(3)]
-        while not front.origin.asked:
+        while not front.origin.request_count:
             time.sleep(0.001)
         front.origin.answers.set()
         assert len({page.result(10) for page in pages}) == 1
-    assert front.origin.asked == 1
+    assert front.origin.request_count == 1
 
 
 def test_what_cannot_be_made_aside_is_told_to_whoever_asks_next() -> None:
@@ -143,10 +143,10 @@ def test_the_edition_is_looked_up_twice_a_second_at_most() -> None:
     front.edition = 2
     front.ticks = 0.4
     front.client.get("/")
-    assert front.origin.asked == 1
+    assert front.origin.request_count == 1
     front.ticks = 0.6
     front.client.get("/")
-    assert front.origin.asked == 2
+    assert front.origin.request_count == 2
 
 
 def test_a_page_with_ages_is_made_anew_after_its_time(front: Front) -> None:
@@ -154,20 +154,20 @@ def test_a_page_with_ages_is_made_anew_after_its_time(front: Front) -> None:
     front.client.get("/")
     front.clock.now += timedelta(seconds=59)
     front.client.get("/")
-    assert front.origin.asked == 1
+    assert front.origin.request_count == 1
     front.clock.now += timedelta(seconds=1)
     front.client.get("/")
-    assert front.origin.asked == 2
+    assert front.origin.request_count == 2
     front.clock.now -= timedelta(days=365)
     front.client.get("/")
-    assert front.origin.asked == 3
+    assert front.origin.request_count == 3
 
 
 def test_path_query_and_host_tell_pages_apart(front: Front) -> None:
     for path in ("/", "/a", "/?q=1", "/?q=2"):
         front.client.get(path)
     front.client.get("/", headers={"Host": "other"})
-    assert front.origin.asked == 5
+    assert front.origin.request_count == 5
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_head_is_get_without_the_body(front: Front) -> None:
     full = front.client.get("/")
     assert head.data == b""
     assert list(head.headers) == list(full.headers)
-    assert front.origin.asked == 1
+    assert front.origin.request_count == 1
     front.origin.keep = None
     front.edition = 2
     head = front.client.head("/")
@@ -225,13 +225,13 @@ def test_only_what_a_view_lets_it_keep_is_kept(front: Front) -> None:
     front.origin.keep = None
     front.client.get("/")
     front.client.get("/")
-    assert front.origin.asked == 2
+    assert front.origin.request_count == 2
     front.origin.keep, front.origin.status = WHOLE_EDITION, "404 Not Found"
     front.client.get("/")
     front.client.get("/")
-    assert front.origin.asked == 4
+    assert front.origin.request_count == 4
     front.client.post("/")
-    assert front.origin.asked == 5
+    assert front.origin.request_count == 5
 
 
 def test_memory_is_bounded_and_the_page_longest_unread_goes_first() -> None:
@@ -241,11 +241,11 @@ def test_memory_is_bounded_and_the_page_longest_unread_goes_first() -> None:
     front.client.get("/a")
     front.client.get("/d")
     front.client.get("/e")
-    requests = front.origin.asked
+    requests = front.origin.request_count
     front.client.get("/e")
-    assert front.origin.asked == requests
+    assert front.origin.request_count == requests
     front.client.get("/b")
-    assert front.origin.asked == requests + 1
+    assert front.origin.request_count == requests + 1
 
 
 def test_what_was_last_read_is_better_than_an_apology(front: Front) -> None:

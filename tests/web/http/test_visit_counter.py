@@ -21,7 +21,7 @@ CHROME = (
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
 
 
-def asked(address: str = "192.0.2.1", agent: str = FIREFOX, **more: str) -> dict[str, str]:
+def environ_of(address: str = "192.0.2.1", agent: str = FIREFOX, **more: str) -> dict[str, str]:
     return {"REMOTE_ADDR": address, "HTTP_USER_AGENT": agent, **more}
 
 
@@ -39,18 +39,18 @@ def counted(db: Path, story_id: int) -> int:
 def test_a_person_counts_once_a_day(db: Path) -> None:
     views = VisitCounter.into(db)
     for _ in range(5):
-        views.looked_at(1, asked(), NOW)
-    views.looked_at(1, asked(agent=CHROME), NOW)
-    views.looked_at(1, asked("192.0.2.2"), NOW)
-    views.looked_at(2, asked(), NOW)
-    views.looked_at(1, asked(), NOW + timedelta(days=1))
+        views.looked_at(1, environ_of(), NOW)
+    views.looked_at(1, environ_of(agent=CHROME), NOW)
+    views.looked_at(1, environ_of("192.0.2.2"), NOW)
+    views.looked_at(2, environ_of(), NOW)
+    views.looked_at(1, environ_of(), NOW + timedelta(days=1))
     views.close()
     assert (counted(db, 1), counted(db, 2)) == (4, 1)
 
 
 @pytest.mark.parametrize("agent", [FIREFOX, CHROME, IPHONE])
 def test_browsers_are_people(agent: str) -> None:
-    assert is_person(asked(agent=agent))
+    assert is_person(environ_of(agent=agent))
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_browsers_are_people(agent: str) -> None:
     ],
 )  # fmt: skip
 def test_bots_are_not(agent: str) -> None:
-    assert not is_person(asked(agent=agent))
+    assert not is_person(environ_of(agent=agent))
 
 
 @pytest.mark.parametrize("header", ["HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ"])
 def test_a_page_fetched_in_advance_was_not_looked_at(header: str) -> None:
-    assert not is_person(asked(**{header: "prefetch;prerender"}))
+    assert not is_person(environ_of(**{header: "prefetch;prerender"}))
 
 
 def test_nothing_of_who_it_was_is_kept(db: Path) -> None:
     views = VisitCounter.into(db)
-    views.looked_at(1, asked(), NOW)
+    views.looked_at(1, environ_of(), NOW)
     assert "192.0.2.1" not in repr(vars(views))
     views.close()
     assert b"192.0.2.1" not in db.read_bytes()
@@ -86,9 +86,9 @@ def test_what_cannot_be_written_is_kept_and_written_later(db: Path) -> None:
         return Store.open(db)
 
     views = VisitCounter(open_store, every_s=3600)
-    views.looked_at(1, asked(), NOW)
+    views.looked_at(1, environ_of(), NOW)
     assert views.flush() is False
-    views.looked_at(1, asked("192.0.2.2"), NOW)
+    views.looked_at(1, environ_of("192.0.2.2"), NOW)
     works = True
     assert views.flush() is True
     assert counted(db, 1) == 2
@@ -124,26 +124,26 @@ def shown(db: Path) -> dict[tuple[int, int], tuple[int, int]]:
 
 def test_a_list_shows_its_stories_once_a_person_and_day_at_the_place_first_seen(db: Path) -> None:
     views = VisitCounter.into(db)
-    views.saw((7, 8, 9), asked(), NOW)
-    views.saw((7, 8, 9), asked(), NOW)
-    views.saw((9, 8, 7, 6), asked(), NOW)
-    views.saw((7, 8, 9), asked("192.0.2.2"), NOW)
-    views.saw((7, 8, 9), asked(agent="Googlebot/2.1"), NOW)
+    views.saw((7, 8, 9), environ_of(), NOW)
+    views.saw((7, 8, 9), environ_of(), NOW)
+    views.saw((9, 8, 7, 6), environ_of(), NOW)
+    views.saw((7, 8, 9), environ_of("192.0.2.2"), NOW)
+    views.saw((7, 8, 9), environ_of(agent="Googlebot/2.1"), NOW)
     views.close()
     assert shown(db) == {(7, 0): (2, 0), (8, 1): (2, 0), (9, 2): (2, 0), (6, 3): (1, 0)}
 
 
 def test_who_opens_what_a_list_showed_counts_once_however_often(db: Path) -> None:
     views = VisitCounter.into(db)
-    views.saw((7, 8), asked(), NOW)
+    views.saw((7, 8), environ_of(), NOW)
     for _ in range(20):
-        views.looked_at(8, asked(), NOW)
-    views.looked_at(8, asked("192.0.2.9"), NOW)  # came by a link from elsewhere
-    views.looked_at(7, asked("192.0.2.9"), NOW)
-    views.saw((7, 8), asked("192.0.2.9"), NOW)  # has read both already
+        views.looked_at(8, environ_of(), NOW)
+    views.looked_at(8, environ_of("192.0.2.9"), NOW)  # came by a link from elsewhere
+    views.looked_at(7, environ_of("192.0.2.9"), NOW)
+    views.saw((7, 8), environ_of("192.0.2.9"), NOW)  # has read both already
     assert views.flush()
     for _ in range(20):
-        views.looked_at(8, asked(), NOW)
+        views.looked_at(8, environ_of(), NOW)
     views.close()
     assert shown(db) == {(7, 0): (1, 0), (8, 1): (1, 1)}
 
@@ -157,10 +157,10 @@ def test_showings_that_cannot_be_written_are_written_later(db: Path) -> None:
         return Store.open(db)
 
     views = VisitCounter(open_store, every_s=3600)
-    views.saw((7,), asked(), NOW)
+    views.saw((7,), environ_of(), NOW)
     assert views.flush() is False
-    views.looked_at(7, asked(), NOW)
-    views.saw((7,), asked("192.0.2.2"), NOW)
+    views.looked_at(7, environ_of(), NOW)
+    views.saw((7,), environ_of("192.0.2.2"), NOW)
     works = True
     views.close()
     assert shown(db) == {(7, 0): (2, 1)}

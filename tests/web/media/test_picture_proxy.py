@@ -128,7 +128,7 @@ def test_a_picture_comes_through_us_and_is_asked_for_once(
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client.get(f"/picture/{entry_id}", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
-    assert elsewhere.asked("/a.png") == 1
+    assert elsewhere.request_count("/a.png") == 1
 
 
 def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
@@ -138,7 +138,7 @@ def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
     client = site_with_pictures()
     for _ in range(2):
         assert client.get(f"/picture/{entry_id}").status_code == 404
-    assert elsewhere.asked("/a.png") == 1
+    assert elsewhere.request_count("/a.png") == 1
     later = site_with_pictures(clock=lambda: NOW + MISS_LASTS)
     assert later.get(f"/picture/{entry_id}").status_code == 404
 
@@ -156,7 +156,7 @@ def test_a_private_address_is_not_asked_for_a_picture_whatever_feeds_may_be_poll
     config = replace(config, limits=replace(config.limits, allow_private=allowed))
     client = make_app(tmp_path / "news.db", fallback_config=config).test_client()
     assert client.get(f"/picture/{entry_id}").status_code == 404
-    assert elsewhere.asked("/a.png") == 0
+    assert elsewhere.request_count("/a.png") == 0
 
 
 def test_with_pictures_off_none_is_shown_or_asked_for(
@@ -168,7 +168,7 @@ def test_with_pictures_off_none_is_shown_or_asked_for(
     assert "<img" not in client.get("/").text
     assert "<img" not in client.get(f"/story/{entry_id}", follow_redirects=True).text
     assert client.get(f"/picture/{entry_id}").status_code == 404
-    assert elsewhere.asked("/a.png") == 0
+    assert elsewhere.request_count("/a.png") == 0
 
 
 @pytest.mark.parametrize("path", ["/picture/0", "/picture/999999", "/picture/1x", "/picture/-1"])

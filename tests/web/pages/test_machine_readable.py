@@ -56,41 +56,41 @@ def head(client: FlaskClient, path: str) -> Head:
 
 
 def test_a_story_without_a_stated_date_claims_none(site: FlaskClient, room: Newsroom) -> None:
-    said = head(site, f"/story/{room.story('Undated', ['seedbed'])}/")
-    (article,) = said.described
+    metadata = head(site, f"/story/{room.story('Undated', ['seedbed'])}/")
+    (article,) = metadata.described
     assert "datePublished" not in article
     assert article["dateModified"]
-    assert "article:published_time" not in said.meta
+    assert "article:published_time" not in metadata.meta
 
 
 def test_a_story_describes_itself_as_news(site: FlaskClient, room: Newsroom) -> None:
     nasty = 'He said "</script><b>&amp; -->" \u2028 ' + "so " * 60
     stated = NOW - 9 * HOUR
     story_id = room.story(nasty, ["seedbed"], summary="In short", category="models", score=64, published_at=stated)
-    said = head(site, f"/story/{story_id}/")
-    (article,) = said.described
+    metadata = head(site, f"/story/{story_id}/")
+    (article,) = metadata.described
     assert article["@type"] == "NewsArticle"
     assert article["headline"].startswith('He said "</script><b>&amp; -->"')
     assert len(article["headline"]) <= 110
     assert article["datePublished"] == f"{stated:%Y-%m-%dT%H:%M:%SZ}"
-    assert said.meta["article:published_time"] == article["datePublished"]
+    assert metadata.meta["article:published_time"] == article["datePublished"]
     assert article["isBasedOn"] == "https://news.example/a-0"
-    assert article["image"] == [said.meta["og:image"]]
-    assert said.meta["og:type"] == "article"
-    assert said.meta["og:title"] == " ".join(nasty.split(" ")).strip() or nasty
-    assert said.meta["twitter:card"] == "summary_large_image"
-    assert said.meta["article:section"] == "Models"
+    assert article["image"] == [metadata.meta["og:image"]]
+    assert metadata.meta["og:type"] == "article"
+    assert metadata.meta["og:title"] == " ".join(nasty.split(" ")).strip() or nasty
+    assert metadata.meta["twitter:card"] == "summary_large_image"
+    assert metadata.meta["article:section"] == "Models"
 
 
 @pytest.mark.parametrize("path", ["/", "/category/big-tech", "/newest"])
 def test_a_list_describes_itself_in_its_order(full: FlaskClient, path: str) -> None:
-    said = head(full, path)
-    (described,) = said.described
+    metadata = head(full, path)
+    (described,) = metadata.described
     assert described["@type"] == "ItemList"
     assert [item["position"] for item in described["itemListElement"]] == list(range(1, described["numberOfItems"] + 1))
     first = described["itemListElement"][0]
     assert full.get(first["url"]).status_code == 200
-    assert said.meta["og:type"] == "website"
+    assert metadata.meta["og:type"] == "website"
 
 
 def test_a_story_without_a_picture_gets_a_card_that_changes_with_it(site: FlaskClient, room: Newsroom) -> None:

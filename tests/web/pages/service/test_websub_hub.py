@@ -36,7 +36,7 @@ class Subscriber:
 
     confirms: bool = True
     status: int = 200
-    asked: list[dict[str, str]] = field(default_factory=list)
+    queries: list[dict[str, str]] = field(default_factory=list)
     got: list[tuple[Message, bytes]] = field(default_factory=list)
     url: str = ""
 
@@ -52,22 +52,22 @@ class Subscriber:
 
 @pytest.fixture
 def subscriber() -> Iterator[Subscriber]:
-    told = Subscriber()
+    receiver = Subscriber()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
-            told.asked.append(query)
-            body = query.get("hub.challenge", "").encode() if told.confirms else b"no"
-            self.send_response(200 if told.confirms else 404)
+            receiver.queries.append(query)
+            body = query.get("hub.challenge", "").encode() if receiver.confirms else b"no"
+            self.send_response(200 if receiver.confirms else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.got.append((self.headers, body))
-            self.send_response(told.status)
+            receiver.got.append((self.headers, body))
+            self.send_response(receiver.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -77,8 +77,8 @@ def subscriber() -> Iterator[Subscriber]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    told.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield told
+    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield receiver
     server.shutdown()
     server.server_close()
     thread.join()
@@ -125,9 +125,9 @@ async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
     room.story("Before", ["seedbed"])
     room.rank()
     assert site.post("/hub", data=subscriber.form(lease_seconds="3600")).status_code == 202
-    assert not subscriber.asked, "the site itself calls nobody"
+    assert not subscriber.queries, "the site itself calls nobody"
     await run(publisher, NOW)
-    (query,) = subscriber.asked
+    (query,) = subscriber.queries
     assert query.pop("hub.challenge")
     assert query == {"me": "1", "hub.mode": "subscribe", "hub.topic": TOPIC, "hub.lease_seconds": "3600"}
 
@@ -220,7 +220,7 @@ async def test_a_feed_that_is_gone_by_then_is_denied_with_a_message(
     topic = "http://127.0.0.1:8000/category/nothing.rss"
     store.websub_requests.ask(websub_protocol.read_request(subscriber.form(topic=topic)), NOW)
     await run(publisher, NOW)
-    assert subscriber.asked == [
+    assert subscriber.queries == [
         {"me": "1", "hub.mode": "denied", "hub.topic": topic, "hub.reason": "there is no such feed here"}
     ]
 
@@ -267,7 +267,7 @@ async def test_a_private_callback_is_never_called_unless_it_is_allowed(
     async with Publisher(config, store=store, renderer=FeedRenderer(tmp_path / "news.db", later)) as strict:
         site.post("/hub", data=subscriber.form())
         await run(strict, NOW)
-    assert not subscriber.asked
+    assert not subscriber.queries
     assert store.websub_requests.counts() == (0, 0)
 
 
@@ -341,7 +341,7 @@ async def test_domains_at_one_address_are_counted_together(
         assert site.post("/hub", data=subscriber.form(callback=f"{subscriber.url}/{number}")).status_code == 202
         await run(publisher, NOW)
     assert store.websub_requests.counts() == (2, 0)
-    assert subscriber.asked[-1]["hub.mode"] == "denied"
+    assert subscriber.queries[-1]["hub.mode"] == "denied"
     assert site.post("/hub", data=subscriber.form(callback=f"{subscriber.url}/0")).status_code == 202
     await run(publisher, NOW + MINUTE)
     assert store.websub_requests.counts() == (2, 0), "a renewal is no new subscription"
@@ -423,7 +423,7 @@ async def test_callbacks_that_never_answer_keep_nobody_waiting(
     while store.websub_requests.counts()[0] == 0:
         assert time.monotonic() - began < 5
         await asyncio.sleep(0.01)
-    assert subscriber.asked, "it was asked beside those that are still being waited for"
+    assert subscriber.queries, "it was asked beside those that are still being waited for"
     release.set()
     for server in servers:
         server.close()
