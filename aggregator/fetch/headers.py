@@ -14,7 +14,8 @@ from aggregator.fetch.lazy_imports import httpx
 from aggregator.text.ip_addresses import is_public
 from aggregator.text.urls import host
 
-USER_AGENT = "Groundswell/0.1 (self-hosted news site; polls feeds conditionally)"
+_PRODUCT = "Groundswell/0.2"
+USER_AGENT = f"{_PRODUCT} (self-hosted news site; polls feeds conditionally)"
 """What a site without a public address calls itself; see `user_agent`."""
 
 _MAX_RETRY_AFTER = timedelta(hours=24)
@@ -27,7 +28,7 @@ def user_agent(site_url: str) -> str:
         return USER_AGENT
     if name.replace(".", "").isdigit() and not is_public(name):
         return USER_AGENT
-    return f"Groundswell/0.1 (+{site_url}; self-hosted news site; polls feeds conditionally)"
+    return f"{_PRODUCT} (+{site_url}; self-hosted news site; polls feeds conditionally)"
 
 
 def header(response: httpx.Response, name: str) -> str:

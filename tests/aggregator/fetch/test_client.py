@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import sys
+import tomllib
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import brotli
 import pytest
@@ -185,6 +187,13 @@ def test_caches_are_told_for_how_long_an_answer_holds(
     cache_control: str, expires: str, expected: timedelta | None
 ) -> None:
     assert fresh_for(cache_control, expires, NOON) == expected
+
+
+def test_requests_name_the_version_of_the_program() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
+    product = "Groundswell/" + ".".join(project["version"].split(".")[:2])
+    assert USER_AGENT.startswith(product + " ")
+    assert user_agent("https://news.example.org").startswith(product + " ")
 
 
 def test_who_asks_says_where_he_can_be_found_if_he_can() -> None:
