@@ -21,14 +21,13 @@ _EMPTY = """
     set session_replication_role = replica;
     do $$ declare item record; begin
         for item in select tablename from pg_tables
-            where schemaname = 'public' and tablename not in ('migrations', 'poll_shards') loop
+            where schemaname = 'public' and tablename != 'migrations' loop
             execute format('delete from %I', item.tablename);
         end loop;
         for item in select sequencename from pg_sequences where last_value is not null loop
             perform setval(item.sequencename::regclass, 1, false);
         end loop;
-    end $$;
-    update poll_shards set poller = '', leased_until = '-infinity' where poller != ''
+    end $$
 """
 """Far cheaper than `truncate`, which makes every file of every table and index anew."""
 
@@ -74,7 +73,8 @@ class Cluster:
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self._server = subprocess.Popen(
-            self._command("postgres", "-D", str(self._data), *settings),
+            # The server ends with the tests, however they end.
+            self._command("postgres", "-D", str(self._data), *settings, ends_with_us=True),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self._folder,
@@ -125,15 +125,13 @@ class Cluster:
     def _url(self, name: str) -> str:
         return f"postgresql://{_USER}@/{name}?host={quote(str(self._folder), safe='')}"
 
-    def _command(self, program: str, *arguments: str) -> list[str]:
+    def _command(self, program: str, *arguments: str, ends_with_us: bool = False) -> list[str]:
         command = [str(self._bin / program), *arguments]
-        if self._user is None:
-            return command
-        account = pwd.getpwnam(self._user)
-        return [
-            *("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", "--"),
-            *command,
-        ]
+        options = ["--pdeathsig=INT"] if ends_with_us else []
+        if self._user is not None:
+            account = pwd.getpwnam(self._user)
+            options += [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+        return ["setpriv", *options, "--", *command] if options else command
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -161,6 +159,8 @@ def why_not() -> str:
     """Return why no cluster can be made here, "" where one can."""
     if binaries() is None:
         return "PostgreSQL is not installed"
+    if shutil.which("setpriv") is None:
+        return "setpriv (util-linux) is not installed"
     try:
         import psycopg  # noqa: F401
     except ImportError:

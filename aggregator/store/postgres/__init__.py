@@ -1,5 +1,5 @@
-"""PostgreSQL: for who runs several pollers and sites. What only this database knows is here.
+"""The store in PostgreSQL: what only this database knows. No command opens one yet; `Store.connect(url)` does.
 
-`connection` opens it, `migrations` brings it to the present schema, `text_index` searches it. `leases` shares the hosts
-among pollers, `scorer_lock` lets one scorer work. Needs psycopg: `pip install 'groundswell[postgres]'`.
+`connection` opens it, `migrations` brings it to the present schema, `text_index` searches it. Needs psycopg:
+`pip install 'groundswell[postgres]'`.
 """

@@ -533,19 +533,3 @@ create table vocabulary (
     term     text collate "C" primary key,
     entries  bigint not null
 );
-
--- Which poller polls which hosts: a host is in the shard of its hash.
-create table poll_shards (
-    shard         bigint primary key,
-    poller        text collate "C" not null default '',     -- '': nobody
-    leased_until  timestamptz not null default '-infinity'
-);
-insert into poll_shards (shard) select n from generate_series(0, 255) as n;
-alter table feeds add column shard bigint generated always as (mod(abs(hashtext(host)::bigint), 256)) stored;
-create index feeds_due_by_shard on feeds (shard, coalesce(next_poll_at, '')) where gone = 0;
-
--- Processes that poll, with when each was last heard of.
-create table pollers (
-    poller   text collate "C" primary key,
-    seen_at  timestamptz not null
-);
