@@ -58,7 +58,9 @@ class Comparison:
     versions_differ: bool
     """One word stands before different numbers."""
     dates_differ: bool
-    """Both titles name days, and none in common; or one source repeats a title with other times in it."""
+    """Both titles name days, and none in common."""
+    reissued: bool
+    """One source repeats a title with other times in it."""
     names: tuple[str, ...]
     """Names that it shares with the nearest entry."""
     named: float
@@ -69,7 +71,9 @@ class Comparison:
     """IDF of a name that one title has and the other text has not, the lower of both ways round."""
 
 
-_NONE = Comparison(0.0, 0.0, 0.0, False, 0.0, (), 0.0, 0.0, 0.0, 0.0, 1.0, False, False, False, (), 0.0, False, 0.0)
+_NONE = Comparison(
+    0.0, 0.0, 0.0, False, 0.0, (), 0.0, 0.0, 0.0, 0.0, 1.0, False, False, False, False, (), 0.0, False, 0.0
+)
 
 
 def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
@@ -116,7 +120,8 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         _fresh(entry, members),
         _apart(own.numbers, [member.numbers for member in latest]),
         _versions_differ(own, latest),
-        _apart(own.dates, [member.dates for member in latest]) or _reissued(own, latest),
+        _apart(own.dates, [member.dates for member in latest]),
+        _reissued(own, latest),
         tuple(names),
         math.fsum([idf[key] for key in names]),
         any(key in title and key in nearest.title for key in names),

@@ -128,6 +128,7 @@ class JoinModel:
             + (by.numbers_differ if comparison.numbers_differ else 0.0)
             + (by.versions_differ if comparison.versions_differ else 0.0)
             + (by.dates_differ if comparison.dates_differ else 0.0)
+            + (by.reissued if comparison.reissued else 0.0)
             + by.same_terms * math.log1p(story.same_terms)
             + (0.0 if story.source_seconds is None else self._same_source(entry, comparison, story.source_seconds))
         )
@@ -152,7 +153,8 @@ class JoinModel:
         # An encoder hardly sees numbers: "Release notes: version 1.0.2" and "8.1.5" are one direction. So is what a
         # source writes in one wording: "Quillbox: Backend Engineer", "Quillbox: Product Designer".
         series = meaning.same_source and entry.template > MIN_SERIES_TEMPLATE
-        return min(odds, together) if series or comparison.versions_differ or comparison.dates_differ else together
+        others = comparison.versions_differ or comparison.dates_differ or comparison.reissued
+        return min(odds, together) if series or others else together
 
     def _same_source(self, entry: WeighedText, comparison: Comparison, seconds: float) -> float:
         by = self._weights

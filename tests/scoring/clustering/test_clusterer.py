@@ -150,6 +150,23 @@ def test_headlines_that_differ_in_a_time_or_date_are_not_the_same() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "until", "joined"), [("alerts", "5:00PM", False), ("alerts", "4:00PM", True), ("paper", "5:00PM", True)]
+)
+def test_a_source_that_repeats_a_title_with_other_times_reports_the_next_event(
+    source: str, until: str, joined: bool
+) -> None:
+    made = clusterer()
+    summary = "A severe thunderstorm capable of producing a tornado moves northeast over Shelby County."
+    title = "Tornado Warning issued November 18 at 3:00PM CST until {} CST by NWS Birmingham AL"
+    first, second = place(
+        made,
+        text(1, title.format("4:00PM"), summary, source="alerts"),
+        text(2, title.format(until), summary, source=source, hours=0.5),
+    )
+    assert (second.story_id == first.story_id) is joined
+
+
 def test_entries_without_any_telling_word_stay_alone() -> None:
     assert [p.story_id for p in place(clusterer(), text(1, "The"), text(2, "The"), text(3, "…"))] == [1, 2, 3]
 
