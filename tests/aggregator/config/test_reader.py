@@ -27,6 +27,7 @@ from aggregator.model import (
     Config,
     DigestSettings,
     Limits,
+    MeaningSettings,
     OperatorAlarms,
     PollLimits,
     Retention,
@@ -625,6 +626,7 @@ def test_the_defaults_on_the_page_are_those_of_the_program() -> None:
         "backup": Backups,
         "sign_in": SignIn,
         "digest": DigestSettings,
+        "meaning": MeaningSettings,
     }
     for name, (_, default) in documented().items():
         section, _, key = name.rpartition(".")
