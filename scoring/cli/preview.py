@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -50,9 +48,6 @@ def preview(front: Front, feeds: Path, days: int, hours: bool, status: Path | No
     Example:
       groundswell preview --feeds edited.yaml --days 7
     """
-    if status is not None:
-        with suppress(OSError):
-            os.nice(10)  # in the background of a site
     report = StatusFile(status, front)
     try:
         with Store.open(existing(db)) as store, progress_bar("Replaying") as bar:

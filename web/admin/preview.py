@@ -7,6 +7,7 @@ progress and result to a file beside the database, which this page shows.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -127,6 +128,9 @@ def start() -> AnyResponse | tuple[str, int]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        # Pages come first. It may have ended already.
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, child.pid, 10)
         # Somebody has to wait for it, or it stays in the process table when it has ended.
         threading.Thread(target=child.wait, daemon=True, name="preview").start()
     return redirect("/admin/preview", 303)
