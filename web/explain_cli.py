@@ -1,6 +1,6 @@
 """The command that explains a score: `groundswell explain`.
 
-It stands beside the site because both make their sentences in `web.present.reasons`.
+It is in `web` because it words reasons as the site does, in `web.present.reasons`.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ SHOWN_HOURS = 24
 
 
 class Stopped(GroundswellError):
-    """Somebody asked a preview to stop."""
+    """The operator stopped a preview."""
 
 
 @click.command()
@@ -88,7 +88,7 @@ class StatusFile:
         self._front = front
 
     def progress(self, done: int, total: int) -> None:
-        """Note the progress; Stopped where somebody asked for that."""
+        """Note the progress; Stopped where the operator stopped the preview."""
         if self._path is None:
             return
         if stop_file(self._path).exists():

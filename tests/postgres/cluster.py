@@ -38,12 +38,12 @@ def binaries() -> Path | None:
     if versions:
         return versions[-1].parent
     # Elsewhere than with Debian's packages.
-    found = shutil.which("initdb")
-    return Path(found).resolve().parent if found else None
+    initdb = shutil.which("initdb")
+    return Path(initdb).resolve().parent if initdb else None
 
 
 class Cluster:
-    """A running server; `url` names a new, empty database of it."""
+    """A running server; `url` names a new, empty database on it."""
 
     def __init__(self, folder: Path, bin_folder: Path) -> None:
         self._folder = folder

@@ -136,13 +136,13 @@ class Search:
             if hits is None:
                 return None
             params |= hits.params
-            found = f"""with fitting as ({hits.sql}), hits as (
+            with_hits = f"""with fitting as ({hits.sql}), hits as (
                 select m.story_id, f.entry_id, f.text,
                 row_number() over (partition by m.story_id order by f.text, f.entry_id desc) as place
                 from fitting f join memberships m using (entry_id))"""
             story = "hits join stories s on s.story_id = hits.story_id and hits.place = 1"
         else:
-            found = "with hits as (select 0.0 as text, 0 as entry_id)"
+            with_hits = "with hits as (select 0.0 as text, 0 as entry_id)"
             story = "hits cross join stories s"
             if source:
                 conditions.append(
@@ -151,7 +151,7 @@ class Search:
                 )
         shown_at = self._db.dialect.least("s.first_seen_at", "s.last_source_at")
         rows = self._db.rows(
-            f"""{found} select s.story_id, hits.text, hits.entry_id, s.relevance, s.last_source_at as news,
+            f"""{with_hits} select s.story_id, hits.text, hits.entry_id, s.relevance, s.last_source_at as news,
             {shown_at} as shown_at from {story}
             where {" and ".join(conditions)} order by s.last_source_at desc limit {limit}""",
             params,

@@ -136,13 +136,13 @@ class PendingSteps:
             order by e.entry_id""",
             params,
         )
-        events: list[Event] = [replace(entry(found), first_seen_at=at) for found in arrived]
+        events: list[Event] = [replace(entry(row), first_seen_at=at) for row in arrived]
         edits = self._db.rows(
             """select x.* from entry_edits x join entries e using (entry_id)
             where x.at = :at and e.source_id = :source order by x.edit_id""",
             params,
         )
-        return events + [replace(edit(found), at=at) for found in edits]
+        return events + [replace(edit(row), at=at) for row in edits]
 
     def _of_decision(self, row: Row, at: datetime, settled: dict[int, datetime]) -> list[Event]:
         stored = self._db.row("select * from decisions where decision_id = :id", {"id": row["decision_id"]})

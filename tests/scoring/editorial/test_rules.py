@@ -54,7 +54,7 @@ def test_a_muted_story_leaves_lists_and_keeps_its_score_and_everything_else(plai
     assert muted
     assert muted <= set(front(plain))
     assert front(store) == [story_id for story_id in front(plain) if story_id not in muted]
-    without_trend = [[replace(story, trend=0.0) for story in one.stories.each()] for one in (plain, store)]
+    without_trend = [[replace(story, trend=0.0) for story in site.stories.each()] for site in (plain, store)]
     assert without_trend[0] == without_trend[1]
     assert store.story_rules.count(StoryRule(MUTE, "trainium")) == len(muted)
     (story_id,) = [item.story.story_id for item in store.story_rules.stories(StoryRule(MUTE, "trainium"))]

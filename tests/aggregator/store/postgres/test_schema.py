@@ -34,15 +34,15 @@ def of_sqlite() -> dict[str, dict[str, tuple[str, bool]]]:
 
 def test_every_table_and_column_of_sqlite_is_there(postgres: Cluster) -> None:
     with Store.connect(postgres.emptied_database()) as store:
-        found: dict[str, dict[str, tuple[str, bool]]] = {}
+        of_postgres: dict[str, dict[str, tuple[str, bool]]] = {}
         for row in store._connection.rows(
             """select table_name, column_name, data_type, is_nullable = 'YES' as may_be_null
             from information_schema.columns where table_schema = 'public'"""
         ):
-            found.setdefault(row["table_name"], {})[row["column_name"]] = (row["data_type"], row["may_be_null"])
+            of_postgres.setdefault(row["table_name"], {})[row["column_name"]] = (row["data_type"], row["may_be_null"])
     for name in ONLY_HERE:
-        del found[name]
-    assert found == of_sqlite()
+        del of_postgres[name]
+    assert of_postgres == of_sqlite()
 
 
 def test_text_sorts_by_its_bytes(postgres: Cluster) -> None:
