@@ -63,11 +63,6 @@ class Restored:
     """What became of the operator's token, in a sentence."""
 
 
-def models_folder(db: Path) -> Path:
-    """Return where the models of a database are kept: beside it."""
-    return db.with_name(f"{db.name}.models")
-
-
 def token_file(db: Path) -> Path:
     """Return where the operator's token is written, for the operator alone."""
     return db.with_name(f"{db.name}.token")
@@ -79,7 +74,7 @@ def back_up(db: Path, feeds: Path, target: Path) -> None:
     Without a file at *feeds* the configuration that was applied last goes along. StoreError where it cannot be written.
     """
     with Store.open(db) as store:
-        files = dict(_files_of(models_folder(db)))
+        files = dict(_files_of(copies.models_folder(db)))
         config = _read(feeds) if feeds.exists() else (store.config_edits.valid_text() or "").encode()
         if config:
             files[FEEDS] = config
@@ -121,7 +116,7 @@ def restore(copy: Path, db: Path, feeds: Path | None, at: datetime) -> Restored:
     finally:
         copies.discard(part)
     models = {name: data for name, data in files.items() if _is_model(name)}
-    if models and (old := _replace_models(models_folder(db), models, at)):
+    if models and (old := _replace_models(copies.models_folder(db), models, at)):
         kept.append(old)
     config = files.get(FEEDS) if feeds is not None else None
     if feeds is not None and config is not None and (not feeds.exists() or _read(feeds) != config):

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from aggregator.model import Category, Config, Draft, Site, Source
 from aggregator.store import Arrival, Store
+from aggregator.store.files.models import ModelFolder
+from aggregator.store.sqlite.copies import models_folder
 from bench._deaths import PEACEFUL, Life, steps_of
 from bench._tally import Tally, opened
 from bench.timelapse import content
-from scoring.learning.model_store import chosen, current, models_dir
+from scoring.learning.model_store import chosen, current
 from scoring.learning.train import train
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
@@ -100,28 +102,28 @@ def _place(place: Path, site: Path) -> Path:
 def learn(db: Path) -> None:
     """Score, learn, and score with what was learned, as a worker that is started now does."""
     with Store.open(db) as store:
-        models = models_dir(db)
+        models = store.models
         updater = Updater(store, CONFIG, current(models))
         updater.run(NOW)
         if not chosen(models):
-            train(store, CONFIG, NOW, models)
+            train(store, CONFIG, NOW)
             updater.use_model(current(models), NOW)
         updater.run(NOW)
 
 
 def _models(place: Path) -> Models:
-    return {path.name: path.read_bytes() for path in models_dir(place / "news.db").glob("*")}
+    return {path.name: path.read_bytes() for path in models_folder(place / "news.db").glob("*")}
 
 
 def _half_done(place: Path, models: Models, tally: Tally) -> list[str]:
     """Return what a kill left that must not be: a model that is not whole, a name of none, a damaged database."""
-    folder = models_dir(place / "news.db")
+    folder = models_folder(place / "news.db")
     results = [
         f"{name} is there and not what it is to be"
         for name in models
         if (folder / name).exists() and (folder / name).read_bytes() != models[name]
     ]
-    if (name := chosen(folder)) and not (folder / name).exists():
+    if (name := chosen(ModelFolder(folder))) and not (folder / name).exists():
         results.append(f"{name} is in use and not there")
     with opened(place / "news.db", tally) as store:
         return results + store.faults()

@@ -30,11 +30,12 @@ from pathlib import Path
 from aggregator.config import parse_config
 from aggregator.model import Entry
 from scoring.engine import Engine
-from scoring.learning.train import current
+from aggregator.store.files.models import ModelFolder
+from scoring.learning.model_store import current
 from scoring.replay.streams import Stream
 
 config = parse_config("categories: [{id: news, name: News}]", env={})
-engine = Engine(config, current(Path(sys.argv[2])))
+engine = Engine(config, current(ModelFolder(Path(sys.argv[2]))))
 seen, entries, ranked = None, 0, datetime(1970, 1, 1, tzinfo=UTC)
 
 def look(span):

@@ -61,12 +61,12 @@ async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step
     Every midnight the site measures itself, so that the demo has a scorecard.
     """
     from scoring.evaluation.scorecard import measure
-    from scoring.learning.model_store import current, models_dir
+    from scoring.learning.model_store import current
     from scoring.updater import Updater
 
     with WorkerLock(db), Store.open(db) as store:
         config = ConfigWatch(feeds, store, os.environ).start(clock())
-        updater = Updater(store, config, current(models_dir(db)))
+        updater = Updater(store, config, current(store.models))
         with progress_bar("Playing the days before") as bar:
             task = bar.add_task("", total=(until - clock.at) / DAY)
             async with Poller(config, store=store, clock=clock, rng=random.Random(0)) as poller:

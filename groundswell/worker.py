@@ -61,14 +61,13 @@ class Scorer:
     """The scoring stage in a thread of its own, so that network and numbers do not wait for each other."""
 
     def __init__(self, db: Path, config: Config) -> None:
-        from scoring.learning.model_store import chosen, current, models_dir
+        from scoring.learning.model_store import chosen, current
         from scoring.updater import Updater
 
-        self._models = models_dir(db)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
         self._store = Store.open(db)
-        self._model_name = chosen(self._models)
-        self._updater = Updater(self._store, config, current(self._models))
+        self._model_name = chosen(self._store.models)
+        self._updater = Updater(self._store, config, current(self._store.models))
         self._meaning: MeaningSettings | None = None
         self._encoder: EncoderProcess | None = None
         self._meaning_message = ""
@@ -92,9 +91,12 @@ class Scorer:
         """Score with another model where training left one, or somebody chose one."""
         from scoring.learning.model_store import chosen, current
 
-        if (name := chosen(self._models)) != self._model_name:
-            self._model_name = name
-            await self._in_thread(self._updater.use_model, current(self._models), at)
+        def follow() -> None:
+            if (name := chosen(self._store.models)) != self._model_name:
+                self._model_name = name
+                self._updater.use_model(current(self._store.models), at)
+
+        await self._in_thread(follow)
 
     @property
     def model_version(self) -> str:

@@ -17,7 +17,7 @@ from aggregator.demo.edition import STARTS_AT
 from aggregator.model import DecisionKind, ReasonKind
 from aggregator.store import Store
 from aggregator.store.sqlite import migrations
-from scoring.learning.model_store import current, models_dir
+from scoring.learning.model_store import current
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from web.present.reasons import sentence
@@ -72,7 +72,7 @@ def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
         scored = [part for story in store.stories.each() for part in story.contributions]
         assert "what any story starts with" in {sentence(part.reason) for part in scored if part.name == "base"}
         # Its snapshot of the engine is of another format: what counts is read again from the entries.
-        updater = Updater(store, config, current(models_dir(db)))
+        updater = Updater(store, config, current(store.models))
         updater.run(LATER)
         stories = {story.story_id: story for story in store.stories.each()}
         assert {membership.story_id for story in stories for _, membership in store.stories.members(story)} <= set(
@@ -84,7 +84,8 @@ def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
 
 
 def test_its_learned_model_scores_or_is_set_aside_for_the_prior(site: Path, caplog: pytest.LogCaptureFixture) -> None:
-    model = current(models_dir(site / "groundswell.db"))
+    with Store.open(site / "groundswell.db") as store:
+        model = current(store.models)
     if model.version == load_prior().version:
         # Weights are relative to the prior that they were learned with; where that changed, training starts again.
         assert "was made for the prior of another version" in caplog.text

@@ -69,6 +69,7 @@ class Store:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.models = connection.models
         self.feeds = Feeds(connection)
         self.entries = Entries(connection)
         self.known_entries = KnownEntries(connection)

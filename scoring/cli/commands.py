@@ -25,7 +25,7 @@ from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models
 from scoring.cli.preview import preview
 from scoring.cli.recordings import settings_of, site_encoder, stream_reader
-from scoring.learning.model_store import current, models_dir
+from scoring.learning.model_store import current
 from scoring.learning.train import Learner
 from scoring.learning.train import train as train_model
 from scoring.relevance.model import load_prior
@@ -49,7 +49,7 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
     with WorkerLock(existing(db)), Store.open(db) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         with site_encoder(config) as encoder, progress_bar("Scoring") as bar:
-            updater = Updater(store, config, current(models_dir(db)), encoder=encoder)
+            updater = Updater(store, config, current(store.models), encoder=encoder)
             task = bar.add_task("entries", total=None if not rebuild else store.entries.count())
 
             def took(entries: int) -> None:
@@ -76,7 +76,7 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     """
     with Store.open(existing(db)) as store:
         config = load_config(feeds, env=front.env)
-        report = train_model(store, config, front.clock(), models_dir(db))
+        report = train_model(store, config, front.clock())
     click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.message)
 
 

@@ -9,7 +9,8 @@ import click
 
 from aggregator.cli.options import db_option, existing, json_option
 from aggregator.errors import GroundswellError
-from scoring.learning.model_store import history, load, models_dir, use
+from aggregator.store import Store
+from scoring.learning.model_store import history, load, use, use_prior
 from scoring.relevance.model import load_prior
 
 
@@ -28,7 +29,8 @@ def models_list(db: Path, as_json: bool) -> None:
     Example:
       groundswell models list
     """
-    kept = history(models_dir(existing(db)))
+    with Store.open(existing(db)) as store:
+        kept = history(store.models)
     if as_json:
         rows = [
             {
@@ -76,13 +78,13 @@ def models_use(name: str, db: Path) -> None:
       groundswell models use relevance-20261117T080000Z.json
       groundswell models use prior
     """
-    folder = models_dir(existing(db))
-    if name == "prior":
-        (folder / "current").unlink(missing_ok=True)
-    else:
-        known = {model.file_name for model in history(folder)}
-        if name not in known:
-            raise GroundswellError(f"there is no model {name}; `groundswell models list` shows those that are kept")
-        load(folder / name)
-        use(folder, name)
+    with Store.open(existing(db)) as store:
+        if name == "prior":
+            use_prior(store.models)
+        else:
+            known = {model.file_name for model in history(store.models)}
+            if name not in known:
+                raise GroundswellError(f"there is no model {name}; `groundswell models list` shows those that are kept")
+            load(store.models, name)
+            use(store.models, name)
     click.echo(f"{name} is in use")

@@ -17,7 +17,7 @@ from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.store import Store
 from aggregator.text.wording import plural
-from scoring.learning.model_store import current, models_dir
+from scoring.learning.model_store import current
 from scoring.replay import preview as previewing
 from scoring.replay.preview import MAX_DAYS, HourChange, Preview, StoryChange
 
@@ -64,7 +64,7 @@ def preview(front: Front, feeds: Path, days: int, hours: bool, status: Path | No
                 raise ConfigError("no configuration was in use yet; `groundswell run` applies one")
             before = parse_config(text, env=AnyVariables())
             result = previewing.preview(
-                store, before, after, current(models_dir(db)), front.clock(), days, progress=progress
+                store, before, after, current(store.models), front.clock(), days, progress=progress
             )
     except GroundswellError as error:
         report.finished("stopped" if isinstance(error, Stopped) else "failed", message=str(error))

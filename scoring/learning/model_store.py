@@ -1,7 +1,7 @@
-"""Keep the models of a site in a folder, and read the one in use.
+"""Keep the models of a site, and read the one in use.
 
-The folder holds `relevance-<when>.json` for each model that was taken into use, and `current`, a line that names the
-one in use. It is derived: without it the prior goes on.
+`store.models` holds `relevance-<when>.json` for each model that was taken into use, and `current`, a line that names
+the one in use. They are derived: without them the prior goes on.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 
 from aggregator.errors import ModelFileError
+from aggregator.store.files.models import ModelFiles
 from scoring.learning.trial import Trial, content_of
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration
@@ -21,9 +21,11 @@ from scoring.relevance.weights import Weights
 log = logging.getLogger(__name__)
 
 KEPT_FILES = 30
+_CURRENT = "current"
 
 
-def keep(trial: Trial, model: RelevanceModel, now: datetime, out_dir: Path) -> None:
+def keep(trial: Trial, model: RelevanceModel, now: datetime, models: ModelFiles) -> None:
+    """Keep *model*, which *trial* found to be better, and make it the current one; the oldest files go."""
     assert trial.local is not None
     assert trial.candidate is not None
     assert trial.running is not None
@@ -36,47 +38,60 @@ def keep(trial: Trial, model: RelevanceModel, now: datetime, out_dir: Path) -> N
         content=content_of(model.prior, trial.local, model.labels, model.calibration),
         versions=model_file.versions(),
     )
-    out_dir.mkdir(parents=True, exist_ok=True)
-    path = out_dir / f"relevance-{now:%Y%m%dT%H%M%SZ}.json"
-    model_file.write(path, file)
-    use(out_dir, path.name)
-    for old in sorted(out_dir.glob("relevance-*.json"))[:-KEPT_FILES]:
-        old.unlink()
+    name = f"relevance-{now:%Y%m%dT%H%M%SZ}.json"
+    models.write(name, model_file.text_of(file))
+    use(models, name)
+    for old in _names(models)[:-KEPT_FILES]:
+        models.remove(old)
 
 
-def models_dir(db: Path) -> Path:
-    """Return where the models of a database are kept: beside it."""
-    return db.with_name(f"{db.name}.models")
-
-
-def use(out_dir: Path, file_name: str) -> None:
+def use(models: ModelFiles, file_name: str) -> None:
     """Make a file of `history` the current model."""
-    model_file.replace_with(out_dir / "current", file_name + "\n")
+    models.write(_CURRENT, file_name + "\n")
 
 
-def current(out_dir: Path) -> RelevanceModel:
+def use_prior(models: ModelFiles) -> None:
+    """Score with the model that ships with the program."""
+    models.remove(_CURRENT)
+
+
+def current(models: ModelFiles) -> RelevanceModel:
     """Return the model in use; the prior, with a word in the log, when there is none that can be read."""
     try:
-        name = (out_dir / "current").read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+        name = models.read(_CURRENT)
+    except ModelFileError as error:
+        log.warning("%s; the prior that ships with the program scores", error)
+        return load_prior()
+    if name is None:
         log.info("no model was learned here yet; the prior that ships with the program scores")
         return load_prior()
-    except (OSError, UnicodeDecodeError) as error:
-        log.warning("%s cannot be read: %s; the prior that ships with the program scores", out_dir / "current", error)
-        return load_prior()
     try:
-        return load(out_dir / Path(name).name)
+        return load(models, name.strip())
     except ModelFileError as error:
         log.warning("%s; until then the prior that ships with the program scores", error)
         return load_prior()
 
 
-def load(path: Path) -> RelevanceModel:
+def load(models: ModelFiles, name: str) -> RelevanceModel:
     """Return the model in a file that `train` wrote; ModelFileError, in a sentence, when it cannot be used."""
-    return _model(model_file.read(path, "relevance"), path)
+    return _model(_read(models, name), models.label(name))
 
 
-def _model(file: model_file.ModelFile, path: Path) -> RelevanceModel:
+def _read(models: ModelFiles, name: str) -> model_file.ModelFile:
+    text = models.read(name)
+    if text is None:
+        raise ModelFileError(
+            f"the model file {models.label(name)} cannot be read: there is none; `groundswell train` makes a new one"
+        )
+    return model_file.parse(text, "relevance", models.label(name))
+
+
+def _names(models: ModelFiles) -> list[str]:
+    """Return the names of the model files, oldest first."""
+    return [name for name in models.names() if name.startswith("relevance-") and name.endswith(".json")]
+
+
+def _model(file: model_file.ModelFile, label: str) -> RelevanceModel:
     prior = load_prior().prior
     try:
         made_for = file.content["prior"]
@@ -87,20 +102,20 @@ def _model(file: model_file.ModelFile, path: Path) -> RelevanceModel:
             raise ValueError("a number out of range")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(
-            f"the model file {path} is broken: {error!r}; `groundswell train` makes a new one"
+            f"the model file {label} is broken: {error!r}; `groundswell train` makes a new one"
         ) from error
     if made_for != model_file.digest(prior.as_data()):
         raise ModelFileError(
-            f"the model file {path} was made for the prior of another version; `groundswell train` makes a new one"
+            f"the model file {label} was made for the prior of another version; `groundswell train` makes a new one"
         )
     return RelevanceModel(file.name, prior, local, labels, calibration)
 
 
-def chosen(out_dir: Path) -> str:
+def chosen(models: ModelFiles) -> str:
     """Return what names the model in use, for seeing whether another was chosen: "" where it is the prior."""
     try:
-        return (out_dir / "current").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+        return (models.read(_CURRENT) or "").strip()
+    except ModelFileError:
         return ""
 
 
@@ -116,13 +131,13 @@ class KeptModel:
     """Why it cannot."""
 
 
-def history(out_dir: Path) -> list[KeptModel]:
-    """Return the models kept in *out_dir*, newest first."""
-    name = chosen(out_dir)
+def history(models: ModelFiles) -> list[KeptModel]:
+    """Return the models that are kept, newest first."""
+    in_use = chosen(models)
     results: list[KeptModel] = []
-    for path in sorted(out_dir.glob("relevance-*.json"), reverse=True):
+    for name in reversed(_names(models)):
         try:
-            results.append(KeptModel(path.name, path.name == name, model_file.read(path, "relevance")))
+            results.append(KeptModel(name, name == in_use, _read(models, name)))
         except ModelFileError as error:
-            results.append(KeptModel(path.name, path.name == name, None, str(error)))
+            results.append(KeptModel(name, name == in_use, None, str(error)))
     return results

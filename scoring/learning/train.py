@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from aggregator.model import Config, Entry, Membership
 from aggregator.store import Store
@@ -68,20 +67,19 @@ def train(
     store: Store,
     config: Config,
     now: datetime,
-    out_dir: Path,
     seed: int = 0,
 ) -> TrainReport:
-    """Learn from the stories in *store* and, when that is not worse, put the new model into *out_dir*.
+    """Learn from the stories in *store* and, when that is not worse, keep the new model in it.
 
     The same store at the same *now* gives the same file, byte for byte.
     """
-    running = current(out_dir)
+    running = current(store.models)
     votes = {vote.story_id: vote.up for vote in store.feedback.votes() if vote.voted_at <= now}
     shown = store.feedback.impressions((now - WINDOW).date(), now.date())
     labelled, entries = past(store, config, now, votes, interest(shown))
     trial = attempt(labelled, now, running, seed)
     if trial.model is not None:
-        keep(trial, trial.model, now, out_dir)
+        keep(trial, trial.model, now, store.models)
     return TrainReport(
         message=trial.message,
         swapped=trial.model is not None,

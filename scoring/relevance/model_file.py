@@ -7,23 +7,19 @@ consists of to those who make one.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aggregator.errors import ModelFileError
+from aggregator.store.files.replace import replace_with
 
 FORMAT = "groundswell model"
 VERSION = 1
-_PART = ".part."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +60,8 @@ def digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def write(path: Path, file: ModelFile) -> None:
-    """Write *file* to *path*, whole or not at all; the same model gives the same bytes."""
+def text_of(file: ModelFile) -> str:
+    """Return *file* as text; the same model gives the same text."""
     body = {
         "kind": file.kind,
         "name": file.name,
@@ -76,64 +72,44 @@ def write(path: Path, file: ModelFile) -> None:
         "content": dict(file.content),
     }
     data = {"format": FORMAT, "version": VERSION, "sha256": digest(body), **body}
-    replace_with(path, json.dumps(data, ensure_ascii=False, indent=0) + "\n")
+    return json.dumps(data, ensure_ascii=False, indent=0) + "\n"
 
 
-def replace_with(path: Path, text: str) -> None:
-    """Write *text* to *path* so that a crash leaves the old file or the new one.
-
-    A half of one that a crash left is removed by the next writer of that folder.
-    """
-    _sweep(path.parent)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PART)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            fcntl.flock(out, fcntl.LOCK_EX)
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove the parts that nobody writes any more: whoever writes one holds its lock, which dies with the process."""
-    for part in folder.glob(f"{_PART}*"):
-        with contextlib.suppress(OSError), part.open() as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            part.unlink()
+def write(path: Path, file: ModelFile) -> None:
+    """Write *file* to *path*, whole or not at all."""
+    replace_with(path, text_of(file))
 
 
 def read(path: Path, kind: str) -> ModelFile:
     """Return what *path* holds; ModelFileError, in a sentence, when that is no such model of this version."""
-    remedy = "install the program again" if kind == "prior" else "`groundswell train` makes a new one"
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelFileError(f"the model file {path} cannot be read: {error}; {remedy}") from error
+        raise ModelFileError(f"the model file {path} cannot be read: {error}; {_remedy(kind)}") from error
+    return parse(text, kind, str(path))
+
+
+def parse(text: str, kind: str, label: str) -> ModelFile:
+    """Return what the *text* of a model file holds; ModelFileError, in a sentence that names *label*, when it is none.
+
+    label: what to call the file
+    """
+    remedy = _remedy(kind)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"the model file {path} is broken: {error}; {remedy}") from error
+        raise ModelFileError(f"the model file {label} is broken: {error}; {remedy}") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ModelFileError(f"{path} is not a model file of Groundswell; {remedy}")
+        raise ModelFileError(f"{label} is not a model file of Groundswell; {remedy}")
     if data.get("version") != VERSION:
         raise ModelFileError(
-            f"the model file {path} has version {data.get('version')!r}, this program reads {VERSION}; {remedy}"
+            f"the model file {label} has version {data.get('version')!r}, this program reads {VERSION}; {remedy}"
         )
     body = {name: value for name, value in data.items() if name not in ("format", "version", "sha256")}
     if data.get("sha256") != digest(body):
-        raise ModelFileError(f"the model file {path} is damaged: its digest does not match; {remedy}")
+        raise ModelFileError(f"the model file {label} is damaged: its digest does not match; {remedy}")
     if body.get("kind") != kind:
-        raise ModelFileError(f"the model file {path} holds a {body.get('kind')!r} model where {kind!r} was expected")
+        raise ModelFileError(f"the model file {label} holds a {body.get('kind')!r} model where {kind!r} was expected")
     try:
         first, last = body["window"]
         return ModelFile(
@@ -146,4 +122,8 @@ def read(path: Path, kind: str) -> ModelFile:
             versions=body["versions"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"the model file {path} lacks {error}; {remedy}") from error
+        raise ModelFileError(f"the model file {label} lacks {error}; {remedy}") from error
+
+
+def _remedy(kind: str) -> str:
+    return "install the program again" if kind == "prior" else "`groundswell train` makes a new one"

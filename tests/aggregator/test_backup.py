@@ -14,7 +14,6 @@ from click.testing import CliRunner, Result
 from aggregator.backup import (
     back_up,
     back_up_on_schedule,
-    models_folder,
     restore,
     rotate,
     scheduled_name,
@@ -26,6 +25,7 @@ from aggregator.cli.options import Front
 from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.model import Backups, Source
 from aggregator.store import Store
+from aggregator.store.sqlite.copies import models_folder
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 FEEDS = "sources:\n  - {id: wire, url: 'https://wire.example/feed?key=secret'}\n"

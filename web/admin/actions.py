@@ -19,8 +19,9 @@ from aggregator.errors import DecisionError, GroundswellError
 from aggregator.model import Config, Decision, DecisionKind
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Action
+from aggregator.store.files.models import ModelFiles
 from aggregator.text.markup import clip
-from scoring.learning.model_store import history, load, models_dir, use
+from scoring.learning.model_store import history, load, use, use_prior
 from web.present import Moment, Presenter
 from web.request import context
 from web.request.context import presenter, reading
@@ -189,23 +190,23 @@ def edit_feeds(
             save_config(path, after)
 
 
-def use_model(store: Store, folder: Path, name: str, now: datetime) -> None:
+def use_model(store: Store, name: str, now: datetime) -> None:
     """Use a model that is kept, or the prior; GroundswellError says why it is impossible."""
-    before = next((record.file_name for record in history(folder) if record.in_use), PRIOR)
+    before = next((record.file_name for record in history(store.models) if record.in_use), PRIOR)
     if name == before:
         raise GroundswellError(f"{name} is already in use")
     with store.transaction():
-        _choose(folder, name)
+        _choose(store.models, name)
         undo = {"do": "model", "before": before, "after": name}
         store.actions.note("models", f"switched from {before} to {name}", now, undo=undo)
 
 
-def _choose(folder: Path, name: str) -> None:
+def _choose(models: ModelFiles, name: str) -> None:
     if name == PRIOR:
-        (folder / "current").unlink(missing_ok=True)
-    elif name in {record.file_name for record in history(folder)}:
-        load(folder / name)
-        use(folder, name)
+        use_prior(models)
+    elif name in {record.file_name for record in history(models)}:
+        load(models, name)
+        use(models, name)
     else:
         raise GroundswellError(f"model {name} no longer exists")
 
@@ -247,10 +248,9 @@ def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Pat
 
 
 def _undo_model(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
-    folder = models_dir(reading().db)
-    if next((record.file_name for record in history(folder) if record.in_use), PRIOR) != undo["after"]:
+    if next((record.file_name for record in history(store.models) if record.in_use), PRIOR) != undo["after"]:
         raise GroundswellError("another model is in use since; choose one on the models page instead")
-    _choose(folder, undo["before"])
+    _choose(store.models, undo["before"])
 
 
 _UNDO = {"vote": _undo_vote, "decision": _undo_decision, "feeds": _undo_feeds, "model": _undo_model}

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
-from scoring.learning.model_store import KeptModel, history, models_dir
+from scoring.learning.model_store import KeptModel, history
 from scoring.relevance.model import load_prior
 from web.admin import actions as audit
 from web.request.context import now, presenter, reading
@@ -62,7 +62,7 @@ def models() -> str:
         show = presenter(store)
         trained = store.state.moment("trained_at")
         params = store.state.moment("train_wanted")
-        rows = [_row(kept) for kept in history(models_dir(reading().db))]
+        rows = [_row(kept) for kept in history(store.models)]
         prior = load_prior()
         rows.append(
             ModelRow("prior", f"{prior.version}, ships with the program", "", (), not any(r.in_use for r in rows), "")
@@ -106,7 +106,7 @@ def use() -> AnyResponse:
     name = request.form.get("model", "")
     with reading().store() as store:
         try:
-            audit.use_model(store, models_dir(reading().db), name, now())
+            audit.use_model(store, name, now())
         except GroundswellError as error:
             abort(409, f"{audit.sentence(str(error))}.")
     return redirect("/admin/models", 303)

@@ -16,8 +16,9 @@ from typing import Any
 from aggregator.errors import StoreError, StoreFault
 from aggregator.store import connection
 from aggregator.store.connection import Params, Row
+from aggregator.store.files.models import ModelFolder, ModelsInMemory
 from aggregator.store.sqlite import migrations
-from aggregator.store.sqlite.copies import make_private
+from aggregator.store.sqlite.copies import make_private, models_folder
 from aggregator.store.sqlite.dialect import SqliteDialect
 from aggregator.store.sqlite.maintenance import SqliteMaintenance
 from aggregator.store.sqlite.text_index import SqliteTextIndex
@@ -35,6 +36,7 @@ class SqliteConnection(connection.Connection):
         self.dialect = SqliteDialect()
         self.text_index = SqliteTextIndex(self)
         self.maintenance = SqliteMaintenance(self, raw, path)
+        self.models = ModelsInMemory() if path is None else ModelFolder(models_folder(path))
 
     @classmethod
     def open(cls, path: Path | str) -> SqliteConnection:

@@ -28,6 +28,11 @@ PRIVATE = 0o600
 """Mode of files that hold every seen feeds.yaml, with its passwords: the database and its copies."""
 
 
+def models_folder(database: Path) -> Path:
+    """Return where the models of a database are kept: beside it."""
+    return database.with_name(f"{database.name}.models")
+
+
 def make_private(path: Path) -> None:
     """Make an empty file at *path* that only its owner can read; SQLite gives its mode to the journal beside it.
 

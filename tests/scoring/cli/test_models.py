@@ -12,9 +12,11 @@ from click.testing import CliRunner
 
 from aggregator.errors import GroundswellError, ModelFileError
 from aggregator.store import Store
+from aggregator.store.files.models import ModelFiles, ModelFolder, ModelsInMemory
+from aggregator.store.sqlite.copies import models_folder
 from groundswell.worker import Scorer
 from scoring.cli.models import models
-from scoring.learning.model_store import current, history, models_dir
+from scoring.learning.model_store import current, history
 from scoring.learning.train import train
 from tests.scoring.press import CONFIG, DAY, MONDAY, publish
 
@@ -26,8 +28,13 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Store.open(path) as store:
         publish(store, 30)
         for hours in (0, 1):
-            train(store, CONFIG, MONDAY + 33 * DAY + timedelta(hours=hours), models_dir(path))
+            train(store, CONFIG, MONDAY + 33 * DAY + timedelta(hours=hours))
     return path
+
+
+def models_of(db: Path) -> ModelFiles:
+    """Return the models of a database, beside it."""
+    return ModelFolder(models_folder(db))
 
 
 def test_the_list_shows_window_measures_and_which_is_in_use(db: Path) -> None:
@@ -41,20 +48,20 @@ def test_the_list_shows_window_measures_and_which_is_in_use(db: Path) -> None:
 
 
 def test_an_earlier_model_and_the_prior_can_be_used_again(db: Path) -> None:
-    newest, *_, oldest = [record.file_name for record in history(models_dir(db))]
+    newest, *_, oldest = [record.file_name for record in history(models_of(db))]
 
     CliRunner().invoke(models, ["use", oldest, "--db", str(db)], catch_exceptions=False)
-    assert [record.file_name for record in history(models_dir(db)) if record.in_use] == [oldest]
+    assert [record.file_name for record in history(models_of(db)) if record.in_use] == [oldest]
 
     CliRunner().invoke(models, ["use", "prior", "--db", str(db)], catch_exceptions=False)
-    assert current(models_dir(db)).version.startswith("prior")
+    assert current(models_of(db)).version.startswith("prior")
 
     CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)
-    assert [record.file_name for record in history(models_dir(db)) if record.in_use] == [newest]
+    assert [record.file_name for record in history(models_of(db)) if record.in_use] == [newest]
 
 
 def test_a_running_worker_takes_up_the_model_that_was_chosen(db: Path) -> None:
-    newest = history(models_dir(db))[0].file_name
+    newest = history(models_of(db))[0].file_name
     CliRunner().invoke(models, ["use", "prior", "--db", str(db)], catch_exceptions=False)
 
     async def choose() -> list[str]:
@@ -71,19 +78,19 @@ def test_a_running_worker_takes_up_the_model_that_was_chosen(db: Path) -> None:
     first, chosen, back = asyncio.run(choose())
     CliRunner().invoke(models, ["use", newest, "--db", str(db)], catch_exceptions=False)
 
-    assert first == back == current(models_dir(db).with_name("none")).version
-    assert chosen == current(models_dir(db)).version != first
+    assert first == back == current(ModelsInMemory()).version
+    assert chosen == current(models_of(db)).version != first
 
 
 def test_a_model_that_is_not_there_or_broken_is_refused_and_changes_nothing(db: Path) -> None:
-    (models_dir(db) / "relevance-20200101T000000Z.json").write_text("nonsense", "utf-8")
-    before = current(models_dir(db)).version
+    (models_folder(db) / "relevance-20200101T000000Z.json").write_text("nonsense", "utf-8")
+    before = current(models_of(db)).version
 
     none = CliRunner().invoke(models, ["use", "x.json", "--db", str(db)])
     broken = CliRunner().invoke(models, ["use", "relevance-20200101T000000Z.json", "--db", str(db)])
 
     assert isinstance(none.exception, GroundswellError)
     assert isinstance(broken.exception, ModelFileError)
-    assert current(models_dir(db)).version == before
+    assert current(models_of(db)).version == before
     assert "broken" in CliRunner().invoke(models, ["list", "--db", str(db)]).output
-    (models_dir(db) / "relevance-20200101T000000Z.json").unlink()
+    (models_folder(db) / "relevance-20200101T000000Z.json").unlink()

@@ -15,6 +15,7 @@ import pytest
 from aggregator.model import Draft
 from aggregator.parse.identity import digest
 from aggregator.store import Arrival, Store
+from aggregator.store.files.models import ModelFiles, ModelFolder, ModelsInMemory
 from scoring.learning.fitting import WeightLearner
 from scoring.learning.labels import Example
 from scoring.learning.model_store import current, history, load, use
@@ -34,14 +35,22 @@ def site() -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture
+def models(site: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
+    """An empty folder where that site keeps its models during one test."""
+    folder = ModelFolder(tmp_path)
+    monkeypatch.setattr(site, "models", folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def learned(site: Store) -> list[Example]:
     """What that site teaches."""
     return past(site, CONFIG, NOW)[0]
 
 
-def test_a_site_learns_what_is_widely_covered_there(site: Store, tmp_path: Path) -> None:
-    report = train(site, CONFIG, NOW, tmp_path)
+def test_a_site_learns_what_is_widely_covered_there(site: Store, models: ModelFiles) -> None:
+    report = train(site, CONFIG, NOW)
 
     assert report.swapped
     assert report.candidate
@@ -49,16 +58,17 @@ def test_a_site_learns_what_is_widely_covered_there(site: Store, tmp_path: Path)
     assert report.running
     assert report.candidate.log_loss < report.running.log_loss
     assert report.candidate.auc > 0.9
-    model = current(tmp_path)
+    model = current(models)
     assert model.version == report.version != load_prior().version
     big, small = signals("Zefiro prezentas roboto sensilo 7"), signals("Plejbonaj ofertoj por roboto sensilo 7")
     assert model.score(big).relevance > model.score(small).relevance + 0.2
     assert not model.score(big).provisional
 
 
-def test_training_twice_gives_the_same_bytes(site: Store, tmp_path: Path) -> None:
+def test_training_twice_gives_the_same_bytes(site: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a", "b"):
-        train(site, CONFIG, NOW, tmp_path / name)
+        monkeypatch.setattr(site, "models", ModelFolder(tmp_path / name))
+        train(site, CONFIG, NOW)
 
     (first,), (second,) = ((tmp_path / name).glob("relevance-*.json") for name in ("a", "b"))
     assert first.name == second.name
@@ -66,19 +76,19 @@ def test_training_twice_gives_the_same_bytes(site: Store, tmp_path: Path) -> Non
 
 
 def test_a_model_read_from_its_file_scores_as_the_one_that_was_learned(
-    learned: list[Example], site: Store, tmp_path: Path
+    learned: list[Example], site: Store, models: ModelFiles
 ) -> None:
-    train(site, CONFIG, NOW, tmp_path)
+    train(site, CONFIG, NOW)
     in_memory = fit(learned, NOW, load_prior())
     assert in_memory
 
     for example in learned[:50]:
-        assert current(tmp_path).score(example.signals) == in_memory.score(example.signals)
+        assert current(models).score(example.signals) == in_memory.score(example.signals)
 
 
-def test_the_prior_goes_on_where_nothing_was_learned_yet(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_prior_goes_on_where_nothing_was_learned_yet(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        assert current(tmp_path / "none") is load_prior()
+        assert current(ModelsInMemory()) is load_prior()
 
     assert "no model was learned here yet" in caplog.text
 
@@ -87,9 +97,9 @@ def test_the_prior_goes_on_where_nothing_was_learned_yet(tmp_path: Path, caplog:
     "fault", ["truncated", "other version", "missing", "other prior", "no weights", "negative slope"]
 )
 def test_a_model_file_that_cannot_be_used_is_told_and_the_prior_goes_on(
-    site: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
+    site: Store, models: ModelFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
-    train(site, CONFIG, NOW, tmp_path)
+    train(site, CONFIG, NOW)
     (path,) = tmp_path.glob("relevance-*.json")
     data = json.loads(path.read_text("utf-8"))
     match fault:
@@ -106,7 +116,7 @@ def test_a_model_file_that_cannot_be_used_is_told_and_the_prior_goes_on(
         case "negative slope":
             rewrite(path, data, slope=-1.0)
 
-    assert current(tmp_path) is load_prior()
+    assert current(models) is load_prior()
 
     (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
     assert str(path) in record.message
@@ -122,25 +132,27 @@ def rewrite(path: Path, data: dict[str, Any], **content: object) -> None:
     path.write_text(json.dumps(data | body | {"sha256": digest(body)}), "utf-8")
 
 
-def test_the_kept_models_are_listed_and_an_older_one_can_be_used_again(site: Store, tmp_path: Path) -> None:
-    first = train(site, CONFIG, NOW - 3 * DAY, tmp_path)
-    train(site, CONFIG, NOW, tmp_path)
+def test_the_kept_models_are_listed_and_an_older_one_can_be_used_again(
+    site: Store, models: ModelFiles, tmp_path: Path
+) -> None:
+    first = train(site, CONFIG, NOW - 3 * DAY)
+    train(site, CONFIG, NOW)
     (tmp_path / "relevance-20200101T000000Z.json").write_text("x")
 
-    kept = history(tmp_path)
-    use(tmp_path, kept[-2].file_name)
+    kept = history(models)
+    use(models, kept[-2].file_name)
 
     assert kept[-1].file is None
     assert "is broken" in kept[-1].message
     assert kept[-2].file
     assert kept[-2].file.name == first.version
-    assert current(tmp_path).version == first.version
+    assert current(models).version == first.version
 
 
 # Only the past
 
 
-def test_nothing_that_came_later_changes_what_is_learned_now(tmp_path: Path) -> None:
+def test_nothing_that_came_later_changes_what_is_learned_now() -> None:
     with Store.open(":memory:") as short, Store.open(":memory:") as long:
         publish(short, days=12)
         publish(long, days=12)
@@ -196,20 +208,20 @@ def test_examples_after_now_are_not_looked_at(learned: list[Example]) -> None:
 # Calm outcomes
 
 
-def test_nothing_to_learn_from_is_said(tmp_path: Path) -> None:
+def test_nothing_to_learn_from_is_said() -> None:
     with Store.open(":memory:") as store:
-        report = train(store, CONFIG, NOW, tmp_path)
+        report = train(store, CONFIG, NOW)
+        assert store.models.names() == []
 
     assert not report.swapped
     assert report.message.startswith("there are no labelled stories yet")
     assert report.version == load_prior().version
-    assert not list(tmp_path.iterdir())
 
 
-def test_too_little_is_said(tmp_path: Path) -> None:
+def test_too_little_is_said() -> None:
     with Store.open(":memory:") as store:
         publish(store, days=3)
-        report = train(store, CONFIG, NOW, tmp_path)
+        report = train(store, CONFIG, NOW)
 
     assert not report.swapped
     assert report.message.startswith("too little to learn from")
@@ -314,11 +326,11 @@ def test_other_scripts_are_learned_from() -> None:
     assert weights.title["芯片"] > 0 > weights.title["рецепт"]
 
 
-def test_load_refuses_what_is_no_model(tmp_path: Path) -> None:
+def test_load_refuses_what_is_no_model() -> None:
     from aggregator.errors import ModelFileError
 
     with pytest.raises(ModelFileError, match="cannot be read"):
-        load(tmp_path / "none.json")
+        load(ModelsInMemory(), "none.json")
 
 
 def test_a_day_of_waiting_is_all_it_takes(site: Store) -> None:
