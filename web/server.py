@@ -34,7 +34,7 @@ from aggregator.parent_process import end_with_parent
 from aggregator.store import Store, StoreFault
 from web.alerts.worker_watch import WorkerWatch
 from web.app import close_app, create_app
-from web.auth.credentials import checked, make_token, token_file
+from web.auth.credentials import checked, make_first_token, token_file
 from web.http.gateway import Gateway
 from web.http.page_cache import PageCache
 from web.request.services import services
@@ -193,8 +193,7 @@ def _print_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
         return
     try:
         with Store.open(db) as store:
-            if store.sessions.token_digest() is None:
-                make_token(store, db, clock())
+            if store.sessions.token_digest() is None and make_first_token(store, db, clock()):
                 print(f"The operator's token, for /admin, is in {token_file(db)}", file=sys.stderr)
     except (GroundswellError, StoreFault) as error:
         # Reading goes on without it; what is wrong with the database stands on every page.

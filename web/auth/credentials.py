@@ -58,7 +58,25 @@ def token_file(db: Path) -> Path:
 def make_token(store: Store, db: Path, now: datetime) -> str:
     """Make a new token, end every session, write it beside the database, and return it."""
     token = secrets.token_urlsafe(32)
-    path = token_file(db)
+    _write_token(token_file(db), token)
+    store.sessions.set_token(digest(token), now)
+    return token
+
+
+def make_first_token(store: Store, db: Path, now: datetime) -> bool:
+    """Make the first token of a site and write it to this machine's disk; return whether there was none before.
+
+    Where several sites start on one database, one of them makes the token.
+    """
+    token = secrets.token_urlsafe(32)
+    with store.transaction():
+        if not store.sessions.set_first_token(digest(token), now):
+            return False
+        _write_token(token_file(db), token)
+    return True
+
+
+def _write_token(path: Path, token: str) -> None:
     path.unlink(missing_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -66,8 +84,6 @@ def make_token(store: Store, db: Path, now: datetime) -> str:
         raise GroundswellError(f"cannot write the operator's token to {path}: {error.strerror}") from error
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(token + "\n")
-    store.sessions.set_token(digest(token), now)
-    return token
 
 
 def checked(token: str) -> str:

@@ -61,6 +61,17 @@ class Sessions:
             )
             self.end_all()
 
+    def set_first_token(self, digest: str, at: datetime) -> bool:
+        """Keep the digest of the first token; return whether there was none, also where several sites start at once."""
+        row = {"digest": digest, "at": stamp(at)}
+        return bool(
+            self._db.run_counted(
+                """insert into operator (one, token_digest, made_at) values (1, :digest, :at)
+                on conflict (one) do nothing""",
+                row,
+            )
+        )
+
     def begin(self, digest: str, *, token_digest: str, form_token: str, now: datetime, oldest: datetime) -> None:
         """Keep a new session; those not used since *oldest* go."""
         with self._db.transaction():
