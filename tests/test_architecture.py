@@ -20,7 +20,7 @@ LAYERS = {"aggregator": 0, "scoring": 1, "web": 2, "groundswell": 3}
 HOMES = {
     "sqlite3": ("aggregator/store/sqlite/",),
     "psycopg": ("aggregator/store/postgres/",),
-    "sqlite_utils": ("aggregator/store/",),
+    "sqlite_utils": ("aggregator/store/sqlite/",),
     "httpx": ("aggregator/fetch",),
     "pycurl": ("aggregator/fetch",),
     "brotli": ("aggregator/fetch",),
@@ -152,6 +152,53 @@ def test_sql_is_in_the_store() -> None:
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 assert not SQL.search(node.value), f"{where(path)}:{node.lineno} holds SQL"
+
+
+# What SQLite alone understands; topics of the store say it through `dialect`, `text_index`, `upsert()` or not at all.
+SQLITE_WORDS = re.compile(
+    r"\b(pragma|insert or (replace|ignore)|replace into|fts5|bm25|json_(each|extract|group_array|object|array)"
+    r"|sqlite_\w+"
+    r"|ifnull|iif|julianday|strftime|group_concat|total_changes|last_insert_rowid|rowid|glob|collate nocase|instr"
+    r"|date\('now'|vacuum|wal_checkpoint)\b|->>",
+    re.I,
+)
+# Copies are files of SQLite by definition, and so are the embeddings that commands keep between runs.
+SQLITE_USERS = {
+    "aggregator/backup.py",
+    "aggregator/store/store.py",
+    "scoring/cli/recordings.py",
+    "scoring/meaning/cached_encoder.py",
+}
+
+
+def statements(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the text of each SQL statement in a module, f-strings too, with its line."""
+    for node in ast.walk(tree_of(path)):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        if SQL.search("".join(texts)):
+            yield node.lineno, " ".join(texts)  # type: ignore[attr-defined]
+
+
+def test_what_only_sqlite_understands_is_in_its_package() -> None:
+    for path in modules():
+        if where(path).startswith("aggregator/store/") and not where(path).startswith("aggregator/store/sqlite/"):
+            for line, text in statements(path):
+                assert not SQLITE_WORDS.search(text), f"{where(path)}:{line} speaks to SQLite alone"
+    assert SQLITE_WORDS.search("insert or ignore into entries values (1)")
+    assert SQLITE_WORDS.search("select value from json_each(:ids)")
+    assert not SQLITE_WORDS.search("insert into entries values (1) on conflict do nothing")
+
+
+def test_each_database_is_used_through_the_store() -> None:
+    for path in modules():
+        if where(path).startswith(("aggregator/store/sqlite/", "aggregator/store/postgres/")):
+            continue
+        for name in imports(path):
+            if name.startswith("aggregator.store.sqlite"):
+                assert where(path) in SQLITE_USERS, f"{where(path)} imports {name}"
+            if name.startswith("aggregator.store.postgres"):
+                assert where(path).startswith("aggregator/store/"), f"{where(path)} imports {name}"
 
 
 def test_no_module_reads_the_clock_or_unseeded_randomness() -> None:
