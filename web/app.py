@@ -101,7 +101,7 @@ def create_app(
         credentials=Authenticator(token),
         reader_authenticator=ReaderAuthenticator(),
         visits=VisitCounter.into(db),
-        pictures=PictureProxy(db.with_name(f"{db.name}.pictures"), private_hosts=private_pictures),
+        pictures=PictureProxy(database.pictures, private_hosts=private_pictures),
         addresses=SiteAddresses(
             app, database.prefix, whole=(*(blueprint.name for blueprint in admin.BLUEPRINTS), *READS_ANY)
         ),

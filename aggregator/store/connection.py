@@ -6,7 +6,7 @@
     transaction                    all or nothing
     dialect, text_index            what is said otherwise in another database
     maintenance                    the database as a whole
-    models                         the files of learned models
+    models, pictures               what is kept besides rows
 
 Statements are SQL that both SQLite and PostgreSQL read, with parameters as `:name`, or `?` for tuples. Truth is 0 or 1
 in a column of integers, times are text of a fixed width, lists are JSON. Any error of the database is a `StoreFault`.
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from aggregator.store.dialect import Dialect
     from aggregator.store.files.models import ModelFiles
+    from aggregator.store.files.pictures import KeptPictures
     from aggregator.store.text_index import TextIndex
 
 Params = dict[str, Any]
@@ -46,6 +47,7 @@ class Connection(ABC):
     text_index: TextIndex
     maintenance: Maintenance
     models: ModelFiles
+    pictures: KeptPictures
 
     @abstractmethod
     def rows(self, sql: str, params: Params | None = None) -> list[Row]:

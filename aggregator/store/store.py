@@ -70,6 +70,7 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.models = connection.models
+        self.pictures = connection.pictures
         self.feeds = Feeds(connection)
         self.entries = Entries(connection)
         self.known_entries = KnownEntries(connection)

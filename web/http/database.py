@@ -20,6 +20,7 @@ from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Site
 from aggregator.store import Store, StoreFault
+from aggregator.store.files.pictures import KeptPictures
 
 EMPTY = Config(site=Site(), categories=(), sources=())
 RETRY_S = 2.0
@@ -64,6 +65,12 @@ class Reading:
         except StoreFault as error:
             self._drop(connection)
             raise Unreadable(str(error)) from error
+
+    @contextmanager
+    def pictures(self) -> Iterator[KeptPictures]:
+        """Give the pictures that are kept; see `store`."""
+        with self.store() as store:
+            yield store.pictures
 
     def config(self) -> Config:
         """Return the newest configuration without a fault; the last known one when it cannot be read."""

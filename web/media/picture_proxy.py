@@ -1,9 +1,9 @@
-"""Pictures of entries, through us: fetched once, checked, kept on disk.
+"""Pictures of entries, through us: fetched once, checked, kept.
 
-Knows which bytes are a picture that browsers may be given, by signature and stated size, without decoding anything; and
-how much disk the kept ones take. Fetches run on an event loop in a thread of their own, one for each picture and a few
-at a time, so that a slow server holds no thread that makes pages. Leaves the request itself, with its address checks
-and limits, to `aggregator.fetch`, and which entry may show a picture to `pages.pictures`.
+Knows which bytes are a picture that browsers may be given, by signature and stated size, without decoding anything.
+Fetches run on an event loop in a thread of their own, one for each picture and a few at a time, so that a slow server
+holds no thread that makes pages. Leaves the request itself, with its address checks and limits, to `aggregator.fetch`,
+keeping pictures to the store, and which entry may show a picture to `pages.pictures`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
-from pathlib import Path
 
 import filetype
 import imagesize
 
 from aggregator.fetch import Client, access, fetch, user_agent
 from aggregator.model import Config, Fetched
+from aggregator.store.files.pictures import KeptPictures
 from aggregator.text.urls import host
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,6 @@ MAX_SIDE, MAX_PIXELS = 12_000, 60_000_000
 MIN_SIDE = 8
 """Smaller ones count readers rather than show something."""
 TIMEOUT = timedelta(seconds=10)
-MAX_DISK = 300_000_000
 MAX_FETCHES = 16
 """At a time, all servers together."""
 MAX_FETCHES_PER_HOST = 4
@@ -81,17 +81,21 @@ class NoTurn(Exception):
 
 
 class PictureProxy:
-    """The pictures on disk, and the way to more.
+    """The pictures that are kept, and the way to more.
 
+    kept:          opens where they are kept, in whichever thread
     private_hosts: hosts of the local network that may be fetched from; none but in tests
     """
 
-    def __init__(self, folder: Path, max_disk: int = MAX_DISK, *, private_hosts: frozenset[str] = frozenset()) -> None:
-        self.folder = folder
-        self._max_disk = max_disk
+    def __init__(
+        self,
+        kept: Callable[[], AbstractContextManager[KeptPictures]],
+        *,
+        private_hosts: frozenset[str] = frozenset(),
+    ) -> None:
+        self._kept = kept
         self._private_hosts = private_hosts
         self._lock = threading.Lock()
-        self._disk_bytes: int | None = None
         self._missed: OrderedDict[str, datetime] = OrderedDict()
         self._running: dict[str, Future[None]] = {}
         self._hosts: Counter[str] = Counter()
@@ -99,13 +103,11 @@ class PictureProxy:
         self._thread: threading.Thread | None = None
 
     def get(self, url: str) -> tuple[bytes, Kind] | None:
-        """Return the picture at *url* where it is on disk."""
-        try:
-            data = (self.folder / _name(url)).read_bytes()
-        except OSError:
-            return None
-        kind = kind_of(data)
-        return None if kind is None else (data, kind)
+        """Return the picture at *url* where it is kept."""
+        with self._kept() as kept:
+            data = kept.get(_name(url))
+        kind = None if data is None else kind_of(data)
+        return None if data is None or kind is None else (data, kind)
 
     def is_missed(self, url: str, now: datetime) -> bool:
         """Return whether the picture could not be had a short while ago."""
@@ -115,7 +117,7 @@ class PictureProxy:
     def fetch(
         self, url: str, config: Config, now: datetime, private_hosts: frozenset[str] = frozenset()
     ) -> Future[None]:
-        """Fetch a picture; return what is done when it is on disk, or missed. NoTurn where too many are fetched.
+        """Fetch a picture; return what is done when it is kept, or missed. NoTurn where too many are fetched.
 
         private_hosts: hosts of the local network that this picture may come from
         """
@@ -144,7 +146,8 @@ class PictureProxy:
             if kind_of(data) is None:
                 self._miss(name, now)
             else:
-                self._keep(self.folder / name, data)
+                with self._kept() as kept:
+                    kept.keep(name, data, now)
         except Exception:
             log.exception("a picture could not be fetched")
             self._miss(name, now)
@@ -161,34 +164,6 @@ class PictureProxy:
             self._missed.move_to_end(name)
             while len(self._missed) > MAX_MISSES:
                 self._missed.popitem(last=False)
-
-    def _keep(self, path: Path, data: bytes) -> None:
-        with self._lock:
-            try:
-                self.folder.mkdir(exist_ok=True)
-                temporary = path.with_suffix(".part")
-                temporary.write_bytes(data)
-                os.replace(temporary, path)
-                self._disk_bytes = (self._size() if self._disk_bytes is None else self._disk_bytes) + len(data)
-                if self._disk_bytes > self._max_disk:
-                    self._thin()
-            except OSError as error:
-                # A full disk costs the next reader a fetch, nothing more.
-                log.warning("a picture cannot be kept: %s", error)
-
-    def _size(self) -> int:
-        return sum(entry.stat().st_size for entry in os.scandir(self.folder))
-
-    def _thin(self) -> None:
-        """Delete the pictures that were fetched longest ago, a tenth of the disk space at a time."""
-        kept = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(self.folder))
-        total = sum(size for _, size, _ in kept)
-        for _, size, path in kept:
-            if total <= self._max_disk * 0.9:
-                break
-            os.unlink(path)
-            total -= size
-        self._disk_bytes = total
 
     def close(self) -> None:
         """End the fetches that run."""

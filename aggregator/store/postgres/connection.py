@@ -19,7 +19,7 @@ from aggregator.store import connection
 from aggregator.store.connection import Params, Row
 from aggregator.store.postgres import migrations
 from aggregator.store.postgres.dialect import PostgresDialect
-from aggregator.store.postgres.files import ModelTable
+from aggregator.store.postgres.files import ModelTable, PictureTable
 from aggregator.store.postgres.maintenance import PostgresMaintenance
 from aggregator.store.postgres.placeholders import adapted
 from aggregator.store.postgres.rows import NamedRow, named_rows, register
@@ -55,6 +55,7 @@ class PostgresConnection(connection.Connection):
         self.text_index = PostgresTextIndex(self)
         self.maintenance = PostgresMaintenance(self)
         self.models = ModelTable(self)
+        self.pictures = PictureTable(self)
         self._raw: psycopg.Connection[NamedRow] | None = None
 
     @classmethod

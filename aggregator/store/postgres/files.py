@@ -1,9 +1,17 @@
-"""Model files in tables: every machine that uses the database reads the same ones."""
+"""Model files and pictures in tables: every machine that uses the database reads the same ones."""
 
 from __future__ import annotations
 
+import logging
+from datetime import datetime
+
+from aggregator.errors import StoreFault
+from aggregator.store.codec import stamp
 from aggregator.store.connection import Connection, upsert
 from aggregator.store.files.models import ModelFiles
+from aggregator.store.files.pictures import MAX_BYTES, THINNED_SHARE, KeptPictures
+
+log = logging.getLogger(__name__)
 
 
 class ModelTable(ModelFiles):
@@ -32,3 +40,39 @@ class ModelTable(ModelFiles):
     def label(self, name: str) -> str:
         """Return the name of a file."""
         return f"{name} (in the database)"
+
+
+class PictureTable(KeptPictures):
+    """Pictures as rows of `pictures`.
+
+    max_bytes: of all pictures together
+    """
+
+    def __init__(self, connection: Connection, max_bytes: int = MAX_BYTES) -> None:
+        self._db = connection
+        self._max_bytes = max_bytes
+
+    def get(self, name: str) -> bytes | None:
+        """Return a picture."""
+        data: bytes | None = self._db.value("select data from pictures where name = :name", {"name": name})
+        return data
+
+    def keep(self, name: str, data: bytes, now: datetime) -> None:
+        """Keep a picture; the oldest go where there are too many bytes."""
+        row = {"name": name, "kept_at": stamp(now), "bytes": len(data), "data": data}
+        try:
+            self._db.run(upsert("pictures", ("name",), ("kept_at", "bytes", "data")), row)
+            if self._db.value("select sum(bytes) from pictures") > self._max_bytes:
+                self._thin()
+        except StoreFault as error:
+            log.warning("a picture cannot be kept: %s", error)
+
+    def _thin(self) -> None:
+        self._db.run(
+            """delete from pictures where name in (
+                select name from (
+                    select name, sum(bytes) over (order by kept_at desc, name) as total from pictures
+                ) as kept where total > :most
+            )""",
+            {"most": int(self._max_bytes * THINNED_SHARE)},
+        )

@@ -17,8 +17,9 @@ from aggregator.errors import StoreError, StoreFault
 from aggregator.store import connection
 from aggregator.store.connection import Params, Row
 from aggregator.store.files.models import ModelFolder, ModelsInMemory
+from aggregator.store.files.pictures import NoPictures, PictureFolder
 from aggregator.store.sqlite import migrations
-from aggregator.store.sqlite.copies import make_private, models_folder
+from aggregator.store.sqlite.copies import make_private, models_folder, pictures_folder
 from aggregator.store.sqlite.dialect import SqliteDialect
 from aggregator.store.sqlite.maintenance import SqliteMaintenance
 from aggregator.store.sqlite.text_index import SqliteTextIndex
@@ -37,6 +38,7 @@ class SqliteConnection(connection.Connection):
         self.text_index = SqliteTextIndex(self)
         self.maintenance = SqliteMaintenance(self, raw, path)
         self.models = ModelsInMemory() if path is None else ModelFolder(models_folder(path))
+        self.pictures = NoPictures() if path is None else PictureFolder(pictures_folder(path))
 
     @classmethod
     def open(cls, path: Path | str) -> SqliteConnection:

@@ -33,6 +33,11 @@ def models_folder(database: Path) -> Path:
     return database.with_name(f"{database.name}.models")
 
 
+def pictures_folder(database: Path) -> Path:
+    """Return where the pictures of a database are kept: beside it."""
+    return database.with_name(f"{database.name}.pictures")
+
+
 def make_private(path: Path) -> None:
     """Make an empty file at *path* that only its owner can read; SQLite gives its mode to the journal beside it.
 

@@ -4,7 +4,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from aggregator.model import Config, Picture
+from aggregator.store.files.pictures import PictureFolder
 from tests.feedserver import FeedServer
 from tests.web.newsroom import NOW, Newsroom, clock
 from web.media.picture_proxy import MAX_FETCHES_PER_HOST, MISS_LASTS, Kind, NoTurn, PictureProxy, kind_of
@@ -178,17 +179,20 @@ def test_only_pictures_of_stored_entries_are_there(path: str, make_app: Callable
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Iterator[PictureProxy]:
-    pictures = PictureProxy(tmp_path / "pictures", max_disk=30_000, private_hosts=frozenset({"127.0.0.1"}))
+    kept = PictureFolder(tmp_path / "pictures", max_bytes=30_000)
+    pictures = PictureProxy(lambda: nullcontext(kept), private_hosts=frozenset({"127.0.0.1"}))
     yield pictures
     pictures.close()
 
 
-def test_the_disk_space_is_bounded(elsewhere: FeedServer, config: Config, pictures: PictureProxy) -> None:
+def test_the_disk_space_is_bounded(
+    elsewhere: FeedServer, config: Config, pictures: PictureProxy, tmp_path: Path
+) -> None:
     for i in range(12):
         url = elsewhere.answer(f"/{i}.png", 200, png(padding=5_000))
         pictures.fetch(url, config, NOW + timedelta(seconds=i)).result(10)
         assert pictures.get(url)
-        assert sum(path.stat().st_size for path in pictures.folder.iterdir()) <= 30_000
+        assert sum(path.stat().st_size for path in (tmp_path / "pictures").iterdir()) <= 30_000
 
 
 def test_one_fetch_a_picture_and_a_few_for_each_server(config: Config, pictures: PictureProxy) -> None:

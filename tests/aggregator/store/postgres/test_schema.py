@@ -10,7 +10,7 @@ from aggregator.store import Store
 from aggregator.store.sqlite.connection import SqliteConnection
 from tests.postgres.cluster import Cluster
 
-ONLY_HERE = {"migrations", "entry_words", "vocabulary", "model_files"}
+ONLY_HERE = {"migrations", "entry_words", "vocabulary", "model_files", "pictures"}
 TYPES = {"integer": "bigint", "real": "double precision", "text": "text", "blob": "bytea"}
 
 

@@ -1,0 +1,91 @@
+"""Where fetched pictures are kept. They are a cache: each can be fetched again.
+
+Leaves what a picture is, and fetching it, to `web.media.picture_proxy`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from abc import ABC, abstractmethod
+from datetime import datetime
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 300_000_000
+"""Of all pictures together."""
+THINNED_SHARE = 0.9
+"""What stays of the bytes that may be kept once there are more: removing some at a time costs less than one by one."""
+
+
+class KeptPictures(ABC):
+    """Pictures by name, up to a number of bytes; those kept longest ago go first. May be used by several threads."""
+
+    @abstractmethod
+    def get(self, name: str) -> bytes | None:
+        """Return a picture, or None where it is not kept."""
+
+    @abstractmethod
+    def keep(self, name: str, data: bytes, now: datetime) -> None:
+        """Keep a picture. A failure is logged: it costs the next reader another fetch and nothing more."""
+
+
+class PictureFolder(KeptPictures):
+    """Pictures as files of a folder, which the first one makes.
+
+    max_bytes: of all files together
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._bytes: int | None = None
+
+    def get(self, name: str) -> bytes | None:
+        """Return a picture."""
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError:
+            return None
+
+    def keep(self, name: str, data: bytes, now: datetime) -> None:
+        """Write a file; its time of change is the file system's."""
+        path = self._folder / name
+        with self._lock:
+            try:
+                self._folder.mkdir(exist_ok=True)
+                temporary = path.with_suffix(".part")
+                temporary.write_bytes(data)
+                os.replace(temporary, path)
+                self._bytes = (self._size() if self._bytes is None else self._bytes) + len(data)
+                if self._bytes > self._max_bytes:
+                    self._thin()
+            except OSError as error:
+                log.warning("a picture cannot be kept: %s", error)
+
+    def _size(self) -> int:
+        return sum(entry.stat().st_size for entry in os.scandir(self._folder))
+
+    def _thin(self) -> None:
+        kept = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(self._folder))
+        total = sum(size for _, size, _ in kept)
+        for _, size, path in kept:
+            if total <= self._max_bytes * THINNED_SHARE:
+                break
+            os.unlink(path)
+            total -= size
+        self._bytes = total
+
+
+class NoPictures(KeptPictures):
+    """A database in memory keeps no pictures."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return None."""
+        return None
+
+    def keep(self, name: str, data: bytes, now: datetime) -> None:
+        """Do nothing."""
