@@ -1,8 +1,7 @@
-"""The commands of docs/alerts.md, run as the page has them, and the operator's page about alerts."""
+"""The receiver of docs/alerts.md, and the operator's page about alerts."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -44,20 +43,6 @@ def groundswell(folder: Path, *args: str, **env: str) -> subprocess.CompletedPro
 
 def write_feeds(folder: Path, alerts: str) -> None:
     (folder / "feeds.yaml").write_text(f"sources: [{{id: a, url: 'https://a.example/feed'}}]\n{alerts}")
-
-
-def test_the_commands_of_the_page_work_with_the_file_on_it(tmp_path: Path, service: HttpService) -> None:
-    write_feeds(tmp_path, re.findall(r"```yaml\n(.*?)```", PAGE, re.S)[0])
-    Store.open(tmp_path / "groundswell.db").close()
-    commands = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
-    assert len(commands) == 4
-
-    for command in commands:
-        done = groundswell(tmp_path, *command.split()[1:], ALERTS_TO=f"ntfy://127.0.0.1:{service.port}/news")
-        assert done.returncode == 0, (command, done.stderr)
-
-    titles = [json.loads(request.body)["message"].split(".")[0] for request in service.received]
-    assert titles == [f"This is a test of {name}" for name in ("big-news", "chips", "operator", "big-news")]
 
 
 def test_the_receiver_on_the_page_tells_a_genuine_webhook(tmp_path: Path, service: HttpService) -> None:
