@@ -162,10 +162,11 @@ SQLITE_WORDS = re.compile(
     r"|date\('now'|vacuum|wal_checkpoint)\b|->>",
     re.I,
 )
-# Copies are files of SQLite by definition, and so are the embeddings that commands keep between runs.
+# Copies and what a transfer reads are files of SQLite by definition, and so are the embeddings that commands keep.
 SQLITE_USERS = {
     "aggregator/backup.py",
     "aggregator/store/store.py",
+    "aggregator/store/transfer/to_postgres.py",
     "scoring/cli/recordings.py",
     "scoring/meaning/cached_encoder.py",
 }

@@ -7,6 +7,7 @@ import click
 from aggregator.cli.database import backup, check, export, prune, restore
 from aggregator.cli.init import init
 from aggregator.cli.languages import detect_languages
+from aggregator.cli.migrate_to import migrate_to
 from aggregator.cli.move import move
 from aggregator.cli.opml import opml
 from aggregator.cli.polling import poll
@@ -22,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     backup,
     restore,
     move,
+    migrate_to,
     prune,
     detect_languages,
 )

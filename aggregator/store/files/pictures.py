@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from abc import ABC, abstractmethod
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,10 @@ class KeptPictures(ABC):
     @abstractmethod
     def get(self, name: str) -> bytes | None:
         """Return a picture, or None where it is not kept."""
+
+    @abstractmethod
+    def names(self) -> list[tuple[str, datetime]]:
+        """Return the names of all pictures and when each was kept, oldest first."""
 
     @abstractmethod
     def keep(self, name: str, data: bytes, now: datetime) -> None:
@@ -50,6 +54,13 @@ class PictureFolder(KeptPictures):
             return (self._folder / name).read_bytes()
         except OSError:
             return None
+
+    def names(self) -> list[tuple[str, datetime]]:
+        """Return the names of all files, without those that are being written."""
+        if not self._folder.is_dir():
+            return []
+        files = [(entry.stat().st_mtime, entry.name) for entry in os.scandir(self._folder)]
+        return [(name, datetime.fromtimestamp(at, UTC)) for at, name in sorted(files) if not name.endswith(".part")]
 
     def keep(self, name: str, data: bytes, now: datetime) -> None:
         """Write a file; its time of change is the file system's."""
@@ -86,6 +97,10 @@ class NoPictures(KeptPictures):
     def get(self, name: str) -> bytes | None:
         """Return None."""
         return None
+
+    def names(self) -> list[tuple[str, datetime]]:
+        """Return nothing."""
+        return []
 
     def keep(self, name: str, data: bytes, now: datetime) -> None:
         """Do nothing."""

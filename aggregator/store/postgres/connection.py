@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import psycopg
 
-from aggregator.errors import NewerDatabaseError, StoreError, StoreFault
+from aggregator.errors import StoreError, StoreFault
 from aggregator.store import connection
 from aggregator.store.connection import Params, Row
 from aggregator.store.postgres import migrations
@@ -60,9 +60,15 @@ class PostgresConnection(connection.Connection):
 
     @classmethod
     def open(
-        cls, url: str, prepare: Callable[[psycopg.Connection[NamedRow]], None] | None = None
+        cls,
+        url: str,
+        prepare: Callable[[psycopg.Connection[NamedRow]], None] | None = None,
+        *,
+        is_transfer: bool = False,
     ) -> PostgresConnection:
         """Connect, and bring the database to the present schema.
+
+        is_transfer: opened by a transfer; for others a database whose transfer is not finished is an error
 
         StoreError (NewerDatabaseError for a newer version) with a way out.
         """
@@ -70,7 +76,9 @@ class PostgresConnection(connection.Connection):
         try:
             raw = opened.raw()
             migrations.apply(raw)
-        except NewerDatabaseError:
+            if not is_transfer:
+                migrations.require_whole(raw)
+        except StoreError:
             opened.close()
             raise
         except (psycopg.Error, StoreFault) as error:

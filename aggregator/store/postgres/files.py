@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 from aggregator.errors import StoreFault
-from aggregator.store.codec import stamp
+from aggregator.store.codec import moment, stamp
 from aggregator.store.connection import Connection, upsert
 from aggregator.store.files.models import ModelFiles
 from aggregator.store.files.pictures import MAX_BYTES, THINNED_SHARE, KeptPictures
@@ -56,6 +56,11 @@ class PictureTable(KeptPictures):
         """Return a picture."""
         data: bytes | None = self._db.value("select data from pictures where name = :name", {"name": name})
         return data
+
+    def names(self) -> list[tuple[str, datetime]]:
+        """Return the names of all pictures and when each was kept."""
+        rows = self._db.rows("select name, kept_at from pictures order by kept_at, name")
+        return [(row["name"], moment(row["kept_at"])) for row in rows]
 
     def keep(self, name: str, data: bytes, now: datetime) -> None:
         """Keep a picture; the oldest go where there are too many bytes."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from aggregator.errors import NewerDatabaseError
+from aggregator.errors import NewerDatabaseError, StoreError
 
 LOCK = 0x67726F756E64
 """Key of the advisory lock of migrations."""
@@ -31,6 +31,8 @@ def apply(raw: psycopg.Connection[Any]) -> None:
     with raw.transaction():
         raw.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         applied = _applied(raw)
+        if not applied:
+            _require_empty(raw)
         if unknown := sorted(applied - STEPS.keys()):
             raise NewerDatabaseError(
                 f"written by a newer version of Groundswell (it knows {unknown[-1]}); upgrade the program"
@@ -40,6 +42,22 @@ def apply(raw: psycopg.Connection[Any]) -> None:
             if name not in applied:
                 raw.execute(script)
                 raw.execute("insert into migrations (name, applied_at) values (%s, now())", (name,))
+
+
+def require_whole(raw: psycopg.Connection[Any]) -> None:
+    """Raise StoreError where the database holds only a part of the site that is being copied into it."""
+    row = raw.execute("select source from transfers where finished_at is null").fetchone()
+    if row is not None:
+        raise StoreError(
+            f"the database holds a part of {row[0]} only; run `groundswell migrate-to` again, which goes on where it "
+            "stopped"
+        )
+
+
+def _require_empty(raw: psycopg.Connection[Any]) -> None:
+    row = raw.execute("select min(tablename) from pg_tables where schemaname = current_schema()").fetchone()
+    if row is not None and row[0] is not None:
+        raise StoreError(f"the database holds tables of another program ({row[0]}); name a new, empty database")
 
 
 def _applied(raw: psycopg.Connection[Any]) -> set[str]:
