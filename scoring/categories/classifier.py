@@ -18,6 +18,7 @@ import numpy as np
 from aggregator.model import Category, Embedding
 from scoring.categories.prior import CategoryPrior
 from scoring.language.terms import terms
+from scoring.relevance.text_features import TextParts, take_apart
 
 Evidence = tuple[float, ...]
 """Log-odds for each category, in the order of feeds.yaml; 0.0 says nothing either way."""
@@ -187,14 +188,22 @@ class Categorizer:
             if self.prior.knows(category.id, category.seeds)
         }
 
-    def by_prior(self, title: str, summary: str, link: str, embedding: Embedding | None = None) -> Evidence:
+    def by_prior(
+        self,
+        title: str,
+        summary: str,
+        link: str,
+        embedding: Embedding | None = None,
+        parts: TextParts | None = None,
+    ) -> Evidence:
         """Return the prior's log-odds for a text, for `evidence`; empty where it knows none of the categories.
 
         embedding: of its title, where that is known
+        parts:     what `take_apart` makes of the text, where the caller has it
         """
         if self.prior is None or not self.shipped_:
             return ()
-        return self.prior.log_odds(title, summary, link, embedding)
+        return self.prior.log_odds_of(parts or take_apart(title, summary, link), embedding)
 
     def evidence(self, title: Sequence[str], summary: Sequence[str], default: str, by_prior: Evidence = ()) -> Evidence:
         """Return the evidence of an entry for each category and, where the prior knows some, for "none".

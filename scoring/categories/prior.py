@@ -6,9 +6,8 @@ category. Leaves fitting them to `make_prior`, and an operator's seeds, defaults
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from aggregator.errors import ModelFileError
 from aggregator.model import Embedding
 from scoring.meaning.quadratic_form import QuadraticForm
 from scoring.relevance import model_file
-from scoring.relevance.text_features import address_features, grams, text_words
+from scoring.relevance.text_features import TextParts, grams, take_apart
 
 PRIOR_FILE = Path(__file__).with_name("prior.json")
 
@@ -35,7 +34,7 @@ ENOUGH_KNOWN = 0.5
 """Share of known words in a text from which the prior counts in full."""
 
 MAX_REMEMBERED_WORDS = 16_000
-"""Words that are looked up once: about 4 MB, and most of any text."""
+"""Words that are looked up once: about 3 MB, and most of any text."""
 
 
 class CategoryPrior:
@@ -64,7 +63,19 @@ class CategoryPrior:
         self.weights = weights.astype(np.int32)
         self.seeds = seeds
         self.meaning = meaning
-        self._words: dict[str, tuple[int | None, NDArray[np.int32] | None, int]] = {}
+        self._pairs: dict[tuple[str, str], int] = {}
+        """Row of `_table` by pair of words."""
+        self._known: dict[str, int] = {}
+        """Row of `_table` by word that was looked up."""
+        pairs = [(name.partition(":")[2], row) for name, row in columns.items() if name.startswith("pair:")]
+        size = len(base)
+        # One row for a word or a pair, so that summing up a text is one call: the weights of the word, of the pair, of
+        # the n-grams in the word, whether the word is known, and how many n-grams it has.
+        self._table = np.zeros((len(pairs) + MAX_REMEMBERED_WORDS, 3 * size + 2), dtype=np.int32)
+        for place, (pair, row) in enumerate(pairs):
+            first, second = pair.split(" ")
+            self._pairs[first, second] = place
+            self._table[place, size : 2 * size] = self.weights[row]
 
     def knows(self, category_id: str, seeds: Sequence[str]) -> bool:
         """Return whether a site's category is the shipped one: it has no seeds of its own, or shares some with it."""
@@ -79,49 +90,63 @@ class CategoryPrior:
 
         embedding: of its title, where that is known
         """
-        in_title, in_summary = text_words(title, summary)
-        distinct = dict.fromkeys([*in_title, *in_summary])
-        if not distinct:
-            return (0.0,) * (len(self.ids) + 1)
-        words: list[int] = []
-        inside: list[NDArray[np.int32]] = []
-        gram_count = 0
-        for word in distinct:
-            row, of_grams, count = self._words.get(word) or self._look_up(word)
-            if row is not None:
-                words.append(row)
-            if of_grams is not None:
-                inside.append(of_grams)
-            gram_count += count
-        trust = min(1.0, len(words) / (ENOUGH_KNOWN * len(distinct)))
-        if not trust:
-            return (0.0,) * (len(self.ids) + 1)
-        columns = self.columns
-        pairs = dict.fromkeys([*pairwise(in_title), *pairwise(in_summary)])
-        of_pairs = [row for a, b in pairs if (row := columns.get(f"pair:{a} {b}")) is not None]
-        total = self.base.copy()
-        for places, count in ((words, len(distinct)), (of_pairs, len(pairs))):
-            if places:
-                total += STEP * count**-0.5 * self.weights[places].sum(axis=0)
-        if inside:
-            total += STEP * gram_count**-0.5 * np.array(inside).sum(axis=0)
-        for name, value in address_features(link).items():
-            if (row := columns.get(name)) is not None:
+        return self.log_odds_of(take_apart(title, summary, link), embedding)
+
+    def log_odds_of(self, text: TextParts, embedding: Embedding | None = None) -> tuple[float, ...]:
+        """Return what `log_odds` does, of a text that was taken apart."""
+        nothing = (0.0,) * len(self.base)
+        if not text.words:
+            return nothing
+        known = self._known
+        try:
+            places = [known[word] for word in text.words]
+        except KeyError:
+            places = self._looked_up(text.words)
+        places += [self._pairs[pair] for pair in self._pairs.keys() & text.pairs.keys()]
+        # Steps are whole numbers, so their sum is the same in any order.
+        sums = np.add.reduce(self._table[places])
+        known_words, gram_count = sums[-2:].tolist()
+        if not known_words:
+            return nothing
+        of_words, of_pairs, of_grams = sums[:-2].reshape(3, -1)
+        total = self.base + STEP * len(text.words) ** -0.5 * of_words
+        if text.pairs:
+            total += STEP * len(text.pairs) ** -0.5 * of_pairs
+        if gram_count:
+            total += STEP * gram_count**-0.5 * of_grams
+        for name, value in text.address.items():
+            if (row := self.columns.get(name)) is not None:
                 total += STEP * value * self.weights[row]
         if self.meaning is not None and embedding is not None and (values := self.meaning.values(embedding)):
             total += values
-        return tuple((trust * (total - total.mean())).tolist())
+        trust = min(1.0, known_words / (ENOUGH_KNOWN * len(text.words)))
+        return tuple((trust * (total - np.add.reduce(total) / len(total))).tolist())
 
-    def _look_up(self, word: str) -> tuple[int | None, NDArray[np.int32] | None, int]:
-        """Return the row of a word, the sum of the rows of its n-grams in steps, and how many n-grams it has."""
+    def _looked_up(self, words: Collection[str]) -> list[int]:
+        """Return the rows of `_table` of some words, which are filled where they were not."""
+        # Forgetting all of them at once costs less than knowing which was not met for longest.
+        if len(self._known) + len(words) > MAX_REMEMBERED_WORDS:
+            self._known.clear()
+        places = []
+        for word in words:
+            place = self._known.get(word)
+            if place is None:
+                place = self._known[word] = len(self._pairs) + len(self._known)
+                self._fill(self._table[place], word)
+            places.append(place)
+        return places
+
+    def _fill(self, row: NDArray[np.int32], word: str) -> None:
+        """Set a row of `_table` to what is known of a word."""
+        size = len(self.base)
+        row[:] = 0
+        if (column := self.columns.get(f"word:{word}")) is not None:
+            row[:size] = self.weights[column]
+            row[-2] = 1
         names = grams(word)
-        rows = [row for gram in names if (row := self.columns.get(f"gram:{gram}")) is not None]
-        # Steps are whole numbers, so their sum is the same in any order.
-        of_grams = self.weights[rows].sum(axis=0, dtype=np.int32) if rows else None
-        columns = self.columns.get(f"word:{word}"), of_grams, len(names)
-        if len(self._words) < MAX_REMEMBERED_WORDS:
-            self._words[word] = columns
-        return columns
+        columns = [column for gram in names if (column := self.columns.get(f"gram:{gram}")) is not None]
+        row[2 * size : 3 * size] = self.weights[columns].sum(axis=0)
+        row[-1] = len(names)
 
     def as_data(self) -> dict[str, Any]:
         """Return the content of a model file, from which `from_data` makes the same prior."""

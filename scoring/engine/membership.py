@@ -21,6 +21,7 @@ from scoring.language.analysed_text import MAX_SUMMARY_TERMS, AnalysedText
 from scoring.language.terms import terms
 from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.editorial_prior import EditorialPrior
+from scoring.relevance.text_features import TextParts, take_apart
 
 COMPARED = 40
 """A new text is compared with so many originals of its story, the latest ones, to recognize a copy."""
@@ -37,10 +38,12 @@ class Joiner:
         self._settings = settings
         self._editorial = editorial
 
-    def _worth(self, title: str, summary: str, link: str, embedding: Embedding | None) -> float:
+    def _worth(
+        self, title: str, summary: str, link: str, embedding: Embedding | None, parts: TextParts | None = None
+    ) -> float:
         if self._editorial is None:
             return 0.0
-        return self._editorial.worth(title, summary, link, embedding).probability
+        return self._editorial.worth(title, summary, link, embedding, parts).probability
 
     def join(
         self, entry: Entry, text: AnalysedText, placement: Placement, known: Membership | None = None
@@ -52,7 +55,8 @@ class Joiner:
         state = self._state
         default = self._settings.default(entry.source_id)
         categorizer = self._settings.categorizer
-        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding)
+        parts = take_apart(entry.title, entry.summary, entry.link)
+        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding, parts)
         # The category of the entry alone, whatever its story's: the counts must not depend on later members.
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
@@ -62,7 +66,7 @@ class Joiner:
             live = LiveStory(entry, entry.first_seen_at, default, state.rhythm.usual(category))
             state.live[placement.story_id] = live
         joined = entry.at if known is None else known.joined_at
-        member = self.member(entry, "" if known is None else known.voice, joined, evidence)
+        member = self.member(entry, "" if known is None else known.voice, joined, evidence, parts)
         if known is None:
             self.give_voice(member, live)
         voice = member.voice
@@ -101,8 +105,13 @@ class Joiner:
         live.last_voice_at = max(live.last_voice_at, joined)
         return True
 
-    def member(self, entry: Entry, voice: str, joined: datetime, evidence: Evidence) -> Member:
-        """Return an entry as a member of a live story."""
+    def member(
+        self, entry: Entry, voice: str, joined: datetime, evidence: Evidence, parts: TextParts | None = None
+    ) -> Member:
+        """Return an entry as a member of a live story.
+
+        parts: of its text, where the caller has them
+        """
         owner = self._settings.owner_of(entry)
         return Member(
             entry_id=entry.entry_id,
@@ -121,7 +130,7 @@ class Joiner:
             copy=voice != owner,
             clarity=lead_entry.clarity(entry.title, entry.summary),
             evidence=evidence,
-            worth=self._worth(entry.title, entry.summary, entry.link, entry.embedding),
+            worth=self._worth(entry.title, entry.summary, entry.link, entry.embedding, parts),
             embedding=entry.embedding,
         )
 

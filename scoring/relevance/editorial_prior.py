@@ -19,13 +19,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from aggregator.model import Embedding
 from scoring.meaning.quadratic_form import QuadraticForm
 from scoring.relevance.explanation import sigmoid
-from scoring.relevance.text_features import address_features, grams, shape_features, text_words
+from scoring.relevance.text_features import TextParts, grams, shape_features, take_apart
 
 UNFAMILIAR, FAMILIAR = 0.35, 0.6
 """Shares of known words, by IDF, at which the prior begins to count and counts in full.
@@ -34,8 +35,8 @@ Median share on AI and technology news .83 to .86 (the lowest tenth .59 to .68),
 health .60, on home and living .74, in French .14, in Russian .06.
 """
 
-MAX_REMEMBERED_WORDS = 8_000
-"""Words whose n-grams are summed up once: about 1.3 MB, and most of any text."""
+MAX_REMEMBERED_WORDS = 16_000
+"""Words that are looked up once: about 3 MB, and most of any text."""
 
 MAX_REMEMBERED_READINGS = 512
 """The latest texts that were read: about 3 MB."""
@@ -44,8 +45,7 @@ SCALE = 1_000
 """A model file holds weights in thousandths and IDF in hundredths, as whole numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(Struct, frozen=True, gc=False):
     """What the prior makes of a text."""
 
     probability: float
@@ -56,9 +56,11 @@ class Worth:
 
 UNKNOWN = Worth(0.0, 0.0)
 
+_Word = tuple[float | None, float, float, int]
+"""Weight of a word, None where it is unknown, its IDF, the summed weights of its n-grams, and how many those are."""
 
-@dataclass(frozen=True, slots=True)
-class TextReading:
+
+class TextReading(Struct, frozen=True):
     """The addends of a text's logit, familiarity included; `base` is not among them."""
 
     words: Mapping[str, float]
@@ -127,81 +129,87 @@ class EditorialPrior:
         self.grams = character_grams
         self.others = others
         self.meaning = meaning
-        self._summed: dict[str, tuple[float, int]] = {}
+        self._pairs = {(first, second): weight for name, weight in pairs.items() for first, second in [name.split(" ")]}
+        self._known: dict[str, _Word] = {}
         self._readings: dict[tuple[str, str, str, Embedding | None], TextReading] = {}
 
-    def worth(self, title: str, summary: str = "", link: str = "", embedding: Embedding | None = None) -> Worth:
-        """Return what an editor would make of a text.
-
-        embedding: of its title, where that is known
-        """
-        reading = self.read(title, summary, link, embedding)
+    def worth(
+        self,
+        title: str,
+        summary: str = "",
+        link: str = "",
+        embedding: Embedding | None = None,
+        parts: TextParts | None = None,
+    ) -> Worth:
+        """Return what an editor would make of a text; see `read`."""
+        reading = self.read(title, summary, link, embedding, parts)
         logit = reading.constant + math.fsum(reading.words.values()) + math.fsum(reading.others.values())
         return Worth(sigmoid(logit), reading.familiarity)
 
-    def read(self, title: str, summary: str = "", link: str = "", embedding: Embedding | None = None) -> TextReading:
-        """Return the addends of a text's logit, by word and by kind; *embedding* as in `worth`."""
+    def read(
+        self,
+        title: str,
+        summary: str = "",
+        link: str = "",
+        embedding: Embedding | None = None,
+        parts: TextParts | None = None,
+    ) -> TextReading:
+        """Return the addends of a text's logit, by word and by kind.
+
+        embedding: of its title, where that is known
+        parts:     what `take_apart` makes of the text, where the caller has it
+        """
         # An entry is read when it joins and again each time its story is scored, which is soon after.
         text = (title, summary, link, embedding)
         reading = self._readings.get(text)
         if reading is None:
-            reading = self._with_meaning(self._read(title, summary, link), embedding)
+            reading = self._with_meaning(self._read(title, parts or take_apart(title, summary, link)), embedding)
             if len(self._readings) >= MAX_REMEMBERED_READINGS:
                 del self._readings[next(iter(self._readings))]
             self._readings[text] = reading
         return reading
 
-    def _read(self, title: str, summary: str, link: str) -> TextReading:
-        in_title, in_summary = text_words(title, summary)
-        distinct = dict.fromkeys(in_title)
-        shape = shape_features(title, distinct)
-        distinct.update(dict.fromkeys(in_summary))
+    def _read(self, title: str, text: TextParts) -> TextReading:
         by_word: dict[str, float] = {}
+        of_grams: list[tuple[str, float]] = []
         idf_sum = known_idf = 0.0
         known = gram_count = 0
-        words, unknown_idf = self.words, self.unknown_idf
-        word_share = 1.0 / math.sqrt(len(distinct)) if distinct else 0.0
-        of_grams: dict[str, float] = {}
-        for word in distinct:
-            entry = words.get(word)
-            if entry is None:
-                idf_sum += unknown_idf
-            else:
-                weight, idf = entry
+        seen, look_up = self._known.get, self._look_up
+        word_share = 1.0 / math.sqrt(len(text.words)) if text.words else 0.0
+        for word in text.words:
+            weight, idf, summed, count = seen(word) or look_up(word)
+            idf_sum += idf
+            if weight is not None:
                 by_word[word] = weight * word_share
-                idf_sum += idf
                 known_idf += idf
                 known += 1
-            summed, count = self._summed.get(word) or self._sum(word)
             gram_count += count
             if summed:
-                of_grams[word] = summed
+                of_grams.append((word, summed))
         if gram_count:
             gram_share = 1.0 / math.sqrt(gram_count)
-            for word, summed in of_grams.items():
+            for word, summed in of_grams:
                 by_word[word] = by_word.get(word, 0.0) + summed * gram_share
-        pairs = dict.fromkeys([*pairwise(in_title), *pairwise(in_summary)])
-        if pairs:
-            pair_share = 0.5 / math.sqrt(len(pairs))
-            for first, second in pairs:
-                if of_pair := self.pairs.get(f"{first} {second}"):
-                    # Told by its words, half each.
-                    by_word[first] = by_word.get(first, 0.0) + of_pair * pair_share
-                    by_word[second] = by_word.get(second, 0.0) + of_pair * pair_share
+        # Few texts have a pair with a weight, and intersecting finds them at a tenth of the cost of asking for each.
+        if weighed := self._pairs.keys() & text.pairs.keys():
+            pair_share = 0.5 / math.sqrt(len(text.pairs))
+            for pair in filter(weighed.__contains__, text.pairs):
+                # Told by its words, half each.
+                of_pair = self._pairs[pair]
+                for word in pair:
+                    by_word[word] = by_word.get(word, 0.0) + of_pair * pair_share
         share = known_idf / idf_sum if idf_sum else 0.0
         familiarity = min(max((share - UNFAMILIAR) / (FAMILIAR - UNFAMILIAR), 0.0), 1.0)
+        constant = self.base + (1.0 - familiarity) * self.center
+        if not familiarity:
+            return TextReading({}, {}, constant, familiarity, known)
         others: dict[str, float] = {}
-        for name, value in (*shape.items(), *address_features(link).items()):
+        for name, value in (*shape_features(title, text.title_words).items(), *text.address.items()):
             if of_name := self.others.get(name):
                 kind = name.partition(":")[0]
                 others[kind] = others.get(kind, 0.0) + familiarity * of_name * value
-        return TextReading(
-            words={word: familiarity * value for word, value in by_word.items() if value} if familiarity else {},
-            others=others if familiarity else {},
-            constant=self.base + (1.0 - familiarity) * self.center,
-            familiarity=familiarity,
-            known_words=known,
-        )
+        words = {word: familiarity * value for word, value in by_word.items() if value}
+        return TextReading(words, others, constant, familiarity, known)
 
     def _with_meaning(self, reading: TextReading, embedding: Embedding | None) -> TextReading:
         """Return a reading with what the embedding of the title says; the same where that is unknown."""
@@ -223,14 +231,16 @@ class EditorialPrior:
             known_words=reading.known_words,
         )
 
-    def _sum(self, word: str) -> tuple[float, int]:
-        """Return the weight of all n-grams of a word, and their number."""
+    def _look_up(self, word: str) -> _Word:
+        """Return what a word weighs, and remember it."""
+        # Forgetting all words at once costs less than knowing which was not met for longest.
+        if len(self._known) >= MAX_REMEMBERED_WORDS:
+            self._known.clear()
+        weight, idf = self.words.get(word, (None, self.unknown_idf))
         inside = grams(word)
         of = self.grams
-        summed = math.fsum([of[gram] for gram in inside if gram in of]), len(inside)
-        if len(self._summed) < MAX_REMEMBERED_WORDS:
-            self._summed[word] = summed
-        return summed
+        known = self._known[word] = weight, idf, math.fsum([of[gram] for gram in inside if gram in of]), len(inside)
+        return known
 
     def as_data(self) -> dict[str, Any]:
         """Return what `from_data` makes the same prior of, for a model file."""

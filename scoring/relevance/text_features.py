@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
+
+from msgspec import Struct
 
 from aggregator.text.urls import host, registrable_domain
 from scoring.language.terms import words_of
@@ -38,12 +40,37 @@ _DIGITS = re.compile(r"\d{3}")
 _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:billion|million|bn\b|亿|万)", re.IGNORECASE)
 
 
-def text_words(title: str, summary: str) -> tuple[list[str], list[str]]:
+class TextParts(Struct, frozen=True):
+    """A text taken apart for everything that has weights for it: the categories' prior and the editorial one."""
+
+    title_words: dict[str, None]
+    """Distinct words of the title, in order."""
+    words: dict[str, None]
+    """Distinct words of title and summary, in order."""
+    pairs: dict[tuple[str, str], None]
+    """Distinct neighbouring words, in order."""
+    address: dict[str, float]
+    """Features of the link; see `address_features`."""
+
+
+def take_apart(title: str, summary: str, link: str) -> TextParts:
+    """Return the parts of a text that weights are for."""
+    in_title, in_summary = text_words(title, summary)
+    of_title = dict.fromkeys(in_title)
+    return TextParts(
+        of_title,
+        of_title | dict.fromkeys(in_summary),
+        dict.fromkeys(chain(pairwise(in_title), pairwise(in_summary))),
+        address_features(link),
+    )
+
+
+def text_words(title: str, summary: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the words of *title* and of the start of *summary*, in order, repeats included."""
     # A word has less than 20 characters on average in any script, so the rest need not be split at all.
     return (
-        list(words_of(title)[:MAX_TITLE_WORDS]),
-        list(words_of(summary[: 20 * MAX_SUMMARY_WORDS])[:MAX_SUMMARY_WORDS]) if summary else [],
+        words_of(title)[:MAX_TITLE_WORDS],
+        words_of(summary[: 20 * MAX_SUMMARY_WORDS])[:MAX_SUMMARY_WORDS] if summary else (),
     )
 
 
