@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
+
+from msgspec import Struct
 
 from scoring.clustering.weighed_text import Member, WeighedText
 from scoring.language.names import is_name
@@ -27,8 +28,7 @@ CONTRADICTED_MEMBERS = 6
 """With so many of a story's latest entries an entry is compared for what contradicts it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True, gc=False):
     """How alike an entry and the entries of a story are: the best that any of them has, and what contradicts all."""
 
     similarity: float

@@ -9,7 +9,8 @@ What is compared is in `comparison`; the weights, with their units, are in `weig
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scoring.clustering.comparison import MIN_SHARED_WORDS, Comparison
 from scoring.clustering.weighed_text import WeighedText
@@ -33,8 +34,7 @@ MIN_TEMPLATE = 0.2
 """Share of a text that may stand in earlier wording of its source: reports of one event have names in common."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True, gc=False):
     """What is known of a story beside its entries' texts, at the moment an entry is compared with it."""
 
     centroid: float
@@ -56,8 +56,7 @@ class Candidate:
     """Since the entry's source last reported it; None where it did not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True, gc=False):
     """What is known of the stream as a whole."""
 
     open_stories: int
@@ -65,8 +64,7 @@ class Stream:
     """Log-odds that an entry joins a story, of the latest ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True, gc=False):
     """How near an entry is to a story in meaning."""
 
     cosine: float | None

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from zlib import crc32
+
+from msgspec import Struct
 
 from aggregator.model import Embedding
 from scoring.language.dates import mark_dates
@@ -45,8 +46,7 @@ _NUMBERED_WORDS = """
 _NUMBERED = frozenset(_NUMBERED_WORDS.split())
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysedText:
+class AnalysedText(Struct, frozen=True):
     """An entry as far as comparing it with others goes."""
 
     entry_id: int

@@ -6,8 +6,9 @@ Leaves computing the log-odds to `model`, and what would change them to `counter
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
 
 from aggregator.model import Contribution, Reason, ReasonKind, because
 from aggregator.text.tokens import words
@@ -21,8 +22,7 @@ def sigmoid(logit: float) -> float:
     return odds / (1.0 + odds)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One addend of a logit, with its reason."""
 
     name: str
@@ -95,6 +95,31 @@ def largest_remainder(values: Sequence[float], total: int) -> list[int]:
     return floors
 
 
+def word_parts(words: Mapping[str, float]) -> tuple[list[Part], list[Part]]:
+    """Return parts for the words that say most, and one part or none for all others together.
+
+    words: log-odds by word
+
+    A text has thirty words that weigh something. Parts and reasons are made of the few that are shown, because each
+    entry is scored at least once.
+    """
+    ordered = sorted([(-abs(log_odds), word) for word, log_odds in words.items() if log_odds])
+    shown = [word for size, word in ordered[:WORDS_SHOWN] if -size >= SMALL]
+    rest = [word for _, word in ordered[len(shown) :]]
+    parts = [Part(f"word:{word}", words[word], because(ReasonKind.WORD, word)) for word in shown]
+    if len(rest) == 1:
+        return parts, [Part(f"word:{word}", words[word], because(ReasonKind.WORD, word)) for word in rest]
+    return parts, [_others([words[word] for word in rest], shown=bool(shown))] if rest else []
+
+
+def _others(log_odds: Sequence[float], shown: bool) -> Part:
+    """Return the part of the words that are not shown.
+
+    shown: whether others are
+    """
+    return Part("words", sum(log_odds), because(ReasonKind.OTHER_WORDS if shown else ReasonKind.WORDS, len(log_odds)))
+
+
 def _grouped(parts: Sequence[Part]) -> list[Part]:
     """Return *parts* with all but the words that say most put into one; parts that say nothing go."""
     of_words = sorted(
@@ -106,6 +131,5 @@ def _grouped(parts: Sequence[Part]) -> list[Part]:
     if len(rest) == 1:
         listed += rest
     elif rest:
-        kind = ReasonKind.OTHER_WORDS if shown else ReasonKind.WORDS
-        listed.append(Part("words", sum(part.log_odds for part in rest), because(kind, len(rest))))
+        listed.append(_others([part.log_odds for part in rest], shown=bool(shown)))
     return listed

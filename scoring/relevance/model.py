@@ -20,7 +20,7 @@ from aggregator.errors import ModelFileError
 from aggregator.model import ReasonKind, Vote, because
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration, logit_of
-from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigmoid
+from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigmoid, word_parts
 from scoring.relevance.features import GROUP, GROUPS, features, summary_words, tfidf
 from scoring.relevance.news_context import title_words
 from scoring.relevance.signals import Scored, Signals
@@ -109,18 +109,14 @@ class RelevanceModel:
         score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
         if plain := [word for word in words if word in PLAIN_WORDS]:
             groups["shape"] = groups.get("shape", 0.0) + sum(words[word] for word in plain)
-        parts = [
-            Part(f"word:{word}", log_odds, because(ReasonKind.WORD, word))
-            for word, log_odds in words.items()
-            if word not in PLAIN_WORDS
-        ]
-        parts += [Part(name, log_odds, GROUP[name].explain(signals)) for name, log_odds in groups.items()]
+        shown, others = word_parts({word: value for word, value in words.items() if word not in PLAIN_WORDS})
+        of_groups = [Part(name, log_odds, GROUP[name].explain(signals)) for name, log_odds in groups.items()]
         guessed = addends.known_words < MIN_KNOWN_WORDS and len(signals.voices) <= 1
         return Scored(
             relevance=relevance,
             score=score,
             provisional=guessed or (addends.stranger and not self.settled),
-            contributions=contributions(addends.base, parts, score),
+            contributions=contributions(addends.base, [*shown, *of_groups, *others], score),
         )
 
     def voted(self, scored: Scored, story_id: int, entry_ids: Iterable[int]) -> Scored:
