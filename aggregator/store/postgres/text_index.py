@@ -16,6 +16,8 @@ _MAX_POSITION = 16_383
 """PostgreSQL's: words further back are found, and count as standing there."""
 _MAX_WORD_BYTES = 2_000
 _BATCH = 1_000
+COUNTED_ENTRIES = 200_000
+"""Bounds the time of a count. A word that only older entries hold is no longer suggested for a misspelled one."""
 
 
 class PostgresTextIndex:
@@ -56,12 +58,18 @@ class PostgresTextIndex:
         self.count_words()
 
     def count_words(self) -> None:
-        """Count anew how many entries hold each word."""
+        """Count anew how many entries hold each word.
+
+        Where there are more than `COUNTED_ENTRIES`, the newest stand for all.
+        """
+        total = int(self._db.value("select count(*) from entry_words"))
         with self._db.transaction():
             self._db.run("delete from vocabulary")
             self._db.run(
-                """insert into vocabulary (term, entries)
-                select word, ndoc from ts_stat('select words from entry_words')"""
+                f"""insert into vocabulary (term, entries)
+                select word, cast(round(ndoc * cast(:scale as double precision)) as bigint) from ts_stat(
+                    'select words from entry_words order by entry_id desc limit {COUNTED_ENTRIES}')""",
+                {"scale": max(total / COUNTED_ENTRIES, 1.0)},
             )
 
     def newest(self, terms: Iterable[str], limit: int, source_condition: str = "") -> Hits | None:
