@@ -2,6 +2,14 @@
 
 Each file in `steps/` is one step, applied once, in the order of their names; a step is frozen once released. Several
 processes may start at once: an advisory lock lets one of them migrate.
+
+While a site is upgraded, processes of two versions use one database. The first line of a step says whether the version
+before can go on with it:
+
+    -- expand      adds tables, indexes, and columns that are nullable or have a default: older versions ignore them
+    -- contract    removes or changes something: stop older versions first
+
+So a change that an older version cannot bear takes two releases: expand and write both, then contract.
 """
 
 from __future__ import annotations
@@ -26,22 +34,28 @@ STEPS = {
 
 def apply(raw: psycopg.Connection[Any]) -> None:
     """Apply what is pending; NewerDatabaseError when the database knows steps that this version does not."""
-    if _applied(raw) == STEPS.keys():
+    applied = _applied(raw)
+    if applied.keys() >= STEPS.keys() and not _unknown(applied):
         return
     with raw.transaction():
         raw.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         applied = _applied(raw)
         if not applied:
             _require_empty(raw)
-        if unknown := sorted(applied - STEPS.keys()):
+        if unknown := _unknown(applied):
             raise NewerDatabaseError(
                 f"written by a newer version of Groundswell (it knows {unknown[-1]}); upgrade the program"
             )
-        raw.execute("create table if not exists migrations (name text primary key, applied_at timestamptz not null)")
+        raw.execute(
+            """create table if not exists migrations (
+                name text primary key, applied_at timestamptz not null, expands bigint not null)"""
+        )
         for name, script in STEPS.items():
             if name not in applied:
                 raw.execute(script)
-                raw.execute("insert into migrations (name, applied_at) values (%s, now())", (name,))
+                raw.execute(
+                    "insert into migrations (name, applied_at, expands) values (%s, now(), %s)", (name, expands(script))
+                )
 
 
 def require_whole(raw: psycopg.Connection[Any]) -> None:
@@ -60,8 +74,19 @@ def _require_empty(raw: psycopg.Connection[Any]) -> None:
         raise StoreError(f"the database holds tables of another program ({row[0]}); name a new, empty database")
 
 
-def _applied(raw: psycopg.Connection[Any]) -> set[str]:
+def expands(script: str) -> bool:
+    """Return whether the version before can go on with the database after a step."""
+    return script.startswith("-- expand")
+
+
+def _unknown(applied: dict[str, bool]) -> list[str]:
+    """Return the steps of a newer version with which this one cannot go on."""
+    return sorted(name for name, only_expands in applied.items() if name not in STEPS and not only_expands)
+
+
+def _applied(raw: psycopg.Connection[Any]) -> dict[str, bool]:
+    """Return the steps that were applied, and whether each only expanded the schema."""
     known = raw.execute("select to_regclass('migrations')").fetchone()
     if known is None or known[0] is None:
-        return set()
-    return {row[0] for row in raw.execute("select name from migrations")}
+        return {}
+    return {row[0]: bool(row[1]) for row in raw.execute("select name, expands from migrations")}

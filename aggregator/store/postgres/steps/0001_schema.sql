@@ -1,3 +1,4 @@
+-- expand
 -- What `aggregator/store/schema` describes, for PostgreSQL. Text sorts by its bytes, as in SQLite: times are text.
 -- One row a source that was ever configured. Entries outlive their source's removal.
 create table sources (

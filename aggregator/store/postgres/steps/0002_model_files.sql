@@ -1,3 +1,4 @@
+-- expand
 -- The files of learned models, which a database of SQLite has in a folder beside it.
 create table model_files (
     name     text collate "C" primary key,

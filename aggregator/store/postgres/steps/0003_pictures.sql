@@ -1,3 +1,4 @@
+-- expand
 -- Fetched pictures, which a database of SQLite has in a folder beside it. A cache of bounded size: may be emptied.
 create table pictures (
     name     text collate "C" primary key,

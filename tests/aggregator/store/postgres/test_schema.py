@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 import pytest
 
 from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.store import Store
+from aggregator.store.postgres.migrations import STEPS, expands
 from aggregator.store.sqlite.connection import SqliteConnection
+from tests.aggregator.store.test_store import NOON, SOURCE
 from tests.postgres.cluster import Cluster
 
-ONLY_HERE = {"migrations", "entry_words", "vocabulary", "model_files", "pictures"}
+ONLY_HERE = {"migrations", "entry_words", "vocabulary", "model_files", "pictures", "transfers"}
 TYPES = {"integer": "bigint", "real": "double precision", "text": "text", "blob": "bytea"}
 
 
@@ -58,9 +62,60 @@ def test_a_database_of_a_newer_version_is_refused(postgres: Cluster) -> None:
     url = postgres.new_database()
     Store.connect(url).close()
     with psycopg.connect(url) as raw:
-        raw.execute("insert into migrations (name, applied_at) values ('9999_later', now())")
+        raw.execute("insert into migrations (name, applied_at, expands) values ('9999_later', now(), 0)")
     with pytest.raises(NewerDatabaseError, match="9999_later"):
         Store.connect(url)
+
+
+def test_a_database_that_a_newer_version_only_expanded_can_still_be_used(postgres: Cluster) -> None:
+    url = postgres.new_database()
+    Store.connect(url).close()
+    with psycopg.connect(url) as raw:
+        raw.execute("alter table sources add column later text default 'x'")
+        raw.execute("insert into migrations (name, applied_at, expands) values ('9999_later', now(), 1)")
+    with Store.connect(url) as store:
+        store.feeds.sync([SOURCE], NOON)
+        assert store.faults() == []
+
+
+EXPANDING = re.compile(
+    r"create (unique )?(table|index) |alter table \w+ add column |alter table \w+ alter column \w+ set storage ",
+    re.I,
+)
+
+
+def is_expanding(statement: str) -> bool:
+    """Return whether a version that does not know *statement* can go on after it."""
+    if "add column" in statement.lower() and "not null" in statement.lower() and "default" not in statement.lower():
+        return False
+    return EXPANDING.match(statement) is not None
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("create table a (b bigint)", True),
+        ("alter table a add column c text not null default ''", True),
+        ("alter table a add column c text not null", False),
+        ("alter table a drop column c", False),
+        ("alter table a rename to b", False),
+        ("alter table a alter column c type bigint", False),
+        ("drop table a", False),
+        ("update a set b = 1", False),
+        ("create index a_by_b on a (b)", True),
+    ],
+)
+def test_what_an_older_version_can_bear(statement: str, expected: bool) -> None:
+    assert is_expanding(statement) is expected
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_each_step_says_whether_an_older_version_can_go_on_with_it(name: str) -> None:
+    script = STEPS[name]
+    assert script.startswith(("-- expand\n", "-- contract\n"))
+    statements = [" ".join(re.sub(r"--.*", "", part).split()) for part in re.sub(r"--.*", "", script).split(";")]
+    if expands(script):
+        assert [statement for statement in statements if statement and not is_expanding(statement)] == []
 
 
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
