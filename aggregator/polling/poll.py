@@ -23,6 +23,7 @@ from aggregator.model import (
     FeedState,
     Fetched,
     Hints,
+    KnownEntry,
     Limits,
     Outcome,
     ParsedFeed,
@@ -271,7 +272,10 @@ def _store_entries(
     if not arrivals:
         store.feeds.remember_document(source.id, parsed.memory)
         return _NOTHING_MATCHED
-    known = store.known_entries.by_identity(source.id, matching.identities(arrivals), matching.links(arrivals))
+    known: list[KnownEntry] = []
+    # The first document of a source has nothing to be compared with, and usually brings more items than any later one.
+    if before.last_ok_at is not None or store.known_entries.any_of(source.id):
+        known = store.known_entries.by_identity(source.id, matching.identities(arrivals), matching.links(arrivals))
     # A second look by date and title, only for what neither identity nor link found: it costs a query for each.
     if before.last_ok_at is not None and (wanted := matching.alike(arrivals, known)):
         present = {entry.entry_id for entry in known}

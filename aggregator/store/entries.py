@@ -30,6 +30,12 @@ class KnownEntries:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
+    def any_of(self, source_id: str) -> bool:
+        """Return whether any entry of a source is stored."""
+        return (
+            self._db.row("select 1 from entries where source_id = :source limit 1", {"source": source_id}) is not None
+        )
+
     def by_identity(
         self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]
     ) -> list[KnownEntry]:

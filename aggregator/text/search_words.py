@@ -37,9 +37,12 @@ def indexed(text: str) -> str:
     that each can be found by what begins with it. A unit or scale that is part of an amount ("2gw", "1.4m") is there as
     it is spelled, too: a search for "gigawatts" or "million" finds it.
     """
+    together: re.Match[str] | None = None
     if text.isascii():
-        lower = text.lower()
-        together = AMOUNT.search(lower) or _HYPHENATED_UNIT.search(lower)
+        # Most texts have no digit, and need not be searched for amounts.
+        if _DIGIT.search(text):
+            lower = text.lower()
+            together = AMOUNT.search(lower) or _HYPHENATED_UNIT.search(lower)
     else:
         together = _MAYBE_AMOUNT.search(text) or UNSPACED.search(text)
     if not together:
@@ -57,6 +60,7 @@ def _spelled_units(text: str, indexed_words: list[str]) -> list[str]:
 
 _BEHIND_NUMBER = re.compile(r"\d[\s-]([^\W\d_]{3,})")
 
+_DIGIT = re.compile("[0-9]")
 # Its unit goes behind all other words, so that a phrase across the amount stays a phrase ("2gw plant").
 _HYPHENATED_UNIT = re.compile(r"\d-[a-z]{3}")
 
