@@ -63,14 +63,14 @@ def played(folder: Path, until: datetime = SHOWN_AT) -> Path:
 def explanation(db: Path) -> str:
     """Return what `groundswell explain` prints first of the story that leads the front page."""
     with Store.open(db) as store:
-        (lead,) = store.stories.ranked("", 1)
+        (lead,) = store.story_lists.ranked("", 1)
     return "\n".join(line.rstrip() for line in score_lines(lead.story)) + "\n"
 
 
 def lead_path(db: Path) -> str:
     """Return the address of the story that leads the front page."""
     with Store.open(db) as store:
-        (lead,) = store.stories.ranked("", 1)
+        (lead,) = store.story_lists.ranked("", 1)
     return f"/story/{lead.story.story_id}"
 
 

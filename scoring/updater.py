@@ -300,12 +300,12 @@ class Updater:
 
     def _closed(self, entry_ids: Iterable[int], moment: datetime) -> list[ClosedStory]:
         """Return the closed stories of these entries, as they are at a moment."""
-        stories = self._store.stories
-        story_ids = {story_id for entry_id in entry_ids if (story_id := stories.of_entry(entry_id)) is not None}
+        memberships = self._store.memberships
+        story_ids = {story_id for entry_id in entry_ids if (story_id := memberships.story_of(entry_id)) is not None}
         return [
-            (story, stories.members_at(story_id, moment))
+            (story, memberships.of_story_at(story_id, moment))
             for story_id in sorted(story_ids)
-            if (story := stories.get(story_id)) is not None
+            if (story := self._store.stories.get(story_id)) is not None
         ]
 
     def _rank(self, now: datetime) -> None:
@@ -374,7 +374,7 @@ class Updater:
                 return engine
         log.info("The snapshot of the scoring state cannot be used (%s): rebuilding it from the entries", reason)
         since = watermark - EVENTS_HORIZON
-        joined = store.stories.memberships(watermark - MEMBERSHIPS_HORIZON)
+        joined = store.memberships.since(watermark - MEMBERSHIPS_HORIZON)
         memberships = {membership.entry_id: membership for membership in joined}
         standing = store.decisions.standing(since)
         lessons = [

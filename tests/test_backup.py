@@ -52,6 +52,6 @@ def test_a_backup_while_polling_is_consistent_and_can_be_gone_on_with(tmp_path: 
 
 def _stories(store: Store) -> list[tuple[Story, list[int]]]:
     return [
-        (story, [entry.entry_id for entry, _ in store.stories.members(story.story_id)])
+        (story, [entry.entry_id for entry, _ in store.memberships.of_story(story.story_id)])
         for story in store.stories.each()
     ]

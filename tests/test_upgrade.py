@@ -75,12 +75,12 @@ def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
         updater = Updater(store, config, current(store.models))
         updater.run(LATER)
         stories = {story.story_id: story for story in store.stories.each()}
-        assert {membership.story_id for story in stories for _, membership in store.stories.members(story)} <= set(
+        assert {membership.story_id for story in stories for _, membership in store.memberships.of_story(story)} <= set(
             stories
         )
         assert any(story.pinned for story in stories.values())
         assert any(story.category_id == "policy" for story in stories.values())
-        assert store.stories.ranked()
+        assert store.story_lists.ranked()
 
 
 def test_its_learned_model_scores_or_is_set_aside_for_the_prior(site: Path, caplog: pytest.LogCaptureFixture) -> None:

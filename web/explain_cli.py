@@ -35,11 +35,11 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
     """
     with Store.open(existing(db)) as store:
         known = story_named(store, story)
-        members = store.stories.members(known.story_id)
+        members = store.memberships.of_story(known.story_id)
         ledger = store.stories.ledger(known.story_id)
         names = store.feeds.names()
         rules = store.story_rules.of(known.story_id)
-        voices = store.stories.voices([known.story_id]).get(known.story_id, ())
+        voices = store.story_lists.voices([known.story_id]).get(known.story_id, ())
         place = [page_order.PlacePart(*row) for row in store.places.of(known.story_id)]
     breaking = page_order.breaking(voices, front.clock())
     if as_json:

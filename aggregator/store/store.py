@@ -23,8 +23,6 @@ from aggregator.store.derived.growth import Growth
 from aggregator.store.derived.languages import EntryLanguages
 from aggregator.store.derived.places import Places
 from aggregator.store.derived.scorecards import Scorecards
-from aggregator.store.derived.search import Search, SearchResult
-from aggregator.store.derived.stories import ListQuery, Stories
 from aggregator.store.derived.story_terms import SimilarStory, StoryTerms
 from aggregator.store.derived.summaries import Summaries
 from aggregator.store.derived.topics import Topics
@@ -46,6 +44,10 @@ from aggregator.store.readers.tokens import ReaderTokens
 from aggregator.store.source_status import SourceOutline, SourceStatus
 from aggregator.store.sqlite.connection import SqliteConnection
 from aggregator.store.state import State
+from aggregator.store.stories.memberships import Memberships
+from aggregator.store.stories.search import Search, SearchResult
+from aggregator.store.stories.stories import Stories
+from aggregator.store.stories.story_lists import ListQuery, StoryLists
 from aggregator.store.websub.deliveries import HubDeliveries
 from aggregator.store.websub.hub import HubRequests, HubSubscribers
 from aggregator.store.websub.subscriptions import HubSubscriptions
@@ -78,7 +80,9 @@ class Store:
         self.pending_steps = PendingSteps(connection)
         self.embeddings = Embeddings(connection)
         self.stories = Stories(connection)
-        self.search = Search(connection, self.stories)
+        self.memberships = Memberships(connection)
+        self.story_lists = StoryLists(connection)
+        self.search = Search(connection, self.story_lists)
         self.websub_hub = HubSubscribers(connection)
         self.websub_requests = HubRequests(connection)
         self.feedback = Feedback(connection)

@@ -47,12 +47,12 @@ class Narrator:
             return False
         if self._rests_until is not None and now < self._rests_until:
             return False
-        for listed in self._store.stories.ranked("", settings.stories):
+        for listed in self._store.story_lists.ranked("", settings.stories):
             story_id = listed.story.story_id
             before = self._store.summaries.of(story_id)
             if listed.story.independent_sources < 2 or (before and timedelta() <= now - before.at < AGAIN):
                 continue
-            members = self._store.stories.members(story_id)
+            members = self._store.memberships.of_story(story_id)
             fingerprint = fingerprint_of(members, settings.model)
             if before is not None and before.made_of == fingerprint:
                 continue

@@ -114,7 +114,7 @@ def past(
         return "" if source is None else source.category
 
     newest: deque[tuple[Entry, Membership]] = deque(maxlen=MAX_ENTRIES)
-    for entry, membership in store.stories.history(now - WINDOW, now):
+    for entry, membership in store.memberships.between(now - WINDOW, now):
         newest.append((replace(entry, content="", tags=(), picture=None), membership))
     if not newest:
         return [], 0

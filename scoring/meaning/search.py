@@ -81,7 +81,7 @@ def by_meaning(store: Store, query: Query, embedding: Embedding, limit: int, off
     }
     order = sorted(strength, key=lambda story_id: (-strength[story_id][0], -story_id))
     page = order[offset : offset + limit]
-    listed = [story for story_id in page if (story := store.stories.listed(story_id)) is not None]
+    listed = [story for story_id in page if (story := store.story_lists.listed(story_id)) is not None]
     entries = {story_id: store.entries.get(strength[story_id][1]) for story_id in page}
     return SearchResult(listed, len(order), {key: entry for key, entry in entries.items() if entry is not None})
 

@@ -213,10 +213,10 @@ def _run(
             since = moment
             updater.run(moment)
             if number > len(moments) - hours:
-                shown = [item.story for item in copy.stories.ranked("", PAGE)]
+                shown = [item.story for item in copy.story_lists.ranked("", PAGE)]
                 run.pages.append([(story.story_id, story.headline, story.score) for story in shown])
             report(number)
-        run.story_of = {m.entry_id: m.story_id for m in copy.stories.memberships(start)}
+        run.story_of = {m.entry_id: m.story_id for m in copy.memberships.since(start)}
         card = scorecard.scorecard(scorecard.read(copy, config, moments[-1]), moments[-1])
         window = min(scorecard.WINDOWS, key=lambda days: abs(timedelta(days=days) - hours * HOUR))
         run.measures = {

@@ -39,8 +39,8 @@ def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visit, V
     db = newsroom.filled(tmp_path_factory.mktemp("browser") / "news.db")
     with Store.open(db) as store, store.transaction():
         # What the worker adds as time goes by.
-        (lead,) = store.stories.ranked("", 1)
-        members = [entry.entry_id for entry, _ in store.stories.members(lead.story.story_id)]
+        (lead,) = store.story_lists.ranked("", 1)
+        members = [entry.entry_id for entry, _ in store.memberships.of_story(lead.story.story_id)]
         topic = Topic("trainium", "Trainium", 1, 0.4, 5.1, len(members), 4, 1.2, newsroom.NOW)
         store.topics.replace([(topic, members)], newsroom.NOW)
         store.front_pages.keep(newsroom.NOW)

@@ -52,9 +52,9 @@ def picture(store: Store) -> tuple[object, ...]:
     stories = [replace(story, trend=0.0) for story in store.stories.each()]
     return (
         stories,
-        [store.stories.members(story.story_id) for story in stories],
+        [store.memberships.of_story(story.story_id) for story in stories],
         [store.stories.ledger(story.story_id) for story in stories],
-        [listed.story.story_id for listed in store.stories.ranked(limit=100)],
+        [listed.story.story_id for listed in store.story_lists.ranked(limit=100)],
         store.progress.watermark(),
         remembered(store),
     )
@@ -77,7 +77,7 @@ def test_each_listed_story_keeps_why_it_stands_where_it_stands(store: Store) -> 
         publish(store, poll)
     updater(store).run(NOON + HOUR)
 
-    listed = [item.story for item in store.stories.ranked(limit=100)]
+    listed = [item.story for item in store.story_lists.ranked(limit=100)]
     assert listed
     for story in listed:
         parts = {name: amount for name, _, amount in store.places.of(story.story_id)}
@@ -94,7 +94,7 @@ def test_entries_become_stories_and_the_page_is_ordered(store: Store) -> None:
     standing = [story for story in store.stories.each() if story.merged_into is None]
     assert sum(story.entries for story in standing) == store.entries.count()
     assert any(story.independent_sources > 1 for story in store.stories.each())
-    assert store.stories.ranked()
+    assert store.story_lists.ranked()
     assert store.state.edition() > 0
 
 
@@ -269,7 +269,7 @@ def test_no_two_entries_come_together_again_that_a_second_thought_parted(seed: i
 
 def check_decisions(store: Store) -> None:
     """The last decision that stands on two entries is how they are, and every address leads to its entry."""
-    story_of = {member.entry_id: member.story_id for member in store.stories.memberships(NOON - HOUR)}
+    story_of = {member.entry_id: member.story_id for member in store.memberships.since(NOON - HOUR)}
     standing = store.decisions.standing()
     said = Editors(standing)
     known = sorted({entry_id for decision in standing for entry_id in concerned(decision)})
@@ -310,13 +310,13 @@ def test_a_trend_that_faded_is_written_once_a_minute_and_is_no_new_edition(store
     running = updater(store)
     running.run(NOON)
     edition = store.state.edition()
-    fresh = store.stories.ranked()[0].story.trend
+    fresh = store.story_lists.ranked()[0].story.trend
 
     running.run(NOON + timedelta(seconds=30))
-    assert store.stories.ranked()[0].story.trend == fresh
+    assert store.story_lists.ranked()[0].story.trend == fresh
     running.run(NOON + 5 * HOUR)
 
-    assert store.stories.ranked()[0].story.trend < fresh / 2
+    assert store.story_lists.ranked()[0].story.trend < fresh / 2
     assert store.state.edition() == edition
 
 

@@ -171,7 +171,7 @@ def decide(store: Store, seed: int, now: datetime) -> None:
     kind = rng.choice((*DecisionKind, DecisionKind.SPLIT, DecisionKind.MERGE, DecisionKind.MOVE))
     if kind in (DecisionKind.SPLIT, DecisionKind.MOVE) and large:
         one = rng.choice(large)
-    entry_ids = [entry.entry_id for entry, _ in store.stories.members(one.story_id)]
+    entry_ids = [entry.entry_id for entry, _ in store.memberships.of_story(one.story_id)]
     with suppress(DecisionError):
         store.decisions.decide(
             kind,

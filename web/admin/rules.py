@@ -69,7 +69,7 @@ def _page(
         rows = [(rule, store.story_rules.count(rule), rule in applying) for rule in saved.rules]
         start = (params.page - 1) * PAGE_SIZE
         listed = list(store.story_rules.stories(opened, PAGE_SIZE + 1, start)) if opened else []
-        matches = [item for story_id in (tried or [])[:SHOWN_MATCHES] if (item := store.stories.listed(story_id))]
+        matches = [item for story_id in (tried or [])[:SHOWN_MATCHES] if (item := store.story_lists.listed(story_id))]
         actions = [audit.row(show, action) for action in store.actions.newest(100) if action.kind == "rules"][:10]
         return render_template(
             "admin/rules.html",

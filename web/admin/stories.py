@@ -50,7 +50,7 @@ def story(story_id: int) -> str | AnyResponse:
         if listed.story.story_id != story_id:
             return redirect(f"/admin/story/{listed.story.story_id}", 301)
         show = presenter(store)
-        members = store.stories.members(story_id)
+        members = store.memberships.of_story(story_id)
         return render_template(
             "admin/story.html",
             card=show.card(listed),

@@ -81,9 +81,9 @@ class Tools:
             if listed is None:
                 raise GroundswellError(f"there is no story {story_id}")
             show = Presenter(config, store.feeds.names(), now)
-            members = store.stories.members(listed.story.story_id)
+            members = store.memberships.of_story(listed.story.story_id)
             place = [page_order.PlacePart(*row) for row in store.places.of(listed.story.story_id)]
-            voices = store.stories.voices([listed.story.story_id]).get(listed.story.story_id, ())
+            voices = store.story_lists.voices([listed.story.story_id]).get(listed.story.story_id, ())
             ledger = store.stories.ledger(listed.story.story_id)
             story = self._story(show, listed)
         return {

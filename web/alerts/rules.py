@@ -49,7 +49,7 @@ def _of_rule(
         before = store.alert_messages.about_story(rule.name, story.story_id)
         if before and (max(before) > 0 or story.independent_sources < before[0] + config.alerts.step):
             continue
-        entries = [entry for entry, _ in store.stories.members(story.story_id)]
+        entries = [entry for entry, _ in store.memberships.of_story(story.story_id)]
         content = story_message(listed, entries, config, now, rule=rule.name, sources_before=before.get(0))
         yield [
             NewMessage(

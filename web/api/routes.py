@@ -132,7 +132,7 @@ def story(story_id: int) -> dict[str, Any] | AnyResponse:
         keep(WHOLE_EDITION)
         return {
             **_story(show, listed),
-            "entries_of": [_member(show, entry, member) for entry, member in store.stories.members(story_id)],
+            "entries_of": [_member(show, entry, member) for entry, member in store.memberships.of_story(story_id)],
             "explanation": [
                 {"name": part.name, "points": part.points, "log_odds": part.log_odds, "reason": sentence(part.reason)}
                 for part in listed.story.contributions
@@ -213,7 +213,7 @@ def sources() -> dict[str, Any]:
 def categories() -> dict[str, Any]:
     """List the categories in the site's order."""
     with reading().store() as store:
-        counts = store.stories.counts_by_category(now() - timedelta(hours=24))
+        counts = store.story_lists.counts_by_category(now() - timedelta(hours=24))
     keep(MINUTE)
     base = base_url()
     return {

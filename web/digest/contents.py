@@ -71,5 +71,5 @@ def digest(store: Store, config: Config, edition: Edition) -> Digest:
 
 
 def _stories(store: Store, growths: Sequence[StoryGrowth]) -> tuple[DigestStory, ...]:
-    listed = ((growth, store.stories.listed(growth.story_id)) for growth in growths)
+    listed = ((growth, store.story_lists.listed(growth.story_id)) for growth in growths)
     return tuple(DigestStory(story, growth) for growth, story in listed if story is not None)

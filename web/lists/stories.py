@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aggregator.model import Config, Embedding, Entry, Listed
 from aggregator.store import ListQuery, SearchResult, Store
-from aggregator.store.derived.search import Order
+from aggregator.store.stories.search import Order
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
 from scoring.meaning.search import by_meaning
@@ -43,16 +43,16 @@ def some_of_category(
     since = params.since(now)
     if params.sort == "trending":
         if not params.filtered:
-            return store.stories.ranked(category_id or "", limit, offset)
+            return store.story_lists.ranked(category_id or "", limit, offset)
         matching = [
             listed
-            for listed in store.stories.ranked(category_id or "", MAX_RANKED)
+            for listed in store.story_lists.ranked(category_id or "", MAX_RANKED)
             if listed.story.score >= params.min_score
             and listed.story.independent_sources >= params.min_sources
             and (since is None or listed.story.last_source_at >= since)
         ]
         return matching[offset : offset + limit]
-    return store.stories.select(
+    return store.story_lists.select(
         ListQuery(
             category_id=category_id,
             sort="score" if params.sort == "score" else "newest",
@@ -110,8 +110,8 @@ def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Lis
     """Return what a source published, newest first, each with the story it belongs to."""
     rows = []
     for entry in store.entries.of_source(source_id, limit):
-        story_id = store.stories.of_entry(entry.entry_id)
-        rows.append((entry, None if story_id is None else store.stories.listed(story_id)))
+        story_id = store.memberships.story_of(entry.entry_id)
+        rows.append((entry, None if story_id is None else store.story_lists.listed(story_id)))
     return rows
 
 
@@ -129,4 +129,4 @@ def stories_of_source(store: Store, source_id: str, limit: int, offset: int) -> 
 def following_merges(store: Store, story_id: int) -> Listed | None:
     """Return the story, or the one that it was merged into in the end; None when there is none."""
     resolved = store.stories.resolve(story_id)
-    return None if resolved is None else store.stories.listed(resolved)
+    return None if resolved is None else store.story_lists.listed(resolved)

@@ -48,8 +48,8 @@ def _list_page(title: str, category_id: str | None, path: str, params: ListParam
     with reading().store() as store:
         show = presenter(store)
         page = stories.of_category(store, category_id, params, now(), PAGE_SIZE)
-        others = store.stories.other_headlines(page.stories, each=3)
-        voices = store.stories.voices(listed.story.story_id for listed in page.stories)
+        others = store.story_lists.other_headlines(page.stories, each=3)
+        voices = store.story_lists.voices(listed.story.story_id for listed in page.stories)
         cards = [
             show.card(listed, others.get(listed.story.story_id, ()), voices.get(listed.story.story_id, ()))
             for listed in page.stories
@@ -78,7 +78,7 @@ def category_name(category_id: str) -> str:
     if known is not None:
         return known.name
     with reading().store() as store:
-        if not store.stories.select(ListQuery(category_id=category_id, limit=1)):
+        if not store.story_lists.select(ListQuery(category_id=category_id, limit=1)):
             abort(404)
         section = presenter(store).section(category_id)
     return section.name if section else category_id

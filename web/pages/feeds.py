@@ -222,7 +222,7 @@ def _window() -> _Window:
 
 
 def _items(store: Store, show: Presenter, listed: list[Listed]) -> list[syndication.Item]:
-    others = store.stories.other_headlines(listed)
+    others = store.story_lists.other_headlines(listed)
     base = base_url()
     items = []
     for story in listed:

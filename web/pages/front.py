@@ -28,12 +28,12 @@ def front() -> str:
     """Trending now across categories, a section per category, newest."""
     with reading().store() as store:
         show = presenter(store)
-        top = store.stories.ranked("", FRONT_SIZE)
+        top = store.story_lists.ranked("", FRONT_SIZE)
         ranked = bool(top)
         if not top:
-            top = store.stories.select(ListQuery(limit=FRONT_SIZE))
-        others = store.stories.other_headlines(top[:1], each=4) | store.stories.other_headlines(top[1:], each=3)
-        voices = store.stories.voices(listed.story.story_id for listed in top)
+            top = store.story_lists.select(ListQuery(limit=FRONT_SIZE))
+        others = store.story_lists.other_headlines(top[:1], each=4) | store.story_lists.other_headlines(top[1:], each=3)
+        voices = store.story_lists.voices(listed.story.story_id for listed in top)
         cards = [
             show.card(listed, others.get(listed.story.story_id, ()), voices.get(listed.story.story_id, ()))
             for listed in top
@@ -41,13 +41,13 @@ def front() -> str:
         seen = {card.story_id for card in cards}
         sections = []
         for category in config().categories:
-            ranking = store.stories.ranked(category.id, SECTION_SIZE + FRONT_SIZE)
+            ranking = store.story_lists.ranked(category.id, SECTION_SIZE + FRONT_SIZE)
             unseen = [listed for listed in ranking if listed.story.story_id not in seen][:SECTION_SIZE]
             if ranking:
                 shown = [show.card(listed) for listed in unseen or ranking[:SECTION_SIZE]]
                 sections.append((show.section(category.id), shown))
         newest = _newest(store, show) if top else []
-        newest_id = store.stories.newest_id()
+        newest_id = store.story_lists.newest_id()
         rising = [
             present.topic(topic, store.topics.history(topic.slug, now())) for topic in store.topics.rising(RISING)
         ]
@@ -76,6 +76,6 @@ def _newest(store: Store, show: present.Presenter) -> list[present.Card]:
 
     What a new source or a pause brings at once is mostly older than what arrived before.
     """
-    latest = store.stories.select(ListQuery(limit=NEWEST_POOL * NEWEST_SIZE))
+    latest = store.story_lists.select(ListQuery(limit=NEWEST_POOL * NEWEST_SIZE))
     latest.sort(key=lambda listed: listed.story.published_at or listed.story.first_seen_at, reverse=True)
     return [show.card(listed) for listed in latest[:NEWEST_SIZE]]

@@ -131,7 +131,7 @@ def sitemap() -> Response:
     for path in paths:
         url(path)
     with reading().store() as store:
-        recent = store.stories.select(ListQuery(since=now() - NEWS_FOR, limit=MAX_NEWS))
+        recent = store.story_lists.select(ListQuery(since=now() - NEWS_FOR, limit=MAX_NEWS))
     for listed in recent:
         story = listed.story
         if story.published_at and story.published_at < now() - NEWS_FOR:
@@ -215,7 +215,7 @@ def site_card(digest: str) -> AnyResponse:
 def story_card(story_id: int, digest: str) -> AnyResponse:
     """The card of a link to a story without a picture; it never changes under its address."""
     with reading().store() as store:
-        listed = store.stories.listed(story_id)
+        listed = store.story_lists.listed(story_id)
         if listed is None:
             abort(404)
         path, card = story_card_path(store, listed)

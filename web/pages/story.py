@@ -47,7 +47,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         if listed.story.story_id != story_id or name != present.slug(listed.story.headline):
             return redirect(present.story_path(listed.story), 301)
         show = presenter(store)
-        members = store.stories.members(story_id)
+        members = store.memberships.of_story(story_id)
         ledger = store.stories.ledger(story_id)
         trending, related = _beside(store, show, listed.story)
         near = _near(store, show, listed.story)
@@ -56,14 +56,14 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         analysis = analyse(members, said=sentences)
         written = store.summaries.of(story_id)
         continued = earlier(store, listed.story, config().scoring.window)
-        before = store.stories.listed(continued.story_id) if continued is not None else None
+        before = store.story_lists.listed(continued.story_id) if continued is not None else None
         earlier_card = show.card(before) if before is not None else None
         picture = _picture(show, members, listed.lead)
         metadata = machine_readable.story_metadata(store, listed, picture.src if picture else "")
         what_ifs = store.counterfactuals.of(story_id, listed.story.score)
         place = [page_order.PlacePart(*row) for row in store.places.of(story_id)]
         rules = [] if listed.story.pinned else store.story_rules.of(story_id)
-        voices = store.stories.voices([story_id]).get(story_id, ())
+        voices = store.story_lists.voices([story_id]).get(story_id, ())
     coverage = present.coverage(show, members)
     start = (params.page - 1) * COVERAGE_SIZE
     if start >= len(coverage):
@@ -117,7 +117,7 @@ def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[p
     trending, related = (
         [
             show.card(listed)
-            for listed in store.stories.ranked(category_id, limit)
+            for listed in store.story_lists.ranked(category_id, limit)
             if listed.story.story_id != story.story_id
         ]
         for category_id, limit in (("", BESIDE + 1), (story.category_id, 2 * BESIDE + 1))
@@ -128,7 +128,7 @@ def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[p
 
 def _near(store: Store, show: present.Presenter, story: Story) -> list[present.Card]:
     """Return the stories nearest in meaning; none where entries are not encoded."""
-    near = (store.stories.listed(story_id) for story_id in nearest.related(store, story.story_id, BESIDE))
+    near = (store.story_lists.listed(story_id) for story_id in nearest.related(store, story.story_id, BESIDE))
     return [show.card(listed) for listed in near if listed is not None]
 
 

@@ -43,8 +43,8 @@ def topic(slug: str) -> str:
         show = presenter(store)
         history = store.topics.history(slug, now())
         stories = store.topics.stories(slug, PAGE_SIZE + 1, (params.page - 1) * PAGE_SIZE)
-        others = store.stories.other_headlines(stories[:PAGE_SIZE], each=3)
-        voices = store.stories.voices(listed.story.story_id for listed in stories[:PAGE_SIZE])
+        others = store.story_lists.other_headlines(stories[:PAGE_SIZE], each=3)
+        voices = store.story_lists.voices(listed.story.story_id for listed in stories[:PAGE_SIZE])
         cards = [
             show.card(listed, others.get(listed.story.story_id, ()), voices.get(listed.story.story_id, ()))
             for listed in stories[:PAGE_SIZE]

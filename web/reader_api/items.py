@@ -23,7 +23,7 @@ def items(
     tags: the address that IDs of feed items are made from
     """
     marks = store.reader_marks.of(token.reader, (one.story.story_id for one in listed))
-    others = store.stories.other_headlines(list(listed))
+    others = store.story_lists.other_headlines(list(listed))
     categories = {category.id: of_category(category) for category in config.categories}
     made = []
     for one in listed:

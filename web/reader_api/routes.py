@@ -198,7 +198,8 @@ def item_contents() -> Response:
     token = _reader()
     wanted = streams.story_ids(request.values.getlist("i"))[: streams.MAX_ITEMS]
     with reading().store() as store:
-        listed = [story for story_id in dict.fromkeys(wanted) if (story := store.stories.listed(story_id)) is not None]
+        lists = store.story_lists
+        listed = [story for story_id in dict.fromkeys(wanted) if (story := lists.listed(story_id)) is not None]
         made = items(store, presenter(store), config(), token, listed, base=base_url(), tags=id_base())
     return _json({"id": streams.READING_LIST, "updated": int(now().timestamp()), "items": made})
 

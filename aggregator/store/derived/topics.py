@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from aggregator.model import Entry, Listed, Topic
 from aggregator.store.codec import ENTRY, LISTABLE, entry, moment, stamp
 from aggregator.store.connection import Connection, Row, upsert
-from aggregator.store.derived.stories import LISTED, listed
+from aggregator.store.stories.story_lists import LISTED, listed
 
 _COLUMNS = "slug, name, position, chance, burst, entries, sources, usual_per_day, updated_at"
 

@@ -10,9 +10,9 @@ from aggregator.errors import DecisionError
 from aggregator.model import Decision, DecisionKind
 from aggregator.store.codec import decision, stamp
 from aggregator.store.connection import Connection
-from aggregator.store.derived.stories import Stories
 from aggregator.store.entries import Entries
 from aggregator.store.events.pending import PendingSteps
+from aggregator.store.stories.stories import Stories
 
 
 class Decisions:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from aggregator.model import Listed, RuleEffect, StoryRule
 from aggregator.store.connection import Connection
-from aggregator.store.derived.stories import LISTED, listed
+from aggregator.store.stories.story_lists import LISTED, listed
 
 
 class StoryRules:

@@ -11,7 +11,7 @@ from typing import Any
 from aggregator.model import Listed
 from aggregator.store.codec import LISTABLE, moment, stamp, stamp_or_none
 from aggregator.store.connection import Connection
-from aggregator.store.derived.stories import LISTED, listed
+from aggregator.store.stories.story_lists import LISTED, listed
 
 READ, STARRED = "read", "starred"
 MAX_STARRED = 10_000

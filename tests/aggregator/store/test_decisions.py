@@ -155,10 +155,10 @@ def test_two_processes_decide_at_once_and_get_different_moments(tmp_path: Path) 
 def test_a_hidden_story_is_in_no_list_and_its_address_still_leads_to_it(store: Store) -> None:
     put(store, 4, (4, 5), hidden=True)
 
-    assert [decision.story.story_id for decision in store.stories.select(ListQuery())] == [6, 1]
+    assert [decision.story.story_id for decision in store.story_lists.select(ListQuery())] == [6, 1]
     assert (store.search.stories(read("a", NOON)).total, store.search.stories(read("d", NOON)).total) == (1, 0)
-    assert store.stories.counts_by_category(NOON) == {"models": 2}
-    assert store.stories.listed(4) is not None
+    assert store.story_lists.counts_by_category(NOON) == {"models": 2}
+    assert store.story_lists.listed(4) is not None
 
 
 def test_an_address_follows_its_entry(store: Store) -> None:

@@ -114,7 +114,9 @@ def test_the_worker_keeps_the_page_and_a_rebuild_leaves_it(store: Store) -> None
     updater.run(NOON + HOUR)
     shown = store.front_pages.at(NOON + HOUR)
     assert shown is not None
-    assert [item.story_id for item in shown.lists[""]] == [item.story.story_id for item in store.stories.ranked("", 20)]
+    assert [item.story_id for item in shown.lists[""]] == [
+        item.story.story_id for item in store.story_lists.ranked("", 20)
+    ]
 
     updater.rebuild(NOON + HOUR)
 

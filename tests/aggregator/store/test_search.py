@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from aggregator.model import NO_REASON, Changes, Draft, Membership, RuleEffect, Source, Story
 from aggregator.store import Arrival, SearchResult, Store
-from aggregator.store.derived.search import Order, changes, strength
 from aggregator.store.sqlite.text_index import expression
+from aggregator.store.stories.search import Order, changes, strength
 from aggregator.text.search_query import Query, read
 from tests.aggregator.store.conftest import OpenStore
 from tests.aggregator.store.test_store import NOON
@@ -250,7 +250,7 @@ def test_whatever_is_typed_means_something(odd: Store, text: str) -> None:
 
 
 def test_not_more_is_ranked_than_anyone_reads(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aggregator.store.derived.search.CANDIDATES", 3)
+    monkeypatch.setattr("aggregator.store.stories.search.CANDIDATES", 3)
     ids = [shelf.tell(f"Chip {i}", at=NOON + i * DAY) for i in range(5)]
     assert sorted(shelf.ids_of("chip")) == ids[2:]
 
@@ -333,7 +333,7 @@ def test_kinds_are_those_of_the_lead_entry(shelf: Shelf) -> None:
 def test_all_matching_stories_are_returned_however_many_or_those_of_a_few(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aggregator.store.derived.search.CANDIDATES", 3)
+    monkeypatch.setattr("aggregator.store.stories.search.CANDIDATES", 3)
     numbers = [shelf.tell(f"Chip number {i}", at=NOON - i * DAY) for i in range(9)]
     other = shelf.tell("Layoffs at a chip maker", score=90)
 

@@ -520,9 +520,9 @@ def test_a_story_comes_back_as_it_was_given(store: Store) -> None:
     (first,) = add(store, arrival("a"))
     story = tell(store, first)
     assert store.stories.get(first) == story
-    assert [entry.entry_id for entry, _ in store.stories.members(first)] == [first]
+    assert [entry.entry_id for entry, _ in store.memberships.of_story(first)] == [first]
     assert [line.cause for line in store.stories.ledger(first)] == [Cause.NEW_STORY]
-    assert store.stories.of_entry(first) == first
+    assert store.memberships.story_of(first) == first
     assert store.stories.get(first + 1) is None
 
 
@@ -534,8 +534,8 @@ def test_the_ranking_is_written_when_its_order_changed(store: Store) -> None:
         assert store.stories.rank({"": [(second, 3.0), (first, 1.0)], "models": [(first, 1.0)]})
         assert not store.stories.rank({"": [(second, 2.9), (first, 0.9)], "models": [(first, 0.9)], "policy": []})
         assert store.stories.rank({"": [(first, 2.0), (second, 1.9)]})
-    assert [listed.story.story_id for listed in store.stories.ranked()] == [first, second]
-    assert store.stories.ranked("models") == []
+    assert [listed.story.story_id for listed in store.story_lists.ranked()] == [first, second]
+    assert store.story_lists.ranked("models") == []
 
 
 def test_a_list_is_filtered_and_ordered(store: Store) -> None:
@@ -551,7 +551,7 @@ def test_a_list_is_filtered_and_ordered(store: Store) -> None:
         )
 
     def listed(**kwargs: object) -> list[int]:
-        return [item.story.story_id - ids[0] for item in store.stories.select(ListQuery(**kwargs))]  # type: ignore[arg-type]
+        return [item.story.story_id - ids[0] for item in store.story_lists.select(ListQuery(**kwargs))]  # type: ignore[arg-type]
 
     assert listed() == [3, 2, 1, 0]
     assert listed(sort="score") == [0, 1, 2, 3]
@@ -559,7 +559,7 @@ def test_a_list_is_filtered_and_ordered(store: Store) -> None:
     assert listed(min_sources=3) == [3, 2]
     assert listed(since=NOON + 2 * HOUR) == [3, 2]
     assert listed(limit=1, offset=1) == [2]
-    assert store.stories.counts_by_category(NOON) == {"models": 3, "policy": 1}
+    assert store.story_lists.counts_by_category(NOON) == {"models": 3, "policy": 1}
 
 
 def test_dropping_what_is_derived_leaves_the_facts(store: Store) -> None:

@@ -122,7 +122,7 @@ class Site:
         publish(self.store, (self.now, [arrival(title, "", "lantern", None)], "lantern"))
         self.updater.run(self.now)
         story_id = self.store.entries.count()
-        assert self.store.stories.of_entry(story_id) == story_id, "a story of its own"
+        assert self.store.memberships.story_of(story_id) == story_id, "a story of its own"
         return story_id
 
     def category(self, story_id: int) -> str:
@@ -199,7 +199,7 @@ def test_a_restart_after_any_correction_leaves_no_trace(often: int, monkeypatch:
                 site.updater.run(poll[0] + HOUR)
                 if undone is not None:
                     site.store.decisions.undo(undone, poll[0] + 2 * HOUR)
-                elif story_id is not None and site.store.stories.of_entry(story_id) == story_id:
+                elif story_id is not None and site.store.memberships.story_of(story_id) == story_id:
                     site.store.decisions.decide(
                         DecisionKind.CATEGORY, story_id=story_id, category_id=right, now=poll[0] + 2 * HOUR
                     )

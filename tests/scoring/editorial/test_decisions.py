@@ -64,13 +64,13 @@ class Desk:
     def stories(self) -> dict[int, list[int]]:
         """The entries of every story that stands for itself."""
         return {
-            story.story_id: [entry.entry_id for entry, _ in self.store.stories.members(story.story_id)]
+            story.story_id: [entry.entry_id for entry, _ in self.store.memberships.of_story(story.story_id)]
             for story in self.store.stories.each()
             if story.merged_into is None
         }
 
     def front(self) -> list[int]:
-        return [item.story.story_id for item in self.store.stories.ranked()]
+        return [item.story.story_id for item in self.store.story_lists.ranked()]
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_split_makes_two_stories_that_both_say_why(desk: Desk) -> None:
     assert sentence(left.reason) == "an editor's split: 2 entries went to story 2"
     assert sentence(new.reason) == "an editor's split: 2 entries came from story 1"
     assert (new.score_before, new.score_after) == (None, desk.story(2).score)
-    assert [member.reason for _, member in desk.store.stories.members(2)] == [because(ReasonKind.EDITOR_SPLIT)] * 2
+    assert [member.reason for _, member in desk.store.memberships.of_story(2)] == [because(ReasonKind.EDITOR_SPLIT)] * 2
 
 
 def test_what_comes_later_joins_one_side_and_brings_the_two_together_no_more(
@@ -243,7 +243,7 @@ def test_a_pinned_story_stands_on_top_also_when_it_is_over(desk: Desk) -> None:
     desk.report(("Ferry operator tests autonomous docking", ""), "beacon", 500 * HOUR)
     assert desk.front() == [last, 5]
     category = desk.story(last).category_id
-    assert next(item.story.story_id for item in desk.store.stories.ranked(category)) == last
+    assert next(item.story.story_id for item in desk.store.story_lists.ranked(category)) == last
 
     desk.undo(pinned)
 

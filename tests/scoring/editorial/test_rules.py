@@ -35,7 +35,7 @@ def site(*rules: StoryRule, polls: int = len(POLLS)) -> tuple[Store, Updater]:
 
 
 def front(store: Store) -> list[int]:
-    return [item.story.story_id for item in store.stories.ranked(limit=100)]
+    return [item.story.story_id for item in store.story_lists.ranked(limit=100)]
 
 
 def about(store: Store, word: str) -> set[int]:
@@ -151,12 +151,12 @@ def test_the_newest_and_the_best_scored_leave_muted_stories_out_too_and_a_pin_br
 
     def listed(sort: str) -> set[int]:
         query = ListQuery(sort=sort, limit=100)  # type: ignore[arg-type]
-        return {item.story.story_id for item in store.stories.select(query)}
+        return {item.story.story_id for item in store.story_lists.select(query)}
 
     assert story_id not in listed("newest") | listed("score")
-    counts = sum(store.stories.counts_by_category(NOON - timedelta(days=9)).values())
+    counts = sum(store.story_lists.counts_by_category(NOON - timedelta(days=9)).values())
     store.decisions.decide(DecisionKind.PIN, story_id=story_id, now=END + HOUR)
     updater.run(END + 2 * HOUR)
     assert story_id in listed("newest") & listed("score")
     assert front(store)[0] == story_id
-    assert sum(store.stories.counts_by_category(NOON - timedelta(days=9)).values()) == counts + 1
+    assert sum(store.story_lists.counts_by_category(NOON - timedelta(days=9)).values()) == counts + 1

@@ -24,7 +24,7 @@ def test_a_backlog_is_stored_and_becomes_stories_but_neither_trends_nor_counts_a
         title, summary = EVENTS[3][0]
         publish(store, (NOON + 3 * HOUR, [arrival(title, summary, "beacon", NOON + 3 * HOUR)], "beacon"))
         updater.run(NOON + 4 * HOUR)
-        news = {listed.story.story_id for listed in store.stories.ranked()}
+        news = {listed.story.story_id for listed in store.story_lists.ranked()}
         assert news
 
         backlog = [
@@ -40,11 +40,11 @@ def test_a_backlog_is_stored_and_becomes_stories_but_neither_trends_nor_counts_a
         updater.run(NOON + 5 * HOUR + timedelta(minutes=1))
 
         assert store.entries.count() == 4 + OLD
-        shown = [listed.story.story_id for listed in store.stories.ranked()]
+        shown = [listed.story.story_id for listed in store.story_lists.ranked()]
         assert set(shown[: len(news)]) == news
-        newest = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=len(news)))]
+        newest = [listed.story.story_id for listed in store.story_lists.select(ListQuery(limit=len(news)))]
         assert set(newest) == news
-        results = [listed.story.story_id for listed in store.stories.select(ListQuery(limit=300))]
+        results = [listed.story.story_id for listed in store.story_lists.select(ListQuery(limit=300))]
         # How many depends on how alike these headlines look; that they are there does not.
         assert len(results) > 10 * len(news)
 
@@ -57,9 +57,9 @@ def test_an_undated_backlog_is_in_a_list_only_where_nothing_else_is() -> None:
         with store.transaction():
             store.entries.add("quill", notes, NOON, first_document=True)
         updater.run(NOON + HOUR)
-        assert len(store.stories.ranked()) == len(THINGS)
+        assert len(store.story_lists.ranked()) == len(THINGS)
 
         title, summary = EVENTS[0][0]
         publish(store, (NOON + 2 * HOUR, [arrival(title, summary, "herald", NOON + 2 * HOUR)], "herald"))
         updater.run(NOON + 3 * HOUR)
-        assert [listed.story.headline for listed in store.stories.ranked()] == [title]
+        assert [listed.story.headline for listed in store.story_lists.ranked()] == [title]

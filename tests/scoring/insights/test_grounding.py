@@ -157,7 +157,7 @@ async def test_of_a_lying_server_only_the_truth_is_kept(liar: Liar, store: Store
     (authorization, question), *more = liar.requests
     assert not more
     assert (authorization, question["model"]) == ("Bearer k", "liar-1")
-    (written,) = [w for item in store.stories.ranked("", 20) if (w := store.summaries.of(item.story.story_id))]
+    (written,) = [w for item in store.story_lists.ranked("", 20) if (w := store.summaries.of(item.story.story_id))]
     assert written.model == "liar-1"
     assert written.left_out >= 2
     assert written.sentences

@@ -96,7 +96,7 @@ def learned(store: Store, shown: list[Impression]) -> Weights:
 
 def test_training_follows_a_true_preference_and_not_the_order(store: Store) -> None:
     story_ids = [
-        story_id for story_id in range(1, store.entries.count()) if store.stories.of_entry(story_id) == story_id
+        story_id for story_id in range(1, store.entries.count()) if store.memberships.story_of(story_id) == story_id
     ]
     titles = {story_id: entry.title for story_id in story_ids if (entry := store.entries.get(story_id)) is not None}
     assert len(titles) > 500

@@ -182,7 +182,7 @@ def test_a_replay_learns_from_its_own_past_what_a_site_learns_from_its_store() -
     with Store.open(":memory:") as store:
         publish(store, days=5)
         replayed = Past(lambda source_id: "models")
-        for record, where in store.stories.history(None, LATER):
+        for record, where in store.memberships.between(None, LATER):
             replayed(record.first_seen_at, [record], Changes(memberships=(where,)))
 
         assert replayed.examples(CONFIG.scoring.top_share, LATER) == past(store, CONFIG, LATER)[0]

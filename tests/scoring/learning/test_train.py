@@ -165,7 +165,7 @@ def test_nothing_that_came_later_changes_what_is_learned_now() -> None:
 def publish_later(store: Store) -> None:
     """Add entries after the twelfth day to old stories, and edit an old title."""
     at = MONDAY + 20 * DAY
-    (entry, _), *_ = store.stories.history(None, at)
+    (entry, _), *_ = store.memberships.between(None, at)
     draft = Draft(guid=entry.identity, link=entry.link, title="Changed afterwards", summary="Changed")
     arrival = Arrival(draft, entry.identity, entry.link, digest(draft), 2)
     with store.transaction():
@@ -177,7 +177,7 @@ def publish_later(store: Store) -> None:
 def test_a_title_is_learned_from_as_it_came() -> None:
     with Store.open(":memory:") as store:
         publish(store, days=4)
-        entries = [entry for entry, _ in store.stories.history(None, NOW)]
+        entries = [entry for entry, _ in store.memberships.between(None, NOW)]
         with store.transaction():
             for i, entry in enumerate(entries):
                 draft = Draft(guid=entry.identity, link=entry.link, title="Edited", summary="Edited")

@@ -34,7 +34,9 @@ def placed_with(store: Store) -> dict[int, Embedding | None]:
 
 def derived(store: Store) -> list[object]:
     stories = [replace(story, trend=0.0) for story in store.stories.each()]
-    return [(story, store.stories.members(story.story_id), store.stories.ledger(story.story_id)) for story in stories]
+    return [
+        (story, store.memberships.of_story(story.story_id), store.stories.ledger(story.story_id)) for story in stories
+    ]
 
 
 def test_arrivals_are_encoded_before_they_are_placed(store: Store) -> None:

@@ -105,7 +105,7 @@ def test_a_site_on_a_subject_or_in_a_language_that_the_prior_does_not_know_says_
     path.write_text("".join(json.dumps(row) + "\n" for row in lines(SUBJECTS[subject], 10, follow=True)), "utf-8")
     with Store.open(":memory:") as store:
         replay(Stream(path), Config(Site(), (), ()), load_prior(), db=store)
-        listed = store.stories.ranked("", 60)
+        listed = store.story_lists.ranked("", 60)
     assert listed
     assert {item.story.provisional for item in listed} == {provisional}
 
@@ -151,11 +151,11 @@ def test_all_votes_down_leave_an_ordered_page(tmp_path: Path) -> None:
         now = START + 73 * HOUR
         updater = Updater(store, config, load_prior())
         updater.run(now)
-        before = store.stories.ranked("", 60)
+        before = store.story_lists.ranked("", 60)
         for item in before:
             store.feedback.vote(item.story.story_id, False, now)
         updater.run(now + HOUR)
-        after = store.stories.ranked("", 60)
+        after = store.story_lists.ranked("", 60)
         # Of two stories with the same headline the page shows the better one, which a vote may change.
         assert sorted(map(subject_of, after)) == sorted(map(subject_of, before))
         assert all(item.story.score <= was.story.score for item, was in zip(after, before, strict=True))

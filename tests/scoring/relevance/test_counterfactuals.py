@@ -18,7 +18,7 @@ def test_counterfactuals_of_listed_stories_are_kept_for_the_score_they_belong_to
         updater.run(NOON + HOUR)
 
         count = 0
-        for item in store.stories.ranked("", 20):
+        for item in store.story_lists.ranked("", 20):
             story = item.story
             worked_out = [(what.condition, what.score) for what in updater.engine.counterfactuals(story.story_id)]
             assert store.counterfactuals.of(story.story_id, story.score) == worked_out
@@ -36,7 +36,7 @@ def test_a_score_that_cannot_be_worked_out_again_has_no_counterfactuals() -> Non
             publish(store, poll)
         updater = Updater(store, CONFIG, load_prior())
         updater.run(NOON + HOUR)
-        story_id = store.stories.ranked("", 1)[0].story.story_id
+        story_id = store.story_lists.ranked("", 1)[0].story.story_id
         live = updater.engine._state.live[story_id]
         assert live.story is not None
         live.story = replace(live.story, score=live.story.score - 1)

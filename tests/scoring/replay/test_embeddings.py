@@ -65,7 +65,7 @@ def test_a_replay_of_an_export_gives_the_stories_of_the_site(site: Store, tmp_pa
 
 def stories(store: Store) -> list[tuple[int, list[int]]]:
     return [
-        (story.story_id, sorted(entry.entry_id for entry, _ in store.stories.members(story.story_id)))
+        (story.story_id, sorted(entry.entry_id for entry, _ in store.memberships.of_story(story.story_id)))
         for story in store.stories.each()
     ]
 

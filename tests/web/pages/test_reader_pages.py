@@ -90,7 +90,7 @@ def test_a_page_that_is_open_can_ask_how_many_stories_are_new(site: FlaskClient,
 
 def test_a_topic_shows_how_it_came_about_and_its_stories(site: FlaskClient, room: Newsroom, store: Store) -> None:
     story_id = room.story("Trainium sells out", ["techcrunch_ai", "seedbed"])
-    entries = [entry.entry_id for entry, _ in store.stories.members(story_id)]
+    entries = [entry.entry_id for entry, _ in store.memberships.of_story(story_id)]
     topic = Topic("trainium", "Trainium", 1, 0.6, 4.2, 2, 2, 0.1, NOW)
     with store.transaction():
         store.topics.replace([(topic, entries)], NOW)

@@ -41,7 +41,7 @@ def story(story_id: int) -> AnyResponse:
         if listed.story.story_id != story_id:
             return redirect(f"/story/{listed.story.story_id}.md", 301)
         show = presenter(store)
-        members = store.stories.members(story_id)
+        members = store.memberships.of_story(story_id)
         sentences = sentences_of(members)
         facts, differing = present.key_facts(show, key_facts(members, said=sentences))
         analysis = analyse(members, said=sentences)

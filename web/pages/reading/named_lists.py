@@ -32,7 +32,7 @@ def named_list(list_id: str) -> str:
     with reading().store() as store:
         show = presenter(store)
         result = stories.of_search(store, params, search_of(named, params), PAGE_SIZE)
-        voices = store.stories.voices(listed.story.story_id for listed in result.stories)
+        voices = store.story_lists.voices(listed.story.story_id for listed in result.stories)
         cards = [show.card(listed, voices=voices.get(listed.story.story_id, ())) for listed in result.stories]
         status = None if cards else status_of(store)
     keep(MINUTE)

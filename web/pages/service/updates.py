@@ -21,7 +21,7 @@ def fresh() -> Response:
     count = 0
     if since.isascii() and since.isdigit() and len(since) < 19:
         with reading().store() as store:
-            count = store.stories.newer_than(int(since))
+            count = store.story_lists.newer_than(int(since))
     keep(BRIEF)
     response = Response(json.dumps({"new": count}) + "\n", content_type="application/json; charset=utf-8")
     response.headers["Content-Security-Policy"] = CSP_DATA

@@ -98,7 +98,7 @@ def is_topic(store: Store, url: str) -> bool:
     match arguments:
         case {"category_id": category_id}:
             is_left = ListQuery(category_id=category_id, limit=1)
-            return config().category(category_id) is not None or bool(store.stories.select(is_left))
+            return config().category(category_id) is not None or bool(store.story_lists.select(is_left))
         case {"source_id": source_id}:
             return config().source(source_id) is not None
         case {"slug": slug}:

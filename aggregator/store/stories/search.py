@@ -13,7 +13,7 @@ from typing import Literal
 from aggregator.model import Entry, Listed
 from aggregator.store.codec import ENTRY, UNMUTED, entry, moment, stamp
 from aggregator.store.connection import Connection, Params, Row
-from aggregator.store.derived.stories import Stories
+from aggregator.store.stories.story_lists import StoryLists
 from aggregator.text.search_query import Query
 from aggregator.text.title_kinds import entry_kinds
 from aggregator.text.tokens import words
@@ -60,9 +60,9 @@ def strength(text: float, relevance: float, age_days: float) -> float:
 class Search:
     """Stories by the words of their entries, through the text index."""
 
-    def __init__(self, connection: Connection, stories: Stories) -> None:
+    def __init__(self, connection: Connection, story_lists: StoryLists) -> None:
         self._db = connection
-        self._stories = stories
+        self._story_lists = story_lists
 
     def stories(self, query: Query, *, order: Order = "best", limit: int = 30, offset: int = 0) -> SearchResult:
         """Return the stories that fit *query*; one that asks for nothing finds nothing.
@@ -87,7 +87,7 @@ class Search:
         }
         rows.sort(key=keys[order], reverse=True)
         page = rows[offset : offset + limit]
-        listed = [story for row in page if (story := self._stories.listed(row["story_id"])) is not None]
+        listed = [story for row in page if (story := self._story_lists.listed(row["story_id"])) is not None]
         return SearchResult(listed, len(rows), self._entries(page) if query.terms else {})
 
     def fitting(self, query: Query) -> dict[int, bool]:
