@@ -7,13 +7,31 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import StrictUndefined
+from jinja2 import BytecodeCache, StrictUndefined
+from jinja2.bccache import Bucket
 
 from aggregator.model import Config
 from aggregator.store import Store
 from tests.web import newsroom
 from tests.web.newsroom import NOW, Newsroom
 from web.app import close_app, create_app
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates compiled once for all applications of a run, not once for each: a third of the time of these tests."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._code.get(f"{bucket.key} {bucket.checksum}"):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +55,7 @@ def make_app() -> Iterator[Callable[..., Flask]]:
         app = create_app(db, clock, edition_every_s=0.0, **options)  # type: ignore[arg-type]
         # A misspelled variable in a template fails here instead of printing nothing.
         app.jinja_env.undefined = StrictUndefined
+        app.jinja_env.bytecode_cache = COMPILED
         made.append(app)
         return app
 

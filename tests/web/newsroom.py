@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -214,7 +215,9 @@ def explanation(score: int, voices: int) -> list[Contribution]:
     return [*parts, Contribution("words", 0.2, rest, because(ReasonKind.OTHER_WORDS, 21))]
 
 
+@cache
 def sample_config() -> Config:
+    """Return the configuration of the sample edition; a value, so every test may have the same."""
     edition = sample.load()
     return Config(
         site=Site(title="Groundswell"),
