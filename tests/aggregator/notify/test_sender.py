@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,18 +35,30 @@ def config(allow_private: bool = True) -> Config:
     )
 
 
-def send(address: str, message: Outgoing = MESSAGE, *, allow_private: bool = True) -> Outcome:
-    async def run() -> Outcome:
-        sender = Sender(config(allow_private))
-        try:
-            return await sender.send(AlertTarget(address), message, NOW)
-        finally:
-            await sender.close()
+class Post:
+    """Sends messages; the two senders, and their processes, serve every test of this module."""
 
-    return asyncio.run(run())
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self._senders = {allow_private: Sender(config(allow_private)) for allow_private in (True, False)}
+
+    def __call__(self, address: str, message: Outgoing = MESSAGE, *, allow_private: bool = True) -> Outcome:
+        return self._runner.run(self._senders[allow_private].send(AlertTarget(address), message, NOW))
+
+    def close(self) -> None:
+        for sender in self._senders.values():
+            self._runner.run(sender.close())
 
 
-def test_a_service_of_apprise_gets_title_and_text() -> None:
+@pytest.fixture(scope="module")
+def send() -> Iterator[Post]:
+    with asyncio.Runner() as runner:
+        post = Post(runner)
+        yield post
+        post.close()
+
+
+def test_a_service_of_apprise_gets_title_and_text(send: Post) -> None:
     with http_service() as ntfy:
         outcome = send(f"ntfy://127.0.0.1:{ntfy.port}/topic")
 
@@ -55,7 +68,7 @@ def test_a_service_of_apprise_gets_title_and_text() -> None:
     assert "https://site.example/story/7" in body["message"]
 
 
-def test_a_private_address_is_refused_unless_the_operator_allows_it() -> None:
+def test_a_private_address_is_refused_unless_the_operator_allows_it(send: Post) -> None:
     with http_service() as ntfy:
         outcome = send(f"ntfy://127.0.0.1:{ntfy.port}/topic", allow_private=False)
         webhook = send(f"http://127.0.0.1:{ntfy.port}/hook", allow_private=False)
@@ -68,7 +81,7 @@ def test_a_private_address_is_refused_unless_the_operator_allows_it() -> None:
     assert "private address" in webhook.message
 
 
-def test_a_redirect_to_another_private_host_is_not_followed() -> None:
+def test_a_redirect_to_another_private_host_is_not_followed(send: Post) -> None:
     with http_service() as ntfy, http_service() as canary:
         ntfy.answers = [(307, {"Location": f"http://127.0.0.2:{canary.port}/"})] * 2
         apprise = send(f"ntfy://127.0.0.1:{ntfy.port}/topic")
@@ -79,7 +92,7 @@ def test_a_redirect_to_another_private_host_is_not_followed() -> None:
     assert (webhook.sent, webhook.message) == (False, "status 307")
 
 
-def test_a_webhook_is_signed_over_timestamp_and_body() -> None:
+def test_a_webhook_is_signed_over_timestamp_and_body(send: Post) -> None:
     with http_service() as service:
         outcome = send(f"http://127.0.0.1:{service.port}/hook?key=1")
 
@@ -93,7 +106,7 @@ def test_a_webhook_is_signed_over_timestamp_and_body() -> None:
     assert json.loads(request.body) == {"id": MESSAGE.message_id, **MESSAGE.data}
 
 
-def test_mail_has_our_own_plain_text_beside_its_html() -> None:
+def test_mail_has_our_own_plain_text_beside_its_html(send: Post) -> None:
     message = Outgoing(
         "d", "The day", "Plain: https://site.example/a", "<p>Rich <a href='https://site.example/a'>a</a></p>"
     )
@@ -113,7 +126,7 @@ def test_mail_has_our_own_plain_text_beside_its_html() -> None:
     assert server.envelopes == [("site@news.example", ["one@reader.example", "two@reader.example"])]
 
 
-def test_a_refusal_of_the_mail_server_says_whether_it_is_lasting() -> None:
+def test_a_refusal_of_the_mail_server_says_whether_it_is_lasting(send: Post) -> None:
     message = Outgoing("d", "The day", "text", "<p>text</p>")
     with mail_service() as server:
         server.answers = ["450 try later", "550 no such reader"]
@@ -126,7 +139,7 @@ def test_a_refusal_of_the_mail_server_says_whether_it_is_lasting() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 403])
-def test_a_service_that_refuses_is_a_failure_that_can_be_tried_again(status: int) -> None:
+def test_a_service_that_refuses_is_a_failure_that_can_be_tried_again(send: Post, status: int) -> None:
     with http_service() as service:
         service.answers = [(status, {})] * 2
         apprise = send(f"ntfy://hunter2topic:hunter2pass@127.0.0.1:{service.port}/hunter2")
@@ -138,7 +151,7 @@ def test_a_service_that_refuses_is_a_failure_that_can_be_tried_again(status: int
         assert "hunter2" not in outcome.message
 
 
-def test_an_unknown_service_and_a_missing_file_are_said(tmp_path: Path) -> None:
+def test_an_unknown_service_and_a_missing_file_are_said(send: Post, tmp_path: Path) -> None:
     unknown = send("nosuchservice://x")
     missing = send(f"file:{tmp_path}/none")
     (tmp_path / "wrong").write_text("hunter2")
@@ -151,7 +164,7 @@ def test_an_unknown_service_and_a_missing_file_are_said(tmp_path: Path) -> None:
     assert "hunter2" not in wrong.message
 
 
-def test_an_address_can_be_in_a_file(tmp_path: Path) -> None:
+def test_an_address_can_be_in_a_file(send: Post, tmp_path: Path) -> None:
     with http_service() as service:
         (tmp_path / "hook").write_text(f"http://127.0.0.1:{service.port}/hook\n")
         assert send(f"file:{tmp_path}/hook").sent

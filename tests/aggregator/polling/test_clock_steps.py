@@ -147,6 +147,7 @@ def worker(tmp_path: Path, feed_server: FeedServer) -> Iterator[ShiftedWorker]:
     started.stop()
 
 
+@pytest.mark.long
 def test_steps_of_the_clock_leave_polling_heartbeat_and_memory_as_they_were(worker: ShiftedWorker) -> None:
     usual, memory = worker.polls(WATCHED_S), worker.peak_mb
     assert usual >= 2

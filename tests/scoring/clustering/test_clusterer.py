@@ -387,13 +387,14 @@ def test_a_story_that_is_held_anew_ends_when_it_would_have() -> None:
 # Quality on labelled streams: floors a little under what was measured with this code, of the files with these digests.
 # BCubed F1 of the assignment made at arrival, merges counted in. General news with summaries went down by .02 on
 # 28 November 2026 (allsides .897, gnews .890 before), when AI news went up and series across sources came apart.
+# One of each stream in `make test`; the others take ten seconds each.
 FLOORS = [
-    ("allsides_dev", "ts", ("title", "summary"), True, 0.875),
+    pytest.param("allsides_dev", "ts", ("title", "summary"), True, 0.875, marks=pytest.mark.long),
     ("allsides_dev", "ts", ("title",), True, 0.815),
-    ("allsides_dev", "ts_dense", ("title", "summary"), True, 0.795),
-    ("gnews", "ts", ("title", "summary"), False, 0.860),
+    pytest.param("allsides_dev", "ts_dense", ("title", "summary"), True, 0.795, marks=pytest.mark.long),
+    pytest.param("gnews", "ts", ("title", "summary"), False, 0.860, marks=pytest.mark.long),
     ("gnews", "ts_topic", ("title",), False, 0.745),
-    ("gnews", "ts", ("title",), False, 0.695),
+    pytest.param("gnews", "ts", ("title",), False, 0.695, marks=pytest.mark.long),
     ("uci_dev", "ts", ("title",), False, 0.750),
 ]
 DIGESTS = {
@@ -436,8 +437,8 @@ def test_stories_of_labelled_streams_stay_above_their_floors(
 # under what was measured (`python -m bench.stories` has second thoughts, too).
 GOLD_FLOORS = [
     ("week_2026_05", "labels/ai_press_2026_techmeme_dev", 0.68, 0.915),
-    ("dense_2026_03", "labels/ai_press_2026_techmeme_dev", 0.72, 0.95),
-    ("press_2025_05", "stream/ai_press_2024_25_dev", 0.52, 0.92),
+    pytest.param("dense_2026_03", "labels/ai_press_2026_techmeme_dev", 0.72, 0.95, marks=pytest.mark.long),
+    pytest.param("press_2025_05", "stream/ai_press_2024_25_dev", 0.52, 0.92, marks=pytest.mark.long),
 ]
 GOLD_DIGESTS = {
     "labels/ai_press_2026_techmeme_dev": "2c4cefe68422cb729e2c6a91990cb3d250fb0a311edb5bc8f7b800c03ba04cbf",

@@ -80,6 +80,7 @@ def desk() -> Iterator[Desk]:
         yield Desk(store)
 
 
+@pytest.mark.long
 @promise
 @given(seed=st.integers(0, 100_000), picked=st.randoms(use_true_random=False))
 def test_merging_what_is_merged_changes_nothing(seed: int, picked: random.Random) -> None:

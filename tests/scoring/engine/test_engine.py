@@ -120,6 +120,7 @@ def test_a_story_is_over_after_the_window() -> None:
     assert [story.story_id for story in made.stories()] == [2]
 
 
+@pytest.mark.long
 @promise
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_entries_within_a_step_does_not_matter(rng: random.Random) -> None:

@@ -30,6 +30,7 @@ def data(name: str, digest: str) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_rising_terms_of_the_first_days_of_a_stream() -> None:
     path = data("stream/news_2020_dev.jsonl.gz", "cd84f080f9ca3675")
     until = datetime(2020, 5, 22, tzinfo=UTC)

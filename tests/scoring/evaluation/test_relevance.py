@@ -226,6 +226,7 @@ def test_the_prior_finds_the_told_stories_of_the_sample_edition() -> None:
 SAMPLE_FLOOR = 0.69
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not PRESS.exists(), reason=f"the recorded press is not here: {PRESS}")
 def test_the_score_keeps_its_floor_on_the_recorded_press() -> None:
     assert hashlib.sha256(PRESS.read_bytes()).hexdigest() == PRESS_SHA256, "other data than the floor is for"
