@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from aggregator.site_database import is_file
 from aggregator.store import Store
 from aggregator.text.wording import plural, size
 
@@ -29,8 +30,8 @@ class DiskUse:
     """The file and its write-ahead log."""
     reclaimable: int
     """Pages of the file that hold nothing; new entries use them first."""
-    free: int
-    """What is left on the disk for this user."""
+    free: int | None
+    """What is left on the disk for this user; None: the database is on a server, whose disk is not seen from here."""
     entries: int
     entries_per_day: float
     kept_days: float | None
@@ -52,7 +53,7 @@ class DiskUse:
     def days_left(self) -> float | None:
         """Return after how many days the disk is full; None where it will not be within ten years."""
         growth = self.growth_per_day
-        if growth <= 0:
+        if growth <= 0 or self.free is None:
             return None
         if self.kept_days is not None:
             still = self.bytes_per_entry * (self.entries_per_day * self.kept_days - self.entries)
@@ -74,7 +75,7 @@ def disk_use(store: Store, db: Path, keep: timedelta | None, now: datetime) -> D
     return DiskUse(
         database=counts.bytes + (log.stat().st_size if log.exists() else 0),
         reclaimable=counts.free_bytes,
-        free=shutil.disk_usage(db.absolute().parent).free,
+        free=shutil.disk_usage(db.absolute().parent).free if is_file() else None,
         entries=counts.entries,
         entries_per_day=counts.recent_entries / (span / timedelta(days=1)),
         kept_days=None if keep is None else keep / timedelta(days=1),
@@ -83,7 +84,9 @@ def disk_use(store: Store, db: Path, keep: timedelta | None, now: datetime) -> D
 
 def summary(use: DiskUse) -> str:
     """Return the forecast in one line."""
-    now = f"{size(use.database)} for {plural(use.entries, 'entry', 'entries')}, {size(use.free)} free"
+    now = f"{size(use.database)} for {plural(use.entries, 'entry', 'entries')}"
+    if use.free is not None:
+        now += f", {size(use.free)} free"
     if not use.growth_per_day:
         return f"{now}; not growing"
     growth = f"{now}; grows by {size(round(use.growth_per_day * 30))} a month"

@@ -20,6 +20,7 @@ from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.demo import edition as sample
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.parent_process import end_with_named_parent
+from aggregator.site_database import is_file, open_store
 from aggregator.store import StoreFault
 from groundswell import demo as playing
 from groundswell.clock import process_clock
@@ -97,6 +98,8 @@ def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool) 
     from web.server import Address, check_port
 
     require_config(feeds, db, write=write)
+    if not is_file():
+        open_store(db).close()  # what is wrong with it is said once and at once
     address = Address(host, port)
     check_port(address, db=db)
     click.echo(f"Groundswell: {address.url} (Ctrl-C stops it)", err=True)

@@ -21,6 +21,7 @@ from aggregator.model import Clock
 from aggregator.polling.poller import Poller
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
+from aggregator.store.postgres.address import VARIABLE as DATABASE_URL
 from groundswell.clock import CLOCK_VARIABLE, now
 
 STEP = timedelta(minutes=30)
@@ -39,6 +40,7 @@ def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[
     address: of the site
     speed:   how many times as fast as real time the edition runs, here and in every process started from here
     """
+    os.environ.pop(DATABASE_URL, None)  # the edition is played into a database that is thrown away
     edition = sample.load()
     begin = sample.STARTS_AT + start
     played = SteppedClock(sample.ARCHIVE_STARTS_AT)

@@ -33,8 +33,8 @@ from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
 from aggregator.polling.posted import PostedEntriesJob
 from aggregator.polling.websub_subscriber import HubSubscriber
+from aggregator.site_database import open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
-from aggregator.store.lock import WorkerLock
 from aggregator.text.wording import size
 from groundswell.processes import run_aside
 from web.visibility import is_public_host
@@ -65,7 +65,7 @@ class Scorer:
         from scoring.updater import Updater
 
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
-        self._store = Store.open(db)
+        self._store = open_store(db)
         self._model_name = chosen(self._store.models)
         self._updater = Updater(self._store, config, current(self._store.models))
         self._meaning: MeaningSettings | None = None
@@ -155,7 +155,7 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
     """Poll, update, train and prune until *stop* is set; return the exit code."""
     from web.websub_publisher import FeedRenderer, Publisher
 
-    with WorkerLock(db), Store.open(db) as store:
+    with open_as_only_writer(db) as store:
         watch = ConfigWatch(feeds, store, os.environ)
         config = watch.start(clock())
         scorer = Scorer(db, config)
@@ -278,7 +278,7 @@ class Worker:
         self.exit_code = DISPLACED
         self._stop.set()
         try:
-            with Store.open(self._db) as store:
+            with open_store(self._db) as store:
                 store.actions.note("database", message, self._clock())
         except (StoreError, StoreFault) as error:
             log.error("%s", error)

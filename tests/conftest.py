@@ -17,6 +17,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # The processes that tests start go by words alone: an encoder of its own would cost each of them two seconds.
 os.environ.setdefault("GROUNDSWELL_ENCODER", "off")
 
+# Tests never use the database that somebody's shell names.
+os.environ.pop("DATABASE_URL", None)
+
 # The same examples each time: a run that fails can be run again, and one that passed stays so.
 # `--hypothesis-profile=wide` looks further.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -13,7 +13,7 @@ import click
 from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.config import read_config
 from aggregator.errors import ConfigError
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from web.auth.credentials import make_token, token_file
 from web.token_cli import token
 from web.visibility import TOKEN_VARIABLE
@@ -70,7 +70,7 @@ def rotate_token(front: Front, db: Path) -> None:
     Example:
       groundswell rotate-token
     """
-    with Store.open(db) as store:
+    with open_store(db) as store:
         token = make_token(store, db, front.clock())
     click.echo(token)
     click.echo(f"It is also in {token_file(db)}, for you alone to read; every session has ended.", err=True)

@@ -13,7 +13,7 @@ import click
 
 from aggregator.cli.options import Front, db_option, existing, json_option, story_named
 from aggregator.model import Membership, RuleEffect, Story
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from scoring.ranking import page_order
 from web.present import reasons
 from web.present.reasons import sentence
@@ -33,7 +33,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
     Example:
       groundswell explain 217
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         known = story_named(store, story)
         members = store.memberships.of_story(known.story_id)
         ledger = store.stories.ledger(known.story_id)

@@ -31,7 +31,8 @@ from aggregator.config.watcher import StandInWatch
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
 from aggregator.parent_process import end_with_parent
-from aggregator.store import Store, StoreFault
+from aggregator.site_database import exists, open_store
+from aggregator.store import StoreFault
 from web.alerts.worker_watch import WorkerWatch
 from web.app import close_app, create_app
 from web.auth.credentials import checked, make_first_token, token_file
@@ -192,7 +193,7 @@ def _print_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
     if env.get(TOKEN_VARIABLE):
         return
     try:
-        with Store.open(db) as store:
+        with open_store(db) as store:
             if store.sessions.token_digest() is None and make_first_token(store, db, clock()):
                 print(f"The operator's token, for /admin, is in {token_file(db)}", file=sys.stderr)
     except (GroundswellError, StoreFault) as error:
@@ -226,9 +227,9 @@ def check_port(address: Address, env: Mapping[str, str] = os.environ, db: Path |
 
 
 def _has_token(db: Path | None) -> bool:
-    if db is None or not db.exists():
+    if db is None or not exists(db):
         return False
-    with Store.open(db) as store:
+    with open_store(db) as store:
         return store.sessions.token_digest() is not None
 
 

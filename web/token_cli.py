@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from aggregator.cli.options import Front, db_option, json_option
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from web.auth.reader_tokens import make_reader_token, revoke_reader_token
 
 
@@ -37,7 +37,7 @@ def create(
       groundswell token create tablet --score-in-title --min-score 40
       groundswell token create newsletters --post
     """
-    with Store.open(db) as store:
+    with open_store(db) as store:
         secret, record = make_reader_token(
             store,
             name,
@@ -71,7 +71,7 @@ def list_tokens(db: Path, as_json: bool) -> None:
     Example:
       groundswell token list
     """
-    with Store.open(db) as store:
+    with open_store(db) as store:
         tokens = store.reader_tokens.all()
     if as_json:
         rows = [
@@ -110,6 +110,6 @@ def revoke(front: Front, token_id: int, db: Path) -> None:
     Example:
       groundswell token revoke 3
     """
-    with Store.open(db) as store:
+    with open_store(db) as store:
         record = revoke_reader_token(store, token_id, front.clock())
     click.echo(f"revoked {record.name}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from aggregator import site_database
 from aggregator.backup import CHECKED, back_up, back_up_on_schedule
 from aggregator.backup import restore as restore_backup
 from aggregator.backup import verify as verify_backup
@@ -23,9 +24,12 @@ from aggregator.disk_use import disk_use
 from aggregator.disk_use import summary as disk_summary
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Entry
-from aggregator.store import Store
+from aggregator.site_database import open_as_only_writer, open_store
+from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from aggregator.text.wording import size
+
+_POSTGRES_BACKUPS = "use pg_dump and pg_restore, pgBackRest, or WAL archiving"
 
 
 @click.command()
@@ -48,19 +52,20 @@ def check(front: Front, feeds: Path, db: Path) -> None:
         click.echo(f"{feeds}: {sizes[0]} in {sizes[1]}, no error")
     except ConfigError as error:
         errors += str(error).splitlines()
-    if db.exists():
+    name = site_database.shown_name(db)
+    if site_database.exists(db):
         try:
-            with Store.open(db) as store:
+            with open_store(db) as store:
                 damage = store.faults()
-                errors += [f"{db}: {problem}" for problem in damage]
+                errors += [f"{name}: {problem}" for problem in damage]
                 if last := store.state.get("backup_message"):
                     click.echo(f"last backup: {last}")
                 if meaning := store.state.get("meaning_message"):
                     click.echo(f"meaning: {meaning}")
                 if not damage:
-                    click.echo(f"{db}: {store.entries.count()} entries, {store.stories.count()} stories, no error")
+                    click.echo(f"{name}: {store.entries.count()} entries, {store.stories.count()} stories, no error")
                     click.echo(f"disk: {disk_summary(disk_use(store, db, keep, front.clock()))}")
-        except StoreError as error:
+        except (StoreError, StoreFault) as error:
             errors.append(str(error))
     else:
         click.echo(f"{db}: not there yet; the first run makes it")
@@ -86,7 +91,7 @@ def export(target: Path | None, embeddings: bool, db: Path) -> None:
     Example:
       groundswell export entries.jsonl
     """
-    with Store.open(existing(db)) as store, open_output(target, like=db) as out:
+    with open_store(existing(db)) as store, open_output(target, like=db) as out:
         for entry in store.entries.each():
             out.write(json.dumps(stream_line(entry, embeddings), ensure_ascii=False) + "\n")
 
@@ -138,6 +143,7 @@ def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Pat
       groundswell backup --verify monday.db
       groundswell backup
     """
+    site_database.require_file("`groundswell backup`", _POSTGRES_BACKUPS)
     existing(db)
     if target is None:
         settings = load_config(feeds, env=front.env).backup
@@ -172,6 +178,7 @@ def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path
     Example:
       groundswell restore monday.db
     """
+    site_database.require_file("`groundswell restore`", _POSTGRES_BACKUPS)
     with WorkerLock(db):
         done = restore_backup(copy, db, None if database_only else feeds, front.clock())
     for path in done.kept:
@@ -194,8 +201,10 @@ def prune(front: Front, feeds: Path, db: Path, compact: bool) -> None:
       groundswell prune
       groundswell prune --compact
     """
+    if compact:
+        site_database.require_file("--compact", "autovacuum gives free space in tables to new rows")
     config = load_config(feeds, env=front.env)
-    with WorkerLock(existing(db)), Store.open(db) as store:
+    with open_as_only_writer(existing(db)) as store:
         polls, entries = prune_store(store, config, front.clock())
         click.echo(f"{polls} polls and {entries} entries forgotten")
         if compact:
@@ -206,8 +215,8 @@ def prune(front: Front, feeds: Path, db: Path, compact: bool) -> None:
             click.echo(f"{size(max(before.database - after.database, 0))} given back to the disk")
 
 
-def _require_space(needed: int, free: int, db: Path) -> None:
-    if needed > free:
+def _require_space(needed: int, free: int | None, db: Path) -> None:
+    if free is not None and needed > free:
         raise StoreError(f"compacting {db} needs {size(needed)} of free disk, and {size(free)} are free")
 
 
@@ -221,7 +230,9 @@ def compact_if_worthwhile(store: Store, db: Path, now: datetime) -> int:
     """Compact the database where much of it is free, and return how many bytes that gave back."""
     use = disk_use(store, db, None, now)
     worthwhile = use.reclaimable >= max(MIN_FREE_BYTES, MIN_FREE_SHARE * use.database)
-    if not worthwhile or use.database > MAX_COMPACTED_BYTES or use.database - use.reclaimable > use.free:
+    if not worthwhile or use.free is None:
+        return 0
+    if use.database > MAX_COMPACTED_BYTES or use.database - use.reclaimable > use.free:
         return 0
     store.compact()
     return use.reclaimable

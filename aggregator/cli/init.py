@@ -14,6 +14,7 @@ from aggregator.config import parse_config
 from aggregator.config.file import save_config
 from aggregator.config.starter import shipped_text, starter_config
 from aggregator.errors import ConfigError
+from aggregator.site_database import has_config
 
 
 @click.command()
@@ -49,7 +50,7 @@ def require_config(feeds: Path, db: Path, *, write: bool = False) -> None:
 
     Asks on a terminal. ConfigError with the way out where there is nothing; nothing is written then.
     """
-    if feeds.exists() or db.exists():
+    if feeds.exists() or has_config(db):
         return
     if not write and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ConfigError(f"{feeds} does not exist; `groundswell init` writes one to begin with")

@@ -14,6 +14,7 @@ from aggregator.backup import back_up, verify
 from aggregator.cli.options import db_option, existing, feeds_option, progress_bar
 from aggregator.cli.source_tables import count
 from aggregator.errors import StoreError
+from aggregator.site_database import require_file
 from aggregator.store.lock import WorkerLock
 
 _CHUNK_BYTES = 1_000_000
@@ -37,6 +38,7 @@ def move(target: str, program: str, feeds: Path, db: Path) -> None:
       groundswell move maria@new.example.org:/srv/groundswell
       groundswell move new:site --program /opt/groundswell/.venv/bin/groundswell
     """
+    require_file("`groundswell move`", "every machine that DATABASE_URL is set on uses the same database")
     host, folder = _parts(target)
     with (
         WorkerLock(existing(db)),

@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from aggregator import site_database
 from aggregator.errors import ConfigError, GroundswellError, StoreError
 from aggregator.model import Clock, Config, Source, Story
 from aggregator.store import Store
+from aggregator.store.postgres.address import VARIABLE as DATABASE_URL
+from aggregator.store.postgres.address import is_url
 
 P = ParamSpec("P")
 
@@ -46,15 +49,28 @@ def feeds_option(command: Callable[P, R]) -> Callable[P, R]:
     )(command)
 
 
+DEFAULT_DB = Path("groundswell.db")
+
+
+class _DatabaseOption(click.Path):
+    """A file, or the address of a PostgreSQL database, which goes into the environment as `DATABASE_URL`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and is_url(value):
+            os.environ[DATABASE_URL] = value  # for the parts of a site, too, which are processes of their own
+            return DEFAULT_DB
+        return super().convert(value, param, ctx)
+
+
 def db_option(command: Callable[P, R]) -> Callable[P, R]:
     """Add `--db FILE`."""
     return click.option(
         "--db",
-        type=click.Path(path_type=Path),
-        default=Path("groundswell.db"),
+        type=_DatabaseOption(path_type=Path),
+        default=DEFAULT_DB,
         envvar="GROUNDSWELL_DB",
         show_default=True,
-        help="The database.",
+        help="The database: a SQLite file, or postgresql://...; DATABASE_URL in the environment names one as well.",
     )(command)
 
 
@@ -65,7 +81,7 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
 
 def existing(db: Path) -> Path:
     """Return *db*; StoreError when there is no such database yet."""
-    if not db.exists():
+    if not site_database.exists(db):
         raise StoreError(f"there is no database {db} yet; `groundswell run` or `groundswell poll` makes it")
     return db
 
@@ -99,7 +115,7 @@ def open_output(target: Path | None, like: Path) -> Iterator[IO[str]]:
     if target is None:
         yield sys.stdout
         return
-    mode = like.stat().st_mode & 0o666
+    mode = like.stat().st_mode & 0o666 if like.exists() else 0o600
     with open(target, "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, mode)) as out:
         yield out
 

@@ -23,8 +23,8 @@ from aggregator.errors import ConfigError
 from aggregator.model import Config
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
+from aggregator.site_database import open_as_only_writer
 from aggregator.store import Store
-from aggregator.store.lock import WorkerLock
 
 
 @click.command()
@@ -47,7 +47,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
       groundswell poll --source techcrunch_ai
     """
     require_config(feeds, db)
-    with WorkerLock(db), Store.open(db) as store:
+    with open_as_only_writer(db) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         for source_id in only:
             if not known_source(config, source_id, feeds).enabled:

@@ -36,6 +36,7 @@ from aggregator.fetch import PUBLIC, Client, access, user_agent
 from aggregator.model import Config, FeedState, Limits, SourceHealth
 from aggregator.parse.pool import ParserPool
 from aggregator.polling import source_health
+from aggregator.site_database import exists, open_store
 from aggregator.store import Store
 from aggregator.text.urls import host, shown
 
@@ -67,8 +68,8 @@ def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: P
     config, now = load_config(feeds, env=front.env), front.clock()
     rows: list[SourceHealth] = []
     hosts: dict[str, dict[str, Any]] = {}
-    if db.exists():
-        with Store.open(db) as store:
+    if exists(db):
+        with open_store(db) as store:
             rows = store.feeds.health(now, config.sources)
             hosts = {ledger.host: host_row(ledger) for ledger in store.source_status.hosts()}
     known = {row.source.id for row in rows}

@@ -18,8 +18,8 @@ from aggregator.config import parse_config, read_config
 from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config
+from aggregator.site_database import is_written, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
-from aggregator.store.lock import WorkerLock, is_held
 
 log = logging.getLogger(__name__)
 
@@ -108,20 +108,20 @@ class StandInWatch:
     def step(self, now: datetime) -> bool:
         """Apply the file where it was saved since, and no worker does so; return whether that was the case."""
         look = _look(self._path)
-        if look is None or look == self._seen or is_held(self._database):
+        if look is None or look == self._seen or is_written(self._database):
             return False
         try:
             text = read_config(self._path)
         except ConfigError:
             text = ""
         try:
-            with Store.open(self._database) as store:
+            with open_store(self._database) as store:
                 if text == store.config_edits.latest_text():
                     self._seen = look
                     return False
-                with WorkerLock(self._database):
+                with open_as_only_writer(self._database) as writing:
                     # What a feed is asked with is no matter here: the worker, which asks, has the variables.
-                    ConfigWatch(self._path, store, AnyVariables()).start(now)
+                    ConfigWatch(self._path, writing, AnyVariables()).start(now)
         except ConfigError as error:
             log.error("%s", error.public)
         except (StoreError, StoreFault):

@@ -122,17 +122,21 @@ class Store:
         return cls(SqliteConnection.open(path))
 
     @classmethod
-    def connect(cls, url: str) -> Store:
-        """Open the database of PostgreSQL at *url*; StoreError with a way out when it cannot be used."""
+    def connect(cls, url: str, *, hold: str = "") -> Store:
+        """Open the PostgreSQL database at *url*; StoreError with a way out when it cannot be used.
+
+        hold: an advisory lock that every session of this store holds; DatabaseInUseError where another process does
+        """
         # Imported here: psycopg is an extra.
         try:
+            from aggregator.store.postgres import locks
             from aggregator.store.postgres.connection import PostgresConnection
         except ImportError as error:
             raise StoreError(
-                f"DATABASE_URL names a database of PostgreSQL, and psycopg is not installed ({error}); "
+                f"DATABASE_URL names a PostgreSQL database, and psycopg is not installed ({error}); "
                 "`pip install 'groundswell[postgres]'` installs it"
             ) from None
-        return cls(PostgresConnection.open(url))
+        return cls(PostgresConnection.open(url, locks.holding(hold) if hold else None))
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all writes inside, or none."""

@@ -18,8 +18,7 @@ from aggregator.cli.options import Front, db_option, existing, feeds_option, jso
 from aggregator.config import load_config
 from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import GroundswellError
-from aggregator.store import Store
-from aggregator.store.lock import WorkerLock
+from aggregator.site_database import open_as_only_writer, open_store
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models
@@ -46,7 +45,7 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
       groundswell update
       groundswell update --rebuild
     """
-    with WorkerLock(existing(db)), Store.open(db) as store:
+    with open_as_only_writer(existing(db)) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         with site_encoder(config) as encoder, progress_bar("Scoring") as bar:
             updater = Updater(store, config, current(store.models), encoder=encoder)
@@ -74,7 +73,7 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     Example:
       groundswell train
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         config = load_config(feeds, env=front.env)
         report = train_model(store, config, front.clock())
     click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.message)
@@ -123,7 +122,7 @@ def replay(
             load_prior(),
             assignments=_written(opened, assignments),
             scores=_written(opened, scores),
-            db=opened.enter_context(Store.open(db)) if db is not None else None,
+            db=opened.enter_context(open_store(db)) if db is not None else None,
             retrain=learner,
             observer=learner.past if learner is not None else None,
             progress=lambda lines: bar.update(task, advance=lines),
@@ -154,7 +153,7 @@ def vote(front: Front, story: str, verdict: str, db: Path) -> None:
     Example:
       groundswell vote 217 up
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         known = story_named(store, story)
         up = {"up": True, "down": False, "undo": None}[verdict]
         store.feedback.vote(known.story_id, up, front.clock())

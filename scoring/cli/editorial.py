@@ -17,7 +17,7 @@ from aggregator.cli.options import Front, db_option, existing, feeds_option, jso
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
 from aggregator.model import Decision, DecisionKind
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from scoring.editorial import pairwise_constraints
 
 
@@ -49,7 +49,7 @@ def split(front: Front, story: int, entries: tuple[int, ...], db: Path, as_json:
     Example:
       groundswell stories split 217 340 352
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         _tell(store.decisions.decide(DecisionKind.SPLIT, story_id=story, entry_ids=entries, now=front.clock()), as_json)
 
 
@@ -66,7 +66,7 @@ def merge(front: Front, story: int, other: int, db: Path, as_json: bool) -> None
     Example:
       groundswell stories merge 217 305
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         _tell(store.decisions.decide(DecisionKind.MERGE, story_id=story, into_id=other, now=front.clock()), as_json)
 
 
@@ -84,7 +84,7 @@ def move(front: Front, story: int, other: int, entries: tuple[int, ...], db: Pat
     Example:
       groundswell stories move 217 305 340
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         made = store.decisions.decide(
             DecisionKind.MOVE, story_id=story, entry_ids=entries, into_id=other, now=front.clock()
         )
@@ -108,7 +108,7 @@ def category(front: Front, story: int, category: str, feeds: Path, db: Path, as_
     known = [item.id for item in load_config(feeds, env=front.env).categories]
     if category not in known:
         raise GroundswellError(f"category {category!r} is not one of {', '.join(known)}")
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         made = store.decisions.decide(DecisionKind.CATEGORY, story_id=story, category_id=category, now=front.clock())
         _tell(made, as_json)
 
@@ -125,7 +125,7 @@ def hide(front: Front, story: int, db: Path, as_json: bool) -> None:
     Example:
       groundswell stories hide 217
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         _tell(store.decisions.decide(DecisionKind.HIDE, story_id=story, now=front.clock()), as_json)
 
 
@@ -141,7 +141,7 @@ def pin(front: Front, story: int, db: Path, as_json: bool) -> None:
     Example:
       groundswell stories pin 217
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         _tell(store.decisions.decide(DecisionKind.PIN, story_id=story, now=front.clock()), as_json)
 
 
@@ -159,7 +159,7 @@ def undo(front: Front, decision: int, db: Path, as_json: bool) -> None:
     Example:
       groundswell stories undo 12
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         _tell(store.decisions.undo(decision, front.clock()), as_json)
 
 
@@ -174,7 +174,7 @@ def decisions(limit: int, db: Path, as_json: bool) -> None:
     Example:
       groundswell stories decisions
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         history = store.decisions.history(limit)
     if as_json:
         click.echo(json.dumps([_plain(decision) for decision in history], indent=1))
@@ -198,7 +198,7 @@ def export_cases(folder: Path, db: Path) -> None:
       groundswell stories export cases/
       groundswell evaluate pairs cases/items.jsonl cases/pairs.tsv
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         pairs = pairwise_constraints.pairs(store.decisions.standing())
         wanted = {int(entry_id) for pair in pairs for entry_id in (pair.one, pair.other)}
         entries = store.entries.as_arrived(sorted(wanted))

@@ -16,7 +16,7 @@ import click
 from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from scoring.cli.evaluate_labels import LABEL_EVALUATIONS
 from scoring.cli.recordings import settings_of, stream_reader
 from scoring.relevance.model import load_prior, read_prior
@@ -220,7 +220,7 @@ def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     """Measure the site on its own past, keep that for /accuracy, and print it."""
     from scoring.evaluation import scorecard
 
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         config = load_config(feeds, env=front.env)
         card = scorecard.measure(store, config, front.clock())
     if as_json:

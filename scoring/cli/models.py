@@ -9,7 +9,7 @@ import click
 
 from aggregator.cli.options import db_option, existing, json_option
 from aggregator.errors import GroundswellError
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from scoring.learning.model_store import history, load, use, use_prior
 from scoring.relevance.model import load_prior
 
@@ -29,7 +29,7 @@ def models_list(db: Path, as_json: bool) -> None:
     Example:
       groundswell models list
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         kept = history(store.models)
     if as_json:
         rows = [
@@ -78,7 +78,7 @@ def models_use(name: str, db: Path) -> None:
       groundswell models use relevance-20261117T080000Z.json
       groundswell models use prior
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         if name == "prior":
             use_prior(store.models)
         else:

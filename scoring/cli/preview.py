@@ -15,7 +15,7 @@ from aggregator.config import load_config, parse_config
 from aggregator.config.file import write_file
 from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, GroundswellError
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from aggregator.text.wording import plural
 from scoring.learning.model_store import current
 from scoring.replay import preview as previewing
@@ -50,7 +50,7 @@ def preview(front: Front, feeds: Path, days: int, hours: bool, status: Path | No
     """
     report = StatusFile(status, front)
     try:
-        with Store.open(existing(db)) as store, progress_bar("Replaying") as bar:
+        with open_store(existing(db)) as store, progress_bar("Replaying") as bar:
             task = bar.add_task("hours", total=None)
 
             def progress(done: int, total: int) -> None:

@@ -14,7 +14,7 @@ from aggregator.config import load_config
 from aggregator.errors import ConfigError
 from aggregator.model import AlertTarget, Config
 from aggregator.notify import Outcome, Outgoing, Sender, service_of
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from web.alerts.wording import test_message
 
 OPERATOR_NAME = "operator"
@@ -89,7 +89,7 @@ def list_messages(limit: int, db: Path, as_json: bool) -> None:
     Example:
       groundswell alerts list
     """
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         messages = store.alert_messages.newest(limit)
     if as_json:
         rows = [

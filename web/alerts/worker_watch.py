@@ -15,6 +15,7 @@ from pathlib import Path
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config
+from aggregator.site_database import exists, open_store
 from aggregator.store import Store, StoreFault
 from aggregator.store.alerts import OPERATOR
 from web.alerts.alarms import report, worker_alarm
@@ -32,10 +33,10 @@ class WorkerWatch:
 
     def step(self, now: datetime) -> bool:
         """Report a worker that has stopped, once; return whether there is anything to report."""
-        if not self._database.exists():
+        if not exists(self._database):
             return False
         try:
-            with Store.open(self._database) as store:
+            with open_store(self._database) as store:
                 alarm = worker_alarm(store, now)
                 if not alarm:
                     return False

@@ -12,7 +12,7 @@ from aggregator.config import load_config
 from aggregator.errors import ConfigError
 from aggregator.model import AlertTarget, Config
 from aggregator.notify import Outcome, Outgoing, Sender, service_of
-from aggregator.store import Store
+from aggregator.site_database import open_store
 from web.digest import editions, mail
 from web.digest.contents import digest as choose
 
@@ -40,7 +40,7 @@ def digest(front: Front, edition: str | None, week: bool, html: bool, send: bool
     chosen = editions.named(edition, zone) if edition else editions.neighbor(this_week if week else today, -1, zone)
     if chosen is None:
         raise ConfigError(f"{edition!r} is neither a day such as 2026-11-27 nor a week such as 2026-W48")
-    with Store.open(existing(db)) as store:
+    with open_store(existing(db)) as store:
         content = mail.message(choose(store, config, chosen), config, now)
     if not send:
         click.echo(content["html"] if html else content["text"])

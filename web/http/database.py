@@ -19,6 +19,7 @@ from aggregator.config import parse_config
 from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Site
+from aggregator.site_database import open_store
 from aggregator.store import Store, StoreFault
 from aggregator.store.files.pictures import KeptPictures
 
@@ -126,7 +127,7 @@ class Reading:
         if self._ticks() - self._failed_at < RETRY_S:
             raise Unreadable(self._failed_words)
         try:
-            store = Store.open(self.db)
+            store = open_store(self.db)
         except (StoreError, StoreFault, OSError) as error:
             self._failed_at, self._failed_words = self._ticks(), str(error)
             raise Unreadable(str(error)) from error

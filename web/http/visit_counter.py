@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError
 from aggregator.model import Impression, place_of
+from aggregator.site_database import open_store
 from aggregator.store import Store, StoreFault
 from web.http import clients
 
@@ -96,7 +97,7 @@ class VisitCounter:
     @classmethod
     def into(cls, db: Path) -> VisitCounter:
         """Return a counter that writes to the database at *db*."""
-        return cls(lambda: Store.open(db))
+        return cls(lambda: open_store(db))
 
     def looked_at(self, story_id: int, environ: WSGIEnvironment, now: datetime) -> None:
         """Count a request for a story, once a person and day; it was opened where a list showed it that day."""

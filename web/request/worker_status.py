@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.site_database import is_written, write_problem
 from aggregator.store import Store
-from aggregator.store.lock import is_held, lock_problem
 from web import present
 from web.request.context import config, now, presenter, reading, worker_silent
 
@@ -63,9 +63,9 @@ def worker_state(heartbeat: datetime | None) -> str:
         return "missing"
     if now() - heartbeat <= worker_silent():
         return "running"
-    return "stuck" if is_held(reading().db) else "silent"
+    return "stuck" if is_written(reading().db) else "silent"
 
 
 def stuck_by() -> str:
     """Return what keeps a living worker from writing; looked at, since it cannot write that down."""
-    return lock_problem(reading().db) or "see its log"
+    return write_problem(reading().db) or "see its log"

@@ -7,6 +7,7 @@ connection raise a StoreFault: whether they were committed is not known, so they
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from aggregator.errors import StoreError, StoreFault
 from aggregator.store import connection
 from aggregator.store.connection import Params, Row
 from aggregator.store.postgres import migrations
+from aggregator.store.postgres.address import EXAMPLE, VARIABLE, shown
 from aggregator.store.postgres.dialect import PostgresDialect
 from aggregator.store.postgres.files import ModelTable, PictureTable
 from aggregator.store.postgres.maintenance import PostgresMaintenance
@@ -83,7 +85,8 @@ class PostgresConnection(connection.Connection):
             raise
         except (psycopg.Error, StoreFault) as error:
             opened.close()
-            raise StoreError(f"cannot use the database at {shown(url)}: {_message(error)}") from error
+            message = _message(error)
+            raise StoreError(f"cannot use the database at {shown(url)}: {message}{_way_out(message)}") from error
         return opened
 
     def raw(self) -> psycopg.Connection[NamedRow]:
@@ -102,8 +105,11 @@ class PostgresConnection(connection.Connection):
                 application_name="groundswell",
                 client_encoding="UTF8",
             )
+        except psycopg.ProgrammingError:
+            # Its text quotes the address, and so perhaps the password.
+            raise StoreFault(f"{VARIABLE} cannot be read: it must look like {EXAMPLE}") from None
         except psycopg.Error as error:
-            raise StoreFault(f"the database cannot be reached: {_message(error)}") from error
+            raise StoreFault(_message(error)) from error
         register(raw)
         if self._prepare is not None:
             try:
@@ -232,6 +238,27 @@ def _message(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def shown(url: str) -> str:
-    """Return where a database is, without user and password."""
-    return url.rpartition("@")[2] if "@" in url else url.partition("//")[2] or url
+# What the server or libpq says, and what to do. Where their messages are translated, nothing is added.
+_WAYS_OUT = (
+    (re.compile(r'database "([^"]+)" does not exist'), r"; create it with `createdb \1`"),
+    (
+        re.compile(r"permission denied for schema"),
+        "; make the user the owner of the database (`alter database ... owner to ...`)",
+    ),
+    (
+        re.compile(r"password authentication failed|role .* does not exist|no password supplied|no pg_hba.conf entry"),
+        f"; check user and password in {VARIABLE}",
+    ),
+    (
+        re.compile(r"refused|timeout|timed out|could not translate|not known|No such file|unreachable"),
+        f"; is the server running, and does {VARIABLE} name its host and port?",
+    ),
+)
+
+
+def _way_out(message: str) -> str:
+    """Return what to do about an error at the start, "" where that is not known."""
+    for pattern, advice in _WAYS_OUT:
+        if match := pattern.search(message):
+            return match.expand(advice)
+    return ""

@@ -15,7 +15,8 @@ from pathlib import Path
 from aggregator.errors import StoreError
 from aggregator.store.files.models import ModelFiles
 from aggregator.store.files.pictures import KeptPictures
-from aggregator.store.postgres.connection import PostgresConnection, shown
+from aggregator.store.postgres.address import shown
+from aggregator.store.postgres.connection import PostgresConnection
 from aggregator.store.postgres.tables import PostgresTables
 from aggregator.store.sqlite.connection import SqliteConnection
 from aggregator.store.sqlite.tables import SqliteTables

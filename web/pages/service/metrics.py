@@ -128,7 +128,8 @@ class _Site(Collector):
         disk = self._disk
         yield _gauge("database_bytes", "Size of the database and its write-ahead log.", disk.database)
         yield _gauge("database_free_bytes", "Space in the database that new entries use first.", disk.reclaimable)
-        yield _gauge("disk_free_bytes", "Free space on the disk of the database.", disk.free)
+        if disk.free is not None:
+            yield _gauge("disk_free_bytes", "Free space on the disk of the database.", disk.free)
         yield _gauge("disk_growth_bytes_per_day", "Growth of the database, from the last week.", disk.growth_per_day)
 
 

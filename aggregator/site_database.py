@@ -1,0 +1,89 @@
+"""The site's database: a file of SQLite, or a database of PostgreSQL where `DATABASE_URL` names one.
+
+    open_store             for commands, pages and jobs
+    open_as_only_writer    for whoever writes stories: one process at a time
+    require_file           for what works with a SQLite file alone
+
+With PostgreSQL, the path in `--db` says only where this machine keeps files of its own, such as the operator's token.
+The address comes from the environment, which child processes inherit: a command line would show its password to all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aggregator.errors import StoreError
+from aggregator.store import Store, lock
+from aggregator.store.postgres.address import database_url, shown
+
+ONLY_WRITER = "scorer"
+"""Name of the advisory lock that the process which writes stories holds."""
+
+
+def is_file() -> bool:
+    """Return whether the site's database is a SQLite file on this machine."""
+    return not database_url()
+
+
+def shown_name(db: Path) -> str:
+    """Return what messages call the site's database: its file, or server and name without user and password."""
+    url = database_url()
+    return shown(url) if url else str(db)
+
+
+def exists(db: Path) -> bool:
+    """Return whether the site may have a database: a server's is made when it is first opened."""
+    return bool(database_url()) or db.exists()
+
+
+def has_config(db: Path) -> bool:
+    """Return whether the site's database knows a feeds.yaml that was valid; StoreError where it cannot be used."""
+    if not database_url():
+        return db.exists()
+    with open_store(db) as store:
+        return store.config_edits.valid_text() is not None
+
+
+def open_store(db: Path) -> Store:
+    """Open the site's database, and bring it to the present schema; StoreError with a way out."""
+    url = database_url()
+    return Store.connect(url) if url else Store.open(db)
+
+
+@contextmanager
+def open_as_only_writer(db: Path) -> Iterator[Store]:
+    """Open the site's database as the one process that writes stories; DatabaseInUseError where another does."""
+    url = database_url()
+    if url:
+        # The session that writes holds the lock: when the server ends the session, it can write no longer.
+        with Store.connect(url, hold=ONLY_WRITER) as store:
+            yield store
+    else:
+        with lock.WorkerLock(db), Store.open(db) as store:
+            yield store
+
+
+def is_written(db: Path) -> bool:
+    """Return whether a process holds the database as its only writer."""
+    url = database_url()
+    if not url:
+        return lock.is_held(db)
+    # Imported here: psycopg is an extra.
+    from aggregator.store.postgres import locks
+
+    return bool(locks.holder_at(url, ONLY_WRITER))
+
+
+def write_problem(db: Path) -> str:
+    """Return what keeps everybody from writing, "" where nothing is seen from here."""
+    return "" if database_url() else lock.lock_problem(db)
+
+
+def require_file(what: str, instead: str) -> None:
+    """Raise StoreError where the site's database is in PostgreSQL: *what* works with a SQLite file alone."""
+    if url := database_url():
+        raise StoreError(
+            f"{what} works with SQLite files only, and the database is in PostgreSQL ({shown(url)}); {instead}"
+        )

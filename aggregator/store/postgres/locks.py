@@ -1,0 +1,78 @@
+"""Advisory locks of PostgreSQL: a session holds one until it ends, however it ends.
+
+The session that holds a lock is the one that writes. Where the server ends it, because its machine is gone or another
+process takes over, a transaction under way is rolled back; and no statement of that process writes again before a new
+session holds the lock.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from aggregator.errors import DatabaseInUseError
+
+_CLASS = 0x67726F75
+"""First half of the key of each lock: of this program, not of another one in the same database."""
+_NUMBERS = {"scorer": 1, "jobs": 2}
+PATIENCE = "2s"
+"""A site without a scorer holds the lock while it applies feeds.yaml."""
+
+
+def holding(name: str) -> Callable[[psycopg.Connection[Any]], None]:
+    """Return what takes the lock *name* for a new session; DatabaseInUseError where another session holds it."""
+
+    def take(raw: psycopg.Connection[Any]) -> None:
+        raw.execute("select set_config('application_name', %s, false)", (f"groundswell {name} {_process()}",))
+        before = raw.execute("select current_setting('lock_timeout')").fetchone()
+        assert before is not None
+        raw.execute("select set_config('lock_timeout', %s, false)", (PATIENCE,))
+        try:
+            raw.execute("select pg_advisory_lock(%s, %s)", (_CLASS, _NUMBERS[name]))
+        except psycopg.errors.LockNotAvailable:
+            raise DatabaseInUseError(
+                f"another worker ({holder(raw, name) or 'it has just ended'}) is using the database; stop it first"
+            ) from None
+        raw.execute("select set_config('lock_timeout', %s, false)", (before[0],))
+
+    return take
+
+
+def holder(raw: psycopg.Connection[Any], name: str) -> str:
+    """Return which process holds a lock, "" where none does."""
+    row = raw.execute(
+        """select a.application_name from pg_locks l join pg_stat_activity a using (pid)
+        where l.locktype = 'advisory' and l.granted and l.classid = %s and l.objid = %s
+        and l.database = (select oid from pg_database where datname = current_database())""",
+        (_CLASS, _NUMBERS[name]),
+    ).fetchone()
+    return "" if row is None else row[0].removeprefix(f"groundswell {name} ") or "a process without a name"
+
+
+def holder_at(url: str, name: str) -> str:
+    """Return which process holds a lock of the database at *url*, "" where none does or it cannot be reached."""
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=2) as raw:
+            return holder(raw, name)
+    except psycopg.Error:
+        return ""
+
+
+def end_sessions(raw: psycopg.Connection[Any]) -> int:
+    """End the sessions that hold any lock of this program; return how many. Their transactions are rolled back."""
+    rows = raw.execute(
+        """select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+        and classid = %s and pid != pg_backend_pid()
+        and database = (select oid from pg_database where datname = current_database())""",
+        (_CLASS,),
+    ).fetchall()
+    return len(rows)
+
+
+def _process() -> str:
+    # PostgreSQL keeps 63 bytes of a session's name.
+    return f"on {platform.node()[:30]}, process {os.getpid()}"
