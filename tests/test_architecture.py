@@ -236,6 +236,7 @@ EVERY_REQUEST = "asked on every request, with a few dozen different headers"
 CACHES = {
     "aggregator/text/urls.py:_suffixes": FILE_OF_THE_PACKAGE,
     "scoring/categories/prior.py:load_category_prior": FILE_OF_THE_PACKAGE,
+    "scoring/language/names.py:load_modifiers": FILE_OF_THE_PACKAGE,
     "scoring/language/names.py:load_ordinary_words": FILE_OF_THE_PACKAGE,
     "scoring/language/terms.py:load_background": FILE_OF_THE_PACKAGE,
     "scoring/relevance/model.py:load_prior": FILE_OF_THE_PACKAGE,

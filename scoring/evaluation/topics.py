@@ -135,7 +135,7 @@ def evaluate(lines: Iterable[Line], seed: int = 0, progress: Callable[[int], Non
     for moment in moments(index):
         days.append(datetime.fromtimestamp(moment.now, UTC).date().isoformat())
         named = {
-            "topics, as shown": [row.term for row in rising(moment, NAMED)],
+            "topics, as shown": [named.rising.term for named in rising(moment, NAMED)],
             "terms": [term for _, term in ranked(moment)[:NAMED]],
         }
         listed = list(index.terms(moment.day, moment.end, MIN_ENTRIES))

@@ -18,6 +18,13 @@ def load_ordinary_words() -> frozenset[str]:
     return frozenset(gzip.decompress(packed).decode().split())
 
 
+@cache
+def load_modifiers() -> frozenset[str]:
+    """Return the shipped words that name nothing by themselves ("avoid", "clinical"); `make_modifiers` makes them."""
+    packed = resources.files("scoring.language").joinpath("modifiers.txt.gz").read_bytes()
+    return frozenset(gzip.decompress(packed).decode().split())
+
+
 def is_name(term: str) -> bool:
     """Return whether a term of Latin letters is probably the name of somebody or something.
 

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from aggregator.text.tokens import words
+from scoring.language.names import load_modifiers, load_ordinary_words
 from scoring.language.terms import load_background
 from scoring.language.terms import term as stem
-from scoring.topics.headline_index import GENERIC, PAIR, is_telling
+from scoring.topics.headline_index import GENERIC, NATIONALITIES, PAIR, is_telling
 
 
 def is_name(term: str, titles: Iterable[str]) -> bool:
@@ -18,7 +19,7 @@ def is_name(term: str, titles: Iterable[str]) -> bool:
     Headlines That Capitalise Every Word count neither way. A word that only such headlines hold is a name unless it is
     a common one. Words in a script without capitals are names.
 
-    >>> is_name("floyd", ["Who was George Floyd?"]), is_name("earlier", ["Virus spread earlier than thought"])
+    >>> is_name("floyd", ["Who was the late George Floyd?"]), is_name("earlier", ["Virus spread earlier than thought"])
     (True, False)
     """
     if not term.isascii():
@@ -44,17 +45,31 @@ COMMON = 0.002
 
 
 def is_generic(term: str) -> bool:
-    """Return whether a term names nothing: "agent", "AI agent".
+    """Return whether a term names nothing: "agent", "AI agent", "European".
 
-    >>> is_generic("ai agent"), is_generic("meta ai")
-    (True, False)
+    >>> is_generic("ai agent"), is_generic("european"), is_generic("meta ai")
+    (True, True, False)
     """
-    return GENERIC.issuperset(term.split(PAIR))
+    return all(word in GENERIC or word in NATIONALITIES for word in term.split(PAIR))
+
+
+def is_fragment(phrase: Sequence[str]) -> bool:
+    """Return whether a phrase is a single word that cannot stand alone: others follow it, or it is a verb.
+
+    Phrases of several words pass. Their last words are often such words: "machine learning", "police shooting".
+
+    >>> [is_fragment(phrase) for phrase in (("machine",), ("avoid",), ("probe",), ("machine", "learning"))]
+    [True, True, False, False]
+    """
+    return len(phrase) == 1 and phrase[0] in load_modifiers() and stem(phrase[0]) in load_ordinary_words()
 
 
 MIN_SHARED = 0.6
 """Share of the headlines from which a neighboring word belongs to the phrase: "Lea" is "Lea Michele"."""
 MAX_PHRASE_WORDS = 4
+
+ENDINGS = frozenset({"day", "week"})
+"""Words that are no term, but end a name: "Memorial Day". So does a number: "Atlas 2", "UFC 250"."""
 
 
 def grown(term: str, titles: Sequence[str]) -> tuple[str, ...]:
@@ -62,6 +77,8 @@ def grown(term: str, titles: Sequence[str]) -> tuple[str, ...]:
 
     >>> grown("lea", ["Lea Michele apologises", "Actor accuses Lea Michele", "Lea Michele says sorry"])
     ('lea', 'michele')
+    >>> grown("atlas", ["Atlas 2 is out", "Halden's Atlas 2 doubts", "Atlas 2: an open model"])
+    ('atlas', '2')
     """
     phrase = tuple(term.split(PAIR))
     tokenized = [words(title) for title in titles]
@@ -80,7 +97,8 @@ def grown(term: str, titles: Sequence[str]) -> tuple[str, ...]:
             (count, word, side)
             for side, counts in (("after", after), ("before", before))
             for word, count in counts.items()
-            if count >= max(MIN_SHARED * len(titles), 2.0) and is_telling(word)
+            if count >= max(MIN_SHARED * len(titles), 2.0)
+            and (is_telling(word) or (side == "after" and (word in ENDINGS or word.isdigit())))
         ]
         if not options:
             break
@@ -138,13 +156,25 @@ def _spelling(phrase: Sequence[str], titles: Iterable[str]) -> str | None:
                 said += piece
                 if len(said) >= len(phrase):
                     if tuple(said) == tuple(phrase):
-                        ways[_POSSESSIVE.sub("", title[begin:end])] += 1
+                        ways[_without_half_quotes(_POSSESSIVE.sub("", title[begin:end]))] += 1
                     break
     if not ways:
         return None
     # Headlines in capitals do not decide the spelling where there are others.
     quiet = {way: count for way, count in ways.items() if not (way.isupper() and len(way) > 5)} or dict(ways)
     return min(quiet, key=lambda way: (-quiet[way], way))
+
+
+_QUOTES = re.compile(r"(?<!\w)['‘’]|['‘’](?!\w)|[\"“”„«»]")
+
+
+def _without_half_quotes(name: str) -> str:
+    """Return a name without a quotation mark whose other half lies outside of it.
+
+    >>> _without_half_quotes("pandemic 'without vaccine"), _without_half_quotes("Moore's law")
+    ('pandemic without vaccine', "Moore's law")
+    """
+    return name if len(_QUOTES.findall(name)) % 2 == 0 else _QUOTES.sub("", name)
 
 
 def _joined(phrase: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from aggregator.store import Store
 from scoring.relevance.model import load_prior
 from scoring.topics.headline_index import Headlines, headline_terms
 from scoring.topics.phrases import grown, is_generic, is_name, name_of, spelled
-from scoring.topics.rising import rising, topics
+from scoring.topics.rising import Named, Rising, rising, topics
 from scoring.topics.signals import Moment
 from scoring.topics.updater import EVERY
 from scoring.updater import Updater
@@ -243,3 +243,52 @@ def test_a_topic_that_nobody_speaks_of_any_more_falls_away_with_a_new_edition() 
         assert store.topics.rising() == []
         assert store.topics.get("plover-bank") is not None
         assert store.state.edition() > edition
+
+
+@pytest.mark.parametrize("word", ["European", "machine", "avoid"])
+def test_a_word_that_names_nothing_alone_is_shown_in_its_phrase_or_not_at_all(word: str) -> None:
+    before, after = ("Harbour", "Valley", "Old", "Stone"), ("lathes", "levies", "looms", "lanterns")
+    apart = [f"{one} {word} {thing} weighed again" for one, thing in zip(before, after, strict=True)]
+    together = [f"Why {word} learning {verb} this valley" for verb in ("divides", "delights", "worries", "moves")]
+
+    def names(headlines: list[str]) -> list[str]:
+        rows = [(title, f"voice{n % 4}", END - timedelta(hours=n % 4 + 1)) for n, title in enumerate(headlines * 3)]
+        return [topic.name for topic, _ in topics(Moment(index(quiet_days() + rows), END), END)]
+
+    assert word not in names(apart)
+    assert f"{word} learning" in names(together)
+
+
+def test_a_number_and_a_day_end_a_name() -> None:
+    assert grown("memorial", ["Memorial Day sales", "Crowds on Memorial Day", "Memorial Day parade"]) == (
+        "memorial",
+        "day",
+    )
+    assert name_of("atlas", ["Atlas 2 is out", "Halden's Atlas 2 doubts", "Atlas 2 opens"])[1] == "Atlas 2"
+
+
+def test_a_name_carries_no_half_of_a_quotation() -> None:
+    titles = [
+        "Pandemic 'without vaccine' feared",
+        "A pandemic 'without vaccine'",
+        "Is a pandemic 'without vaccine' over?",
+    ]
+    assert name_of("without vaccine", titles)[1].count("'") in (0, 2)
+
+
+def test_short_and_long_form_of_a_name_are_one_topic() -> None:
+    described = Rising("ewing", 0.5, 4.0, 4, 4, 0.0)
+
+    def named(*phrase: str, entries: set[int]) -> Named:
+        return Named(described, phrase, " ".join(phrase), frozenset(entries))
+
+    short, other = named("ewing", entries={1, 2, 3, 4}), named("ewing", "levy", entries={4, 5, 6, 7})
+    assert named("ada", "ewing", entries={3, 4, 5, 6}).repeats(short)
+    assert not other.repeats(short), "one entry in common is no reason"
+    assert not named("plover", entries={3, 4, 5, 6}).repeats(short)
+
+
+def test_a_serial_of_one_source_is_no_topic() -> None:
+    serial = [(f"Heron Hour number {n}", "voice0", END - timedelta(hours=n % 20 + 1)) for n in range(20)]
+    others = [(f"Heron Hour as heard by {n}", f"voice{n}", END - timedelta(hours=n)) for n in (1, 2)]
+    assert topics(Moment(index(quiet_days() + serial + others), END), END) == []
