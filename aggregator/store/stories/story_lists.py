@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -81,6 +81,15 @@ class StoryLists:
         """Return a story as a list shows it, or None."""
         row = self._db.row(f"{LISTED} where s.story_id = :id", {"id": story_id})
         return None if row is None else listed(row)
+
+    def listed_many(self, story_ids: Sequence[int]) -> list[Listed]:
+        """Return stories as a list shows them, in the order of *story_ids*; one that is not there is left out."""
+        rows = self._db.rows(
+            f"{LISTED} where s.story_id in (select value from {self._db.dialect.integers('ids')})",
+            {"ids": json.dumps(list(story_ids))},
+        )
+        by_id = {row["story_id"]: row for row in rows}
+        return [listed(by_id[story_id]) for story_id in story_ids if story_id in by_id]
 
     def other_headlines(self, listed: Iterable[Listed], each: int = 4) -> dict[int, list[Entry]]:
         """Return, by story, its newest entries of sources other than the lead's, one a source."""
