@@ -14,13 +14,13 @@ import gc
 import statistics
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import process_time
 
-from aggregator.model import Fetched, Limits, ParsedFeed, Source
+from aggregator.model import Fetched, Limits, Outcome, ParsedFeed, Source
 from aggregator.parse import identity
 from aggregator.parse.messages import LENGTH_BYTES, Read, Reply, message, read_reply
 from aggregator.parse.parser import parse
@@ -76,7 +76,7 @@ def run(corpus: Path, feeds: int, db: Path, clock: Clock) -> None:
             crossed = _across(read, name, clock)
             gc.collect()
             with clock.step(name, "store"):
-                _store(store, sources, fetched, crossed, NOON + timedelta(hours=hours))
+                store_polls(store, sources, fetched, crossed, NOON + timedelta(hours=hours))
 
 
 def _across(read: list[ParsedFeed], name: str, clock: Clock) -> list[ParsedFeed]:
@@ -89,10 +89,17 @@ def _across(read: list[ParsedFeed], name: str, clock: Clock) -> list[ParsedFeed]
     return [answer.feed for answer in answers if isinstance(answer, Read)]
 
 
-def _store(store: Store, sources: list[Source], fetched: list[Fetched], feeds: list[ParsedFeed], now: datetime) -> None:
+def store_polls(
+    store: Store,
+    sources: Sequence[Source],
+    outcomes: Sequence[Outcome],
+    feeds: Sequence[ParsedFeed | None],
+    now: datetime,
+) -> None:
+    """Store what polls brought, as many to a transaction as the poller does."""
     for start in range(0, len(sources), MAX_WRITES):
         with store.transaction():
-            for source, outcome, feed in list(zip(sources, fetched, feeds, strict=True))[start : start + MAX_WRITES]:
+            for source, outcome, feed in list(zip(sources, outcomes, feeds, strict=True))[start : start + MAX_WRITES]:
                 state = store.feeds.state(source.id)
                 assert state is not None
                 PollResult(source, state, outcome, feed, now, 0, ()).store(store, network_down=False)
