@@ -4,6 +4,7 @@
     python -m bench.structure --deep     every package
 
 Nothing is run or imported; the files are parsed. An *arrow* is a module that another one of the same layer imports.
+*Parts* are the packages and modules that stand directly in a layer (or package), with the arrows between them.
 """
 
 from __future__ import annotations
@@ -91,6 +92,20 @@ def arrows(modules: Sequence[Module]) -> int:
     return count
 
 
+def parts(name: str, modules: Sequence[Module]) -> tuple[int, int]:
+    """Return how many parts the package *name* has, and how many of their pairs are joined by an import."""
+    depth = name.count(".") + 2
+    prefix = f"{name}."
+
+    def part(module: str) -> str:
+        return ".".join(module.split(".")[:depth])
+
+    inner = [module for module in modules if module.name.startswith(prefix)]
+    known = {part(module.name) for module in inner}
+    pairs = {(part(module.name), part(target)) for module in inner for target in module.imports}
+    return len(known), sum(source != target and target in known for source, target in pairs)
+
+
 def row(name: str, modules: Sequence[Module]) -> list[str]:
     """Return the figures of some modules as a line of the table."""
     functions = [length for module in modules for length in module.functions] or [0]
@@ -100,6 +115,7 @@ def row(name: str, modules: Sequence[Module]) -> list[str]:
     sizes = [module.lines for module in modules]
     return [
         name,
+        "{} / {}".format(*parts(name, modules)) if name in LAYERS or "." in name else "",
         str(len(modules)),
         str(arrows(modules)),
         f"{median(sizes):.0f} / {max(sizes)}",
@@ -125,7 +141,7 @@ def main() -> None:
     deep = parser.parse_args().deep
     modules = [read(path) for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
     table = Table(box=None)
-    for title in ("package", "modules", "arrows", "lines", "function", "methods", "comments / 100"):
+    for title in ("package", "parts / arrows", "modules", "arrows", "lines", "function", "methods", "comments / 100"):
         table.add_column(title, justify="left" if title == "package" else "right")
     for name, members in sorted(packages(modules, deep).items()):
         table.add_row(*row(name, members))
