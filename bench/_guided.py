@@ -16,7 +16,7 @@ def main(seconds: float) -> None:
     """Try documents for that long, each after one of our own."""
     documents = fuzz.corpus()
 
-    def one(data: bytes) -> None:
+    def check(data: bytes) -> None:
         try:
             fuzz.check(data, documents[len(data) % len(documents)])
         except Exception:
@@ -28,7 +28,7 @@ def main(seconds: float) -> None:
     fuzz.unpack()
     options = [f"-max_total_time={seconds:g}", "-max_len=20000", f"-artifact_prefix={fuzz.REACHED}/"]
     places = [str(fuzz.REACHED), str(fuzz.KEPT), str(fuzz.CORPUS)]
-    atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", *places], one)
+    atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", *places], check)
     atheris.Fuzz()
 
 

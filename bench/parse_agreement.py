@@ -70,17 +70,17 @@ def differences(name: str, body: bytes) -> list[Difference]:
     if isinstance(ours, str) or isinstance(theirs, str):
         return [] if ours == theirs else [Difference(name, "outcome", str(ours)[:300], str(theirs)[:300])]
     results = [
-        Difference(name, f"feed.{one.name}", str(getattr(ours, one.name)), str(getattr(theirs, one.name)))
-        for one in fields(ParsedFeed)
-        if one.name not in ("arrivals", "memory") and getattr(ours, one.name) != getattr(theirs, one.name)
+        Difference(name, f"feed.{field.name}", str(getattr(ours, field.name)), str(getattr(theirs, field.name)))
+        for field in fields(ParsedFeed)
+        if field.name not in ("arrivals", "memory") and getattr(ours, field.name) != getattr(theirs, field.name)
     ]
     if len(ours.entries) != len(theirs.entries):
         results.append(Difference(name, "entries", str(len(ours.entries)), str(len(theirs.entries))))
     for mine, other in zip(ours.entries, theirs.entries, strict=False):
         results += [
-            Difference(name, one.name, str(getattr(mine, one.name)), str(getattr(other, one.name)))
-            for one in fields(Draft)
-            if getattr(mine, one.name) != getattr(other, one.name)
+            Difference(name, field.name, str(getattr(mine, field.name)), str(getattr(other, field.name)))
+            for field in fields(Draft)
+            if getattr(mine, field.name) != getattr(other, field.name)
         ]
     return results
 

@@ -158,7 +158,7 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
 
 
 @pytest.fixture
-def held(later: Clock, subscribe: Callable[[str], Subscriber]) -> Subscriber:
+def subscriber(later: Clock, subscribe: Callable[[str], Subscriber]) -> Subscriber:
     """A subscription that its hub has confirmed for an hour."""
     subscriber = subscribe("https://wire.example/feed")
     subscriber.store.websub_subscriptions.want(
@@ -169,8 +169,8 @@ def held(later: Clock, subscribe: Callable[[str], Subscriber]) -> Subscriber:
 
 
 @pytest.fixture
-def client(held: Subscriber, later: Clock, make_app: Callable[..., Flask]) -> FlaskClient:  # noqa: F811
-    return make_app(held.db, later).test_client()
+def client(subscriber: Subscriber, later: Clock, make_app: Callable[..., Flask]) -> FlaskClient:  # noqa: F811
+    return make_app(subscriber.db, later).test_client()
 
 
 def deliver(client: FlaskClient, body: bytes = NEWS, secret: str = "s3cret", token: str = "tok") -> int:
@@ -178,12 +178,12 @@ def deliver(client: FlaskClient, body: bytes = NEWS, secret: str = "s3cret", tok
     return client.post(f"/websub/{token}", data=body, headers=headers).status_code
 
 
-async def test_what_is_not_signed_with_the_secret_is_dropped(held: Subscriber, client: FlaskClient) -> None:
+async def test_what_is_not_signed_with_the_secret_is_dropped(subscriber: Subscriber, client: FlaskClient) -> None:
     assert deliver(client, secret="other") == 202
     assert client.post("/websub/tok", data=NEWS).status_code == 202
-    assert held.store.websub_deliveries.waiting(9) == []
+    assert subscriber.store.websub_deliveries.waiting(9) == []
     assert deliver(client) == 202
-    assert [delivery.body for delivery in held.store.websub_deliveries.waiting(9)] == [NEWS]
+    assert [delivery.body for delivery in subscriber.store.websub_deliveries.waiting(9)] == [NEWS]
 
 
 async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) -> None:
@@ -192,17 +192,17 @@ async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) ->
     assert client.get("/websub/guess", query_string=params).status_code == 404
 
 
-async def test_only_what_was_asked_for_is_confirmed(held: Subscriber, client: FlaskClient) -> None:
+async def test_only_what_was_asked_for_is_confirmed(subscriber: Subscriber, client: FlaskClient) -> None:
     request = {"hub.mode": "subscribe", "hub.topic": "https://wire.example/feed", "hub.challenge": "c4"}
     answer = client.get("/websub/tok", query_string=request | {"hub.lease_seconds": "7200"})
     assert (answer.status_code, answer.text, answer.mimetype) == (200, "c4", "text/plain")
-    assert held.subscription.lease_until == NOW + 2 * HOUR
+    assert subscriber.subscription.lease_until == NOW + 2 * HOUR
     assert client.get("/websub/tok", query_string=request | {"hub.mode": "unsubscribe"}).status_code == 404
     assert client.get("/websub/tok", query_string=request | {"hub.topic": "https://b.example/"}).status_code == 404
 
 
 async def test_deliveries_that_wait_are_bounded_and_a_lease_that_ended_takes_none(
-    held: Subscriber, client: FlaskClient, later: Clock
+    subscriber: Subscriber, client: FlaskClient, later: Clock
 ) -> None:
     codes = [deliver(client, NEWS + b" " * number) for number in range(MAX_WAITING + 1)]
     assert codes == [202] * MAX_WAITING + [503]
@@ -210,36 +210,40 @@ async def test_deliveries_that_wait_are_bounded_and_a_lease_that_ended_takes_non
     assert deliver(client) == 404
 
 
-async def test_the_same_news_delivered_twice_and_polled_is_one_entry(held: Subscriber, client: FlaskClient) -> None:
+async def test_the_same_news_delivered_twice_and_polled_is_one_entry(
+    subscriber: Subscriber, client: FlaskClient
+) -> None:
     deliver(client)
     deliver(client, NEWS + b"\n")
-    await held.hubs("").step()
-    assert held.store.entries.count() == 1
-    assert held.store.websub_deliveries.waiting(9) == []
+    await subscriber.hubs("").step()
+    assert subscriber.store.entries.count() == 1
+    assert subscriber.store.websub_deliveries.waiting(9) == []
 
 
-async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(held: Subscriber, client: FlaskClient) -> None:
+async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(
+    subscriber: Subscriber, client: FlaskClient
+) -> None:
     deliver(client, b"<html><body>no feed")
-    held.store.feeds.bring_forward(["wire"], NOW)
-    await held.hubs("").step()
-    state = held.store.feeds.state("wire")
+    subscriber.store.feeds.bring_forward(["wire"], NOW)
+    await subscriber.hubs("").step()
+    state = subscriber.store.feeds.state("wire")
     assert state is not None
     assert state.last_message.startswith("its hub delivered a document that cannot be read: ")
-    assert held.store.websub_deliveries.waiting(9) == []
+    assert subscriber.store.websub_deliveries.waiting(9) == []
 
 
 async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
-    held: Subscriber, client: FlaskClient, later: Clock
+    subscriber: Subscriber, client: FlaskClient, later: Clock
 ) -> None:
-    assert not held.subscription.works(NOW), "it has told of nothing yet"
+    assert not subscriber.subscription.works(NOW), "it has told of nothing yet"
     deliver(client)
-    assert held.subscription.works(NOW)
-    assert not held.subscription.works(NOW + 2 * HOUR), "its lease is over"
-    held.store.websub_subscriptions.record_missed("wire", NOW + MINUTE)
-    assert not held.subscription.works(NOW + MINUTE)
+    assert subscriber.subscription.works(NOW)
+    assert not subscriber.subscription.works(NOW + 2 * HOUR), "its lease is over"
+    subscriber.store.websub_subscriptions.record_missed("wire", NOW + MINUTE)
+    assert not subscriber.subscription.works(NOW + MINUTE)
     later.now += 2 * MINUTE
     deliver(client, NEWS + b" ")
-    assert held.subscription.works(later())
+    assert subscriber.subscription.works(later())
 
 
 def said_of_hub(subscriber: Subscriber, client: FlaskClient, later: Clock) -> str:
@@ -254,38 +258,38 @@ def said_of_hub(subscriber: Subscriber, client: FlaskClient, later: Clock) -> st
 
 
 async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
-    held: Subscriber,
+    subscriber: Subscriber,
     later: Clock,
     make_app: Callable[..., Flask],  # noqa: F811
 ) -> None:
-    client = make_app(held.db, later, fallback_config=held.config).test_client()
+    client = make_app(subscriber.db, later, fallback_config=subscriber.config).test_client()
     until = f"{NOW + HOUR:%H:%M} UTC"
-    assert said_of_hub(held, client, later).startswith("subscribed at its hub, nothing delivered yet; lease")
+    assert said_of_hub(subscriber, client, later).startswith("subscribed at its hub, nothing delivered yet; lease")
     deliver(client)
     later.now += MINUTE
-    said = said_of_hub(held, client, later)
+    said = said_of_hub(subscriber, client, later)
     assert said.startswith("its hub delivers updates; lease until")
     assert said.endswith(until)
-    held.store.websub_subscriptions.record_missed("wire", later())
+    subscriber.store.websub_subscriptions.record_missed("wire", later())
     later.now += MINUTE
-    assert said_of_hub(held, client, later).startswith("its hub missed entries")
+    assert said_of_hub(subscriber, client, later).startswith("its hub missed entries")
     later.now += 2 * HOUR
-    assert said_of_hub(held, client, later).startswith("the subscription at its hub ended")
-    held.store.websub_subscriptions.refuse("wire", "the hub refuses: too many", later() + HOUR)
+    assert said_of_hub(subscriber, client, later).startswith("the subscription at its hub ended")
+    subscriber.store.websub_subscriptions.refuse("wire", "the hub refuses: too many", later() + HOUR)
     later.now += MINUTE
-    assert said_of_hub(held, client, later) == "the subscription at its hub failed: the hub refuses: too many"
+    assert said_of_hub(subscriber, client, later) == "the subscription at its hub failed: the hub refuses: too many"
 
 
-async def test_a_source_without_a_hub_says_nothing_of_one(held: Subscriber, later: Clock) -> None:
-    held.store.websub_subscriptions.drop("wire", NOW)
-    (health,) = held.store.feeds.health(later(), held.config.sources)
+async def test_a_source_without_a_hub_says_nothing_of_one(subscriber: Subscriber, later: Clock) -> None:
+    subscriber.store.websub_subscriptions.drop("wire", NOW)
+    (health,) = subscriber.store.feeds.health(later(), subscriber.config.sources)
     assert health_row(health, later())["hub"] is None
     assert not any("hub" in words for words in health_row(health, later())["health"])
 
 
 async def test_where_hubs_cannot_reach_the_site_nothing_is_asked_for(
-    held: Subscriber, later: Clock, subscribe: Callable[[str], Subscriber]
+    subscriber: Subscriber, later: Clock, subscribe: Callable[[str], Subscriber]
 ) -> None:
-    held.store.websub_subscriptions.forget("wire")
-    await held.hubs("").step()
-    assert held.store.websub_subscriptions.all() == {}
+    subscriber.store.websub_subscriptions.forget("wire")
+    await subscriber.hubs("").step()
+    assert subscriber.store.websub_subscriptions.all() == {}

@@ -196,13 +196,13 @@ def _by_identity(
     unmatched: dict[str, Arrival] = {}
     shared = {link for link, count in Counter(canonical(entry.link) for entry in known).items() if link and count > 1}
     # In order of identity, not of the document, so that the outcome does not depend on the latter.
-    for key, one in sorted(items.items(), key=lambda pair: pair[0]):
+    for key, item in sorted(items.items(), key=lambda pair: pair[0]):
         entry = by_identity.get(key)
-        if entry is None or (not one.draft.guid and one.canonical_link in shared and _is_other(one.draft, entry)):
-            unmatched[key] = one
+        if entry is None or (not item.draft.guid and item.canonical_link in shared and _is_other(item.draft, entry)):
+            unmatched[key] = item
             continue
-        link = one.canonical_link
-        if one.draft.guid and link and link != canonical(entry.link):
+        link = item.canonical_link
+        if item.draft.guid and link and link != canonical(entry.link):
             # Its guid was shared once, and the item was stored under its link; unless another item has that now.
             other = by_identity.get(link_identity(link))
             if other and other.identity not in items and other.entry_id not in claimed:

@@ -22,19 +22,19 @@ def items(
     base: the site's address without a slash at its end
     tags: the address that IDs of feed items are made from
     """
-    marks = store.reader_marks.of(token.reader, (one.story.story_id for one in listed))
+    marks = store.reader_marks.of(token.reader, (row.story.story_id for row in listed))
     others = store.story_lists.other_headlines(list(listed))
     categories = {category.id: of_category(category) for category in config.categories}
     made = []
-    for one in listed:
-        story = one.story
+    for row in listed:
+        story = row.story
         section = show.section(story.category_id)
         related = [(entry, show.source_name(entry.source_id)) for entry in others.get(story.story_id, ())]
         item = syndication.item(
-            one,
+            row,
             base_url=base,
             id_base=tags,
-            source=show.source_name(one.lead.source_id),
+            source=show.source_name(row.lead.source_id),
             category=section.name if section else "",
             related=related,
         )

@@ -82,7 +82,7 @@ def test_an_address_that_leads_elsewhere_means_the_story_there(store: Store) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "asked", "words"),
+    ("kind", "arguments", "words"),
     [
         (DecisionKind.SPLIT, {"story_id": 99, "entry_ids": [1]}, "there is no story 99"),
         (DecisionKind.SPLIT, {"story_id": 1, "entry_ids": [1, 4]}, "entry 4 is not in story 1"),
@@ -96,10 +96,10 @@ def test_an_address_that_leads_elsewhere_means_the_story_there(store: Store) -> 
     ],
 )
 def test_what_cannot_be_is_said_in_words_and_nothing_is_kept(
-    store: Store, kind: DecisionKind, asked: dict[str, object], words: str
+    store: Store, kind: DecisionKind, arguments: dict[str, object], words: str
 ) -> None:
     with pytest.raises(DecisionError, match=words):
-        store.decisions.decide(kind, now=LATER, **asked)  # type: ignore[arg-type]
+        store.decisions.decide(kind, now=LATER, **arguments)  # type: ignore[arg-type]
     assert store.decisions.history() == []
 
 

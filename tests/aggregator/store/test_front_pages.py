@@ -24,7 +24,7 @@ def store(new_store: OpenStore) -> Store:
     return new_store()
 
 
-def told(story_id: int, headline: str, score: int = 50) -> Story:
+def make_story(story_id: int, headline: str, score: int = 50) -> Story:
     return Story(
         story_id=story_id,
         headline=headline,
@@ -49,7 +49,7 @@ def rank(store: Store, *order: int) -> None:
 
 
 def test_a_page_is_kept_with_the_headlines_and_scores_of_then(store: Store) -> None:
-    first, second = told(1, "Fab opens"), told(2, "Fab closes")
+    first, second = make_story(1, "Fab opens"), make_story(2, "Fab closes")
     store.stories.save(Changes(stories=(first, second)))
     rank(store, 1, 2)
     assert store.front_pages.keep(AT)
@@ -71,7 +71,7 @@ def test_a_page_is_kept_with_the_headlines_and_scores_of_then(store: Store) -> N
 
 
 def test_the_same_order_is_kept_once_and_a_new_one_when_it_is_time(store: Store) -> None:
-    store.stories.save(Changes(stories=(told(1, "a"), told(2, "b"))))
+    store.stories.save(Changes(stories=(make_story(1, "a"), make_story(2, "b"))))
     rank(store, 1, 2)
     assert store.front_pages.keep(AT)
     assert not store.front_pages.keep(AT + 2 * EVERY)
@@ -86,7 +86,7 @@ def test_an_empty_page_is_not_kept(store: Store) -> None:
 
 
 def test_older_pages_become_one_an_hour_and_then_one_a_day(store: Store) -> None:
-    store.stories.save(Changes(stories=(told(1, "a"), told(2, "b"))))
+    store.stories.save(Changes(stories=(make_story(1, "a"), make_story(2, "b"))))
     for i in range(100 * 24 * 2):
         rank(store, *((1, 2) if i % 2 else (2, 1)))
         store.front_pages.keep(AT + i * HOUR / 2)

@@ -610,7 +610,7 @@ def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: St
     assert store.feeds.pollable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "broken"}
 
 
-def told(story_id: int, into: int | None = None, contributions: tuple[Contribution, ...] = ()) -> Story:
+def story_with(story_id: int, into: int | None = None, contributions: tuple[Contribution, ...] = ()) -> Story:
     return Story(
         story_id, "Fab opens", "", story_id, "news", NOON, NOON, NOON, 1, 1, 1, 50, 0.5, False, 1.0,
         contributions, merged_into=into,
@@ -619,11 +619,11 @@ def told(story_id: int, into: int | None = None, contributions: tuple[Contributi
 
 def test_an_address_leads_to_where_every_merge_ends(store: Store) -> None:
     store.feeds.sync([SOURCE], NOON)
-    store.stories.save(Changes(stories=(told(1),)))
+    store.stories.save(Changes(stories=(story_with(1),)))
     merges = {2: 1, 3: 2, 4: 3, 7: 6, 6: 5, 5: 7, 8: 99}
     for story_id, into in merges.items():
         # Written as they are: `save` shortens a chain where it can.
-        store.stories.save(Changes(stories=(told(story_id),)))
+        store.stories.save(Changes(stories=(story_with(story_id),)))
         store._connection.run("update stories set merged_into = ? where story_id = ?", (into, story_id))
     assert [store.stories.resolve(story_id) for story_id in (1, 2, 3, 4)] == [1, 1, 1, 1]
     assert store.stories.resolve(7) is None, "merges in a circle lead nowhere"
@@ -636,7 +636,9 @@ def test_an_address_leads_to_where_every_merge_ends(store: Store) -> None:
 def test_stories_whose_score_holds_a_vote_are_known(store: Store) -> None:
     vote = Contribution("vote", 1.0, 9.0, because(ReasonKind.OWN_VOTE))
     word = Contribution("word:vote", 1.0, 9.0, because(ReasonKind.WORD, "vote"))
-    store.stories.save(Changes(stories=(told(1, None, (word, vote)), told(2, None, (word,)), told(3, 1, (vote,)))))
+    store.stories.save(
+        Changes(stories=(story_with(1, None, (word, vote)), story_with(2, None, (word,)), story_with(3, 1, (vote,))))
+    )
     assert store.stories.voted() == [1]
-    store.stories.save(Changes(stories=(told(1, None, (word,)),)))
+    store.stories.save(Changes(stories=(story_with(1, None, (word,)),)))
     assert store.stories.voted() == []

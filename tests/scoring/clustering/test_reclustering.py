@@ -25,7 +25,7 @@ REPORTS = (
 )
 
 
-def told(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
+def with_margin(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
     monkeypatch.setattr(reclustering, "MARGIN", margin)
     monkeypatch.setattr(reclustering, "ALIKE", 0.0)
     made = Engine(CONFIG, load_prior())
@@ -37,10 +37,10 @@ def told(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[C
 
 
 def test_a_report_that_tells_of_both_makes_two_stories_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    apart, steps = told(99.0, monkeypatch)
+    apart, steps = with_margin(99.0, monkeypatch)
     assert [story.story_id for story in apart.stories()] == [1, 2]
 
-    made, steps = told(-20.0, monkeypatch)
+    made, steps = with_margin(-20.0, monkeypatch)
 
     older, gone = steps[2].stories
     assert [story.story_id for story in made.stories()] == [1]
@@ -60,7 +60,7 @@ def test_a_report_that_tells_of_both_makes_two_stories_one(monkeypatch: pytest.M
 
 
 def test_what_comes_later_joins_the_story_that_stayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, _ = told(-20.0, monkeypatch)
+    made, _ = with_margin(-20.0, monkeypatch)
     at = NOON + 5 * HOUR
 
     changes = made.step([entry(4, "Buildings fall in Zenda: dozens hurt", "Old town of Zenda.", at=at)], at)
@@ -70,7 +70,7 @@ def test_what_comes_later_joins_the_story_that_stayed(monkeypatch: pytest.Monkey
 
 def test_a_voice_has_spoken_when_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
     """A merge is no news: the trend counts each voice from when it joined what was its story then."""
-    made, steps = told(-20.0, monkeypatch)
+    made, steps = with_margin(-20.0, monkeypatch)
 
     assert steps[2].stories[0].last_source_at == NOON + 3 * HOUR
     assert [voice.joined for voice in made._state.live[1].voices.values()] == [NOON + n * HOUR for n in (1, 2, 3)]

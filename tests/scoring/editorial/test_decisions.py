@@ -34,12 +34,12 @@ class Desk:
         self.now = NOON
         self.updater = Updater(store, CONFIG, load_prior())
 
-    def report(self, told: tuple[str, str], source: str, after: timedelta = HOUR) -> int:
+    def report(self, report: tuple[str, str], source: str, after: timedelta = HOUR) -> int:
         """Publish and take in; return the entry."""
         self.now += after
         with self.store.transaction():
             moment = self.store.entries.arrival_moment(self.now)
-            (entry_id,) = self.store.entries.add(source, [arrival(*told, source, None)], moment)
+            (entry_id,) = self.store.entries.add(source, [arrival(*report, source, None)], moment)
         self.updater.run(self.now)
         return entry_id
 

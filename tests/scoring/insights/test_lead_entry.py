@@ -106,8 +106,8 @@ def test_a_lead_without_a_picture_has_that_of_another_entry_originals_first_and_
     original, icon = shown(3, large, "c"), shown(4, small, "d")
 
     def chosen(*members: tuple[Entry, Membership]) -> int | None:
-        found = pictured(members, 1)
-        return None if found is None else found.entry_id
+        entry = pictured(members, 1)
+        return None if entry is None else entry.entry_id
 
     assert chosen(lead, icon, copy, original) == 3
     assert chosen(lead, icon, copy) == 2
