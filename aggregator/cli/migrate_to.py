@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import db_option, existing, progress_bar
+from aggregator.cli.options import db_option, progress_bar
 from aggregator.cli.source_tables import count
 from aggregator.errors import StoreError, StoreFault
 from aggregator.store.lock import WorkerLock
@@ -15,13 +15,13 @@ _AGAIN = "run the same command again: it goes on where it stopped"
 
 
 @click.command("migrate-to")
-@click.argument("url", metavar="URL")
+@click.argument("url", metavar="[URL]", envvar="DATABASE_URL")
 @db_option
 def migrate_to(url: str, db: Path) -> None:
     """Copy the SQLite database into the PostgreSQL database at URL, and compare every row.
 
-    URL names an empty database, such as postgresql://groundswell@db.example.org/news;
-    a password may come from PGPASSWORD or ~/.pgpass. Stop worker and site first.
+    URL names an empty database; without it, DATABASE_URL does. A password may come
+    from PGPASSWORD or ~/.pgpass. Stop worker and site first.
     Interrupted, the same command goes on where it stopped. The SQLite database
     stays as it is.
 
@@ -31,9 +31,12 @@ def migrate_to(url: str, db: Path) -> None:
     \b
     Example:
       groundswell migrate-to postgresql://groundswell@localhost/news
+      DATABASE_URL=postgresql://groundswell@localhost/news groundswell migrate-to
     """
     if not url.startswith(("postgresql://", "postgres://")):
         raise click.BadParameter("write postgresql://USER@HOST/DATABASE", param_hint="URL")
+    if not db.exists():
+        raise StoreError(f"there is no SQLite database {db}; name the one to copy with --db")
     # Imported here: psycopg is an extra.
     try:
         from aggregator.store.transfer.to_postgres import transfer
@@ -42,7 +45,7 @@ def migrate_to(url: str, db: Path) -> None:
             f"psycopg is not installed ({error}); `pip install 'groundswell[postgres]'` installs it"
         ) from None
     try:
-        with WorkerLock(existing(db)), progress_bar("") as bar:
+        with WorkerLock(db), progress_bar("") as bar:
             task = bar.add_task("rows", total=None)
 
             def progress(name: str, done: int, total: int) -> None:

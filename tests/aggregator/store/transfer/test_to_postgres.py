@@ -257,12 +257,20 @@ def test_an_address_that_cannot_be_used_is_explained(db: Path, url: str, message
     assert "secret" not in result.output + str(result.exception)
 
 
-def test_the_command_says_what_it_copied(db: Path, url: str) -> None:
-    result = CliRunner().invoke(migrate_to, [url, "--db", str(db)])
+@pytest.mark.parametrize("named_by", ["argument", "environment"])
+def test_the_command_says_what_it_copied(db: Path, url: str, named_by: str) -> None:
+    arguments, env = ([url], {}) if named_by == "argument" else ([], {"DATABASE_URL": url})
+    result = CliRunner(env=env).invoke(migrate_to, [*arguments, "--db", str(db)])
 
     assert result.exit_code == 0, result.output
     assert "every row compared: 90 entries, 0 stories" in result.output
     assert "1 model file and 1 picture were copied" in result.output
+
+
+def test_a_file_that_is_not_there_is_an_error_also_where_the_site_has_a_database(tmp_path: Path, url: str) -> None:
+    result = CliRunner(env={"DATABASE_URL": url}).invoke(migrate_to, ["--db", str(tmp_path / "none.db")])
+
+    assert "there is no SQLite database" in str(result.exception)
 
 
 def test_the_command_tells_how_to_go_on_after_a_lost_connection(
