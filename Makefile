@@ -57,7 +57,7 @@ bench: $(VENV)/.dev  ## Every benchmark; each prints its own table
 	@$(BIN)/python -m bench
 
 lock:  ## Renew both lock files (needs uv)
-	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements.lock
+	uv pip compile pyproject.toml --extra build --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --upgrade -q -o requirements.lock
 	uv pip compile pyproject.toml --extra build --extra dev --extra mcp --extra postgres --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock -q -o requirements-dev.lock
 
 clean:  ## Remove .venv and caches; never the database
