@@ -133,6 +133,14 @@ class Embedding:
     values: bytes
     """Signed 8-bit numbers, in proportion to the components."""
 
+    @property
+    def space(self) -> tuple[str, int]:
+        """Return the encoder and the number of components; only embeddings that agree in both can be compared.
+
+        An exported stream can hold embeddings of two lengths under one name, when a model file was replaced.
+        """
+        return self.encoder, len(self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -247,5 +247,5 @@ def nearest_meaning(entry: WeighedText, members: Sequence[Member]) -> float | No
     own = entry.member.embedding
     if own is None:
         return None
-    others = [member.embedding for member in members if member.embedding and member.embedding.encoder == own.encoder]
+    others = [member.embedding for member in members if member.embedding and member.embedding.space == own.space]
     return max(cosines(own, others), default=None)

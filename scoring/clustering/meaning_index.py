@@ -17,24 +17,23 @@ _FIRST_ROWS = 256
 
 
 class MeaningIndex:
-    """The embeddings of open stories, by encoder."""
+    """The embeddings of open stories, by encoder and length."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, _Table] = {}
+        self._tables: dict[tuple[str, int], _Table] = {}
 
     def hold(self, story_id: int, embeddings: Sequence[Embedding | None]) -> None:
         """Let a story have these embeddings, in place of those that it had."""
-        by_encoder: dict[str, list[Embedding]] = {}
+        by_space: dict[tuple[str, int], list[Embedding]] = {}
         for embedding in embeddings:
             if embedding is not None:
-                by_encoder.setdefault(embedding.encoder, []).append(embedding)
-        for encoder, present in by_encoder.items():
-            if encoder not in self._tables:
-                self._tables[encoder] = _Table(len(present[0].values))
-        for encoder, table in list(self._tables.items()):
-            table.hold(story_id, by_encoder.get(encoder, []))
+                by_space.setdefault(embedding.space, []).append(embedding)
+        for space in by_space.keys() - self._tables.keys():
+            self._tables[space] = _Table(space[1])
+        for space, table in list(self._tables.items()):
+            table.hold(story_id, by_space.get(space, []))
             if not len(table):
-                del self._tables[encoder]
+                del self._tables[space]
 
     def drop(self, story_id: int) -> None:
         """Forget a story."""
@@ -42,7 +41,7 @@ class MeaningIndex:
 
     def nearest(self, embedding: Embedding | None, number: int) -> list[tuple[int, float]]:
         """Return the *number* stories nearest to an embedding, the nearest first, each with its largest cosine."""
-        table = None if embedding is None else self._tables.get(embedding.encoder)
+        table = None if embedding is None else self._tables.get(embedding.space)
         return [] if embedding is None or table is None else table.nearest(embedding, number)
 
 

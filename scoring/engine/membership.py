@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from aggregator.model import Edit, Embedding, Entry, Membership
+from aggregator.model import Edit, Embedding, Entry, Membership, ReasonKind
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
 from scoring.clustering.clusterer import Placement
@@ -61,7 +61,7 @@ class Joiner:
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
         live = state.live.get(placement.story_id)
-        begins = live is None
+        begins = live is None if known is None else began_a_story(known)
         if live is None:
             live = LiveStory(entry, entry.first_seen_at, default, state.rhythm.usual(category))
             state.live[placement.story_id] = live
@@ -179,7 +179,7 @@ class Joiner:
         if context:
             state.surroundings.advance(at)
             state.surroundings.add(entry.title, known.voice, at)
-        begins = known.story_id == entry.entry_id
+        begins = began_a_story(known)
         speaks_first = known.voice not in earlier
         if speaks_first:
             state.rhythm.heard(known.voice, _followed(earlier, known.joined_at))
@@ -207,6 +207,20 @@ class Joiner:
                     member.source_id, member.title, member.summary, member.link, member.embedding
                 )
             live.evidence = sums(live)
+
+
+def began_a_story(known: Membership) -> bool:
+    """Return whether an entry began a story when it came, by its stored membership.
+
+    Its story may have merged into another one since. The first entry of a story that a split formed began none.
+    Known to be wrong: an entry whose story merged twice, or that an editor moved; one start of thousands.
+    """
+    reason = known.reason
+    if reason.kind == ReasonKind.CAME_WITH:
+        return reason.values[0] == known.entry_id
+    if reason.kind == ReasonKind.TEXT:  # stored by a version before 0.2.0
+        return known.story_id == known.entry_id
+    return reason.kind == ReasonKind.FIRST_REPORT
 
 
 def _followed(earlier: Mapping[str, datetime], joined: datetime) -> list[str]:

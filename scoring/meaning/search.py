@@ -92,7 +92,7 @@ def related(store: Store, story_id: int, limit: int) -> list[int]:
     if not own:
         return []
     # Of several encoders the one that has the newest entry.
-    first = next(embedded for embedded in own if embedded.embedding.encoder == own[-1].embedding.encoder)
+    first = next(embedded for embedded in own if embedded.embedding.space == own[-1].embedding.space)
     nearest = _nearest(first.embedding, store.embeddings.newest(first.embedding.encoder, RELATED_AMONG))
     near = [key for key, (cosine, _) in nearest.items() if cosine >= MIN_RELATED and key != story_id]
     return sorted(near, key=lambda key: (-nearest[key][0], -key))[:limit]
@@ -100,7 +100,7 @@ def related(store: Store, story_id: int, limit: int) -> list[int]:
 
 def _nearest(embedding: Embedding, entries: Iterable[EmbeddedEntry]) -> dict[int, tuple[float, int]]:
     """Return by story the largest cosine to one of its entries, and which entry that is."""
-    entries = list(entries)
+    entries = [embedded for embedded in entries if embedded.embedding.space == embedding.space]
     nearest: dict[int, tuple[float, int]] = {}
     for embedded, cosine in zip(entries, cosines(embedding, [embedded.embedding for embedded in entries]), strict=True):
         if cosine > nearest.get(embedded.story_id, (-2.0, 0))[0]:

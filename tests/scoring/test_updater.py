@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoring.engine.state
-from aggregator.model import Cause, Changes, DecisionKind, Entry, Event
+from aggregator.model import Cause, Changes, DecisionKind, Entry, Event, Membership, Reason, ReasonKind, because
 from aggregator.store import Store, StoredSnapshot
 from scoring.clustering import reclustering
 from scoring.editorial.decisions import Editors, concerned
 from scoring.engine import FORMAT
+from scoring.engine.membership import began_a_story
 from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
 from scoring.relevance.calibration import Calibration
 from scoring.relevance.model import RelevanceModel, load_prior
@@ -177,8 +178,8 @@ def test_a_worker_that_stopped_before_it_scored_with_a_new_model_does_so_at_its_
 def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
     step: timedelta, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # That a story began and became part of another later is written nowhere, so the counts of a busy hour are then
-    # one short: without merges they come back exactly.
+    # A source that reported two stories counts twice, and once after they have merged: only without merges all counts
+    # come back exactly.
     monkeypatch.setattr(reclustering, "MARGIN", math.inf)
     polls = newsroom(8, polls=40, step=step)
     for number, poll in enumerate(polls[:30]):
@@ -201,6 +202,24 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
     assert at == store.progress.watermark()
     assert [lesson[1] for lesson in snapshot.state.lessons.values()] == ["policy"]  # a correction teaches for good
     assert f"it has format {FORMAT + 1}, and this version of the program reads format {FORMAT}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("story_id", "reason", "began"),
+    [
+        (7, because(ReasonKind.FIRST_REPORT), True),
+        (2, because(ReasonKind.CAME_WITH, 7, because(ReasonKind.BOTH_MENTION, "dock")), True),  # its story merged
+        (2, because(ReasonKind.CAME_WITH, 3, because(ReasonKind.BOTH_MENTION, "dock")), False),
+        (7, because(ReasonKind.LEFT, 2, because(ReasonKind.HALVES_DIFFER, 0.1, 0.9)), False),  # named for it by a split
+        (2, because(ReasonKind.SAME_LINK), False),
+        (7, Reason("text", ("First report",)), True),
+        (2, Reason("text", ("Same link",)), False),
+    ],
+)
+def test_a_restored_engine_knows_which_entries_began_a_story(story_id: int, reason: Reason, began: bool) -> None:
+    known = Membership(7, story_id, joined_at=NOON, similarity=0.0, probability=1.0, reason=reason, voice="a")
+
+    assert began_a_story(known) is began
 
 
 @pytest.mark.parametrize("merging", [False, True])

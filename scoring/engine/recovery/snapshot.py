@@ -29,7 +29,7 @@ from scoring.language.terms import FrequencyState
 from scoring.ranking.baseline import RhythmState
 from scoring.relevance.news_context import NewsContextState
 
-FORMAT = 3
+FORMAT = 4
 """Version of the snapshot format.
 
 Raise it when a field of the state is added, removed or changes its meaning: other terms for the same text, other units.

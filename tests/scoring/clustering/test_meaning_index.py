@@ -75,3 +75,14 @@ def test_without_an_embedding_or_with_those_of_another_encoder_there_is_none() -
     index.drop(1)
     index.drop(1)
     assert index.nearest(embedding(rng), 3) == []
+
+
+def test_embeddings_of_two_lengths_under_one_name_are_not_compared() -> None:
+    rng = np.random.default_rng(1)
+    short, long = embedding(rng), embedding(rng, size=24)
+    index = MeaningIndex()
+    index.hold(1, [short, long])
+    index.hold(2, [long])
+
+    assert index.nearest(short, 3) == [(1, 1.0)]
+    assert [story_id for story_id, _ in index.nearest(long, 3)] == [1, 2]
