@@ -33,7 +33,8 @@ class Source:
     url: str
     category: str
     owner: str = ""
-    """Whose voice it is: `owner:` in feeds.yaml, else the feed's registrable domain."""
+    """Whose voice it is: `owner:` in feeds.yaml, else the feed's registrable domain. Without `owner:`, entries that
+    lead to another site, which the feed names as its own, are of that site."""
     weight: float = 1.0
     enabled: bool = True
     poll: PollLimits = PollLimits()

@@ -62,7 +62,8 @@ def _digest(draft: Draft, link: str) -> str:
     if enclosure := draft.enclosure:
         parts += (enclosure.url, enclosure.media_type, str(enclosure.length))
     # Only where there is any, so that entries of earlier versions keep their digest.
-    parts += filter(None, (draft.points_to, draft.discussion, draft.origin_name, draft.origin_url))
+    origin_url = draft.origin_url if draft.origin_name else ""  # the channel's, which entries of 0.1 do not have
+    parts += filter(None, (draft.points_to, draft.discussion, draft.origin_name, origin_url))
     return _hash(*parts, _date(draft))
 
 

@@ -23,7 +23,7 @@ from aggregator.parse.raw_items import RawEnclosure, RawFeed, RawItem, RawPictur
 from aggregator.text.link_wrappers import is_feed_proxy
 from aggregator.text.markup import clip, plain, storable
 from aggregator.text.sanitize import clean, cut
-from aggregator.text.urls import canonical, for_readers, host, safe_link
+from aggregator.text.urls import canonical, for_readers, host, registrable_domain, safe_link
 from aggregator.text.wording import plural
 
 SUMMARY_CHARS = 1_000
@@ -58,6 +58,8 @@ def build_feed(
     mark: str = "-",
     opening: bytes = b"",
     skipped: tuple[ItemFingerprint, ...] = (),
+    *,
+    url: str = "",
 ) -> ParsedFeed:
     """Return *raw* as a parsed feed within *limits*; relative links are resolved against *base*.
 
@@ -66,6 +68,7 @@ def build_feed(
     mark:    the `document_mark` of this one
     opening: the start tags around its items, where the bytes tell its items apart
     skipped: items that are in the document as they were, and were left out of *raw*
+    url:     of the document
     """
     omissions: list[str] = []
     notes = list(raw.notes)
@@ -79,6 +82,8 @@ def build_feed(
         items = [items[position] for position in sorted(newest)]
     language, title = _language(raw.language), _feed_title(raw, limits)
     home = safe_link(raw.site_url, base) or base
+    # The feed of a site is often served elsewhere: FeedBurner, RSSHub, a publisher's second domain.
+    publisher = home if url and _site(home) != _site(url) else ""
     keys = item_keys(items, base)
     distinct = are_distinct(keys, skipped)
     # Fields are compared with those of the document before, where the bytes differ. The first document of a source is
@@ -96,6 +101,8 @@ def build_feed(
             unchanged.append(key.identity)
         else:
             draft = _draft(item, key, base, home, language, limits, omissions)
+            if publisher and not draft.origin_url and _site(draft.link) == _site(publisher):
+                draft = replace(draft, origin_url=publisher)
             entries.append(draft if draft.title else replace(draft, title=title or "Untitled"))
         if distinct and len(omissions) == omitted_before:  # else the next document is to say so again
             remembered.append(ItemFingerprint(item.bytes_mark, fields_mark, key.link_mark, key.identity))
@@ -254,6 +261,10 @@ def _origin(item: RawItem, base: str, home: str) -> tuple[str, str]:
     name, url = _short(item.origin_name, _SHORT), safe_link(item.origin_url, base) if item.origin_url else ""
     own = {host(address).removeprefix("www.") for address in (home, base)}
     return ("", "") if url and host(url).removeprefix("www.") in own else (name, url)
+
+
+def _site(url: str) -> str:
+    return registrable_domain(host(url)) if url else ""
 
 
 # Titles

@@ -50,7 +50,7 @@ def parse(
     if json_feed.looks_like(data):
         raw = json_feed.read(data)
         _read_regional_dates(raw, url)
-        return build_feed(raw, _base(raw, url), limits, before, mark)
+        return build_feed(raw, _base(raw, url), limits, before, mark, url=url)
     pieces = in_pieces(data)
     if pieces and (parsed := _only_what_changed(data, pieces, content_type, url, limits, before, mark)):
         return parsed
@@ -65,7 +65,7 @@ def parse(
         opening = pieces.opening
         for item, bytes_mark in zip(feed.items, pieces.marks(), strict=True):
             item.bytes_mark = bytes_mark
-    return build_feed(feed, _base(feed, url), limits, before, mark, opening)
+    return build_feed(feed, _base(feed, url), limits, before, mark, opening, url=url)
 
 
 def _only_what_changed(
@@ -93,7 +93,7 @@ def _only_what_changed(
     skipped = tuple(stored[mark] for mark in marks if mark in stored)
     if not are_distinct(item_keys(raw.items, base), skipped):
         return None
-    return build_feed(raw, base, limits, before, mark, pieces.opening, skipped)
+    return build_feed(raw, base, limits, before, mark, pieces.opening, skipped, url=url)
 
 
 def _read_regional_dates(raw: RawFeed, url: str) -> None:

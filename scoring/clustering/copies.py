@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Collection, Iterable, Mapping
 from zlib import crc32
 
+from aggregator.config import owner_of
 from aggregator.model import Config
 from aggregator.text.urls import host, registrable_domain
 from scoring.language.terms import words_of
@@ -30,6 +31,8 @@ _SHARED_HOSTS = """
     feedburner.com youtube.com rsshub.app substack.com medium.com github.com githubusercontent.com github.io
     google.com blogspot.com wordpress.com tumblr.com reddit.com rss.app feedly.com politepol.com
     kill-the-newsletter.com openrss.org fetchrss.com rssbridge.org mastodon.social bsky.app
+    x.com twitter.com t.me telegram.org facebook.com instagram.com linkedin.com threads.net tiktok.com vimeo.com
+    weibo.com weibo.cn bilibili.com zhihu.com pixiv.net patreon.com soundcloud.com
 """
 SHARED_HOSTS = frozenset(_SHARED_HOSTS.split())
 """Sites that serve the feeds of many owners; the address of such a feed does not say whose it is."""
@@ -43,6 +46,8 @@ class Owners:
 
     def __init__(self, config: Config) -> None:
         self._by_source = owners(config)
+        self._configured = {source.id for source in config.sources if source.owner not in ("", owner_of(source.url))}
+        """Sources with an `owner:` of their own."""
         self._by_site = {
             registrable_domain(host(source.url)): self._by_source[source.id]
             for source in config.sources
@@ -56,15 +61,21 @@ class Owners:
     def of_entry(self, source_id: str, link: str, origin_url: str) -> str:
         """Return the owner of what an entry says.
 
-        origin_url: the site of the publisher that an aggregator names in `<source>`, "" where it names none
+        origin_url: the site of the publisher that an aggregator names in `<source>`, or a feed as its own, "" for none
+
+        The owner in feeds.yaml stands for everything that the source publishes on the sites that it leads to.
         """
         origin = registrable_domain(host(origin_url)) if origin_url else ""
+        own = self.of_source(source_id)
+        site = registrable_domain(host(link)) if link else ""
+        if source_id in self._configured and (not origin or origin == site):
+            return own
+        if origin in SHARED_HOSTS:
+            return own if source_id in self._configured else source_id
         if origin:
             return self._by_site.get(origin, origin)
-        own = self.of_source(source_id)
         if own not in SHARED_HOSTS or not link:
             return own
-        site = registrable_domain(host(link))
         if site in SHARED_HOSTS:
             return source_id
         return self._by_site.get(site, site) if site else own

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from aggregator.model import Enclosure, ParsedFeed
+from aggregator.parse.identity import digest
 from aggregator.parse.parser import parse
 
 FEED_URL = "https://cdn.example/feeds/all.xml"
@@ -216,6 +218,31 @@ def test_the_source_of_an_entry_is_who_published_it_first(
 ) -> None:
     (entry,) = read(doctype + document).entries
     assert (entry.origin_name, entry.origin_url) == origin
+
+
+@pytest.mark.parametrize(
+    ("feed", "channel", "link", "origin"),
+    [
+        (
+            "https://feeds.hub.example/ann",
+            "https://ann.example/",
+            "https://www.ann.example/post",
+            "https://ann.example/",
+        ),
+        ("https://feeds.hub.example/ann", "https://ann.example/", "https://elsewhere.example/a", ""),
+        ("https://feeds.ann.example/rss", "https://ann.example/", "https://ann.example/post", ""),
+        ("https://ann.example/feed", "https://ann.example/", "https://elsewhere.example/a", ""),
+        ("https://feeds.hub.example/ann", "", "https://ann.example/post", ""),
+    ],
+)
+def test_a_feed_of_another_host_belongs_to_the_site_that_channel_and_entry_lead_to(
+    feed: str, channel: str, link: str, origin: str
+) -> None:
+    document = rss(f"<item><title>A</title><link>{link}</link></item>", f"<link>{channel}</link>")
+    (entry,) = read(document, feed).entries
+    assert (entry.origin_name, entry.origin_url) == ("", origin)
+    # So that an entry that an earlier version stored is not stored again.
+    assert digest(entry) == digest(replace(entry, origin_url=""))
 
 
 # Recordings

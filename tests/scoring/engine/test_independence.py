@@ -116,3 +116,19 @@ def test_an_aggregator_speaks_with_the_voice_of_the_publisher_that_it_names() ->
 def test_a_host_of_many_feeds_owns_none_of_them(owner: str, link: str, expected: str) -> None:
     source = Source(id="blog", name="Blog", url=f"https://feeds.{owner}/blog", category="", owner=owner)
     assert Owners(Config(Site(), (), (*SOURCES, source))).of_entry("blog", link, "") == expected
+
+
+@pytest.mark.parametrize(
+    ("owner", "origin", "expected"),
+    [
+        ("", "https://ann.example/", "ann.example"),
+        ("hub.example", "https://ann.example/", "ann.example"),
+        ("Ann & Sons", "https://ann.example/", "Ann & Sons"),  # from feeds.yaml
+        ("Ann & Sons", "https://paper.example/", "paper.example"),  # as an aggregator names it
+        ("hub.example", "https://t.me/ann", "blog"),  # many owners
+    ],
+)
+def test_the_site_that_a_feed_leads_to_owns_its_entries(owner: str, origin: str, expected: str) -> None:
+    source = Source(id="blog", name="Blog", url="https://hub.example/feeds/ann", category="", owner=owner)
+    owners = Owners(Config(Site(), (), (*SOURCES, source)))
+    assert owners.of_entry("blog", "https://www.ann.example/post", origin) == expected
