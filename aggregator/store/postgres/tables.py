@@ -36,8 +36,8 @@ class PostgresTables:
             raise DatabaseInUseError("another transfer into this database is running; wait for it, or stop it")
         raw.execute("set synchronous_commit = off")
 
-    def begin(self, source: str) -> None:
-        """Mark the database as the target of *source*.
+    def begin(self, source: str, tables: Sequence[Table]) -> None:
+        """Mark the database as the target of *source*, which has these *tables*.
 
         StoreError where it holds anything else than an unfinished transfer of the same source.
         """
@@ -49,7 +49,7 @@ class PostgresTables:
                     "or drop the database and create it again"
                 )
             return
-        if filled := self._first_filled_table():
+        if filled := next((table.name for table in tables if self._has_rows(table)), ""):
             raise StoreError(
                 f"the database already holds a site (its table {filled} has rows), and nothing was changed; "
                 "name a new, empty database"
@@ -152,9 +152,5 @@ class PostgresTables:
         entry_id, title, summary = (table.columns.index(column) for column in ("entry_id", "title", "summary"))
         self._db.text_index.add([(row[entry_id], row[title], row[summary]) for row in rows])
 
-    def _first_filled_table(self) -> str:
-        tables = self._db.rows("select tablename from pg_tables where schemaname = current_schema() order by 1")
-        for name in (row[0] for row in tables):
-            if name not in ("migrations", "transfers") and self._db.value(f"select 1 from {name} limit 1"):
-                return str(name)
-        return ""
+    def _has_rows(self, table: Table) -> bool:
+        return bool(self._db.value(f"select 1 from {table.name} limit 1"))

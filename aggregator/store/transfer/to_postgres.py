@@ -58,7 +58,7 @@ def transfer(db: Path, url: str, progress: Progress) -> Transferred:
     target = PostgresConnection.open(url, PostgresTables.prepare, is_transfer=True)
     try:
         copying = _Transfer(SqliteTables(source), PostgresTables(target), progress)
-        copying.target.begin(str(db.resolve()))
+        copying.target.begin(str(db.resolve()), copying.tables)
         copying.copy_rows()
         models = _copy_models(source.models, target.models)
         pictures = _copy_pictures(source.pictures, target.pictures)
@@ -76,7 +76,7 @@ class _Transfer:
         self.target = target
         self._source = source
         self._progress = progress
-        self._tables = source.tables()
+        self.tables = source.tables()
         self.rows: dict[str, int] = {}
         self.copied = 0
         self.replaced: set[tuple[str, Values]] = set()
@@ -96,16 +96,16 @@ class _Transfer:
 
     def finish(self) -> None:
         """Let numbers go on where they were, complete the text index, and let the target be opened."""
-        for table in self._tables:
+        for table in self.tables:
             if len(table.key) == 1:
                 self.target.set_last_number(table, self._source.last_number(table))
         self.target.complete_text_index()
         self.target.finish()
 
     def _pass(self, name: str) -> int:
-        counts = {table.name: self._source.count(table) for table in self._tables}
+        counts = {table.name: self._source.count(table) for table in self.tables}
         total, done, changed = sum(counts.values()), 0, 0
-        for table in self._tables:
+        for table in self.tables:
             after: Values | None = None
             rows_of_table = 0
             is_last = False

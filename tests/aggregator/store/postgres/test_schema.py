@@ -79,8 +79,8 @@ def test_a_database_that_a_newer_version_only_expanded_can_still_be_used(postgre
 
 
 EXPANDING = re.compile(
-    r"create (unique )?(table|index) |alter table \w+ add column |alter table \w+ alter column \w+ set storage "
-    r"|alter index \w+ set \(",
+    r"create (unique )?(table|index) |insert into |alter table \w+ add column |alter index \w+ set \("
+    r"|alter table \w+ alter column \w+ set storage ",
     re.I,
 )
 
