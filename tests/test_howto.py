@@ -44,7 +44,8 @@ ELSEWHERE = {
     "sh deploy/install.sh": "root: test_deploy.py",
     "cp deploy/groundswell.service": "root",
     "systemctl": "root",
-    "groundswell run": "runs until it is stopped: test_install.py",
+    "groundswell run": "runs until it is stopped: test_newcomer.py",
+    "groundswell demo": "runs until it is stopped: test_newcomer.py",
     "groundswell mcp": "speaks on stdin until its end: tests/web/agents",
 }
 SECTIONS = {"site", "sources", "alerts", "digest", "rules", "lists", "backup", "sign_in", "defaults", "meaning"}
@@ -194,7 +195,7 @@ def reader(made: Path, servers: Servers, tmp_path: Path) -> Reader:
     return Reader(folder, servers, yaml.safe_load((folder / "feeds.yaml").read_text()), env)
 
 
-OWN_TEST = {"alerts.md", "digests.md"}
+OWN_TEST = {"alerts.md", "digests.md", "first-hour.md"}
 WITH_COMMANDS = [
     page for page in PAGES if any(block.language == "sh" for block in blocks(page)) and page.name not in OWN_TEST
 ]
