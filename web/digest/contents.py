@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import gettext
+
 from aggregator.model import Config, Listed
 from aggregator.store import Store
 from aggregator.store.derived.growth import StoryGrowth
@@ -31,7 +33,11 @@ class DigestStory:
     def growth_message(self) -> str:
         """`grew from 2 to 9 sources`, "" where it did not, or is new."""
         before, after = self.growth.before, self.growth.after
-        return f"grew from {before} to {after} sources" if 0 < before < after else ""
+        return (
+            str(gettext("grew from %(before)s to %(after)s sources", before=before, after=after))
+            if 0 < before < after
+            else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,9 @@ class Edition:
         return self.days == 7
 
     @property
-    def title(self) -> str:
-        """`Friday, 27 November 2026` or `23 to 29 November 2026`."""
-        if not self.is_week:
-            return f"{self.first:%A}, {self.first.day} {self.first:%B %Y}"
-        last = self.first + 6 * _DAY
-        begin = f"{self.first.day}" if self.first.month == last.month else f"{self.first.day} {self.first:%B}"
-        begin += f" {self.first:%Y}" if self.first.year != last.year else ""
-        return f"{begin} to {last.day} {last:%B %Y}"
+    def last(self) -> date:
+        """Its last day."""
+        return self.first + (self.days - 1) * _DAY
 
 
 def day(first: date, timezone: str) -> Edition:

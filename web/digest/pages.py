@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template
+from flask_babel import gettext
 
 from aggregator.model import Config
 from aggregator.store import Store
-from aggregator.text.wording import plural
 from web import syndication
 from web.digest import editions, mail
 from web.digest.contents import Digest, DigestStory, digest
 from web.digest.editions import Edition
 from web.http.addresses import query_parameters
 from web.http.hints import WHOLE_EDITION
+from web.i18n.wording import plural
 from web.pages.feeds import CSP
 from web.pages.service.static_files import asset
 from web.present import Presenter
@@ -48,7 +49,13 @@ def index() -> str:
     with reading().store() as store:
         first = store.growth.first_day()
     days, weeks = _listed(first, DAYS_LISTED, WEEKS_LISTED)
-    return render_template("digest/index.html", days=days, weeks=weeks, feeds=feeds_of("Digests", "/digest"))
+    return render_template(
+        "digest/index.html",
+        days=days,
+        weeks=weeks,
+        title_of=mail.span_of,
+        feeds=feeds_of(gettext("Digests"), "/digest"),
+    )
 
 
 def _listed(first: datetime | None, days: int, weeks: int) -> tuple[list[Edition], list[Edition]]:
@@ -82,7 +89,8 @@ def page(name: str) -> str:
     previous, following = editions.neighbor(edition, -1, zone), editions.neighbor(edition, 1, zone)
     return render_template(
         "digest/page.html",
-        heading="The week in stories" if edition.is_week else "The day in stories",
+        heading=mail.heading_of(edition),
+        title_of=mail.span_of,
         edition=edition,
         week=editions.week(edition.first, zone),
         previous=previous if previous.end > first else None,
@@ -92,7 +100,7 @@ def page(name: str) -> str:
         top=_shown(show, contents.top),
         grew=_shown(show, contents.grew),
         sections=[(show.section(category_id), _shown(show, stories)) for category_id, stories in contents.categories],
-        feeds=feeds_of("Digests", "/digest"),
+        feeds=feeds_of(gettext("Digests"), "/digest"),
     )
 
 
@@ -116,8 +124,8 @@ def feed(form: str) -> Response:
         )
         items = [_item(store, config(), edition, base) for edition in over]
     channel = syndication.Channel(
-        title=f"{site.title}: Digests",
-        description="The stories of each day and each week",
+        title=f"{site.title}: {gettext('Digests')}",
+        description=gettext("The stories of each day and each week."),
         page_url=f"{base}/digest",
         self_url=f"{base}/digest.{form}",
         language=site.language,
@@ -141,9 +149,9 @@ def _item(store: Store, config: Config, edition: Edition, base: str) -> syndicat
     return syndication.article(
         syndication.tag_uri(id_base(), f"digest/{edition.name}"),
         url=f"{base}/digest/{edition.name}",
-        title=mail.title_of(contents),
-        text=f"{plural(contents.total, 'story', 'stories')} with news. {first}".strip(),
-        html=mail.body_html(contents, config) or "<p>No stories.</p>",
+        title=mail.title_of(edition),
+        text=f"{plural(contents.total, 'story with news', 'stories with news')}. {first}".strip(),
+        html=mail.body_html(contents, config) or f"<p>{gettext('No stories')}</p>",
         author=config.site.title,
         at=edition.end,
     )

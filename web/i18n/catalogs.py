@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from io import BytesIO
 
@@ -54,6 +55,15 @@ def read_catalog(locale: str) -> Translations:
     write_mo(compiled, read_po(BytesIO(source), locale=locale))
     compiled.seek(0)
     return Translations(compiled)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Make texts in the block speak *language* where no page is being made, as in messages that the worker sends."""
+    app = Flask("web.i18n")
+    install(app, lambda: language)
+    with app.app_context():
+        yield
 
 
 def install(app: Flask, language: Callable[[], str]) -> None:

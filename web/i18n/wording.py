@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from babel.dates import format_date, format_skeleton, format_time, get_day_names
+from babel.dates import format_date, format_interval, format_skeleton, format_time, get_day_names
 from babel.numbers import format_decimal, format_percent
 from flask_babel import get_locale, gettext, ngettext
 
@@ -27,9 +27,22 @@ def number(value: int) -> str:
     return format_decimal(value, locale=language())
 
 
-def percent(share: float) -> str:
-    """Return a share from 0 to 1 in percent: `40%`, `40 %` in German."""
-    return format_percent(share, "#,##0%" if language() == "en" else None, locale=language())
+def decimal(value: float, places: int = 3) -> str:
+    """Return *value* rounded to *places*: `0.884`, `0,884` in German."""
+    return format_decimal(value, "0." + "0" * places, locale=language())
+
+
+def percent(share: float, places: int = 0) -> str:
+    """Return a share from 0 to 1 in percent, with *places* after the point: `40%`, `40 %` in German."""
+    if language() == "en" or places:
+        return format_percent(share, _percent_pattern(places), locale=language())
+    return format_percent(share, locale=language())
+
+
+def _percent_pattern(places: int) -> str:
+    digits = "#,##0" + ("." + "0" * places if places else "")
+    spaced = language() in ("de", "fr", "es")
+    return f"{digits}\u00a0%" if spaced else f"{digits}%"
 
 
 def weekday(number: int) -> str:
@@ -102,6 +115,15 @@ def day(at: date) -> str:
 def long_day(at: date) -> str:
     """Return a date with its weekday: `Thursday, 19 November 2026`."""
     return format_date(at, "EEEE, d MMMM y" if language() == "en" else "full", locale=language())
+
+
+def days(first: date, last: date) -> str:
+    """Return the days from *first* to *last*: `23 to 29 November 2026`, or as the language has it."""
+    if language() != "en":
+        return format_interval(first, last, "yMMMMd", locale=language())
+    begin = f"{first.day}" if first.month == last.month else f"{first.day} {first:%B}"
+    begin += f" {first:%Y}" if first.year != last.year else ""
+    return f"{begin} to {last.day} {last:%B %Y}"
 
 
 def day_and_time(local: datetime) -> str:

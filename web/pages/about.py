@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from flask import Blueprint, render_template
 
-from aggregator.text.wording import duration
 from scoring.ranking import trend
 from web import present, syndication
 from web.http.hints import WHOLE_EDITION
+from web.i18n import wording
 from web.request.context import base_url, config, feeds_of, hub_url, keep, public_site, reading
 from web.request.services import services
 
@@ -26,7 +26,8 @@ def about() -> str:
     keep(WHOLE_EDITION)
     return render_template(
         "about.html",
-        duration=duration,
+        duration=wording.duration,
+        percent=wording.percent,
         pull_half_lives=trend.PULL_HALF_LIVES,
         words_per_minute=present.WORDS_PER_MINUTE,
         namespace=syndication.NAMESPACE,

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 
 from scoring.relevance.model import prior_measures
 from web.http.hints import WHOLE_EDITION
+from web.i18n import wording
 from web.present import accuracy as present
 from web.request.context import config, keep, reading
 
@@ -27,8 +28,9 @@ def accuracy() -> str:
             measures = store.scorecards.of(day)
             windows = present.windows(measures, store.scorecards.tables(day), lambda id_: names.get(id_, id_) or "–")
             calibration = present.calibration(measures)
+        questions = present.questions()
         courses = [
-            (present.QUESTIONS[name][0], drawn)
+            (questions[name].text, drawn)
             for name in ("auc", "brier", "precision_at_10")
             if (drawn := present.course(store.scorecards.history(name, WINDOW), name)) is not None
         ]
@@ -38,6 +40,8 @@ def accuracy() -> str:
         windows=windows,
         calibration=calibration,
         courses=courses,
-        methods=present.METHODS,
         prior=prior_measures(),
+        day_text=wording.day,
+        decimal=wording.decimal,
+        percent=wording.percent,
     )

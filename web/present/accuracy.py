@@ -10,32 +10,63 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from flask_babel import gettext
+
 from aggregator.store.derived.scorecards import Measure
+from web.i18n import wording
+from web.i18n.wording import plural
 
 METHODS = ("site", "newest first", "most sources")
 
-QUESTIONS: dict[str, tuple[str, str, str]] = {
-    "auc": ("Do scores separate relevant stories from others?", "AUC: 0.5 is chance, 1 is perfect", ".3f"),
-    "brier": ("How far off are recalibrated scores?", "Brier score: 0 is perfect, lower is better", ".3f"),
-    "ece": ("Does a score keep its meaning?", "calibration error of recalibrated scores: lower is better", ".3f"),
-    "precision_at_10": (
-        "Do the top stories grow?",
-        "share of the first ten that three more independent sources report within a day",
-        ".0%",
-    ),
-    "hours_to_page": (
-        "How soon do growing stories reach the top?",
-        "median hours from the first entry to the first ten",
-        ".1f h",
-    ),
-    "duplicates": ("Is one event shown twice?", "share of the first ten that repeat another story", ".1%"),
-    "category_accuracy": (
-        "Are categories correct?",
-        "share of editors' corrections and confirmations that the site agrees with by now",
-        ".0%",
-    ),
-}
-"""In the order of the page: the question, what the number is, its format."""
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a number answers, what it is, and how it is written."""
+
+    text: str
+    unit: str
+    write: Callable[[float], str]
+
+
+def questions() -> dict[str, Question]:
+    """Return the questions by the name of their measure, in the order of the page."""
+    return {
+        "auc": Question(
+            gettext("Do scores separate relevant stories from others?"),
+            gettext("AUC: 0.5 is chance, 1 is perfect"),
+            wording.decimal,
+        ),
+        "brier": Question(
+            gettext("How far off are recalibrated scores?"),
+            gettext("Brier score: 0 is perfect, lower is better"),
+            wording.decimal,
+        ),
+        "ece": Question(
+            gettext("Does a score keep its meaning?"),
+            gettext("calibration error of recalibrated scores: lower is better"),
+            wording.decimal,
+        ),
+        "precision_at_10": Question(
+            gettext("Do the top stories grow?"),
+            gettext("share of the first ten that three more independent sources report within a day"),
+            wording.percent,
+        ),
+        "hours_to_page": Question(
+            gettext("How soon do growing stories reach the top?"),
+            gettext("median hours from the first entry to the first ten"),
+            lambda hours: wording.decimal(hours, 1),
+        ),
+        "duplicates": Question(
+            gettext("Is one event shown twice?"),
+            gettext("share of the first ten that repeat another story"),
+            lambda share: wording.percent(share, 1),
+        ),
+        "category_accuracy": Question(
+            gettext("Are categories correct?"),
+            gettext("share of editors’ corrections and confirmations that the site agrees with by now"),
+            wording.percent,
+        ),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +178,8 @@ def windows(
 def _lines(measures: Sequence[Measure]) -> tuple[Line, ...]:
     by = {(m.name, m.method): m for m in measures}
     return tuple(
-        Line(question, unit, tuple(cell(by.get((name, method))) for method in METHODS))
-        for name, (question, unit, _) in QUESTIONS.items()
+        Line(question.text, question.unit, tuple(cell(by.get((name, method))) for method in METHODS))
+        for name, question in questions().items()
         if (name, "site") in by
     )
 
@@ -157,21 +188,21 @@ def cell(measure: Measure | None) -> Cell:
     """Return a number as text; None: there is none of that kind."""
     if measure is None:
         return Cell("", "", "")
-    form = QUESTIONS[measure.name][2]
+    write = questions()[measure.name].write
+    cases = plural(measure.cases, "case")
     if measure.value is None:
         if measure.cases < measure.needed:
-            return Cell("", "", f"not enough data: {measure.cases} of {measure.needed} cases")
-        return Cell("", "", f"undefined for these {measure.cases:,} cases")
+            return Cell(
+                "",
+                "",
+                gettext("not enough data: %(n)s of %(cases)s", n=measure.cases, cases=plural(measure.needed, "case")),
+            )
+        return Cell("", "", gettext("undefined for %(cases)s", cases=cases))
     if measure.low is None or measure.high is None or measure.low == measure.high:
         between = ""
     else:
-        between = f"{_number(measure.low, form)} to {_number(measure.high, form)}"
-    return Cell(_number(measure.value, form), between, f"{measure.cases:,} cases")
-
-
-def _number(value: float, form: str) -> str:
-    kind, _, unit = form.partition(" ")
-    return f"{value:{kind}}" + (f" {unit}" if unit else "")
+        between = gettext("%(low)s to %(high)s", low=write(measure.low), high=write(measure.high))
+    return Cell(write(measure.value), between, cases)
 
 
 def _bars(bins: Sequence[Sequence[float]]) -> tuple[Bar, ...]:
@@ -181,8 +212,11 @@ def _bars(bins: Sequence[Sequence[float]]) -> tuple[Bar, ...]:
             x=round(100 * said, 1),
             y=round(100 - 100 * came, 1),
             radius=round(1.2 + 3.0 * (cases / most) ** 0.5, 1),
-            label=(
-                f"{cases:.0f} stories with an average score of {100 * said:.0f}: {100 * came:.0f}% turned out relevant"
+            label=gettext(
+                "%(stories)s with an average score of %(score)s: %(share)s turned out relevant",
+                stories=plural(round(cases), "story", "stories"),
+                score=round(100 * said),
+                share=wording.percent(came),
             ),
         )
         for _, _, cases, said, came in bins
@@ -218,11 +252,16 @@ def course(history: Sequence[tuple[date, float]], name: str) -> Course | None:
     """Draw how a number went; None before there are two nights."""
     if len(history) < 2:
         return None
-    form = QUESTIONS[name][2]
+    write = questions()[name].write
     low, high = min(v for _, v in history), max(v for _, v in history)
     spread = (high - low) or 1.0
     span = (history[-1][0] - history[0][0]).days or 1
     points = [(100 * (day - history[0][0]).days / span, 100 - 100 * (value - low) / spread) for day, value in history]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    summary = f"between {_number(low, form)} and {_number(high, form)} over {len(history)} nights"
-    return Course(summary, path, tuple((day.isoformat(), _number(value, form)) for day, value in history))
+    summary = gettext(
+        "Between %(low)s and %(high)s in %(nights)s, over 30 days each.",
+        low=write(low),
+        high=write(high),
+        nights=plural(len(history), "night"),
+    )
+    return Course(summary, path, tuple((wording.day(day), write(value)) for day, value in history))

@@ -61,7 +61,7 @@ def test_a_name_stands_for_one_span(name: str, first: date, title: str) -> None:
     edition = editions.named(name, "UTC")
 
     assert edition is not None
-    assert (edition.name, edition.first, edition.title) == (name, first, title)
+    assert (edition.name, edition.first, mail.span_of(edition)) == (name, first, title)
     later = editions.neighbor(edition, 1, "UTC")
     assert later.begin == edition.end
     assert editions.neighbor(later, -1, "UTC") == edition
@@ -146,7 +146,7 @@ def test_a_day_and_a_week_are_pages_that_link_to_each_other(full: FlaskClient) -
     assert f'rel="next" href="/digest/{days[0]}"' in page
     assert f'href="/digest/{weeks[0]}"' in page
     assert "/story/" in page
-    assert "with news." in page
+    assert "stories with news" in page
     assert "with news so far." in get(full, f"/digest/{days[0]}")
     assert "<h1>The week in stories</h1>" in get(full, f"/digest/{weeks[0]}")
 
@@ -236,7 +236,7 @@ def test_digests_are_mailed_once_at_their_time(
         assert len(server.received) == 3
 
     daily, weekly, _ = server.received
-    assert daily["Subject"] == f"Groundswell: The day in stories: {editions.day(monday - DAY, 'UTC').title}"
+    assert daily["Subject"] == f"Groundswell: The day in stories: {mail.span_of(editions.day(monday - DAY, 'UTC'))}"
     assert "The week in stories" in weekly["Subject"]
     plain, rich = (part.get_content() for part in weekly.iter_parts())
     assert plain.index("Story of 5 days ago") < plain.index("Story of 2 days ago")

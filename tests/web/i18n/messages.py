@@ -16,7 +16,7 @@ Message = str | tuple[str, str]
 """A text, or the texts for one thing and for several."""
 
 # Pages that stay English, and say so by `lang`; what they count is not in the catalogs.
-ENGLISH = {"about.html", "accuracy.html", "api.html", "feeds.html", "sources.html", "source.html", "_sources.html"}
+ENGLISH = {"api.html", "feeds.html", "sources.html", "source.html", "_sources.html"}
 _PLURALS = ("plural", "both_forms")
 
 
@@ -36,7 +36,8 @@ def messages() -> set[Message]:
 
 
 def _templates() -> list[Path]:
-    return [path for path in (ROOT / "web/templates").glob("*.html") if path.name not in ENGLISH]
+    pages = [*(ROOT / "web/templates").glob("*.html"), *(ROOT / "web/templates/digest").glob("*.html")]
+    return [path for path in pages if path.name not in ENGLISH]
 
 
 def _of_template(path: Path) -> Iterator[Message]:

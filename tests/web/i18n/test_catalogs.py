@@ -17,9 +17,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from aggregator.model import Site
+from aggregator.store import Store
 from tests.web import newsroom
 from tests.web.i18n.messages import ENGLISH, ROOT, Message, messages
 from tests.web.newsroom import NOW
+from web.digest import editions, mail
+from web.digest.contents import digest
 from web.i18n import wording
 from web.i18n.catalogs import LOCALES, locale_of, page_language
 
@@ -101,10 +104,21 @@ def test_pages_speak_the_language_of_the_site(site_in: Callable[[str], FlaskClie
     for english in ("Trending now", "View all", "independent<", " ago<", "Skip to content", "Unread only"):
         assert english not in page, english
     story = re.findall(r'href="(/story/[^"]+)"', page)[0]
-    for path in (story, "/trending", "/newest", "/topics", "/search?q=amazon", "/search?q=xyzzy", "/saved", "/nothing"):
+    translated = ("/about", "/accuracy", "/digest", "/digest/2026-11-18", "/digest/2026-W47")
+    for path in (
+        story,
+        "/trending",
+        "/newest",
+        "/search?q=amazon",
+        "/search?q=xyzzy",
+        "/saved",
+        "/nothing",
+        *translated,
+    ):
         answer = client.get(path, follow_redirects=True)
         assert f'<html lang="{LANGUAGES[locale]}">' in answer.text
         assert "Go to the front page" not in answer.text
+        assert '<main id="main" tabindex="-1" lang="en"' not in answer.text
         assert "%(" not in re.sub(r'<script type="application/json".*?</script>', "", answer.text, flags=re.S), path
 
 
@@ -118,6 +132,27 @@ def test_every_page_is_there_in_every_language(site_in: Callable[[str], FlaskCli
 @pytest.mark.parametrize("name", sorted(ENGLISH - {"_sources.html"}))
 def test_a_page_that_stays_english_says_so(name: str) -> None:
     assert '{% block main_lang %} lang="en"{% endblock %}' in (ROOT / "web/templates" / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "line"),
+    [
+        ("de", "Die Woche in Meldungen: 16.–22. Nov. 2026", "Meldungen mit Neuigkeiten"),
+        ("fr", "La semaine en sujets: 16–22 nov. 2026", "sujets avec du nouveau"),
+        ("ja", "1週間のニュース: 2026年11月16日～22日", "動きのあったニュース"),
+        ("it", "The week in stories: 16 to 22 November 2026", "stories with news"),
+    ],
+)
+def test_a_digest_is_sent_in_the_language_of_the_site(edition_db: Path, language: str, title: str, line: str) -> None:
+    config = replace(newsroom.sample_config(), site=Site(title="Groundswell", language=language))
+    week = editions.named("2026-W47", "UTC")
+    assert week is not None
+    with Store.open(edition_db) as store:
+        sent = mail.message(digest(store, config, week), config, NOW)
+    assert sent["title"] == f"Groundswell: {title}"
+    assert line in sent["text"].splitlines()[1]
+    assert line in sent["html"]
+    assert wording.plural(2, "source") == "2 sources", "what follows is in English again"
 
 
 def test_what_a_reader_prefers_changes_nothing(site_in: Callable[[str], FlaskClient]) -> None:

@@ -46,7 +46,7 @@ def test_the_page_shows_number_range_cases_and_describe_held_against(
     assert "240 cases" in page
     assert "not enough data: 12 of 200 cases" in page
     assert "40 stories with an average score of 85: 70% turned out relevant" in page
-    assert "between 0.790 and 0.810 over 3 nights" in page
+    assert "Between 0.790 and 0.810 in 3 nights" in page
     assert "/accuracy" in get(client, "/about")
 
 
