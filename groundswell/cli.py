@@ -27,8 +27,8 @@ from groundswell.clock import process_clock
 from groundswell.logging import configure_logging
 from groundswell.processes import Part, part_command, supervise, until_signal
 
-host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address that the site listens on.")
-port_option = click.option("--port", default=8000, show_default=True, help="Port that the site listens on.")
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+port_option = click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 
 
 class _Commands(click.Group):
@@ -55,7 +55,7 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="groundswell", prog_name="groundswell")
-@click.option("--verbose", is_flag=True, help="Log everything.")
+@click.option("--verbose", is_flag=True, help="Log debug messages, too.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
@@ -67,10 +67,10 @@ class _Commands(click.Group):
 )
 @click.pass_context
 def cli(context: click.Context, verbose: bool, log_format: str) -> None:
-    """A self-hosted news site that runs itself.
+    """Run a self-hosted news site.
 
-    It polls feeds, groups what many sources publish into stories, scores each
-    story, shows what is trending, and publishes it again as RSS.
+    Groundswell polls feeds, groups what many sources publish into stories,
+    scores each story, shows what is trending, and republishes it as RSS.
     """
     end_with_named_parent()
     configure_logging(verbose, as_json=log_format == "json")
@@ -85,7 +85,7 @@ def cli(context: click.Context, verbose: bool, log_format: str) -> None:
 @host_option
 @port_option
 @web.cli.proxies_option
-@click.option("--init", "write", is_flag=True, help="Write the feeds.yaml that ships where there is none.")
+@click.option("--init", "write", is_flag=True, help="Write the shipped feeds.yaml if there is none.")
 def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool) -> None:
     """Run worker and site together.
 

@@ -73,7 +73,7 @@ async def _keep_running(part: Part, stop: asyncio.Event) -> int:
             stop.set()
             return code
         wait_s = FIRST_WAIT_S if ran_s > STABLE_S else min(wait_s * 2, MAX_WAIT_S)
-        log.error("the %s process ended (%s); it starts again in %.0f s", part.name, _reason(code), wait_s)
+        log.error("the %s process ended (%s); restarting it in %.0f s", part.name, _reason(code), wait_s)
         try:
             await asyncio.wait_for(stop.wait(), timeout=wait_s)
             return 0

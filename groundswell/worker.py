@@ -274,7 +274,7 @@ class Worker:
         except StoreError as error:
             where = f"what it held could not be kept: {error}"
         message = f"the database was {what} while the worker used it; {where}"
-        log.error("%s: %s; the worker starts again with what is there now", self._db, message)
+        log.error("%s: %s; restarting the worker with the current files", self._db, message)
         self.exit_code = DISPLACED
         self._stop.set()
         try:
@@ -309,7 +309,7 @@ class Worker:
         if self._clock_steps.is_settled and _due(self._store, "pruned_at", PRUNE, self._clock()):
             prune_store(self._store, self._config, self._clock())
             if given_back := compact_if_worthwhile(self._store, self._db, self._clock()):
-                log.info("the database is compacted: %s given back to the disk", size(given_back))
+                log.info("compacted the database: returned %s to the disk", size(given_back))
 
     async def measure(self) -> None:
         """Make the nightly scorecard: ninety days are read and resampled."""

@@ -29,13 +29,13 @@ proxies_option = click.option(
 @click.command()
 @feeds_option
 @db_option
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where the site listens.")
-@click.option("--port", default=8000, show_default=True, help="Where the site listens.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address or port to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Address or port to listen on.")
 @proxies_option
-@click.option("--refresh", default=0, help="Seconds after which a page loads itself again; 0: never.")
+@click.option("--refresh", default=0, help="Seconds after which pages reload themselves; 0 turns this off.")
 @click.pass_obj
 def web(front: Front, feeds: Path, db: Path, host: str, port: int, proxies: int, refresh: int) -> None:
-    """Serve the site alone; it reads the database, also while no worker runs.
+    """Serve the site without a worker.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def web(front: Front, feeds: Path, db: Path, host: str, port: int, proxies: int,
 @db_option
 @click.pass_obj
 def rotate_token(front: Front, db: Path) -> None:
-    """Make another token for the operator and print it; whoever is signed in is signed out.
+    """Replace the operator's token and print the new one; all sessions end.
 
     \b
     Example:

@@ -25,7 +25,7 @@ from web.present.reasons import sentence
 @json_option
 @click.pass_obj
 def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
-    """Show what a story's score is made of, how it came about, and why the story stands where it stands.
+    """Explain the score of a story, its history, and the place of the story on the front page.
 
     STORY is the number in its address.
 

@@ -131,7 +131,7 @@ def _follow_feeds(watch: StandInWatch, clock: Clock) -> None:
         try:
             watch.step(clock())
         except Exception:
-            log.exception("feeds.yaml could not be looked at")
+            log.exception("feeds.yaml could not be read")
         pause.wait(FOLLOW_EVERY_S)
 
 
@@ -142,7 +142,7 @@ def _watch_worker(watch: WorkerWatch, clock: Clock) -> None:
         try:
             watch.step(clock())
         except Exception:
-            log.exception("the worker's heartbeat could not be looked at")
+            log.exception("the worker's heartbeat could not be read")
 
 
 def serve(
@@ -198,7 +198,7 @@ def _print_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
                 print(f"The operator's token, for /admin, is in {token_file(db)}", file=sys.stderr)
     except (GroundswellError, StoreFault) as error:
         # Reading goes on without it; what is wrong with the database stands on every page.
-        log.warning("no operator's token could be made: %s", error)
+        log.warning("the operator's token could not be created: %s", error)
 
 
 def check_port(address: Address, env: Mapping[str, str] = os.environ, db: Path | None = None) -> None:

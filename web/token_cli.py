@@ -19,17 +19,25 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("name")
-@click.option("--reader", default="", help="Whose marks: tokens with one reader share what is read and starred.")
-@click.option("--score-in-title", is_flag=True, help="Begin titles with the score: [87] Headline.")
-@click.option("--min-score", type=click.IntRange(0, 100), default=0, show_default=True, help="Leave out stories below.")
-@click.option("--post", "may_post", is_flag=True, help="For a script that posts entries; it reads nothing.")
+@click.option(
+    "--reader", default="", help="Whose marks the token uses: tokens of one reader share read and starred marks."
+)
+@click.option("--score-in-title", is_flag=True, help="Begin titles with the score, as in `[87] Headline`.")
+@click.option(
+    "--min-score",
+    type=click.IntRange(0, 100),
+    default=0,
+    show_default=True,
+    help="Leave out stories with a lower score.",
+)
+@click.option("--post", "may_post", is_flag=True, help="Make a token for a script that posts entries; it cannot read.")
 @db_option
 @json_option
 @click.pass_obj
 def create(
     front: Front, name: str, reader: str, score_in_title: bool, min_score: int, may_post: bool, db: Path, as_json: bool
 ) -> None:
-    """Make a token and print it; it cannot be shown again.
+    """Make a token and print it once.
 
     \b
     Example:
@@ -65,7 +73,7 @@ def create(
 @db_option
 @json_option
 def list_tokens(db: Path, as_json: bool) -> None:
-    """List the tokens that were made.
+    """List the tokens.
 
     \b
     Example:
@@ -104,7 +112,7 @@ def list_tokens(db: Path, as_json: bool) -> None:
 @db_option
 @click.pass_obj
 def revoke(front: Front, token_id: int, db: Path) -> None:
-    """Revoke a token: the app that uses it is refused from now on.
+    """Revoke a token; apps that use it are signed out.
 
     \b
     Example:

@@ -279,7 +279,7 @@ class Publisher:
         else:
             again = now + websub_protocol.wait(failures) if failures < websub_protocol.MAX_FAILURES else None
             self._store.websub_hub.failed(to.subscription_id, _words(answer), again)
-            log.info("hub: %s did not take a delivery: %s", host(to.callback), _words(answer))
+            log.info("hub: %s rejected a delivery: %s", host(to.callback), _words(answer))
 
     # An outside hub.
 
@@ -360,7 +360,7 @@ def _access_of_callback(url: str, config: Config) -> fetch.Access:
 
 def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("hub: looking for changes failed", exc_info=error)
+        log.error("hub: checking for changes failed", exc_info=error)
 
 
 def _news(before: str, after: str) -> bool:

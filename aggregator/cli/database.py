@@ -37,7 +37,7 @@ _POSTGRES_BACKUPS = "use pg_dump and pg_restore, pgBackRest, or WAL archiving"
 @db_option
 @click.pass_obj
 def check(front: Front, feeds: Path, db: Path) -> None:
-    """Check feeds.yaml and the database; exit 1 with what to fix.
+    """Check feeds.yaml and the database; exit with code 1 if something needs fixing.
 
     \b
     Example:
@@ -77,9 +77,7 @@ def check(front: Front, feeds: Path, db: Path) -> None:
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--embeddings/--no-embeddings", default=True, help="Whether to write what the sentence encoder made of each entry."
-)
+@click.option("--embeddings/--no-embeddings", default=True, help="Whether to include the embedding of each entry.")
 @db_option
 def export(target: Path | None, embeddings: bool, db: Path) -> None:
     """Write every entry as JSON Lines in order of arrival, to TARGET or stdout.
@@ -124,12 +122,12 @@ def stream_line(entry: Entry, embeddings: bool = True) -> dict[str, Any]:
 
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path), required=False)
-@click.option("--verify", is_flag=True, help="Restore it into a folder that is thrown away, and check it there.")
+@click.option("--verify", is_flag=True, help="Restore the backup into a temporary folder and check it.")
 @feeds_option
 @db_option
 @click.pass_obj
 def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Path) -> None:
-    """Copy database, feeds.yaml and models into one file, TARGET, while the program runs.
+    """Back up database, feeds.yaml and models into one file, TARGET, while the site runs.
 
     Without TARGET, do what `backup:` in feeds.yaml lets the worker do by itself:
     copy into its folder, verify, and remove the oldest.
@@ -165,12 +163,12 @@ def _size(path: Path) -> str:
 
 @click.command()
 @click.argument("copy", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--database-only", is_flag=True, help="Leave feeds.yaml as it is.")
+@click.option("--database-only", is_flag=True, help="Restore the database only; keep feeds.yaml.")
 @feeds_option
 @db_option
 @click.pass_obj
 def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path) -> None:
-    """Put the site in COPY, a backup, in the place of the one here; what was here is kept.
+    """Replace this site with the backup COPY; the replaced files are kept.
 
     The database that is here need not open. COPY is only read. Stop the worker first.
 
@@ -191,10 +189,10 @@ def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path
 @click.command()
 @feeds_option
 @db_option
-@click.option("--compact", is_flag=True, help="Give the free space of the database file back to the disk, too.")
+@click.option("--compact", is_flag=True, help="Also return free space of the database file to the disk.")
 @click.pass_obj
 def prune(front: Front, feeds: Path, db: Path, compact: bool) -> None:
-    """Forget what `retention:` in feeds.yaml no longer keeps.
+    """Delete entries and polls that are older than `retention:` in feeds.yaml.
 
     \b
     Example:

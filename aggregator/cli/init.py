@@ -18,11 +18,11 @@ from aggregator.site_database import has_config
 
 
 @click.command()
-@click.option("--topic", "topics", metavar="ID", multiple=True, help="Only sources of this topic. May be repeated.")
-@click.option("--list", "only_list", is_flag=True, help="Only list the topics.")
+@click.option("--topic", "topics", metavar="ID", multiple=True, help="Only sources of this topic; can be repeated.")
+@click.option("--list", "only_list", is_flag=True, help="List the topics and exit.")
 @feeds_option
 def init(topics: tuple[str, ...], only_list: bool, feeds: Path) -> None:
-    """Write a feeds.yaml to begin with: every source that ships, or those of some topics.
+    """Write a commented feeds.yaml with all shipped sources, or those of some topics.
 
     Comments in it explain every part. An existing file is never overwritten.
 

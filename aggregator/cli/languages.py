@@ -18,7 +18,7 @@ MAX_ENTRIES = 50_000
 @feeds_option
 @db_option
 def detect_languages(feeds: Path, db: Path) -> None:
-    """Detect the language of new entries whose feed does not state one; the worker does this by itself.
+    """Detect the language of entries whose feed does not state one; the worker does this in the background.
 
     \b
     Example:

@@ -23,11 +23,11 @@ _FILE = "groundswell-move.db"
 
 @click.command()
 @click.argument("target")
-@click.option("--program", default="groundswell", show_default=True, help="How the program is called there.")
+@click.option("--program", default="groundswell", show_default=True, help="The command that starts the program there.")
 @feeds_option
 @db_option
 def move(target: str, program: str, feeds: Path, db: Path) -> None:
-    """Copy this site to TARGET, HOST:FOLDER as ssh knows them, and restore it there.
+    """Move this site to TARGET (HOST:FOLDER) over ssh.
 
     Database, feeds.yaml, models and the operator's token go along. Stop the site
     first; the program must be installed on the other machine. Nothing is removed

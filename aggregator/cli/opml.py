@@ -24,13 +24,13 @@ from aggregator.text.urls import shown
 
 @click.group()
 def opml() -> None:
-    """Exchange lists of feeds with other programs."""
+    """Import and export lists of feeds (OPML)."""
 
 
 @opml.command("import")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--large", is_flag=True, help="Take files of more than 1 MB or 1,000 feeds.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be added.")
+@click.option("--large", is_flag=True, help="Accept files larger than 1 MB or 1,000 feeds.")
+@click.option("--dry-run", is_flag=True, help="Show what would be added; change nothing.")
 @feeds_option
 @json_option
 @click.pass_obj
@@ -84,7 +84,7 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
 @feeds_option
 @click.pass_obj
 def export_opml(front: Front, target: Path | None, feeds: Path) -> None:
-    """Write the sources as OPML 2.0 to TARGET or stdout, a folder a category.
+    """Write the sources as OPML 2.0 to TARGET or stdout, with a folder for each category.
 
     \b
     Example:

@@ -45,7 +45,7 @@ def feeds_option(command: Callable[P, R]) -> Callable[P, R]:
         default=Path("feeds.yaml"),
         envvar="GROUNDSWELL_FEEDS",
         show_default=True,
-        help="The configuration.",
+        help="The configuration file.",
     )(command)
 
 
@@ -76,7 +76,7 @@ def db_option(command: Callable[P, R]) -> Callable[P, R]:
 
 def json_option(command: Callable[P, R]) -> Callable[P, R]:
     """Add `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def existing(db: Path) -> Path:

@@ -31,15 +31,15 @@ from aggregator.store import Store
 @click.option(
     "--once",
     is_flag=True,
-    help="Ask every source once, also those not due yet; but none that is gone or asked us to wait.",
+    help="Poll every source once, due or not, except sources that are gone or have asked to wait.",
 )
-@click.option("--source", "only", metavar="ID", multiple=True, help="Ask just this source, now. May be repeated.")
+@click.option("--source", "only", metavar="ID", multiple=True, help="Poll only this source, now; can be repeated.")
 @feeds_option
 @db_option
 @json_option
 @click.pass_obj
 def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path, as_json: bool) -> None:
-    """Ask the sources that are due for news, and stop.
+    """Poll the sources that are due, then exit.
 
     \b
     Example:

@@ -43,20 +43,22 @@ from aggregator.text.urls import host, shown
 
 @click.group()
 def sources() -> None:
-    """Look at the sources and how they answer."""
+    """List, check, add and remove sources."""
 
 
 @sources.command("list")
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option(
-    "--state", type=click.Choice(source_health.STATES), help="Only those in this state; silent: answers, but overdue."
+    "--state",
+    type=click.Choice(source_health.STATES),
+    help="Only sources in this state. `silent` sources answer, but their news is overdue.",
 )
 @feeds_option
 @db_option
 @json_option
 @click.pass_obj
 def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: Path, db: Path, as_json: bool) -> None:
-    """Show every source: what happened last, and when it is asked next. With an ID, all there is to say of it.
+    """List the sources with their last result and next poll. With an ID, show all details.
 
     \b
     Example:
@@ -102,7 +104,7 @@ def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: P
 @json_option
 @click.pass_obj
 def check_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
-    """Ask every source once into a database that is thrown away; exit 1 when one fails.
+    """Poll every source once without storing anything; exit with code 1 if one fails.
 
     \b
     Example:
@@ -124,10 +126,12 @@ def check_sources(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
 
 @sources.command("add")
 @click.argument("address")
-@click.option("--pick", type=click.IntRange(min=1), help="Which of several feeds; the first otherwise.")
-@click.option("--category", help="Id or name of its category; a new one is added.")
-@click.option("--name", help="What readers see; the feed's own title otherwise.")
-@click.option("--dry-run", is_flag=True, help="Only show what is found.")
+@click.option(
+    "--pick", type=click.IntRange(min=1), help="Which feed to add if there are several.  [default: the first]"
+)
+@click.option("--category", help="ID or name of the category; created if it does not exist.")
+@click.option("--name", help="The name that readers see.  [default: the title of the feed]")
+@click.option("--dry-run", is_flag=True, help="Show the feeds of the page; change nothing.")
 @feeds_option
 @json_option
 @click.pass_obj
@@ -141,7 +145,7 @@ def add_source(
     feeds: Path,
     as_json: bool,
 ) -> None:
-    """Find the feeds of any page, and add one to feeds.yaml; its comments and order stay.
+    """Find the feeds of a page and add one to feeds.yaml, keeping its comments and order.
 
     \b
     Example:
@@ -205,7 +209,7 @@ async def _find(front: Front, config: Config | None, url: str) -> Search:
 @feeds_option
 @click.pass_obj
 def remove_source(front: Front, source_id: str, feeds: Path) -> None:
-    """Take a source out of feeds.yaml; what it published stays.
+    """Remove a source from feeds.yaml; its entries stay.
 
     \b
     Example:

@@ -68,7 +68,7 @@ class ConfigWatch:
         except StoreFault as error:
             if self._waiting != look:
                 self._waiting = look
-                log.error("%s waits to be applied: the database cannot be written (%s)", self._path.name, error)
+                log.error("%s cannot be applied yet: the database cannot be written (%s)", self._path.name, error)
             return None
         self._seen = look
         log.info("%s applied: %d sources", self._path.name, len(config.sources))

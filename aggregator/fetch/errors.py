@@ -54,7 +54,7 @@ def failure(error: Exception, max_bytes: int) -> Failed:
             return _of_curl(error)
         case _:
             # A fault of ours with one feed must not stop the polling of the others.
-            _log.warning("a fetch failed in an unforeseen way", exc_info=error)
+            _log.warning("a fetch failed unexpectedly", exc_info=error)
             return Failed(FailureKind.NETWORK, clean(f"failed: {type(error).__name__}: {error}"))
 
 

@@ -73,7 +73,7 @@ class GroupCommit:
             if len(writes) == 1:
                 writes[0].done.set_exception(error)
                 return
-            log.info("a transaction of %d polls failed (%s); each is written alone", len(writes), error)
+            log.info("a transaction of %d polls failed (%s); writing them one by one", len(writes), error)
             for write in writes:
                 self._write_alone(write)
             return

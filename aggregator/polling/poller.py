@@ -179,7 +179,7 @@ class Poller:
             self._resting[source.id] = self._clock() + _REST
         except Exception:
             # A bug that one feed triggers must not stop the others.
-            log.exception("%s: the poll failed in an unforeseen way", source.id)
+            log.exception("%s: the poll failed unexpectedly", source.id)
             self._resting[source.id] = self._clock() + _REST
         else:
             if not polled.ok:
@@ -200,7 +200,7 @@ class Poller:
             return False
         self._reach = before.with_outcome(state.source_id, host(state.url), outcome, state.failures)
         if self._reach.is_down and not before.is_down:
-            log.error("no source answers any more: is this machine connected to the network?")
+            log.error("no source answers: is this machine connected to the network?")
             retry = self._clock() + schedule.network_retry(self._rng.uniform(-1, 1))
             self._store.feeds.bring_forward([source_id for _, source_id in before.unreached], retry)
         return self._reach.is_down

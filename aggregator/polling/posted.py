@@ -38,7 +38,7 @@ class PostedEntriesJob:
             done = partial(self._store.posted_entries.remove, posted.posted_id)
             source = self._sources.get(posted.source_id)
             if source is None or self._store.feeds.state(source.id) is None:
-                log.warning("an entry was posted for %s, which is no source any more", posted.source_id)
+                log.warning("an entry was posted for %s, which is no longer a source", posted.source_id)
                 done()
                 continue
             try:

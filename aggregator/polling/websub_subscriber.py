@@ -144,7 +144,7 @@ class HubSubscriber:
             polled = await store_delivery(source, delivery, self._poller.context)
         except Exception:
             # An error of ours with one document must not keep the others waiting for ever.
-            log.exception("%s: what its hub delivered could not be stored", source.id)
+            log.exception("%s: the delivery of its hub could not be stored", source.id)
             self._store.websub_deliveries.remove(delivery.delivery_id)
         else:
             log.info("%s: %s", source.id, polled.state.last_message)

@@ -33,12 +33,12 @@ from scoring.updater import Updater
 
 
 @click.command()
-@click.option("--rebuild", is_flag=True, help="Drop stories and scores and make them again from the entries.")
+@click.option("--rebuild", is_flag=True, help="Delete all stories and scores and compute them again from the entries.")
 @feeds_option
 @db_option
 @click.pass_obj
 def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
-    """Take what was polled into stories, score them, rank them.
+    """Group new entries into stories, then score and rank the stories.
 
     \b
     Example:
@@ -67,7 +67,7 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
 @json_option
 @click.pass_obj
 def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
-    """Learn from the site's own past, and score with that when it is not worse.
+    """Train on the site's own past; the new model is used if it is not worse.
 
     \b
     Example:
@@ -81,12 +81,16 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
 
 @click.command()
 @click.argument("stream", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
-@click.option("--db", type=click.Path(path_type=Path), help="Keep entries and stories in this new database.")
-@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
-@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--db", type=click.Path(path_type=Path), help="Store entries and stories in this new database.")
+@click.option(
+    "--feeds",
+    type=click.Path(path_type=Path),
+    help="A feeds.yaml with categories, owners and settings.  [default: none]",
+)
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Column with the time of arrival.")
 @click.option("--assignments", type=click.Path(path_type=Path), help="Write `id<TAB>story` for each line.")
-@click.option("--scores", type=click.Path(path_type=Path), help="Write the numbers of each entry at its arrival.")
-@click.option("--learn", is_flag=True, help="Learn each day from the stream's own past, as a site does.")
+@click.option("--scores", type=click.Path(path_type=Path), help="Write the score of each entry at its arrival.")
+@click.option("--learn", is_flag=True, help="Train daily on the stream's own past, as a site does.")
 @json_option
 @click.pass_obj
 def replay(
@@ -100,7 +104,7 @@ def replay(
     learn: bool,
     as_json: bool,
 ) -> None:
-    """Run a recorded stream through the code that runs live, under a simulated clock.
+    """Replay a recorded stream through the production code with a simulated clock.
 
     STREAM is JSON Lines, plain or .gz, one entry a line in order of arrival.
 
@@ -144,7 +148,7 @@ def replay(
 @db_option
 @click.pass_obj
 def vote(front: Front, story: str, verdict: str, db: Path) -> None:
-    """Say that a story is relevant (up) or not (down), or take that back (undo).
+    """Vote a story relevant (up) or not relevant (down), or undo the vote.
 
     STORY is the number in its address. The running worker moves the scores within a second; training
     learns from it for good.

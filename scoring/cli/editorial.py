@@ -23,7 +23,7 @@ from scoring.editorial import pairwise_constraints
 
 @click.group()
 def stories() -> None:
-    """Split, merge and move stories, correct their category, hide and pin them, and take that back.
+    """Split, merge, move, recategorize, hide and pin stories, and undo that.
 
     STORY is the number in a story's address, ENTRY one that `groundswell explain STORY` shows in brackets.
     What is decided lasts: neither a later entry nor a rebuild undoes it.
@@ -41,7 +41,7 @@ entries_argument = click.argument("entries", metavar="ENTRY...", type=click.IntR
 @json_option
 @click.pass_obj
 def split(front: Front, story: int, entries: tuple[int, ...], db: Path, as_json: bool) -> None:
-    """Let entries leave STORY and form one of their own.
+    """Split entries off STORY into a new story.
 
     The part that has the story's first entry keeps its address.
 
@@ -60,7 +60,7 @@ def split(front: Front, story: int, entries: tuple[int, ...], db: Path, as_json:
 @json_option
 @click.pass_obj
 def merge(front: Front, story: int, other: int, db: Path, as_json: bool) -> None:
-    """Make STORY and OTHER one. The older one stays; the address of the other leads there.
+    """Merge STORY and OTHER. The older one stays; the address of the other redirects to it.
 
     \b
     Example:
@@ -78,7 +78,7 @@ def merge(front: Front, story: int, other: int, db: Path, as_json: bool) -> None
 @json_option
 @click.pass_obj
 def move(front: Front, story: int, other: int, entries: tuple[int, ...], db: Path, as_json: bool) -> None:
-    """Let entries go from STORY to OTHER.
+    """Move entries from STORY to OTHER.
 
     \b
     Example:
@@ -99,7 +99,7 @@ def move(front: Front, story: int, other: int, entries: tuple[int, ...], db: Pat
 @json_option
 @click.pass_obj
 def category(front: Front, story: int, category: str, feeds: Path, db: Path, as_json: bool) -> None:
-    """Put STORY into a category, whatever its words say.
+    """Set the category of STORY.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def category(front: Front, story: int, category: str, feeds: Path, db: Path, as_
 @json_option
 @click.pass_obj
 def hide(front: Front, story: int, db: Path, as_json: bool) -> None:
-    """Show STORY in no list, search or feed. Its address still leads to it.
+    """Hide STORY from lists, search and feeds. Its address still works.
 
     \b
     Example:
@@ -135,7 +135,7 @@ def hide(front: Front, story: int, db: Path, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def pin(front: Front, story: int, db: Path, as_json: bool) -> None:
-    """Let STORY stand on top of the front page and of its category, until that is undone.
+    """Pin STORY to the top of the front page and its category.
 
     \b
     Example:
@@ -151,7 +151,7 @@ def pin(front: Front, story: int, db: Path, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def undo(front: Front, decision: int, db: Path, as_json: bool) -> None:
-    """Take a decision back. Its entries go where they were; what came since stays where it is.
+    """Undo a decision. Entries return to where they were; later ones stay.
 
     DECISION is its number in `groundswell stories decisions`.
 
@@ -164,11 +164,11 @@ def undo(front: Front, decision: int, db: Path, as_json: bool) -> None:
 
 
 @stories.command()
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="The maximum number of lines.")
 @db_option
 @json_option
 def decisions(limit: int, db: Path, as_json: bool) -> None:
-    """List what editors decided, newest first.
+    """List editorial decisions, newest first.
 
     \b
     Example:
@@ -188,7 +188,7 @@ def decisions(limit: int, db: Path, as_json: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @db_option
 def export_cases(folder: Path, db: Path) -> None:
-    """Write what stands of splits, merges and moves as test cases into FOLDER.
+    """Write the splits, merges and moves in force to FOLDER as test cases.
 
     items.jsonl has the entries, as they came; pairs.tsv which two are together or apart. `groundswell evaluate
     pairs` holds the program without any editor against them, as it can any other.

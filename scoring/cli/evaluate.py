@@ -23,12 +23,12 @@ from scoring.relevance.model import load_prior, read_prior
 from scoring.replay.streams import Stream
 
 stream_argument = click.argument("stream", type=click.Path(path_type=Path, dir_okay=False))
-seed_option = click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+seed_option = click.option("--seed", default=0, show_default=True, help="Random seed of the confidence intervals.")
 
 
 @click.command("terms")
 @stream_argument
-@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Column with the time of arrival.")
 @seed_option
 @json_option
 def evaluate_terms(stream: Path, time_column: str, seed: int, as_json: bool) -> None:
@@ -53,8 +53,12 @@ def evaluate_terms(stream: Path, time_column: str, seed: int, as_json: bool) -> 
 
 @click.command("trend")
 @stream_argument
-@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
-@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Column with the time of arrival.")
+@click.option(
+    "--feeds",
+    type=click.Path(path_type=Path),
+    help="A feeds.yaml with categories, owners and settings.  [default: none]",
+)
 @seed_option
 @json_option
 @click.pass_obj
@@ -87,8 +91,12 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
 @stream_argument
 @click.argument("labels", type=click.Path(path_type=Path, dir_okay=False), nargs=-1, required=True)
 @click.option("--label", default="", metavar="COLUMN", help="Of JSON Lines: where an editor's yes or no stands.")
-@click.option("--time", "time_column", default="", metavar="COLUMN", help="Where the time of arrival stands.")
-@click.option("--feeds", type=click.Path(path_type=Path), help="Categories, owners and settings; default: none.")
+@click.option("--time", "time_column", default="", metavar="COLUMN", help="Column with the time of arrival.")
+@click.option(
+    "--feeds",
+    type=click.Path(path_type=Path),
+    help="A feeds.yaml with categories, owners and settings.  [default: none]",
+)
 @click.option(
     "--recording",
     type=click.Path(path_type=Path, dir_okay=False),

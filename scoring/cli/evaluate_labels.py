@@ -160,7 +160,7 @@ def evaluate_pairs(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Learning starts from this prior; default: the shipped one, where it has not seen the days that are measured.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the intervals.")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the confidence intervals.")
 @json_option
 def evaluate_relevance(
     file: Path,

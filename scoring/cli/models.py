@@ -16,7 +16,7 @@ from scoring.relevance.model import load_prior
 
 @click.group()
 def models() -> None:
-    """List the models that were learned here, and choose among them."""
+    """List the trained models and choose one."""
 
 
 @models.command("list")

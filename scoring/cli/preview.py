@@ -33,9 +33,9 @@ class Stopped(GroundswellError):
 @click.option(
     "--feeds", type=click.Path(path_type=Path), required=True, metavar="EDITED", help="The edited configuration."
 )
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, MAX_DAYS), help="How far back.")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, MAX_DAYS), help="How many days to replay.")
 @click.option("--hours", is_flag=True, help="Print every hour whose front page changes.")
-@click.option("--status", type=click.Path(path_type=Path), help="Keep progress and result in this file, as JSON.")
+@click.option("--status", type=click.Path(path_type=Path), help="Write progress and result to this file, as JSON.")
 @db_option
 @json_option
 @click.pass_obj

@@ -60,15 +60,15 @@ def current(models: ModelFiles) -> RelevanceModel:
     try:
         name = models.read(_CURRENT)
     except ModelFileError as error:
-        log.warning("%s; the prior that ships with the program scores", error)
+        log.warning("%s; scoring with the shipped prior", error)
         return load_prior()
     if name is None:
-        log.info("no model was learned here yet; the prior that ships with the program scores")
+        log.info("no model has been trained here yet; scoring with the shipped prior")
         return load_prior()
     try:
         return load(models, name.strip())
     except ModelFileError as error:
-        log.warning("%s; until then the prior that ships with the program scores", error)
+        log.warning("%s; scoring with the shipped prior until then", error)
         return load_prior()
 
 

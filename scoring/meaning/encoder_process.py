@@ -199,7 +199,7 @@ class EncoderProcess:
         self._failures += 1
         self._error = reason
         self._not_before = monotonic() + pause
-        log.error("%s; the words decide alone, next attempt in %.0f s", reason, pause)
+        log.error("%s; comparing by words only, next attempt in %.0f s", reason, pause)
 
     def _end(self) -> None:
         process, self._process = self._process, None

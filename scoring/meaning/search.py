@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 
 from aggregator.errors import MeaningError
-from aggregator.model import Embedding, MeaningSettings
+from aggregator.model import Embedding, MeaningSettings, RuleEffect
 from aggregator.store import SearchResult, Store
 from aggregator.store.meaning.embeddings import EmbeddedEntry
 from aggregator.text.search_query import Query
@@ -87,14 +87,18 @@ def by_meaning(store: Store, query: Query, embedding: Embedding, limit: int, off
 
 
 def related(store: Store, story_id: int, limit: int) -> list[int]:
-    """Return the recent stories nearest to a story in meaning, the nearest first; none where it was not encoded."""
+    """Return the recent stories nearest to a story in meaning, the nearest first; none where it was not encoded.
+
+    Muted stories are left out.
+    """
     own = store.embeddings.of_stories("", [story_id])
     if not own:
         return []
     # Of several encoders the one that has the newest entry.
     first = next(embedded for embedded in own if embedded.embedding.space == own[-1].embedding.space)
     nearest = _nearest(first.embedding, store.embeddings.newest(first.embedding.encoder, RELATED_AMONG))
-    near = [key for key, (cosine, _) in nearest.items() if cosine >= MIN_RELATED and key != story_id]
+    left_out = {story_id, *store.story_rules.story_ids(RuleEffect.MUTE)}
+    near = [key for key, (cosine, _) in nearest.items() if cosine >= MIN_RELATED and key not in left_out]
     return sorted(near, key=lambda key: (-nearest[key][0], -key))[:limit]
 
 

@@ -1,4 +1,4 @@
-"""Run a recorded stream through the code that runs live, under a simulated clock.
+"""Replay a recorded stream through the production code with a simulated clock.
 
 streams                       lines of a recording
 runner                        lines -> entries and edits, a moment at a time -> the engine, or store and updater

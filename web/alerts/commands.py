@@ -22,7 +22,7 @@ OPERATOR_NAME = "operator"
 
 @click.group()
 def alerts() -> None:
-    """Messages about stories, and about the site to its operator."""
+    """Test and list alerts: messages about stories, and alarms for the operator."""
 
 
 @alerts.command()
@@ -30,9 +30,9 @@ def alerts() -> None:
 @feeds_option
 @click.pass_obj
 def test(front: Front, name: str | None, feeds: Path) -> None:
-    """Send a test message to every target, or to those of the rule NAME (`operator` for the alarms).
+    """Send a test message to every target, or to those of the rule NAME (`operator` for alarms).
 
-    Exits with code 1 where a target did not take it.
+    Exits with code 1 if a target rejects it.
 
     \b
     Example:
@@ -79,11 +79,13 @@ async def _send(
 
 
 @alerts.command("list")
-@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 1000), help="How many.")
+@click.option(
+    "--limit", default=30, show_default=True, type=click.IntRange(1, 1000), help="The maximum number of messages."
+)
 @db_option
 @json_option
 def list_messages(limit: int, db: Path, as_json: bool) -> None:
-    """List the newest messages and what came of them.
+    """List the newest messages and whether they were sent.
 
     \b
     Example:

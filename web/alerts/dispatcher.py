@@ -124,7 +124,7 @@ def _settle(store: Store, message: Message, outcome: Outcome, now: datetime) -> 
     store.alert_messages.settle(message.message_id, kind, outcome.message, now, again_at)
     if not outcome.sent:
         what = f"message {message.message_id} of {message.rule or 'the operator alarms'} to {message.service}"
-        log.warning("%s was not sent: %s%s", what, outcome.message, "; it is tried again" if again_at else "")
+        log.warning("%s was not sent: %s%s", what, outcome.message, "; trying again later" if again_at else "")
 
 
 def _passed(last: datetime | None, interval: timedelta, now: datetime) -> bool:

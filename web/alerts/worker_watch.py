@@ -46,7 +46,7 @@ class WorkerWatch:
                 report(store, config, alarm, now, end=False)
                 asyncio.run(deliver(store, config, now, OPERATOR))
         except (StoreError, StoreFault) as error:
-            log.warning("the worker's heartbeat could not be looked at: %s", error)
+            log.warning("the worker's heartbeat could not be read: %s", error)
             return False
         return True
 

@@ -19,14 +19,14 @@ from web.digest.contents import digest as choose
 
 @click.command()
 @click.argument("edition", required=False)
-@click.option("--week", is_flag=True, help="Last week instead of yesterday.")
+@click.option("--week", is_flag=True, help="Print last week instead of yesterday.")
 @click.option("--html", is_flag=True, help="Print the HTML of the e-mail instead of its text.")
-@click.option("--send", is_flag=True, help="Send it now to the targets under `digest:` in feeds.yaml.")
+@click.option("--send", is_flag=True, help="Send the digest to the targets under `digest:` in feeds.yaml.")
 @feeds_option
 @db_option
 @click.pass_obj
 def digest(front: Front, edition: str | None, week: bool, html: bool, send: bool, feeds: Path, db: Path) -> None:
-    """Print the stories of a day or a week: EDITION, else yesterday.
+    """Print the digest of a day or a week: EDITION, or yesterday.
 
     \b
     Example:

@@ -149,7 +149,7 @@ class Gateway:
             if type(error).__name__ != "RSGIProtocolClosed":  # the client has gone
                 log.exception("a request failed: %s %r", method, scope.path)
                 with suppress(Exception):
-                    protocol.response_bytes(500, _plain_headers(), b"Something went wrong here.\n")
+                    protocol.response_bytes(500, _plain_headers(), b"Something went wrong.\n")
 
     async def _make(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> None:
         method = scope.method

@@ -63,7 +63,7 @@ class Guarded:
             request_id = new_request_id()
             log.exception("request %s failed: %r", request_id, environ.get("PATH_INFO", ""))
             complete("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
-            return [f"Something went wrong here; the log has the details under {request_id}.\n".encode()]
+            return [f"Something went wrong. The log has the details under {request_id}.\n".encode()]
 
 
 def new_request_id() -> str:

@@ -303,7 +303,7 @@ class PageCache:
                     self._fresh_at.pop(key, None)
             except Exception:
                 # The application handles its own errors; the next request renders again.
-                log.exception("a page could not be made aside: %r", key[1])
+                log.exception("a page could not be rendered in the background: %r", key[1])
                 self._fresh_at.pop(key, None)
             finally:
                 self._end(key)

@@ -196,7 +196,7 @@ class VisitCounter:
                     shown = (Impression(s, p, *counts) for (d, s, p), counts in sorted(places.items()) if d == day)
                     store.feedback.add_impressions(shown, day)
         except (StoreFault, StoreError, OSError) as error:
-            log.warning("%d views wait to be written: %s", sum(views.values()), error)
+            log.warning("%d views are waiting to be written: %s", sum(views.values()), error)
             with self._lock:
                 views.update(self._views)
                 self._views = Counter(dict(list(views.items())[:MAX_PENDING]))

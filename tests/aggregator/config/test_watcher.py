@@ -127,7 +127,7 @@ def test_a_file_saved_while_the_database_cannot_be_written_is_applied_later(
         patch.setattr(store.config_edits, "save", full)
         for _ in range(3):
             assert watch.check(NOON + MINUTE) is None
-    assert caplog.text.count("feeds.yaml waits to be applied: the database cannot be written") == 1
+    assert caplog.text.count("feeds.yaml cannot be applied yet: the database cannot be written") == 1
     config = watch.check(NOON + 2 * MINUTE)
     assert config is not None
     assert [source.id for source in config.sources] == ["wire", "desk"]

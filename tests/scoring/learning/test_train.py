@@ -90,7 +90,7 @@ def test_the_prior_goes_on_where_nothing_was_learned_yet(caplog: pytest.LogCaptu
     with caplog.at_level(logging.INFO):
         assert current(ModelsInMemory()) is load_prior()
 
-    assert "no model was learned here yet" in caplog.text
+    assert "no model has been trained here yet" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_a_day_and_a_week_are_pages_that_link_to_each_other(full: FlaskClient) -
     assert f'href="/digest/{weeks[0]}"' in page
     assert "/story/" in page
     assert "stories with news" in page
-    assert "with news so far." in get(full, f"/digest/{days[0]}")
+    assert "with news so far" in get(full, f"/digest/{days[0]}")
     assert "<h1>The week in stories</h1>" in get(full, f"/digest/{weeks[0]}")
 
 

@@ -52,7 +52,7 @@ def test_the_page_shows_number_range_cases_and_describe_held_against(
 
 def test_a_number_from_too_few_cases_is_left_out() -> None:
     assert cell(card(None, 12)[0]).note == "not enough data: 12 of 200 cases"
-    assert cell(card(None, 900)[0]).note == "undefined for these 900 cases"
+    assert cell(card(None, 900)[0]).note == "undefined for 900 cases"
     assert cell(None).value == ""
 
 

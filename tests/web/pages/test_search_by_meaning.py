@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aggregator.model import Config, MeaningSettings
+from aggregator.model import Config, MeaningSettings, RuleEffect
 from scoring.meaning.encoding import encode
 from scoring.meaning.search import QueryEncoder
 from tests.scoring.meaning.concepts import ConceptEncoder, FailingEncoder
@@ -96,7 +96,7 @@ def test_while_the_encoder_fails_a_search_by_meaning_goes_by_words(
     assert [item["id"] for item in answer["items"]] == [stories["Earthquake in the north"]]
 
 
-def test_a_story_shows_related_ones_by_meaning(reader: FlaskClient, stories: dict[str, int]) -> None:
+def test_a_story_shows_related_ones_by_meaning(reader: FlaskClient, stories: dict[str, int], room: Newsroom) -> None:
     def related(headline: str) -> list[str]:
         page = reader.get(f"/story/{stories[headline]}", follow_redirects=True).text
         section = re.search(r'aria-labelledby="related">(.*?)</section>', page, re.S)
@@ -104,3 +104,7 @@ def test_a_story_shows_related_ones_by_meaning(reader: FlaskClient, stories: dic
 
     assert set(related("Tremor felt across Chile")) == {str(stories["Earthquake in the north"])}
     assert related("Ferry docks by itself") == []
+
+    room.store.story_rules.replace(RuleEffect.MUTE, {stories["Earthquake in the north"]: "earthquake"})
+    room.store.state.next_edition()
+    assert related("Tremor felt across Chile") == []
