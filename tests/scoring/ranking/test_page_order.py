@@ -82,7 +82,7 @@ def test_the_parts_add_up_to_the_place(story: Candidate) -> None:
 def test_a_worked_example() -> None:
     result = {part.name: (part.value, part.amount) for part in parts(candidate(1, 50, (24.0, 12.0), (0.1, 0.5)), NOW)}
     assert result["worth"] == pytest.approx((0.0, 0.5))
-    assert result["coverage"] == pytest.approx((0.0325, 2), abs=1e-3)
+    assert result["coverage"] == pytest.approx((0.5228, 2), abs=1e-3)
     assert result["score"] == pytest.approx((0.0, 50))
     assert result["growth"] == (0.0, 0.0)
     assert result["age"] == pytest.approx((-0.5309, 12), abs=1e-3)
