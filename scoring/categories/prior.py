@@ -33,8 +33,9 @@ MIN_STEPS, MAX_STEPS = 35 - ZERO, 126 - ZERO
 ENOUGH_KNOWN = 0.5
 """Share of known words in a text from which the prior counts in full."""
 
-MAX_REMEMBERED_WORDS = 16_000
-"""Words that are looked up once: about 3 MB, and most of any text."""
+MAX_REMEMBERED_WORDS = 32_000
+"""Words that are looked up once: about 6 MB. A general stream has 10,000 further words a day, and looking up one costs
+as much as reading all others of its text."""
 
 
 class CategoryPrior:
@@ -65,13 +66,14 @@ class CategoryPrior:
         self.meaning = meaning
         self._pairs: dict[tuple[str, str], int] = {}
         """Row of `_table` by pair of words."""
+        self._grams = {name.removeprefix("gram:"): row for name, row in columns.items() if name.startswith("gram:")}
         self._known: dict[str, int] = {}
         """Row of `_table` by word that was looked up."""
         pairs = [(name.partition(":")[2], row) for name, row in columns.items() if name.startswith("pair:")]
         size = len(base)
         # One row for a word or a pair, so that summing up a text is one call: the weights of the word, of the pair, of
         # the n-grams in the word, whether the word is known, and how many n-grams it has.
-        self._table = np.zeros((len(pairs) + MAX_REMEMBERED_WORDS, 3 * size + 2), dtype=np.int32)
+        self._table = np.zeros((len(pairs) + MAX_REMEMBERED_WORDS, 3 * size + 2), dtype=np.int16)
         for place, (pair, row) in enumerate(pairs):
             first, second = pair.split(" ")
             self._pairs[first, second] = place
@@ -136,7 +138,7 @@ class CategoryPrior:
             places.append(place)
         return places
 
-    def _fill(self, row: NDArray[np.int32], word: str) -> None:
+    def _fill(self, row: NDArray[np.int16], word: str) -> None:
         """Set a row of `_table` to what is known of a word."""
         size = len(self.base)
         row[:] = 0
@@ -144,8 +146,8 @@ class CategoryPrior:
             row[:size] = self.weights[column]
             row[-2] = 1
         names = grams(word)
-        columns = [column for gram in names if (column := self.columns.get(f"gram:{gram}")) is not None]
-        row[2 * size : 3 * size] = self.weights[columns].sum(axis=0)
+        if columns := [self._grams[gram] for gram in names if gram in self._grams]:
+            row[2 * size : 3 * size] = np.add.reduce(self.weights[columns])
         row[-1] = len(names)
 
     def as_data(self) -> dict[str, Any]:

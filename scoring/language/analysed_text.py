@@ -143,7 +143,7 @@ def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], lis
     for word, skip in zip(tokens, dated, strict=True):
         if skip:
             continue
-        if _VERSION.fullmatch(word):
+        if word[0] == "v" and _VERSION.fullmatch(word):
             word = word[1:]
         digit = word[0].isdigit()
         if not digit or not _NUMBER.fullmatch(word):
