@@ -13,7 +13,7 @@ transaction. So a crash at any moment loses nothing and repeats nothing. The eng
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from aggregator.errors import MeaningError
@@ -22,7 +22,6 @@ from aggregator.model import (
     Changes,
     Config,
     Decision,
-    DecisionKind,
     Edit,
     Entry,
     Event,
@@ -35,11 +34,12 @@ from aggregator.store import Store, StoredSnapshot
 from aggregator.store.events.pending import next_batch
 from scoring.editorial.decisions import STRUCTURAL, kind_of
 from scoring.editorial.rules import RuleKeeper
-from scoring.engine import EVENTS_HORIZON, MEMBERSHIPS_HORIZON, ClosedStory, Engine, SnapshotError
+from scoring.engine import ClosedStory, Engine
 from scoring.meaning.encoder import Encoder
 from scoring.meaning.encoding import MAX_ARRIVALS, MAX_LATER, encode, first_choice, with_embeddings
 from scoring.ranking.page_order import stored, with_pinned
 from scoring.relevance.model import RelevanceModel
+from scoring.starting import start
 from scoring.topics.updater import TopicKeeper
 
 log = logging.getLogger(__name__)
@@ -350,51 +350,12 @@ class Updater:
                 left -= 1
 
     def _restored(self, config: Config) -> Engine:
-        """Return the engine as it was at the watermark: from the last snapshot and the events since.
-
-        Where no snapshot can be used, the stored stories stand, and the counts are made again from the entries.
-        """
+        """Return the engine as it was at the watermark."""
         engine = Engine(config, self._model)
-        store = self._store
-        self._rules = RuleKeeper(store, config)
-        watermark = store.progress.watermark()
-        if watermark is None:
-            self._save_snapshot(engine, None)
-            return engine
-        stored_stories = store.stories.updated_since(watermark - config.scoring.window)
-        snapshot = store.snapshots.latest()
-        reason = "there is none"
-        if snapshot is not None:
-            standing = [] if snapshot.at is None else store.decisions.standing(snapshot.at)
-            try:
-                engine.resume(snapshot.data, self._happened(snapshot.at, watermark), stored_stories, standing)
-            except SnapshotError as error:
-                reason = str(error)
-            else:
-                return engine
-        log.info("The snapshot of the scoring state cannot be used (%s): rebuilding it from the entries", reason)
-        since = watermark - EVENTS_HORIZON
-        joined = store.memberships.since(watermark - MEMBERSHIPS_HORIZON)
-        memberships = {membership.entry_id: membership for membership in joined}
-        standing = store.decisions.standing(since)
-        lessons = [
-            (decision, entry)
-            for decision in standing
-            if decision.kind is DecisionKind.CATEGORY
-            and (entry := store.entries.get(min(decision.entry_ids, default=0))) is not None
-        ]
-        groups = self._happened(since, watermark)
-        engine.rebuild(groups, memberships, stored_stories, standing, lessons, until=watermark)
-        self._save_snapshot(engine, watermark)
+        self._rules = RuleKeeper(self._store, config)
+        if start(engine, self._store, config.scoring.window):
+            self._save_snapshot(engine, self._store.progress.watermark())
         return engine
 
     def _save_snapshot(self, engine: Engine, at: datetime | None) -> None:
         self._store.snapshots.save(StoredSnapshot(at, engine.snapshot()))
-
-    def _happened(self, since: datetime | None, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
-        while groups := self._store.events.since(since, 500):
-            for moment, events in groups:
-                if moment > until:
-                    return
-                yield moment, events
-            since = groups[-1][0]

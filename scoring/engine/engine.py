@@ -266,6 +266,7 @@ class Engine:
         stories: Iterable[Story],
         standing: Iterable[Decision] = (),
         lessons: Iterable[tuple[Decision, Entry]] = (),
+        categories: Mapping[int, str] | None = None,
         *,
         until: datetime,
     ) -> None:
@@ -276,9 +277,11 @@ class Engine:
         stories:     as stored; at least the live ones
         standing:    the decisions in force before the first of *groups*
         lessons:     those of them that correct a category, each with the first entry of its story
+        categories:  what single entries were counted as when they came, where that is stored, by entry
         until:       the moment of the last step
         """
         self._overrides.replace(standing)
         window = self._settings.config.scoring.window
         restorer = Restorer(self._state, self._overrides, self._joiner, window, until)
-        restorer.run(groups, memberships, stories, lessons)
+        with snapshot.without_gc():
+            restorer.run(groups, memberships, stories, lessons, categories or {})

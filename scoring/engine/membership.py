@@ -162,17 +162,25 @@ class Joiner:
         member.voice = copies.voice(member.owner, runs, earlier)
         member.copy = member.voice != member.owner
 
-    def count(self, entry: Entry, known: Membership, earlier: Mapping[str, datetime], *, context: bool) -> None:
+    def count(
+        self,
+        entry: Entry,
+        known: Membership,
+        earlier: Mapping[str, datetime],
+        category: str | None = None,
+        *,
+        context: bool,
+    ) -> None:
         """Count an entry of a closed story, without the rest of what `join` does.
 
-        earlier: when the voices before it joined
-        context: it is recent enough for the news context
+        earlier:  when the voices before it joined
+        category: what it was counted as when it came, where that is known
+        context:  it is recent enough for the news context
         """
-        state, categorizer = self._state, self._settings.categorizer
-        title, summary = terms(entry.title), terms(entry.summary)
-        default = self._settings.default(entry.source_id)
-        by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding)
-        category = categorizer.decide(categorizer.evidence(title, summary, default, by_prior), default)
+        state, settings = self._state, self._settings
+        if category is None:
+            evidence = settings.evidence(entry.source_id, entry.title, entry.summary, entry.link, entry.embedding)
+            category = settings.categorizer.decide(evidence, settings.default(entry.source_id))
         at = entry.first_seen_at.timestamp()
         # Without `state.texts`: this entry is read once, and would push texts out that are needed again.
         state.clusterer.hear(analysed(entry, compared=False))

@@ -40,6 +40,8 @@ class Restorer:
         self._joiner = joiner
         self._keep = MAX_STORY_AGE + window
         self._context_from = until - _CONTEXT
+        self._categories: Mapping[int, str] = {}
+        """What entries were counted as when they came, where that is known."""
         self._joined: dict[int, dict[str, datetime]] = {}
         """When each voice joined, by closed story."""
         self._recent: dict[int, Entry] = {}
@@ -51,8 +53,10 @@ class Restorer:
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
         lessons: Iterable[tuple[Decision, Entry]],
+        categories: Mapping[int, str],
     ) -> None:
         """Take in *groups* with the decisions that were made then; see `Engine.rebuild`."""
+        self._categories = categories
         # Corrections from before the first event: what the categories learned from them is stored nowhere else.
         for decision, entry in lessons:
             self._overrides.learn(decision, entry)
@@ -100,7 +104,7 @@ class Restorer:
         else:
             joined = self._joined.setdefault(known.story_id, {})
             context = entry.first_seen_at >= self._context_from
-            self._joiner.count(entry, known, joined, context=context)
+            self._joiner.count(entry, known, joined, self._categories.get(entry.entry_id), context=context)
             joined.setdefault(known.voice, known.joined_at)
 
     def _know_earlier(self, memberships: Mapping[int, Membership], first: int) -> None:

@@ -40,6 +40,10 @@ class SnapshotError(StoreError):
     """A stored snapshot cannot be used. The message says why; the way out is to rebuild the state."""
 
 
+class SettingsChangedError(SnapshotError):
+    """A stored snapshot was built with other settings of feeds.yaml."""
+
+
 class SettingsSnapshot(Struct, array_like=True, frozen=True):
     """The part of feeds.yaml that the state depends on."""
 
@@ -103,7 +107,7 @@ def decode(data: bytes, settings: SettingsSnapshot) -> EngineSnapshot:
 
     settings: of the engine that is to go on with it
 
-    SnapshotError when it has another format, is damaged, or was built with other settings.
+    SnapshotError when it has another format or is damaged, SettingsChangedError when it was built with other settings.
     """
     try:
         # The format comes first, so that it can be read whatever the rest looks like.
@@ -112,17 +116,17 @@ def decode(data: bytes, settings: SettingsSnapshot) -> EngineSnapshot:
         if version != FORMAT:
             raise SnapshotError(f"it has format {version}, and this version of the program reads format {FORMAT}")
         if difference := msgspec.msgpack.decode(header[1], type=SettingsSnapshot).difference(settings):
-            raise SnapshotError(difference)
+            raise SettingsChangedError(difference)
         # Types are checked as they are read, so what comes back is a valid snapshot or an error, never half of one.
-        with _without_gc():
+        with without_gc():
             return msgspec.msgpack.decode(data, type=EngineSnapshot)
     except (msgspec.MsgspecError, IndexError) as error:
         raise SnapshotError(f"it is damaged: {error}") from error
 
 
 @contextmanager
-def _without_gc() -> Iterator[None]:
-    """Decode millions of objects without a garbage collection each time their number grows by a quarter."""
+def without_gc() -> Iterator[None]:
+    """Create millions of objects without a garbage collection each time their number grows by a quarter."""
     enabled = gc.isenabled()
     gc.disable()
     try:

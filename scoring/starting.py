@@ -1,0 +1,64 @@
+"""Start an engine from what is stored: from its last snapshot, or from entries and stories where no snapshot fits.
+
+Knows what each way of starting reads from the store. Leaves the state itself to `engine.recovery`, and saving a
+snapshot to the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from aggregator.model import DecisionKind, Event
+from aggregator.store import Store
+from scoring.engine import EVENTS_HORIZON, MEMBERSHIPS_HORIZON, Engine, SettingsChangedError, SnapshotError
+
+log = logging.getLogger(__name__)
+
+
+def start(engine: Engine, store: Store, window: timedelta) -> bool:
+    """Bring a new engine to the stored watermark; return whether a snapshot of it is worth saving.
+
+    window: how long a story takes in entries after its last one
+    """
+    watermark = store.progress.watermark()
+    if watermark is None:
+        return True
+    stories = store.stories.updated_since(watermark - window)
+    since = watermark - EVENTS_HORIZON
+    snapshot = store.snapshots.latest()
+    reason, settings_changed = "there is none", False
+    if snapshot is not None:
+        standing = [] if snapshot.at is None else store.decisions.standing(snapshot.at)
+        try:
+            engine.resume(snapshot.data, _happened(store, snapshot.at, watermark), stories, standing)
+        except SnapshotError as error:
+            reason, settings_changed = str(error), isinstance(error, SettingsChangedError)
+        else:
+            return False
+    log.info("The snapshot of the scoring state cannot be used (%s): rebuilding it from the entries", reason)
+    # Reading the category of a month of entries from their texts again would take half the time of a start. With other
+    # settings they count where those put them.
+    categories = {} if settings_changed else store.snapshots.categories_at_arrival(since)
+    joined = store.memberships.since(watermark - MEMBERSHIPS_HORIZON)
+    memberships = {membership.entry_id: membership for membership in joined}
+    standing = store.decisions.standing(since)
+    lessons = [
+        (decision, entry)
+        for decision in standing
+        if decision.kind is DecisionKind.CATEGORY
+        and (entry := store.entries.get(min(decision.entry_ids, default=0))) is not None
+    ]
+    groups = _happened(store, since, watermark)
+    engine.rebuild(groups, memberships, stories, standing, lessons, categories, until=watermark)
+    return True
+
+
+def _happened(store: Store, since: datetime | None, until: datetime) -> Iterator[tuple[datetime, Sequence[Event]]]:
+    while groups := store.events.since(since, 500):
+        for moment, events in groups:
+            if moment > until:
+                return
+            yield moment, events
+        since = groups[-1][0]

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from aggregator.model import Category, Config
+from aggregator.store import Store
+from scoring.categories.classifier import Categorizer
+from scoring.engine import Engine
+from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
+from scoring.relevance.model import load_prior
+from scoring.starting import start
+from scoring.updater import Updater
+from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
+
+LATER = NOON + timedelta(days=10)
+
+
+@pytest.fixture
+def store() -> Store:
+    """A site whose stories are closed but for the last one."""
+    store = Store.open(":memory:")
+    store.feeds.sync(CONFIG.sources, NOON)
+    running = Updater(store, CONFIG, load_prior())
+    for poll in newsroom(1):
+        publish(store, poll)
+        running.run(poll[0])
+    publish(store, (LATER, [arrival("Ferry docks itself", "", "lantern", None)], "lantern"))
+    running.run(LATER)
+    return store
+
+
+def started(store: Store, config: Config = CONFIG) -> EngineSnapshot:
+    engine = Engine(config, load_prior())
+    assert start(engine, store, config.scoring.window)
+    return decode(engine.snapshot(), SettingsSnapshot.of(config))
+
+
+def read_texts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return a list that grows with each text whose category is read."""
+    texts: list[object] = []
+    evidence = Categorizer.evidence
+
+    def watched(self: Categorizer, *args: object) -> object:
+        texts.append(args)
+        return evidence(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Categorizer, "evidence", watched)
+    return texts
+
+
+def test_a_start_counts_single_entries_where_they_were_counted_without_reading_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = store.snapshots.categories_at_arrival(NOON - HOUR)
+    texts = read_texts(monkeypatch)
+    store.snapshots.drop()
+    quick = started(store).state.rhythm
+    by_stored, all_entries = len(texts), store.entries.count()
+    monkeypatch.setattr(type(store.snapshots), "categories_at_arrival", lambda _self, _since: {})
+    texts.clear()
+
+    assert quick == started(store).state.rhythm
+    assert known
+    assert len(texts) == all_entries
+    assert by_stored == all_entries - len(known) + 1  # the story that is open is read in any case
+
+
+def test_an_edited_story_is_no_proof_of_what_its_entry_was_counted_as(store: Store) -> None:
+    before = store.snapshots.categories_at_arrival(NOON - HOUR)
+    publish(store, (LATER + HOUR, [], "lantern"), "Corrected:")
+    Updater(store, CONFIG, load_prior()).run(LATER + HOUR)
+
+    after = store.snapshots.categories_at_arrival(NOON - HOUR)
+    assert after.items() < before.items()
+    assert store.snapshots.categories_at_arrival(datetime.max.replace(tzinfo=NOON.tzinfo)) == {}
+
+
+def test_with_other_categories_every_text_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = read_texts(monkeypatch)
+
+    started(store, replace(CONFIG, categories=(*CONFIG.categories, Category("ships", "Ships"))))
+
+    assert len(texts) == store.entries.count()
