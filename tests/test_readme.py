@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,7 @@ def refresh() -> ModuleType:
     return module
 
 
+@pytest.mark.long
 def test_the_explanation_is_what_the_program_prints(tmp_path: Path) -> None:
     """When scores change on purpose: `python docs/refresh.py`."""
     module = refresh()

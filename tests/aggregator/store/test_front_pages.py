@@ -87,9 +87,10 @@ def test_an_empty_page_is_not_kept(store: Store) -> None:
 
 def test_older_pages_become_one_an_hour_and_then_one_a_day(store: Store) -> None:
     store.stories.save(Changes(stories=(make_story(1, "a"), make_story(2, "b"))))
-    for i in range(100 * 24 * 2):
-        rank(store, *((1, 2) if i % 2 else (2, 1)))
-        store.front_pages.keep(AT + i * HOUR / 2)
+    with store.transaction():
+        for i in range(100 * 24 * 2):
+            rank(store, *((1, 2) if i % 2 else (2, 1)))
+            store.front_pages.keep(AT + i * HOUR / 2)
     now = AT + timedelta(days=100)
     store.front_pages.thin(now)
 
