@@ -28,7 +28,7 @@ from web.http.clients import PEER, forwarded, host_of_peer, network
 from web.http.headers import HEADERS, MAX_BODY
 from web.http.hints import hints_of
 from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
-from web.http.readable_feeds import is_browser_at_a_feed
+from web.http.readable_feeds import is_browser_at_a_feed, is_readable_feed
 from web.http.request_metrics import RequestMetrics
 from web.http.work_queue import Busy, WorkQueue
 from web.visibility import is_loopback
@@ -123,15 +123,16 @@ class Gateway:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
-        headers = scope.headers
-        scheme = scope.scheme
+        # Each attribute of a scope is a call into granian that makes a new string.
+        headers, method, path, scheme = scope.headers, scope.method, scope.path, scope.scheme
         if self._proxies:
             scheme = forwarded(headers.get_all("x-forwarded-proto"), self._proxies) or scheme
-        method = scope.method
-        at_feed = is_browser_at_a_feed(scope.path, headers.get("accept"))
-        if method in ("GET", "HEAD") and not at_feed and COOKIE not in (headers.get("cookie") or ""):
-            host = headers.get("host") or ""
-            page = self._cache.peek(scheme, host, scope.path, scope.query_string)
+        if (
+            method in ("GET", "HEAD")
+            and not (is_readable_feed(path) and is_browser_at_a_feed(path, headers.get("accept")))
+            and COOKIE not in (headers.get("cookie") or "")
+        ):
+            page = self._cache.peek(scheme, headers.get("host") or "", path, scope.query_string)
             if page is not None:
                 if method == "GET" and (page.story_id is not None or page.shown):
                     self._cache.count(page, self._visitor(scope))
@@ -144,10 +145,13 @@ class Gateway:
                     self._read_edition()
                 return
         try:
-            await self._make(scope, protocol, Client(self._address(scope), scheme))
+            # A task of its own: granian may drive this coroutine without one, and then no deadline could cancel it.
+            await asyncio.get_running_loop().create_task(
+                self._make(scope, protocol, Client(self._address(scope), scheme))
+            )
         except Exception as error:
             if type(error).__name__ != "RSGIProtocolClosed":  # the client has gone
-                log.exception("a request failed: %s %r", method, scope.path)
+                log.exception("a request failed: %s %r", method, path)
                 with suppress(Exception):
                     protocol.response_bytes(500, _plain_headers(), b"Something went wrong.\n")
 

@@ -24,6 +24,7 @@ from aggregator.model import Clock
 from web.http.cached_response import Headers, Reply, reply_of
 from web.http.hints import WHOLE_EDITION, CacheHints, hints_of, put_hints
 from web.http.readable_feeds import readable
+from web.http.work_queue import quick_switching
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -169,7 +170,8 @@ class PageCache:
 
         A page that has just gone stale is given once more while its successor is made in the background.
         """
-        if self._ticks() - self._edition_read_at >= self._stale_s:
+        ticks = self._ticks()
+        if ticks - self._edition_read_at >= self._stale_s:
             return None
         if not path.isascii():
             path = path.encode("utf-8", "replace").decode("latin-1")
@@ -182,7 +184,7 @@ class PageCache:
             self._pages.move_to_end(key)
         if not page.fresh(self._edition, self._clock()):
             return page if key in self._making and self._still_given(key) else None
-        self._fresh_at[key] = self._ticks()
+        self._fresh_at[key] = ticks
         return page
 
     def count(self, page: Page, environ: WSGIEnvironment, now: datetime | None = None) -> None:
@@ -337,13 +339,14 @@ def wsgi_answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
         status, headers = given, list(fields)
         return lambda data: None
 
-    answer = app(environ, start_response)
-    try:
-        body = b"".join(answer)
-    finally:
-        close = getattr(answer, "close", None)
-        if close is not None:
-            close()
+    with quick_switching:
+        answer = app(environ, start_response)
+        try:
+            body = b"".join(answer)
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
     return Answer(status, headers, body)
 
 

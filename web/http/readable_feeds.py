@@ -20,7 +20,12 @@ _MEDIA_TYPES = ("application/rss+xml", "application/atom+xml")
 
 def is_browser_at_a_feed(path: str, accept: str | None) -> bool:
     """Return whether a request for *path* with that Accept header comes from a browser that opens a feed."""
-    return path.endswith(_ENDINGS) and "text/html" in (accept or "")
+    return is_readable_feed(path) and "text/html" in (accept or "")
+
+
+def is_readable_feed(path: str) -> bool:
+    """Return whether *path* leads to a feed with a style sheet."""
+    return path.endswith(_ENDINGS)
 
 
 def readable(environ: WSGIEnvironment, start_response: StartResponse) -> StartResponse:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from web.http.work_queue import Busy, WorkQueue
+from web.http.page_cache import wsgi_answer
+from web.http.work_queue import SWITCH_S, Busy, QuickSwitching, WorkQueue
 
 
 @pytest.fixture
@@ -76,3 +78,29 @@ async def test_what_work_raises_reaches_whoever_waits() -> None:
         await queue.run("a", False, lambda: 1 / 0)
     assert await queue.run("a", False, lambda: 1) == 1
     queue.close()
+
+
+def test_threads_switch_quickly_while_any_page_is_made() -> None:
+    usual = sys.getswitchinterval()
+    switching = QuickSwitching()
+
+    with switching:
+        with switching:
+            assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
+    assert sys.getswitchinterval() == pytest.approx(usual)
+
+
+def test_a_page_that_fails_does_not_leave_the_interval_short() -> None:
+    usual = sys.getswitchinterval()
+    intervals = []
+
+    def fails(environ: object, start_response: object) -> list[bytes]:
+        intervals.append(sys.getswitchinterval())
+        raise RuntimeError("no page")
+
+    with pytest.raises(RuntimeError):
+        wsgi_answer(fails, {})
+
+    assert intervals == [pytest.approx(SWITCH_S)]
+    assert sys.getswitchinterval() == pytest.approx(usual)
