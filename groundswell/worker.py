@@ -22,6 +22,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aggregator.child_process import keep_heap_small
 from aggregator.cli.database import compact_if_worthwhile, prune_store
 from aggregator.clock import FastClock, machine_time
 from aggregator.config.watcher import ConfigWatch
@@ -155,6 +156,7 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
     """Poll, update, train and prune until *stop* is set; return the exit code."""
     from web.websub_publisher import FeedRenderer, Publisher
 
+    keep_heap_small()
     with open_as_only_writer(db) as store:
         watch = ConfigWatch(feeds, store, os.environ)
         config = watch.start(clock())

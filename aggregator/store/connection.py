@@ -122,6 +122,10 @@ class Maintenance(ABC):
         """Return "deleted" or "replaced" where the database's name no longer leads to what is open, else ""."""
 
     @abstractmethod
+    def limit_cache(self, size_bytes: int) -> None:
+        """Keep at most so many bytes of the database in the memory of this connection."""
+
+    @abstractmethod
     def release(self) -> None:
         """Prepare the database to be moved; for its only user."""
 

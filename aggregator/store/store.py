@@ -167,6 +167,10 @@ class Store:
         """Give unused space back to the disk; not inside a transaction."""
         self._connection.maintenance.compact()
 
+    def limit_cache(self, size_bytes: int) -> None:
+        """Keep at most so many bytes of the database in the memory of this connection."""
+        self._connection.maintenance.limit_cache(size_bytes)
+
     def displacement(self) -> str:
         """Return "deleted" or "replaced" where the database's name no longer leads to the open file, else ""."""
         return self._connection.maintenance.displacement()

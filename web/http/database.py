@@ -28,6 +28,10 @@ RETRY_S = 2.0
 """How long a database that could not be opened is left alone: opening a locked one waits for ten
 seconds, and a few such requests would hold every thread."""
 
+CACHE_BYTES = 4_000_000
+"""Of the database, by each of a dozen threads: with 16 MB each the site's memory grows for an hour. What is not here
+is in the system's cache of the file, which all of them share."""
+
 
 class Unreadable(Exception):
     """The database cannot be read now; the text says why."""
@@ -128,6 +132,7 @@ class Reading:
             raise Unreadable(self._failed_words)
         try:
             store = open_store(self.db)
+            store.limit_cache(CACHE_BYTES)
         except (StoreError, StoreFault, OSError) as error:
             self._failed_at, self._failed_words = self._ticks(), str(error)
             raise Unreadable(str(error)) from error

@@ -30,6 +30,9 @@ class PostgresMaintenance(connection.Maintenance):
         """Return how many bytes the database takes; free space within its tables is used again by itself."""
         return int(self._db.value("select pg_database_size(current_database())")), 0
 
+    def limit_cache(self, size_bytes: int) -> None:
+        """Do nothing: a connection keeps no pages here, the server does."""
+
     def compact(self) -> None:
         """Do nothing: autovacuum keeps free space in use."""
 

@@ -42,6 +42,10 @@ class SqliteMaintenance(connection.Maintenance):
         page = int(self._db.value("pragma page_size"))
         return page * int(self._db.value("pragma page_count")), page * int(self._db.value("pragma freelist_count"))
 
+    def limit_cache(self, size_bytes: int) -> None:
+        """Set the size of the page cache."""
+        self._db.run(f"pragma cache_size=-{size_bytes // 1024}")
+
     def compact(self) -> None:
         """Write the database file anew without the space that removed rows left; not inside a transaction.
 

@@ -642,3 +642,10 @@ def test_stories_whose_score_holds_a_vote_are_known(store: Store) -> None:
     assert store.stories.voted() == [1]
     store.stories.save(Changes(stories=(story_with(1, None, (word,)),)))
     assert store.stories.voted() == []
+
+
+def test_the_page_cache_of_a_connection_can_be_limited(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "g.db") as store:
+        store.limit_cache(4_096_000)
+
+        assert store._connection.value("pragma cache_size") == -4_000
