@@ -46,6 +46,7 @@ class Jobs:
         self._intervals_s: dict[str, float] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
 
     def every(self, interval: timedelta, name: str, action: Action) -> None:
         """Run *action* every *interval*, the first time one interval from the start."""
@@ -56,6 +57,11 @@ class Jobs:
             self._running.add(task)
             try:
                 await action()
+            except asyncio.CancelledError:
+                # A stop is no failure, but APScheduler would log one.
+                if not self._is_stopping:
+                    raise
+                log.info("job %s was still running and was stopped", name)
             except Exception:
                 # One job must not stop the others, and it must come round again.
                 log.exception("job %s failed; it runs again in %s", name, interval)
@@ -79,6 +85,7 @@ class Jobs:
         late: set[asyncio.Task[None]] = set()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=patience.total_seconds())
+        self._is_stopping = True
         self._scheduler.shutdown(wait=False)
         for task in late:
             task.cancel()

@@ -71,3 +71,19 @@ async def test_stopping_waits_for_what_is_under_way_but_not_for_ever() -> None:
     jobs.every(TICK, "endless", endless)
     await asyncio.wait_for(jobs.run_until(stop, patience=TICK), timeout=10)
     assert ended == ["cancelled"]
+
+
+async def test_a_job_that_is_stopped_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    stop = asyncio.Event()
+
+    async def endless() -> None:
+        stop.set()
+        await asyncio.sleep(3600)
+
+    jobs = Jobs()
+    jobs.every(TICK, "endless", endless)
+    with caplog.at_level(logging.INFO):
+        await asyncio.wait_for(jobs.run_until(stop, patience=TICK), timeout=10)
+
+    assert "raised an exception" not in caplog.text
+    assert "job endless was still running and was stopped" in caplog.text
