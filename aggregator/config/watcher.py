@@ -77,7 +77,7 @@ class ConfigWatch:
     def _apply(self, now: datetime) -> Config:
         text = ""
         try:
-            text = read_config(self._path)
+            text = _saved(self._path)
             config = parse_config(text, name=self._path.name, env=self._env)
         except ConfigError as error:
             # Anybody may read the error on the sources page: it quotes no value, and no path of this machine.
@@ -111,7 +111,7 @@ class StandInWatch:
         if look is None or look == self._seen or is_written(self._database):
             return False
         try:
-            text = read_config(self._path)
+            text = _saved(self._path)
         except ConfigError:
             text = ""
         try:
@@ -128,6 +128,13 @@ class StandInWatch:
             return False  # a worker starts, or the database cannot be written now: looked at again
         self._seen = look
         return True
+
+
+def _saved(path: Path) -> str:
+    """Return the text of the file at *path*; ConfigError where there is none, or where reading could wait for ever."""
+    if path.is_fifo() or path.is_char_device() or path.is_socket():
+        raise ConfigError(f"{path} cannot be read: it is a pipe, a socket or a device, and not a file")
+    return read_config(path)
 
 
 def _look(path: Path) -> tuple[int, int, int] | None:

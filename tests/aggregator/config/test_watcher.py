@@ -113,6 +113,24 @@ def test_a_file_that_vanishes_is_a_fault_and_not_an_empty_configuration(store: S
     assert due(store, NOON + MINUTE) == {"wire"}
 
 
+def test_a_pipe_in_the_place_of_the_file_is_refused_and_not_waited_for(
+    store: Store, feeds: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = ConfigWatch(feeds, store, {})
+    watch.start(NOON)
+    feeds.unlink()
+    os.mkfifo(feeds)
+
+    with caplog.at_level(logging.ERROR):
+        assert watch.check(NOON + MINUTE) is None
+    assert "it is a pipe" in caplog.text
+
+    save(feeds, TWO)
+    config = watch.check(NOON + MINUTE)
+    assert config is not None
+    assert len(config.sources) == 2
+
+
 def test_a_file_saved_while_the_database_cannot_be_written_is_applied_later(
     store: Store, feeds: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
