@@ -11,7 +11,7 @@ from flask import Flask
 from aggregator.store import Store, StoreFault
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
-from web.http.visit_counter import VisitCounter, is_person
+from web.http.visit_counter import MAX_PEOPLE_PER_NETWORK, VisitCounter, is_person
 from web.request.services import services
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -185,3 +185,27 @@ def test_a_reader_who_goes_from_a_list_to_a_story_has_opened_it_there(
         (first, listed.index(first)): (1, 0),
         (second, listed.index(second)): (1, 1),
     }
+
+
+@pytest.mark.parametrize(
+    ("addresses", "limit"),
+    [
+        (["192.0.2.1"] * 50, MAX_PEOPLE_PER_NETWORK),
+        ([f"2001:db8::{number:x}" for number in range(1, 51)], MAX_PEOPLE_PER_NETWORK),
+        ([f"192.0.2.{number}" for number in range(1, 51)], 50),
+    ],
+    ids=["an address", "a /64", "fifty addresses"],
+)
+def test_a_script_with_many_user_agents_is_a_bounded_number_of_people(
+    db: Path, addresses: list[str], limit: int
+) -> None:
+    views = VisitCounter.into(db)
+    for number, address in enumerate(addresses):
+        agent = f"{FIREFOX} {number}"
+        views.saw((1, 2), environ_of(address, agent), NOW)
+        views.looked_at(1, environ_of(address, agent), NOW)
+    views.looked_at(2, environ_of("198.51.100.1"), NOW)
+    views.close()
+
+    assert counted(db, 1) == limit
+    assert counted(db, 2) == 1, "somebody elsewhere still counts"

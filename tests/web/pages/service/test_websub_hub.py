@@ -24,7 +24,7 @@ from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
 from web import websub_publisher
 from web.pages.service import websub_hub as hub_page
-from web.websub_publisher import FeedRenderer, Publisher
+from web.websub_publisher import Document, FeedRenderer, Publisher
 
 TOPIC = "http://127.0.0.1:8000/trending.rss"
 MINUTE = timedelta(minutes=1)
@@ -469,3 +469,42 @@ def test_signatures_are_those_of_the_recommendation() -> None:
         assert websub_protocol.is_signed(websub_protocol.signature(secret, body, method), secret, body)
     for header in ("", "sha256=", "md5=00", f"sha256={digest[:-1]}", "ü"):
         assert not websub_protocol.is_signed(header, secret, body)
+
+
+class CostlyRenderer(FeedRenderer):
+    """Takes 0.6 s for each feed, by the clock of the test."""
+
+    def __init__(self) -> None:
+        self.ticks = 0.0
+        self.rendered: list[str] = []
+
+    def document(self, topic: str) -> Document | None:
+        self.ticks += 0.6
+        self.rendered.append(topic)
+        return Document(b"", "application/rss+xml", "", f"{topic} {self.ticks}")
+
+    def close(self) -> None:
+        pass
+
+
+async def test_searches_that_take_long_to_render_get_a_tenth_of_the_time(store: Store, config: Config) -> None:
+    renderer = CostlyRenderer()
+    for word in ("one", "two", "three", "four"):
+        topic = f"http://127.0.0.1:8000/search.rss?q={word}"
+        wanted = websub_protocol.Request("subscribe", f"https://{word}.example/", topic)
+        store.websub_hub.subscribe(wanted, "", "192.0.2.1", NOW)
+    async with Publisher(config, store=store, renderer=renderer, ticks=lambda: renderer.ticks) as publisher:
+        store.state.next_edition()
+        await publisher.step(NOW)
+        await publisher.settle()
+        assert len(renderer.rendered) == 2, "a look ends after a second"
+
+        renderer.ticks += 5
+        await publisher.step(NOW)
+        await publisher.settle()
+        assert len(renderer.rendered) == 2, "nine times as long as it rendered, it rests"
+
+        renderer.ticks += 6
+        await publisher.step(NOW)
+        await publisher.settle()
+    assert len(set(renderer.rendered)) == 4, "the others come next"
