@@ -59,14 +59,16 @@ class SqliteMaintenance(connection.Maintenance):
         write_copy(self._raw, path, files)
 
     def displacement(self) -> str:
-        """Return what happened to the file that this connection reads and writes: "", "deleted" or "replaced".
+        """Return what happened to the file that this connection reads and writes: "", "deleted", "replaced", "emptied".
 
         SQLite goes on in a file that has no name any more, and everything that is written is lost with the process.
         """
         if self._path is None:
             return ""
         now = _identity(self._path)
-        return "" if now == self._file else "deleted" if now is None else "replaced"
+        if now != self._file:
+            return "deleted" if now is None else "replaced"
+        return "" if self._path.stat().st_size else "emptied"
 
     def release(self) -> None:
         """Write everything into the database file itself, so that it can be moved alone."""

@@ -649,3 +649,11 @@ def test_the_page_cache_of_a_connection_can_be_limited(tmp_path: Path) -> None:
         store.limit_cache(4_096_000)
 
         assert store._connection.value("pragma cache_size") == -4_000
+
+
+def test_an_emptied_database_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "g.db"
+    with Store.open(path) as store:
+        os.truncate(path, 0)
+
+        assert store.displacement() == "emptied"
