@@ -49,6 +49,8 @@ class SqliteConnection(connection.Connection):
         """
         if str(path) != ":memory:" and not Path(path).parent.is_dir():
             raise StoreError(f"cannot open the database {path}: there is no folder {Path(path).parent}")
+        if Path(path).is_dir():
+            raise StoreError(f"cannot open the database {path}: it is a folder; give --db the name of a file in it")
         try:
             if str(path) != ":memory:":
                 make_private(Path(path))

@@ -657,3 +657,8 @@ def test_an_emptied_database_is_noticed(tmp_path: Path) -> None:
         os.truncate(path, 0)
 
         assert store.displacement() == "emptied"
+
+
+def test_a_folder_in_the_place_of_a_database_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="it is a folder"):
+        Store.open(tmp_path)
