@@ -10,16 +10,21 @@ The address comes from the environment, which child processes inherit: a command
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from aggregator.errors import StoreError
-from aggregator.store import Store, lock
+from aggregator.store import Store, StoreFault, lock
 from aggregator.store.postgres.address import database_url, shown
 
-ONLY_WRITER = "scorer"
-"""Name of the advisory lock that the process which writes stories holds."""
+log = logging.getLogger(__name__)
+
+ONLY_WRITER, SCORING = "worker", "scoring"
+"""Names of the advisory locks that the process which writes stories holds, one for each of its sessions."""
+SILENT_S = 30.0
+"""A process that holds them and has sent nothing for so long is taken for dead."""
 
 
 def is_file() -> bool:
@@ -65,6 +70,23 @@ def open_as_only_writer(db: Path) -> Iterator[Store]:
             yield store
 
 
+def open_for_scoring(db: Path) -> Store:
+    """Open a second connection of the only writer, for its engine; DatabaseInUseError where a dead one has it yet."""
+    url = database_url()
+    return Store.connect(url, hold=SCORING) if url else Store.open(db)
+
+
+def end_silent_writer() -> None:
+    """Take the locks from a process that holds them and is silent, so that another can write; with PostgreSQL alone."""
+    from aggregator.store.postgres import locks
+
+    try:
+        if locks.end_stale(database_url(), SILENT_S):
+            log.warning("the process that wrote stories was silent for %.0f s; its sessions are ended", SILENT_S)
+    except StoreFault as error:
+        log.warning("the database cannot be reached: %s", error)
+
+
 def is_written(db: Path) -> bool:
     """Return whether a process holds the database as its only writer."""
     url = database_url()
@@ -79,6 +101,12 @@ def is_written(db: Path) -> bool:
 def write_problem(db: Path) -> str:
     """Return what keeps everybody from writing, "" where nothing is seen from here."""
     return "" if database_url() else lock.lock_problem(db)
+
+
+def require_server(what: str) -> None:
+    """Raise StoreError where the site's database is a SQLite file: *what* needs PostgreSQL."""
+    if not database_url():
+        raise StoreError(f"{what} needs PostgreSQL: set DATABASE_URL, or leave it out to run everything in one place")
 
 
 def require_file(what: str, instead: str) -> None:

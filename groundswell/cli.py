@@ -5,8 +5,9 @@ What counts and what serves is imported where it is needed: polling waits neithe
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +21,7 @@ from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.demo import edition as sample
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.parent_process import end_with_named_parent
-from aggregator.site_database import is_file, open_store
+from aggregator.site_database import is_file, open_store, require_server
 from aggregator.store import StoreFault
 from groundswell import demo as playing
 from groundswell.clock import process_clock
@@ -86,7 +87,14 @@ def cli(context: click.Context, verbose: bool, log_format: str) -> None:
 @port_option
 @web.cli.proxies_option
 @click.option("--init", "write", is_flag=True, help="Write the shipped feeds.yaml if there is none.")
-def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool) -> None:
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(["poll", "score", "site"]),
+    multiple=True,
+    help="Run only this part, beside others on any machine; needs PostgreSQL. May be repeated.",
+)
+def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool, roles: tuple[str, ...]) -> None:
     """Run worker and site together.
 
     \b
@@ -94,46 +102,92 @@ def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool) 
       groundswell run
       groundswell run --init
       groundswell run --port 8080 --db /var/lib/groundswell/news.db
+      DATABASE_URL=postgresql://... groundswell run --role poll
     """
     from web.server import Address, check_port
 
-    require_config(feeds, db, write=write)
+    if roles:
+        require_server("--role")
+    chosen = frozenset(roles) or frozenset(("poll", "score", "site"))
+    if "score" in chosen:
+        require_config(feeds, db, write=write)
     if not is_file():
         open_store(db).close()  # what is wrong with it is said once and at once
-    address = Address(host, port)
-    check_port(address, db=db)
-    click.echo(f"Groundswell: {address.url} (Ctrl-C stops it)", err=True)
-    parts = _parts(feeds, db, host, port, proxies=proxies)
+    if "site" in chosen:
+        address = Address(host, port)
+        check_port(address, db=db)
+        click.echo(f"Groundswell: {address.url} (Ctrl-C stops it)", err=True)
+    parts = _parts(feeds, db, host, port, proxies=proxies, roles=chosen)
     raise SystemExit(until_signal(lambda stop: supervise(parts, stop)))
 
 
-def _parts(feeds: Path, db: Path, host: str, port: int, *, proxies: int = 0, refresh_s: int = 0) -> list[Part]:
+def _parts(
+    feeds: Path,
+    db: Path,
+    host: str,
+    port: int,
+    *,
+    proxies: int = 0,
+    refresh_s: int = 0,
+    roles: frozenset[str] = frozenset(("poll", "score", "site")),
+) -> list[Part]:
     site = ("--host", host, "--port", str(port), "--refresh", str(refresh_s), "--proxies", str(proxies))
+    parts = [Part("worker", part_command("worker", feeds, db))] if is_file() else _workers(feeds, db, roles)
+    return [*parts, Part("web", part_command("web", feeds, db, *site))] if "site" in roles else parts
+
+
+def _workers(feeds: Path, db: Path, roles: frozenset[str]) -> list[Part]:
+    """Return the parts of a worker over PostgreSQL, where each can run beside others of its kind."""
+    names = {"score": "scorer", "poll": "poller"}
     return [
-        Part("worker", part_command("worker", feeds, db)),
-        Part("web", part_command("web", feeds, db, *site)),
+        Part(name, part_command("worker", feeds, db, "--role", role)) for role, name in names.items() if role in roles
     ]
 
 
 @cli.command()
 @feeds_option
 @db_option
+@click.option(
+    "--role",
+    type=click.Choice(["poll", "score"]),
+    help="Only poll, or do all but poll, beside other workers on any machine; needs PostgreSQL.",
+)
 @click.pass_obj
-def worker(front: Front, feeds: Path, db: Path) -> None:
+def worker(front: Front, feeds: Path, db: Path, role: str | None) -> None:
     """Run the worker alone: polls, stories, scores.
+
+    With PostgreSQL, several workers can share the polls, each with `--role poll`. One with `--role score` works; a
+    second one stands by and takes over within a minute.
 
     \b
     Example:
       groundswell worker
+      groundswell worker --role poll
     """
-    from groundswell.worker import work
-
-    require_config(feeds, db)
+    if role is not None:
+        require_server("--role")
+    elif not is_file():
+        require_config(feeds, db)
+        parts = _workers(feeds, db, frozenset(("poll", "score")))
+        raise SystemExit(until_signal(lambda stop: supervise(parts, stop)))
     try:
-        raise SystemExit(until_signal(lambda stop: work(feeds, db, front.clock, stop)))
+        raise SystemExit(until_signal(_work(role, feeds, db, front)))
     except ConfigError as error:
         # What a service prints is kept in logs: it names key and line, and no value.
         raise ConfigError(f"{error.public}\n`groundswell check` shows the values") from None
+
+
+def _work(role: str | None, feeds: Path, db: Path, front: Front) -> Callable[[asyncio.Event], Awaitable[int]]:
+    """Return what a worker of this role runs; None: everything."""
+    if role == "poll":
+        from groundswell.poller import poll_shards
+
+        return lambda stop: poll_shards(db, front.clock, stop)
+    from groundswell.worker import stand_by, work
+
+    require_config(feeds, db)
+    start = stand_by if role == "score" else work
+    return lambda stop: start(feeds, db, front.clock, stop)
 
 
 @cli.command()

@@ -14,8 +14,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -26,134 +25,64 @@ from aggregator.child_process import keep_heap_small
 from aggregator.cli.database import compact_if_worthwhile, prune_store
 from aggregator.clock import FastClock, machine_time
 from aggregator.config.watcher import ConfigWatch
-from aggregator.errors import MeaningError, StoreError
-from aggregator.model import Clock, Config, MeaningSettings
+from aggregator.errors import DatabaseInUseError, StoreError
+from aggregator.model import Clock, Config
 from aggregator.polling.clock_steps import ClockSteps
 from aggregator.polling.jobs import Jobs
-from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
 from aggregator.polling.posted import PostedEntriesJob
 from aggregator.polling.websub_subscriber import HubSubscriber
-from aggregator.site_database import open_as_only_writer, open_store
+from aggregator.site_database import end_silent_writer, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
 from aggregator.text.wording import size
+from groundswell.poller import log_poll
 from groundswell.processes import run_aside
+from groundswell.scorer import Scorer
 from web.visibility import is_public_host
 
 if TYPE_CHECKING:
-    from scoring.meaning.encoder_process import EncoderProcess
     from web.websub_publisher import Publisher
 
 log = logging.getLogger(__name__)
 
-RERANK = timedelta(minutes=1)
-"""Trend decays without any news, so the order is looked at this often."""
 TRAIN = timedelta(hours=24)
 VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
 """After so many votes the next training comes as soon as that time has passed since the last."""
 PRUNE = timedelta(hours=24)
 MEASURE = timedelta(hours=24)
 LANGUAGES = timedelta(minutes=10)
-
-_WORDS_ALONE = "Stories, related stories and search go by words alone until it works"
-
-
-class Scorer:
-    """The scoring stage in a thread of its own, so that network and numbers do not wait for each other."""
-
-    def __init__(self, db: Path, config: Config) -> None:
-        from scoring.learning.model_store import chosen, current
-        from scoring.updater import Updater
-
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
-        self._store = open_store(db)
-        self._model_name = chosen(self._store.models)
-        self._updater = Updater(self._store, config, current(self._store.models))
-        self._meaning: MeaningSettings | None = None
-        self._encoder: EncoderProcess | None = None
-        self._meaning_message = ""
-        self._config = config
-        self._ranked_at: datetime | None = None
-
-    async def update(self, at: datetime) -> None:
-        """Take in what was stored since the last time, and rank again when it is time to."""
-        await self._in_thread(self._update, at)
-
-    async def reconfigure(self, config: Config, at: datetime) -> None:
-        """Go on with other settings."""
-        self._config = config
-        await self._in_thread(self._updater.reconfigure, config, at)
-
-    async def encode(self) -> None:
-        """Follow what feeds.yaml says of the sentence encoder, and encode a few entries that were placed without it."""
-        await self._in_thread(self._encode)
-
-    async def follow_model(self, at: datetime) -> None:
-        """Score with another model where training left one, or somebody chose one."""
-        from scoring.learning.model_store import chosen, current
-
-        def follow() -> None:
-            if (name := chosen(self._store.models)) != self._model_name:
-                self._model_name = name
-                self._updater.use_model(current(self._store.models), at)
-
-        await self._in_thread(follow)
-
-    @property
-    def model_version(self) -> str:
-        """Of the model that scores now."""
-        return self._updater.engine.model.version
-
-    async def close(self) -> None:
-        """Finish what is under way and close."""
-        if self._encoder is not None:
-            self._encoder.close()
-        await self._in_thread(self._store.close)
-        self._thread.shutdown()
-
-    async def _in_thread(self, action: Callable[..., object], *args: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
-
-    def _encode(self) -> None:
-        from scoring.meaning.encoder_process import open_encoder
-
-        settings, message = self._config.meaning, ""
-        if settings != self._meaning:
-            if self._encoder is not None:
-                self._encoder.close()
-            self._encoder = None
-            try:
-                self._encoder = open_encoder(settings)
-            except MeaningError as error:
-                message = f"{error}. {_WORDS_ALONE}"
-                log.error("%s", message)
-            self._updater.use_encoder(self._encoder)
-            self._note(message)
-            self._meaning = settings
-        if self._encoder is not None:
-            self._updater.encode_later()
-            self._encoder.reap()
-            self._note(f"{self._encoder.error}. {_WORDS_ALONE}" if self._encoder.error else "")
-
-    def _note(self, message: str) -> None:
-        """Keep why the encoder does not work, for the operator's pages."""
-        if message != self._meaning_message or self._meaning is None:
-            self._store.state.set("meaning_message", message)
-            self._meaning_message = message
-
-    def _update(self, at: datetime) -> None:
-        due = self._ranked_at is None or not timedelta() <= at - self._ranked_at < RERANK
-        if due or self._updater.voted() or self._store.events.any_since(self._store.progress.watermark()):
-            self._updater.run(at)
-            self._ranked_at = at
+STAND_BY_S = 2.0
+"""Between two looks whether another process still works."""
 
 
 DISPLACED = 3
 """Exit code of a worker whose database was deleted or replaced; the next one opens what is there then."""
 
 
-async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
-    """Poll, update, train and prune until *stop* is set; return the exit code."""
+async def stand_by(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
+    """Work without polling once no other process does, until *stop* is set; return the exit code.
+
+    For PostgreSQL: of several machines one works, and another takes over where that one ends or falls silent.
+    """
+    waiting = False
+    while not stop.is_set():
+        try:
+            return await work(feeds, db, clock, stop, polls=False)
+        except DatabaseInUseError as error:
+            if not waiting:
+                log.info("standing by: %s", error)
+            waiting = True
+        end_silent_writer()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), STAND_BY_S)
+    return 0
+
+
+async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event, *, polls: bool = True) -> int:
+    """Poll, update, train and prune until *stop* is set; return the exit code.
+
+    polls: whether this process starts polls; it stores what hubs deliver and what is posted in any case
+    """
     from web.websub_publisher import FeedRenderer, Publisher
 
     keep_heap_small()
@@ -165,13 +94,13 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
         # Jitter only spreads requests over time; nothing that is stored depends on it.
         rng = random.Random(os.getpid())
         async with (
-            Poller(config, store=store, clock=clock, rng=rng, finished=_log_poll) as poller,
+            Poller(config, store=store, clock=clock, rng=rng, finished=log_poll) as poller,
             Publisher(config, store=store, renderer=FeedRenderer(db, clock)) as publisher,
         ):
             worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher, stop)
             await worker.heartbeat()
             await scorer.encode()
-            await worker.jobs().run_until(stop)
+            await worker.jobs(polls=polls).run_until(stop)
         await scorer.close()
     return worker.exit_code
 
@@ -212,11 +141,11 @@ class Worker:
         self._posted = PostedEntriesJob(config, store, poller)
         self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
 
-    def jobs(self) -> Jobs:
+    def jobs(self, *, polls: bool = True) -> Jobs:
         """Return the jobs, each with its time between two runs."""
         jobs = Jobs()
         jobs.every(timedelta(seconds=1), "config", self.apply_config)
-        jobs.every(timedelta(seconds=0.5), "poll", self.start_polls)
+        jobs.every(timedelta(seconds=0.5), "poll", self.start_polls if polls else self._check_clock)
         jobs.every(timedelta(seconds=0.5), "update", self.update)
         jobs.every(timedelta(seconds=1), "encode", self._scorer.encode)
         jobs.every(timedelta(seconds=2), "publish", self.publish)
@@ -252,9 +181,16 @@ class Worker:
             self._poller.clock_was_set(step)
         self._poller.start_due()
 
+    async def _check_clock(self) -> None:
+        """Look whether the system clock was set."""
+        self._clock_steps.check()
+
     async def update(self) -> None:
         """Make stories and scores of what came."""
-        await self._scorer.update(self._clock())
+        try:
+            await self._scorer.update(self._clock())
+        except DatabaseInUseError as error:
+            self._give_way(error)
 
     async def publish(self) -> None:
         """Tell subscribers of the site's own hub."""
@@ -262,7 +198,16 @@ class Worker:
 
     async def heartbeat(self) -> None:
         """Write down that the worker lives."""
-        self._store.state.beat(self._clock(), "" if isinstance(self._clock, FastClock) else machine_time())
+        try:
+            self._store.state.beat(self._clock(), "" if isinstance(self._clock, FastClock) else machine_time())
+        except DatabaseInUseError as error:
+            self._give_way(error)
+
+    def _give_way(self, error: DatabaseInUseError) -> None:
+        """Stop: the database was out of reach for a while, and another process has taken over."""
+        log.error("%s; this process stands by", error)
+        self.exit_code = DISPLACED
+        self._stop.set()
 
     async def watch_database(self) -> None:
         """Stop where the database was deleted or replaced, and keep what only this process can still read."""
@@ -359,8 +304,3 @@ def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
         return False
     store.state.set_moment(name, at)
     return last is not None
-
-
-def _log_poll(polled: Polled) -> None:
-    if polled.new or polled.edited:
-        log.info("%s: %s", polled.source_id, polled.state.last_message)

@@ -2,6 +2,7 @@
 
     ConfigWatch     in the worker: applies the file whenever it was saved
     StandInWatch    in the site: does so while no worker runs
+    AppliedConfig   in pollers beside others: reads what the scorer applied
 
 Knows whether the file changed and what was last applied. Leaves the rules of the file to `reader` and remembering to
 the store.
@@ -92,6 +93,37 @@ class ConfigWatch:
             self._store.feeds.sync(config.sources, now)
             self._store.state.next_edition()
         return config
+
+
+class AppliedConfig:
+    """What the scorer applied last, for processes without a feeds.yaml.
+
+    env: gives the variables that it names
+    """
+
+    def __init__(self, store: Store, env: Mapping[str, str]) -> None:
+        self._store = store
+        self._env = env
+        self._seen: int | None = None
+
+    def check(self) -> Config | None:
+        """Return the configuration where another was applied since the last look, else None.
+
+        Raises ConfigError at the first look; later the last one stays in use.
+        """
+        newest = self._store.config_edits.valid_id()
+        if newest == self._seen:
+            return None
+        text = self._store.config_edits.valid_text()
+        assert text is not None
+        is_first, self._seen = self._seen is None, newest
+        try:
+            return parse_config(text, env=self._env)
+        except ConfigError as error:
+            if is_first:
+                raise
+            log.error("%s; the last valid configuration stays in use", error.public)
+            return None
 
 
 class StandInWatch:

@@ -37,6 +37,7 @@ from aggregator.polling.items.articles import Articles
 from aggregator.polling.items.title_filters import filtered
 from aggregator.store import PollRecord, Store, StoreFault
 from aggregator.store.websub.deliveries import Delivery
+from aggregator.text.urls import host
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class PollContext:
     """By which polls that end together share a transaction; None: each has its own."""
     articles: Articles | None = None
     """Fetches full texts; None: nobody does."""
+    require_lease: Callable[[str], None] = lambda host: None
+    """Called with a host within each transaction that stores what it sent; LeaseLostError where another polls it."""
     network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False
     """Called with each outcome; returns whether the whole network is unreachable."""
 
@@ -89,6 +92,8 @@ async def poll(
 
     jitter: in [-1, 1], moves the time of the next poll
     taken:  addresses of the other sources, to which this one never moves
+
+    LeaseLostError where another process polls its host by now; nothing was stored.
     """
     outcome = await fetch(
         context.client,
@@ -111,7 +116,7 @@ async def poll(
         except ParserFailedError as error:
             outcome = Failed(FailureKind.PARSER, str(error), outcome.status)
     # The clock is read again: fetching and parsing may have taken a minute, and waits count from the end of a poll.
-    result = PollResult(source, state, outcome, parsed, context.clock(), jitter, taken)
+    result = PollResult(source, state, outcome, parsed, context.clock(), jitter, taken, context.require_lease)
     unreachable: list[bool] = []
 
     def write() -> Polled:
@@ -171,12 +176,14 @@ class PollResult:
     now: datetime
     jitter: float
     taken: Collection[str]
+    require_lease: Callable[[str], None] = lambda host: None
 
     def store(self, store: Store, *, network_down: bool) -> Polled:
         """Write entries and state in one transaction."""
         source, before, parsed = self.source, self.before, self.parsed
         subscriptions = store.websub_subscriptions
         with store.transaction():
+            self.require_lease(host(before.url))
             matched = _store_entries(source, parsed, store, self.now, before) if parsed else _NOTHING_MATCHED
             new, edited = len(matched.new), len(matched.edited)
             subscription = subscriptions.of_source(source.id) if before.hints.hub else None
@@ -272,6 +279,8 @@ def _store_entries(
     if not arrivals:
         store.feeds.remember_document(source.id, parsed.memory)
         return _NOTHING_MATCHED
+    # A hub's delivery may be stored beside a poll: which entries are known must not change in between.
+    store.known_entries.lock(source.id)
     known: list[KnownEntry] = []
     # The first document of a source has nothing to be compared with, and usually brings more items than any later one.
     if before.last_ok_at is not None or store.known_entries.any_of(source.id):

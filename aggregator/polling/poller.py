@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from types import TracebackType
 
+from aggregator.errors import LeaseLostError
 from aggregator.fetch import Client, access, user_agent
 from aggregator.model import Clock, Config, FeedState, Outcome, Source
 from aggregator.parse.pool import ParserPool
@@ -25,6 +26,7 @@ from aggregator.polling.group_commit import GroupCommit
 from aggregator.polling.items.articles import Articles
 from aggregator.polling.poll import PollContext, Polled, poll
 from aggregator.store import Store, StoreFault
+from aggregator.store.cluster.leases import LEASE_S, RENEW_S, PollLeases, shard_of
 from aggregator.text.urls import host
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Poller:
 
     rng:      decides the jitter of the next poll; seeded by the caller
     finished: called with each poll that was stored
+    leases:   where other processes poll beside this one: which hosts are its own; None: all
     """
 
     def __init__(
@@ -48,11 +51,14 @@ class Poller:
         clock: Clock,
         rng: random.Random,
         finished: Callable[[Polled], None] | None = None,
+        leases: PollLeases | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._rng = rng
         self._finished = finished or (lambda polled: None)
+        self._leases = leases
+        self._lease_until_s = self._renew_at_s = 0.0
         self._client = Client(config.limits)
         self._parser = ParserPool()
         self._articles = Articles(store)
@@ -80,6 +86,7 @@ class Poller:
             listed_hosts=access.listed_hosts(config.limits),
             user_agent=user_agent(config.site.url),
             commit=self._commit,
+            require_lease=self._leases.require if self._leases else lambda host: None,
             network_down=self._network_down,
         )
 
@@ -116,13 +123,37 @@ class Poller:
         self._configure(config)
 
     def clock_was_set(self, step: timedelta) -> None:
-        """Keep every wait as long as it would have been: the system clock was set by *step*."""
+        """Keep every wait as long as it would have been: the system clock was set by *step*.
+
+        Not for a process that polls beside others: their clocks were not set.
+        """
         how = f"{abs(step).total_seconds():,.0f} s {'back' if step < timedelta() else 'forward'}"
         log.warning("the system clock was set %s; the polling schedule moves with it", how)
         self._resting = {source_id: until + step for source_id, until in self._resting.items()}
         with self._store.transaction():
             self._store.feeds.shift_schedule(step)
             self._store.websub_subscriptions.shift_schedule(step)
+
+    def renew_lease(self) -> None:
+        """Extend the lease where it is time to, or its share of the hosts is not fair yet."""
+        assert self._leases is not None
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        if self._leases.is_fair and began_s < self._renew_at_s:
+            return
+        if not self._leases.renew({shard_of(name) for name in self._active_hosts}):
+            log.warning("the lease had run out: %d polls under way are dropped", len(self._active))
+            for task in self._active.values():
+                task.cancel()
+        self._renew_at_s = began_s + RENEW_S
+        # By the time at which the request left: the server's lease ends later than this.
+        self._lease_until_s = began_s + LEASE_S
+
+    def _leased(self) -> frozenset[int] | None:
+        """Return the shards that this process may poll now; None: all."""
+        if self._leases is None:
+            return None
+        return self._leases.shards if asyncio.get_running_loop().time() < self._lease_until_s else frozenset()
 
     def start_due(self, only: Collection[str] | None = None) -> int:
         """Start polling what is due and not active yet, or of that *only* some; return how many were started."""
@@ -136,7 +167,8 @@ class Poller:
         limit = free + len(self._active) + len(self._resting)
         if only is not None and len(only) < len(self._sources):
             limit = len(self._sources)
-        for state in self._store.feeds.due(now, limit, [name for name in self._active_hosts if self._is_busy(name)]):
+        busy = [name for name in self._active_hosts if self._is_busy(name)]
+        for state in self._store.feeds.due(now, limit, busy, self._leased()):
             if started == free:
                 break
             name = host(state.url)
@@ -177,6 +209,8 @@ class Poller:
         except StoreFault as error:
             log.error("%s: the result of its poll could not be stored: %s", source.id, error)
             self._resting[source.id] = self._clock() + _REST
+        except LeaseLostError as error:
+            log.warning("%s: %s", source.id, error)
         except Exception:
             # A bug that one feed triggers must not stop the others.
             log.exception("%s: the poll failed unexpectedly", source.id)

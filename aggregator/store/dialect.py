@@ -23,5 +23,11 @@ class Dialect(Protocol):
     def contains(self, column: str, parameter: str) -> str:
         """Return the condition that a text column holds `:parameter`, which is case-folded, in any case."""
 
+    def shard(self, column: str) -> str:
+        """Return in which of 256 shards the host in a column is (`cluster.leases`)."""
+
+    def for_update(self) -> str:
+        """Return what a query of one row ends with that is changed next, where several processes write."""
+
     def json_text(self, column: str, name: str) -> str:
         """Return the string *name* of the JSON object in a column, null where it has none."""

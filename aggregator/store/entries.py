@@ -36,6 +36,10 @@ class KnownEntries:
             self._db.row("select 1 from entries where source_id = :source limit 1", {"source": source_id}) is not None
         )
 
+    def lock(self, source_id: str) -> None:
+        """Keep other processes from storing entries of a source until the transaction ends."""
+        self._db.row(f"select 1 from feeds where source_id = :id {self._db.dialect.for_update()}", {"id": source_id})
+
     def by_identity(
         self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]
     ) -> list[KnownEntry]:

@@ -17,7 +17,7 @@ _MAX_WAIT = timedelta(hours=25)
 
 _DUE = f"""select {FEED} from feeds f cross join sources s
     where s.source_id = f.source_id and f.gone = 0 and {{}} and s.removed_at is null and s.enabled = 1
-    and f.host not in (select value from {{}})
+    and f.host not in (select value from {{}}) {{}}
     order by coalesce(f.next_poll_at, ''), f.source_id limit :limit"""
 """Two of these and no `or`, so that each walks along the index `feeds_due` and stops where it has enough."""
 
@@ -102,21 +102,35 @@ class Feeds:
         row = self._db.row(f"select {FEED} from feeds f where source_id = :id", {"id": source_id})
         return None if row is None else feed_state(row)
 
-    def due(self, now: datetime, limit: int = 1000, resting_hosts: Collection[str] = ()) -> list[FeedState]:
+    def due(
+        self,
+        now: datetime,
+        limit: int = 1000,
+        resting_hosts: Collection[str] = (),
+        shards: Collection[int] | None = None,
+    ) -> list[FeedState]:
         """Return the enabled feeds to be asked at *now*, the longest overdue first, none of *resting_hosts*.
+
+        shards: those of the hosts to look at (`PollLeases`); None: all
 
         A time further off than any wait can be was set under another clock, and counts as due.
         """
         resting = self._db.dialect.texts("resting_hosts")
+        leased = ""
+        if shards is not None:
+            integers = self._db.dialect.integers("shards")
+            leased = f"and {self._db.dialect.shard('f.host')} in (select value from {integers})"
         given = {
             "now": stamp(now),
             "horizon": stamp(now + _MAX_WAIT),
             "limit": limit,
             "resting_hosts": as_json(list(resting_hosts)),
         }
-        rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now", resting), given)
+        if shards is not None:
+            given["shards"] = as_json(sorted(shards))
+        rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now", resting, leased), given)
         if len(rows) < limit:
-            rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon", resting), given)
+            rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon", resting, leased), given)
         return [feed_state(row) for row in rows[:limit]]
 
     def hubs(self, source_ids: Collection[str]) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,7 @@ from types import TracebackType
 from aggregator.errors import StoreError, StoreFault
 from aggregator.model import Arrival
 from aggregator.store.alerts import Alarms, AlertMessages
+from aggregator.store.cluster.leases import PollLeases
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
 from aggregator.store.derived.engine_snapshot import EngineSnapshots, StoredSnapshot, UpdateProgress
@@ -137,6 +138,10 @@ class Store:
                 "`pip install 'groundswell[postgres]'` installs it"
             ) from None
         return cls(PostgresConnection.open(url, locks.holding(hold) if hold else None))
+
+    def poll_leases(self, name: str) -> PollLeases:
+        """Return the lease of a process that polls beside others, under a *name* of its own; with PostgreSQL alone."""
+        return PollLeases(self._connection, name)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all writes inside, or none."""

@@ -41,6 +41,11 @@ class ConfigEdits:
         )
         return value
 
+    def valid_id(self) -> int | None:
+        """Return the number of the newest feeds.yaml that had no fault: it grows with each."""
+        value: int | None = self._db.value("select max(edit_id) from config_edits where fault is null")
+        return value
+
     def latest_text(self) -> str | None:
         """Return the text of the feeds.yaml that was seen last, valid or not; None when none was."""
         text: str | None = self._db.value("select text from config_edits order by edit_id desc limit 1")

@@ -27,6 +27,14 @@ class PostgresDialect:
         """Return the condition that a column holds a text in any case; in the collation C `lower` knows ASCII alone."""
         return f"""strpos(lower({column} collate "und-x-icu"), :{parameter}) > 0"""
 
+    def shard(self, column: str) -> str:
+        """Return the shard of a host; `cluster.leases.shard_of` says the same."""
+        return f"get_byte(decode(md5({column}), 'hex'), 0)"
+
+    def for_update(self) -> str:
+        """Return what locks the row until the transaction ends."""
+        return "for update"
+
     def json_text(self, column: str, name: str) -> str:
         """Return a member of a JSON object."""
         return f"cast({column} as jsonb) ->> '{name}'"

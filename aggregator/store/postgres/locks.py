@@ -14,11 +14,12 @@ from typing import Any
 
 import psycopg
 
-from aggregator.errors import DatabaseInUseError
+from aggregator.errors import DatabaseInUseError, StoreFault
 
 _CLASS = 0x67726F75
 """First half of the key of each lock: of this program, not of another one in the same database."""
-_NUMBERS = {"scorer": 1, "jobs": 2}
+_NUMBERS = {"worker": 1, "scoring": 2}
+"""Of the session of the scorer's jobs, which is never silent for long, and of the one that its engine writes by."""
 PATIENCE = "2s"
 """A site without a scorer holds the lock while it applies feeds.yaml."""
 
@@ -27,7 +28,7 @@ def holding(name: str) -> Callable[[psycopg.Connection[Any]], None]:
     """Return what takes the lock *name* for a new session; DatabaseInUseError where another session holds it."""
 
     def take(raw: psycopg.Connection[Any]) -> None:
-        raw.execute("select set_config('application_name', %s, false)", (f"groundswell {name} {_process()}",))
+        raw.execute("select set_config('application_name', %s, false)", (f"groundswell {_process()}",))
         before = raw.execute("select current_setting('lock_timeout')").fetchone()
         assert before is not None
         raw.execute("select set_config('lock_timeout', %s, false)", (PATIENCE,))
@@ -50,7 +51,7 @@ def holder(raw: psycopg.Connection[Any], name: str) -> str:
         and l.database = (select oid from pg_database where datname = current_database())""",
         (_CLASS, _NUMBERS[name]),
     ).fetchone()
-    return "" if row is None else row[0].removeprefix(f"groundswell {name} ") or "a process without a name"
+    return "" if row is None else row[0].removeprefix("groundswell ") or "a process without a name"
 
 
 def holder_at(url: str, name: str) -> str:
@@ -62,15 +63,30 @@ def holder_at(url: str, name: str) -> str:
         return ""
 
 
-def end_sessions(raw: psycopg.Connection[Any]) -> int:
-    """End the sessions that hold any lock of this program; return how many. Their transactions are rolled back."""
-    rows = raw.execute(
-        """select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
-        and classid = %s and pid != pg_backend_pid()
-        and database = (select oid from pg_database where datname = current_database())""",
-        (_CLASS,),
-    ).fetchall()
-    return len(rows)
+def end_stale(url: str, silent_s: float) -> int:
+    """End the sessions of processes whose jobs have sent nothing for so many seconds; return how many sessions.
+
+    Such a process is paused, or its machine is gone. Its transactions are rolled back, and its locks are free.
+    StoreFault where the database cannot be reached.
+    """
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=2) as raw:
+            ended = raw.execute(_END_STALE, {"class": _CLASS, "jobs": _NUMBERS["worker"], "silent": silent_s})
+            return len(ended.fetchall())
+    except psycopg.Error as error:
+        raise StoreFault(" ".join(str(error).split())) from error
+
+
+_END_STALE = """
+    with held as materialized (
+        select a.pid, a.application_name as name, l.objid as number, a.state, a.state_change
+        from pg_locks l join pg_stat_activity a using (pid)
+        where l.locktype = 'advisory' and l.granted and l.classid = %(class)s
+        and l.database = (select oid from pg_database where datname = current_database()))
+    select pg_terminate_backend(pid) from held where not exists (
+        select 1 from held jobs where jobs.number = %(jobs)s and jobs.name = held.name
+        and (jobs.state = 'active' or jobs.state_change > clock_timestamp() - make_interval(secs => %(silent)s)))
+"""
 
 
 def _process() -> str:

@@ -24,6 +24,14 @@ class SqliteDialect:
         """Return the condition that a column holds a text in any case; SQLite's own `lower` knows ASCII alone."""
         return f"instr(casefolded({column}), :{parameter}) > 0"
 
+    def shard(self, column: str) -> str:
+        """Return the one shard that there is: one process polls."""
+        return "0"
+
+    def for_update(self) -> str:
+        """Return nothing: a transaction that writes is alone."""
+        return ""
+
     def json_text(self, column: str, name: str) -> str:
         """Return a member of a JSON object."""
         return f"{column} ->> '{name}'"

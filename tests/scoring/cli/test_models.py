@@ -14,7 +14,7 @@ from aggregator.errors import GroundswellError, ModelFileError
 from aggregator.store import Store
 from aggregator.store.files.models import ModelFiles, ModelFolder, ModelsInMemory
 from aggregator.store.sqlite.copies import models_folder
-from groundswell.worker import Scorer
+from groundswell.scorer import Scorer
 from scoring.cli.models import models
 from scoring.learning.model_store import current, history
 from scoring.learning.train import train

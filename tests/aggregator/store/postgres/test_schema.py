@@ -14,7 +14,16 @@ from aggregator.store.sqlite.connection import SqliteConnection
 from tests.aggregator.store.test_store import NOON, SOURCE
 from tests.postgres.cluster import Cluster
 
-ONLY_HERE = {"migrations", "entry_words", "vocabulary", "model_files", "pictures", "transfers"}
+ONLY_HERE = {
+    "pollers",
+    "poll_shards",
+    "migrations",
+    "entry_words",
+    "vocabulary",
+    "model_files",
+    "pictures",
+    "transfers",
+}
 TYPES = {"integer": "bigint", "real": "double precision", "text": "text", "blob": "bytea"}
 
 

@@ -1,0 +1,1 @@
+"""What processes on several machines share: which of them polls which hosts. Used with PostgreSQL alone."""
