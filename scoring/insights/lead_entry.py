@@ -25,7 +25,9 @@ CLEARLY = 0.25
 # Known to be wrong: a question that is the news itself ("Who is the new pope?").
 BAIT = re.compile(
     r"\b(?:live(?: updates| blog|:)|what (?:we|you|to) (?:know|need)|here'?s (?:what|why|how)|you (?:won'?t|need to)|"
-    r"this is (?:why|how|what)|everything (?:we|you)|explained|opinion|podcast|newsletter|(?:daily|morning|weekly) "
+    r"this is (?:why|how|what)|"
+    r"read the (?:\w+ )?(?:memo|letter|e-?mail|note)\b|(?:updating|watch) live|"
+    r"everything (?:we|you)|explained|opinion|podcast|newsletter|(?:daily|morning|weekly) "
     r"(?:briefing|digest|brief|roundup)|round-?up|watch:|video:|photos?:|breaking:?|updated?:|\w+ deals\b|"
     r"best \d+|\d+ best|the (?:real )?reason (?:why|behind)|(?:simple|weird) trick|goes viral|fans are)|"
     r"^(?:this|these|one) (?:\w+ ){1,3}(?:just|is|are|could|will|has|have)\b|^(?:this|these|here)\b|"
@@ -56,7 +58,11 @@ _FIRST_PERSON = re.compile(
 )
 _INTRODUCING = re.compile(r"^(?:introducing|announcing|welcome to|say hello to|unveiling|presenting)\b", re.IGNORECASE)
 _QUOTED = re.compile("^['\"‘“][^'\"’”]{15,}['\"’”]")
-_TO_THE_READER = re.compile(r"\b(?:you|your|yours|yourself|you['’]\w+)\b", re.IGNORECASE)
+_TO_THE_READER = re.compile(r"\b(?:you|yours|yourself|you['’]\w+)\b|^your\b", re.IGNORECASE)
+# "Claude Code can now use your computer": what happened, said of whoever has one.
+_YOUR = re.compile(r"\byour\b", re.IGNORECASE)
+_QUESTION = re.compile(r"\?[\s'\"’”)]+\S")
+"""A question that the rest of the headline answers, or goes on from."""
 PRAISE = re.compile(
     r"\b(?:ever|literally|actually|exactly|totally|perfect(?:ly)?|amazing|adorable|hilarious|incredibl[ey]|awesome|insane|"
     r"things?|everyone|everything|nobody|never|really|probably|definitely|absolutely|gorgeous|heartbreaking|crazy|weird|"
@@ -80,7 +86,7 @@ LITERALS_OF_BAIT = (
         "briefing",
     ),
     *("digest", "brief", "roundup", "round-up", "watch:", "video:", "photo", "breaking", "update", "deals", "reason"),
-    *("trick", "goes viral", "fans are", "these", "one "),
+    *("read the", "trick", "goes viral", "fans are", "these", "one "),
 )
 LITERALS_BESIDE_THE_NEWS = (
     *(" card", "addendum", "appendix", "case study", "customer stor", "webinar", "whitepaper", "white paper", "how we"),
@@ -144,10 +150,12 @@ def clarity(title: str, summary: str) -> float:
         value -= 0.25
     if _TO_THE_READER.search(title):
         value -= 0.4
+    elif _YOUR.search(title):
+        value -= 0.1
     if searched(PRAISE, LITERALS_OF_PRAISE):
         value -= 0.25
     value -= EMPTY * _empty(title)
-    if title.rstrip().endswith(("?", "!", "…", "...")):
+    if title.rstrip().endswith(("?", "!", "…", "...")) or ("?" in title and _QUESTION.search(title)):
         value -= 0.3
     letters = list(filter(str.isalpha, title))
     if len(letters) >= 12 and sum(map(str.isupper, letters)) > 0.7 * len(letters):

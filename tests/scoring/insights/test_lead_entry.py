@@ -30,6 +30,9 @@ CLEAR = "Amazon opens a data centre in Ohio"
         "19 data centres that Amazon opens in Ohio",
         "Amazon opens your perfect data centre in Ohio",
         "Can Amazon open a data centre in Ohio",
+        "A data centre in Ohio? Amazon opens one",
+        "Read the memo: Amazon opens a data centre in Ohio",
+        "Amazon opens a data centre in Ohio: updating live",
     ],
 )
 def test_a_clear_headline_is_better_than_bait_capitals_and_fragments(worse: str) -> None:
@@ -46,6 +49,13 @@ def test_news_comes_before_what_is_said_about_it() -> None:
     news = "OpenAI takes 2 gigawatts of Trainium in a deal for 1.4 million chips"
     assert clarity(news, "") > clarity("What 1.4 million Trainium chips mean for Amazon's racks", "")
     assert clarity(news, "") > clarity("The 12 best laptop deals of the week", "")
+
+
+def test_what_a_product_does_for_its_users_is_a_statement() -> None:
+    statement = "Corvid Code can now use your computer to complete tasks"
+    assert clarity(statement, "") > clarity("Velora hands Corvid Code more control, but keeps it on a leash", "") - 0.25
+    assert clarity(statement, "") > clarity("Your computer is now an employee of Corvid Code, tasks and all", "")
+    assert clarity(statement, "") > clarity("How you let Corvid Code use your computer to complete tasks", "")
 
 
 STATEMENTS = [
