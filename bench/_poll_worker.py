@@ -6,6 +6,7 @@ python -m bench._poll_worker DATABASE URLS HOURS|update|nothing
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import sys
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,7 @@ def worker(db: Path, urls: Path, what: str) -> None:
             from scoring.relevance.model import load_prior
             from scoring.updater import Updater
 
+            gc.set_threshold(20_000, 20, 20)  # as the poller sets it in the worker
             Updater(store, config, load_prior()).run(NOON + timedelta(days=1))
             return
 

@@ -52,6 +52,14 @@ def texts(data: Path) -> list[tuple[str, str, str]]:
     return sorted(drawn, key=lambda entry: not entry[1])
 
 
+def read(data: Path, live: int) -> list[tuple[str, str, str]]:
+    """Return title, summary and source of *live* entries, generated ones where there is no recorded stream."""
+    if not (data / "stream").exists():
+        print(f"no recorded streams in {data}: one is generated")
+        return [(row["title"], row["summary"], row["source"]) for row in _stream.rows(live, a_day=5_000)]
+    return texts(data)[:live]
+
+
 def resident_mb() -> float:
     """Return how much memory the process holds now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -83,11 +91,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--live", type=int, nargs="+", default=[5_000, 50_000, 200_000])
     given = parser.parse_args()
-    if not (given.data / "stream").exists():
-        print(f"no recorded streams in {given.data}: one is generated")
-        entries = [(row["title"], row["summary"], row["source"]) for row in _stream.rows(max(given.live), a_day=5_000)]
-    else:
-        entries = texts(given.data)
+    entries = read(given.data, max(given.live))
     base = resident_mb()
     marks = sorted({min(live, len(entries)) // SAMPLED * SAMPLED for live in given.live})
     print("| live entries | stories | entries / CPU s | MB of the clusterer | with the program's own |")

@@ -6,6 +6,7 @@ beside it; the clock comes in with the `Front`.
 
 from __future__ import annotations
 
+import gc
 import json
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -45,6 +46,7 @@ def update(front: Front, rebuild: bool, feeds: Path, db: Path) -> None:
       groundswell update
       groundswell update --rebuild
     """
+    _collect_seldom()
     with open_as_only_writer(existing(db)) as store:
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         with site_encoder(config) as encoder, progress_bar("Scoring") as bar:
@@ -116,6 +118,7 @@ def replay(
     if db is not None and db.exists():
         raise GroundswellError(f"{db} exists; a replay starts from nothing, so name a new --db or remove that one")
     learner = Learner(config) if learn else None
+    _collect_seldom()
     with ExitStack() as opened:
         read = opened.enter_context(stream_reader(config))
         bar = opened.enter_context(progress_bar("Replaying"))
@@ -163,6 +166,14 @@ def vote(front: Front, story: str, verdict: str, db: Path) -> None:
         store.feedback.vote(known.story_id, up, front.clock())
     said = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
     click.echo(f"story {known.story_id} is {said}: {known.headline}")
+
+
+def _collect_seldom() -> None:
+    """Let a command that scores many entries collect garbage seldom, as the worker does (`Poller`).
+
+    Entries and stories hold no cycles. On 3,400 entries of general news, collecting took 0.9 of 12 CPU seconds.
+    """
+    gc.set_threshold(max(gc.get_threshold()[0], 20_000), 20, 20)
 
 
 def _written(opened: ExitStack, path: Path | None) -> TextIO | None:

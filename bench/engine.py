@@ -1,0 +1,105 @@
+"""What deciding costs, in one table: entries per CPU second, a first poll, starts, and memory; by words alone.
+
+    python -m bench.engine [--data ../shared/data] [--only replay,poll,start,memory] [--lines 8000] [--feeds 1000]
+                           [--stored 100000] [--live 50000]
+
+replay   the first lines of a recorded stream of general news through `groundswell replay`, its start included
+poll     scoring what a first poll of so many generated feeds of 25 entries brought; see `bench.poll`
+start    with so many entries stored, with and without a snapshot; see `bench.restart`
+memory   of the clusterer with so many live entries; see `bench.stories_speed`
+
+Without recorded streams, generated ones take their place. CPU seconds of a busy machine count up to double: compare
+two versions in one run each, one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from bench import _stream, poll, replay, restart, stories_speed
+
+PARTS = ("replay", "poll", "start", "memory")
+GENERAL_NEWS = "stream/news_2020_dev.jsonl.gz"
+PORT = 8800
+
+
+def replayed(data: Path, lines: int) -> Iterator[str]:
+    """Yield the row of a replay."""
+    recorded = data / GENERAL_NEWS
+    with tempfile.TemporaryDirectory() as name:
+        stream = Path(name) / "stream.jsonl.gz"
+        if recorded.exists():
+            with gzip.open(recorded, "rt", encoding="utf-8") as file, gzip.open(stream, "wt", encoding="utf-8") as out:
+                out.writelines(islice(file, lines))
+        else:
+            _stream.write(stream, lines, a_day=1_500)
+        summary, cpu_s, mb = replay.replay(stream, Path(name), 1)
+    entries = int(str(summary["entries"]))
+    kind = "entries of general news" if recorded.exists() else "generated entries"
+    yield f"| replay, {entries} {kind} | {entries / cpu_s:.0f} entries per CPU s | {mb:.0f} MB |"
+
+
+def first_poll(feeds: int) -> Iterator[str]:
+    """Yield the row of scoring a first poll."""
+    with tempfile.TemporaryDirectory() as name:
+        corpus = poll.Corpus(None, Path(name) / "corpus", feeds, sys.executable, PORT)
+        try:
+            ours = poll.Groundswell(Path(name), corpus.urls)
+            ours.poll()
+        finally:
+            corpus.close()
+        cost = ours.update()
+        yield f"| first poll, {ours.count()} entries scored | {cost.cpu_s:.1f} CPU s | {cost.peak_mb:.0f} MB |"
+
+
+def starts(data: Path, stored: int) -> Iterator[str]:
+    """Yield a row for a start with a snapshot, and for one without."""
+    with tempfile.TemporaryDirectory() as name:
+        db = Path(name) / "g.db"
+        restart.fill(db, data, stored)
+        for way, report in restart.reports(db):
+            what = f"start {way}, {report['entries']} entries stored, {report['live']} live"
+            yield f"| {what} | {report['cpu_s']:.1f} CPU s | {report['mb']:.0f} MB |"
+
+
+def memory(data: Path, live: int) -> Iterator[str]:
+    """Yield the row of what live entries take."""
+    mark = live // stories_speed.SAMPLED * stories_speed.SAMPLED
+    for entries, _, cost_s, mb in stories_speed.costs(stories_speed.read(data, mark), [mark]):
+        yield f"| clusterer, {entries} live entries | {1 / cost_s:.0f} entries per CPU s | {mb:.0f} MB |"
+
+
+def main() -> None:
+    """Print the table, each row as soon as it is known."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--only", default=",".join(PARTS))
+    parser.add_argument("--lines", type=int, default=8_000)
+    parser.add_argument("--feeds", type=int, default=1_000)
+    parser.add_argument("--stored", type=int, default=100_000)
+    parser.add_argument("--live", type=int, default=50_000)
+    given = parser.parse_args()
+    os.environ["GROUNDSWELL_ENCODER"] = "off"  # for the processes that are measured
+    rows = {
+        "replay": lambda: replayed(given.data, given.lines),
+        "poll": lambda: first_poll(given.feeds),
+        "start": lambda: starts(given.data, given.stored),
+        "memory": lambda: memory(given.data, given.live),
+    }
+    print("| what | CPU | memory |")
+    print("|---|---|---|")
+    for part in PARTS:
+        if part in given.only.split(","):
+            for row in rows[part]():
+                print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
