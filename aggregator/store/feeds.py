@@ -6,10 +6,11 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from aggregator.model import DocumentMemory, FeedState, Source, SourceHealth
 from aggregator.store.codec import FEED, as_json, feed_state, hints_text, moment, shifted, stamp, stamp_or_none
-from aggregator.store.connection import Connection
+from aggregator.store.connection import Connection, upsert
 from aggregator.store.source_status import SourceStatus
 from aggregator.text.urls import host
 
@@ -59,43 +60,41 @@ class Feeds:
                     "update sources set removed_at = :now where source_id = :id and removed_at is null",
                     {"id": source_id, "now": stamp(now)},
                 )
+            rows, new, moved = [], [], []
             for position, source in enumerate(sources):
-                self._db.run(
-                    """insert into sources (source_id, name, url, owner, category_id, position, enabled)
-                    values (:id, :name, :url, :owner, :category, :position, :enabled)
-                    on conflict (source_id) do update
-                    set name = :name, url = :url, owner = :owner, category_id = :category,
-                    position = :position, enabled = :enabled, removed_at = null""",
-                    {
-                        "id": source.id,
-                        "name": source.name,
-                        "url": source.url,
-                        "owner": source.owner,
-                        "category": source.category,
-                        "position": position,
-                        "enabled": source.enabled,
-                    },
-                )
+                row = {
+                    "source_id": source.id,
+                    "name": source.name,
+                    "url": source.url,
+                    "owner": source.owner,
+                    "category_id": source.category,
+                    "position": position,
+                    "enabled": int(source.enabled),
+                    "removed_at": None,
+                }
                 before = known.get(source.id)
+                # With 100,000 sources, an edit of one must not write them all.
+                if before is None or any(before[column] != value for column, value in row.items()):
+                    rows.append(row)
+                place: dict[str, Any] = {"source_id": source.id, "url": source.url, "host": host(source.url)}
                 if before is None:
-                    self._db.run(
-                        "insert into feeds (source_id, url, host, interval_s) values (:id, :url, :host, :interval)",
-                        {
-                            "id": source.id,
-                            "url": source.url,
-                            "host": host(source.url),
-                            "interval": _first_interval(source).total_seconds(),
-                        },
-                    )
+                    new.append({**place, "interval_s": _first_interval(source).total_seconds()})
                 elif before["url"] != source.url:
-                    # Another address is another document: what its predecessor said of itself is void.
-                    self._db.run(
-                        """update feeds set url = :url, host = :host, etag = '', last_modified = '',
-                        next_poll_at = null, failures = 0, gone = 0, move_seen_to = '', document_bytes = 0,
-                        hints = '{}', fresh_for_s = null, format_before = '', format_changed_at = null,
-                        moved_from = '', moved_at = null where source_id = :id""",
-                        {"id": source.id, "url": source.url, "host": host(source.url)},
-                    )
+                    moved.append(place)
+            columns = ("name", "url", "owner", "category_id", "position", "enabled", "removed_at")
+            self._db.run_many(upsert("sources", ("source_id",), columns), rows)
+            self._db.run_many(
+                "insert into feeds (source_id, url, host, interval_s) values (:source_id, :url, :host, :interval_s)",
+                new,
+            )
+            # Another address is another document: what its predecessor said of itself is void.
+            self._db.run_many(
+                """update feeds set url = :url, host = :host, etag = '', last_modified = '',
+                next_poll_at = null, failures = 0, gone = 0, move_seen_to = '', document_bytes = 0,
+                hints = '{}', fresh_for_s = null, format_before = '', format_changed_at = null,
+                moved_from = '', moved_at = null where source_id = :source_id""",
+                moved,
+            )
 
     def state(self, source_id: str) -> FeedState | None:
         """Return what is remembered of a source, or None when there is no such source."""
