@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-long coverage lint types fuzz bench lock clean
+.PHONY: help setup run demo test suite test-long coverage lint types fuzz bench lock clean
 
 help:  ## Show what can be done here
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,10 @@ run: $(VENV)/.runtime  ## Poll the feeds of feeds.yaml and serve the site on htt
 demo: $(VENV)/.runtime  ## Play the sample edition on http://127.0.0.1:8000, without any network
 	@$(BIN)/groundswell demo
 
-test: lint types  ## Lint, types, architecture and tests, on all cores
+test:  ## Lint, types, architecture and tests, on all cores
+	@$(MAKE) --no-print-directory -j 3 lint types suite
+
+suite: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
 
 test-long: $(VENV)/.dev  ## Kills, hostile servers, shortages and a real browser: minutes

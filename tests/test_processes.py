@@ -149,7 +149,7 @@ def _is_other(site: Site, name: str, killed: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("what", ["deleted", "replaced"])
+@pytest.mark.parametrize("what", ["deleted", pytest.param("replaced", marks=pytest.mark.long)])
 def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: Path, what: str) -> None:
     site.start()
     wait_for(site.is_up, "the site")
