@@ -56,6 +56,66 @@ def test_the_container_has_no_rights_and_one_volume() -> None:
     assert re.search(r"^VOLUME /data$", DOCKERFILE, re.M)
 
 
+CLUSTER = yaml.safe_load((DEPLOY / "compose.postgresql.yaml").read_text(encoding="utf-8"))
+PROCESSES = {name: service for name, service in CLUSTER["services"].items() if service["image"] == "groundswell"}
+COMPOSE_KEYS = {
+    *(
+        "build",
+        "cap_add",
+        "cap_drop",
+        "command",
+        "configs",
+        "depends_on",
+        "environment",
+        "healthcheck",
+        "image",
+        "ports",
+    ),
+    *("read_only", "restart", "security_opt", "shm_size", "stop_grace_period", "tmpfs", "volumes"),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_each_process_of_a_cluster_is_a_command_with_a_database_and_no_rights(name: str) -> None:
+    service = PROCESSES[name]
+    program, *options = service["command"]
+    named = cli.get_command(click.Context(cli), program)
+    assert named is not None
+    context = named.make_context(program, options)
+    assert service["environment"].keys() == {"DATABASE_URL", "GROUNDSWELL_ADMIN_TOKEN"}
+    assert service["environment"]["DATABASE_URL"].startswith("postgresql://")
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    # Only a site answers the question for its health that is in the image.
+    assert ("port" in context.params) == ("healthcheck" not in service)
+
+
+def test_a_cluster_has_two_of_everything_behind_a_proxy_on_this_machine() -> None:
+    commands = [" ".join(service["command"][:3]) for service in PROCESSES.values()]
+    assert sorted(commands) == [
+        "web --host 0.0.0.0", "web --host 0.0.0.0", "worker --role poll", "worker --role poll", "worker --role score",
+        "worker --role score",
+    ]  # fmt: skip
+    proxy = CLUSTER["configs"]["proxy"]["content"]
+    sites = [name for name, service in PROCESSES.items() if service["command"][0] == "web"]
+    assert all(f"{name}:8000" in proxy for name in sites)
+    assert "health_uri /readyz" in proxy
+    published = [port for service in CLUSTER["services"].values() for port in service.get("ports", ())]
+    assert published == ["127.0.0.1:8080:8080"]
+
+
+def test_a_cluster_uses_keys_and_names_that_exist() -> None:
+    services = CLUSTER["services"]
+    assert CLUSTER.keys() == {"services", "configs", "volumes", "x-groundswell"}
+    for name, service in services.items():
+        assert service.keys() <= COMPOSE_KEYS, name
+        assert set(service.get("depends_on", ())) <= services.keys(), name
+        for entry in service.get("configs", ()):
+            assert entry["source"] in CLUSTER["configs"], name
+        for volume in service.get("volumes", ()):
+            folder = volume.split(":")[0]
+            assert folder.startswith("./") or folder in CLUSTER["volumes"], name
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")
 def test_the_unit_is_hardened() -> None:
     unit = str(DEPLOY / "groundswell.service")

@@ -65,4 +65,4 @@ def migrate_to(url: str, db: Path) -> None:
     click.echo(f"{count(done.models, 'model file')} and {count(done.pictures, 'picture')} were copied")
     if done.replaced:
         click.echo(f"{count(done.replaced, 'row')} had the character NUL, which PostgreSQL refuses: it is U+FFFD there")
-    click.echo("Start worker and site with DATABASE_URL set to that address. Keep this file until you are content.")
+    click.echo("Start worker and site with DATABASE_URL set to that address. Keep this file until you are sure.")
