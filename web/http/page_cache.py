@@ -37,7 +37,8 @@ _Key = tuple[str, str, str, str]
 IS_ASYNC = "groundswell.is_async"
 """In an environment that comes from a layer that awaits `CacheHints.waits_for`."""
 
-MAX_BYTES = 32_000_000
+MAX_BYTES = 16_000_000
+"""Of all pages together, some 400 of 40 kB. A site that is read a little fills it within minutes, not in an hour."""
 MAX_WAIT = 10
 """So many times longer than else a page of a moment ago is given while its successor is being made."""
 WAIT_S = 2.0
