@@ -83,7 +83,7 @@ def test_a_result_is_shown_with_stories_hours_and_the_scorecard(desk: FlaskClien
     assert "<b>Layoffs" not in page
     assert "0 came, 1 gone, 1 moved" in page
     assert "too few cases" in page
-    assert "1,200 entries, 1100 with the edited file" in page
+    assert "1,200 entries (1100 with the edited file)" in page
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ def test_a_rule_is_tried_added_removed_and_undone(desk: FlaskClient, feeds: Path
     rule = {"effect": "mute", "rule": "amazon  unless score:>85", "until": "2026-12-31"}
 
     tried = send(desk, "try", **rule).text
-    assert "1 story matches" in tried
+    assert "matches 1 story" in tried
     assert "Amazon and OpenAI agree" in tried
     assert 'value="amazon unless score:&gt;85"' in tried
-    assert "0 stories match" in send(desk, "try", **{**rule, "rule": "amazon unless score:>10"}).text
+    assert "matches 0 stories" in send(desk, "try", **{**rule, "rule": "amazon unless score:>10"}).text
     assert feeds.read_text() == before
 
     assert send(desk, "add", **rule).status_code == 303

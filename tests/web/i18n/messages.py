@@ -36,8 +36,8 @@ def messages() -> set[Message]:
 
 
 def _templates() -> list[Path]:
-    pages = [*(ROOT / "web/templates").glob("*.html"), *(ROOT / "web/templates/digest").glob("*.html")]
-    return [path for path in pages if path.name not in ENGLISH]
+    pages = [path for folder in ("", "digest", "admin") for path in (ROOT / "web/templates" / folder).glob("*.html")]
+    return [path for path in pages if path.relative_to(ROOT / "web/templates").as_posix() not in ENGLISH]
 
 
 def _of_template(path: Path) -> Iterator[Message]:

@@ -155,6 +155,12 @@ def test_a_digest_is_sent_in_the_language_of_the_site(edition_db: Path, language
     assert wording.plural(2, "source") == "2 sources", "what follows is in English again"
 
 
+def test_the_desk_speaks_the_language_of_the_site(edition_db: Path, make_app: Callable[..., Flask]) -> None:
+    config = replace(newsroom.sample_config(), site=Site(title="Groundswell", language="de"))
+    client = make_app(edition_db, fallback_config=config, token="the operator's own token").test_client()
+    assert "Für Änderungen geben Sie das Token" in client.get("/admin", follow_redirects=True).text
+
+
 def test_what_a_reader_prefers_changes_nothing(site_in: Callable[[str], FlaskClient]) -> None:
     client = site_in("de")
     pages = [client.get("/", headers={"Accept-Language": language}) for language in ("ja", "de", "en;q=0.5")]
