@@ -35,16 +35,20 @@ def bisect(vectors: Sequence[Vector]) -> Halves:
     for i in range(n):
         for j in range(i):
             like[i][j] = like[j][i] = _dot(vectors[i], vectors[j])
+    # Begun with the pair that is least alike and not at random: the same entries always part in the same way, and two
+    # events that were joined by a chain of alike reports differ most at its ends. Ties go to the earliest entries.
     _, one, other = min((like[i][j], j, i) for i in range(n) for j in range(i))
     second = [(like[i][other] > like[i][one] and i != one) or i == other for i in range(n)]
     for _ in range(MAX_ROUNDS):
         sums = (_summed(vectors, second, False), _summed(vectors, second, True))
         again = [_dot(vector, sums[1]) > _dot(vector, sums[0]) for vector in vectors]
+        # A round that would leave one side empty is no parting: the halves before it stand.
         if again == second or all(again) or not any(again):
             break
         second = again
     sides = [i for i in range(n) if not second[i]], [i for i in range(n) if second[i]]
     across = sum(like[i][j] for i in sides[0] for j in sides[1]) / (len(sides[0]) * len(sides[1]))
+    # The looser half decides, or one tight pair would excuse parting a story whose other half is no event at all.
     within = min(_mean_like(like, side) for side in sides)
     return Halves(tuple(sides[0]), tuple(sides[1]), across, within)
 

@@ -108,6 +108,8 @@ class Clusterer:
         self._joins = 0
         self._entries = 0
         """How many were put, ever."""
+        # `place`, `rival` and `put` look at the same entry: it is weighed and compared once for all three. A change of
+        # the open stories drops it.
         self._search: _Search | None = None
         self._day = 0
 
@@ -143,6 +145,7 @@ class Clusterer:
         development weeks later is a new story.
         """
         day = int(now // 86_400)
+        # Habits are counted by day. The clock is that of the entries: a replay advances it as the live site does.
         if day != self._day:
             self._day = day
             self._headlines.advance(day)
@@ -156,6 +159,7 @@ class Clusterer:
 
     def place(self, text: AnalysedText) -> Placement:
         """Return the story that *text* belongs to: one that stands, or its own."""
+        # A reprint under the same link or headline needs no evidence, and must not depend on what else is open.
         same = self._open.identical(text)
         if same is not None:
             return Placement(same[0].story_id, 1.0, CERTAIN, same[1])
@@ -205,6 +209,8 @@ class Clusterer:
         base = self._model.base(search.entry, stream)
         best, best_similarity, best_odds = near[0][0], 0.0, -math.inf
         for place, (story, similarity, gap) in enumerate(compared):
+            # A similarity means little alone: in a stream of one topic every story is alike. So each is held against
+            # the last three of the nearest, which are near for the topic's sake only.
             others = [other for i, (_, other, _) in enumerate(near) if i != place][-3:]
             usual = sum(others) / len(others) if others else stranger
             words = base + self._odds(search, story, similarity, usual, gap, stream)
@@ -216,6 +222,7 @@ class Clusterer:
                 search.entry.text.source_id in story.sources,
             )
             odds = self._model.with_meaning(words, search.entry, search.compared[story.story_id], meaning, stream)
+            # Ties go to the older story, whatever order the index gave: a restart must decide as the run before it.
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds
@@ -230,6 +237,7 @@ class Clusterer:
         self, search: _Search, story: OpenStory, similarity: float, usual: float, gap: float, stream: Stream
     ) -> float:
         text = search.entry.text
+        # The costly part; `rival` asks again for most of the same stories.
         comparison = search.compared.get(story.story_id)
         if comparison is None:
             comparison = search.compared[story.story_id] = compare(search.entry, story.members)
@@ -315,6 +323,7 @@ class Clusterer:
     def put(self, text: AnalysedText, story_id: int) -> None:
         """Note that *text* belongs to that story, and count its terms."""
         member = self._member(text)
+        # Counted after weighing: an entry must not make its own words common.
         self._frequency.add(member.vector, int(text.arrived // 86_400))
         # A reprint under the same link or headline does not tell how many report of one event.
         if self._open.identical(text) is None:

@@ -110,9 +110,12 @@ class JoinModel:
             + by.stands_out * (_log(story.centroid) - _log(story.others))
             + by.member * _log(comparison.similarity)
             + by.contained * _log(comparison.contained)
+            # Bounded: two long summaries share many words without being of one event. IDF sums are in tens, so that
+            # weights are of the same size as those of shares and cosines.
             + by.shared * min(comparison.shared, MAX_SHARED_IDF) / 10.0
             + by.size * math.log(story.entries)
             + (by.figures if comparison.figures else 0.0)
+            # Only where fewer than half of the entries join: in a stream of one topic, few shared words are enough.
             + by.few * max(0.0, MIN_SHARED_WORDS - comparison.words) * max(0.0, -stream.joining)
             + self.time(story.waited, story.gap, story.age)
             + by.named * min(comparison.named, MAX_NAMED_IDF) / 10.0
@@ -138,6 +141,7 @@ class JoinModel:
 
         odds: `base` and `odds` together
         """
+        # Without an encoder, or for an entry that it has not read, the model of words stands as it was fitted alone.
         if meaning.cosine is None:
             return odds
         by = self._weights

@@ -63,6 +63,7 @@ class _Table:
         return len(self._rows)
 
     def hold(self, story_id: int, embeddings: Sequence[Embedding]) -> None:
+        # By identity: most of a story's embeddings stay when it grows, and their rows with them.
         before = {id(embedding): (embedding, row) for embedding, row in self._rows.pop(story_id, ())}
         rows: list[tuple[Embedding, int]] = []
         for embedding in embeddings:
@@ -92,6 +93,7 @@ class _Table:
     def _add(self, embedding: Embedding, story_id: int) -> int:
         if not self._free:
             size = len(self._stories)
+            # Doubled, so that growing costs a constant share of adding; rows that were freed are used first.
             self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
             self._norms = np.concatenate([self._norms, np.ones(size)])
             self._stories = np.concatenate([self._stories, np.full(size, -1)])

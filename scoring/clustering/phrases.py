@@ -30,12 +30,14 @@ def phrases(text: str, weights: dict[str, float]) -> list[str]:
         at = 0
         while at < len(tokens) and left:
             start, value = at, 0.0
+            # Neighbouring shared words are one phrase, as a reader takes them: "1.4 million chips", not three reasons.
             while at < len(tokens) and at - start < PHRASE_WORDS:
                 taken, gained = _taken(tokens[at : at + 2], left)
                 if not taken:
                     break
                 value += gained
                 at += taken
+                # Punctuation ends a phrase even where the next word is shared, too.
                 if tokens[at - 1][-1] in ",;:.!?)":
                     break
             if at > start and value > 0:
@@ -76,6 +78,7 @@ def _taken(tokens: list[str], left: dict[str, float]) -> tuple[int, float]:
     """Return how many of one or two *tokens* are shared terms, and what they tell; those are taken out of *left*."""
     one = _terms_of(tokens[0])
     if len(tokens) == 2 and tokens[0][-1:].isdigit():
+        # "1.4 million" is one term, that neither word gives alone.
         two = _terms_of(" ".join(tokens))
         if len(two) == 1 and two[0] in left:
             return 2, left.pop(two[0])

@@ -49,6 +49,7 @@ class Member:
         return cls(
             vector=vector,
             title=title,
+            # 1.0 for a title without terms: it is a divisor, and no term of such a title is ever shared.
             title_idf=sum(title.values()) or 1.0,
             figures=frozenset(filter(is_figure, title)),
             script=text.script,
@@ -130,16 +131,20 @@ def _weights(
     """Return the IDF of each term, the IDF lowered for what its source or its kind writes anyway, and the vector."""
     vector: Vector = {}
     for key in text.title:
+        # Counted before weighing: a word of the title that the summary repeats gets one dampened weight, not two.
         vector[key] = vector.get(key, 0.0) + tuning.title_weight
     for key in text.summary:
         vector[key] = vector.get(key, 0.0) + tuning.summary_weight
     general = frequency.idfs(vector)
+    # Two lowerings that multiply: what this source writes on many days, and what all headlines of a kind have
+    # ("Warning issued at"). The unlowered IDF stays, since `_worn` is the difference of both.
     idf = dict(boilerplate.damped(general, headlines))
     for key in text.stock:
         if key in idf:
             idf[key] *= STOCK_WEIGHT
     total = 0.0
     for key, count in vector.items():
+        # Sublinear counts: a word said ten times in a summary does not make ten times the evidence.
         weight = (1.0 + math.log(count)) * idf[key]
         vector[key] = weight
         total += weight * weight
@@ -149,6 +154,7 @@ def _weights(
 
 def _worn(member: Member, general: Mapping[str, float], headlines: boilerplate.EarlierHeadlines) -> float:
     title = {key: general[key] for key in member.title}
+    # A source without earlier headlines has no habits yet; its first title is never taken for a column.
     if not title or not len(headlines):
         return 0.0
     return max(1.0 - member.title_idf / sum(title.values()), boilerplate.column(title, headlines))
@@ -161,6 +167,7 @@ def _outside_template(
     if not template:
         return 0.0, {}
     title = frozenset(text.title)
+    # Titles count twice, as in the vector: a summary of nothing but a footer must not hide a title that is news.
     weights = {key: weight * (2.0 if key in title else 1.0) for key, weight in idf.items()}
     total = math.fsum(weights.values())
     fresh = {key: weight for key, weight in weights.items() if key not in template}
@@ -172,6 +179,8 @@ def _places(text: AnalysedText) -> dict[str, int]:
     if text.script not in UNSPACED:
         return {}
     places: dict[str, int] = {}
+    # The empty term leaves a bit free between title and summary, so that the last pair of the one and the first of the
+    # other do not count as overlapping.
     for place, key in enumerate((*text.title, "", *text.summary)):
         if len(key) == 2 and not key.isascii():
             places.setdefault(key, 1 << place)
