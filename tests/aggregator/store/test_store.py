@@ -562,6 +562,42 @@ def test_a_list_is_filtered_and_ordered(store: Store) -> None:
     assert store.story_lists.counts_by_category(NOON) == {"models": 3, "policy": 1}
 
 
+def test_the_newest_story_is_one_that_stands_for_itself(store: Store) -> None:
+    assert store.story_lists.newest_id() == 0
+    first, second, third = add(store, arrival("a"), arrival("b"), arrival("c"))
+    for entry_id in (first, second, third):
+        tell(store, entry_id)
+    assert (store.story_lists.newest_id(), store.story_lists.newer_than(first)) == (third, 2)
+    store.stories.save(Changes(stories=(replace(story_of(third, NOON), merged_into=first),)))
+    assert (store.story_lists.newest_id(), store.story_lists.newer_than(first)) == (second, 1)
+    assert store.story_lists.newer_than(second) == 0
+
+
+def test_other_headlines_are_the_newest_of_each_source_but_the_leads(store: Store) -> None:
+    herald = Source(id="herald", name="Herald", url="https://herald.example/feed", category="models")
+    store.feeds.sync([SOURCE, herald], NOON)
+    (lead, again) = add(store, arrival("a"), arrival("b"))
+    (early, late) = add(store, arrival("c"), arrival("d"), source=herald, now=NOON + HOUR)
+    story = replace(story_of(lead, NOON), entries=4)
+    first = because(ReasonKind.FIRST_REPORT)
+    joined = [Membership(entry_id, lead, NOON, 1.0, 1.0, first, "v") for entry_id in (lead, again, early, late)]
+    store.stories.save(Changes(stories=(story,), memberships=tuple(joined)))
+    listed = store.story_lists.listed(lead)
+    assert listed is not None
+    others = store.story_lists.other_headlines([listed])
+    assert {story_id: [entry.entry_id for entry in entries] for story_id, entries in others.items()} == {lead: [late]}
+
+
+def test_memberships_between_two_moments_leave_out_the_first_and_hold_the_last(store: Store) -> None:
+    ids = [add(store, arrival(name), now=NOON + number * HOUR)[0] for number, name in enumerate("abc")]
+    for entry_id in ids:
+        tell(store, entry_id)
+    between = store.memberships.between(NOON, NOON + 2 * HOUR)
+    assert [entry.entry_id for entry, _ in between] == ids[1:]
+    assert [entry.entry_id for entry, _ in store.memberships.between(None, NOON + HOUR)] == ids[:2]
+    assert [member.entry_id for member in store.memberships.since(NOON)] == ids[1:]
+
+
 def test_dropping_what_is_derived_leaves_the_facts(store: Store) -> None:
     (first,) = add(store, arrival("a"))
     tell(store, first)
