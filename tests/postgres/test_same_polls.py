@@ -74,18 +74,22 @@ class AsyncPollers:
     """Pollers of one configuration, each with a connection of its own."""
 
     def __init__(self, stores: Sequence[Store], config: Config, clock: SteppedClock, *, shared: bool) -> None:
+        self._leases = [store.poll_leases(f"poller {number}") for number, store in enumerate(stores) if shared]
         self._pollers = [
             Poller(
                 config,
                 store=store,
                 clock=clock,
                 rng=random.Random(number),
-                leases=store.poll_leases(f"poller {number}") if shared else None,
+                leases=self._leases[number] if shared else None,
             )
             for number, store in enumerate(stores)
         ]
 
     async def __aenter__(self) -> Sequence[Poller]:
+        # Twice: the first to come has all the hosts, and would look again after ten seconds only.
+        for lease in (*self._leases, *self._leases):
+            lease.renew()
         for poller in self._pollers:
             await poller.__aenter__()
         return self._pollers
