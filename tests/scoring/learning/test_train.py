@@ -120,7 +120,7 @@ def test_a_model_file_that_cannot_be_used_is_told_and_the_prior_goes_on(
 
     (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
     assert str(path) in record.message
-    assert "the prior that ships with the program scores" in record.message
+    assert "scoring with the shipped prior" in record.message
 
 
 def rewrite(path: Path, data: dict[str, Any], **content: object) -> None:
