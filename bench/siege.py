@@ -284,6 +284,16 @@ def enter_namespace() -> str:
     raise SystemExit(done.returncode)
 
 
+def tracebacks(log: str) -> list[str]:
+    """Return each traceback of a log, from the line before it to its error."""
+    lines = log.splitlines()
+    texts = []
+    for start in (number for number, line in enumerate(lines) if line.startswith("Traceback")):
+        end = next((number for number in range(start + 1, len(lines)) if not lines[number].startswith(" ")), start)
+        texts.append("\n".join(lines[max(start - 1, 0) : end + 1]))
+    return texts
+
+
 def main() -> int:
     """Print what was measured; return 1 when something was not as it must."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -309,7 +319,7 @@ def main() -> int:
         answers = ", ".join(f"{n} x {status or 'none'}" for status, n in sorted(measured.statuses[kind].items()))
         row = [f"{percentile(waits, 0.5):.0f}", f"{percentile(waits, 0.99):.0f}", f"{max(waits) * 1000:.0f}"]
         print(f"| {kind} | {answers} | {' | '.join(row)} |")
-    wrong = violations(measured) + [line for line in log.splitlines() if "Traceback" in line][:3]
+    wrong = violations(measured) + tracebacks(log)[:3]
     for finding in wrong:
         print(f"FAIL {finding}")
     print(f"{len(wrong)} findings; load {os.getloadavg()[0]:.1f}")

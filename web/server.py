@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces, TaskImpl
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -48,9 +48,6 @@ CONNECTIONS = 4_000
 """A connection that waits holds some memory and a file descriptor, and no thread."""
 FOLLOW_AFTER_S, FOLLOW_EVERY_S = 10.0, 2.0
 """From the start of the site, and between two looks at feeds.yaml."""
-TASK_IMPL = TaskImpl.rust if sys.version_info < (3, 12) else TaskImpl.asyncio
-"""Up to Python 3.11 granian can run a coroutine without an asyncio task: an answer from memory then needs one turn of
-the event loop instead of two, 29 instead of 36 microseconds with a bare function."""
 WATCH_WORKER_EVERY_S = 30.0
 STOP_WITHIN_S = 4
 """After this the process is killed, so that stopping takes no longer than five seconds."""
@@ -175,7 +172,6 @@ def serve(
         address=host if host != "localhost" else "127.0.0.1",
         port=port,
         interface=Interfaces.RSGI,
-        task_impl=TASK_IMPL,
         workers=1,
         backlog=1024,
         backpressure=CONNECTIONS,

@@ -145,10 +145,7 @@ class Gateway:
                     self._read_edition()
                 return
         try:
-            # A task of its own: granian may drive this coroutine without one, and then no deadline could cancel it.
-            await asyncio.get_running_loop().create_task(
-                self._make(scope, protocol, Client(self._address(scope), scheme))
-            )
+            await self._make(scope, protocol, Client(self._address(scope), scheme))
         except Exception as error:
             if type(error).__name__ != "RSGIProtocolClosed":  # the client has gone
                 log.exception("a request failed: %s %r", method, path)
