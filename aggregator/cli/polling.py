@@ -19,12 +19,13 @@ from aggregator.cli.source_tables import (
     polled_words,
 )
 from aggregator.config.watcher import ConfigWatch
-from aggregator.errors import ConfigError
+from aggregator.errors import ConfigError, DatabaseInUseError
 from aggregator.model import Config
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
-from aggregator.site_database import open_as_only_writer
+from aggregator.site_database import is_file, open_as_only_writer
 from aggregator.store import Store
+from aggregator.text.wording import plural
 
 
 @click.command()
@@ -48,6 +49,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
     """
     require_config(feeds, db)
     with open_as_only_writer(db) as store:
+        _require_no_pollers(store)
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         for source_id in only:
             if not known_source(config, source_id, feeds).enabled:
@@ -66,6 +68,15 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
         click.echo(polled_words(results))
     if results and len(failed) == len(results):
         raise SystemExit(1)
+
+
+def _require_no_pollers(store: Store) -> None:
+    """Raise DatabaseInUseError where processes of their own poll: a host would be asked by two at once."""
+    if not is_file() and (running := store.poll_leases("").others()):
+        raise DatabaseInUseError(
+            f"{plural(running, 'poller')} of this database {'asks' if running == 1 else 'ask'} what is due; "
+            "stop them first, or wait for them"
+        )
 
 
 @contextmanager

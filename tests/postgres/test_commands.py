@@ -115,6 +115,16 @@ def test_a_missing_psycopg_is_named_with_what_installs_it(monkeypatch: pytest.Mo
         site_database.open_store(Path("news.db"))
 
 
+def test_a_poll_by_hand_leaves_hosts_to_running_pollers(url: str, tmp_path: Path, feed_server: FeedServer) -> None:
+    configure(tmp_path, feed_server)
+    with Store.connect(url) as store:
+        poller = store.poll_leases("elsewhere")
+        poller.renew()
+        assert "1 poller of this database asks what is due" in str(run("poll").exception)
+        poller.leave()
+    assert run("poll").exit_code == 0
+
+
 def test_one_process_writes_stories(url: str) -> None:
     db = Path("news.db")
     assert not site_database.is_written(db)
