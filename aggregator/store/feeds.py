@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.model import DocumentMemory, FeedState, Source, SourceHealth
+from aggregator.store.cluster.leases import SHARDS
 from aggregator.store.codec import FEED, as_json, feed_state, hints_text, moment, shifted, stamp, stamp_or_none
 from aggregator.store.connection import Connection, upsert
 from aggregator.store.source_status import SourceStatus
@@ -117,8 +118,8 @@ class Feeds:
         resting = self._db.dialect.texts("resting_hosts")
         leased = ""
         if shards is not None:
-            integers = self._db.dialect.integers("shards")
-            leased = f"and {self._db.dialect.shard('f.host')} in (select value from {integers})"
+            # A digit for each shard, not a list: PostgreSQL would hash the host anew for each item of a list.
+            leased = f"and substr(cast(:shards as text), {self._db.dialect.shard('f.host')} + 1, 1) = '1'"
         given = {
             "now": stamp(now),
             "horizon": stamp(now + _MAX_WAIT),
@@ -126,7 +127,7 @@ class Feeds:
             "resting_hosts": as_json(list(resting_hosts)),
         }
         if shards is not None:
-            given["shards"] = as_json(sorted(shards))
+            given["shards"] = "".join("1" if shard in shards else "0" for shard in range(SHARDS))
         rows = self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') <= :now", resting, leased), given)
         if len(rows) < limit:
             rows += self._db.rows(_DUE.format("coalesce(f.next_poll_at, '') > :horizon", resting, leased), given)
