@@ -96,15 +96,15 @@
     const facts = story.matches(".card, .piece") && story.querySelector(".meta");
     if (!facts) return;
     const name = story.querySelector(".hed, h1").textContent.trim();
+    const item = make("li");
     for (const [kind, act] of [["read", toggleRead], ["save", toggleSaved]]) {
       const control = button(texts[kind], "false");
       control.dataset.mark = kind;
       control.setAttribute("aria-label", `${texts[kind]}: ${name}`);
       control.addEventListener("click", () => act(story));
-      const item = make("li");
       item.append(control);
-      facts.append(item);
     }
+    facts.append(item);
   };
 
   const show = () => {
