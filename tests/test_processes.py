@@ -5,6 +5,7 @@ The real program, in real processes; each wait is bounded.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -21,7 +22,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.store import Store
+from groundswell import processes
 from tests.feedserver import FeedServer
+from web import server
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 90
@@ -173,3 +176,26 @@ def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: 
         assert f"was {what}" in action.message
         assert kept.name in action.message
         assert (store.state.get("note") is not None) == (what == "replaced")
+
+
+def test_a_part_that_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The site ends within five seconds: its server first by itself, then any part that still runs."""
+    assert server.STOP_WITHIN_S < processes.STOP_WITHIN_S < 5
+    monkeypatch.setattr(processes, "STOP_WITHIN_S", 0.1)
+    ready = tmp_path / "ready"
+    ignores = (
+        "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "pathlib.Path(sys.argv[1]).write_text(''); time.sleep(60)"
+    )
+
+    async def run() -> int:
+        stop = asyncio.Event()
+        running = asyncio.create_task(
+            processes.supervise([processes.Part("stubborn", [sys.executable, "-c", ignores, str(ready)])], stop)
+        )
+        while not ready.exists():
+            await asyncio.sleep(0.01)
+        stop.set()
+        return await asyncio.wait_for(running, timeout=30)
+
+    assert asyncio.run(run()) == 0
