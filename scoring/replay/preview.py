@@ -30,7 +30,7 @@ WARM_UP = timedelta(days=3)
 WARM_UP_STEP = timedelta(hours=6)
 MAX_DAYS = 30
 MAX_ENTRIES = 30_000
-"""Of one run, warm-up included: a minute or two. What is more shortens the days that are compared."""
+"""Of one run, warm-up included: about three minutes. What is more shortens the days that are compared."""
 PAGE = 20
 """Stories of the front page that are compared."""
 MOVED = 3
