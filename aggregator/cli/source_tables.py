@@ -31,13 +31,13 @@ def polled_words(results: list[Polled]) -> str:
     ok = sum(polled.ok for polled in results)
     new, edited = sum(polled.new for polled in results), sum(polled.edited for polled in results)
     return (
-        f"{count(len(results), 'source')} asked: {ok:,} answered, {len(results) - ok:,} failed; "
+        f"{count(len(results), 'source')} polled: {ok:,} answered, {len(results) - ok:,} failed; "
         f"{count(new, 'new entry', 'new entries')}, {edited:,} edited"
     )
 
 
 def source_table(rows: list[SourceHealth], now: datetime) -> Table:
-    """Return a line a source: its state, what happened last, when it is asked next."""
+    """Return a line a source: its state, what happened last, when it is polled next."""
     table = Table(box=None, pad_edge=False)
     for column in ("source", "state", "category", "last answer", "entries", "next poll"):
         table.add_column(column, justify="right" if column == "entries" else "left", overflow="fold")
@@ -46,7 +46,7 @@ def source_table(rows: list[SourceHealth], now: datetime) -> Table:
             row.source.id,
             _state_words(row, now),
             row.source.category,
-            row.state.last_message or "not asked yet",
+            row.state.last_message or "not polled yet",
             f"{row.entries:,}",
             _next(row, now),
         )
@@ -59,8 +59,8 @@ def source_lines(row: SourceHealth, now: datetime) -> list[str]:
     return [
         f"{row.source.id}: {row.source.name}",
         f"  {shown(row.state.url)}",
-        f"  {_state_words(row, now)}: {row.state.last_message or 'not asked yet'}",
-        f"  asked {'never' if polled is None else f'{source_health.span(now - polled)} ago'}, next {_next(row, now)}; "
+        f"  {_state_words(row, now)}: {row.state.last_message or 'not polled yet'}",
+        f"  polled {'never' if polled is None else f'{source_health.span(now - polled)} ago'}, next {_next(row, now)}; "
         f"{count(row.entries, 'entry', 'entries')}, {row.recent_entries:,} in 7 days",
         *(f"  {words}" for words in source_health.messages(row, now)),
     ]

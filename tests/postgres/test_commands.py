@@ -88,6 +88,7 @@ def test_db_takes_an_address(postgres: Cluster, monkeypatch: pytest.MonkeyPatch,
         ("mysql://me:secret@h/db", "DATABASE_URL must look like postgresql://"),
         ("postgresql://me:secret@127.0.0.1:1/news", "is the server running"),
         ("postgresql://me:secret@127.0.0.1:1/news?colour=red", "DATABASE_URL cannot be read"),
+        ("postgresql:///news?port=1", "cannot use the database at the local server/news"),
     ],
 )
 def test_a_wrong_address_is_named_with_a_way_out_and_without_its_password(

@@ -37,4 +37,4 @@ def shown(url: str) -> str:
         folder = parse_qs(parts.query).get("host", [""])[0]
     except ValueError:
         return "an address that cannot be read"
-    return f"{parts.netloc.rpartition('@')[2] or folder}{parts.path}"
+    return f"{parts.netloc.rpartition('@')[2] or folder or 'the local server'}{parts.path}"
