@@ -191,7 +191,7 @@ def simulate(url: str, number: int) -> None:
             for lease in leases:
                 lease.renew()
         by_id = {source.id: source for source in sources}
-        now, asked, due_s, stored, store_s, cpu_s = NOW, 0, 0.0, 0, 0.0, 0.0
+        now, queries, due_s, stored, store_s, cpu_s = NOW, 0, 0.0, 0, 0.0, 0.0
         deadline = perf_counter() + 30
         before = use(raw)
         while perf_counter() < deadline:
@@ -199,7 +199,7 @@ def simulate(url: str, number: int) -> None:
             for other, lease in zip(stores, leases, strict=True):
                 at = perf_counter()
                 due = other.feeds.due(now, 200, [], lease.shards)
-                due_s, asked = due_s + perf_counter() - at, asked + 1
+                due_s, queries = due_s + perf_counter() - at, queries + 1
                 at, cpu = perf_counter(), process_time()
                 for start in range(0, len(due), MAX_WRITES):
                     with other.transaction():
@@ -215,7 +215,7 @@ def simulate(url: str, number: int) -> None:
                 for lease in leases:
                     lease.renew()
         spent = use(raw).since(before)
-    print(f"what is due in a quarter of the shards: {1000 * due_s / asked:.1f} ms, {asked} times")
+    print(f"what is due in a quarter of the shards: {1000 * due_s / queries:.1f} ms, {queries} times")
     print(
         f"{stored:,} polls without news stored in {store_s:.1f} s: {stored / store_s:,.0f} a second, "
         f"{1000 * cpu_s / stored:.2f} ms of CPU of the poller and {spent.active_ms / stored:.2f} ms of the database "

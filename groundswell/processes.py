@@ -23,7 +23,7 @@ from aggregator.parent_process import PARENT_VARIABLE
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 4.5
-"""After this a part that was told to stop is killed: the site ends within five seconds, its own processes included."""
+"""After this a part that received SIGTERM is killed: the site ends within five seconds, its own processes included."""
 FIRST_WAIT_S, MAX_WAIT_S = 1.0, 60.0
 """Before a part that ended is started again; doubled each time."""
 STABLE_S = 60.0

@@ -59,7 +59,7 @@ _FIRST_PERSON = re.compile(
 _INTRODUCING = re.compile(r"^(?:introducing|announcing|welcome to|say hello to|unveiling|presenting)\b", re.IGNORECASE)
 _QUOTED = re.compile("^['\"‘“][^'\"’”]{15,}['\"’”]")
 _TO_THE_READER = re.compile(r"\b(?:you|yours|yourself|you['’]\w+)\b|^your\b", re.IGNORECASE)
-# "Claude Code can now use your computer": what happened, said of whoever has one.
+# "Claude Code can now use your computer": what happened, addressed to the reader.
 _YOUR = re.compile(r"\byour\b", re.IGNORECASE)
 _QUESTION = re.compile(r"\?[\s'\"’”)]+\S")
 """A question that the rest of the headline answers, or goes on from."""

@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Feeds:
-    """Serves `documents` by path, and remembers which were asked for by two at once."""
+    """Serves `documents` by path, and remembers which were requested by two at once."""
 
     def __init__(self, hosts: int, answer_after_s: float) -> None:
         self.documents: dict[str, bytes] = {}
