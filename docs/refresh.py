@@ -28,7 +28,7 @@ from aggregator.demo.server import FeedServer  # noqa: E402
 from aggregator.store import Store  # noqa: E402
 from groundswell.demo import play  # noqa: E402
 from web.app import close_app, create_app  # noqa: E402
-from web.explain_cli import score_lines  # noqa: E402
+from web.cli.explain import score_lines  # noqa: E402
 
 SHOWN_AT = sample.STARTS_AT + timedelta(hours=63)
 BLOCK = re.compile(r"(<!-- explain -->\n```\n).*?(```\n<!-- /explain -->)", re.S)

@@ -27,6 +27,7 @@ from groundswell import demo as playing
 from groundswell.clock import process_clock
 from groundswell.logging import configure_logging
 from groundswell.processes import Part, part_command, supervise, until_signal
+from web.cli.site import proxies_option
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 port_option = click.option("--port", default=8000, show_default=True, help="Port to listen on.")
@@ -39,7 +40,7 @@ class _Commands(click.Group):
         **dict.fromkeys(
             ("update", "train", "replay", "preview", "vote", "stories", "models", "evaluate"), "scoring.cli.commands"
         ),
-        "explain": "web.explain_cli",
+        "explain": "web.cli.explain",
         "mcp": "web.agents.cli",
         "alerts": "web.alerts.commands",
         "digest": "web.digest.commands",
@@ -85,7 +86,7 @@ def cli(context: click.Context, verbose: bool, log_format: str) -> None:
 @db_option
 @host_option
 @port_option
-@web.cli.proxies_option
+@proxies_option
 @click.option("--init", "write", is_flag=True, help="Write the shipped feeds.yaml if there is none.")
 @click.option(
     "--role",

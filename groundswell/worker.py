@@ -34,14 +34,14 @@ from aggregator.polling.posted import PostedEntriesJob
 from aggregator.polling.websub_subscriber import HubSubscriber
 from aggregator.site_database import end_silent_writer, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
+from aggregator.text.ip_addresses import is_public_host
 from aggregator.text.wording import size
 from groundswell.poller import log_poll
 from groundswell.processes import run_aside
 from groundswell.scorer import Scorer
-from web.visibility import is_public_host
 
 if TYPE_CHECKING:
-    from web.websub_publisher import Publisher
+    from web.websub.publisher import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event, *, poll
 
     polls: whether this process starts polls; it stores what hubs deliver and what is posted in any case
     """
-    from web.websub_publisher import FeedRenderer, Publisher
+    from web.websub.publisher import FeedRenderer, Publisher
 
     keep_heap_small()
     with open_as_only_writer(db) as store:

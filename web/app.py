@@ -21,8 +21,9 @@ from aggregator.model import Clock, Config
 from aggregator.polling.source_health import Alarm
 from aggregator.store.editorial.sessions import Session
 from scoring.meaning.search import QueryEncoder
-from web import admin, api, error_pages, present
+from web import admin, api, present
 from web.admin import actions
+from web.api.reader import routes as reader_api
 from web.auth import access
 from web.auth.credentials import Authenticator, cookie_of
 from web.auth.reader_tokens import ReaderAuthenticator
@@ -40,10 +41,9 @@ from web.lists import query
 from web.media.picture_proxy import PictureProxy
 from web.pages import machine_readable
 from web.pages.blueprints import BLUEPRINTS
-from web.pages.service import metrics, websub_callback
+from web.pages.service import error_pages, metrics, websub_callback
 from web.pages.service.static_files import asset
 from web.present.browser_texts import browser_texts
-from web.reader_api import routes as reader_api
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
 
@@ -115,7 +115,7 @@ def create_app(
     provide(app, made)
     _guard_requests(app, list(extra_hosts))
     access.guard(app)
-    error_pages.explain(app)
+    error_pages.install(app)
     _head_pages(app, speed)
     _ask_again(app, refresh)
 

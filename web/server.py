@@ -34,13 +34,13 @@ from aggregator.model import Clock
 from aggregator.parent_process import end_with_parent
 from aggregator.site_database import exists, open_store
 from aggregator.store import StoreFault
+from aggregator.text.ip_addresses import is_loopback
 from web.alerts.worker_watch import WorkerWatch
 from web.app import close_app, create_app
-from web.auth.credentials import checked, make_first_token, token_file
+from web.auth.credentials import TOKEN_VARIABLE, checked, make_first_token, token_file
 from web.http.gateway import Gateway
 from web.http.page_cache import PageCache
 from web.request.services import services
-from web.visibility import TOKEN_VARIABLE, is_loopback
 
 log = logging.getLogger(__name__)
 

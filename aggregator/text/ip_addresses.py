@@ -1,6 +1,6 @@
-"""Tell network addresses that anybody may publish from on apart from those of the operator's own network.
+"""Addresses and host names of the open internet, as against those of the operator's own network.
 
-Pure. `fetch` asks it for every address it is about to connect to.
+Pure. `fetch` checks every address with it before it connects.
 """
 
 from __future__ import annotations
@@ -10,6 +10,18 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 _IPV4_COMPATIBLE = IPv6Network("::/96")
+_PRIVATE_SUFFIXES = (
+    ".local",
+    ".localhost",
+    ".internal",
+    ".lan",
+    ".home",
+    ".home.arpa",
+    ".intranet",
+    ".corp",
+    ".private",
+    ".onion",
+)
 
 
 def is_public(address: str) -> bool:
@@ -33,6 +45,24 @@ def is_public(address: str) -> bool:
     if embedded:
         return all(map(_plainly_public, embedded))
     return _plainly_public(parsed)
+
+
+def is_public_host(name: str) -> bool:
+    """Return whether *name* can be a host of the open internet: a name with a dot, or a public address."""
+    bare = name.strip("[]").lower()
+    if not bare or ":" in bare or bare.replace(".", "").isdigit():
+        return is_public(bare)
+    return "." in bare and not bare.endswith(_PRIVATE_SUFFIXES)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach *host*."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _plainly_public(address: IPv4Address | IPv6Address) -> bool:

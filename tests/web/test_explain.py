@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.model import Membership, ReasonKind, Story, because
 from tests.scoring.press import HOUR, MONDAY, model, signals
-from web.explain_cli import membership, score_lines
+from web.cli.explain import membership, score_lines
 
 
 def test_the_drawing_shows_every_part_and_the_sum() -> None:

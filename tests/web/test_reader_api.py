@@ -24,9 +24,9 @@ from groundswell.cli import cli
 from tests.browser.site import served
 from tests.web import newsroom
 from tests.web.newsroom import HOUR, NOW, Newsroom
+from web.api.reader.streams import KEPT_FOR
 from web.auth.credentials import TRIES
 from web.auth.reader_tokens import REQUESTS_PER_MINUTE, make_reader_token, revoke_reader_token
-from web.reader_api.streams import KEPT_FOR
 
 BASE = "/api/greader.php"
 API = f"{BASE}/reader/api/0"

@@ -16,10 +16,10 @@ import pytest
 
 from aggregator.errors import GroundswellError
 from aggregator.store import Store
+from aggregator.text.ip_addresses import is_loopback
 from tests.web.newsroom import Newsroom, clock, sample_config
 from web.auth.credentials import token_file
 from web.server import Address, check_port
-from web.visibility import is_loopback
 
 SERVE = """
 import sys

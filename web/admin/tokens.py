@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from web.admin import actions as audit
+from web.api.reader.routes import PREFIX
 from web.auth.reader_tokens import make_reader_token, revoke_reader_token
-from web.reader_api.routes import PREFIX
 from web.request.context import base_url, now, presenter, reading
 
 blueprint = Blueprint("operator_tokens", __name__)

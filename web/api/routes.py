@@ -27,10 +27,10 @@ from web.lists.query import ListParams
 from web.pages.category import category_name
 from web.present import Presenter, story_path
 from web.present.reasons import sentence
+from web.present.sources import feed_address
 from web.request.context import MINUTE, base_url, config, id_base, keep, meaning_of, now, presenter, reading
 from web.request.services import services
 from web.syndication import tag_uri
-from web.visibility import feed_address
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1", description="Read stories, sources and topics")
 

@@ -27,10 +27,12 @@ from aggregator.model import SignIn
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Session
 from web.http import clients
-from web.visibility import TOKEN_VARIABLE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+TOKEN_VARIABLE = "GROUNDSWELL_ADMIN_TOKEN"
+"""The environment variable that holds the operator's token."""
 
 log = logging.getLogger(__name__)
 

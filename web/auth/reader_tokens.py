@@ -1,7 +1,7 @@
 """Tokens of reader apps and scripts: made and revoked by the operator, shown by an app as its password.
 
 A token has 192 bits; the database holds its SHA-256. It reads stories and marks them, or it posts entries; never both.
-Leaves the protocol of the apps to `web.reader_api`.
+Leaves the protocol of the apps to `web.api.reader`.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aggregator.text.ip_addresses import is_loopback
 from web.auth.credentials import COOKIE
 from web.http.cached_response import Headers
 from web.http.clients import PEER, forwarded, host_of_peer, network
@@ -31,7 +32,6 @@ from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
 from web.http.readable_feeds import is_browser_at_a_feed, is_readable_feed
 from web.http.request_metrics import RequestMetrics
 from web.http.work_queue import Busy, WorkQueue
-from web.visibility import is_loopback
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

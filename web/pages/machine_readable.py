@@ -25,9 +25,9 @@ from web.media import social_card, structured_data
 from web.pages.service.static_files import asset
 from web.present import Card as Shown
 from web.present import story_path
+from web.present.sources import feed_address
 from web.request.context import MINUTE, base_url, config, keep, now, presenter, reading
 from web.request.services import services
-from web.visibility import feed_address
 
 blueprint = Blueprint("machine", __name__)
 

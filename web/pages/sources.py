@@ -12,9 +12,9 @@ from web import present
 from web.http.addresses import query_parameters
 from web.lists import query, stories
 from web.lists import sources as source_list
+from web.present.sources import feed_address
 from web.request.context import BRIEF, args, config, feeds_of, keep, presenter, reading
 from web.request.worker_status import status_of
-from web.visibility import feed_address
 
 blueprint = Blueprint("health", __name__)
 

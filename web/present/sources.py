@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import parse_qsl, urlsplit
 
-from aggregator.model import HostLedger, SourceHealth
+from aggregator.model import HostLedger, Limits, Source, SourceHealth
 from aggregator.polling.source_health import habits, news, size, state_of
 from aggregator.store import PollRecord
+from aggregator.text.ip_addresses import is_public_host
 from aggregator.text.markup import clip, storable
+from aggregator.text.urls import host, safe_link, shown
 from aggregator.text.wording import duration, plural
 from web.present.cards import Moment, Presenter
 
@@ -25,6 +29,23 @@ STATE_LABELS = {
     "paused": "paused",
     "removed": "removed",
 }
+_SECRETS = re.compile(r"token|secret|passw|pwd|auth(?!or)|session|signature|apikey|(^|[_.-])(key|sig)$", re.I)
+
+
+def feed_address(source: Source, limits: Limits) -> str:
+    """Return the address of a source's feed as the site may publish it, "" where it must not.
+
+    Not published: hosts that are private or that `allow_private` names, feeds requested with headers of their own, and
+    addresses with something like a key in their query. User name and password are always removed.
+    """
+    address = safe_link(shown(source.url))
+    name = host(address)
+    if not address or source.headers or not is_public_host(name):
+        return ""
+    if name in {allowed.lower() for allowed in limits.allow_private}:
+        return ""
+    secret = any(_SECRETS.search(key) for key, _ in parse_qsl(urlsplit(address).query, keep_blank_values=True))
+    return "" if secret else address
 
 
 @dataclass(frozen=True, slots=True)

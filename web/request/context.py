@@ -14,13 +14,13 @@ from flask import Response, g, request
 
 from aggregator.model import Config, Embedding
 from aggregator.store import Store
+from aggregator.text.ip_addresses import is_public_host
 from aggregator.text.search_query import Query
 from web import syndication
 from web.http.database import Reading
 from web.http.hints import CacheHints, hints_of
 from web.present import Presenter
 from web.request.services import services
-from web.visibility import is_public_host
 
 MINUTE = timedelta(seconds=60)
 """How long a page with relative times may be kept."""

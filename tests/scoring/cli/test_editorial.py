@@ -16,7 +16,7 @@ from scoring.editorial.pairwise_constraints import Pair
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival
-from web.explain_cli import explain
+from web.cli.explain import explain
 
 TOLD = (
     ("Earthquake strikes northern Ruritania", "A tremor was felt in the province of Strelsau and in Zenda."),

@@ -22,7 +22,7 @@ from aggregator.model import Config, Limits, Source
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from web.media import social_card
 from web.media.social_card import Card
-from web.visibility import feed_address
+from web.present.sources import feed_address
 
 SITEMAP = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "n": "http://www.google.com/schemas/sitemap-news/0.9"}
 

@@ -22,9 +22,9 @@ from aggregator.model import Config, Limits, Site
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
-from web import websub_publisher
 from web.pages.service import websub_hub as hub_page
-from web.websub_publisher import Document, FeedRenderer, Publisher
+from web.websub import publisher as websub_publisher
+from web.websub.publisher import Document, FeedRenderer, Publisher
 
 TOPIC = "http://127.0.0.1:8000/trending.rss"
 MINUTE = timedelta(minutes=1)

@@ -9,8 +9,8 @@ from aggregator.model import Config, Listed
 from aggregator.store import Store
 from aggregator.store.readers.tokens import ReaderToken
 from web import syndication
+from web.api.reader.streams import READING_LIST, STATE, item_id, of_category
 from web.present import Presenter
-from web.reader_api.streams import READING_LIST, STATE, item_id, of_category
 from web.syndication.markup import body_html
 
 

@@ -11,12 +11,12 @@ from flask import Blueprint, Response, abort, g, request
 from aggregator.store import Store
 from aggregator.store.readers.marks import READ, STARRED, Selection
 from aggregator.store.readers.tokens import ReaderToken
+from web.api.reader import atom, streams
+from web.api.reader.items import items, references
 from web.auth.access import open_to_others
 from web.auth.credentials import TooManyTries
 from web.auth.reader_tokens import TooManyRequests
 from web.http.headers import CSP_DATA, NO_STORE
-from web.reader_api import atom, streams
-from web.reader_api.items import items, references
 from web.request.context import base_url, config, id_base, now, presenter, reading
 from web.request.services import services
 

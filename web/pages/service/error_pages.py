@@ -1,7 +1,7 @@
-"""What whoever asks is told when there is no answer: refused, not there, not to be read, or broken.
+"""Pages for requests that fail: refused, not found, database unreadable, or an error in the program.
 
-Knows the words for people; programs that ask the API get problem details from there. Leaves what breaks around the
-application to `guard`.
+Addresses of the API get problem details (RFC 9457) from `web.api` instead. Failures outside the application are
+handled by `web.http.gateway`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from web.http.headers import new_request_id
 log = logging.getLogger(__name__)
 
 
-def explain(app: Flask) -> None:
-    """Let the application answer for what it refuses, cannot read, or gets wrong."""
+def install(app: Flask) -> None:
+    """Register the error handlers on *app*."""
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[str, int, dict[str, str]] | HTTPException | Response:

@@ -1,7 +1,4 @@
-"""The commands of the site: serve it alone, make another token for its operator.
-
-Knows how it reads its options. What it serves is `web.server`.
-"""
+"""`groundswell web` and `groundswell rotate-token`: serve the site, replace the operator's token."""
 
 from __future__ import annotations
 
@@ -14,9 +11,7 @@ from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.config import read_config
 from aggregator.errors import ConfigError
 from aggregator.site_database import open_store
-from web.auth.credentials import make_token, token_file
-from web.token_cli import token
-from web.visibility import TOKEN_VARIABLE
+from web.auth.credentials import TOKEN_VARIABLE, make_token, token_file
 
 proxies_option = click.option(
     "--proxies",
@@ -76,6 +71,3 @@ def rotate_token(front: Front, db: Path) -> None:
     click.echo(f"It is also in {token_file(db)}, for you alone to read; every session has ended.", err=True)
     if front.env.get(TOKEN_VARIABLE):
         click.echo(f"While {TOKEN_VARIABLE} is set, that is the token and not this one: change it there.", err=True)
-
-
-COMMANDS: tuple[click.Command, ...] = (web, rotate_token, token)

@@ -30,14 +30,14 @@ from aggregator import fetch, websub_protocol
 from aggregator.model import Clock, Config, Failed, Limits
 from aggregator.store import Store
 from aggregator.store.websub.hub import HubRequest, Subscription
+from aggregator.text.ip_addresses import is_public_host
 from aggregator.text.urls import host
 from web.app import close_app, create_app
 from web.http.clients import network
 from web.http.hints import CacheHints, put_hints
 from web.request.services import services
 from web.syndication import FORMATS
-from web.visibility import is_public_host
-from web.websub_calls import CallbackCalls
+from web.websub.callback_calls import CallbackCalls
 
 log = logging.getLogger(__name__)
 
