@@ -143,7 +143,7 @@ class Worker:
 
     def jobs(self, *, polls: bool = True) -> Jobs:
         """Return the jobs, each with its time between two runs."""
-        jobs = Jobs()
+        jobs = Jobs(self._give_way)
         jobs.every(timedelta(seconds=1), "config", self.apply_config)
         jobs.every(timedelta(seconds=0.5), "poll", self.start_polls if polls else self._check_clock)
         jobs.every(timedelta(seconds=0.5), "update", self.update)
@@ -187,10 +187,7 @@ class Worker:
 
     async def update(self) -> None:
         """Make stories and scores of what came."""
-        try:
-            await self._scorer.update(self._clock())
-        except DatabaseInUseError as error:
-            self._give_way(error)
+        await self._scorer.update(self._clock())
 
     async def publish(self) -> None:
         """Tell subscribers of the site's own hub."""
@@ -198,13 +195,12 @@ class Worker:
 
     async def heartbeat(self) -> None:
         """Write down that the worker lives."""
-        try:
-            self._store.state.beat(self._clock(), "" if isinstance(self._clock, FastClock) else machine_time())
-        except DatabaseInUseError as error:
-            self._give_way(error)
+        self._store.state.beat(self._clock(), "" if isinstance(self._clock, FastClock) else machine_time())
 
     def _give_way(self, error: DatabaseInUseError) -> None:
         """Stop: the database was out of reach for a while, and another process has taken over."""
+        if self._stop.is_set():
+            return
         log.error("%s; this process stands by", error)
         self.exit_code = DISPLACED
         self._stop.set()

@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from aggregator.errors import DatabaseInUseError, StoreFault
+
 log = logging.getLogger(__name__)
 
 Action = Callable[[], Awaitable[None]]
@@ -32,9 +34,12 @@ class Jobs:
 
     A job that is late runs once, however late it is; one that still runs is not
     started again; one that fails is logged and runs again at its next time.
+
+    on_displaced: called where a job finds that another process has taken over the database
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_displaced: Callable[[DatabaseInUseError], None] | None = None) -> None:
+        self._on_displaced = on_displaced
         # Skipping a job that still runs is what we ask for, so it is no warning.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = AsyncIOScheduler(
@@ -62,6 +67,13 @@ class Jobs:
                 if not self._is_stopping:
                     raise
                 log.info("job %s was still running and was stopped", name)
+            except DatabaseInUseError as error:
+                if self._on_displaced is None:
+                    raise
+                self._on_displaced(error)
+            except StoreFault as error:
+                # The server or the disk is at fault; where in the program it was noticed tells the operator nothing.
+                log.error("job %s failed: %s; it runs again in %s", name, error, interval)
             except Exception:
                 # One job must not stop the others, and it must come round again.
                 log.exception("job %s failed; it runs again in %s", name, interval)

@@ -18,7 +18,7 @@ from aggregator.store import Store, StoreFault
 from aggregator.store.postgres import locks
 from groundswell.processes import child_environment
 from tests.postgres.cluster import Cluster
-from tests.postgres.feeds import served
+from tests.postgres.feeds import Feeds, served
 
 HOSTS, FEEDS = 6, 12
 ROUNDS = 8
@@ -96,20 +96,54 @@ def until(what: str, is_so: Callable[[], bool], fleet: Fleet, within_s: float = 
         time.sleep(0.3)
 
 
+def configure(folder: Path, feeds: Feeds, count: int) -> None:
+    sources = "".join(
+        f"  - {{id: feed{number}, name: Feed {number}, url: '{feeds.url(number)}', category: world}}\n"
+        for number in range(count)
+    )
+    (folder / "feeds.yaml").write_text(
+        f"site: {{}}\nlimits: {{allow_private: [{', '.join(feeds.hosts)}]}}\n"
+        f"categories: [{{id: world, name: World}}]\nsources:\n{sources}"
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "paused"])
+def test_a_standby_scores_within_a_minute(postgres: Cluster, tmp_path: Path, signal_sent: signal.Signals) -> None:
+    url = postgres.new_database()
+    with served(1, answer_after_s=0) as feeds, ExitStack() as opened:
+        configure(tmp_path, feeds, 1)
+        store = opened.enter_context(Store.connect(url))
+        fleet = Fleet(tmp_path, url)
+        opened.callback(fleet.close)
+
+        def has_scored(entries: int) -> bool:
+            store._connection.run("update feeds set next_poll_at = null")
+            return bool(store._connection.value("select count(*) from memberships") == entries)
+
+        feeds.documents["/feed0"] = document("feed0", 1)
+        for role in ("score", "score", "poll"):
+            fleet.start(role)
+        until("the first entry", lambda: has_scored(1), fleet)
+
+        first = fleet.working_scorer()
+        first.send_signal(signal_sent)
+        feeds.documents["/feed0"] = document("feed0", 2)
+        until("the standby", lambda: has_scored(2), fleet, within_s=PATIENCE_S)
+        assert fleet.working_scorer() is not first
+
+        # A scorer that went on from a pause gives way in one line.
+        first.send_signal(signal.SIGCONT)
+        assert first.wait(timeout=PATIENCE_S) in (3, -signal.SIGKILL)
+        assert "Traceback" not in (tmp_path / "score.log").read_text()
+
+
 @pytest.mark.long
 def test_kills_and_restarts_lose_and_double_nothing(postgres: Cluster, tmp_path: Path) -> None:
     url = postgres.new_database()
     rng = random.Random(17)
     with served(HOSTS, answer_after_s=0.1) as feeds, ExitStack() as opened:
-        sources = "".join(
-            f"  - {{id: feed{number}, name: Feed {number}, url: '{feeds.url(number)}', category: world}}\n"
-            for number in range(FEEDS)
-        )
-        addresses = ", ".join(feeds.hosts)
-        (tmp_path / "feeds.yaml").write_text(
-            f"site: {{}}\nlimits: {{allow_private: [{addresses}]}}\ncategories: [{{id: world, name: World}}]\n"
-            f"sources:\n{sources}"
-        )
+        configure(tmp_path, feeds, FEEDS)
         store = opened.enter_context(Store.connect(url))
         fleet = Fleet(tmp_path, url)
         opened.callback(fleet.close)

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from aggregator.errors import DatabaseInUseError, StoreFault
 from aggregator.polling.jobs import Jobs
 
 TICK = timedelta(milliseconds=10)
 
 
-async def test_a_job_that_fails_is_told_and_runs_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_job_that_fails_is_logged_and_runs_again(caplog: pytest.LogCaptureFixture) -> None:
     stop = asyncio.Event()
     runs = 0
 
@@ -28,6 +29,39 @@ async def test_a_job_that_fails_is_told_and_runs_again(caplog: pytest.LogCapture
         await asyncio.wait_for(jobs.run_until(stop), timeout=10)
     assert runs >= 3
     assert "job unlucky failed" in caplog.text
+
+
+async def test_a_database_out_of_reach_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        stop.set()
+        raise StoreFault("the server closed the connection")
+
+    jobs = Jobs()
+    jobs.every(TICK, "heartbeat", write)
+    with caplog.at_level(logging.ERROR):
+        await asyncio.wait_for(jobs.run_until(stop), timeout=10)
+    assert "job heartbeat failed: the server closed the connection" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_job_that_another_process_displaces_says_so_to_the_caller(caplog: pytest.LogCaptureFixture) -> None:
+    stop, displaced = asyncio.Event(), []
+
+    async def write() -> None:
+        raise DatabaseInUseError("another worker is using the database")
+
+    def give_way(error: DatabaseInUseError) -> None:
+        displaced.append(str(error))
+        stop.set()
+
+    jobs = Jobs(give_way)
+    jobs.every(TICK, "heartbeat", write)
+    with caplog.at_level(logging.ERROR):
+        await asyncio.wait_for(jobs.run_until(stop), timeout=10)
+    assert displaced == ["another worker is using the database"]
+    assert caplog.text == ""
 
 
 async def test_a_job_never_runs_twice_at_once_and_others_go_on() -> None:
