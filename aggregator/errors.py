@@ -57,6 +57,10 @@ class StoreFault(Exception):
     """A read or a write failed: the disk is full, the database is locked, damaged or out of reach."""
 
 
+class ReadOnlyFault(StoreFault):
+    """A write was refused because the database can only be read: it is a replica."""
+
+
 class LeaseLostError(Exception):
     """A poll cannot be stored: this process may not poll that host any more, and another does."""
 

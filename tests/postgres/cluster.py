@@ -62,6 +62,18 @@ class Cluster:
             os.chown(self._folder, account.pw_uid, account.pw_gid)
         self._run("initdb", "-D", str(self._data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 
+    def make_replica(self, of: Cluster) -> None:
+        """Copy a running cluster; the copy follows it once it is started, and can only be read."""
+        self._user = of._user
+        if self._user is not None:
+            account = pwd.getpwnam(self._user)
+            os.chown(self._folder, account.pw_uid, account.pw_gid)
+        self._run("pg_basebackup", "-h", str(of._folder), "-U", _USER, "-D", str(self._data), "-R", "-c", "fast")
+
+    def same_database(self, url: str, of: Cluster) -> str:
+        """Return the address here of a database at another cluster."""
+        return url.replace(quote(str(of._folder), safe=""), quote(str(self._folder), safe=""))
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         options = {
@@ -142,12 +154,15 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(bin_folder: Path) -> Iterator[Cluster]:
-    """Run a cluster as long as the block."""
+def running_cluster(bin_folder: Path, replica_of: Cluster | None = None) -> Iterator[Cluster]:
+    """Run a cluster, or a replica of another one, as long as the block."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     cluster = Cluster(folder, bin_folder)
     try:
-        cluster.make()
+        if replica_of is None:
+            cluster.make()
+        else:
+            cluster.make_replica(replica_of)
         cluster.start()
         yield cluster
     finally:

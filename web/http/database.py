@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aggregator.config import parse_config
 from aggregator.config.values.basic import AnyVariables
-from aggregator.errors import ConfigError, StoreError
+from aggregator.errors import ConfigError, ReadOnlyFault, StoreError
 from aggregator.model import Config, Site
 from aggregator.site_database import open_store
 from aggregator.store import Store, StoreFault
@@ -35,6 +35,10 @@ is in the system's cache of the file, which all of them share."""
 
 class Unreadable(Exception):
     """The database cannot be read now; the text says why."""
+
+
+class ReadOnly(Unreadable):
+    """The database can only be read, because it is a replica, and a request tried to change it."""
 
 
 @dataclass
@@ -63,10 +67,12 @@ class Reading:
 
     @contextmanager
     def store(self) -> Iterator[Store]:
-        """Give this thread's store; whatever goes wrong with the database inside is Unreadable."""
+        """Give this thread's store; Unreadable for any error of the database inside, ReadOnly for a refused write."""
         connection = self._connected()
         try:
             yield connection.store
+        except ReadOnlyFault as error:
+            raise ReadOnly(str(error)) from error
         except StoreFault as error:
             self._drop(connection)
             raise Unreadable(str(error)) from error

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import psycopg
 
-from aggregator.errors import StoreError, StoreFault
+from aggregator.errors import ReadOnlyFault, StoreError, StoreFault
 from aggregator.store import connection
 from aggregator.store.connection import Params, Row
 from aggregator.store.postgres import migrations
@@ -39,6 +39,9 @@ _SESSION = (
     "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s "
     "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 )
+
+TCP_TIMEOUT_MS = 25_000
+"""Where the server's machine is gone, or the network drops what is sent, a statement fails after so long at most."""
 
 
 class PostgresConnection(connection.Connection):
@@ -104,12 +107,16 @@ class PostgresConnection(connection.Connection):
                 options=_SESSION,
                 application_name="groundswell",
                 client_encoding="UTF8",
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=3,
+                tcp_user_timeout=TCP_TIMEOUT_MS,
             )
         except psycopg.ProgrammingError:
             # Its text quotes the address, and so perhaps the password.
             raise StoreFault(f"{VARIABLE} cannot be read: it must look like {EXAMPLE}") from None
         except psycopg.Error as error:
-            raise StoreFault(_message(error)) from error
+            raise _fault(error) from error
         register(raw)
         if self._prepare is not None:
             try:
@@ -162,7 +169,7 @@ class PostgresConnection(connection.Connection):
                 cursor.execute(adapted(sql), params)
                 yield from cast(Iterator[Row], cursor)
         except psycopg.Error as error:
-            raise StoreFault(_message(error)) from error
+            raise _fault(error) from error
         finally:
             reader.close()
 
@@ -185,7 +192,7 @@ class PostgresConnection(connection.Connection):
             try:
                 self.raw().cursor().executemany(adapted(sql), params)
             except psycopg.Error as error:
-                raise StoreFault(_message(error)) from error
+                raise _fault(error) from error
 
     def insert_rows(
         self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]], key: str
@@ -219,7 +226,7 @@ class PostgresConnection(connection.Connection):
                     for row in rows:
                         copy.write_row(row)
             except psycopg.Error as error:
-                raise StoreFault(_message(error)) from error
+                raise _fault(error) from error
 
     def close(self) -> None:
         """Close; further use is an error."""
@@ -231,7 +238,12 @@ class PostgresConnection(connection.Connection):
         try:
             return raw.execute(adapted(sql), params or ())
         except psycopg.Error as error:
-            raise StoreFault(_message(error)) from error
+            raise _fault(error) from error
+
+
+def _fault(error: psycopg.Error) -> StoreFault:
+    kind = ReadOnlyFault if isinstance(error, psycopg.errors.ReadOnlySqlTransaction) else StoreFault
+    return kind(_message(error))
 
 
 def _message(error: BaseException) -> str:

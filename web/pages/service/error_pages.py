@@ -13,7 +13,7 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from web import api
-from web.http.database import Unreadable
+from web.http.database import ReadOnly, Unreadable
 from web.http.headers import new_request_id
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,12 @@ def install(app: Flask) -> None:
         if api.answers_for(request.path):
             return api.problem(None, 503, "The database cannot be read right now.")
         return _message(503, ""), 503, {"Retry-After": "10"}
+
+    @app.errorhandler(ReadOnly)
+    def read_only(_error: ReadOnly) -> tuple[str, int] | Response:
+        if api.answers_for(request.path):
+            return api.problem(None, 403, "This site uses a replica of the database, which can only be read.")
+        return _message(403, "", is_replica=True), 403
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> tuple[str, int] | Response:
@@ -64,11 +70,12 @@ def _titles() -> dict[int, str]:
     }
 
 
-def _message(code: int, words: str, request_id: str = "") -> str:
+def _message(code: int, words: str, request_id: str = "", *, is_replica: bool = False) -> str:
     return render_template(
         "message.html",
         code=code,
         title=_titles().get(code, gettext("Something went wrong")),
         words=words if code in (400, 401, 403, 409, 413, 414, 429) else "",
         request_id=request_id,
+        is_replica=is_replica,
     )
