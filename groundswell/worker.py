@@ -5,7 +5,7 @@
     every minute  train, prune, measure and back up, where it is time to
 
 Knows which job runs how often. Leaves what a job does to the layers. What a job writes is in a transaction of its own:
-a worker that is killed goes on where it was.
+a worker that is killed goes on where it was, and the next one repeats the long job that it interrupted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import logging
 import os
 import random
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ from aggregator.site_database import end_silent_writer, open_as_only_writer, ope
 from aggregator.store import Store, StoreFault
 from aggregator.text.ip_addresses import is_public_host
 from aggregator.text.wording import size
+from groundswell.long_jobs import LongJobs
 from groundswell.poller import log_poll
 from groundswell.processes import run_aside
 from groundswell.scorer import Scorer
@@ -138,6 +139,7 @@ class Worker:
         self._narrator = Narrator(config, store)
         self._alerts = Dispatcher(config, store, db.absolute().parent)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
+        self._long = LongJobs(store, "trained_at", "pruned_at", "measured_at", "backed_up_at", "languages_at")
         self._posted = PostedEntriesJob(config, store, poller)
         self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
 
@@ -231,16 +233,16 @@ class Worker:
         store = self._store
         votes = store.feedback.votes_number()
         new = votes - int(store.state.get("votes_trained") or 0)
-        due = _due(store, "trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, self._clock())
+        due = self._long.is_due("trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, self._clock())
         if not due and not store.state.moment("train_wanted"):
             return
-        store.state.set("votes_trained", str(votes))
-        with store.transaction():
-            store.state.set_moment("train_began", self._clock())
-            store.state.set_moment("trained_at", self._clock())
-            store.state.clear("train_wanted")
-        lines = (await run_aside("train", self._feeds, self._db)).strip().splitlines()
-        store.state.set("train_said", lines[0] if lines else "")
+        with self._long.running("trained_at", self._clock()):
+            store.state.set("votes_trained", str(votes))
+            with store.transaction():
+                store.state.set_moment("train_began", self._clock())
+                store.state.clear("train_wanted")
+            lines = (await run_aside("train", self._feeds, self._db)).strip().splitlines()
+            store.state.set("train_said", lines[0] if lines else "")
 
     async def follow_model(self) -> None:
         """Score with the model that was chosen last."""
@@ -249,33 +251,37 @@ class Worker:
     async def prune(self) -> None:
         """Forget what feeds.yaml no longer keeps."""
         # By a clock that is a year ahead for a minute, everything would be too old to keep.
-        if self._clock_steps.is_settled and _due(self._store, "pruned_at", PRUNE, self._clock()):
-            prune_store(self._store, self._config, self._clock())
-            if given_back := compact_if_worthwhile(self._store, self._db, self._clock()):
-                log.info("compacted the database: returned %s to the disk", size(given_back))
+        if self._clock_steps.is_settled and self._long.is_due("pruned_at", PRUNE, self._clock()):
+            with self._long.running("pruned_at", self._clock()):
+                prune_store(self._store, self._config, self._clock())
+                if given_back := compact_if_worthwhile(self._store, self._db, self._clock()):
+                    log.info("compacted the database: returned %s to the disk", size(given_back))
 
     async def measure(self) -> None:
         """Make the nightly scorecard: ninety days are read and resampled."""
-        if _due(self._store, "measured_at", MEASURE, self._clock()):
-            await run_aside("evaluate", self._feeds, self._db, "--live")
+        if self._long.is_due("measured_at", MEASURE, self._clock()):
+            with self._long.running("measured_at", self._clock()):
+                await run_aside("evaluate", self._feeds, self._db, "--live")
 
     async def back_up(self) -> None:
         """Make a backup where feeds.yaml asks for one and it is time to; another process copies and verifies it."""
         settings = self._config.backup
         if not settings.folder:
             return
-        last, now = self._store.state.moment("backed_up_at"), self._clock()
-        if last is not None and timedelta() <= now - last < settings.every:
+        is_first = self._store.state.moment("backed_up_at") is None
+        if not is_first and not self._long.is_due("backed_up_at", settings.every, self._clock()):
             return
-        self._store.state.set_moment("backed_up_at", now)
-        message = (await run_aside("backup", self._feeds, self._db)).strip()
-        self._store.state.set("backup_message", message)
-        log.info("backup: %s", message)
+        with self._long.running("backed_up_at", self._clock()):
+            message = (await run_aside("backup", self._feeds, self._db)).strip()
+            self._store.state.set("backup_message", message)
+            log.info("backup: %s", message)
 
     async def detect_languages(self) -> None:
         """Detect the language of entries whose feed does not state it, in another process: the model is large."""
-        if _due(self._store, "languages_at", LANGUAGES, self._clock()) and self._store.entry_languages.pending(1):
-            await run_aside("detect-languages", self._feeds, self._db)
+        if self._long.is_due("languages_at", LANGUAGES, self._clock()):
+            with self._long.running("languages_at", self._clock()):
+                if self._store.entry_languages.pending(1):
+                    await run_aside("detect-languages", self._feeds, self._db)
 
     async def narrate(self) -> None:
         """Let the configured language model summarize stories."""
@@ -290,13 +296,3 @@ def _address_for_hubs(config: Config) -> str:
     """Return the site's address where hubs can reach it, else ""."""
     url = config.site.url.rstrip("/")
     return url if is_public_host(urlsplit(url).hostname or "") else ""
-
-
-def _due(store: Store, name: str, every: timedelta, at: datetime) -> bool:
-    """Return whether *name* was last done *every* ago or longer, and note that it is done now."""
-    last = store.state.moment(name)
-    # A clock that was set back must not silence a job until it has caught up.
-    if last is not None and timedelta() <= at - last < every:
-        return False
-    store.state.set_moment(name, at)
-    return last is not None
