@@ -1,0 +1,312 @@
+"""What a queue of jobs in PostgreSQL loses, and runs twice, where its workers are killed.
+
+    python -m bench.job_queues [--jobs 600] [--kills 25] [--seed 1] [--ways "pgqueuer" ...]
+
+Needs PostgreSQL, and the packages procrastinate and pgqueuer, which the program does not use; what is missing is
+skipped. For each way: a new database, all jobs in it, two workers with up to three jobs at once each. A job waits
+0.1 to 0.5 seconds and writes one row in a transaction of its own. Workers die by `kill -9` at random moments and are
+started again, as a supervisor would do; in the middle the server of PostgreSQL is stopped as after a power cut and
+started again. A job that fails since the database is gone is tried again.
+
+    lost       it wrote no row, and it was not started again for 15 seconds
+    stalled    of these: the queue says that it is running
+    doubled    it wrote more than one row
+    at once    of these: the second run began before the first had written its row
+
+The ways with a lock do what the scorer does: one process holds an advisory lock, and takes from rows what is due.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import importlib.util
+import logging
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from tests.postgres.cluster import Cluster, binaries, running_cluster, why_not
+
+WORKERS, AT_ONCE = 2, 3
+SILENT_S, BEAT_S = 3.0, 1.0
+"""After so many seconds without a heartbeat a worker counts as dead, for both queues."""
+QUIET_S = 15.0
+TABLES = """
+    create table done (job bigint, began timestamptz, wrote timestamptz);
+    create table due (job bigint primary key, noted boolean default false, finished boolean default false);
+"""
+COUNTS = """
+    select count(*) filter (where rows = 0), count(*) filter (where rows > 1),
+        count(*) filter (where exists (select 1 from done a join done b on a.job = b.job and a.ctid != b.ctid
+            and a.began <= b.began and b.began < a.wrote where a.job = counted.job))
+    from (select j job, (select count(*) from done where done.job = j) as rows from generate_series(1, %s) j) counted
+"""
+
+
+async def work(url: str, job: int) -> None:
+    """Do a job: wait, and write one row in a transaction of its own."""
+    async with await psycopg.AsyncConnection.connect(url) as raw:
+        row = await (await raw.execute("select clock_timestamp()")).fetchone()
+        assert row is not None
+        await raw.rollback()
+        await asyncio.sleep(random.uniform(0.1, 0.5))
+        await raw.execute("insert into done values (%s, %s, clock_timestamp())", (job, row[0]))
+
+
+# procrastinate
+
+
+def procrastinate_app(url: str) -> Any:
+    """Return an application with the job."""
+    import procrastinate
+
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+
+    async def task(job: int) -> None:
+        await work(url, job)
+
+    app.task(name="work", retry=procrastinate.RetryStrategy(max_attempts=100, wait=1))(task)
+    return app
+
+
+async def procrastinate_fill(url: str, jobs: int) -> None:
+    """Make the queue's tables and put the jobs in."""
+    app = procrastinate_app(url)
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        await app.tasks["work"].batch_defer_async(*({"job": job} for job in range(1, jobs + 1)))
+
+
+async def procrastinate_work(url: str, *, requeues: bool) -> None:
+    """Run jobs; *requeues*: and put back those of workers that are silent, or that no longer exist."""
+    app = procrastinate_app(url)
+
+    async def requeue() -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_S):
+                await app.job_manager.retry_job(job)
+
+    async with app.open_async():
+        running = app.run_worker_async(
+            concurrency=AT_ONCE,
+            update_heartbeat_interval=BEAT_S,
+            stalled_worker_timeout=SILENT_S,
+            fetch_job_polling_interval=1,
+            install_signal_handlers=False,
+        )
+        await asyncio.gather(running, *([requeue()] if requeues else []))
+
+
+# pgqueuer
+
+
+async def pgqueuer_fill(url: str, jobs: int) -> None:
+    """Make the queue's tables and put the jobs in."""
+    from pgqueuer.db import PsycopgDriver
+    from pgqueuer.queries import Queries
+
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as raw, PsycopgDriver(raw) as driver:
+        queries = Queries(driver)
+        await queries.install()
+        await queries.enqueue(["work"] * jobs, [b"%d" % job for job in range(1, jobs + 1)], [0] * jobs)
+
+
+async def pgqueuer_work(url: str) -> None:
+    """Run jobs; the queue itself takes those whose heartbeat is late."""
+    from pgqueuer import PgQueuer
+    from pgqueuer.db import PsycopgDriver
+    from pgqueuer.executors import DatabaseRetryEntrypointExecutor
+
+    def executor(parameters: Any) -> Any:
+        return DatabaseRetryEntrypointExecutor(
+            parameters=parameters, max_attempts=100, initial_delay=timedelta(seconds=1), max_delay=timedelta(seconds=1)
+        )
+
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as raw:
+        queue = PgQueuer(PsycopgDriver(raw))
+
+        async def task(job: Any) -> None:
+            await work(url, int(job.payload))
+
+        queue.entrypoint("work", on_failure="hold", executor_factory=executor)(task)
+        await queue.run(
+            batch_size=1,
+            max_concurrent_tasks=AT_ONCE,
+            dequeue_timeout=timedelta(seconds=1),
+            heartbeat_timeout=timedelta(seconds=SILENT_S),
+        )
+
+
+# rows that are due, and a lock
+
+
+async def lock_fill(url: str, jobs: int) -> None:
+    """Make a row of each job."""
+    async with await psycopg.AsyncConnection.connect(url) as raw:
+        await raw.execute("insert into due select generate_series(1, %s)", (jobs,))
+
+
+async def lock_work(url: str, *, resumes: bool) -> None:
+    """Wait for the lock and do what is due. A job is noted before it runs, so that a failing one does not spin.
+
+    resumes: first take back the notes of jobs that were not finished
+    """
+    slots = asyncio.Semaphore(WORKERS * AT_ONCE)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as raw:
+        await raw.execute("select pg_advisory_lock(1)")
+        if resumes:
+            await raw.execute("update due set noted = false where not finished")
+
+        async def run(job: int) -> None:
+            try:
+                await work(url, job)
+                await raw.execute("update due set finished = true where job = %s", (job,))
+            finally:
+                slots.release()
+
+        async with asyncio.TaskGroup() as running:
+            while True:
+                await slots.acquire()
+                row = await (
+                    await raw.execute(
+                        """update due set noted = true where job = (select min(job) from due where not noted)
+                        returning job"""
+                    )
+                ).fetchone()
+                if row is not None:
+                    running.create_task(run(row[0]))
+                else:
+                    slots.release()
+                    await asyncio.sleep(0.2)
+
+
+Work = Callable[[str], Coroutine[Any, Any, None]]
+WAYS: dict[str, tuple[str, Callable[[str, int], Coroutine[Any, Any, None]], Work, str]] = {
+    "procrastinate": (
+        "procrastinate",
+        procrastinate_fill,
+        lambda url: procrastinate_work(url, requeues=False),
+        "select count(*) from procrastinate_jobs where status = 'doing'",
+    ),
+    "procrastinate, stalled jobs put back": (
+        "procrastinate",
+        procrastinate_fill,
+        lambda url: procrastinate_work(url, requeues=True),
+        "select count(*) from procrastinate_jobs where status = 'doing'",
+    ),
+    "pgqueuer": ("pgqueuer", pgqueuer_fill, pgqueuer_work, "select count(*) from pgqueuer where status = 'picked'"),
+    "lock, noted before the run": (
+        "psycopg",
+        lock_fill,
+        lambda url: lock_work(url, resumes=False),
+        "select count(*) from due where noted and not finished",
+    ),
+    "lock, unfinished ones resumed": (
+        "psycopg",
+        lock_fill,
+        lambda url: lock_work(url, resumes=True),
+        "select count(*) from due where noted and not finished",
+    ),
+}
+
+
+def start(way: str, url: str) -> subprocess.Popen[bytes]:
+    """Start a worker."""
+    command = [sys.executable, "-m", "bench.job_queues", "--worker", way, url]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def measure(cluster: Cluster, way: str, jobs: int, kills: int, rng: random.Random) -> None:
+    """Run the jobs in one way and print what was lost and doubled."""
+    url = cluster.new_database()
+    with psycopg.connect(url, autocommit=True) as raw:
+        raw.execute(TABLES)
+    asyncio.run(WAYS[way][1](url, jobs))
+    workers = [start(way, url) for _ in range(WORKERS)]
+    killed = ended = idle_kills = 0
+    began = quiet_since = time.monotonic()
+    rows, next_kill, restarted = 0, began + 3, False
+    try:
+        while True:
+            time.sleep(0.05)
+            for at, worker in enumerate(workers):
+                if worker.poll() is not None:
+                    ended += 1
+                    workers[at] = start(way, url)
+            now = time.monotonic()
+            if now >= next_kill and killed < kills:
+                at = rng.randrange(WORKERS)
+                workers[at].kill()
+                workers[at].wait()
+                workers[at] = start(way, url)
+                killed += 1
+                idle_kills += rows >= jobs
+                next_kill = now + rng.uniform(0.5, 2.5)
+            if killed >= kills // 2 and not restarted:
+                cluster.restart(crash=True)
+                restarted = True
+            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url) as raw:
+                row = raw.execute("select count(distinct job) from done").fetchone()
+                assert row is not None
+                if row[0] != rows:
+                    rows, quiet_since = row[0], now
+            if killed >= kills and now - max(quiet_since, next_kill - 2.5) > (QUIET_S if rows < jobs else 5):
+                break
+    finally:
+        for worker in workers:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+    with psycopg.connect(url) as raw:
+        counts = raw.execute(COUNTS, (jobs,)).fetchone()
+        stalled = raw.execute(WAYS[way][3].encode()).fetchone()
+    assert counts is not None
+    assert stalled is not None
+    print(
+        f"{way:40}{jobs:6}{killed:7}{counts[0]:6}{stalled[0]:9}{counts[1]:9}{counts[2]:9}"
+        f"   {ended} workers ended by themselves; {idle_kills} kills after the last job; {quiet_since - began:.0f} s",
+        flush=True,
+    )
+
+
+def main() -> int:
+    """Measure each way in turn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=600)
+    parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--worker", nargs=2, metavar=("WAY", "URL"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    # Both queues log each job that fails while the database is gone.
+    logging.disable(logging.CRITICAL)
+    if options.worker:
+        way, url = options.worker
+        asyncio.run(WAYS[way][2](url))
+        return 0
+    folder = binaries()
+    if reason := why_not():
+        print(f"skipped: {reason}")
+        return 0
+    assert folder is not None
+    print(f"{'way':40}{'jobs':>6}{'kills':>7}{'lost':>6}{'stalled':>9}{'doubled':>9}{'at once':>9}")
+    with running_cluster(folder) as cluster:
+        for way in options.ways:
+            if importlib.util.find_spec(WAYS[way][0]) is None:
+                print(f"{way:40}skipped: {WAYS[way][0]} is not installed")
+                continue
+            measure(cluster, way, options.jobs, options.kills, random.Random(options.seed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
