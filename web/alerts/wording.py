@@ -1,6 +1,6 @@
 """What messages say: a title, a text with links and reasons, and the same as plain data for webhooks.
 
-Pure.
+Messages about stories and tests are in the language of the site, alarms for the operator in English. Pure.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aggregator.model import Config, Entry, Listed
+from flask_babel import gettext
+
+from aggregator.model import Config, Entry, Listed, Story
 from aggregator.text.markup import clip
 from aggregator.text.urls import safe_link
-from aggregator.text.wording import plural
+from web.i18n.catalogs import speaking
+from web.i18n.wording import number, plural, short_day_and_time
 from web.present.formatting import source_count, standfirst, story_path
 from web.present.score import why
 
@@ -26,7 +29,17 @@ MAX_LINES = 20
 def story_message(
     listed: Listed, entries: Sequence[Entry], config: Config, now: datetime, *, rule: str, sources_before: int | None
 ) -> dict[str, Any]:
-    """Return the message about a story; *sources_before* where an earlier message said how many sources it had."""
+    """Return the message about a story, in the language of the site.
+
+    sources_before: how many sources an earlier message counted, if there was one
+    """
+    with speaking(config.site.language):
+        return _story_message(listed, entries, config, now, rule=rule, sources_before=sources_before)
+
+
+def _story_message(
+    listed: Listed, entries: Sequence[Entry], config: Config, now: datetime, *, rule: str, sources_before: int | None
+) -> dict[str, Any]:
     story = listed.story
     names = {source.id: source.name for source in config.sources}
     category = config.category(story.category_id)
@@ -35,23 +48,25 @@ def story_message(
     original = safe_link(listed.lead.link)
     reason = why(story.contributions, story.score)
     section = category.name if category else story.category_id
-    lead = f"Score {story.score}" if sources_before is None else f"Now {plural(story.independent_sources, 'source')}"
-    more = f" and {len(sources) - MAX_SOURCES_NAMED} more" if len(sources) > MAX_SOURCES_NAMED else ""
     began = story.first_seen_at.astimezone(ZoneInfo(config.site.timezone))
     lines = [
         clip(standfirst(story), MAX_SUMMARY_CHARS),
         "",
-        f"{section}, {source_count(story.sources, story.independent_sources)}: "
-        f"{', '.join(sources[:MAX_SOURCES_NAMED])}{more}",
-        f"First seen {began:%d %B, %H:%M} {began.tzname()}",
-        f"Score {story.score}{' (provisional)' if story.provisional else ''}: {reason}" if reason else "",
-        *([f"Before: {plural(sources_before, 'source')}"] if sources_before is not None else []),
+        f"{section}, {source_count(story.sources, story.independent_sources)}: {_named(sources)}",
+        gettext("First seen %(at)s", at=f"{short_day_and_time(began)} {began.tzname()}"),
+        _score(story, reason) if reason else "",
+        *([gettext("Before: %(sources)s", sources=plural(sources_before, "source"))] if sources_before else []),
         "",
         url,
-        *([f"Original: {original}"] if original else []),
+        *([gettext("Original: %(url)s", url=original)] if original else []),
     ]
+    if sources_before is None:
+        title = gettext("Score %(score)s: %(text)s", score=story.score, text=story.headline)
+    else:
+        now_from = plural(story.independent_sources, "source")
+        title = gettext("Now %(sources)s: %(text)s", sources=now_from, text=story.headline)
     return {
-        "title": clip(f"{lead}: {story.headline}", MAX_TITLE_CHARS),
+        "title": clip(title, MAX_TITLE_CHARS),
         "text": _joined(lines),
         "data": {
             "type": "story" if sources_before is None else "story.grew",
@@ -75,6 +90,18 @@ def story_message(
     }
 
 
+def _named(sources: Sequence[str]) -> str:
+    names = ", ".join(sources[:MAX_SOURCES_NAMED])
+    left = len(sources) - MAX_SOURCES_NAMED
+    return str(gettext("%(names)s and %(n)s more", names=names, n=number(left))) if left > 0 else names
+
+
+def _score(story: Story, reason: str) -> str:
+    if story.provisional:
+        return str(gettext("Score %(score)s (provisional): %(text)s", score=story.score, text=reason))
+    return str(gettext("Score %(score)s: %(text)s", score=story.score, text=reason))
+
+
 def alarm_message(begun: Sequence[str], ended: Sequence[str], config: Config, now: datetime) -> dict[str, Any]:
     """Return one message for everything that began or ended since the last look."""
     if begun:
@@ -87,10 +114,12 @@ def alarm_message(begun: Sequence[str], ended: Sequence[str], config: Config, no
 
 
 def test_message(config: Config, name: str, now: datetime) -> dict[str, Any]:
-    """Return what `groundswell alerts test` sends."""
-    text = f"This is a test of {name}. Messages about stories and about the site arrive here.\n\n{config.site.url}"
+    """Return what `groundswell alerts test` sends, in the language of the site."""
+    with speaking(config.site.language):
+        text = gettext("This is a test of %(rule)s. Messages about stories and about the site arrive here.", rule=name)
+        title = gettext("%(site)s: test message", site=config.site.title)
     data = {"type": "test", "rule": name, "at": now.isoformat()}
-    return {"title": f"{config.site.title}: test message", "text": text, "data": data}
+    return {"title": title, "text": f"{text}\n\n{config.site.url}", "data": data}
 
 
 def _desk(config: Config) -> str:

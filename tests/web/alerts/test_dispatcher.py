@@ -355,3 +355,19 @@ def test_a_failed_or_missing_backup_is_an_alarm(store: Store, config: Config) ->
     store.state.set("backup_message", f"backups/groundswell-x.db: 2 MB, {CHECKED}: 5 entries, 3 stories")
     assert alarm(scheduled, NOW + timedelta(hours=48)) is None
     assert alarm(scheduled, NOW + timedelta(hours=49)) == "no backup was made for 2 days"
+
+
+def test_messages_about_stories_are_in_the_language_of_the_site(
+    store: Store, room: Newsroom, config: Config, service: HttpService, independent: list[str]
+) -> None:
+    german = replace(config, site=replace(config.site, language="de"))
+    operated = started(alerting(german, service), store)
+    room.story("Chip plant opens", independent[:3], at=NOW - HOUR, score=81)
+
+    run(operated, NOW)
+
+    (message,) = store.alert_messages.newest(10)
+    assert message.content["title"].endswith(" 81: Chip plant opens")
+    assert "3 Quellen" in message.content["text"]
+    assert "Zuerst gesehen: " in message.content["text"]
+    assert not any(english in message.content["text"] for english in ("First seen", "sources", "Score "))

@@ -26,12 +26,7 @@ def messages() -> set[Message]:
     return (
         labels
         | {message for path in _templates() for message in _of_template(path)}
-        | {
-            message
-            for path in (ROOT / "web").rglob("*.py")
-            if "alerts" not in path.parts
-            for message in _of_module(path)
-        }
+        | {message for path in (ROOT / "web").rglob("*.py") for message in _of_module(path)}
     )
 
 
