@@ -8,6 +8,7 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -71,7 +72,9 @@ async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step
         updater = Updater(store, config, current(store.models))
         with progress_bar("Playing the days before") as bar:
             task = bar.add_task("", total=(until - clock.at) / DAY)
-            async with Poller(config, store=store, clock=clock, rng=random.Random(0)) as poller:
+            # One after another, so that entries arrive in the same order at each start.
+            in_order = replace(config, limits=replace(config.limits, concurrency=1))
+            async with Poller(in_order, store=store, clock=clock, rng=random.Random(0)) as poller:
                 while clock.at < until:
                     before = clock.at
                     pace = step if before >= sample.STARTS_AT else ARCHIVE_STEP
