@@ -117,12 +117,19 @@ _HOW_TO = (
     r"\b(?:beginner'?s?|complete|ultimate|practical|quick|short) guide\b|\ba guide to\b|\bhere'?s how to\b|"
     r"\b\d+ (?:tips|tricks|ways to)\b|\btips (?:for|and tricks)\b"
 )
+# "Deal" alone is a contract more often than a bargain. Clustering takes both as wording that recurs; a rule must not.
+_DEALS = _PATTERNS["deal"].removeprefix(r"\bdeals?\b|") + (
+    r"|\b(?:best|top|early|daily|today'?s|this week'?s|limited[- ]time|lightning|hot(?:test)?|"
+    r"(?:spring|summer|holiday|weekend|prime)(?: \w+)?) (?:[\w&'-]+ ){0,3}deals?\b|"
+    r"\bdeals? (?:of the (?:day|week)|to shop|live now|days?\b)|^deals?:|\|\s*deals?$|\bcodes? (?:and|&) deals?\b|"
+    r"\b(?:grab|snag|score) (?:this|these) .*\bdeals?\b"
+)
 _OF_SEARCH = {
+    "deals": re.compile(_DEALS, re.IGNORECASE),
     "sponsored": re.compile(_SPONSORED, re.IGNORECASE),
     "how-to": re.compile(_HOW_TO, re.IGNORECASE),
 }
 _NAMES = {
-    "deal": "deals",
     "puzzle": "puzzles",
     "horoscope": "puzzles",
     "lottery": "puzzles",
@@ -134,7 +141,7 @@ _NAMES = {
     "earnings": "earnings",
     "release": "releases",
 }
-KINDS = ("sponsored", *sorted({*_NAMES.values(), "how-to"}))
+KINDS = ("sponsored", *sorted({*_NAMES.values(), "deals", "how-to"}))
 """What `kind:` of a search can name."""
 
 _TAGS = {
@@ -161,7 +168,7 @@ def entry_kinds(title: str, tags: Iterable[str] = (), link: str = "") -> frozens
     >>> sorted(entry_kinds("How to block AI crawlers"))
     ['how-to']
     """
-    results = {_NAMES[kind] for kind in kinds(title)}
+    results = {_NAMES[kind] for kind in kinds(title) if kind in _NAMES}
     results |= {name for name, pattern in _OF_SEARCH.items() if pattern.search(title)}
     lower = {tag.casefold().strip() for tag in tags}
     results |= {name for name, names in _TAGS.items() if not names.isdisjoint(lower)}

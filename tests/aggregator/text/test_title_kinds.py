@@ -10,6 +10,11 @@ from aggregator.text.title_kinds import KINDS, entry_kinds, kind_named
     [
         ("Best early Black Friday deals on laptops", {"deals"}),
         ("Save $200 on the Heron tablet", {"deals"}),
+        ("These spring sale tech deals are good", {"deals"}),
+        ("Heron discount codes and deals", {"deals"}),
+        ("Plover signs $27 billion chip deal with Heron", set()),
+        ("Staff quit over the defense deal", set()),
+        ("Lawmakers strike a deal on safety rules", set()),
         ("How to block AI crawlers", {"how-to"}),
         ("How to watch the launch online", {"how-to"}),
         ("A practical guide to fine-tuning", {"how-to"}),
