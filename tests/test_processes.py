@@ -123,6 +123,7 @@ def wait_for(condition: Callable[[], bool], what: str, patience_s: float = PATIE
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_a_killed_part_comes_back_and_no_part_outlives_the_supervisor(site: Site) -> None:
     run = site.start()
     wait_for(site.is_up, "the site")
@@ -152,7 +153,8 @@ def _is_other(site: Site, name: str, killed: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("what", ["deleted", pytest.param("replaced", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("what", ["deleted", "replaced"])
 def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: Path, what: str) -> None:
     site.start()
     wait_for(site.is_up, "the site")
