@@ -24,13 +24,11 @@ from scoring.meaning.search import QueryEncoder
 from web import admin, api, present
 from web.admin import actions
 from web.api.reader import routes as reader_api
-from web.auth import access
-from web.auth.credentials import Authenticator, cookie_of
+from web.auth.credentials import Authenticator
 from web.auth.reader_tokens import ReaderAuthenticator
-from web.digest.pages import blueprint as digest_pages
 from web.http.addresses import MAX_QUERY_STRING, SiteAddresses
 from web.http.database import Reading, Unreadable
-from web.http.headers import MAX_BODY, Guarded, is_https, is_trusted, trusted_hosts
+from web.http.headers import MAX_BODY, Guarded, cookie_of, is_https, is_trusted, trusted_hosts
 from web.http.page_cache import PageCache
 from web.http.request_metrics import RequestMetrics
 from web.http.visit_counter import VisitCounter
@@ -44,6 +42,7 @@ from web.pages.blueprints import BLUEPRINTS
 from web.pages.service import error_pages, metrics, websub_callback
 from web.pages.service.static_files import asset
 from web.present.browser_texts import browser_texts
+from web.request import access
 from web.request.context import config, feeds_of, now
 from web.request.services import Services, provide, services
 
@@ -89,7 +88,6 @@ def create_app(
     speed = clock.speed if isinstance(clock, FastClock) else 1
     for blueprint in (
         *BLUEPRINTS,
-        digest_pages,
         *admin.BLUEPRINTS,
         reader_api.blueprint,
         metrics.blueprint,

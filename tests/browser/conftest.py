@@ -13,7 +13,7 @@ from aggregator.store import Store
 from tests.browser.chromium import launched
 from tests.browser.site import addresses, application, served, signed_in
 from tests.web import newsroom
-from web.auth.credentials import COOKIE
+from web.http.headers import COOKIE
 
 
 @pytest.fixture(scope="package")

@@ -25,7 +25,7 @@ from werkzeug.routing import RequestRedirect, Rule
 from aggregator.model import NamedList
 from tests.web import newsroom
 from web.app import close_app, create_app
-from web.auth.credentials import COOKIE
+from web.http.headers import COOKIE
 
 # Routes that no page of the sample edition links to, with an address to try. None: it is no page, whatever is asked.
 EXAMPLES: dict[str, str | None] = {

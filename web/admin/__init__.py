@@ -1,7 +1,7 @@
 """What the operator does on the site: vote, decide, edit sources and rules, look after models, undo.
 
-Each module has a `blueprint`. They leave who the operator is to `web.auth.access`, what is stored to `store`, and the
-effects to the worker, which applies a change within seconds.
+Each module has a `blueprint`. `web.request.access` knows who the operator is. The worker applies a change within
+seconds.
 """
 
 from __future__ import annotations

@@ -8,9 +8,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from aggregator.disk_use import disk_use, summary
 from aggregator.errors import GroundswellError
 from web.admin import actions as audit
-from web.auth.access import SIGN_IN, authenticator, back_to, clear_cookie, open_to_others, operator, set_session_cookie
 from web.auth.credentials import TooManyTries, named_by_proxy
 from web.present.alerts import alert_rows
+from web.request.access import (
+    SIGN_IN,
+    authenticator,
+    back_to,
+    clear_cookie,
+    open_to_others,
+    operator,
+    set_session_cookie,
+)
 from web.request.context import config, now, presenter, reading
 from web.request.worker_status import status_of
 

@@ -31,6 +31,7 @@ from web.admin import actions as audit
 from web.lists import query
 from web.lists import sources as source_list
 from web.request.context import args, base_url, config, now, presenter, reading
+from web.request.services import services
 
 blueprint = Blueprint("operator_sources", __name__)
 
@@ -54,11 +55,12 @@ def sources() -> str:
 def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | None = None) -> str:
     params = source_list.read(args())
     with reading().store() as store:
-        configured = [summary for summary in source_list.summaries(store) if summary.state != "removed"]
+        summaries = source_list.summaries(store, config(), services().alarm, now())
+        configured = [summary for summary in summaries if summary.state != "removed"]
         page = source_list.select(configured, params, PAGE_SIZE)
         fault = store.config_edits.problem()
         show = presenter(store)
-        health = source_list.health(store, [summary.source for summary in page.shown])
+        health = source_list.health(store, [summary.source for summary in page.shown], now())
         rows = [present.source_row(show, row) for row in health]
         actions = [audit.row(show, action) for action in store.actions.newest(100) if action.kind == "sources"][:10]
     return render_template(

@@ -13,8 +13,8 @@ from aggregator.store import Store
 from aggregator.text.search_query import Query
 from web import present
 from web.admin import actions as audit
-from web.auth.access import back_to
 from web.lists import stories
+from web.request.access import back_to
 from web.request.context import config, now, presenter, reading
 
 blueprint = Blueprint("operator_stories", __name__)

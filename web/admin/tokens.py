@@ -7,8 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from web.admin import actions as audit
-from web.api.reader.routes import PREFIX
-from web.auth.reader_tokens import make_reader_token, revoke_reader_token
+from web.auth.reader_tokens import READER_API, make_reader_token, revoke_reader_token
 from web.request.context import base_url, now, presenter, reading
 
 blueprint = Blueprint("operator_tokens", __name__)
@@ -31,7 +30,7 @@ def _page(message: str = "", secret: str = "") -> str:
             )
             for record in sorted(store.reader_tokens.all(), key=lambda record: record.revoked_at is not None)
         ]
-    server = base_url() + PREFIX
+    server = base_url() + READER_API
     return render_template("admin/tokens.html", rows=rows, message=message, secret=secret, server=server)
 
 

@@ -13,9 +13,9 @@ from aggregator.store import Store
 from aggregator.text.urls import safe_link
 from web.api import schemas
 from web.api.routes import blueprint, problems
-from web.auth.access import authenticator, open_to_others
 from web.auth.credentials import TooManyTries
 from web.auth.reader_tokens import TooManyRequests
+from web.request.access import authenticator, open_to_others
 from web.request.context import config, now, reading
 from web.request.services import services
 

@@ -24,11 +24,21 @@ from web.lists import sources as source_list
 from web.lists import stories as lists
 from web.lists.paging import make_cursor, page_after, position
 from web.lists.query import ListParams
-from web.pages.category import category_name
 from web.present import Presenter, story_path
 from web.present.reasons import sentence
 from web.present.sources import feed_address
-from web.request.context import MINUTE, base_url, config, id_base, keep, meaning_of, now, presenter, reading
+from web.request.context import (
+    MINUTE,
+    base_url,
+    category_name,
+    config,
+    id_base,
+    keep,
+    meaning_of,
+    now,
+    presenter,
+    reading,
+)
 from web.request.services import services
 from web.syndication import tag_uri
 
@@ -182,7 +192,7 @@ def _found(arguments: dict[str, Any], *, listed_only: bool = False) -> dict[str,
 def sources() -> dict[str, Any]:
     """List all sources with their state."""
     with reading().store() as store:
-        rows = source_list.health(store, [*config().sources, *source_list.removed(store)])
+        rows = source_list.health(store, [*config().sources, *source_list.removed(store, config())], now())
     keep(MINUTE)
     base, limits = base_url(), config().limits
     items = []

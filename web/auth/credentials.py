@@ -18,7 +18,6 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from aggregator.model import SignIn
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Session
 from web.http import clients
+from web.http.headers import cookie_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -38,11 +38,6 @@ log = logging.getLogger(__name__)
 
 MIN_TOKEN_CHARS = 20
 """Characters of a token from the environment: fewer could be guessed."""
-COOKIE = "groundswell"
-SECURE_COOKIE = "__Host-groundswell"
-"""Over HTTPS: no other host of the domain can set or overwrite it."""
-SECURE_COOKIE_BELOW = "__Secure-groundswell"
-"""Over HTTPS where the site is below a path: browsers take `__Host-` for cookies of a whole host only."""
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=1)
@@ -193,20 +188,3 @@ def named_by_proxy(settings: SignIn, environ: WSGIEnvironment) -> bool:
     # A header that came twice is joined by a comma, and so names nobody.
     user = environ.get(f"HTTP_{settings.header.upper().replace('-', '_')}", "")
     return user in settings.users
-
-
-def cookie_name(*, https: bool, prefix: str) -> str:
-    """Return the name of the session cookie; *prefix* is the path of site.url, "" for none."""
-    if not https:
-        return COOKIE
-    return SECURE_COOKIE_BELOW if prefix else SECURE_COOKIE
-
-
-def cookie_of(environ: WSGIEnvironment, *, https: bool, prefix: str = "") -> str:
-    """Return what the session cookie of a request holds, "" without one."""
-    try:
-        cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
-    except CookieError:
-        return ""
-    cookie = cookies.get(cookie_name(https=https, prefix=prefix))
-    return cookie.value if cookie is not None else ""

@@ -18,6 +18,8 @@ from web.auth.credentials import TRIES, WINDOW_S, TooManyTries, digest
 from web.auth.rate_limit import RateLimit
 from web.http import clients
 
+READER_API = "/api/greader.php"
+"""Where reader apps send their tokens."""
 MAX_TOKENS = 100
 MAX_NAME_CHARS = 100
 REQUESTS_PER_MINUTE = 600

@@ -3,7 +3,6 @@
 editions    2026-11-27 or 2026-W48 -> its span of time in the site's zone
 contents    store x edition        -> the stories, what grew, the best of each category
 mail        a digest as HTML and plain text
-pages       /digest and its feeds
 delivery    when a digest is due, and for whom
 """
 

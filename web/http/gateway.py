@@ -23,10 +23,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aggregator.text.ip_addresses import is_loopback
-from web.auth.credentials import COOKIE
 from web.http.cached_response import Headers
 from web.http.clients import PEER, forwarded, host_of_peer, network
-from web.http.headers import HEADERS, MAX_BODY
+from web.http.headers import COOKIE, HEADERS, MAX_BODY
 from web.http.hints import hints_of
 from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
 from web.http.readable_feeds import is_browser_at_a_feed, is_readable_feed

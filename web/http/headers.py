@@ -9,6 +9,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,13 @@ CSP = (
     "require-trusted-types-for 'script'"
 )
 CSP_DATA = "default-src 'none'; sandbox"
-"""For what is no page: feeds, JSON."""
+"""For JSON and plain text."""
+
+CSP_FEED = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "sandbox allow-same-origin allow-popups allow-top-navigation-by-user-activation"
+)
+"""For feeds: a browser needs script-src and the site's own origin to apply their style sheet; no script runs."""
 
 HEADERS = (
     ("Content-Security-Policy", CSP),
@@ -39,6 +46,11 @@ HEADERS = (
     ("Cache-Control", "no-cache"),
 )
 NO_STORE = "no-store"
+COOKIE = "groundswell"
+SECURE_COOKIE = "__Host-groundswell"
+"""Over HTTPS: no other host of the domain can set or overwrite it."""
+SECURE_COOKIE_BELOW = "__Secure-groundswell"
+"""Over HTTPS where the site is below a path: browsers take `__Host-` for cookies of a whole host only."""
 _HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 
 
@@ -121,3 +133,20 @@ def forged(headers: Mapping[str, str], own: Iterable[str], *, bearer: bool = Fal
         if f"{referer.scheme}://{referer.netloc}".lower() not in origins:
             return "The browser did not say from which page it was sent."
     return ""
+
+
+def cookie_name(*, https: bool, prefix: str) -> str:
+    """Return the name of the session cookie; *prefix* is the path of site.url, "" for none."""
+    if not https:
+        return COOKIE
+    return SECURE_COOKIE_BELOW if prefix else SECURE_COOKIE
+
+
+def cookie_of(environ: WSGIEnvironment, *, https: bool, prefix: str = "") -> str:
+    """Return what the session cookie of a request holds, "" without one."""
+    try:
+        cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
+    except CookieError:
+        return ""
+    cookie = cookies.get(cookie_name(https=https, prefix=prefix))
+    return cookie.value if cookie is not None else ""

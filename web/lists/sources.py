@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-from aggregator.model import FeedState, Source, SourceHealth
+from aggregator.model import Config, FeedState, Source, SourceHealth
 from aggregator.polling.source_health import STATES, Alarm
 from aggregator.store import SourceOutline, Store
 from aggregator.text.markup import storable
 from aggregator.text.urls import host
 from web.lists import query
-from web.request.context import config, now
-from web.request.services import services
 
 PAGE_SIZE = 300
 """Most sites have all their sources on one page."""
@@ -80,30 +78,28 @@ def read(args: Mapping[str, str]) -> SourceParams:
     return SourceParams(state if state in STATES else "", storable(params.category), params.query, params.page)
 
 
-def summaries(store: Store) -> list[SourceSummary]:
+def summaries(store: Store, config: Config, alarm: Alarm, now: datetime) -> list[SourceSummary]:
     """Return every source with its state: those that need attention first, else as in feeds.yaml; removed ones last.
 
     A source that the worker does not know yet was never polled.
     """
-    alarm = services().alarm
-    moment = now()
     outlines = {outline.source_id: outline for outline in store.source_status.outlines()}
-    sources = [_summary(source, outlines.get(source.id), alarm, moment) for source in config().sources]
-    sources += [SourceSummary(source, "removed", host(source.url)) for source in removed(store)]
+    sources = [_summary(source, outlines.get(source.id), alarm, now) for source in config.sources]
+    sources += [SourceSummary(source, "removed", host(source.url)) for source in removed(store, config)]
     order = {state: position for position, state in enumerate(STATES)}
     return sorted(sources, key=lambda summary: order[summary.state])
 
 
-def removed(store: Store) -> list[Source]:
+def removed(store: Store, config: Config) -> list[Source]:
     """Return the sources that are no longer in feeds.yaml."""
-    configured = {source.id for source in config().sources}
+    configured = {source.id for source in config.sources}
     return [source for source in store.source_status.removed() if source.id not in configured]
 
 
-def _summary(source: Source, outline: SourceOutline | None, alarm: Alarm, moment: datetime) -> SourceSummary:
+def _summary(source: Source, outline: SourceOutline | None, alarm: Alarm, now: datetime) -> SourceSummary:
     if outline is None:
         return SourceSummary(source, "waiting" if source.enabled else "paused", host(source.url))
-    silent = outline.state == "ok" and alarm.overdue(source.id, outline.arrivals, moment)
+    silent = outline.state == "ok" and alarm.overdue(source.id, outline.arrivals, now)
     return SourceSummary(source, "silent" if silent else outline.state, outline.host)
 
 
@@ -128,9 +124,9 @@ def _contains(words: Sequence[str], text: str) -> bool:
     return all(word in text for word in words)
 
 
-def health(store: Store, sources: Sequence[Source]) -> list[SourceHealth]:
+def health(store: Store, sources: Sequence[Source], now: datetime) -> list[SourceHealth]:
     """Return everything known about *sources*, in their order."""
-    rows = {row.source.id: row for row in store.source_status.rows(now(), sources)}
+    rows = {row.source.id: row for row in store.source_status.rows(now, sources)}
     return [
         rows.get(source.id) or SourceHealth(source, FeedState(source.id, source.url), 0, 0, 0) for source in sources
     ]

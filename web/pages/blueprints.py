@@ -1,8 +1,4 @@
-"""The addresses of the site, a room a module: each has a blueprint called `room`.
-
-A view asks the store, makes view models, and renders. Rooms know addresses, titles and empty states. They leave
-what a request has at hand to `context`, wording and drawing to `present`, choosing stories to `lists`.
-"""
+"""The blueprints of all pages for readers and programs, in one tuple."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from web.pages import (
     topics,
 )
 from web.pages.programs import markdown
-from web.pages.reading import named_lists, saved
+from web.pages.reading import digests, named_lists, saved
 from web.pages.service import healthz, picture, static_files, updates, websub_hub
 
 BLUEPRINTS = (
@@ -29,6 +25,7 @@ BLUEPRINTS = (
     named_lists.blueprint,
     search.blueprint,
     saved.blueprint,
+    digests.blueprint,
     story.blueprint,
     archive.blueprint,
     updates.blueprint,

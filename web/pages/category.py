@@ -7,12 +7,11 @@ from urllib.parse import quote
 from flask import Blueprint, abort, render_template
 from flask_babel import gettext
 
-from aggregator.store import ListQuery
 from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.lists import query, stories
 from web.lists.query import ListParams
 from web.pages import machine_readable
-from web.request.context import MINUTE, args, config, feeds_of, keep, now, presenter, reading, shows
+from web.request.context import MINUTE, args, category_name, feeds_of, keep, now, presenter, reading, shows
 from web.request.worker_status import status_of
 
 blueprint = Blueprint("listing", __name__)
@@ -70,15 +69,3 @@ def _list_page(title: str, category_id: str | None, path: str, params: ListParam
         status=status,
         feeds=feeds_of(title, path, params.query_string()),
     )
-
-
-def category_name(category_id: str) -> str:
-    """Return a category's name; 404 unless it is configured, or stories of it are left."""
-    known = config().category(category_id)
-    if known is not None:
-        return known.name
-    with reading().store() as store:
-        if not store.story_lists.select(ListQuery(category_id=category_id, limit=1)):
-            abort(404)
-        section = presenter(store).section(category_id)
-    return section.name if section else category_id

@@ -15,10 +15,10 @@ from aggregator.store import Store
 from aggregator.text.markup import storable
 from web import syndication
 from web.http.addresses import LIST_PARAMETERS, query_parameters
+from web.http.headers import CSP_FEED
 from web.http.hints import WHOLE_EDITION
 from web.lists import paging, query, stories
 from web.lists.query import ListParams
-from web.pages.category import category_name
 from web.pages.reading import named_lists
 from web.pages.service.static_files import asset
 from web.pages.sources import source_health
@@ -27,6 +27,7 @@ from web.request.context import (
     MINUTE,
     args,
     base_url,
+    category_name,
     config,
     hints,
     hub_url,
@@ -45,11 +46,6 @@ blueprint = Blueprint("feeds", __name__)
 FEED_PARAMETERS = (*LIST_PARAMETERS, "limit", "cursor")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "sandbox allow-same-origin allow-popups allow-top-navigation-by-user-activation"
-)
-"""A browser needs script-src and the site's own origin to apply the style sheet. The sandbox still runs no script."""
 _ORDERS = {"trending": "ranked by trend", "newest": "newest first", "score": "highest score first"}
 
 
@@ -203,7 +199,7 @@ def _feed(
     hints().material = syndication.material(channel)
     keep(MINUTE if params.window or moving else WHOLE_EDITION)
     response = Response(chosen.write(channel), content_type=chosen.content_type)
-    response.headers["Content-Security-Policy"] = CSP
+    response.headers["Content-Security-Policy"] = CSP_FEED
     if form != "md":
         response.vary.add("Accept")
     links = {"hub": channel.hub_url, "self": channel.self_url, "first": channel.first_url, "next": channel.next_url}

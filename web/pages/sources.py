@@ -13,7 +13,8 @@ from web.http.addresses import query_parameters
 from web.lists import query, stories
 from web.lists import sources as source_list
 from web.present.sources import feed_address
-from web.request.context import BRIEF, args, config, feeds_of, keep, presenter, reading
+from web.request.context import BRIEF, args, config, feeds_of, keep, now, presenter, reading
+from web.request.services import services
 from web.request.worker_status import status_of
 
 blueprint = Blueprint("health", __name__)
@@ -33,8 +34,8 @@ def sources() -> str:
         status = status_of(store)
         fault = store.config_edits.problem()
         show = presenter(store)
-        page = source_list.select(source_list.summaries(store), params)
-        health = source_list.health(store, [summary.source for summary in page.shown])
+        page = source_list.select(source_list.summaries(store, config(), services().alarm, now()), params)
+        health = source_list.health(store, [summary.source for summary in page.shown], now())
         rows = [present.source_row(show, row) for row in health]
         ledgers = store.source_status.hosts()
     here = {summary.host for summary in page.shown}
@@ -80,7 +81,7 @@ def source_health(store: Store, source_id: str) -> SourceHealth:
     """Return everything known about a source; 404 when it was never configured."""
     wanted: Source | None = config().source(source_id)
     if wanted is None:
-        wanted = next((source for source in source_list.removed(store) if source.id == source_id), None)
+        wanted = next((source for source in source_list.removed(store, config()) if source.id == source_id), None)
     if wanted is None:
         abort(404)
-    return source_list.health(store, [wanted])[0]
+    return source_list.health(store, [wanted], now())[0]

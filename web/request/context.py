@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import Response, g, request
+from flask import Response, abort, g, request
 
 from aggregator.model import Config, Embedding
-from aggregator.store import Store
+from aggregator.store import ListQuery, Store
 from aggregator.text.ip_addresses import is_public_host
 from aggregator.text.search_query import Query
 from web import syndication
@@ -102,6 +102,18 @@ def presenter(store: Store) -> Presenter:
         g.presenter = Presenter(running, names, now(), store.entry_languages.of)
     current: Presenter = g.presenter
     return current
+
+
+def category_name(category_id: str) -> str:
+    """Return a category's name; 404 unless it is configured, or stories of it are left."""
+    known = config().category(category_id)
+    if known is not None:
+        return known.name
+    with reading().store() as store:
+        if not store.story_lists.select(ListQuery(category_id=category_id, limit=1)):
+            abort(404)
+        section = presenter(store).section(category_id)
+    return section.name if section else category_id
 
 
 def base_url() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.web.auth.test_access import desk, feeds, form_token, sign_in
+from tests.web.request.test_access import desk, feeds, form_token, sign_in
 
 __all__ = ["desk", "feeds"]
 

@@ -21,7 +21,7 @@ from aggregator.store import Store
 from tests.feedserver import FeedServer
 from tests.web.conftest import Clock
 from tests.web.newsroom import HOUR, NOW, Newsroom
-from web.auth.credentials import COOKIE
+from web.http.headers import COOKIE
 
 TOKEN = "the operator's token in this test"
 FEEDS = """# ours

@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.web.auth.test_access import FEEDS, desk, feeds, form_token, sign_in
 from tests.web.newsroom import NOW
+from tests.web.request.test_access import FEEDS, desk, feeds, form_token, sign_in
 
 __all__ = ["desk", "feeds"]
 

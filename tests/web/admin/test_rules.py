@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from aggregator.config import parse_config
 from aggregator.model import RuleEffect
-from tests.web.auth.test_access import desk, feeds, form_token, sign_in
 from tests.web.newsroom import Newsroom
+from tests.web.request.test_access import desk, feeds, form_token, sign_in
 
 __all__ = ["desk", "feeds"]
 

@@ -53,7 +53,7 @@ def check_headers(headers: object, where: str) -> None:
     else:
         assert get("Content-Security-Policy") in (CSP, "default-src 'none'; sandbox"), where
     assert get("X-Content-Type-Options") == "nosniff", where
-    # The operator's forms have to say where they are from (web/auth/access.py).
+    # The operator's forms have to say where they are from (web/request/access.py).
     assert get("Referrer-Policy") == ("same-origin" if "/admin" in where else "no-referrer"), where
     assert get("Cross-Origin-Opener-Policy") == "same-origin", where
     assert get("Cross-Origin-Resource-Policy") == "same-origin", where

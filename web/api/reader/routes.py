@@ -13,15 +13,14 @@ from aggregator.store.readers.marks import READ, STARRED, Selection
 from aggregator.store.readers.tokens import ReaderToken
 from web.api.reader import atom, streams
 from web.api.reader.items import items, references
-from web.auth.access import open_to_others
 from web.auth.credentials import TooManyTries
-from web.auth.reader_tokens import TooManyRequests
+from web.auth.reader_tokens import READER_API, TooManyRequests
 from web.http.headers import CSP_DATA, NO_STORE
+from web.request.access import open_to_others
 from web.request.context import base_url, config, id_base, now, presenter, reading
 from web.request.services import services
 
-PREFIX = "/api/greader.php"
-blueprint = Blueprint("reader_api", __name__, url_prefix=PREFIX)
+blueprint = Blueprint("reader_api", __name__, url_prefix=READER_API)
 API = "/reader/api/0"
 _STATES = {f"{streams.STATE}{kind}": kind for kind in (READ, STARRED)}
 

@@ -1,1 +1,1 @@
-"""What a reader chooses: saved stories, lists by name."""
+"""What a reader chooses: saved stories, named lists, digests of a day or a week."""

@@ -21,9 +21,9 @@ from aggregator.disk_use import DiskUse, disk_use
 from aggregator.polling.cadence import silence
 from aggregator.store.metrics import LAG_BOUNDS_S, HostCounts, SiteCounts
 from aggregator.text.ip_addresses import is_loopback
-from web.auth.access import authenticator, operator
 from web.auth.credentials import TooManyTries
 from web.http.headers import CSP_DATA
+from web.request.access import authenticator, operator
 from web.request.context import config, now, reading
 from web.request.services import services
 

@@ -13,8 +13,8 @@ from flask import Blueprint, Response, abort, request
 from aggregator.store.websub.subscriptions import Subscription
 from aggregator.text.markup import clip, storable
 from aggregator.websub_protocol import MAX_LEASE, MIN_LEASE, is_signed
-from web.auth.access import open_to_others
 from web.http.headers import CSP_DATA
+from web.request.access import open_to_others
 from web.request.context import now, reading
 
 blueprint = Blueprint("websub", __name__)

@@ -16,8 +16,8 @@ from werkzeug.routing import RequestRedirect
 from aggregator.store import ListQuery, Store
 from aggregator.text import search_query
 from aggregator.websub_protocol import MAX_PENDING, RefusedError, Request, read_request
-from web.auth.access import open_to_others
 from web.http.headers import CSP_DATA, is_trusted, trusted_hosts
+from web.request.access import open_to_others
 from web.request.context import config, now, public_site, reading
 from web.request.services import services
 

@@ -16,8 +16,8 @@ from flask import Flask, Response, abort, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.store.editorial.sessions import Session
-from web.auth.credentials import Authenticator, TooManyTries, cookie_name, cookie_of
-from web.http.headers import NO_STORE, SAFE, forged, is_https
+from web.auth.credentials import Authenticator, TooManyTries
+from web.http.headers import NO_STORE, SAFE, cookie_name, cookie_of, forged, is_https
 from web.request.context import config, now, reading
 from web.request.services import services
 

@@ -14,9 +14,9 @@ from web.digest import editions, mail
 from web.digest.contents import Digest, DigestStory, digest
 from web.digest.editions import Edition
 from web.http.addresses import query_parameters
+from web.http.headers import CSP_FEED
 from web.http.hints import WHOLE_EDITION
 from web.i18n.wording import plural
-from web.pages.feeds import CSP
 from web.pages.service.static_files import asset
 from web.present import Presenter
 from web.request.context import (
@@ -136,7 +136,7 @@ def feed(form: str) -> Response:
     hints().material = syndication.material(channel)
     keep(WHOLE_EDITION)
     response = Response(chosen.write(channel), content_type=chosen.content_type)
-    response.headers["Content-Security-Policy"] = CSP
+    response.headers["Content-Security-Policy"] = CSP_FEED
     response.vary.add("Accept")
     links = {"hub": channel.hub_url, "self": channel.self_url}
     response.headers["Link"] = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in links.items() if url)

@@ -20,8 +20,8 @@ from aggregator.text.search_words import indexed
 from tests.web import newsroom
 from tests.web.conftest import Clock
 from tests.web.newsroom import Newsroom
-from web.auth.access import is_open
 from web.auth.credentials import IDLE, LONGEST, TRIES, digest, make_token, token_file
+from web.request.access import is_open
 from web.request.services import services
 
 TOKEN = "correct-horse-battery-staple-0123456789"
