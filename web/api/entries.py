@@ -29,7 +29,11 @@ def _with_token(view: Posting) -> Posting:
     def checked(*args: Any, **kwargs: Any) -> Any:
         with reading().store() as store:
             _check_token(store)
-        return view(*args, **kwargs)
+        try:
+            return view(*args, **kwargs)
+        except RecursionError:
+            # Python's reader of JSON goes as deep as the body does.
+            abort(400, "The body is nested too deeply.")
 
     return cast(Posting, checked)
 
