@@ -137,12 +137,17 @@ class FeedServer:
 
             def do_GET(self) -> None:
                 outer.requests.append(Request(self.path, self.headers))
-                answer = outer._answers.get(self.path, Answer(status=404))
+                plain = self.path.partition("?")[0]
+                answer = outer._answers.get(self.path) or outer._answers.get(plain, Answer(status=404))
                 if answer.raw is not None:
                     self.close_connection = True
                     answer.raw(Wire(self, outer._stopped))
                     return
                 self._answer(answer)
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.do_GET()
 
             def _answer(self, answer: Answer) -> None:
                 validators = {"ETag": answer.etag, "Last-Modified": answer.last_modified}

@@ -81,6 +81,23 @@ def test_a_private_address_is_refused_unless_the_operator_allows_it(send: Post) 
     assert "private address" in webhook.message
 
 
+def test_a_service_leads_to_no_private_address_however_it_is_spelled(send: Post) -> None:
+    hosts = (
+        "127.0.0.2 127.1 2130706433 0x7f000001 0177.0.0.1 localhost 0.0.0.0 [::1] [::ffff:127.0.0.1] [2002:7f00:1::]"
+    )
+    with http_service() as trap:
+        for host in hosts.split():
+            for address in (f"ntfy://{host}:{trap.port}/topic", f"json://{host}:{trap.port}/a"):
+                assert not send(address, allow_private=False).sent, address
+        for host in ("169.254.169.254", "10.0.0.1", "[fd00:ec2::254]"):
+            assert "is a private address" in send(f"json://{host}/latest", allow_private=False).message
+    with mail_service() as mailbox:
+        for host in ("127.0.0.1", "localhost"):
+            address = f"mailto://{host}:{mailbox.port}/?from=site@news.example&to=one@reader.example"
+            assert not send(address, allow_private=False).sent
+    assert (trap.received, mailbox.received) == ([], [])
+
+
 def test_a_redirect_to_another_private_host_is_not_followed(send: Post) -> None:
     with http_service() as ntfy, http_service() as canary:
         ntfy.answers = [(307, {"Location": f"http://127.0.0.2:{canary.port}/"})] * 2

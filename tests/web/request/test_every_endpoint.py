@@ -23,12 +23,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from aggregator.store import Store
-from tests.web.auth.test_access import FEEDS, SAME, TOKEN, content, form_token, sign_in
 from tests.web.newsroom import NOW, Newsroom
-from web.auth.access import is_open
+from tests.web.request.test_access import FEEDS, SAME, TOKEN, content, form_token, sign_in
 from web.auth.credentials import TRIES
 from web.auth.reader_tokens import make_reader_token, revoke_reader_token
 from web.http.headers import MAX_BODY, SAFE
+from web.request.access import is_open
 
 WITHOUT_TOKEN = {
     # Requests of other servers and of the operator's browser, and what a stranger gets who sends nothing. A hub that
