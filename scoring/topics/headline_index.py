@@ -43,7 +43,10 @@ _FRAME = frozenset(
     sue sues sued suing order orders ordered unveil unveils unveiled introduce introduces introducing buys cuts cut bans
     hits hit wins win loses eyes seeks backs joins hires fires leaves opens closes brings bring turns turn moves pushes
     expands rolls rolling drops drop kills blocks delays accuses agrees approves raises debuts ships builds offers
-    offer becomes become becoming lets let letting stop stops think thinks thinking testing
+    offer becomes become becoming lets let letting stop stops think thinks thinking testing threatens suspends pauses
+    resigns cancels slips confirms defends apologizes apologises rejects pulls quits denies vows slams blasts
+    pledges halts scraps axes secures nears hails hold holds opt opts dies died asks admits insists refuses fears hopes
+    sparks passes
     """.split()  # noqa: SIM905 - a list of three hundred strings is no easier to read
 )
 

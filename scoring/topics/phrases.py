@@ -17,7 +17,7 @@ def is_name(term: str, titles: Iterable[str]) -> bool:
     """Return whether headlines write a term, or one of its two words, with a capital.
 
     Headlines That Capitalise Every Word count neither way. A word that only such headlines hold is a name unless it is
-    a common one. Words in a script without capitals are names.
+    a common or an ordinary one. Words in a script without capitals are names.
 
     >>> is_name("floyd", ["Who was the late George Floyd?"]), is_name("earlier", ["Virus spread earlier than thought"])
     (True, False)
@@ -34,10 +34,23 @@ def is_name(term: str, titles: Iterable[str]) -> bool:
                 if word in count:
                     count[word][not piece[0].isupper()] += 1
     return any(
-        capital >= small if capital + small else load_background().share(stem(word)) < COMMON
+        capital >= small if capital + small else _is_uncommon(word)
         for word, (capital, small) in count.items()
         if word not in GENERIC
     )
+
+
+def _is_uncommon(word: str) -> bool:
+    return load_background().share(stem(word)) < COMMON and is_distinctive(word)
+
+
+def is_distinctive(word: str) -> bool:
+    """Return whether a word can only be a name.
+
+    >>> [is_distinctive(word) for word in ("nvidia", "computer", "super")]
+    [True, False, False]
+    """
+    return stem(word) not in load_ordinary_words() and word not in load_modifiers()
 
 
 COMMON = 0.002
@@ -66,45 +79,70 @@ def is_fragment(phrase: Sequence[str]) -> bool:
 
 MIN_SHARED = 0.6
 """Share of the headlines from which a neighboring word belongs to the phrase: "Lea" is "Lea Michele"."""
+MIN_SHARED_OF_WORD = 0.5
+"""The same for a word that is no name, and says little alone: "universe" is "parallel universe"."""
+MIN_SHARED_NEW = 0.9
+"""The same for "new" before a name: "New Zealand" is one, and "new iPhone" is none."""
 MAX_PHRASE_WORDS = 4
 
 ENDINGS = frozenset({"day", "week"})
 """Words that are no term, but end a name: "Memorial Day". So does a number: "Atlas 2", "UFC 250"."""
 
+LINKS = frozenset({"of", "and", "the", "in"})
+"""Words that join the words of a phrase: "houses of worship", "track and trace"."""
 
-def grown(term: str, titles: Sequence[str]) -> tuple[str, ...]:
+
+def grown(term: str, titles: Sequence[str], min_shared: float = MIN_SHARED) -> tuple[str, ...]:
     """Return the words of the phrase that *term* is a part of in most of *titles*.
+
+    min_shared: share of the titles that a neighboring word needs
 
     >>> grown("lea", ["Lea Michele apologises", "Actor accuses Lea Michele", "Lea Michele says sorry"])
     ('lea', 'michele')
     >>> grown("atlas", ["Atlas 2 is out", "Halden's Atlas 2 doubts", "Atlas 2: an open model"])
     ('atlas', '2')
+    >>> grown("worship", ["Houses of worship open", "Trump on houses of worship", "Are houses of worship safe?"])
+    ('houses', 'of', 'worship')
     """
     phrase = tuple(term.split(PAIR))
     tokenized = [words(title) for title in titles]
     while len(phrase) < MAX_PHRASE_WORDS:
-        before: Counter[str] = Counter()
-        after: Counter[str] = Counter()
+        before: Counter[tuple[str, ...]] = Counter()
+        after: Counter[tuple[str, ...]] = Counter()
         for title in tokenized:
             at = _find(title, phrase)
             if at is None:
                 continue
-            if at > 0:
-                before[title[at - 1]] += 1
-            if at + len(phrase) < len(title):
-                after[title[at + len(phrase)]] += 1
+            before[_linked(title[:at][::-1])[::-1]] += 1
+            after[_linked(title[at + len(phrase) :])] += 1
         options = [
-            (count, word, side)
+            (count, more, side)
             for side, counts in (("after", after), ("before", before))
-            for word, count in counts.items()
-            if count >= max(MIN_SHARED * len(titles), 2.0)
-            and (is_telling(word) or (side == "after" and (word in ENDINGS or word.isdigit())))
+            for more, count in counts.items()
+            if more
+            and count >= max(min_shared * len(titles), 2.0)
+            and len(phrase) + len(more) <= MAX_PHRASE_WORDS
+            and _belongs(more, side, count / len(titles))
         ]
         if not options:
             break
-        _, word, side = min(options, key=lambda option: (-option[0], option[2], option[1]))
-        phrase = (*phrase, word) if side == "after" else (word, *phrase)
+        _, more, side = min(options, key=lambda option: (-option[0], option[2], option[1]))
+        phrase = (*phrase, *more) if side == "after" else (*more, *phrase)
     return phrase
+
+
+def _linked(neighbors: Sequence[str]) -> tuple[str, ...]:
+    """Return the next word, with the links before it."""
+    for number, word in enumerate(neighbors):
+        if word not in LINKS:
+            return tuple(neighbors[: number + 1])
+    return ()
+
+
+def _belongs(more: tuple[str, ...], side: str, share: float) -> bool:
+    if side == "before":
+        return is_telling(more[0]) or (more == ("new",) and share >= MIN_SHARED_NEW)
+    return is_telling(more[-1]) or (len(more) == 1 and (more[0] in ENDINGS or more[0].isdigit()))
 
 
 def _find(title: Sequence[str], phrase: Sequence[str]) -> int | None:
@@ -118,18 +156,32 @@ _SPELLED = re.compile(r"[^\W_]+(?:[.'’&+-][^\W_]+)*\+*")
 _POSSESSIVE = re.compile(r"['’]s\Z")
 
 
-def name_of(term: str, titles: Sequence[str]) -> tuple[tuple[str, ...], str]:
+# Observed as the last words of a topic: "Nvidia CEO", "Gemini-powered", "AI-generated".
+# Rule: a phrase ends before such a word.
+TRAILING = frozenset(
+    """
+    ceo cto cofounder founder founders exec execs executive executives boss bosses chief employees staff workers
+    powered generated backed based led made owned style
+    """.split()  # noqa: SIM905 - as above
+)
+
+
+def name_of(term: str, titles: Sequence[str], is_written_as_name: bool = True) -> tuple[tuple[str, ...], str]:
     """Return the words of the phrase that *term* is a part of in most headlines, and its usual spelling.
 
-    Generic words in front of a name go ("co-founder"). A phrase that ends within a word of the headlines ("Meta hires
-    ex" of "Meta hires ex-chief") falls back to the term.
+    Generic words in front of a name go ("co-founder"), and TRAILING ones behind it. A phrase that ends within a word of
+    the headlines ("Meta hires ex" of "Meta hires ex-chief") falls back to the term.
+
+    is_written_as_name: what `is_name` says; a word that is none takes in more of its neighbors
 
     >>> name_of("lea", ["Lea Michele apologises", "Actor accuses Lea Michele", "Lea Michele says sorry"])
     (('lea', 'michele'), 'Lea Michele')
     """
-    phrase = grown(term, titles)
+    phrase = grown(term, titles, MIN_SHARED if is_written_as_name else MIN_SHARED_OF_WORD)
     while phrase[0] in GENERIC and phrase[0] not in term.split(PAIR):
         phrase = phrase[1:]
+    while len(phrase) > 1 and phrase[-1] in TRAILING:
+        phrase = phrase[:-1]
     spelling = _spelling(phrase, titles)
     if spelling is None:
         phrase = tuple(term.split(PAIR))

@@ -18,7 +18,7 @@ from scoring.language.terms import term as stem
 from scoring.ranking.trend import burst
 from scoring.relevance.explanation import sigmoid
 from scoring.topics.headline_index import PAIR
-from scoring.topics.phrases import is_fragment, is_generic, is_name, name_of
+from scoring.topics.phrases import TRAILING, is_distinctive, is_fragment, is_generic, is_name, name_of
 from scoring.topics.signals import OFFSET, WEIGHTS, Moment
 
 MIN_ENTRIES = 3
@@ -26,10 +26,14 @@ MIN_SOURCES = 3
 MIN_BURST = 2.0
 """Minimum for a topic on a page. It is lower than `RISE_ENTRIES` and `RISE_SOURCES`, which small sites never reach."""
 
-# Observed: one study makes "earlier", "lowest" or "areas" rise. They mark a story but mean nothing to a
-# reader. "protests", "curfew" and "statue" do, and rise more.
-# Rule: a term that headlines do not write with a capital needs WORD_BURST.
+# Observed: one study makes "earlier", "lowest" or "areas" rise, and a few unrelated headlines "box", "limits" or
+# "job". They mean nothing to a reader. "protests", "curfew" and "statue" do, and rise more.
+# Rule: a term that headlines do not write with a capital needs WORD_BURST. A single word that is not written so, or is
+# an ordinary one ("Perplexity Computer" makes "Computer" rise), needs WORD_ENTRIES and WORD_SOURCES.
+# Known error: Meta's "Threads" needs them, too.
 WORD_BURST = 3.0
+WORD_ENTRIES = 8
+WORD_SOURCES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,9 @@ From 0 to .3 the measure of `evaluation.topics` moves by less than .01."""
 SAME_TOPIC = 0.9
 """Share of the smaller one's entries from which two terms are one topic: "Lea", "Michele" and "Lea Michele"."""
 
+SAME_TOPIC_OF_WORDS = 0.7
+"""The same for two words that are no names: "rare" and "spread" of one report."""
+
 SAME_NAME = 0.5
 """The same, where the words of one name are among those of the other: "Biden" and "Joe Biden"."""
 
@@ -97,13 +104,20 @@ class Named:
     name: str
     entries: frozenset[int]
     """Numbers of its entries of the last 24 hours."""
+    is_written_as_name: bool
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it is a single word that is no name."""
+        return len(self.phrase) == 1 and not self.is_written_as_name
 
     def repeats(self, other: Named) -> bool:
         """Return whether both are one topic: mostly the same entries, or one name in two lengths."""
         least = min(len(self.entries), len(other.entries))
         shared = len(self.entries & other.entries)
         ours, theirs = _stems(self.phrase), _stems(other.phrase)
-        if ours == theirs or shared >= SAME_TOPIC * least:
+        same = SAME_TOPIC_OF_WORDS if self.is_word and other.is_word else SAME_TOPIC
+        if ours == theirs or shared >= same * least:
             return True
         return (ours <= theirs or theirs <= ours) and shared >= SAME_NAME * least
 
@@ -138,11 +152,16 @@ def _candidates(moment: Moment) -> Iterator[tuple[Named, float]]:
             continue
         titles = [moment.headlines.title(number) for number in recent]
         is_written_as_name = is_name(term, titles)
+        phrase, name = name_of(term, titles, is_written_as_name)
         if described.burst < WORD_BURST and not is_written_as_name:
             continue
-        phrase, name = name_of(term, titles)
-        if not is_generic(PAIR.join(phrase)) and not is_fragment(phrase):
-            yield Named(described, phrase, name, frozenset(recent)), log_odds + NAME_ODDS * is_written_as_name
+        is_plain_word = len(phrase) == 1 and not (is_written_as_name and is_distinctive(phrase[0]))
+        if is_plain_word and (described.entries < WORD_ENTRIES or described.sources < WORD_SOURCES):
+            continue
+        if phrase[-1] in TRAILING or is_generic(PAIR.join(phrase)) or is_fragment(phrase):
+            continue
+        named = Named(described, phrase, name, frozenset(recent), is_written_as_name)
+        yield named, log_odds + NAME_ODDS * is_written_as_name
 
 
 def topics(moment: Moment, at: datetime, limit: int = 10) -> list[tuple[Topic, list[int]]]:

@@ -259,6 +259,45 @@ def test_a_word_that_names_nothing_alone_is_shown_in_its_phrase_or_not_at_all(wo
     assert f"{word} learning" in names(together)
 
 
+def seen(headlines: list[str], voices: int) -> list[str]:
+    """Return the topics of a day with these headlines, one after another from this many sources."""
+    rows = [(title, f"voice{n % voices}", END - timedelta(hours=n % 9 + 1)) for n, title in enumerate(headlines)]
+    return [topic.name for topic, _ in topics(Moment(index(quiet_days() + rows), END), END)]
+
+
+def test_a_lone_word_needs_more_sources_than_a_name() -> None:
+    verbs = ("divides", "delights", "worries", "moves", "angers", "puzzles", "charms", "alarms", "tires")
+    assert "Heron" in seen([f"Why Heron {verb} people" for verb in verbs[:4]], 4)
+    assert "statue" not in seen([f"Why a statue {verb} people" for verb in verbs[:4]], 4)
+    assert "statue" in seen([f"Why a statue {verb} people" for verb in verbs], 9)
+    # "Computer" of "Perplexity's Personal Computer" and "Acme Computer Works": a capital does not make it a name.
+    assert "Computer" not in seen([f"Why the Acme Computer {verb} people" for verb in verbs[:2]] * 2, 4)
+
+
+def test_two_words_of_one_report_are_one_topic() -> None:
+    report = ["spread without symptoms is rare", "is it rare that it spread?", "why its spread is rare", "rare spread"]
+    assert len({"rare", "spread"} & set(seen(report * 3, 9))) <= 1
+
+
+@pytest.mark.parametrize(
+    ("term", "titles", "name"),
+    [
+        ("worship", ["Houses of worship open", "Houses of worship safe?", "Houses of worship"], "Houses of worship"),
+        ("zealand", ["New Zealand votes", "A vote in New Zealand", "Why New Zealand worries"], "New Zealand"),
+        ("heron", ["A new Heron is out", "The new Heron", "Heron 2 at last"], "Heron"),
+        ("heron ceo", ["Heron CEO resigns", "Why Heron CEO left", "After Heron CEO"], "Heron"),
+    ],
+)
+def test_a_phrase_takes_in_what_belongs_to_it(term: str, titles: list[str], name: str) -> None:
+    assert name_of(term, titles)[1] == name
+
+
+def test_a_word_takes_in_neighbors_that_a_name_would_not() -> None:
+    titles = ["A parallel universe found", "Is the parallel universe real?", "How old the universe is", "Old universe"]
+    assert name_of("universe", titles, is_written_as_name=True)[1] == "universe"
+    assert name_of("universe", titles, is_written_as_name=False)[1] == "parallel universe"
+
+
 def test_a_number_and_a_day_end_a_name() -> None:
     assert grown("memorial", ["Memorial Day sales", "Crowds on Memorial Day", "Memorial Day parade"]) == (
         "memorial",
@@ -280,7 +319,7 @@ def test_short_and_long_form_of_a_name_are_one_topic() -> None:
     described = Rising("ewing", 0.5, 4.0, 4, 4, 0.0)
 
     def named(*phrase: str, entries: set[int]) -> Named:
-        return Named(described, phrase, " ".join(phrase), frozenset(entries))
+        return Named(described, phrase, " ".join(phrase), frozenset(entries), is_written_as_name=True)
 
     short, other = named("ewing", entries={1, 2, 3, 4}), named("ewing", "levy", entries={4, 5, 6, 7})
     assert named("ada", "ewing", entries={3, 4, 5, 6}).repeats(short)
