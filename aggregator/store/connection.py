@@ -48,6 +48,8 @@ class Connection(ABC):
     maintenance: Maintenance
     models: ModelFiles
     pictures: KeptPictures
+    has_several_writers: bool
+    """Whether several processes store entries."""
 
     @abstractmethod
     def rows(self, sql: str, params: Params | None = None) -> list[Row]:

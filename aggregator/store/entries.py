@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
+from aggregator.errors import StoreFault
 from aggregator.model import BACKLOG_AGE, Arrival, Edit, Entry, KnownEntry
 from aggregator.store.codec import (
     AS_ARRIVED,
@@ -174,10 +175,10 @@ class Entries:
         return ids
 
     def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:
-        """Replace an entry by what its source has now, and keep what it was before."""
+        """Replace an entry by what its source has now, and keep what it was before; StoreFault where it is gone."""
         before = self._db.row("select title, summary from entries where entry_id = :id", {"id": entry_id})
         if before is None:
-            raise KeyError(f"no entry {entry_id}")
+            raise _changed_meanwhile(entry_id)
         draft = arrival.draft
         self._db.run(
             """insert into entry_edits (entry_id, at, title_before, title, summary_before, summary)
@@ -202,8 +203,10 @@ class Entries:
 
         Its date, language and canonical link stay as they came: publishers move them at every
         change, and a date that moves would put old news first again, and a rebuild elsewhere.
+
+        StoreFault where it is gone.
         """
-        self._db.run(
+        found = self._db.run_counted(
             """update entries set link = :link, title = :title, summary = :summary, content = :content,
             author = :author, tags = :tags, picture = :picture, words = :words, digest = :digest,
             points_to = :points_to, discussion = :discussion, origin_name = :origin_name, origin_url = :origin_url,
@@ -211,6 +214,8 @@ class Entries:
             where entry_id = :entry_id""",
             {"entry_id": entry_id, **dict(zip(_COLUMNS, _values(arrival), strict=True))},
         )
+        if not found:
+            raise _changed_meanwhile(entry_id)
 
     # Reading.
 
@@ -299,6 +304,11 @@ class Entries:
         )
         self._db.run("delete from entries where first_seen_at < :before", params)
         return count
+
+
+def _changed_meanwhile(entry_id: int) -> StoreFault:
+    # Its poll is stored again, or repeated: it finds the entry under its new ID then.
+    return StoreFault(f"entry {entry_id} was given another ID (`cluster.entry_numbers`) or pruned by another process")
 
 
 # As tuples in one order: a first poll writes many rows, and names are looked up for each value of each.

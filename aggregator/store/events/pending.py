@@ -3,18 +3,19 @@
 A poll proposes its own time as the moment of its entries. With several pollers a step with an earlier moment can be
 committed later, two can have one moment, and a clock can be wrong. So the moment that counts, strictly later than
 that of any step before, is settled here by the one process that takes steps. With one poller it is nearly always the
-proposed one, and no entry is written again.
+proposed one, and no entry is written again. The order of IDs is settled with it (`cluster.entry_numbers`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from aggregator.errors import StoreError
-from aggregator.model import Event, Undo
+from aggregator.model import Edit, Entry, Event, Undo
+from aggregator.store.cluster.entry_numbers import EntryNumbers
 from aggregator.store.codec import AS_ARRIVED, decision, edit, entry, moment, stamp
 from aggregator.store.connection import Connection, Row
 from aggregator.store.events.log import EventLog
@@ -38,7 +39,9 @@ class PendingStep:
     decision_id: int | None
     is_undo: bool
     events: Sequence[Event]
-    """Already with the moment to be settled."""
+    """Already with the moment to be settled, and with the IDs that entries are given with it."""
+    new_ids: Mapping[int, int] = field(default_factory=dict)
+    """By the IDs that its entries were stored with; empty where those ascend already."""
 
 
 Batch = tuple[Sequence[tuple[datetime, Sequence[Event]]], Sequence[PendingStep]]
@@ -50,6 +53,7 @@ class PendingSteps:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._numbers = EntryNumbers(connection) if connection.has_several_writers else None
 
     def add_poll(self, source_id: str, at: datetime) -> None:
         """Announce the entries and edits of a source at *at*; part of the transaction that stores them."""
@@ -100,7 +104,7 @@ class PendingSteps:
                     events,
                 )
             )
-        return steps
+        return self._numbered(steps)
 
     def settle(self, steps: Sequence[PendingStep]) -> None:
         """Give steps their moments and take them off the list; part of the transaction of the engine's results.
@@ -116,6 +120,33 @@ class PendingSteps:
         for step in steps:
             if step.moment != step.proposed_at:
                 self._move(step)
+            if step.new_ids and self._numbers is not None:
+                self._numbers.write(step.new_ids)
+
+    def _numbered(self, steps: list[PendingStep]) -> list[PendingStep]:
+        """Return *steps* with entries whose IDs ascend, from step to step and from those that were taken before."""
+        if self._numbers is None:
+            return steps
+        last = self._numbers.last()
+        given: dict[int, int] = {}
+        numbered = []
+        for step in steps:
+            entry_ids = [event.entry_id for event in step.events if isinstance(event, Entry)]
+            new_ids: Mapping[int, int] = {}
+            if entry_ids and entry_ids[0] <= last:
+                new_ids = self._numbers.fresh(entry_ids)
+                given |= new_ids
+            if entry_ids:
+                last = given.get(entry_ids[-1], entry_ids[-1])
+            # An edit may be of an entry of an earlier step.
+            events = [
+                replace(event, entry_id=given.get(event.entry_id, event.entry_id))
+                if isinstance(event, (Entry, Edit))
+                else event
+                for event in step.events
+            ]
+            numbered.append(replace(step, events=events, new_ids=new_ids) if given else step)
+        return numbered
 
     def _free(self, row: Row, at: datetime) -> datetime:
         """Return *at*, or the next moment that no other pending step of the source has proposed.

@@ -50,6 +50,8 @@ class PostgresConnection(connection.Connection):
     prepare: called with each new connection before it is used, also after one was lost; raises where it may not be
     """
 
+    has_several_writers = True
+
     def __init__(self, url: str, prepare: Callable[[psycopg.Connection[NamedRow]], None] | None = None) -> None:
         self.url = url
         self._prepare = prepare

@@ -32,6 +32,8 @@ BUSY_TIMEOUT_MS = 10_000
 class SqliteConnection(connection.Connection):
     """A connection of SQLite."""
 
+    has_several_writers = False
+
     def __init__(self, raw: sqlite3.Connection, path: Path | None = None) -> None:
         self.raw = raw
         self.dialect = SqliteDialect()

@@ -1,0 +1,91 @@
+"""Entries whose IDs are not in the order of their steps are given new ones, and everything that knows them follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from aggregator.store import Store, StoreFault
+from tests.postgres.cluster import Cluster
+from tests.scoring.test_updater import filled, updater
+from tests.scoring.world import HOUR, NOON, arrival
+
+EARLY, LATE = "Ferry operator tests autonomous docking", "Library digitises botanical drawings"
+
+
+@pytest.fixture
+def stores(postgres: Cluster) -> Iterator[tuple[Store, Store]]:
+    """Two connections to one database: of a poller, and of a poller with the scorer."""
+    url = postgres.emptied_database()
+    with Store.connect(url) as one, Store.connect(url) as other:
+        filled(one)
+        yield one, other
+
+
+def store_entry(store: Store, source: str, title: str) -> int:
+    (entry_id,) = store.entries.add(source, [arrival(title, "", source, None)], NOON)
+    store.pending_steps.add_poll(source, NOON)
+    return entry_id
+
+
+def ids(store: Store) -> dict[str, int]:
+    return {entry.title: entry.entry_id for entry in store.entries.each()}
+
+
+def test_an_entry_that_is_committed_late_comes_behind_the_others(stores: tuple[Store, Store]) -> None:
+    slow, quick = stores
+    with slow.transaction():
+        late = store_entry(slow, "lantern", LATE)
+        # Another poll takes the next ID, and is in a story before this one is committed.
+        with quick.transaction():
+            early = store_entry(quick, "quill", EARLY)
+        assert early > late
+        updater(quick).run(NOON + HOUR)
+
+    slow.entries.edit(late, arrival(f"Corrected: {LATE}", "", "lantern", None), NOON + HOUR)
+    slow.pending_steps.add_poll("lantern", NOON + HOUR)
+    updater(quick).run(NOON + 2 * HOUR)
+
+    now = ids(quick)
+    assert now[EARLY] == early
+    assert now[f"Corrected: {LATE}"] > early
+    number = now[f"Corrected: {LATE}"]
+    assert [edit.title_before for edit in quick.entries.edits(number)] == [LATE]
+    assert quick.memberships.story_of(number) == number
+    assert quick.memberships.story_of(late) is None
+    assert quick.stories.get(number) is not None
+    assert quick.faults() == []
+    rows = quick._connection.rows("select entry_id from entry_words order by entry_id")
+    assert [row[0] for row in rows] == [early, number]
+
+
+def test_what_is_in_order_keeps_its_ids(stores: tuple[Store, Store]) -> None:
+    store, _ = stores
+    with store.transaction():
+        expected = [store_entry(store, "lantern", EARLY), store_entry(store, "quill", LATE)]
+    updater(store).run(NOON + HOUR)
+    assert sorted(ids(store).values()) == expected
+
+
+def test_what_was_known_of_an_entry_before_moves_with_it(stores: tuple[Store, Store]) -> None:
+    slow, quick = stores
+    with slow.transaction():
+        late = store_entry(slow, "lantern", LATE)
+        with quick.transaction():
+            store_entry(quick, "quill", EARLY)
+        updater(quick).run(NOON + HOUR)
+    quick._connection.run("insert into entry_languages (entry_id, language) values (:id, 'en')", {"id": late})
+    updater(quick).run(NOON + HOUR)
+    number = ids(quick)[LATE]
+    assert number != late
+    assert [row[0] for row in quick._connection.rows("select entry_id from entry_languages")] == [number]
+
+
+def test_a_poll_that_knows_the_old_id_is_not_lost_in_silence(stores: tuple[Store, Store]) -> None:
+    store, _ = stores
+    changed = arrival(EARLY, "With a summary now.", "lantern", None)
+    with pytest.raises(StoreFault, match="another ID"):
+        store.entries.refresh(1, changed)
+    with pytest.raises(StoreFault, match="another ID"):
+        store.entries.edit(1, changed, NOON)
