@@ -5,7 +5,7 @@
 Each stream is run by `scoring.evaluation.stories`, in a process of its own, with the one configuration
 that ships. The sample edition is always there; the others are skipped where the data is not. The windows of AI news
 run within the whole stream that they were taken from. A second table counts errors at arrival by kind
-(`scoring.metrics.story_errors`).
+(`scoring.evaluation.story_errors`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.demo.edition import as_stream, gold, load
-from scoring.metrics.story_errors import MISSED, WRONG
+from scoring.evaluation.story_errors import MISSED, WRONG
 
 
 @dataclass(frozen=True, slots=True)

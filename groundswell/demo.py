@@ -63,7 +63,7 @@ async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step
 
     Every midnight the site measures itself, so that the demo has a scorecard.
     """
-    from scoring.evaluation.scorecard import measure
+    from scoring.evaluation.site.scorecard import measure
     from scoring.learning.model_store import current
     from scoring.updater import Updater
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +29,21 @@ if TYPE_CHECKING:
     from aggregator.store.text_index import TextIndex
 
 Params = dict[str, Any]
+Values = tuple[Any, ...]
+"""The values of a row, in the order of `Table.columns`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its columns; *key* are those of its primary key, in their order."""
+
+    name: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+    def key_of(self, row: Values) -> Values:
+        """Return the primary key of *row*."""
+        return tuple(row[self.columns.index(column)] for column in self.key)
 
 
 class Row(Protocol):

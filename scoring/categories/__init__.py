@@ -2,5 +2,4 @@
 
 classifier                    seeds of feeds.yaml + the prior + the source's category + corrections, in log-odds
     prior                     weights of the shipped categories
-make_prior                    makes those weights, from a command line
 """

@@ -1,7 +1,7 @@
 """Estimate which of the shipped categories a text belongs to, or none, by weights that ship with the program.
 
 Knows the weights of words, pairs, character n-grams, publishers, address words and the meaning of titles for each
-category. Leaves fitting them to `make_prior`, and an operator's seeds, defaults and corrections to `classifier`.
+category. Leaves fitting them to `evaluation.priors`, and an operator's seeds, defaults and corrections to `classifier`.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class CategoryPrior:
 
 @cache
 def load_category_prior() -> CategoryPrior:
-    """Return the weights that ship with the program; `python -m scoring.categories.make_prior` makes them.
+    """Return the weights that ship with the program; `python -m scoring.evaluation.priors.categories` makes them.
 
     ModelFileError when the installation is damaged.
     """

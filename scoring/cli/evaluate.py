@@ -105,7 +105,7 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
 @click.option(
     "--prior",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Start from this prior, made by `scoring.evaluation.make_prior --without WINDOW`; default: the shipped one.",
+    help="Start from this prior, made by `scoring.evaluation.priors.relevance`; default: the shipped one.",
 )
 @click.option("--learn/--no-learn", default=True, show_default=True, help="Retrain each day from the stream's past.")
 @seed_option
@@ -226,7 +226,7 @@ def evaluate_categories(
 
 def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     """Measure the site on its own past, keep that for /accuracy, and print it."""
-    from scoring.evaluation import scorecard
+    from scoring.evaluation.site import scorecard
 
     with open_store(existing(db)) as store:
         config = load_config(feeds, env=front.env)

@@ -17,9 +17,9 @@ from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.site_database import open_store
 from aggregator.text.wording import plural
+from scoring.evaluation.site import preview as previewing
+from scoring.evaluation.site.preview import MAX_DAYS, HourChange, Preview, StoryChange
 from scoring.learning.model_store import current
-from scoring.replay import preview as previewing
-from scoring.replay.preview import MAX_DAYS, HourChange, Preview, StoryChange
 
 SHOWN_STORIES = 15
 SHOWN_HOURS = 24

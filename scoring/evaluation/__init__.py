@@ -2,7 +2,8 @@
 
 benchmarks                    the list of tasks, with what each needs and has to reach
 stories, relevance, front_page, categories, topics, trending    one task each
+    baselines, story_errors                                     simple rules to beat; kinds of clustering errors
     labelled_files, recording, at_arrival                       labels, and what the site knew at a moment
-scorecard                     a site's own past, every night; the page is called Accuracy
-make_prior, make_editorial_prior    make the prior that ships, from a command line
+site                          a running site's own past: the scorecard behind Accuracy, previews of another feeds.yaml
+priors                        commands that fit the priors which ship
 """

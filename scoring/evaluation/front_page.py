@@ -15,10 +15,10 @@ from datetime import timedelta
 
 from aggregator.errors import GroundswellError
 from scoring.engine import Coverage
+from scoring.evaluation.baselines import RULES, Case
 from scoring.evaluation.labelled_files import Key, Label, LabelledItem, by_key
 from scoring.evaluation.recording import Moment, Recording
 from scoring.language.terms import terms
-from scoring.metrics.baselines import RULES, Case
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.metrics.ranking import discounted
 from scoring.ranking import page_order

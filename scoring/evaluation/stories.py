@@ -16,7 +16,7 @@ from pathlib import Path
 from aggregator.errors import StreamError
 from aggregator.model import Config, Entry, Site, follow_merges
 from scoring.engine import Engine
-from scoring.metrics import story_errors
+from scoring.evaluation import story_errors
 from scoring.metrics.clustering import Labels, bcubed, bcubed_interval, ceaf_e, nmi, pairs, pairs_interval
 from scoring.relevance.model import RelevanceModel
 from scoring.replay.streams import Line, Stream

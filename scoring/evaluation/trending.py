@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from aggregator.errors import GroundswellError
 from aggregator.model import Changes, Config, Entry, Event, ScoringSettings, follow_merges
 from scoring.engine import Engine
+from scoring.evaluation.baselines import RULES, Case, Way
 from scoring.language.terms import terms
-from scoring.metrics.baselines import RULES, Case, Way
 from scoring.metrics.bootstrap import Interval, mean, resampled
 from scoring.metrics.ranking import ndcg
 from scoring.ranking import page_order, trend

@@ -2,7 +2,7 @@
 
 Knows the sparse matrix, the strength of regularisation and the constraint that
 coverage never counts against a story. Leaves which examples, in which split of
-time, to `train` and `make_prior`.
+time, to `train` and `evaluation.priors`.
 """
 
 from __future__ import annotations

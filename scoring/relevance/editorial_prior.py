@@ -2,7 +2,7 @@
 
 Knows how the shipped weights turn the features of a text into its worth: the probability that an editor of a
 serious AI and technology site would put it on the front page. Leaves the features to `text_features`, fitting to
-`evaluation.make_prior`, and coverage, votes and what a site learns to `model`.
+`evaluation.priors`, and coverage, votes and what a site learns to `model`.
 
     logit = base + familiarity * (words + pairs + grams + site + address + shape) + (1 - familiarity) * center
 

@@ -269,7 +269,7 @@ def prior_measures() -> PriorMeasures:
 
 @cache
 def load_prior() -> RelevanceModel:
-    """Return the model that ships with the program; `python -m scoring.evaluation.make_prior` makes it.
+    """Return the model that ships with the program; `python -m scoring.evaluation.priors.relevance` makes it.
 
     ModelFileError when the installation is damaged.
     """
@@ -277,7 +277,7 @@ def load_prior() -> RelevanceModel:
 
 
 def read_prior(path: Path) -> RelevanceModel:
-    """Return the prior in a file that `scoring.evaluation.make_prior` wrote; ModelFileError when it is none."""
+    """Return the prior in a file that `scoring.evaluation.priors.relevance` wrote; ModelFileError when it is none."""
     file = model_file.read(path, "prior")
     try:
         return RelevanceModel(file.name, Weights.from_data(file.content))

@@ -8,7 +8,7 @@ import pytest
 
 from aggregator.store import Store, StoreFault
 from tests.postgres.cluster import Cluster
-from tests.scoring.test_updater import filled, updater
+from tests.scoring.updater.test_updater import filled, updater
 from tests.scoring.world import HOUR, NOON, arrival
 
 EARLY, LATE = "Ferry operator tests autonomous docking", "Library digitises botanical drawings"

@@ -21,7 +21,7 @@ from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from tests.postgres.cluster import Cluster
 from tests.postgres.feeds import Feeds, served
-from tests.scoring.test_updater import picture
+from tests.scoring.updater.test_updater import picture
 from tests.scoring.world import CONFIG, NOON, newsroom
 
 POLLERS = 4

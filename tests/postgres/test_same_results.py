@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.store import Store
 from tests.postgres.cluster import Cluster
-from tests.scoring.test_updater import filled, picture, updater
+from tests.scoring.updater.test_updater import filled, picture, updater
 from tests.scoring.world import HOUR, decide, newsroom, publish
 
 

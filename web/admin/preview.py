@@ -26,7 +26,7 @@ from aggregator.config.values.basic import AnyVariables
 from aggregator.config.yaml_edit import with_items
 from aggregator.errors import ConfigError
 from scoring.cli.preview import stop_file
-from scoring.replay.preview import MAX_DAYS
+from scoring.evaluation.site.preview import MAX_DAYS
 from web.admin import actions as audit
 from web.admin.rules import rule_of_form
 from web.request.context import now, presenter, reading

@@ -1,6 +1,6 @@
 """The scorecard as a page shows it: numbers with range and cases, the reliability diagram, category corrections.
 
-Knows wording and drawing. Leaves measuring to `scoring.evaluation.scorecard`.
+Knows wording and drawing. Leaves measuring to `scoring.evaluation.site.scorecard`.
 """
 
 from __future__ import annotations

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import psycopg
 
 from aggregator.errors import DatabaseInUseError, StoreError
-from aggregator.store.connection import Params
+from aggregator.store.connection import Params, Table, Values
 from aggregator.store.postgres.connection import PostgresConnection
 from aggregator.store.postgres.rows import NamedRow
-from aggregator.store.transfer.tables import Table, Values
 
 LOCK = 0x67726F756E65
 """Key of the advisory lock of a transfer."""

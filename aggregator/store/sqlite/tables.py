@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from graphlib import TopologicalSorter
 
-from aggregator.store.connection import Connection
-from aggregator.store.transfer.tables import Table, Values
+from aggregator.store.connection import Connection, Table, Values
 
 _ELSEWHERE = ("_sqlite_migrations", "sqlar")
 """Tables that say something of the file rather than of the site."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.errors import StoreError
+from aggregator.store.connection import Table, Values
 from aggregator.store.files.models import ModelFiles
 from aggregator.store.files.pictures import KeptPictures
 from aggregator.store.postgres.address import shown
@@ -20,7 +21,6 @@ from aggregator.store.postgres.connection import PostgresConnection
 from aggregator.store.postgres.tables import PostgresTables
 from aggregator.store.sqlite.connection import SqliteConnection
 from aggregator.store.sqlite.tables import SqliteTables
-from aggregator.store.transfer.tables import Table, Values
 
 CHUNK_ROWS = 2_000
 MAX_PASSES = 5

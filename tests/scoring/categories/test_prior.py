@@ -13,11 +13,11 @@ import pytest
 from aggregator.config import load_config
 from aggregator.errors import ModelFileError
 from aggregator.model import Category, Embedding
-from scoring.categories import make_prior
 from scoring.categories import prior as category_prior
 from scoring.categories.classifier import Categorizer
 from scoring.categories.prior import PRIOR_FILE, CategoryPrior, load_category_prior
-from scoring.evaluation.make_prior import TABLES
+from scoring.evaluation.priors import categories as priors
+from scoring.evaluation.priors.relevance import TABLES
 from scoring.language.terms import terms
 from scoring.learning import meaning_fit
 from scoring.relevance import model_file
@@ -187,10 +187,10 @@ def test_what_the_site_says_of_items_that_the_prior_had_not_seen(window: str, fl
         if not (SHARED / name).exists():
             pytest.skip(f"the labelled items are not beside this checkout: {SHARED / name}")
         assert hashlib.sha256((SHARED / name).read_bytes()).hexdigest() == pinned, f"{name} is other data"
-    items = make_prior.read(SHARED, f"gold/{window}.labels.tsv")
-    others = make_prior.left_out([text for table in TABLES for text in make_prior.read(SHARED, table)], items)
+    items = priors.read(SHARED, f"gold/{window}.labels.tsv")
+    others = priors.left_out([text for table in TABLES for text in priors.read(SHARED, table)], items)
     seeds = {c.id: frozenset(seed.casefold() for seed in c.seeds) for c in SHIPPED}
-    made = Categorizer(SHIPPED, prior=make_prior.fit(others, seeds)).fit()
+    made = Categorizer(SHIPPED, prior=priors.fit(others, seeds)).fit()
     placed = [item for item in items if item.categories[0] != "none"]
     right = [
         made.decide(made.evidence(terms(i.title), terms(i.summary), "", made.by_prior(i.title, i.summary, i.link)), "")
@@ -252,10 +252,10 @@ def test_the_command_makes_the_same_bytes_twice_and_names_a_missing_file(
         (data / "gold" / items).write_text("\n".join(lines), "utf-8")
     feeds = Path(__file__).parents[3] / "feeds.yaml"
     for name in ("a.json", "b.json"):
-        assert make_prior.main(["--data", str(data), "--feeds", str(feeds), "--out", str(tmp_path / name)]) == 0
+        assert priors.main(["--data", str(data), "--feeds", str(feeds), "--out", str(tmp_path / name)]) == 0
 
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    assert make_prior.main(["--data", str(tmp_path / "no"), "--feeds", str(feeds), "--out", "x"]) == 1
+    assert priors.main(["--data", str(tmp_path / "no"), "--feeds", str(feeds), "--out", "x"]) == 1
     assert "gold" in capsys.readouterr().err
 
 
@@ -266,11 +266,11 @@ def test_the_meaning_of_a_title_tells_what_its_words_do_not() -> None:
     titles = [(word, category) for category, words in kinds.items() for word in words] * 3
     encoder = ConceptEncoder()
     texts = [
-        make_prior.CategorisedText(f"Harbour {word}", "", "", f"p{i}", at, (category,), encoder.encode([word])[0])
+        priors.CategorisedText(f"Harbour {word}", "", "", f"p{i}", at, (category,), encoder.encode([word])[0])
         for i, (word, category) in enumerate(titles)
     ]
     seeds = {category: frozenset[str]() for category in kinds}
-    made = make_prior.fit(texts, seeds)
+    made = priors.fit(texts, seeds)
     (of_court,) = encoder.encode(["court"])
 
     unknown = made.log_odds("Harbour news")

@@ -7,10 +7,10 @@ import pytest
 
 from aggregator.model import Embedding
 from aggregator.store import Store
-from scoring import updater as module
 from scoring.meaning.encoding import encode, first_choice
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
+from scoring.updater import updater as module
 from tests.scoring.meaning.concepts import ConceptEncoder, FailingEncoder
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival, entry, newsroom, publish
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aggregator.model import Embedding
-from scoring.evaluation import make_prior
+from scoring.evaluation.priors import relevance as priors
 from scoring.learning import meaning_fit
 from scoring.meaning.embeddings import quantize
 from scoring.relevance.editorial_prior import EditorialPrior, MeaningWeights
@@ -33,7 +33,7 @@ def fitted(seed: int = 0) -> tuple[np.ndarray, np.ndarray, MeaningWeights]:
     """Return unit vectors, what they are worth (two subjects that meet), and the weights fitted to them."""
     known = vectors(1_000, seed)
     grades = np.where(known[:, 0] * known[:, 1] > 0.02, 3, 0)
-    target, counts = make_prior.meaning_targets(grades, np.full(len(grades), -1))
+    target, counts = priors.meaning_targets(grades, np.full(len(grades), -1))
     coefficients = 6.0 * meaning_fit.solve(meaning_fit.kernel(known, known), target, counts)
     form = meaning_fit.form_of(known, coefficients[:, None], "small")
     return known, coefficients, MeaningWeights(text_share=0.5, base=-1.0, form=form)

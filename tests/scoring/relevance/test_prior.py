@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scoring.evaluation import make_prior
+from scoring.evaluation.priors import relevance as priors
 from scoring.evaluation.relevance import Row, coverage
 from scoring.learning import meaning_fit
 from scoring.relevance import model_file
@@ -115,8 +115,8 @@ def test_the_command_makes_it_anew_from_data_of_ones_own(
     monkeypatch.setattr(meaning_fit, "packaged_encoder", ConceptEncoder)
     data = small_press(tmp_path / "data")
 
-    status = make_prior.main(["--data", str(data), "--out", str(tmp_path / "a.json")])
-    make_prior.main(["--data", str(data), "--out", str(tmp_path / "b.json")])
+    status = priors.main(["--data", str(data), "--out", str(tmp_path / "a.json")])
+    priors.main(["--data", str(data), "--out", str(tmp_path / "b.json")])
 
     assert status == 0
     assert "kB" in capsys.readouterr().out
@@ -129,8 +129,8 @@ def test_the_command_makes_it_anew_from_data_of_ones_own(
 
 
 def test_a_window_that_is_left_out_is_left_out_with_its_days_and_its_titles(tmp_path: Path) -> None:
-    texts, _ = make_prior.read(small_press(tmp_path), ConceptEncoder())
-    rest = make_prior.without(texts, "week_2026_05")
+    texts, _ = priors.read(small_press(tmp_path), ConceptEncoder())
+    rest = priors.without(texts, "week_2026_05")
     inside = [text for text in texts if text.window == "week_2026_05"]
 
     titles = {text.item.title for text in inside}
@@ -159,21 +159,21 @@ def small_press(folder: Path) -> Path:
             }
         )
     text = "".join(json.dumps(line) + "\n" for line in lines)
-    tables = [Path(name).name for name in make_prior.TABLES]
+    tables = [Path(name).name for name in priors.TABLES]
     (folder / "gold" / "training.jsonl").write_text(text, "utf-8")
     for part, table in enumerate(tables):
         if not table.startswith("training"):
             (folder / "gold" / table.replace(".labels.tsv", ".jsonl")).write_text(text, "utf-8")
         rows = [f"item{i}\tmodels\t-\t{3 if i % 2 else 0}\n" for i in range(part, 240, len(tables))]
         (folder / "gold" / table).write_text("id\tcategory\talt\tgrade\n" + "".join(rows), "utf-8")
-    for name in (make_prior.PICKS, *make_prior.STREAMS):
+    for name in (priors.PICKS, *priors.STREAMS):
         with gzip.open(folder / name, "wt", encoding="utf-8") as out:
             out.write(text)
     return folder
 
 
 def test_the_command_says_which_file_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status = make_prior.main(["--data", str(tmp_path), "--out", "y"])
+    status = priors.main(["--data", str(tmp_path), "--out", "y"])
 
     assert status == 2
     assert "there is no file" in capsys.readouterr().err
@@ -181,7 +181,7 @@ def test_the_command_says_which_file_is_missing(tmp_path: Path, capsys: pytest.C
 
 def test_the_command_says_which_windows_there_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = small_press(tmp_path / "data")
-    status = make_prior.main(["--data", str(data), "--out", "y", "--without", "week_2019"])
+    status = priors.main(["--data", str(data), "--out", "y", "--without", "week_2019"])
 
     assert status == 1
     assert "there is no window 'week_2019'; there are dense_2026_03" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from aggregator.store.transfer import to_postgres
 from aggregator.store.transfer.to_postgres import Transferred, transfer
 from tests.aggregator.store.test_store import NOON, OTHER, SOURCE, arrival
 from tests.postgres.cluster import Cluster
-from tests.scoring.test_updater import filled, updater
+from tests.scoring.updater.test_updater import filled, updater
 from tests.scoring.world import decide, newsroom, publish
 
 KILL = """

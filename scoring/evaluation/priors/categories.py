@@ -1,8 +1,8 @@
 """Make the weights of the shipped categories.
 
-    python -m scoring.categories.make_prior --data FOLDER --feeds feeds.yaml --out scoring/categories/prior.json
+    python -m scoring.evaluation.priors.categories --data FOLDER --feeds feeds.yaml --out scoring/categories/prior.json
 
-FOLDER holds the labelled items of `evaluation.make_prior`. An item counts for each category that its labeller accepts,
+FOLDER holds the labelled items of `evaluation.priors`. An item counts for each category that its labeller accepts,
 mostly for the first. Words and the meaning of titles (`learning.meaning_fit`) are fitted apart and added up. What
 ships is weights and provenance: no titles, no word of one source alone.
 """
@@ -29,7 +29,7 @@ from aggregator.errors import GroundswellError
 from aggregator.model import Embedding
 from scoring.categories.prior import MAX_STEPS, MIN_STEPS, STEP, CategoryPrior
 from scoring.evaluation import labelled_files
-from scoring.evaluation.make_prior import TABLES
+from scoring.evaluation.priors.relevance import TABLES
 from scoring.learning import meaning_fit
 from scoring.meaning.encoder import Encoder, text_of
 from scoring.meaning.quadratic_form import QuadraticForm
@@ -217,7 +217,7 @@ def make(data: Path, feeds: Path, encoder: Encoder) -> model_file.ModelFile:
         window=(texts[0].at.isoformat(), texts[-1].at.isoformat()),
         measures={"left_out": "each window by a fit without its days and its titles", **measures},
         provenance={
-            "command": "python -m scoring.categories.make_prior --data FOLDER --feeds feeds.yaml "
+            "command": "python -m scoring.evaluation.priors.categories --data FOLDER --feeds feeds.yaml "
             "--out scoring/categories/prior.json",
             "label": "one of the shipped categories or none, and others that a fair editor would accept, by a large "
             "language model in an editor's role, item by item",
@@ -232,7 +232,7 @@ def make(data: Path, feeds: Path, encoder: Encoder) -> model_file.ModelFile:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the weights and print their accuracy."""
     parser = argparse.ArgumentParser(
-        prog="python -m scoring.categories.make_prior", description="Make the weights of the shipped categories."
+        prog="python -m scoring.evaluation.priors.categories", description="Make the weights of the shipped categories."
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder with the labelled items")
     parser.add_argument("--feeds", type=Path, required=True, help="the feeds.yaml that ships")

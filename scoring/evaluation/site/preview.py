@@ -20,7 +20,7 @@ from aggregator.errors import GroundswellError
 from aggregator.model import Config
 from aggregator.polling.items.title_filters import lets_in
 from aggregator.store import Store
-from scoring.evaluation import scorecard
+from scoring.evaluation.site import scorecard
 from scoring.relevance.model import RelevanceModel
 from scoring.updater import Updater
 

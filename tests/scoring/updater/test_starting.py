@@ -11,8 +11,8 @@ from scoring.categories.classifier import Categorizer
 from scoring.engine import Engine
 from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
 from scoring.relevance.model import load_prior
-from scoring.starting import start
 from scoring.updater import Updater
+from scoring.updater.starting import start
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
 
 LATER = NOON + timedelta(days=10)

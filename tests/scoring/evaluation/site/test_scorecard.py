@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from aggregator.model import DecisionKind
 from aggregator.store import Store
 from aggregator.store.derived.scorecards import Measure, PastStory
-from scoring.evaluation.scorecard import CASES, Past, Scorecard, lines, measure, scorecard
-from scoring.evaluation.scorecard import _Story as Told
+from scoring.evaluation.site.scorecard import CASES, Past, Scorecard, lines, measure, scorecard
+from scoring.evaluation.site.scorecard import _Story as Told
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, SOURCES, arrival, newsroom, publish

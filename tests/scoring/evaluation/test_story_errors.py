@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from scoring.metrics.story_errors import count
+from scoring.evaluation.story_errors import count
 from scoring.replay.streams import Line
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)

@@ -18,9 +18,9 @@ from aggregator.model import Config, DecisionKind, RuleEffect, StoryRule
 from aggregator.store import Store
 from aggregator.text.search_words import indexed
 from scoring.cli.commands import COMMANDS
+from scoring.evaluation.site import preview as previewing
+from scoring.evaluation.site.preview import preview
 from scoring.relevance.model import load_prior
-from scoring.replay import preview as previewing
-from scoring.replay.preview import preview
 from scoring.updater import Updater
 from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
 

@@ -39,8 +39,8 @@ from scoring.meaning.encoder import Encoder
 from scoring.meaning.encoding import MAX_ARRIVALS, MAX_LATER, encode, first_choice, with_embeddings
 from scoring.ranking.page_order import stored, with_pinned
 from scoring.relevance.model import RelevanceModel
-from scoring.starting import start
 from scoring.topics.updater import TopicKeeper
+from scoring.updater.starting import start
 
 log = logging.getLogger(__name__)
 

@@ -1,12 +1,12 @@
 """Make the prior that ships with the program.
 
-    python -m scoring.evaluation.make_prior --data FOLDER --out scoring/relevance/prior.json
+    python -m scoring.evaluation.priors.relevance --data FOLDER --out scoring/relevance/prior.json
 
 FOLDER holds the labelled items and the streams that they are from; `FILES` names them. What ships is weights, their
 provenance and how well they did: no titles, no sources, and no word that too few texts or only one source used.
 
     items with a grade, items with an editor's pick
-        > weights of texts, fitted to both                     (`make_editorial_prior`)
+        > weights of texts, fitted to both                     (`priors.editorial`)
         > weights of the meaning of titles, fitted to both     (`learning.meaning_fit`)
         > weights of coverage and of the news around, on top of what a text is worth to a fit that never saw it
         > calibrated to "worth the front page": grade 2 or 3
@@ -33,7 +33,7 @@ from sklearn.metrics import roc_auc_score
 from aggregator.errors import GroundswellError
 from aggregator.model import Embedding
 from scoring.evaluation import labelled_files
-from scoring.evaluation.make_editorial_prior import PICK_WEIGHT, Item, matrix, prior_of, solve, vocabulary
+from scoring.evaluation.priors.editorial import PICK_WEIGHT, Item, matrix, prior_of, solve, vocabulary
 from scoring.evaluation.relevance import Row, known_examples, read_rows
 from scoring.learning import logistic, meaning_fit
 from scoring.meaning.encoder import Encoder, text_of
@@ -287,7 +287,7 @@ def make(data: Path, encoder: Encoder, windows: Sequence[str] = (), until: date 
         window=(texts[0].at.isoformat(), texts[-1].at.isoformat()),
         measures={"left_out": f"blocks of {BLOCK_DAYS} whole days, {BLOCKS} groups", **fitted.measures},
         provenance={
-            "command": "python -m scoring.evaluation.make_prior --data FOLDER --out scoring/relevance/prior.json",
+            "command": "python -m scoring.evaluation.priors.relevance --data FOLDER --out scoring/relevance/prior.json",
             "label": "worth the front page of a serious AI and technology news site: grade 2 or 3 of 0..3",
             "grades": "given by a large language model in an editor's role, item by item, reading title, source, "
             "time, address and the start of the summary; no rule or classifier chose a label",
@@ -306,7 +306,7 @@ def make(data: Path, encoder: Encoder, windows: Sequence[str] = (), until: date 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the prior and say how well it does."""
     parser = argparse.ArgumentParser(
-        prog="python -m scoring.evaluation.make_prior", description="Make the prior that ships."
+        prog="python -m scoring.evaluation.priors.relevance", description="Make the prior that ships."
     )
     parser.add_argument("--data", type=Path, required=True, help="the folder with the labelled items and the streams")
     parser.add_argument("--out", type=Path, required=True, help="where to write the model file")

@@ -5,7 +5,7 @@ Two labels are learned at once, with shared weights and a difference for the gra
     P(grade >= k) = sigma((shared + own_k) * x),   P(picked) = sigma(shared * x)
 
 the easy adaptation of Daume (Frustratingly Easy Domain Adaptation, 2007). The thresholds k = 1, 2, 3 are averaged, so
-that the order within "worth it" and within "not" is learned as well. Leaves reading files to `make_prior`.
+that the order within "worth it" and within "not" is learned as well. Leaves reading files to `evaluation.priors`.
 """
 
 from __future__ import annotations
