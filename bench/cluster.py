@@ -28,10 +28,10 @@ from urllib.request import urlopen
 
 import psycopg
 
-from aggregator.config.watcher import ConfigWatch
 from aggregator.model import NotModified, Source
 from aggregator.polling.group_commit import MAX_WRITES
 from aggregator.polling.poll import PollResult
+from aggregator.site.config_watcher import ConfigWatch
 from aggregator.store import Store
 from bench import _corpus
 from groundswell.processes import child_environment

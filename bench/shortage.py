@@ -28,9 +28,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aggregator.clock import SteppedClock
 from aggregator.errors import GroundswellError
 from aggregator.model import Config, Limits, PollLimits, Site, Source
+from aggregator.model.clock import SteppedClock
 from aggregator.polling.poller import Poller
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock

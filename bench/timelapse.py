@@ -28,8 +28,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 
-from aggregator.clock import SteppedClock
 from aggregator.model import Config, Limits, PollLimits, Site, Source
+from aggregator.model.clock import SteppedClock
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
 from aggregator.store import Store

@@ -21,10 +21,10 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from aggregator.clock import SteppedClock  # noqa: E402
 from aggregator.demo import edition as sample  # noqa: E402
 from aggregator.demo.publish import feeds_yaml  # noqa: E402
 from aggregator.demo.server import FeedServer  # noqa: E402
+from aggregator.model.clock import SteppedClock  # noqa: E402
 from aggregator.store import Store  # noqa: E402
 from groundswell.demo import play  # noqa: E402
 from web.app import close_app, create_app  # noqa: E402

@@ -20,8 +20,8 @@ from aggregator.cli.init import require_config
 from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.demo import edition as sample
 from aggregator.errors import ConfigError, GroundswellError
-from aggregator.parent_process import end_with_named_parent
-from aggregator.site_database import is_file, open_store, require_server
+from aggregator.process import end_with_named_parent
+from aggregator.site.database import is_file, open_store, require_server
 from aggregator.store import StoreFault
 from groundswell import demo as playing
 from groundswell.clock import process_clock

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
-from aggregator.clock import clock_from_spec
 from aggregator.model import Clock
+from aggregator.model.clock import clock_from_spec
 
 CLOCK_VARIABLE = "GROUNDSWELL_CLOCK"
 """Names the clock of a child process: empty for the real one."""

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.cli.options import progress_bar
-from aggregator.clock import FastClock, SteppedClock
-from aggregator.config.watcher import ConfigWatch
 from aggregator.demo import edition as sample
 from aggregator.demo.publish import feeds_yaml
 from aggregator.demo.server import FeedServer
 from aggregator.model import Clock
+from aggregator.model.clock import FastClock, SteppedClock
 from aggregator.polling.poller import Poller
+from aggregator.site.config_watcher import ConfigWatch
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
 from aggregator.store.postgres.address import VARIABLE as DATABASE_URL

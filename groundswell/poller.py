@@ -20,12 +20,12 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from aggregator.config.watcher import AppliedConfig
 from aggregator.model import Clock, Config
 from aggregator.polling.jobs import Jobs
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
-from aggregator.site_database import open_store, require_server
+from aggregator.site.config_watcher import AppliedConfig
+from aggregator.site.database import open_store, require_server
 from aggregator.store import StoreFault
 
 log = logging.getLogger(__name__)

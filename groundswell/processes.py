@@ -3,7 +3,7 @@
 Knows processes and signals. Leaves what each of them does to its command.
 
 A part never outlives the supervisor: each is told its parent's number and ends when that process is gone
-(`aggregator.parent_process`). A part that is killed is started again, and the other goes on meanwhile.
+(`aggregator.process`). A part that is killed is started again, and the other goes on meanwhile.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aggregator.parent_process import PARENT_VARIABLE
+from aggregator.process import PARENT_VARIABLE
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.errors import MeaningError
 from aggregator.model import Config, MeaningSettings
-from aggregator.site_database import open_for_scoring
+from aggregator.site.database import open_for_scoring
 from aggregator.store import StoreFault
 
 if TYPE_CHECKING:

@@ -21,18 +21,18 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.child_process import keep_heap_small
 from aggregator.cli.database import compact_if_worthwhile, prune_store
-from aggregator.clock import FastClock, machine_time
-from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import DatabaseInUseError, StoreError
 from aggregator.model import Clock, Config
+from aggregator.model.clock import FastClock, machine_time
 from aggregator.polling.clock_steps import ClockSteps
 from aggregator.polling.jobs import Jobs
 from aggregator.polling.poller import Poller
 from aggregator.polling.posted import PostedEntriesJob
 from aggregator.polling.websub_subscriber import HubSubscriber
-from aggregator.site_database import end_silent_writer, open_as_only_writer, open_store
+from aggregator.process import keep_heap_small
+from aggregator.site.config_watcher import ConfigWatch
+from aggregator.site.database import end_silent_writer, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
 from aggregator.text.ip_addresses import is_public_host
 from aggregator.text.wording import size

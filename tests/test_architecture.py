@@ -183,7 +183,7 @@ SQLITE_WORDS = re.compile(
 )
 # Copies and what a transfer reads are files of SQLite by definition, and so are the embeddings that commands keep.
 SQLITE_USERS = {
-    "aggregator/backup.py",
+    "aggregator/site/backup.py",
     "aggregator/store/store.py",
     "aggregator/store/transfer/to_postgres.py",
     "scoring/cli/recordings.py",
@@ -219,7 +219,7 @@ def test_each_database_is_used_through_the_store() -> None:
                 assert where(path) in SQLITE_USERS, f"{where(path)} imports {name}"
             # The address is text, and no database is opened to read it.
             if name.startswith("aggregator.store.postgres.") and name.split(".")[3] != "address":
-                inside = where(path).startswith(("aggregator/store/", "aggregator/site_database.py"))
+                inside = where(path).startswith(("aggregator/store/", "aggregator/site/database.py"))
                 assert inside, f"{where(path)} imports {name}"
 
 

@@ -8,11 +8,11 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from aggregator.clock import SteppedClock
 from aggregator.demo import edition as sample
 from aggregator.demo.edition import Edition
 from aggregator.demo.publish import feeds_yaml
 from aggregator.demo.server import FeedServer
+from aggregator.model.clock import SteppedClock
 from groundswell.demo import play
 
 

@@ -11,10 +11,10 @@ from unittest.mock import patch
 
 import pytest
 
-from aggregator.backup import back_up, restore
 from aggregator.config import load_config
 from aggregator.demo.edition import STARTS_AT
 from aggregator.model import DecisionKind, ReasonKind
+from aggregator.site.backup import back_up, restore
 from aggregator.store import Store
 from aggregator.store.sqlite import migrations
 from scoring.learning.model_store import current

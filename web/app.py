@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, abort, g, request
 from flask_babel import gettext
 
-from aggregator.clock import FastClock
 from aggregator.model import Clock, Config
+from aggregator.model.clock import FastClock
 from aggregator.polling.source_health import Alarm
 from aggregator.store.editorial.sessions import Session
 from scoring.meaning.search import QueryEncoder

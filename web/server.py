@@ -26,13 +26,12 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from aggregator.child_process import keep_heap_small
 from aggregator.config import parse_config
-from aggregator.config.watcher import StandInWatch
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Clock
-from aggregator.parent_process import end_with_parent
-from aggregator.site_database import exists, open_store
+from aggregator.process import end_with_parent, keep_heap_small
+from aggregator.site.config_watcher import StandInWatch
+from aggregator.site.database import exists, open_store
 from aggregator.store import StoreFault
 from aggregator.text.ip_addresses import is_loopback
 from web.alerts.worker_watch import WorkerWatch

@@ -10,21 +10,21 @@ from typing import Any
 
 import click
 
-from aggregator import site_database
-from aggregator.backup import CHECKED, back_up, back_up_on_schedule
-from aggregator.backup import restore as restore_backup
-from aggregator.backup import verify as verify_backup
 from aggregator.cli.options import Front, db_option, existing, feeds_option, open_output
 from aggregator.cli.source_tables import (
     count,
     iso,
 )
 from aggregator.config import load_config
-from aggregator.disk_use import disk_use
-from aggregator.disk_use import summary as disk_summary
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Entry
-from aggregator.site_database import open_as_only_writer, open_store
+from aggregator.site import database as site_database
+from aggregator.site.backup import CHECKED, back_up, back_up_on_schedule
+from aggregator.site.backup import restore as restore_backup
+from aggregator.site.backup import verify as verify_backup
+from aggregator.site.database import open_as_only_writer, open_store
+from aggregator.site.disk_use import disk_use
+from aggregator.site.disk_use import summary as disk_summary
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 from aggregator.text.wording import size

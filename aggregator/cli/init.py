@@ -14,7 +14,7 @@ from aggregator.config import parse_config
 from aggregator.config.file import save_config
 from aggregator.config.starter import shipped_text, starter_config
 from aggregator.errors import ConfigError
-from aggregator.site_database import has_config
+from aggregator.site.database import has_config
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from aggregator.cli.options import db_option, existing, feeds_option
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 
 BATCH = 2_000
 MAX_ENTRIES = 50_000

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
-from aggregator.backup import back_up, verify
 from aggregator.cli.options import db_option, existing, feeds_option, progress_bar
 from aggregator.cli.source_tables import count
 from aggregator.errors import StoreError
-from aggregator.site_database import require_file
+from aggregator.site.backup import back_up, verify
+from aggregator.site.database import require_file
 from aggregator.store.lock import WorkerLock
 
 _CHUNK_BYTES = 1_000_000

@@ -16,9 +16,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from aggregator import site_database
 from aggregator.errors import ConfigError, GroundswellError, StoreError
 from aggregator.model import Clock, Config, Source, Story
+from aggregator.site import database as site_database
 from aggregator.store import Store
 from aggregator.store.postgres.address import VARIABLE as DATABASE_URL
 from aggregator.store.postgres.address import is_url

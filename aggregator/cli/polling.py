@@ -18,12 +18,12 @@ from aggregator.cli.source_tables import (
     polled_row,
     polled_words,
 )
-from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import ConfigError, DatabaseInUseError
 from aggregator.model import Config
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
-from aggregator.site_database import is_file, open_as_only_writer
+from aggregator.site.config_watcher import ConfigWatch
+from aggregator.site.database import is_file, open_as_only_writer
 from aggregator.store import Store
 from aggregator.text.wording import plural
 

@@ -36,7 +36,7 @@ from aggregator.fetch import PUBLIC, Client, access, user_agent
 from aggregator.model import Config, FeedState, Limits, SourceHealth
 from aggregator.parse.pool import ParserPool
 from aggregator.polling import source_health
-from aggregator.site_database import exists, open_store
+from aggregator.site.database import exists, open_store
 from aggregator.store import Store
 from aggregator.text.urls import host, shown
 

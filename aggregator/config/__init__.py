@@ -2,9 +2,10 @@
 
 reader.load_config            text -> yaml_tree (line and column of each node) -> node_reader -> Config, or an error
     schema, values            every key, its bounds and default
-watcher                       the last valid version stays active until the file can be read again
-yaml_edit, patch, file        changes from the desk, leaving every other byte as it is
+yaml_edit, patch, file        changes from commands and pages; every other byte stays as it is
 starter                       the feeds.yaml to begin with
+
+The file in use is watched by `site.config_watcher`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     text -> yaml_tree.read -> NodeReader checks each value after `schema` -> ConfigReader what holds between values
          -> Config, or ConfigError with all errors of the file: line, column, what was expected, the nearest valid name
 
-Leaves watching the file, and keeping the last valid one, to `watcher`.
+Leaves watching the file, and keeping the last valid one, to `site.config_watcher`.
 """
 
 from __future__ import annotations

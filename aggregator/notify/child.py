@@ -25,9 +25,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from aggregator.child_process import die_with_parent, limit_memory
 from aggregator.notify.message import READY, Reply, Request
 from aggregator.notify.targets import without_secrets
+from aggregator.process import die_with_parent, limit_memory
 from aggregator.text.ip_addresses import is_public
 
 MEMORY_BYTES = 300_000_000

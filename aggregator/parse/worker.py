@@ -18,7 +18,6 @@ import signal
 import sys
 import traceback
 
-from aggregator.child_process import die_with_parent, limit_memory
 from aggregator.errors import NotAFeedError
 from aggregator.model import Limits
 from aggregator.parse.messages import (
@@ -36,6 +35,7 @@ from aggregator.parse.messages import (
 )
 from aggregator.parse.pages.article import read_article
 from aggregator.parse.parser import parse
+from aggregator.process import die_with_parent, limit_memory
 
 _RETIRE_AT_GROWTH = 200_000_000
 _PIPE_BYTES = 1 << 20

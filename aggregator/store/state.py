@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aggregator.clock import elapsed_since, machine_time
+from aggregator.model.clock import elapsed_since, machine_time
 from aggregator.store.codec import moment, stamp
 from aggregator.store.connection import Connection, upsert
 

@@ -17,9 +17,9 @@ import click
 
 from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar, story_named
 from aggregator.config import load_config
-from aggregator.config.watcher import ConfigWatch
 from aggregator.errors import GroundswellError
-from aggregator.site_database import open_as_only_writer, open_store
+from aggregator.site.config_watcher import ConfigWatch
+from aggregator.site.database import open_as_only_writer, open_store
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models

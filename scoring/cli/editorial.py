@@ -17,7 +17,7 @@ from aggregator.cli.options import Front, db_option, existing, feeds_option, jso
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
 from aggregator.model import Decision, DecisionKind
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from scoring.editorial import pairwise_constraints
 
 

@@ -16,7 +16,7 @@ import click
 from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from scoring.cli.evaluate_labels import LABEL_EVALUATIONS
 from scoring.cli.recordings import settings_of, stream_reader
 from scoring.relevance.model import load_prior, read_prior

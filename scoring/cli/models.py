@@ -9,7 +9,7 @@ import click
 
 from aggregator.cli.options import db_option, existing, json_option
 from aggregator.errors import GroundswellError
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from scoring.learning.model_store import history, load, use, use_prior
 from scoring.relevance.model import load_prior
 

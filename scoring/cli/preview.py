@@ -15,7 +15,7 @@ from aggregator.config import load_config, parse_config
 from aggregator.config.file import write_file
 from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, GroundswellError
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from aggregator.text.wording import plural
 from scoring.evaluation.site import preview as previewing
 from scoring.evaluation.site.preview import MAX_DAYS, HourChange, Preview, StoryChange

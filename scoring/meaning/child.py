@@ -15,9 +15,9 @@ import sys
 
 import msgspec
 
-from aggregator.child_process import die_with_parent, limit_memory, trim_memory
 from aggregator.errors import MeaningError
 from aggregator.model import MeaningSettings
+from aggregator.process import die_with_parent, limit_memory, trim_memory
 from scoring.meaning.encoder import Encoder, OnnxEncoder, find_model
 from scoring.meaning.messages import Ready, Reply, Request
 

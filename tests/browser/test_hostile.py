@@ -16,8 +16,8 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Browser
 
-from aggregator.clock import SteppedClock
 from aggregator.demo.edition import STARTS_AT
+from aggregator.model.clock import SteppedClock
 from groundswell.demo import play
 from tests.browser.chromium import tab
 from tests.browser.site import addresses, application, served

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregator import site_database
 from aggregator.cli.options import Front
 from aggregator.errors import DatabaseInUseError, StoreError
+from aggregator.site import database as site_database
 from aggregator.store import Store
 from groundswell.cli import cli
 from groundswell.clock import process_clock

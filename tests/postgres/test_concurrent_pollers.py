@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.clock import SteppedClock
-from aggregator.config.watcher import ConfigWatch
 from aggregator.model import Config, Edit, Entry, Reason, ReasonKind
+from aggregator.model.clock import SteppedClock
 from aggregator.polling.poller import Poller
+from aggregator.site.config_watcher import ConfigWatch
 from aggregator.store import Store
 from aggregator.store.cluster.leases import shard_of
 from bench._stream import rows

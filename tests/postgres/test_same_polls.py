@@ -13,8 +13,8 @@ from html import escape
 
 import pytest
 
-from aggregator.clock import SteppedClock
 from aggregator.model import Config, Limits
+from aggregator.model.clock import SteppedClock
 from aggregator.polling.poller import Poller
 from aggregator.store import Store
 from scoring.relevance.model import load_prior

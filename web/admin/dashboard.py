@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from aggregator.disk_use import disk_use, summary
 from aggregator.errors import GroundswellError
+from aggregator.site.disk_use import disk_use, summary
 from web.admin import actions as audit
 from web.auth.credentials import TooManyTries, named_by_proxy
 from web.present.alerts import alert_rows

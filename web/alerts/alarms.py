@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aggregator.backup import CHECKED
 from aggregator.model import Config
 from aggregator.notify import digest_of, service_of
 from aggregator.polling.source_health import Alarm as OverdueAlarm
 from aggregator.polling.source_health import size, span
+from aggregator.site.backup import CHECKED
 from aggregator.store import Store
 from aggregator.store.alerts import OPERATOR, NewMessage
 from aggregator.text.markup import clip

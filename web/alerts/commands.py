@@ -14,7 +14,7 @@ from aggregator.config import load_config
 from aggregator.errors import ConfigError
 from aggregator.model import AlertTarget, Config
 from aggregator.notify import Outcome, Outgoing, Sender, service_of
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from web.alerts.wording import test_message
 
 OPERATOR_NAME = "operator"

@@ -15,7 +15,7 @@ from pathlib import Path
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config
-from aggregator.site_database import exists, open_store
+from aggregator.site.database import exists, open_store
 from aggregator.store import Store, StoreFault
 from aggregator.store.alerts import OPERATOR
 from web.alerts.alarms import report, worker_alarm

@@ -13,7 +13,7 @@ import click
 
 from aggregator.cli.options import Front, db_option, existing, json_option, story_named
 from aggregator.model import Membership, RuleEffect, Story
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from scoring.ranking import page_order
 from web.present import reasons
 from web.present.reasons import sentence

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from aggregator.cli.options import Front, db_option, json_option
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from web.auth.reader_tokens import make_reader_token, revoke_reader_token
 
 

@@ -10,7 +10,7 @@ import click
 from aggregator.cli.options import Front, db_option, feeds_option
 from aggregator.config import read_config
 from aggregator.errors import ConfigError
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from web.auth.credentials import TOKEN_VARIABLE, make_token, token_file
 
 proxies_option = click.option(

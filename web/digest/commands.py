@@ -12,7 +12,7 @@ from aggregator.config import load_config
 from aggregator.errors import ConfigError
 from aggregator.model import AlertTarget, Config
 from aggregator.notify import Outcome, Outgoing, Sender, service_of
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from web.digest import editions, mail
 from web.digest.contents import digest as choose
 

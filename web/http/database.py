@@ -19,7 +19,7 @@ from aggregator.config import parse_config
 from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, ReadOnlyFault, StoreError
 from aggregator.model import Config, Site
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from aggregator.store import Store, StoreFault
 from aggregator.store.files.pictures import KeptPictures
 

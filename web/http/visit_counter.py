@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError
 from aggregator.model import Impression, place_of
-from aggregator.site_database import open_store
+from aggregator.site.database import open_store
 from aggregator.store import Store, StoreFault
 from web.http import clients
 

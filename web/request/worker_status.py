@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.site_database import is_written, write_problem
+from aggregator.site.database import is_written, write_problem
 from aggregator.store import Store
 from web import present
 from web.request.context import config, now, presenter, reading, worker_silent

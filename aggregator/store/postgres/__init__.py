@@ -1,6 +1,6 @@
 """The store in PostgreSQL: what only this database knows.
 
-`aggregator.site_database` opens it where `DATABASE_URL` names one.
+`aggregator.site.database` opens it where `DATABASE_URL` names one.
 
 `connection` opens it, `migrations` brings it to the present schema, `text_index` searches it. Needs psycopg:
 `pip install 'groundswell[postgres]'`.

@@ -1,7 +1,7 @@
 """Copies of the database: written beside it and renamed, looked at without being changed.
 
 A copy is a database with one table more, `sqlar`, in the format of SQLite's own archives (`sqlite3 -A -t -f COPY`
-lists it). It holds the files that belong to a site. Leaves which files those are to `aggregator.backup`.
+lists it). It holds the files that belong to a site. Leaves which files those are to `aggregator.site.backup`.
 """
 
 from __future__ import annotations

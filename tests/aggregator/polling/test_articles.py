@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.clock import SteppedClock
 from aggregator.config import parse_config
 from aggregator.model import Config, Entry, Limits, Site, Source
+from aggregator.model.clock import SteppedClock
 from aggregator.polling.items import articles
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller

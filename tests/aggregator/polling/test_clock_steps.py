@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.clock import SteppedClock, elapsed_since, machine_time
 from aggregator.model import Source
+from aggregator.model.clock import SteppedClock, elapsed_since, machine_time
 from aggregator.polling.clock_steps import SETTLED_AFTER, ClockSteps
 from aggregator.store import Store
 from tests.feedserver import FeedServer

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.clock import SteppedClock
 from aggregator.model import (
     BACKLOG_AGE,
     Config,
@@ -20,6 +19,7 @@ from aggregator.model import (
     Source,
     Validators,
 )
+from aggregator.model.clock import SteppedClock
 from aggregator.polling.poll import Polled
 from aggregator.polling.poller import Poller
 from aggregator.store import Store, StoreFault

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.clock import SteppedClock
 from aggregator.config import parse_config
 from aggregator.errors import ConfigError
 from aggregator.model import Config, Draft, Site, Source
+from aggregator.model.clock import SteppedClock
 from aggregator.parse.identity import arrival
 from aggregator.polling.items.title_filters import is_wanted
 from aggregator.polling.poll import Polled

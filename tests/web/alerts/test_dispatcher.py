@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.backup import CHECKED
 from aggregator.model import AlertRule, Alerts, AlertTarget, Backups, Changes, Config, OperatorAlarms, QuietHours, Story
 from aggregator.notify import Outcome, Outgoing, Sender
 from aggregator.polling.source_health import Alarm as OverdueAlarm
+from aggregator.site.backup import CHECKED
 from aggregator.store import Store
 from tests.services import HttpService, http_service
 from tests.web.newsroom import HOUR, NOW, Newsroom

@@ -12,8 +12,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aggregator.clock import FastClock, SteppedClock
 from aggregator.model import Category, Config, Site
+from aggregator.model.clock import FastClock, SteppedClock
 from aggregator.store import Store
 from aggregator.store.lock import WorkerLock
 from tests.web.newsroom import HOUR, NOW, Newsroom

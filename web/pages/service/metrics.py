@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from aggregator.disk_use import DiskUse, disk_use
 from aggregator.polling.cadence import silence
+from aggregator.site.disk_use import DiskUse, disk_use
 from aggregator.store.metrics import LAG_BOUNDS_S, HostCounts, SiteCounts
 from aggregator.text.ip_addresses import is_loopback
 from web.auth.credentials import TooManyTries

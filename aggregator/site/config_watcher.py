@@ -19,7 +19,7 @@ from aggregator.config import parse_config, read_config
 from aggregator.config.values.basic import AnyVariables
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config
-from aggregator.site_database import is_written, open_as_only_writer, open_store
+from aggregator.site.database import is_written, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
 
 log = logging.getLogger(__name__)

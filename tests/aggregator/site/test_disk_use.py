@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from aggregator.cli.database import compact_if_worthwhile
-from aggregator.disk_use import DiskUse, disk_use, summary
 from aggregator.model import Draft, Source
+from aggregator.site.disk_use import DiskUse, disk_use, summary
 from aggregator.store import Arrival, Store
 from groundswell.cli import cli
 

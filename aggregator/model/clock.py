@@ -1,11 +1,10 @@
-"""Clocks that are made of another clock, and the one that nobody can set.
+"""Clocks derived from another clock, and a clock that cannot be set.
 
-The real one is read in `groundswell.py` only and handed down. The demo's runs
-faster: a day of the sample edition passes in minutes, for the poller, the engine
-and the site alike. A clock is written as text so that the site, which is a
-process of its own, has the same one.
+The real clock is read in `groundswell.clock` only and passed down. The demo's runs faster: a day of the sample edition
+passes in minutes, for the poller, the engine and the site alike. `FastClock.spec` hands it to the site, which is a
+process of its own.
 
-How long ago something was is told by `machine_time`: the system clock may be set in between.
+`machine_time` measures how long ago something was, also where the system clock was set in between.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class FastClock:
 
 
 class SteppedClock:
-    """Stands still until it is set: for playing what is past."""
+    """Stands still until it is set: for replaying the past."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at

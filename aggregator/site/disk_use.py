@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from aggregator.site_database import is_file
+from aggregator.site.database import is_file
 from aggregator.store import Store
 from aggregator.text.wording import plural, size
 

@@ -9,7 +9,7 @@ import pytest
 
 _EIGHT_THREADS = """
 import ctypes, threading
-from aggregator.child_process import keep_heap_small
+from aggregator.process import keep_heap_small
 keep_heap_small()
 barrier = threading.Barrier(8)
 def allocate():

@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregator.backup import (
+from aggregator.cli import COMMANDS
+from aggregator.cli.options import Front
+from aggregator.errors import NewerDatabaseError, StoreError
+from aggregator.model import Backups, Source
+from aggregator.site.backup import (
     back_up,
     back_up_on_schedule,
     restore,
@@ -20,10 +24,6 @@ from aggregator.backup import (
     token_file,
     verify,
 )
-from aggregator.cli import COMMANDS
-from aggregator.cli.options import Front
-from aggregator.errors import NewerDatabaseError, StoreError
-from aggregator.model import Backups, Source
 from aggregator.store import Store
 from aggregator.store.sqlite.copies import models_folder
 
@@ -277,7 +277,7 @@ def test_a_backup_that_cannot_be_restored_costs_no_older_one(site: Site, monkeyp
     def damaged(copy: Path) -> None:
         raise StoreError(f"{copy} is damaged")
 
-    monkeypatch.setattr("aggregator.backup.verify", damaged)
+    monkeypatch.setattr("aggregator.site.backup.verify", damaged)
     with pytest.raises(StoreError, match="is damaged"):
         back_up_on_schedule(site.db, site.feeds, settings, NOON.replace(day=18))
     assert list((site.folder / "copies").iterdir()) == [first]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.clock import FastClock, SteppedClock, clock_from_spec
+from aggregator.model.clock import FastClock, SteppedClock, clock_from_spec
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.config.watcher import ConfigWatch, StandInWatch
 from aggregator.errors import ConfigError
+from aggregator.site.config_watcher import ConfigWatch, StandInWatch
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
 

@@ -1,0 +1,7 @@
+"""What one installed site consists of: its database, the feeds.yaml in use, backups, and the space they take.
+
+database         open the store: a file of SQLite, or PostgreSQL where DATABASE_URL names one; who may write
+config_watcher   feeds.yaml > the last valid configuration > the store
+backup           database + feeds.yaml + models > one file, and back
+disk_use         how large the database is, and when the disk is full
+"""
