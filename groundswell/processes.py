@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aggregator.errors import GroundswellError
 from aggregator.process import PARENT_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -102,8 +103,15 @@ def _reason(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"code {code}"
 
 
+class CommandFailedError(GroundswellError):
+    """A command in a process of its own did not end well; the text is what it said."""
+
+
 async def run_aside(command: str, feeds: Path, db: Path, *more: str) -> str:
-    """Run a command in a process of its own, so that the worker goes on; return what it printed."""
+    """Run a command in a process of its own, so that the worker goes on; return what it printed.
+
+    CommandFailedError where it failed, or did not end within `ASIDE_WITHIN_S`.
+    """
     process = await asyncio.create_subprocess_exec(
         *part_command(command, feeds, db, *more),
         stdout=subprocess.PIPE,
@@ -112,14 +120,17 @@ async def run_aside(command: str, feeds: Path, db: Path, *more: str) -> str:
     )
     try:
         output, errors = await asyncio.wait_for(process.communicate(), timeout=ASIDE_WITHIN_S)
-    except (TimeoutError, asyncio.CancelledError):
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise CommandFailedError(f"`groundswell {command}` did not end within {ASIDE_WITHIN_S:.0f} s") from None
+    except asyncio.CancelledError:
         process.kill()
         await process.wait()
         raise
     if process.returncode:
-        message = errors.decode("utf-8", "replace")
-        log.error("`groundswell %s` failed: %s", command, message.strip())
-        return message
+        message = errors.decode("utf-8", "replace").strip()
+        raise CommandFailedError(message or f"`groundswell {command}` ended with {_reason(process.returncode)}")
     return output.decode("utf-8", "replace")
 
 

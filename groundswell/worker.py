@@ -2,7 +2,7 @@
 
     every 0.5 s   start the polls that are due; take in what they stored
     every 2 s     publish to subscribers, renew our own subscriptions, follow the chosen model
-    every minute  train, prune, measure and back up, where it is time to
+    every minute  train, prune, measure and back up, where it is time to (`groundswell.background`)
 
 Knows which job runs how often. Leaves what a job does to the layers. What a job writes is in a transaction of its own:
 a worker that is killed goes on where it was, and the next one repeats the long job that it interrupted.
@@ -16,12 +16,12 @@ import os
 import random
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.cli.database import compact_if_worthwhile, prune_store
 from aggregator.errors import DatabaseInUseError, StoreError
 from aggregator.model import Clock, Config
 from aggregator.model.clock import FastClock, machine_time
@@ -32,13 +32,14 @@ from aggregator.polling.posted import PostedEntriesJob
 from aggregator.polling.websub_subscriber import HubSubscriber
 from aggregator.process import keep_heap_small
 from aggregator.site.config_watcher import ConfigWatch
-from aggregator.site.database import end_silent_writer, open_as_only_writer, open_store
+from aggregator.site.database import end_silent_writer, is_file, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
 from aggregator.text.ip_addresses import is_public_host
-from aggregator.text.wording import size
-from groundswell.long_jobs import LongJobs
+from groundswell.background.fleet import run_background_jobs
+from groundswell.background.schedule import Schedule
+from groundswell.background.steps import PutInQueue, RunHere, Steps
+from groundswell.background.work import LongWork
 from groundswell.poller import log_poll
-from groundswell.processes import run_aside
 from groundswell.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -46,16 +47,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TRAIN = timedelta(hours=24)
-VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
-"""After so many votes the next training comes as soon as that time has passed since the last."""
-PRUNE = timedelta(hours=24)
-MEASURE = timedelta(hours=24)
-LANGUAGES = timedelta(minutes=10)
+LONG_JOBS = {"train": 20, "prune": 60, "measure": 60, "backup": 20, "languages": 30}
+"""Seconds between two looks whether a long job is due."""
 STAND_BY_S = 2.0
 """Between two looks whether another process still works."""
-
-
 DISPLACED = 3
 """Exit code of a worker whose database was deleted or replaced; the next one opens what is there then."""
 
@@ -63,8 +58,18 @@ DISPLACED = 3
 async def stand_by(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
     """Work without polling once no other process does, until *stop* is set; return the exit code.
 
-    For PostgreSQL: of several machines one works, and another takes over where that one ends or falls silent.
+    For PostgreSQL: of several machines one works, and another takes over where that one ends or falls silent. All run
+    background jobs meanwhile.
     """
+    background = asyncio.create_task(run_background_jobs(feeds, db, clock, stop))
+    try:
+        return await _work_or_wait(feeds, db, clock, stop)
+    finally:
+        stop.set()
+        await background
+
+
+async def _work_or_wait(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
     waiting = False
     while not stop.is_set():
         try:
@@ -139,7 +144,12 @@ class Worker:
         self._narrator = Narrator(config, store)
         self._alerts = Dispatcher(config, store, db.absolute().parent)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
-        self._long = LongJobs(store, "trained_at", "pruned_at", "measured_at", "backed_up_at", "languages_at")
+        self._schedule = Schedule(store, config, clock, lambda: self._clock_steps.is_settled)
+        self._long: Steps = (
+            RunHere(self._schedule, LongWork(feeds, db, store, clock))
+            if is_file()
+            else PutInQueue(self._schedule, store)
+        )
         self._posted = PostedEntriesJob(config, store, poller)
         self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
 
@@ -155,20 +165,17 @@ class Worker:
         jobs.every(timedelta(seconds=1), "posted entries", self._posted.step)
         jobs.every(timedelta(seconds=10), "heartbeat", self.heartbeat)
         jobs.every(timedelta(seconds=10), "database", self.watch_database)
-        jobs.every(timedelta(seconds=20), "train", self.train)
         jobs.every(timedelta(seconds=2), "model", self.follow_model)
-        jobs.every(timedelta(seconds=60), "prune", self.prune)
-        jobs.every(timedelta(seconds=60), "measure", self.measure)
-        jobs.every(timedelta(seconds=20), "backup", self.back_up)
         jobs.every(timedelta(seconds=15), "narrate", self.narrate)
-        jobs.every(timedelta(seconds=30), "languages", self.detect_languages)
         jobs.every(timedelta(seconds=5), "alerts", self.send_alerts)
+        for job, interval_s in LONG_JOBS.items():
+            jobs.every(timedelta(seconds=interval_s), job, partial(self._long.step, job))
         return jobs
 
     async def apply_config(self) -> None:
         """Apply feeds.yaml as it was saved last."""
         if changed := self._watch.check(self._clock()):
-            self._config = changed
+            self._config = self._schedule.config = changed
             self._posted.reconfigure(changed)
             self._hubs.reconfigure(changed, _address_for_hubs(changed))
             await self._poller.reconfigure(changed)
@@ -228,60 +235,9 @@ class Worker:
         except (StoreError, StoreFault) as error:
             log.error("%s", error)
 
-    async def train(self) -> None:
-        """Train where it is time to, where enough votes came, or where the operator asked for it."""
-        store = self._store
-        votes = store.feedback.votes_number()
-        new = votes - int(store.state.get("votes_trained") or 0)
-        due = self._long.is_due("trained_at", TRAIN if new < VOTES_TO_TRAIN else TRAIN_AGAIN, self._clock())
-        if not due and not store.state.moment("train_wanted"):
-            return
-        with self._long.running("trained_at", self._clock()):
-            store.state.set("votes_trained", str(votes))
-            with store.transaction():
-                store.state.set_moment("train_began", self._clock())
-                store.state.clear("train_wanted")
-            lines = (await run_aside("train", self._feeds, self._db)).strip().splitlines()
-            store.state.set("train_said", lines[0] if lines else "")
-
     async def follow_model(self) -> None:
         """Score with the model that was chosen last."""
         await self._scorer.follow_model(self._clock())
-
-    async def prune(self) -> None:
-        """Forget what feeds.yaml no longer keeps."""
-        # By a clock that is a year ahead for a minute, everything would be too old to keep.
-        if self._clock_steps.is_settled and self._long.is_due("pruned_at", PRUNE, self._clock()):
-            with self._long.running("pruned_at", self._clock()):
-                prune_store(self._store, self._config, self._clock())
-                if given_back := compact_if_worthwhile(self._store, self._db, self._clock()):
-                    log.info("compacted the database: returned %s to the disk", size(given_back))
-
-    async def measure(self) -> None:
-        """Make the nightly scorecard: ninety days are read and resampled."""
-        if self._long.is_due("measured_at", MEASURE, self._clock()):
-            with self._long.running("measured_at", self._clock()):
-                await run_aside("evaluate", self._feeds, self._db, "--live")
-
-    async def back_up(self) -> None:
-        """Make a backup where feeds.yaml asks for one and it is time to; another process copies and verifies it."""
-        settings = self._config.backup
-        if not settings.folder:
-            return
-        is_first = self._store.state.moment("backed_up_at") is None
-        if not is_first and not self._long.is_due("backed_up_at", settings.every, self._clock()):
-            return
-        with self._long.running("backed_up_at", self._clock()):
-            message = (await run_aside("backup", self._feeds, self._db)).strip()
-            self._store.state.set("backup_message", message)
-            log.info("backup: %s", message)
-
-    async def detect_languages(self) -> None:
-        """Detect the language of entries whose feed does not state it, in another process: the model is large."""
-        if self._long.is_due("languages_at", LANGUAGES, self._clock()):
-            with self._long.running("languages_at", self._clock()):
-                if self._store.entry_languages.pending(1):
-                    await run_aside("detect-languages", self._feeds, self._db)
 
     async def narrate(self) -> None:
         """Let the configured language model summarize stories."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.store import Store
-from groundswell.long_jobs import STARTS, LongJobs
+from groundswell.background.moments import RETRY, STARTS, LongJobs
 from tests.postgres.cluster import binaries, running_cluster, why_not
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -82,10 +82,33 @@ def test_a_run_that_ends_every_worker_is_left_until_the_next_day(open_store: Ope
         assert _run(LongJobs(store, NAME), NOON + 2 * DAY)
 
 
-def test_a_run_that_fails_waits_for_its_next_time(open_store: Open) -> None:
+def _fails(jobs: LongJobs, at: datetime) -> bool:
+    """Begin a run where it is due, and fail; return whether it was due."""
+    if not jobs.is_due(NAME, DAY, at):
+        return False
+    with pytest.raises(BrokenPipeError), jobs.running(NAME, at):
+        raise BrokenPipeError
+    return True
+
+
+def test_a_run_that_fails_is_repeated_soon_and_not_for_ever(open_store: Open) -> None:
     with open_store() as store:
         jobs = LongJobs(store, NAME)
         assert not _run(jobs, NOON)
-        with pytest.raises(BrokenPipeError), jobs.running(NAME, NOON + DAY):
-            raise BrokenPipeError
-        assert not _run(LongJobs(store, NAME), NOON + DAY)
+        assert _fails(jobs, NOON + DAY)
+        assert not _fails(jobs, NOON + DAY + RETRY / 2)
+        assert _fails(jobs, NOON + DAY + RETRY)
+        assert _fails(jobs, NOON + DAY + 2 * RETRY)
+        assert not _fails(jobs, NOON + DAY + 3 * RETRY)
+        assert _fails(jobs, NOON + 2 * DAY + 2 * RETRY)
+        assert _run(jobs, NOON + 2 * DAY + 3 * RETRY)
+        assert not _run(jobs, NOON + 2 * DAY + 4 * RETRY)
+
+
+def test_the_next_worker_repeats_a_run_that_failed(open_store: Open) -> None:
+    with open_store() as store:
+        jobs = LongJobs(store, NAME)
+        assert not _run(jobs, NOON)
+        assert _fails(jobs, NOON + DAY)
+    with open_store() as store:
+        assert _run(LongJobs(store, NAME), NOON + DAY + timedelta(minutes=1))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from aggregator.cli.options import db_option, existing, feeds_option
-from aggregator.site.database import open_store
+from aggregator.site.database import open_for_job
 
 BATCH = 2_000
 MAX_ENTRIES = 50_000
@@ -27,7 +27,7 @@ def detect_languages(feeds: Path, db: Path) -> None:
     from aggregator.text.language_detection import detector  # a second and 100 MB
 
     looked_at = detected = 0
-    with open_store(existing(db)) as store:
+    with open_for_job(existing(db), "languages") as store:
         detect = detector() if store.entry_languages.pending(1) else None
         while detect and looked_at < MAX_ENTRIES and (entries := store.entry_languages.pending(BATCH)):
             languages = [(entry.entry_id, detect(f"{entry.title} {entry.summary}")) for entry in entries]

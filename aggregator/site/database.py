@@ -2,6 +2,7 @@
 
     open_store             for commands, pages and jobs
     open_as_only_writer    for whoever writes stories: one process at a time
+    open_for_job           for a background job: one process at a time does the same
     require_file           for what works with a SQLite file alone
 
 With PostgreSQL, the path in `--db` says only where this machine keeps files of its own, such as the operator's token.
@@ -10,8 +11,9 @@ The address comes from the environment, which child processes inherit: a command
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,6 +76,24 @@ def open_for_scoring(db: Path) -> Store:
     """Open a second connection of the only writer, for its engine; DatabaseInUseError where a dead one has it yet."""
     url = database_url()
     return Store.connect(url, hold=SCORING) if url else Store.open(db)
+
+
+def open_for_job(db: Path, job: str) -> Store:
+    """Open the site's database for the background job *job* ("train", "measure", "prune" or "languages").
+
+    With PostgreSQL, of several machines one does it at a time: DatabaseInUseError where another does. Where its session
+    is lost, the job fails instead of going on with another one. With SQLite one worker starts all jobs.
+    """
+    url = database_url()
+    return Store.connect(url, hold=job) if url else Store.open(db)
+
+
+async def run_jobs(actions: Mapping[str, Callable[..., Awaitable[None]]], stop: asyncio.Event) -> None:
+    """Run background jobs of the queue in PostgreSQL, by their names, until *stop* is set; StoreError where that is not
+    possible here."""
+    from aggregator.store.postgres.queue.runner import JobRunner
+
+    await JobRunner(database_url(), actions).run_until(stop)
 
 
 def end_silent_writer() -> None:

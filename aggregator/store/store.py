@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError, StoreFault
 from aggregator.model import Arrival
@@ -52,6 +53,9 @@ from aggregator.store.stories.story_lists import ListQuery, StoryLists
 from aggregator.store.websub.deliveries import HubDeliveries
 from aggregator.store.websub.hub import HubRequests, HubSubscribers
 from aggregator.store.websub.subscriptions import HubSubscriptions
+
+if TYPE_CHECKING:
+    from aggregator.store.postgres.queue.deferring import JobQueue
 
 __all__ = [
     "Arrival",
@@ -142,6 +146,15 @@ class Store:
     def poll_leases(self, name: str) -> PollLeases:
         """Return the lease of a process that polls beside others, under a *name* of its own; with PostgreSQL alone."""
         return PollLeases(self._connection, name)
+
+    def job_queue(self) -> JobQueue:
+        """Return the queue of background jobs; with PostgreSQL alone."""
+        # Imported here: both libraries are an extra.
+        from aggregator.store.postgres.connection import PostgresConnection
+        from aggregator.store.postgres.queue.deferring import JobQueue
+
+        assert isinstance(self._connection, PostgresConnection)
+        return JobQueue(self._connection)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all writes inside, or none."""

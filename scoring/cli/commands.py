@@ -19,7 +19,7 @@ from aggregator.cli.options import Front, db_option, existing, feeds_option, jso
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
 from aggregator.site.config_watcher import ConfigWatch
-from aggregator.site.database import open_as_only_writer, open_store
+from aggregator.site.database import open_as_only_writer, open_for_job, open_store
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models
@@ -75,7 +75,7 @@ def train(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     Example:
       groundswell train
     """
-    with open_store(existing(db)) as store:
+    with open_for_job(existing(db), "train") as store:
         config = load_config(feeds, env=front.env)
         report = train_model(store, config, front.clock())
     click.echo(json.dumps(asdict(report), indent=1, default=str) if as_json else report.message)

@@ -16,7 +16,7 @@ import click
 from aggregator.cli.options import Front, db_option, existing, feeds_option, json_option, progress_bar
 from aggregator.config import load_config
 from aggregator.errors import GroundswellError
-from aggregator.site.database import open_store
+from aggregator.site.database import open_for_job
 from scoring.cli.evaluate_labels import LABEL_EVALUATIONS
 from scoring.cli.recordings import settings_of, stream_reader
 from scoring.relevance.model import load_prior, read_prior
@@ -228,7 +228,7 @@ def measure_live(front: Front, feeds: Path, db: Path, as_json: bool) -> None:
     """Measure the site on its own past, keep that for /accuracy, and print it."""
     from scoring.evaluation.site import scorecard
 
-    with open_store(existing(db)) as store:
+    with open_for_job(existing(db), "measure") as store:
         config = load_config(feeds, env=front.env)
         card = scorecard.measure(store, config, front.clock())
         # The worker runs this every night in a process of its own, so seconds of work delay nobody.

@@ -20,12 +20,12 @@ _USER = "groundswell"
 _EMPTY = """
     set session_replication_role = replica;
     do $$ declare item record; begin
-        for item in select tablename from pg_tables
-            where schemaname = 'public' and tablename != 'migrations' loop
-            execute format('delete from %I', item.tablename);
+        for item in select schemaname, tablename from pg_tables
+            where schemaname in ('public', 'jobs') and tablename != 'migrations' loop
+            execute format('delete from %I.%I', item.schemaname, item.tablename);
         end loop;
-        for item in select sequencename from pg_sequences where last_value is not null loop
-            perform setval(item.sequencename::regclass, 1, false);
+        for item in select schemaname, sequencename from pg_sequences where last_value is not null loop
+            perform setval(format('%I.%I', item.schemaname, item.sequencename)::regclass, 1, false);
         end loop;
     end $$
 """

@@ -44,6 +44,20 @@ TCP_TIMEOUT_MS = 25_000
 """Where the server's machine is gone, or the network drops what is sent, a statement fails after so long at most."""
 
 
+def connection_arguments(name: str) -> dict[str, Any]:
+    """Return what each connection to the server is made with; *name* is what the server calls its session."""
+    return {
+        "connect_timeout": CONNECT_WITHIN_S,
+        "options": _SESSION,
+        "application_name": name,
+        "client_encoding": "UTF8",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": TCP_TIMEOUT_MS,
+    }
+
+
 class PostgresConnection(connection.Connection):
     """A connection of PostgreSQL.
 
@@ -102,17 +116,7 @@ class PostgresConnection(connection.Connection):
             raise StoreFault("the connection to the database was lost within a transaction")
         try:
             raw: psycopg.Connection[NamedRow] = psycopg.Connection.connect(
-                self.url,
-                autocommit=True,
-                row_factory=named_rows,
-                connect_timeout=CONNECT_WITHIN_S,
-                options=_SESSION,
-                application_name="groundswell",
-                client_encoding="UTF8",
-                keepalives_idle=10,
-                keepalives_interval=5,
-                keepalives_count=3,
-                tcp_user_timeout=TCP_TIMEOUT_MS,
+                self.url, autocommit=True, row_factory=named_rows, **connection_arguments("groundswell")
             )
         except psycopg.ProgrammingError:
             # Its text quotes the address, and so perhaps the password.
@@ -256,7 +260,7 @@ def _message(error: BaseException) -> str:
 _WAYS_OUT = (
     (re.compile(r'database "([^"]+)" does not exist'), r"; create it with `createdb \1`"),
     (
-        re.compile(r"permission denied for schema"),
+        re.compile(r"permission denied for (schema|database)"),
         "; make the user the owner of the database (`alter database ... owner to ...`)",
     ),
     (

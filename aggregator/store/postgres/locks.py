@@ -18,27 +18,40 @@ from aggregator.errors import DatabaseInUseError, StoreFault
 
 _CLASS = 0x67726F75
 """First half of the key of each lock: of this program, not of another one in the same database."""
-_NUMBERS = {"worker": 1, "scoring": 2}
-"""Of the session of the scorer's jobs, which is never silent for long, and of the one that its engine writes by."""
+_NUMBERS = {"worker": 1, "scoring": 2, "train": 3, "measure": 4, "prune": 5, "languages": 6}
+"""Of the session of the scorer's jobs, which is never silent for long, of the one that its engine writes by, and of the
+one that each background job writes by."""
+_JOBS = frozenset(_NUMBERS) - {"worker", "scoring"}
 PATIENCE = "2s"
 """A site without a scorer holds the lock while it applies feeds.yaml."""
 
 
 def holding(name: str) -> Callable[[psycopg.Connection[Any]], None]:
-    """Return what takes the lock *name* for a new session; DatabaseInUseError where another session holds it."""
+    """Return what takes the lock *name* for a new session; DatabaseInUseError where another session holds it.
+
+    A background job has one session: where it was lost, the job may run elsewhere, and a second one is a StoreFault.
+    """
+    has_held = False
 
     def take(raw: psycopg.Connection[Any]) -> None:
-        raw.execute("select set_config('application_name', %s, false)", (f"groundswell {_process()}",))
+        nonlocal has_held
+        if has_held and name in _JOBS:
+            raise StoreFault("the connection to the database was lost, and the job may run elsewhere by now")
+        raw.execute("select set_config('application_name', %s, false)", (process_name(),))
         before = raw.execute("select current_setting('lock_timeout')").fetchone()
         assert before is not None
         raw.execute("select set_config('lock_timeout', %s, false)", (PATIENCE,))
         try:
             raw.execute("select pg_advisory_lock(%s, %s)", (_CLASS, _NUMBERS[name]))
         except psycopg.errors.LockNotAvailable:
+            who = holder(raw, name) or "it has just ended"
             raise DatabaseInUseError(
-                f"another worker ({holder(raw, name) or 'it has just ended'}) is using the database; stop it first"
+                f"another process ({who}) does the same; wait for it"
+                if name in _JOBS
+                else f"another worker ({who}) is using the database; stop it first"
             ) from None
         raw.execute("select set_config('lock_timeout', %s, false)", (before[0],))
+        has_held = True
 
     return take
 
@@ -71,7 +84,10 @@ def end_stale(url: str, silent_s: float) -> int:
     """
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=2) as raw:
-            ended = raw.execute(_END_STALE, {"class": _CLASS, "jobs": _NUMBERS["worker"], "silent": silent_s})
+            ended = raw.execute(
+                _END_STALE,
+                {"class": _CLASS, "jobs": _NUMBERS["worker"], "scoring": _NUMBERS["scoring"], "silent": silent_s},
+            )
             return len(ended.fetchall())
     except psycopg.Error as error:
         raise StoreFault(" ".join(str(error).split())) from error
@@ -81,7 +97,7 @@ _END_STALE = """
     with held as materialized (
         select a.pid, a.application_name as name, l.objid as number, a.state, a.state_change
         from pg_locks l join pg_stat_activity a using (pid)
-        where l.locktype = 'advisory' and l.granted and l.classid = %(class)s
+        where l.locktype = 'advisory' and l.granted and l.classid = %(class)s and l.objid in (%(jobs)s, %(scoring)s)
         and l.database = (select oid from pg_database where datname = current_database()))
     select pg_terminate_backend(pid) from held where not exists (
         select 1 from held jobs where jobs.number = %(jobs)s and jobs.name = held.name
@@ -89,6 +105,20 @@ _END_STALE = """
 """
 
 
-def _process() -> str:
+END_HOLDERS = """
+    select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted
+    and classid = %(class)s and objid = %(number)s
+    and database = (select oid from pg_database where datname = current_database())
+"""
+"""Ends the sessions that hold a lock; its parameters are those of `key_of`."""
+
+
+def key_of(name: str) -> dict[str, int]:
+    """Return the key of a lock; a job without one has the number 0, which nothing holds."""
+    return {"class": _CLASS, "number": _NUMBERS.get(name, 0)}
+
+
+def process_name() -> str:
+    """Return what the server calls a session of this process."""
     # PostgreSQL keeps 63 bytes of a session's name.
-    return f"on {platform.node()[:30]}, process {os.getpid()}"
+    return f"groundswell on {platform.node()[:30]}, process {os.getpid()}"

@@ -87,6 +87,7 @@ def test_a_database_that_a_newer_version_only_expanded_can_still_be_used(postgre
         assert store.faults() == []
 
 
+OF_THE_QUEUE = re.compile(r"create schema jobs;\nset local search_path to jobs;.*search_path to default;", re.S)
 EXPANDING = re.compile(
     r"create (unique )?(table|index) |insert into |alter table \w+ add column |alter index \w+ set \("
     r"|alter table \w+ alter column \w+ set storage ",
@@ -121,7 +122,8 @@ def test_what_an_older_version_can_bear(statement: str, expected: bool) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_each_step_says_whether_an_older_version_can_go_on_with_it(name: str) -> None:
-    script = STEPS[name]
+    # Nothing that an older version reads is in the namespace of the queue.
+    script = OF_THE_QUEUE.sub("", STEPS[name])
     assert script.startswith(("-- expand\n", "-- contract\n"))
     statements = [" ".join(re.sub(r"--.*", "", part).split()) for part in re.sub(r"--.*", "", script).split(";")]
     if expands(script):

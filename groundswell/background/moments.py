@@ -1,22 +1,23 @@
-"""Jobs that run every few hours and take minutes, so that a stop of the worker can interrupt one.
+"""When long jobs ran last, so that a stop of the worker, or a failure, does not skip one.
 
     state: <name>          when the last run began
            <name>_starts   how often it was started since the last run that ended; absent: none is under way
 
-A run is noted before it begins: one that fails is not repeated at once. The next worker, on this machine or on
-another, repeats a run that was interrupted, unless it was interrupted three times: it may be what ends the worker.
-Knows when a job is due. Leaves what it does to the worker.
+A run is noted before it begins: one that fails is not repeated at once, but `RETRY` later. The next worker, on this
+machine or on another, repeats a run that was interrupted. Neither is done after three starts: the run may be what ends
+the worker, and it waits for its regular time. Knows when a job is due. Leaves what it does to others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from aggregator.store import Store
 
 STARTS = 3
+RETRY = timedelta(minutes=5)
 
 
 class LongJobs:
@@ -25,33 +26,44 @@ class LongJobs:
     def __init__(self, store: Store, *names: str) -> None:
         self._store = store
         self._interrupted = {name for name in names if 0 < self._starts(name) < STARTS}
+        self._failed: dict[str, datetime] = {}
 
     def is_due(self, name: str, every: timedelta, at: datetime) -> bool:
-        """Return whether the last run began *every* ago or longer, or was interrupted.
+        """Return whether the last run began *every* ago or longer, or has to be repeated.
 
         On a new site the first run comes one interval after the first question.
         """
         if name in self._interrupted:
             return True
+        # A clock that was set back must not silence a job until it has caught up.
+        if name in self._failed and not timedelta() <= at - self._failed[name] < RETRY:
+            return True
         last = self._store.state.moment(name)
         if last is None:
             self._store.state.set_moment(name, at)
             return False
-        # A clock that was set back must not silence a job until it has caught up.
         return not timedelta() <= at - last < every
 
     @contextmanager
-    def running(self, name: str, at: datetime) -> Iterator[None]:
-        """Note that the job begins at *at* and, unless it is interrupted, that it ended."""
+    def running(self, name: str, at: datetime, note: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Note that the job begins at *at* and, unless it is interrupted or fails, that it ended.
+
+        note: called in the transaction of the first note
+        """
         state = self._store.state
         with self._store.transaction():
+            is_again = name in self._interrupted or name in self._failed
+            starts = 1 + (self._starts(name) if is_again else 0)
             state.set_moment(name, at)
-            state.set(f"{name}_starts", str(1 + (self._starts(name) if name in self._interrupted else 0)))
+            state.set(f"{name}_starts", str(starts))
+            note()
         self._interrupted.discard(name)
+        self._failed.pop(name, None)
         try:
             yield
         except Exception:
-            state.clear(f"{name}_starts")
+            if starts < STARTS:
+                self._failed[name] = at
             raise
         # A cancelled task comes neither here nor there: the worker stops, and the next one repeats the run.
         state.clear(f"{name}_starts")

@@ -1,0 +1,68 @@
+"""Run background jobs out of the queue in PostgreSQL: in each process of the role `score`, also one that stands by.
+
+These have feeds.yaml, which training and measuring read. A process that polls does not, and its machine may be small.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from aggregator.errors import ConfigError, StoreError
+from aggregator.model import Clock, Config
+from aggregator.site.config_watcher import AppliedConfig
+from aggregator.site.database import open_store, run_jobs
+from aggregator.store import Store, StoreFault
+from groundswell.background.schedule import MOMENTS
+from groundswell.background.work import LongWork
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 2.0
+
+
+async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> None:
+    """Run background jobs until *stop* is set."""
+    message = ""
+    while not stop.is_set():
+        try:
+            with open_store(db) as store:
+                await _run(feeds, db, store, clock, stop)
+        except (StoreError, StoreFault) as error:
+            if str(error) != message:
+                message = str(error)
+                log.warning("background jobs wait: %s", message)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), PAUSE_S)
+
+
+async def _run(feeds: Path, db: Path, store: Store, clock: Clock, stop: asyncio.Event) -> None:
+    work = LongWork(feeds, db, store, clock)
+    applied = _Applied(store)
+
+    async def run(job: str) -> None:
+        await work.run(job, applied.config())
+
+    await run_jobs({job: partial(run, job) for job in MOMENTS}, stop)
+
+
+class _Applied:
+    """The configuration that the scorer applied last."""
+
+    def __init__(self, store: Store) -> None:
+        self._watch = AppliedConfig(store, os.environ)
+        self._config: Config | None = None
+
+    def config(self) -> Config:
+        """Return it; StoreError where there is none that can be read here."""
+        try:
+            self._config = self._watch.check() or self._config
+        except ConfigError as error:
+            raise StoreError(f"the configuration cannot be read here: {error.public}") from None
+        if self._config is None:
+            raise StoreError("no feeds.yaml was applied to this database yet")
+        return self._config

@@ -1,0 +1,80 @@
+"""Which long job is due, and what is noted as it begins. For the one process that works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+from aggregator.model import Clock, Config
+from aggregator.store import Store
+from groundswell.background.moments import LongJobs
+
+TRAIN = timedelta(hours=24)
+VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
+"""After so many votes the next training comes as soon as that time has passed since the last."""
+PRUNE = timedelta(hours=24)
+MEASURE = timedelta(hours=24)
+LANGUAGES = timedelta(minutes=10)
+
+MOMENTS = {
+    "train": "trained_at",
+    "prune": "pruned_at",
+    "measure": "measured_at",
+    "backup": "backed_up_at",
+    "languages": "languages_at",
+}
+"""The name in the state of when a job last began, by the job."""
+
+
+class Schedule:
+    """When each long job is due.
+
+    is_settled: whether the system clock can be trusted
+    """
+
+    def __init__(self, store: Store, config: Config, clock: Clock, is_settled: Callable[[], bool]) -> None:
+        self._store = store
+        self._clock = clock
+        self._is_settled = is_settled
+        self._jobs = LongJobs(store, *MOMENTS.values())
+        self.config = config
+        """As it was applied last."""
+
+    def is_due(self, job: str) -> bool:
+        """Return whether it is time for *job*; for a training also where enough votes came, or the operator asks."""
+        state, moment = self._store.state, MOMENTS[job]
+        match job:
+            case "train":
+                new_votes = self._store.feedback.votes_number() - int(state.get("votes_trained") or 0)
+                is_due = self._is_due(job, TRAIN if new_votes < VOTES_TO_TRAIN else TRAIN_AGAIN)
+                return is_due or state.moment("train_wanted") is not None
+            case "prune":
+                # By a clock that is a year ahead for a minute, everything would be too old to keep.
+                return self._is_settled() and self._is_due(job, PRUNE)
+            case "measure":
+                return self._is_due(job, MEASURE)
+            case "backup":
+                settings = self.config.backup
+                return bool(settings.folder) and (state.moment(moment) is None or self._is_due(job, settings.every))
+            case _:
+                return self._is_due(job, LANGUAGES) and bool(self._store.entry_languages.pending(1))
+
+    def running(self, job: str) -> AbstractContextManager[None]:
+        """Note that *job* begins here and, unless it is interrupted or fails, that it ended."""
+        return self._jobs.running(MOMENTS[job], self._clock(), lambda: self._note_votes(job))
+
+    def note(self, job: str) -> None:
+        """Note that *job* was handed over; within a transaction."""
+        self._store.state.set_moment(MOMENTS[job], self._clock())
+        self._note_votes(job)
+
+    def _is_due(self, job: str, every: timedelta) -> bool:
+        return self._jobs.is_due(MOMENTS[job], every, self._clock())
+
+    def _note_votes(self, job: str) -> None:
+        if job == "train":
+            state = self._store.state
+            state.set("votes_trained", str(self._store.feedback.votes_number()))
+            state.set_moment("train_began", self._clock())
+            state.clear("train_wanted")

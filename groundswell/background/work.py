@@ -1,0 +1,85 @@
+"""What each long job does, most of them in a process of their own. What fails raises, so that it is done again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from aggregator.cli.database import compact_if_worthwhile, prune_store
+from aggregator.errors import StoreError
+from aggregator.model import Clock, Config
+from aggregator.site.database import is_file, open_for_job, require_file
+from aggregator.store import Store
+from aggregator.text.wording import size
+from groundswell.processes import CommandFailedError, run_aside
+
+log = logging.getLogger(__name__)
+
+
+class LongWork:
+    """Does the long jobs of a site.
+
+    store: keeps what the operator's pages say of them
+    """
+
+    def __init__(self, feeds: Path, db: Path, store: Store, clock: Clock) -> None:
+        self._feeds = feeds
+        self._db = db
+        self._store = store
+        self._clock = clock
+
+    async def run(self, job: str, config: Config) -> None:
+        """Do *job*; CommandFailedError, StoreError or StoreFault where that failed."""
+        match job:
+            case "train":
+                await self._train()
+            case "prune":
+                await self._prune(config)
+            case "measure":
+                await run_aside("evaluate", self._feeds, self._db, "--live")
+            case "backup":
+                await self._back_up()
+            case _:
+                await run_aside("detect-languages", self._feeds, self._db)
+
+    async def _train(self) -> None:
+        try:
+            said = await run_aside("train", self._feeds, self._db)
+        except CommandFailedError as error:
+            self._store.state.set("train_said", _first_line(str(error)))
+            raise
+        self._store.state.set("train_said", _first_line(said))
+
+    async def _prune(self, config: Config) -> None:
+        if is_file():
+            self._prune_in(self._store, config)
+        else:
+            await asyncio.to_thread(self._prune_beside, config)
+
+    def _prune_beside(self, config: Config) -> None:
+        with open_for_job(self._db, "prune") as store:
+            self._prune_in(store, config)
+
+    def _prune_in(self, store: Store, config: Config) -> None:
+        prune_store(store, config, self._clock())
+        if given_back := compact_if_worthwhile(store, self._db, self._clock()):
+            log.info("compacted the database: returned %s to the disk", size(given_back))
+
+    async def _back_up(self) -> None:
+        """Make a backup: another process copies and verifies it."""
+        try:
+            require_file("`backup` in feeds.yaml", "docs/postgresql.md says how to back that up")
+            message = (await run_aside("backup", self._feeds, self._db)).strip()
+        except StoreError as error:
+            # Trying again would only repeat the sentence.
+            message = str(error)
+        except CommandFailedError as error:
+            self._store.state.set("backup_message", str(error))
+            raise
+        self._store.state.set("backup_message", message)
+        log.info("backup: %s", message)
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")

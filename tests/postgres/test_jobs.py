@@ -1,0 +1,246 @@
+"""Background jobs in PostgreSQL: each runs once, whatever ends the process or the server that has it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+
+from aggregator.errors import DatabaseInUseError, StoreFault
+from aggregator.store import Store
+from aggregator.store.postgres.migrations import STEPS
+from aggregator.store.postgres.queue.runner import JobRunner
+from tests.postgres.cluster import Cluster
+from tests.postgres.job_worker import AGAIN_S, BEAT_S, SILENT_S, TABLES, runner
+
+PATIENCE_S = 60.0
+
+
+class Site:
+    """A database with the queue, and processes that run its jobs."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.store = Store.connect(url)
+        self.queue = self.store.job_queue()
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.store._connection.run(TABLES.split(";")[0])
+        self.store._connection.run(TABLES.split(";")[1])
+
+    def start(self, tries: int = 3) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.postgres.job_worker", self.url, str(tries)]
+        self.workers.append(subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2]))
+        return self.workers[-1]
+
+    def count(self, table: str) -> int:
+        return int(self.store._connection.value(f"select count(*) from {table}"))
+
+    def jobs(self) -> dict[str, int]:
+        """Return how many jobs there are, by their status."""
+        rows = self.store._connection.rows(
+            "select cast(status as text) as status, count(*) as count from jobs.procrastinate_jobs group by 1"
+        )
+        return {row["status"]: row["count"] for row in rows}
+
+    def change_jobs(self, statement: LiteralString) -> None:
+        with psycopg.connect(self.url, options="-c search_path=jobs") as raw:
+            raw.execute(statement)
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.store.close()
+
+
+@pytest.fixture
+def site(postgres: Cluster) -> Iterator[Site]:
+    opened = Site(postgres.new_database())
+    yield opened
+    opened.close()
+
+
+def until(what: str, is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        with suppress(StoreFault):  # the server starts again
+            if is_so():
+                return
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.05)
+
+
+async def run_for(runner: JobRunner, is_done: Callable[[], bool]) -> None:
+    """Run jobs in this process until *is_done*."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(runner.run_until(stop))
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_done():
+        assert time.monotonic() < deadline, "waited too long"
+        assert not running.done()
+        await asyncio.sleep(0.05)
+    stop.set()
+    await running
+
+
+def test_the_schema_of_the_queue_is_that_of_the_library() -> None:
+    schema = (files("procrastinate.sql") / "schema.sql").read_text("utf-8")
+    assert schema.strip() in STEPS["0020_job_queue"], "procrastinate has another schema now: add a step that changes it"
+
+
+def test_a_job_is_put_in_with_the_transaction_or_not_at_all(site: Site) -> None:
+    with suppress(BrokenPipeError), site.store.transaction():
+        assert site.queue.defer("note", job=1, work_s=0)
+        raise BrokenPipeError
+    assert site.jobs() == {}
+    with site.store.transaction():
+        assert site.queue.defer("note", job=1, work_s=0)
+    assert site.jobs() == {"todo": 1}
+    # Statements that follow find the tables of the site.
+    assert site.store.entries.count() == 0
+
+
+def test_one_job_of_a_name_and_key_waits_or_runs_at_a_time(site: Site) -> None:
+    assert site.queue.defer("note", job=1, work_s=0)
+    assert not site.queue.defer("note", job=2, work_s=0)
+    assert site.queue.defer("note", "other", job=3, work_s=0)
+    site.change_jobs("update procrastinate_jobs set status = 'doing'")
+    assert not site.queue.defer("note", job=2, work_s=0)
+    site.change_jobs("update procrastinate_jobs set status = 'succeeded'")
+    assert site.queue.defer("note", job=2, work_s=0)
+
+
+async def test_jobs_run_once_and_leave_no_row(site: Site) -> None:
+    for number in range(5):
+        site.queue.defer("note", str(number), job=number, work_s=0)
+    await run_for(runner(site.url), lambda: site.jobs() == {})
+    rows = site.store._connection.rows("select job from did order by job")
+    assert [row["job"] for row in rows] == [0, 1, 2, 3, 4]
+
+
+async def test_a_job_that_fails_is_repeated_and_then_given_up(site: Site) -> None:
+    tried: list[float] = []
+
+    async def fail() -> None:
+        tried.append(time.monotonic())
+        raise StoreFault("the disk is full")
+
+    site.queue.defer("fail")
+    failing = JobRunner(site.url, {"fail": fail}, beat_s=BEAT_S, silent_s=SILENT_S, again_s=AGAIN_S, tries=3)
+    await run_for(failing, lambda: site.jobs() == {"failed": 1})
+    assert len(tried) == 3
+    assert min(later - earlier for earlier, later in pairwise(tried)) >= AGAIN_S
+    assert site.queue.defer("fail")
+
+
+async def test_a_job_that_is_not_known_here_waits_for_a_process_that_knows_it(site: Site) -> None:
+    site.queue.defer("of a later version")
+    site.queue.defer("note", job=1, work_s=0)
+    await run_for(runner(site.url), lambda: site.count("did") == 1)
+    assert site.jobs() == {"todo": 1}
+
+
+async def test_a_process_that_stops_gives_its_job_back_at_once(site: Site) -> None:
+    site.queue.defer("note", job=1, work_s=60)
+    await run_for(runner(site.url), lambda: site.count("began") == 1)
+    assert site.jobs() == {"todo": 1}
+    assert site.store._connection.value("select count(*) from jobs.procrastinate_workers") == 0
+
+
+def test_the_job_of_a_killed_process_runs_once_more_elsewhere(site: Site) -> None:
+    site.queue.defer("measure", job=1, work_s=3)
+    first = site.start()
+    until("the job", lambda: site.count("began") == 1)
+    site.start()
+    first.kill()
+    until("the second run", lambda: site.jobs() == {})
+    assert (site.count("began"), site.count("did")) == (2, 1)
+
+
+@pytest.mark.long
+def test_a_process_that_was_paused_writes_and_ends_nothing(site: Site) -> None:
+    site.queue.defer("measure", job=1, work_s=4)
+    first = site.start()
+    until("the job", lambda: site.count("began") == 1)
+    first.send_signal(signal.SIGSTOP)
+    site.start()
+    until("the second run", lambda: site.count("began") == 2)
+    first.send_signal(signal.SIGCONT)
+    # The first run ends now, before the second does.
+    until("the second run's end", lambda: site.jobs() == {})
+    time.sleep(4 * BEAT_S)
+    assert (site.count("began"), site.count("did"), site.jobs()) == (2, 1, {})
+
+
+@pytest.mark.long
+def test_a_run_whose_worker_ends_every_time_is_given_up(site: Site) -> None:
+    site.queue.defer("note", job=1, work_s=60)
+    for number in range(1, 4):
+        worker = site.start()
+        until("a run", lambda number=number: site.count("began") == number)  # type: ignore[misc]
+        worker.kill()
+    site.start()
+    until("the end", lambda: site.jobs() == {"failed": 1})
+    assert site.count("began") == 3
+
+
+async def test_a_silent_workers_job_that_waits_again_already_is_not_in_the_way(site: Site) -> None:
+    """procrastinate's issue 1543: to put a job back beside a waiting one of the same key is an error."""
+    site.queue.defer("note", job=1, work_s=0)
+    site.change_jobs("update procrastinate_jobs set status = 'doing'")
+    site.change_jobs(
+        """insert into procrastinate_jobs (queue_name, task_name, queueing_lock, args, scheduled_at)
+        values ('note', 'note', 'note', '{"job": 2, "work_s": 0}', now() + interval '2 seconds')"""
+    )
+    await run_for(runner(site.url), lambda: site.count("did") == 1)
+    assert site.jobs() == {"failed": 1}
+    assert site.store._connection.value("select job from did") == 2
+
+
+def test_a_session_of_a_job_is_not_made_again(site: Site) -> None:
+    with Store.connect(site.url, hold="train") as store:
+        with pytest.raises(DatabaseInUseError, match="does the same; wait for it"):
+            Store.connect(site.url, hold="train")
+        Store.connect(site.url, hold="measure").close()
+        with psycopg.connect(site.url, autocommit=True) as raw:
+            raw.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
+        with pytest.raises(StoreFault):
+            store.entries.count()
+        with pytest.raises(StoreFault, match="may run elsewhere"):
+            store.entries.count()
+
+
+@pytest.mark.long
+def test_kills_and_a_restart_of_the_server_lose_nothing(postgres: Cluster) -> None:
+    """A short run of what `bench.job_queues` does with far more jobs."""
+    jobs, kills = 60, 4
+    rng = random.Random(17)
+    with ExitStack() as opened:
+        site = Site(postgres.new_database())
+        opened.callback(site.close)
+        for number in range(jobs):
+            site.queue.defer("note", str(number), job=number, work_s=0.3)
+        workers = [site.start(tries=100) for _ in range(2)]
+        for number in range(kills):
+            until("some jobs", lambda number=number: site.count("did") >= 8 * (number + 1))  # type: ignore[misc]
+            time.sleep(rng.uniform(0, 0.3))
+            workers[number % 2].kill()
+            workers[number % 2] = site.start(tries=100)
+            if number == 1:
+                postgres.restart(crash=True)
+        until("the last job", lambda: site.jobs() == {})
+        assert site.store._connection.value("select count(distinct job) from did") == jobs
+        # What was written an instant before a kill is written again: a job runs at least once.
+        assert site.count("did") <= jobs + kills
