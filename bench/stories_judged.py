@@ -54,7 +54,7 @@ def _taken(clusterer: Clusterer, text: AnalysedText, members: dict[int, list[int
     clusterer.expire(text.arrived)
     placement = clusterer.place(text)
     merge = reclustering.merge_of(clusterer, text, placement)
-    clusterer.put(text, placement.story_id)
+    clusterer.add(text, placement.story_id)
     if merge is None:
         return placement.story_id
     clusterer.merge(merge.into, merge.story_id)

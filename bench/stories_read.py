@@ -3,7 +3,7 @@
     python -m bench.stories_read STREAM [--stories 50] [--pairs 50] [--seed 1] [--entries 25000]
 
 Prints random stories of three or more entries, then random pairs of near stories: an entry that began a story of
-its own, and the latest entry of the story that it came nearest to joining. The clusterer that ships, second thoughts
+its own, and the latest entry of the story that it came nearest to joining. The clusterer that ships, re-clustering
 included, without the parts of the program that do not decide which entries go together.
 """
 
@@ -55,7 +55,7 @@ def run(lines: list[Line], rng: random.Random) -> tuple[dict[int, list[int]], li
         clusterer.expire(text.arrived)
         placement = clusterer.place(text)
         merge = reclustering.merge_of(clusterer, text, placement)
-        clusterer.put(text, placement.story_id)
+        clusterer.add(text, placement.story_id)
         members.setdefault(placement.story_id, []).append(number)
         if merge is not None:
             clusterer.merge(merge.into, merge.story_id)

@@ -76,7 +76,7 @@ def costs(entries: list[tuple[str, str, str]], marks: list[int]) -> Iterator[tup
         at = float(number)
         text = analyse(entry_id=number, source_id=source, link="", title=title, summary=summary, at=at, arrived=at)
         clusterer.expire(at)
-        clusterer.put(text, clusterer.place(text).story_id)
+        clusterer.add(text, clusterer.place(text).story_id)
         if number % (SAMPLED // PARTS) == 0:
             now = time.process_time()
             parts.append((now - began) * PARTS / SAMPLED)

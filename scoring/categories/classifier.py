@@ -1,7 +1,7 @@
 """Assign a story to one of the operator's categories.
 
-Knows seeds, sources' default categories, what editors' corrections teach, and when to abstain. Leaves terms to
-`language.terms`, shipped weights to `prior`, and which corrections stand to `engine`.
+Knows seeds, sources' default categories, editors' corrections, and when to abstain. Terms are in `language.terms`, the
+shipped weights in `prior`; `engine` knows which corrections are in force.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Evidence = tuple[float, ...]
 Document = dict[str, float]
 """The features of a text with their weights."""
 
-Lesson = tuple[int, str, str, str]
+Correction = tuple[int, str, str, str]
 """A correction: the story, its right category, and the headline and summary of its first entry."""
 
 # Without the prior the source's default is worth as much as one clear seed word in the summary: a headline that
@@ -77,11 +77,11 @@ Of 8 stories of unseen windows that one seed in the summary put into an invented
 _NAME_PARTS = re.compile(r"\s*(?:[&,/]|\band\b)\s*")
 """Separates the subjects of a category's name, such as "Climate & Energy"; each is a seed."""
 
-LESSON = 0.2
+CORRECTION_WEIGHT = 0.2
 """Weight of a correction; a seed has 1. It takes a handful of similar corrections to outweigh a seed word."""
-MIN_LESSONS = 2
+MIN_CORRECTIONS = 2
 """Corrections to one category that must contain a word which is no seed; below that it may be there by chance."""
-MAX_LESSONS = 300
+MAX_CORRECTIONS = 300
 """Only the latest corrections count. With this many a fit takes half as long again, and old habits fade."""
 
 
@@ -105,15 +105,15 @@ class Categorizer:
         self.prior = prior
         self.c = c
         self.seed = seed
-        self._untaught: tuple[Lesson, ...] | None = None
+        self._pending: tuple[Correction, ...] | None = None
 
-    def fit(self, lessons: Iterable[Lesson] = ()) -> Categorizer:
+    def fit(self, corrections: Iterable[Correction] = ()) -> Categorizer:
         """Learn the weight of each term for each category.
 
-        lessons: the corrections that stand, oldest first; the last one of a story counts, and one to a category
-                 that is not configured teaches nothing
+        corrections: those in force, oldest first; the last one of a story counts, and a correction to a category that
+                     is not configured is ignored
         """
-        self._untaught = None
+        self._pending = None
         self.ids_ = tuple(category.id for category in self.categories)
         self.place_ = {category_id: position for position, category_id in enumerate(self.ids_)}
         self.shipped_ = self._shipped()
@@ -128,15 +128,17 @@ class Categorizer:
             documents += [dict.fromkeys(features, 1.0) for features in seeds]
             labels += [position] * len(seeds)
             own.update(feature for text in self._own_seeds(position) for feature in by_text[text])
-        corrected = {story_id: lesson for story_id, *lesson in lessons if lesson[0] in self.place_}
-        taught = [(_lesson(title, summary), self.place_[right]) for right, title, summary in corrected.values()]
-        taught = [lesson for lesson in taught if lesson[0]][-MAX_LESSONS:]
+        latest = {story_id: correction for story_id, *correction in corrections if correction[0] in self.place_}
+        documented = [
+            (_correction_document(title, summary), self.place_[right]) for right, title, summary in latest.values()
+        ]
+        corrected = [(document, place) for document, place in documented if document][-MAX_CORRECTIONS:]
         size = len(self.ids_)
-        self.weights_: Mapping[str, Evidence] = _fit(documents, labels, taught, size, self.c, self.seed)
+        self.weights_: Mapping[str, Evidence] = _fit(documents, labels, corrected, size, self.c, self.seed)
         self.beside_prior_: Mapping[str, Evidence] = {}
         self.whole_seeds_ = self._whole_seeds()
         if self.shipped_:
-            uncorrected = _fit(documents, labels, (), size, self.c, self.seed) if taught else self.weights_
+            uncorrected = _fit(documents, labels, (), size, self.c, self.seed) if corrected else self.weights_
             self.beside_prior_ = self._beside_prior(uncorrected, own)
         return self
 
@@ -173,9 +175,9 @@ class Categorizer:
             combined[feature] = (*added, *of_seeds)
         return combined
 
-    def teach(self, lessons: Iterable[Lesson]) -> None:
+    def learn_corrections(self, corrections: Iterable[Correction]) -> None:
         """Learn from these corrections and no others; the fit, one to three CPU seconds, waits for the next text."""
-        self._untaught = tuple(lessons)
+        self._pending = tuple(corrections)
 
     def _shipped(self) -> dict[int, int]:
         """Return the position in the prior of each category that the prior knows, by position here."""
@@ -212,8 +214,8 @@ class Categorizer:
         default:        the category of its source, "" when there is none
         by_prior:       what `by_prior` returns; all 0 where the prior knows no word, and then seeds count in full
         """
-        if self._untaught is not None:
-            self.fit(self._untaught)
+        if self._pending is not None:
+            self.fit(self._pending)
         size = len(self.ids_)
         known = any(by_prior)
         if known:
@@ -324,22 +326,22 @@ def _features(tokens: Sequence[str]) -> list[str]:
     return [*tokens, *(f"{one} {other}" for one, other in pairwise(tokens))]
 
 
-def _lesson(title: str, summary: str) -> Document:
+def _correction_document(title: str, summary: str) -> Document:
     """Return the features of a corrected story, weighted as in `evidence`."""
-    lesson = dict.fromkeys(_features(terms(summary)[:SUMMARY_TERMS]), SUMMARY)
-    return lesson | dict.fromkeys(_features(terms(title)), TITLE)
+    correction = dict.fromkeys(_features(terms(summary)[:SUMMARY_TERMS]), SUMMARY)
+    return correction | dict.fromkeys(_features(terms(title)), TITLE)
 
 
 def _fit(
     documents: Sequence[Document],
     labels: Sequence[int],
-    taught: Sequence[tuple[Document, int]],
+    corrected: Sequence[tuple[Document, int]],
     classes: int,
     c: float,
     seed: int,
 ) -> dict[str, Evidence]:
     """Return the weight of each feature for each class; a feature's weights are centred on 0."""
-    if len({*labels, *(label for _, label in taught)}) < 2:
+    if len({*labels, *(label for _, label in corrected)}) < 2:
         # Only one category has seeds: they count for it, and there is nothing to compare with.
         only = labels[0] if labels else 0
         return {
@@ -351,10 +353,10 @@ def _fit(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    vocabulary = _vocabulary(documents, taught)
+    vocabulary = _vocabulary(documents, corrected)
     # Document frequencies come from seeds alone, so that corrections do not change what a seed weighs.
     frequency = Counter(feature for document in documents for feature in document)
-    rows = [*documents, *(document for document, _ in taught)]
+    rows = [*documents, *(document for document, _ in corrected)]
     matrix = np.zeros((len(rows), len(vocabulary)))
     for row, document in enumerate(rows):
         values = {
@@ -368,11 +370,11 @@ def _fit(
                 matrix[row, vocabulary[feature]] = value / norm
     # Categories count alike, however many seeds they have; corrections do not change that.
     seeds = Counter(labels)
-    weights = [len(labels) / (len(seeds) * seeds[label]) for label in labels] + [LESSON] * len(taught)
+    weights = [len(labels) / (len(seeds) * seeds[label]) for label in labels] + [CORRECTION_WEIGHT] * len(corrected)
     model = LogisticRegression(C=c, max_iter=500, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(matrix, np.asarray([*labels, *(label for _, label in taught)]), sample_weight=np.asarray(weights))
+        model.fit(matrix, np.asarray([*labels, *(label for _, label in corrected)]), sample_weight=np.asarray(weights))
     coefficients = model.coef_ if len(model.classes_) > 2 else np.vstack([-model.coef_[0], model.coef_[0]]) / 2
     evidence: dict[str, Evidence] = {}
     for feature, column in vocabulary.items():
@@ -384,9 +386,9 @@ def _fit(
     return evidence
 
 
-def _vocabulary(documents: Sequence[Document], taught: Sequence[tuple[Document, int]]) -> dict[str, int]:
+def _vocabulary(documents: Sequence[Document], corrected: Sequence[tuple[Document, int]]) -> dict[str, int]:
     """Return the column of each feature that gets a weight: of a seed, or of several corrections to one category."""
     known = {feature for document in documents for feature in document}
-    taught_in = Counter((label, feature) for document, label in taught for feature in document)
-    known |= {feature for (_, feature), count in taught_in.items() if count >= MIN_LESSONS}
+    corrected_in = Counter((label, feature) for document, label in corrected for feature in document)
+    known |= {feature for (_, feature), count in corrected_in.items() if count >= MIN_CORRECTIONS}
     return {feature: column for column, feature in enumerate(sorted(known))}

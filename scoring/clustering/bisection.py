@@ -1,4 +1,4 @@
-"""Part the entries of a story in the two halves that they fall into most clearly."""
+"""Divide the entries of a story into the two halves that separate best."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Two parts of some entries, by their places."""
+    """Two halves of some entries, by index."""
 
     one: tuple[int, ...]
     other: tuple[int, ...]
@@ -24,9 +24,9 @@ class Halves:
 
 
 def bisect(vectors: Sequence[Vector]) -> Halves:
-    """Return the two halves that entries fall into most clearly, and how alike the halves are.
+    """Return the two halves that entries separate into best, and their similarity.
 
-    Spherical 2-means, begun with the two entries that are least alike, MAX_ROUNDS at most.
+    Spherical 2-means, started from the two least similar entries, at most MAX_ROUNDS rounds.
 
     vectors: of length 1, two at least
     """
@@ -35,20 +35,20 @@ def bisect(vectors: Sequence[Vector]) -> Halves:
     for i in range(n):
         for j in range(i):
             like[i][j] = like[j][i] = _dot(vectors[i], vectors[j])
-    # Begun with the pair that is least alike and not at random: the same entries always part in the same way, and two
-    # events that were joined by a chain of alike reports differ most at its ends. Ties go to the earliest entries.
+    # Started from the least similar pair and not at random: the same entries always give the same halves, and two
+    # events that a chain of similar reports connects differ most at its ends. Ties go to the earliest entries.
     _, one, other = min((like[i][j], j, i) for i in range(n) for j in range(i))
     second = [(like[i][other] > like[i][one] and i != one) or i == other for i in range(n)]
     for _ in range(MAX_ROUNDS):
         sums = (_summed(vectors, second, False), _summed(vectors, second, True))
         again = [_dot(vector, sums[1]) > _dot(vector, sums[0]) for vector in vectors]
-        # A round that would leave one side empty is no parting: the halves before it stand.
+        # If a round would leave one side empty, the halves before it stay.
         if again == second or all(again) or not any(again):
             break
         second = again
     sides = [i for i in range(n) if not second[i]], [i for i in range(n) if second[i]]
     across = sum(like[i][j] for i in sides[0] for j in sides[1]) / (len(sides[0]) * len(sides[1]))
-    # The looser half decides, or one tight pair would excuse parting a story whose other half is no event at all.
+    # The looser half decides, or one tight pair would justify splitting a story whose other half is no event at all.
     within = min(_mean_like(like, side) for side in sides)
     return Halves(tuple(sides[0]), tuple(sides[1]), across, within)
 

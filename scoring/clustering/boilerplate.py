@@ -200,13 +200,13 @@ class Templates:
         self._by_source: dict[str, array[int]] = {}
         """In the order of their last use; in arrays, because there may be thousands of sources: 1 kB each, not 20."""
         self._waiting: dict[str, list[AnalysedText]] = {}
-        """By source, entries whose runs are not taken in yet: see `defer`."""
+        """By source, entries whose runs are not taken in yet: see `add_later`."""
         self._last_day: dict[str, int] = {}
         """By source the UTC day of its latest entry."""
 
     def state(self) -> dict[str, tuple[int, list[int]]]:
         """Return the runs of words by source, for `restore`."""
-        self.settle()
+        self.flush()
         return {
             source_id: (self._last_day[source_id], list(shingles)) for source_id, shingles in self._by_source.items()
         }
@@ -227,7 +227,7 @@ class Templates:
         if not text.source_id:
             return
         if text.source_id in self._waiting:
-            self.defer(text)
+            self.add_later(text)
             return
         self._last_day[text.source_id] = int(text.arrived // 86_400)
         known = dict.fromkeys(self._by_source.get(text.source_id, ()))
@@ -236,7 +236,7 @@ class Templates:
             known[shingle] = None
         self._by_source[text.source_id] = array("I", list(known)[-MAX_SHINGLES:])
 
-    def defer(self, text: AnalysedText) -> None:
+    def add_later(self, text: AnalysedText) -> None:
         """Remember the wording of an entry when it is next needed, with the same result as `add`.
 
         A rebuild takes in a month of entries in a row. Only the latest few of each source matter then, so the runs of
@@ -249,14 +249,14 @@ class Templates:
         waiting = self._waiting.setdefault(text.source_id, [])
         waiting.append(text)
         if len(waiting) >= MAX_WAITING:
-            self._settle(text.source_id)
+            self._flush_source(text.source_id)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Take in all entries that wait."""
         for source_id in list(self._waiting):
-            self._settle(source_id)
+            self._flush_source(source_id)
 
-    def _settle(self, source_id: str) -> None:
+    def _flush_source(self, source_id: str) -> None:
         """Take in the entries of a source that wait, the latest first and no more than its template has place for."""
         latest: dict[int, None] = {}
         for text in reversed(self._waiting.pop(source_id, ())):
@@ -272,7 +272,7 @@ class Templates:
     def terms(self, text: AnalysedText) -> frozenset[str]:
         """Return the terms of an entry that stand nowhere but in wording which its source used before."""
         if text.source_id in self._waiting:
-            self._settle(text.source_id)
+            self._flush_source(text.source_id)
         runs = self._by_source.get(text.source_id)
         if not runs or not text.source_id:
             return _NOTHING

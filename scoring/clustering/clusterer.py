@@ -1,11 +1,11 @@
-"""Decide, as an entry arrives, which story it belongs to.
+"""Choose the story of each entry as it arrives.
 
-    place(text)        the story of an entry: same link or headline, else the likeliest nearby, else its own
-    put(text, story)   it belongs there now, and its terms are counted
-    rival(...)         which other story it would have joined: for re-clustering
+    place(text)        choose a story: same link or headline, else the most likely candidate, else a new one
+    add(text, story)   add the entry to that story, and count its terms
+    rival(...)         the story that it would have joined otherwise: for re-clustering
 
-`open_stories` finds the stories nearby, `join_model` weighs the evidence, `boilerplate` knows what a source writes
-anyway. Whose voice an entry has is in `copies`, what is shown of a story in `engine`.
+`open_stories` finds the candidates, `join_model` weighs the evidence, `boilerplate` lowers what a source always writes.
+`copies` decides which entries are one voice.
 """
 
 from __future__ import annotations
@@ -32,47 +32,47 @@ from scoring.clustering.weights import JOINS, Tuning
 from scoring.language.analysed_text import AnalysedText
 from scoring.language.terms import DocumentFrequency, Vocabulary
 
-STRANGER = 0.05
-"""Similarity that a stranger may have, while there is none to be held against."""
+USUAL_SIMILARITY = 0.05
+"""Similarity that an unrelated story is assumed to have while no other candidate shows it."""
 
-ALIEN = 0.3
-"""Cosine that the title of another event may have, while there is none."""
+USUAL_COSINE = 0.3
+"""Cosine that the title of an unrelated story is assumed to have while there is none."""
 
-CERTAIN = 0.99
-"""Probability that entries under the same link or headline are of one event."""
+IDENTICAL_PROBABILITY = 0.99
+"""Probability that entries with the same link or headline are of one event."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where an entry goes, and why."""
+    """The story of an entry, and the reason."""
 
     story_id: int
     similarity: float
-    """To the story; 0.0 for the first entry of a story."""
+    """Similarity to the story; 0.0 for its first entry."""
     probability: float
-    """That the entry tells of the story's event."""
+    """Probability that the entry is about the story's event."""
     reason: Reason
 
 
 @dataclass(slots=True)
 class _Search:
-    """An entry whose story is looked for, and what was found of it so far; valid until a story changes."""
+    """The search for an entry's story, with intermediate results; valid until a story changes."""
 
     entry: WeighedText
     near: list[tuple[OpenStory, float, float]] | None = None
-    """The nearest stories: similarity to the whole, seconds between."""
+    """The candidates: story, similarity to its centroid, seconds between."""
     compared: dict[int, Comparison] = field(default_factory=dict)
     """By story."""
     meanings: dict[int, float | None] = field(default_factory=dict)
-    """By story, how near its entries are in meaning."""
+    """By story, the largest cosine to the embeddings of its entries."""
     open_terms: dict[int, tuple[int, float]] = field(default_factory=dict)
-    """By story, how many other open stories have the most telling shared terms, and how rare the rarest name is."""
+    """By story, how many other open stories have the top shared terms, and the rarity of the rarest shared name."""
     nearest: list[tuple[int, float]] | None = None
     """The stories nearest in meaning, with their cosines."""
 
 
 class ClustererState(Struct, array_like=True, frozen=True):
-    """What a `Clusterer` remembers beside the document frequencies, for a snapshot."""
+    """The state of a `Clusterer` but the document frequencies, for a snapshot."""
 
     entries: int
     joined: list[bool]
@@ -82,10 +82,10 @@ class ClustererState(Struct, array_like=True, frozen=True):
 
 
 class Clusterer:
-    """Finds the story of each entry.
+    """Assigns each entry to a story.
 
-    Deterministic: the same entries in the same order give the same stories, wherever the
-    program was stopped between, if `put` is told of them in that order.
+    Deterministic: the same entries, added in the same order, give the same stories, wherever the program was stopped
+    and restarted in between.
     """
 
     def __init__(
@@ -104,23 +104,23 @@ class Clusterer:
         self._meanings = MeaningIndex()
         self._open = OpenStories(self._tuning, window=window.total_seconds(), longest=longest.total_seconds())
         self._joined: deque[bool] = deque()
-        """Of the latest entries, whether they joined a story."""
+        """Whether each of the latest entries joined a story."""
         self._joins = 0
         self._entries = 0
-        """How many were put, ever."""
-        # `place`, `rival` and `put` look at the same entry: it is weighed and compared once for all three. A change of
-        # the open stories drops it.
+        """Entries ever added."""
+        # `place`, `rival` and `add` share the search for an entry, so it is weighed and compared once. Any change of
+        # the open stories discards it.
         self._search: _Search | None = None
         self._day = 0
 
     def state(self) -> ClustererState:
-        """Return what is remembered, for `restore`; valid until the next change."""
+        """Return the state, for `restore`; valid until the next change."""
         return ClustererState(
             self._entries, list(self._joined), self._open.state(), self._headlines.state(), self._templates.state()
         )
 
     def restore(self, state: ClustererState, vocabulary: Vocabulary) -> None:
-        """Replace what is remembered with *state*."""
+        """Replace the state with *state*."""
         self._entries = state.entries
         self._joined = deque(state.joined)
         self._joins = sum(state.joined)
@@ -128,7 +128,7 @@ class Clusterer:
         self._open.restore(state.open, vocabulary)
         self._meanings = MeaningIndex()
         for story in state.open.stories:
-            self._hold_meaning(story.story_id)
+            self._index_meaning(story.story_id)
         self._headlines.restore(state.headlines, vocabulary)
         self._templates.restore(state.templates, vocabulary)
 
@@ -139,35 +139,35 @@ class Clusterer:
         return story_id in self._open
 
     def expire(self, now: float) -> list[int]:
-        """Forget the stories that can no longer grow at *now*; return their ids.
+        """Remove the stories that can no longer grow at *now*; return their IDs.
 
-        A story ends when nothing of it arrived for the window, or when it is too old: a new
-        development weeks later is a new story.
+        A story closes when no entry joined it for a window, or when it is too old: a development weeks later is a new
+        story.
         """
         day = int(now // 86_400)
-        # Habits are counted by day. The clock is that of the entries: a replay advances it as the live site does.
+        # Boilerplate is counted by day, by the time of the entries, so that a replay does the same as the live site.
         if day != self._day:
             self._day = day
             self._headlines.advance(day)
             self._templates.advance(day)
         ended = self._open.expire(now)
         for story_id in ended:
-            self._meanings.drop(story_id)
+            self._meanings.remove(story_id)
         if ended:
             self._search = None
         return ended
 
     def place(self, text: AnalysedText) -> Placement:
-        """Return the story that *text* belongs to: one that stands, or its own."""
-        # A reprint under the same link or headline needs no evidence, and must not depend on what else is open.
+        """Return the story that *text* belongs to: an open one, or a new one."""
+        # A reprint with the same link or headline needs no evidence, and must not depend on the other open stories.
         same = self._open.identical(text)
         if same is not None:
-            return Placement(same[0].story_id, 1.0, CERTAIN, same[1])
+            return Placement(same[0].story_id, 1.0, IDENTICAL_PROBABILITY, same[1])
         search = self._searched(text)
         near = self._near(search)
         if not near:
             return Placement(text.entry_id, 0.0, 1.0, because(ReasonKind.FIRST_REPORT))
-        best, similarity, odds = self._likeliest(search, near[: self._tuning.compared], near, STRANGER)
+        best, similarity, odds = self._likeliest(search, near[: self._tuning.compared], near, USUAL_SIMILARITY)
         likelihood = probability(odds)
         if odds <= 0.0:
             return Placement(text.entry_id, 0.0, 1.0 - likelihood, because(ReasonKind.FIRST_REPORT))
@@ -176,10 +176,10 @@ class Clusterer:
         return Placement(best.story_id, similarity, likelihood, reason)
 
     def rival(self, text: AnalysedText, chosen_id: int, margin: float) -> int | None:
-        """Return the story that *text* would join if *chosen_id* were not there, with log-odds above *margin*.
+        """Return the story that *text* would join without *chosen_id*, if its log-odds exceed *margin*.
 
-        Asked after the text was placed and before it is put. A story that would be too long together with
-        the chosen one is none.
+        Call it after `place` and before `add`. A story that would be too long when merged with the chosen one is
+        ignored.
         """
         chosen = self._open[chosen_id]
         search = self._searched(text)
@@ -203,14 +203,14 @@ class Clusterer:
     ) -> tuple[OpenStory, float, float]:
         """Return the story that an entry most likely belongs to, its similarity and the log-odds.
 
-        aside: a story that none is held against
+        aside: a story that candidates are not compared against
         """
         stream = Stream(len(self._open), self._joining())
         base = self._model.base(search.entry, stream)
         best, best_similarity, best_odds = near[0][0], 0.0, -math.inf
         for place, (story, similarity, gap) in enumerate(compared):
-            # A similarity means little alone: in a stream of one topic every story is alike. So each is held against
-            # the last three of the nearest, which are near for the topic's sake only.
+            # A similarity means little by itself: in a stream about one topic all stories are similar. So each is
+            # compared against the last three candidates, which are near only because of the topic.
             others = [other for i, (_, other, _) in enumerate(near) if i != place][-3:]
             usual = sum(others) / len(others) if others else stranger
             words = base + self._odds(search, story, similarity, usual, gap, stream)
@@ -222,22 +222,22 @@ class Clusterer:
                 search.entry.text.source_id in story.sources,
             )
             odds = self._model.with_meaning(words, search.entry, search.compared[story.story_id], meaning, stream)
-            # Ties go to the older story, whatever order the index gave: a restart must decide as the run before it.
+            # Ties go to the older story, so that the order of the index does not matter after a restart.
             if odds > best_odds or (odds == best_odds and story.story_id < best.story_id):
                 best, best_similarity, best_odds = story, similarity, odds
         return best, best_similarity, best_odds
 
     def _nearest_but(self, search: _Search, story_id: int, aside: int | None) -> float:
-        """Return the cosine of the open story nearest in meaning, two aside; `ALIEN` without any other."""
+        """Return the cosine of the nearest open story by embedding, ignoring two; `USUAL_COSINE` if there is none."""
         if search.nearest is None:
             search.nearest = self._meanings.nearest(search.entry.member.embedding, 3)
-        return next((cosine for other, cosine in search.nearest if other not in (story_id, aside)), ALIEN)
+        return next((cosine for other, cosine in search.nearest if other not in (story_id, aside)), USUAL_COSINE)
 
     def _odds(
         self, search: _Search, story: OpenStory, similarity: float, usual: float, gap: float, stream: Stream
     ) -> float:
         text = search.entry.text
-        # The costly part; `rival` asks again for most of the same stories.
+        # The costly part, kept because `rival` needs most of the same stories again.
         comparison = search.compared.get(story.story_id)
         if comparison is None:
             comparison = search.compared[story.story_id] = compare(search.entry, story.members)
@@ -261,7 +261,7 @@ class Clusterer:
         return self._model.odds(search.entry, candidate, comparison, stream)
 
     def _near(self, search: _Search) -> list[tuple[OpenStory, float, float]]:
-        """Return the nearest stories in words and time, the nearest first."""
+        """Return the candidates by words and time, the nearest first."""
         if search.near is None:
             text, candidates = search.entry.text, []
             for story, similarity, gap in self._open.nearest(search.entry):
@@ -275,7 +275,7 @@ class Clusterer:
         return search.near
 
     def _joining(self) -> float:
-        """Return the log-odds that an entry of this stream joins a story, of the latest ones."""
+        """Return the log-odds that an entry joins a story, as observed among the latest ones."""
         count, joins = len(self._joined), self._joins
         return math.log((joins + JOINS[0]) / (count - joins + JOINS[1]))
 
@@ -289,19 +289,19 @@ class Clusterer:
         return weigh(text, self._frequency, headlines, self._templates.terms(text), self._tuning)
 
     def _member(self, text: AnalysedText) -> Member:
-        """Return what is kept of *text*; of one that was not searched for, without the rest of its weighing."""
+        """Return what open stories keep of *text*, from the search if there is one."""
         if self._search is not None and self._search.entry.text is text:
             return self._search.entry.member
         return member_of(text, self._frequency, self._headlines.of(text.source_id, text.arrived), self._tuning)
 
-    # Stories as wholes
+    # Whole stories
 
     def likeness(self, one_id: int, other_id: int, tau: float) -> tuple[float, list[str]]:
-        """Return how alike two stories are as wholes, and what says most of it; see `OpenStories.likeness`."""
+        """Return the similarity of two stories and the terms that contribute most; see `OpenStories.likeness`."""
         return self._open.likeness(one_id, other_id, tau)
 
     def halves(self, texts: Sequence[AnalysedText]) -> Halves:
-        """Return the two halves that entries fall into most clearly, and how alike the halves are."""
+        """Return the two clusters that the entries of a story separate into best, and their similarity."""
         vectors = [
             vector_of(text, self._frequency, self._headlines.of(text.source_id, text.arrived), self._tuning)
             for text in texts
@@ -309,23 +309,23 @@ class Clusterer:
         return bisect(vectors)
 
     def by_age(self, one_id: int, other_id: int) -> tuple[int, int]:
-        """Return two stories, the one that came first before the other."""
+        """Return two stories, the older first."""
         first, second = sorted((one_id, other_id), key=lambda known: (self._open[known].first_arrived, known))
         return first, second
 
     def latest(self, story_id: int) -> int:
-        """Return which entry, of all that were put, was the story's last; 0 where it is not open."""
+        """Return the number of the story's last entry, counting all entries added; 0 if it is not open."""
         story = self._open.get(story_id)
         return 0 if story is None else story.latest
 
     # Changing
 
-    def put(self, text: AnalysedText, story_id: int) -> None:
-        """Note that *text* belongs to that story, and count its terms."""
+    def add(self, text: AnalysedText, story_id: int) -> None:
+        """Add *text* to a story, and count its terms."""
         member = self._member(text)
         # Counted after weighing: an entry must not make its own words common.
         self._frequency.add(member.vector, int(text.arrived // 86_400))
-        # A reprint under the same link or headline does not tell how many report of one event.
+        # A reprint with the same link or headline says nothing about how often entries join.
         if self._open.identical(text) is None:
             joins = story_id in self._open
             self._joined.append(joins)
@@ -338,44 +338,44 @@ class Clusterer:
         self._search = None
         self._open.add(text, member, story_id, self._entries)
         self._open.await_end(story_id, text.arrived)
-        self._hold_meaning(story_id)
+        self._index_meaning(story_id)
 
-    def hear(self, text: AnalysedText) -> None:
-        """Count an entry of a story that is over: its terms, and what its source writes."""
+    def add_closed(self, text: AnalysedText) -> None:
+        """Count an entry of a closed story: its terms and its source's wording."""
         self._frequency.add({*text.title, *text.summary}, int(text.arrived // 86_400))
         self._headlines.add(text.source_id, text.title, text.arrived)
-        self._templates.defer(text)
+        self._templates.add_later(text)
 
-    def settle(self) -> None:
-        """Finish what `hear` left for later; called after the last of many."""
-        self._templates.settle()
+    def flush(self) -> None:
+        """Finish the work that `add_closed` postponed; call it after the last entry."""
+        self._templates.flush()
 
     def merge(self, into_id: int, gone_id: int) -> None:
-        """Let the entries of one story be entries of another, as if they had joined it."""
+        """Move the entries of one story to another, as if they had joined it."""
         self._search = None
         self._open.merge(into_id, gone_id)
-        self._meanings.drop(gone_id)
-        self._hold_meaning(into_id)
+        self._meanings.remove(gone_id)
+        self._index_meaning(into_id)
 
-    def hold(self, story_id: int, texts: Sequence[AnalysedText], latest: int) -> None:
-        """Keep a story of exactly these entries, in order of arrival, in place of what was open under that id.
+    def replace(self, story_id: int, texts: Sequence[AnalysedText], latest: int) -> None:
+        """Replace an open story with one of exactly these entries, in order of arrival.
 
-        They were counted when they came, and are not counted again.
+        They were counted when they arrived, and are not counted again.
 
-        latest: as `latest` gave it of the story or stories that they are of
+        latest: the value of `latest` for the story or stories that they come from
         """
-        self.drop(story_id)
+        self.remove(story_id)
         for text in texts:
             self._open.add(text, self._member(text), story_id, latest)
-        # Stories end in order of their last arrival, and this one may lie before others.
+        # Stories close in order of their last arrival, and this one may come before others.
         self._open.await_end(story_id, texts[-1].arrived, sort=True)
-        self._hold_meaning(story_id)
+        self._index_meaning(story_id)
 
-    def drop(self, story_id: int) -> None:
-        """Keep a story open no longer."""
+    def remove(self, story_id: int) -> None:
+        """Remove an open story."""
         self._search = None
         self._open.forget(story_id)
-        self._meanings.drop(story_id)
+        self._meanings.remove(story_id)
 
-    def _hold_meaning(self, story_id: int) -> None:
-        self._meanings.hold(story_id, [member.embedding for member in self._open[story_id].members])
+    def _index_meaning(self, story_id: int) -> None:
+        self._meanings.set_embeddings(story_id, [member.embedding for member in self._open[story_id].members])

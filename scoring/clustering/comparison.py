@@ -1,6 +1,6 @@
-"""Compare one entry with the entries of a story: what of it stands there already, and what contradicts it.
+"""Compare an entry with the entries of a story: what they share, and what contradicts.
 
-A pure function of texts and their weights. What each piece of evidence counts for, `join_model` says.
+A pure function of texts and their weights. `join_model` weighs the evidence.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ from scoring.meaning.embeddings import cosines
 MIN_SHARED_WORDS = 3.0
 
 CONTRADICTED_MEMBERS = 6
-"""With so many of a story's latest entries an entry is compared for what contradicts it."""
+"""Contradictions are looked for among this many of a story's latest entries."""
 
 
 class Comparison(Struct, frozen=True, gc=False):
-    """How alike an entry and the entries of a story are: the best that any of them has, and what contradicts all."""
+    """How similar an entry is to the entries of a story: the best match of any of them, and what contradicts all."""
 
     similarity: float
     """Cosine."""
     contained: float
-    """Share of one title's IDF that stands anywhere in the other text, the better way round."""
+    """Share of one title's IDF found anywhere in the other text, the larger of both directions."""
     shared: float
     """IDF of the shared terms."""
     figures: bool
     """Both titles name the same figure."""
     words: float
-    """How many words are shared; where pairs of characters overlap, each more is half a word."""
+    """Number of shared words; each further overlapping pair of characters counts as half a word."""
     telling: tuple[str, ...]
-    """The three most telling terms that it shares with that entry."""
+    """The three rarest terms that it shares with the nearest entry."""
     frame: float
-    """Share of the shorter title's words that stand in the same order in the other."""
+    """Share of the shorter title's words that are in the same order in the other."""
     slot: float
-    """How clearly both titles are one frame with something else in it: the IDF of what differs, times `frame`."""
+    """How clearly both titles are one frame with different content: the IDF of what differs, times `frame`."""
     swapped: float
-    """The same, of names that stand in each other's place."""
+    """The same for names in the same position."""
     substituted: float
-    """`slot`, where one title is the other with as many other words in those places; else 0.0."""
+    """`slot`, if the titles differ only by replaced words and are of one length; else 0.0."""
     fresh: float
-    """Share of what the entry says outside its source's wording that stands in the story; 1.0 without such wording."""
+    """Share of the entry outside its source's template that the story contains; 1.0 without a template."""
     numbers_differ: bool
-    """Both titles have numbers, and none in common."""
+    """Both titles have numbers, but none in common."""
     versions_differ: bool
-    """One word stands before different numbers."""
+    """One word is followed by different numbers."""
     dates_differ: bool
-    """Both titles name days, and none in common."""
+    """Both titles name days, but none in common."""
     reissued: bool
     """One source repeats a title with other times in it."""
     names: tuple[str, ...]
@@ -68,7 +68,7 @@ class Comparison(Struct, frozen=True, gc=False):
     title_named: bool
     """One of them stands in both titles."""
     other_names: float
-    """IDF of a name that one title has and the other text has not, the lower of both ways round."""
+    """IDF of a name in one title that the other text lacks, the lower of both directions."""
 
 
 _NONE = Comparison(
@@ -77,7 +77,7 @@ _NONE = Comparison(
 
 
 def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
-    """Return how alike an entry and a story's entries are."""
+    """Return the comparison of an entry with a story's entries."""
     own, idf, places = entry.member, entry.idf, entry.places
     best = contained = shared = words = 0.0
     figures = False
@@ -139,11 +139,11 @@ MIN_FRAME_WORDS = 2
 
 
 def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float, float]:
-    """Return how much of a frame a title shares with the most alike of some others, and how telling is what differs.
+    """Return the frame that a title shares with the most similar member title, and the IDF of what differs in it.
 
-    All are 0.0 where less than MIN_FRAME of the words, or fewer than MIN_FRAME_WORDS, are the same. What differs is
-    summed over the places in the frame, each with the lower IDF of both titles: any words, names alone, and any words
-    of a title that is the other with as many words replaced.
+    All values are 0.0 if less than MIN_FRAME of the words, or fewer than MIN_FRAME_WORDS, are the same. What differs is
+    summed over the positions in the frame, each with the lower IDF of the two titles: any words, names alone, and any
+    words if the titles differ only by as many replaced words.
     """
     ours = own.title_words
     distinct = frozenset(ours)
@@ -151,8 +151,8 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
     for member in members:
         theirs = member.title_words
         least = max(MIN_FRAME_WORDS, MIN_FRAME * min(len(ours), len(theirs)))
-        # Aligning is slow, and of most pairs the words that they share say that it would be in vain: no alignment has
-        # more words in the same order than both titles have at all.
+        # Aligning is slow, and for most pairs the shared words show that it is pointless: no alignment has more words
+        # in the same order than the titles have in common.
         shared = distinct.intersection(theirs)
         if len(shared) < 0.7 * least:
             continue
@@ -179,12 +179,12 @@ def _frame(own: Member, members: Sequence[Member]) -> tuple[float, float, float,
 
 
 def _highest(title: Mapping[str, float], words: Sequence[str], named: bool) -> float:
-    """Return the IDF of the most telling of some words of a title, or of the names among them; 0.0 for none."""
+    """Return the largest IDF among some words of a title, or among the names in them; 0.0 for none."""
     return max([title.get(key, 0.0) for key in map(term, words) if key and (not named or is_name(key))], default=0.0)
 
 
 def _other_names(entry: WeighedText, nearest: Member, latest: Sequence[Member]) -> float:
-    """Return the IDF of names by which a title and the nearest entry differ, the lower of both ways round."""
+    """Return the IDF of names by which a title and the nearest entry differ, the lower of both directions."""
     ours = 0.0
     for key, weight in entry.title_names:
         if not any(key in member.vector for member in latest):
@@ -214,7 +214,7 @@ def _apart(ours: frozenset[str], theirs: Sequence[frozenset[str]]) -> bool:
 
 
 def _reissued(own: Member, latest: Sequence[Member]) -> bool:
-    """Return whether a source has the same headline in a story but for times: "Alert until 4PM", "until 5PM"."""
+    """Return whether the story has this headline by this source with other times: "Alert until 4PM", "until 5PM"."""
     times = [word for word in own.title_words if word[0].isdigit()]
     same = [
         [word for word in member.title_words if word[0].isdigit()] == times
@@ -235,7 +235,7 @@ def _versions_differ(own: Member, latest: Sequence[Member]) -> bool:
 
 
 def shared_words(shared: Collection[str], places: Mapping[str, int]) -> float:
-    """Return how many words some terms of a text are: of pairs of characters that overlap, each more is half a word."""
+    """Return the number of words that some terms are; each further overlapping pair of characters is half a word."""
     stand = 0
     for key in shared:
         stand |= places.get(key, 0)
@@ -243,7 +243,7 @@ def shared_words(shared: Collection[str], places: Mapping[str, int]) -> float:
 
 
 def nearest_meaning(entry: WeighedText, members: Sequence[Member]) -> float | None:
-    """Return the largest cosine of an entry's embedding with those of a story's entries; None where it is not known."""
+    """Return the largest cosine of an entry's embedding with those of a story's entries; None without embeddings."""
     own = entry.member.embedding
     if own is None:
         return None

@@ -1,9 +1,9 @@
 """The log-odds that an entry reports the event of a story: one entry against one story, and nothing remembered.
 
-    JoinModel.base(...)    what counts for every story alike
-    JoinModel.odds(...)    what speaks for and against this one
+    JoinModel.base(...)    the part that is the same for every story
+    JoinModel.odds(...)    the evidence for and against one story
 
-What is compared is in `comparison`; the weights, with their units, are in `weights`.
+`comparison` has the evidence, `weights` the weights with their units.
 """
 
 from __future__ import annotations
@@ -17,55 +17,55 @@ from scoring.clustering.weighed_text import WeighedText
 from scoring.clustering.weights import CALIBRATION, Weights
 
 MIN_SIMILARITY = 0.01
-"""Below it the logarithm of a similarity says nothing more."""
+"""Similarities are at least this before their logarithm is taken."""
 
 MAX_SHARED_IDF = 60.0
 
 MAX_NAMED_IDF = 20.0
-"""Two or three names say which event it is; in German, every noun looks like one."""
+"""Two or three names identify an event; in German, every noun looks like one."""
 
 MIN_SERIES_TEMPLATE = 0.4
-"""From that share on, a text of a source that reported the story is one of a series: jobs, warnings, advisories."""
+"""From this template share on, a text is one of a series: jobs, warnings, advisories."""
 
 MIN_MARGIN = -0.1
-"""A story that is farther behind the nearest one loses no more: the words may know better."""
+"""A story farther behind the nearest one is not penalized further: the words may be right."""
 
 MIN_TEMPLATE = 0.2
-"""Share of a text that may stand in earlier wording of its source: reports of one event have names in common."""
+"""Share of a text that may repeat its source's wording without penalty: reports of one event have names in common."""
 
 
 class Candidate(Struct, frozen=True, gc=False):
-    """What is known of a story beside its entries' texts, at the moment an entry is compared with it."""
+    """A candidate story beside its entries' texts, at the moment of the comparison."""
 
     centroid: float
     """The entry's similarity to the story as a whole."""
     others: float
-    """What other stories nearby have of that: strangers, mostly."""
+    """That of other candidates, which are mostly unrelated."""
     entries: int
     waited: int
-    """Entries that came since its last one."""
+    """Entries that arrived since its last one."""
     gap: float
     """Seconds between the entry and the story, 0 within it."""
     age: float
     """Seconds since its first entry, 0 at least."""
     same_terms: int
-    """Other open stories that have the most telling shared terms too."""
+    """Other open stories that also have the rarest shared terms."""
     rare_name: float
     """How rare the rarest shared name is among the open stories; see `OpenStories.rarest`."""
     source_seconds: float | None
-    """Since the entry's source last reported it; None where it did not."""
+    """Since the entry's source last reported it; None if it did not."""
 
 
 class Stream(Struct, frozen=True, gc=False):
-    """What is known of the stream as a whole."""
+    """The stream as a whole."""
 
     open_stories: int
     joining: float
-    """Log-odds that an entry joins a story, of the latest ones."""
+    """Log-odds that an entry joins a story, as observed among the latest ones."""
 
 
 class Meaning(Struct, frozen=True, gc=False):
-    """How near an entry is to a story in meaning."""
+    """How near an entry is to a story by embedding."""
 
     cosine: float | None
     """As `nearest_meaning` gives it."""
@@ -82,7 +82,7 @@ class JoinModel:
         self._weights = weights
 
     def base(self, entry: WeighedText, stream: Stream) -> float:
-        """Return the log-odds that hold for every story: how dense the stream is, and how much the entry says."""
+        """Return the log-odds that are the same for every story, from the density of the stream and the entry."""
         by = self._weights
         return (
             by.intercept
@@ -93,17 +93,17 @@ class JoinModel:
         )
 
     def time(self, waited: int, gap: float, age: float) -> float:
-        """Return the log-odds of the times alone: how long the story waited, and how old it is."""
+        """Return the log-odds of the time evidence: how long the story waited, and its age."""
         by = self._weights
         return by.waited * math.log1p(waited) + by.gap * gap / 86_400.0 + by.age * math.log1p(age / 86_400.0)
 
     def nearness(self, centroid: float, waited: int, gap: float, age: float) -> float:
-        """Return by what stories are ranked before they are looked at closely."""
+        """Return the score by which candidates are preselected."""
         by = self._weights
         return (by.centroid + by.stands_out) * _log(centroid) + self.time(waited, gap, age)
 
     def odds(self, entry: WeighedText, story: Candidate, comparison: Comparison, stream: Stream) -> float:
-        """Return what speaks for and against this story."""
+        """Return the log-odds of the evidence for and against a story."""
         by = self._weights
         return (
             by.centroid * _log(story.centroid)
@@ -137,11 +137,11 @@ class JoinModel:
     def with_meaning(
         self, odds: float, entry: WeighedText, comparison: Comparison, meaning: Meaning, stream: Stream
     ) -> float:
-        """Return the log-odds of the words and of the meaning together; those of the words where that is not known.
+        """Return the log-odds of words and meaning together; those of the words without embeddings.
 
         odds: `base` and `odds` together
         """
-        # Without an encoder, or for an entry that it has not read, the model of words stands as it was fitted alone.
+        # Without an embedding, the words decide alone, with the weights fitted for that.
         if meaning.cosine is None:
             return odds
         by = self._weights
@@ -152,8 +152,8 @@ class JoinModel:
             + by.meaning_words * odds
             + by.meaning_joins * stream.joining
         )
-        # An encoder hardly sees numbers: "Release notes: version 1.0.2" and "8.1.5" are one direction. So is what a
-        # source writes in one wording: "Quillbox: Backend Engineer", "Quillbox: Product Designer".
+        # An encoder hardly distinguishes numbers: "Release notes: version 1.0.2" and "8.1.5" have almost the same
+        # embedding. So do texts from one template: "Quillbox: Backend Engineer", "Quillbox: Product Designer".
         series = meaning.same_source and entry.template > MIN_SERIES_TEMPLATE
         others = comparison.versions_differ or comparison.dates_differ or comparison.reissued
         return min(odds, together) if series or others else together
@@ -162,7 +162,7 @@ class JoinModel:
         by = self._weights
         return (
             (by.same_source if seconds < 3600.0 else by.reported_before)
-            + by.worn * entry.worn
+            + by.recurring * entry.recurring
             + by.template * max(0.0, entry.template - MIN_TEMPLATE) * (1.0 - comparison.fresh)
             + (by.same_poll if seconds == 0.0 else 0.0)
         )

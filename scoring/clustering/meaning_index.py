@@ -1,7 +1,7 @@
-"""Find the open stories nearest in meaning: every embedding of their latest entries, compared at once.
+"""Find the open stories nearest by embedding, by comparing the embeddings of all their latest entries at once.
 
-A dot product with 10,000 embeddings of 384 components takes a millisecond. What comes out does not depend on the order
-in which stories came and went: cosines are exact (`meaning.embeddings`), and of equals the older story comes first.
+A dot product with 10,000 embeddings of 384 components takes a millisecond. The result does not depend on the order of
+changes: cosines are exact (`meaning.embeddings`), and among equals the older story comes first.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class MeaningIndex:
     def __init__(self) -> None:
         self._tables: dict[tuple[str, int], _Table] = {}
 
-    def hold(self, story_id: int, embeddings: Sequence[Embedding | None]) -> None:
-        """Let a story have these embeddings, in place of those that it had."""
+    def set_embeddings(self, story_id: int, embeddings: Sequence[Embedding | None]) -> None:
+        """Replace the embeddings of a story."""
         by_space: dict[tuple[str, int], list[Embedding]] = {}
         for embedding in embeddings:
             if embedding is not None:
@@ -31,13 +31,13 @@ class MeaningIndex:
         for space in by_space.keys() - self._tables.keys():
             self._tables[space] = _Table(space[1])
         for space, table in list(self._tables.items()):
-            table.hold(story_id, by_space.get(space, []))
+            table.set_embeddings(story_id, by_space.get(space, []))
             if not len(table):
                 del self._tables[space]
 
-    def drop(self, story_id: int) -> None:
-        """Forget a story."""
-        self.hold(story_id, ())
+    def remove(self, story_id: int) -> None:
+        """Remove a story."""
+        self.set_embeddings(story_id, ())
 
     def nearest(self, embedding: Embedding | None, number: int) -> list[tuple[int, float]]:
         """Return the *number* stories nearest to an embedding, the nearest first, each with its largest cosine."""
@@ -57,12 +57,12 @@ class _Table:
         self._rows: dict[int, list[tuple[Embedding, int]]] = {}
         """By story."""
         self._most = 1
-        """Rows that a story has at most."""
+        """The most rows of any story."""
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def hold(self, story_id: int, embeddings: Sequence[Embedding]) -> None:
+    def set_embeddings(self, story_id: int, embeddings: Sequence[Embedding]) -> None:
         # By identity: most of a story's embeddings stay when it grows, and their rows with them.
         before = {id(embedding): (embedding, row) for embedding, row in self._rows.pop(story_id, ())}
         rows: list[tuple[Embedding, int]] = []
@@ -81,7 +81,7 @@ class _Table:
         norm = float(own @ own)
         dots = (self._vectors @ own).astype(np.float64)
         cosines: NDArray[np.float64] = np.where(self._stories < 0, -2.0, dots / np.sqrt(self._norms * norm))
-        # So many rows hold so many stories; those that equal the last of them are looked at too.
+        # This many rows contain enough stories; rows equal to the last of them are included.
         rows = min(number * self._most, len(cosines))
         least = max(float(np.partition(cosines, -rows)[-rows]), -1.5)
         best: dict[int, float] = {}

@@ -1,7 +1,7 @@
-"""Keep the stories that can still grow, with an index of their terms, and close them in time.
+"""Keep the stories that can still grow in an inverted index of their terms, and close them in time.
 
-An inverted index from term to stories gives the nearest stories of an entry; it costs as much as its telling terms
-have stories, never as much as there are stories. Which of them an entry joins, `join_model` says.
+The index finds the stories nearest to an entry. The cost depends on how many stories have the entry's rare terms, not
+on the number of open stories. `join_model` decides which one an entry joins.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ SAME_TITLE_SECONDS = 12 * 3600.0
 """A column has the same headline every day: "Hints and answers for today's puzzle"."""
 
 MAX_POSTINGS = 200
-"""How many postings of telling terms an entry may touch to find stories; what it shares with the
-nearest of them beyond that is looked up. So a busy day costs no more than that."""
+"""Postings of rare terms that a search may visit. Further shared terms are looked up for the nearest stories only, so a
+busy day does not make a search slower."""
 
 
 OPEN_PRIOR = 20.0
-"""How many open stories the last weeks' document frequency counts for, in `OpenStories.rarest`."""
+"""The weight of the document frequency of the last weeks in `OpenStories.rarest`, as a number of open stories."""
 
 
 @dataclass(slots=True)
@@ -48,13 +48,13 @@ class OpenStory:
     last_arrived: float
     n: int = 0
     latest: int = 0
-    """Which entry, of all that were put, was its last."""
+    """The number of its last entry, counting all entries added."""
     norm2: float = 0.0
     """Squared length of the sum of its entries' vectors."""
     members: list[Member] = field(default_factory=list)
     """Its latest entries."""
     past: frozenset[str] = frozenset()
-    """Terms of those that came before them."""
+    """Terms of its earlier entries."""
     sources: dict[str, float] = field(default_factory=dict)
     """When each source's last entry arrived."""
     links: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class OpenStory:
         return self.past.union(*[member.vector for member in self.members])
 
     def keep_latest(self, members: int) -> None:
-        """Keep so many of its latest entries, and of the others the terms only."""
+        """Keep its latest *members* entries, and only the terms of the others."""
         old = self.members[:-members]
         if old:
             self.past = self.past.union(*[member.vector for member in old])
@@ -77,18 +77,18 @@ class OpenStory:
         return bool(script) and script not in scripts and "" not in scripts
 
     def gap(self, text: AnalysedText) -> float:
-        """Return how many seconds before its first or after its last entry a text stands; 0.0 between them."""
+        """Return the seconds from a text to the nearer end of the story; 0.0 within it."""
         return max(0.0, text.at - self.last_at, self.first_at - text.at)
 
     def span_with(self, other: OpenStory) -> float:
-        """Return how long the story of both would be in seconds, published or arrived."""
+        """Return the length in seconds of both stories merged, by publication or arrival, whichever is longer."""
         return max(
             max(self.last_at, other.last_at) - min(self.first_at, other.first_at),
             max(self.last_arrived, other.last_arrived) - min(self.first_arrived, other.first_arrived),
         )
 
     def shares_name_and_figure(self, vector: Collection[str]) -> bool:
-        """Return whether a text in another script names the same: a name and a figure are written alike everywhere."""
+        """Return whether a text in another script shares a name and a figure, which many languages spell alike."""
         for member in self.members:
             shared = [key for key in vector if key in member.vector]
             if any(is_figure(key) or "|" in key for key in shared) and not all(map(is_figure, shared)):
@@ -101,7 +101,7 @@ class OpenStoriesState(Struct, array_like=True, frozen=True):
 
     stories: list[OpenStory]
     index: dict[str, dict[int, float]]
-    """Sums of weights: adding them up again in another order would differ in the last bits."""
+    """Stored, because adding up the weights again in another order would differ in the last bits."""
     links: dict[str, int]
     titles: list[tuple[tuple[str, ...], int]]
     by_arrival: list[tuple[float, int]]
@@ -110,8 +110,8 @@ class OpenStoriesState(Struct, array_like=True, frozen=True):
 class OpenStories:
     """The open stories by id, by term, by link and by headline.
 
-    window:  seconds without an arrival after which a story ends
-    longest: seconds after which a story takes in nothing more
+    window:  seconds without an arrival after which a story closes
+    longest: seconds after which no entry can join a story
     """
 
     def __init__(self, tuning: Tuning, *, window: float, longest: float) -> None:
@@ -122,7 +122,7 @@ class OpenStories:
         self._index: dict[str, dict[int, float]] = {}
         """term -> story_id -> weight of the term in the sum of the story's vectors."""
         self._scale: dict[int, float] = {}
-        """story_id -> what makes a similarity of a product with that sum."""
+        """story_id -> the factor that turns a dot product with that sum into a similarity."""
         self._links: dict[str, int] = {}
         self._titles: dict[tuple[str, ...], int] = {}
         self._by_arrival: deque[tuple[float, int]] = deque()
@@ -134,7 +134,7 @@ class OpenStories:
         )
 
     def restore(self, state: OpenStoriesState, vocabulary: Vocabulary) -> None:
-        """Replace the open stories with those of *state*, which are no longer the caller's."""
+        """Replace the open stories with those of *state*, which the caller must not use any more."""
         self._stories = {story.story_id: story for story in state.stories}
         self._index = {vocabulary[term]: postings for term, postings in state.index.items()}
         self._links = {vocabulary[link]: story_id for link, story_id in state.links.items()}
@@ -159,11 +159,11 @@ class OpenStories:
         return self._stories[story_id]
 
     def get(self, story_id: int) -> OpenStory | None:
-        """Return an open story, None for one that is over."""
+        """Return an open story, None for a closed one."""
         return self._stories.get(story_id)
 
     def expire(self, now: float) -> list[int]:
-        """Forget the stories of which nothing arrived for the window at *now*; return their ids."""
+        """Remove the stories that no entry joined for a window at *now*; return their IDs."""
         ended: list[int] = []
         queue = self._by_arrival
         while queue and queue[0][0] <= now - self.window:
@@ -175,7 +175,7 @@ class OpenStories:
         return ended
 
     def identical(self, text: AnalysedText) -> tuple[OpenStory, Reason] | None:
-        """Return the open story that has this very link or title, and which of them."""
+        """Return the open story with the same link or headline, and the reason."""
         for story_id, within, kind in (
             (self._links.get(text.link) if text.link else None, self.window, ReasonKind.SAME_LINK),
             (self._titles.get(text.headline), SAME_TITLE_SECONDS, ReasonKind.SAME_HEADLINE),
@@ -186,11 +186,11 @@ class OpenStories:
         return None
 
     def too_old(self, text: AnalysedText, story: OpenStory) -> bool:
-        """Return whether a story began too long before a text to take it in."""
+        """Return whether a story began too long ago for a text to join it."""
         return max(text.at - story.first_at, text.arrived - story.first_arrived) > self.longest
 
     def nearest(self, entry: WeighedText) -> Iterator[tuple[OpenStory, float, float]]:
-        """Yield the stories that an entry can join, most similar first: similarity to the whole, seconds between."""
+        """Yield the stories that an entry can join, most similar first, with similarity and the seconds between."""
         text = entry.text
         for story_id, similarity in self._candidates(entry.member.vector):
             story = self._stories[story_id]
@@ -219,7 +219,7 @@ class OpenStories:
                 continue
             for story_id, other in postings.items():
                 dots[story_id] = get(story_id, 0.0) - weight * other
-        # Negative, so that the nearest come first, and of equals the oldest.
+        # Negative, so that the nearest come first, and among equals the oldest.
         keep = self._tuning.candidates
         scale = self._scale
         near = nsmallest(keep + 4, [(dot * scale[story_id], story_id) for story_id, dot in dots.items()])
@@ -234,7 +234,7 @@ class OpenStories:
         return [(story_id, -negative) for negative, story_id in near[:keep]]
 
     def with_terms(self, terms: Sequence[str], but: int) -> int:
-        """Return how many open stories have all of *terms*, one aside; no more than MAX_POSTINGS are looked at."""
+        """Return how many open stories except *but* have all of *terms*, among MAX_POSTINGS at most."""
         postings = sorted([self._index.get(key, {}) for key in terms], key=len)
         if not postings or len(postings[0]) < 2:
             return 0
@@ -248,8 +248,8 @@ class OpenStories:
         """Return how rare the rarest of *terms* is among the open stories; 0.0 for none.
 
         ln((n + b) / (k + b * exp(-idf) + 0.5)), where k of n open stories have the term and b is OPEN_PRIOR: the
-        inverse document frequency of now, with what the last weeks say as a prior. A name of the day's big event, or
-        of a series that many sources print, tells less than one that only this story has.
+        current inverse document frequency, with that of the last weeks as a prior. A name in the day's big event, or in
+        a series that many sources print, is weaker evidence than one that only this story has.
         """
         n = len(self._stories) + 1 + OPEN_PRIOR
         return max(
@@ -258,7 +258,7 @@ class OpenStories:
         )
 
     def shared_weights(self, vector: Vector, story_id: int) -> dict[str, float]:
-        """Return how much each term that an entry shares with a story contributes to their similarity."""
+        """Return the contribution of each shared term to the similarity of an entry and a story."""
         return {
             key: weight * postings[story_id]
             for key, weight in vector.items()
@@ -266,7 +266,7 @@ class OpenStories:
         }
 
     def likeness(self, one_id: int, other_id: int, tau: float) -> tuple[float, list[str]]:
-        """Return how alike two stories are as wholes, and the five terms that say most of it.
+        """Return the similarity of two stories, and the five terms that contribute most.
 
             dot(a, b) / (|a| |b|)^(1 - s) / (n_a n_b)^s * exp(-gap / tau)
 
@@ -285,7 +285,7 @@ class OpenStories:
     # Changing
 
     def add(self, text: AnalysedText, member: Member, story_id: int, latest: int) -> None:
-        """Make an entry part of a story, which begins with it where there is none.
+        """Add an entry to a story, or begin one with it.
 
         member: what is kept of it
         latest: which entry, of all that were put, it is

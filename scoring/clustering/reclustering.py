@@ -1,7 +1,7 @@
-"""Notice that two stories were one event all along, or one story two.
+"""Decide when two stories merge, and when a story splits.
 
-Knows when a new entry brings two open stories together, and when a story falls apart. Leaves how alike they are, and
-how they become one, to the clusterer in `stories`, and what is shown of a story to `engine`.
+Merges are checked when an entry joins, splits when a story has grown. Similarities come from the clusterer, and
+`engine` moves the entries.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from aggregator.model import Reason, ReasonKind, because
 from scoring.clustering.clusterer import Clusterer, Placement
 from scoring.language.analysed_text import AnalysedText
 
-# Observed: the first reports of an event are often too short to meet ("Quake hits Ruritania", "Dozens hurt as
-# buildings fall in Zenda"), and each gathers others; a later report tells of both.
-# Rule: an entry that joins one story and would, had that not been there, clearly have joined another, brings the two
-# together, where they are also alike as wholes. Clearly is more than what makes an entry join, so what arrivals keep
-# apart, one more of them does not bring together by a hair.
-# Tried and worse: the likeness of the wholes alone, whatever the entry says (docs/dev/clustering.md).
-# Known to be wrong: two matches of one day, told in one round-up.
-MARGIN = 1.0
-"""Log-odds that the entry has to have for the other story; it joins one from 0."""
+# Observed: the first reports of an event are often too short to match ("Quake hits Ruritania", "Dozens hurt as
+# buildings fall in Zenda"), and each attracts others; a later report mentions both.
+# Rule: an entry that joins one story and would otherwise clearly have joined another merges the two, if they are also
+# similar as a whole. "Clearly" takes more than joining, so that stories which many arrivals kept separate do not merge
+# because of one borderline entry.
+# Tried and worse: the similarity of the stories alone, whatever the entry says (docs/dev/clustering.md).
+# Known to be wrong: two matches of one day in one round-up.
+MERGE_MARGIN = 1.0
+"""Log-odds that the entry needs for the other story; it joins a story from 0."""
 
-ALIKE = 1.5
-"""How similar the two stories have to be as wholes, in units of `_unit`."""
+MIN_LIKENESS = 1.5
+"""Least similarity of the two stories, in units of `_unit`."""
 
-RIGHT = 0.77
-"""How often a merge was right: 57 of the 74 that labels could judge, on three development streams."""
+MERGE_PRECISION = 0.77
+"""Share of correct merges: 57 of the 74 that labels could judge, on three development streams."""
 
-TAU = 24 * 3600.0
-"""Seconds between two stories in which they come to look 1/e as similar."""
+TIME_SCALE_S = 24 * 3600.0
+"""Seconds between two stories that reduce their similarity to 1/e."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """That two stories are one."""
+    """A merge of two stories."""
 
     into: int
     """The older one, which stays."""
@@ -46,73 +46,70 @@ class Merge:
 
 
 def merge_of(clusterer: Clusterer, text: AnalysedText, placement: Placement) -> Merge | None:
-    """Return which stories *text* brings together; asked after it was placed and before it is put.
+    """Return the merge that *text* causes, None for none; call it after the text was placed and before it is added.
 
-    The text has to belong clearly to another story too, and the two have to be alike as wholes (`Clusterer.likeness`).
+    The text must clearly belong to another story too, and the two must be similar (`Clusterer.likeness`).
     """
     chosen = placement.story_id
     if chosen not in clusterer:
         return None
-    other = clusterer.rival(text, chosen, MARGIN)
+    other = clusterer.rival(text, chosen, MERGE_MARGIN)
     if other is None:
         return None
-    similarity, telling = clusterer.likeness(chosen, other, TAU)
-    if similarity < ALIKE * _unit(clusterer):
+    similarity, telling = clusterer.likeness(chosen, other, TIME_SCALE_S)
+    if similarity < MIN_LIKENESS * _unit(clusterer):
         return None
     into, gone = clusterer.by_age(chosen, other)
     return Merge(into, gone, similarity, because(ReasonKind.BOTH_MENTION, *telling))
 
 
 def _unit(clusterer: Clusterer) -> float:
-    """Return a similarity that grows with the open stories: the best of many strangers looks more similar.
-
-    It was the threshold at which an entry joined, when nothing but similarity decided that.
-    """
+    """Return a similarity that grows with the number of open stories, as that of the best unrelated one does."""
     return 0.09 + 0.05 * math.log1p(len(clusterer) / 100.0)
 
 
-# Observed: an entry that fits two events holds them in one story ("Business Highlights", two trials of one company),
-# and what comes later gathers on either side.
-# Rule: when a story has grown by half since it was looked at, its entries are parted in the two halves that they fall
-# into most clearly; where those are alike less than PARTED times as much as the looser one is within itself, they are
-# two stories. What was parted so, no second thought brings together again, so nothing flips.
+# Observed: an entry that fits two events keeps them in one story ("Business Highlights", two trials of one company),
+# and later entries join either side.
+# Rule: whenever a story has grown by half, its entries are divided into the two halves that separate best. If the
+# similarity across is less than MAX_SPLIT_RATIO of that within the looser half, they become two stories, which
+# re-clustering never merges again, so nothing flips.
 # Known to be wrong: a long story whose beginning and end share little.
-PARTED = 0.15
-"""Of the bounds tried (docs/dev/clustering.md) the largest that is seldom wrong where there are only titles."""
+MAX_SPLIT_RATIO = 0.15
+"""The largest bound tried (docs/dev/clustering.md) that is seldom wrong for streams of titles alone."""
 
-RIGHT_SPLIT = 0.89
-"""How often a split was right: 42 of the 47 that labels could judge, on four development streams."""
+SPLIT_PRECISION = 0.89
+"""Share of correct splits: 42 of the 47 that labels could judge, on four development streams."""
 
-LEAST = 4
-MOST = 100
-"""Entries of a story that is looked at: fewer have no two halves, more are a column."""
+MIN_ENTRIES = 4
+MAX_ENTRIES = 100
+"""Entries of a story that can split: fewer have no two halves, more are a column."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """That a story is two; by the places of its entries."""
+    """A split of a story, by the indexes of its entries."""
 
     leaving: tuple[int, ...]
-    """Those of the half without its first entry."""
+    """The half without the first entry."""
     reason: Reason
 
 
 def due(entries: int) -> bool:
-    """Return whether a story of that many entries is to be looked at: after 4, and each time it grew by half."""
-    size = LEAST
+    """Return whether a story of that size is checked for a split: at 4 entries, and each time it has grown by half."""
+    size = MIN_ENTRIES
     while size < entries:
         size += size // 2
-    return size == entries <= MOST
+    return size == entries <= MAX_ENTRIES
 
 
 def split_of(clusterer: Clusterer, texts: Sequence[AnalysedText], first: int) -> Split | None:
-    """Return how a story falls apart, None where it holds together.
+    """Return the split of a story, None if its entries are one event.
 
     texts: its entries
-    first: the place of the one that it is named for
+    first: the index of the entry that it is named for
     """
     halves = clusterer.halves(texts)
-    if min(len(halves.one), len(halves.other)) < 2 or halves.across >= PARTED * halves.within:
+    if min(len(halves.one), len(halves.other)) < 2 or halves.across >= MAX_SPLIT_RATIO * halves.within:
         return None
     leaving = halves.other if first in halves.one else halves.one
     return Split(leaving, because(ReasonKind.HALVES_DIFFER, round(halves.across, 2), round(halves.within, 2)))

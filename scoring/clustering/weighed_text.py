@@ -1,4 +1,4 @@
-"""An entry's terms with their weights at the moment it came, and what of it is kept to compare others with."""
+"""Weigh the terms of an entry as it arrives, and keep what later entries are compared with."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from scoring.language.terms import DocumentFrequency, Vocabulary, is_figure
 Vector = dict[str, float]
 
 STOCK_WEIGHT = 0.15
-"""What is left of the IDF of a term that every headline of its kind has."""
+"""Factor on the IDF of a term that every headline of its kind has."""
 
 UNSPACED = ("han", "kana")
-"""Scripts that are written without spaces; terms are pairs of characters, which overlap."""
+"""Scripts written without spaces, where terms are overlapping pairs of characters."""
 
 
 @dataclass(slots=True)
 class Member:
-    """What is kept of an entry of an open story, to compare others with it. Part of a snapshot."""
+    """An entry of an open story, reduced to what others are compared with. Part of a snapshot."""
 
     vector: Vector
     """Of length 1."""
@@ -44,7 +44,7 @@ class Member:
 
     @classmethod
     def of(cls, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> Member:
-        """Return what is kept of *text*, whose terms have these weights."""
+        """Return *text*, whose terms have these weights, as a member."""
         title = {key: idf[key] for key in text.title}
         return cls(
             vector=vector,
@@ -62,7 +62,7 @@ class Member:
         )
 
     def share_words(self, vocabulary: Vocabulary) -> None:
-        """Let equal words of members be one object, as they are before a snapshot is decoded."""
+        """Make equal words of members one object again after decoding a snapshot."""
         self.vector = {vocabulary[key]: weight for key, weight in self.vector.items()}
         self.title = {vocabulary[key]: weight for key, weight in self.title.items()}
         self.title_words = tuple([vocabulary[word] for word in self.title_words])
@@ -72,22 +72,22 @@ class Member:
 
 @dataclass(slots=True)
 class WeighedText:
-    """What is known of an entry while its story is looked for."""
+    """An entry with its weights, while its story is searched for."""
 
     text: AnalysedText
     member: Member
     idf: Mapping[str, float]
-    """Of all its terms, those lowered that its source or its kind has anyway."""
-    worn: float
-    """Share of its title that its source writes day after day, in [0, 1]."""
+    """Of all its terms, lowered for boilerplate of its source and stock terms of its kind of headline."""
+    recurring: float
+    """Share of its title that its source repeats on most days, in [0, 1]."""
     template: float
-    """Share of its weight that stands in wording of its source's latest entries, in [0, 1]."""
+    """Share of its weight inside wording that its source's latest entries contain, in [0, 1]."""
     fresh: Mapping[str, float]
-    """Weights of the terms outside that wording, where there is any."""
+    """Weights of the terms outside that wording, if there is any."""
     places: Mapping[str, int] = field(default_factory=dict)
-    """Of each pair of characters, the bit of where it first stands; title and summary are one bit apart."""
+    """By pair of characters, the bit of its first position; title and summary are one bit apart."""
     title_names: Sequence[tuple[str, float]] = ()
-    """Names in the title with their IDF, the most telling first."""
+    """Names in the title with their IDF, the rarest first."""
 
 
 def weigh(
@@ -97,23 +97,23 @@ def weigh(
     template: Collection[str],
     tuning: Tuning,
 ) -> WeighedText:
-    """Return an entry with the weights of its terms, as they are before it is counted itself.
+    """Return an entry with the weights of its terms, computed before it is counted itself.
 
     headlines: of its source, on earlier days
-    template:  its terms that its source's latest entries have in the same wording
+    template:  its terms inside wording that its source's latest entries contain
     """
     general, idf, vector = _weights(text, frequency, headlines, tuning)
     member = Member.of(text, idf, vector)
-    worn = _worn(member, general, headlines)
+    recurring = _recurring(member, general, headlines)
     template_share, fresh = _outside_template(text, general, template)
     title_names = sorted([item for item in member.title.items() if is_name(item[0])], key=itemgetter(1), reverse=True)
-    return WeighedText(text, member, idf, worn, template_share, fresh, _places(text), title_names)
+    return WeighedText(text, member, idf, recurring, template_share, fresh, _places(text), title_names)
 
 
 def member_of(
     text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
 ) -> Member:
-    """Return what `weigh` gives of an entry to compare others with, without the rest."""
+    """Return the member that `weigh` makes of an entry, without the rest."""
     _, idf, vector = _weights(text, frequency, headlines, tuning)
     return Member.of(text, idf, vector)
 
@@ -128,7 +128,7 @@ def vector_of(
 def _weights(
     text: AnalysedText, frequency: DocumentFrequency, headlines: boilerplate.EarlierHeadlines, tuning: Tuning
 ) -> tuple[Mapping[str, float], dict[str, float], Vector]:
-    """Return the IDF of each term, the IDF lowered for what its source or its kind writes anyway, and the vector."""
+    """Return the IDF of each term, the IDF lowered for boilerplate and stock terms, and the vector."""
     vector: Vector = {}
     for key in text.title:
         # Counted before weighing: a word of the title that the summary repeats gets one dampened weight, not two.
@@ -136,15 +136,15 @@ def _weights(
     for key in text.summary:
         vector[key] = vector.get(key, 0.0) + tuning.summary_weight
     general = frequency.idfs(vector)
-    # Two lowerings that multiply: what this source writes on many days, and what all headlines of a kind have
-    # ("Warning issued at"). The unlowered IDF stays, since `_worn` is the difference of both.
+    # Lowered twice: for what this source writes on many days, and for what all headlines of a kind have ("Warning
+    # issued at"). The general IDF is returned too, since `_recurring` is the difference between the two.
     idf = dict(boilerplate.damped(general, headlines))
     for key in text.stock:
         if key in idf:
             idf[key] *= STOCK_WEIGHT
     total = 0.0
     for key, count in vector.items():
-        # Sublinear counts: a word said ten times in a summary does not make ten times the evidence.
+        # Sublinear counts: a word ten times in a summary is not ten times the evidence.
         weight = (1.0 + math.log(count)) * idf[key]
         vector[key] = weight
         total += weight * weight
@@ -152,9 +152,9 @@ def _weights(
     return general, idf, {key: weight / norm for key, weight in vector.items()}
 
 
-def _worn(member: Member, general: Mapping[str, float], headlines: boilerplate.EarlierHeadlines) -> float:
+def _recurring(member: Member, general: Mapping[str, float], headlines: boilerplate.EarlierHeadlines) -> float:
     title = {key: general[key] for key in member.title}
-    # A source without earlier headlines has no habits yet; its first title is never taken for a column.
+    # The first title of a source is never taken for a column.
     if not title or not len(headlines):
         return 0.0
     return max(1.0 - member.title_idf / sum(title.values()), boilerplate.column(title, headlines))
@@ -163,7 +163,7 @@ def _worn(member: Member, general: Mapping[str, float], headlines: boilerplate.E
 def _outside_template(
     text: AnalysedText, idf: Mapping[str, float], template: Collection[str]
 ) -> tuple[float, dict[str, float]]:
-    """Return the share of a text's weight that stands in its source's wording, and the weights of the other terms."""
+    """Return the share of a text's weight inside its source's template, and the weights of the other terms."""
     if not template:
         return 0.0, {}
     title = frozenset(text.title)
@@ -175,7 +175,7 @@ def _outside_template(
 
 
 def _places(text: AnalysedText) -> dict[str, int]:
-    """Return of each pair of characters the bit of where it first stands; words with letters have none."""
+    """Return, by pair of characters, the bit of its first position; empty for scripts with spaces."""
     if text.script not in UNSPACED:
         return {}
     places: dict[str, int] = {}

@@ -42,7 +42,7 @@ class Weights:
     """And more where one poll brought both: what a source lists side by side it holds for two things."""
     reported_before: float = -0.402
     """For a source that reported the story before that."""
-    worn: float = -5.8
+    recurring: float = -5.8
     """Per share of the title that its source writes day after day, in a story which that source is in."""
     stories: float = -0.046
     """Per ln(1 + open stories / 100): the best of many strangers looks more similar than the best of few."""

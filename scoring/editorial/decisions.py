@@ -1,17 +1,18 @@
-"""What editors decided, and what that makes of the stories.
+"""Turn editors' decisions into constraints on the stories.
 
-Knows which decisions stand, whom they keep together and apart, and which stories they hide, pin or put into
-another category. Leaves how a story is made of its entries to `engine`, and keeping decisions to the store.
+Knows which decisions are in force, which entries they link or separate, and which stories they hide, pin or move to
+another category. How a story is made of its entries is up to `engine`; the store keeps the decisions.
 
-A decision is told by entries, never by stories alone, so it holds also where a rebuild finds other stories. Of two
-entries the last decision that stands on both says whether they belong together:
+A decision names entries, not only stories, so it still applies when a rebuild forms other stories. For two entries, the
+last decision in force that names both is a must-link or a cannot-link:
 
-    split   those that left belong together, and apart from those that stayed
-    merge   all entries of both stories belong together
-    move    those that went belong together with the story that they went to, and apart from those that stayed
+    split   the entries that left are linked with each other, and separated from those that stayed
+    merge   all entries of both stories are linked
+    move    the entries that moved are linked with the story that they moved to, and separated from those that stayed
 
-What came later is of no decision: it may join either side, and can bring them together no more. Taking a decision
-back puts its entries where they were, with what other decisions tie to them; what came since stays where it is.
+Entries that arrive later are not part of a decision: they may join either side, but never reconnect the sides. Undoing
+a decision puts its entries back where they were, with the entries linked to them by other decisions; entries that
+arrived since stay where they are.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from collections.abc import Collection, Iterable, Mapping
 from aggregator.model import Decision, DecisionKind, Reason, ReasonKind, Undo, because
 
 STRUCTURAL = (DecisionKind.SPLIT, DecisionKind.MERGE, DecisionKind.MOVE)
-"""The kinds that say which entries are together."""
+"""The kinds that change which entries are together."""
 
 Groups = list[set[int]]
 
 
-class Editors:
-    """The decisions that stand."""
+class Constraints:
+    """The decisions in force."""
 
     def __init__(self, standing: Iterable[Decision] = ()) -> None:
         self._on: dict[int, list[Decision]] = defaultdict(list)
-        """Which of the structural kinds stand on an entry, in their order."""
+        """The structural decisions that name an entry, in order."""
         self._category: dict[int, list[Decision]] = defaultdict(list)
         self._hidden: dict[int, list[Decision]] = defaultdict(list)
         self._pinned: dict[int, list[Decision]] = defaultdict(list)
@@ -40,7 +41,7 @@ class Editors:
             self.take(decision)
 
     def take(self, event: Decision | Undo) -> None:
-        """Let a decision stand, or no longer."""
+        """Put a decision into force, or out of it."""
         decision = event.decision if isinstance(event, Undo) else event
         book, keys = self._place(decision)
         for key in keys:
@@ -62,51 +63,51 @@ class Editors:
             case _:
                 return self._on, concerned(decision)
 
-    # What is said of a story
+    # What applies to a story
 
     def category(self, story_id: int) -> str | None:
         """Return the category that an editor gave a story, or None.
 
-        It holds for the story whose first entry was in the one that the editor saw, as `hidden` does: what is split
-        off inherits it, and what takes the story in does not.
+        It applies to each story whose first entry was in the story that the editor saw, as `hidden` does: a story that
+        is split off inherits it, and a story that absorbs this one does not.
         """
-        said = self._category.get(story_id)
-        return said[-1].category_id if said else None
+        decisions = self._category.get(story_id)
+        return decisions[-1].category_id if decisions else None
 
     def hidden(self, story_id: int) -> bool:
-        """Return whether an editor wants a story in no list."""
+        """Return whether an editor hid a story from all lists."""
         return story_id in self._hidden
 
     def pinned(self, entry_ids: Collection[int]) -> bool:
-        """Return whether an editor pinned a story with these entries: a pin goes where the story's address leads."""
+        """Return whether an editor pinned a story that has one of these entries: a pin follows the story's redirect."""
         return bool(self._pinned) and any(entry_id in self._pinned for entry_id in entry_ids)
 
-    # Who belongs together
+    # Which entries belong together
 
-    def apart(self, ones: Iterable[int], others: Iterable[int]) -> bool:
-        """Return whether any of *ones* is kept apart from any of *others*."""
+    def cannot_link(self, ones: Iterable[int], others: Iterable[int]) -> bool:
+        """Return whether a decision separates any of *ones* from any of *others*."""
         if not self._on:
             return False
         known = [other for other in others if other in self._on]
         return any(self.together(one, other) is False for one in ones if one in self._on for other in known)
 
-    def tied(self, ones: Iterable[int], others: Iterable[int]) -> bool:
-        """Return whether any of *ones* is kept together with any of *others*."""
+    def must_link(self, ones: Iterable[int], others: Iterable[int]) -> bool:
+        """Return whether a decision links any of *ones* with any of *others*."""
         if not self._on:
             return False
         known = [other for other in others if other in self._on]
         return any(self.together(one, other) is True for one in ones if one in self._on for other in known)
 
     def together(self, one: int, other: int) -> bool | None:
-        """Return what the last decision on two entries says: together, apart, or None for nothing."""
-        theirs = {decision.decision_id for decision in self._on.get(other, ())}
+        """Return whether the last decision on two entries links (True) or separates (False) them; None without one."""
+        of_other = {decision.decision_id for decision in self._on.get(other, ())}
         for decision in reversed(self._on.get(one, ())):
-            if decision.decision_id in theirs and (said := _says(decision, one, other)) is not None:
-                return said
+            if decision.decision_id in of_other and (linked := _links(decision, one, other)) is not None:
+                return linked
         return None
 
     def regroup(self, event: Decision | Undo, stories: Mapping[int, Collection[int]]) -> Groups:
-        """Return what becomes of *stories* by an event that was taken: the same entries, in other groups.
+        """Return the entries of *stories* regrouped as an event that was taken demands.
 
         stories: every story that has an entry of `concerned`, with its entries
         """
@@ -140,13 +141,13 @@ class Editors:
             self._join(groups, leaving)
 
     def _join(self, groups: Groups, entries: Collection[int]) -> None:
-        """Bring *entries* together, with the groups that they are in, or alone where such a group is kept apart."""
+        """Move *entries* into one group, with the rest of their groups unless a decision separates it."""
         target = _group_of(groups, sorted(entries))
         for group in groups:
             if target is None or group is target or not group & set(entries):
                 continue
-            coming = group if not self.apart(group, target) else group & set(entries)
-            coming = {entry_id for entry_id in coming if not self.apart((entry_id,), target)}
+            coming = group if not self.cannot_link(group, target) else group & set(entries)
+            coming = {entry_id for entry_id in coming if not self.cannot_link((entry_id,), target)}
             target |= coming
             group -= coming
 
@@ -155,57 +156,57 @@ class Editors:
         if decision.kind is DecisionKind.SPLIT:
             home = _group_of(groups, sorted(staying))
             for group in groups:
-                if home is not None and group is not home and group & leaving and not self.apart(group, home):
+                if home is not None and group is not home and group & leaving and not self.cannot_link(group, home):
                     home |= group
                     group.clear()
             return
         if decision.kind is DecisionKind.MERGE and min(leaving) < min(staying):
-            leaving, staying = staying, leaving  # the older story keeps what came since
+            leaving, staying = staying, leaving  # the older story keeps later entries
         anchors = staying if decision.kind is DecisionKind.MERGE else set(decision.into_ids)
         home = _group_of(groups, sorted(staying)) if decision.kind is DecisionKind.MOVE else None
         left: set[int] = set()
         for group in groups:
             if group is home or not group & anchors:
                 continue
-            tied = self._tied(group & leaving, group)
-            if not tied & anchors:
-                left |= tied
-                group -= tied
-        if home is not None and not self.apart(left, home):
+            linked = self._linked(group & leaving, group)
+            if not linked & anchors:
+                left |= linked
+                group -= linked
+        if home is not None and not self.cannot_link(left, home):
             home |= left
         else:
             groups.append(left)
 
-    def _tied(self, entries: set[int], group: set[int]) -> set[int]:
-        """Return *entries* with those of the group that decisions keep together with them, also over others."""
-        connected, open_ones = set(entries), sorted(entries)
+    def _linked(self, entries: set[int], group: set[int]) -> set[int]:
+        """Return *entries* and the entries of the group that must-links connect with them, directly or not."""
+        linked, queue = set(entries), sorted(entries)
         others = sorted(other for other in group if other in self._on)
-        while open_ones:
-            one = open_ones.pop()
+        while queue:
+            entry_id = queue.pop()
             for other in others:
-                if other not in connected and self.together(one, other):
-                    connected.add(other)
-                    open_ones.append(other)
-        return connected
+                if other not in linked and self.together(entry_id, other):
+                    linked.add(other)
+                    queue.append(other)
+        return linked
 
 
 def concerned(event: Decision | Undo) -> tuple[int, ...]:
-    """Return every entry that a decision speaks of."""
+    """Return every entry that a decision names."""
     decision = event.decision if isinstance(event, Undo) else event
     return (*decision.entry_ids, *decision.other_ids, *decision.into_ids)
 
 
 def kind_of(event: Decision | Undo) -> DecisionKind:
-    """Return the kind of a decision, or of the one that is taken back."""
+    """Return the kind of a decision, or of the one that is undone."""
     return event.decision.kind if isinstance(event, Undo) else event.kind
 
 
 def name(group: Collection[int], event: Decision | Undo, known: Mapping[int, Collection[int]]) -> int:
-    """Return the id of a group: that of the oldest story that is part of it or begins in it, else of its first entry.
+    """Return the ID of a group: that of the oldest story that is part of it or begins in it, else of its first entry.
 
-    Where a decision is taken back, the address that the story had before it comes back too.
+    Undoing a decision also restores the ID that the story had before it.
 
-    known: the stories that there were before, with their entries
+    known: the stories before the event, with their entries
     """
     decision = event.decision if isinstance(event, Undo) else event
     first = [story_id for story_id, entries in known.items() if anchor(story_id, entries) in group]
@@ -216,12 +217,12 @@ def name(group: Collection[int], event: Decision | Undo, known: Mapping[int, Col
 
 
 def anchor(story_id: int, entries: Collection[int]) -> int:
-    """Return the entry with which a story's id goes: the one it is named for, the next where that is not kept."""
+    """Return the entry that the story's ID follows: the one it is named for, or the oldest that is kept."""
     return story_id if story_id in entries else min(entries)
 
 
 def reason_of(event: Decision | Undo) -> Reason:
-    """Return what an editor did."""
+    """Return the reason to store for an event."""
     if isinstance(event, Undo):
         return because(ReasonKind.EDITOR_UNDO, event.decision.kind.value)
     if event.kind is DecisionKind.CATEGORY:
@@ -238,8 +239,8 @@ _KINDS = {
 }
 
 
-def _says(decision: Decision, one: int, other: int) -> bool | None:
-    """Return whether a decision has two entries together, or apart; None where it says nothing of the two."""
+def _links(decision: Decision, one: int, other: int) -> bool | None:
+    """Return whether a decision links (True) or separates (False) two entries; None for neither."""
     sides = (set(decision.entry_ids), set(decision.other_ids), set(decision.into_ids))
     left, stayed, into = ((one in side, other in side) for side in sides)
     if decision.kind is DecisionKind.MERGE:

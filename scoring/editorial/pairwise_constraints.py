@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aggregator.errors import StreamError
 from aggregator.model import Decision
-from scoring.editorial.decisions import STRUCTURAL, Editors, concerned
+from scoring.editorial.decisions import STRUCTURAL, Constraints, concerned
 
 WORDS = {True: "together", False: "apart"}
 
@@ -54,10 +54,10 @@ class Report:
 
 def pairs(standing: Sequence[Decision]) -> list[Pair]:
     """Return the pairs of which the decisions that stand say something; of two entries the last one does."""
-    editors = Editors(standing)
+    constraints = Constraints(standing)
     results = []
     for one, other in sorted({pair for decision in standing for pair in combinations(_entries(decision), 2)}):
-        said = editors.together(one, other)
+        said = constraints.together(one, other)
         if said is not None:
             results.append(Pair(str(one), str(other), said))
     return results

@@ -1,7 +1,7 @@
-"""Apply an edit, a decision or a vote to a story that is closed, which the engine no longer remembers.
+"""Apply an edit, a decision or a vote to a closed story, which is no longer part of the engine's state.
 
-Knows that the score of such a story is settled: only what was edited, decided or voted changes. Leaves loading it to
-the caller, and splits and merges, for which a closed story is reopened, to `decisions`.
+The score of such a story is final: only what was edited, decided or voted changes. The caller loads the story. Splits
+and merges reopen it, see `decisions`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from scoring.relevance.signals import Scored
 
 
 class ClosedStories:
-    """Computes changes of stories that the engine does not remember; call it after the step of the same event."""
+    """Computes changes of closed stories; call it after the step of the same event."""
 
     def __init__(self, state: EngineState, settings: EngineSettings, overrides: Overrides) -> None:
         self._state = state
@@ -70,7 +70,7 @@ class ClosedStories:
         """Return the changes that hiding, pinning or another category makes."""
         story, members = closed
         if self._overrides.learn(event, members[0][0]):
-            self._overrides.teach()
+            self._overrides.learn_corrections()
             # The step could not learn from the correction, as it did not have the headline. A replay from an older
             # snapshot would not have it either, so a new one is due at once.
             self._state.has_reopened = True
@@ -87,8 +87,8 @@ class ClosedStories:
         revised = replace(
             story,
             category_id=category,
-            hidden=self._overrides.editors.hidden(story.story_id),
-            pinned=self._overrides.editors.pinned([entry.entry_id for entry, _ in members]),
+            hidden=self._overrides.constraints.hidden(story.story_id),
+            pinned=self._overrides.constraints.pinned([entry.entry_id for entry, _ in members]),
         )
         # A decision that changes nothing leaves no line in the ledger, or undo and redo would fill it.
         if revised == story:

@@ -37,22 +37,22 @@ class DecisionHandler:
 
         closed: the closed stories of the entries that it splits, merges or moves
         """
-        self._overrides.editors.take(event)
+        self._overrides.constraints.take(event)
         if decisions.kind_of(event) in decisions.STRUCTURAL:
             for closed_story in closed:
                 self._regrouping.reopen(*closed_story)
             self._restructure(event, log)
         else:
-            self._restate(event, log)
+            self._note_changes(event, log)
 
-    def _restate(self, event: Decision | Undo, log: StepLog) -> None:
+    def _note_changes(self, event: Decision | Undo, log: StepLog) -> None:
         """Note the live stories whose category, visibility or pin changes."""
-        # Where the story is closed, there is no text yet: `closed_stories` teaches after the step.
+        # The text of a closed story is not loaded yet: `closed_stories` learns from it after the step.
         if self._overrides.learn(event, self._first_of(event)):
-            self._overrides.teach()
+            self._overrides.learn_corrections()
         for story_id in self._state.stories_of(decisions.concerned(event)):
             live = self._state.live[story_id]
-            if live.story is not None and self._overrides.restated(live.story, live) != live.story:
+            if live.story is not None and self._overrides.with_decisions(live.story, live) != live.story:
                 log.note(story_id, Cause.DECIDED, decisions.reason_of(event))
 
     def _first_of(self, event: Decision | Undo) -> Member | None:
@@ -64,12 +64,12 @@ class DecisionHandler:
         return None
 
     def _restructure(self, event: Decision | Undo, log: StepLog) -> None:
-        """Move entries between stories as a split, merge or move demands."""
+        """Move entries between stories as a split, merge or move requires."""
         before = {
             story_id: self._state.live[story_id] for story_id in self._state.stories_of(decisions.concerned(event))
         }
         members_of = {story_id: live.members for story_id, live in before.items()}
-        regrouped = self._overrides.editors.regroup(event, members_of)
+        regrouped = self._overrides.constraints.regroup(event, members_of)
         after = {decisions.name(group, event, members_of): group for group in regrouped}
         changed = {
             story_id: group
@@ -82,16 +82,16 @@ class DecisionHandler:
         # All stories that lose entries go first: a group may take over the ID of one of them.
         for story_id in before:
             if story_id in changed or story_id not in after:
-                self._regrouping.drop(story_id)
+                self._regrouping.remove(story_id)
         was_in = {entry_id: story_id for story_id, live in before.items() for entry_id in live.members}
         for story_id, group in changed.items():
             came_from = sorted({was_in[entry_id] for entry_id in group})
             parents = [before[known] for known in came_from]
             log.memberships += self._regrouping.form(story_id, group, parents, decisions.reason_of(event))
-            self._regrouping.hold_texts(story_id, max(latest[known] for known in came_from))
-        self._tell(event, before, after, changed, log)
+            self._regrouping.reindex(story_id, max(latest[known] for known in came_from))
+        self._log_moves(event, before, after, changed, log)
 
-    def _tell(
+    def _log_moves(
         self,
         event: Decision | Undo,
         before: Mapping[int, LiveStory],

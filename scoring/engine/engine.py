@@ -1,10 +1,10 @@
-"""Turn events into stories: a fold that holds no database and reads no clock.
+"""Turn events into stories: a fold that has no database and reads no clock.
 
     engine.step(events, now) -> Changes      what to store
     engine.rank(now)         -> Ranking      the lists at that moment
-    engine.snapshot()        -> bytes        everything remembered, for the next start:
-    engine.resume(...)                       go on from a snapshot as if the program had never stopped
-    engine.rebuild(...)                      go on from what is stored, where no snapshot fits
+    engine.snapshot()        -> bytes        the whole state, for the next start
+    engine.resume(...)                       continue from a snapshot as if the program had never stopped
+    engine.rebuild(...)                      continue from the stored entries, where no snapshot fits
 
 A step, in pseudo-code:
 
@@ -114,21 +114,21 @@ class Engine:
     def places(
         self, now: datetime, story_ids: Collection[int], *, boosted: Collection[int] = frozenset()
     ) -> dict[int, tuple[PlacePart, ...]]:
-        """Return what the position of each of these live stories follows from at *now*."""
+        """Return the parts that each of these stories' positions at *now* adds up from."""
         return ranking.places(self._state, self._settings, self._scorer, now, story_ids, boosted)
 
     # Going forward
 
     def step(self, events: Sequence[Event], now: datetime, reopened: Sequence[ClosedStory] = ()) -> Changes:
-        """Take in what happened at *now* and return what that changed.
+        """Apply the events of *now* and return the changes.
 
-        The order of *events* does not matter: events of one moment are taken in an order of their own.
-        Moments of successive calls increase.
+        The order of *events* does not matter: the events of one moment have a fixed order. Moments increase from call
+        to call.
 
         reopened: the closed stories of the entries that `closed.concerned` returned, where a decision splits or merges
         """
-        # First all events, then the stories: an entry may join a story that a later one of the same poll merges, and
-        # nobody has seen the states between.
+        # All events first, then the stories: an entry may join a story that a later entry of the same poll merges, and
+        # nobody sees the states in between.
         log = self._take(events, now, reopened)
         changed: dict[int, Story] = {}
         ledger: list[LedgerLine] = []
@@ -142,8 +142,8 @@ class Engine:
         merged: list[Story] = []
         for gone in log.gone:
             if gone.story is None:
-                continue  # it began and ended within this step: nobody has seen it
-            # Asked of its first entry, because the story that took it in may have merged further, or split, in the same
+                continue  # it began and ended within this step
+            # Looked up by its first entry, because the story that absorbed it may have merged or split further in this
             # step.
             into = self._state.story_of.get(gone.story_id, gone.into)
             merged.append(replace(gone.story, merged_into=into, updated_at=now, trend=0.0))
@@ -155,7 +155,7 @@ class Engine:
         return Changes(tuple(log.memberships), (*changed.values(), *merged), tuple(ledger))
 
     def _take(self, events: Sequence[Event], now: datetime, reopened: Sequence[ClosedStory] = ()) -> StepLog:
-        """Change the state by *events*; the stories they touch are not computed yet."""
+        """Apply *events* to the state; the stories that they touch are not computed yet."""
         self._state.advance(now)
         log = StepLog()
         for event in in_order(events):
@@ -176,7 +176,7 @@ class Engine:
         """Place an entry, then let it merge or split the stories around it."""
         text = self._state.texts.of(entry)
         placement = self._state.clusterer.place(text)
-        # Whether it connects two stories is asked before it joins one: afterwards that one would contain its terms.
+        # Checked before it joins: afterwards its story would contain its terms.
         merge = self._regrouping.merge_of(text, placement)
         log.memberships.append(self._joiner.join(entry, text, placement))
         new = placement.story_id == entry.entry_id
@@ -186,32 +186,32 @@ class Engine:
         else:
             reason = because(ReasonKind.JOINED, entry.source_id, placement.reason)
             log.note(placement.story_id, Cause.JOINED, reason, entry.entry_id)
-        # A merge comes before a split: what the entry brought together may fall apart along another line.
+        # A merge comes before a split: the merged story may split along another line.
         if merge is not None:
             self._regrouping.merge(merge, now, entry.entry_id, log)
         if not new:
-            self._regrouping.part(entry.entry_id, log)
+            self._regrouping.split(entry.entry_id, log)
 
     def use_model(
         self, model: RelevanceModel, now: datetime, cause: Cause = Cause.RETRAINED, reason: Reason | None = None
     ) -> Changes:
         """Score with *model* from now on; return the live stories whose score that changes."""
         self._scorer.model = model
-        return self._scorer.all_anew(now, cause, reason or because(ReasonKind.MODEL, model.version))
+        return self._scorer.recompute_all(now, cause, reason or because(ReasonKind.MODEL, model.version))
 
     def reconfigure(self, config: Config, now: datetime) -> Changes:
-        """Go on with another feeds.yaml; return the live stories that it changes.
+        """Continue with another feeds.yaml; return the live stories that it changes.
 
         Entries keep the voice that they joined with. Categories are decided again from the live texts. The window
         and the counts by category follow at the next start.
         """
-        self._settings.configure(config, self._state.lessons.values())
+        self._settings.configure(config, self._state.corrections.values())
         self._reread()
-        return self._scorer.all_anew(now, Cause.CONFIG, because(ReasonKind.CONFIG_CHANGED))
+        return self._scorer.recompute_all(now, Cause.CONFIG, because(ReasonKind.CONFIG_CHANGED))
 
     def _reread(self) -> None:
-        """Derive again what live stories have of feeds.yaml."""
-        self._joiner.reread()
+        """Recompute what live stories derive from feeds.yaml."""
+        self._joiner.recompute_evidence()
         for live in self._state.live.values():
             live.default = self._settings.default(next(iter(live.members.values())).source_id)
 
@@ -220,12 +220,12 @@ class Engine:
     def snapshot_due(self, more_waits: bool) -> bool:
         """Return whether a start from the last snapshot would take long by now.
 
-        more_waits: more events are about to be taken in
+        more_waits: more events are about to follow
         """
         return self._state.snapshot_due(more_waits)
 
     def snapshot(self) -> bytes:
-        """Return everything that is remembered but the stories: the store has those, as last computed."""
+        """Return the whole state but the computed stories, which the store has."""
         data = snapshot.encode(EngineSnapshot(FORMAT, self._settings.snapshot(), self._state.snapshot()))
         self._state.saved()
         return data
@@ -237,7 +237,7 @@ class Engine:
         stories: Iterable[Story],
         standing: Iterable[Decision] = (),
     ) -> None:
-        """Reach the state of an engine that took in *groups* after its `snapshot` returned *data*.
+        """Restore the state that *data* is a snapshot of, then apply *groups*.
 
         groups:   the events since, as `step` got them
         stories:  as stored; at least the live ones
@@ -248,16 +248,16 @@ class Engine:
         taken = snapshot.decode(data, self._settings.snapshot())
         self._overrides.replace(standing)
         self._state.restore(taken.state)
-        if self._state.lessons:
-            self._overrides.teach()
+        if self._state.corrections:
+            self._overrides.learn_corrections()
         # Only sources were added, or the snapshot would have been refused. One of them may have been in feeds.yaml
         # before, and its live entries have evidence without its default category.
         if taken.settings.sources != self._settings.snapshot().sources:
             self._reread()
-        # What these steps made of the stories is stored, so headlines and scores are not computed again.
+        # The stories of these steps are stored, so headlines and scores are not computed again.
         for now, events in groups:
             self._take(events, now)
-        self._state.put_back(stories)
+        self._state.set_stories(stories)
 
     def rebuild(
         self,
@@ -265,23 +265,23 @@ class Engine:
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
         standing: Iterable[Decision] = (),
-        lessons: Iterable[tuple[Decision, Entry]] = (),
+        corrections: Iterable[tuple[Decision, Entry]] = (),
         categories: Mapping[int, str] | None = None,
         *,
         until: datetime,
     ) -> None:
-        """Go on with what is stored, even where this version or these settings would have decided otherwise.
+        """Continue from the stored decisions, even where this version or these settings would decide otherwise.
 
         groups:      events from EVENTS_HORIZON before *until* on, or earlier, as `step` got them
         memberships: the story of each entry from MEMBERSHIPS_HORIZON before *until* on, by entry
         stories:     as stored; at least the live ones
         standing:    the decisions in force before the first of *groups*
-        lessons:     those of them that correct a category, each with the first entry of its story
-        categories:  what single entries were counted as when they came, where that is stored, by entry
+        corrections: those of them that correct a category, each with the first entry of its story
+        categories:  the category that each entry was counted in when it arrived, where that is stored
         until:       the moment of the last step
         """
         self._overrides.replace(standing)
         window = self._settings.config.scoring.window
         restorer = Restorer(self._state, self._overrides, self._joiner, window, until)
         with snapshot.without_gc():
-            restorer.run(groups, memberships, stories, lessons, categories or {})
+            restorer.run(groups, memberships, stories, corrections, categories or {})

@@ -1,6 +1,6 @@
-"""A story that can still grow, with everything that computing its headline, category and score needs.
+"""A story that can still grow, with all the data that its headline, category and score are computed from.
 
-Plain values. `membership` and `regrouping` fill them; `scoring` computes the `Story` that pages show.
+Plain values, filled by `membership` and `regrouping`. `scoring` computes the `Story` that pages show.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from aggregator.text.urls import canonical
 from scoring.categories.classifier import Evidence
 from scoring.clustering import copies
 from scoring.language.analysed_text import AnalysedText, analyse
-from scoring.relevance.news_context import NOTHING, Around
+from scoring.relevance.news_context import NO_CONTEXT, TitleContext
 
 ClosedStory = tuple[Story, Sequence[tuple[Entry, Membership]]]
-"""A story that takes in nothing more, as stored, with its entries in order of arrival."""
+"""A story that no entry can join any more, as stored, with its entries in order of arrival."""
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Member:
     published: datetime | None
     """The date that its feed states, where it is plausible."""
     owner: str
-    """Its voice where it copies nobody."""
+    """Its voice, unless it is a copy."""
     voice: str
     copy: bool
     """It reprints another entry of the story, or only links to it."""
@@ -84,10 +84,10 @@ class LiveStorySnapshot(Struct, array_like=True, frozen=True):
     last_voice_at: datetime
     default: str
     link: str
-    around: Around
+    context: TitleContext
     usual: float
     members: list[Member]
-    parted: frozenset[int]
+    separated: frozenset[int]
     sources: list[str]
     voices: list[tuple[str, Voice]]
     evidence: list[float]
@@ -97,7 +97,7 @@ class LiveStory:
     """A story that can still grow."""
 
     __slots__ = (
-        "around",
+        "context",
         "default",
         "evidence",
         "first_seen_at",
@@ -105,7 +105,7 @@ class LiveStory:
         "last_voice_at",
         "link",
         "members",
-        "parted",
+        "separated",
         "sources",
         "story",
         "usual",
@@ -121,19 +121,19 @@ class LiveStory:
         self.default = default
         """The category of its first source."""
         self.link = first.link
-        self.around: Around = NOTHING
-        """News context when the first entry arrived, and the largest values since, at each further voice."""
+        self.context: TitleContext = NO_CONTEXT
+        """News context when the first entry arrived, raised by each further voice."""
         self.usual = usual
-        """Coverage that its category usually gets, as known when it began."""
+        """The usual coverage of its category when it began."""
         self.members: dict[int, Member] = {}
         """By entry, in order of arrival."""
-        self.parted: set[int] = set()
-        """Entries on the other side of a split. Re-clustering never brings them together again."""
+        self.separated: set[int] = set()
+        """Entries on the other side of a split, which re-clustering never merges again."""
         self.sources: dict[str, None] = {}
         """In order of arrival, as are the voices."""
         self.voices: dict[str, Voice] = {}
         self.evidence: list[float] = []
-        """What the members say of the category: the sum of their evidence."""
+        """Evidence for each category: the sum over its members."""
 
     @property
     def worths(self) -> tuple[float, ...]:
@@ -149,10 +149,10 @@ class LiveStory:
             self.last_voice_at,
             self.default,
             self.link,
-            self.around,
+            self.context,
             self.usual,
             list(self.members.values()),
-            frozenset(self.parted),
+            frozenset(self.separated),
             list(self.sources),
             list(self.voices.items()),
             self.evidence,
@@ -165,9 +165,9 @@ class LiveStory:
         live.last_arrival_at = snapshot.last_arrival_at
         live.last_voice_at = snapshot.last_voice_at
         live.link = snapshot.link
-        live.around = snapshot.around
+        live.context = snapshot.context
         live.members = {member.entry_id: member for member in snapshot.members}
-        live.parted = set(snapshot.parted)
+        live.separated = set(snapshot.separated)
         live.sources = dict.fromkeys(snapshot.sources)
         live.voices = dict(snapshot.voices)
         live.evidence = snapshot.evidence
@@ -175,9 +175,9 @@ class LiveStory:
 
 
 # After a merge or split, members and voices come from several stories. Everything that depends on their order is
-# derived again here, so that it does not matter in which order they were put together.
-def settle(live: LiveStory) -> None:
-    """Derive from a story's members and voices what follows from them: order, sources, evidence, times."""
+# derived again here, so the order in which they were added does not matter.
+def restore_order(live: LiveStory) -> None:
+    """Sort a story's members and voices, and derive sources, evidence and times from them."""
     live.members = dict(sorted(live.members.items()))
     live.voices = dict(sorted(live.voices.items(), key=lambda pair: (pair[1].joined, pair[0])))
     live.sources = dict.fromkeys(member.source_id for member in live.members.values())
@@ -188,7 +188,7 @@ def settle(live: LiveStory) -> None:
 
 
 def sums(live: LiveStory) -> list[float]:
-    """Return what the members of a story say of its category, together."""
+    """Return the category evidence of all members of a story together."""
     total: list[float] = []
     for member in live.members.values():
         total = plus(total, member.evidence)
@@ -214,10 +214,10 @@ RUNS_A_TEXT = 50
 
 
 class RecentTexts:
-    """The analysed texts of the entries that were used last.
+    """The analysed texts of the most recently used entries.
 
-    Deciding whether a growing story falls apart needs the texts of all its entries each time. Keeping them with every
-    live entry would double the memory of the engine, and most stories never grow.
+    Deciding whether to split a growing story takes the texts of all its entries. Keeping them with every live entry
+    would double the memory of the engine, and most stories never grow.
     """
 
     def __init__(self) -> None:
@@ -227,7 +227,7 @@ class RecentTexts:
 
     def of(self, entry: Entry | Member) -> AnalysedText:
         """Return the analysed text of an entry."""
-        # Taken out and put in again, so that the first key is the one that was not used for longest.
+        # Removed and added again, so that the first key is the least recently used.
         text = self._texts.pop(entry.entry_id, None)
         if text is None:
             text = analysed(entry)

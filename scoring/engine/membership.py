@@ -1,7 +1,7 @@
-"""Make an entry part of its story.
+"""Add an entry to its story.
 
-Knows what an entry contributes: its voice, its evidence for a category, and its share in the counts. Leaves choosing
-the story to `clustering`, and moving entries between stories to `regrouping`.
+Knows what an entry contributes: its voice, its evidence for a category, and its share in the counts. `clustering`
+chooses the story, and `regrouping` moves entries between stories.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from scoring.ranking.baseline import FOLLOWS_WITHIN
 from scoring.relevance.editorial_prior import EditorialPrior
 from scoring.relevance.text_features import TextParts, take_apart
 
-COMPARED = 40
-"""A new text is compared with so many originals of its story, the latest ones, to recognize a copy."""
+MAX_COMPARED = 40
+"""A new text is compared with this many of the latest originals of its story to recognize a copy."""
 
 
 class Joiner:
-    """Puts entries into live stories.
+    """Adds entries to live stories.
 
-    editorial: what the text of each entry is worth; None: it is unknown
+    editorial: estimates the worth of each text; without it, the worth is unknown
     """
 
     def __init__(self, state: EngineState, settings: EngineSettings, editorial: EditorialPrior | None) -> None:
@@ -48,16 +48,16 @@ class Joiner:
     def join(
         self, entry: Entry, text: AnalysedText, placement: Placement, known: Membership | None = None
     ) -> Membership:
-        """Make *entry* part of the story that it was placed in, which begins with it where there is none.
+        """Add *entry* to the story that it was placed in, or begin that story.
 
-        known: its stored membership, where it joined before; the voice and the moment stay as they were
+        known: its stored membership, if it joined before; then voice and time of joining stay the same
         """
         state = self._state
         default = self._settings.default(entry.source_id)
         categorizer = self._settings.categorizer
         parts = take_apart(entry.title, entry.summary, entry.link)
         by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding, parts)
-        # The category of the entry alone, whatever its story's: the counts must not depend on later members.
+        # The category of the entry alone, not of its story: the counts must not depend on later members.
         evidence = categorizer.evidence(terms(entry.title), terms(entry.summary)[:MAX_SUMMARY_TERMS], default, by_prior)
         category = categorizer.decide(evidence, default)
         live = state.live.get(placement.story_id)
@@ -68,7 +68,7 @@ class Joiner:
         joined = entry.at if known is None else known.joined_at
         member = self.member(entry, "" if known is None else known.voice, joined, evidence, parts)
         if known is None:
-            self.give_voice(member, live)
+            self.assign_voice(member, live)
         voice = member.voice
         live.members[entry.entry_id] = member
         state.story_of[entry.entry_id] = placement.story_id
@@ -76,10 +76,10 @@ class Joiner:
         live.last_arrival_at = entry.first_seen_at
         live.sources.setdefault(entry.source_id)
         live.evidence = plus(live.evidence, evidence)
-        # The news context is asked before the entry is part of it: a headline must not be its own echo.
-        speaks_first = self._hear(entry, voice, joined, live)
-        state.rhythm.count(category, voice=speaks_first, story=begins)
-        state.clusterer.put(text, placement.story_id)
+        # The context is taken before the entry is counted in it: a headline must not match itself.
+        new_voice = self._count_voice(entry, voice, joined, live)
+        state.rhythm.count(category, voice=new_voice, story=begins)
+        state.clusterer.add(text, placement.story_id)
         return Membership(
             entry_id=entry.entry_id,
             story_id=placement.story_id,
@@ -90,17 +90,17 @@ class Joiner:
             voice=voice,
         )
 
-    def _hear(self, entry: Entry, voice: str, joined: datetime, live: LiveStory) -> bool:
+    def _count_voice(self, entry: Entry, voice: str, joined: datetime, live: LiveStory) -> bool:
         """Count the voice of a new member; return whether it is new to the story."""
-        around = self._state.surroundings.take(entry.title, voice, entry.first_seen_at.timestamp())
+        context = self._state.news_context.observe(entry.title, voice, entry.first_seen_at.timestamp())
         if voice in live.voices:
             return False
-        # A further voice can only raise the context. How new the story was, and how busy its source, is settled by the
-        # first one: otherwise a reprint hours later would make old news look new.
-        live.around = live.around.with_more(around) if live.voices else around
+        # A further voice can only raise the context. Novelty and the source's pace come from the first one: otherwise a
+        # reprint hours later would make old news look new.
+        live.context = live.context.with_more(context) if live.voices else context
         rhythm = self._state.rhythm
         rhythm.heard(voice, _followed({name: other.joined for name, other in live.voices.items()}, joined))
-        # Reach as known now, and never updated: what a source does elsewhere later is no news about this story.
+        # Reach as known now, never updated: later behaviour of the source elsewhere says nothing about this story.
         live.voices[voice] = Voice(joined, rhythm.reach(voice))
         live.last_voice_at = max(live.last_voice_at, joined)
         return True
@@ -110,7 +110,7 @@ class Joiner:
     ) -> Member:
         """Return an entry as a member of a live story.
 
-        parts: of its text, where the caller has them
+        parts: of its text, if the caller has them
         """
         owner = self._settings.owner_of(entry)
         return Member(
@@ -134,10 +134,10 @@ class Joiner:
             embedding=entry.embedding,
         )
 
-    def give_voice(self, member: Member, live: LiveStory) -> None:
+    def assign_voice(self, member: Member, live: LiveStory) -> None:
         """Set the voice of a member: that of the original that it copies or links to, else its owner.
 
-        An article that arrives after links to it shares their voice, and they become its copies.
+        An article that arrives after links to it takes over their voice, and they become its copies.
         """
         member.voice, member.copy = member.owner, False
         if not live.members:
@@ -155,9 +155,9 @@ class Joiner:
         runs = self._state.texts.runs(member)
         if not runs:
             return
-        # Copies of copies have the original's voice already, so only originals have to be compared. Of a story with
-        # hundreds of entries the latest ones are enough: reprints follow within hours.
-        originals = [other for other in live.members.values() if not other.copy][-COMPARED:]
+        # A copy of a copy has the original's voice already, so only originals are compared. The latest are enough:
+        # reprints follow within hours.
+        originals = [other for other in live.members.values() if not other.copy][-MAX_COMPARED:]
         earlier = ((other.voice, self._state.texts.runs(other)) for other in originals)
         member.voice = copies.voice(member.owner, runs, earlier)
         member.copy = member.voice != member.owner
@@ -171,44 +171,44 @@ class Joiner:
         *,
         context: bool,
     ) -> None:
-        """Count an entry of a closed story, without the rest of what `join` does.
+        """Count an entry of a closed story, without the rest of `join`.
 
         earlier:  when the voices before it joined
-        category: what it was counted as when it came, where that is known
-        context:  it is recent enough for the news context
+        category: the category that it was counted in when it arrived, if known
+        context:  whether it is recent enough for the news context
         """
         state, settings = self._state, self._settings
         if category is None:
             evidence = settings.evidence(entry.source_id, entry.title, entry.summary, entry.link, entry.embedding)
             category = settings.categorizer.decide(evidence, settings.default(entry.source_id))
         at = entry.first_seen_at.timestamp()
-        # Without `state.texts`: this entry is read once, and would push texts out that are needed again.
-        state.clusterer.hear(analysed(entry, compared=False))
+        # Not through `state.texts`: this entry is read once, and would evict texts that are needed again.
+        state.clusterer.add_closed(analysed(entry, compared=False))
         if context:
-            state.surroundings.advance(at)
-            state.surroundings.add(entry.title, known.voice, at)
+            state.news_context.advance(at)
+            state.news_context.add(entry.title, known.voice, at)
         begins = began_a_story(known)
-        speaks_first = known.voice not in earlier
-        if speaks_first:
+        new_voice = known.voice not in earlier
+        if new_voice:
             state.rhythm.heard(known.voice, _followed(earlier, known.joined_at))
-        state.rhythm.count(category, voice=speaks_first, story=begins)
+        state.rhythm.count(category, voice=new_voice, story=begins)
 
     def edit(self, story_id: int, edit: Edit) -> None:
-        """Replace the text of a member. It stays in its story: readers know the story by now."""
+        """Replace the text of a member. It stays in its story, which readers already know."""
         live = self._state.live[story_id]
         member = live.members[edit.entry_id]
         member.title = edit.title
         member.summary = edit.summary
         member.clarity = lead_entry.clarity(edit.title, edit.summary)
-        # Of the title as it was placed: that is the embedding that is stored, and a restored engine has no other.
+        # The embedding stays that of the first title: no other is stored, and a restored engine must agree.
         member.worth = self._worth(edit.title, edit.summary, member.link, member.embedding)
         member.evidence = self._settings.evidence(
             member.source_id, edit.title, edit.summary, member.link, member.embedding
         )
         live.evidence = sums(live)
 
-    def reread(self) -> None:
-        """Compute again what all live texts say of a category."""
+    def recompute_evidence(self) -> None:
+        """Recompute the category evidence of all live entries."""
         for live in self._state.live.values():
             for member in live.members.values():
                 member.evidence = self._settings.evidence(
@@ -218,10 +218,10 @@ class Joiner:
 
 
 def began_a_story(known: Membership) -> bool:
-    """Return whether an entry began a story when it came, by its stored membership.
+    """Return whether an entry began a story when it arrived, by its stored membership.
 
-    Its story may have merged into another one since. The first entry of a story that a split formed began none.
-    Known to be wrong: an entry whose story merged twice, or that an editor moved; one start of thousands.
+    Its story may have merged into another since. The first entry of a story that a split formed began none.
+    Known to be wrong: an entry whose story merged twice, or that an editor moved; one in thousands.
     """
     reason = known.reason
     if reason.kind == ReasonKind.CAME_WITH:
@@ -232,5 +232,5 @@ def began_a_story(known: Membership) -> bool:
 
 
 def _followed(earlier: Mapping[str, datetime], joined: datetime) -> list[str]:
-    """Return which sources a source follows that joined at a moment."""
+    """Return the sources that a source which joined at *joined* follows."""
     return [source for source, before in earlier.items() if joined - before <= FOLLOWS_WITHIN]

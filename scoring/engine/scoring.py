@@ -61,8 +61,8 @@ class StoryScorer:
             provisional=scored.provisional,
             trend=self.trend(live, scored.relevance, now),
             contributions=scored.contributions,
-            hidden=self._overrides.editors.hidden(story_id),
-            pinned=self._overrides.editors.pinned(live.members),
+            hidden=self._overrides.constraints.hidden(story_id),
+            pinned=self._overrides.constraints.pinned(live.members),
             published_at=min((m.published for m in live.members.values() if m.published), default=None),
         )
         live.story = story
@@ -75,13 +75,13 @@ class StoryScorer:
         age = max(now - live.first_seen_at, _NO_TIME)
         return trend.trend(k, live.usual, age, relevance, since, self._settings.config.scoring.half_life)
 
-    def all_anew(self, now: datetime, cause: Cause, reason: Reason) -> Changes:
+    def recompute_all(self, now: datetime, cause: Cause, reason: Reason) -> Changes:
         """Compute every live story again; return those that changed."""
         changed: list[Story] = []
         ledger: list[LedgerLine] = []
         for story_id, live, before in sorted(self._state.listed(now, self._settings.config.scoring.window)):
             story = self.compute(story_id, now)
-            # Trends fade all the time and the moment is always another one: neither is a change to tell readers about.
+            # Trend and time always change; neither is worth a new edition.
             if replace(story, updated_at=before.updated_at, trend=before.trend) == before:
                 live.story = before
                 continue
@@ -124,7 +124,7 @@ def _signals(story_id: int, live: LiveStory, lead: Member, category: str, now: d
         first_seen_at=live.first_seen_at,
         at=now,
         link=live.link,
-        around=live.around,
+        context=live.context,
         story_id=story_id,
         embedding=lead.embedding,
         entry_ids=tuple(live.members),

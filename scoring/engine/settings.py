@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aggregator.model import Config, Embedding, Entry
-from scoring.categories.classifier import Categorizer, Evidence, Lesson
+from scoring.categories.classifier import Categorizer, Correction, Evidence
 from scoring.categories.prior import load_category_prior
 from scoring.clustering import copies
 from scoring.engine.recovery.snapshot import SettingsSnapshot
@@ -21,10 +21,10 @@ class EngineSettings:
     def __init__(self, config: Config) -> None:
         self.configure(config, ())
 
-    def configure(self, config: Config, lessons: Iterable[Lesson]) -> None:
-        """Use *config* from now on, and learn the categories again from its seeds and from editors' *lessons*."""
+    def configure(self, config: Config, corrections: Iterable[Correction]) -> None:
+        """Use *config* from now on, and train the categories again on its seeds and on editors' *corrections*."""
         self.config = config
-        self.categorizer = Categorizer(config.categories, prior=load_category_prior()).fit(lessons)
+        self.categorizer = Categorizer(config.categories, prior=load_category_prior()).fit(corrections)
         self._owners = copies.Owners(config)
         self._defaults = {source.id: source.category for source in config.sources}
 
@@ -33,7 +33,7 @@ class EngineSettings:
         return SettingsSnapshot.of(self.config)
 
     def owner(self, source_id: str) -> str:
-        """Return the owner of a source, which is its voice where it speaks for itself."""
+        """Return the owner of a source, which is its voice unless it copies another."""
         return self._owners.of_source(source_id)
 
     def owner_of(self, entry: Entry) -> str:
@@ -47,7 +47,7 @@ class EngineSettings:
     def evidence(
         self, source_id: str, title: str, summary: str, link: str, embedding: Embedding | None = None
     ) -> Evidence:
-        """Return what a text of a source says of its category."""
-        # The shipped weights read the text and the link, the site's own seeds and lessons only the terms.
+        """Return the evidence of a source's text for each category."""
+        # The shipped weights read the text and the link, the site's own seeds and corrections only the terms.
         by_prior = self.categorizer.by_prior(title, summary, link, embedding)
         return self.categorizer.evidence(terms(title), terms(summary), self.default(source_id), by_prior)

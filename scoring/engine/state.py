@@ -1,4 +1,4 @@
-"""What the engine remembers between two steps, and how it becomes a snapshot.
+"""The engine's state between two steps, and its snapshot.
 
 Knows the live stories, the counts that placing and scoring depend on, and when a new snapshot is worth writing.
 Leaves filling them to `membership` and `regrouping`, and the format of a snapshot to `recovery.snapshot`.
@@ -10,19 +10,19 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from aggregator.model import Story
-from scoring.categories.classifier import Lesson
+from scoring.categories.classifier import Correction
 from scoring.clustering.clusterer import Clusterer
 from scoring.engine.live_story import LiveStory, RecentTexts
 from scoring.engine.recovery.snapshot import StateSnapshot
 from scoring.language.terms import DocumentFrequency, Vocabulary, load_background
 from scoring.ranking.baseline import CategoryRhythm
-from scoring.relevance.news_context import Surroundings
+from scoring.relevance.news_context import NewsContext
 
 HISTORY = timedelta(days=30)
 """How far back document frequencies and category counts reach; whole UTC days."""
 
 MAX_STORY_AGE = timedelta(days=14)
-"""A story of that age takes in nothing more: a later report is of another event."""
+"""No entry joins an older story: a later report is of another event."""
 
 MIN_UNSAVED_ENTRIES = 2_000
 """Entries after which a snapshot is due; a quarter of the live entries where that is more.
@@ -40,18 +40,18 @@ class EngineState:
         self.frequency = DocumentFrequency(load_background(), days=HISTORY.days)
         self.clusterer = Clusterer(self.frequency, window=window, longest=MAX_STORY_AGE)
         self.rhythm = CategoryRhythm(HISTORY.days)
-        self.surroundings = Surroundings()
+        self.news_context = NewsContext()
         # Not part of a snapshot, because it is only a memo: every text can be analysed again.
         self.live: dict[int, LiveStory] = {}
         self.texts = RecentTexts()
         self.story_of: dict[int, int] = {}
         """Live story by entry."""
-        self.lessons: dict[int, Lesson] = {}
-        """What the categories learn from editors, by decision."""
+        self.corrections: dict[int, Correction] = {}
+        """Category corrections, by decision."""
         self.unsaved_entries = 0
         """Entries since the last snapshot."""
         self.has_reopened = False
-        """A closed story was reopened since the last snapshot. What it was before is stored nowhere else."""
+        """A closed story was reopened since the last snapshot; its earlier state is not stored anywhere."""
 
     def advance(self, now: datetime) -> None:
         """Drop the counts that are too old at *now*, and the stories that have ended."""
@@ -82,8 +82,8 @@ class EngineState:
             if live.story is not None and now - live.last_arrival_at < window:
                 yield story_id, live, live.story
 
-    def put_back(self, stories: Iterable[Story]) -> None:
-        """Take *stories*, as stored, for what the live ones were last computed to be."""
+    def set_stories(self, stories: Iterable[Story]) -> None:
+        """Set the last computed state of the live stories from *stories*, as stored."""
         for story in stories:
             live = self.live.get(story.story_id)
             if live is not None:
@@ -104,9 +104,9 @@ class EngineState:
             frequency=self.frequency.state(),
             clusterer=self.clusterer.state(),
             rhythm=self.rhythm.state(),
-            news_context=self.surroundings.state(),
+            news_context=self.news_context.state(),
             live=[live.snapshot(story_id) for story_id, live in self.live.items()],
-            lessons=self.lessons,
+            corrections=self.corrections,
         )
 
     def saved(self) -> None:
@@ -121,8 +121,8 @@ class EngineState:
         self.frequency.restore(snapshot.frequency, vocabulary)
         self.clusterer.restore(snapshot.clusterer, vocabulary)
         self.rhythm.restore(snapshot.rhythm)
-        self.surroundings.restore(snapshot.news_context, vocabulary)
+        self.news_context.restore(snapshot.news_context, vocabulary)
         self.live = {live.story_id: LiveStory.restored(live) for live in snapshot.live}
         self.story_of = {entry_id: story_id for story_id, live in self.live.items() for entry_id in live.members}
-        self.lessons = snapshot.lessons
+        self.corrections = snapshot.corrections
         self.saved()

@@ -56,7 +56,7 @@ class Report:
     arrival: Measures
     """Of the story that each entry was given as it arrived."""
     end: Measures
-    """Of the stories after the last entry, second thoughts counted in."""
+    """Of the stories after the last entry, re-clustering included."""
     errors: dict[str, int]
     """Pairs at arrival that are wrongly joined or missed, by kind; see `story_errors`."""
     entries_per_cpu_s: float
@@ -197,8 +197,8 @@ def stories_at_end(
     What comes under an id that the stream has is no background, so the whole that it was taken from can be one.
     """
     own = {line.id for line in stream}
-    around = (line for line in background or () if line.id not in own)
-    around_them = merge(stream, around, key=lambda line: line.arrived_at)
+    others = (line for line in background or () if line.id not in own)
+    around_them = merge(stream, others, key=lambda line: line.arrived_at)
     assigned, _ = assign(around_them, config or Config(Site(), (), ()), model, progress=progress)
     return {line_id: end for line_id, _, end in assigned if line_id in own}
 

@@ -7,7 +7,7 @@ What stands first is opened most, whatever it is; so a story is held against wha
 
     expected = sum over its places of people shown it there * share of that place's showings that is opened
     beyond   = opened - expected, moved towards 0 by NOISE standard deviations of a Poisson count
-    interest = MOST * tanh(ln((expected + DOUBT + beyond) / (expected + DOUBT)))
+    interest = MAX_INTEREST * tanh(ln((expected + DOUBT + beyond) / (expected + DOUBT)))
 
 The share of a place is the site's own past, and holds some of what editors and scores put there for good reason; so
 interest is rather underestimated. Correcting clicks by position: Joachims et al., Accurately Interpreting
@@ -29,7 +29,7 @@ DOUBT = 10.0
 NOISE = 2.0
 """What a story's clicks differ from those of its places by chance, in standard deviations, is no interest."""
 
-MOST = 0.5
+MAX_INTEREST = 0.5
 """The most that readers turn a label: a story that coverage calls irrelevant counts as half of either at most."""
 
 USUAL, USUAL_SHOWN = 0.05, 200.0
@@ -47,7 +47,7 @@ def opened_by_place(shown: Sequence[Impression]) -> dict[int, float]:
 
 
 def interest(shown: Sequence[Impression]) -> dict[int, float]:
-    """Return by story how much more (above 0) or less its readers wanted it than its places explain; -MOST..MOST.
+    """Return by story how much more (above 0) or less its readers opened it than its places explain.
 
     Stories that readers treated as their places are treated are left out.
     """
@@ -62,5 +62,5 @@ def interest(shown: Sequence[Impression]) -> dict[int, float]:
         beyond = opened[story_id] - due
         beyond = math.copysign(max(0.0, abs(beyond) - NOISE * math.sqrt(due + 1.0)), beyond)
         if beyond:
-            interests[story_id] = MOST * math.tanh(math.log((due + DOUBT + beyond) / (due + DOUBT)))
+            interests[story_id] = MAX_INTEREST * math.tanh(math.log((due + DOUBT + beyond) / (due + DOUBT)))
     return interests

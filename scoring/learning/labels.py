@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from aggregator.model import Changes, Entry, Event, Membership
-from scoring.relevance.news_context import NOTHING, Around, Surroundings
+from scoring.relevance.news_context import NO_CONTEXT, NewsContext, TitleContext
 from scoring.relevance.signals import Signals
 
 DAY = timedelta(hours=24)
@@ -32,7 +32,7 @@ class Arrival:
     """Later than `seen_at` where a merge brought it in."""
     source_id: str
     voice: str
-    around: Around = NOTHING
+    context: TitleContext = NO_CONTEXT
     """What others had said of the same things."""
 
 
@@ -64,11 +64,11 @@ class History:
         """Return what was known of it at *at*, no earlier than first sight."""
         known = sorted((a for a in self.arrivals if a.joined_at <= at), key=lambda a: a.joined_at)
         joined: dict[str, datetime] = {}
-        around = known[0].around if known else NOTHING
+        context = known[0].context if known else NO_CONTEXT
         for arrival in known:
             if arrival.voice not in joined:
                 joined[arrival.voice] = arrival.joined_at
-                around = around.with_more(arrival.around)
+                context = context.with_more(arrival.context)
         return Signals(
             title=self.title,
             summary=self.summary,
@@ -81,7 +81,7 @@ class History:
             first_seen_at=self.first_seen_at,
             at=at,
             link=self.link,
-            around=around,
+            context=context,
         )
 
 
@@ -89,7 +89,7 @@ def histories(
     arrivals: Iterable[tuple[Entry, Membership]],
     category_of: Callable[[str], str] = lambda source_id: "",
     text_of: Callable[[Entry], tuple[str, str]] = lambda entry: (entry.title, entry.summary),
-    arounds: Mapping[int, Around] | None = None,
+    contexts: Mapping[int, TitleContext] | None = None,
 ) -> list[History]:
     """Return the stories that *arrivals* tell of, in order of first sight.
 
@@ -102,13 +102,13 @@ def histories(
     """
     by_story: dict[int, History] = {}
     cut_off: set[int] = set()
-    surroundings = Surroundings()
+    news_context = NewsContext()
     for entry, membership in arrivals:
         title, summary = text_of(entry)
-        if arounds is None:
-            around = surroundings.take(title, membership.voice, entry.first_seen_at.timestamp())
+        if contexts is None:
+            context = news_context.observe(title, membership.voice, entry.first_seen_at.timestamp())
         else:
-            around = arounds.get(entry.entry_id, NOTHING)
+            context = contexts.get(entry.entry_id, NO_CONTEXT)
         story = by_story.get(membership.story_id)
         if story is None:
             if entry.entry_id != membership.story_id:
@@ -118,7 +118,7 @@ def histories(
                 membership.story_id, title, summary, entry.language, category_of(entry.source_id), link=entry.link
             )
         story.arrivals.append(
-            Arrival(entry.first_seen_at, membership.joined_at, entry.source_id, membership.voice, around)
+            Arrival(entry.first_seen_at, membership.joined_at, entry.source_id, membership.voice, context)
         )
     return [story for story_id, story in by_story.items() if story_id not in cut_off]
 
@@ -143,8 +143,8 @@ class Past:
         self._category_of = category_of
         self._entries: dict[int, Entry] = {}
         self._memberships: dict[int, Membership] = {}
-        self._surroundings = Surroundings()
-        self._arounds: dict[int, Around] = {}
+        self._news_context = NewsContext()
+        self._contexts: dict[int, TitleContext] = {}
 
     def __call__(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
         """Take in what happened at *moment*, and where that was put."""
@@ -154,8 +154,8 @@ class Past:
         for membership in changes.memberships:
             entry_id = membership.entry_id
             self._memberships[entry_id] = membership
-            if entry_id not in self._arounds and entry_id in self._entries:
-                self._arounds[entry_id] = self._surroundings.take(
+            if entry_id not in self._contexts and entry_id in self._entries:
+                self._contexts[entry_id] = self._news_context.observe(
                     self._entries[entry_id].title, membership.voice, moment.timestamp()
                 )
 
@@ -168,7 +168,7 @@ class Past:
         ]
         if not placed:
             return []
-        stories = histories(placed, self._category_of, arounds=self._arounds)
+        stories = histories(placed, self._category_of, contexts=self._contexts)
         return examples(from_first_midnight(stories, placed[0][0].first_seen_at), top_share, now)
 
 

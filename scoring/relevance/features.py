@@ -18,7 +18,7 @@ from datetime import timedelta
 from aggregator.model import Reason, ReasonKind, because
 from aggregator.text.urls import host, registrable_domain
 from scoring.language.terms import words_of
-from scoring.relevance.news_context import NOTHING, title_words
+from scoring.relevance.news_context import NO_CONTEXT, title_words
 from scoring.relevance.signals import Signals
 from scoring.relevance.text_features import path_features, shape_features, site_features
 
@@ -101,27 +101,27 @@ def _present(columns: Columns) -> Columns:
 
 
 def _around(signals: Signals) -> Columns:
-    around = signals.around
-    if around is NOTHING:
+    context = signals.context
+    if context is NO_CONTEXT:
         return ()
     return _present(
         (
-            ("around:near", math.log1p(around.near)),
-            ("around:touched", math.log1p(around.touched)),
-            ("around:best", around.best),
-            ("around:burst", math.log1p(around.burst)),
-            ("around:talk", around.talk),
+            ("around:near", math.log1p(context.near)),
+            ("around:touched", math.log1p(context.touched)),
+            ("around:best", context.best),
+            ("around:burst", math.log1p(context.burst)),
+            ("around:talk", context.talk),
         )
     )
 
 
 def _new(signals: Signals) -> Columns:
-    return _present((("new:title", signals.around.novelty),))
+    return _present((("new:title", signals.context.novelty),))
 
 
 def _pace(signals: Signals) -> Columns:
-    around = signals.around
-    return _present((("pace:day", math.log1p(around.own_day)), ("pace:hour", math.log1p(around.own_hour))))
+    context = signals.context
+    return _present((("pace:day", math.log1p(context.own_day)), ("pace:hour", math.log1p(context.own_hour))))
 
 
 def _tags(signals: Signals) -> Columns:
@@ -190,14 +190,14 @@ GROUPS = (
     FeatureGroup(
         "new",
         "Novelty",
-        lambda signals: because(ReasonKind.NEW_SHARE, round(signals.around.novelty, 2)),
+        lambda signals: because(ReasonKind.NEW_SHARE, round(signals.context.novelty, 2)),
         _new,
         width=0.3,
     ),
     FeatureGroup(
         "pace",
         "Pace of its source",
-        lambda signals: because(ReasonKind.SOURCE_PACE, signals.around.own_day),
+        lambda signals: because(ReasonKind.SOURCE_PACE, signals.context.own_day),
         _pace,
         width=0.3,
     ),

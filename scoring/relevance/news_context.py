@@ -1,8 +1,7 @@
-"""Compare a title with recent ones: how much others report on the same subjects, and what is new.
+"""Measure the news context of a title: how much others report about the same subjects, and how new it is.
 
-A fold over arrivals in their order: `look` says what surrounds a title at a moment, `add` puts an
-entry in. Holds words and counts of the last days, no text. Leaves which entries are one story to
-`stories`, and what any of this is worth to `relevance`.
+A fold over arrivals in their order: `observe` adds a title and returns its context, `add` only adds it. Keeps words
+and counts of the last days, no text. Which entries are one story is decided in `clustering`.
 """
 
 from __future__ import annotations
@@ -18,63 +17,62 @@ from msgspec import Struct
 from scoring.language.terms import Vocabulary, words_of
 
 NEAR_S = 48 * 3600.0
-"""How far back others' titles are compared, in seconds: what is older is another news day."""
+"""Titles of so many seconds are compared; older ones belong to another news day."""
 
 USUAL_DAYS = 14
-"""Over how many UTC days the usual share of a word is taken; a week holds too few of the rarer ones."""
+"""UTC days over which the usual share of a word is measured; a week has too few titles with the rarer ones."""
 
 COMMON_SHARE = 0.08
 COMMON_LEAST = 20
-"""A word of a larger share of the titles, and of more than so many, is looked past: it tells what language it is.
+"""A word in a larger share of the titles, and in more than so many, is not compared: it only tells the language.
 
-AUC of what surrounds an item and its source, on the later 30 % of ai_press_2026_techmeme_dev and gnews_top_2020_dev,
+AUC of the context of an item with its source, on the later 30 % of ai_press_2026_techmeme_dev and gnews_top_2020_dev,
 by share: .02 .852 .629, .04 .854 .629, .08 .858 .630, .12 .859 .630; of all words .858 .629, at four times the cost.
 """
 
 SELDOM_SHARE = 0.02
-"""A word of a smaller share tells a topic by itself: how many use it is talk of that."""
+"""A word in a smaller share of the titles names a topic by itself, so its sources are counted as `talk`."""
 
 POSTINGS = 50
-"""Of how many titles of the last `NEAR_S` that hold a word the newest are compared: it bounds the time of a look.
+"""So many of the newest titles that contain a word are compared, which bounds the time that a title takes.
 
 With 25, 100, 200 and 400 the measures above are the same within .0003; fewer cannot show a burst.
 """
 
-OWN = 100
-"""Up to how many titles of one source are counted; who brings more in a day is as busy as can be."""
+MAX_OWN_TITLES = 100
+"""Titles counted of one source in a day, at most."""
 
 LEAST_COSINE = 0.1
-"""Titles less alike share a name by chance."""
+"""Titles with a lower cosine have a name in common by chance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What surrounds a title when it arrives; all of it 0 where nothing is known."""
+class TitleContext:
+    """The news context of a title when it arrives; every value is 0 where nothing is known."""
 
     near: float = 0.0
-    """Sum over other sources of the squared cosine of their most similar title: soft coverage."""
+    """Soft coverage: the sum over other sources of the squared cosine of their most similar title."""
     touched: float = 0.0
-    """Sum of these cosines themselves: how much is said of the same things."""
+    """The sum of the cosines themselves."""
     best: float = 0.0
-    """The largest of them."""
+    """The largest cosine."""
     burst: float = 0.0
-    """How far its three most bursting words are above their usual share, in standard deviations."""
+    """Standard deviations above the usual share, mean over the three words with the largest burst."""
     talk: float = 0.0
-    """ln(1 + other sources that used a word lately), mean over the three words of which most did
-    although they are seldom."""
+    """ln(1 + other sources that used it within `NEAR_S`), mean over the three rare words with the most sources."""
     novelty: float = 0.0
-    """Share of the title, by idf, that no title of the last days held."""
+    """Share of the title, by IDF, that no title of the last days contains."""
     own_day: int = 0
-    """How many titles the same source brought within 24 h before, at most `OWN`."""
+    """Titles of the same source within the 24 h before, at most `MAX_OWN_TITLES`."""
     own_hour: int = 0
-    """The same within an hour."""
+    """Titles of the same source within the hour before."""
 
-    def with_more(self, later: Around) -> Around:
-        """Return what is known once another entry of the story, that saw *later*, has joined.
+    def with_more(self, later: TitleContext) -> TitleContext:
+        """Return the context of a story after an entry with the context *later* joined it.
 
-        Attention only grows; how new it was, and what else its source brought, is settled at first sight.
+        Attention only grows. Novelty and the source's own titles stay those of the first entry.
         """
-        return Around(
+        return TitleContext(
             max(self.near, later.near),
             max(self.touched, later.touched),
             max(self.best, later.best),
@@ -86,7 +84,7 @@ class Around:
         )
 
 
-NOTHING = Around()
+NO_CONTEXT = TitleContext()
 
 
 def title_words(title: str) -> tuple[str, ...]:
@@ -95,25 +93,25 @@ def title_words(title: str) -> tuple[str, ...]:
 
 
 class NewsContextState(Struct, array_like=True, frozen=True):
-    """The titles that `Surroundings` knows, for a snapshot."""
+    """The state of a `NewsContext`, for a snapshot."""
 
     now: float
     days: list[tuple[int, int, dict[str, int]]]
-    """UTC day since 1970, titles of that day, and titles that hold each word."""
+    """UTC day since 1970, titles of that day, and titles that contain each word."""
     recent: list[tuple[float, int, str, float]]
     """Titles of the last `NEAR_S`: arrival, number, source, length."""
     next: int
     postings: dict[str, list[int]]
-    """By word the numbers of the newest recent titles that hold it."""
+    """By word, the numbers of the newest recent titles that contain it."""
     own: dict[str, list[float]]
-    """By source when its latest titles arrived."""
+    """By source, when its latest titles arrived."""
 
 
-class Surroundings:
-    """The titles of the last days, by word.
+class NewsContext:
+    """An inverted index of the titles of the last days.
 
-    Titles of the last `NEAR_S` have a number, in order of arrival; by it their source and their length are known, and
-    under each word stand the numbers of the newest that hold it, and in another list their sources.
+    Titles of the last `NEAR_S` are numbered in order of arrival. The source and vector length of each are kept by
+    number. For each word, one list has the numbers of the newest titles that contain it, and another their sources.
     """
 
     def __init__(self) -> None:
@@ -132,9 +130,9 @@ class Surroundings:
         self._now = 0.0
 
     def state(self) -> NewsContextState:
-        """Return what is known, for `restore`."""
+        """Return the state, for `restore`."""
         earliest = self._recent[0][1] if self._recent else self._next
-        # Numbers of older titles are removed when their word is next looked up; they mean nothing by then.
+        # Numbers of older titles are only removed when their word is next looked up.
         postings = {
             word: numbers[bisect_left(numbers, earliest) :]
             for word, numbers in self._postings.items()
@@ -150,7 +148,7 @@ class Surroundings:
         )
 
     def restore(self, state: NewsContextState, vocabulary: Vocabulary) -> None:
-        """Replace all that is known with *state*."""
+        """Replace the state with *state*."""
         self._now = state.now
         self._day = int(state.now // 86_400)
         self._days = deque(
@@ -171,10 +169,10 @@ class Surroundings:
         self._speakers = {
             word: [self._source[number] for number in numbers] for word, numbers in self._postings.items()
         }
-        self._own = {vocabulary[source]: deque(moments, maxlen=OWN) for source, moments in state.own.items()}
+        self._own = {vocabulary[source]: deque(moments, maxlen=MAX_OWN_TITLES) for source, moments in state.own.items()}
 
     def advance(self, at: float) -> None:
-        """Forget what is too old at *at*, in seconds since 1970; moments only grow."""
+        """Remove what is too old at *at*, in seconds since 1970, not earlier than in the call before."""
         self._now = at
         self._day = int(at // 86_400)
         earliest = at - NEAR_S
@@ -184,7 +182,7 @@ class Surroundings:
         while self._days and self._days[0][0] <= self._day - USUAL_DAYS:
             day, counts = self._days.popleft()
             self._titles -= self._day_titles.pop(day)
-            # What a source published before yesterday counts for nothing, and sources come and go for years.
+            # Titles from before yesterday are not counted, and sources come and go for years.
             self._own = {source: own for source, own in self._own.items() if own[-1] >= at - 86_400.0}
             for word, count in counts.items():
                 left = self._usual[word] - count
@@ -200,30 +198,25 @@ class Surroundings:
         tokens = title_words(title)
         self._put(tokens, self._norm(self._idf(tokens)), source, at)
 
-    def take(self, title: str, source: str, at: float) -> Around:
-        """Put in a title that arrives now, and return what it found."""
+    def observe(self, title: str, source: str, at: float) -> TitleContext:
+        """Add a title that arrives at *at*, and return its context among the titles before it.
+
+        Titles of *source* itself do not show the interest of others. Titles are compared by the cosine over their
+        words, weighted by
+
+            idf(word) = ln((1 + N) / (1 + n)) + 1
+
+        with N titles in the last `USUAL_DAYS` days, of which n contain the word. Common words add to the vector length
+        alone. The burst of a word is (k - m) / sqrt(m + 1), where k other sources used it within `NEAR_S` and m titles
+        were expected. Common words have neither burst nor talk.
+        """
         self.advance(at)
         tokens = title_words(title)
         idf = self._idf(tokens)
         norm = self._norm(idf)
-        around = self._around(tokens, idf, norm, source)
+        context = self._context(tokens, idf, norm, source)
         self._put(tokens, norm, source, at)
-        return around
-
-    def look(self, title: str, source: str) -> Around:
-        """Return what surrounds *title* now; titles of *source* itself say nothing of others' interest.
-
-        Titles are compared by the cosine over their words, weighted by
-
-            idf(word) = ln((1 + N) / (1 + n)) + 1
-
-        with N titles of the last `USUAL_DAYS` days of which n hold the word; words that are common add to
-        the length alone. A word's burst is (k - m) / sqrt(m + 1): k other sources used it within `NEAR_S`,
-        m titles were due. Common words have neither burst nor talk.
-        """
-        tokens = title_words(title)
-        idf = self._idf(tokens)
-        return self._around(tokens, idf, self._norm(idf), source)
+        return context
 
     def _idf(self, tokens: tuple[str, ...]) -> list[float]:
         above = math.log(1 + self._titles) + 1.0
@@ -256,38 +249,38 @@ class Surroundings:
         self._day_titles[self._day] += 1
         self._recent.append((at, number))
         if (own := self._own.get(source)) is None:
-            own = self._own[source] = deque(maxlen=OWN)
+            own = self._own[source] = deque(maxlen=MAX_OWN_TITLES)
         own.append(at)
 
-    def _around(self, tokens: tuple[str, ...], idf: list[float], norm: float, source: str) -> Around:
+    def _context(self, tokens: tuple[str, ...], idf: list[float], norm: float, source: str) -> TitleContext:
         if not tokens or not self._titles:
-            return NOTHING
+            return NO_CONTEXT
         share = len(self._recent) / self._titles
         common = COMMON_SHARE * self._titles + COMMON_LEAST
         seldom = SELDOM_SHARE * self._titles + 1
         dots: dict[int, float] = {}
         bursts: list[float] = []
         talks: list[int] = []
-        unheard = 0.0
+        unseen = 0.0
         for word, value in zip(tokens, idf, strict=True):
             usual = self._usual.get(word)
             if usual is None:
-                unheard += value
+                unseen += value
             elif usual <= common:
-                heard = self._meet(word, value * value, dots)
-                heard.discard(source)
+                users = self._add_matches(word, value * value, dots)
+                users.discard(source)
                 due = usual * share
-                bursts.append((len(heard) - due) / math.sqrt(due + 1.0))
+                bursts.append((len(users) - due) / math.sqrt(due + 1.0))
                 if usual <= seldom:
-                    talks.append(len(heard))
-        alike = self._alike(dots, norm, source)
-        return Around(
-            near=math.fsum([c * c for c in alike]),
-            touched=math.fsum(alike),
-            best=max(alike, default=0.0),
+                    talks.append(len(users))
+        cosines = self._nearest_titles(dots, norm, source)
+        return TitleContext(
+            near=math.fsum([c * c for c in cosines]),
+            touched=math.fsum(cosines),
+            best=max(cosines, default=0.0),
             burst=sum(max(0.0, b) for b in sorted(bursts, reverse=True)[:3]) / 3,
             talk=sum(math.log1p(t) for t in sorted(talks, reverse=True)[:3]) / 3,
-            novelty=unheard / math.fsum(idf),
+            novelty=unseen / math.fsum(idf),
             own_day=self._own_within(86_400.0, source),
             own_hour=self._own_within(3_600.0, source),
         )
@@ -301,8 +294,8 @@ class Surroundings:
             return len(own)
         return sum(1 for _ in takewhile(lambda at: at >= since, reversed(own)))
 
-    def _meet(self, word: str, add: float, dots: dict[int, float]) -> set[str]:
-        """Add *add* for each title of the last days that holds *word*; return who used it."""
+    def _add_matches(self, word: str, add: float, dots: dict[int, float]) -> set[str]:
+        """Add *add* to the product of each recent title that contains *word*; return the sources that used it."""
         numbers = self._postings.get(word)
         if numbers is None:
             return set()
@@ -319,11 +312,11 @@ class Surroundings:
             dots[number] = get(number, 0.0) + add
         return set(speakers)
 
-    def _alike(self, dots: dict[int, float], norm: float, source: str) -> list[float]:
-        """Return for each other source the cosine of its most similar title, where that is above the least."""
+    def _nearest_titles(self, dots: dict[int, float], norm: float, source: str) -> list[float]:
+        """Return, for each other source, the cosine of its most similar title, if it is above LEAST_COSINE."""
         length = self._length
         least = LEAST_COSINE * norm
-        # Of hundreds of titles that share a word some ten are alike.
+        # Of hundreds of titles that share a word, about ten are similar.
         tokens = [(value, number) for number, dot in dots.items() if (value := dot / length[number]) > least]
         best: dict[str, float] = {}
         for value, number in tokens:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aggregator.model import Contribution, Embedding
-from scoring.relevance.news_context import NOTHING, Around
+from scoring.relevance.news_context import NO_CONTEXT, TitleContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Signals:
     link: str = ""
     """Of the first entry, as are `tags`; "" where it has none."""
     tags: tuple[str, ...] = ()
-    around: Around = NOTHING
+    context: TitleContext = NO_CONTEXT
     """What others said of the same things when the first entry came, and when each further voice did."""
     story_id: int = 0
     """For votes; 0 where there is no story yet."""

@@ -44,14 +44,14 @@ def start(engine: Engine, store: Store, window: timedelta) -> bool:
     joined = store.memberships.since(watermark - MEMBERSHIPS_HORIZON)
     memberships = {membership.entry_id: membership for membership in joined}
     standing = store.decisions.standing(since)
-    lessons = [
+    corrections = [
         (decision, entry)
         for decision in standing
         if decision.kind is DecisionKind.CATEGORY
         and (entry := store.entries.get(min(decision.entry_ids, default=0))) is not None
     ]
     groups = _happened(store, since, watermark)
-    engine.rebuild(groups, memberships, stories, standing, lessons, categories, until=watermark)
+    engine.rebuild(groups, memberships, stories, standing, corrections, categories, until=watermark)
     return True
 
 

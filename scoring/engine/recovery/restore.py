@@ -1,7 +1,7 @@
-"""Rebuild the state of an engine from stored entries, memberships and stories, where no snapshot fits.
+"""Rebuild the engine's state from stored entries, memberships and stories, where no snapshot fits.
 
-Knows how far each part of the state reaches back: entries of live stories join again, entries of closed stories are
-only counted, each count from the day on that it still contains. Leaves the shorter way to `snapshot`.
+Knows how far back each part of the state reaches: entries of live stories join again; entries of closed stories are
+only counted, from the first day that a count still covers. `snapshot` is the faster way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scoring.engine.step_log import in_order
 from scoring.relevance.news_context import USUAL_DAYS
 
 EVENTS_HORIZON = HISTORY
-"""How far back events are needed: no count contains an entry from before."""
+"""How far back events are needed: no count includes an older entry."""
 
 MEMBERSHIPS_HORIZON = HISTORY + MAX_STORY_AGE + timedelta(days=2)
 """How far back memberships are needed: a source that joins a story within HISTORY follows those that joined earlier."""
@@ -30,7 +30,7 @@ _CONTEXT = timedelta(days=USUAL_DAYS + 1)
 
 
 class Restorer:
-    """Fills an engine that has taken in nothing yet; for one use."""
+    """Fills an empty engine; for one use."""
 
     def __init__(
         self, state: EngineState, overrides: Overrides, joiner: Joiner, window: timedelta, until: datetime
@@ -41,24 +41,24 @@ class Restorer:
         self._keep = MAX_STORY_AGE + window
         self._context_from = until - _CONTEXT
         self._categories: Mapping[int, str] = {}
-        """What entries were counted as when they came, where that is known."""
+        """The category that each entry was counted in when it arrived, where that is known."""
         self._joined: dict[int, dict[str, datetime]] = {}
         """When each voice joined, by closed story."""
         self._recent: dict[int, Entry] = {}
-        """Entries whose text a correction may have taught, in order of arrival."""
+        """Entries that a correction may be about, in order of arrival."""
 
     def run(
         self,
         groups: Iterable[tuple[datetime, Sequence[Event]]],
         memberships: Mapping[int, Membership],
         stories: Iterable[Story],
-        lessons: Iterable[tuple[Decision, Entry]],
+        corrections: Iterable[tuple[Decision, Entry]],
         categories: Mapping[int, str],
     ) -> None:
-        """Take in *groups* with the decisions that were made then; see `Engine.rebuild`."""
+        """Apply *groups* with the memberships that are stored; see `Engine.rebuild`."""
         self._categories = categories
-        # Corrections from before the first event: what the categories learned from them is stored nowhere else.
-        for decision, entry in lessons:
+        # Corrections from before the first event are not among the groups.
+        for decision, entry in corrections:
             self._overrides.learn(decision, entry)
         stories = list(stories)
         live_ids = {story.story_id for story in stories}
@@ -69,24 +69,24 @@ class Restorer:
             ids = [event.entry_id for event in events if isinstance(event, Entry)]
             if ids and not earlier_known:
                 earlier_known = True
-                self._know_earlier(memberships, min(ids))
+                self._note_earlier_voices(memberships, min(ids))
             for event in in_order(events):
                 if isinstance(event, Entry):
                     self._entry(event, memberships.get(event.entry_id), live_ids)
                 elif isinstance(event, Edit):
                     self._edit(event)
                 else:
-                    self._overrides.editors.take(event)
+                    self._overrides.constraints.take(event)
                     concerned = (self._recent.get(entry_id) for entry_id in sorted(decisions.concerned(event)))
                     self._overrides.learn(event, next((entry for entry in concerned if entry is not None), None))
-        self._state.clusterer.settle()
-        self._state.put_back(stories)
-        # The beginning of a story from before the horizon is unknown, so it takes in nothing more.
+        self._state.clusterer.flush()
+        self._state.set_stories(stories)
+        # The beginning of a story from before the horizon is unknown, so no entry joins it.
         for story_id in [story_id for story_id, live in self._state.live.items() if live.story is None]:
             self._state.forget(story_id)
-        if self._state.lessons:
-            self._overrides.teach()
-            self._joiner.reread()
+        if self._state.corrections:
+            self._overrides.learn_corrections()
+            self._joiner.recompute_evidence()
 
     def _forget_old(self, now: datetime) -> None:
         while self._recent and now - next(iter(self._recent.values())).first_seen_at > self._keep:
@@ -94,11 +94,11 @@ class Restorer:
 
     def _entry(self, entry: Entry, known: Membership | None, live_ids: set[int]) -> None:
         self._recent[entry.entry_id] = entry
-        # An entry after the watermark, or one whose story was deleted with the retention: nothing is known to restore.
+        # An entry after the watermark, or one whose story was pruned: there is nothing to restore.
         if known is None:
             return
         if known.story_id in live_ids:
-            # Where it was put then, whatever this version would decide: readers know the stories as they are.
+            # Where it joined then, whatever this version would decide: readers know these stories.
             placement = Placement(known.story_id, known.similarity, known.probability, known.reason)
             self._joiner.join(entry, self._state.texts.of(entry), placement, known)
         else:
@@ -107,8 +107,8 @@ class Restorer:
             self._joiner.count(entry, known, joined, self._categories.get(entry.entry_id), context=context)
             joined.setdefault(known.voice, known.joined_at)
 
-    def _know_earlier(self, memberships: Mapping[int, Membership], first: int) -> None:
-        """Note the voices of entries from before the first event: nothing else of them is needed."""
+    def _note_earlier_voices(self, memberships: Mapping[int, Membership], first: int) -> None:
+        """Note the voices of entries from before the first event; nothing else about them is needed."""
         for entry_id, membership in sorted(memberships.items()):
             if entry_id >= first:
                 break

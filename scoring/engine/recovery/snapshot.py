@@ -22,14 +22,14 @@ from msgspec import Struct
 
 from aggregator.errors import StoreError
 from aggregator.model import Config
-from scoring.categories.classifier import Lesson
+from scoring.categories.classifier import Correction
 from scoring.clustering.clusterer import ClustererState
 from scoring.engine.live_story import LiveStorySnapshot
 from scoring.language.terms import FrequencyState
 from scoring.ranking.baseline import RhythmState
 from scoring.relevance.news_context import NewsContextState
 
-FORMAT = 4
+FORMAT = 5
 """Version of the snapshot format.
 
 Raise it when a field of the state is added, removed or changes its meaning: other terms for the same text, other units.
@@ -86,7 +86,7 @@ class StateSnapshot(Struct, array_like=True, frozen=True):
     rhythm: RhythmState
     news_context: NewsContextState
     live: list[LiveStorySnapshot]
-    lessons: dict[int, Lesson]
+    corrections: dict[int, Correction]
 
 
 class EngineSnapshot(Struct, array_like=True, frozen=True):

@@ -20,7 +20,7 @@ from scoring.learning.labels import Example
 from scoring.metrics.probability import log_loss
 from scoring.relevance.calibration import Calibration, platt
 from scoring.relevance.model import RelevanceModel
-from scoring.relevance.news_context import Surroundings
+from scoring.relevance.news_context import NewsContext
 from scoring.relevance.signals import Signals
 
 SAME_STORY = 0.25
@@ -108,10 +108,10 @@ def known_examples(rows: Sequence[Row], known_until: datetime) -> list[Example]:
     rows:        everything that arrived, in order
     known_until: see `similar`
     """
-    surroundings = Surroundings()
+    news_context = NewsContext()
     results: list[Example] = []
     for row, others in zip(rows, coverage(rows, known_until), strict=True):
-        around = surroundings.take(row.title, row.source, row.arrived_at.timestamp())
+        context = news_context.observe(row.title, row.source, row.arrived_at.timestamp())
         if row.label is None:
             continue
         since = sorted(others.items(), key=lambda known: (known[1], known[0]))
@@ -128,7 +128,7 @@ def known_examples(rows: Sequence[Row], known_until: datetime) -> list[Example]:
             at=row.arrived_at,
             link=row.url,
             tags=row.tags,
-            around=around,
+            context=context,
         )
         results.append(Example(signals, row.label))
     return results

@@ -12,7 +12,7 @@ import scoring.engine.state
 from aggregator.config import load_config
 from aggregator.model import Category, Decision, DecisionKind
 from aggregator.store import Store
-from scoring.categories.classifier import Categorizer, Lesson
+from scoring.categories.classifier import Categorizer, Correction
 from scoring.language.terms import terms
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
@@ -70,7 +70,7 @@ UNLIKE = (
 )
 
 
-def lessons(*titles: str, right: str = "policy") -> list[Lesson]:
+def corrections(*titles: str, right: str = "policy") -> list[Correction]:
     return [(number, right, title, "") for number, title in enumerate(titles)]
 
 
@@ -79,7 +79,7 @@ def test_five_corrections_alike_move_a_sixth_story_and_none_that_is_unlike() -> 
     before = [decide(made, title, default="models") for title in UNLIKE]
     assert decide(made, SIXTH, default="models") == "models"
 
-    made.fit(lessons(*SCHOOLS))
+    made.fit(corrections(*SCHOOLS))
 
     assert decide(made, SIXTH, default="models") == "policy"
     assert [decide(made, title, default="models") for title in UNLIKE] == before
@@ -91,14 +91,14 @@ def test_one_correction_moves_no_story_even_where_it_contradicts_a_seed() -> Non
     titles = [line.split("\t")[1] for line in HEADLINES.read_text("utf-8").splitlines()]
     before = [decide(made, title) for title in titles]
 
-    made.fit(lessons("Amazon raises the price of its chatbot for schools", right="policy"))
+    made.fit(corrections("Amazon raises the price of its chatbot for schools", right="policy"))
 
     assert [decide(made, title) for title in titles] == before
 
 
 def test_a_correction_that_is_repeated_or_of_no_category_teaches_nothing_more() -> None:
     plain = Categorizer(CATEGORIES).fit().weights_
-    assert Categorizer(CATEGORIES).fit(lessons(*SCHOOLS, right="gone")).weights_ == plain
+    assert Categorizer(CATEGORIES).fit(corrections(*SCHOOLS, right="gone")).weights_ == plain
     once = Categorizer(CATEGORIES).fit([(1, "policy", SCHOOLS[0], "")])
     often = Categorizer(CATEGORIES).fit([(1, right, SCHOOLS[0], "") for right in ("models", "models", "policy")])
     assert often.weights_ == once.weights_
@@ -205,8 +205,8 @@ def test_a_restart_after_any_correction_leaves_no_trace(often: int, monkeypatch:
                     )
                 site.updater.run(poll[0] + 3 * HOUR)
             stopped.start()
-            learned = max(learned, len(stopped.updater.engine._state.lessons))
-            assert stopped.updater.engine._state.lessons == steady.updater.engine._state.lessons
+            learned = max(learned, len(stopped.updater.engine._state.corrections))
+            assert stopped.updater.engine._state.corrections == steady.updater.engine._state.corrections
             assert list(stopped.store.stories.each()) == list(steady.store.stories.each())
         assert learned > 3
 

@@ -163,7 +163,7 @@ def test_corrections_move_stories_that_the_prior_is_sure_of() -> None:
     made = Categorizer(SHIPPED, prior=load_category_prior()).fit()
     before = decide(made, "Norway to ban AI glasses in court rooms")
 
-    made.teach([(story, "research", title, "") for story, title in enumerate(titles)])
+    made.learn_corrections([(story, "research", title, "") for story, title in enumerate(titles)])
 
     assert before != "research"
     assert decide(made, "Norway to ban AI glasses in court rooms") == "research"

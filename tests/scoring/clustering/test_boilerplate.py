@@ -111,7 +111,7 @@ def test_wording_that_is_taken_in_later_is_the_same() -> None:
         text = entry(number, title, summary, source=rng.choice(("paper", "rival")))
         at_once.add(text)
         # A live entry of the same source may come between.
-        (later.add if rng.random() < 0.3 else later.defer)(text)
+        (later.add if rng.random() < 0.3 else later.add_later)(text)
 
     assert later.state() == at_once.state()
 

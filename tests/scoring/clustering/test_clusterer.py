@@ -48,7 +48,7 @@ def place(made: Clusterer, *texts: AnalysedText) -> list[Placement]:
     for item in texts:
         made.expire(item.arrived)
         placement = made.place(item)
-        made.put(item, placement.story_id)
+        made.add(item, placement.story_id)
         placements.append(placement)
     return placements
 
@@ -62,7 +62,7 @@ def arrivals(texts: Iterable[AnalysedText]) -> dict[int, int]:
         made.expire(item.arrived)
         placement = made.place(item)
         merge = reclustering.merge_of(made, item, placement)
-        made.put(item, placement.story_id)
+        made.add(item, placement.story_id)
         story_of[item.entry_id] = placement.story_id
         if merge is not None:
             made.merge(merge.into, merge.story_id)
@@ -182,7 +182,7 @@ def test_putting_what_was_placed_gives_the_same_state() -> None:
     one, other = clusterer(), clusterer()
     for number, placement in zip(texts, place(one, *texts), strict=True):
         other.expire(number.arrived)
-        other.put(number, placement.story_id)
+        other.add(number, placement.story_id)
 
     probe = text(99, "Plover quantum processor strike", hours=14)
     assert one.place(probe) == other.place(probe)
@@ -286,9 +286,9 @@ def strangers(count: int) -> list[AnalysedText]:
     ],
 )
 def test_a_word_in_common_is_no_event_where_most_entries_stand_alone(first: str, second: str, joined: bool) -> None:
-    around = strangers(100)
+    others = strangers(100)
     made = clusterer()
-    assert {placement.reason.kind for placement in place(made, text(1, first), *around)} == {ReasonKind.FIRST_REPORT}
+    assert {placement.reason.kind for placement in place(made, text(1, first), *others)} == {ReasonKind.FIRST_REPORT}
 
     assert (made.place(text(2, second)).story_id == 1) is joined
 
@@ -351,7 +351,7 @@ def test_a_story_held_anew_attracts_as_it_did_and_counts_nothing_twice() -> None
     first = text(1, *QUAKE)
     for each in (made, again):
         place(each, first, text(2, *CHIP, hours=1))
-    again.hold(1, [first], again.latest(1))
+    again.replace(1, [first], again.latest(1))
 
     later = text(3, "Tremor in northern Ruritania: earthquake felt in Strelsau", QUAKE[1], hours=2)
 
@@ -364,9 +364,9 @@ def test_entries_that_are_taken_apart_attract_apart() -> None:
     made = clusterer()
     quake, chip = text(1, *QUAKE), text(2, *CHIP)
     place(made, quake)
-    made.put(chip, 1)
-    made.hold(1, [quake], made.latest(1))
-    made.hold(2, [chip], made.latest(1))
+    made.add(chip, 1)
+    made.replace(1, [quake], made.latest(1))
+    made.replace(2, [chip], made.latest(1))
 
     assert made.place(text(3, "Error-corrected processor by Plover for banks", CHIP[1], hours=1)).story_id == 2
     assert made.place(text(4, "Tremor in northern Ruritania felt in Strelsau", QUAKE[1], hours=1)).story_id == 1
@@ -375,12 +375,12 @@ def test_entries_that_are_taken_apart_attract_apart() -> None:
 def test_a_story_that_is_held_anew_ends_when_it_would_have() -> None:
     made = clusterer()
     place(made, text(1, *QUAKE), text(2, *CHIP, hours=30))
-    made.hold(1, [text(1, *QUAKE)], 0)
+    made.replace(1, [text(1, *QUAKE)], 0)
 
     assert made.expire(71 * HOUR) == []
     assert made.expire(72 * HOUR) == [1]
     assert made.expire(102 * HOUR) == [2]
-    made.drop(2)
+    made.remove(2)
     assert len(made) == 0
 
 
@@ -434,7 +434,7 @@ def test_stories_of_labelled_streams_stay_above_their_floors(
 
 
 # Pairs F1 and BCubed F1 at arrival, of windows of AI news within the stream that they were taken from: a little
-# under what was measured (`python -m bench.stories` has second thoughts, too).
+# under what was measured (`python -m bench.stories` has re-clustering, too).
 GOLD_FLOORS = [
     ("week_2026_05", "labels/ai_press_2026_techmeme_dev", 0.68, 0.915),
     pytest.param("dense_2026_03", "labels/ai_press_2026_techmeme_dev", 0.72, 0.95, marks=pytest.mark.long),

@@ -33,7 +33,7 @@ def placed(first: Embedding | None, other: Embedding | None) -> tuple[int, float
     """Return where the second headline goes after the first, and with which probability."""
     clusterer = Clusterer(DocumentFrequency(load_background()))
     for one in (text(1, FIRST, first), text(2, "Ferry docks by itself", None)):
-        clusterer.put(one, clusterer.place(one).story_id)
+        clusterer.add(one, clusterer.place(one).story_id)
     placement = clusterer.place(text(3, OTHER, other))
     return placement.story_id, placement.probability
 
@@ -77,7 +77,7 @@ def test_where_versions_or_dates_differ_an_equal_meaning_adds_nothing(first: str
     for made in (embedding(0.0), None):
         clusterer = Clusterer(DocumentFrequency(load_background()))
         for item in (text(1, first, made), text(2, "Ferry docks by itself", None)):
-            clusterer.put(item, clusterer.place(item).story_id)
+            clusterer.add(item, clusterer.place(item).story_id)
         placement = clusterer.place(text(3, other, made))
         odds.append(placement.probability if placement.story_id == 1 else 1.0 - placement.probability)
 
@@ -90,7 +90,7 @@ def test_a_story_is_held_against_the_nearest_other_one() -> None:
     for stranger in (1.5, 0.25):
         clusterer = Clusterer(DocumentFrequency(load_background()))
         for item in (text(1, FIRST, embedding(0.0)), text(2, "Ferry docks by itself", embedding(stranger))):
-            clusterer.put(item, clusterer.place(item).story_id)
+            clusterer.add(item, clusterer.place(item).story_id)
         probabilities.append(clusterer.place(text(3, OTHER, embedding(0.1))).probability)
 
     assert probabilities[0] > probabilities[1]

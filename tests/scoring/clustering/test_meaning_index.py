@@ -36,14 +36,14 @@ def test_it_gives_the_nearest_of_all_after_any_history(seed: int, monkeypatch: p
         story_id = choose.randrange(40)
         if choose.random() < 0.2 and story_id in stories:
             del stories[story_id]
-            index.drop(story_id)
+            index.remove(story_id)
         else:
             new = None if choose.random() < 0.1 else embedding(rng, choose.choice("ab"))
             stories[story_id] = [*stories.get(story_id, []), new][-3:]
-            index.hold(story_id, stories[story_id])
+            index.set_embeddings(story_id, stories[story_id])
     fresh = MeaningIndex()
     for story_id in sorted(stories, reverse=True):
-        fresh.hold(story_id, stories[story_id])
+        fresh.set_embeddings(story_id, stories[story_id])
 
     for encoder in "ab":
         for _ in range(20):
@@ -58,9 +58,9 @@ def test_of_many_equal_ones_the_oldest_stories_come_first() -> None:
     same = embedding(rng)
     index = MeaningIndex()
     for story_id in random.Random(1).sample(range(1_000), 500):
-        index.hold(story_id, [Embedding(same.encoder, same.values)])
-    index.hold(0, [same])
-    index.hold(1, [same, embedding(rng)])
+        index.set_embeddings(story_id, [Embedding(same.encoder, same.values)])
+    index.set_embeddings(0, [same])
+    index.set_embeddings(1, [same, embedding(rng)])
 
     assert [story_id for story_id, _ in index.nearest(same, 2)] == [0, 1]
 
@@ -68,12 +68,12 @@ def test_of_many_equal_ones_the_oldest_stories_come_first() -> None:
 def test_without_an_embedding_or_with_those_of_another_encoder_there_is_none() -> None:
     rng = np.random.default_rng(1)
     index = MeaningIndex()
-    index.hold(1, [embedding(rng), None])
+    index.set_embeddings(1, [embedding(rng), None])
 
     assert index.nearest(None, 3) == []
     assert index.nearest(embedding(rng, "b", 24), 3) == []
-    index.drop(1)
-    index.drop(1)
+    index.remove(1)
+    index.remove(1)
     assert index.nearest(embedding(rng), 3) == []
 
 
@@ -81,8 +81,8 @@ def test_embeddings_of_two_lengths_under_one_name_are_not_compared() -> None:
     rng = np.random.default_rng(1)
     short, long = embedding(rng), embedding(rng, size=24)
     index = MeaningIndex()
-    index.hold(1, [short, long])
-    index.hold(2, [long])
+    index.set_embeddings(1, [short, long])
+    index.set_embeddings(2, [long])
 
     assert index.nearest(short, 3) == [(1, 1.0)]
     assert [story_id for story_id, _ in index.nearest(long, 3)] == [1, 2]

@@ -26,8 +26,8 @@ REPORTS = (
 
 
 def with_margin(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
-    monkeypatch.setattr(reclustering, "MARGIN", margin)
-    monkeypatch.setattr(reclustering, "ALIKE", 0.0)
+    monkeypatch.setattr(reclustering, "MERGE_MARGIN", margin)
+    monkeypatch.setattr(reclustering, "MIN_LIKENESS", 0.0)
     made = Engine(CONFIG, load_prior())
     steps = []
     for number, (title, summary, source) in enumerate(REPORTS, start=1):
@@ -90,9 +90,9 @@ QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the prov
 CHIP = ("Plover unveils an error-corrected processor", "Banks may order the processor of Plover from May.")
 
 
-def mixed(parted: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
+def mixed(separated: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
     """Two entries of one event and two of another, all put into one story."""
-    monkeypatch.setattr(reclustering, "PARTED", parted)
+    monkeypatch.setattr(reclustering, "MAX_SPLIT_RATIO", separated)
     made = Engine(CONFIG, load_prior())
     place = made._state.clusterer.place
     monkeypatch.setattr(

@@ -50,7 +50,7 @@ def placed(seed: int) -> Sequence[tuple[Row, int]]:
         clusterer.expire(text.arrived)
         placement = clusterer.place(text)
         merge = reclustering.merge_of(clusterer, text, placement)
-        clusterer.put(text, placement.story_id)
+        clusterer.add(text, placement.story_id)
         story_of[text.entry_id] = placement.story_id
         if merge is not None:
             clusterer.merge(merge.into, merge.story_id)

@@ -130,8 +130,8 @@ def test_a_split_makes_two_stories_that_both_say_why(desk: Desk) -> None:
 def test_what_comes_later_joins_one_side_and_brings_the_two_together_no_more(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reclustering, "MARGIN", -20.0)
-    monkeypatch.setattr(reclustering, "ALIKE", 0.0)
+    monkeypatch.setattr(reclustering, "MERGE_MARGIN", -20.0)
+    monkeypatch.setattr(reclustering, "MIN_LIKENESS", 0.0)
     three(desk)
     desk.decide(DecisionKind.SPLIT, 1, 3)
 

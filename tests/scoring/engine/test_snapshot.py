@@ -18,7 +18,7 @@ from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, d
 from scoring.engine.state import EngineState
 from scoring.language.terms import Background, DocumentFrequency, Vocabulary
 from scoring.relevance.model import load_prior
-from scoring.relevance.news_context import Surroundings
+from scoring.relevance.news_context import NewsContext
 from tests.scoring.world import CONFIG, HOUR, NOON, newsroom, publish
 
 SHAPE = Path(__file__).with_name("snapshot_shape.json")
@@ -51,7 +51,7 @@ def engine(config: Any = CONFIG) -> Engine:
     return Engine(config, load_prior())
 
 
-def taught() -> Engine:
+def corrected() -> Engine:
     """An engine that took in a few dozen entries: stories of several, some of them expired."""
     running = engine()
     for moment, events in arrivals(3):
@@ -70,7 +70,7 @@ def test_a_changed_state_needs_a_raised_format() -> None:
 
 
 def test_a_resumed_engine_is_the_one_that_was_saved() -> None:
-    steady = taught()
+    steady = corrected()
     data = steady.snapshot()
 
     resumed = engine()
@@ -98,15 +98,17 @@ def test_words_of_a_restored_state_are_shared_as_they_were() -> None:
 
 def test_the_news_context_goes_on_where_it_was() -> None:
     titles = ["Amazon rents chips", "OpenAI signs for Amazon chips", "Ferry docks in the fjord", "Chips for Amazon"]
-    steady = Surroundings()
+    steady = NewsContext()
     for number, title in enumerate(titles):
-        steady.take(title, f"voice {number}", number * 60.0)
-    restored = Surroundings()
+        steady.observe(title, f"voice {number}", number * 60.0)
+    restored = NewsContext()
     restored.restore(steady.state(), Vocabulary())
 
-    assert restored.take("Amazon chips again", "other", 400.0) == steady.take("Amazon chips again", "other", 400.0)
+    assert restored.observe("Amazon chips again", "other", 400.0) == steady.observe(
+        "Amazon chips again", "other", 400.0
+    )
     # Three days on, every title is too old to be compared, and its day still counts.
-    assert restored.take("Chips", "other", 3 * 86_400.0) == steady.take("Chips", "other", 3 * 86_400.0)
+    assert restored.observe("Chips", "other", 3 * 86_400.0) == steady.observe("Chips", "other", 3 * 86_400.0)
     assert restored.state() == steady.state()
 
 
@@ -123,7 +125,7 @@ def test_the_news_context_goes_on_where_it_was() -> None:
     ],
 )
 def test_a_snapshot_of_other_settings_is_refused(config: Any, reason: str) -> None:
-    data = taught().snapshot()
+    data = corrected().snapshot()
     other = engine(config)
     with pytest.raises(SnapshotError, match=reason):
         other.resume(data, [], [])
@@ -131,7 +133,7 @@ def test_a_snapshot_of_other_settings_is_refused(config: Any, reason: str) -> No
 
 
 def test_an_added_source_leaves_the_snapshot_valid() -> None:
-    steady = taught()
+    steady = corrected()
     added = replace(CONFIG.sources[0], id="newcomer", name="Newcomer", url="https://newcomer.example/feed")
     resumed = engine(replace(CONFIG, sources=(*CONFIG.sources, added)))
     resumed.resume(steady.snapshot(), [], steady.stories())

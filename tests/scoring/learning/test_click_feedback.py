@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.model import PLACES, Impression, place_of
 from aggregator.store import Store
-from scoring.learning.click_feedback import MOST, interest, opened_by_place
+from scoring.learning.click_feedback import MAX_INTEREST, interest, opened_by_place
 from scoring.learning.train import past
 from scoring.learning.trial import attempt
 from scoring.relevance.weights import Weights
@@ -74,8 +74,8 @@ def test_a_click_or_two_say_nothing(shown: list[Impression]) -> None:
 def test_no_number_of_clicks_says_more_than_the_most() -> None:
     interests = interest([Impression(1, 0, 10**6, 10**6), *(Impression(i, 0, 10**6, 0) for i in range(2, 50))])
 
-    assert 0 < interests[1] <= MOST
-    assert all(-MOST <= value < 0 for i, value in interests.items() if i > 1)
+    assert 0 < interests[1] <= MAX_INTEREST
+    assert all(-MAX_INTEREST <= value < 0 for i, value in interests.items() if i > 1)
 
 
 @pytest.fixture(scope="module")

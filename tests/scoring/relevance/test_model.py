@@ -13,7 +13,7 @@ from aggregator.model import ReasonKind, because
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.features import GROUP, GROUPS, features, never_negative, summary_words, tfidf
 from scoring.relevance.model import MIN_SETTLED_LABELS, RelevanceModel, load_prior
-from scoring.relevance.news_context import Around
+from scoring.relevance.news_context import TitleContext
 from scoring.relevance.weights import Weights
 from tests.scoring.press import DAY, HOUR, MONDAY, model, signals
 
@@ -196,7 +196,7 @@ def test_every_feature_belongs_to_the_group_that_computes_it() -> None:
         link="https://news.example.org/science/chips",
         summary="A chip.",
         tags=("AI", "Chips"),
-        around=Around(near=2.0, touched=3.0, best=0.5, burst=1.0, talk=0.2, novelty=0.4, own_day=4, own_hour=1),
+        context=TitleContext(near=2.0, touched=3.0, best=0.5, burst=1.0, talk=0.2, novelty=0.4, own_day=4, own_hour=1),
     )
     seen = set()
     for group in GROUPS:

@@ -5,59 +5,59 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.relevance.news_context import NOTHING, Around, Surroundings
+from scoring.relevance.news_context import NO_CONTEXT, NewsContext, TitleContext
 
 HOUR = 3600.0
 DAY = 24 * HOUR
 TITLE = "Zephyr Labs unveils a chip for data centres"
 
 
-def usual(days: int = 5) -> Surroundings:
+def usual(days: int = 5) -> NewsContext:
     """Return some days of ordinary titles, the last of them just over."""
-    surroundings = Surroundings()
+    news_context = NewsContext()
     for hour in range(24 * days):
-        surroundings.take(f"Recipe number {hour} for soup of the day", f"cook{hour % 5}", hour * HOUR)
-    return surroundings
+        news_context.observe(f"Recipe number {hour} for soup of the day", f"cook{hour % 5}", hour * HOUR)
+    return news_context
 
 
 def test_the_first_title_of_all_is_surrounded_by_nothing() -> None:
-    assert Surroundings().take(TITLE, "a", 0.0) == NOTHING
+    assert NewsContext().observe(TITLE, "a", 0.0) == NO_CONTEXT
 
 
 def test_others_with_the_same_words_are_felt_and_ones_own_are_not() -> None:
-    surroundings, alone = usual(), usual()
+    news_context, alone = usual(), usual()
     for hour, source in enumerate("bcd"):
-        surroundings.take(TITLE, source, 5 * DAY + hour * HOUR)
-        alone.take(TITLE, "a", 5 * DAY + hour * HOUR)
+        news_context.observe(TITLE, source, 5 * DAY + hour * HOUR)
+        alone.observe(TITLE, "a", 5 * DAY + hour * HOUR)
 
-    felt = surroundings.take(TITLE, "a", 5 * DAY + 4 * HOUR)
-    own = alone.take(TITLE, "a", 5 * DAY + 4 * HOUR)
+    seen = news_context.observe(TITLE, "a", 5 * DAY + 4 * HOUR)
+    own = alone.observe(TITLE, "a", 5 * DAY + 4 * HOUR)
 
-    assert 2 < felt.near <= 3
-    assert felt.best > 0.9
-    assert felt.burst > 1 > own.burst
+    assert 2 < seen.near <= 3
+    assert seen.best > 0.9
+    assert seen.burst > 1 > own.burst
     assert (own.near, own.touched, own.best, own.talk) == (0, 0, 0, 0)
 
 
 def test_what_is_older_than_two_days_is_no_longer_talk() -> None:
-    surroundings = usual()
-    surroundings.take(TITLE, "b", 5 * DAY)
+    news_context = usual()
+    news_context.observe(TITLE, "b", 5 * DAY)
 
-    assert surroundings.take(TITLE, "a", 7 * DAY + HOUR).near == 0
+    assert news_context.observe(TITLE, "a", 7 * DAY + HOUR).near == 0
 
 
 def test_new_words_are_new_once() -> None:
-    surroundings = usual()
+    news_context = usual()
 
-    assert surroundings.take(TITLE, "a", 5 * DAY).novelty > 0.5
-    assert surroundings.take(TITLE, "b", 5 * DAY + HOUR).novelty == 0
+    assert news_context.observe(TITLE, "a", 5 * DAY).novelty > 0.5
+    assert news_context.observe(TITLE, "b", 5 * DAY + HOUR).novelty == 0
 
 
 def test_what_was_two_weeks_ago_is_forgotten() -> None:
-    surroundings = usual()
-    surroundings.take(TITLE, "a", 5 * DAY)
+    news_context = usual()
+    news_context.observe(TITLE, "a", 5 * DAY)
 
-    assert surroundings.take(TITLE, "b", 40 * DAY) == NOTHING
+    assert news_context.observe(TITLE, "b", 40 * DAY) == NO_CONTEXT
 
 
 @given(
@@ -67,14 +67,14 @@ def test_what_was_two_weeks_ago_is_forgotten() -> None:
     )
 )
 def test_the_same_arrivals_give_the_same_numbers(arrivals: list[tuple[str, str]]) -> None:
-    first, second = Surroundings(), Surroundings()
+    first, second = NewsContext(), NewsContext()
 
-    assert [first.take(title, source, i * HOUR) for i, (source, title) in enumerate(arrivals)] == [
-        second.take(title, source, i * HOUR) for i, (source, title) in enumerate(arrivals)
+    assert [first.observe(title, source, i * HOUR) for i, (source, title) in enumerate(arrivals)] == [
+        second.observe(title, source, i * HOUR) for i, (source, title) in enumerate(arrivals)
     ]
 
 
 def test_attention_only_grows_and_novelty_is_settled_at_first_sight() -> None:
-    first = Around(near=1.0, burst=3.0, novelty=0.4)
+    first = TitleContext(near=1.0, burst=3.0, novelty=0.4)
 
-    assert first.with_more(Around(near=0.5, best=0.7, novelty=0.0)) == Around(1.0, 0.0, 0.7, 3.0, 0.0, 0.4)
+    assert first.with_more(TitleContext(near=0.5, best=0.7, novelty=0.0)) == TitleContext(1.0, 0.0, 0.7, 3.0, 0.0, 0.4)

@@ -16,7 +16,7 @@ from scoring.evaluation.relevance import Row, coverage
 from scoring.learning import meaning_fit
 from scoring.relevance import model_file
 from scoring.relevance.model import PRIOR_FILE, load_prior
-from scoring.relevance.news_context import Around, Surroundings
+from scoring.relevance.news_context import NewsContext, TitleContext
 from scoring.relevance.text_features import text_features
 from scoring.relevance.weights import Weights
 from tests.scoring.meaning.concepts import ConceptEncoder
@@ -83,24 +83,24 @@ def test_an_ordinary_item_of_one_source_scores_low(title: str) -> None:
     ],
 )
 def test_a_strong_story_of_six_sources_scores_high(title: str) -> None:
-    others = Around(near=1.5, touched=2.5, best=0.8, burst=1.0)  # five similar titles of other sources
+    others = TitleContext(near=1.5, touched=2.5, best=0.8, burst=1.0)  # five similar titles of other sources
     six = signals(title, delays=[i * HOUR for i in range(6)])
 
     assert load_prior().score(six).score >= 70
-    assert load_prior().score(replace(six, around=others)).score >= 90
+    assert load_prior().score(replace(six, context=others)).score >= 90
 
 
 def test_coverage_makes_most_of_the_difference_for_words_it_does_not_know() -> None:
-    surroundings = Surroundings()
+    news_context = NewsContext()
     for day in range(20):
-        surroundings.take(f"Recipe {day} for soup", "paper9", (signals().first_seen_at + day * HOUR).timestamp())
+        news_context.observe(f"Recipe {day} for soup", "paper9", (signals().first_seen_at + day * HOUR).timestamp())
     seen = [
-        surroundings.take("Ljubljana Quixote", f"paper{i}", (signals().first_seen_at + (24 + i) * HOUR).timestamp())
+        news_context.observe("Ljubljana Quixote", f"paper{i}", (signals().first_seen_at + (24 + i) * HOUR).timestamp())
         for i in range(6)
     ]
     alone, six = (
         load_prior().score(
-            replace(signals("Ljubljana Quixote", delays=[i * HOUR for i in range(n)]), around=seen[n - 1])
+            replace(signals("Ljubljana Quixote", delays=[i * HOUR for i in range(n)]), context=seen[n - 1])
         )
         for n in (1, 6)
     )

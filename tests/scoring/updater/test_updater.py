@@ -16,7 +16,7 @@ import scoring.engine.state
 from aggregator.model import Cause, Changes, DecisionKind, Entry, Event, Membership, Reason, ReasonKind, because
 from aggregator.store import Store, StoredSnapshot
 from scoring.clustering import reclustering
-from scoring.editorial.decisions import Editors, concerned
+from scoring.editorial.decisions import Constraints, concerned
 from scoring.engine import FORMAT
 from scoring.engine.membership import began_a_story
 from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
@@ -63,9 +63,9 @@ def picture(store: Store) -> tuple[object, ...]:
 
 def eager(patch: pytest.MonkeyPatch) -> None:
     """Let hardly more than a shared word bring two stories together, and stories fall apart gladly."""
-    patch.setattr(reclustering, "MARGIN", -20.0)
-    patch.setattr(reclustering, "ALIKE", 0.01)
-    patch.setattr(reclustering, "PARTED", 0.9)
+    patch.setattr(reclustering, "MERGE_MARGIN", -20.0)
+    patch.setattr(reclustering, "MIN_LIKENESS", 0.01)
+    patch.setattr(reclustering, "MAX_SPLIT_RATIO", 0.9)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
 ) -> None:
     # A source that reported two stories counts twice, and once after they have merged: only without merges all counts
     # come back exactly.
-    monkeypatch.setattr(reclustering, "MARGIN", math.inf)
+    monkeypatch.setattr(reclustering, "MERGE_MARGIN", math.inf)
     polls = newsroom(8, polls=40, step=step)
     for number, poll in enumerate(polls[:30]):
         publish(store, poll)
@@ -200,7 +200,7 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
     assert upgraded.engine.rank(polls[29][0] + HOUR) == steady.engine.rank(polls[29][0] + HOUR)
     at, snapshot = remembered(store)
     assert at == store.progress.watermark()
-    assert [lesson[1] for lesson in snapshot.state.lessons.values()] == ["policy"]  # a correction teaches for good
+    assert [correction[1] for correction in snapshot.state.corrections.values()] == ["policy"]
     assert f"it has format {FORMAT + 1}, and this version of the program reads format {FORMAT}" in caplog.text
 
 
@@ -276,25 +276,25 @@ def test_no_two_entries_come_together_again_that_a_second_thought_parted(seed: i
             running.run(poll[0])
 
         story_of: dict[int, int] = {}
-        parted: set[tuple[int, int]] = set()
+        separated: set[tuple[int, int]] = set()
         for _, changes in log:
             before = dict(story_of)
             story_of.update({member.entry_id: member.story_id for member in changes.memberships})
             for one, other in combinations(sorted(before), 2):
                 if before[one] == before[other] and story_of[one] != story_of[other]:
-                    parted.add((one, other))
-                assert (one, other) not in parted or story_of[one] != story_of[other]
+                    separated.add((one, other))
+                assert (one, other) not in separated or story_of[one] != story_of[other]
 
 
 def check_decisions(store: Store) -> None:
     """The last decision that stands on two entries is how they are, and every address leads to its entry."""
     story_of = {member.entry_id: member.story_id for member in store.memberships.since(NOON - HOUR)}
     standing = store.decisions.standing()
-    said = Editors(standing)
+    said = Constraints(standing)
     known = sorted({entry_id for decision in standing for entry_id in concerned(decision)})
     for one, other in combinations(known, 2):
         if story_of[one] == story_of[other]:
-            assert not said.apart((one,), (other,))
+            assert not said.cannot_link((one,), (other,))
     for story in store.stories.each():
         if story.merged_into is not None:
             assert story.merged_into == story_of[story.story_id]

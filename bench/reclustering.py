@@ -1,9 +1,9 @@
-"""What merges and splits give, and how many of them labels call right.
+"""How merges and splits change the stories, and how many of them are right by labels.
 
-    python -m bench.second_thoughts [--data ../shared/data/clustering] [--parted 0 0.35] [STREAM ...]
+    python -m bench.reclustering [--data ../shared/data/clustering] [--split-ratio 0 0.35] [STREAM ...]
 
 A merge is right where the commonest labels of both stories are the same, a split where those of both halves differ;
-where a side has no label it is not judged. `--parted 0` is without splits.
+a split with a side without labels is not judged. `--split-ratio 0` means no splits.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def commonest(labels: Sequence[str]) -> str | None:
     return Counter(labels).most_common(1)[0][0] if labels else None
 
 
-def measured(name: str, run: Run, data: Path, parted: float) -> str:
-    """Return what came of a stream, as a line."""
+def measured(name: str, run: Run, data: Path, ratio: float) -> str:
+    """Return a line with the measures of a stream."""
     gold = read_gold(data / f"{run.file}.gold.tsv")
     background = Stream(data / f"{run.background}.jsonl.gz", run.time) if run.background else None
     lines = list(mixed(Stream(data / f"{run.file}.jsonl.gz", run.time), background))
@@ -52,7 +52,7 @@ def measured(name: str, run: Run, data: Path, parted: float) -> str:
             verdicts["not judged" if one is None or other is None else "right" if one != other else "wrong"] += 1
         return split
 
-    reclustering.split_of, reclustering.PARTED = judged, parted
+    reclustering.split_of, reclustering.MAX_SPLIT_RATIO = judged, ratio
     try:
         assigned, seconds = assign(lines, Config(Site(), (), ()), load_prior(), fields=run.fields.split(","))
     finally:
@@ -61,7 +61,8 @@ def measured(name: str, run: Run, data: Path, parted: float) -> str:
     arrival = bcubed(labels, [first for own, first, _ in assigned if own in gold]).f1
     end = bcubed(labels, [last for own, _, last in assigned if own in gold]).f1
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())) or "no split"
-    return f"{name:26}parted {parted:.2f}  arrival {arrival:.4f}  end {end:.4f}  {counts}  {len(lines) / seconds:.0f}/s"
+    figures = f"split ratio {ratio:.2f}  arrival {arrival:.4f}  end {end:.4f}"
+    return f"{name:26}{figures}  {counts}  {len(lines) / seconds:.0f}/s"
 
 
 def main() -> None:
@@ -69,15 +70,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(RUNS))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/clustering"))
-    parser.add_argument("--parted", type=float, nargs="+", default=[0.0, reclustering.PARTED])
+    parser.add_argument("--split-ratio", type=float, nargs="+", default=[0.0, reclustering.MAX_SPLIT_RATIO])
     options = parser.parse_args()
     if not options.data.is_dir():
         skip(options.data)
     for name in options.streams or RUNS:
         run = RUNS[name]
         if run.file and not run.window and (options.data / f"{run.file}.jsonl.gz").exists():
-            for parted in options.parted:
-                print(measured(name, run, options.data, parted), flush=True)
+            for ratio in options.split_ratio:
+                print(measured(name, run, options.data, ratio), flush=True)
 
 
 if __name__ == "__main__":
