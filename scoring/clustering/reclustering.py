@@ -19,7 +19,7 @@ from scoring.language.analysed_text import AnalysedText
 # Rule: an entry that joins one story and would otherwise clearly have joined another merges the two, if they are also
 # similar as a whole. "Clearly" takes more than joining, so that stories which many arrivals kept separate do not merge
 # because of one borderline entry.
-# Tried and worse: the similarity of the stories alone, whatever the entry says (docs/dev/clustering.md).
+# Tried and worse: the similarity of the stories alone, whatever the entry says.
 # Known to be wrong: two matches of one day in one round-up.
 MERGE_MARGIN = 1.0
 """Log-odds that the entry needs for the other story; it joins a story from 0."""
@@ -75,7 +75,7 @@ def _unit(clusterer: Clusterer) -> float:
 # re-clustering never merges again, so nothing flips.
 # Known to be wrong: a long story whose beginning and end share little.
 MAX_SPLIT_RATIO = 0.15
-"""The largest bound tried (docs/dev/clustering.md) that is seldom wrong for streams of titles alone."""
+"""The largest bound tried that is seldom wrong for streams of titles alone."""
 
 SPLIT_PRECISION = 0.89
 """Share of correct splits: 42 of the 47 that labels could judge, on four development streams."""

@@ -1,6 +1,6 @@
 """The one configuration by which entries find their stories, and where each value is from.
 
-The tables of what was tried are in docs/dev/clustering.md.
+The measurements are in docs/dev/clustering.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class Weights:
 
     Averaged from two logistic regressions on pairs of entry and nearby story, of labelled AI news, general news, bare
     headlines and generated series, pulled towards the weights before them; then `figures`, `swapped`, `substituted`
-    and `same_terms` were set by whole runs. docs/dev/clustering.md has what came of it.
+    and `same_terms` were set by whole runs. docs/dev/clustering.md has the results.
     """
 
     intercept: float = 4.171
@@ -85,7 +85,7 @@ class Weights:
     """Per share above MIN_TEMPLATE of wording that its source used before, and of what else it says that is new."""
     meaning: float = 4.5
     """Per cosine of the title's embedding to the nearest of a story's latest entries. The weights of meaning count only
-    where both were encoded; docs/dev/clustering.md has how they were chosen."""
+    where both were encoded."""
     meaning_margin: float = 2.0
     """Per cosine by which the story is nearer than any other open story, -0.1 at least: titles of one company or one
     trade are all alike, and two stories of one event hold each other back."""
@@ -100,7 +100,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The one configuration for all streams; docs/dev/clustering.md has what each value gave."""
+    """The one configuration for all streams."""
 
     title_weight: float = 2.0
     summary_weight: float = 1.0
