@@ -1,16 +1,19 @@
 """Keep the rising topics in the store up to date.
 
-Knows when to compute them again. Leaves which topics rise to `rising`. The result depends only on the entries of the
-last eight days and the moment, so it is the same after a restart.
+Knows when to compute them again, and leaves out those that nobody would put on a front page. Leaves which topics rise
+to `rising`. The result depends only on the entries of the last eight days, their stories and the moment, so it is the
+same after a restart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from aggregator.model import Config
+from aggregator.model import Config, Topic
 from aggregator.store import Store
 from scoring.clustering import copies
+from scoring.ranking.page_order import LOW_SCORE
 from scoring.topics.headline_index import Headlines
 from scoring.topics.rising import topics
 from scoring.topics.signals import REACH, Moment
@@ -42,10 +45,18 @@ class TopicKeeper:
         last = store.topics.looked_at()
         if last is not None and timedelta() <= at - last < EVERY:
             return
-        rising_topics = topics(Moment(self._up_to(at, watermark), at), at, SHOWN)
+        found = topics(Moment(self._up_to(at, watermark), at), at, 2 * SHOWN)
+        rising_topics = [row for row in found if self._is_news(*row)][:SHOWN]
         with store.transaction():
             if store.topics.replace(rising_topics, at):
                 store.state.next_edition()
+
+    # Observed on the AI and technology press: a sale makes "Spring Sale", "Galaxy" and "Bluetooth" rise.
+    # Rule: at least one story of the last 24 hours scores LOW_SCORE or more, or most of their scores are provisional.
+    def _is_news(self, topic: Topic, entry_ids: Sequence[int]) -> bool:
+        scores = self._store.topics.scores(entry_ids[-topic.entries :])
+        unsure = sum(provisional for _, provisional in scores)
+        return 2 * unsure > len(scores) or any(score >= LOW_SCORE for score, _ in scores)
 
     def _up_to(self, at: datetime, watermark: datetime) -> Headlines:
         begin = at - REACH

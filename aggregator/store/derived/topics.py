@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -98,6 +99,15 @@ class Topics:
             {"slug": slug, "limit": limit, "offset": offset},
         )
         return [listed(row) for row in rows]
+
+    def scores(self, entry_ids: Sequence[int]) -> list[tuple[int, bool]]:
+        """Return, for each story with any of these entries, its score and whether that is provisional."""
+        rows = self._db.rows(
+            f"""select score, provisional from stories where story_id in (select story_id from memberships
+            where entry_id in (select value from {self._db.dialect.integers("ids")})) order by story_id""",
+            {"ids": json.dumps(list(entry_ids))},
+        )
+        return [(row["score"], bool(row["provisional"])) for row in rows]
 
     def entries(self, slug: str, limit: int = 100) -> list[Entry]:
         """Return the newest entries of a topic."""

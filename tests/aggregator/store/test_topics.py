@@ -53,6 +53,10 @@ def test_a_topic_has_its_stories_entries_and_history(store: Store) -> None:
 
     assert [story.story.story_id for story in store.topics.stories("heron")] == [first, third]
     assert [entry.entry_id for entry in store.topics.entries("heron")] == [third, second, first]
+    scores = [(story.score, story.provisional) for story in (story_of(first, NOON), story_of(third, NOON))]
+    assert store.topics.scores([first, second, third]) == scores
+    assert store.topics.scores([second]) == scores[:1]
+    assert store.topics.scores([]) == []
     with store.transaction():
         store.stories.save(Changes(stories=(replace(story_of(first, NOON), hidden=True),)))
     assert [story.story.story_id for story in store.topics.stories("heron")] == [third]

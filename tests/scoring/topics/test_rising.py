@@ -228,6 +228,26 @@ def test_the_worker_finds_topics_and_a_restart_and_a_rebuild_find_the_same() -> 
         assert store.topics.rising() == listed
 
 
+def test_a_topic_that_no_front_page_would_carry_is_left_out() -> None:
+    sale = [
+        "Save $200 on the Bosgrove robot vacuum in the spring sale",
+        "The best Bosgrove robot vacuum deals today: 40% off",
+        "Bosgrove robot vacuum discount: lowest price ever",
+        "This Bosgrove robot vacuum is 50% off at Amazon",
+        "How to clean your Bosgrove robot vacuum: five tips",
+        "Bosgrove robot vacuum drops to its best price, save now",
+    ]
+    rows = [(title, "", END - timedelta(hours=number + 1)) for number, title in enumerate(sale)]
+    with Store.open(":memory:") as store:
+        store.feeds.sync(SOURCES, NOON)
+        tell(store, with_rise() + rows)
+        Updater(store, CONFIG, load_prior()).run(END)
+        assert [topic.name for topic in store.topics.rising()] == ["Plover Bank"]
+    assert (
+        len(rising(Moment(index(quiet_days() + [(t, f"voice{n}", at) for n, (t, _, at) in enumerate(rows)]), END))) == 1
+    )
+
+
 def test_a_topic_that_nobody_speaks_of_any_more_falls_away_with_a_new_edition() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync(SOURCES, NOON)
