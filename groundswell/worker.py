@@ -127,7 +127,7 @@ class Worker:
         publisher: Publisher,
         stop: asyncio.Event,
     ) -> None:
-        from scoring.insights.summarizer import Narrator
+        from scoring.insights.summarizer import Summarizer
         from web.alerts import Dispatcher
 
         self._feeds = feeds
@@ -141,7 +141,7 @@ class Worker:
         self._publisher = publisher
         self._stop = stop
         self.exit_code = 0
-        self._narrator = Narrator(config, store)
+        self._narrator = Summarizer(config, store)
         self._alerts = Dispatcher(config, store, db.absolute().parent)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
         self._schedule = Schedule(store, config, clock, lambda: self._clock_steps.is_settled)

@@ -1,7 +1,7 @@
 """Learn the wording that a source repeats, so that it does not count as evidence.
 
-Headlines   terms of a source's headlines of the last days: what stands in many of them, and columns
-Templates   runs of words of its latest entries: wording that stands in another entry already, from the second on
+Headlines   terms of a source's headlines of the last days: words that many of them contain, and columns
+Templates   runs of words of its latest entries: wording that another entry already has, from the second entry on
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from scoring.language.terms import Vocabulary, term
 
 # Observed: "... - The KXAN 36 News" behind every headline of one source; "lowest-ever price at Amazon" five times a
 # day; puzzle hints with another date each day; "Show HN". Such words are rare in the whole stream, so their IDF is
-# high, and entries of that source gather around them.
-# Rule: the headlines of each source's last days are kept. A term that stands in k of n tells no more than
-# ln((n + 1) / (k + 0.5)) + MARGIN there. A headline of which most stood in another on each of two earlier days is
-# a column. What came on the same day is not looked at, so a source that writes all day about one event does not
-# make its name worthless.
-# Known to be wrong: a source that writes of one company only; a story of a week in a source that writes little else.
+# high, and entries of that source cluster around them.
+# Rule: the headlines of each source's last days are kept. The weight of a term that k of n contain is at most
+# ln((n + 1) / (k + 0.5)) + MARGIN for that source. A headline is a column if most of it was in another headline on each
+# of two earlier days. Headlines of the same day are ignored, so a source that writes all day about one event does not
+# devalue its name.
+# Known to be wrong: a source about one company only; a week-long story in a source that publishes little else.
 MAX_HEADLINES = 200
 MIN_HEADLINES = 8
 MARGIN = 1.5
 DAYS = 8
 
 Headline = tuple[int, tuple[str, ...]]
-"""Day, and terms."""
+"""Day and terms."""
 
 
 class _SourceHeadlines:
@@ -63,7 +63,7 @@ class _SourceHeadlines:
 
 
 class EarlierHeadlines:
-    """What a source wrote on earlier days: a view that is valid until the source's next headline."""
+    """The headlines of a source on earlier days: a view, valid until the source's next headline."""
 
     __slots__ = ("_end", "_source", "_start")
 
@@ -122,7 +122,7 @@ class Headlines:
                 source.append((day, tuple([vocabulary[term] for term in title])))
 
     def add(self, source_id: str, title: tuple[str, ...], at: float) -> None:
-        """Put in a headline that arrived at *at*, in seconds since 1970; moments of one source never go back."""
+        """Add a headline that arrived at *at*, in seconds since 1970, not before the source's last one."""
         if not source_id:
             return
         day = int(at // 86_400)
@@ -135,13 +135,13 @@ class Headlines:
         source.append((day, title))
 
     def advance(self, day: int) -> None:
-        """Forget the sources whose headlines are all too old on *day*; sources come and go for years."""
+        """Remove the sources whose headlines are all too old on *day*: sources come and go over the years."""
         self._by_source = {
             source_id: source for source_id, source in self._by_source.items() if source.headlines[-1][0] > day - DAYS
         }
 
     def of(self, source_id: str, at: float) -> EarlierHeadlines:
-        """Return the headlines that a source had on earlier days, the oldest first."""
+        """Return the headlines of a source on earlier days, the oldest first."""
         source = self._by_source.get(source_id)
         return NO_HEADLINES if source is None else EarlierHeadlines.before(int(at // 86_400), source)
 
@@ -150,7 +150,7 @@ _day = itemgetter(0)
 
 
 def damped(idf: Mapping[str, float], headlines: EarlierHeadlines) -> Mapping[str, float]:
-    """Return the weights of an entry's terms, those lowered that its source writes anyway."""
+    """Return the weights of an entry's terms, lowered for those that its source often uses."""
     n = len(headlines)
     if n < MIN_HEADLINES:
         return idf
@@ -162,7 +162,7 @@ def damped(idf: Mapping[str, float], headlines: EarlierHeadlines) -> Mapping[str
 
 
 def column(title: Mapping[str, float], headlines: EarlierHeadlines) -> float:
-    """Return the share of a headline's weight that stood in one headline of its source on each of two earlier days."""
+    """Return the share of a headline's weight that one headline of its source had on each of two earlier days."""
     total = sum(title.values())
     shared: dict[int, list[float]] = {}
     for key, weight in title.items():
@@ -175,22 +175,22 @@ def column(title: Mapping[str, float], headlines: EarlierHeadlines) -> float:
     return sorted(by_day.values())[-2] / total if len(by_day) > 1 else 0.0
 
 
-# Observed: advisories, job offers and weather warnings have one text with other names in it, and "Article URL: ...
-# Points: ..." stands beneath every post. On a new site there are no earlier days to learn that from.
-# Rule: words inside a run of three that stands in one of the source's latest entries already are its template, where
-# not the whole headline does. They count against joining a story that the source is in.
-# A summary that stands there whole and has MIN_REPRINT_WORDS is a reprint of that entry, and no template.
-# Known to be wrong: a source that follows one event in fixed wording, hour by hour.
+# Observed: advisories, job offers and weather warnings are one text with different names in it, and "Article URL: ...
+# Points: ..." is beneath every post. A new site has no earlier days to learn that from.
+# Rule: words inside a run of three that one of the source's latest entries already contains are its template, unless
+# the whole headline is. They count against joining a story that the source is in. A summary that is contained as a
+# whole and has MIN_REPRINT_WORDS is a reprint of that entry, not a template. Known to be wrong: a source that follows
+# one event in fixed wording, hour by hour.
 MAX_SHINGLES = 256
-"""Of a source: about six entries with a summary, or thirty headlines."""
+"""Per source: about six entries with a summary, or thirty headlines."""
 
 MIN_REPRINT_WORDS = 12
 
 MAX_WAITING = 24
-"""Entries of a source that wait at most: about 50 kB."""
+"""Entries of a source that are postponed at most: about 50 kB."""
 
 TEMPLATE_DAYS = 30
-"""A source that was silent for so long starts again without a template."""
+"""A source that published nothing for so long starts again without a template."""
 
 
 class Templates:
@@ -198,11 +198,11 @@ class Templates:
 
     def __init__(self) -> None:
         self._by_source: dict[str, array[int]] = {}
-        """In the order of their last use; in arrays, because there may be thousands of sources: 1 kB each, not 20."""
+        """In order of last use; arrays, because there may be thousands of sources: 1 kB each instead of 20."""
         self._waiting: dict[str, list[AnalysedText]] = {}
-        """By source, entries whose runs are not taken in yet: see `add_later`."""
+        """By source, entries whose runs are not added yet: see `add_later`."""
         self._last_day: dict[str, int] = {}
-        """By source the UTC day of its latest entry."""
+        """By source, the UTC day of its latest entry."""
 
     def state(self) -> dict[str, tuple[int, list[int]]]:
         """Return the runs of words by source, for `restore`."""
@@ -217,13 +217,13 @@ class Templates:
         self._last_day = {vocabulary[source_id]: day for source_id, (day, _) in state.items()}
 
     def advance(self, day: int) -> None:
-        """Forget the sources that published nothing for TEMPLATE_DAYS before *day*."""
+        """Remove the sources that published nothing for TEMPLATE_DAYS before *day*."""
         for source_id in [source for source, last in self._last_day.items() if last <= day - TEMPLATE_DAYS]:
             del self._by_source[source_id], self._last_day[source_id]
             self._waiting.pop(source_id, None)
 
     def add(self, text: AnalysedText) -> None:
-        """Remember the wording of an entry; what was seen longest ago is forgotten."""
+        """Add the wording of an entry; the least recently seen runs are dropped."""
         if not text.source_id:
             return
         if text.source_id in self._waiting:
@@ -237,9 +237,9 @@ class Templates:
         self._by_source[text.source_id] = array("I", list(known)[-MAX_SHINGLES:])
 
     def add_later(self, text: AnalysedText) -> None:
-        """Remember the wording of an entry when it is next needed, with the same result as `add`.
+        """Add the wording of an entry when it is next needed, with the same result as `add`.
 
-        A rebuild takes in a month of entries in a row. Only the latest few of each source matter then, so the runs of
+        A rebuild adds a month of entries in a row. Only the latest few of each source matter then, so the runs of
         the others are never computed.
         """
         if not text.source_id:
@@ -252,12 +252,12 @@ class Templates:
             self._flush_source(text.source_id)
 
     def flush(self) -> None:
-        """Take in all entries that wait."""
+        """Add all postponed entries."""
         for source_id in list(self._waiting):
             self._flush_source(source_id)
 
     def _flush_source(self, source_id: str) -> None:
-        """Take in the entries of a source that wait, the latest first and no more than its template has place for."""
+        """Add the postponed entries of a source, the latest first, until its template is full."""
         latest: dict[int, None] = {}
         for text in reversed(self._waiting.pop(source_id, ())):
             if len(latest) >= MAX_SHINGLES:
@@ -270,7 +270,7 @@ class Templates:
         self._by_source[source_id] = array("I", reversed(list(latest)[:MAX_SHINGLES]))
 
     def terms(self, text: AnalysedText) -> frozenset[str]:
-        """Return the terms of an entry that stand nowhere but in wording which its source used before."""
+        """Return the terms of an entry that occur only inside wording that its source has used before."""
         if text.source_id in self._waiting:
             self._flush_source(text.source_id)
         runs = self._by_source.get(text.source_id)
@@ -290,7 +290,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def _inside(words: Sequence[str], shingles: Sequence[int], known: frozenset[int]) -> tuple[frozenset[str], bool]:
-    """Return the terms that only stand inside known runs, and whether all words do."""
+    """Return the terms that occur only inside known runs, and whether all words do."""
     inside = [False] * len(words)
     for i, shingle in enumerate(shingles):
         if shingle in known:

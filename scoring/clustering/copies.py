@@ -1,8 +1,7 @@
-"""Decide which voice an entry counts for: its owner, or the original that it copies.
+"""Decide which voice an entry counts for: its owner's, or that of the original that it copies.
 
-Knows owners and copies: sources of one owner are one voice, and a text that others
-reprint speaks with the voice of the first who had it. Leaves which entries tell of one
-event to `stories`.
+Sources of one owner are one voice, and a reprint counts for the voice of the first publisher of the text. Which entries
+are of one event is up to `clusterer`.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from aggregator.text.urls import host, registrable_domain
 from scoring.language.terms import words_of
 
 # Observed: a wire text is reprinted with its first paragraph unchanged under another headline, cut at
-# another length, or with "LONDON (Reuters) -" in front; two reports of one event in own words share
-# names and figures, but hardly a run of four words. Live tickers repeat their own boilerplate.
-# Rule: runs of four words; the shorter text's runs stand to CONTAINED or more in the longer one.
-# A text of fewer than LEAST_WORDS words proves nothing: short headlines coincide ("Apple unveils new iPad").
-# Known to be wrong: a wire text that was rewritten counts as a voice of its own.
+# another length, or with "LONDON (Reuters) -" in front; two independent reports of one event
+# share names and figures, but hardly a run of four words. Live tickers repeat their own boilerplate.
+# Rule: a text is a copy if the longer of the two contains the share CONTAINED or more of the shorter one's runs of four
+# words. A text of fewer than LEAST_WORDS words proves nothing: short headlines coincide ("Apple unveils new iPad").
+# Known to be wrong: a rewritten wire text counts as a voice of its own.
 RUN = 4
 CONTAINED = 0.8
 LEAST_WORDS = 12
@@ -35,19 +34,19 @@ _SHARED_HOSTS = """
     weibo.com weibo.cn bilibili.com zhihu.com pixiv.net patreon.com soundcloud.com
 """
 SHARED_HOSTS = frozenset(_SHARED_HOSTS.split())
-"""Sites that serve the feeds of many owners; the address of such a feed does not say whose it is."""
+"""Sites that host the feeds of many owners; the address of such a feed does not identify its owner."""
 
 MAX_POINTER_WORDS = 12
-"""A text this short under the link of somebody else's article adds nothing to it."""
+"""A text of so few words beneath a link to another publisher's article adds nothing."""
 
 
 class Owners:
-    """Who stands behind an entry: the owner of its source, or the publisher that the entry names."""
+    """The owners of entries: of their source, or of the publisher that the entry names."""
 
     def __init__(self, config: Config) -> None:
         self._by_source = owners(config)
         self._configured = {source.id for source in config.sources if source.owner not in ("", owner_of(source.url))}
-        """Sources with an `owner:` of their own."""
+        """Sources with their own `owner:`."""
         self._by_site = {
             registrable_domain(host(source.url)): self._by_source[source.id]
             for source in config.sources
@@ -59,11 +58,11 @@ class Owners:
         return owner(source_id, self._by_source)
 
     def of_entry(self, source_id: str, link: str, origin_url: str) -> str:
-        """Return the owner of what an entry says.
+        """Return the owner of an entry.
 
         origin_url: the site of the publisher that an aggregator names in `<source>`, or a feed as its own, "" for none
 
-        The owner in feeds.yaml stands for everything that the source publishes on the sites that it leads to.
+        The owner in feeds.yaml counts for everything that the source publishes on the sites that it links to.
         """
         origin = registrable_domain(host(origin_url)) if origin_url else ""
         own = self.of_source(source_id)
@@ -82,25 +81,25 @@ class Owners:
 
 
 def is_pointer(points_to: str, summary: str) -> bool:
-    """Return whether an entry is no more than a link to an article elsewhere: it says so, or has next to no text."""
+    """Return whether an entry is only a link to an article elsewhere: the feed says so, or it has hardly any text."""
     return bool(points_to) or len(words_of(summary)) < MAX_POINTER_WORDS
 
 
 def owners(config: Config) -> dict[str, str]:
-    """Return the owner of every configured source, by its id."""
+    """Return the owner of every configured source, by source ID."""
     return {source.id: source.owner or source.id for source in config.sources}
 
 
 def owner(source_id: str, known: Mapping[str, str]) -> str:
-    """Return whose voice a source is; a source that is not configured speaks for itself."""
+    """Return the owner of a source; a source that is not configured is its own owner."""
     return known.get(source_id, source_id)
 
 
 def runs(title: str, summary: str) -> array[int]:
-    """Return the distinct runs of words of a text, hashed; none when it is too short to prove anything.
+    """Return the distinct runs of words of a text, hashed; empty if it is too short to prove anything.
 
-    The summary alone where it is long enough: reprints keep the text and change the headline. In an array, because an
-    engine keeps those of many thousands of texts: 4 bytes a run, where a set takes 80.
+    Uses the summary alone if it is long enough: reprints keep the text and change the headline. The result is an array,
+    because the engine keeps those of many thousands of texts: 4 bytes per run, where a set takes 80.
     """
     body = words_of(summary)
     if len(body) < LEAST_WORDS:
@@ -112,11 +111,11 @@ def runs(title: str, summary: str) -> array[int]:
 
 
 def is_copy(text: Collection[int], other: Collection[int]) -> bool:
-    """Return whether two texts are one: the runs of the shorter stand in the longer.
+    """Return whether one text is a copy of the other: the longer contains the runs of the shorter.
 
-    The longer may be three times as long; beyond that it quotes, and does not reprint.
+    If it is more than three times as long, it is a quotation, not a reprint.
 
-    text: quicker as a set
+    text: faster as a set
     """
     if not text or not other:
         return False
@@ -125,7 +124,7 @@ def is_copy(text: Collection[int], other: Collection[int]) -> bool:
 
 
 def voice(own: str, text: Collection[int], earlier: Iterable[tuple[str, Collection[int]]]) -> str:
-    """Return with whose voice an entry speaks.
+    """Return the voice of an entry.
 
     own:     the owner of its source
     text:    its `runs`

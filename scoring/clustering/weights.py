@@ -1,4 +1,4 @@
-"""The one configuration by which entries find their stories, and where each value is from.
+"""The weights and settings of clustering, one configuration for all streams.
 
 The measurements are in docs/dev/clustering.md.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each piece of evidence adds to the log-odds that an entry belongs to a story.
+    """What each feature adds to the log-odds that an entry belongs to a story.
 
     Averaged from two logistic regressions on pairs of entry and nearby story, of labelled AI news, general news, bare
     headlines and generated series, pulled towards the weights before them; then `figures`, `swapped`, `substituted`
@@ -19,83 +19,83 @@ class Weights:
 
     intercept: float = 4.171
     centroid: float = 1.655
-    """Per ln of the similarity to the story as a whole."""
+    """Per ln of the similarity to the story's centroid."""
     stands_out: float = 0.339
-    """Per ln of that over what the other stories nearby have."""
+    """Per ln of the ratio of that to the similarity of other candidates."""
     member: float = 0.0
     """Per ln of the cosine to the nearest of its latest entries."""
     contained: float = 0.539
-    """Per ln of the share of one title's IDF that stands in the other text."""
+    """Per ln of the share of one title's IDF that the other text contains."""
     shared: float = 0.357
     """Per 10 of the summed IDF of shared terms, up to 60."""
     figures: float = 1.0
     """For a figure that both titles name."""
     waited: float = -0.165
-    """Per ln(1 + entries that came since its last one): time as the stream itself counts it."""
+    """Per ln(1 + entries that arrived since its last one): time measured in entries of the stream."""
     gap: float = -0.046
     """Per day between the entry and the story."""
     age: float = -1.35
     """Per ln(1 + days since its first entry)."""
     same_source: float = -1.458
-    """For a source that told of the story within the hour."""
+    """If the source reported the story within the hour."""
     same_poll: float = -1.961
-    """And more where one poll brought both: what a source lists side by side it holds for two things."""
+    """In addition, if both came with one poll: a source that lists two entries considers them two things."""
     reported_before: float = -0.402
-    """For a source that reported the story before that."""
+    """If the source reported the story earlier than that."""
     recurring: float = -5.8
-    """Per share of the title that its source writes day after day, in a story which that source is in."""
+    """Per share of the title that its source repeats on most days, in a story that has this source."""
     stories: float = -0.046
-    """Per ln(1 + open stories / 100): the best of many strangers looks more similar than the best of few."""
+    """Per ln(1 + open stories / 100): among more unrelated stories, the best one is more similar."""
     joins: float = 0.887
-    """Per log-odds that an entry of this stream joins a story, of the latest ones."""
+    """Per log-odds that an entry joins a story, as observed among the latest ones."""
     size: float = 0.084
     """Per ln of the story's entries."""
     terms: float = -0.532
     """Per ln(1 + terms of the entry)."""
     few: float = -0.47
-    """Per word that shared words are short of three, and per log-odds that an entry of this stream stands alone."""
+    """Per shared word below three, and per log-odds that an entry of this stream joins no story."""
     title_alone: float = 0.594
     """For an entry without summary."""
     numbers_differ: float = -1.157
-    """Where both titles have numbers, dates aside, and none in common."""
+    """If both titles have numbers other than dates, but none in common."""
     versions_differ: float = -1.81
-    """Where one word stands before different numbers: "Kubernetes 1.33", "Kubernetes 1.32"."""
+    """If one word is followed by different numbers: "Kubernetes 1.33", "Kubernetes 1.32"."""
     dates_differ: float = -3.268
-    """Where both titles name days, and none in common: a column of another day."""
+    """If both titles name days, but none in common: a column of another day."""
     reissued: float = -8.0
-    """Where one source repeats a title with other times in it: the next warning. Set, not fitted: recorded streams have
-    few, and everything else that is compared speaks for a merge."""
+    """If one source repeats a title with other times in it: the next warning. Set by hand: recorded streams have few,
+    and all other evidence is for a merge."""
     named: float = 0.526
     """Per 10 of the IDF of shared names, up to 20."""
     title_named: float = 0.439
-    """For a name that stands in both titles."""
+    """If a name is in both titles."""
     rare_name: float = 2.044
-    """Per 10 of how rare the rarest shared name is among the open stories."""
+    """Per 10 of the rarity of the rarest shared name among the open stories."""
     other_names: float = -0.941
-    """Per 10 of the IDF of a name that one title has and the other text has not, the lower of both ways round."""
+    """Per 10 of the IDF of a name in one title that the other text lacks, the lower of both directions."""
     frame: float = 0.468
-    """Per share of one title's words that stand in the same order in another."""
+    """Per share of one title's words that are in the same order in another."""
     slot: float = -4.14
-    """Per 10 of the IDF of what differs in the frame of two titles, times the share that does not."""
+    """Per 10 of the IDF of what differs in the frame of two titles, times the share of the frame."""
     swapped: float = -2.0
-    """And more where names differ."""
+    """In addition, for names that differ."""
     substituted: float = -7.0
-    """And more where nothing else differs, and the titles are of one length."""
+    """In addition, if nothing else differs and the titles have the same length."""
     template: float = -11.571
-    """Per share above MIN_TEMPLATE of wording that its source used before, and of what else it says that is new."""
+    """Per share of template above MIN_TEMPLATE, times the share of the rest that is new to the story."""
     meaning: float = 4.5
-    """Per cosine of the title's embedding to the nearest of a story's latest entries. The weights of meaning count only
-    where both were encoded."""
+    """Per cosine of the title's embedding to the nearest of a story's latest entries. The weights of meaning apply
+    only if both were encoded."""
     meaning_margin: float = 2.0
-    """Per cosine by which the story is nearer than any other open story, -0.1 at least: titles of one company or one
-    trade are all alike, and two stories of one event hold each other back."""
+    """Per cosine by which the story is nearer than any other open story, at least -0.1: titles about one company or
+    industry are all similar, and two stories of one event lower each other's margin."""
     meaning_words: float = 0.7
-    """Per log-odds of all of the above: words and meaning are evidence of the same thing in part."""
+    """Per log-odds of all of the above: words and meaning overlap as evidence."""
     meaning_joins: float = 0.3
     """Per log-odds that an entry of this stream joins a story."""
     meaning_intercept: float = -2.3
     same_terms: float = -0.4
-    """Per ln(1 + other open stories that have the three most telling shared terms too)."""
+    """Per ln(1 + other open stories that also have the three rarest shared terms)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +105,24 @@ class Tuning:
     title_weight: float = 2.0
     summary_weight: float = 1.0
     spread: float = 0.3
-    """How far the centroid's cosine goes over into the average cosine to the members: a story
-    whose entries have little in common attracts less, and does not run away."""
+    """Interpolation from the centroid's cosine (0) to the average cosine to the members (1): a story whose entries have
+    little in common attracts fewer entries."""
     candidates: int = 12
-    """How many of the most similar stories are looked at again, with time counted in,"""
+    """Most similar stories that are ranked again with time included."""
     rivals: int = 6
-    """how many of these an entry is held against to see how it stands out,"""
+    """Of these, stories that a candidate is compared against."""
     compared: int = 4
-    """and how many are looked at closely."""
+    """Of these, stories whose entries are compared in detail."""
     members: int = 12
-    """Of how many of its latest entries a story keeps the vectors."""
+    """Latest entries of a story whose vectors are kept."""
     recent: int = 500
-    """Over how many entries it is counted how many of them joined a story."""
+    """Latest entries over which the share that joined a story is measured."""
     weights: Weights = Weights()
 
 
-# Log-odds are added up for the decision that gives the best stories; of what is joined, this is how often it was
-# right: logistic(CALIBRATION[0] + CALIBRATION[1] * log-odds), fitted with equal weight to each labelled stream.
+# The log-odds are tuned for the best stories, not for calibration. This maps them to the share of joins that was right:
+# logistic(CALIBRATION[0] + CALIBRATION[1] * log-odds), fitted with equal weight to each labelled stream.
 CALIBRATION = (0.31, 0.54)
 
 JOINS = (20.0, 80.0)
-"""Entries that joined and that did not, as if seen before the first: most of what a new site polls stands alone."""
+"""Prior counts of entries that joined a story and that did not: on a new site most entries join none."""

@@ -1,4 +1,4 @@
-"""What a story page says beyond its entries.
+"""What a story page shows beyond its entries.
 
 lead_entry                    which entry gives a story its headline, summary and picture
 key_facts                     sentences with figures, who reports them, where sources differ

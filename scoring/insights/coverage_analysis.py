@@ -1,6 +1,6 @@
 """Analyse the coverage of a story: who was first, who followed how soon, what each entry added.
 
-Pure. Leaves figures to `facts`, and the words to whoever shows it.
+Pure. Amounts are read by `language.amounts`; the pages make the sentences.
 """
 
 from __future__ import annotations
@@ -14,44 +14,44 @@ from scoring.insights.key_facts import Members, Sentence, sentences_of
 from scoring.language.amounts import Figure
 
 NEW_TERMS = 0.5
-"""Share of a sentence's terms that nobody has used before it, from which it is told as new without a new figure."""
+"""A sentence without a new amount counts as new if this share of its terms has not been used before."""
 
 
 @dataclass(frozen=True)
 class Follower:
-    """An independent voice after the first one."""
+    """An independent source after the first one."""
 
     entry: Entry
     after: timedelta
-    """How long after the first entry of the story it arrived."""
+    """The delay after the first entry of the story."""
 
 
 @dataclass(frozen=True)
 class Addition:
-    """What an entry said that no earlier one had said."""
+    """The first sentence of an entry with information that no earlier entry has."""
 
     entry: Entry
     sentence: str
     figures: tuple[str, ...]
-    """The amounts that were new; none where only the words were."""
+    """The new amounts; empty if only the words are new."""
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """How a story was told."""
+    """The coverage of a story."""
 
     first: Entry
     followers: tuple[Follower, ...]
     repeats: tuple[tuple[Entry, Entry], ...]
-    """Entries of a voice that was heard before, each with the first entry of that voice."""
+    """Further entries of the same voice, each with the voice's first entry."""
     half_after: timedelta | None
-    """When half of the independent voices had told it; None with fewer than four."""
+    """When half of the independent sources had reported it; None with fewer than four."""
     additions: tuple[Addition, ...]
-    """What is new, the latest first."""
+    """The additions, the latest first."""
 
 
 def analyse(members: Members, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
-    """Return how a story was told; None for one without entries.
+    """Return the coverage analysis of a story; None without entries.
 
     said: what `sentences_of` gave for *told*, where it is at hand
     """
@@ -66,7 +66,7 @@ def analyse(members: Members, most: int = 4, *, said: Sequence[Sentence] | None 
             repeats.append((entry, earlier))
         elif entry is not first:
             followers.append(Follower(entry, entry.first_seen_at - first.first_seen_at))
-    # The first voice counts among them, at zero.
+    # The first source counts too, with a delay of zero.
     half = followers[-(-len(heard) // 2) - 2].after if len(heard) >= 4 else None
     return Analysis(
         first,
@@ -78,7 +78,7 @@ def analyse(members: Members, most: int = 4, *, said: Sequence[Sentence] | None 
 
 
 def _additions(sentences: Sequence[Sentence], most: int) -> list[Addition]:
-    """Return at most one addition an entry: its first sentence with figures that are new, else with words that are."""
+    """Return at most one addition per entry: its first sentence with new amounts, else with new words."""
     known_figures: list[Figure] = []
     known_terms: set[str] = set()
     results: list[Addition] = []

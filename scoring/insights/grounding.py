@@ -1,8 +1,8 @@
 """Prompt the configured language model, and keep only the sentences that the entries support.
 
-A sentence stands only if everything in it that can be checked occurs in the story's entries: each figure with its unit,
-each number with its scale, each word with a capital letter, each word of another script. Whoever writes true figures
-into a false sentence is not found out, so the page says who wrote it. Pure; asking is `narrator`.
+A sentence is kept only if everything in it that can be checked occurs in the story's entries: each amount with its
+unit, each number with its scale, each capitalized word, each word of another script. A false sentence with correct
+amounts passes, so the page names the model. Pure; `summarizer` sends the requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from scoring.language.terms import term
 MOST_SENTENCES = 6
 LONGEST = 400
 MATERIAL = 24_000
-"""Characters of the entries that are sent; a story of many sources says the same many times."""
+"""Characters of the entries that are sent: many sources repeat the same."""
 
 _SCALED = re.compile(
     r"(\d(?:[\d,.]*\d)?)\s?(%|percent|per cent|thousand|million|billion|trillion|bn|mn|tn|[kmb]\b)", re.IGNORECASE
@@ -31,7 +31,7 @@ _SPELLED = frozenset(
         "fifty sixty seventy eighty ninety hundred thousand million billion dozen half third quarter double twice"
     )
 )
-# First words of a sentence that tell nothing of the matter.
+# First words of a sentence that carry no information.
 _OPENERS = frozenset(words("according several reports sources meanwhile however separately together neither instead"))
 
 INSTRUCTION = (
@@ -49,7 +49,7 @@ def material(members: Members) -> str:
 
 
 def fingerprint_of(members: Members, model: str) -> str:
-    """Return a fingerprint of what is written of: another one means that it has to be written anew."""
+    """Return a fingerprint of the input; the summary is out of date when it changes."""
     digest = hashlib.sha256(model.encode())
     for entry, _ in members:
         digest.update(f"\n{entry.entry_id} {entry.title} {entry.summary}".encode())
@@ -57,7 +57,7 @@ def fingerprint_of(members: Members, model: str) -> str:
 
 
 def grounded(text: str, members: Members) -> tuple[tuple[str, ...], int]:
-    """Return the sentences of *text* that hold against the entries, and how many others there were."""
+    """Return the sentences of *text* that the entries support, and the number of the others."""
     said = _Said(members)
     results = [sentence for line in text[:20_000].splitlines() for sentence in sentences(line)]
     kept = [sentence for sentence in results if said.holds(sentence)]
@@ -65,7 +65,7 @@ def grounded(text: str, members: Members) -> tuple[tuple[str, ...], int]:
 
 
 class _Said:
-    """Everything that the entries say, to look things up in."""
+    """Names and amounts of all entries, for lookups."""
 
     def __init__(self, members: Members) -> None:
         texts = [f"{entry.title}. {entry.summary} {plain(entry.content)}" for entry, _ in list(members)[:MOST_ENTRIES]]
@@ -78,7 +78,7 @@ class _Said:
         self._capitals = {word for text in texts for sentence in sentences(text) for word in capitals(sentence)}
 
     def holds(self, sentence: str) -> bool:
-        """Whether everything in *sentence* that can be checked is said."""
+        """Return whether the entries support everything in *sentence* that can be checked."""
         if len(sentence) > LONGEST or re.search(r"[<>{}*#`\[\]]|https?:|www\.", sentence):
             return False
         if not any(letter.isalpha() for letter in sentence):
@@ -93,7 +93,7 @@ class _Said:
         )
 
     def _names(self, word: str) -> bool:
-        """Whether a word with a capital letter is one of the entries', or a first word that tells nothing."""
+        """Return whether a capitalized word occurs in the entries, or is a first word without information."""
         if word in self._capitals:
             return True
         return all(part in self._words or part in _OPENERS or not term(part) for part in words(word))

@@ -1,20 +1,20 @@
 """Extract the key facts of a story: sentences with figures, who reports them, and where sources differ.
 
-A fact is a sentence of an entry as it stands, never one put together. Sentences of several sources are one fact where
-they print the same amount of the same thing about the same matter; they differ where the amount is another and all
-else is alike. Both are guesses about words, so the bounds lie where a miss is likelier than a mistake:
+A fact is a sentence quoted from an entry, never a generated one. Sentences of several sources are one fact if they
+state the same amount of the same thing in the same context; they differ if only the amount differs. Both are
+heuristics, tuned so that a missed fact is more likely than a wrong one:
 
-- a sentence that points elsewhere ("It", "This"), asks, addresses the reader or advertises is no fact;
-- it has to share a term with the headlines, because newsletters tell of more than one thing;
-- figures differ only if both stand plainly (no "about", no "more than"), each is the only one of its unit in its
-  sentence, both sentences are about the same in most of their words, none compares or forecasts, both are of the
-  same day, and neither source prints the other's figure anywhere.
+- a sentence that refers elsewhere ("It", "This"), asks, addresses the reader or advertises is not a fact;
+- it must share a term with the headlines, because newsletters report more than one thing;
+- amounts differ only if both are exact (no "about", no "more than"), each is the only one of its unit in its sentence,
+  the sentences share most of their words, neither compares or forecasts, both are of the same day, and neither source
+  states the other's amount anywhere.
 
 Known to be missed: amounts in words beyond twelve, languages other than English, one amount in two units.
-Known to be wrong: two like events in one story ("killed four" here, "killed five" there) would be told as a difference;
+Known to be wrong: two similar events in one story ("killed four" here, "killed five" there) are shown as a difference;
 the reader sees both sentences with their sources.
 
-Pure. Leaves reading a sentence to `figures`.
+Pure. `language.amounts` reads the sentences.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from scoring.language.amounts import Figure, capitals, figures, names, sentences
 from scoring.language.terms import terms
 
 Members = Sequence[tuple[Entry, Membership]]
-"""The entries of a story, oldest first, each with the voice it speaks with."""
+"""The entries of a story, oldest first, each with its voice."""
 
 MOST_ENTRIES = 80
 MOST_SENTENCES, LEAST_SENTENCES, MOST_IN_ALL = 60, 6, 400
-"""Of one entry, of one among many, and of a story: what stands further down is seldom the news, and each sentence is
-held against all others, so that their number in all bounds the work on one story."""
+"""Sentences of one entry, of one among many, and of a story. News is seldom further down, and each sentence is compared
+with all others, so their number bounds the work on one story."""
 SHORTEST, LONGEST = 40, 240
 """Characters of a fact."""
 SHARED_SHARE = 1 / 3
-"""Of the terms of the shorter sentence, how many the other has to hold for both to tell one fact."""
+"""Share of the shorter sentence's terms that the other must contain for both to be one fact."""
 ALIKE_SHARE = 0.6
-"""The same for a difference, where a mistake would accuse somebody."""
+"""The same for a difference, where a mistake would accuse a source."""
 
 _DANGLING = re.compile(
     r"(?:it|its|it['’]s|this|that|these|those|they|their|he|his|she|her|him|both|such|but|and|or|so|yet|however|still|"
@@ -73,7 +73,7 @@ class Sentence:
     entry: Entry
     voice: str
     place: int
-    """How far down it stands: 0 is the headline."""
+    """Its position in the entry: 0 is the headline."""
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:
@@ -82,7 +82,7 @@ class Sentence:
 
     @cached_property
     def terms(self) -> frozenset[str]:
-        """What it tells of, without its numbers."""
+        """Its terms without numbers."""
         return frozenset(t for t in terms(self.text) if not any(c.isdigit() for c in t))
 
     @cached_property
@@ -92,12 +92,12 @@ class Sentence:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The names in it; of the first word it cannot be told."""
+        """Its names; the first word is never counted as one."""
         return frozenset(names(self.text))
 
     @property
     def stands_alone(self) -> bool:
-        """Whether a reader understands it without the sentences around it, and it reports."""
+        """Whether it is a statement that a reader understands without the sentences around it."""
         text = self.text
         return (
             SHORTEST <= len(text) <= LONGEST
@@ -108,7 +108,7 @@ class Sentence:
         )
 
     def is_fact(self, about: frozenset[str]) -> bool:
-        """Whether it is a fact in a story *about* something: a first word that is that counts as a name."""
+        """Return whether it is a fact in a story about the terms *about*: such a first word counts as a name."""
         if not (self.figures and self.stands_alone):
             return False
         return bool(self.names) or any(about & set(terms(word)) for word in capitals(self.text))
@@ -116,19 +116,19 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Fact:
-    """A sentence with figures, and everyone who says it."""
+    """A sentence with amounts, and every source that states it."""
 
     text: str
     said_by: tuple[Entry, ...]
-    """One entry a source, the one that is quoted first."""
+    """One entry per source, the quoted one first."""
     voices: int
     figures: tuple[str, ...]
-    """The amounts that all of them print, as the quoted one prints them."""
+    """The amounts that all of them state, as in the quoted sentence."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One answer to a question that sources answer differently."""
+    """One of several values that sources state for an amount."""
 
     figure: str
     sentence: str
@@ -137,37 +137,37 @@ class Side:
 
 @dataclass(frozen=True)
 class Difference:
-    """An amount that sources print differently."""
+    """An amount for which sources state different values."""
 
     sides: tuple[Side, ...]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is said of a story in figures."""
+    """The key facts of a story."""
 
     facts: tuple[Fact, ...]
     differences: tuple[Difference, ...]
     agreed: tuple[tuple[str, tuple[Entry, ...]], ...]
-    """Amounts that two or more voices print, with an entry a source; what most print comes first."""
+    """Amounts that two or more independent sources state, with an entry of each; the most frequent first."""
 
 
 def key_facts(members: Members, most: int = 6, *, said: Sequence[Sentence] | None = None) -> Facts:
-    """Return the key facts of a story; what most independent voices say comes first, then the order of arrival.
+    """Return the key facts of a story, those of most independent sources first, then in order of arrival.
 
     said: what `sentences_of` gave for *told*, where it is at hand
     """
     said = sentences_of(members) if said is None else said
     about = _core(members)
     differences = _differences(said, about)
-    # What somebody contradicts is no fact: it stands with the other side or not at all.
+    # A contradicted sentence is not a fact: it is only shown beside the other side.
     disputed = {side.sentence for difference in differences for side in difference.sides}
     facts = _facts([s for s in said if about & s.terms and s.text not in disputed], about, most)
     return Facts(facts, differences, _agreed(said))
 
 
 def sentences_of(members: Members) -> list[Sentence]:
-    """Return what the entries of a story say, oldest first: headline, summary, text; a repeated sentence once each."""
+    """Return the sentences of a story's entries, oldest first: headline, summary, text; without repetitions in one."""
     results = []
     entries = list(members)[:MOST_ENTRIES]
     each = min(MOST_SENTENCES, max(LEAST_SENTENCES, MOST_IN_ALL // max(len(entries), 1)))
@@ -180,7 +180,7 @@ def sentences_of(members: Members) -> list[Sentence]:
 
 
 def _core(members: Members) -> frozenset[str]:
-    """Return what the story is about: the terms of its first headline, and those that several headlines have."""
+    """Return the core terms of a story: those of its first headline, and those that several headlines share."""
     counted = Counter(term for entry, _ in members for term in set(terms(entry.title)))
     core = {term for term, count in counted.items() if count >= 2} | set(terms(members[0][0].title) if members else ())
     return frozenset(term for term in core if not any(c.isdigit() for c in term))
@@ -226,7 +226,7 @@ def _fact(sentence: Sentence, group: Sequence[Sentence]) -> Fact:
 
 
 def _say_same(one: Sentence, other: Sentence) -> bool:
-    """Whether *other* confirms *one*: an amount in common, much the same words, and no amount that contradicts."""
+    """Return whether *other* confirms *one*: a common amount, mostly the same words, and no contradicting amount."""
     common = [f for f in one.figures if any(f.same(o) for o in other.figures)]
     if not common or len(one.terms & other.terms) < 2:
         return False
@@ -238,7 +238,7 @@ def _say_same(one: Sentence, other: Sentence) -> bool:
 
 
 def _share(one: frozenset[str], other: frozenset[str]) -> float:
-    """Return how much of the smaller set the larger holds, 0..1."""
+    """Return the share of the smaller set that the larger contains, 0..1."""
     return len(one & other) / max(min(len(one), len(other)), 1)
 
 
@@ -266,7 +266,7 @@ def _differences(said: Sequence[Sentence], about: frozenset[str], most: int = 3)
 
 
 def _contradict(one: Sentence, other: Sentence) -> Iterator[tuple[Figure, Figure]]:
-    """Yield the amounts of which one sentence has the first and the other, alike in all else, the second."""
+    """Yield pairs of amounts by which two otherwise similar sentences differ."""
     if one.days != other.days or _COMPARES.search(one.text) or _COMPARES.search(other.text):
         return
     shared = one.terms & other.terms
@@ -292,11 +292,11 @@ def _side(figure: Figure, sentence: Sentence, said: Sequence[Sentence]) -> Side:
 
 
 def _agreed(said: Sequence[Sentence], most: int = 6) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
-    """Return the amounts that two or more voices print."""
+    """Return the amounts that two or more independent sources state."""
     groups: list[tuple[Figure, list[Sentence]]] = []
     for sentence in said:
         for figure in sentence.figures:
-            # A one-digit count is in any text: "two companies".
+            # Any text has a one-digit count: "two companies".
             if figure.value < 10 and figure.step >= 1 and figure.unit not in ("%", "$", "€", "£", "gigawatt"):
                 continue
             group = next((group for known, group in groups if known.same(figure)), None)

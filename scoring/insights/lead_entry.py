@@ -1,6 +1,6 @@
 """Choose the lead entry: the one that gives a story its headline and summary.
 
-Knows what makes a headline clear, and whose picture a story shows. Leaves how it is shown to the pages.
+Knows what makes a headline clear, and which picture a story shows. The pages render both.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from aggregator.text.title_kinds import UNUSUAL_CASE
 from scoring.language.terms import STOP_WORDS
 
 CLEARLY = 0.25
-"""By how much another entry has to be better before the face changes: readers know a story by it."""
+"""How much clearer another entry must be to replace the lead: readers recognize a story by its headline."""
 
 # Observed: "Live updates: ...", "What we know about ...", "You won't believe ...", "BREAKING: ...",
 # "This chipmaker just ...", "The reason why ...", "... and fans are furious", "One simple trick ...",
 # "Morning briefing", "19 things that ...", a headline of two words, one that is a whole paragraph, one in capitals.
-# Rule: points for a telling length, for a figure and for a summary; off for bait, tickers and comment, for speaking to
-# the reader, for praise, and for each word that says nothing: news is told in few of them.
-# Fitted: which signs, and how they compare, on half of 19,216 labelled headlines; the other half is ordered with an AUC
-# of .94 (`python -m bench.headline`), where the rule before had .46 and the share of empty words alone .81.
-# Known to be wrong: a question that is the news itself ("Who is the new pope?").
+# Rule: points for a good length, an amount and a summary; deductions for bait, tickers and comment, for addressing the
+# reader, for praise, and for each empty word.
+# Fitted on half of 19,216 labelled headlines; on the other half the AUC is .94 (`python -m bench.headline`), and .81
+# for the share of empty words alone. Known to be wrong: a question that is the news itself ("Who is the new pope?").
 BAIT = re.compile(
     r"\b(?:live(?: updates| blog|:)|what (?:we|you|to) (?:know|need)|here'?s (?:what|why|how)|you (?:won'?t|need to)|"
     r"this is (?:why|how|what)|"
@@ -36,16 +35,16 @@ BAIT = re.compile(
     re.IGNORECASE,
 )
 
-# "What 1.4 million chips mean for ...", "Why it took so long": written for those who know the news already.
-# "Are these ...", "Can AI ...": asks.
+# "What 1.4 million chips mean for ...", "Why it took so long": written for readers who already know the news.
+# "Are these ...", "Can AI ...": a question.
 _COMMENT = re.compile(
     r"(?:what|why|how|which|when|who|where|inside|meet|analysis|are|is|do|does|did|can|could|should|would)\b",
     re.IGNORECASE,
 )
-# Observed: a launch is reported by newspapers, and its maker has "... System Card", "Introducing ..." and "How we built
-# ..." on the same day; a review is "I let ... into my code". None of them says what happened.
-# Rule: what a maker publishes beside the news, first persons, and headlines that are mostly a quotation lose.
-# Known to be wrong: a resignation that is told as "I quit".
+# Observed: newspapers report a launch, and its maker publishes "... System Card", "Introducing ..." and "How we built
+# ..." on the same day; a review is "I let ... into my code". None of them states what happened. Rule: deductions for a
+# maker's side posts, for the first person, and for headlines that are mostly a quotation. Known to be wrong: a
+# resignation with the headline "I quit".
 BESIDE_THE_NEWS = re.compile(
     r"\b(?:(?:system|model) card|addendum|appendix|case study|customer (?:story|stories)|webinar|white ?paper|how we\b|"
     r"why we\b|what we\b|our (?:approach|commitment|response|vision|journey|thoughts|take)|a note (?:on|from|to)|"
@@ -62,7 +61,7 @@ _TO_THE_READER = re.compile(r"\b(?:you|yours|yourself|you['’]\w+)\b|^your\b", 
 # "Claude Code can now use your computer": what happened, addressed to the reader.
 _YOUR = re.compile(r"\byour\b", re.IGNORECASE)
 _QUESTION = re.compile(r"\?[\s'\"’”)]+\S")
-"""A question that the rest of the headline answers, or goes on from."""
+"""A question that the rest of the headline answers or continues."""
 PRAISE = re.compile(
     r"\b(?:ever|literally|actually|exactly|totally|perfect(?:ly)?|amazing|adorable|hilarious|incredibl[ey]|awesome|insane|"
     r"things?|everyone|everything|nobody|never|really|probably|definitely|absolutely|gorgeous|heartbreaking|crazy|weird|"
@@ -114,7 +113,7 @@ _WIDE = re.compile("[\u3000-\u9fff\uac00-\ud7af]")
 
 
 def clarity(title: str, summary: str) -> float:
-    """Return how well a headline stands for its story, about -1 to 1.3; a rule, not a measure.
+    """Return how clearly a headline states the news, about -1 to 1.3; a heuristic.
 
     >>> clarity("Amazon opens a data centre in Ohio with 2 gigawatts", "") > clarity("LIVE updates: Amazon!", "")
     True
@@ -164,23 +163,23 @@ def clarity(title: str, summary: str) -> float:
 
 
 EMPTY = 0.7
-"""What a headline of nothing but empty words would lose. Of news, a fifth of the words are; of bait, over a third."""
+"""Deduction for a headline of empty words alone. A fifth of the words of news are empty, over a third of bait."""
 
 
 def _empty(title: str) -> float:
-    """Return the share of words that tell nothing."""
+    """Return the share of empty words."""
     tokens = _WORD.findall(title)
     return sum(word.lower() in STOP_WORDS for word in tokens) / len(tokens) if tokens else 0.0
 
 
 def choose(values: Sequence[tuple[int, float]], present: int | None) -> int:
-    """Return which entry gives a story its face.
+    """Return the lead entry of a story.
 
-    values:  entry and clarity of its entries, in order of arrival, at least one; a copy's
-             clarity is given as 1.0 less, so that any clear original comes before it
-    present: the entry that gives it now, None for a new story
+    values:  ID and clarity of its entries, in order of arrival, at least one; the clarity of a copy is given as 1.0
+             less, so that any clear original comes first
+    present: the current lead entry, None for a new story
 
-    The clearest; of equals the earliest. The present one stays unless it is clearly beaten.
+    The clearest; among equals the earliest. The current one stays unless another is clearly better.
     """
     best, best_value = max(values, key=lambda pair: pair[1])
     for entry_id, value in values:
@@ -190,16 +189,16 @@ def choose(values: Sequence[tuple[int, float]], present: int | None) -> int:
 
 
 SMALL = 200
-"""Pixels of width below which a picture is a logo or a face beside a column."""
+"""Narrower pictures, in pixels, are logos or portraits of columnists."""
 
 
 def pictured(members: Sequence[tuple[Entry, Membership]], lead_entry_id: int) -> Entry | None:
-    """Return the entry whose picture stands for a story, None where none has any; the credit is its source's.
+    """Return the entry whose picture a story shows, None without pictures; the credit is its source's.
 
     members: the story's entries, oldest first
 
-    The lead's own, else that of the first entry that speaks for itself, else of the first that has one. A picture
-    that says it is small comes after all that do not.
+    The lead's own picture, else that of the first original, else of the first entry that has one. Pictures with a
+    small stated size come last.
     """
     first: dict[str, int] = {}
     for entry, membership in members:

@@ -1,7 +1,7 @@
 """Find the story that a new one continues: a development weeks later is a story of its own, linked to the old one.
 
-Knows when two stories that lie days apart are of one matter. Leaves looking words up to the store. Nothing is kept:
-the answer is a function of what is stored, so it is the same after a restart and a rebuild.
+Decides when two stories that are days apart belong to one affair. The store looks words up. Nothing is saved: the
+result depends only on what is stored, so it is the same after a restart and a rebuild.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from aggregator.store import SimilarStory, Store
 from aggregator.text.tokens import words
 from scoring.language.terms import term
 
-# Observed: matters share names and go on for months ("Musk", "Galaxy", "new CEO"); what continues an event shares a
-# phrase besides, because newsrooms name it ("supply chain risk", "deepfake detection tool"). Bargains, reviews, hints
-# and offers of work share all of it and are of different things.
-# Rule: the headlines of both, as wholes, are alike; what most of each side's headlines hold has several words in
-# common, three of them rare; and three pairs of words stand side by side in both.
-# Known to be wrong: two products of one maker reviewed alike; an advertisement that is repeated. Known to be missed:
-# what is told in other words, other languages, and writing without spaces.
+# Observed: unrelated stories share names for months ("Musk", "Galaxy", "new CEO"); the continuation of an event also
+# shares a phrase, because newsrooms name the affair ("supply chain risk", "deepfake detection tool"). Deals, reviews,
+# puzzle hints and job offers share all of that and are about different things.
+# Rule: the headlines of both stories are similar as a whole; the terms of most headlines on each side have several
+# words in common, three of them rare; and both contain three of the same word pairs. Known to be wrong: similar reviews
+# of two products of one maker; a repeated advertisement. Known to be missed: other wording, other languages, and
+# scripts without spaces.
 ALIKE = 0.5
-"""Cosine of the sums of the headlines. On ai_radar_2026 19 of 22 links above it were right, of 14 from .4 to it 6."""
+"""Cosine of the summed headlines. On ai_radar_2026 19 of 22 links above it were right, and 6 of 14 from .4 on."""
 
 RARE = 5.0
-"""IDF of a rare word: one entry in 150 holds it."""
+"""IDF of a rare word: one entry in 150 contains it."""
 
 LEAST_RARE, LEAST_SHARED, LEAST_PAIRS, LEAST_IDF = 3, 4, 3, 24.0
 """Rare words, words and pairs of words that both stories share, and the IDF of the words together."""
 
 LEAST_NAMED = 2
-"""Of the rare words, how many each story's own headline has: what is seen has to show why the two are linked."""
+"""Rare words in each story's own headline: the visible text must show why the two are linked."""
 
 LONGEST = timedelta(days=100)
-"""Between the last news of the one and the first of the other."""
+"""Between the last entry of one story and the first of the other."""
 
 _URL = re.compile(r"https?://\S+")
 _NO_EVENT = re.compile(
@@ -51,16 +51,16 @@ _NO_EVENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """That a story continues another."""
+    """A link to the story that this one continues."""
 
     story_id: int
     likeness: float
     shared: tuple[str, ...]
-    """The rarest words of both, as they are written."""
+    """The rarest shared words, as spelled."""
 
 
 class _Side:
-    """A story's headlines as a whole."""
+    """The headlines of a story together."""
 
     def __init__(self, titles: Sequence[str], idf: Mapping[str, float]) -> None:
         vector: Counter[str] = Counter()
@@ -78,13 +78,13 @@ class _Side:
         norm = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
         self.vector = {key: weight / norm for key, weight in vector.items()}
         self.core = {key for key, count in counts.items() if 2 * count >= len(titles)}
-        """What most of them hold."""
+        """The terms of most headlines."""
 
 
 def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
-    """Return the story that *story* continues, None where none is found; of several the likest.
+    """Return the story that *story* continues, the most similar of several; None without one.
 
-    window: how long after its last entry a story can still take in another; before that it is no earlier one
+    window: how long after its last entry a story stays open; an open story is no predecessor
     """
     similar = store.story_terms.similar(story.story_id)
     if similar is None or _no_event(similar.titles):
@@ -109,7 +109,7 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
         and len(other.source_ids | similar.source_ids) > 1
         and not _no_event(other.titles)
     ]
-    # Counting the entries that hold a common word is dear: asked once for all stories that are compared.
+    # Counting the entries with a common word is expensive, so it is done once for all candidates.
     further = sorted({word for other in others for word in _words(other.titles)}.difference(known))
     if further:
         entries, spread = store.story_terms.spread(further)
@@ -119,10 +119,10 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
 
 
 def _continued(story: SimilarStory, new: _Side, other: SimilarStory, idf: Mapping[str, float]) -> Earlier | None:
-    """Return the link between two stories, where there is one.
+    """Return the link between two stories, None without one.
 
     new: *told*, as a whole
-    idf: of each word of both that any entry holds
+    idf: of each word of both that any entry contains
     """
     old = _Side(other.titles, idf)
     likeness = math.fsum(weight * old.vector.get(key, 0.0) for key, weight in sorted(new.vector.items()))
@@ -145,7 +145,7 @@ def _continued(story: SimilarStory, new: _Side, other: SimilarStory, idf: Mappin
 
 
 def _no_event(titles: Sequence[str]) -> bool:
-    """Return whether the headlines tell of none, or are written without spaces, where no word can be looked up."""
+    """Return whether the headlines are of a kind without events, or in a script without spaces."""
     return any(_NO_EVENT.search(title) or _UNSPACED.search(title) for title in titles)
 
 
@@ -153,7 +153,7 @@ _UNSPACED = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 
 
 def _terms(title: str) -> dict[str, str]:
-    """Return the terms of a headline, each with a word as it is written."""
+    """Return the terms of a headline, each with its spelling."""
     result: dict[str, str] = {}
     for word in words(_URL.sub(" ", title)):
         if word.isascii() and (stem := term(word)):

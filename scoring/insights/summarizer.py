@@ -1,7 +1,7 @@
 """Write summaries with the endpoint that `analysis:` names, in the background, one at a time.
 
-Speaks the chat interface that OpenAI-compatible servers share (`POST .../chat/completions`). Keeps only what `prose`
-lets stand. No page waits for it, and what fails is tried again later.
+Uses the chat interface that OpenAI-compatible servers share (`POST .../chat/completions`). Keeps only the sentences
+that `grounding` accepts. No page waits for it, and failures are retried later.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from scoring.insights.grounding import INSTRUCTION, fingerprint_of, grounded, ma
 
 log = logging.getLogger(__name__)
 
-AGAIN = timedelta(minutes=30)
-"""How long what was written of a story stands although entries joined since."""
+REWRITE_AFTER = timedelta(minutes=30)
+"""How long a summary is kept although entries have joined since."""
 REST = timedelta(minutes=10)
-"""After an answer that could not be used."""
+"""Pause after a response that could not be used."""
 MAX_WAIT = timedelta(minutes=2)
 ANSWER_BYTES = 200_000
 
 
-class Narrator:
-    """Writes of the stories that trend, as far as an endpoint is configured."""
+class Summarizer:
+    """Writes summaries of trending stories, if an endpoint is configured."""
 
     def __init__(self, config: Config, store: Store) -> None:
         self._config = config
@@ -36,12 +36,12 @@ class Narrator:
         self._rests_until: datetime | None = None
 
     def reconfigure(self, config: Config) -> None:
-        """Go on with other settings."""
+        """Continue with other settings."""
         self._config = config
         self._rests_until = None
 
     async def step(self, now: datetime) -> bool:
-        """Write of the first story that needs it; return whether there was one. Never raises for what a server says."""
+        """Summarize the first story that needs it; return whether there was one. Errors of the server do not raise."""
         settings = self._config.analysis
         if not (settings.endpoint and settings.model):
             return False
@@ -50,13 +50,13 @@ class Narrator:
         for listed in self._store.story_lists.ranked("", settings.stories):
             story_id = listed.story.story_id
             before = self._store.summaries.of(story_id)
-            if listed.story.independent_sources < 2 or (before and timedelta() <= now - before.at < AGAIN):
+            if listed.story.independent_sources < 2 or (before and timedelta() <= now - before.at < REWRITE_AFTER):
                 continue
             members = self._store.memberships.of_story(story_id)
             fingerprint = fingerprint_of(members, settings.model)
             if before is not None and before.made_of == fingerprint:
                 continue
-            text = await self._ask(material(members))
+            text = await self._request(material(members))
             if text is None:
                 self._rests_until = now + REST
                 return True
@@ -67,10 +67,10 @@ class Narrator:
             return True
         return False
 
-    async def _ask(self, text: str) -> str | None:
+    async def _request(self, text: str) -> str | None:
         settings = self._config.analysis
         limits = replace(self._config.limits, fetch=MAX_WAIT)
-        question = {
+        request = {
             "model": settings.model,
             "temperature": 0,
             "messages": [{"role": "system", "content": INSTRUCTION}, {"role": "user", "content": text}],
@@ -81,7 +81,7 @@ class Narrator:
                 settings.endpoint,
                 limits=limits,
                 method="POST",
-                content=json.dumps(question).encode(),
+                content=json.dumps(request).encode(),
                 headers=(("Content-Type", "application/json"), *settings.headers),
                 body_bytes=ANSWER_BYTES,
                 access=access.of_analysis(self._config),
@@ -90,10 +90,10 @@ class Narrator:
             log.warning("the analysis endpoint does not answer: %s", answer.message)
             return None
         try:
-            said = json.loads(answer.body)["choices"][0]["message"]["content"]
+            content = json.loads(answer.body)["choices"][0]["message"]["content"]
         except (ValueError, KeyError, IndexError, TypeError):
-            said = None
-        if answer.status != 200 or not isinstance(said, str):
+            content = None
+        if answer.status != 200 or not isinstance(content, str):
             log.warning("the analysis endpoint gave no text (status %d)", answer.status)
             return None
-        return said
+        return content

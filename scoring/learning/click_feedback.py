@@ -1,16 +1,16 @@
 """Estimate from clicks which stories readers wanted, beyond what their place on the page explains.
 
-Knows how often each place of a list is opened on this site, and how little a few clicks say. Leaves counting people to
-`web`, keeping the numbers to the store, and what is learned from them to `learn`.
+Knows how often each place of a list is opened on this site, and how unreliable few clicks are. `web` counts people, the
+store keeps the counts, and `fitting` learns from them.
 
-What stands first is opened most, whatever it is; so a story is held against what its places would have got:
+Readers mostly open the first stories, whatever they are, so a story is compared with what its places usually get:
 
     expected = sum over its places of people shown it there * share of that place's showings that is opened
     beyond   = opened - expected, moved towards 0 by NOISE standard deviations of a Poisson count
     interest = MAX_INTEREST * tanh(ln((expected + DOUBT + beyond) / (expected + DOUBT)))
 
-The share of a place is the site's own past, and holds some of what editors and scores put there for good reason; so
-interest is rather underestimated. Correcting clicks by position: Joachims et al., Accurately Interpreting
+The share of a place comes from the site's own past and includes the quality of what is usually shown there, so interest
+is underestimated. Correcting clicks by position: Joachims et al., Accurately Interpreting
 Clickthrough Data as Implicit Feedback (2005); the examination hypothesis: Craswell et al., An Experimental
 Comparison of Click Position-Bias Models (2008).
 """
@@ -24,16 +24,16 @@ from collections.abc import Sequence
 from aggregator.model import Impression
 
 DOUBT = 10.0
-"""Clicks beyond what its places get with which a story counts as twice as wanted: a single click says nothing."""
+"""Clicks beyond the expected that make a story count as twice as interesting: a single click means nothing."""
 
 NOISE = 2.0
-"""What a story's clicks differ from those of its places by chance, in standard deviations, is no interest."""
+"""Standard deviations by which clicks may differ from the expected by chance."""
 
 MAX_INTEREST = 0.5
-"""The most that readers turn a label: a story that coverage calls irrelevant counts as half of either at most."""
+"""The most that clicks change a label: a story that is irrelevant by coverage becomes half relevant at most."""
 
 USUAL, USUAL_SHOWN = 0.05, 200.0
-"""The share that is opened of a place shown to nobody yet, and how many showings that is worth."""
+"""The prior share of a place that is opened, and the number of showings that it counts for."""
 
 
 def opened_by_place(shown: Sequence[Impression]) -> dict[int, float]:
@@ -49,7 +49,7 @@ def opened_by_place(shown: Sequence[Impression]) -> dict[int, float]:
 def interest(shown: Sequence[Impression]) -> dict[int, float]:
     """Return by story how much more (above 0) or less its readers opened it than its places explain.
 
-    Stories that readers treated as their places are treated are left out.
+    Stories that were opened as often as expected are left out.
     """
     share = opened_by_place(shown)
     expected: dict[int, float] = defaultdict(float)

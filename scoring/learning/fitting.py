@@ -1,8 +1,7 @@
 """Fit the weights of a relevance model to examples.
 
-Knows the sparse matrix, the strength of regularisation and the constraint that
-coverage never counts against a story. Leaves which examples, in which split of
-time, to `train` and `evaluation.priors`.
+Knows the sparse matrix, the strength of regularisation and the constraint that coverage never lowers a score. The
+callers choose the examples and how they are split by time.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ A column multiplied by s under one L2 penalty is a weight with a prior s times a
 """
 
 MIN_DOCUMENTS = 5
-"""In how many titles (or summaries) a word must stand before it gets a weight."""
+"""A word gets a weight if at least this many titles (or summaries) contain it."""
 MAX_TERMS = 30_000
 MAX_NAMES = 20_000
 
 TOLERANCE = 1e-4
-"""Gradient at which a fit is done; 1e-5 takes twice as long and moves no AUC by .0005."""
+"""Gradient at which a fit ends; 1e-5 takes twice as long and changes no AUC by .0005."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,13 @@ class Setting:
     strength: float = 1.0
     """C: below 1 all widths shrink together, by its square root."""
     half_life: timedelta | None = None
-    """After which an example counts half; None: all count alike."""
+    """Age at which an example counts half; None: all count alike."""
 
 
 class WeightLearner:
     """Logistic regression over words and `features`; the learned state is `weights_`.
 
-    min_documents: words that fewer examples hold get no weight
+    min_documents: words in fewer examples get no weight
     strength:      C of the regression: below 1 all widths shrink together, by its square root
     """
 
@@ -67,7 +66,7 @@ class WeightLearner:
 
     @property
     def weights_(self) -> Weights:
-        """What was learned; AttributeError before `fit`."""
+        """The fitted weights; AttributeError before `fit`."""
         return self._fitted
 
     def fit(
@@ -78,8 +77,8 @@ class WeightLearner:
     ) -> WeightLearner:
         """Learn from *examples*.
 
-        documents: the titles that document frequencies are taken from; without them those of the examples
-        known:     what is known of each example already, in log-odds; the weights are what is added to it
+        documents: the titles for document frequencies; by default those of the examples
+        known:     the log-odds of each example before learning; the weights are added to them
 
         ValueError when one class is missing.
         """
@@ -93,7 +92,7 @@ class WeightLearner:
         documents: Iterable[str] | None = None,
         known: Sequence[float] | None = None,
     ) -> list[Weights]:
-        """Return what each of *settings* learns from the same *examples*, of the same words; see `fit`."""
+        """Return the weights that each of *settings* learns from the same *examples* and words; see `fit`."""
         titles = dict.fromkeys(e.signals.title for e in examples)
         frequency: Counter[str] = Counter()
         count = 0
@@ -150,9 +149,9 @@ class WeightLearner:
         in_titles: set[str],
         in_summaries: set[str],
     ) -> tuple[list[str], sparse.csr_matrix, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        """Return column names, matrix (rows, columns), and by row the target, the weight and the example it is of.
+        """Return column names, matrix (rows, columns), and for each row the target, the weight and its example.
 
-        An example that is relevant by a share stands in two rows, one of each class, with that weight.
+        An example with a fractional label has two rows, one of each class, weighted by that share.
         """
         rows = [features(example.signals) for example in examples]
         frequent = _frequent(rows)
@@ -215,7 +214,7 @@ def _fading(at: NDArray[np.float64], half_life: timedelta) -> NDArray[np.float64
 
 
 def _frequent(rows: Sequence[Mapping[str, float]]) -> frozenset[str]:
-    """Return the names that get a weight; of open groups only those that often enough occur."""
+    """Return the columns that get a weight; of open groups only those that are frequent enough."""
     counts = Counter(name for features in rows for name in features)
     kept = [name for name, count in counts.items() if count >= group_of(name).min_stories]
     return frozenset(sorted(kept, key=lambda name: (-counts[name], name))[:MAX_NAMES])

@@ -1,7 +1,6 @@
-"""Label the stories that turned out relevant, and show what was known of them before.
+"""Label the stories that turned out relevant, and reconstruct their earlier states.
 
-Knows the definition of "relevant" and how to look at a story as it was at an
-earlier moment. Leaves learning from that to `trial`.
+Knows the definition of "relevant" and how a story looked at an earlier moment. `trial` learns from both.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from scoring.relevance.signals import Signals
 DAY = timedelta(hours=24)
 
 AGES = (timedelta(), timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
-"""At which ages a story is looked at again: first sight, and three times while it grows."""
+"""Ages at which a growing story gives a further example, beside the one at first sight."""
 
 VOTE_WEIGHT = 5.0
-"""How many stories without a vote one vote counts for: a person looked, coverage is a proxy."""
+"""Weight of a vote in stories without votes: a vote is a judgement, coverage only a proxy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """That an entry came and joined a story."""
+    """The arrival of an entry in a story."""
 
     seen_at: datetime
     joined_at: datetime
@@ -33,16 +32,16 @@ class Arrival:
     source_id: str
     voice: str
     context: TitleContext = NO_CONTEXT
-    """What others had said of the same things."""
+    """News context of its title."""
 
 
 @dataclass(slots=True)
 class History:
-    """A story as it came about."""
+    """A story with its arrivals."""
 
     story_id: int
     title: str
-    """Of its first entry, as is `summary`; as they came, before any edit."""
+    """Of its first entry, as is `summary`; both before any edit."""
     summary: str
     language: str
     category_id: str
@@ -52,7 +51,7 @@ class History:
 
     @property
     def first_seen_at(self) -> datetime:
-        """When its first entry came."""
+        """When its first entry arrived."""
         return self.arrivals[0].seen_at
 
     def voices_within(self, age: timedelta) -> int:
@@ -61,7 +60,7 @@ class History:
         return len({arrival.voice for arrival in self.arrivals if arrival.seen_at <= until})
 
     def signals(self, at: datetime) -> Signals:
-        """Return what was known of it at *at*, no earlier than first sight."""
+        """Return its signals at *at*, not earlier than first sight."""
         known = sorted((a for a in self.arrivals if a.joined_at <= at), key=lambda a: a.joined_at)
         joined: dict[str, datetime] = {}
         context = known[0].context if known else NO_CONTEXT
@@ -91,11 +90,11 @@ def histories(
     text_of: Callable[[Entry], tuple[str, str]] = lambda entry: (entry.title, entry.summary),
     contexts: Mapping[int, TitleContext] | None = None,
 ) -> list[History]:
-    """Return the stories that *arrivals* tell of, in order of first sight.
+    """Return the stories of *arrivals*, in order of first sight.
 
-    arrivals:    entries in order of arrival, with the story where each ended
+    arrivals:    entries in order of arrival, each with its final story
     category_of: the category that a source's stories start in
-    text_of:     an entry's title and summary as they came
+    text_of:     an entry's title and summary before any edit
     arounds:     what surrounded each entry, where that is known already
 
     A story whose first entry is not among them began before the window; it is left out.
@@ -126,17 +125,16 @@ def histories(
 def from_first_midnight(stories: Sequence[History], first: datetime) -> list[History]:
     """Return the stories first seen after the day (UTC) of *first*, the first arrival.
 
-    That day is incomplete; on a new site it is the day on which all that the feeds still held
-    came at once, and that is no day's news.
+    That day is incomplete; on a new site it is the day on which everything in the feeds arrived at once.
     """
     begins = datetime.combine(first.date(), time(), UTC) + DAY
     return [story for story in stories if story.first_seen_at >= begins]
 
 
 class Past:
-    """What a replay has seen so far, to learn from as a site learns from its store.
+    """The past of a replay, to learn from as a site learns from its store.
 
-    Called with each step, as an observer of `update.Updater` is; entries count as they came.
+    Called with each step, like an observer of `Updater`; entries count with their first text.
     """
 
     def __init__(self, category_of: Callable[[str], str] = lambda source_id: "") -> None:
@@ -147,7 +145,7 @@ class Past:
         self._contexts: dict[int, TitleContext] = {}
 
     def __call__(self, moment: datetime, events: Sequence[Event], changes: Changes) -> None:
-        """Take in what happened at *moment*, and where that was put."""
+        """Record the events of *moment* and their memberships."""
         for event in events:
             if isinstance(event, Entry):
                 self._entries[event.entry_id] = replace(event, content="", tags=(), picture=None)
@@ -160,7 +158,7 @@ class Past:
                 )
 
     def examples(self, top_share: float, now: datetime, since: datetime | None = None) -> list[Example]:
-        """Return what can be learned at *now* from what came after *since*; see `examples`."""
+        """Return the examples at *now* from what arrived after *since*; see `examples`."""
         placed = [
             (entry, self._memberships[i])
             for i, entry in sorted(self._entries.items())
@@ -179,20 +177,20 @@ class DayLabels:
     relevant: frozenset[int]
     not_relevant: frozenset[int]
     tied: frozenset[int] = frozenset()
-    """Equally covered stories across the boundary: coverage cannot tell which, so they have no label."""
+    """Equally covered stories at the boundary, which have no label."""
     tied_share: float = 0.0
-    """Which share of the tied ones is relevant; that much is known of each."""
+    """The share of the tied stories that is relevant."""
 
 
 def label_day(voices: Mapping[int, int], top_share: float) -> DayLabels:
-    """Return who of a day's stories is among its top *top_share* by independent sources within 24 h.
+    """Return which of a day's stories are in its top *top_share* by independent sources within 24 h.
 
     voices:    that number for every story first seen on the day, by story id
     top_share: 0..1; the places are top_share * stories, rounded to the nearest, at least one
 
-    Stories that are covered equally either all have a place, or none, or they are `tied` across
-    the boundary. A story of one source is never relevant by coverage: where fewer stories than
-    places have two, those are relevant, and the others share the places left, as tied.
+    Stories with equal coverage are all relevant, or all not, or `tied` at the boundary. A story with one source is
+    never relevant by coverage: if fewer stories than places have two sources, those are relevant, and the others are
+    tied for the remaining places.
     """
     if not voices:
         return DayLabels(frozenset(), frozenset())
@@ -223,19 +221,19 @@ def is_complete(day: date, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A story as it was known at a moment, and what became of it."""
+    """The state of a story at a moment, and its label."""
 
     signals: Signals
     relevant: float
-    """1 or 0; for a story tied across the boundary the share of those that are relevant."""
+    """1 or 0; for a story tied at the boundary the share of those that are relevant."""
     weight: float = 1.0
     story_id: int = 0
     interest: float = 0.0
-    """What readers say beyond their places, from `interest`: fitting, and nothing else, listens to it."""
+    """Interest of readers, from `click_feedback`; only fitting uses it."""
 
     @property
     def taught(self) -> float:
-        """What it counts as when weights are fitted: `relevant`, moved by the readers' interest; 0..1."""
+        """The target for fitting: `relevant`, moved by readers' interest; 0..1."""
         if self.interest > 0:
             return self.relevant + self.interest * (1.0 - self.relevant)
         return self.relevant * (1.0 + self.interest)
@@ -247,7 +245,7 @@ class Example:
 
     @property
     def labelled(self) -> bool:
-        """Whether it has a label, as opposed to a share."""
+        """Whether it has a label rather than a share."""
         return self.relevant in (0.0, 1.0)
 
 
@@ -258,11 +256,11 @@ def examples(
     votes: Mapping[int, bool] | None = None,
     interests: Mapping[int, float] | None = None,
 ) -> list[Example]:
-    """Return what can be learned from *stories* at *now*, in order of first sight.
+    """Return the examples of *stories* at *now*, in order of first sight.
 
-    A story counts once for each of its states that the site showed: at first sight, and at each of
-    `AGES` by which another voice had joined. A vote (True: up) overrides coverage at once; coverage
-    speaks only of days that are complete. Readers' interest counts for stories without a vote.
+    A story gives one example at first sight, and one at each of `AGES` by which another voice had joined. A vote (True:
+    up) overrides coverage at once; coverage only counts for complete days. Readers' interest counts for stories without
+    a vote.
     """
     voted, wanted = votes or {}, interests or {}
     by_day: dict[date, list[History]] = {}

@@ -2,8 +2,8 @@
 
     minimise  1/2 |w|^2 + strength * sum of counts * cross-entropy(target, sigma(offset + base + X w)),   w >= lower
 
-by L-BFGS-B (Byrd, Lu, Nocedal & Zhu, 1995). The base is not penalised. An offset is what is known already of a row:
-weights of 0 leave it as it is, so the penalty pulls towards it.
+by L-BFGS-B (Byrd, Lu, Nocedal & Zhu, 1995). The base is not penalised. An offset is the log-odds of a row
+before learning: weights of 0 leave it unchanged, so the penalty pulls towards it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def fit(
 
     matrix: shape (rows, columns)
     target: 0..1, shape (rows,)
-    counts: how many rows each one stands for
+    counts: how many rows each row counts for
     lower:  bounds of the weights, shape (columns,); -inf for none
-    start:  weights and base to begin with
+    start:  initial weights and base
     """
     rows, columns = matrix.shape
     weights_of_rows = np.ones(rows) if counts is None else counts

@@ -1,7 +1,7 @@
 """Keep the models of a site, and read the one in use.
 
-`store.models` holds `relevance-<when>.json` for each model that was taken into use, and `current`, a line that names
-the one in use. They are derived: without them the prior goes on.
+`store.models` has `relevance-<when>.json` for each model that was used, and `current`, a line that names the one in
+use. They are derived: without them the prior scores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CURRENT = "current"
 
 
 def keep(trial: Trial, model: RelevanceModel, now: datetime, models: ModelFiles) -> None:
-    """Keep *model*, which *trial* found to be better, and make it the current one; the oldest files go."""
+    """Save *model*, which *trial* found to be better, and make it the current one; delete the oldest files."""
     assert trial.local is not None
     assert trial.candidate is not None
     assert trial.running is not None
@@ -56,7 +56,7 @@ def use_prior(models: ModelFiles) -> None:
 
 
 def current(models: ModelFiles) -> RelevanceModel:
-    """Return the model in use; the prior, with a word in the log, when there is none that can be read."""
+    """Return the model in use; if it cannot be read, log a warning and return the prior."""
     try:
         name = models.read(_CURRENT)
     except ModelFileError as error:
@@ -73,7 +73,7 @@ def current(models: ModelFiles) -> RelevanceModel:
 
 
 def load(models: ModelFiles, name: str) -> RelevanceModel:
-    """Return the model in a file that `train` wrote; ModelFileError, in a sentence, when it cannot be used."""
+    """Return the model in a file that `train` wrote; ModelFileError when it cannot be used."""
     return _model(_read(models, name), models.label(name))
 
 
@@ -112,7 +112,7 @@ def _model(file: model_file.ModelFile, label: str) -> RelevanceModel:
 
 
 def chosen(models: ModelFiles) -> str:
-    """Return what names the model in use, for seeing whether another was chosen: "" where it is the prior."""
+    """Return the name of the model in use, to notice a change; "" for the prior."""
     try:
         return (models.read(_CURRENT) or "").strip()
     except ModelFileError:
@@ -121,18 +121,18 @@ def chosen(models: ModelFiles) -> str:
 
 @dataclass(frozen=True, slots=True)
 class KeptModel:
-    """A model that was in use, or is."""
+    """A saved model."""
 
     file_name: str
     in_use: bool
     file: model_file.ModelFile | None
     """None when it cannot be read."""
     message: str = ""
-    """Why it cannot."""
+    """Why it cannot be read."""
 
 
 def history(models: ModelFiles) -> list[KeptModel]:
-    """Return the models that are kept, newest first."""
+    """Return the saved models, newest first."""
     in_use = chosen(models)
     results: list[KeptModel] = []
     for name in reversed(_names(models)):

@@ -1,7 +1,7 @@
-"""Learn from the site's own past, and keep what was learned when it is not worse.
+"""Learn from the site's own past, and keep the new model if it is not worse.
 
-`train` takes examples from the store, `trial` decides, and `model_store` keeps the model. Leaves what "relevant" means
-to `labels`, fitting to `fitting`, and when to train to the caller.
+`train` takes examples from the store, `trial` decides, and `model_store` saves the model. "Relevant" is defined in
+`labels`; the caller decides when to train.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from scoring.metrics.probability import Measures
 from scoring.relevance.model import RelevanceModel
 
 WINDOW = timedelta(days=90)
-"""How far back training looks: news moves on, and what was big a year ago says little of today."""
+"""How far back training looks: news from a year ago says little about today."""
 
 MAX_ENTRIES = 100_000
-"""The newest ones are taken; so many train in 35 CPU s and 570 MB (docs/dev/relevance.md)."""
+"""Only the newest are used; this many train in 35 CPU s and 570 MB (docs/dev/relevance.md)."""
 
 
 class Learner:
-    """Learns in a replay as a site learns: each day, from the replay's own past and nothing later."""
+    """Trains daily in a replay, as a site does, on the replay's own past alone."""
 
     def __init__(self, config: Config, seed: int = 0) -> None:
         self._config = config
         self._seed = seed
         self.past = Past(lambda source_id: "" if (s := config.source(source_id)) is None else s.category)
-        """What is to see each step."""
+        """The observer of each step."""
         self.fitted = 0
-        """How many models were taken into use."""
+        """How many models were adopted."""
 
     def __call__(self, engine: Engine, now: datetime) -> RelevanceModel | None:
         """Return a better model than the one that scores, or None."""
@@ -49,14 +49,14 @@ class Learner:
 
 @dataclass(frozen=True, slots=True)
 class TrainReport:
-    """What a training came to."""
+    """The result of a training."""
 
     message: str
     swapped: bool
     version: str
-    """Of the model in use afterwards."""
+    """The version in use afterwards."""
     entries: int
-    """Looked at."""
+    """Entries read."""
     labels: int
     relevant: int
     candidate: Measures | None = None
@@ -69,7 +69,7 @@ def train(
     now: datetime,
     seed: int = 0,
 ) -> TrainReport:
-    """Learn from the stories in *store* and, when that is not worse, keep the new model in it.
+    """Learn from the stories in *store*, and save the new model in it if it is not worse.
 
     The same store at the same *now* gives the same file, byte for byte.
     """
@@ -99,9 +99,9 @@ def past(
     votes: Mapping[int, bool] | None = None,
     interests: Mapping[int, float] | None = None,
 ) -> tuple[list[Example], int]:
-    """Return what the stories in *store* teach at *now*, and how many entries were looked at.
+    """Return the examples of the stories in *store* at *now*, and the number of entries read.
 
-    votes:     by the story that was voted on; one that has become part of another counts for that one
+    votes:     by the story that was voted on; a vote for a merged story counts for the one that absorbed it
     interests: by story, see `interest`
     """
 

@@ -1,6 +1,6 @@
-"""Decide whether what a site could learn is better than the model that scores.
+"""Decide whether a newly trained model replaces the running one.
 
-Knows the split by time and the rule for swapping. Leaves what "relevant" means to `labels`, and fitting to `fitting`.
+Knows the split by time and the rule for replacing. `labels` defines "relevant", and `fitting` fits.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ HELD_OUT_SHARE = 0.15
 
 
 CALIBRATE_SHARE = 0.20
-"""Of the examples, as whole days: the newest measure, those before calibrate, the rest train."""
+"""Shares of the examples, in whole days: the newest are held out, those before calibrate, the rest train."""
 
 
 MIN_LABELS = 100
 
 
 MIN_OF_A_CLASS = 20
-"""Labelled stories, and stories of either class, below which nothing is learned.
+"""Labelled stories, in total and of each class, below which nothing is learned.
 
-Tied stories count for either class with their share: a site on which no day can tell has no clear
-negative, and yet knows well that nearly all of those stories were none.
+Tied stories count for each class with their share: a site of single-source stories has no clear negatives, although
+nearly all of its stories are.
 """
 
 
 MIN_TO_CALIBRATE = 10
-"""Cases of each class below which a fitted slope would say more of chance than of the model."""
+"""Cases of each class below which a fitted slope would be mostly chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of learning from some examples."""
+    """The result of a trial."""
 
     model: RelevanceModel | None
-    """The new model, where it is not worse than the running one."""
+    """The new model, if it is not worse than the running one."""
     message: str
     """What happened, in a sentence."""
     labels: int
-    """Labelled stories there were."""
+    """Number of labelled stories."""
     relevant: int
     candidate: Measures | None = None
-    """On the newest held-out days, as is `running`; None when there was no comparison."""
+    """Measures on the held-out days, as is `running`; None without a comparison."""
     running: Measures | None = None
     local: Weights | None = None
     window: tuple[str, str] = ("", "")
@@ -67,15 +67,14 @@ def fit(examples: Sequence[Example], now: datetime, running: RelevanceModel, see
 def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel, seed: int = 0) -> Trial:
     """Learn from *examples* and compare the result with *running*.
 
-    examples: what was known of stories at moments before *now*, in any order; see `labels.examples`
+    examples: states of stories at moments before *now*, in any order; see `labels.examples`
 
-    Stories in words that the prior knows teach nothing: coverage tells what is widely reported, editors choose
-    otherwise, and what they choose is in the prior and in the votes.
+    Stories whose words the prior knows are not used: coverage shows what is widely reported, editors choose
+    differently, and their choices are in the prior and in the votes.
 
-    Whole days, in order of time: the older ones train, later ones calibrate the blend of the
-    prior and what was learned, the newest ones measure. The new model is returned where its
-    cross-entropy on those is not above that of *running*. Stories tied across the boundary
-    take part with the share of them that is relevant.
+    The examples are split into whole days in order of time: the oldest train, later ones calibrate the mix of the prior
+    and the learned weights, and the newest are held out. The new model is returned if its cross-entropy on those is not
+    above that of *running*. Tied stories count with the share of them that is relevant.
     """
     past = sorted((e for e in examples if e.signals.at <= now), key=lambda e: (e.signals.first_seen_at, e.signals.at))
     labels, relevant = _count(past)
@@ -130,11 +129,11 @@ def attempt(examples: Sequence[Example], now: datetime, running: RelevanceModel,
 
 
 def added(prior: Weights, examples: Sequence[Example], seed: int = 0) -> Weights:
-    """Return what *examples*, stories in words that the prior does not know, add to it.
+    """Return the weights that *examples*, stories whose words the prior does not know, add to it.
 
-    The weights stay at 0 where the examples say nothing else.
+    Weights without evidence stay at 0.
     """
-    # Fitting needs SciPy; who only reads models should not have to load it.
+    # Fitting needs SciPy, which programs that only read models should not load.
     from scoring.learning.fitting import WeightLearner
 
     alone = RelevanceModel("", prior)
@@ -149,7 +148,7 @@ def _count(examples: Sequence[Example]) -> tuple[int, int]:
 
 
 def _too_few(examples: Sequence[Example], least: int, each: int) -> str:
-    """Return in words what is missing, or "" when there is enough."""
+    """Return a message about what is missing, "" if there is enough."""
     labels, clear = _count(examples)
     shares = {e.story_id: e.relevant for e in examples}
     relevant = sum(shares.values())
@@ -168,7 +167,7 @@ def _too_few(examples: Sequence[Example], least: int, each: int) -> str:
 
 
 def _split(known: Sequence[Example]) -> tuple[list[Example], list[Example], list[Example]] | None:
-    """Return what trains, what calibrates and what measures, as whole days; None for fewer than three."""
+    """Return the training, calibration and held-out examples, in whole days; None for fewer than three days."""
     days = sorted({e.day for e in known})
     if len(days) < 3:
         return None
@@ -204,7 +203,7 @@ def _calibrated(blend: RelevanceModel, later: Sequence[Example]) -> Calibration:
 
 
 def _rows(examples: Sequence[Example]) -> tuple[list[int], list[float], list[int]]:
-    """Return labels, weights and which example each row is of; a share stands in two rows."""
+    """Return labels, weights and the example of each row; an example with a share has two rows."""
     rows = [
         (label, share * example.weight, i)
         for i, example in enumerate(examples)
@@ -215,10 +214,10 @@ def _rows(examples: Sequence[Example]) -> tuple[list[int], list[float], list[int
 
 
 def measured(model: RelevanceModel, examples: Sequence[Example]) -> Measures:
-    """Return how well *model* does on *examples*.
+    """Return the measures of *model* on *examples*.
 
-    Cases and nDCG are of those with a label; nDCG is None where these are of one class. The rest is
-    over all, a tied one standing in either class with its share.
+    Cases and nDCG count examples with a label; nDCG is None if they are of one class. The other measures count all
+    examples, a tied one in each class with its share.
     """
     said = [sigmoid(model.logit(e.signals)) for e in examples]
     labels, counts, at = _rows(examples)

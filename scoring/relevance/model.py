@@ -24,7 +24,7 @@ from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigm
 from scoring.relevance.features import GROUP, GROUPS, features, summary_words, tfidf
 from scoring.relevance.news_context import title_words
 from scoring.relevance.signals import Scored, Signals
-from scoring.relevance.votes import NO_VOTES, OWN, Ballot, ballot
+from scoring.relevance.votes import NO_VOTES, OWN_WEIGHT, VoteEffect, vote_effect
 from scoring.relevance.weights import Weights
 
 MIN_SCORE, MAX_SCORE = 1, 99
@@ -72,7 +72,7 @@ class RelevanceModel:
         local: Weights | None = None,
         labels: int = 0,
         calibration: Calibration | None = None,
-        votes: Ballot = NO_VOTES,
+        votes: VoteEffect = NO_VOTES,
     ) -> None:
         self.version = version
         self.prior = prior
@@ -132,7 +132,7 @@ class RelevanceModel:
             if part.name != "vote" and not (own and part.name == "votes")
         ]
         if own:
-            kept.append(Part("vote", own * OWN, because(ReasonKind.OWN_VOTE)))
+            kept.append(Part("vote", own * OWN_WEIGHT, because(ReasonKind.OWN_VOTE)))
         relevance = sigmoid(math.fsum((base.log_odds, *(part.log_odds for part in kept))))
         score = min(max(round(100 * relevance), MIN_SCORE), MAX_SCORE)
         return Scored(relevance, score, scored.provisional, contributions(base.log_odds, kept, score))
@@ -143,7 +143,7 @@ class RelevanceModel:
 
     def with_votes(self, votes: Iterable[Vote]) -> RelevanceModel:
         """Return this model with the votes that stand; without any it is as it was trained."""
-        counted = ballot(votes, self._unit, self._known_logit)
+        counted = vote_effect(votes, self._unit, self._known_logit)
         return RelevanceModel(self.version, self.prior, self.local, self.labels, self.calibration, counted)
 
     def _known_logit(self, title: str) -> float | None:
@@ -167,7 +167,7 @@ class RelevanceModel:
     def _voted(self, signals: Signals) -> dict[str, float]:
         """Return what votes say: for this story, else for those like it."""
         if own := self.votes.of(signals.story_id, signals.entry_ids):
-            return {"vote": own * OWN}
+            return {"vote": own * OWN_WEIGHT}
         first = signals.source_ids[0] if signals.source_ids else ""
         like = self.votes.like(self._unit(signals.title), first)
         return {"votes": like} if like else {}

@@ -14,7 +14,7 @@ from aggregator.model import Cause, Decision, DecisionKind, ReasonKind, Story, b
 from aggregator.store import Store
 from scoring.clustering import reclustering
 from scoring.relevance.model import load_prior
-from scoring.relevance.votes import OWN
+from scoring.relevance.votes import OWN_WEIGHT
 from scoring.updater import Updater
 from tests.promises import promise
 from tests.scoring.world import CONFIG, HOUR, NOON, arrival, newsroom, publish
@@ -277,7 +277,7 @@ def test_a_vote_goes_with_the_entry_that_it_was_given_to(desk: Desk) -> None:
     alone = desk.story(1).score
 
     merged = desk.decide(DecisionKind.MERGE, 1, into=4)
-    assert any(part.log_odds == OWN for part in desk.story(1).contributions)
+    assert any(part.log_odds == OWN_WEIGHT for part in desk.story(1).contributions)
     assert desk.story(1).score > alone
 
     desk.undo(merged)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aggregator.model import AnalysisSettings, Config
 from aggregator.store import Store
 from scoring.insights.grounding import fingerprint_of, grounded, material
-from scoring.insights.summarizer import AGAIN, REST, Narrator
+from scoring.insights.summarizer import REST, REWRITE_AFTER, Summarizer
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from tests.scoring.insights.test_key_facts import members_of
@@ -151,7 +151,7 @@ def configured(liar: Liar) -> Config:
 
 
 async def test_of_a_lying_server_only_the_truth_is_kept(liar: Liar, store: Store) -> None:
-    narrator = Narrator(configured(liar), store)
+    narrator = Summarizer(configured(liar), store)
     edition = store.state.edition()
     assert await narrator.step(NOON + HOUR)
     (authorization, question), *more = liar.requests
@@ -166,13 +166,13 @@ async def test_of_a_lying_server_only_the_truth_is_kept(liar: Liar, store: Store
 
 
 async def test_each_story_is_written_of_once_until_its_entries_change(liar: Liar, store: Store) -> None:
-    narrator = Narrator(configured(liar), store)
+    narrator = Summarizer(configured(liar), store)
     rounds = 0
     while await narrator.step(NOON + HOUR):
         rounds += 1
         assert rounds <= 5
     assert len(liar.requests) == rounds > 0
-    assert not await narrator.step(NOON + HOUR + AGAIN)
+    assert not await narrator.step(NOON + HOUR + REWRITE_AFTER)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ async def test_what_fails_is_left_alone_for_a_while(
     liar: Liar, store: Store, status: int, answer: bytes | None
 ) -> None:
     liar.status, liar.answer = status, answer
-    narrator = Narrator(configured(liar), store)
+    narrator = Summarizer(configured(liar), store)
     assert await narrator.step(NOON)
     assert not await narrator.step(NOON + REST - timedelta(seconds=1))
     assert len(liar.requests) == 1
@@ -190,8 +190,8 @@ async def test_what_fails_is_left_alone_for_a_while(
 
 
 async def test_without_an_endpoint_nobody_is_asked_and_a_private_one_needs_leave(liar: Liar, store: Store) -> None:
-    assert not await Narrator(CONFIG, store).step(NOON)
+    assert not await Summarizer(CONFIG, store).step(NOON)
     config = configured(liar)
-    narrator = Narrator(replace(config, limits=CONFIG.limits), store)
+    narrator = Summarizer(replace(config, limits=CONFIG.limits), store)
     assert await narrator.step(NOON)
     assert liar.requests == []

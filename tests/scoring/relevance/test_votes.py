@@ -20,7 +20,7 @@ from scoring.metrics.probability import ece
 from scoring.relevance.calibration import logit_of
 from scoring.relevance.explanation import sigmoid
 from scoring.relevance.model import load_prior
-from scoring.relevance.votes import LIMIT, MAX_LIMIT, OWN, limit
+from scoring.relevance.votes import LIMIT, MAX_LIMIT, OWN_WEIGHT, limit
 from scoring.updater import Updater
 from tests.scoring.press import CONFIG, DAY, HOUR, MONDAY, SOURCES, signals
 
@@ -50,8 +50,8 @@ def scores(store: Store) -> dict[int, tuple[str, float]]:
 
 
 def test_a_vote_moves_its_own_story_as_far_as_documented() -> None:
-    assert [round(100 * sigmoid(logit_of(score) + OWN)) for score in (0.3, 0.7)] == [84, 97]
-    assert round(100 * sigmoid(logit_of(0.7) - OWN)) == 16
+    assert [round(100 * sigmoid(logit_of(score) + OWN_WEIGHT)) for score in (0.3, 0.7)] == [84, 97]
+    assert round(100 * sigmoid(logit_of(0.7) - OWN_WEIGHT)) == 16
 
 
 def test_ten_votes_move_the_order_their_way_at_once_and_undo_restores_every_number(store: Store) -> None:
@@ -75,7 +75,7 @@ def test_ten_votes_move_the_order_their_way_at_once_and_undo_restores_every_numb
     assert any(line.cause is Cause.VOTED for line in store.stories.ledger(gadgets[0]))
     story = store.stories.get(gadgets[0])
     assert story is not None
-    assert [part.log_odds for part in story.contributions if part.name == "vote"] == [OWN]
+    assert [part.log_odds for part in story.contributions if part.name == "vote"] == [OWN_WEIGHT]
 
     for i in (*gadgets[:5], *places[:5]):
         store.feedback.vote(i, None, NOW)
