@@ -31,7 +31,7 @@ STREAM = "stream/ai_radar_2026_dev.jsonl.gz"
 
 
 def empty(title: str) -> float:
-    """Return the share of words that tell nothing."""
+    """Return the share of words without information."""
     tokens = re.findall(r"[\w'’]+", title)
     return sum(word.lower() in STOP_WORDS for word in tokens) / max(1, len(tokens))
 

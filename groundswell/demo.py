@@ -28,7 +28,7 @@ from groundswell.clock import CLOCK_VARIABLE, now
 STEP = timedelta(minutes=30)
 """Between two polls of the days before."""
 ARCHIVE_STEP = timedelta(hours=1)
-"""The same in the archive, where nobody looks at single minutes."""
+"""The same in the archive, where single minutes do not matter."""
 DAY = timedelta(days=1)
 REFRESH_S = 5
 """Seconds after which a page of the demo loads itself again."""

@@ -32,7 +32,7 @@ STABLE_S = 60.0
 STARTED_S = 10.0
 """A part that ran this long has started."""
 USER_ERROR = 1
-"""Exit code of a part that has said in one sentence what a person has to fix."""
+"""Exit code of a part that has printed what the operator has to fix."""
 ASIDE_WITHIN_S = 600.0
 
 
@@ -104,7 +104,7 @@ def _reason(code: int) -> str:
 
 
 class CommandFailedError(GroundswellError):
-    """A command in a process of its own did not end well; the text is what it said."""
+    """A command in a process of its own failed; the text is its message."""
 
 
 async def run_aside(command: str, feeds: Path, db: Path, *more: str) -> str:

@@ -1,4 +1,4 @@
-"""Which entries tell of one event, how relevant that is, and how fast it grows.
+"""Which entries are about the same event, how relevant it is, and how fast it grows.
 
 Knows stories and numbers. Imports `aggregator`, never `web`.
 """

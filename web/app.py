@@ -205,7 +205,7 @@ def _ask_again(app: Flask, refresh: timedelta | None) -> None:
 
     @app.after_request
     def reissue(response: Response) -> Response:
-        # Under the operator's hands nothing is loaded anew: a form may be half filled.
+        # Pages of the operator do not reload: a form may be half filled in.
         if g.get("operator") is None and response.mimetype == "text/html" and response.status_code == 200:
             response.headers["Refresh"] = after
         return response

@@ -68,7 +68,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """All that the serving process needs to build the site, besides the clock."""
+    """Everything that the serving process needs to build the site, apart from the clock."""
 
     db: Path
     config_text: str = ""
@@ -86,7 +86,7 @@ def application(spec: Spec, clock: Clock) -> Gateway:
     try:
         fallback = parse_config(spec.config_text, env=os.environ) if spec.config_text else None
     except ConfigError:
-        fallback = None  # The worker tells of it, and the sources page will.
+        fallback = None  # The worker logs it, and the sources page will show it.
     app = create_app(
         spec.db,
         clock,
@@ -107,7 +107,7 @@ def _load(spec: Spec, clock: Clock) -> Gateway:
     """Build the site, and let this process be one that answers quickly while it makes pages aside."""
     keep_heap_small()
     app = application(spec, clock)
-    # Granian's parent process may be killed and could tell nobody: this one would go on serving old pages.
+    # If granian's parent process is killed, this one would go on serving old pages.
     end_with_parent(os.getppid())
     if spec.feeds is not None:
         watch = StandInWatch(spec.feeds, spec.db)
@@ -193,7 +193,7 @@ def _print_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
             if store.sessions.token_digest() is None and make_first_token(store, db, clock()):
                 print(f"The operator's token, for /admin, is in {token_file(db)}", file=sys.stderr)
     except (GroundswellError, StoreFault) as error:
-        # Reading goes on without it; what is wrong with the database stands on every page.
+        # Reading works without it, and every page shows what is wrong with the database.
         log.warning("the operator's token could not be created: %s", error)
 
 

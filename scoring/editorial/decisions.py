@@ -41,7 +41,7 @@ class Constraints:
             self.take(decision)
 
     def take(self, event: Decision | Undo) -> None:
-        """Put a decision into force, or out of it."""
+        """Apply a decision, or undo it."""
         decision = event.decision if isinstance(event, Undo) else event
         book, keys = self._place(decision)
         for key in keys:

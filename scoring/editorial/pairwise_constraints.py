@@ -25,7 +25,7 @@ WORDS = {True: "together", False: "apart"}
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two entries, and whether they tell of one event."""
+    """Two entries, and whether they are about the same event."""
 
     one: str
     other: str

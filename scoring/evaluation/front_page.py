@@ -226,7 +226,7 @@ class Hour:
         self._best_of_day = self._best_of(self.recent)
 
     def grade(self, story_id: int) -> int:
-        """Return the grade of a story; 0 where nobody graded it."""
+        """Return the grade of a story; 0 without one."""
         return self._grade.get(story_id, 0)
 
     def page(self, order: Order) -> list[int]:

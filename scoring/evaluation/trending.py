@@ -36,7 +36,7 @@ SETTLED = timedelta(days=3)
 
 PAGE = 10
 NO_LONGER = timedelta(hours=36)
-"""A story without a new source for this long is in no list. This flatters the rule "most sources"."""
+"""A story without a new source for this long is not listed. This favors the rule "most sources"."""
 
 HOUR = timedelta(hours=1)
 HALF_LIFE = ScoringSettings().half_life

@@ -1,4 +1,4 @@
-"""Turn what an entry says into terms, and know how much each term tells.
+"""Turn the text of an entry into terms, and weigh each by how much it tells.
 
 Knows stemming, stop words and document frequency over the recent past. Leaves
 what a word is to `aggregator.text.tokens`, and what is done with the terms to the callers.

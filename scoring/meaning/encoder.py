@@ -63,7 +63,7 @@ class Encoder(Protocol):
         """
 
     def encode_query(self, text: str) -> Embedding | None:
-        """Return the embedding of what somebody searches for; None and MeaningError as above."""
+        """Return the embedding of a search query; None and MeaningError as above."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Request(msgspec.Struct):
     texts: list[str]
     cpu_s: float
     query: bool = False
-    """Whether they are what somebody searches for, and not headlines."""
+    """Whether they are search queries, not headlines."""
 
 
 class Reply(msgspec.Struct):

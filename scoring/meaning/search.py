@@ -21,7 +21,7 @@ MIN_COSINE = 0.35
 """Of random pairs of English headlines one in a hundred is nearer."""
 
 MATCHING_WORDS = 0.15
-"""What it is worth, as a cosine, that a story also has all the words of the query."""
+"""Bonus, as a cosine, for a story that also contains all words of the query."""
 
 MIN_RELATED = 0.45
 """Judgement: nearer than strangers, farther than one event (.7 on average)."""

@@ -77,7 +77,7 @@ def ece(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None =
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """How well scores told relevant from not, and how honest they were as probabilities."""
+    """How well scores separated relevant stories from others, and how well calibrated they were."""
 
     cases: int
     relevant: int

@@ -1,4 +1,4 @@
-"""Measure an order: does what is relevant stand above what is not?
+"""Measure an order: do relevant items rank above others?
 
 `auc` is scikit-learn's `roc_auc_score`, sorted once for many weights; `ndcg` keeps equal scores in the order they came
 in, as a page does, where `ndcg_score` takes the mean over all their orders.

@@ -101,7 +101,7 @@ LABEL_LAG = 2
 """Days after which a day's labels are known: its stories have 24 hours after the day is over."""
 
 MIN_JUDGED, MIN_JUDGED_OF_A_CLASS = 150, 10
-"""Cases below which a day keeps what was said."""
+"""A day with fewer cases before it is not recalibrated."""
 
 
 def recalibrated(

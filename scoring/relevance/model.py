@@ -39,7 +39,7 @@ anything from 0.5 to 1 cost less than 0.03 of cross-entropy.
 """
 
 MIN_SETTLED_LABELS = 300
-"""Below as many labels on this site nobody can say how well the score is calibrated here."""
+"""With fewer labels on this site, the calibration here is unknown."""
 
 MIN_KNOWN_WORDS = 2
 """A story that one source reports, in a title with fewer known words, is guesswork."""

@@ -1,4 +1,4 @@
-"""What is known of a story at a moment, and what a model says of it."""
+"""The signals of a story at a moment, and a model's estimate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Signals:
     """Of the first entry, as are `tags`; "" where it has none."""
     tags: tuple[str, ...] = ()
     context: TitleContext = NO_CONTEXT
-    """What others said of the same things when the first entry came, and when each further voice did."""
+    """What others reported about the same subjects when the first entry arrived, and when each further voice did."""
     story_id: int = 0
     """For votes; 0 where there is no story yet."""
     embedding: Embedding | None = None

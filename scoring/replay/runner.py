@@ -37,7 +37,7 @@ LineObserver = Callable[[Line, int], None]
 """Called with each line of the stream and the id of the entry it became, before the engine's step."""
 
 Progress = Callable[[int], None]
-"""Called with the number of lines that were just taken in."""
+"""Called with the number of lines just processed."""
 
 GROUPS = 200
 """Moments per transaction, with a database."""

@@ -54,7 +54,7 @@ WHAT_IFS_LISTED, WHAT_IFS_AT_ONCE = 20, 40
 """Stories of each list that have what-ifs, and stories computed at a time: each takes a few milliseconds."""
 
 Progress = Callable[[int], None]
-"""Called with the number of entries that were just taken in."""
+"""Called with the number of entries just processed."""
 
 Observer = Callable[[datetime, Sequence[Event], Changes], None]
 """Called with each step before it is committed."""
@@ -211,7 +211,7 @@ class Updater:
             self._store.progress.set_scored_with(self._model.version)
 
     def voted(self) -> bool:
-        """Whether votes were given or taken back since the scores were computed."""
+        """Whether votes were cast or undone since the scores were computed."""
         return self._store.feedback.votes_number() != self._store.progress.votes_taken()
 
     def _take_votes(self, now: datetime) -> None:
@@ -226,7 +226,7 @@ class Updater:
             self._store.progress.set_votes_taken(number)
 
     def _revote(self, now: datetime) -> None:
-        """Apply votes, and votes that were taken back, to closed stories."""
+        """Apply new and undone votes to closed stories."""
         voted = {*self._store.stories.voted(), *self._model.votes.own}
         entry_ids = [entry_id for entry_id in sorted(voted) if not self.engine.holds(entry_id)]
         for closed in self._closed(entry_ids, now):

@@ -95,7 +95,7 @@ def feeds_file() -> Path | None:
 
 
 def note_sign_in(store: Store, now: datetime) -> None:
-    """Log that somebody signed in."""
+    """Log a sign-in."""
     store.actions.note("sign in", "signed in", now)
 
 

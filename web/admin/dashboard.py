@@ -45,7 +45,7 @@ def sign_in() -> str | AnyResponse:
 @blueprint.post(SIGN_IN)
 @open_to_others
 def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    """Start a session for whoever has the token; a session before it ends."""
+    """Start a session if the token is right; an earlier session of this browser ends."""
     with reading().store() as store:
         try:
             cookie = authenticator().sign_in(

@@ -45,7 +45,7 @@ def stories_of_rule(number: int) -> str:
 
 
 def _saved() -> Config:
-    """Return feeds.yaml as it is saved: the worker applies a change within seconds, and the page shows it at once."""
+    """Return feeds.yaml as saved: the worker applies a change within seconds, but the page shows it at once."""
     path = audit.feeds_file()
     try:
         return load_config(path, env=AnyVariables()) if path is not None else config()

@@ -55,7 +55,7 @@ def serve(tools: Tools) -> None:
 
 
 def _explained(tool: Callable[P, dict[str, Any]]) -> Callable[P, dict[str, Any]]:
-    """Return *tool* with errors that the agent is told: the message alone."""
+    """Return *tool* with errors as the agent sees them: only the message."""
 
     @wraps(tool)
     def call(*args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:

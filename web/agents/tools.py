@@ -39,7 +39,7 @@ class Tools:
         self._clock = clock
 
     def search(self, text: str, limit: int = 20, sort: str = "best") -> dict[str, Any]:
-        """Return stories that match a search; `notes` says what of it was not understood."""
+        """Return stories that match a search; `notes` says which parts of it were not understood."""
         return self._search(text, limit, sort)
 
     def _search(self, text: str, limit: int, sort: str, *, listed_only: bool = False) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class Tools:
             return self._stories(store, listed, now)
 
     def explain(self, story_id: int) -> dict[str, Any]:
-        """Return what a story's score is made of, why it stands where it stands, and who reports it."""
+        """Return the parts of a story's score, the reasons for its place, and who reports it."""
         config, now = self._reading.config(), self._clock()
         with self._reading.store() as store:
             listed = stories.following_merges(store, story_id) if 0 < story_id < 2**63 else None

@@ -32,7 +32,7 @@ WORKER = "worker"
 
 
 def current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, now: datetime) -> dict[str, str]:
-    """Return what stands at *now*: a message by subject.
+    """Return the alarms that are on at *now*: a message by subject.
 
     folder: of the database, whose disk is looked at
     """

@@ -1,4 +1,4 @@
-"""The worker's job for alerts: find what is due, store it, send it, and store what came of it.
+"""The worker's job for alerts: find due messages, store them, send them, and store the outcome.
 
 A message is stored before it is sent and claimed in a transaction of its own just before it is handed over. So a
 worker that is killed at any moment sends nothing twice: what was claimed and has no outcome may have arrived and is

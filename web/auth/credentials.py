@@ -1,8 +1,8 @@
-"""Who is the operator: the token, sessions, and how often one may guess.
+"""Authenticate the operator: the token, sessions, and a limit on guesses.
 
 The token has 256 bits and comes from the environment, or is made at the first start and written into a
-file that only its owner can read; the database holds its SHA-256. Whoever shows it gets a session: a
-random id in a cookie, its digest in the database, twelve hours without use and thirty days at most.
+file that only its owner can read; the database holds its SHA-256. Signing in with it starts a session: a
+random ID in a cookie, its digest in the database; it ends after twelve hours without use, or thirty days.
 Scripts send the token itself, as a bearer. Knows nothing of pages; readers never get a cookie.
 """
 
@@ -103,7 +103,7 @@ class TooManyTries(Exception):
 
 
 class Authenticator:
-    """Lets the operator in, and knows who is inside."""
+    """Checks tokens, and starts and finds sessions."""
 
     def __init__(self, token: str = "", *, ticks: Callable[[], float] = time.monotonic) -> None:
         self._given = digest(token) if token else ""
@@ -146,7 +146,7 @@ class Authenticator:
         session = store.sessions.session(digest(cookie), self._token_digest(store))
         if session is None:
             return None
-        # A clock that was set back makes nobody a guest for longer than the span itself.
+        # Also where the clock was set back.
         if not timedelta() <= now - session.seen_at < IDLE or not timedelta() <= now - session.made_at < LONGEST:
             store.sessions.end(session.digest)
             return None
@@ -160,9 +160,9 @@ class Authenticator:
     def _right(self, store: Store, token: str, address: str) -> bool:
         """Return whether this is the token; TooManyTries where it is not, and too many wrong ones came before.
 
-        The right token is always let in, however many wrong ones came from its address or its proxy: otherwise anybody
-        could lock the operator out. The token cannot be guessed (`MIN_TOKEN_CHARS`, 256 bits where we made it); the
-        limit keeps guessing out of the log and the processor.
+        The right token is always accepted, however many wrong ones came from its address or its proxy: otherwise
+        anybody could lock the operator out. The token cannot be guessed (`MIN_TOKEN_CHARS`, 256 bits
+        where we made it); the limit only keeps guesses out of the log and off the CPU.
         """
         expected = self._token_digest(store)
         if expected and hmac.compare_digest(digest(token), expected):
@@ -185,6 +185,6 @@ def named_by_proxy(settings: SignIn, environ: WSGIEnvironment) -> bool:
     """Return whether a proxy that `sign_in:` trusts sent this request in the name of the operator."""
     if not settings.header or not clients.is_within(environ.get(clients.PEER, ""), settings.proxies):
         return False
-    # A header that came twice is joined by a comma, and so names nobody.
+    # A repeated header is joined by a comma, and so is not the name of a user.
     user = environ.get(f"HTTP_{settings.header.upper().replace('-', '_')}", "")
     return user in settings.users

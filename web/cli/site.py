@@ -41,7 +41,7 @@ def web(front: Front, feeds: Path, db: Path, host: str, port: int, proxies: int,
     try:
         text = read_config(feeds)
     except ConfigError:
-        # What the worker last applied stands in the database; without either the site says what to do.
+        # The configuration last applied is in the database; without either, the site says what to do.
         text = ""
     serve(
         db,

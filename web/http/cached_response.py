@@ -2,7 +2,7 @@
 
 Knows ETag, Last-Modified, Vary and Content-Encoding. All that does not depend on who asks is made once, when the page
 is: an answer from memory is little more than looking at three headers of the request. Leaves how long a page is kept
-to `cache`, and what every answer carries to `guard`.
+to `page_cache`, and the headers of every response to `headers`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Form:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A page, ready to be given to anybody; made by `reply_of`."""
+    """A page, ready to be sent to anybody; made by `reply_of`."""
 
     digest: str
     changed: datetime
@@ -82,7 +82,7 @@ class Reply:
 
 
 def reply_of(headers: Headers, body: bytes, now: datetime, before: Reply | None) -> Reply:
-    """Make of what the application answered at *now* what is given to all who ask.
+    """Turn a response of the application at *now* into a page for the cache.
 
     before: what was given at this address until now; with the same content it has not changed since
     """

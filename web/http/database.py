@@ -84,7 +84,7 @@ class Reading:
             yield store.pictures
 
     def config(self) -> Config:
-        """Return the newest configuration without a fault; the last known one when it cannot be read."""
+        """Return the newest valid configuration; the last known one if it cannot be read."""
         try:
             with self.store() as store:
                 text = store.config_edits.valid_text()

@@ -93,7 +93,7 @@ class Client:
 
 
 class BodyError(Exception):
-    """A body that is not taken: the status of the answer, and a message."""
+    """A rejected body: the status of the response, and a message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -166,7 +166,7 @@ class Gateway:
         try:
             answer = await self._queue.run(client.network, costly, partial(wsgi_answer, self._cache, environ))
             if (waits_for := hints_of(environ).waits_for) is not None:
-                # The future belongs to everybody who waits for the same picture: nobody cancels it.
+                # The future is shared by all requests for the same picture, so it is never cancelled.
                 await asyncio.wait([asyncio.ensure_future(_done(waits_for))], timeout=MAX_AWAIT_S)
                 environ = _environ(scope, client, body)
                 answer = await self._queue.run(client.network, costly, partial(wsgi_answer, self._cache, environ))
@@ -180,7 +180,7 @@ class Gateway:
         protocol.response_bytes(int(status[:3]), given, content)
 
     async def _body(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> bytes:
-        """Read a body: all of it, or BodyError."""
+        """Return the whole body; BodyError if it is too large or too slow."""
         stated = scope.headers.get("content-length")
         if stated is None and scope.headers.get("transfer-encoding") is None:
             return b""

@@ -1,4 +1,4 @@
-"""What every answer carries and which requests are refused: RELIABILITY, section 5.
+"""Headers of every response, and the requests that are refused.
 
 The outermost check is plain WSGI, so that it holds for redirects, errors and static files alike.
 """

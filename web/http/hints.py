@@ -1,4 +1,4 @@
-"""What a view says of its answer to the layers in front of it: one typed object in the request's environment."""
+"""What a view tells the layers in front of it about its response: one typed object in the request's environment."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Page:
     shown: tuple[int, ...]
 
     def fresh(self, edition: int, now: datetime) -> bool:
-        """Return whether the page still stands at *now*, in an edition."""
+        """Return whether the page is still valid at *now*, in an edition."""
         # A clock that was set back does not keep a page for the time in between.
         return self.edition == edition and self.made <= now and (self.until is None or now < self.until)
 
@@ -167,7 +167,7 @@ class PageCache:
     # For an event loop, which must not wait: what is in memory, and nothing else.
 
     def peek(self, scheme: str, host: str, path: str, query: str) -> Page | None:
-        """Return the page that anybody gets at an address, None where that is not known without waiting.
+        """Return the cached page of an address, None if there is none that can be used without waiting.
 
         A page that has just gone stale is given once more while its successor is made in the background.
         """
@@ -189,7 +189,7 @@ class PageCache:
         return page
 
     def count(self, page: Page, environ: WSGIEnvironment, now: datetime | None = None) -> None:
-        """Count that somebody was given a page."""
+        """Count a visit of a page."""
         if page.story_id is not None:
             self._looked_at(page.story_id, environ, now or self._clock())
         if page.shown:
@@ -216,7 +216,7 @@ class PageCache:
             self._fresh_at[key] = self._ticks()
             return page
         if page is not None and self._still_given(key):
-            # Requested all the time: nobody waits, everybody has the page of a moment ago until the new one is made.
+            # A busy page: every request gets the old one until the new one is made, and none waits.
             self._make_aside(key, environ)
             return page
         if (shared := self._made_by_another(key, page)) is not None:
@@ -263,7 +263,7 @@ class PageCache:
         return since < self._stale_s * (MAX_WAIT if key in self._making else 1)
 
     def _make_aside(self, key: _Key, environ: WSGIEnvironment) -> None:
-        """Let a thread of its own make a page anew, once at a time."""
+        """Make a page again in a thread of its own, one at a time per page."""
         if not self._begin(key):
             return
         with self._lock:
@@ -274,7 +274,7 @@ class PageCache:
         self._wanted.put((key, {**environ, "REQUEST_METHOD": "GET"}))
 
     def _begin(self, key: _Key) -> bool:
-        """Say that a page is being made; False where somebody does already."""
+        """Mark a page as being made; return False if it is already."""
         with self._lock:
             return self._making.setdefault(key, made := threading.Event()) is made
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 10.0
 MAX_SEEN = 200_000
-"""Visits, and showings, that are remembered in a day, some 100 bytes each; beyond, nobody is counted anew."""
+"""Visits, and showings, that are remembered in a day, some 100 bytes each; beyond that, no new visitor is counted."""
 MAX_PEOPLE_PER_NETWORK = 20
 """People of one address (IPv4) or /64 (IPv6) that are counted in a day. A household or office is more than one reader;
 one script with a thousand user agents is not a thousand. Behind a proxy, start with --proxies: else all readers have

@@ -14,7 +14,7 @@ from flask import Flask
 from flask_babel import Babel, Domain, get_locale
 
 LOCALES = {"en": "en", "de": "de", "fr": "fr", "es": "es", "pt": "pt", "zh": "zh_Hans", "ja": "ja"}
-"""The locale of each language that the pages speak, by its primary tag. English stands in the templates."""
+"""The locale of each language of the pages, by its primary tag. The English texts are in the templates."""
 _OTHER_SCRIPT = {"hant", "tw", "hk", "mo"}
 """Subtags of Chinese in traditional characters, which the catalog is not in."""
 
@@ -59,7 +59,7 @@ def read_catalog(locale: str) -> Translations:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Make texts in the block speak *language* where no page is being made, as in messages that the worker sends."""
+    """Translate texts in the block into *language* outside of a request, for messages that the worker sends."""
     app = Flask("web.i18n")
     install(app, lambda: language)
     with app.app_context():

@@ -51,7 +51,7 @@ TYPES = {
     "image/webp": "image/webp",
     "image/avif": "image/avif",
 }
-"""What browsers are given, as they are given it. SVG is a document with scripts, and stays out."""
+"""The types that are passed on to browsers. SVG is excluded: it is a document with scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def kind_of(data: bytes) -> Kind | None:
         mime = TYPES.get(filetype.guess_mime(data[:4096]) or "")
         width, height = imagesize.get(BytesIO(data)) if mime else (-1, -1)
     except Exception:
-        # Parsers of bytes that anybody may have written: whatever breaks them is no picture.
+        # These parsers read bytes of unknown origin: data that crashes them is not a picture.
         return None
     if mime is None or min(width, height) < MIN_SIDE:
         return None

@@ -24,7 +24,7 @@ SECTION_SIZE = 4
 @blueprint.get("/at")
 @query_parameters("time")
 def choose() -> AnyResponse:
-    """Go to the moment that the form asks for, else to yesterday at this time."""
+    """Redirect to the moment in the form, by default this time yesterday."""
     wanted = _read(request.args.get("time", "")) or now() - timedelta(days=1)
     return redirect(f"/at/{_spell(wanted)}", 302)
 

@@ -208,7 +208,7 @@ def _feed(
 
 
 def _window() -> _Window:
-    """Return the part that the request asks for; 400 for a part that no feed has."""
+    """Return the requested part of the feed; 400 if it cannot exist."""
     limit, cursor = request.args.get("limit", str(DEFAULT_LIMIT)), request.args.get("cursor", "")
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_LIMIT):
         abort(400, f"limit is a number from 1 to {MAX_LIMIT}.")

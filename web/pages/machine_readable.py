@@ -197,7 +197,7 @@ def icon(icon: str) -> Response:
 
 @blueprint.get("/apple-touch-icon.png")
 def touch_icon() -> AnyResponse:
-    """Where phones look without being told."""
+    """The address that phones try by convention."""
     return redirect("/icon-180.png", 301)
 
 

@@ -114,7 +114,7 @@ MAX_CALIBRATION_ERROR = 0.03
 
 
 def calibration(measures: Sequence[Measure]) -> Calibration | None:
-    """Return the calibration of each window; None before any can be told.
+    """Return the calibration of each window; None before there is any.
 
     It drifts when the error of the shortest window is above `MAX_CALIBRATION_ERROR` and its whole range is above the
     error of the longest.

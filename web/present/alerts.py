@@ -24,7 +24,7 @@ class AlertRow:
     last_title: str
     last_at: Moment | None
     last_problem: str
-    """What the last attempt said, where the last message was not sent."""
+    """The result of the last attempt, if the last message was not sent."""
 
 
 def alert_rows(

@@ -63,7 +63,7 @@ class AnalysisView:
     """The analysis of a story's coverage."""
 
     spread: str
-    """Who was first and who followed, in a few sentences; "" where nobody followed."""
+    """Who was first and who followed, in a few sentences; "" if nobody followed."""
     copies: str
     additions: tuple[Addition, ...]
     agreed: tuple[tuple[str, str], ...]

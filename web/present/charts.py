@@ -38,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Something that grows over time, with a description for whoever cannot see it."""
+    """A curve over time, with a text alternative."""
 
     description: str
     dots: tuple[Dot, ...]

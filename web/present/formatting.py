@@ -80,7 +80,7 @@ def language_tag(language: str, site_language: str) -> str:
 
 
 def stored_html(content: str) -> Markup:
-    """Return an entry's stored content as markup: it went through `sanitize.clean` when it was taken in."""
+    """Return an entry's stored content as markup: it went through `sanitize.clean` when it was stored."""
     return Markup(content)
 
 

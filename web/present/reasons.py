@@ -175,7 +175,7 @@ def breaking(sources: int) -> str:
 
 
 def place(parts: Sequence[PlacePart], breaking_sources: int = 0) -> str:
-    """Return in one line why a story stands where it stands, starting with what sets it apart most."""
+    """Return the reasons for a story's place in one line, the most distinctive one first."""
     urgent = breaking(breaking_sources)
     reasons = [place_part(part) for part in page_order.distinctive(parts)]
     return ", ".join([urgent, *reasons] if urgent else reasons)

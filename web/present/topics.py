@@ -43,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How many entries each step brought, with a description for whoever cannot see it."""
+    """Entries per step, with a text alternative."""
 
     description: str
     columns: tuple[Column, ...]

@@ -1,8 +1,8 @@
-"""Between a request and what it may change: who asks, from where, with which form.
+"""Check what a request may change: who sent it, from where, with which form.
 
-Whatever is not GET, HEAD or OPTIONS needs the operator, unless its view says that it is for others too. So a
-new route is closed until somebody opens it. Knows the session of a request; leaves tokens to `credentials`, origins to
-`guard`.
+Every request but GET, HEAD and OPTIONS needs the operator, unless its view is marked as open to others. So a
+new route is closed by default. Knows the session of a request; leaves tokens to `auth.credentials`, origins to
+`http.headers`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OPEN = "_groundswell_open"
 
 
 def open_to_others(view: View) -> View:
-    """Mark a view that others than the operator may POST to; what it changes it has to guard itself."""
+    """Mark a view that others than the operator may POST to; it has to protect what it changes by itself."""
     setattr(view, _OPEN, True)
     return view
 
@@ -44,7 +44,7 @@ def authenticator() -> Authenticator:
 
 
 def https() -> bool:
-    """Return whether the browser of this request asks by HTTPS."""
+    """Return whether the browser uses HTTPS for this request."""
     return is_https(request.scheme, request.host, config().site.url)
 
 
@@ -52,7 +52,7 @@ def operator() -> Session | None:
     """Return the session of this request, None for everyone else."""
     if "operator" not in g:
         g.operator = None
-        # Readers carry no cookie, and for them the database is not asked.
+        # Readers have no cookie, and no query is made for them.
         prefix = services().database.prefix()
         if cookie_of(request.environ, https=https(), prefix=prefix):
             with reading().store() as store:
@@ -62,7 +62,7 @@ def operator() -> Session | None:
 
 
 def guard(app: Flask) -> None:
-    """Put the gate before every route of *app*, and the operator's headers on what only the operator sees."""
+    """Check every request to *app*, and keep what only the operator sees out of caches."""
 
     @app.before_request
     def let_in() -> AnyResponse | None:
@@ -114,7 +114,7 @@ def _check_origin(*, bearer: bool) -> None:
 
 
 def clear_cookie(response: AnyResponse) -> AnyResponse:
-    """Take the cookie away."""
+    """Delete the session cookie."""
     secure, path = https(), services().database.prefix()
     name = cookie_name(https=secure, prefix=path)
     response.delete_cookie(name, path=path or "/", secure=secure, httponly=True, samesite="Strict")
@@ -122,7 +122,7 @@ def clear_cookie(response: AnyResponse) -> AnyResponse:
 
 
 def set_session_cookie(response: AnyResponse, value: str) -> AnyResponse:
-    """Give the cookie of a new session; it ends with the browser, and on the server in any case."""
+    """Set the cookie of a new session; it ends with the browser, and on the server in any case."""
     secure, path = https(), services().database.prefix()
     name = cookie_name(https=secure, prefix=path)
     response.set_cookie(name, value, path=path or "/", secure=secure, httponly=True, samesite="Strict")

@@ -1,6 +1,6 @@
-"""What every view has at hand: the database, the moment, the configuration, how long its answer may be kept.
+"""What every view needs: the database, the moment, the configuration, how long its response may be cached.
 
-Knows where a request keeps these. Leaves what a page shows to the rooms of `pages`.
+Knows where a request keeps these. Leaves what a page shows to `pages`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def presenter(store: Store) -> Presenter:
 
 
 def category_name(category_id: str) -> str:
-    """Return a category's name; 404 unless it is configured, or stories of it are left."""
+    """Return a category's name; 404 unless it is configured or has stories."""
     known = config().category(category_id)
     if known is not None:
         return known.name
@@ -119,7 +119,7 @@ def category_name(category_id: str) -> str:
 def base_url() -> str:
     """Return where the site is, without a slash at its end.
 
-    The configured address; where that is loopback, the address that was params, because the port may be another.
+    The configured address; where that is loopback, the address of the request, because the port may be another.
     """
     url = config().site.url.rstrip("/")
     if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):

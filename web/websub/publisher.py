@@ -58,14 +58,14 @@ NOTIFY_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A feed as anybody gets it now."""
+    """A feed in its present version."""
 
     body: bytes
     content_type: str
     link: str
     """Its Link header: the hub and itself."""
     digest: str
-    """What counts as a change of it: see `syndication.material`."""
+    """Digests of what counts as a change: see `syndication.material`."""
 
 
 class FeedRenderer:
@@ -154,7 +154,7 @@ class Publisher:
         return [*self._confirmations.tasks, *self._deliveries.tasks, *looking]
 
     async def settle(self) -> None:
-        """Wait until nothing that a step started is under way."""
+        """Wait until everything that a step started has ended."""
         while tasks := self._under_way():
             await asyncio.wait(tasks)
             await asyncio.sleep(0)
@@ -169,7 +169,7 @@ class Publisher:
         await old.__aexit__(None, None, None)
 
     async def step(self, now: datetime) -> None:
-        """Start what is due at *now*; nothing here waits for anybody's server."""
+        """Start what is due at *now*, without waiting for other servers."""
         hub = self._config.site.hub
         if hub == "off":
             return
@@ -214,7 +214,7 @@ class Publisher:
                     if self._store.websub_hub.seen(request.topic) is None:
                         self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
             return
-        # An answer is an answer, and no; silence is asked once more, and then taken for no as well.
+        # Any other response means no. Without a response it is tried once more, and then taken for no, too.
         if isinstance(answer, Failed) and answer.kind != "refused address" and pending.failures < 2:
             self._store.websub_requests.put_off(pending.request_id, now + websub_protocol.wait(pending.failures + 1))
         else:

@@ -58,7 +58,7 @@ CONTEXT_GROUPS = tuple(GROUP[name] for name in ("coverage", "velocity", "around"
 """What the prior knows besides the text: nothing that belongs to one site, such as its sources or its hours."""
 
 WORTHY = 2
-"""The grade from which an item is worth the front page."""
+"""The lowest grade that is worth the front page."""
 
 GRADE_TARGETS = (0.0, 0.35, 0.8, 1.0)
 PICK_TARGETS = (0.25, 0.85)
@@ -68,7 +68,7 @@ PICKS_SHARE = 0.75
 """What picks say of coverage and the news around, the rest is for grades."""
 
 MARGIN = timedelta(days=2)
-"""A story of a window can have begun before it and go on after it: what is so close to it is left out with it."""
+"""A story of a window can begin before it and continue after it, so items this close to it are left out, too."""
 
 BLOCKS = 5
 BLOCK_DAYS = 3

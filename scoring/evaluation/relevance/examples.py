@@ -34,7 +34,7 @@ same company.
 WITHIN = timedelta(hours=48)
 
 STRENGTHS = (1.0, 0.3, 0.1)
-"""Of these the one that loses least on the newest days of the training file is taken."""
+"""The one with the lowest loss on the newest days of the training file is used."""
 
 LATER_SHARE = 0.25
 """The newest days of the training file, by share of examples: they choose the strength and calibrate."""
@@ -49,7 +49,7 @@ RECENT_SHARE = 0.4
 
 
 def similar(rows: Sequence[Row], known_until: datetime, least: float = SAME_STORY) -> Iterator[list[tuple[int, float]]]:
-    """Yield for each row the earlier ones that seem to tell its story, oldest first, with their cosine.
+    """Yield for each row the earlier ones that seem to be about the same story, oldest first, with their cosine.
 
     rows:        in order of arrival
     known_until: document frequencies are taken from what arrived before this moment
@@ -95,7 +95,7 @@ def coverage(rows: Sequence[Row], known_until: datetime, least: float = SAME_STO
 
 
 def together(rows: Iterable[Row], stream: Iterable[Row] = ()) -> list[Row]:
-    """Return *rows* and what else arrived, in order of arrival; what stands in both counts once."""
+    """Return *rows* and other entries, in order of arrival, without duplicates."""
     listed = list(rows)
     known = {(row.url or row.title, row.source) for row in listed}
     others = [replace(row, label=None) for row in stream if (row.url or row.title, row.source) not in known]

@@ -160,7 +160,7 @@ def evaluate_online(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Learn anew each day from the labels known by then, score what arrives that day, and measure.
+    """Retrain each day on the labels known by then, score what arrives that day, and measure.
 
     rows:   labelled items of the whole time, in order of arrival
     begins: the first day that is measured
@@ -224,7 +224,7 @@ def _rules(
     votes = [float(len(e.signals.voices)) if p is None else p for e, p in zip(measured, points, strict=True)]
     hours = [(e.signals.at - e.signals.first_seen_at).total_seconds() / 3600 for e in measured]
     # Hacker News: (points - 1) / (hours + 2)^1.8. Reddit: log10 of the points, and one more each 45,000 seconds.
-    # Where nobody votes, a source that tells of it is a point.
+    # Without votes, each source that reports it is a point.
     yield "gravity of Hacker News", [(v - 1.0) / (h + 2.0) ** 1.8 for v, h in zip(votes, hours, strict=True)]
     yield (
         "hot of Reddit",

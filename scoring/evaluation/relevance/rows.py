@@ -16,7 +16,7 @@ from aggregator.text.tokens import words
 from aggregator.text.urls import host, registrable_domain
 
 TIMES = ("first_seen", "created", "published")
-"""Where the time of arrival stands, the first that is there."""
+"""Columns with the time of arrival; the first one present is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Row:
     summary: str = ""
     tags: tuple[str, ...] = ()
     label: float | None = None
-    """What the label column says; None: nobody can say, so it only counts as coverage."""
+    """The label; None: unknown, so the item only counts as coverage."""
     points: float | None = None
-    """Votes it had when it was first seen, where the file tells."""
+    """Votes it had when it was first seen, if the file has them."""
 
 
 def read_rows(path: Path, label: str = "") -> list[Row]:

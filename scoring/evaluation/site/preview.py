@@ -34,7 +34,7 @@ MAX_ENTRIES = 30_000
 PAGE = 20
 """Stories of the front page that are compared."""
 MOVED = 3
-"""A story that stands fewer places higher or lower has not moved."""
+"""A story that moves by fewer places counts as unmoved."""
 
 Progress = Callable[[int, int], None]
 """Called with the steps that are done, and with how many there are."""

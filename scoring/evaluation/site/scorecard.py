@@ -34,7 +34,7 @@ WINDOWS = (7, 30, 90)
 """Days."""
 
 FORECAST_AGE = timedelta(hours=1)
-"""The score is taken as it stood that long after first sight: early enough to be a forecast of the day."""
+"""The score counts as of this long after the story was first seen: early enough to be a forecast of the day."""
 
 FURTHER = 3
 """Further independent sources within a day that make a trending story worth its place."""
@@ -67,7 +67,7 @@ class _Story:
     voices: dict[str, datetime] = field(default_factory=dict)
     """When each first spoke, in order."""
     ids: set[int] = field(default_factory=set)
-    """Under which it was shown: its own, and those of stories that became part of it."""
+    """IDs under which it was shown: its own, and those of stories merged into it."""
 
     def known(self, at: datetime) -> int:
         return sum(joined <= at for joined in self.voices.values())
@@ -86,7 +86,7 @@ class Past:
     pages: Sequence[tuple[datetime, Sequence[int]]]
     votes: Mapping[int, bool]
     corrections: Sequence[tuple[datetime, str, str]]
-    """When, what the site says by itself, what an editor said."""
+    """When; the category that the site chooses; the category that an editor chose."""
     top_share: float
 
     def final(self, story_id: int) -> int:
@@ -187,7 +187,7 @@ def measure(store: Store, config: Config, now: datetime) -> Scorecard:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A story with a label, as it stood an hour after first sight."""
+    """A story with a label, as of an hour after it was first seen."""
 
     day: str
     category_id: str
@@ -197,7 +197,7 @@ class _Case:
     """Of its first sight, seconds since 1970."""
     label: int
     meant: float = 0.0
-    """What the score stood for on its day, by the judged days before it; see `calibration.recalibrated`."""
+    """The score recalibrated on the judged days before; see `calibration.recalibrated`."""
 
 
 def _with_meaning(cases: Sequence[_Case]) -> list[_Case]:
@@ -210,7 +210,7 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
     by_day: dict[date, dict[int, _Story]] = defaultdict(dict)
     for story_id, story in past.stories.items():
         by_day[story.first_seen_at.date()][story_id] = story
-    # The first day of a site is the day on which all that the feeds still held came at once: no day's news.
+    # On the first day of a site, everything that the feeds still contained arrived at once.
     results: list[_Case] = []
     for day in sorted(by_day)[1:]:
         here = by_day[day]
@@ -286,7 +286,7 @@ def _measure(
 
 
 def _page_measures(past: Past, since: datetime, now: datetime, window: int) -> list[Measure]:
-    """Return what the front pages were worth: how many of the first ten grew, how soon a growing story was there."""
+    """Return the measures of the front pages: how many of the first ten grew, how soon a growing story was on top."""
     pages = [(at, ids) for at, ids in past.pages if since <= at <= now - DAY]
     days = [at.date().isoformat() for at, _ in pages]
     shown: dict[str, list[list[int]]] = {SITE: [list(ids[:PAGE]) for _, ids in pages], **_by_rule(past, pages)}
@@ -356,7 +356,7 @@ def _by_rule(past: Past, pages: Sequence[tuple[datetime, Sequence[int]]]) -> dic
 
 
 def _corrected(corrections: Sequence[tuple[str, str]], window: int) -> Measure:
-    """Return how often editors, where they corrected a category, said what the site says: after learning from them."""
+    """Return the share of editors' category corrections that the site agrees with by now."""
     value = None
     if len(corrections) >= CORRECTIONS:
         share = sum(said == right for said, right in corrections) / len(corrections)

@@ -27,7 +27,7 @@ _STATES = {f"{streams.STATE}{kind}": kind for kind in (READ, STARRED)}
 
 @blueprint.before_request
 def authenticate() -> None:
-    """Let in whoever shows a token: in the Authorization header, or as the password of a sign-in."""
+    """Check the token of a request: in the Authorization header, or as the password of a sign-in."""
     if request.endpoint == "reader_api.client_login" or request.method == "OPTIONS":
         return
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""The picture of an entry, through us: readers' browsers ask nobody else, and get nothing but pictures."""
+"""The picture of an entry, by proxy: readers' browsers contact no other site, and get nothing but pictures."""
 
 from __future__ import annotations
 

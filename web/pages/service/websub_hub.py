@@ -35,7 +35,7 @@ MAX_SEARCHES = 50
 @blueprint.post("/hub")
 @open_to_others
 def ask() -> Response:
-    """Take a request; 202, and the callback is asked soon whether it wants it."""
+    """Accept a request with 202; the callback is asked to confirm it soon."""
     if config().site.hub != "own":
         abort(404)
     if request.headers.get("Origin") or request.headers.get("Sec-Fetch-Site"):
@@ -61,7 +61,7 @@ def ask() -> Response:
 
 
 def _is_full(store: Store, wanted: Request, known: bool) -> str:
-    """Return why a request is not taken, "" where it is."""
+    """Return why a request is rejected, "" if it is accepted."""
     subscriptions, pending = store.websub_requests.counts()
     of_group = store.websub_requests.group_counts(wanted.group)
     if not known:
