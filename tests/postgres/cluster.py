@@ -114,10 +114,10 @@ class Cluster:
         self.stop(crash=crash)
         self.start()
 
-    def new_database(self) -> str:
-        """Make an empty database and return its address."""
+    def new_database(self, name: str = "") -> str:
+        """Make an empty database, of a name that no other one has, and return its address."""
         self._count += 1
-        name = f"site{self._count}"
+        name = name or f"site{self._count}"
         self._run("createdb", "-h", str(self._folder), "-U", _USER, name)
         return self._url(name)
 
