@@ -65,6 +65,11 @@ class Fleet:
         (working,) = [process for process in self.scorers if holder.endswith(f"process {process.pid}")]
         return working
 
+    def holds_lock(self) -> bool:
+        """Return whether one of the scorers works."""
+        holder = locks.holder_at(self._url, "worker")
+        return any(holder.endswith(f"process {process.pid}") for process in self.scorers)
+
     def restart_ended(self) -> None:
         """Start again what gave way or failed, as a service manager would."""
         for role, processes in (("poll", self.pollers), ("score", self.scorers)):

@@ -34,14 +34,15 @@ COPIED_FROM = 8
 """From this many rows on, they are copied in; fewer are inserted one by one in a pipeline."""
 EACH_ROWS = 500
 
+TCP_TIMEOUT_MS = 25_000
+"""Where the other machine is gone, or the network drops what is sent, client and server give up after so long."""
+
 # A process that was paused, or whose machine is gone, must not hold a transaction or a lock for hours.
 _SESSION = (
     "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s "
-    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+    f"-c tcp_user_timeout={TCP_TIMEOUT_MS}"
 )
-
-TCP_TIMEOUT_MS = 25_000
-"""Where the server's machine is gone, or the network drops what is sent, a statement fails after so long at most."""
 
 
 def connection_arguments(name: str) -> dict[str, Any]:

@@ -95,13 +95,15 @@ def end_stale(url: str, silent_s: float) -> int:
 
 _END_STALE = """
     with held as materialized (
-        select a.pid, a.application_name as name, l.objid as number, a.state, a.state_change
+        select a.pid, a.application_name as name, l.objid as number, a.state_change,
+        -- A server that waits for its client is not at work: the client may not read any more.
+        a.state = 'active' and a.wait_event_type is distinct from 'Client' as is_working
         from pg_locks l join pg_stat_activity a using (pid)
         where l.locktype = 'advisory' and l.granted and l.classid = %(class)s and l.objid in (%(jobs)s, %(scoring)s)
         and l.database = (select oid from pg_database where datname = current_database()))
     select pg_terminate_backend(pid) from held where not exists (
         select 1 from held jobs where jobs.number = %(jobs)s and jobs.name = held.name
-        and (jobs.state = 'active' or jobs.state_change > clock_timestamp() - make_interval(secs => %(silent)s)))
+        and (jobs.is_working or jobs.state_change > clock_timestamp() - make_interval(secs => %(silent)s)))
 """
 
 
