@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from aggregator.errors import DatabaseInUseError, StoreError
 from aggregator.model import Clock, Config
+from aggregator.model.actions import ActionKind
 from aggregator.model.clock import FastClock, machine_time
 from aggregator.polling.clock_steps import ClockSteps
 from aggregator.polling.jobs import Jobs
@@ -231,7 +232,7 @@ class Worker:
         self._stop.set()
         try:
             with open_store(self._db) as store:
-                store.actions.note("database", message, self._clock())
+                store.actions.note("database", ActionKind.DATABASE_REPLACED, self._clock(), {"what": message})
         except (StoreError, StoreFault) as error:
             log.error("%s", error)
 

@@ -34,7 +34,7 @@ from web.http.request_metrics import RequestMetrics
 from web.http.visit_counter import VisitCounter
 from web.i18n import catalogs
 from web.i18n.catalogs import page_language
-from web.i18n.wording import long_day, plural
+from web.i18n.wording import long_day, number, plural
 from web.lists import query
 from web.media.picture_proxy import PictureProxy
 from web.pages import machine_readable
@@ -80,7 +80,7 @@ def create_app(
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        plural=plural, asset=asset, windows=tuple(query.WINDOWS), state_labels=present.STATE_LABELS
+        plural=plural, number=number, asset=asset, windows=tuple(query.WINDOWS), state_labels=present.state_labels
     )
     database = Reading(db, fallback_config)
     catalogs.install(app, lambda: config().site.language)

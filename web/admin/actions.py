@@ -17,11 +17,13 @@ from aggregator.config import parse_config, patch, read_config
 from aggregator.config.file import save_config
 from aggregator.errors import DecisionError, GroundswellError
 from aggregator.model import Config, Decision, DecisionKind
+from aggregator.model.actions import ActionKind
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Action
 from aggregator.store.files.models import ModelFiles
 from aggregator.text.markup import clip
 from scoring.learning.model_store import history, load, use, use_prior
+from web.admin.wording import worded
 from web.present import Moment, Presenter
 from web.request import context
 from web.request.context import presenter, reading
@@ -67,6 +69,8 @@ class Row:
     action_id: int
     at: Moment
     message: str
+    language: str
+    """en where a version before 0.2 stored the sentence, else "": the language of the page."""
     story_url: str
     undoable: bool
     undone: Moment | None
@@ -77,7 +81,7 @@ def row(show: Presenter, action: Action) -> Row:
     return Row(
         action.action_id,
         show.moment(action.at),
-        sentence(action.message),
+        *worded(action),
         f"/admin/story/{action.story_id}" if action.story_id is not None else "",
         action.undo is not None and action.undone_at is None,
         show.moment(action.undone_at) if action.undone_at else None,
@@ -96,7 +100,7 @@ def feeds_file() -> Path | None:
 
 def note_sign_in(store: Store, now: datetime) -> None:
     """Log a sign-in."""
-    store.actions.note("sign in", "signed in", now)
+    store.actions.note("sign in", ActionKind.SIGNED_IN, now)
 
 
 def vote(store: Store, story_id: int, up: bool | None, now: datetime) -> None:
@@ -105,15 +109,11 @@ def vote(store: Store, story_id: int, up: bool | None, now: datetime) -> None:
     before = store.feedback.vote_of(story_id)
     if before == up:
         return
-    messages = {
-        True: f"voted {headline} relevant",
-        False: f"voted {headline} not relevant",
-        None: f"withdrew the vote on {headline}",
-    }
+    kinds = {True: ActionKind.VOTED_UP, False: ActionKind.VOTED_DOWN, None: ActionKind.VOTE_WITHDRAWN}
     with store.transaction():
         store.feedback.vote(story_id, up, now)
         undo = {"do": "vote", "story": story_id, "before": before, "after": up}
-        store.actions.note("vote", messages[up], now, story_id=story_id, undo=undo)
+        store.actions.note("vote", kinds[up], now, {"headline": headline}, story_id=story_id, undo=undo)
 
 
 def decide(
@@ -127,23 +127,19 @@ def decide(
     category_id: str = "",
 ) -> Decision:
     """Store an override and return it; DecisionError says why it is impossible."""
-    headline = _headline(store, story_id)
-    other = _headline(store, into_id) if into_id is not None else ""
-    entries = "an entry" if len(entry_ids) == 1 else f"{len(entry_ids)} entries"
-    messages = {
-        DecisionKind.SPLIT: f"split {entries} off {headline}",
-        DecisionKind.MOVE: f"moved {entries} from {headline} to {other}",
-        DecisionKind.MERGE: f"merged {headline} with {other}",
-        DecisionKind.CATEGORY: f"moved {headline} to {category_id}",
-        DecisionKind.HIDE: f"hid {headline}",
-        DecisionKind.PIN: f"pinned {headline}",
-    }
+    values: dict[str, str | int] = {"headline": _headline(store, story_id)}
+    if into_id is not None:
+        values["other"] = _headline(store, into_id)
+    if kind in (DecisionKind.SPLIT, DecisionKind.MOVE):
+        values["entries"] = len(entry_ids)
+    if kind is DecisionKind.CATEGORY:
+        values["category"] = category_id
     with store.transaction():
         made = store.decisions.decide(
             kind, story_id=story_id, entry_ids=entry_ids, into_id=into_id, category_id=category_id, now=now
         )
         undo = {"do": "decision", "id": made.decision_id}
-        store.actions.note("decision", messages[kind], now, story_id=story_id, undo=undo)
+        store.actions.note("decision", ActionKind(kind.value), now, values, story_id=story_id, undo=undo)
     return made
 
 
@@ -155,8 +151,8 @@ def undo_override(store: Store, decision_id: int, now: datetime) -> int:
         if action is not None:
             store.actions.undone(action, now)
         else:
-            message = f"undid the {made.kind.value} of {_headline(store, made.story_id)}"
-            store.actions.note("decision", message, now, story_id=made.story_id)
+            values = {"headline": _headline(store, made.story_id)}
+            store.actions.note("decision", ActionKind.DECISION_UNDONE, now, values, story_id=made.story_id)
     return made.story_id
 
 
@@ -164,11 +160,20 @@ def _headline(store: Store, story_id: int) -> str:
     story = store.stories.get(story_id)
     if story is None:
         raise DecisionError(f"there is no story {story_id}")
-    return f"“{clip(story.headline, MAX_HEADLINE_CHARS)}”"
+    return clip(story.headline, MAX_HEADLINE_CHARS)
 
 
-Change = Callable[[str, Config | None], tuple[str, str]]
-"""From the text of feeds.yaml and its configuration to the new text and a message for the audit log; ConfigError."""
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A new text of feeds.yaml, and what the audit log says of it."""
+
+    text: str
+    what: ActionKind
+    values: Mapping[str, str | int]
+
+
+Change = Callable[[str, Config | None], Edit]
+"""From the text of feeds.yaml and its configuration to an edit of it; ConfigError."""
 
 _writing = threading.Lock()
 
@@ -180,13 +185,14 @@ def edit_feeds(
     with _writing:
         before = read_config(path) if path.exists() else ""
         running = parse_config(before, name=path.name, env=env) if before else None
-        after, message = change(before, running)
+        edit = change(before, running)
+        after = edit.text
         if after == before:
             return
         parse_config(after, name=path.name, env=env)
         with store.transaction():
             undo = {"do": "feeds", "change": patch.change(before, after)}
-            store.actions.note(kind, message, now, undo=undo)
+            store.actions.note(kind, edit.what, now, edit.values, undo=undo)
             save_config(path, after)
 
 
@@ -198,7 +204,7 @@ def use_model(store: Store, name: str, now: datetime) -> None:
     with store.transaction():
         _choose(store.models, name)
         undo = {"do": "model", "before": before, "after": name}
-        store.actions.note("models", f"switched from {before} to {name}", now, undo=undo)
+        store.actions.note("models", ActionKind.MODEL_CHOSEN, now, {"before": before, "after": name}, undo=undo)
 
 
 def _choose(models: ModelFiles, name: str) -> None:

@@ -13,6 +13,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
+from aggregator.model.actions import ActionKind
 from aggregator.store import Store
 from scoring.learning.model_store import KeptModel, history
 from scoring.relevance.model import load_prior
@@ -96,7 +97,7 @@ def train() -> AnyResponse:
         if why := _why_not_now(store):
             abort(429, why)
         store.state.set_moment("train_wanted", now())
-        store.actions.note("models", "requested a training", now())
+        store.actions.note("models", ActionKind.TRAINING_REQUESTED, now())
     return redirect("/admin/models", 303)
 
 

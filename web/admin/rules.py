@@ -6,6 +6,7 @@ A change is an edit of feeds.yaml, as on the page of sources, and the audit log 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -16,6 +17,7 @@ from aggregator.config.values.rules import DATE, RULE
 from aggregator.config.yaml_edit import with_items, without_rule
 from aggregator.errors import ConfigError
 from aggregator.model import Config, RuleEffect, StoryRule
+from aggregator.model.actions import ActionKind
 from scoring.editorial.rules import in_force, matching
 from web.admin import actions as audit
 from web.lists import query
@@ -109,10 +111,9 @@ def add() -> AnyResponse | tuple[str, int]:
     except ValueError as error:
         return _page(str(error)), 422
 
-    def change(text: str, running: Config | None) -> tuple[str, str]:
+    def change(text: str, running: Config | None) -> audit.Edit:
         item = {rule.effect.value: rule.text} | ({"until": rule.until.isoformat()} if rule.until else {})
-        until = f" until {rule.until:%d %B %Y}" if rule.until else ""
-        return with_items(text, "rules", [item]), f"added a rule to {rule.effect.value} “{rule.text}”{until}"
+        return audit.Edit(with_items(text, "rules", [item]), ActionKind.RULE_ADDED, {"rule": _as_written(item)})
 
     return _changed(change)
 
@@ -124,10 +125,15 @@ def remove() -> AnyResponse | tuple[str, int]:
     if not any((rule.effect.value, rule.text) == (effect, text) for rule in _saved().rules):
         abort(404)
 
-    def change(content: str, running: Config | None) -> tuple[str, str]:
-        return without_rule(content, effect, text), f"removed the rule to {effect} “{text}”"
+    def change(content: str, running: Config | None) -> audit.Edit:
+        return audit.Edit(without_rule(content, effect, text), ActionKind.RULE_REMOVED, {"rule": f"{effect}: {text}"})
 
     return _changed(change)
+
+
+def _as_written(item: Mapping[str, str]) -> str:
+    """Return a rule as feeds.yaml has it, on one line: the same in every language."""
+    return ", ".join(f"{name}: {value}" for name, value in item.items())
 
 
 def rule_of_form() -> StoryRule:

@@ -24,8 +24,8 @@ from aggregator.discovery.feed_address import feed_address
 from aggregator.discovery.opml import Subscription
 from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Config
+from aggregator.model.actions import ActionKind
 from aggregator.text.urls import safe_link
-from aggregator.text.wording import plural
 from web import present
 from web.admin import actions as audit
 from web.lists import query
@@ -40,6 +40,11 @@ PAGE_SIZE = 100
 FIND_WITHIN_S = 60
 BOOKMARKLET = "javascript:location.href=%s+encodeURIComponent(location.href)"
 """For the reader's bookmarks: opens this page with the address of the page that is being read."""
+_SWITCHED = {
+    "pause": ActionKind.SOURCE_PAUSED,
+    "resume": ActionKind.SOURCE_RESUMED,
+    "remove": ActionKind.SOURCE_REMOVED,
+}
 _finding = threading.Lock()
 
 
@@ -129,11 +134,11 @@ def import_opml() -> AnyResponse | tuple[str, int]:
     if not listed.feeds:
         return _page("This file lists no feeds."), 422
 
-    def change(text: str, running: Config | None) -> tuple[str, str]:
+    def change(text: str, running: Config | None) -> audit.Edit:
         made = added(text, running, listed.feeds)
         if not made.ids:
             raise ConfigError("all feeds of this file are already in feeds.yaml")
-        return made.text, f"added {plural(len(made.ids), 'source')} from an OPML file"
+        return audit.Edit(made.text, ActionKind.SOURCES_IMPORTED, {"sources": len(made.ids)})
 
     return _changed(change)
 
@@ -149,11 +154,11 @@ def add() -> AnyResponse | tuple[str, int]:
         abort(400, "feeds.yaml has no such category.")
     name = " ".join(request.form.get("name", "").split())
 
-    def change(text: str, running: Config | None) -> tuple[str, str]:
+    def change(text: str, running: Config | None) -> audit.Edit:
         made = added(text, running, [Subscription(url, name, category)])
         if made.known:
             raise ConfigError("this feed is already in feeds.yaml")
-        return made.text, f"added the source {made.ids[0]}"
+        return audit.Edit(made.text, ActionKind.SOURCE_ADDED, {"source": made.ids[0]})
 
     return _changed(change)
 
@@ -162,11 +167,12 @@ def add() -> AnyResponse | tuple[str, int]:
 def switch(source_id: str, what: str) -> AnyResponse | tuple[str, int]:
     """Pause, resume or remove a source; what it published stays."""
 
-    def change(text: str, running: Config | None) -> tuple[str, str]:
+    def change(text: str, running: Config | None) -> audit.Edit:
         if what == "remove":
-            return without_source(text, source_id), f"removed the source {source_id}"
-        after = with_enabled(text, source_id, what == "resume")
-        return after, f"{what}d the source {source_id}"
+            after = without_source(text, source_id)
+        else:
+            after = with_enabled(text, source_id, what == "resume")
+        return audit.Edit(after, _SWITCHED[what], {"source": source_id})
 
     return _changed(change)
 
@@ -181,7 +187,7 @@ def poll(source_id: str) -> AnyResponse:
         abort(409, "This source is paused. Resume it first.")
     with reading().store() as store, store.transaction():
         store.feeds.make_due([source_id])
-        store.actions.note("sources", f"requested a poll of {source_id}", now())
+        store.actions.note("sources", ActionKind.POLL_REQUESTED, now(), {"source": source_id})
     return redirect("/admin/sources", 303)
 
 

@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from flask_babel import gettext
+
 from aggregator.model import Config
 from aggregator.notify import digest_of, service_of
 from aggregator.polling.source_health import Alarm as OverdueAlarm
-from aggregator.polling.source_health import size, span
 from aggregator.site.backup import CHECKED
 from aggregator.store import Store
 from aggregator.store.alerts import OPERATOR, NewMessage
 from aggregator.text.markup import clip
 from web.alerts.wording import alarm_message
+from web.i18n.catalogs import speaking
+from web.i18n.wording import duration, plural, size
 from web.present.accuracy import calibration
 
 AGAIN = timedelta(hours=6)
@@ -32,30 +35,38 @@ WORKER = "worker"
 
 
 def current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, now: datetime) -> dict[str, str]:
-    """Return the alarms that are on at *now*: a message by subject.
+    """Return the alarms that are on at *now*: a message by subject, in the language of the site.
 
     folder: of the database, whose disk is looked at
     """
+    with speaking(config.site.language):
+        return _current(store, config, folder, overdue, now)
+
+
+def _current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, now: datetime) -> dict[str, str]:
     names = {source.id: source.name for source in config.sources}
     alarms: dict[str, str] = {}
     for source_id, (failures, message) in store.source_status.failing(config.alerts.failures).items():
         if source_id in names:
-            alarms[f"source:{source_id}"] = f"{names[source_id]}: {failures} failures in a row ({clip(message, 120)})"
+            in_a_row = gettext("%(failures)s in a row", failures=plural(failures, "failure"))
+            alarms[f"source:{source_id}"] = f"{names[source_id]}: {in_a_row} ({clip(message, 120)})"
     for outline in store.source_status.outlines():
         if outline.source_id not in names:
             continue
         if outline.state == "gone":
-            alarms[f"source:{outline.source_id}"] = f"{names[outline.source_id]}: gone (410), no longer polled"
+            gone = gettext("%(source)s: gone (410), no longer polled", source=names[outline.source_id])
+            alarms[f"source:{outline.source_id}"] = gone
         elif outline.state == "ok" and overdue.overdue(outline.source_id, outline.arrivals, now):
-            alarms[f"source:{outline.source_id}"] = f"{names[outline.source_id]}: answers, but is overdue with news"
+            late = gettext("%(source)s: answers, but is overdue with news", source=names[outline.source_id])
+            alarms[f"source:{outline.source_id}"] = late
     free = shutil.disk_usage(folder).free
     if free < config.alerts.operator.disk:
-        alarms["disk"] = f"the disk of the database has {size(free)} left"
+        alarms["disk"] = gettext("the disk of the database has %(size)s left", size=size(free))
     alarms |= _backup_alarm(store, config, now)
     day = store.scorecards.latest()
     measured = calibration(store.scorecards.of(day)) if day is not None else None
     if measured is not None and measured.drifts:
-        alarms["calibration"] = "the calibration of scores drifts; see /accuracy"
+        alarms["calibration"] = gettext("the calibration of scores drifts; see /accuracy")
     return alarms
 
 
@@ -65,19 +76,21 @@ def _backup_alarm(store: Store, config: Config, now: datetime) -> dict[str, str]
         return {}
     message = store.state.get("backup_message") or ""
     if message and CHECKED not in message:
-        return {"backup": f"the last backup failed: {clip(message, 200)}"}
+        return {"backup": gettext("the last backup failed: %(why)s", why=clip(message, 200))}
     last = store.state.moment("backed_up_at")
     if last is not None and now - last > BACKUP_LATE * config.backup.every:
-        return {"backup": f"no backup was made for {span(now - last)}"}
+        return {"backup": gettext("no backup was made for %(span)s", span=duration(now - last))}
     return {}
 
 
-def worker_alarm(store: Store, now: datetime) -> dict[str, str]:
-    """Return the alarm about a worker that has stopped, as the site sees it."""
+def worker_alarm(store: Store, config: Config, now: datetime) -> dict[str, str]:
+    """Return the alarm about a worker that has stopped, as the site sees it, in the language of the site."""
     beat = store.state.last_heartbeat(now)
     if beat is None or now - beat < WORKER_SILENT:
         return {}
-    return {WORKER: f"the worker has not run for {span(now - beat)}; nothing is polled"}
+    with speaking(config.site.language):
+        span = duration(now - beat)
+        return {WORKER: gettext("the worker has not run for %(span)s; nothing is polled", span=span)}
 
 
 def report(store: Store, config: Config, alarms: Mapping[str, str], now: datetime, *, end: bool = True) -> bool:

@@ -1,6 +1,6 @@
 """What messages say: a title, a text with links and reasons, and the same as plain data for webhooks.
 
-Messages about stories and tests are in the language of the site, alarms for the operator in English. Pure.
+All are in the language of the site. Pure.
 """
 
 from __future__ import annotations
@@ -103,12 +103,17 @@ def _score(story: Story, reason: str) -> str:
 
 
 def alarm_message(begun: Sequence[str], ended: Sequence[str], config: Config, now: datetime) -> dict[str, Any]:
-    """Return one message for everything that began or ended since the last look."""
-    if begun:
-        title = f"{config.site.title}: {begun[0] if len(begun) == 1 else f'{len(begun)} things need attention'}"
-    else:
-        title = f"{config.site.title}: resolved"
-    lines = [*_cut(begun), *(["", "Resolved:"] if begun and ended else []), *_cut(ended), "", _desk(config)]
+    """Return one message for everything that began or ended since the last look, in the language of the site."""
+    with speaking(config.site.language):
+        if len(begun) == 1:
+            what = begun[0]
+        elif begun:
+            what = plural(len(begun), "thing needs attention", "things need attention")
+        else:
+            what = gettext("resolved")
+        title = f"{config.site.title}: {what}"
+        heading = ["", gettext("Resolved:")] if begun and ended else []
+        lines = [*_cut(begun), *heading, *_cut(ended), "", _desk(config)]
     data = {"type": "operator", "at": now.isoformat(), "began": list(begun), "ended": list(ended)}
     return {"title": clip(title, MAX_TITLE_CHARS), "text": _joined(lines), "data": data}
 
@@ -128,7 +133,9 @@ def _desk(config: Config) -> str:
 
 def _cut(lines: Sequence[str]) -> list[str]:
     shown = [f"- {line}" for line in lines[:MAX_LINES]]
-    return [*shown, f"- and {len(lines) - MAX_LINES} more"] if len(lines) > MAX_LINES else shown
+    if len(lines) > MAX_LINES:
+        shown.append("- " + gettext("and %(n)s more", n=number(len(lines) - MAX_LINES)))
+    return shown
 
 
 def _joined(lines: Sequence[str]) -> str:

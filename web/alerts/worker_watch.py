@@ -37,11 +37,11 @@ class WorkerWatch:
             return False
         try:
             with open_store(self._database) as store:
-                alarm = worker_alarm(store, now)
-                if not alarm:
-                    return False
                 config = self._config(store)
                 if config is None or not config.alerts.operator.to:
+                    return False
+                alarm = worker_alarm(store, config, now)
+                if not alarm:
                     return False
                 report(store, config, alarm, now, end=False)
                 asyncio.run(deliver(store, config, now, OPERATOR))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aggregator.errors import GroundswellError
+from aggregator.model.actions import ActionKind
 from aggregator.store import Store
 from aggregator.store.readers.tokens import ReaderToken
 from web.auth.credentials import TRIES, WINDOW_S, TooManyTries, digest
@@ -62,7 +63,7 @@ def make_reader_token(
             min_score=min(max(min_score, 0), 100),
             may_post=may_post,
         )
-        store.actions.note("tokens", f"made the reader token “{record.name}”", now)
+        store.actions.note("tokens", ActionKind.TOKEN_MADE, now, {"name": record.name})
     return secret, record
 
 
@@ -75,7 +76,7 @@ def revoke_reader_token(store: Store, token_id: int, now: datetime) -> ReaderTok
         raise GroundswellError(f"token {token_id} was revoked on {record.revoked_at:%d %B %Y}")
     with store.transaction():
         store.reader_tokens.revoke(token_id, now)
-        store.actions.note("tokens", f"revoked the reader token “{record.name}”", now)
+        store.actions.note("tokens", ActionKind.TOKEN_REVOKED, now, {"name": record.name})
     return record
 
 

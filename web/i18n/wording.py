@@ -11,7 +11,10 @@ from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_interval, format_skeleton, format_time, get_day_names
 from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
 from flask_babel import get_locale, gettext, ngettext
+
+from aggregator.text.wording import size as english_size
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 _DATE_AFTER = timedelta(days=14)
@@ -79,6 +82,17 @@ def _counted(count: int, unit: str) -> str:
     if unit == "day":
         return plural(count, "day")
     return plural(count, "hour") if unit == "hour" else plural(count, "minute")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes: `12 kB`, `3.4 MB`; `3,4 Mo` in French."""
+    if language() == "en":
+        return english_size(count)
+    if count < 1_000:
+        return str(format_unit(count, "digital-byte", "long", locale=language()))
+    if count < 1_000_000:
+        return str(format_unit(round(count / 1_000), "digital-kilobyte", "short", locale=language()))
+    return str(format_unit(round(count / 1_000_000, 1), "digital-megabyte", "short", locale=language()))
 
 
 def ago(at: datetime, now: datetime) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, render_template
+from flask_babel import gettext
 
 from scoring.ranking import trend
 from web import present, syndication
@@ -16,6 +19,8 @@ from web.request.services import services
 
 blueprint = Blueprint("words", __name__)
 
+MAX_BOUND = 10_000
+PART_OF_PATH = "Part of the path."
 MAX_SOURCES = 300
 """Whose feeds are listed; three links each of ten thousand would be four megabytes."""
 
@@ -38,33 +43,95 @@ def about() -> str:
 def interface() -> str:
     """The interface for programs, as its own description has it."""
     keep(WHOLE_EDITION)
-    spec = services().api.spec.to_dict()
-    operations = [
-        (method, path, described, _body_fields(spec, described))
+    described = operations(services().api.spec.to_dict())
+    return render_template("api.html", operations=described, base=base_url(), shared=public_site())
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A parameter of an operation, or a field of the JSON that it takes."""
+
+    name: str
+    required: bool
+    meaning: str
+    choices: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What can be done at an address of the API."""
+
+    method: str
+    path: str
+    summary: str
+    parameters: tuple[Field, ...]
+    body: tuple[Field, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Where the page describes it."""
+        return self.path.removeprefix("/api/v1/").replace("/", "-").translate({123: None, 125: None}) or "index"
+
+
+def operations(spec: dict[str, Any], translate: Callable[[str], str] = gettext) -> list[Operation]:
+    """Return what an OpenAPI description lists, its texts translated by *translate*."""
+    return [
+        Operation(
+            method,
+            path,
+            translate(described["summary"]),
+            tuple(
+                _parameter(parameter, translate)
+                for parameter in (*methods.get("parameters", ()), *described.get("parameters", ()))
+            ),
+            _body(spec, described, translate),
+        )
         for path, methods in spec["paths"].items()
         for method, described in methods.items()
         if method in ("get", "post")
     ]
-    return render_template("api.html", operations=operations, base=base_url(), shared=public_site())
 
 
-def _body_fields(spec: dict[str, Any], operation: dict[str, Any]) -> list[tuple[str, bool, str]]:
-    """Return the fields of the JSON that an operation takes: name, whether it is required, what it means."""
+def _parameter(parameter: dict[str, Any], translate: Callable[[str], str]) -> Field:
+    schema = parameter["schema"]
+    # An ID has a bound, too, which says nothing to anybody.
+    bounded = schema.get("maximum", MAX_BOUND) < MAX_BOUND
+    return Field(
+        parameter["name"],
+        bool(parameter.get("required")),
+        translate(parameter.get("description") or PART_OF_PATH).replace("`", ""),
+        tuple(filter(None, schema.get("enum", ()))),
+        (schema["minimum"], schema["maximum"]) if bounded else None,
+        str(schema.get("default") or ""),
+    )
+
+
+def _body(spec: dict[str, Any], operation: dict[str, Any], translate: Callable[[str], str]) -> tuple[Field, ...]:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
     schema = spec.get("components", {}).get("schemas", {}).get(name, {})
-    required = schema.get("required", [])
-    return [
-        (field, field in required, described.get("description", ""))
+    return tuple(
+        Field(field, field in schema.get("required", ()), _meaning(described, translate))
         for field, described in schema.get("properties", {}).items()
-    ]
+    )
+
+
+def _meaning(described: dict[str, Any], translate: Callable[[str], str]) -> str:
+    text = described.get("description", "")
+    return translate(text).replace("`", "") if text else ""
 
 
 @blueprint.get("/feeds")
 def feeds_page() -> str:
     """Everything that can be subscribed to."""
     keep(WHOLE_EDITION)
-    rows = [feeds_of("Trending", "/trending"), feeds_of("Newest", "/newest"), feeds_of("Digests", "/digest")]
+    rows = [
+        feeds_of(gettext("Trending"), "/trending"),
+        feeds_of(gettext("Newest"), "/newest"),
+        feeds_of(gettext("Digests"), "/digest"),
+    ]
     by_category = [feeds_of(item.name, f"/category/{quote(item.id)}") for item in config().categories]
     by_list = [feeds_of(named_list.name, f"/list/{quote(named_list.id)}") for named_list in config().lists]
     with reading().store() as store:

@@ -59,7 +59,6 @@ from web.present.score import (
     tenths,
 )
 from web.present.sources import (
-    STATE_LABELS,
     WORKER_SILENT,
     HostRow,
     PollRow,
@@ -69,11 +68,11 @@ from web.present.sources import (
     plain_message,
     poll_row,
     source_row,
+    state_labels,
 )
 from web.present.topics import Column, Columns, Rising, topic, topic_chart
 
 __all__ = [
-    "STATE_LABELS",
     "WORDS_PER_MINUTE",
     "WORKER_SILENT",
     "Addition",
@@ -131,6 +130,7 @@ __all__ = [
     "source_row",
     "sparkline",
     "standfirst",
+    "state_labels",
     "stored_html",
     "story_path",
     "tenths",

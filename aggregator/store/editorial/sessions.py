@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.model.actions import ActionKind
 from aggregator.store.codec import moment, moment_or_none, stamp
 from aggregator.store.connection import Connection, Row, upsert
 
@@ -33,7 +34,12 @@ class Action:
     action_id: int
     at: datetime
     kind: str
+    """vote, decision, sources, rules, models, tokens, sign in or database."""
+    what: str
+    """One of `ActionKind`; "" where a version before 0.2 stored a sentence."""
+    values: Mapping[str, str | int]
     message: str
+    """That sentence."""
     story_id: int | None
     undo: Mapping[str, Any] | None
     """How it is taken back, as whoever did it understands it; None when it cannot be."""
@@ -116,19 +122,27 @@ class Actions:
     def note(
         self,
         kind: str,
-        message: str,
+        what: ActionKind,
         at: datetime,
+        values: Mapping[str, str | int] | None = None,
         *,
         story_id: int | None = None,
         undo: Mapping[str, Any] | None = None,
     ) -> int:
-        """Keep that the operator did something, in the transaction that did it; return its number."""
+        """Keep that the operator did something, in the transaction that did it; return its number.
+
+        values: what its text names, such as a headline
+        """
+        values = values or {}
         return self._db.insert(
             "actions",
             {
                 "at": stamp(at),
                 "kind": kind,
-                "words": message,
+                # For a site of the version before on the same database.
+                "words": ": ".join([what.value, *map(str, values.values())]),
+                "what": what.value,
+                "details": _json(values),
                 "story_id": story_id,
                 "undo": "" if undo is None else _json(undo),
             },
@@ -161,8 +175,8 @@ class Actions:
         return [_action(row) for row in rows]
 
 
-def _json(undo: Mapping[str, Any]) -> str:
-    return json.dumps(undo, ensure_ascii=False)
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False)
 
 
 def _action(row: Row) -> Action:
@@ -170,6 +184,8 @@ def _action(row: Row) -> Action:
         row["action_id"],
         moment(row["at"]),
         row["kind"],
+        row["what"],
+        json.loads(row["details"]) if row["details"] else {},
         row["words"],
         row["story_id"],
         json.loads(row["undo"]) if row["undo"] else None,

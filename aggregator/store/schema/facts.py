@@ -265,10 +265,12 @@ create table actions (
     action_id  integer primary key autoincrement,
     at         text not null,
     kind       text not null,            -- 'vote', 'decision', 'sources', 'models', 'sign in', ...
-    words      text not null,            -- what was done, as the audit list says it
+    words      text not null,            -- what was done: a sentence of a version before 0.2, else a summary of `what`
     story_id   integer,                  -- null: it is about no story
     undo       text not null default '', -- JSON: how it is taken back; '' when it cannot be
-    undone_at  text                      -- null: it stands
+    undone_at  text,                     -- null: it stands
+    what       text not null default '', -- one of `model.actions`; '' for a line of a version before 0.2
+    details    text not null default ''  -- JSON: the values of its text, by name
 ) strict;
 create index actions_by_story on actions (story_id) where story_id is not null;
 

@@ -41,7 +41,7 @@ def test_a_feed_that_comes_as_usual_is_not_overdue() -> None:
     said = messages(row(arrivals=daily(NOON - HOUR)), NOON)
     assert said == (
         "publishes about every 24 h, polled about every 30 min",
-        "80 % of 10 requests answered 304, which saved 80 kB; 20 kB received",
+        "80 % of the requests (10) answered 304, which saved 80 kB; 20 kB received",
     )
 
 
@@ -61,15 +61,15 @@ def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
         (row(entries=0), "answers, but has no entries yet"),
         (
             row(moved_from="https://old.example/rss", moved_at=NOON - 8 * DAY),
-            "moved from https://old.example/rss on 9 November",
+            "moved from https://old.example/rss (9 November)",
         ),
         (
             row(format_before="RSS 2.0", format_changed_at=NOON - DAY, hints=Hints("Atom")),
-            "RSS 2.0 became Atom on Monday",
+            "RSS 2.0 became Atom (Monday)",
         ),
         (
             row(hints=Hints(ttl=HOUR, skip_days=(5, 6)), waits_kept=7),
-            "asks to be polled less often (ttl of 60 min, skips 2 days of the week), honored 7 times",
+            "asks to be polled less often (ttl 60 min, days of the week to skip: 2); honored 7×",
         ),
     ],
 )

@@ -339,7 +339,7 @@ alerts: {{to: ["${{OPERATOR_HOOK}}"], secret: {SECRET}, allow_private: yes}}
     assert watch.step(NOW + 7 * MINUTE)
 
     (request,) = service.received
-    assert json.loads(request.body)["began"] == ["the worker has not run for 6 min; nothing is polled"]
+    assert json.loads(request.body)["began"] == ["the worker has not run for 6 minutes; nothing is polled"]
 
 
 def test_a_failed_or_missing_backup_is_an_alarm(store: Store, config: Config) -> None:

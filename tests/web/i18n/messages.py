@@ -6,17 +6,18 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from flask import Flask
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from scoring.relevance.features import GROUPS
+from web import api
+from web.pages import about
 
 ROOT = Path(__file__).resolve().parents[3]
 Message = str | tuple[str, str]
 """A text, or the texts for one thing and for several."""
 
-# Pages that stay English, and say so by `lang`; what they count is not in the catalogs.
-ENGLISH = {"api.html", "feeds.html", "sources.html", "source.html", "_sources.html"}
 _PLURALS = ("plural", "both_forms")
 
 
@@ -27,12 +28,36 @@ def messages() -> set[Message]:
         labels
         | {message for path in _templates() for message in _of_template(path)}
         | {message for path in (ROOT / "web").rglob("*.py") for message in _of_module(path)}
+        | set(_of_sources())
+        | set(_of_api())
     )
 
 
+def _of_sources() -> Iterator[str]:
+    """Return the sentences about sources, which are made in `aggregator` and worded for pages by a `Speech`."""
+    module = ROOT / "aggregator/polling/source_health.py"
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "text":
+            first = node.args[0]
+            assert isinstance(first, ast.Constant), ast.unparse(node)
+            assert isinstance(first.value, str)
+            yield first.value
+
+
+def _of_api() -> list[str]:
+    """Return the descriptions in the API's schemas that its page shows."""
+    texts: list[str] = []
+
+    def collect(text: str) -> str:
+        texts.append(text)
+        return text
+
+    about.operations(api.install(Flask("texts")).spec.to_dict(), collect)
+    return texts
+
+
 def _templates() -> list[Path]:
-    pages = [path for folder in ("", "digest", "admin") for path in (ROOT / "web/templates" / folder).glob("*.html")]
-    return [path for path in pages if path.relative_to(ROOT / "web/templates").as_posix() not in ENGLISH]
+    return [path for folder in ("", "digest", "admin") for path in (ROOT / "web/templates" / folder).glob("*.html")]
 
 
 def _of_template(path: Path) -> Iterator[Message]:

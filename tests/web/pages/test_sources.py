@@ -126,7 +126,7 @@ SITUATIONS: list[tuple[dict[str, object], str, str]] = [
     (
         {"moved_from": "https://old.example/rss", "moved_at": NOW - DAY},
         "healthy",
-        "moved from https://old.example/rss on Wednesday",
+        "moved from https://old.example/rss (Wednesday)",
     ),
     (
         {"move_seen_to": "https://new.example/rss"},
@@ -136,9 +136,9 @@ SITUATIONS: list[tuple[dict[str, object], str, str]] = [
     (
         {"format_before": "RSS 2.0", "format_changed_at": NOW, "hints": Hints("Atom")},
         "healthy",
-        "RSS 2.0 became Atom today",
+        "RSS 2.0 became Atom (today)",
     ),
-    ({"hints": Hints(ttl=DAY), "waits_kept": 1}, "healthy", "asks to be polled less often (ttl of 24 h), honored once"),
+    ({"hints": Hints(ttl=DAY), "waits_kept": 1}, "healthy", "asks to be polled less often (ttl 24 h); honored 1×"),
 ]
 
 

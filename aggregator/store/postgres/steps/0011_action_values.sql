@@ -1,0 +1,4 @@
+-- expand
+-- What was done as a kind and values, worded when it is shown; lines of before keep the sentence in `words`.
+alter table actions add column what text collate "C" not null default '';
+alter table actions add column details text collate "C" not null default '';
