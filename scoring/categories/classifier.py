@@ -48,7 +48,7 @@ SUMMARY = 0.35
 SUMMARY_TERMS = 40
 
 CORRECTIONS_BESIDE_PRIOR = 1.5
-"""Factor on what corrections change in a category that the prior knows."""
+"""Factor on the change by corrections in a category that the prior knows."""
 
 SEEDS_BESIDE_PRIOR, SEEDS_WHERE_UNSURE, SURE_SPREAD = 0.05, 0.5, 3.0
 """Factor on the seeds that ship with a category that the prior knows:
@@ -198,10 +198,10 @@ class Categorizer:
         embedding: Embedding | None = None,
         parts: TextParts | None = None,
     ) -> Evidence:
-        """Return the prior's log-odds for a text, for `evidence`; empty where it knows none of the categories.
+        """Return the prior's log-odds for a text, for `evidence`; empty if it knows none of the categories.
 
-        embedding: of its title, where that is known
-        parts:     what `take_apart` makes of the text, where the caller has it
+        embedding: of its title, if known
+        parts:     the result of `take_apart`, if the caller has it
         """
         if self.prior is None or not self.shipped_:
             return ()

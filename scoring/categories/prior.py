@@ -1,7 +1,7 @@
-"""Estimate which of the shipped categories a text belongs to, or none, by weights that ship with the program.
+"""Estimate which of the shipped categories a text belongs to, if any, with weights that ship with the program.
 
 Knows the weights of words, pairs, character n-grams, publishers, address words and the meaning of titles for each
-category. Leaves fitting them to `evaluation.priors`, and an operator's seeds, defaults and corrections to `classifier`.
+category. `evaluation.priors` fits them; `classifier` adds the operator's seeds, defaults and corrections.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ ZERO = 80
 MIN_STEPS, MAX_STEPS = 35 - ZERO, 126 - ZERO
 
 ENOUGH_KNOWN = 0.5
-"""Share of known words in a text from which the prior counts in full."""
+"""Share of known words from which the prior counts in full."""
 
 MAX_REMEMBERED_WORDS = 32_000
-"""Words that are looked up once: about 6 MB. A general stream has 10,000 further words a day, and looking up one costs
-as much as reading all others of its text."""
+"""Words whose lookup is cached: about 6 MB. A general stream has 10,000 new words a day, and one lookup costs as much
+as reading the rest of the text."""
 
 
 class CategoryPrior:
@@ -46,7 +46,7 @@ class CategoryPrior:
     columns: row of `weights` by name of a feature of `text_features`
     weights: steps, shape (features, categories + 1)
     seeds:   the seeds of each category that shipped with these weights, to see whether a site's is still the same
-    meaning: what the embedding of a title adds to the log-odds of each; None: nothing
+    meaning: weights of the embedding of a title, if any
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class CategoryPrior:
         """Row of `_table` by pair of words."""
         self._grams = {name.removeprefix("gram:"): row for name, row in columns.items() if name.startswith("gram:")}
         self._known: dict[str, int] = {}
-        """Row of `_table` by word that was looked up."""
+        """Row of `_table` by cached word."""
         pairs = [(name.partition(":")[2], row) for name, row in columns.items() if name.startswith("pair:")]
         size = len(base)
         # One row for a word or a pair, so that summing up a text is one call: the weights of the word, of the pair, of
@@ -88,14 +88,14 @@ class CategoryPrior:
     def log_odds(
         self, title: str, summary: str = "", link: str = "", embedding: Embedding | None = None
     ) -> tuple[float, ...]:
-        """Return the log-odds of a text for each category and, last, for none; all 0 where the prior knows no word.
+        """Return the log-odds of a text for each category and, last, for none; all 0 if the prior knows no word.
 
-        embedding: of its title, where that is known
+        embedding: of its title, if known
         """
         return self.log_odds_of(take_apart(title, summary, link), embedding)
 
     def log_odds_of(self, text: TextParts, embedding: Embedding | None = None) -> tuple[float, ...]:
-        """Return what `log_odds` does, of a text that was taken apart."""
+        """Return the same as `log_odds`, from the parts of a text."""
         nothing = (0.0,) * len(self.base)
         if not text.words:
             return nothing
@@ -125,8 +125,8 @@ class CategoryPrior:
         return tuple((trust * (total - np.add.reduce(total) / len(total))).tolist())
 
     def _looked_up(self, words: Collection[str]) -> list[int]:
-        """Return the rows of `_table` of some words, which are filled where they were not."""
-        # Forgetting all of them at once costs less than knowing which was not met for longest.
+        """Return the rows of `_table` of some words, filling missing ones."""
+        # Clearing the whole cache costs less than tracking which word is the least recently used.
         if len(self._known) + len(words) > MAX_REMEMBERED_WORDS:
             self._known.clear()
         places = []
@@ -139,7 +139,7 @@ class CategoryPrior:
         return places
 
     def _fill(self, row: NDArray[np.int16], word: str) -> None:
-        """Set a row of `_table` to what is known of a word."""
+        """Fill the row of `_table` of a word."""
         size = len(self.base)
         row[:] = 0
         if (column := self.columns.get(f"word:{word}")) is not None:

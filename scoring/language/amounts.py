@@ -1,7 +1,7 @@
-"""Find the sentences, figures and names of a text.
+"""Find the sentences, amounts and names of a text.
 
-Knows how English news prints amounts, and which numbers are none: dates, times, versions, names. Would rather miss a
-figure than take one for another. Leaves what the figures of several texts come to, to `facts` and `prose`. Pure.
+Knows how English news prints amounts, and which numbers are none: dates, times, versions, names. A missed amount is
+better than a wrong one. Pure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aggregator.text.markup import plain
 from aggregator.text.tokens import words
 from scoring.language.terms import term
 
-# A full stop after these ends no sentence.
+# A full stop after these does not end a sentence.
 _SHORT = {
     "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "etc", "inc", "corp", "ltd", "co", "no", "nos", "fig",
     "approx", "est", "dept", "gov", "gen", "sen", "rep", "rev", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep",
@@ -44,7 +44,7 @@ def sentences(text: str) -> list[str]:
 
 
 def sentences_of_html(content: str) -> list[str]:
-    """Return the sentences of stored HTML; none reaches beyond its paragraph."""
+    """Return the sentences of stored HTML; a paragraph ends a sentence."""
     return [sentence for block in _BLOCK.split(content) if block.strip() for sentence in sentences(plain(block))]
 
 
@@ -67,7 +67,7 @@ _MONTHS = {
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 }  # fmt: skip
-# Words behind a number that make it a time, a place in a list, or a comparison.
+# Words after a number that make it a time, a rank, or a comparison.
 _NO_UNIT = _MONTHS | {
     "am", "pm", "a.m", "p.m", "and", "or", "of", "in", "to", "the", "on", "at", "by", "for", "from", "with", "is",
     "are", "was", "were", "as", "than", "that", "which", "who", "per", "but", "points", "things", "ways", "times",
@@ -107,15 +107,15 @@ class Figure:
     unit: str
     """`$`, `%`, or the stem of what is counted: `chip`."""
     step: float
-    """How exact it is: the value of its last digit that is not a padding zero."""
+    """Its precision: the value of its last digit that is not a padding zero."""
     bound: str
-    """`at least`, `at most`, `about`, or "" where it stands as it is."""
+    """`at least`, `at most`, `about`, or "" for an exact amount."""
     text: str
     """As printed, with its unit: `1.4 million Trainium chips`."""
     start: int
 
     def same(self, other: Figure) -> bool:
-        """Whether both print one amount: the more exact rounds to the other, which says two digits at least."""
+        """Return whether both are one amount: the more precise rounds to the other, which has two digits at least."""
         if self.unit != other.unit:
             return False
         coarse, fine = (self, other) if self.step >= other.step else (other, self)
@@ -124,14 +124,14 @@ class Figure:
         return abs(coarse.value - fine.value) <= coarse.step / 2 and coarse.value >= 10 * coarse.step
 
     def differs(self, other: Figure) -> bool:
-        """Whether both cannot be one amount: apart by more than rounding, and neither is a bound."""
+        """Return whether the amounts contradict: they differ by more than rounding, and neither is a bound."""
         if self.unit != other.unit or self.bound or other.bound:
             return False
         return abs(self.value - other.value) > max(self.step, other.step)
 
 
 def figures(sentence: str) -> list[Figure]:
-    """Return the amounts of a sentence in their order; a number without a unit is none."""
+    """Return the amounts of a sentence in order; a number without a unit is not an amount."""
     results = [figure for match in _FIGURE.finditer(sentence) if (figure := _figure(sentence, match))]
     results += [figure for match in _WORD_FIGURE.finditer(sentence) if (figure := _spelled(sentence, match))]
     return sorted(results, key=lambda figure: figure.start)
@@ -194,22 +194,22 @@ def _bound(before: str) -> str:
 
 
 def _part_of_a_name(before: str) -> bool:
-    """Whether the number behind *before* belongs to a name: "Atlas 2", "Section 230"."""
+    """Return whether the number after *before* belongs to a name: "Atlas 2", "Section 230"."""
     tokens = before.split()
     if not tokens or before.rstrip()[-1:] in ',;:()“”"':
         return False
     last = tokens[-1]
     if last.casefold().strip(".") in _MONTHS or last.casefold() in _NUMBERED:
         return True
-    # The first word of a sentence is a capital in any case; a word that tells nothing is no name.
+    # The first word of a sentence is always capitalized; a stop word is not a name.
     return last[:1].isupper() and (len(tokens) > 1 or bool(term(last.casefold())))
 
 
 def _counted(sentence: str, start: int, end: int) -> tuple[str, str]:
-    """Return what is counted, as a stem, and the whole phrase; "" for both where nothing is.
+    """Return what is counted, as a stem, and the whole phrase; "" for both if nothing is.
 
-    Names and adjectives may stand between: "400 GPU kernels", "320 billable actions". What is counted is a plural, or
-    hangs on the number: "2-gigawatt", "48GB".
+    Names and adjectives may come between: "400 GPU kernels", "320 billable actions". What is counted is a plural, or
+    attached to the number: "2-gigawatt", "48GB".
     """
     at = end
     for _ in range(3):
@@ -235,12 +235,12 @@ _ALWAYS_CAPITAL = _MONTHS | {"monday", "tuesday", "wednesday", "thursday", "frid
 
 
 def names(sentence: str) -> set[str]:
-    """Return the words that are written as names, case folded; the first word is one only in capitals or mixed case."""
+    """Return the capitalized words, case folded; the first word only if it is in capitals or mixed case."""
     return {word for word, first in _capitals(sentence) if not first}
 
 
 def capitals(sentence: str) -> set[str]:
-    """Return every word with a capital letter, case folded, the first one too."""
+    """Return every capitalized word, case folded, including the first."""
     return {word for word, _ in _capitals(sentence)}
 
 
@@ -256,5 +256,5 @@ def _capitals(sentence: str) -> Iterator[tuple[str, bool]]:
 
 
 def numbers(text: str) -> set[str]:
-    """Return every run of digits with what is inside it, without thousands separators: `1.4`, `2026`, `9700`."""
+    """Return every number with its decimals, without thousands separators: `1.4`, `2026`, `9700`."""
     return {match[0].replace(",", "").rstrip(".") for match in re.finditer(r"\d(?:[\d,.]*\d)?", text)}

@@ -1,9 +1,9 @@
-"""Analyse an entry's text once, where it enters scoring, for everything that compares it with others.
+"""Analyse an entry's text once, when it enters scoring, for all comparisons with other entries.
 
-words       as the text has them, case folded
-terms       stems of the words that tell something, dates left out; a version belongs to the word before it
-numbers     what a headline counts or numbers, and the dates that it names
-shingles    runs of words, for recognising what a source writes in entry after entry
+words       case folded
+terms       stems without stop words and dates; a version belongs to the word before it
+numbers     amounts and numbers in the headline, and the dates that it names
+shingles    runs of words, to recognise wording that a source repeats
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from scoring.language.headline_kinds import stock_terms
 from scoring.language.terms import term, words_of
 
 MAX_SUMMARY_TERMS = 60
-"""A feed's summary is sometimes the whole text; what an event is stands at its beginning."""
+"""A feed's summary is sometimes the whole text; the event is at its beginning."""
 
 MAX_SUMMARY_WORDS = 90
-"""Of a summary, as many are looked at for those terms."""
+"""Words of a summary that are read for those terms."""
 
 MAX_SHINGLED_WORDS = 40
-"""Boilerplate stands at the beginning of a summary, or all through it."""
+"""Boilerplate is at the beginning of a summary, or everywhere in it."""
 
 MAX_EXCERPT_CHARS = 500
-"""Of a summary that reasons are looked for in."""
+"""Characters of a summary that reasons are quoted from."""
 
 SHINGLE_WORDS = 3
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _VERSION = re.compile(r"v\d+(?:\.\d+)+")
 """A version is written with a "v" or without."""
-# Behind these a number is a place in a list and no version: "part 2", "top 10".
+# After these a number is a rank, not a version: "part 2", "top 10".
 _NUMBERED_WORDS = """
     part top day week phase episode season chapter section page no number issue vol volume edition round step
     level stage
@@ -47,13 +47,13 @@ _NUMBERED = frozenset(_NUMBERED_WORDS.split())
 
 
 class AnalysedText(Struct, frozen=True):
-    """An entry as far as comparing it with others goes."""
+    """The analysed text of an entry, for comparisons."""
 
     entry_id: int
     source_id: str
-    """"" when it is not known."""
+    """Empty if unknown."""
     link: str
-    """Canonical, or ""."""
+    """Canonical; may be empty."""
     title: tuple[str, ...]
     """Terms in order: `kubernetes`, `kubernetes|1.33`."""
     summary: tuple[str, ...]
@@ -62,30 +62,30 @@ class AnalysedText(Struct, frozen=True):
     arrived: float
     """When it was first seen, in seconds since 1970."""
     script: str
-    """In which its title is mostly written: "latin", "cyrillic", "kana", "han"..., or ""."""
+    """Main script of its title: "latin", "cyrillic", "kana", "han"..., or ""."""
     excerpt: str
-    """Title and beginning of the summary as people read them, for reasons."""
+    """Title and beginning of the summary in plain text, for reasons."""
     numbers: frozenset[str] = frozenset()
-    """Of the title: amounts, versions, numbers of an issue or a game; no dates."""
+    """Of the title: amounts, versions, issue numbers and results; no dates."""
     versions: tuple[tuple[str, str], ...] = ()
-    """Of the title: a term and the number that stands behind it."""
+    """Of the title: a term and the number after it."""
     dates: frozenset[str] = frozenset()
     """Of the title."""
     stock: frozenset[str] = frozenset()
     """Terms that every headline of its kind has."""
     title_shingles: tuple[int, ...] = ()
-    """A hash of each run of SHINGLE_WORDS words; numbers are all alike in it. Empty where the text is not compared."""
+    """A hash of each run of SHINGLE_WORDS words, with all numbers equal. Empty if the text is not compared."""
     summary_shingles: tuple[int, ...] = ()
     title_words: tuple[str, ...] = ()
     summary_words: tuple[str, ...] = ()
     embedding: Embedding | None = None
-    """Of the title, where it was encoded."""
+    """Of the title, if it was encoded."""
 
     @property
     def headline(self) -> tuple[str, ...]:
-        """The terms of the title and its numbers, with those of dates and times: what equal headlines have in common.
+        """Terms and numbers of the title, including dates and times: equal for equal headlines.
 
-        Of "Tornado warning until 4:00PM" and "... until 5:00PM" the terms are the same.
+        "Tornado warning until 4:00PM" and "... until 5:00PM" have the same terms, but not the same headline.
         """
         return (*self.title, *[word for word in self.title_words if word[0].isdigit()])
 
@@ -102,9 +102,9 @@ def analyse(
     compared: bool = True,
     embedding: Embedding | None = None,
 ) -> AnalysedText:
-    """Return what an entry says, as everything that compares it with others reads it.
+    """Return the analysed text of an entry.
 
-    compared: False leaves out what only comparing needs, for an entry that is counted and no more
+    compared: False leaves out what only comparisons need, for an entry that is only counted
     """
     title_words, summary_words = words_of(title), words_of(summary)[:MAX_SUMMARY_WORDS]
     title_dated, dates = mark_dates(title_words)
@@ -135,7 +135,7 @@ def analyse(
 
 
 def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], list[str], list[tuple[str, str]]]:
-    """Return the terms of some words, the numbers among them, and what each of those numbers stands behind."""
+    """Return the terms of some words, the numbers among them, and the term before each number."""
     terms: list[str] = []
     numbers: list[str] = []
     versions: list[tuple[str, str]] = []
@@ -173,9 +173,9 @@ def shingles(tokens: Sequence[str]) -> tuple[int, ...]:
 
 
 def script(text: str) -> str:
-    """Return in which script *text* is mostly written, "" when it has no letters.
+    """Return the main script of *text*, "" without letters.
 
-    Japanese counts as "kana" wherever it shows any, because Chinese never does.
+    A text with any kana is Japanese and counts as "kana", because Chinese has none.
     """
     if text.isascii():
         return "latin" if any(map(str.isalpha, text)) else ""
@@ -183,7 +183,7 @@ def script(text: str) -> str:
     for char in text:
         if char.isalpha():
             name = _script_of(char)
-            # A letter of theirs is a syllable or a word, and names stay Latin: "OpenAI 发布 GPT 模型".
+            # One of their letters is a syllable or a word, and names stay Latin: "OpenAI 发布 GPT 模型".
             counts[name] = counts.get(name, 0) + (3 if name in ("han", "hangul") else 1)
     if "kana" in counts:
         return "kana"

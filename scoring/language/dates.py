@@ -1,7 +1,7 @@
-"""Recognise dates, times of day and words that name a day among the words of a text.
+"""Recognise dates, times of day and names of days among the words of a text.
 
-When something was published, or for which day a column is, says nothing of which event a text reports. So these words
-are no evidence that two texts report one event, and two headlines that name different days are evidence against it.
+The date of publication, or the day that a column is for, does not identify an event. So these words are not evidence
+that two texts report one event, and two headlines that name different days are evidence against it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _DAY_OF_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 
 
 def is_year(word: str) -> bool:
-    """Return whether a word is a year of this time."""
+    """Return whether a word is a recent or near year."""
     return len(word) == 4 and word.isdigit() and "1990" <= word <= "2059"
 
 
@@ -49,7 +49,7 @@ def mark_dates(words: Sequence[str]) -> tuple[list[bool], frozenset[str]]:
 
     words: case folded, as `aggregator.text.tokens` gives them
 
-    A date is "month-day" or the three numbers that it is written with.
+    A date is "month-day", or the three numbers that it is written with.
 
     >>> mark_dates(["answers", "for", "november", "17"])
     ([False, False, True, True], frozenset({'11-17'}))
@@ -81,7 +81,7 @@ def mark_dates(words: Sequence[str]) -> tuple[list[bool], frozenset[str]]:
 
 
 def _day_beside(words: Sequence[str], i: int) -> tuple[int, int] | None:
-    """Return the place and number of the day that stands behind or before the month at *i*."""
+    """Return position and number of the day after or before the month at *i*."""
     for j in (i + 1, i - 1):
         if 0 <= j < len(words):
             match = _DAY_OF_MONTH.fullmatch(words[j])
@@ -99,7 +99,7 @@ def _is_numeric_date(three: Sequence[str]) -> bool:
 
 
 def _mark_time(words: Sequence[str], marked: list[bool], i: int) -> None:
-    """Mark a time of day with the hour before its minutes and the time zone behind it."""
+    """Mark a time of day, with the hour before its minutes and the time zone after it."""
     marked[i] = True
     if i and words[i - 1].isdigit() and len(words[i - 1]) < 3:
         marked[i - 1] = True

@@ -1,7 +1,7 @@
-"""Recognise headlines of kinds that recur in fixed wording: bargains, puzzle help, horoscopes, results, advisories.
+"""Recognise headlines of kinds with fixed wording: deals, puzzle help, horoscopes, results, advisories.
 
-The words that make up such a headline are shared by every other of its kind, whatever it is about: "best early Black
-Friday deals". They are hardly evidence that two texts report one event.
+All headlines of such a kind share its words, whatever they are about: "best early Black Friday deals". These words are
+hardly evidence that two texts report one event.
 """
 
 from __future__ import annotations
@@ -36,6 +36,6 @@ _NONE: frozenset[str] = frozenset()
 
 
 def stock_terms(title: str) -> frozenset[str]:
-    """Return the terms that every headline of its kinds has, whatever it is about; none for a plain headline."""
+    """Return the terms that all headlines of its kinds have; none for a plain headline."""
     headline_kinds = kinds(title)
     return _NONE.union(*[_TERMS[kind] for kind in headline_kinds]) if headline_kinds else _NONE

@@ -1,8 +1,7 @@
 """Make `scoring/language/background.json.gz`: `python -m scoring.language.make_background FILE...`
 
-Counts in how many entries of recorded streams (JSON Lines, `.gz` or plain) each term
-stands, and keeps the terms that most entries hold. Counts only: no text of anyone is in
-the file, and what was rare enough to name one entry is left out.
+Counts how many entries of recorded streams (JSON Lines, `.gz` or plain) contain each term, and keeps the most frequent
+terms. The file has counts only, no text, and no term that is rare enough to identify an entry.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from scoring.language.terms import is_figure, terms
 
 TERMS = 40_000
 AT_LEAST = 5
-"""A term stands in that many documents, or it is left out."""
+"""Terms in fewer documents are left out."""
 
 
 def count(texts: Iterable[str]) -> tuple[int, Counter[str]]:
-    """Return how many texts there are, and in how many each term stands."""
+    """Return the number of texts, and of texts that contain each term."""
     documents = 0
     frequency: Counter[str] = Counter()
     for text in texts:
@@ -33,7 +32,7 @@ def count(texts: Iterable[str]) -> tuple[int, Counter[str]]:
 
 def pack(documents: int, frequency: Counter[str], provenance: Sequence[str]) -> bytes:
     """Return the file's bytes; the same counts give the same bytes."""
-    # Most figures belong to one event; and a term that only one stream has is no background for others.
+    # Most amounts belong to one event, and a term of one stream alone is no background for others.
     kept = [
         (term, seen)
         for term, seen in frequency.items()

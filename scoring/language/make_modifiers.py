@@ -2,7 +2,7 @@
 
 Counts in the summaries of recorded streams (JSON Lines, `.gz` or plain) how often each lower-case word ends a noun
 phrase, and keeps the words that seldom do: "avoid", "enough", "clinical", "machine" (of "machine learning"). Such a
-word names nothing without its neighbors. The file is a list of words: no text of anyone is in it.
+word names nothing without its neighbors. The file is a list of words without any text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 AT_LEAST = 20
-"""Occurrences: of a rarer word, the share is chance."""
+"""Occurrences: for rarer words, the share is chance."""
 
 SELDOM = 0.06
 """Share of a word's occurrences that end a noun phrase. "probe" has .24, "machine" and "security" .05, "avoid" 0."""
@@ -38,7 +38,7 @@ _FUNCTION_WORDS = frozenset(
 def count(texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
     """Return how often each lower-case word occurs, and how often it ends a noun phrase.
 
-    A word ends a noun phrase where a determiner or preposition stands right before it, and a function word or a
+    A word ends a noun phrase if a determiner or preposition is right before it, and a function word or a
     punctuation mark right after it: "the **probe** of", "in a **statue**, which". Longer phrases are not counted:
     telling them from clauses takes a parser, and the short ones separate well.
 

@@ -1,7 +1,7 @@
 """Make `scoring/language/ordinary_words.txt.gz`: `python -m scoring.language.make_ordinary_words FILE...`
 
 Counts in recorded streams (JSON Lines, `.gz` or plain) how often each term is written in lower case and how often with
-a capital, and keeps those that are mostly in lower case. The file is a list of words: no text of anyone is in it.
+a capital, and keeps those that are mostly in lower case. The file is a list of words without any text.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from aggregator.text.tokens import words
 from scoring.language.terms import term
 
 AT_LEAST = 10
-"""Occurrences: of what is rarer, the spelling is chance."""
+"""Occurrences: for rarer terms, the spelling is chance."""
 
 MOSTLY = 0.6
 """Share of a term's occurrences that are in lower case."""
 
 MAX_CHARACTERS = 300
-"""Of a summary."""
+"""Characters of a summary."""
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z']+")
 _BEGINS_SENTENCE = re.compile(r"[.!?:;\"“”‘()\[\]|–—•-]")
@@ -33,7 +33,7 @@ _BEGINS_SENTENCE = re.compile(r"[.!?:;\"“”‘()\[\]|–—•-]")
 def count(texts: Iterable[tuple[str, bool]]) -> tuple[Counter[str], Counter[str]]:
     """Return how often each term is written in lower case, and how often with a capital.
 
-    texts: each with whether it is a headline; of those only the ones in sentence case are counted
+    texts: each with whether it is a headline; only headlines in sentence case are counted
 
     The first word of a sentence, and words in capitals, are not counted.
     """

@@ -1,7 +1,7 @@
-"""Tell names from ordinary words, without looking at capitals.
+"""Distinguish names from ordinary words without looking at capitals.
 
-Headlines in title case capitalise everything, so a capital says little. A list of the terms that running text mostly
-writes in lower case says more: any other term is a name, or as rare as one. `make_ordinary_words` makes the list.
+Headlines in title case capitalise everything, so capitals say little. A list of the terms that running text mostly
+writes in lower case works better: any other term is a name, or as rare as one. `make_ordinary_words` makes the list.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import resources
 
 @cache
 def load_ordinary_words() -> frozenset[str]:
-    """Return the shipped ordinary words, as terms; English, because capitals tell nothing in German."""
+    """Return the shipped ordinary words, as terms; English, because German capitalises all nouns."""
     packed = resources.files("scoring.language").joinpath("ordinary_words.txt.gz").read_bytes()
     return frozenset(gzip.decompress(packed).decode().split())
 
@@ -26,9 +26,9 @@ def load_modifiers() -> frozenset[str]:
 
 
 def is_name(term: str) -> bool:
-    """Return whether a term of Latin letters is probably the name of somebody or something.
+    """Return whether a term in Latin script is probably a name.
 
-    A version belongs to its name: `kubernetes|1.33` is one. Figures and terms of other scripts are none.
+    A version belongs to its name: `kubernetes|1.33` is one. Amounts and terms of other scripts are not names.
 
     >>> [is_name(term) for term in ("kubernet|1.33", "kubernet", "warn", "2gw", "量子")]
     [True, True, False, False, False]

@@ -1,7 +1,6 @@
 """Turn the text of an entry into terms, and weigh each by how much it tells.
 
-Knows stemming, stop words and document frequency over the recent past. Leaves
-what a word is to `aggregator.text.tokens`, and what is done with the terms to the callers.
+Knows stemming and stop words. `aggregator.text.tokens` splits a text into words.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from msgspec import Struct
 
 from aggregator.text.tokens import words
 
-# Function words, and what newsrooms put around any headline. German, French, Spanish, Italian,
+# Function words, and words that newsrooms add to any headline. German, French, Spanish, Italian,
 # Portuguese, Dutch and Russian are here with the words that make up most of their running text;
 # a stop word list that is too short costs little, because such words have a low IDF anyway.
 _STOP = """
@@ -47,10 +46,10 @@ _NO_STEM_SUFFIX = ("ss", "us", "is")
 
 @lru_cache(maxsize=8_192)
 def term(word: str) -> str:
-    """Return the term that *word* counts as, or "" when it tells nothing.
+    """Return the term of *word*, "" for a stop word.
 
-    Light stemming for English: plurals and the endings -ing, -ed, -ly, where at least
-    three letters stay. Figures, and words of other scripts, are terms as they stand.
+    Light stemming for English: plurals and the endings -ing, -ed, -ly, if at least three letters remain. Amounts, and
+    words of other scripts, are not changed.
 
     >>> [term(w) for w in ("chips", "companies", "announced", "the", "2gw")]
     ['chip', 'company', 'announc', '', '2gw']
@@ -91,12 +90,12 @@ def _undoubled(stem: str) -> str:
 
 @lru_cache(maxsize=256)
 def words_of(text: str) -> tuple[str, ...]:
-    """Return the words of *text*; kept for a while, because all that scores an entry asks for the same texts."""
+    """Return the words of *text*; cached, because scoring an entry needs the same texts several times."""
     return tuple(words(text))
 
 
 def terms(text: str) -> list[str]:
-    """Return the terms of *text* in order, those that tell nothing left out."""
+    """Return the terms of *text* in order, without stop words."""
     return list(filter(None, map(term, words_of(text))))
 
 
@@ -106,14 +105,14 @@ def is_figure(term: str) -> bool:
 
 
 class Background:
-    """Document frequencies that ship with the program, so that the first day is no blank."""
+    """Document frequencies that ship with the program, for the first days of a site."""
 
     def __init__(self, documents: int, frequency: Mapping[str, int]) -> None:
         self.documents = documents
         self.frequency = frequency
 
     def share(self, term: str) -> float:
-        """Return the share of documents that hold *term*, in [0, 1]."""
+        """Return the share of documents that contain *term*, in [0, 1]."""
         return self.frequency.get(term, 0) / self.documents if self.documents else 0.0
 
 
@@ -143,14 +142,14 @@ class FrequencyState(Struct, array_like=True, frozen=True):
     """The counts of `DocumentFrequency`, for a snapshot."""
 
     days: list[tuple[int, int, dict[str, int]]]
-    """UTC day since 1970, entries of that day, and entries that hold each term."""
+    """UTC day since 1970, entries of that day, and entries that contain each term."""
 
 
 class DocumentFrequency:
-    """In how many entries of the recent past each term stood, by UTC day.
+    """The number of recent entries that contain each term, by UTC day.
 
-    Only whole counts are kept, so counting the same entries again gives the same numbers
-    to the last bit, whenever the program was stopped between. A day leaves as a whole.
+    Counts are whole numbers, so counting the same entries again gives the same result to the last bit, wherever the
+    program was stopped in between. A day is removed as a whole.
     """
 
     def __init__(self, background: Background, *, days: int = 30, background_weight: float = 2_000.0) -> None:
@@ -182,11 +181,11 @@ class DocumentFrequency:
 
     @property
     def entries(self) -> int:
-        """How many entries are counted now, the background aside."""
+        """Entries counted, without the background."""
         return self._total
 
     def add(self, terms: Collection[str], day: int) -> None:
-        """Count an entry with these distinct terms, seen on *day* (days since 1970, never going back)."""
+        """Count an entry with these distinct terms, seen on *day* (days since 1970, not before the last one)."""
         self.advance(day)
         if not self._buckets or self._buckets[-1][0] < day:
             self._buckets.append((day, Counter()))
@@ -200,7 +199,7 @@ class DocumentFrequency:
         self._log_total = math.log(self._total + self._weight + 1.0)
 
     def advance(self, day: int) -> None:
-        """Forget the days that are too long before *day*."""
+        """Remove the days that are too long before *day*."""
         while self._buckets and self._buckets[0][0] <= day - self._days:
             gone, bucket = self._buckets.popleft()
             self._total -= self._entries.pop(gone)
@@ -216,9 +215,9 @@ class DocumentFrequency:
     def idf(self, term: str) -> float:
         """Return the weight of a term: ln((n + b + 1) / (df + b * share + 0.5)), above 0.
 
-        n, df:  entries counted, and those of them that hold the term
-        b:      how many entries the background counts for
-        share:  of the background's documents that hold the term
+        n, df:  entries counted, and those that contain the term
+        b:      entries that the background counts for
+        share:  share of the background's documents that contain the term
 
         Robertson & Spärck Jones's smoothing of Spärck Jones's inverse document frequency
         (J. of Documentation 28, 1972), the background as a prior sample.

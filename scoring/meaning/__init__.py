@@ -1,1 +1,1 @@
-"""Compare texts by meaning: an optional sentence encoder, and the embeddings that it makes."""
+"""Compare texts by meaning, with an optional sentence encoder."""

@@ -1,4 +1,4 @@
-"""Remember embeddings of texts in a file, so that a recorded stream is encoded once, however often it is replayed."""
+"""Cache embeddings in a file, so that a recorded stream is encoded once, however often it is replayed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scoring.meaning.encoder import Encoder
 
 
 class CachedEncoder:
-    """An encoder that looks into a cache first."""
+    """An encoder with a cache."""
 
     def __init__(self, encoder: Encoder, cache: EmbeddingCache) -> None:
         self.name = encoder.name
@@ -31,5 +31,5 @@ class CachedEncoder:
         return [Embedding(self.name, value) if (value := known[text]) else None for text in texts]
 
     def encode_query(self, text: str) -> Embedding | None:
-        """Return the embedding of a query; those are not kept."""
+        """Return the embedding of a query, which is not cached."""
         return self._encoder.encode_query(text)

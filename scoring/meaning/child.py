@@ -1,10 +1,10 @@
-"""The child process that runs the sentence encoder: a request a line in, a reply a line out.
+"""The child process that runs the sentence encoder: one request per input line, one reply per output line.
 
-Run as `python -m scoring.meaning.child`. The first line is the settings, the others are in `messages`. It ends when its
-standard input does, when nothing was to be done for `IDLE_S`, and with its parent.
+Run as `python -m scoring.meaning.child`. The first line is the settings; `messages` defines the others. The process
+ends with its standard input, after `IDLE_S` without a request, and with its parent.
 
-The model takes 300 MB, more than the rest of the worker, and runs native code on text out of feeds. In a process of its
-own, the memory is given back, and a crash or a limit costs one request.
+The model takes 300 MB, more than the rest of the worker, and runs native code on text from feeds. In a child process
+the memory is returned, and a crash or a limit costs one request.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from scoring.meaning.encoder import Encoder, OnnxEncoder, find_model
 from scoring.meaning.messages import Ready, Reply, Request
 
 IDLE_S = 90.0
-"""A new child costs two CPU seconds, one that waits 300 MB."""
+"""Starting a child takes two CPU seconds; an idle one takes 300 MB."""
 
 MEMORY_BYTES = 1_500_000_000
-"""By which the address space may grow; a packaged model takes a fifth of that."""
+"""Limit on the growth of the address space; the packaged model takes a fifth of it."""
 
 
 def main() -> None:
-    """Load the model, say so, and encode what comes until nothing more does."""
+    """Load the model, report it, and answer requests until the input ends."""
     die_with_parent()
-    # Ctrl-C and `systemctl stop` reach every process. They are for the parent, which closes this one.
+    # Ctrl-C and `systemctl stop` reach every process. The parent handles them, and closes this one.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     limit_memory(MEMORY_BYTES)

@@ -1,8 +1,8 @@
 """Store embeddings in one byte per component, and compare them with the same result on every machine.
 
-A model's output differs in the last digits from processor to processor. So an entry is encoded once, and its embedding
-is stored as a fact; what follows from stored embeddings has to be exact. Sums of products of signed bytes are whole
-numbers below 2**24 for up to 1,024 components, which single precision holds exactly in whatever order they are added.
+A model's output differs in the last digits between processors. So an entry is encoded once, its embedding is stored as
+a fact, and all computation with stored embeddings is exact. Sums of products of signed bytes are whole numbers below
+2**24 for up to 1,024 components, which single precision holds exactly in whatever order they are added.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def quantize(components: NDArray[np.float32]) -> bytes:
     """Return an embedding as signed bytes: its largest component becomes 127 or -127.
 
     Only the direction counts, so the scale is not kept. With 384 components a cosine changes by less than 0.005.
-    ValueError where it has no direction, or more than `MAX_COMPONENTS` components.
+    ValueError if it is zero, or has more than `MAX_COMPONENTS` components.
     """
     largest = float(np.abs(components).max(initial=0.0))
     if not 0.0 < largest < math.inf or components.size > MAX_COMPONENTS:

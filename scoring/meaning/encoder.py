@@ -1,11 +1,11 @@
 """Turn texts into embeddings with the packaged sentence encoder, or with one that the operator names.
 
-    find_model(settings) -> ModelFiles        MeaningError says which file is missing or is another one
+    find_model(settings) -> ModelFiles        MeaningError names a file that is missing or has another hash
     OnnxEncoder(files).encode(texts)          the model itself, 300 MB of memory
 
 The packaged model is all-MiniLM-L6-v2 with 8-bit weights (Reimers and Gurevych 2019, Wang et al. 2020; Apache-2.0): 384
-components, English. Any other BERT-like model in ONNX with a `tokenizer.json` beside it does as well. The program runs
-it in a child process (`encoder_process`). Which entries are encoded, and when, is for `encoding`.
+components, English. Any other BERT-like model in ONNX with a `tokenizer.json` beside it works too. The program runs it
+in a child process (`encoder_process`). `encoding` decides which entries are encoded, and when.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ MINILM = "minilm"
 INSTALL = "install this program's dependencies again, or write `meaning: {model: none}` in feeds.yaml"
 
 MAX_TOKENS = 64
-"""A headline. The time grows with the tokens."""
+"""Enough for a headline. The time grows with the tokens."""
 
 MAX_CHARS = 300
-"""Of the summary, where an entry has no title."""
+"""Characters of the summary, if an entry has no title."""
 
 BATCH = 16
 """Texts of similar length that run together. Larger batches are not faster on one core."""
@@ -50,16 +50,16 @@ _MINILM_SHA256 = (
 
 
 class Encoder(Protocol):
-    """What makes embeddings; tests put a small one in its place."""
+    """A sentence encoder; tests use a small one."""
 
     @property
     def name(self) -> str:
         """Names model, tokenizer and recipe; embeddings of another name cannot be compared."""
 
     def encode(self, texts: Sequence[str]) -> list[Embedding | None]:
-        """Return the embedding of each text; None where it is empty, or in a language that the model does not know.
+        """Return the embedding of each text; None if it is empty, or in a language that the model does not know.
 
-        Raises MeaningError where the model does not work at present.
+        Raises MeaningError while the model does not work.
         """
 
     def encode_query(self, text: str) -> Embedding | None:
@@ -68,7 +68,7 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """A model on disk, checked."""
+    """A verified model on disk."""
 
     model: Path
     tokenizer: Path
@@ -79,18 +79,18 @@ class ModelFiles:
 
 
 def text_of(title: str, summary: str) -> str:
-    """Return what of an entry is encoded: its title.
+    """Return the text of an entry that is encoded: its title.
 
-    With the summary behind it, stories of a labelled window of AI news come out worse (pairs F1 .557, not .603), and
-    encoding takes three times as long: what surrounds the news in a summary weighs as much as the news.
+    With the summary appended, stories of a labelled window of AI news are worse (pairs F1 .557 instead of .603), and
+    encoding takes three times as long: the background in a summary counts as much as the news.
     """
     return title or summary[:MAX_CHARS]
 
 
 def find_model(settings: MeaningSettings) -> ModelFiles | None:
-    """Return the model that feeds.yaml names, None where it names none.
+    """Return the model that feeds.yaml names, None if it names none.
 
-    Raises MeaningError where a package or a file is missing, or a hash differs.
+    Raises MeaningError if a package or a file is missing, or a hash differs.
     """
     if not settings.model:
         return None
@@ -110,13 +110,13 @@ def find_model(settings: MeaningSettings) -> ModelFiles | None:
 
 
 class OnnxEncoder:
-    """A BERT-like model in ONNX. The embedding is the mean of its tokens' vectors, or what the model itself pools.
+    """A BERT-like model in ONNX. The embedding is the mean of its tokens' vectors, or the model's own pooled output.
 
-    Runs on one core, so that polling and pages keep the others.
+    Runs on one core and leaves the others to polling and pages.
     """
 
     def __init__(self, files: ModelFiles) -> None:
-        """Load the model; MeaningError where a library is missing or the file is no such model."""
+        """Load the model; MeaningError if a library is missing or the file is not such a model."""
         self.name = files.name
         self._languages = files.languages
         self._guess: Callable[[str], str] | None = None
@@ -137,30 +137,30 @@ class OnnxEncoder:
             self._tokenizer.no_padding()
             self._inputs = {tensor.name for tensor in self._session.get_inputs()}
             self._encode(["A sentence"])
-        # Both libraries raise plain exceptions of their own, without a common base.
+        # Both libraries raise their own exceptions, without a common base.
         except Exception as error:
             reason = str(error).strip().partition("\n")[0]
             raise MeaningError(f"{files.model} cannot be used as a sentence encoder: {reason}") from error
 
     def encode(self, texts: Sequence[str]) -> list[Embedding | None]:
-        """Return the embedding of each text; None where it is empty, or in a language that the model does not know."""
+        """Return the embedding of each text; None if it is empty, or in a language that the model does not know."""
         return self._encode([text if self._understands(text) else "" for text in texts])
 
     def encode_query(self, text: str) -> Embedding | None:
-        """Return the embedding of a query; None in writing that the model does not know."""
-        # Two or three words are too few to tell a language by, but not to tell its writing.
+        """Return the embedding of a query; None in a script that the model does not know."""
+        # Two or three words are too few to detect a language, but enough to detect the script.
         if self._languages and script(text) != "latin":
             return None
         return self._encode([text])[0]
 
     def _understands(self, text: str) -> bool:
-        """Return whether a text is in a language of the model, going by the text: feeds often state a wrong one.
+        """Return whether a text is in a language of the model, judged by the text: feeds often state a wrong language.
 
         Of 5,750 English headlines 99 % are, of 215 in ten other European languages none.
         """
         if not self._languages or not text:
             return bool(text)
-        # Keywords in lower case are no sentence, and their embeddings mislead (gnews in docs/dev/clustering.md).
+        # Lower-case keywords are not a sentence, and their embeddings mislead (gnews in docs/dev/clustering.md).
         if text == text.lower():
             return False
         if self._guess is None:

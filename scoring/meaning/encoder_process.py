@@ -1,10 +1,10 @@
 """Run the sentence encoder in a child process: started when first needed, gone when idle, replaced when it fails.
 
     with open_encoder(settings) as encoder:
-        encoder.encode(texts)          MeaningError while it does not work; the words decide then
+        encoder.encode(texts)          MeaningError while it does not work
 
-A child that ends while it encodes is replaced once for the same texts, as it may just have gone for being idle. After
-a second failure no other is started until `FIRST_PAUSE_S` have passed, doubled each time up to `MAX_PAUSE_S`.
+A child that ends during a request is replaced once for the same texts, as it may just have become idle. After a second
+failure no child is started for `FIRST_PAUSE_S`, doubled each time up to `MAX_PAUSE_S`.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from scoring.meaning.messages import Ready, Reply, Request
 log = logging.getLogger(__name__)
 
 SWITCH = "GROUNDSWELL_ENCODER"
-"""Environment variable: `off` keeps every encoder from starting, whatever feeds.yaml says."""
+"""Environment variable: `off` disables every encoder, whatever feeds.yaml says."""
 
 CHUNK = 64
 """Texts in one request: a third of a second."""
 
 CPU_S = 20.0
 START_WITHIN_S, ANSWER_WITHIN_S = 60.0, 60.0
-"""Wall-clock limits; a machine that swaps uses no CPU time."""
+"""Wall-clock limits, because a swapping machine uses no CPU time."""
 
 FIRST_PAUSE_S, MAX_PAUSE_S = 10.0, 3_600.0
 
 QUERY_WITHIN_S = 3.0
-"""How long a reader's query waits for the child while it serves others."""
+"""How long a reader's query waits for the child while it is busy."""
 
 
 def open_encoder(settings: MeaningSettings, env: Mapping[str, str] | None = None) -> EncoderProcess | None:
-    """Return the encoder that feeds.yaml names, None where it names none or the environment switches it off.
+    """Return the encoder that feeds.yaml names, None if it names none or the environment disables it.
 
-    Raises MeaningError where a package or a file is missing, or a hash differs. Nothing is started yet.
+    Raises MeaningError if a package or a file is missing, or a hash differs. No process is started yet.
     """
     if (os.environ if env is None else env).get(SWITCH, "").lower() == "off":
         return None
@@ -78,13 +78,13 @@ class EncoderProcess:
 
     @property
     def error(self) -> str:
-        """Why it did not work the last time; "" where it did."""
+        """Why the last request failed; "" if it did not."""
         return self._error
 
     def encode(self, texts: Sequence[str]) -> list[Embedding | None]:
-        """Return the embedding of each text; None where it is empty, or in a language that the model does not know.
+        """Return the embedding of each text; None if it is empty, or in a language that the model does not know.
 
-        Raises MeaningError where the model does not work at present.
+        Raises MeaningError while the model does not work.
         """
         embeddings: list[Embedding | None] = []
         for first in range(0, len(texts), CHUNK):
@@ -93,9 +93,9 @@ class EncoderProcess:
         return embeddings
 
     def encode_query(self, text: str) -> Embedding | None:
-        """Return the embedding of a query; None in writing that the model does not know.
+        """Return the embedding of a query; None in a script that the model does not know.
 
-        Raises MeaningError where the model does not work at present, or is busy.
+        Raises MeaningError while the model does not work, or is busy.
         """
         if not self._lock.acquire(timeout=QUERY_WITHIN_S):
             raise MeaningError("the sentence encoder is busy")
@@ -105,12 +105,12 @@ class EncoderProcess:
             self._lock.release()
 
     def close(self) -> None:
-        """End the child process; another is started when it is needed again."""
+        """End the child process; the next request starts another."""
         with self._lock:
             self._end()
 
     def reap(self) -> None:
-        """Collect a child that ended because it was idle, so that no dead process stays in the table."""
+        """Collect an idle child that ended, so that it does not stay as a zombie."""
         if self._lock.acquire(blocking=False):
             try:
                 if self._process is not None and self._process.poll() is not None:
@@ -135,14 +135,14 @@ class EncoderProcess:
             self._fail(str(error))
             raise
         except BaseException:
-            # What the child would answer belongs to a request that nobody waits for any more.
+            # The child's reply would belong to a request that nobody waits for any more.
             self._end()
             raise
         self._failures, self._error = 0, ""
         return [Embedding(self.name, value) if value else None for value in values]
 
     def _exchange(self, process: subprocess.Popen[bytes], request: Request) -> list[bytes] | None:
-        """Return the child's reply, None where it ended before."""
+        """Return the child's reply, None if it ended before."""
         line = self._line(process, msgspec.json.encode(request), ANSWER_WITHIN_S)
         if not line:
             return None
@@ -155,7 +155,7 @@ class EncoderProcess:
         return values
 
     def _started(self) -> subprocess.Popen[bytes]:
-        """Start another child and return it once its model is loaded."""
+        """Start a child and return it once its model is loaded."""
         self._end()
         try:
             process = self._process = subprocess.Popen(
@@ -178,7 +178,7 @@ class EncoderProcess:
         return process
 
     def _line(self, process: subprocess.Popen[bytes], message: bytes, within_s: float) -> bytes:
-        """Send a line and return the next one; b"" where the child ended, or was ended for taking too long."""
+        """Send a line and return the next one; b"" if the child ended or took too long."""
         assert process.stdin is not None
         assert process.stdout is not None
         deadline = Timer(within_s, process.kill)

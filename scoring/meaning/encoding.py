@@ -1,8 +1,8 @@
 """Choose which entries are encoded, and when.
 
-Arrivals are encoded before they are placed in stories, so that clustering can compare them; a burst, such as the first
-poll of a new site, is encoded only up to a limit. The rest, and what came before an encoder was configured, follows a
-few at a time for search and related stories. Clustering never sees those: a replay could not know when they were made.
+Arrivals are encoded before clustering, up to a limit in a burst such as the first poll of a new site. The rest, and
+entries from before an encoder was configured, follow a few at a time for search and related stories. Clustering never
+uses those: a replay could not know when they were made.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from scoring.language.terms import terms
 from scoring.meaning.encoder import Encoder, text_of
 
 MAX_ARRIVALS = 3_000
-"""Entries of one run of the updater that are encoded before they are placed: 15 CPU seconds at 200 a second.
+"""Entries of one update that are encoded before clustering: 15 CPU seconds at 200 per second.
 
-A first poll of 90 feeds brings 2,000 to 3,000. More would keep the first front page waiting."""
+A first poll of 90 feeds brings 2,000 to 3,000. More would delay the first front page."""
 
 MAX_LATER = 16
-"""Entries that are encoded at a time afterwards: a fifth of a second, in which no story is updated."""
+"""Entries that are encoded at a time afterwards: a fifth of a second without updates."""
 
 COMMON = 20
-"""A term in more titles than this brings no two of them together."""
+"""Terms in more titles than this do not count as shared."""
 
 
 def encode(encoder: Encoder, entries: Sequence[Entry]) -> dict[int, bytes]:
-    """Return what embeddings consist of, by entry; b"" for an entry that has none. MeaningError as `Encoder.encode`."""
+    """Return the values of embeddings by entry; b"" for an entry without one. MeaningError as `Encoder.encode`."""
     embeddings = encoder.encode([text_of(entry.title, entry.summary) for entry in entries])
     return {
         entry.entry_id: b"" if embedding is None else embedding.values
@@ -38,11 +38,11 @@ def encode(encoder: Encoder, entries: Sequence[Entry]) -> dict[int, bytes]:
 
 
 def first_choice(entries: Sequence[Entry], limit: int, headlines: Iterable[str]) -> list[Entry]:
-    """Return at most *limit* entries, those first whose titles share the most uncommon terms with another's.
+    """Return at most *limit* entries, those first that share the most uncommon terms with another title.
 
     headlines: of stories that an entry can join
 
-    An embedding tells only where there is something to compare it with.
+    An embedding is only useful if there is something to compare it with.
     """
     if len(entries) <= limit:
         return list(entries)

@@ -1,4 +1,4 @@
-"""What the encoder's child process and its parent say to each other: typed messages as JSON, one a line."""
+"""The protocol between the encoder's child process and its parent: typed JSON messages, one per line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Ready(msgspec.Struct):
-    """The model is loaded, or cannot be."""
+    """The model is loaded, or loading failed."""
 
     encoder: str
     """Its name."""
@@ -14,7 +14,7 @@ class Ready(msgspec.Struct):
 
 
 class Request(msgspec.Struct):
-    """Texts to be encoded within so much CPU time."""
+    """Texts to encode within a limit of CPU time."""
 
     texts: list[str]
     cpu_s: float

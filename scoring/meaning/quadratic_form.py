@@ -1,7 +1,6 @@
-"""Judge a title by its embedding: quadratic forms of a few of its directions, in exact arithmetic.
+"""Evaluate quadratic forms of embeddings in exact arithmetic, for `relevance` and `categories`.
 
-Knows how weights and an embedding become numbers. Leaves making embeddings to `encoder`, fitting to
-`learning.meaning_fit`, and what the numbers are for to `relevance` and `categories`.
+`learning.meaning_fit` fits them.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ class QuadraticForm:
 
         value = offset + steps[0] * l . u + steps[1] * p' Q p,    u = the embedding with length 1, p = round(8 B u)
 
-    A linear form alone misses most of what an embedding says of a title: it counts which subjects meet which kinds of
-    news. All weights are whole numbers from -127 to 127, so every sum is one that double precision holds exactly, and
-    each machine gets the same values.
+    A linear form alone misses most of the information: what matters are combinations of subject and kind of news. All
+    weights are whole numbers from -127 to 127, so double precision represents every sum exactly, and all machines get
+    the same values.
 
-    encoder:   whose embeddings these weights are for
+    encoder:   the encoder of the embeddings
     offsets:   one for each function
     basis:     B, shape (directions, components)
     linear:    l of each function, shape (functions, components)
@@ -69,7 +68,7 @@ class QuadraticForm:
         )
 
     def as_data(self) -> dict[str, Any]:
-        """Return what `from_data` makes the same form of, for a model file."""
+        """Return the content for a model file, which `from_data` reads."""
         rows, columns = np.triu_indices(len(self.basis))
         return {
             "encoder": self.encoder,
@@ -83,7 +82,7 @@ class QuadraticForm:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> QuadraticForm:
-        """Return the form that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        """Return the form in *data*; KeyError, TypeError or ValueError when it is invalid."""
         offsets = [float(offset) for offset in data["offsets"]]
         linear_step, quadratic_step = data["steps"]
         size = int(data["directions"])

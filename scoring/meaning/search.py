@@ -1,4 +1,4 @@
-"""Search by meaning, and the stories nearest to one: both by the stored embeddings of their entries."""
+"""Search by meaning and find related stories, both by the stored embeddings of their entries."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from scoring.meaning.encoder_process import EncoderProcess, open_encoder
 log = logging.getLogger(__name__)
 
 MIN_COSINE = 0.35
-"""Of random pairs of English headlines one in a hundred is nearer."""
+"""One in a hundred random pairs of English headlines has a larger cosine."""
 
 MATCHING_WORDS = 0.15
 """Bonus, as a cosine, for a story that also contains all words of the query."""
 
 MIN_RELATED = 0.45
-"""Judgement: nearer than strangers, farther than one event (.7 on average)."""
+"""Chosen by hand: above unrelated stories, below reports of one event (.7 on average)."""
 
 RELATED_AMONG = 3_000
-"""Newest entries that related stories are looked for in: a few milliseconds."""
+"""Newest entries among which related stories are searched: a few milliseconds."""
 
 
 class QueryEncoder:
-    """Encodes what readers search for, in one child process that is started by the first search by meaning."""
+    """Encodes search queries in a child process, which the first search by meaning starts."""
 
     def __init__(self, open_encoder: Callable[[MeaningSettings], Encoder | None] = open_encoder) -> None:
         self._open = open_encoder
@@ -40,7 +40,7 @@ class QueryEncoder:
         self._encoder: Encoder | None = None
 
     def embedding(self, text: str, settings: MeaningSettings) -> Embedding | None:
-        """Return the embedding of a query; None where the encoder does not work, or does not know its writing."""
+        """Return the embedding of a query; None if the encoder does not work, or does not know the script."""
         with self._lock:
             if settings != self._settings:
                 self._release()
@@ -69,7 +69,7 @@ class QueryEncoder:
 
 
 def by_meaning(store: Store, query: Query, embedding: Embedding, limit: int, offset: int) -> SearchResult:
-    """Return the stories nearest to *embedding* among the newest that fit the filters of *query*, or have its words."""
+    """Return the stories nearest to *embedding* among the newest that match the filters of *query* or its words."""
     if query.empty:
         return SearchResult([], 0)
     fitting = store.search.fitting(query)
@@ -87,14 +87,14 @@ def by_meaning(store: Store, query: Query, embedding: Embedding, limit: int, off
 
 
 def related(store: Store, story_id: int, limit: int) -> list[int]:
-    """Return the recent stories nearest to a story in meaning, the nearest first; none where it was not encoded.
+    """Return the recent stories nearest to a story by embedding, the nearest first; none if it was not encoded.
 
     Muted stories are left out.
     """
     own = store.embeddings.of_stories("", [story_id])
     if not own:
         return []
-    # Of several encoders the one that has the newest entry.
+    # Of several encoders, that of the newest entry.
     first = next(embedded for embedded in own if embedded.embedding.space == own[-1].embedding.space)
     nearest = _nearest(first.embedding, store.embeddings.newest(first.embedding.encoder, RELATED_AMONG))
     left_out = {story_id, *store.story_rules.story_ids(RuleEffect.MUTE)}
@@ -103,7 +103,7 @@ def related(store: Store, story_id: int, limit: int) -> list[int]:
 
 
 def _nearest(embedding: Embedding, entries: Iterable[EmbeddedEntry]) -> dict[int, tuple[float, int]]:
-    """Return by story the largest cosine to one of its entries, and which entry that is."""
+    """Return, by story, the largest cosine to one of its entries, and that entry."""
     entries = [embedded for embedded in entries if embedded.embedding.space == embedding.space]
     nearest: dict[int, tuple[float, int]] = {}
     for embedded, cosine in zip(entries, cosines(embedding, [embedded.embedding for embedded in entries]), strict=True):

@@ -1,7 +1,7 @@
-"""Measures, each in one place.
+"""Metrics, each in one place.
 
-ranking       an order against what is relevant: AUC, nDCG
-probability   probabilities against what turned out: Brier score, log loss, reliability, ECE
+ranking       orders against labels: AUC, nDCG
+probability   probabilities against outcomes: Brier score, log loss, reliability, ECE
 clustering    stories against labels: BCubed, pairs, CEAF, mutual information
-bootstrap     the range of a measure when whole days are drawn again
+bootstrap     confidence intervals, by resampling whole days
 """

@@ -1,6 +1,6 @@
-"""Say how sure a measure is: resample whole days, and see in what range the measure falls.
+"""Compute confidence intervals of measures by resampling whole days.
 
-Cases of one day share its news, so a case is not drawn alone.
+Cases of one day share its news, so single cases are not independent.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Case = TypeVar("Case")
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A measure with the range in which 95 of 100 resamples of the days fall."""
+    """A measure with its 95 % bootstrap interval."""
 
     value: float
     low: float
@@ -36,7 +36,7 @@ def resampled(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Interval | None:
-    """Return *measure* of the cases with its interval; None where the cases give no measure.
+    """Return *measure* of the cases with its interval; None if it is undefined.
 
     days: of each case, the day that it belongs to
 

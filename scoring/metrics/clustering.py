@@ -22,7 +22,7 @@ RESAMPLES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How much of what was joined belongs together, how much of what belongs together was joined."""
+    """Precision and recall of what was joined."""
 
     precision: float
     recall: float
@@ -88,9 +88,9 @@ def nmi(gold: Labels, predicted: Labels) -> float:
 def bcubed_interval(
     gold: Labels, predicted: Labels, *, seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return between what the BCubed F1 lies, had other labels of this kind been drawn.
+    """Return the 95 % interval of the BCubed F1.
 
-    Percentile bootstrap over whole labels, not over entries: entries of one label stand or fall together.
+    Percentile bootstrap over whole labels, not over entries, because entries of one label are not independent.
     """
     labels = list(_by_label(gold, predicted).values())
     rng = random.Random(seed)
@@ -107,7 +107,7 @@ def bcubed_interval(
 def pairs_interval(
     gold: Labels, predicted: Labels, *, seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return between what the F1 over pairs lies, had other labels of this kind been drawn.
+    """Return the 95 % interval of the F1 over pairs.
 
     Percentile bootstrap over whole labels. A wrong pair counts half for each of its two labels.
     """
@@ -131,7 +131,7 @@ def pairs_interval(
 
 
 def _by_label(gold: Labels, predicted: Labels) -> dict[Hashable, tuple[int, float, float]]:
-    """Return of each label its entries, and the sums of their precision and recall."""
+    """Return, for each label, its entries and the sums of their precision and recall."""
     labels, stories = Counter(gold), Counter(predicted)
     sums = {label: (count, 0.0, 0.0) for label, count in labels.items()}
     for (label, story), both in Counter(zip(gold, predicted, strict=True)).items():

@@ -1,6 +1,6 @@
-"""Measure probabilities against what turned out: Brier score, log loss, reliability.
+"""Measure probabilities against outcomes: Brier score, log loss, reliability.
 
-Pure functions on sequences; weights, where taken, say how much each case counts.
+Pure functions on sequences; weights are optional.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def brier(probabilities: Sequence[float], labels: Sequence[int], weights: Sequen
 
 
 def log_loss(probabilities: Sequence[float], labels: Sequence[int], weights: Sequence[float] | None = None) -> float:
-    """Return the mean of -ln(probability given to what happened); probabilities are kept 1e-6 from 0 and 1."""
+    """Return the mean of -ln(probability of the outcome); probabilities are kept 1e-6 from 0 and 1."""
     counts = weights or [1.0] * len(labels)
     total = 0.0
     for p, y, w in zip(probabilities, labels, counts, strict=True):
@@ -34,7 +34,7 @@ def log_loss(probabilities: Sequence[float], labels: Sequence[int], weights: Seq
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Cases that were given about the same probability, and how often they turned out relevant."""
+    """Cases with about the same probability, and the share that turned out relevant."""
 
     low: float
     high: float
@@ -48,7 +48,7 @@ class Bin:
 def reliability(
     probabilities: Sequence[float], labels: Sequence[int], weights: Sequence[float] | None = None, bins: int = 10
 ) -> list[Bin]:
-    """Return the reliability table: *bins* equally wide bins, those without a case left out."""
+    """Return the reliability table: *bins* equally wide bins, without empty ones."""
     sums = [[0.0, 0.0, 0.0] for _ in range(bins)]
     for p, y, w in zip(probabilities, labels, weights or [1.0] * len(labels), strict=True):
         of_bin = sums[min(int(p * bins), bins - 1)]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def auc(scores: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = None) -> float | None:
-    """Return how often a relevant case is scored above one that is not, ties counting half.
+    """Return the probability that a relevant case has a higher score than another, ties counting half.
 
     scores, labels, weights: (cases,); labels are 1 or 0
     None when one class is missing. Hanley & McNeil, The Meaning and Use of the Area under a ROC Curve (1982): the
@@ -42,10 +42,10 @@ def weighted_auc(scores: ArrayLike, labels: ArrayLike) -> Callable[[ArrayLike], 
 
 
 def ndcg(scores: Sequence[float], labels: Sequence[int], k: int = 10) -> float | None:
-    """Return the discounted gain of the *k* best scored over the best that was possible, 0..1.
+    """Return the discounted gain of the *k* highest scores over the best possible, 0..1.
 
     DCG = sum over ranks r = 1..k of label / log2(r + 1). Equal scores keep the order they came in.
-    None when nothing is relevant. Järvelin & Kekäläinen, Cumulated gain-based evaluation (2002).
+    None if nothing is relevant. Järvelin & Kekäläinen, Cumulated gain-based evaluation (2002).
     """
     order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     gain = discounted([labels[i] for i in order[:k]])

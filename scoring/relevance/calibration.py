@@ -15,7 +15,7 @@ from scoring.relevance.explanation import sigmoid
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """P(relevant) = sigma(slope * logit + offset); slope >= 0, so the order stays."""
+    """P(relevant) = sigma(slope * logit + offset), with slope >= 0, so the order does not change."""
 
     slope: float = 1.0
     offset: float = 0.0
@@ -26,15 +26,15 @@ class Calibration:
 
 
 def platt(logits: Sequence[float], labels: Sequence[int], weights: Sequence[float] | None = None) -> Calibration:
-    """Return the slope and offset that make *logits* say how often *labels* are 1.
+    """Return the slope and offset that calibrate *logits* on *labels*.
 
     Minimises the cross-entropy of sigma(A * f + B) against the smoothed targets
 
         (N+ + 1) / (N+ + 2)  for a relevant case,   1 / (N- + 2)  for one that is not
 
-    which keep it away from certainty where cases are few. No cases of one class: unchanged.
-    A slope below 0 would turn the order round; then only the offset is fitted, with slope 0.
-    Scaling a sum scales its addends, so contributions stay contributions.
+    which avoid certainty when there are few cases. Without cases of one class nothing changes. A slope below 0 would
+    reverse the order; then only the offset is fitted, with slope 0. Scaling a sum scales its addends, so contributions
+    still add up.
 
     Platt, Probabilistic Outputs for Support Vector Machines (1999); Newton's method with
     backtracking as in Lin, Lin & Weng, A Note on Platt's Probabilistic Outputs (2007).
@@ -95,10 +95,10 @@ def _cross_entropy(cases: list[tuple[float, float, float]], slope: float, offset
 
 
 JUDGED_DAYS = 21
-"""Days that a recalibration looks back on: long enough for some hundred cases, short enough to follow the news."""
+"""Days that a recalibration uses: enough for some hundred cases, few enough to follow the news."""
 
 LABEL_LAG = 2
-"""Days after which a day's labels are known: its stories have 24 hours after the day is over."""
+"""Days after which a day's labels are known: its stories have 24 hours after the end of the day."""
 
 MIN_JUDGED, MIN_JUDGED_OF_A_CLASS = 150, 10
 """A day with fewer cases before it is not recalibrated."""
@@ -107,14 +107,14 @@ MIN_JUDGED, MIN_JUDGED_OF_A_CLASS = 150, 10
 def recalibrated(
     days: Sequence[date], said: Sequence[float], labels: Sequence[int], lag: int = LABEL_LAG
 ) -> list[float]:
-    """Return what each probability meant on its day: recalibrated on the newest days that were judged by then.
+    """Return each probability, recalibrated on the newest days whose labels were known on its day.
 
     days: of each case, in any order
     said: probabilities, within 0..1
     lag:  days after which a day's labels are known
 
-    Nothing of a day or after it is looked at, so the result is what a site could have said at the time. Cases of days
-    before there was enough to look back on keep what was said.
+    Uses no later information, so the result is what a site could have shown at the time. Cases without enough earlier
+    days are not changed.
     """
     logits = [logit_of(p) for p in said]
     by_day: dict[date, list[int]] = {}
@@ -133,13 +133,13 @@ def recalibrated(
 
 
 def shift(logits: Sequence[float], labels: Sequence[int], spread: float) -> float:
-    """Return what to add to *logits* so that they say how often *labels* are 1.
+    """Return the offset that calibrates *logits* on *labels*.
 
     The maximum of the posterior with a Gaussian prior around 0:
 
         sum of ln P(label | sigma(logit + b)) - b^2 / (2 spread^2)
 
-    by Newton's method; the function is concave. Few cases move it little, and the order of the cases is kept.
+    by Newton's method; the function is concave. Few cases move it little, and the order of the cases stays the same.
     spread: standard deviation of the prior, in log-odds, > 0
     """
     b = 0.0
@@ -154,6 +154,6 @@ def shift(logits: Sequence[float], labels: Sequence[int], spread: float) -> floa
 
 
 def logit_of(probability: float) -> float:
-    """Return the log-odds of a probability, kept within +-9.2."""
+    """Return the log-odds of a probability, limited to +-9.2."""
     kept = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(kept / (1 - kept))

@@ -1,7 +1,4 @@
-"""Compute the score again without one piece of its evidence.
-
-Leaves scoring to `relevance`.
-"""
+"""Compute the score of a story without one of its sources."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from scoring.relevance.signals import Signals
 
 @dataclass(frozen=True, slots=True)
 class Counterfactual:
-    """What the score would be if something had not been."""
+    """The score under a condition that did not happen."""
 
     condition: Reason
     score: int
@@ -23,11 +20,12 @@ class Counterfactual:
 def counterfactuals(
     model: RelevanceModel, signals: Signals, names: dict[str, str] | None = None
 ) -> list[Counterfactual]:
-    """Return the score without each voice but the first, each a real re-score; what changes most comes first.
+    """Return the score without each voice but the first, computed by the model, the largest change first.
 
-    names: how a voice or source is called on pages, by id; those missing are called by their id
-    A voice stands for its owner or wire, so "without it" is without all that it published.
-    Voices that make no difference are left out.
+    names: display names of voices and sources, by ID; the ID by default
+
+    A voice is an owner or wire, so "without it" means without everything that it published. Voices that make no
+    difference are left out.
     """
     called = names or {}
     now = model.score(signals).score

@@ -1,17 +1,17 @@
-"""Estimate what a serious editor would make of a text, from the text alone.
+"""Estimate the worth of a text: the probability that an editor of a serious AI and technology site would put it on the
+front page, from the text alone.
 
-Knows how the shipped weights turn the features of a text into its worth: the probability that an editor of a
-serious AI and technology site would put it on the front page. Leaves the features to `text_features`, fitting to
-`evaluation.priors`, and coverage, votes and what a site learns to `model`.
+`text_features` extracts the features, `evaluation.priors` fits the shipped weights, and `model` adds coverage, votes
+and what a site learns.
 
     logit = base + familiarity * (words + pairs + grams + site + address + shape) + (1 - familiarity) * center
 
-and where the embedding of the title is known, with a base of its own,
+or, if the embedding of the title is known, with another base,
 
     logit = base + share * (familiarity * (words + ...) + (1 - familiarity) * center) + familiarity * meaning
 
-`familiarity` goes from 0 to 1 with the share of the text's words that the prior knows, so it counts for little in a
-language or on a subject that it was not trained on.
+`familiarity` grows from 0 to 1 with the share of the text's words that the prior knows, so the prior counts for little
+in a language or on a subject that it was not trained on.
 """
 
 from __future__ import annotations
@@ -29,63 +29,63 @@ from scoring.relevance.explanation import sigmoid
 from scoring.relevance.text_features import TextParts, grams, shape_features, take_apart
 
 UNFAMILIAR, FAMILIAR = 0.35, 0.6
-"""Shares of known words, by IDF, at which the prior begins to count and counts in full.
+"""Shares of known words, by IDF, between which the prior's weight grows from 0 to 1.
 
 Median share on AI and technology news .83 to .86 (the lowest tenth .59 to .68), on sports .53 to .55, on food .58, on
 health .60, on home and living .74, in French .14, in Russian .06.
 """
 
 MAX_REMEMBERED_WORDS = 16_000
-"""Words that are looked up once: about 3 MB, and most of any text."""
+"""Words whose lookup is cached: about 3 MB, and most words of any text."""
 
 MAX_REMEMBERED_READINGS = 512
-"""The latest texts that were read: about 3 MB."""
+"""Cached readings of the latest texts: about 3 MB."""
 
 SCALE = 1_000
-"""A model file holds weights in thousandths and IDF in hundredths, as whole numbers."""
+"""A model file has weights in thousandths and IDF in hundredths, as whole numbers."""
 
 
 class Worth(Struct, frozen=True, gc=False):
-    """What the prior makes of a text."""
+    """The prior's estimate for a text."""
 
     probability: float
-    """That an editor would put it on the front page, 0..1; close to the base rate where the words are unknown."""
+    """Probability that an editor would choose it, 0..1; close to the base rate if the words are unknown."""
     familiarity: float
-    """How far the prior counts for this text, 0..1."""
+    """Weight of the prior for this text, 0..1."""
 
 
 UNKNOWN = Worth(0.0, 0.0)
 
 _Word = tuple[float | None, float, float, int]
-"""Weight of a word, None where it is unknown, its IDF, the summed weights of its n-grams, and how many those are."""
+"""Weight of a word (None if unknown), its IDF, the summed weights of its n-grams, and their number."""
 
 
 class TextReading(Struct, frozen=True):
-    """The addends of a text's logit, familiarity included; `base` is not among them."""
+    """The addends of a text's logit without `base`, scaled by familiarity."""
 
     words: Mapping[str, float]
-    """By word, the pairs and n-grams it is part of included."""
+    """By word, including its pairs and n-grams."""
     others: Mapping[str, float]
     """By kind: "site", "address", "shape", "meaning"."""
     constant: float
-    """What any text as familiar has."""
+    """The addend that is the same for all texts of this familiarity."""
     familiarity: float
     known_words: int
 
 
 @dataclass(frozen=True, slots=True)
 class MeaningWeights:
-    """How the embedding of a title and its words become one logit; see the top of this module."""
+    """Weights that combine the embedding of a title with its words; see the module docstring."""
 
     text_share: float
-    """What the addends of the words count beside the meaning: both are evidence of the same thing in part."""
+    """Factor on the addends of the words beside the meaning, since both overlap as evidence."""
     base: float
-    """Takes the place of the prior's base."""
+    """Replaces the prior's base."""
     form: QuadraticForm
-    """Of one function: the log-odds that the meaning adds."""
+    """One function: the log-odds that the meaning adds."""
 
     def as_data(self) -> dict[str, Any]:
-        """Return what `from_data` makes the same weights of, for a model file."""
+        """Return the content for a model file, which `from_data` reads."""
         return {
             "text_share": round(SCALE * self.text_share),
             "base": round(SCALE * self.base),
@@ -94,19 +94,19 @@ class MeaningWeights:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> MeaningWeights:
-        """Return the weights that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        """Return the weights in *data*; KeyError, TypeError or ValueError when it is invalid."""
         return cls(int(data["text_share"]) / SCALE, int(data["base"]) / SCALE, QuadraticForm.from_data(data["form"]))
 
 
 class EditorialPrior:
-    """The shipped weights of texts; immutable but for what it remembers of words.
+    """The shipped weights of texts; immutable except for cached lookups.
 
-    center:      mean of the addends over texts: what unknown words stand in for
+    center:      mean of the addends over texts, which replaces those of unknown words
     words:       log-odds and IDF by word
     pairs, grams: log-odds by pair of words ("open source"), by character n-gram ("<gpt")
     others:      log-odds by `site:`, `address:` and `shape:` name
-    unknown_idf: of a word that is not among *words*
-    meaning:     what the embedding of a title adds; None: nothing
+    unknown_idf: IDF of a word that is not in *words*
+    meaning:     weights of the embedding of a title, if any
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class EditorialPrior:
         embedding: Embedding | None = None,
         parts: TextParts | None = None,
     ) -> Worth:
-        """Return what an editor would make of a text; see `read`."""
+        """Return the worth of a text; see `read`."""
         reading = self.read(title, summary, link, embedding, parts)
         logit = reading.constant + math.fsum(reading.words.values()) + math.fsum(reading.others.values())
         return Worth(sigmoid(logit), reading.familiarity)
@@ -156,10 +156,10 @@ class EditorialPrior:
     ) -> TextReading:
         """Return the addends of a text's logit, by word and by kind.
 
-        embedding: of its title, where that is known
-        parts:     what `take_apart` makes of the text, where the caller has it
+        embedding: of its title, if known
+        parts:     the result of `take_apart`, if the caller has it
         """
-        # An entry is read when it joins and again each time its story is scored, which is soon after.
+        # An entry is read when it joins, and soon again each time its story is scored.
         text = (title, summary, link, embedding)
         reading = self._readings.get(text)
         if reading is None:
@@ -190,11 +190,11 @@ class EditorialPrior:
             gram_share = 1.0 / math.sqrt(gram_count)
             for word, summed in of_grams:
                 by_word[word] = by_word.get(word, 0.0) + summed * gram_share
-        # Few texts have a pair with a weight, and intersecting finds them at a tenth of the cost of asking for each.
+        # Few texts have a pair with a weight; an intersection costs a tenth of looking each pair up.
         if weighed := self._pairs.keys() & text.pairs.keys():
             pair_share = 0.5 / math.sqrt(len(text.pairs))
             for pair in filter(weighed.__contains__, text.pairs):
-                # Told by its words, half each.
+                # Shared equally by its two words.
                 of_pair = self._pairs[pair]
                 for word in pair:
                     by_word[word] = by_word.get(word, 0.0) + of_pair * pair_share
@@ -212,7 +212,7 @@ class EditorialPrior:
         return TextReading(words, others, constant, familiarity, known)
 
     def _with_meaning(self, reading: TextReading, embedding: Embedding | None) -> TextReading:
-        """Return a reading with what the embedding of the title says; the same where that is unknown."""
+        """Return a reading with the addend of the embedding, or the same reading without an embedding."""
         weights = self.meaning
         if weights is None or embedding is None:
             return reading
@@ -232,8 +232,8 @@ class EditorialPrior:
         )
 
     def _look_up(self, word: str) -> _Word:
-        """Return what a word weighs, and remember it."""
-        # Forgetting all words at once costs less than knowing which was not met for longest.
+        """Return the weights of a word, and cache them."""
+        # Clearing the whole cache costs less than tracking which word is the least recently used.
         if len(self._known) >= MAX_REMEMBERED_WORDS:
             self._known.clear()
         weight, idf = self.words.get(word, (None, self.unknown_idf))
@@ -243,7 +243,7 @@ class EditorialPrior:
         return known
 
     def as_data(self) -> dict[str, Any]:
-        """Return what `from_data` makes the same prior of, for a model file."""
+        """Return the content for a model file, which `from_data` reads."""
 
         def whole(weights: Mapping[str, float]) -> dict[str, int]:
             return {name: round(SCALE * weight) for name, weight in sorted(weights.items())}
@@ -262,7 +262,7 @@ class EditorialPrior:
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> EditorialPrior:
-        """Return the prior that *data* holds; KeyError, TypeError or ValueError when it holds none."""
+        """Return the prior in *data*; KeyError, TypeError or ValueError when it is invalid."""
 
         def weights(of: Mapping[str, Any]) -> dict[str, float]:
             return {str(name): int(weight) / SCALE for name, weight in of.items()}

@@ -1,7 +1,4 @@
-"""Turn the log-odds of a score into points that add up to it.
-
-Leaves computing the log-odds to `model`, and what would change them to `counterfactuals`.
-"""
+"""Turn the log-odds of a score into points that add up to it."""
 
 from __future__ import annotations
 
@@ -32,8 +29,8 @@ class Part(Struct, frozen=True):
 
 WORDS_SHOWN = 6
 
-# They carry signal together (headlines with "how", "you" and "my" are seldom news; without them the prior's AUC
-# falls from .885 to .876), but one by one they tell a reader nothing: they are part of how a title is worded.
+# Function words carry signal together (headlines with "how", "you" and "my" are seldom news; without them the prior's
+# AUC falls from .885 to .876), but mean nothing to a reader one by one, so they count as the wording of the title.
 PLAIN_WORDS = frozenset(
     words(
         "a an and are as at be been but by can for from had has have he her his how i if in into is it its just more "
@@ -42,20 +39,20 @@ PLAIN_WORDS = frozenset(
     )
 )
 SMALL = 0.02
-"""Log-odds below which a word is summed up with the others: about half a point at most."""
+"""Words with smaller log-odds, about half a point at most, are shown as one part."""
 
 
 def contributions(base: float, parts: Sequence[Part], score: int) -> tuple[Contribution, ...]:
-    """Return *base* and *parts* with the points that each gives, largest first, adding up to *score* exactly.
+    """Return *base* and *parts* in points, largest first, adding up to *score* exactly.
 
     On the straight path from the base rate to the story, logit b + tS for t in 0..1 with
-    S = sum of c_i, each part collects what the probability gains while it grows:
+    S = sum of c_i, each part gets the share of the probability that it adds along the path:
 
         points_i = 100 * integral of c_i * sigma'(b + tS) dt = 100 * c_i * (sigma(b + S) - sigma(b)) / S
 
     with the limit 100 * c_i * sigma'(b) for S -> 0; the base has 100 * sigma(b). Points have the sign
-    of their log-odds, and equal log-odds get equal points. What rounding the score to a whole number
-    leaves (half a point at most) is in the base. All are rounded to tenths by largest remainder.
+    of their log-odds, and equal log-odds get equal points. The rounding of the score to a whole number
+    (half a point at most) goes into the base. All are rounded to tenths by largest remainder.
 
     Aumann & Shapley, Values of Non-Atomic Games (1974); as an attribution Sundararajan, Taly & Yan,
     Axiomatic Attribution for Deep Networks (2017), "integrated gradients".
@@ -89,18 +86,18 @@ def largest_remainder(values: Sequence[float], total: int) -> list[int]:
     floors = [math.floor(value) for value in values]
     short = total - sum(floors)
     order = sorted(range(len(values)), key=lambda i: (floors[i] - values[i], i))
-    # Floating point may leave it one short or over; then the first in order takes it.
+    # Floating point may leave a difference of one; the first in order takes it.
     for i in range(abs(short)):
         floors[order[i % len(order)] if short > 0 else order[-1 - i % len(order)]] += 1 if short > 0 else -1
     return floors
 
 
 def word_parts(words: Mapping[str, float]) -> tuple[list[Part], list[Part]]:
-    """Return parts for the words that say most, and one part or none for all others together.
+    """Return parts for the words with the largest log-odds, and one part for all others, if any.
 
     words: log-odds by word
 
-    A text has thirty words that weigh something. Parts and reasons are made of the few that are shown, because each
+    A text has about thirty weighted words. Parts and reasons are only made for the few that are shown, because every
     entry is scored at least once.
     """
     ordered = sorted([(-abs(log_odds), word) for word, log_odds in words.items() if log_odds])
@@ -115,13 +112,13 @@ def word_parts(words: Mapping[str, float]) -> tuple[list[Part], list[Part]]:
 def _others(log_odds: Sequence[float], shown: bool) -> Part:
     """Return the part of the words that are not shown.
 
-    shown: whether others are
+    shown: whether other words are shown
     """
     return Part("words", sum(log_odds), because(ReasonKind.OTHER_WORDS if shown else ReasonKind.WORDS, len(log_odds)))
 
 
 def _grouped(parts: Sequence[Part]) -> list[Part]:
-    """Return *parts* with all but the words that say most put into one; parts that say nothing go."""
+    """Return *parts* with the small words combined into one, and without parts of 0."""
     of_words = sorted(
         (part for part in parts if part.name.startswith("word:")), key=lambda part: (-abs(part.log_odds), part.name)
     )

@@ -26,7 +26,7 @@ Columns = Iterable[tuple[str, float]]
 """Names and values of features; a feature that is left out is 0."""
 
 SUMMARY_WORDS = 60
-"""Words of a summary that are looked at; what matters is said first, and some feeds send whole articles."""
+"""Words of a summary that are used: the news comes first, and some feeds send whole articles."""
 
 VELOCITY_WINDOWS = (timedelta(hours=1), timedelta(hours=3), timedelta(hours=6))
 
@@ -40,19 +40,19 @@ class FeatureGroup:
     name: str
     """The prefix of its features (`coverage:log`), and the name of its part of a score."""
     label: str
-    """How a page calls that part, in English."""
+    """The English label of that part on pages."""
     explain: Callable[[Signals], Reason]
-    """Returns what the part rests on, for a story in which it is not 0."""
+    """Returns the reason for the part, for a story in which it is not 0."""
     columns: Callable[[Signals], Columns] = lambda signals: ()
-    """Returns the features of a story. A group without any has weights that are fitted elsewhere, or by nobody: see
-    `editorial_prior` and `votes`."""
+    """Returns the features of a story. A group without columns gets its log-odds elsewhere: from `editorial_prior` or
+    `votes`."""
     width: float = 0.0
     """Standard deviation of the Gaussian prior of its weights: how far they may go from 0.
 
     All widths are chosen on the dev range of ai_press_2026_techmeme, trained before and measured after.
     """
     min_stories: int = 1
-    """How many stories must have a feature before it gets a weight, where a group has a feature for each name."""
+    """Stories that must have a feature before it gets a weight, in a group with one feature per name."""
     never_negative: bool = False
     """Whether its weights are kept >= 0: more independent coverage never lowers a score."""
 
@@ -73,9 +73,9 @@ def _delays(signals: Signals) -> list[timedelta]:
 
 
 def _velocity(signals: Signals) -> Columns:
-    # Nothing here looks at how much time has passed since: relevance does not decay.
+    # The time since then does not matter: relevance does not decay.
     if len(signals.voices) > 1:
-        # The first voice is the story itself; those after it are news of its spread.
+        # The first voice is the story itself; the others show how it spreads.
         delays = _delays(signals)[1:]
         for window in VELOCITY_WINDOWS:
             if quick := sum(delay <= window for delay in delays):
@@ -85,7 +85,7 @@ def _velocity(signals: Signals) -> Columns:
 def _explain_velocity(signals: Signals) -> Reason:
     delays = _delays(signals)
     quick = sum(delay <= VELOCITY_WINDOWS[-1] for delay in delays)
-    # The shortest window that holds as many says it best.
+    # The shortest window with the same number is the clearest explanation.
     window = next(w for w in VELOCITY_WINDOWS if delays[quick - 1] <= w)
     return because(ReasonKind.SOURCES_WITHIN, quick, window // timedelta(hours=1))
 
@@ -231,12 +231,12 @@ GROUP: Mapping[str, FeatureGroup] = {group.name: group for group in GROUPS}
 
 
 def group_of(feature: str) -> FeatureGroup:
-    """Return the group of a feature, by its prefix; KeyError where there is none."""
+    """Return the group of a feature, by its prefix; KeyError for an unknown one."""
     return GROUP[feature.partition(":")[0]]
 
 
 def never_negative(feature: str) -> bool:
-    """Return whether the weight of a feature is kept >= 0; a feature that no group has is free."""
+    """Return whether the weight of a feature is kept >= 0; unknown features are not."""
     group = GROUP.get(feature.partition(":")[0])
     return group is not None and group.never_negative
 
@@ -244,7 +244,7 @@ def never_negative(feature: str) -> bool:
 def features(signals: Signals, groups: Sequence[FeatureGroup] = GROUPS) -> dict[str, float]:
     """Return the features of a story by name; those that are 0 are left out.
 
-    groups: whose features, for a model that has weights for these groups alone
+    groups: the groups that the model has weights for
     """
     values: dict[str, float] = {}
     for group in groups:
@@ -263,8 +263,8 @@ def tfidf(words: Iterable[str], idf: Mapping[str, float], unknown_idf: float) ->
 
         idf(word) / sqrt(sum over all words of idf^2),  idf(word) = ln((1 + N) / (1 + n)) + 1
 
-    with N documents of which n hold the word. Unknown words count in the length with
-    *unknown_idf*, so one known word in a title of strangers says little.
+    with N documents of which n contain the word. Unknown words add *unknown_idf* to the length, so one
+    known word in an unfamiliar title counts for little.
     Salton & Buckley, Term-weighting approaches in automatic text retrieval (1988), with
     binary term frequency, as words hardly repeat within a headline.
     """

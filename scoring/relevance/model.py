@@ -1,7 +1,7 @@
-"""Work out how likely a story is to be relevant, as a sum of named parts.
+"""Compute the relevance of a story, a probability, as a sum of named parts.
 
-Knows what a model makes of the features of a story (`RelevanceModel`), and the prior that ships. Leaves the features
-to `features` and `text_features`, learning to `learning`, points and reasons to `explanation`, files to `model_file`.
+`RelevanceModel` weighs the features from `features` and `text_features`; `load_prior` returns the model that ships.
+`explanation` turns log-odds into points, and `learning` makes new models.
 
 The log-odds of relevance are a sum, one addend a feature:
 
@@ -28,11 +28,11 @@ from scoring.relevance.votes import NO_VOTES, OWN_WEIGHT, VoteEffect, vote_effec
 from scoring.relevance.weights import Weights
 
 MIN_SCORE, MAX_SCORE = 1, 99
-"""0 and 100 would claim what no calibration can support: the highest of ten bins holds a few dozen cases here."""
+"""0 and 100 would claim a certainty that the few dozen cases in the highest of ten bins cannot support."""
 
 
 HALF_WEIGHT = 100
-"""Labels on this site at which what it learned counts half.
+"""Number of this site's labels at which its learned weights count half.
 
 Chosen with a prior and a site on ai_radar_2026_dev: with 160 to 650 labels a share of 0.75 to 0.9 was best, and
 anything from 0.5 to 1 cost less than 0.03 of cross-entropy.
@@ -42,27 +42,27 @@ MIN_SETTLED_LABELS = 300
 """With fewer labels on this site, the calibration here is unknown."""
 
 MIN_KNOWN_WORDS = 2
-"""A story that one source reports, in a title with fewer known words, is guesswork."""
+"""The score of a single-source story whose title has fewer known words is a guess."""
 
 MIN_FAMILIARITY = 0.5
-"""A text that the prior knows less of is outside its subject or its language."""
+"""A text of lower familiarity is outside the prior's subject or language."""
 
 
 class RelevanceModel:
-    """The prior, or the prior and what was learned here; immutable: same signals, same score.
+    """The prior with the weights learned on this site, if any; immutable, so the same signals give the same score.
 
     prior:   the weights that ship with the program
-    local:   what this site adds to them, or None
-    labels:  n, on how many labelled stories
-    calibration: of the sum, on later stories than the local weights were fitted on
-    votes:   what editors said; see `votes`
+    local:   the weights learned on this site, or None
+    labels:  n, the number of labelled stories behind *local*
+    calibration: of the sum, fitted on later stories than *local*
+    votes:   the effect of editors' votes; see `votes`
 
         logit = prior + shift + votes                                                of a text that the prior knows
         logit = slope * (prior + n / (n + HALF_WEIGHT) * local) + offset + votes     of a text that it does not know
 
-    and between the two in proportion to how familiar the text is. The site learns from coverage, and what is widely
-    reported is not what editors choose: learned weights for every text took the AUC for an editor's grade from
-    .889, .920 and .885 to .848, .859 and .862 on three windows that the prior had not seen.
+    and between the two in proportion to the familiarity of the text. A site learns from coverage, and editors do not
+    choose what is widely reported: learned weights for every text lowered the AUC for an editor's grade from .889, .920
+    and .885 to .848, .859 and .862 on three windows that the prior had not seen.
     """
 
     def __init__(
@@ -86,22 +86,22 @@ class RelevanceModel:
 
     @property
     def settled(self) -> bool:
-        """Whether this site has given enough labels to say how well the score is calibrated here."""
+        """Whether this site has enough labels to know the calibration of its scores."""
         return self.labels >= MIN_SETTLED_LABELS
 
     def familiarity(self, signals: Signals) -> float:
-        """Return how far the prior knows the text of a story, 0..1; 0 for a prior that knows no texts."""
+        """Return the familiarity of a story's text, 0..1; 0 for a prior without text weights."""
         editorial = self.prior.editorial
         if editorial is None:
             return 0.0
         return editorial.read(signals.title, signals.summary, signals.link, signals.embedding).familiarity
 
     def score(self, signals: Signals) -> Scored:
-        """Return the relevance of a story, with the parts that it is the sum of.
+        """Return the relevance of a story and its contributions.
 
         It is provisional for a story of one independent source whose title has fewer than `MIN_KNOWN_WORDS` words
-        that the model knows, and, until this site has given `MIN_SETTLED_LABELS` labels, for every story in a text
-        that the prior does not know in full: how well such scores are calibrated here is unknown.
+        that the model knows, and, until this site has `MIN_SETTLED_LABELS` labels, for every story whose text the prior
+        does not know in full: the calibration of such scores is unknown here.
         """
         addends = self._addends(signals)
         words, groups = addends.words, addends.groups
@@ -228,7 +228,7 @@ def _add_words(
 
 @dataclass(frozen=True, slots=True)
 class _Addends:
-    """What the logit of a story is the sum of."""
+    """The addends of a story's logit."""
 
     base: float
     words: dict[str, float]
@@ -236,7 +236,7 @@ class _Addends:
     known_words: int
     """Words of the title that the model knows."""
     stranger: bool
-    """The prior does not know the text in full: it can be outside its subject or its language."""
+    """The prior does not know the text in full: it may be outside its subject or language."""
 
     def total(self) -> float:
         """Return the logit: the sum in the order of `GROUPS`, which keeps coverage from lowering it by rounding."""
@@ -251,17 +251,17 @@ PRIOR_FILE = Path(__file__).with_name("prior.json")
 
 @dataclass(frozen=True, slots=True)
 class PriorMeasures:
-    """How well the prior did on graded items that it had not seen."""
+    """Measures of the prior on graded items that it was not trained on."""
 
     lowest: float
-    """AUC for an editor's grade, of the windows that were left out."""
+    """AUC for an editor's grade, on the windows that were left out."""
     highest: float
     ece: float
 
 
 @cache
 def prior_measures() -> PriorMeasures:
-    """Return how well the shipped prior did; ModelFileError when the installation is damaged."""
+    """Return the measures of the shipped prior; ModelFileError when the installation is damaged."""
     measures = model_file.read(PRIOR_FILE, "prior").measures
     areas = [float(m["auc"]) for name, m in measures.items() if isinstance(m, dict) and name != "picks"]
     return PriorMeasures(min(areas), max(areas), float(measures["ece_of_grades"]))

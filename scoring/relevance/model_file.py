@@ -1,8 +1,7 @@
-"""Keep what was learned in a file that anyone can read: JSON, never a pickle.
+"""Read and write model files: JSON that anyone can read, never a pickle.
 
-Knows the envelope: format and its version, what the content was made from and
-with, how well it measured, and a digest that shows damage. Leaves what a model
-consists of to those who make one.
+Knows the envelope: format, version, provenance, measures, and a digest that detects damage. The content is up to the
+model.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """What a model file holds."""
+    """The content of a model file with its envelope."""
 
     kind: str
     """`prior` or `relevance`."""
@@ -34,14 +33,14 @@ class ModelFile:
     """First and last moment of the examples it was trained, calibrated and measured on."""
     measures: Mapping[str, Any]
     provenance: Mapping[str, Any]
-    """What it was made from, by which command."""
+    """The data and command that it was made with."""
     content: Mapping[str, Any]
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of Python and the libraries that fitted it."""
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a model made now is made with."""
+    """Return the current versions of Python and the libraries."""
     import numpy
     import scipy
     import sklearn
@@ -76,12 +75,12 @@ def text_of(file: ModelFile) -> str:
 
 
 def write(path: Path, file: ModelFile) -> None:
-    """Write *file* to *path*, whole or not at all."""
+    """Write *file* to *path* atomically."""
     replace_with(path, text_of(file))
 
 
 def read(path: Path, kind: str) -> ModelFile:
-    """Return what *path* holds; ModelFileError, in a sentence, when that is no such model of this version."""
+    """Return the model file at *path*; ModelFileError when it is not a model of this version."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -90,9 +89,9 @@ def read(path: Path, kind: str) -> ModelFile:
 
 
 def parse(text: str, kind: str, label: str) -> ModelFile:
-    """Return what the *text* of a model file holds; ModelFileError, in a sentence that names *label*, when it is none.
+    """Parse the *text* of a model file; ModelFileError, which names *label*, when it is invalid.
 
-    label: what to call the file
+    label: the name of the file in messages
     """
     remedy = _remedy(kind)
     try:

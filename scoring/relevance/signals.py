@@ -11,7 +11,7 @@ from scoring.relevance.news_context import NO_CONTEXT, TitleContext
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What is known of a story at a moment, and nothing later."""
+    """What is known about a story at a moment, and nothing later."""
 
     title: str
     """Of the lead entry, as is `summary`."""
@@ -21,33 +21,33 @@ class Signals:
     voices: tuple[str, ...]
     """Independent ones, in order of arrival."""
     voice_ages: tuple[timedelta, ...]
-    """How long before `at` each voice joined, same order; never negative."""
+    """Time from each voice joining to `at`, in the same order; never negative."""
     entries: int
     category_id: str
     language: str
     first_seen_at: datetime
     at: datetime
     link: str = ""
-    """Of the first entry, as are `tags`; "" where it has none."""
+    """Of the first entry, as are `tags`; "" without one."""
     tags: tuple[str, ...] = ()
     context: TitleContext = NO_CONTEXT
     """What others reported about the same subjects when the first entry arrived, and when each further voice did."""
     story_id: int = 0
-    """For votes; 0 where there is no story yet."""
+    """For votes; 0 without a story yet."""
     embedding: Embedding | None = None
-    """Of the title, where a sentence encoder read it."""
+    """Of the title, if a sentence encoder has read it."""
     entry_ids: tuple[int, ...] = ()
-    """Of its entries: a vote goes with the first entry of the story that it was for, wherever that is now."""
+    """IDs of its entries: a vote follows the first entry of the story that it was for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What a model says of a story."""
+    """The score of a story."""
 
     relevance: float
     """Probability, 0..1."""
     score: int
     """100 x relevance, a whole number from `MIN_SCORE` to `MAX_SCORE`."""
     provisional: bool
-    """Whether there is too little evidence to lean on it; see `RelevanceModel.score`."""
+    """Whether there is too little evidence to rely on it; see `RelevanceModel.score`."""
     contributions: tuple[Contribution, ...]

@@ -1,7 +1,7 @@
 """Turn a headline, its summary and its link into named features.
 
 Knows which words, pairs of words, character n-grams, address words and title shapes a text has, and how they are
-normalised. Leaves what each is worth to `editorial_prior` and `model`.
+normalised. `editorial_prior` and `model` have the weights.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scoring.language.terms import words_of
 
 MAX_TITLE_WORDS = 40
 MAX_SUMMARY_WORDS = 60
-"""What matters is said first, and some feeds send whole articles."""
+"""The news comes first, and some feeds send whole articles."""
 
 MIN_GRAM, MAX_GRAM = 3, 5
 """Lengths of character n-grams, taken within a word with a mark at either end."""
@@ -29,7 +29,7 @@ SHARED_SITES = frozenset(
         *("wordpress.com", "twitter.com", "x.com", "youtube.com", "reddit.com", "bbc.co.uk"),
     }
 )
-"""Where an address says little without the host or the first part of its path: whose page it is."""
+"""Sites whose pages are identified by host or by the first part of the path."""
 
 _NUMBER = re.compile(r"\d")
 _YEAR = re.compile(r"\((?:19|20)\d\d\)")
@@ -41,7 +41,7 @@ _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?(?:billion|million|bn\b|亿|万)", re
 
 
 class TextParts(Struct, frozen=True):
-    """A text taken apart for everything that has weights for it: the categories' prior and the editorial one."""
+    """The features of a text for both priors, that of categories and the editorial one."""
 
     title_words: dict[str, None]
     """Distinct words of the title, in order."""
@@ -54,7 +54,7 @@ class TextParts(Struct, frozen=True):
 
 
 def take_apart(title: str, summary: str, link: str) -> TextParts:
-    """Return the parts of a text that weights are for."""
+    """Return the features of a text that have weights."""
     in_title, in_summary = text_words(title, summary)
     of_title = dict.fromkeys(in_title)
     return TextParts(
@@ -109,12 +109,12 @@ def text_features(title: str, summary: str = "", link: str = "") -> dict[str, fl
 
 
 def address_features(link: str) -> dict[str, float]:
-    """Return the features of a link: `site:`, where it leads, and `address:`, the words of its path."""
+    """Return the features of a link: `site:`, its site, and `address:`, the words of its path."""
     return {**dict(site_features(link)), **dict(path_features(link))}
 
 
 def site_features(link: str) -> list[tuple[str, float]]:
-    """Return `site:`, where a link leads; nothing for a story without a link."""
+    """Return `site:`, the site of a link; nothing without a link."""
     if not link:
         return []
     named = host(link)
@@ -143,7 +143,7 @@ def _path(link: str) -> str:
 
 
 def shape_features(title: str, in_title: Sequence[str] | dict[str, None]) -> dict[str, float]:
-    """Return `shape:`, the length and looks of *title*; those that are 0 are left out.
+    """Return `shape:`, the length and form of *title*; values of 0 are left out.
 
     in_title: its distinct words, in order
     """

@@ -1,4 +1,4 @@
-"""Write what a replay decided: the story and the numbers of each line, as known at its arrival."""
+"""Write the results of a replay: story and score of each line, as known at its arrival."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Report:
 
     @property
     def stories(self) -> int:
-        """How many stories there are; a story that became part of another has no entry left."""
+        """Number of stories; a merged story has no entries left."""
         return len(set(self._story_of) - {0})
 
     def write(self, moment: datetime, lines: Sequence[tuple[str, int]], changes: Changes) -> None:
         """Write lines as they are after their step.
 
-        lines: of each its id, and the entry that it is
+        lines: the ID of each, and its entry
         """
         if changes.memberships:
             self._story_of += [0] * (max(m.entry_id for m in changes.memberships) + 1 - len(self._story_of))

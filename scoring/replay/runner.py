@@ -1,8 +1,7 @@
-"""Run a recorded stream through the real code under a simulated clock.
+"""Run a recorded stream through the production code with a simulated clock.
 
-Knows how a stream's lines become entries and edits, as a poll would have brought them.
-Leaves reading lines to `streams`; everything that is decided is decided by the engine,
-and with a database by store and updater, as when the program runs.
+Turns the lines of `streams` into entries and edits, as polls would. The engine makes all decisions, with a database
+through store and updater, as in the running program.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ Retrain = Callable[[Engine, datetime], RelevanceModel | None]
 """Called at the first arrival of each UTC day; returns a better model, or None to keep the current one."""
 
 Watcher = Callable[[Engine, datetime], None]
-"""Called before each moment with the engine, as earlier arrivals left it, and the moment."""
+"""Called before each moment with the engine's state at that time, and the moment."""
 
 LineObserver = Callable[[Line, int], None]
-"""Called with each line of the stream and the id of the entry it became, before the engine's step."""
+"""Called with each line of the stream and the ID of its entry, before the engine's step."""
 
 Progress = Callable[[int], None]
 """Called with the number of lines just processed."""
@@ -50,7 +49,7 @@ class Replayed:
     entries: int
     edits: int
     repeats: int
-    """Lines that brought a known entry again; edits are among them."""
+    """Lines that repeat a known entry, edits included."""
     stories: int
     broken: int
     skipped: tuple[Skipped, ...]
@@ -79,11 +78,10 @@ def replay(
     scores:      gets a JSON object per line of the stream, as known at its arrival
     db:          an empty database that the entries and stories are also written to
 
-    observer:    sees each step, as one of `update.Updater` does; with `retrain` a replay learns as a site does
+    observer:    called with each step, as by `Updater`; with `retrain` a replay learns as a site does
 
-    Lines that arrive at one moment are one step. A line that its source had before, by link, else
-    by title and date, is the same entry: a change of its text is an edit, and the line is given
-    the story of the entry.
+    Lines that arrive at one moment are one step. A line with the link, or else title and date, of an earlier line of
+    its source is the same entry: a changed text is an edit, and the line gets the story of the entry.
     """
     if db is not None and db.entries.count():
         raise StoreError("a replay needs a database of its own; name one that does not exist yet")
@@ -125,19 +123,19 @@ def replay(
 
 @dataclass(slots=True)
 class _Group:
-    """What arrived at one moment."""
+    """The arrivals of one moment."""
 
     moment: datetime
     lines: list[tuple[str, int]] = field(default_factory=list)
-    """Of each line its id, and the entry that it is."""
+    """The ID of each line, and its entry."""
     new: dict[str, list[tuple[int, Arrival]]] = field(default_factory=dict)
     """By source, in order of appearance."""
     embeddings: dict[int, Embedding] = field(default_factory=dict)
     """By new entry."""
     edits: list[tuple[int, Arrival]] = field(default_factory=list)
-    """Entries with their present text."""
+    """Entries with their current text."""
     arrived: list[tuple[Line, int]] = field(default_factory=list)
-    """The lines themselves, each with the entry that it is."""
+    """The lines themselves, each with its entry."""
 
 
 class _Intake:
@@ -153,7 +151,7 @@ class _Intake:
         self.last_at: datetime | None = None
 
     def group(self, moment: datetime, lines: Iterable[Line]) -> _Group:
-        """Return what *lines* bring at *moment*."""
+        """Return the arrivals and edits of *lines* at *moment*."""
         self.first_at = self.first_at or moment
         self.last_at = moment
         group = _Group(moment)
@@ -171,7 +169,7 @@ class _Intake:
                 fresh.setdefault(source, []).append((draft, known, line.embedding))
             else:
                 self.repeats += 1
-                # Two versions at one moment are no edit: the first one counts.
+                # Two versions at one moment are not an edit: the first one counts.
                 if known[0] and known[1] != text:
                     known[1] = text
                     edited[known[0]] = draft
@@ -327,7 +325,7 @@ class _InStore:
         self._written(self._waiting.pop(0), changes)
 
     def _report_until(self, moment: datetime | None) -> None:
-        """Report the moments before *moment* that brought nothing new and so caused no step."""
+        """Report the moments before *moment* without anything new, which caused no step."""
         while self._waiting and (moment is None or self._waiting[0].moment < moment):
             self._written(self._waiting.pop(0), Changes())
 

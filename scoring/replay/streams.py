@@ -1,7 +1,7 @@
-"""Read recorded streams: JSON Lines, `.gz` or plain, one entry a line.
+"""Read recorded streams: JSON Lines, `.gz` or plain, one entry per line.
 
-Knows the columns, the spellings of time, and what makes a line unusable. Leaves what
-the entries mean to `replay`. A stream in order of arrival is never read into memory as a whole.
+Knows the columns, the formats of time, and what makes a line unusable. A stream in order of arrival is never read into
+memory as a whole.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ID_CHARS = 300
 READ_AHEAD = 512
 """Lines that are encoded together."""
 REPORTED = 1_000
-"""So many broken lines are kept with their reason; all are counted."""
+"""Broken lines that are kept with their reason; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class Line:
     columns: Mapping[str, object] = field(default_factory=dict)
     """Further columns that the reader of the stream named."""
     embedding: Embedding | None = None
-    """Of the title; that of the export where the stream is one, else what the stream's encoder made."""
+    """Of the title: from the export if the stream is one, else from the stream's encoder."""
     encoded: bool = False
-    """Whether the stream itself says which embedding the entry had when it was placed, or that it had none."""
+    """Whether the stream states the embedding that the entry was clustered with, or that it had none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +69,15 @@ class Skipped:
 
 
 class Stream:
-    """A recorded stream. Iterating gives its lines in order of arrival, ties as they stand.
+    """A recorded stream. Iterating gives its lines in order of arrival, ties in the order of the file.
 
-    `skipped` and `broken` speak of the last iteration.
+    `skipped` and `broken` are those of the last iteration.
     """
 
     def __init__(
         self, path: Path | str, time_column: str = "", columns: Sequence[str] = (), *, encoder: Encoder | None = None
     ) -> None:
-        """Name a stream; *encoder* gives embeddings to the lines that bring none of their own."""
+        """Open a stream; *encoder* encodes the lines without embeddings."""
         self.path = path
         self.encoder = encoder
         self.time_column = time_column
@@ -90,7 +90,7 @@ class Stream:
         if str(self.path) != "-":
             yield from self._encoded(self._ordered(Path(self.path)))
             return
-        # What comes through a pipe is needed twice: once to see whether it is in order.
+        # A pipe is read twice: once to check whether it is in order.
         with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
             while block := sys.stdin.buffer.read(1 << 20):
                 file.write(block)
@@ -101,7 +101,7 @@ class Stream:
         if self.encoder is None:
             yield from lines
             return
-        # Ahead of the reader, because texts of one length are quicker together.
+        # Read ahead, because texts of similar length are faster together.
         while ahead := list(islice(lines, READ_AHEAD)):
             waiting = [line for line in ahead if not line.encoded]
             texts = [text_of(line.title, line.summary) for line in waiting]
@@ -146,7 +146,7 @@ class Stream:
             self.skipped.append(Skipped(number, words))
 
     def _line(self, raw: bytes, number: int) -> Line:
-        """Return the entry in a line; ValueError with words for a person when there is none."""
+        """Return the entry in a line; ValueError with a message when there is none."""
         if len(raw) >= LONGEST_LINE:
             raise ValueError(f"longer than {LONGEST_LINE} bytes")
         try:
@@ -202,7 +202,7 @@ def _plain(row: dict[str, Any], column: str, limit: int) -> str:
 
 
 def _embedding(encoder: object, values: object) -> Embedding | None:
-    """Return what `groundswell export` wrote of an entry's embedding; ValueError where it is damaged."""
+    """Return the embedding in a line of `groundswell export`; ValueError if it is damaged."""
     if not isinstance(encoder, str) or not encoder:
         return None
     components = b64decode(values, validate=True) if isinstance(values, str) else b""

@@ -1,7 +1,6 @@
-"""Start an engine from what is stored: from its last snapshot, or from entries and stories where no snapshot fits.
+"""Start an engine from its last snapshot, or from stored entries and stories if no snapshot fits.
 
-Knows what each way of starting reads from the store. Leaves the state itself to `engine.recovery`, and saving a
-snapshot to the caller.
+Reads from the store what each way needs. `engine.recovery` restores the state; the caller saves a snapshot.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ log = logging.getLogger(__name__)
 def start(engine: Engine, store: Store, window: timedelta) -> bool:
     """Bring a new engine to the stored watermark; return whether a snapshot of it is worth saving.
 
-    window: how long a story takes in entries after its last one
+    window: how long a story stays open after its last entry
     """
     watermark = store.progress.watermark()
     if watermark is None:
@@ -38,8 +37,8 @@ def start(engine: Engine, store: Store, window: timedelta) -> bool:
         else:
             return False
     log.info("The snapshot of the scoring state cannot be used (%s): rebuilding it from the entries", reason)
-    # Reading the category of a month of entries from their texts again would take half the time of a start. With other
-    # settings they count where those put them.
+    # Classifying a month of entries again would take half the time of a start. With other settings they count in the
+    # categories that those give them.
     categories = {} if settings_changed else store.snapshots.categories_at_arrival(since)
     joined = store.memberships.since(watermark - MEMBERSHIPS_HORIZON)
     memberships = {membership.entry_id: membership for membership in joined}

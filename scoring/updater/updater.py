@@ -1,7 +1,7 @@
 """Keep the stored stories up to date with the stored events.
 
 Reads events from the store, steps the engine with them, and writes the changes together with the watermark in one
-transaction. So a crash at any moment loses nothing and repeats nothing. The engine makes the decisions.
+transaction, so a crash at any moment loses nothing and repeats nothing. The engine makes the decisions.
 
     while steps are pending:
         settle their moments                   each later than any before
@@ -45,13 +45,13 @@ from scoring.updater.starting import start
 log = logging.getLogger(__name__)
 
 GROUPS = 20
-"""Steps per transaction: a crash repeats at most that many, and a commit costs a few milliseconds."""
+"""Steps per transaction: a crash repeats at most so many, and a commit costs a few milliseconds."""
 
 REFRESH = timedelta(minutes=1)
-"""How old a stored trend may become while the order of the lists stays the same."""
+"""The maximum age of a stored trend while the order of the lists does not change."""
 
 WHAT_IFS_LISTED, WHAT_IFS_AT_ONCE = 20, 40
-"""Stories of each list that have what-ifs, and stories computed at a time: each takes a few milliseconds."""
+"""Stories of each list with counterfactuals, and stories computed at a time: each takes a few milliseconds."""
 
 Progress = Callable[[int], None]
 """Called with the number of entries just processed."""
@@ -61,7 +61,7 @@ Observer = Callable[[datetime, Sequence[Event], Changes], None]
 
 
 class Updater:
-    """The engine and the store, side by side."""
+    """Connects the engine with the store."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Updater:
         return self._engine
 
     def run(self, now: datetime, progress: Progress | None = None) -> int:
-        """Take in all events since the last run and rank the lists at *now*; return the number of entries."""
+        """Apply all events since the last run and rank the lists at *now*; return the number of entries."""
         engine = self.engine
         store = self._store
         entries = 0
@@ -137,21 +137,21 @@ class Updater:
         return entries
 
     def use_encoder(self, encoder: Encoder | None) -> None:
-        """Encode what arrives from now on with *encoder*."""
+        """Encode later arrivals with *encoder*."""
         self._encoder = encoder
         self._all_encoded = False
 
     def encode_later(self) -> int:
-        """Encode a few of the entries that were placed without; return how many.
+        """Encode a few of the entries that were clustered without an embedding; return how many.
 
-        Search and related stories have these embeddings. Clustering does not, now or in a rebuild.
+        Search and related stories use these embeddings. Clustering does not, now or in a rebuild.
         """
         if self._encoder is None or self._all_encoded:
             return 0
         waiting = self._store.embeddings.missing(self._encoder.name, MAX_LATER)
         try:
             values = encode(self._encoder, waiting)
-        except MeaningError:  # the encoder has logged it, and does not try again at once
+        except MeaningError:  # the encoder has logged it, and does not retry at once
             return 0
         with self._store.transaction():
             self._store.embeddings.add(self._encoder.name, values, placed=False)
@@ -161,10 +161,10 @@ class Updater:
     def _encode(
         self, groups: Sequence[tuple[datetime, Sequence[Event]]], limit: int
     ) -> tuple[str, Mapping[int, bytes]]:
-        """Return an encoder, and what it makes of the entries of *groups* that are placed for the first time."""
+        """Return an encoder, and its embeddings of the entries of *groups* that are clustered for the first time."""
         if self._encoder is None:
             return "", {}
-        # What a rebuild places again has the embeddings that it was placed with, or none.
+        # A rebuild uses the embeddings that the entries were clustered with, or none.
         placed_until = self._store.state.moment("placed_until")
         arrivals = [
             event
@@ -178,13 +178,13 @@ class Updater:
         chosen = first_choice(arrivals, limit, (story.headline for story in self.engine.stories()))
         try:
             values = encode(self._encoder, chosen)
-        except MeaningError:  # likewise; the words decide alone
+        except MeaningError:  # likewise
             values = {}
         self._all_encoded = self._all_encoded and len(values) == len(arrivals)
         return self._encoder.name, values
 
     def use_model(self, model: RelevanceModel, now: datetime) -> None:
-        """Score with *model* from now on, the live stories at once."""
+        """Use *model* from now on, and rescore the live stories."""
         self._model = model.with_votes(self._store.feedback.votes())
         try:
             self._take_model(self.engine, now)
@@ -194,7 +194,7 @@ class Updater:
             raise
 
     def _take_model(self, engine: Engine, now: datetime) -> None:
-        """Score the live stories again where the stored scores are another model's.
+        """Rescore the live stories if the stored scores are from another model.
 
         A worker may have stopped between choosing a model and scoring with it.
         """
@@ -203,7 +203,7 @@ class Updater:
             return
         with self._store.transaction():
             changes = engine.use_model(self._model, now)
-            # Stories of a database that does not say so were scored by a version that took a model at once.
+            # A database without this note is from a version that rescored at once.
             if before is not None:
                 self._save(changes)
                 if changes.stories:
@@ -236,7 +236,7 @@ class Updater:
                 self._store.state.next_edition()
 
     def reconfigure(self, config: Config, now: datetime) -> None:
-        """Go on with another feeds.yaml, as a restart with it would."""
+        """Continue with another feeds.yaml, with the same result as a restart."""
         self._config = config
         self._topics = TopicKeeper(self._store, config)
         try:
@@ -248,7 +248,7 @@ class Updater:
             raise
 
     def rebuild(self, now: datetime, progress: Progress | None = None) -> int:
-        """Drop everything derived and compute it again from the stored events; the result is equal."""
+        """Delete all derived data and compute it again from the stored events, with the same result."""
         with self._store.transaction():
             self._store.stories.drop()
             self._store.topics.drop()
@@ -258,7 +258,7 @@ class Updater:
         return self.run(now, progress)
 
     def _save(self, changes: Changes) -> None:
-        """Write what a step changed; the rules look at those stories before the lists are ranked."""
+        """Store the changes of a step, and apply the rules to the changed stories before the lists are ranked."""
         self._store.stories.save(changes)
         self._rules.note(story.story_id for story in changes.stories)
 
@@ -274,7 +274,7 @@ class Updater:
             raise
 
     def _reopened(self, engine: Engine, events: Sequence[Event], moment: datetime) -> list[ClosedStory]:
-        """Return the closed stories that an editor's decision splits, merges or moves entries of."""
+        """Return the closed stories whose entries an editor's decision splits, merges or moves."""
         return [
             closed
             for event in events
@@ -299,7 +299,7 @@ class Updater:
         return any_changed
 
     def _closed(self, entry_ids: Iterable[int], moment: datetime) -> list[ClosedStory]:
-        """Return the closed stories of these entries, as they are at a moment."""
+        """Return the closed stories of these entries at a moment."""
         memberships = self._store.memberships
         story_ids = {story_id for entry_id in entry_ids if (story_id := memberships.story_of(entry_id)) is not None}
         return [
@@ -309,8 +309,8 @@ class Updater:
         ]
 
     def _rank(self, now: datetime) -> None:
-        """Rank the lists. There is a new edition only when the order changed."""
-        # Moments of polls only grow, so the clock may be behind them: after it was set back, or by a microsecond.
+        """Rank the lists. A new edition begins only if the order changed."""
+        # Moments of polls only grow, so the clock may be behind them: after it was set back, or by microseconds.
         watermark = self._store.progress.watermark()
         at = now if watermark is None else max(now, watermark)
         with self._store.transaction():
@@ -321,7 +321,7 @@ class Updater:
             changed = self._store.stories.rank(ranking) or rules_changed
             if changed:
                 self._store.state.next_edition()
-            # Fading trends alone make no new edition, or every cached page would be computed again each minute.
+            # Fading trends alone do not start an edition, or every cached page would be rendered again each minute.
             if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
                 self._store.stories.refresh_trends(ranking)
                 listed = {story_id for stories in ranking.values() for story_id, _ in stories}
@@ -329,10 +329,10 @@ class Updater:
                 self._store.places.replace({story_id: stored(parts) for story_id, parts in places.items()})
                 self._refreshed_at = now
             self._store.front_pages.keep(now)
-            self._work_out_what_ifs(ranking)
+            self._compute_counterfactuals(ranking)
 
-    def _work_out_what_ifs(self, ranking: Ranking) -> None:
-        """Compute what the scores of listed stories would be without each source, where that is outdated.
+    def _compute_counterfactuals(self, ranking: Ranking) -> None:
+        """Compute outdated counterfactuals of listed stories.
 
         The top stories first and a few at a time, because each takes several scores.
         """
@@ -350,7 +350,7 @@ class Updater:
                 left -= 1
 
     def _restored(self, config: Config) -> Engine:
-        """Return the engine as it was at the watermark."""
+        """Return the engine, restored to the watermark."""
         engine = Engine(config, self._model)
         self._rules = RuleKeeper(self._store, config)
         if start(engine, self._store, config.scoring.window):
