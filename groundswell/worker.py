@@ -143,13 +143,14 @@ class Worker:
         self._stop = stop
         self.exit_code = 0
         self._narrator = Summarizer(config, store)
-        self._alerts = Dispatcher(config, store, db.absolute().parent)
+        queue = None if is_file() else store.job_queue()
+        self._alerts = Dispatcher(config, store, db.absolute().parent, queue)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
         self._schedule = Schedule(store, config, clock, lambda: self._clock_steps.is_settled)
         self._long: Steps = (
             RunHere(self._schedule, LongWork(feeds, db, store, clock))
-            if is_file()
-            else PutInQueue(self._schedule, store)
+            if queue is None
+            else PutInQueue(self._schedule, store, queue)
         )
         self._posted = PostedEntriesJob(config, store, poller)
         self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)

@@ -23,6 +23,8 @@ from aggregator.store.postgres.address import database_url, shown
 
 log = logging.getLogger(__name__)
 
+JobAction = Callable[..., Awaitable[None]]
+
 ONLY_WRITER, SCORING = "worker", "scoring"
 """Names of the advisory locks that the process which writes stories holds, one for each of its sessions."""
 SILENT_S = 30.0
@@ -88,12 +90,14 @@ def open_for_job(db: Path, job: str) -> Store:
     return Store.connect(url, hold=job) if url else Store.open(db)
 
 
-async def run_jobs(actions: Mapping[str, Callable[..., Awaitable[None]]], stop: asyncio.Event) -> None:
-    """Run background jobs of the queue in PostgreSQL, by their names, until *stop* is set; StoreError where that is not
-    possible here."""
-    from aggregator.store.postgres.queue.runner import JobRunner
+async def run_jobs(stop: asyncio.Event, *groups: tuple[Mapping[str, JobAction], int, float]) -> None:
+    """Run background jobs of the queue in PostgreSQL until *stop* is set; StoreError where that is not possible here.
 
-    await JobRunner(database_url(), actions).run_until(stop)
+    groups: what to do by the names of jobs, how many of these run at once, how many seconds one waits after it failed
+    """
+    from aggregator.store.postgres.queue.runner import Group, JobRunner
+
+    await JobRunner(database_url(), *(Group(*group) for group in groups)).run_until(stop)
 
 
 def end_silent_writer() -> None:

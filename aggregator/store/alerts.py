@@ -140,6 +140,11 @@ class AlertMessages:
         )
         return [_message(row) for row in rows]
 
+    def message(self, message_id: int) -> Message | None:
+        """Return a message, or None where there is none."""
+        row = self._db.row("select * from alert_messages where message_id = :id", {"id": message_id})
+        return None if row is None else _message(row)
+
     def claim(self, message_id: int) -> bool:
         """Say that a message is being handed over; False where another process does that already.
 
@@ -168,12 +173,16 @@ class AlertMessages:
             },
         )
 
-    def settle_interrupted(self, message: str, now: datetime) -> int:
-        """Settle what was being handed over when the program ended: it may have arrived, so it is not sent again."""
+    def settle_interrupted(self, message: str, now: datetime, message_id: int | None = None) -> int:
+        """Settle what was being handed over when the program ended: it may have arrived, so it is not sent again.
+
+        message_id: only where it is this one
+        """
+        only = "" if message_id is None else "and message_id = :id"
         return self._db.run_counted(
-            """update alert_messages set sending = 0, outcome = 'unknown', outcome_message = :message,
-            settled_at = :now where sending = 1""",
-            {"message": message, "now": stamp(now)},
+            f"""update alert_messages set sending = 0, outcome = 'unknown', outcome_message = :message,
+            settled_at = :now where sending = 1 {only}""",
+            {"message": message, "now": stamp(now)} | ({} if message_id is None else {"id": message_id}),
         )
 
     def counts(self) -> dict[tuple[str, str], int]:

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError, StoreFault
 from aggregator.model import Arrival
 from aggregator.store.alerts import Alarms, AlertMessages
+from aggregator.store.cluster.jobs import JobQueue
 from aggregator.store.cluster.leases import PollLeases
 from aggregator.store.connection import Connection
 from aggregator.store.derived.counterfactuals import Counterfactuals
@@ -53,9 +53,6 @@ from aggregator.store.stories.story_lists import ListQuery, StoryLists
 from aggregator.store.websub.deliveries import HubDeliveries
 from aggregator.store.websub.hub import HubRequests, HubSubscribers
 from aggregator.store.websub.subscriptions import HubSubscriptions
-
-if TYPE_CHECKING:
-    from aggregator.store.postgres.queue.deferring import JobQueue
 
 __all__ = [
     "Arrival",
@@ -151,10 +148,10 @@ class Store:
         """Return the queue of background jobs; with PostgreSQL alone."""
         # Imported here: both libraries are an extra.
         from aggregator.store.postgres.connection import PostgresConnection
-        from aggregator.store.postgres.queue.deferring import JobQueue
+        from aggregator.store.postgres.queue.deferring import PostgresJobQueue
 
         assert isinstance(self._connection, PostgresConnection)
-        return JobQueue(self._connection)
+        return PostgresJobQueue(self._connection)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all writes inside, or none."""

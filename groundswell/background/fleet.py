@@ -17,12 +17,16 @@ from aggregator.model import Clock, Config
 from aggregator.site.config_watcher import AppliedConfig
 from aggregator.site.database import open_store, run_jobs
 from aggregator.store import Store, StoreFault
+from groundswell.background.moments import RETRY
 from groundswell.background.schedule import MOMENTS
 from groundswell.background.work import LongWork
 
 log = logging.getLogger(__name__)
 
 PAUSE_S = 2.0
+LONG_AT_ONCE, MESSAGES_AT_ONCE = 2, 4
+AGAIN_S = 10.0
+"""How long a short job waits after it failed. A message that a service refuses is no failed job."""
 
 
 async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> None:
@@ -41,13 +45,22 @@ async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio
 
 
 async def _run(feeds: Path, db: Path, store: Store, clock: Clock, stop: asyncio.Event) -> None:
+    from web.alerts import MESSAGES, deliver_one
+
     work = LongWork(feeds, db, store, clock)
     applied = _Applied(store)
 
     async def run(job: str) -> None:
         await work.run(job, applied.config())
 
-    await run_jobs({job: partial(run, job) for job in MOMENTS}, stop)
+    async def send(message_id: int) -> None:
+        await deliver_one(store, applied.config(), message_id, clock())
+
+    await run_jobs(
+        stop,
+        ({job: partial(run, job) for job in MOMENTS}, LONG_AT_ONCE, RETRY.total_seconds()),
+        ({MESSAGES: send}, MESSAGES_AT_ONCE, AGAIN_S),
+    )
 
 
 class _Applied:

@@ -6,6 +6,7 @@ import logging
 from typing import Protocol
 
 from aggregator.store import Store
+from aggregator.store.cluster.jobs import JobQueue
 from groundswell.background.moments import RETRY
 from groundswell.background.schedule import Schedule
 from groundswell.background.work import LongWork
@@ -42,10 +43,10 @@ class RunHere:
 class PutInQueue:
     """Puts what is due into the queue, in one transaction with the note of it: never twice, and never only noted."""
 
-    def __init__(self, schedule: Schedule, store: Store) -> None:
+    def __init__(self, schedule: Schedule, store: Store, queue: JobQueue) -> None:
         self._schedule = schedule
         self._store = store
-        self._queue = store.job_queue()
+        self._queue = queue
 
     async def step(self, job: str) -> None:
         """Put *job* into the queue where it is due, and neither waits nor runs there yet."""

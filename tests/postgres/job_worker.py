@@ -12,7 +12,7 @@ import sys
 import psycopg
 
 from aggregator.store import Store
-from aggregator.store.postgres.queue.runner import JobRunner
+from aggregator.store.postgres.queue.runner import Group, JobRunner
 
 BEAT_S, SILENT_S, AGAIN_S = 0.3, 1.5, 0.5
 TABLES = """
@@ -45,15 +45,8 @@ class Work:
 def runner(url: str, tries: int = 3, at_once: int = 3) -> JobRunner:
     """Return a runner that takes over far sooner than the program's."""
     work = Work(url)
-    return JobRunner(
-        url,
-        {"note": work.note, "measure": work.measure},
-        at_once=at_once,
-        beat_s=BEAT_S,
-        silent_s=SILENT_S,
-        again_s=AGAIN_S,
-        tries=tries,
-    )
+    group = Group({"note": work.note, "measure": work.measure}, at_once, AGAIN_S)
+    return JobRunner(url, group, beat_s=BEAT_S, silent_s=SILENT_S, tries=tries)
 
 
 async def _main(url: str, tries: int) -> None:

@@ -20,8 +20,9 @@ import pytest
 
 from aggregator.errors import DatabaseInUseError, StoreFault
 from aggregator.store import Store
+from aggregator.store.cluster.jobs import NewJob
 from aggregator.store.postgres.migrations import STEPS
-from aggregator.store.postgres.queue.runner import JobRunner
+from aggregator.store.postgres.queue.runner import Group, JobRunner
 from tests.postgres.cluster import Cluster
 from tests.postgres.job_worker import AGAIN_S, BEAT_S, SILENT_S, TABLES, runner
 
@@ -122,6 +123,19 @@ def test_one_job_of_a_name_and_key_waits_or_runs_at_a_time(site: Site) -> None:
     assert site.queue.defer("note", job=2, work_s=0)
 
 
+async def test_jobs_with_one_lock_run_one_after_the_other(site: Site) -> None:
+    new = [NewJob(str(number), "one host", {"job": number, "work_s": 0.2}) for number in range(3)]
+    assert site.queue.defer_all("note", [*new, NewJob("3", "", {"job": 3, "work_s": 0.2})]) == 4
+    assert site.queue.defer_all("note", new) == 0
+    await run_for(runner(site.url, at_once=4), lambda: site.jobs() == {})
+    pairs = site.store._connection.rows(
+        """select began.job from began join did using (job), began later
+        where began.job < 3 and later.job < 3 and later.at > began.at and later.at < did.at"""
+    )
+    assert pairs == []
+    assert site.count("did") == 4
+
+
 async def test_jobs_run_once_and_leave_no_row(site: Site) -> None:
     for number in range(5):
         site.queue.defer("note", str(number), job=number, work_s=0)
@@ -138,7 +152,7 @@ async def test_a_job_that_fails_is_repeated_and_then_given_up(site: Site) -> Non
         raise StoreFault("the disk is full")
 
     site.queue.defer("fail")
-    failing = JobRunner(site.url, {"fail": fail}, beat_s=BEAT_S, silent_s=SILENT_S, again_s=AGAIN_S, tries=3)
+    failing = JobRunner(site.url, Group({"fail": fail}, 1, AGAIN_S), beat_s=BEAT_S, silent_s=SILENT_S)
     await run_for(failing, lambda: site.jobs() == {"failed": 1})
     assert len(tried) == 3
     assert min(later - earlier for earlier, later in pairwise(tried)) >= AGAIN_S

@@ -1,8 +1,9 @@
 """The worker's job for alerts: find due messages, store them, send them, and store the outcome.
 
-A message is stored before it is sent and claimed in a transaction of its own just before it is handed over. So a
-worker that is killed at any moment sends nothing twice: what was claimed and has no outcome may have arrived and is
-not sent again; `groundswell alerts list` and the activity page show it as unknown.
+Over PostgreSQL each message is a job of the queue, so any scorer or standby sends it. A message is stored before it is
+sent and claimed in a transaction of its own just before it is handed over. So a worker that is killed at any moment
+sends nothing twice: what was claimed and has no outcome may have arrived and is not sent again; `groundswell alerts
+list` and the activity page show it as unknown.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aggregator.notify import Outcome, Outgoing, Sender, digest_of
 from aggregator.polling.source_health import Alarm as OverdueAlarm
 from aggregator.store import Store
 from aggregator.store.alerts import OPERATOR, Message
+from aggregator.store.cluster.jobs import JobQueue, NewJob
 from web.alerts import alarms, rules
 from web.digest.delivery import due_digests
 
@@ -26,6 +28,9 @@ LOOK_AGAIN = timedelta(minutes=1)
 ALARMS_EVERY = timedelta(minutes=5)
 FIRST_WAIT, MAX_WAIT = timedelta(minutes=1), timedelta(hours=1)
 """Before a message is sent again; doubled each time."""
+MESSAGES = "messages"
+"""The name of the jobs that send a message each."""
+MAX_QUEUED = 200
 MAX_ATTEMPTS = 10
 """Nearly five hours; after that a message is old news."""
 KEPT = timedelta(days=30)
@@ -33,9 +38,13 @@ INTERRUPTED = "the program ended while this was sent; it may have arrived and is
 
 
 class Dispatcher:
-    """Decides and sends, a step at a time."""
+    """Decides and sends, a step at a time.
 
-    def __init__(self, config: Config, store: Store, folder: Path) -> None:
+    queue: sends the messages in other processes; None: a step does
+    """
+
+    def __init__(self, config: Config, store: Store, folder: Path, queue: JobQueue | None = None) -> None:
+        self._queue = queue
         self._config = config
         self._store = store
         self._folder = folder
@@ -51,12 +60,15 @@ class Dispatcher:
         self._edition = -1
 
     async def step(self, now: datetime) -> int:
-        """Store what is due and send it; return how many messages were handed over."""
+        """Store what is due and send it, or put it into the queue; return how many messages were handed over."""
         if not self._started:
             self._store.alert_messages.settle_interrupted(INTERRUPTED, now)
             self._started = True
         self.look(now)
-        return await deliver(self._store, self._config, now)
+        if self._queue is None:
+            return await deliver(self._store, self._config, now)
+        due = self._store.alert_messages.due(now, limit=MAX_QUEUED)
+        return self._queue.defer_all(MESSAGES, [_as_job(message) for message in due])
 
     def look(self, now: datetime) -> None:
         """Store the messages that are due."""
@@ -77,23 +89,43 @@ async def deliver(store: Store, config: Config, now: datetime, rule: str | None 
     due = store.alert_messages.due(now, rule)
     if not due:
         return 0
-    targets = {digest_of(target): target for target in every_target(config)}
     sender = Sender(config)
-    sent = 0
     try:
-        for message in due:
-            target = targets.get(message.target)
-            if target is None:
-                gone = "its target is no longer in feeds.yaml"
-                store.alert_messages.settle(message.message_id, "failed", gone, now)
-                continue
-            if store.alert_messages.claim(message.message_id):
-                outcome = await sender.send(target, outgoing(message), now)
-                _settle(store, message, outcome, now)
-                sent += 1
+        return sum([await _send(store, config, sender, message, now) for message in due])
     finally:
         await sender.close()
-    return sent
+
+
+async def deliver_one(store: Store, config: Config, message_id: int, now: datetime) -> None:
+    """Send a message that is due: a job of the queue, which runs again where its process was killed."""
+    message = store.alert_messages.message(message_id)
+    if message is None:
+        return
+    if message.due_at is None:
+        store.alert_messages.settle_interrupted(INTERRUPTED, now, message_id)
+        return
+    sender = Sender(config)
+    try:
+        await _send(store, config, sender, message, now)
+    finally:
+        await sender.close()
+
+
+async def _send(store: Store, config: Config, sender: Sender, message: Message, now: datetime) -> bool:
+    """Send a message unless another process does; return whether it was handed over."""
+    target = {digest_of(target): target for target in every_target(config)}.get(message.target)
+    if target is None:
+        store.alert_messages.settle(message.message_id, "failed", "its target is no longer in feeds.yaml", now)
+        return False
+    if not store.alert_messages.claim(message.message_id):
+        return False
+    _settle(store, message, await sender.send(target, outgoing(message), now), now)
+    return True
+
+
+def _as_job(message: Message) -> NewJob:
+    # One message to a target at a time, and in their order.
+    return NewJob(str(message.message_id), f"{MESSAGES} {message.target}", {"message_id": message.message_id})
 
 
 def every_target(config: Config) -> tuple[AlertTarget, ...]:
@@ -132,4 +164,4 @@ def _passed(last: datetime | None, interval: timedelta, now: datetime) -> bool:
     return last is None or not timedelta() <= now - last < interval
 
 
-__all__ = ["OPERATOR", "Dispatcher", "deliver", "every_target", "outgoing"]
+__all__ = ["OPERATOR", "Dispatcher", "deliver", "deliver_one", "every_target", "outgoing"]

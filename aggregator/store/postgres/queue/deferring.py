@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aggregator.errors import StoreError
+from aggregator.store.cluster.jobs import NewJob
 from aggregator.store.postgres.connection import PostgresConnection
 
 SCHEMA = "jobs"
 
 
-class JobQueue:
-    """The queue as whoever decides what is due sees it. For one thread."""
+class PostgresJobQueue:
+    """The queue as whoever decides what is due sees it; see `aggregator.store.cluster.jobs`."""
 
     def __init__(self, connection: PostgresConnection) -> None:
         self._db = connection
-        library = procrastinate()
-        # Never opened: each job is put in on the connection of the store.
-        self._app = library.App(connector=library.SyncPsycopgConnector())
+        self._library = procrastinate()
+        # Never opened: jobs are put in on the connection of the store.
+        self._app = self._library.App(connector=self._library.SyncPsycopgConnector())
 
     def defer(self, name: str, key: str = "", **arguments: object) -> bool:
-        """Put in a job; return whether that was done: not where the same one waits or runs.
+        """Put in a job called *name*; return whether that was done: not where the one with this key waits or runs."""
+        return bool(self.defer_all(name, [NewJob(key, arguments=arguments)]))
 
-        key: which of the jobs called *name*; of each there is one at a time
-        """
-        lock = f"{name} {key}".rstrip()
+    def defer_all(self, name: str, jobs: Iterable[NewJob]) -> int:
+        """Put in jobs called *name*, but those of which one with the same key waits or runs; return how many."""
+        wanted = {f"{name} {job.key}".rstrip(): job for job in jobs}
+        if not wanted:
+            return 0
         with self._db.transaction():
             self._db.run(f"set local search_path to {SCHEMA}")
-            is_there = self._db.value(
-                "select 1 from procrastinate_jobs where queueing_lock = :lock and status in ('todo', 'doing')",
-                {"lock": lock},
+            rows = self._db.rows(
+                "select queueing_lock from procrastinate_jobs where queue_name = :name and status in ('todo', 'doing')",
+                {"name": name},
             )
-            if is_there is None:
-                # A queue for each name: a process of an older version leaves alone what it does not know.
-                self._app.configure_task(
-                    name, allow_unknown=True, queue=name, queueing_lock=lock, connection=self._db.raw()
-                ).defer(**arguments)
+            present = {row["queueing_lock"] for row in rows}
+            # A queue for each name: a process of an older version leaves alone what it does not know.
+            new = [
+                self._library.jobs.Job(
+                    task_name=name,
+                    queue=name,
+                    queueing_lock=queueing_lock,
+                    lock=job.lock or None,
+                    task_kwargs=dict(job.arguments),
+                )
+                for queueing_lock, job in wanted.items()
+                if queueing_lock not in present
+            ]
+            if new:
+                self._app.job_manager.batch_defer_jobs(new, connection=self._db.raw())
             self._db.run("set local search_path to default")
-        return is_there is None
+        return len(new)
 
 
 def procrastinate() -> Any:

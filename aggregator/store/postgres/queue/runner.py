@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from aggregator.errors import GroundswellError, StoreFault
@@ -31,37 +32,45 @@ BEAT_S, SILENT_S = 5.0, 30.0
 LOOK_S = 5.0
 """Between two looks for jobs; the server tells of new ones, but not of those that are put back."""
 TRIES, AGAIN_S = 3, 300.0
-"""How often a job is started, and how long it waits after it failed."""
+"""How often a job is started, and how long a long one waits after it failed."""
 FORGET_HOURS = 24 * 30
 PATIENCE_S = 2.0
 """For jobs under way when this process stops."""
 PAUSE_S = 2.0
 
 
-class JobRunner:
-    """Runs jobs of the queue.
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Jobs that share a number of places, so that long ones do not keep short ones waiting.
 
-    actions:  what to do, by the names of jobs; other jobs are left alone
-    at_once:  how many
-    beat_s, silent_s, again_s, tries: see the module's constants
+    actions: what to do, by the names of jobs
+    at_once: how many run in this process at a time
+    again_s: how long one waits after it failed
+    """
+
+    actions: Mapping[str, Action]
+    at_once: int = 2
+    again_s: float = AGAIN_S
+
+
+class JobRunner:
+    """Runs jobs of the queue. Those of a name that no group has are left alone.
+
+    beat_s, silent_s, tries: see the module's constants
     """
 
     def __init__(
         self,
         url: str,
-        actions: Mapping[str, Action],
-        *,
-        at_once: int = 2,
+        *groups: Group,
         beat_s: float = BEAT_S,
         silent_s: float = SILENT_S,
-        again_s: float = AGAIN_S,
         tries: int = TRIES,
     ) -> None:
         self._url = url
-        self._actions = actions
-        self._at_once = at_once
+        self._groups = groups
         self._beat_s, self._silent_s = beat_s, silent_s
-        self._retry = _Retry(again_s, tries)
+        self._tries = tries
         self._library = procrastinate()
         # What is worth a line is said here; the libraries tell of each attempt, with a traceback.
         for name in ("procrastinate", "psycopg.pool"):
@@ -89,16 +98,7 @@ class JobRunner:
             running = [
                 asyncio.create_task(each)
                 for each in (
-                    app.run_worker_async(
-                        queues=list(self._actions),
-                        concurrency=self._at_once,
-                        fetch_job_polling_interval=min(LOOK_S, self._beat_s),
-                        update_heartbeat_interval=self._beat_s,
-                        stalled_worker_timeout=self._silent_s,
-                        shutdown_graceful_timeout=PATIENCE_S,
-                        delete_jobs="successful",
-                        install_signal_handlers=False,
-                    ),
+                    *(self._work(app, group) for group in self._groups),
                     self._put_back(app),
                     stop.wait(),
                     lost.wait(),
@@ -114,6 +114,19 @@ class JobRunner:
             if isinstance(end, Exception):
                 raise end
 
+    def _work(self, app: Any, group: Group) -> Coroutine[Any, Any, None]:
+        work: Coroutine[Any, Any, None] = app.run_worker_async(
+            queues=list(group.actions),
+            concurrency=group.at_once,
+            fetch_job_polling_interval=min(LOOK_S, self._beat_s),
+            update_heartbeat_interval=self._beat_s,
+            stalled_worker_timeout=self._silent_s,
+            shutdown_graceful_timeout=PATIENCE_S,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+        )
+        return work
+
     def _app(self, on_lost: Callable[[], None]) -> Any:
         arguments = connection_arguments(f"{locks.process_name()} jobs")
         arguments["options"] += f" -c search_path={SCHEMA}"
@@ -122,8 +135,9 @@ class JobRunner:
         )
         app = self._library.App(connector=connector)
         app.job_manager = OwnJobs(app.job_manager, on_lost)
-        for name, action in self._actions.items():
-            app.task(name=name, queue=name, retry=self._retry)(_logged(name, action))
+        for group in self._groups:
+            for name, action in group.actions.items():
+                app.task(name=name, queue=name, retry=_Retry(group.again_s, self._tries))(_logged(name, action))
         return app
 
     async def _put_back(self, app: Any) -> None:
@@ -135,7 +149,7 @@ class JobRunner:
         while True:
             for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._silent_s):
                 await manager.connector.execute_query_all_async(locks.END_HOLDERS, **locks.key_of(job.task_name))
-                if self._retry.is_last(job):
+                if job.attempts + 1 >= self._tries:
                     log.error("job %s ended with its process %d times; it is given up", job.task_name, job.attempts + 1)
                     await manager.finish_job(job, self._library.jobs.Status.FAILED, False)
                 else:
@@ -154,12 +168,9 @@ class _Retry:
         self._again_s = again_s
         self._tries = tries
 
-    def is_last(self, job: Any) -> bool:
-        return bool(job.attempts + 1 >= self._tries)
-
     def get_retry_exception(self, exception: BaseException, job: Any) -> Any:
         library = procrastinate()
-        if self.is_last(job):
+        if job.attempts + 1 >= self._tries:
             return None
         # Cut short because this process stops: another one goes on at once.
         is_cut_short = isinstance(exception, asyncio.CancelledError)
