@@ -1,19 +1,21 @@
-"""What a queue of jobs in PostgreSQL loses, and runs twice, where its workers are killed.
+"""What a queue of jobs in PostgreSQL loses, and runs twice, where its producer and its workers are killed.
 
-    python -m bench.job_queues [--jobs 600] [--kills 25] [--seed 1] [--ways "pgqueuer" ...]
+    python -m bench.job_queues [--jobs 600] [--kills 25] [--pauses 3] [--seed 1] [--ways "pgqueuer" ...]
 
-Needs PostgreSQL, and the packages procrastinate and pgqueuer, which the program does not use; what is missing is
-skipped. For each way: a new database, all jobs in it, two workers with up to three jobs at once each. A job waits
-0.1 to 0.5 seconds and writes one row in a transaction of its own. Workers die by `kill -9` at random moments and are
-started again, as a supervisor would do; in the middle the server of PostgreSQL is stopped as after a power cut and
-started again. A job that fails since the database is gone is tried again.
+Needs PostgreSQL, and for one way the package pgqueuer, which the program does not use; what is missing is skipped. For
+each way: a new database, all jobs in it, two workers with up to three jobs at once each. A job waits 0.1 to 0.5 seconds
+and writes one row in a transaction of its own. Workers die by `kill -9` at random moments and are started again, as a
+supervisor would do; in the middle the server of PostgreSQL is stopped as after a power cut and started again. Now and
+then a worker is paused for longer than others wait for it. A job that fails since the database is gone is tried again.
 
     lost       it wrote no row, and it was not started again for 15 seconds
     stalled    of these: the queue says that it is running
     doubled    it wrote more than one row
     at once    of these: the second run began before the first had written its row
 
-The ways with a lock do what the scorer does: one process holds an advisory lock, and takes from rows what is due.
+The first way is the program's own code (`aggregator/store/postgres/queue`), with shorter times. There a producer puts
+the jobs in meanwhile, each with a row of its own in one transaction; it is killed as often as a worker. The ways with a
+lock do what the scorer does elsewhere: one process holds an advisory lock, and takes from rows what is due.
 """
 
 from __future__ import annotations
@@ -34,9 +36,12 @@ from typing import Any
 
 import psycopg
 
+from aggregator.store import Store
+from aggregator.store.postgres.queue.runner import Group, JobRunner
 from tests.postgres.cluster import Cluster, binaries, running_cluster, why_not
 
 WORKERS, AT_ONCE = 2, 3
+PRODUCER = "producer of"
 SILENT_S, BEAT_S = 3.0, 1.0
 """After so many seconds without a heartbeat a worker counts as dead, for both queues."""
 QUIET_S = 15.0
@@ -62,7 +67,38 @@ async def work(url: str, job: int) -> None:
         await raw.execute("insert into done values (%s, %s, clock_timestamp())", (job, row[0]))
 
 
-# procrastinate
+# the program's own queue
+
+
+async def own_fill(url: str, jobs: int) -> None:
+    """Note which jobs the producer is to put in."""
+    async with await psycopg.AsyncConnection.connect(url) as raw:
+        await raw.execute("insert into due select generate_series(1, %s)", (jobs,))
+
+
+async def own_produce(url: str) -> None:
+    """Put one job after the other in, each in one transaction with the note of it."""
+    with Store.connect(url) as store:
+        connection, queue = store._connection, store.job_queue()
+        while (job := connection.value("select min(job) from due where not noted")) is not None:
+            with store.transaction():
+                queue.defer("work", str(job), job=job)
+                connection.run("update due set noted = true where job = :job", {"job": job})
+            await asyncio.sleep(0.02)
+        await asyncio.Event().wait()  # its end would count as a failure
+
+
+async def own_work(url: str) -> None:
+    """Run jobs, and take over those of dead workers."""
+
+    async def run(job: int) -> None:
+        await work(url, job)
+
+    group = Group({"work": run}, AT_ONCE, again_s=1)
+    await JobRunner(url, group, beat_s=BEAT_S, silent_s=SILENT_S, tries=100).run_until(asyncio.Event())
+
+
+# procrastinate by itself
 
 
 def procrastinate_app(url: str) -> Any:
@@ -86,25 +122,17 @@ async def procrastinate_fill(url: str, jobs: int) -> None:
         await app.tasks["work"].batch_defer_async(*({"job": job} for job in range(1, jobs + 1)))
 
 
-async def procrastinate_work(url: str, *, requeues: bool) -> None:
-    """Run jobs; *requeues*: and put back those of workers that are silent, or that no longer exist."""
+async def procrastinate_work(url: str) -> None:
+    """Run jobs."""
     app = procrastinate_app(url)
-
-    async def requeue() -> None:
-        while True:
-            await asyncio.sleep(BEAT_S)
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_S):
-                await app.job_manager.retry_job(job)
-
     async with app.open_async():
-        running = app.run_worker_async(
+        await app.run_worker_async(
             concurrency=AT_ONCE,
             update_heartbeat_interval=BEAT_S,
             stalled_worker_timeout=SILENT_S,
             fetch_job_polling_interval=1,
             install_signal_handlers=False,
         )
-        await asyncio.gather(running, *([requeue()] if requeues else []))
 
 
 # pgqueuer
@@ -192,16 +220,16 @@ async def lock_work(url: str, *, resumes: bool) -> None:
 
 Work = Callable[[str], Coroutine[Any, Any, None]]
 WAYS: dict[str, tuple[str, Callable[[str, int], Coroutine[Any, Any, None]], Work, str]] = {
-    "procrastinate": (
+    "ours, over procrastinate": (
         "procrastinate",
-        procrastinate_fill,
-        lambda url: procrastinate_work(url, requeues=False),
-        "select count(*) from procrastinate_jobs where status = 'doing'",
+        own_fill,
+        own_work,
+        "select count(*) from jobs.procrastinate_jobs where status = 'doing'",
     ),
-    "procrastinate, stalled jobs put back": (
+    "procrastinate by itself": (
         "procrastinate",
         procrastinate_fill,
-        lambda url: procrastinate_work(url, requeues=True),
+        procrastinate_work,
         "select count(*) from procrastinate_jobs where status = 'doing'",
     ),
     "pgqueuer": ("pgqueuer", pgqueuer_fill, pgqueuer_work, "select count(*) from pgqueuer where status = 'picked'"),
@@ -220,38 +248,85 @@ WAYS: dict[str, tuple[str, Callable[[str, int], Coroutine[Any, Any, None]], Work
 }
 
 
-def start(way: str, url: str) -> subprocess.Popen[bytes]:
-    """Start a worker."""
-    command = [sys.executable, "-m", "bench.job_queues", "--worker", way, url]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+PRODUCERS: dict[str, Work] = {"ours, over procrastinate": own_produce}
 
 
-def measure(cluster: Cluster, way: str, jobs: int, kills: int, rng: random.Random) -> None:
+class Processes:
+    """Two workers, and a producer where the way has one; each is started again when it ended."""
+
+    def __init__(self, way: str, url: str) -> None:
+        self._url = url
+        self._ways = [way] * WORKERS + [f"{PRODUCER} {way}"] * (way in PRODUCERS)
+        self._processes = [self._start(way) for way in self._ways]
+        self._paused: subprocess.Popen[bytes] | None = None
+        self.ended = 0
+
+    def _start(self, way: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "bench.job_queues", "--worker", way, self._url]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def restart_ended(self) -> None:
+        """Start again what ended by itself."""
+        for at, process in enumerate(self._processes):
+            if process.poll() is not None:
+                self.ended += 1
+                self._processes[at] = self._start(self._ways[at])
+
+    def kill_one(self, rng: random.Random) -> None:
+        """Kill a worker or the producer, and start it again."""
+        at = rng.randrange(len(self._processes))
+        self._processes[at].kill()
+        self._processes[at].wait()
+        self._processes[at] = self._start(self._ways[at])
+
+    def pause_one(self, rng: random.Random) -> None:
+        """Stop a worker until `resume`."""
+        self._paused = self._processes[rng.randrange(WORKERS)]
+        self._paused.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the stopped worker go on, if it was not killed meanwhile."""
+        if self._paused is not None:
+            self._paused.send_signal(signal.SIGCONT)
+            self._paused = None
+
+    def close(self) -> None:
+        """End all."""
+        for process in self._processes:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def measure(cluster: Cluster, way: str, jobs: int, kills: int, pauses: int, rng: random.Random) -> None:
     """Run the jobs in one way and print what was lost and doubled."""
     url = cluster.new_database()
+    if way in PRODUCERS:
+        Store.connect(url).close()  # it wants a database without tables of others
     with psycopg.connect(url, autocommit=True) as raw:
         raw.execute(TABLES)
     asyncio.run(WAYS[way][1](url, jobs))
-    workers = [start(way, url) for _ in range(WORKERS)]
-    killed = ended = idle_kills = 0
+    processes = Processes(way, url)
+    killed = paused = idle_kills = 0
     began = quiet_since = time.monotonic()
-    rows, next_kill, restarted = 0, began + 3, False
+    rows, next_kill, resume_at, restarted = 0, began + 3, float("inf"), False
     try:
         while True:
             time.sleep(0.05)
-            for at, worker in enumerate(workers):
-                if worker.poll() is not None:
-                    ended += 1
-                    workers[at] = start(way, url)
+            processes.restart_ended()
             now = time.monotonic()
+            if now >= resume_at:
+                processes.resume()
+                resume_at = float("inf")
             if now >= next_kill and killed < kills:
-                at = rng.randrange(WORKERS)
-                workers[at].kill()
-                workers[at].wait()
-                workers[at] = start(way, url)
+                processes.kill_one(rng)
                 killed += 1
                 idle_kills += rows >= jobs
                 next_kill = now + rng.uniform(0.5, 2.5)
+                if paused < pauses and killed >= (paused + 1) * kills // (pauses + 1) and resume_at == float("inf"):
+                    processes.pause_one(rng)
+                    paused += 1
+                    resume_at = now + SILENT_S + 3
+                    next_kill = resume_at + 1
             if killed >= kills // 2 and not restarted:
                 cluster.restart(crash=True)
                 restarted = True
@@ -263,17 +338,15 @@ def measure(cluster: Cluster, way: str, jobs: int, kills: int, rng: random.Rando
             if killed >= kills and now - max(quiet_since, next_kill - 2.5) > (QUIET_S if rows < jobs else 5):
                 break
     finally:
-        for worker in workers:
-            worker.send_signal(signal.SIGKILL)
-            worker.wait()
+        processes.close()
     with psycopg.connect(url) as raw:
         counts = raw.execute(COUNTS, (jobs,)).fetchone()
         stalled = raw.execute(WAYS[way][3].encode()).fetchone()
     assert counts is not None
     assert stalled is not None
     print(
-        f"{way:40}{jobs:6}{killed:7}{counts[0]:6}{stalled[0]:9}{counts[1]:9}{counts[2]:9}"
-        f"   {ended} workers ended by themselves; {idle_kills} kills after the last job; {quiet_since - began:.0f} s",
+        f"{way:34}{jobs:6}{killed:7}{paused:7}{counts[0]:6}{stalled[0]:9}{counts[1]:9}{counts[2]:9}"
+        f"   {processes.ended} ended by themselves; {idle_kills} kills after the last job; {quiet_since - began:.0f} s",
         flush=True,
     )
 
@@ -283,6 +356,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=600)
     parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--pauses", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--worker", nargs=2, metavar=("WAY", "URL"), help=argparse.SUPPRESS)
@@ -291,20 +365,21 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     if options.worker:
         way, url = options.worker
-        asyncio.run(WAYS[way][2](url))
+        action = PRODUCERS[way.removeprefix(f"{PRODUCER} ")] if way.startswith(PRODUCER) else WAYS[way][2]
+        asyncio.run(action(url))
         return 0
     folder = binaries()
     if reason := why_not():
         print(f"skipped: {reason}")
         return 0
     assert folder is not None
-    print(f"{'way':40}{'jobs':>6}{'kills':>7}{'lost':>6}{'stalled':>9}{'doubled':>9}{'at once':>9}")
+    print(f"{'way':34}{'jobs':>6}{'kills':>7}{'pauses':>7}{'lost':>6}{'stalled':>9}{'doubled':>9}{'at once':>9}")
     with running_cluster(folder) as cluster:
         for way in options.ways:
             if importlib.util.find_spec(WAYS[way][0]) is None:
-                print(f"{way:40}skipped: {WAYS[way][0]} is not installed")
+                print(f"{way:34}skipped: {WAYS[way][0]} is not installed")
                 continue
-            measure(cluster, way, options.jobs, options.kills, random.Random(options.seed))
+            measure(cluster, way, options.jobs, options.kills, options.pauses, random.Random(options.seed))
     return 0
 
 
