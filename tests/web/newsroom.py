@@ -79,6 +79,7 @@ class Newsroom:
         published_at: datetime | None = None,
         enclosure: Enclosure | None = None,
         discussions: Sequence[str] = (),
+        backlog: bool = False,
     ) -> int:
         """Store a story told by *sources* in turn; return its id."""
         moments = times or [at + i * timedelta(minutes=25) for i in range(len(sources))]
@@ -99,7 +100,7 @@ class Newsroom:
             )
             words = count_words(f"{draft.title} {draft.summary} {re.sub('<[^>]*>', ' ', draft.content)}")
             arrival = Arrival(draft, identity=f"{headline}-{i}", canonical_link=draft.link, digest="", word_count=words)
-            ids += self.store.entries.add(source_id, [arrival], moment)
+            ids += self.store.entries.add(source_id, [arrival], moment, first_document=backlog)
         voices = [self.owners.get(source_id, source_id) for source_id in sources]
         story_id = ids[0]
         category = category or self.config.categories[0].id

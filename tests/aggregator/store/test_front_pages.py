@@ -48,6 +48,17 @@ def rank(store: Store, *order: int) -> None:
     store.stories.rank({"": [(i, 1.0) for i in order], "chips": [(i, 1.0) for i in order]})
 
 
+def test_the_scorecard_reads_the_last_page_of_each_hour(store: Store) -> None:
+    store.stories.save(Changes(stories=(make_story(1, "Fab opens"), make_story(2, "Fab closes"))))
+    for minutes, order in ((0, (1, 2)), (40, (2, 1)), (60, (1,)), (100, (1, 2)), (120, (2,))):
+        rank(store, *order)
+        assert store.front_pages.keep(AT + timedelta(minutes=minutes))
+
+    pages = list(store.scorecards.front_pages(AT - HOUR, AT + timedelta(minutes=110)))
+
+    assert pages == [(AT + timedelta(minutes=40), [2, 1]), (AT + timedelta(minutes=100), [1, 2])]
+
+
 def test_a_page_is_kept_with_the_headlines_and_scores_of_then(store: Store) -> None:
     first, second = make_story(1, "Fab opens"), make_story(2, "Fab closes")
     store.stories.save(Changes(stories=(first, second)))

@@ -635,15 +635,20 @@ def test_views_add_up_over_days(store: Store) -> None:
 
 
 def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: Store) -> None:
-    ids = ("fine", "gone", "waits", "broken")
+    ids = ("fine", "gone", "waits", "is_down", "broken")
     store.feeds.sync([replace(SOURCE, id=source_id, url=f"https://a.example/{source_id}") for source_id in ids], NOON)
-    for source_id, status, gone in (("gone", 410, True), ("waits", 429, False), ("broken", 500, False)):
+    for source_id, status, gone in (
+        ("gone", 410, True),
+        ("waits", 429, False),
+        ("is_down", 503, False),
+        ("broken", 500, False),
+    ):
         state = store.feeds.state(source_id)
         assert state is not None
         later = replace(state, gone=gone, last_status=status, next_poll_at=NOON + timedelta(hours=1))
         store.feeds.record(later, PollRecord(NOON, "status", "said no", status))
     assert store.feeds.pollable(NOON) & {*ids} == {"fine", "broken"}
-    assert store.feeds.pollable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "broken"}
+    assert store.feeds.pollable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "is_down", "broken"}
 
 
 def story_with(story_id: int, into: int | None = None, contributions: tuple[Contribution, ...] = ()) -> Story:

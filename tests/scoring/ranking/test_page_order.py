@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.ranking.page_order import LIST_LENGTH, Candidate, breaking, distinctive, parts, place, ranked
+from scoring.ranking.page_order import (
+    FRESH,
+    HIGH_SCORE,
+    LIST_LENGTH,
+    LOW_SCORE,
+    Candidate,
+    breaking,
+    distinctive,
+    parts,
+    place,
+    ranked,
+)
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 6, 12, tzinfo=UTC)
@@ -109,9 +120,9 @@ def test_a_story_of_low_score_never_stands_above_a_fresh_one_of_high_score(candi
     by_id = {c.story_id: c for c in candidates}
     listed = [by_id[story_id] for story_id in order(*candidates)]
     for position, story in enumerate(listed):
-        if story.score < 10 and not breaking(story.joined, NOW):
+        if story.score < LOW_SCORE and not breaking(story.joined, NOW):
             assert not any(
-                below.score >= 40 and NOW - max(below.joined) <= 48 * HOUR for below in listed[position + 1 :]
+                below.score >= HIGH_SCORE and NOW - max(below.joined) <= FRESH for below in listed[position + 1 :]
             )
 
 

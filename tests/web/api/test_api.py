@@ -171,7 +171,9 @@ def test_pages_of_others_may_read_a_public_site_and_not_a_local_one(
 
 
 def test_no_address_is_shown_that_is_not_for_everybody(full: FlaskClient) -> None:
-    assert all(item["feed"].startswith("https://") for item in get(full, "/sources")["items"])
+    items = get(full, "/sources")["items"]
+    assert items
+    assert all(item["feed"].startswith("https://") for item in items)
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)

@@ -117,6 +117,19 @@ def test_stories_are_ordered_by_score_and_each_stands_once(
     assert made.total == 4
 
 
+def test_old_entries_of_a_new_source_are_not_news(
+    store: Store, room: Newsroom, config: Config, independent: list[str]
+) -> None:
+    room.story("From years ago", independent[:2], at=yesterday(9), score=90, backlog=True)
+    room.story("From yesterday", independent[:2], at=yesterday(9), score=50)
+    edition = editions.named((TODAY - DAY).isoformat(), "UTC")
+    assert edition is not None
+
+    made = digest(store, config, edition)
+
+    assert [story.listed.story.headline for story in made.top] == ["From yesterday"]
+
+
 def test_a_hidden_story_is_in_no_digest(store: Store, room: Newsroom, config: Config, independent: list[str]) -> None:
     story_id = room.story("Hidden", independent[:2], at=yesterday(9), score=90)
     story = store.stories.get(story_id)

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from aggregator.model import Config, MeaningSettings, RuleEffect
+from aggregator.model import Changes, Config, MeaningSettings, RuleEffect
 from scoring.meaning.encoding import encode
 from scoring.meaning.search import QueryEncoder
 from tests.scoring.meaning.concepts import ConceptEncoder, FailingEncoder
@@ -36,6 +36,30 @@ def stories(room: Newsroom) -> dict[str, int]:
 def reader(tmp_path: Path, config: Config, make_app: Callable[..., Flask], stories: dict[str, int]) -> FlaskClient:
     queries = QueryEncoder(lambda settings: ConceptEncoder() if settings.model else None)
     return make_app(tmp_path / "news.db", fallback_config=config, query_encoder=queries).test_client()
+
+
+def test_hidden_and_merged_stories_take_no_place_among_the_newest(room: Newsroom, stories: dict[str, int]) -> None:
+    tremor, earthquake, ferry, _ = stories.values()
+    story = room.store.stories.get(tremor)
+    assert story is not None
+    with room.store.transaction():
+        room.store.stories.save(Changes(stories=(replace(story, hidden=True),)))
+    room.merge(earthquake, ferry)
+
+    newest = room.store.embeddings.newest(ConceptEncoder().name, 2)
+
+    assert [entry.story_id for entry in newest] == [stories["Court halts takeover"], ferry]
+
+
+def test_embeddings_of_another_encoder_are_left_out_where_one_is_named(room: Newsroom, stories: dict[str, int]) -> None:
+    embeddings, name = room.store.embeddings, ConceptEncoder().name
+    embeddings.add("another", {stories["Ferry docks by itself"]: b"\x01\x02"}, placed=False)
+
+    named = embeddings.of_stories(name, [*stories.values()])
+    every = embeddings.of_stories("", [*stories.values()])
+
+    assert {entry.embedding.encoder for entry in named} == {name}
+    assert len(every) == len(named) + 1
 
 
 def test_stories_without_a_word_of_the_query_are_found_by_meaning_everywhere_alike(
