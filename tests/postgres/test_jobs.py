@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from hashlib import sha256
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -21,12 +22,14 @@ import pytest
 from aggregator.errors import DatabaseInUseError, StoreFault
 from aggregator.store import Store
 from aggregator.store.cluster.jobs import NewJob
-from aggregator.store.postgres.migrations import STEPS
+from aggregator.store.postgres.migrations import STEPS, complete
 from aggregator.store.postgres.queue.runner import Group, JobRunner
 from tests.postgres.cluster import Cluster
 from tests.postgres.job_worker import AGAIN_S, BEAT_S, SILENT_S, TABLES, runner
 
 PATIENCE_S = 60.0
+SCHEMA_DIGEST = "c70ec4b400a60ad9592787653aae5ae77ae41bf801d56b5bd2712751a07f2009"
+"""Of procrastinate's schema, for which 0020_job_queue was written."""
 
 
 class Site:
@@ -97,8 +100,11 @@ async def run_for(runner: JobRunner, is_done: Callable[[], bool]) -> None:
 
 
 def test_the_schema_of_the_queue_is_that_of_the_library() -> None:
-    schema = (files("procrastinate.sql") / "schema.sql").read_text("utf-8")
-    assert schema.strip() in STEPS["0020_job_queue"], "procrastinate has another schema now: add a step that changes it"
+    schema = (files("procrastinate.sql") / "schema.sql").read_bytes()
+    assert sha256(schema).hexdigest() == SCHEMA_DIGEST, (
+        "procrastinate has another schema now: add a step that changes it"
+    )
+    assert schema.decode() in complete(STEPS["0020_job_queue"])
 
 
 def test_a_job_is_put_in_with_the_transaction_or_not_at_all(site: Site) -> None:

@@ -10,10 +10,13 @@ before can go on with it:
     -- contract    removes or changes something: stop older versions first
 
 So a change that an older version cannot bear takes two releases: expand and write both, then contract.
+
+A line `-- include PACKAGE FILE` stands for a script that an installed package ships.
 """
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -30,6 +33,8 @@ STEPS = {
     if path.name.endswith(".sql")
 }
 """The script of each step, by its name, in their order."""
+
+_INCLUDE = re.compile(r"^-- include (\S+) (\S+)$", re.MULTILINE)
 
 
 def apply(raw: psycopg.Connection[Any]) -> None:
@@ -52,10 +57,26 @@ def apply(raw: psycopg.Connection[Any]) -> None:
         )
         for name, script in STEPS.items():
             if name not in applied:
-                raw.execute(script)
+                raw.execute(complete(script))
                 raw.execute(
                     "insert into migrations (name, applied_at, expands) values (%s, now(), %s)", (name, expands(script))
                 )
+
+
+def complete(script: str) -> str:
+    """Return *script* with the scripts that it includes; StoreError if a package is not installed."""
+
+    def included(line: re.Match[str]) -> str:
+        package, name = line.groups()
+        try:
+            return files(package).joinpath(name).read_text("utf-8")
+        except ImportError as error:
+            raise StoreError(
+                f"PostgreSQL needs a package that is not installed ({error}); `pip install 'groundswell[postgres]'` "
+                "installs it"
+            ) from None
+
+    return _INCLUDE.sub(included, script)
 
 
 def require_whole(raw: psycopg.Connection[Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.store import Store
-from aggregator.store.postgres.migrations import STEPS, expands
+from aggregator.store.postgres.migrations import STEPS, complete, expands
 from aggregator.store.sqlite.connection import SqliteConnection
 from tests.aggregator.store.test_store import NOON, SOURCE
 from tests.postgres.cluster import Cluster
@@ -134,3 +134,8 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     with pytest.raises(StoreError, match=r"cannot use the database at 127\.0\.0\.1:1/news") as raised:
         Store.connect("postgresql://someone:secret@127.0.0.1:1/news")
     assert "secret" not in str(raised.value)
+
+
+def test_a_step_that_needs_a_missing_package_says_how_to_install_it() -> None:
+    with pytest.raises(StoreError, match=r"no_such_package.*pip install 'groundswell\[postgres\]'"):
+        complete("-- expand\n-- include no_such_package schema.sql\n")
