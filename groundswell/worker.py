@@ -35,6 +35,7 @@ from aggregator.process import keep_heap_small
 from aggregator.site.config_watcher import ConfigWatch
 from aggregator.site.database import end_silent_writer, is_file, open_as_only_writer, open_store
 from aggregator.store import Store, StoreFault
+from aggregator.store.cluster.jobs import JobQueue
 from aggregator.text.ip_addresses import is_public_host
 from groundswell.background.fleet import run_background_jobs
 from groundswell.background.schedule import Schedule
@@ -90,7 +91,8 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event, *, poll
 
     polls: whether this process starts polls; it stores what hubs deliver and what is posted in any case
     """
-    from web.websub.publisher import FeedRenderer, Publisher
+    from web.websub.publisher import Publisher
+    from web.websub.rendering import FeedRenderer
 
     keep_heap_small()
     with open_as_only_writer(db) as store:
@@ -100,11 +102,12 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event, *, poll
         log.info("%d sources; database %s", len(config.sources), db)
         # Jitter only spreads requests over time; nothing that is stored depends on it.
         rng = random.Random(os.getpid())
+        queue = None if is_file() else store.job_queue()
         async with (
             Poller(config, store=store, clock=clock, rng=rng, finished=log_poll) as poller,
-            Publisher(config, store=store, renderer=FeedRenderer(db, clock)) as publisher,
+            Publisher(config, store=store, renderer=FeedRenderer(db, clock), queue=queue) as publisher,
         ):
-            worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher, stop)
+            worker = Worker(feeds, db, store, clock, config, watch, scorer, poller, publisher, stop, queue)
             await worker.heartbeat()
             await scorer.encode()
             await worker.jobs(polls=polls).run_until(stop)
@@ -127,6 +130,7 @@ class Worker:
         poller: Poller,
         publisher: Publisher,
         stop: asyncio.Event,
+        queue: JobQueue | None,
     ) -> None:
         from scoring.insights.summarizer import Summarizer
         from web.alerts import Dispatcher
@@ -143,7 +147,6 @@ class Worker:
         self._stop = stop
         self.exit_code = 0
         self._narrator = Summarizer(config, store)
-        queue = None if is_file() else store.job_queue()
         self._alerts = Dispatcher(config, store, db.absolute().parent, queue)
         self._clock_steps = ClockSteps(clock, monotonic, clock.speed if isinstance(clock, FastClock) else 1.0)
         self._schedule = Schedule(store, config, clock, lambda: self._clock_steps.is_settled)

@@ -27,7 +27,8 @@ from aggregator.websub_protocol import signature
 from tests.web.conftest import Clock, make_app  # noqa: F401 - a fixture
 from tests.web.newsroom import NOW, Newsroom, sample_config
 from tests.web.pages.service.test_websub_hub import run
-from web.websub.publisher import FeedRenderer, Publisher
+from web.websub.publisher import Publisher
+from web.websub.rendering import FeedRenderer
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 NEWS = b"""<rss version='2.0'><channel><title>News</title><item><guid>n1</guid><title>Just in</title>

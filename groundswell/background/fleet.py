@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from groundswell.background.work import LongWork
 log = logging.getLogger(__name__)
 
 PAUSE_S = 2.0
-LONG_AT_ONCE, MESSAGES_AT_ONCE = 2, 4
+LONG_AT_ONCE, MESSAGES_AT_ONCE, CALLS_AT_ONCE = 2, 4, 20
 AGAIN_S = 10.0
 """How long a short job waits after it failed. A message that a service refuses is no failed job."""
 
@@ -46,9 +47,12 @@ async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio
 
 async def _run(feeds: Path, db: Path, store: Store, clock: Clock, stop: asyncio.Event) -> None:
     from web.alerts import MESSAGES, deliver_one
+    from web.websub.rendering import Documents, FeedRenderer
+    from web.websub.subscriber_calls import CONFIRMATIONS, DELIVERIES, SubscriberCalls
 
     work = LongWork(feeds, db, store, clock)
-    applied = _Applied(store)
+    documents = Documents(store, FeedRenderer(db, clock))
+    applied = _Applied(store, documents.forget)
 
     async def run(job: str) -> None:
         await work.run(job, applied.config())
@@ -56,24 +60,39 @@ async def _run(feeds: Path, db: Path, store: Store, clock: Clock, stop: asyncio.
     async def send(message_id: int) -> None:
         await deliver_one(store, applied.config(), message_id, clock())
 
-    await run_jobs(
-        stop,
-        ({job: partial(run, job) for job in MOMENTS}, LONG_AT_ONCE, RETRY.total_seconds()),
-        ({MESSAGES: send}, MESSAGES_AT_ONCE, AGAIN_S),
-    )
+    async def confirm(number: int) -> None:
+        async with SubscriberCalls(applied.config(), store, documents) as calls:
+            await calls.confirm_one(number, clock())
+
+    async def deliver(number: int) -> None:
+        async with SubscriberCalls(applied.config(), store, documents) as calls:
+            await calls.deliver_one(number, clock())
+
+    try:
+        await run_jobs(
+            stop,
+            ({job: partial(run, job) for job in MOMENTS}, LONG_AT_ONCE, RETRY.total_seconds()),
+            ({MESSAGES: send}, MESSAGES_AT_ONCE, AGAIN_S),
+            ({CONFIRMATIONS: confirm, DELIVERIES: deliver}, CALLS_AT_ONCE, AGAIN_S),
+        )
+    finally:
+        documents.close()
 
 
 class _Applied:
-    """The configuration that the scorer applied last."""
+    """The configuration that the scorer applied last; *on_change* is called where another was applied."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
         self._watch = AppliedConfig(store, os.environ)
         self._config: Config | None = None
 
     def config(self) -> Config:
         """Return it; StoreError where there is none that can be read here."""
         try:
-            self._config = self._watch.check() or self._config
+            if changed := self._watch.check():
+                self._config = changed
+                self._on_change()
         except ConfigError as error:
             raise StoreError(f"the configuration cannot be read here: {error.public}") from None
         if self._config is None:

@@ -33,7 +33,8 @@ from aggregator.websub_protocol import RefusedError, read_request
 from tests.feedserver import FeedServer
 from tests.web.newsroom import NOW, Newsroom, clock
 from web.media.picture_proxy import PictureProxy
-from web.websub.publisher import FeedRenderer, Publisher
+from web.websub.publisher import Publisher
+from web.websub.rendering import FeedRenderer
 
 LOOPBACK = (
     "localhost", "localhost.", "LOCALHOST", "127.0.0.2", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0",

@@ -104,14 +104,15 @@ class HubRequests:
             "select * from hub_requests where due_at <= :now order by due_at, request_id limit :most",
             {"now": stamp(now), "most": most},
         )
-        return [
-            HubRequest(
-                row["request_id"],
-                Request(row["mode"], row["topic"], row["callback"], row["secret"], timedelta(seconds=row["lease_s"])),
-                row["failures"],
-            )
-            for row in rows
-        ]
+        return [_request(row) for row in rows]
+
+    def due_one(self, request_id: int, now: datetime) -> HubRequest | None:
+        """Return a request if its callback is to be asked now."""
+        row = self._db.row(
+            "select * from hub_requests where request_id = :id and due_at <= :now",
+            {"id": request_id, "now": stamp(now)},
+        )
+        return None if row is None else _request(row)
 
     def put_off(self, request_id: int, until: datetime) -> None:
         """Ask again later."""
@@ -220,6 +221,14 @@ class HubSubscribers:
         )
         return [_subscription(row) for row in rows]
 
+    def due_one(self, subscription_id: int, now: datetime) -> Subscription | None:
+        """Return a subscription if something is to be delivered to it now."""
+        row = self._db.row(
+            "select * from hub_subscriptions where subscription_id = :id and due_at is not null and due_at <= :now",
+            {"id": subscription_id, "now": stamp(now)},
+        )
+        return None if row is None else _subscription(row)
+
     def delivered(self, subscription_id: int, digest: str, now: datetime) -> None:
         """Say that a feed arrived."""
         self._db.run(
@@ -239,6 +248,14 @@ class HubSubscribers:
     def end(self, subscription_id: int) -> None:
         """End a subscription whose callback is gone."""
         self._db.run("delete from hub_subscriptions where subscription_id = :id", {"id": subscription_id})
+
+
+def _request(row: Row) -> HubRequest:
+    return HubRequest(
+        row["request_id"],
+        Request(row["mode"], row["topic"], row["callback"], row["secret"], timedelta(seconds=row["lease_s"])),
+        row["failures"],
+    )
 
 
 def _subscription(row: Row) -> Subscription:

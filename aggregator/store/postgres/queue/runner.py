@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 Action = Callable[..., Awaitable[None]]
 
 BEAT_S, SILENT_S = 5.0, 30.0
-LOOK_S = 5.0
-"""Between two looks for jobs; the server tells of new ones, but not of those that are put back."""
+LOOK_S = 1.0
+"""Between two looks for jobs; the server tells of new ones, but not of those that are put back or waited for a lock."""
 TRIES, AGAIN_S = 3, 300.0
 """How often a job is started, and how long a long one waits after it failed."""
 FORGET_HOURS = 24 * 30

@@ -23,8 +23,9 @@ from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
 from web.pages.service import websub_hub as hub_page
-from web.websub import publisher as websub_publisher
-from web.websub.publisher import Document, FeedRenderer, Publisher
+from web.websub import subscriber_calls
+from web.websub.publisher import Publisher
+from web.websub.rendering import Document, FeedRenderer
 
 TOPIC = "http://127.0.0.1:8000/trending.rss"
 MINUTE = timedelta(minutes=1)
@@ -334,7 +335,7 @@ async def test_domains_at_one_address_are_counted_together(
     store: Store,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(websub_publisher, "MAX_OF_A_NETWORK", 2)
+    monkeypatch.setattr(subscriber_calls, "MAX_OF_A_NETWORK", 2)
     room.story("Before", ["seedbed"])
     room.rank()
     for number in range(3):

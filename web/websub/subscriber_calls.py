@@ -1,0 +1,164 @@
+"""Calls to the callbacks of subscribers: to ask whether they want a feed, and to hand it to them when it changed.
+
+In the worker these run beside it, a few at a time. Over PostgreSQL each is a job of the queue, which any scorer or
+standby runs. What is no longer due when it begins is left, so a job that runs again delivers nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aggregator import fetch, websub_protocol
+from aggregator.model import Config, Failed, Limits
+from aggregator.store import Store
+from aggregator.store.websub.hub import HubRequest, Subscription
+from aggregator.text.ip_addresses import is_public_host
+from aggregator.text.urls import host
+from web.http.clients import network
+from web.websub.rendering import Documents
+
+log = logging.getLogger(__name__)
+
+MAX_OF_A_NETWORK = 120
+"""Subscriptions whose callbacks answer from one address; more than of one domain, since hosts share addresses."""
+CALLBACK_TIMEOUT = timedelta(seconds=10)
+CONFIRMATIONS, DELIVERIES = "hub confirmations", "hub deliveries"
+"""The names of the jobs that make one call each."""
+
+
+def new_challenge() -> str:
+    """Return what only somebody at the callback can repeat."""
+    return secrets.token_urlsafe(24)
+
+
+class SubscriberCalls:
+    """Makes calls with the settings of one configuration.
+
+    challenge: gives what only somebody at the callback can repeat
+    """
+
+    def __init__(
+        self, config: Config, store: Store, documents: Documents, challenge: Callable[[], str] = new_challenge
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._documents = documents
+        self._challenge = challenge
+        self._client = fetch.Client(_callback_limits(config))
+
+    async def __aenter__(self) -> SubscriberCalls:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._client.__aexit__(None, None, None)
+
+    async def confirm_one(self, request_id: int, now: datetime) -> None:
+        """Ask the callback of a request, if that is due."""
+        if pending := self._store.websub_requests.due_one(request_id, now):
+            await self.confirm(pending, now)
+
+    async def deliver_one(self, subscription_id: int, now: datetime) -> None:
+        """Hand a feed to a subscriber, if that is due."""
+        if due := self._store.websub_hub.due_one(subscription_id, now):
+            await self.deliver(due, now)
+
+    # Verification of intent: section 5.3 of the recommendation.
+
+    async def confirm(self, pending: HubRequest, now: datetime) -> None:
+        """Ask a callback whether it wants what was requested in its name, and store its answer."""
+        request = pending.request
+        document = await self._documents.document(request.topic)
+        if document is None and request.mode == "subscribe":
+            await self._deny(pending, "there is no such feed here")
+            return
+        challenge = self._challenge()
+        answer = await self._get(websub_protocol.verification(request, challenge))
+        if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300 and answer.body == challenge.encode():
+            subscriber = network(answer.peer) if answer.peer else ""
+            if request.mode == "subscribe" and self._store.websub_hub.is_full(request, subscriber, MAX_OF_A_NETWORK):
+                await self._deny(pending, "this hub has as many subscriptions of that address as it takes")
+                return
+            with self._store.transaction():
+                self._store.websub_requests.answered(pending.request_id)
+                if request.mode == "unsubscribe":
+                    self._store.websub_hub.unsubscribe(request.topic, request.callback)
+                elif document is not None:
+                    self._store.websub_hub.subscribe(request, document.digest, subscriber, now)
+                    if self._store.websub_hub.seen(request.topic) is None:
+                        self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
+            return
+        # Any other response means no. Without a response it is tried once more, and then taken for no, too.
+        if isinstance(answer, Failed) and answer.kind != "refused address" and pending.failures < 2:
+            self._store.websub_requests.put_off(pending.request_id, now + websub_protocol.wait(pending.failures + 1))
+        else:
+            self._store.websub_requests.answered(pending.request_id)
+        log.info("hub: %s did not confirm: %s", host(request.callback), words(answer))
+
+    async def _deny(self, pending: HubRequest, reason: str) -> None:
+        self._store.websub_requests.answered(pending.request_id)
+        await self._get(websub_protocol.denial(pending.request.callback, pending.request.topic, reason))
+
+    # Distribution: section 7.
+
+    async def deliver(self, to: Subscription, now: datetime) -> None:
+        """Hand a feed to one subscriber, signed where it gave a secret."""
+        document = await self._documents.document(to.topic)
+        if document is None:
+            self._store.websub_hub.failed(to.subscription_id, "there is no such feed any more", None)
+            return
+        headers = [("Content-Type", document.content_type), ("Link", document.link)]
+        if to.secret:
+            headers.append(("X-Hub-Signature", websub_protocol.signature(to.secret, document.body)))
+        answer = await fetch.call(
+            self._client,
+            to.callback,
+            limits=_callback_limits(self._config),
+            method="POST",
+            content=document.body,
+            headers=headers,
+            access=_access_of_callback(to.callback, self._config),
+        )
+        failures = to.failures + 1
+        if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300:
+            self._store.websub_hub.delivered(to.subscription_id, document.digest, now)
+        elif (
+            isinstance(answer, fetch.Answered) and answer.status == 410
+        ) or failures >= websub_protocol.MAX_FAILURES_TO_END:
+            self._store.websub_hub.end(to.subscription_id)
+        else:
+            again = now + websub_protocol.wait(failures) if failures < websub_protocol.MAX_FAILURES else None
+            self._store.websub_hub.failed(to.subscription_id, words(answer), again)
+            log.info("hub: %s rejected a delivery: %s", host(to.callback), words(answer))
+
+    async def _get(self, url: str) -> fetch.Answered | Failed:
+        access = _access_of_callback(url, self._config)
+        return await fetch.call(self._client, url, limits=_callback_limits(self._config), access=access)
+
+
+def _callback_limits(config: Config) -> Limits:
+    return replace(config.limits, fetch=min(CALLBACK_TIMEOUT, config.limits.fetch))
+
+
+def _access_of_callback(url: str, config: Config) -> fetch.Access:
+    """Return what a call to a subscriber may do.
+
+    Where the site has a public address anybody can name a callback, and none leads into the operator's network, those
+    of `allow_private_callbacks` aside. A site that only its own network reaches has its subscribers there: they may
+    also be hosts of `allow_private`.
+    """
+    access = fetch.access.of_callback(url, config)
+    name = host(url)
+    if is_public_host(host(config.site.url)) or name not in {
+        allowed.lower() for allowed in config.limits.allow_private
+    }:
+        return access
+    return replace(access, private_hosts=access.private_hosts | {name})
+
+
+def words(answer: fetch.Answered | Failed) -> str:
+    return answer.message if isinstance(answer, Failed) else f"answered {answer.status}"
