@@ -266,6 +266,7 @@ CACHES = {
     "scoring/language/analysed_text.py:_script_of": SAME_TEXTS,
     "scoring/language/terms.py:term": SAME_TEXTS,
     "scoring/language/terms.py:words_of": SAME_TEXTS,
+    "scoring/ranking/page_order.py:_telling": SAME_TEXTS,
     "scoring/topics/headline_index.py:headline_terms": SAME_TEXTS,
     "scoring/topics/signals.py:_commonness": SAME_TEXTS,
     "aggregator/parse/normalize.py:_tag": SAME_IN_A_DOCUMENT,

@@ -15,8 +15,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from aggregator.model import Ranking, Story
+from scoring.language.terms import load_background
 
 LIST_LENGTH = 60
 
@@ -78,6 +80,15 @@ SOURCE_AGAIN = 0.2
 TOPIC_AGAIN = 0.1
 """Log-odds that a story loses for each story just above it with the same publisher, or with the same telling term in
 its headline. Mild: what is clearly better stays where it is."""
+
+SAME_NEWS = 0.2
+NEWS_AGAIN = 8.0
+"""Log-odds that a story loses for each 1.0 of likeness beyond SAME_NEWS to the most alike story just above it: "Claude
+Code can now use your computer" under "Anthropic's Claude can now use your computer" loses 1. The clusterer keeps
+them apart for a reason, but a page says it once. Likeness: `_likeness`."""
+
+RAREST = 2e-4
+"""Added to the share of documents with a term, so that no name is infinitely telling."""
 
 LOOK_BACK = 10
 """Variety counts against that many places above: the top of a page is what fills up."""
@@ -227,8 +238,8 @@ def ranked(candidates: Iterable[Candidate], now: datetime, length: int = LIST_LE
     """Return the stories of one list in order, with their trend.
 
     1. By place, equal ones by the older story.
-    2. No second story with the headline of one above. What shares its publisher or its telling term with those just
-       above gives way a little (greedily, so that the first of a kind keeps its place).
+    2. No second story with the headline of one above. What tells the news of one just above gives way, and what shares
+       its publisher or its telling term a little (greedily, so that the first of a kind keeps its place).
     3. A story of low score stands below every fresh one of high score, unless it is breaking.
 
     The same candidates in any order give the same list.
@@ -266,9 +277,23 @@ def _next(
             continue
         again = max((topics[topic] for topic in candidate.topics), default=0)
         value -= SOURCE_AGAIN * sources[candidate.source_id] + TOPIC_AGAIN * again
+        if again and value > best_value:
+            alike = max(_likeness(candidate.topics, other.topics) for other in above)
+            value -= NEWS_AGAIN * max(0.0, alike - SAME_NEWS)
         if value > best_value:
             best, best_value = position, value
     return max(best, 0)
+
+
+def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    """Return the share of terms that two headlines have in common, each counted by how telling it is, 0..1."""
+    both = one & other
+    return math.fsum(map(_telling, both)) / math.fsum(map(_telling, one | other)) if both else 0.0
+
+
+@lru_cache(maxsize=8_192)
+def _telling(term: str) -> float:
+    return -math.log(load_background().share(term) + RAREST)
 
 
 def _same_event(one: frozenset[str], other: frozenset[str]) -> bool:

@@ -182,6 +182,16 @@ def test_no_subject_fills_the_top_when_others_are_about_as_good() -> None:
     assert sum(number < 20 for number in top) <= 4
 
 
+def test_what_tells_the_news_of_the_story_above_gives_way_to_other_news() -> None:
+    first = candidate(1, worths=(0.6,), topics="anthropic talk raise $30bn $900bn valuation")
+    again = candidate(2, worths=(0.55,), topics="anthropic talk raise funding $950bn valuation")
+    other = candidate(3, worths=(0.5,), topics="anthropic business customers ramp data")
+    assert order(first, again, other) == [1, 3, 2]
+    assert order(first, replace(again, worths=(0.95,)), other) == [2, 3, 1], (
+        "the better one of the two is the one shown"
+    )
+
+
 def test_a_second_story_with_the_same_headline_is_left_out() -> None:
     same = "apple unveil thin tablet"
     assert order(candidate(1, 60, topics=same), candidate(2, 50, topics=f"{same} today")) == [1]
