@@ -41,7 +41,7 @@ INPUTS = {
         Input("log, nothing new", 0.8, "kB of write-ahead log", "bench.databases"),
         Input("log, a new entry", 6.4, "kB of write-ahead log", "bench.databases"),
         Input("scoring", 2.0, "ms of the scorer's CPU an entry", "groundswell replay, 480 to 811 entries a CPU second"),
-        Input("live entry", 4.8, "kB of the scorer's memory", "bench.stories_speed, 50,000 open entries"),
+        Input("live entry", 10.0, "kB of the scorer's memory", "bench.engine --only replay, --lines 9000 less 3000"),
         Input("live days", 3.0, "days", "stories grow for 72 hours after their last entry"),
         Input("stored entry", 3.7, "kB of disk, indexes and stories included", "bench.databases, headlines"),
         Input("wire, nothing new", 5.0, "kB on the wire", "assumed: a handshake and headers"),

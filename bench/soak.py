@@ -10,7 +10,7 @@ and a digest to a webhook, the articles behind the feeds' teasers, and a reader 
 processes are measured in /proc. Must hold: no answer of 500 or above, no "database is locked", p99 under 250 ms, file
 descriptors and threads as many, the write-ahead log under 64 MB. Memory may grow by 5 % from minute 10 (3, in a run of
 less than 30 minutes) to the end; in a run of more than 35 minutes, the worker by 1 MB an hour after the first 30.
-The worker keeps the entries of the last days, about 5 kB each; `--news 60` shows whether anything else grows.
+The worker keeps the entries of the last days, 10 to 13 kB each; `--news 60` shows whether anything else grows.
 """
 
 from __future__ import annotations
