@@ -169,8 +169,9 @@ TRAILING = frozenset(
 def name_of(term: str, titles: Sequence[str], is_written_as_name: bool = True) -> tuple[tuple[str, ...], str]:
     """Return the words of the phrase that *term* is a part of in most headlines, and its usual spelling.
 
-    Generic words in front of a name go ("co-founder"), and TRAILING ones behind it. A phrase that ends within a word of
-    the headlines ("Meta hires ex" of "Meta hires ex-chief") falls back to the term.
+    Generic and lower-case words in front of a name go ("co-founder", "editing software company"), and TRAILING ones
+    behind it. A phrase that ends within a word of the headlines ("Meta hires ex" of "Meta hires ex-chief") falls back
+    to the term.
 
     is_written_as_name: what `is_name` says; a word that is none takes in more of its neighbors
 
@@ -183,6 +184,9 @@ def name_of(term: str, titles: Sequence[str], is_written_as_name: bool = True) -
     while len(phrase) > 1 and phrase[-1] in TRAILING:
         phrase = phrase[:-1]
     spelling = _spelling(phrase, titles)
+    while spelling is not None and len(phrase) > 1 and spelling.split()[0].islower() and not spelling.islower():
+        phrase = phrase[1:]
+        spelling = _spelling(phrase, titles)
     if spelling is None:
         phrase = tuple(term.split(PAIR))
         spelling = _spelling(phrase, titles) or _joined(phrase)

@@ -83,7 +83,8 @@ SAME_TOPIC = 0.9
 """Share of the smaller one's entries from which two terms are one topic: "Lea", "Michele" and "Lea Michele"."""
 
 SAME_TOPIC_OF_WORDS = 0.7
-"""The same for two words that are no names: "rare" and "spread" of one report."""
+"""The same for two words that are no names: "rare" and "spread" of one report; and for two phrases with two words in
+common: "Docs, Sheets, Slides" and "Sheets, Slides, and Drive"."""
 
 SAME_NAME = 0.5
 """The same, where the words of one name are among those of the other: "Biden" and "Joe Biden"."""
@@ -118,6 +119,8 @@ class Named:
         ours, theirs = _stems(self.phrase), _stems(other.phrase)
         same = SAME_TOPIC_OF_WORDS if self.is_word and other.is_word else SAME_TOPIC
         if ours == theirs or shared >= same * least:
+            return True
+        if len(ours & theirs) > 1 and shared >= SAME_TOPIC_OF_WORDS * least:
             return True
         return (ours <= theirs or theirs <= ours) and shared >= SAME_NAME * least
 

@@ -305,6 +305,7 @@ def test_two_words_of_one_report_are_one_topic() -> None:
         ("worship", ["Houses of worship open", "Houses of worship safe?", "Houses of worship"], "Houses of worship"),
         ("zealand", ["New Zealand votes", "A vote in New Zealand", "Why New Zealand worries"], "New Zealand"),
         ("heron", ["A new Heron is out", "The new Heron", "Heron 2 at last"], "Heron"),
+        ("heron", ["Valley firm Heron is sold", "Buyer for valley firm Heron", "The valley firm Heron"], "Heron"),
         ("heron ceo", ["Heron CEO resigns", "Why Heron CEO left", "After Heron CEO"], "Heron"),
     ],
 )
@@ -345,6 +346,12 @@ def test_short_and_long_form_of_a_name_are_one_topic() -> None:
     assert named("ada", "ewing", entries={3, 4, 5, 6}).repeats(short)
     assert not other.repeats(short), "one entry in common is no reason"
     assert not named("plover", entries={3, 4, 5, 6}).repeats(short)
+    one, two = (
+        named("docs", "sheets", "slides", entries={1, 2, 3, 4}),
+        named("sheets", "slides", "drive", entries={2, 3, 4}),
+    )
+    assert one.repeats(two)
+    assert not one.repeats(named("sheets", "slides", "drive", entries={4, 5, 6}))
 
 
 def test_a_serial_of_one_source_is_no_topic() -> None:
