@@ -41,6 +41,9 @@ async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio
             if str(error) != message:
                 message = str(error)
                 log.warning("background jobs wait: %s", message)
+        except Exception:
+            # The scorer goes on, and so must its jobs.
+            log.exception("background jobs stopped; they start again")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), PAUSE_S)
 
