@@ -98,14 +98,54 @@ def test_a_newcomer_begins_in_an_empty_folder(
     assert refused.returncode == 1
     assert refused.stderr == "feeds.yaml does not exist; `groundswell init` writes one to begin with\n"
     assert list(folder.iterdir()) == [], "no database and no token before there is something to read"
+    begin(groundswell, folder, environment(installed), feed_server)
 
-    made = run(groundswell("init", "--topic", "security"), installed, folder)
-    assert made.returncode == 0, made.stderr
-    checked = run(groundswell("check"), installed, folder)
-    assert checked.returncode == 0, checked.stderr
-    assert "8 sources in 1 category" in checked.stdout
 
-    url = feed_server.publish(
+TOOLS = {
+    # What docs/install.md says for each, and where the tool is told to put what it installs.
+    "pipx": (["pipx", "install"], {"PIPX_HOME": "home", "PIPX_BIN_DIR": "bin", "PIPX_MAN_DIR": "man"}),
+    "uv": (["uv", "tool", "install"], {"UV_TOOL_DIR": "home", "UV_TOOL_BIN_DIR": "bin", "UV_CACHE_DIR": "cache"}),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_wheel_is_installed_with_all_that_it_needs(
+    installed: Path, tmp_path: Path, feed_server: FeedServer, tool: str
+) -> None:
+    """The commands of docs/install.md, in empty folders; the tool gets the dependencies from the package registry."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is missing: pip install {tool}")
+    command, folders = TOOLS[tool]
+    [wheel] = installed.parent.glob("groundswell-*.whl")
+    assert f"{' '.join(command)} ./{wheel.name}`" in (ROOT / "docs/install.md").read_text(encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GROUNDSWELL_", "PYTHON"))}
+    settings = kept | {name: str(tmp_path / folder) for name, folder in folders.items()}
+    done = subprocess.run(
+        [*command, f"./{wheel.name}"], cwd=wheel.parent, env=settings, capture_output=True, text=True, timeout=900,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-1_000:] + done.stderr[-2_000:]
+    program = str(tmp_path / "bin/groundswell")
+    folder = tmp_path / "news"
+    folder.mkdir()
+    begin(lambda *args: [program, *args], folder, kept, feed_server)
+
+
+def begin(groundswell: Callable[..., list[str]], folder: Path, environment: dict[str, str], server: FeedServer) -> None:
+    """Begin in an empty folder as docs/install.md says: write a feeds.yaml, check it, run the site on an own feed."""
+
+    def run(*args: str) -> str:
+        done = subprocess.run(
+            groundswell(*args), cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("init", "--topic", "security")
+    assert "8 sources in 1 category" in run("check")
+    url = server.publish(
         "/wire.xml", "<rss version='2.0'><channel><title>W</title><item><title>Fab opens</title></item></channel></rss>"
     )
     feeds = f"limits: {{allow_private: [127.0.0.1]}}\nsources:\n  - {{id: wire, url: {url}}}\n"
@@ -113,16 +153,17 @@ def test_a_newcomer_begins_in_an_empty_folder(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    with (tmp_path / "log").open("wb") as log:
+    output = folder.with_suffix(".log")
+    with output.open("wb") as log:
         process = subprocess.Popen(
-            groundswell("run", "--port", str(port)), cwd=folder, env=environment(installed), stdout=log, stderr=log
+            groundswell("run", "--port", str(port)), cwd=folder, env=environment, stdout=log, stderr=log
         )
     try:
         page = ""
         deadline = time.monotonic() + PATIENCE_S
         while "Fab opens" not in page:
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline, output.read_text()
+            assert process.poll() is None, output.read_text()
             time.sleep(0.3)
             page = _get(f"http://127.0.0.1:{port}/newest") or _get(f"http://127.0.0.1:{port}/")
         style = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
