@@ -15,9 +15,8 @@ from aggregator.cli.source_tables import (
 )
 from aggregator.config import MAX_FILE_BYTES, load_config
 from aggregator.config.file import keep_copy
-from aggregator.discovery import add_sources
+from aggregator.discovery import add_sources, feed_lists
 from aggregator.discovery.opml import MAX_BYTES, MAX_FEEDS, Subscription
-from aggregator.discovery.opml import read as read_opml
 from aggregator.discovery.opml import write as write_opml
 from aggregator.text.urls import shown
 
@@ -37,12 +36,14 @@ def opml() -> None:
 def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Path, as_json: bool) -> None:
     """Add the feeds of an OPML file to feeds.yaml; its folders become categories.
 
+    FILE may also be the configuration of TrendRadar, Horizon or AIHOT: of those the feeds are taken.
+
     \b
     Example:
       groundswell opml import subscriptions.opml
     """
     limits = (MAX_FILE_BYTES * 4, 20_000) if large else (MAX_BYTES, MAX_FEEDS)
-    listed = read_opml(file.read_bytes(), *limits)
+    listed = feed_lists.read(file.read_bytes(), *limits)
     text, config = editable_feeds(front, feeds)
     change = add_sources.added(text, config, listed.feeds)
     copy = None

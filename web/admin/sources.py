@@ -18,7 +18,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.config.yaml_edit import with_enabled, without_source
-from aggregator.discovery import opml
+from aggregator.discovery import feed_lists, opml
 from aggregator.discovery.add_sources import added
 from aggregator.discovery.feed_address import feed_address
 from aggregator.discovery.opml import Subscription
@@ -123,12 +123,12 @@ def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
 
 @blueprint.post("/admin/sources/import")
 def import_opml() -> AnyResponse | tuple[str, int]:
-    """Add the feeds of an OPML file to feeds.yaml; its folders become categories."""
+    """Add the feeds of an OPML file, or of another program's configuration, to feeds.yaml."""
     file = request.files.get("file")
     if file is None or not file.filename:
         return _page("Choose an OPML file."), 422
     try:
-        listed = opml.read(file.read(opml.MAX_BYTES + 1))
+        listed = feed_lists.read(file.read(opml.MAX_BYTES + 1))
     except GroundswellError as error:
         return _page(f"{audit.sentence(str(error))}."), 422
     if not listed.feeds:
