@@ -17,7 +17,7 @@ def phrases(text: str, weights: dict[str, float]) -> list[str]:
     weights: how much each shared term tells
 
     >>> phrases("AWS orders 1.4 million chips of Trainium", {"trainium": 3.0, "1.4m": 2.0, "chip": 1.0})
-    ['Trainium', '1.4 million chips']
+    ['1.4 million chips', 'Trainium']
     """
     left: dict[str, float] = {}
     for key, weight in weights.items():

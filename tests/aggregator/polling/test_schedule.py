@@ -20,6 +20,7 @@ from aggregator.model import (
     PollLimits,
     Validators,
 )
+from aggregator.polling.cadence import best_wait
 from aggregator.polling.schedule import DAY, Reach, after, is_due, network_retry, next_poll_at
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -70,6 +71,15 @@ def test_no_wait_is_longer_than_a_day_or_shorter_than_allowed(
 def test_what_a_server_asks_for_is_never_undercut(before: FeedState, failed: Failed, jitter: float) -> None:
     wait = next_poll_at(before, failed, NOON, poll=PollLimits(POLL.min, HOUR), jitter=jitter) - NOON
     assert wait >= min(failed.retry_after or timedelta(), DAY)
+
+
+def test_a_request_is_worth_five_minutes_of_delay() -> None:
+    hourly = [NOON - number * HOUR for number in range(24)]
+
+    polled = after(state(), fetched(), NOON, poll=PollLimits(timedelta(minutes=1), DAY), arrived=hourly)
+
+    assert polled.interval == best_wait(polled.arrivals, NOON, timedelta(minutes=5), DAY)
+    assert timedelta(minutes=10) < polled.interval < HOUR
 
 
 def test_each_failure_doubles_the_wait() -> None:

@@ -40,6 +40,7 @@ from aggregator.store.lock import WorkerLock
 from aggregator.store.sqlite.connection import SqliteConnection
 from aggregator.store.sqlite.migrations import STEPS
 from aggregator.text.search_query import read
+from aggregator.websub_protocol import Request
 from tests.aggregator.store.conftest import OpenStore
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
@@ -649,6 +650,24 @@ def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: St
         store.feeds.record(later, PollRecord(NOON, "status", "said no", status))
     assert store.feeds.pollable(NOON) & {*ids} == {"fine", "broken"}
     assert store.feeds.pollable(NOON + timedelta(hours=2)) & {*ids} == {"fine", "waits", "is_down", "broken"}
+
+
+def test_a_subscription_counts_for_a_network_only_where_its_callback_answered_from_one(store: Store) -> None:
+    for number in range(3):
+        request = Request("subscribe", "https://news.example/trending.atom", f"https://reader.example/{number}")
+        store.websub_hub.subscribe(request, "digest", "192.0.2.7" if number else "", NOON)
+    new = replace(request, callback="https://reader.example/new")
+
+    assert store.websub_hub.is_full(new, "192.0.2.7", 2)
+    assert not store.websub_hub.is_full(new, "192.0.2.7", 3)
+    assert not store.websub_hub.is_full(new, "", 1)
+    assert not store.websub_hub.is_full(request, "192.0.2.7", 2)  # renews
+
+
+def test_removed_sources_are_in_no_count(store: Store) -> None:
+    assert store.metrics.sources() == {"waiting": 2}
+    store.feeds.sync([SOURCE], NOON)
+    assert store.metrics.sources() == {"waiting": 1}
 
 
 def story_with(story_id: int, into: int | None = None, contributions: tuple[Contribution, ...] = ()) -> Story:

@@ -148,6 +148,20 @@ def test_a_source_says_less_of_a_shipped_category_than_the_text() -> None:
         assert decide(made, "Senate committee advances a bill on deepfakes", default) == "policy"
 
 
+def test_a_source_is_worth_a_quarter_where_the_prior_knows_the_text_and_one_where_it_does_not(
+    shipped: Categorizer,
+) -> None:
+    policy = [category.id for category in SHIPPED].index("policy")
+
+    def gain(title: str) -> float:
+        known = shipped.by_prior(title, "", "")
+        own, none = (shipped.evidence(terms(title), (), default, known)[policy] for default in ("policy", ""))
+        return own - none
+
+    assert gain("OpenAI launches a new reasoning model") == pytest.approx(0.25)
+    assert gain("Recette soupe oignons gratinée") == pytest.approx(1.0)
+
+
 def test_a_seed_that_the_operator_adds_to_a_shipped_category_counts_in_full() -> None:
     title = "Kubota shows a tractor without a cabin"
     wider = [replace(c, seeds=(*c.seeds, "tractor")) if c.id == "hardware" else c for c in SHIPPED]

@@ -99,6 +99,12 @@ def test_a_worked_example() -> None:
     assert result["age"] == pytest.approx((-0.5309, 12), abs=1e-3)
 
 
+def test_sources_of_the_last_hours_count_as_growth_and_so_does_the_score() -> None:
+    result = {part.name: (part.value, part.amount) for part in parts(candidate(1, 90, (1.0, 2.0, 20.0)), NOW)}
+    assert result["growth"] == pytest.approx((0.1099, 2), abs=1e-4)
+    assert result["score"] == pytest.approx((0.3296, 90), abs=1e-4)
+
+
 # The order of a page
 
 
