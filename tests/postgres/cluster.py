@@ -100,6 +100,12 @@ class Cluster:
                 raise RuntimeError("PostgreSQL did not start")
             time.sleep(0.05)
 
+    @property
+    def process(self) -> int:
+        """The process of the server that starts the others."""
+        assert self._server is not None
+        return self._server.pid
+
     def stop(self, *, crash: bool = False) -> None:
         """Stop the server at once: transactions under way are rolled back. *crash*: as after a power cut."""
         if self._server is None:
