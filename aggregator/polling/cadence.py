@@ -1,7 +1,7 @@
-"""Know a feed's own rhythm: how often it brings news, at which hours, and when its silence is strange.
+"""Model a feed's cadence: how often it publishes, at which hours, and when it is overdue.
 
-Pure: moments of arrival in, numbers out. Moments are whole seconds since 1970 here, since 48 of them are read
-with every poll. Leaves what is done about it to `schedule` and to the pages.
+Pure: times of arrival in, numbers out. Times are whole seconds since 1970 here, since 48 of them are read with every
+poll. `schedule` and the pages use the results.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 KEPT = 48
-"""How many arrivals are remembered a feed. More of them gave nothing in the replay of bench/rhythm.py."""
+"""Arrivals kept per feed. More did not help in the replay of bench/rhythm.py."""
 
 _HOUR = 3600
 _DAY = 24 * _HOUR
@@ -22,28 +22,28 @@ Arrivals = tuple[int, ...]
 
 
 def with_arrivals(before: Arrivals, new: Iterable[datetime]) -> Arrivals:
-    """Return the newest `KEPT` moments of both, in order; entries of one moment are one arrival."""
+    """Return the newest `KEPT` times of both, in order; entries at one time are one arrival."""
     return tuple(sorted({*before, *(int(moment.timestamp()) for moment in new)})[-KEPT:])
 
 
-# When to ask again
+# When to poll next
 
 _PRIOR_S = 6 * _HOUR
 _EXCITED_SHARE = 0.5
 _EXCITED_S = 1 * _HOUR
-# News comes in bursts. Replayed with shares of 0, 0.5 and 0.8: half gave the news sites a fifth less delay for the
-# same requests, 0.8 starves the steady feeds.
+# News comes in bursts. In replays with shares of 0, 0.5 and 0.8, half gave news sites a fifth less delay for the same
+# requests, and 0.8 starved the steady feeds.
 _FINE_STEP_S = 600
 _FINE_UNTIL_S = 2 * _HOUR
 
 
 def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: timedelta) -> timedelta:
-    """Return how long to wait until the next request, so that requests and delay cost least together.
+    """Return the wait until the next request that minimizes the joint cost of requests and delay.
 
-    worth: of how much delay of one arrival a request is worth saving
+    worth: the delay of one arrival that costs as much as a request
 
-    A feed of rate r that is polled f times an hour lets its arrivals wait 1 / (2 f) hours in the mean. So f requests
-    and r / (2 f) hours of delay cost least together where
+    The arrivals of a feed of rate r that is polled f times an hour wait 1 / (2 f) hours on average. The joint cost of f
+    requests and r / (2 f) hours of delay is lowest for
 
         f(t) = sqrt(r(t) / (2 worth))
 
@@ -52,9 +52,9 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
 
         (n + 1) / (now - first arrival + 6 h)
 
-    times the share of the hour of the day (the mean of itself and its neighbours, one arrival assumed for
-    each), and half what recent arrivals excite, each exp(-age / 1 h) an hour. Silence since the last arrival
-    counts into the usual rate, so a feed that ends is polled ever more rarely.
+    times the share of the hour of the day (the mean of the hour and its neighbours, with one prior arrival each), and
+    half the excitation by recent arrivals, each exp(-age / 1 h) an hour. Silence since the last arrival lowers the
+    usual rate, so a feed that ends is polled more and more rarely.
 
     Sia, Cho & Cho, "Efficient Monitoring Algorithm for Fast News Alerts", IEEE TKDE 19(7), 2007 (rates that
     repeat daily, requests by the square root of the rate); Hawkes, "Spectra of some self-exciting and mutually
@@ -86,37 +86,37 @@ def best_wait(arrivals: Arrivals, now: datetime, worth: timedelta, longest: time
     return longest
 
 
-# Silence
+# Overdue feeds
 
 ALARM = 0.01
-"""A silence that happens once in a hundred times is reported,"""
+"""A feed is overdue if a silence this long has at most this probability,"""
 MIN_ALARM = timedelta(days=1)
-"""but none of less than a day: a busy feed keeps a hundred silences in three days."""
+"""but never within a day: a busy feed has a hundred pauses in three days."""
 _MIN_GAPS = 8
 _MAX_EXPONENT = 8.0
-"""A feed that comes as by the clock would otherwise be overdue when it is a second late."""
+"""Without this, a perfectly regular feed would be overdue when it is a second late."""
 _MAX_S = 3650 * _DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """How strange a feed's silence is."""
+    """How unusual a feed's silence is."""
 
     last_at: datetime
-    """When it last brought news."""
+    """The time of the last arrival."""
     usual_gap: timedelta
     """The median time between two arrivals."""
     probability: float
-    """That a silence of this feed lasts as long as this one does by now."""
+    """Probability that a pause of this feed is as long as the current one."""
     overdue_at: datetime
     """When that falls below `ALARM`, at least `MIN_ALARM` after the last arrival."""
 
 
 def silence(arrivals: Arrivals, now: datetime) -> Silence | None:
-    """Return how strange it is that nothing came since the last arrival; None when too few tell.
+    """Return how unusual the silence since the last arrival is; None with too few arrivals.
 
-    A power law through the longest quarter of the gaps between arrivals, which takes nights and weekends for
-    gaps like others. With n gaps of which x is the k-th longest, k = n / 4:
+    A power law through the longest quarter of the gaps between arrivals, which treats nights and weekends like other
+    gaps. With n gaps of which x is the k-th longest, k = n / 4:
 
         P(gap > s) = k / n * (s / x) ** -a,   1 / a = mean of ln(g / x) over the k longest gaps g
 

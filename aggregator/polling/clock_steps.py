@@ -1,8 +1,8 @@
-"""Notice that the system clock was set, by holding it against the monotonic one.
+"""Detect that the system clock was set, by comparing it with the monotonic clock.
 
 A board without a clock boots in 1970 or at its last shutdown, and jumps when the network comes; an operator corrects
-a wrong date. The times at which feeds are due are dates, so that they survive a restart. Without this, a step back
-stops polling until the clock has caught up, and a step forward makes every feed due at once.
+a wrong date. Feeds are due at dates, which survive a restart. Without this module, a step back would stop polling until
+the clock has caught up, and a step forward would make every feed due at once.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from datetime import timedelta
 from aggregator.model import Clock
 
 MIN_STEP = timedelta(seconds=2)
-"""Less is slewing, a busy machine, or a leap second."""
+"""Smaller differences are slewing, a busy machine, or a leap second."""
 SETTLED_AFTER = timedelta(hours=1)
-"""For so long after a step, what depends on the date alone waits: it may be taken back."""
+"""How long jobs that depend on the date wait after a step, which may be undone."""
 
 
 class ClockSteps:
-    """Compares *clock* with *monotonic_s* each time that `check` is called.
+    """Compares *clock* with *monotonic_s* at each call of `check`.
 
-    clock:       the time that the worker goes by
+    clock:       the clock of the worker
     monotonic_s: seconds of a clock that nobody can set
     speed:       how many times as fast as real time *clock* runs
     """
@@ -34,7 +34,7 @@ class ClockSteps:
         self._stepped_at_s: float | None = None
 
     def check(self) -> timedelta:
-        """Return by how much the clock was set since the last call, back is negative; zero where it was not."""
+        """Return the step since the last call, negative for a step back; zero without a step."""
         now, now_s = self._clock(), self._monotonic_s()
         then, then_s = self._seen
         self._seen = (now, now_s)
@@ -46,5 +46,5 @@ class ClockSteps:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the clock was not set within the last `SETTLED_AFTER`."""
+        """Return whether there was no step within the last `SETTLED_AFTER`."""
         return self._stepped_at_s is None or self._monotonic_s() - self._stepped_at_s >= SETTLED_AFTER.total_seconds()

@@ -1,7 +1,7 @@
 """Write the results of many polls in one transaction (group commit, as databases do it).
 
-A commit waits for the disk, whatever it holds; so polls that end at about the same time share one. A poll is done only
-once that commit is: a caller of `run` can rely on what was written. Leaves what a poll writes to the caller.
+Every commit waits for the disk, so polls that end at about the same time share one. A poll ends only after its commit,
+so a caller of `run` can rely on the write.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# A bound to how long one transaction keeps other writers out, and one to how long a poll that ends alone waits.
+# Limits on how long one transaction blocks other writers, and on how long a single poll waits.
 MAX_WRITES = 50
 MAX_WAIT_S = 0.2
 
 
 class GroupCommit:
-    """Collects writes until `MAX_WRITES` wait, no more is expected, or the first has waited `MAX_WAIT_S`.
+    """Collects writes until there are `MAX_WRITES`, no more are expected, or the first has waited `MAX_WAIT_S`.
 
     transaction: opens one, as `Store.transaction`
-    expected:    how many polls may still bring a write, those that wait already among them
+    expected:    number of polls that may still write, including the waiting ones
     """
 
     def __init__(self, transaction: Callable[[], AbstractContextManager[None]], expected: Callable[[], int]) -> None:
@@ -37,12 +37,12 @@ class GroupCommit:
     async def run(self, write: Callable[[], T]) -> T:
         """Do *write* within a transaction, in the order of the calls, and return its result once it is committed.
 
-        It may be called again when another write of the same transaction fails: an error is that of one poll.
+        It may be called again when another write of the same transaction fails, because an error belongs to one poll.
         """
         waiting = _Write(write, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if len(self._waiting) >= min(MAX_WRITES, self._expected()):
-            # Not at once: what arrived in the same turn of the loop goes along.
+            # Not immediately, so that writes of the same loop iteration join.
             self._flush_in(0)
         elif self._timer is None:
             self._flush_in(MAX_WAIT_S)
@@ -55,11 +55,11 @@ class GroupCommit:
         self._timer = asyncio.get_running_loop().call_later(seconds, self.flush)
 
     def flush(self) -> None:
-        """Write what waits now."""
+        """Commit the waiting writes."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        # A poll that was cancelled while it waited has cancelled its future: what it brought is fetched again.
+        # A poll that was cancelled while waiting has cancelled its future; its document is fetched again.
         writes = [write for write in self._waiting if not write.done.done()]
         self._waiting = []
         if not writes:

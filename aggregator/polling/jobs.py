@@ -1,12 +1,11 @@
 """Run named jobs repeatedly, each at most once at a time, until stopped.
 
-    every interval, by the loop's monotonic clock: tell APScheduler that the job is due
-    APScheduler:                                   start it, unless it still runs
+    every interval of the loop's monotonic clock: make the job due in APScheduler
+    APScheduler:                                  start it, unless it is still running
 
 APScheduler's own timers run on the system clock. Set back by a month, it would start nothing for a month; set
 forward, it would count every run that was missed, five million a month for a job that runs twice a second. So its
-jobs have no times of their own, and the event loop says when they are due. What a job does, and which jobs there are,
-is the caller's.
+jobs have no times of their own, and the event loop makes them due. The caller defines the jobs.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ _AT_ONCE = datetime.min.replace(year=1970, tzinfo=UTC)
 class Jobs:
     """Jobs on the running event loop.
 
-    A job that is late runs once, however late it is; one that still runs is not
-    started again; one that fails is logged and runs again at its next time.
+    A late job runs once, however late it is. A running job is not started again. A failure is logged, and the job runs
+    again at its next time.
 
-    on_displaced: called where a job finds that another process has taken over the database
+    on_displaced: called when a job finds that another process has taken over the database
     """
 
     def __init__(self, on_displaced: Callable[[DatabaseInUseError], None] | None = None) -> None:
         self._on_displaced = on_displaced
-        # Skipping a job that still runs is what we ask for, so it is no warning.
+        # Skipping a running job is intended, so it is not a warning.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
@@ -54,7 +53,7 @@ class Jobs:
         self._is_stopping = False
 
     def every(self, interval: timedelta, name: str, action: Action) -> None:
-        """Run *action* every *interval*, the first time one interval from the start."""
+        """Run *action* every *interval*, first one interval after the start."""
 
         async def run() -> None:
             task = asyncio.current_task()
@@ -63,7 +62,7 @@ class Jobs:
             try:
                 await action()
             except asyncio.CancelledError:
-                # A stop is no failure, but APScheduler would log one.
+                # A stop is not a failure, but APScheduler would log one.
                 if not self._is_stopping:
                     raise
                 log.info("job %s was still running and was stopped", name)
@@ -72,10 +71,10 @@ class Jobs:
                     raise
                 self._on_displaced(error)
             except StoreFault as error:
-                # The server or the disk is at fault; where in the program it was noticed tells the operator nothing.
+                # The server or the disk failed; a traceback of this program would not help the operator.
                 log.error("job %s failed: %s; it runs again in %s", name, error, interval)
             except Exception:
-                # One job must not stop the others, and it must come round again.
+                # A failing job must not stop the others, and must run again.
                 log.exception("job %s failed; it runs again in %s", name, interval)
             finally:
                 self._running.discard(task)
@@ -84,7 +83,7 @@ class Jobs:
         self._intervals_s[name] = interval.total_seconds()
 
     async def run_until(self, stop: asyncio.Event, patience: timedelta = timedelta(seconds=3)) -> None:
-        """Run the jobs until *stop* is set, then wait at most *patience* for those under way."""
+        """Run the jobs until *stop* is set, then wait at most *patience* for running ones."""
         self._scheduler.start()
         now = asyncio.get_running_loop().time()
         for name, interval_s in self._intervals_s.items():
@@ -92,7 +91,7 @@ class Jobs:
         await stop.wait()
         for timer in self._timers.values():
             timer.cancel()
-        # Paused before waiting, so that what ends now is not followed by the next run.
+        # Paused before waiting, so that no job starts again.
         self._scheduler.pause()
         late: set[asyncio.Task[None]] = set()
         if self._running:
@@ -116,7 +115,7 @@ class Jobs:
 
 
 class _OnDemandTrigger(BaseTrigger):  # type: ignore[misc]
-    """A job without times of its own."""
+    """A job that APScheduler never starts by time."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         return _NEVER

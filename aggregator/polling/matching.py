@@ -1,7 +1,7 @@
-"""Match what a document holds to what is stored of its source: new, edited, or known.
+"""Match the items of a document with the stored entries of its source: new, edited, or known.
 
-Knows what makes two items of one source the same, whatever the feed did to one of them since. Leaves how an item is
-recognised to `parse.identity`, spellings of addresses to `text.urls`, and keeping entries to `store`.
+Decides when two items of one source are the same, whatever the feed changed in between. `parse.identity` computes
+identities, `text.urls` normalizes addresses, and `store` stores entries.
 """
 
 from __future__ import annotations
@@ -20,31 +20,28 @@ from aggregator.text.urls import canonical
 # the link, at every fetch; a site moves to another host, to https or to other permalinks; a publisher corrects a
 # title, and with it the link. A broken template gives every item the same guid. Podcasts and changelogs link every
 # item to one page, and some have no guid.
-# Rule, per source: the guid, else the canonical link, else title and date. A guid or a link that stands on visibly
-# different items in one document says nothing there. An item that was not seen before is an old one where that old one
-# is no longer in the document, and
-# - they have one link, and title, date or the guid up to "#" agree, where only one item has the link;
-# - they have one link, and title and date agree, where several items have it;
-# - date and title agree, or date and text; or title and text, where one has no date or its link but for the query;
-# - they alone were published in that second, and most words of their titles are the same.
-# A title and summary that an entry had before are a stale copy (a cache in front of the site, a headline test that
-# alternates), not an edit; else two versions would be edited into each other for ever.
-# Known to be wrong: a publisher who takes a change back; a status page that publishes one item at a time, always with
-# the same link and title.
+# Rule, per source: the guid, else the canonical link, else title and date. A guid or link that visibly different items
+# of one document share is ignored there. An unknown item is a stored entry that is no longer in the document if - they
+# share a link that only one item has, and title, date or the guid up to "#" agree; - they share a link that several
+# items have, and title and date agree; - date and title agree, or date and text; or title and text, if one has no date
+# or the links differ in the query alone; - no other items were published in that second, and the titles share most
+# words. A title and summary that an entry had before are a stale copy (a cache in front of the site, an alternating
+# headline test), not an edit; otherwise two versions would replace each other for ever. Known to be wrong: a publisher
+# who reverts a change; a status page that publishes one item at a time, always with the same link and title.
 
 _TEXT_CHARS = 40
-"""From this length on, an equal summary says that two items are one."""
+"""From this length on, equal summaries identify an item."""
 _MIN_WORDS, _WORDS_SHARED = 4, 0.6
-"""Words of a title, and the share of all words of two titles that both have, by which one is the other corrected."""
+"""Least words of a title, and least share of common words, by which one title is a correction of the other."""
 _MIDNIGHT = time()
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What a document holds, compared with what is known of its source."""
+    """The items of a document, compared with the stored entries of its source."""
 
     new: tuple[Arrival, ...]
-    """To be stored, in the order of the document."""
+    """New, in the order of the document."""
     edited: tuple[tuple[KnownEntry, Arrival], ...]
     """Title or summary changed."""
     refreshed: tuple[tuple[KnownEntry, Arrival], ...]
@@ -53,7 +50,7 @@ class Matched:
 
 
 def identities(arrivals: Sequence[Arrival]) -> set[str]:
-    """Return every identity under which *arrivals* may be known already."""
+    """Return every identity under which *arrivals* may be stored."""
     matched = set()
     for item in arrivals:
         matched.add(item.identity)
@@ -63,13 +60,13 @@ def identities(arrivals: Sequence[Arrival]) -> set[str]:
 
 
 def links(arrivals: Iterable[Arrival]) -> set[str]:
-    """Return the canonical links under which *arrivals* may be known already."""
+    """Return the canonical links under which *arrivals* may be stored."""
     return {item.canonical_link for item in arrivals}
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """By what else the items of a document may be known that are known by neither identity nor link."""
+    """Further keys for items that match neither by identity nor by link."""
 
     dates: frozenset[datetime]
     titles: frozenset[str]
@@ -80,7 +77,7 @@ class Alike:
 
 
 def alike(arrivals: Sequence[Arrival], known: Iterable[KnownEntry]) -> Alike:
-    """Return what to look for once more, where *known* is what was found by identity and link."""
+    """Return the keys for a second lookup; *known* are the matches by identity and link."""
     identities, links = set(), set()
     for entry in known:
         identities.add(entry.identity)
@@ -97,10 +94,9 @@ def match(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Matched:
     """Return which of *arrivals* are new, edited, refreshed or unchanged against *known*.
 
     known: entries of this source; at least those whose identity is in `identities(arrivals)`, whose canonical link
-           is in `links(arrivals)`, or that `alike` asks for. More of them do no harm.
+           is in `links(arrivals)`, or that match `alike`. More of them do no harm.
 
-    The order of the items in the document does not matter, and a second time the same document
-    gives nothing but unchanged entries.
+    The order of the items in the document does not matter, and the same document again gives only unchanged entries.
     """
     items = collapse(arrivals)
     if not known:
@@ -137,7 +133,7 @@ def match(arrivals: Sequence[Arrival], known: Sequence[KnownEntry]) -> Matched:
 
 
 def collapse(arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
-    """Return one arrival for each identity; guids and links that tell nothing apart are no identity."""
+    """Return one arrival for each identity; guids and links that several items share are not identities."""
     items = {item.identity: item for item in arrivals}
     if len(items) == len(arrivals):  # nearly every document
         return items
@@ -165,8 +161,8 @@ def collapse(arrivals: Sequence[Arrival]) -> dict[str, Arrival]:
 def _differ(sharing: list[Arrival]) -> bool:
     """Return whether arrivals with one guid or one link are visibly different items.
 
-    One title twice is one item twice; so are two titles of one date, of which one was corrected, and a guid and a link
-    that stand on two items alone: two versions of one.
+    Equal titles are the same item; so are two titles with one date, of which one is a correction, and exactly two items
+    that share a guid and a link: two versions of one.
     """
     links = {item.canonical_link for item in sharing}
     titles = {new_item.draft.title for new_item in sharing}
@@ -181,7 +177,7 @@ def _differ(sharing: list[Arrival]) -> bool:
 
 
 def _preference(item: Arrival) -> tuple[float, str]:
-    """Of two of one item the later one counts; equal dates are settled by content."""
+    """Return the later of two versions of an item; equal dates are decided by content."""
     published_at = item.draft.published_at
     return (published_at.timestamp() if published_at else float("-inf"), item.digest)
 
@@ -189,13 +185,13 @@ def _preference(item: Arrival) -> tuple[float, str]:
 def _by_identity(
     items: dict[str, Arrival], known: Sequence[KnownEntry]
 ) -> tuple[dict[str, KnownEntry], dict[str, Arrival]]:
-    """Match by identity; return the matches and the items left over."""
+    """Match by identity; return the matches and the remaining items."""
     by_identity = {entry.identity: entry for entry in known}
     matches: dict[str, KnownEntry] = {}
     claimed: set[int] = set()
     unmatched: dict[str, Arrival] = {}
     shared = {link for link, count in Counter(canonical(entry.link) for entry in known).items() if link and count > 1}
-    # In order of identity, not of the document, so that the outcome does not depend on the latter.
+    # In order of identity, so that the order of the document does not matter.
     for key, item in sorted(items.items(), key=lambda pair: pair[0]):
         entry = by_identity.get(key)
         if entry is None or (not item.draft.guid and item.canonical_link in shared and _is_other(item.draft, entry)):
@@ -203,7 +199,7 @@ def _by_identity(
             continue
         link = item.canonical_link
         if item.draft.guid and link and link != canonical(entry.link):
-            # Its guid was shared once, and the item was stored under its link; unless another item has that now.
+            # Its guid was shared once, so the item was stored under its link, unless another item has that now.
             other = by_identity.get(link_identity(link))
             if other and other.identity not in items and other.entry_id not in claimed:
                 entry = other
@@ -213,14 +209,14 @@ def _by_identity(
 
 
 def _is_other(draft: Draft, entry: KnownEntry) -> bool:
-    """Return whether an item is another than the entry that has its link alone in common with it."""
+    """Return whether an item that shares only its link with an entry is a different one."""
     return draft.title != entry.title and not _same_date(draft, entry)
 
 
 def _by_likeness(
     items: dict[str, Arrival], unmatched: dict[str, Arrival], free: Sequence[KnownEntry]
 ) -> dict[str, KnownEntry]:
-    """Match items with an identity not seen before to entries of their link that are no longer in the document."""
+    """Match items of unknown identity with entries of the same link that are no longer in the document."""
     by_link: defaultdict[str, list[KnownEntry]] = defaultdict(list)
     for entry in free:
         by_link[canonical(entry.link)].append(entry)
@@ -234,7 +230,7 @@ def _by_likeness(
             if (likeness := _likeness(new_item.draft, entry, unique=bool(link) and shared[link] == 1))
         ]
         if likely:
-            # Of equals the latest; not the last stored, which would depend on the order of the document.
+            # Among equals the latest, not the last stored, which would depend on the order of the document.
             _, best = max(likely, key=lambda pair: (pair[0], _when(pair[1]), pair[1].identity))
             matches[key] = best
             by_link[link].remove(best)
@@ -244,8 +240,8 @@ def _by_likeness(
 def _by_date_or_title(
     items: dict[str, Arrival], unmatched: dict[str, Arrival], free: Sequence[KnownEntry]
 ) -> dict[str, KnownEntry]:
-    """Match items to entries with another guid and another link that are no longer in the document."""
-    # Boilerplate that several items share, or the date of a build, says nothing.
+    """Match items with entries that have another guid and link and are no longer in the document."""
+    # Shared boilerplate, or the date of a build, is not evidence.
     texts = Counter(item.draft.summary for item in items.values())
     dates = Counter(new_item.draft.published_at for new_item in items.values())
     known_texts = Counter(entry.summary for entry in free)
@@ -275,20 +271,20 @@ def _in_order(unmatched: dict[str, Arrival]) -> list[tuple[str, Arrival]]:
 
 
 def _likeness(draft: Draft, entry: KnownEntry, *, unique: bool) -> int:
-    """Return in how many ways *draft* is *entry*, whose link it has; 0 when it is another item."""
+    """Return how many fields of *draft* match *entry*, which has the same link; 0 for a different item."""
     same_title, same_date = draft.title == entry.title, _same_date(draft, entry)
     dated = bool(entry.published_at or entry.stated_at)
     if not unique:
-        # Without a link, title and date have to speak for themselves.
+        # Without a link, title and date must agree.
         return 3 if same_title and same_date and (dated or bool(entry.link)) else 0
     same_guid = "#" in draft.guid and draft.guid.partition("#")[0] == entry.identity.partition("#")[0]
     return same_title + (same_date and dated) + same_guid
 
 
 def _likeness_elsewhere(draft: Draft, entry: KnownEntry, *, own_text: bool, own_date: bool) -> float:
-    """Return how surely *draft* is *entry*, whose date, or else whose title, it has; 0 when it is another item.
+    """Return how well *draft* matches *entry*, which has the same date or else title; 0 for a different item.
 
-    own_text, own_date: no other item of the document or of what is stored has its summary, or its date
+    own_text, own_date: no other item, in the document or stored, has its summary, or its date
     """
     same_title = draft.title == entry.title
     same_text = own_text and draft.summary == entry.summary
@@ -297,7 +293,7 @@ def _likeness_elsewhere(draft: Draft, entry: KnownEntry, *, own_text: bool, own_
         return 2.0 if same_title and (same_text or (draft.link and page == entry.link.partition("?")[0])) else 0.0
     if same_title or same_text:
         return 3.0 if same_title and same_text else 2.0
-    # Midnight stands for a day on which many items appear.
+    # Midnight means a whole day, on which many items appear.
     if not own_date or draft.published_at.time() == _MIDNIGHT:
         return 0.0
     ours, theirs = set(words(draft.title)), set(words(entry.title))

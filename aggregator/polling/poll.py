@@ -1,9 +1,9 @@
 """Poll one source and store the outcome, in one transaction.
 
-    state -> fetch -> Fetched? -> the bytes of last time? -> parse in a child -> match with what is stored -> commit
+    state -> fetch -> Fetched? -> same bytes as last time? -> parse in a child -> match with stored entries -> commit
 
-The shell around pure decisions: `schedule` decides what is remembered, `identity` what is new. The validators are
-written with the entries that they stand for, so no crash can leave the one without the other.
+The imperative shell around pure decisions: `schedule` decides the new state, `matching` what is new. The validators are
+stored together with the entries of their document, so no crash can leave one without the other.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from aggregator.text.urls import host
 log = logging.getLogger(__name__)
 
 _BACKLOG_AGE = timedelta(days=3)
-"""Entries that were published longer ago are counted apart on the row: a backlog, and no news."""
+"""Entries that were published longer ago count as backlog on the source's row."""
 _NOTHING_MATCHED = matching.Matched((), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
 class PollContext:
-    """What all polls of one configuration share."""
+    """The context that all polls of one configuration share."""
 
     store: Store
     client: Client
@@ -58,13 +58,13 @@ class PollContext:
     listed_hosts: frozenset[str] = frozenset()
     """`access.listed_hosts` of the configuration."""
     user_agent: str = ""
-    """What the site calls itself; a source may use another name."""
+    """The site's user agent; a source may have another one."""
     commit: GroupCommit | None = None
-    """By which polls that end together share a transaction; None: each has its own."""
+    """Lets polls that end together share a transaction; None: each has its own."""
     articles: Articles | None = None
-    """Fetches full texts; None: nobody does."""
+    """Fetches full texts, if any source wants them."""
     require_lease: Callable[[str], None] = lambda host: None
-    """Called with a host within each transaction that stores what it sent; LeaseLostError where another polls it."""
+    """Called with the host in each storing transaction; LeaseLostError if another process polls it."""
     network_down: Callable[[FeedState, Outcome], bool] = lambda state, outcome: False
     """Called with each outcome; returns whether the whole network is unreachable."""
 
@@ -93,7 +93,7 @@ async def poll(
     jitter: in [-1, 1], moves the time of the next poll
     taken:  addresses of the other sources, to which this one never moves
 
-    LeaseLostError where another process polls its host by now; nothing was stored.
+    LeaseLostError if another process polls its host by now; nothing was stored.
     """
     outcome = await fetch(
         context.client,
@@ -142,7 +142,7 @@ async def _parse_if_changed(source: Source, document: Fetched, context: PollCont
     """
     memory = context.store.feeds.document_memory(source.id)
     limits = context.limits
-    # Comparing here spares the child process the work: many servers answer 200 with the bytes of last time.
+    # Comparing here saves the child process work: many servers answer 200 with the same bytes as last time.
     if memory.stored:
         memory = remember(memory, document.body, document.content_type, document.url, limits)
         if memory.is_unchanged:
@@ -151,7 +151,7 @@ async def _parse_if_changed(source: Source, document: Fetched, context: PollCont
 
 
 async def _with_articles(source: Source, parsed: ParsedFeed, context: PollContext) -> ParsedFeed:
-    """Return *parsed* with the full text of its items, where the source is to have it."""
+    """Return *parsed* with the full text of its items, if the source wants it."""
     if not source.full_text or context.articles is None or not parsed.arrivals:
         return parsed
     return await context.articles.complete(
@@ -167,7 +167,7 @@ async def _with_articles(source: Source, parsed: ParsedFeed, context: PollContex
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """Everything that is known when a poll is to be stored."""
+    """The values that storing a poll needs."""
 
     source: Source
     before: FeedState
@@ -187,7 +187,7 @@ class PollResult:
             matched = _store_entries(source, parsed, store, self.now, before) if parsed else _NOTHING_MATCHED
             new, edited = len(matched.new), len(matched.edited)
             subscription = subscriptions.of_source(source.id) if before.hints.hub else None
-            # Entries of the first document were never the hub's to deliver.
+            # The hub never delivers the entries of the first document.
             if subscription and new and before.last_ok_at is not None:
                 subscriptions.record_missed(source.id, self.now)
             hints = _hints(parsed) if parsed else None
@@ -199,7 +199,7 @@ class PollResult:
                 jitter=self.jitter,
                 arrived=[arrival.draft.published_at for arrival in matched.new],
                 hints=hints,
-                # A 304, or the same bytes again, has no hints of its own; those of the last document still hold.
+                # A 304, or the same bytes again, has no hints; those of the last document still apply.
                 message=_message(matched, hints or before.hints, self.now),
                 taken=self.taken,
                 network_down=network_down,
@@ -231,9 +231,9 @@ async def store_document(
 ) -> Polled:
     """Store a document that was sent to us, as if a poll had fetched it, in one transaction.
 
-    It may hold the news alone, so it says nothing about how the feed is to be polled, and the validators stay.
+    It may contain only the news, so it does not change the polling of the feed, and the validators stay.
 
-    sender: who sent it, for the source's row
+    sender: the sender, for the source's row
     done:   called inside the transaction
     """
     store, now = context.store, context.clock()
@@ -241,8 +241,7 @@ async def store_document(
     if state is None:
         raise KeyError(f"source {source.id} was never configured here")
     outcome = Fetched(body, content_type, state.url, state.validators)
-    # A delivery is no answer of the feed's own address, so it neither confirms nor resets a redirect that was seen
-    # once.
+    # A delivery is not a response of the feed's address, so it neither confirms nor resets a redirect.
     message, matched, move_seen_to = "", _NOTHING_MATCHED, state.move_seen_to
     parsed: ParsedFeed | None = None
     try:
@@ -282,10 +281,10 @@ def _store_entries(
     # A hub's delivery may be stored beside a poll: which entries are known must not change in between.
     store.known_entries.lock(source.id)
     known: list[KnownEntry] = []
-    # The first document of a source has nothing to be compared with, and usually brings more items than any later one.
+    # The first document of a source has nothing to compare with, and usually more items than any later one.
     if before.last_ok_at is not None or store.known_entries.any_of(source.id):
         known = store.known_entries.by_identity(source.id, matching.identities(arrivals), matching.links(arrivals))
-    # A second look by date and title, only for what neither identity nor link found: it costs a query for each.
+    # A second lookup by date and title, only for items without a match, because each costs a query.
     if before.last_ok_at is not None and (wanted := matching.alike(arrivals, known)):
         present = {entry.entry_id for entry in known}
         more = store.known_entries.by_text(source.id, wanted.dates, wanted.titles)

@@ -1,9 +1,8 @@
-"""Keep the polls of many sources going, each when it is due.
+"""Poll many sources, each when it is due.
 
-    every half second: read what is due from the store -> a task each -> fetch, parse, store -> due again later
+    every half second: read due sources from the store -> one task each -> fetch, parse, store -> due again later
 
-Knows which polls are under way. The store says what is due each time, so restarts, Retry-After and a clock that
-was set need no memory here.
+Tracks the running polls. The store knows what is due, so restarts, Retry-After and a changed clock need no state here.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ from aggregator.text.urls import host
 log = logging.getLogger(__name__)
 
 _REST = timedelta(minutes=1)
-"""How long a source waits after a poll that could not be stored (a full disk), so that it is not polled in a loop."""
+"""How long a source pauses after a poll that could not be stored (a full disk), so that it is not polled in a loop."""
 
 
 class Poller:
-    """Starts what is due, at most `limits.concurrency` at a time, and stops cleanly.
+    """Polls due sources, at most `limits.concurrency` at a time, and stops cleanly.
 
-    rng:      decides the jitter of the next poll; seeded by the caller
-    finished: called with each poll that was stored
-    leases:   where other processes poll beside this one: which hosts are its own; None: all
+    rng:      for the jitter of the next poll; seeded by the caller
+    finished: called with each stored poll
+    leases:   the hosts of this process, if several processes poll; None: all hosts
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Poller:
         self._config = config
         self._sources = {source.id: source for source in config.sources}
         self._urls = Counter(source.url for source in config.sources)
-        # A host of one's own network may be polled by all its sources at once: nobody there is bothered.
+        # A host on the private network may be polled for all its sources at once.
         own = (host(source.url) for source in config.sources if source.allow_private)
         self._private_hosts = frozenset((*config.limits.allow_private, *own))
         self._context = PollContext(
@@ -110,11 +109,11 @@ class Poller:
 
     @property
     def context(self) -> PollContext:
-        """What its polls share; another after `reconfigure`."""
+        """The context of its polls; `reconfigure` replaces it."""
         return self._context
 
     async def reconfigure(self, config: Config) -> None:
-        """Continue with another configuration; polls under way end under the old one."""
+        """Continue with another configuration; running polls end with the old one."""
         # The client holds the limits, so its polls must end before it is replaced.
         if config.limits != self._config.limits:
             await asyncio.gather(*self._active.values(), return_exceptions=True)
@@ -123,9 +122,9 @@ class Poller:
         self._configure(config)
 
     def clock_was_set(self, step: timedelta) -> None:
-        """Keep every wait as long as it would have been: the system clock was set by *step*.
+        """Keep all waits unchanged after the system clock was set by *step*.
 
-        Not for a process that polls beside others: their clocks were not set.
+        Not if several processes poll: the clocks of the others were not set.
         """
         how = f"{abs(step).total_seconds():,.0f} s {'back' if step < timedelta() else 'forward'}"
         log.warning("the system clock was set %s; the polling schedule moves with it", how)
@@ -135,7 +134,7 @@ class Poller:
             self._store.websub_subscriptions.shift_schedule(step)
 
     def renew_lease(self) -> None:
-        """Extend the lease where it is time to, or its share of the hosts is not fair yet."""
+        """Extend the lease if it is time to, or if its share of the hosts is not fair yet."""
         assert self._leases is not None
         loop = asyncio.get_running_loop()
         began_s = loop.time()
@@ -156,14 +155,14 @@ class Poller:
         return self._leases.shards if asyncio.get_running_loop().time() < self._lease_until_s else frozenset()
 
     def start_due(self, only: Collection[str] | None = None) -> int:
-        """Start polling what is due and not active yet, or of that *only* some; return how many were started."""
+        """Start polling due sources that are not active, or those of *only*; return how many were started."""
         now = self._clock()
         free = self._config.limits.concurrency - len(self._active)
         if free <= 0:
             return 0
         started = 0
-        # The store does not know what is under way: a source stays due until its poll has been stored.
-        # Due sources that are active or resting are skipped below, so ask for as many more.
+        # The store does not know about running polls: a source stays due until its poll is stored.
+        # Active and resting sources are skipped below, so request as many more.
         limit = free + len(self._active) + len(self._resting)
         if only is not None and len(only) < len(self._sources):
             limit = len(self._sources)
@@ -177,14 +176,14 @@ class Poller:
         return started
 
     def _is_busy(self, name: str) -> bool:
-        """Return whether a host has `limits.per_host` polls. More would wait for it in places that others could use."""
+        """Return whether a host has `limits.per_host` polls; more would wait in slots that others could use."""
         return self._active_hosts.get(name, 0) >= self._config.limits.per_host and name not in self._private_hosts
 
     async def poll_now(self, source_ids: Collection[str] | None = None) -> None:
-        """Poll these sources and no other, or all that are due, and wait until all are done."""
+        """Poll only these sources, or all that are due, and wait until all are done."""
         if source_ids is not None:
             source_ids = frozenset(source_ids)
-            # Asked for by a person or a hub, so back-off and Retry-After step aside once.
+            # Requested by a person or a hub, so back-off and Retry-After are ignored once.
             self._store.feeds.make_due(source_ids)
         while self.start_due(source_ids) or self._active:
             await asyncio.wait(self._active.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -195,7 +194,7 @@ class Poller:
             return False
         if self._resting.get(source.id, now) > now:
             return False
-        # It has rested long enough; if this poll cannot be stored either, it rests again.
+        # The pause is over; if this poll cannot be stored either, another begins.
         self._resting.pop(source.id, None)
         self._active_hosts[name] += 1
         task = asyncio.create_task(self._poll(source, state, name), name=f"poll {source.id}")
@@ -220,16 +219,16 @@ class Poller:
                 log.warning("%s: %s", source.id, polled.state.last_message)
             self._finished(polled)
         finally:
-            # Whatever happened, the place is free again, or a handful of bugs would stop all polling.
+            # Always release the slot, or a handful of bugs would stop all polling.
             self._active.pop(source.id, None)
             self._active_hosts[polled_host] -= 1
             if not self._active_hosts[polled_host]:
                 del self._active_hosts[polled_host]
 
     def _network_down(self, state: FeedState, outcome: Outcome) -> bool:
-        """Return whether the network is down; sources that failed before that was clear are retried soon."""
+        """Return whether the network is down; sources that failed before it was detected are retried soon."""
         before = self._reach
-        # Nearly all outcomes; a round of a thousand feeds comes through here.
+        # The common case: most outcomes of a round of a thousand feeds.
         if not before.unreached and not schedule.is_unreachable(outcome):
             return False
         self._reach = before.with_outcome(state.source_id, host(state.url), outcome, state.failures)
@@ -241,7 +240,7 @@ class Poller:
 
 
 class _OtherAddresses(Collection[str]):
-    """The addresses of all sources but one: a view, because each poll makes one."""
+    """The addresses of all sources but one; a view, because each poll needs one."""
 
     def __init__(self, urls: Counter[str], own: str) -> None:
         self._urls, self._own = urls, own

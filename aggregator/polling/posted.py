@@ -1,7 +1,6 @@
 """Store entries that were posted to the API: each is read like a feed document of one item.
 
-So the same limits, cleaning and identity hold as for what a poll brings, and an entry that is posted again changes
-the one that is there.
+The same limits, sanitizing and identity apply as for a poll, and an entry that is posted again updates the stored one.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ MEDIA_TYPE = "application/feed+json"
 
 
 class PostedEntriesJob:
-    """Takes in what is waiting, a batch at a time."""
+    """Stores waiting entries in batches."""
 
     def __init__(self, config: Config, store: Store, poller: Poller) -> None:
         self._store = store
@@ -29,11 +28,11 @@ class PostedEntriesJob:
         self.reconfigure(config)
 
     def reconfigure(self, config: Config) -> None:
-        """Go on with other sources."""
+        """Continue with other sources."""
         self._sources = {source.id: source for source in config.sources}
 
     async def step(self) -> None:
-        """Store the entries that are waiting; those of a source that is gone are dropped."""
+        """Store the waiting entries; those of a removed source are dropped."""
         for posted in self._store.posted_entries.waiting(BATCH):
             done = partial(self._store.posted_entries.remove, posted.posted_id)
             source = self._sources.get(posted.source_id)
@@ -46,7 +45,7 @@ class PostedEntriesJob:
                     source, posted.document, MEDIA_TYPE, self._poller.context, sender="the API", done=done
                 )
             except Exception:
-                # An error of ours with one entry must not keep the others waiting for ever.
+                # An internal error with one entry must not block the others.
                 log.exception("%s: a posted entry could not be stored", source.id)
                 done()
             else:

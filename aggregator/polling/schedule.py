@@ -1,8 +1,8 @@
 """Decide when each feed is polled next, and what state a poll leaves behind.
 
 Knows back-off, Retry-After, the waits that caches, ttl, sy: and skipHours request, permanent redirects, and that an
-outage of the local network is no failure of a feed. Leaves the feed's rhythm to `cadence`, requests to `fetch`, storage
-to `store`, and the clock and random numbers to the caller.
+outage of the local network is not a failure of a feed. Pure: the caller passes the time and a random number; `cadence`
+models the feed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 
 JITTER = 0.10
-"""Share of a wait by which it varies, so that feeds that became due together separate again."""
+"""Random variation of a wait, as a share, so that feeds that became due together spread out again."""
 
 WORTH = timedelta(minutes=5)
-"""A feed is polled when that is expected to save its entries this much delay together.
+"""A feed is polled when that is expected to save its entries this much delay in total.
 
 Chosen by `bench.rhythm` from 5 to 60 minutes: 5 minutes make as many requests as polling news sites every 30 minutes,
 with half the median delay. The table is in docs/dev/polling.md."""
@@ -78,7 +78,7 @@ def _requested_wait(
 
 
 def _not_skipped(moment: datetime, hints: Hints, longest: datetime) -> datetime:
-    """Return *moment*, or the start of the first hour after it that the document does not want skipped."""
+    """Return *moment*, or the start of the first later hour that the document does not exclude."""
     if not (hints.skip_hours or hints.skip_days):
         return moment
     # A week has 168 hours, so this ends even if a document skips all of them.
@@ -126,7 +126,7 @@ def after(
     """
     if isinstance(outcome, Failed):
         return _failed(state, outcome, now, poll=poll, jitter=jitter, network_down=network_down)
-    # Only new entries say something about the rhythm: an edit may come at any time.
+    # Only new entries are evidence of the cadence: an edit may come at any time.
     moments = tuple(arrived)
     arrivals = with_arrivals(state.arrivals, _arrivals(state, moments, now)) if moments else state.arrivals
     # A 304 may leave out what has not changed (RFC 9111, section 4.3.4).
@@ -136,7 +136,7 @@ def after(
     chance = max(-1.0, min(jitter, 1.0))
     earliest = now + _within(interval * (1 + JITTER * chance), poll)
     at = _requested_wait(earliest, state.hints if hints is None else hints, fresh_for, now, poll)
-    # What servers made us wait beyond our own plan, for the sources page: it shows that requests are honoured.
+    # Extra waiting that servers requested, for the sources page: it shows that requests are honoured.
     added = at - min(earliest, now + _within(poll.max, poll))
     # The feed is still polled, because a hub may lose a delivery without a sign.
     if hub_delivers:
@@ -190,10 +190,10 @@ def _failed(
 def _arrivals(state: FeedState, published: Iterable[datetime | None], now: datetime) -> list[datetime]:
     """Return our best estimate of when the new entries appeared in the feed.
 
-    That is their stated date if it lies between two polls. An entry dated before the last poll appeared later than it
-    says; one dated more than a day before is a backlog and says nothing about the rhythm.
+    That is their stated date if it lies between two polls. An entry dated before the last poll appeared later than its
+    date; one dated more than a day before is backlog and no evidence of the cadence.
     """
-    # The first document is a backlog as a whole, and the only evidence of the rhythm that there is.
+    # The first document is all backlog, but the only evidence of the cadence.
     if state.last_new_at is None or state.last_ok_at is None:
         return [min(moment or now, now) for moment in published]
     last = state.last_ok_at
@@ -264,7 +264,7 @@ class Reach:
         return len({host for host, _ in self.unreached}) >= self.HOSTS
 
     def with_outcome(self, source_id: str, host: str, outcome: Outcome, failures: int) -> Reach:
-        """Return the value after *outcome* of a source that had *failures* in a row before."""
+        """Return the new value after *outcome* of a source that had *failures* in a row before."""
         if not is_unreachable(outcome):
             return Reach() if self.unreached else self
         if (failures and not self.is_down) or (host, source_id) in self.unreached:

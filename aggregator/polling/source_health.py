@@ -1,6 +1,6 @@
-"""Describe how a source is doing: its state, and a sentence for each thing worth knowing.
+"""Describe the health of a source: its state, and messages about it.
 
-Pure: a row of health and the moment in, a state and sentences out. Leaves how a page shows them to `web`.
+Pure: a row of health and the time in, a state and messages out. `web` shows them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from aggregator.text.markup import clip
 from aggregator.text.urls import shown
 
 _RECENT = timedelta(days=30)
-"""For how long a move or another format is mentioned."""
+"""How long a move or a changed format is mentioned."""
 _MAX_HUB_MESSAGE_CHARS = 200
 
 
 STATES = ("failing", "gone", "silent", "waiting", "ok", "paused", "removed")
-"""What a source can be; what needs attention first. Silent: it answers, and is overdue all the same."""
+"""The states of a source, the most urgent first. A silent source answers, but is overdue."""
 
 
 def state_of(row: SourceHealth, now: datetime) -> str:
@@ -39,7 +39,7 @@ def state_of(row: SourceHealth, now: datetime) -> str:
 
 
 class Alarm:
-    """Knows which of many sources are overdue, and remembers when each will be: that depends on its arrivals alone."""
+    """Detects overdue sources, and caches when each will be overdue, which depends on its arrivals alone."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, datetime | None]] = {}
@@ -55,20 +55,20 @@ class Alarm:
 
 
 def of_silence(row: SourceHealth, now: datetime) -> Silence | None:
-    """Return how unusual the silence of a source is; None where too little is known or it is not polled."""
+    """Return how unusual the silence of a source is; None if too little is known or it is not polled."""
     if row.removed or not row.source.enabled or row.state.gone:
         return None
     return silence(row.state.arrivals, now)
 
 
 class Speech:
-    """How sentences about sources are worded: here in English, for the command line and the log.
+    """Words messages about sources: here in English, for the command line and the log.
 
     Pages speak the language of the site (`web.present.source_speech`); the texts given to `text` are in its catalogs.
     """
 
     def text(self, message: str, **values: str) -> str:
-        """Return *message* with *values* in their places."""
+        """Return *message* with *values* filled in."""
         return message % values if values else message
 
     def number(self, count: int) -> str:
@@ -96,7 +96,7 @@ ENGLISH = Speech()
 
 
 def messages(row: SourceHealth, now: datetime) -> tuple[str, ...]:
-    """Return what there is to say about a source beside its last answer, the most urgent first."""
+    """Return the messages about a source beside its last response, the most urgent first."""
     return (*news(row, now), *habits(row, now))
 
 
@@ -106,7 +106,7 @@ def news(row: SourceHealth, now: datetime, speech: Speech = ENGLISH) -> tuple[st
 
 
 def habits(row: SourceHealth, now: datetime, speech: Speech = ENGLISH) -> tuple[str, ...]:
-    """Return how a source is polled: its hub, its cadence, what it asks for, what that saved."""
+    """Return how a source is polled: its hub, its cadence, its requests, and the savings."""
     sentences = (
         _hub(row, now, speech),
         _cadence(row, now, speech),
@@ -246,7 +246,7 @@ def _savings(row: SourceHealth, speech: Speech) -> str:
 
 
 def span(length: timedelta) -> str:
-    """Return a length of time as people say it: `45 min`, `3 h`, `2 days`."""
+    """Return a length of time: `45 min`, `3 h`, `2 days`."""
     minutes = length.total_seconds() / 60
     if minutes < 1:
         return f"{length.total_seconds():.0f} s"
@@ -256,7 +256,7 @@ def span(length: timedelta) -> str:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes as people say it: `12 kB`, `3.4 MB`."""
+    """Return a number of bytes: `12 kB`, `3.4 MB`."""
     if count < 1_000:
         return f"{count} bytes"
     return f"{count / 1_000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"

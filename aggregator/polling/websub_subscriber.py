@@ -1,10 +1,10 @@
 """Subscribe to the hubs that feeds name: the subscribing half of WebSub, in the worker.
 
-    every 2 s: store deliveries -> subscribe or unsubscribe as the feeds say -> request, renew, retry what is due
+    every 2 s: store deliveries -> subscribe or unsubscribe as the feeds state -> send, renew or retry due requests
 
-Knows which subscriptions there should be, and requests them from hubs before a lease ends. The site confirms them and
-keeps what hubs deliver; here it is parsed like the document of a poll. Polling goes on beside it, less often while a
-hub delivers everything, as often as ever when it does not. Leaves the rules to `websub_protocol`.
+Knows which subscriptions should exist, and requests them from hubs before a lease ends. The site confirms them and
+stores deliveries, which are parsed here like the document of a poll. Polling continues, less often while a hub delivers
+everything. `websub_protocol` has the rules.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(days=10)
 CONFIRM_WITHIN = timedelta(minutes=10)
-"""A hub that accepted a request and has not confirmed it by then is sent another."""
+"""A hub that accepted a request but has not confirmed it by then gets another one."""
 _REFUSED_WAIT = timedelta(hours=1)
-"""The shortest wait after a hub that answers, and refuses."""
+"""The shortest wait after a refusal by a hub."""
 _BATCH = 20
 
 
 class HubSubscriber:
-    """Keeps the subscriptions at hubs what they should be.
+    """Keeps the subscriptions at hubs up to date.
 
-    base:         the site's address, without a slash at its end, where hubs can reach it; "" where they cannot, and
-                  then every subscription is ended
-    private_hubs: hosts of hubs that may have a private address; none but in tests, since feeds name hubs
+    base:         the site's public address, without a slash at its end; "" if hubs cannot reach it, and then every
+                  subscription ends
+    private_hubs: hosts of hubs that may have a private address; only for tests, since feeds name hubs
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class HubSubscriber:
         self.reconfigure(config, base)
 
     def reconfigure(self, config: Config, base: str) -> None:
-        """Go on with another configuration."""
+        """Continue with another configuration."""
         self._config = config
         self._base = base
         self._sources = {source.id: source for source in config.sources if source.enabled}
 
     async def step(self) -> None:
-        """Store what was delivered, and send the requests that are due."""
+        """Store deliveries, and send the requests that are due."""
         subscriptions = self._store.websub_subscriptions
         for delivery in self._store.websub_deliveries.waiting(_BATCH):
             await self._store_delivery(delivery)
@@ -75,7 +75,7 @@ class HubSubscriber:
         await asyncio.gather(*(self._request(subscription) for subscription in due))
 
     def _follow_feeds(self, now: datetime) -> None:
-        """Begin a subscription where a feed names a hub; end it where it no longer does, or the source is gone."""
+        """Subscribe where a feed names a hub; unsubscribe where it no longer does, or the source was removed."""
         subscriptions = self._store.websub_subscriptions
         current = subscriptions.all()
         wanted = self._store.feeds.hubs(self._sources) if self._base else {}
@@ -90,7 +90,7 @@ class HubSubscriber:
                     subscriptions.drop(source_id, now)
 
     async def _request(self, subscription: Subscription) -> None:
-        """Request a subscription, again where its lease is about to end, or that it ends."""
+        """Send a request to subscribe, renew or unsubscribe."""
         failures = subscription.failures + 1
         if subscription.failures >= websub_protocol.MAX_FAILURES and not subscription.wanted:
             self._store.websub_subscriptions.forget(subscription.source_id)  # its lease ends by itself
@@ -108,12 +108,12 @@ class HubSubscriber:
         if isinstance(response, Failed):
             message = response.message
         elif 200 <= response.status < 300:
-            # The hub's confirmation takes the failure back.
+            # The hub's confirmation clears the failure.
             message, wait = "requested", max(CONFIRM_WITHIN, wait)
         else:
             message, wait = f"the hub answers {response.status}", max(wait, _REFUSED_WAIT)
         now = self._clock()
-        # The hub may have confirmed while the request was under way: then the next one is due before the lease ends.
+        # The hub may have confirmed during the request: then the next one is due before the lease ends.
         after = self._store.websub_subscriptions.of_source(subscription.source_id)
         if after and (after.lease_until, after.token) == (subscription.lease_until, subscription.token):
             self._store.websub_subscriptions.record_request(subscription.source_id, message, failures, now + wait)
@@ -130,7 +130,7 @@ class HubSubscriber:
         return form
 
     def _access(self, source_id: str) -> fetch.Access:
-        """Return what a request to a hub may do: a feed names it, so it never reaches a private address by itself."""
+        """Return the access of a request to a hub: a feed names it, so it must not reach private addresses."""
         source = self._sources.get(source_id)
         access = fetch.access.of_feed_content(source) if source else fetch.access.of_others(self._config)
         return replace(access, private_hosts=self._private_hubs)
@@ -143,7 +143,7 @@ class HubSubscriber:
         try:
             polled = await store_delivery(source, delivery, self._poller.context)
         except Exception:
-            # An error of ours with one document must not keep the others waiting for ever.
+            # An internal error with one document must not block the others.
             log.exception("%s: the delivery of its hub could not be stored", source.id)
             self._store.websub_deliveries.remove(delivery.delivery_id)
         else:

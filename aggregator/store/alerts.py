@@ -1,6 +1,6 @@
-"""Messages that are sent or wait to be sent, since when a rule counts, and the operator's alarms.
+"""Alert messages, sent and waiting, the start of each rule, and the operator's alarms.
 
-Knows what was sent to whom. Leaves what is worth a message, and sending it, to `web.alerts`.
+`web.alerts` decides what to send, and sends it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Message:
     due_at: datetime | None
     attempts: int
     outcome: str
-    """`sent`, `failed`, `unknown` (handed over, but the program ended before it knew), or "" while it waits."""
+    """`sent`, `failed`, `unknown` (the program ended while sending), or "" while it waits."""
     outcome_message: str
     settled_at: datetime | None
 
@@ -70,7 +70,7 @@ class AlertMessages:
         self._db = connection
 
     def rule_since(self, name: str, query: str, now: datetime) -> datetime:
-        """Return since when a rule with this query counts: *now* where it is new or its query changed."""
+        """Return the start of a rule with this query: *now* if it is new or its query changed."""
         row = self._db.row("select query, since from alert_rules where name = :name", {"name": name})
         if row is not None and row["query"] == query:
             return moment(row["since"])
@@ -81,7 +81,7 @@ class AlertMessages:
         return now
 
     def add(self, messages: Iterable[NewMessage], now: datetime, due_at: datetime | None = None) -> int:
-        """Store messages to be sent, each once; return how many are new."""
+        """Store messages to send, each once; return how many are new."""
         added = 0
         for new in messages:
             added += self._db.run_counted(
@@ -106,7 +106,7 @@ class AlertMessages:
     def about_story(self, rule: str, story_id: int) -> dict[int, int]:
         """Return the independent sources at each message of a rule about a story, by step.
 
-        What was sent about a story that has become part of this one counts as well.
+        Messages about stories that merged into this one count too.
         """
         rows = self._db.rows(
             """select step, max(sources) as sources from alert_messages where rule = :rule and (story_id = :id
@@ -131,7 +131,7 @@ class AlertMessages:
         )
 
     def due(self, now: datetime, rule: str | None = None, limit: int = 20) -> list[Message]:
-        """Return what is to be sent now, the oldest first; *rule* for that of one rule only."""
+        """Return the messages to send now, the oldest first; with *rule*, only those of one rule."""
         only = "and rule = :rule" if rule is not None else ""
         rows = self._db.rows(
             f"""select * from alert_messages where due_at is not null and due_at <= :now {only}
@@ -141,14 +141,14 @@ class AlertMessages:
         return [_message(row) for row in rows]
 
     def message(self, message_id: int) -> Message | None:
-        """Return a message, or None where there is none."""
+        """Return a message, or None."""
         row = self._db.row("select * from alert_messages where message_id = :id", {"id": message_id})
         return None if row is None else _message(row)
 
     def claim(self, message_id: int) -> bool:
-        """Say that a message is being handed over; False where another process does that already.
+        """Mark a message as being sent; False if another process is sending it already.
 
-        Until it is settled nobody knows whether it arrived.
+        Until it is settled, its outcome is unknown.
         """
         claimed = self._db.run_counted(
             """update alert_messages set sending = 1, due_at = null, attempts = attempts + 1
@@ -160,7 +160,7 @@ class AlertMessages:
     def settle(
         self, message_id: int, outcome: str, message: str, now: datetime, again_at: datetime | None = None
     ) -> None:
-        """Store what came of sending a message; *again_at* has it sent again then."""
+        """Store the outcome of sending a message; with *again_at*, it is sent again then."""
         self._db.run(
             """update alert_messages set sending = 0, outcome = :outcome, outcome_message = :message,
             due_at = :again, settled_at = :settled where message_id = :id""",
@@ -174,9 +174,9 @@ class AlertMessages:
         )
 
     def settle_interrupted(self, message: str, now: datetime, message_id: int | None = None) -> int:
-        """Settle what was being handed over when the program ended: it may have arrived, so it is not sent again.
+        """Settle messages whose sending was interrupted: they may have arrived, so they are not sent again.
 
-        message_id: only where it is this one
+        message_id: only this message
         """
         only = "" if message_id is None else "and message_id = :id"
         return self._db.run_counted(
@@ -186,7 +186,7 @@ class AlertMessages:
         )
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Return how many messages are kept, by rule and outcome ("" waits)."""
+        """Return the number of messages by rule and outcome ("" while waiting)."""
         rows = self._db.rows("select rule, outcome, count(*) as messages from alert_messages group by rule, outcome")
         return {(row["rule"], row["outcome"]): row["messages"] for row in rows}
 
@@ -201,23 +201,23 @@ class AlertMessages:
 
 
 class Alarms:
-    """`alarms`: what needs the operator's attention, and what has ended."""
+    """`alarms`: active and ended ones."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def standing(self) -> list[StandingAlarm]:
-        """Return the alarms that stand, oldest first."""
+        """Return the active alarms, oldest first."""
         rows = self._db.rows("select * from alarms where ended_at is null order by began_at, subject")
         return [StandingAlarm(row["subject"], row["message"], moment(row["began_at"])) for row in rows]
 
     def begun_since(self, since: datetime) -> set[str]:
-        """Return the subjects of alarms that began at or after a moment, standing or not."""
+        """Return the subjects of alarms that began at or after a moment, active or not."""
         rows = self._db.rows("select subject from alarms where began_at >= :since", {"since": stamp(since)})
         return {row["subject"] for row in rows}
 
     def begin(self, subject: str, message: str, now: datetime) -> None:
-        """Store that an alarm stands from now on."""
+        """Start an alarm."""
         self._db.run(
             """insert into alarms (subject, message, began_at) values (:subject, :message, :now)
             on conflict (subject) do update set message = :message, began_at = :now, ended_at = null""",
@@ -225,7 +225,7 @@ class Alarms:
         )
 
     def end(self, subject: str, now: datetime) -> None:
-        """Store that an alarm no longer stands."""
+        """End an alarm."""
         self._db.run(
             "update alarms set ended_at = :now where subject = :subject", {"subject": subject, "now": stamp(now)}
         )

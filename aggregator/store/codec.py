@@ -1,6 +1,6 @@
-"""Turn rows into the shared nouns and back: times, pictures, lists.
+"""Convert rows to domain objects and back: times, pictures, lists.
 
-Knows how a value is spelled in a column. Leaves the queries to the topics.
+Knows the format of each column; the queries are with the topics.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ ENTRY = entry_columns()
 
 
 def _first_text(text: str) -> str:
-    """Return what a title or summary was when its entry came: the first edit knows."""
+    """Return the expression for a title or summary before any edit."""
     return f"""coalesce(
         (select {text}_before from entry_edits x where x.entry_id = e.entry_id order by edit_id limit 1), e.{text})"""
 
 
 AS_ARRIVED = entry_columns(link="e.canonical_link", title=_first_text("title"), summary=_first_text("summary"))
-"""Columns like `ENTRY`, with an entry as it came; its canonical link never changes."""
+"""Columns like `ENTRY`, with the text before any edit; the canonical link never changes."""
 
 STORY = """s.story_id, s.headline, s.summary as story_summary, s.lead_entry_id, s.category_id,
     s.first_seen_at as story_first_seen_at, s.last_source_at, s.updated_at, s.entries, s.sources, s.independent_sources,
@@ -67,7 +67,7 @@ UNMUTED = "not exists (select 1 from story_rules r where r.story_id = s.story_id
 """Whether no rule of feeds.yaml mutes a story of a table named or aliased `s`."""
 
 LISTABLE = f"s.merged_into is null and s.hidden = 0 and (s.pinned = 1 or {UNMUTED})"
-"""Whether the site shows a story by itself; one that is not has its page, and is found by a search."""
+"""Condition for stories that the site lists; others still have a page and are found by a search."""
 
 FEED = """f.source_id, f.url, f.etag, f.last_modified, f.next_poll_at, f.interval_s, f.failures, f.gone, f.move_seen_to,
     f.last_polled_at, f.last_ok_at, f.last_new_at, f.last_words, f.last_kind, f.last_status, f.hints, f.fresh_for_s,
@@ -82,7 +82,7 @@ def as_json(value: object) -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """Return *moment* as it is kept: UTC, fixed width, so that text order is time order."""
+    """Return *moment* as stored: UTC, fixed width, so that text order is time order."""
     return (moment if moment.tzinfo is UTC else utc(moment)).isoformat(timespec="microseconds")[:26] + "Z"
 
 
@@ -92,7 +92,7 @@ def stamp_or_none(moment: datetime | None) -> str | None:
 
 
 def shifted(text: str | None, step: timedelta) -> str | None:
-    """Return a stamp moved by *step*, the end of time where it would be beyond."""
+    """Return a stamp moved by *step*, at most to the end of time."""
     if text is None:
         return None
     try:
@@ -102,7 +102,7 @@ def shifted(text: str | None, step: timedelta) -> str | None:
 
 
 def moment(text: str) -> datetime:
-    """Return what `stamp` wrote."""
+    """Parse a stamp."""
     return datetime.fromisoformat(text)
 
 
@@ -159,7 +159,7 @@ def edit(row: Row) -> Edit:
 def feed_state(row: Row) -> FeedState:
     """Return the state in a row that begins with `FEED`.
 
-    By position: a row looks a name up by comparing it with those of all columns, and all of a round's feeds pass here.
+    By position, because lookups by name compare all column names, and every poll reads a state.
     """
     (
         source_id, url, etag, last_modified, next_poll_at, interval_s, failures, gone, move_seen_to,
@@ -195,7 +195,7 @@ def feed_state(row: Row) -> FeedState:
 
 @lru_cache(maxsize=1024)
 def _hints(text: str) -> Hints:
-    """Return what `hints_text` wrote; most feeds say the same few things."""
+    """Parse hints; cached, because most feeds have the same few."""
     return Hints.from_plain(json.loads(text)) if text != "{}" else Hints()
 
 
@@ -235,12 +235,12 @@ def _contribution(name: str, log_odds: float, points: float, why: str | list[obj
 
 
 def reason_text(reason: Reason) -> str:
-    """Return *reason* as it is kept: a JSON list."""
+    """Return *reason* as stored: a JSON list."""
     return as_json(reason.as_plain())
 
 
 def reason(text: str) -> Reason:
-    """Return what `reason_text` wrote, or the sentence that a version before 0.2.0 wrote, none of which began so."""
+    """Parse a reason, or return the sentence of a version before 0.2.0, none of which begins like a list."""
     return Reason.from_plain(json.loads(text) if text.startswith('["') else text)
 
 

@@ -1,15 +1,16 @@
-"""What the topics of the store need of a database: statements, transactions, and where databases differ.
+"""The interface between the topics of the store and a database: statements, transactions, and differences.
 
     rows, row, value, each         read
     run, run_counted, run_many     write
-    insert, insert_rows            write rows, and return the IDs that the database gave them
+    insert, insert_rows            write rows, and return the IDs that the database assigned
     transaction                    all or nothing
-    dialect, text_index            what is said otherwise in another database
+    dialect, text_index            what differs between databases
     maintenance                    the database as a whole
-    models, pictures               what is kept besides rows
+    models, pictures               files that are not rows
 
-Statements are SQL that both SQLite and PostgreSQL read, with parameters as `:name`, or `?` for tuples. Truth is 0 or 1
-in a column of integers, times are text of a fixed width, lists are JSON. Any error of the database is a `StoreFault`.
+Statements are SQL that both SQLite and PostgreSQL understand, with parameters as `:name`, or `?` for tuples. Truth is 0
+or 1 in a column of integers, times are text of a fixed width, lists are JSON. Any error of the database is a
+`StoreFault`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Row(Protocol):
 
 
 class Connection(ABC):
-    """A connection to the database, and nothing of any table."""
+    """A connection to the database; knows no table."""
 
     dialect: Dialect
     text_index: TextIndex
@@ -121,31 +122,31 @@ class Maintenance(ABC):
 
     @abstractmethod
     def errors(self) -> list[str]:
-        """Return what is wrong with what is stored; an empty list is a healthy database."""
+        """Return the errors in the database; empty if it is healthy."""
 
     @abstractmethod
     def size(self) -> tuple[int, int]:
-        """Return how many bytes the database takes, and how many of them hold nothing."""
+        """Return the size of the database in bytes, and how many of them are free."""
 
     @abstractmethod
     def compact(self) -> None:
-        """Give unused space back; not inside a transaction."""
+        """Release unused space; not inside a transaction."""
 
     @abstractmethod
     def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
-        """Copy the database to the file *path* while others go on using it, with *files* in it."""
+        """Copy the database with *files* to the file *path*, while others use it."""
 
     @abstractmethod
     def displacement(self) -> str:
-        """Return "deleted" or "replaced" where the database's name no longer leads to what is open, else ""."""
+        """Return "deleted" or "replaced" if the database's path no longer leads to the open file, else ""."""
 
     @abstractmethod
     def limit_cache(self, size_bytes: int) -> None:
-        """Keep at most so many bytes of the database in the memory of this connection."""
+        """Limit the cache of this connection, in bytes."""
 
     @abstractmethod
     def release(self) -> None:
-        """Prepare the database to be moved; for its only user."""
+        """Prepare the database for being moved; no other process may use it."""
 
 
 @cache
@@ -157,7 +158,7 @@ def _insert(table: str, columns: tuple[str, ...], key: str) -> str:
 
 @cache
 def upsert(table: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
-    """Return the statement that inserts a row, or replaces the *columns* of the one with the same *keys*.
+    """Return a statement that inserts a row, or replaces the *columns* of the row with the same *keys*.
 
     Its parameters have the names of the columns.
     """

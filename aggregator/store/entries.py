@@ -1,4 +1,4 @@
-"""Entries: what the sources published, and how it changed there."""
+"""Entries and their edits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from aggregator.store.meaning.embeddings import with_embeddings
 
 
 class KnownEntries:
-    """Stored entries that an item of a feed may be: found by index, in a source of any age."""
+    """Finds stored entries that an item of a feed may be, by index, however old the source is."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -38,15 +38,15 @@ class KnownEntries:
         )
 
     def lock(self, source_id: str) -> None:
-        """Keep other processes from storing entries of a source until the transaction ends."""
+        """Lock out other processes that store entries of a source, until the transaction ends."""
         self._db.row(f"select 1 from feeds where source_id = :id {self._db.dialect.for_update()}", {"id": source_id})
 
     def by_identity(
         self, source_id: str, identities: Iterable[str], canonical_links: Iterable[str]
     ) -> list[KnownEntry]:
-        """Return the stored entries of a source that any of these could mean."""
+        """Return the stored entries of a source that match any of these."""
         texts = self._db.dialect.texts
-        # From the lists to the entries, each by its index. Asked the other way round (identity in ... or link in ...),
+        # From the lists to the entries, each by its index. The other way round (identity in ... or link in ...),
         # SQLite reads every entry of the source, however many years of them there are.
         return self._read(
             f"""select e.entry_id from {texts("identities")} cross join entries e
@@ -96,7 +96,7 @@ class KnownEntries:
         ]
 
     def _earlier(self, entry_ids: list[int]) -> dict[int, list[tuple[str, str]]]:
-        """Return titles and summaries that entries had before, by entry."""
+        """Return earlier titles and summaries, by entry."""
         earlier: dict[int, list[tuple[str, str]]] = {}
         if not entry_ids:
             return earlier
@@ -120,7 +120,7 @@ class KnownEntries:
 
 
 class Entries:
-    """`entries` and `entry_edits`, with the text index that goes with them."""
+    """`entries` and `entry_edits`, with their text index."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -128,9 +128,9 @@ class Entries:
     # Writing: all of it inside the transaction of one poll.
 
     def arrival_moment(self, now: datetime) -> datetime:
-        """Return the moment to propose for what a poll or an editor brings at *now*: later than any that is stored.
+        """Return the moment to propose for a poll or decision at *now*: later than any stored moment.
 
-        Other processes may propose the same moment, or store an earlier one later; the scorer settles which it is
+        Other processes may propose the same moment, or store an earlier one later; the scorer settles the order
         (`events.pending`).
         """
         last = self._db.value(
@@ -147,7 +147,7 @@ class Entries:
     ) -> list[int]:
         """Store new entries, first seen at *at*; return their ids in order.
 
-        first_document: the source never answered before, so what has no usable date is its backlog
+        first_document: it is the first document of the source, so entries without a usable date are backlog
         """
         if not arrivals:
             return []
@@ -175,7 +175,7 @@ class Entries:
         return ids
 
     def edit(self, entry_id: int, arrival: Arrival, at: datetime) -> None:
-        """Replace an entry by what its source has now, and keep what it was before; StoreFault where it is gone."""
+        """Update an entry to the current item, and keep the earlier text; StoreFault if it is gone."""
         before = self._db.row("select title, summary from entries where entry_id = :id", {"id": entry_id})
         if before is None:
             raise _changed_meanwhile(entry_id)
@@ -199,12 +199,12 @@ class Entries:
         )
 
     def refresh(self, entry_id: int, arrival: Arrival) -> None:
-        """Replace what is kept of an entry whose title and summary stayed the same.
+        """Update an entry whose title and summary have not changed.
 
-        Its date, language and canonical link stay as they came: publishers move them at every
-        change, and a date that moves would put old news first again, and a rebuild elsewhere.
+        Its date, language and canonical link do not change: publishers update dates with every change, which would put
+        old news first again, and a rebuild must come to the same order.
 
-        StoreFault where it is gone.
+        StoreFault if it is gone.
         """
         found = self._db.run_counted(
             """update entries set link = :link, title = :title, summary = :summary, content = :content,
@@ -243,7 +243,7 @@ class Entries:
         return [edit(row) for row in rows]
 
     def arrival_of_newest(self, number: int) -> datetime | None:
-        """Return when the entry arrived that has *number* newer ones; None where there are not so many."""
+        """Return the arrival of the entry that has *number* newer ones; None if there are fewer."""
         return moment_or_none(
             self._db.value(
                 "select first_seen_at from entries order by first_seen_at desc limit 1 offset :number",
@@ -252,7 +252,7 @@ class Entries:
         )
 
     def as_arrived(self, entry_ids: Sequence[int]) -> list[Entry]:
-        """Return those of these entries that are kept, in order of arrival, with the text that they came with."""
+        """Return those of these entries that are stored, in order of arrival, with the text before any edit."""
         rows = self._db.rows(
             f"""select {AS_ARRIVED} from entries e
             where entry_id in (select value from {self._db.dialect.integers("ids")})
@@ -264,8 +264,8 @@ class Entries:
     def headlines_since(self, after: datetime) -> Iterator[tuple[int, str, str, datetime, datetime]]:
         """Yield entry, source, title, arrival and date of what arrived or was edited later than *after*.
 
-        In order of arrival, with titles as they are now; far cheaper than whole entries. What the scorer has not taken
-        in is left out.
+        In order of arrival, with current titles; far cheaper than whole entries. Entries that the scorer has not
+        processed are left out.
         """
         for row in self._db.each(
             """select entry_id, source_id, title, first_seen_at, published_at, backlog from entries e
@@ -282,13 +282,13 @@ class Entries:
             yield row["entry_id"], row["source_id"], row["title"], arrived_at, min(published_at, arrived_at)
 
     def each(self) -> Iterator[Entry]:
-        """Yield every entry in order of arrival, as it is now, with the embedding that it was placed with, if any."""
+        """Yield every entry in order of arrival, with its current text and the embedding used for clustering, if any."""
         rows = self._db.each(f"select {ENTRY} from entries e order by first_seen_at, entry_id")
         while some := list(islice(rows, 500)):
             yield from with_embeddings(self._db, [entry(row) for row in some])
 
     def prune(self, before: datetime) -> int:
-        """Forget entries first seen before *before*, with their edits; return how many."""
+        """Delete entries first seen before *before*, with their edits; return how many."""
         params = {"before": stamp(before)}
         self._db.text_index.remove(before)
         self._db.run(
@@ -296,7 +296,7 @@ class Entries:
             params,
         )
         count = int(self._db.value("select count(*) from entries where first_seen_at < :before", params))
-        # What is forgotten and still stands in its document comes again.
+        # Deleted entries that are still in a document arrive again.
         self._db.run(
             """delete from documents where source_id in
             (select source_id from entries where first_seen_at < :before)""",
@@ -307,7 +307,7 @@ class Entries:
 
 
 def _changed_meanwhile(entry_id: int) -> StoreFault:
-    # Its poll is stored again, or repeated: it finds the entry under its new ID then.
+    # The poll is stored again, or repeated, and then finds the entry under its new ID.
     return StoreFault(f"entry {entry_id} was given another ID (`cluster.entry_numbers`) or pruned by another process")
 
 
@@ -318,13 +318,13 @@ _COLUMNS = (
     "enclosure",
 )
 _MAX_ALIKE = 500
-"""Entries of one date that are looked at: some feeds give all of their items the date of the last build."""
+"""Entries of one date that are compared: some feeds date all of their items at the last build."""
 _FAR_FUTURE = timedelta(days=1)
-"""No mistaken time zone explains a date further ahead: it is that of an event, or means nothing."""
+"""No wrong time zone explains a date further ahead: it is the date of an event, or meaningless."""
 
 
 def _values(arrival: Arrival) -> tuple[str | int | None, ...]:
-    """Return what stands in `_COLUMNS`."""
+    """Return the values of `_COLUMNS`."""
     draft = arrival.draft
     return (
         draft.link,

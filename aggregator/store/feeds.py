@@ -1,4 +1,4 @@
-"""Sources and what is remembered of polling them."""
+"""Sources and their polling state."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _DUE = f"""select {FEED} from feeds f where f.gone = 0 and {{}}
     and (select s.enabled from sources s where s.source_id = f.source_id and s.removed_at is null) > 0
     and f.host not in (select value from {{}}) {{}}
     order by coalesce(f.next_poll_at, ''), f.source_id limit :limit"""
-"""Two of these and no `or`, so that each walks along the index `feeds_due` and stops where it has enough."""
+"""Two queries instead of an `or`, so that each scans the index `feeds_due` and stops when it has enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollRecord:
-    """What one poll brought, for the log of polls."""
+    """The result of one poll, for the log of polls."""
 
     at: datetime
     kind: str
@@ -39,7 +39,7 @@ class PollRecord:
     new: int = 0
     edited: int = 0
     requests: int = 1
-    """0: the document came by itself, delivered by a hub."""
+    """0 for a delivery by a hub."""
 
 
 _as_compact_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -52,9 +52,9 @@ class Feeds:
         self._db = connection
 
     def sync(self, sources: Sequence[Source], now: datetime) -> None:
-        """Make the configured sources those of *sources*; a new or re-addressed one is due at once.
+        """Set the configured sources; a source with a new address is due at once.
 
-        A source that is gone from the configuration keeps its entries and its history.
+        A source that was removed from the configuration keeps its entries and history.
         """
         ids = {source.id for source in sources}
         with self._db.transaction():
@@ -77,7 +77,7 @@ class Feeds:
                     "removed_at": None,
                 }
                 before = known.get(source.id)
-                # With 100,000 sources, an edit of one must not write them all.
+                # With 100,000 sources, a change of one must not write them all.
                 if before is None or any(before[column] != value for column, value in row.items()):
                     rows.append(row)
                 place: dict[str, Any] = {"source_id": source.id, "url": source.url, "host": host(source.url)}
@@ -91,7 +91,7 @@ class Feeds:
                 "insert into feeds (source_id, url, host, interval_s) values (:source_id, :url, :host, :interval_s)",
                 new,
             )
-            # Another address is another document: what its predecessor said of itself is void.
+            # Another address is another document, so the hints of the old one are void.
             self._db.run_many(
                 """update feeds set url = :url, host = :host, etag = '', last_modified = '',
                 next_poll_at = null, failures = 0, gone = 0, move_seen_to = '', document_bytes = 0,
@@ -101,7 +101,7 @@ class Feeds:
             )
 
     def state(self, source_id: str) -> FeedState | None:
-        """Return what is remembered of a source, or None when there is no such source."""
+        """Return the polling state of a source, or None for an unknown one."""
         row = self._db.row(f"select {FEED} from feeds f where source_id = :id", {"id": source_id})
         return None if row is None else feed_state(row)
 
@@ -112,11 +112,11 @@ class Feeds:
         resting_hosts: Collection[str] = (),
         shards: Collection[int] | None = None,
     ) -> list[FeedState]:
-        """Return the enabled feeds to be asked at *now*, the longest overdue first, none of *resting_hosts*.
+        """Return the enabled feeds that are due at *now*, the longest overdue first, none of *resting_hosts*.
 
-        shards: those of the hosts to look at (`PollLeases`); None: all
+        shards: the shards of hosts to consider (`PollLeases`); None: all
 
-        A time further off than any wait can be was set under another clock, and counts as due.
+        A time further away than any wait can be was set under another clock, and counts as due.
         """
         resting = self._db.dialect.texts("resting_hosts")
         leased = ""
@@ -137,7 +137,7 @@ class Feeds:
         return [feed_state(row) for row in rows[:limit]]
 
     def hubs(self, source_ids: Collection[str]) -> dict[str, tuple[str, str]]:
-        """Return, of these sources, those whose feed names a hub: the hub, and what it calls the feed."""
+        """Return, for those of these sources whose feed names a hub, the hub and its topic URL."""
         hub = self._db.dialect.json_text("hints", "hub")
         rows = self._db.rows(
             f"""select source_id, url, {hub} as hub, {self._db.dialect.json_text("hints", "topic")} as topic from feeds
@@ -148,7 +148,7 @@ class Feeds:
         }
 
     def pollable(self, now: datetime) -> set[str]:
-        """Return the sources that may be asked at *now* even if not due: none that is gone, or asked us to wait."""
+        """Return the sources that may be polled at *now* even if not due: none that is gone, or requested a wait."""
         rows = self._db.rows(
             """select source_id from feeds where gone = 0
             and not (coalesce(last_status, 0) in (429, 503) and coalesce(next_poll_at, '') > :now)""",
@@ -157,7 +157,7 @@ class Feeds:
         return {row["source_id"] for row in rows}
 
     def make_due(self, source_ids: Iterable[str]) -> None:
-        """Make these sources due at once, also one whose feed said it was gone."""
+        """Make these sources due at once, even if their feed is gone."""
         self._db.run_many(
             "update feeds set next_poll_at = null, gone = 0 where source_id = :id",
             [{"id": source_id} for source_id in source_ids],
@@ -171,7 +171,7 @@ class Feeds:
         )
 
     def shift_schedule(self, step: timedelta) -> None:
-        """Move the time at which every feed is due: the system clock was set by *step*, and their waits stay."""
+        """Move the due time of every feed by *step*, by which the system clock was set."""
         rows = self._db.rows("select source_id, next_poll_at from feeds where next_poll_at is not null")
         self._db.run_many(
             "update feeds set next_poll_at = :moment where source_id = :id",
@@ -179,7 +179,7 @@ class Feeds:
         )
 
     def record(self, state: FeedState, poll: PollRecord) -> None:
-        """Remember *state* and what the poll brought; part of the transaction of its entries."""
+        """Store *state* and the result of the poll; part of the transaction of its entries."""
         unchanged = poll.kind == "not modified"
         if unchanged and state.moved_at != poll.at:
             self._record_unchanged(state, poll)
@@ -244,7 +244,7 @@ class Feeds:
             )
 
     def _record_unchanged(self, state: FeedState, poll: PollRecord) -> None:
-        """Remember a 304: what only a document or a move can change is not written again."""
+        """Store a 304, without the columns that only a document or a move can change."""
         now = stamp(poll.at)
         self._db.run(
             """update feeds set next_poll_at = ?, interval_s = ?, failures = 0, gone = 0, move_seen_to = ?,
@@ -269,12 +269,12 @@ class Feeds:
         )
 
     def document_memory(self, source_id: str) -> DocumentMemory:
-        """Return by what a source's last stored document is known; an empty one when all is to be looked at."""
+        """Return the memory of a source's last stored document; empty if all items are to be parsed."""
         stored: str | None = self._db.value("select items from documents where source_id = :id", {"id": source_id})
         return DocumentMemory(stored or "")
 
     def remember_document(self, source_id: str, memory: DocumentMemory) -> None:
-        """Remember a document and its items; part of the transaction of its entries."""
+        """Store the memory of a document; part of the transaction of its entries."""
         self._db.run(
             """insert into documents (source_id, items) values (:id, :items)
             on conflict (source_id) do update set items = excluded.items where documents.items != excluded.items""",
@@ -282,14 +282,14 @@ class Feeds:
         )
 
     def health(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
-        """Return a row a configured source, in the order of feeds.yaml, then the removed ones."""
+        """Return one row per source, in the order of feeds.yaml, then the removed ones."""
         standings = SourceStatus(self._db)
         known = {source.id for source in sources}
         removed = [source for source in standings.removed() if source.id not in known]
         return standings.rows(now, [*sources, *removed])
 
     def polls(self, source_id: str, limit: int) -> list[PollRecord]:
-        """Return a source's last polls that brought a document or failed, the newest first."""
+        """Return a source's last polls with a document or a failure, the newest first."""
         rows = self._db.rows(
             "select * from polls where source_id = :id order by at desc, poll_id desc limit :limit",
             {"id": source_id, "limit": limit},
@@ -302,11 +302,11 @@ class Feeds:
         ]
 
     def names(self) -> dict[str, str]:
-        """Return the name of every source that was ever configured, by id."""
+        """Return the name of every source ever configured, by ID."""
         return {row["source_id"]: row["name"] for row in self._db.rows("select source_id, name from sources")}
 
     def prune_polls(self, before: datetime) -> int:
-        """Forget polls older than *before*; return how many."""
+        """Delete polls older than *before*; return how many."""
         count = int(self._db.value("select count(*) from polls where at < :before", {"before": stamp(before)}))
         self._db.run("delete from polls where at < :before", {"before": stamp(before)})
         return count

@@ -2,8 +2,8 @@
 
 A process takes the IDs of its entries from a sequence before it commits, so among several the order of IDs is not the
 order in which the scorer takes their steps. Stories are named for their first entry and read by ID, so the scorer
-gives new IDs, in the transaction that settles a step, to entries that came behind others with higher ones. With a
-single process none ever do. Nothing but what is updated here knows an entry by its ID before it is in a story.
+assigns new IDs, in the transaction that settles a step, to entries that follow others with higher IDs. With a single
+process there are none. Only the tables that are updated here refer to an entry before it is in a story.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ NewIds = Mapping[int, int]
 
 
 class EntryNumbers:
-    """Sees to it that IDs ascend in the order of steps."""
+    """Keeps IDs ascending in the order of steps."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def last(self) -> int:
-        """Return the highest ID of an entry that is in a story, 0 where none is."""
+        """Return the highest ID of an entry in a story, 0 without one."""
         return int(self._db.value("select coalesce(max(entry_id), 0) from memberships"))
 
     def fresh(self, entry_ids: Sequence[int]) -> NewIds:
-        """Return an ID that is higher than any before for each of these entries, in their order."""
+        """Return a new ID, higher than all before, for each of these entries, in order."""
         rows = self._db.rows(
             """select nextval(pg_get_serial_sequence('entries', 'entry_id')) as id
             from generate_series(1, :count) order by 1""",
@@ -36,7 +36,7 @@ class EntryNumbers:
         return dict(zip(entry_ids, (int(row["id"]) for row in rows), strict=True))
 
     def write(self, new: NewIds) -> None:
-        """Give entries their new IDs; part of the transaction that settles their step."""
+        """Assign new IDs; part of the transaction that settles the step."""
         self._db.run_many(_RENUMBER, [{"old": old, "new": number} for old, number in new.items()])
 
 

@@ -1,4 +1,4 @@
-"""Background jobs as whoever decides what is due sees them; `aggregator.store.postgres.queue` keeps and runs them."""
+"""The interface to the queue of background jobs; `aggregator.store.postgres.queue` stores and runs them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to put in.
+    """A job to add.
 
-    key:  which of the jobs of its name it is
-    lock: of the jobs with one lock, one runs at a time; "": it waits for no other
+    key:  identifies it among the jobs of its name
+    lock: only one job with the same lock runs at a time; "": no lock
     """
 
     key: str = ""
@@ -21,10 +21,10 @@ class NewJob:
 
 
 class JobQueue(Protocol):
-    """Takes jobs, within a transaction of the store: with what is noted of them, or not at all. For one thread."""
+    """Adds jobs within a transaction of the store. For one thread."""
 
     def defer(self, name: str, key: str = "", **arguments: object) -> bool:
-        """Put in a job called *name*; return whether that was done: not where the one with this key waits or runs."""
+        """Add a job; return False if one with this name and key is waiting or running."""
 
     def defer_all(self, name: str, jobs: Iterable[NewJob]) -> int:
-        """Put in jobs called *name*, but those of which one with the same key waits or runs; return how many."""
+        """Add jobs called *name*, except those whose key is waiting or running; return how many were added."""

@@ -1,12 +1,12 @@
-"""Which process polls which hosts: sources are in 256 shards by a hash of their host, and each shard is one poller's.
+"""Divide hosts among pollers: sources are in 256 shards by a hash of their host, and one poller leases each shard.
 
-    renew      every 10 s: extend the lease; free the shards of the dead; take a fair share, or give back what is more
-    require    within the transaction of a poll: its lease runs, and cannot end before the transaction does
-    leave      at the end: the shards are free at once
+    renew      every 10 s: extend the lease; free the shards of dead pollers; take a fair share, or return the surplus
+    require    within the transaction of a poll: check that the lease is valid, and keep it until the commit
+    leave      at the end: free the shards at once
 
 A poller has one lease for all of its shards. A dead one is removed once its lease has run out; the row lock of
 `require` keeps it from being removed while a poll of it commits. All times are the server's, so clocks of machines may
-differ. A poller that was paused finds its row gone: nothing that it had under way can be stored.
+differ. A poller that was paused finds its row gone, and none of its running polls can be stored.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ RENEW_S = 10.0
 
 
 def shard_of(host: str) -> int:
-    """Return the shard of a host; `PostgresDialect.shard` says the same in SQL."""
+    """Return the shard of a host; `PostgresDialect.shard` is the same in SQL."""
     return hashlib.md5(host.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[0]
 
 
 class PollLeases:
     """The lease of one poller. For one thread.
 
-    name: of this process, another at each start
+    name: identifies this process, different at each start
     """
 
     def __init__(self, connection: Connection, name: str) -> None:
@@ -40,16 +40,16 @@ class PollLeases:
         self._name = name
         self._joined = False
         self.shards: frozenset[int] = frozenset()
-        """What is leased; empty before the first `renew`."""
+        """The leased shards; empty before the first `renew`."""
         self.is_fair = False
-        """Whether this is the poller's share, as of the last `renew`."""
+        """Whether the poller has its fair share, as of the last `renew`."""
 
     def renew(self, busy: Collection[int] = ()) -> bool:
-        """Extend the lease, and take or give back shards; return whether it ran without a break.
+        """Extend the lease, and take or return shards; return whether the lease was uninterrupted.
 
-        busy: shards with polls under way, which are kept for now
+        busy: shards with running polls, which are kept for now
 
-        After a break others may have polled the same sources: what is under way has to be dropped.
+        After an interruption others may have polled the same sources, so running polls must be dropped.
         """
         with self._db.transaction():
             unbroken = self._extend()
@@ -68,7 +68,7 @@ class PollLeases:
         return unbroken or not was_joined
 
     def require(self, host: str) -> None:
-        """Make sure, until the transaction ends, that *host* is polled by this process alone; LeaseLostError."""
+        """Ensure until the end of the transaction that only this process polls *host*; LeaseLostError if not."""
         runs = self._db.value(
             "select 1 from pollers where name = :name and leased_until > clock_timestamp() for share", self._me
         )
@@ -76,7 +76,7 @@ class PollLeases:
             raise LeaseLostError(f"the lease of {host} has run out; another poller asks it")
 
     def others(self) -> int:
-        """Return how many other pollers run."""
+        """Return the number of other pollers."""
         return int(
             self._db.value(
                 "select count(*) from pollers where name != :name and leased_until > clock_timestamp()", self._me
@@ -106,14 +106,14 @@ class PollLeases:
         return False
 
     def _remove_dead(self) -> None:
-        # Skipped where its last poll commits at this moment: a lease that has run out is found again at the next look.
+        # Skipped while its last poll commits: an expired lease is found again at the next renewal.
         self._db.run(
             """delete from pollers where name in (select name from pollers
             where leased_until < clock_timestamp() for update skip locked)"""
         )
 
     def _share(self) -> int:
-        """Return how many shards are this poller's: as many as any other's, or one more."""
+        """Return this poller's fair number of shards: an equal share, or one more."""
         row = self._db.row("select count(*), count(*) filter (where name < :name) from pollers", self._me)
         assert row is not None
         pollers, before = row

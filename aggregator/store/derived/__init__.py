@@ -1,1 +1,1 @@
-"""What scoring derives from the facts: the worker can drop it and make it again."""
+"""Data that scoring derives from facts: the worker can delete it and compute it again."""

@@ -1,4 +1,4 @@
-"""What a story's score would be without one of its voices: derived, for the listed stories."""
+"""The scores of listed stories without one of their voices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Counterfactuals:
         self._db = connection
 
     def save(self, story_id: int, score: int, lines: Sequence[tuple[Reason, int]], made_of: str) -> None:
-        """Keep a story's counterfactuals, in place of earlier ones: each with the score that it would have."""
+        """Replace a story's counterfactuals, each with its score."""
         plain = [(condition.as_plain(), other) for condition, other in lines]
         self._db.run(
             upsert("what_ifs", ("story_id",), ("score", "made_of", "lines")),
@@ -25,7 +25,7 @@ class Counterfactuals:
         )
 
     def made_of(self, story_ids: Sequence[int]) -> dict[int, str]:
-        """Return, by story, what its lines were made of; those without lines are left out."""
+        """Return, by story, the score that its counterfactuals belong to; stories without any are left out."""
         rows = self._db.rows(
             f"""select story_id, made_of from what_ifs
             where story_id in (select value from {self._db.dialect.integers("ids")})""",
@@ -34,7 +34,7 @@ class Counterfactuals:
         return {row["story_id"]: row["made_of"] for row in rows}
 
     def of(self, story_id: int, score: int) -> list[tuple[Reason, int]]:
-        """Return the lines that belong to a story's *score*; none where they belong to another."""
+        """Return a story's counterfactuals for *score*; none if they belong to another score."""
         value = self._db.value(
             "select lines from what_ifs where story_id = :id and score = :score", {"id": story_id, "score": score}
         )

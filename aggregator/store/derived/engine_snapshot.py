@@ -1,4 +1,4 @@
-"""How far the engine has come, and its last snapshot: derived, the snapshot opaque to the store."""
+"""The progress of the engine, and its last snapshot, which is opaque to the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.store.state import State
 
 @dataclass(frozen=True, slots=True)
 class StoredSnapshot:
-    """What the engine remembered at a moment."""
+    """The state of the engine at a moment."""
 
     at: datetime | None
     """The watermark then; None: before the first event."""
@@ -21,13 +21,13 @@ class StoredSnapshot:
 
 
 class EngineSnapshots:
-    """`engine_snapshot`, and what of `stories` a start without one needs."""
+    """`engine_snapshot`, and the part of `stories` that a start without one needs."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def latest(self) -> StoredSnapshot | None:
-        """Return the last snapshot, None where there is none."""
+        """Return the last snapshot, or None."""
         row = self._db.row("select at, data from engine_snapshot")
         return None if row is None else StoredSnapshot(moment_or_none(row["at"]), row["data"])
 
@@ -39,9 +39,9 @@ class EngineSnapshots:
         )
 
     def categories_at_arrival(self, since: datetime) -> dict[int, str]:
-        """Return the category of each story of one entry that nothing changed since it came, after *since*.
+        """Return the category of each single-entry story after *since* that has not changed since its arrival.
 
-        That is what the scorer counted the entry as, so a start without a snapshot need not read its text for it.
+        The scorer counted the entry in it, so a start without a snapshot need not classify its text again.
         """
         rows = self._db.each(
             """select story_id, category_id from stories
@@ -56,13 +56,13 @@ class EngineSnapshots:
 
 
 class UpdateProgress:
-    """The rows of `state` that say what the stored stories and scores take into account."""
+    """The rows of `state` about what the stored stories and scores are based on."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def watermark(self) -> datetime | None:
-        """Return the moment up to which the engine has seen the facts, or None."""
+        """Return the watermark, the moment up to which facts are processed, or None."""
         return self._state.moment("watermark")
 
     def set_watermark(self, value: datetime) -> None:
@@ -75,15 +75,15 @@ class UpdateProgress:
         self._state.set_moment("placed_until", value if latest is None else max(value, latest))
 
     def clear_watermark(self) -> None:
-        """Let the next update start from the first fact."""
+        """Make the next update start from the first fact."""
         self._state.clear("watermark")
 
     def votes_taken(self) -> int:
-        """Return up to which `feedback.votes_number` the scores know the votes."""
+        """Return the `feedback.votes_number` that the scores include."""
         return int(self._state.get("votes_taken") or 0)
 
     def set_votes_taken(self, number: int) -> None:
-        """Keep which votes the scores know."""
+        """Store the number of votes that the scores include."""
         self._state.set("votes_taken", str(number))
 
     def scored_with(self) -> str | None:
@@ -91,5 +91,5 @@ class UpdateProgress:
         return self._state.get("scored_with")
 
     def set_scored_with(self, version: str) -> None:
-        """Keep which model it was; part of the transaction of its scores."""
+        """Store the model's version; part of the transaction of its scores."""
         self._state.set("scored_with", version)

@@ -1,7 +1,7 @@
-"""The front page as it was: what was shown when, with the headlines and scores of then.
+"""The archive of front pages: the stories shown, with their headlines and scores at the time.
 
-A fact, though scoring made it: readers saw it, and a rebuild scores with the model and the settings of today.
-So a rebuild leaves it, and two sites with the same entries may have shown different pages.
+A fact, although scoring made it: readers saw it, and a rebuild uses the current model and settings. So a rebuild keeps
+it, and two sites with the same entries may have shown different pages.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from aggregator.store.codec import moment, stamp
 from aggregator.store.connection import Connection, upsert
 
 EVERY = timedelta(minutes=10)
-"""How far apart two pages are kept at least: places change every few minutes on a busy day, mostly far below."""
+"""Least time between two archived pages: the order changes every few minutes on a busy day, mostly far below."""
 FRONT = 20
 SECTION = 5
-"""Stories of the whole page's list and of a category's: what a front page shows, some 5 kB of it."""
+"""Stories of the front page's list and of each category's: about 5 kB."""
 ALL_FOR, HOURLY_FOR = timedelta(days=7), timedelta(days=90)
-"""Later one an hour is kept, and then one a day: 16 MB for the first three months, 2 MB for each year after."""
+"""Ages from which only one page an hour, and one a day, is kept: 16 MB for three months, 2 MB for each year after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ListedThen:
 
 @dataclass(frozen=True, slots=True)
 class FrontPage:
-    """The lists of a front page at a moment; "" is the whole page's, else a category's."""
+    """The lists of a front page at a moment; "" is the front page, others are categories."""
 
     at: datetime
     lists: Mapping[str, tuple[ListedThen, ...]]
@@ -51,13 +51,12 @@ class FrontPages:
         self._db = connection
 
     def keep(self, now: datetime) -> bool:
-        """Keep what the ranking shows now, if that is another order than was kept last; return whether it was.
+        """Archive the current ranking if its order changed; return whether it did.
 
-        Part of the transaction that ranks. A page is kept `EVERY` so often at most, so what changes in between is
-        kept when it is time, as it is then.
+        Part of the transaction that ranks. At most one page is archived within `EVERY`.
         """
         last = self._db.row("select at, lists from front_pages order by at desc limit 1")
-        # A clock that was set back must not silence the archive until it has caught up.
+        # A clock that was set back must not stop the archive until it has caught up.
         if last is not None and timedelta() <= now - moment(last["at"]) < EVERY:
             return False
         lists = self._present()
@@ -70,7 +69,7 @@ class FrontPages:
         return True
 
     def at(self, moment_: datetime) -> FrontPage | None:
-        """Return the front page as it was at a moment; None before the first that is kept."""
+        """Return the front page at a moment; None before the first one."""
         row = self._db.row(
             "select at, lists from front_pages where at <= :at order by at desc limit 1", {"at": stamp(moment_)}
         )
@@ -80,23 +79,23 @@ class FrontPages:
         return FrontPage(moment(row["at"]), lists)
 
     def before(self, moment_: datetime) -> datetime | None:
-        """Return when the last page before *moment_* was kept, or None."""
+        """Return the time of the last page before *moment_*, or None."""
         value = self._db.value("select max(at) from front_pages where at < :at", {"at": stamp(moment_)})
         return None if value is None else moment(value)
 
     def after(self, moment_: datetime) -> datetime | None:
-        """Return when the first page after *moment_* was kept, or None."""
+        """Return the time of the first page after *moment_*, or None."""
         value = self._db.value("select min(at) from front_pages where at > :at", {"at": stamp(moment_)})
         return None if value is None else moment(value)
 
     def count(self) -> int:
-        """Return how many pages are kept."""
+        """Return the number of pages."""
         return int(self._db.value("select count(*) from front_pages"))
 
     def thin(self, now: datetime, before: datetime | None = None) -> int:
-        """Let older pages stand for those around them, and forget those from before *before*; return how many went.
+        """Thin out older pages, and delete those from before *before*; return how many were deleted.
 
-        The last page of an hour, or of a day, stays.
+        The last page of an hour, or of a day, is kept.
         """
         kept = self.count()
         for older_than, digits in ((ALL_FOR, len("2026-11-17T08")), (HOURLY_FOR, len("2026-11-17"))):

@@ -1,4 +1,4 @@
-"""How stories grew within a span of time: the figures of digests and previews."""
+"""The growth of stories within a span of time, for digests and previews."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Growth:
     def between(self, begin: datetime, end: datetime) -> list[StoryGrowth]:
         """Return the stories that an entry joined in [begin, end), the highest score first.
 
-        Hidden and muted stories are left out, and so is what a new source brought from its past.
+        Hidden and muted stories are left out, and so is the backlog of new sources.
         """
         rows = self._db.rows(
             f"""with news as (select distinct m.story_id from entries e join memberships m using (entry_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aggregator.store.connection import Connection, upsert
 
 NEWEST = 50_000
-"""So many of the newest entries are looked at; where feeds state every language, no more are read in vain."""
+"""Only so many of the newest entries are checked, so that nothing is read in vain if feeds state every language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class UnknownLanguage:
 
 
 class EntryLanguages:
-    """`entry_languages`. Entries are looked at in the order of their IDs, so the last row tells how far that went."""
+    """`entry_languages`. Entries are processed in the order of their IDs, so the last row marks the progress."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -31,7 +31,7 @@ class EntryLanguages:
         return str(self._db.value("select language from entry_languages where entry_id = :id", {"id": entry_id}) or "")
 
     def pending(self, limit: int) -> list[UnknownLanguage]:
-        """Return the next entries to look at, the oldest first."""
+        """Return the next entries to process, the oldest first."""
         rows = self._db.rows(
             """select entry_id, title, summary from entries where language = ''
             and entry_id > (select coalesce(max(entry_id), 0) from entry_languages)
@@ -42,7 +42,7 @@ class EntryLanguages:
         return [UnknownLanguage(row["entry_id"], row["title"], row["summary"]) for row in rows]
 
     def record(self, languages: Iterable[tuple[int, str]]) -> None:
-        """Keep what was detected, and forget entries that were pruned."""
+        """Store the detected languages, and delete those of pruned entries."""
         with self._db.transaction():
             self._db.run_many(
                 upsert("entry_languages", ("entry_id",), ("language",)),

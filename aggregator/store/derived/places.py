@@ -1,4 +1,4 @@
-"""Why a story stands where it stands on a page: derived, for the listed stories."""
+"""The parts of the positions of listed stories."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from aggregator.store.connection import Connection
 
 PlaceRow = tuple[str, float, float]
-"""The name of a part of a place, its log-odds, and the number that it rests on."""
+"""The name of a part of a position, its log-odds, and the number it is based on."""
 
 
 class Places:
@@ -18,7 +18,7 @@ class Places:
         self._db = connection
 
     def replace(self, places: Mapping[int, Sequence[PlaceRow]]) -> None:
-        """Keep the places of the stories that are listed now, and of no other."""
+        """Replace the positions with those of the currently listed stories."""
         self._db.run("delete from places")
         self._db.run_many(
             "insert into places (story_id, parts) values (:story_id, :parts)",
@@ -26,6 +26,6 @@ class Places:
         )
 
     def of(self, story_id: int) -> list[PlaceRow]:
-        """Return the parts of a story's place; none where it is in no list."""
+        """Return the parts of a story's position; none if it is in no list."""
         text = self._db.value("select parts from places where story_id = :id", {"id": story_id})
         return [] if text is None else [(name, value, amount) for name, value, amount in json.loads(text)]

@@ -1,4 +1,4 @@
-"""The scorecard: what it reads of the site's own past, and what it measured."""
+"""The scorecard: the site's past that it reads, and its results."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Measure:
     """"" is all of them together."""
     name: str
     method: str
-    """ "site", or the rule that it is held against."""
+    """ "site", or the rule that it is compared with."""
     value: float | None
     """None: too few cases."""
     low: float | None
-    """With `high`, where 95 of 100 resamples of the days fall; None: no interval."""
+    """With `high`, the 95 % bootstrap interval; None: no interval."""
     high: float | None
     cases: int
     needed: int
@@ -33,7 +33,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class PastStory:
-    """What a story came to."""
+    """The final state of a story."""
 
     category_id: str
     merged_into: int | None
@@ -48,7 +48,7 @@ class Scorecards:
     # What happened
 
     def arrivals(self, since: datetime, until: datetime) -> Iterator[tuple[int, int, datetime, str]]:
-        """Yield entry, story, arrival and voice of what arrived after *since*, in order."""
+        """Yield entry, story, time and voice of the arrivals after *since*, in order."""
         for row in self._db.each(
             """select e.entry_id, m.story_id, e.first_seen_at, m.voice from entries e join memberships m
             using (entry_id) where e.first_seen_at > :since and e.first_seen_at <= :until
@@ -81,9 +81,9 @@ class Scorecards:
     # What was measured
 
     def save(self, day: date, measures: Sequence[Measure], tables: Mapping[tuple[int, str], Any]) -> None:
-        """Write the scorecard of a night, instead of one of the same night.
+        """Store the scorecard of a night, replacing an earlier one of the same night.
 
-        tables: by window and name, what can be written as JSON
+        tables: JSON values, by window and name
         """
         for table in ("measures", "measure_tables"):
             self._db.run(f"delete from {table} where day = :day", {"day": day.isoformat()})
@@ -120,7 +120,7 @@ class Scorecards:
         return None if day is None else date.fromisoformat(day)
 
     def of(self, day: date) -> list[Measure]:
-        """Return the numbers of a night, in no order that means anything."""
+        """Return the numbers of a night, in arbitrary order."""
         rows = self._db.rows(
             """select window_days, category_id, name, method, value, low, high, cases, needed from measures
             where day = :day order by window_days, category_id, name, method""",
@@ -136,7 +136,7 @@ class Scorecards:
         return {(row["window_days"], row["name"]): json.loads(row["content"]) for row in rows}
 
     def history(self, name: str, window_days: int, method: str = "site") -> list[tuple[date, float]]:
-        """Return how a number of all categories went, oldest first; nights without it are left out."""
+        """Return the history of a number for all categories, oldest first, without nights that lack it."""
         rows = self._db.rows(
             """select day, value from measures where name = :name and window_days = :window and method = :method
             and category_id = '' and value is not null order by day""",

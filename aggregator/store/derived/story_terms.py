@@ -1,4 +1,4 @@
-"""What was told before: how common words are among the entries, and which stories that are over share some."""
+"""Word frequencies among all entries, and closed stories that share words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aggregator.store.codec import stamp
 from aggregator.store.connection import Connection
 
 MOST_TITLES = 8
-"""Of a story that are looked at: the first ones, which named the event."""
+"""Headlines of a story that are compared: the first ones, which name the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class StoryTerms:
         self._db = connection
 
     def spread(self, words: Sequence[str]) -> tuple[int, dict[str, int]]:
-        """Return how many entries there are, and how many of them hold each of *words* (lower case, no accents)."""
+        """Return the number of entries, and of entries that contain each of *words* (lower case, no accents)."""
         return int(self._db.value("select count(*) from entries")), dict(self._db.text_index.spread(words))
 
     def similar(self, story_id: int) -> SimilarStory | None:
@@ -61,7 +61,7 @@ class StoryTerms:
         )
 
     def sharing(self, words: Sequence[str], *, after: datetime, before: datetime, limit: int = 12) -> list[int]:
-        """Return the stories whose last news lies between two moments and that hold any of *words*, the best first."""
+        """Return the stories with a last entry between two moments and any of *words*, the best first."""
         hits = self._db.text_index.best(words, 200)
         rows = self._db.rows(
             f"""with hits as ({hits.sql})

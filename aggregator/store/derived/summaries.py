@@ -1,4 +1,4 @@
-"""Analysis in prose: what a configured model wrote of a story, as far as it held against the entries."""
+"""Generated summaries of stories, reduced to sentences that the entries support."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from aggregator.store.connection import Connection, upsert
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a model wrote of a story."""
+    """A generated summary."""
 
     story_id: int
     at: datetime
     model: str
     sentences: tuple[str, ...]
-    """Those that say nothing but what the entries say; empty when none did."""
+    """The supported sentences; may be empty."""
     left_out: int
     made_of: str
-    """A fingerprint of the entries that it was given."""
+    """A fingerprint of its input."""
 
 
 class Summaries:
@@ -31,7 +31,7 @@ class Summaries:
         self._db = connection
 
     def save(self, written: Summary) -> None:
-        """Keep what was written, in place of what was written of that story before."""
+        """Store a summary, replacing an earlier one of the story."""
         self._db.run(
             upsert("prose", ("story_id",), ("at", "model", "sentences", "left_out", "made_of")),
             {
@@ -45,7 +45,7 @@ class Summaries:
         )
 
     def of(self, story_id: int) -> Summary | None:
-        """Return what was written of a story, or None."""
+        """Return the summary of a story, or None."""
         row = self._db.row("select * from prose where story_id = :id", {"id": story_id})
         if row is None:
             return None
@@ -59,5 +59,5 @@ class Summaries:
         )
 
     def forget(self) -> None:
-        """Forget what was written of stories that are no more."""
+        """Delete summaries of stories that no longer exist."""
         self._db.run("delete from prose where story_id not in (select story_id from stories)")

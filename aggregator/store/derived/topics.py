@@ -14,7 +14,7 @@ from aggregator.store.stories.story_lists import LISTED, listed
 _COLUMNS = "slug, name, position, chance, burst, entries, sources, usual_per_day, updated_at"
 
 LOOKED_AT = "topics_at"
-"""Where `state` keeps when the worker last looked."""
+"""The name in `state` of the time of the last computation."""
 
 
 class Topics:
@@ -26,9 +26,9 @@ class Topics:
     # Writing: the worker's.
 
     def replace(self, rising: Sequence[tuple[Topic, Sequence[int]]], at: datetime) -> bool:
-        """Write what rises now, strongest first, each with its entries; return whether a list of names changed.
+        """Store the rising topics, strongest first, each with its entries; return whether the list of names changed.
 
-        What rose before and does not rise now keeps its row, without a position.
+        A topic that no longer rises keeps its row, without a position.
         """
         self._db.run(upsert("state", ("name",), ("value",)), {"name": LOOKED_AT, "value": stamp(at)})
         before = [topic.slug for topic in self.rising(limit=1_000)]
@@ -56,7 +56,7 @@ class Topics:
         return before != [topic.slug for topic, _ in rising]
 
     def forget(self, before: datetime) -> None:
-        """Drop topics that last rose before a moment, and entries that are no longer kept."""
+        """Delete topics that last rose before a moment, and entries that were pruned."""
         self._db.run("delete from topics where position is null and updated_at < :before", {"before": stamp(before)})
         self._db.run(
             """delete from topic_entries where slug not in (select slug from topics)
@@ -64,13 +64,13 @@ class Topics:
         )
 
     def drop(self) -> None:
-        """Drop all of it; the next update finds them again."""
+        """Delete all topics; the next update computes them again."""
         for table in ("topics", "topic_entries"):
             self._db.run(f"delete from {table}")
         self._db.run("delete from state where name = :name", {"name": LOOKED_AT})
 
     def looked_at(self) -> datetime | None:
-        """Return when the worker last looked for topics, or None."""
+        """Return the time of the last computation, or None."""
         text = self._db.value("select value from state where name = :name", {"name": LOOKED_AT})
         return None if text is None else moment(text)
 

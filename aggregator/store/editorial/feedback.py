@@ -1,4 +1,4 @@
-"""What people did: votes of editors; what readers were shown and opened, without knowing who they are."""
+"""Votes of editors, and anonymous counts of what readers saw and opened."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Feedback:
         self._db = connection
 
     def vote(self, story_id: int, up: bool | None, at: datetime) -> None:
-        """Keep that an editor voted a story up or down; None takes the vote back."""
+        """Store an editor's vote for a story; None removes it."""
         with self._db.transaction():
             if up is None:
                 self._db.run("delete from votes where story_id = :id", {"id": story_id})
@@ -33,7 +33,7 @@ class Feedback:
             )
 
     def votes(self) -> list[Vote]:
-        """Return the votes that stand, by story; those whose first entry is no longer kept are left out."""
+        """Return the current votes, by story, without those whose first entry was pruned."""
         rows = self._db.rows(
             """select v.story_id, v.up, v.voted_at, e.source_id, coalesce((select title_before from entry_edits x
             where x.entry_id = e.entry_id order by edit_id limit 1), e.title) as title
@@ -45,16 +45,16 @@ class Feedback:
         ]
 
     def vote_of(self, story_id: int) -> bool | None:
-        """Return what an editor said of a story; None: nothing that stands."""
+        """Return the vote for a story; None without one."""
         up = self._db.value("select up from votes where story_id = :id", {"id": story_id})
         return None if up is None else bool(up)
 
     def votes_number(self) -> int:
-        """Return a number that is another after every vote."""
+        """Return a number that changes with every vote."""
         return int(self._db.value("select value from state where name = 'votes'") or 0)
 
     def add_views(self, people: Mapping[int, int], day: date) -> None:
-        """Add to each story the number of people who looked at it on *day*."""
+        """Add the number of people who viewed each story on *day*."""
         with self._db.transaction():
             self._db.run_many(
                 """insert into views (story_id, day, people) values (:story, :day, :people)
@@ -66,11 +66,11 @@ class Feedback:
             )
 
     def views(self, story_id: int) -> int:
-        """Return how many people looked at a story."""
+        """Return how many people viewed a story."""
         return int(self._db.value("select coalesce(sum(people), 0) from views where story_id = :id", {"id": story_id}))
 
     def add_impressions(self, impressions: Iterable[Impression], day: date) -> None:
-        """Add what people were shown on *day*, and what they opened of it."""
+        """Add the impressions and clicks of *day*."""
         with self._db.transaction():
             self._db.run_many(
                 """insert into impressions (story_id, day, place, people, opened)
@@ -90,9 +90,9 @@ class Feedback:
             )
 
     def impressions(self, since: date, until: date) -> list[Impression]:
-        """Return what was shown and opened from *since* to *until*, both counted, by story and place.
+        """Return impressions and clicks from *since* to *until*, inclusive, by story and position.
 
-        What was shown of a story that has become part of another counts for that one.
+        Those of a merged story count for the story that absorbed it.
         """
         rows = self._db.rows(
             """select coalesce(m.story_id, i.story_id) as story, i.place, sum(i.people) as people,

@@ -1,7 +1,7 @@
-"""Who may change things, and what was changed: token, sessions and the audit list.
+"""The operator's token, sessions, and the audit log.
 
-Keeps digests only: neither the token nor what a cookie holds can be read out of a database or its
-copies. Leaves making and comparing secrets, and how long a session lasts, to the caller.
+Stores digests only: neither the token nor a cookie can be read from a database or its copies. The caller makes and
+compares secrets, and decides how long a session lasts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aggregator.store.connection import Connection, Row, upsert
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who showed the operator's token."""
+    """A session of the operator."""
 
     digest: str
     form_token: str
@@ -29,7 +29,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something the operator did."""
+    """An action of the operator."""
 
     action_id: int
     at: datetime
@@ -42,9 +42,9 @@ class Action:
     """That sentence."""
     story_id: int | None
     undo: Mapping[str, Any] | None
-    """How it is taken back, as whoever did it understands it; None when it cannot be."""
+    """How to undo it, in the format of the module that did it; None if it cannot be undone."""
     undone_at: datetime | None
-    """None: it stands."""
+    """None if it was not undone."""
 
 
 class Sessions:
@@ -54,12 +54,12 @@ class Sessions:
         self._db = connection
 
     def token_digest(self) -> str | None:
-        """Return the SHA-256 of the operator's token, or None when none was made yet."""
+        """Return the SHA-256 of the operator's token, or None before the first one."""
         value: str | None = self._db.value("select token_digest from operator")
         return value
 
     def set_token(self, digest: str, at: datetime) -> None:
-        """Keep the digest of a new token; every session ends."""
+        """Store the digest of a new token, and end every session."""
         with self._db.transaction():
             self._db.run(
                 upsert("operator", ("one",), ("token_digest", "made_at")),
@@ -68,7 +68,7 @@ class Sessions:
             self.end_all()
 
     def set_first_token(self, digest: str, at: datetime) -> bool:
-        """Keep the digest of the first token; return whether there was none, also where several sites start at once."""
+        """Store the digest of the first token; return False if there is one, even if several sites start at once."""
         row = {"digest": digest, "at": stamp(at)}
         return bool(
             self._db.run_counted(
@@ -79,7 +79,7 @@ class Sessions:
         )
 
     def begin(self, digest: str, *, token_digest: str, form_token: str, now: datetime, oldest: datetime) -> None:
-        """Keep a new session; those not used since *oldest* go."""
+        """Store a new session, and delete those not used since *oldest*."""
         with self._db.transaction():
             self._db.run("delete from sessions where seen_at < :oldest", {"oldest": stamp(oldest)})
             self._db.run(
@@ -89,7 +89,7 @@ class Sessions:
             )
 
     def session(self, digest: str, token_digest: str) -> Session | None:
-        """Return the session of that digest if it was opened with the token that counts, else None."""
+        """Return the session with that digest if it was opened with the current token, else None."""
         row = self._db.row(
             "select * from sessions where session_digest = :digest and token_digest = :token",
             {"digest": digest, "token": token_digest},
@@ -114,7 +114,7 @@ class Sessions:
 
 
 class Actions:
-    """`actions`: the audit list."""
+    """`actions`: the audit log."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -129,9 +129,9 @@ class Actions:
         story_id: int | None = None,
         undo: Mapping[str, Any] | None = None,
     ) -> int:
-        """Keep that the operator did something, in the transaction that did it; return its number.
+        """Log an action of the operator, in the transaction that performs it; return its number.
 
-        values: what its text names, such as a headline
+        values: the values in its text, such as a headline
         """
         values = values or {}
         return self._db.insert(
@@ -139,7 +139,7 @@ class Actions:
             {
                 "at": stamp(at),
                 "kind": kind,
-                # For a site of the version before on the same database.
+                # For a site of the previous version on the same database.
                 "words": ": ".join([what.value, *map(str, values.values())]),
                 "what": what.value,
                 "details": _json(values),
@@ -155,14 +155,14 @@ class Actions:
         return None if row is None else _action(row)
 
     def standing(self, undo: Mapping[str, Any]) -> int | None:
-        """Return the action that is taken back in exactly this way and was not yet, or None."""
+        """Return the action with exactly this undo that was not undone yet, or None."""
         value: int | None = self._db.value(
             "select action_id from actions where undo = :undo and undone_at is null", {"undo": _json(undo)}
         )
         return value
 
     def undone(self, action_id: int, at: datetime) -> None:
-        """Note that an action was taken back, in the transaction that did so."""
+        """Mark an action as undone, in the transaction that undoes it."""
         self._db.run("update actions set undone_at = :at where action_id = :id", {"id": action_id, "at": stamp(at)})
 
     def newest(self, limit: int, *, before: int | None = None, story_id: int | None = None) -> list[Action]:

@@ -23,10 +23,10 @@ class EventLog:
         self._db = connection
 
     def since(self, after: datetime | None, steps: int = 100) -> list[tuple[datetime, list[Event]]]:
-        """Return what happened later than *after*, one group a poll or decision, oldest first, at most *steps* groups.
+        """Return the events later than *after*, one group per poll or decision, oldest first, at most *steps* groups.
 
-        An entry comes with the title and summary that it had when it arrived; what
-        became of them later comes as an `Edit` at its own time. None: from the start.
+        An entry has its first title and summary; later changes are `Edit` events at their own times. None: from the
+        start.
         """
         moments = [row[0] for row in self._db.rows(self._moments(), {"after": _start(after), "steps": steps})]
         if not moments:
@@ -85,7 +85,7 @@ class EventLog:
 
 
 class _Pending:
-    """What `pending_steps` holds, for looking up."""
+    """The rows of `pending_steps`, for lookups."""
 
     def __init__(self, connection: Connection) -> None:
         self.polls: set[tuple[str, str]] = set()

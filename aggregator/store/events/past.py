@@ -1,7 +1,7 @@
-"""Copy what happened in a span of time into another store, for trying a configuration on the site's own past.
+"""Copy the events of a span of time into another store, to try a configuration on the site's own past.
 
-Entries keep their IDs and arrive with the text that they came with; edits and decisions follow at their own time. What
-the scorer has not taken in yet is left out.
+Entries keep their IDs and first text; edits and decisions follow at their own times. Events that the scorer has not
+processed are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PastFacts:
         self._wanted = wanted
 
     def copy(self, since: datetime, until: datetime) -> int:
-        """Copy what happened in (since, until], in a transaction; return the number of entries."""
+        """Copy the events in (since, until], in a transaction; return the number of entries."""
         span = {"since": stamp(since), "until": stamp(until)}
         with self._target.transaction():
             copied = self._entries(span)
@@ -35,7 +35,7 @@ class PastFacts:
         return copied
 
     def copy_votes(self) -> None:
-        """Copy every vote that stands."""
+        """Copy all current votes."""
         self._insert("votes", self._source.rows("select * from votes"))
 
     def _entries(self, span: dict[str, str]) -> int:
@@ -85,7 +85,7 @@ class PastFacts:
     def _decisions(self, span: dict[str, str]) -> None:
         integers = self._target.dialect.integers("ids")
         for row in self._source.rows("select * from decisions where at > :since and at <= :until order by at", span):
-            # A decision about an entry that the edited configuration does not have has nothing to apply to.
+            # A decision about an entry that the edited configuration excludes is dropped.
             named = {id_ for name in ("entry_ids", "other_ids", "into_ids") for id_ in json.loads(row[name])}
             known = self._target.value(
                 f"select count(*) from entries where entry_id in (select value from {integers})",

@@ -1,4 +1,4 @@
-"""What was stored and the scorer has not taken in: read in order, settled with the results.
+"""Steps that are stored but not yet processed by the scorer: read in order, settled with the results.
 
 A poll proposes its own time as the moment of its entries. With several pollers a step with an earlier moment can be
 committed later, two can have one moment, and a clock can be wrong. So the moment that counts, strictly later than
@@ -21,31 +21,31 @@ from aggregator.store.connection import Connection, Row
 from aggregator.store.events.log import EventLog
 
 TICK = timedelta(microseconds=1)
-"""The least distance of two moments: they are stored in microseconds."""
+"""The least difference of two moments, which are stored in microseconds."""
 TOLERANCE = timedelta(minutes=1)
 """How far ahead of the scorer's clock a proposed moment may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingStep:
-    """A step that the engine is to take."""
+    """A step for the engine."""
 
     step_id: int
     moment: datetime
-    """To be settled; strictly later than that of any step before."""
+    """The moment to settle; strictly later than that of any earlier step."""
     proposed_at: datetime
     source_id: str | None
-    """Of a poll; None for a decision."""
+    """The source of a poll; None for a decision."""
     decision_id: int | None
     is_undo: bool
     events: Sequence[Event]
-    """Already with the moment to be settled, and with the IDs that entries are given with it."""
+    """Already with the moment and the entry IDs to settle."""
     new_ids: Mapping[int, int] = field(default_factory=dict)
-    """By the IDs that its entries were stored with; empty where those ascend already."""
+    """New IDs by stored IDs; empty if the stored ones ascend already."""
 
 
 Batch = tuple[Sequence[tuple[datetime, Sequence[Event]]], Sequence[PendingStep]]
-"""Steps in order, each with its moment and events; and those of them whose moments are to be settled."""
+"""Steps in order, each with its moment and events; and those of them that are not settled yet."""
 
 
 class PendingSteps:
@@ -56,28 +56,28 @@ class PendingSteps:
         self._numbers = EntryNumbers(connection) if connection.has_several_writers else None
 
     def add_poll(self, source_id: str, at: datetime) -> None:
-        """Announce the entries and edits of a source at *at*; part of the transaction that stores them."""
+        """Add a step for the entries and edits of a source at *at*; part of the transaction that stores them."""
         self._db.run(
             "insert into pending_steps (proposed_at, source_id) values (:at, :source)",
             {"at": stamp(at), "source": source_id},
         )
 
     def add_decision(self, decision_id: int, at: datetime, *, is_undo: bool = False) -> None:
-        """Announce a decision, or that it was taken back; part of the transaction that stores that."""
+        """Add a step for a decision or its undo; part of the transaction that stores it."""
         self._db.run(
             "insert into pending_steps (proposed_at, decision_id, is_undo) values (:at, :id, :undo)",
             {"at": stamp(at), "id": decision_id, "undo": int(is_undo)},
         )
 
     def count(self) -> int:
-        """Return how many steps are pending."""
+        """Return the number of pending steps."""
         return int(self._db.value("select count(*) from pending_steps"))
 
     def next(self, after: datetime | None, now: datetime, limit: int) -> list[PendingStep]:
-        """Return the next *limit* steps, each with the moment that is to be settled for it.
+        """Return the next *limit* steps, each with the moment to settle.
 
-        after: the moment of the last step that was taken; None where there is none
-        now:   a moment much later than this was proposed by a wrong clock
+        after: the moment of the last processed step, or None
+        now:   a moment much later than this comes from a wrong clock
         """
         steps: list[PendingStep] = []
         settled: dict[int, datetime] = {}
@@ -107,9 +107,9 @@ class PendingSteps:
         return self._numbered(steps)
 
     def settle(self, steps: Sequence[PendingStep]) -> None:
-        """Give steps their moments and take them off the list; part of the transaction of the engine's results.
+        """Store the moments of steps and remove them from the list; part of the transaction of the engine's results.
 
-        StoreError where another scorer has taken one of them: what the engine made of them must not be stored.
+        StoreError if another scorer has processed one of them: the engine's results must not be stored.
         """
         taken = self._db.run_counted(
             f"delete from pending_steps where step_id in (select value from {self._db.dialect.integers('ids')})",
@@ -124,7 +124,7 @@ class PendingSteps:
                 self._numbers.write(step.new_ids)
 
     def _numbered(self, steps: list[PendingStep]) -> list[PendingStep]:
-        """Return *steps* with entries whose IDs ascend, from step to step and from those that were taken before."""
+        """Return *steps* with ascending entry IDs, above all earlier ones."""
         if self._numbers is None:
             return steps
         last = self._numbers.last()
@@ -149,9 +149,9 @@ class PendingSteps:
         return numbered
 
     def _free(self, row: Row, at: datetime) -> datetime:
-        """Return *at*, or the next moment that no other pending step of the source has proposed.
+        """Return *at*, or the next moment that no other pending step of the source has.
 
-        A poll is known by its source and moment: with one moment, two would become one.
+        Source and moment identify a poll, so two polls must not share a moment.
         """
         while stamp(at) != row["proposed_at"] and self._db.value(
             "select 1 from pending_steps where proposed_at = :at and source_id = :source",
@@ -186,7 +186,7 @@ class PendingSteps:
         return [replace(decided, at=at, undone_at=None)]
 
     def _move(self, step: PendingStep) -> None:
-        """Store the settled moment in the place of the proposed one."""
+        """Replace the proposed moment by the settled one."""
         params = {
             "at": stamp(step.moment),
             "proposed": stamp(step.proposed_at),
@@ -210,9 +210,9 @@ class PendingSteps:
 def next_batch(
     log: EventLog, pending: PendingSteps, watermark: datetime | None, now: datetime, limit: int
 ) -> Batch | None:
-    """Return the next steps after the last one that was taken, at *watermark*; None where there is nothing.
+    """Return the next steps after the last processed one, at *watermark*; None without any.
 
-    What has its moment comes first: after a rebuild has begun, that is everything.
+    Settled steps come first: at the start of a rebuild, those are all.
     """
     if settled := log.since(watermark, limit):
         return settled, ()

@@ -1,5 +1,5 @@
-"""What a site keeps besides rows: model files and pictures.
+"""Files of a site: models and pictures.
 
-A database of SQLite keeps them in folders beside its file, where they can be read and copied with ordinary tools.
-PostgreSQL keeps them in tables (`store.postgres.files`), because each machine has folders of its own.
+With SQLite they are in folders beside the database file, where ordinary tools can read and copy them. PostgreSQL has
+them in tables (`store.postgres.files`), because each machine has folders of its own.
 """

@@ -1,4 +1,4 @@
-"""Where the files of learned models are kept. Leaves what stands in them to `scoring.learning.model_store`."""
+"""Storage of model files, whose content is up to `scoring.learning.model_store`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aggregator.store.files.replace import replace_with
 
 
 class ModelFiles(ABC):
-    """Small text files by name. A name has no folder."""
+    """Small text files by name, without folders."""
 
     @abstractmethod
     def names(self) -> list[str]:
@@ -18,19 +18,19 @@ class ModelFiles(ABC):
 
     @abstractmethod
     def read(self, name: str) -> str | None:
-        """Return the text of a file, or None where there is none; ModelFileError where it cannot be read."""
+        """Return the text of a file, or None; ModelFileError if it cannot be read."""
 
     @abstractmethod
     def write(self, name: str, text: str) -> None:
-        """Write a file; readers see the old text or the new one. StoreError where it cannot be written."""
+        """Write a file atomically; StoreError if it cannot be written."""
 
     @abstractmethod
     def remove(self, name: str) -> None:
-        """Remove a file; one that is not there is not an error."""
+        """Remove a file; a missing one is not an error."""
 
     @abstractmethod
     def label(self, name: str) -> str:
-        """Return what messages call a file."""
+        """Return the name of a file in messages."""
 
 
 class ModelFolder(ModelFiles):
@@ -40,7 +40,7 @@ class ModelFolder(ModelFiles):
         self._folder = folder
 
     def names(self) -> list[str]:
-        """Return the names of all files, without those that are being written."""
+        """Return the names of all files, without unfinished ones."""
         return sorted(path.name for path in self._folder.glob("*") if not path.name.startswith("."))
 
     def read(self, name: str) -> str | None:
@@ -53,7 +53,7 @@ class ModelFolder(ModelFiles):
             raise ModelFileError(f"{self.label(name)} cannot be read: {error}") from error
 
     def write(self, name: str, text: str) -> None:
-        """Write a file, whole or not at all."""
+        """Write a file atomically."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             replace_with(self._path(name), text)
@@ -87,11 +87,11 @@ class ModelsInMemory(ModelFiles):
         return self._texts.get(name)
 
     def write(self, name: str, text: str) -> None:
-        """Keep a file."""
+        """Store a file."""
         self._texts[name] = text
 
     def remove(self, name: str) -> None:
-        """Forget a file."""
+        """Remove a file."""
         self._texts.pop(name, None)
 
     def label(self, name: str) -> str:

@@ -1,6 +1,6 @@
-"""Where fetched pictures are kept. They are a cache: each can be fetched again.
+"""A cache of fetched pictures.
 
-Leaves what a picture is, and fetching it, to `web.media.picture_proxy`.
+`web.media.picture_proxy` fetches and checks them.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 300_000_000
-"""Of all pictures together."""
+"""Bytes of all pictures together."""
 THINNED_SHARE = 0.9
-"""What stays of the bytes that may be kept once there are more: removing some at a time costs less than one by one."""
+"""Share of the limit that stays after a cleanup: removing several at a time costs less than one by one."""
 
 
 class KeptPictures(ABC):
-    """Pictures by name, up to a number of bytes; those kept longest ago go first. May be used by several threads."""
+    """Pictures by name, up to a number of bytes; the oldest are removed first. Thread-safe."""
 
     @abstractmethod
     def get(self, name: str) -> bytes | None:
-        """Return a picture, or None where it is not kept."""
+        """Return a picture, or None."""
 
     @abstractmethod
     def names(self) -> list[tuple[str, datetime]]:
-        """Return the names of all pictures and when each was kept, oldest first."""
+        """Return the names of all pictures with the time of each, oldest first."""
 
     @abstractmethod
     def keep(self, name: str, data: bytes, now: datetime) -> None:
-        """Keep a picture. A failure is logged: it costs the next reader another fetch and nothing more."""
+        """Store a picture. A failure is only logged, since the next reader fetches it again."""
 
 
 class PictureFolder(KeptPictures):
@@ -56,7 +56,7 @@ class PictureFolder(KeptPictures):
             return None
 
     def names(self) -> list[tuple[str, datetime]]:
-        """Return the names of all files, without those that are being written."""
+        """Return the names of all files, without unfinished ones."""
         if not self._folder.is_dir():
             return []
         files = [(entry.stat().st_mtime, entry.name) for entry in os.scandir(self._folder)]
@@ -92,7 +92,7 @@ class PictureFolder(KeptPictures):
 
 
 class NoPictures(KeptPictures):
-    """A database in memory keeps no pictures."""
+    """No pictures, for a database in memory."""
 
     def get(self, name: str) -> bytes | None:
         """Return None."""

@@ -1,4 +1,4 @@
-"""Replace a file so that a crash leaves either the old one or the new one."""
+"""Replace a file atomically."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def replace_with(path: Path, text: str) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the temporary files that nobody writes: a writer locks its file, and the lock dies with the process."""
+    """Remove abandoned temporary files: a writer locks its file, and the lock ends with the process."""
     for part in folder.glob(f"{_PART}*"):
         with contextlib.suppress(OSError), part.open() as left:
             fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
