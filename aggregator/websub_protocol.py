@@ -1,6 +1,6 @@
-"""WebSub (W3C Recommendation of 23 January 2018), as far as it is rules: requests, leases, signatures, back-off.
+"""The rules of WebSub (W3C Recommendation of 23 January 2018): requests, leases, signatures, back-off.
 
-Pure. Both sides of a subscription agree on what is here. Leaves remembering to `store`, the network to `fetch`.
+Pure, and shared by both sides of a subscription.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from aggregator.text.urls import host, registrable_domain, safe_link, shown
 
 LEASE = timedelta(days=10)
-"""For whoever does not ask for another."""
+"""The default."""
 MIN_LEASE, MAX_LEASE = timedelta(minutes=5), timedelta(days=30)
 MAX_SECRET = 199
-"""Bytes: the recommendation says less than 200."""
+"""Bytes; the recommendation requires less than 200."""
 MAX_ADDRESS = 2_000
 MAX_PENDING = 200
-"""Requests that are not confirmed yet: each costs a call to somebody else's server."""
+"""Limit of unconfirmed requests: each costs a call to another server."""
 MAX_FAILURES = 8
-"""After so many in a row a delivery is given up; the next change is delivered anew."""
+"""Failures in a row after which a delivery is given up, until the next change."""
 MAX_FAILURES_TO_END = 3 * MAX_FAILURES
-"""After so many in a row the subscription ends."""
+"""Failures in a row after which the subscription ends."""
 _FIRST_WAIT, _MAX_WAIT = timedelta(minutes=1), timedelta(hours=6)
 _NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*\.?")
 _METHODS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 
 
 class RefusedError(Exception):
-    """A request that a hub does not take; the text says why."""
+    """A hub refuses a request; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody asks of a hub: to be told of a topic's changes from now on, or no longer."""
+    """A request to subscribe to a topic, or to unsubscribe."""
 
     mode: str
     """subscribe or unsubscribe."""
@@ -50,14 +50,14 @@ class Request:
 
     @property
     def group(self) -> str:
-        """What the limits of the hub count its callback with."""
+        """The group of its callback, for the limits of the hub."""
         return callback_group(self.callback)
 
 
 def callback_group(url: str) -> str:
-    """Return what hosts that one owner has in common: the registrable domain, an IPv4 address, the /64 of an IPv6 one.
+    """Return the group of hosts with one owner: the registrable domain, an IPv4 address, or the /64 of an IPv6 one.
 
-    All other spellings of addresses (127.1, 0x7f000001) are one group; none of them is ever called.
+    All other spellings of addresses (127.1, 0x7f000001) are one group, which is never called.
     """
     name = host(url)
     try:
@@ -70,7 +70,7 @@ def callback_group(url: str) -> str:
 
 
 def read_request(form: Mapping[str, str]) -> Request:
-    """Return what a form asks for, its lease within what is given; RefusedError with words for what is no request."""
+    """Return the request in a form, with its lease limited; RefusedError with a message for an invalid one."""
     mode = form.get("hub.mode", "")
     if mode not in ("subscribe", "unsubscribe"):
         raise RefusedError("hub.mode is subscribe or unsubscribe")
@@ -93,7 +93,7 @@ def _lease(seconds: str) -> timedelta:
 
 
 def verification(request: Request, challenge: str) -> str:
-    """Return the address to ask whether whoever is at the callback wants what was asked for."""
+    """Return the URL that verifies the intent of a request at its callback."""
     params = {"hub.mode": request.mode, "hub.topic": request.topic, "hub.challenge": challenge}
     if request.mode == "subscribe":
         params["hub.lease_seconds"] = str(int(request.lease.total_seconds()))
@@ -101,19 +101,19 @@ def verification(request: Request, challenge: str) -> str:
 
 
 def denial(callback: str, topic: str, reason: str) -> str:
-    """Return the address that tells a callback that its subscription is refused."""
+    """Return the URL that notifies a callback of a refused subscription."""
     return _with(callback, {"hub.mode": "denied", "hub.topic": topic, "hub.reason": reason})
 
 
 def _with(url: str, params: Mapping[str, str]) -> str:
-    """Return *url* with more parameters; those that it has stay."""
+    """Return *url* with additional parameters."""
     parts = urlsplit(url)
     query = "&".join(part for part in (parts.query, urlencode(params)) if part)
     return urlunsplit(parts._replace(query=query, fragment=""))
 
 
 def signature(secret: str, body: bytes, method: str = "sha256") -> str:
-    """Return the value of X-Hub-Signature: that *body* comes from who knows *secret*."""
+    """Return the value of X-Hub-Signature for *body* and *secret*."""
     return f"{method}={hmac.new(secret.encode(), body, _METHODS[method]).hexdigest()}"
 
 
@@ -124,6 +124,6 @@ def is_signed(header: str, secret: str, body: bytes) -> bool:
 
 
 def wait(failures: int) -> timedelta:
-    """Return how long to wait after so many failures in a row (1 or more): a minute, doubled each time, at most 6 h."""
+    """Return the wait after so many failures in a row (1 or more): a minute, doubled each time, at most 6 h."""
     waited: timedelta = _FIRST_WAIT * 2 ** min(failures - 1, 20)
     return min(waited, _MAX_WAIT)

@@ -1,4 +1,4 @@
-"""What one installed site consists of: its database, the feeds.yaml in use, backups, and the space they take.
+"""The parts of an installed site: its database, the feeds.yaml in use, backups, and their disk use.
 
 database         open the store: a file of SQLite, or PostgreSQL where DATABASE_URL names one; who may write
 config_watcher   feeds.yaml > the last valid configuration > the store

@@ -1,11 +1,10 @@
-"""Back up all that a site consists of into one file, and put it back.
+"""Back up a site into one file, and restore it.
 
     back_up   database + feeds.yaml + models -> one file, by rename, and verified by restoring it
-    restore   that file -> a database beside the old one, checked -> in its place, by rename; the old one is kept
-    rotate    the newest of a folder stay
+    restore   that file -> a database beside the old one, checked -> replaces it by rename; the old one is kept
+    rotate    keep the newest backups of a folder
 
-Knows which files belong to a site. What is only remembered for speed (pictures, which are fetched again) is left out.
-Leaves how a copy is written and read to `store.copies`.
+Knows which files belong to a site. Caches (pictures, which are fetched again) are left out.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ MODELS = "models"
 """Names in the archive: the configuration, and the folder of models."""
 
 CHECKED = "restored and checked"
-"""What the command says of a backup that it verified; without it the backup failed."""
+"""Output of the command for a verified backup; without it the backup failed."""
 
 MAX_FILE_BYTES = 50_000_000
-"""A model has less than one megabyte; what is larger does not belong there."""
+"""A model has less than one megabyte; larger files do not belong there."""
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = "groundswell-%Y%m%dT%H%M%S"
@@ -42,7 +41,7 @@ _NAME = "groundswell-%Y%m%dT%H%M%S"
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a backup holds."""
+    """The content of a backup."""
 
     entries: int
     stories: int
@@ -53,25 +52,25 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did."""
+    """The result of a restore."""
 
     kept: tuple[Path, ...]
-    """Where that which it replaced is now."""
+    """The location of the replaced files."""
     models: int
     has_config: bool
     token: str
-    """What became of the operator's token, in a sentence."""
+    """A message about the operator's token."""
 
 
 def token_file(db: Path) -> Path:
-    """Return where the operator's token is written, for the operator alone."""
+    """Return the path of the operator's token file, which only the operator can read."""
     return db.with_name(f"{db.name}.token")
 
 
 def back_up(db: Path, feeds: Path, target: Path) -> None:
     """Write a backup of the site with the database *db* to *target* while the site runs.
 
-    Without a file at *feeds* the configuration that was applied last goes along. StoreError where it cannot be written.
+    Without a file at *feeds* the last applied configuration is included. StoreError if it cannot be written.
     """
     with Store.open(db) as store:
         files = dict(_files_of(copies.models_folder(db)))

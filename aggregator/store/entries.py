@@ -282,7 +282,7 @@ class Entries:
             yield row["entry_id"], row["source_id"], row["title"], arrived_at, min(published_at, arrived_at)
 
     def each(self) -> Iterator[Entry]:
-        """Yield every entry in order of arrival, with its current text and the embedding used for clustering, if any."""
+        """Yield every entry in order of arrival, with its current text and the embedding used in clustering."""
         rows = self._db.each(f"select {ENTRY} from entries e order by first_seen_at, entry_id")
         while some := list(islice(rows, 500)):
             yield from with_embeddings(self._db, [entry(row) for row in some])

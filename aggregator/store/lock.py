@@ -1,6 +1,6 @@
-"""One worker a database: a lock file beside it, held as long as the process lives.
+"""One worker per database: a lock file beside it, held until the process ends.
 
-Tells who only reads, too, whether a worker lives that writes nothing, and what keeps it from writing.
+Readers can check whether a worker is running that cannot write, and why.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from aggregator.errors import DatabaseInUseError, StoreError
 
 PATIENCE_S = 2
 FULL_BYTES = 100_000
-"""Less room than this is none: a transaction of polls takes as much."""
+"""Less free space counts as none: a transaction of polls takes as much."""
 
 
 class WorkerLock:
-    """Held by whatever writes entries and stories; the kernel lets go when the process ends, however it ends.
+    """Held by any process that writes entries and stories; the kernel releases it when the process ends.
 
-    Raises DatabaseInUseError when another process holds it, StoreError when the
-    file cannot be made.
+    Raises DatabaseInUseError when another process holds it, StoreError when the file cannot be created.
     """
 
     def __init__(self, database: Path) -> None:
@@ -68,7 +67,7 @@ class WorkerLock:
 
 
 def is_held(database: Path) -> bool:
-    """Return whether a worker has the database, without writing anything."""
+    """Return whether a worker holds the lock, without writing anything."""
     try:
         file = os.open(database.with_name(database.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -83,7 +82,7 @@ def is_held(database: Path) -> bool:
 
 
 def lock_problem(database: Path) -> str:
-    """Return what keeps everybody from writing beside the database, "" where nothing is seen."""
+    """Return what prevents writing in the database's folder, "" for nothing."""
     try:
         disk = os.statvfs(database.parent)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Figures of the running program, summed from what is stored anyway."""
+"""Metrics of the running program, aggregated from stored data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_HOSTS = 500
 
 @dataclass(frozen=True, slots=True)
 class HostCounts:
-    """What asking one host came to, since the first poll."""
+    """Requests to one host since the first poll."""
 
     host: str
     requests: int
@@ -28,39 +28,39 @@ class HostCounts:
 
 @dataclass(frozen=True, slots=True)
 class SiteCounts:
-    """What `/metrics` tells."""
+    """The values of `/metrics`."""
 
     sources: Mapping[str, int]
-    """How many there are, by state: ok, failing, gone, waiting, paused."""
+    """Number by state: ok, failing, gone, waiting, paused."""
     polls: int
-    """Ever; those of removed sources count too."""
+    """In total, removed sources included."""
     outcomes: Mapping[str, int]
-    """Of the polls of the last 24 hours that brought a document or failed: how many, by kind."""
+    """Polls of the last 24 hours with a document or a failure, by kind."""
     due: int
     most_overdue_at: datetime | None
-    """Since when the source that waits longest is due; None: none is due."""
+    """Due time of the longest overdue source; None if none is due."""
     arrivals: tuple[tuple[int, ...], ...]
-    """When the newest entries of each source came that is asked, as `rhythm.silence` takes them."""
+    """Newest arrivals of each polled source, as `cadence` uses them."""
     entries: int
-    """Ever stored."""
+    """Entries ever stored."""
     newest_at: datetime | None
-    """When the newest entry or edit came."""
+    """Time of the newest entry or edit."""
     views: int
     hosts: tuple[HostCounts, ...]
-    """Those with the most requests first, at most 500."""
+    """Most requests first, at most 500."""
 
 
 @dataclass(frozen=True, slots=True)
 class StorageCounts:
-    """What the file of the database holds."""
+    """Size and content of the database file."""
 
     bytes: int
     free_bytes: int
-    """Of those: pages that hold nothing."""
+    """Of those, free pages."""
     entries: int
     recent_entries: int
     first_at: datetime | None
-    """When the oldest entry came."""
+    """Time of the oldest entry."""
 
 
 LAG_BOUNDS_S = (60, 300, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
@@ -74,7 +74,7 @@ class Metrics:
         self._db = connection
 
     def sources(self) -> dict[str, int]:
-        """Return how many sources there are, by state; none that was removed."""
+        """Return the number of sources by state, without removed ones."""
         rows = self._db.rows(
             """select case when enabled = 0 then 'paused' when f.gone = 1 then 'gone'
             when f.last_polled_at is null then 'waiting' when f.failures > 0 then 'failing' else 'ok' end as state,
@@ -84,7 +84,7 @@ class Metrics:
         return {row["state"]: row["sources"] for row in rows}
 
     def figures(self, now: datetime) -> SiteCounts:
-        """Return all figures at *now*; some milliseconds for a thousand sources."""
+        """Return all values at *now*; some milliseconds for a thousand sources."""
         polled_feeds = "from feeds f join sources using (source_id) where removed_at is null"
         due = self._db.row(
             f"""select count(*), min(coalesce(f.next_poll_at, '')) {polled_feeds} and enabled = 1 and f.gone = 0
@@ -105,7 +105,7 @@ class Metrics:
             polls=int(self._db.value("select coalesce(sum(polls), 0) from feeds")),
             outcomes={row["kind"]: row["polls"] for row in outcomes},
             due=due[0] if due else 0,
-            # A source that was never asked is due, and since no moment.
+            # A source that was never polled is due, without a due time.
             most_overdue_at=moment_or_none((due[1] or None) if due else None),
             arrivals=tuple(tuple(json.loads(row["arrivals"])) for row in arrivals),
             entries=int(self._db.value("select max(entry_id) from entries") or 0),
@@ -115,7 +115,7 @@ class Metrics:
         )
 
     def storage(self, since: datetime) -> StorageCounts:
-        """Return the size of the file, and how many entries came after *since*."""
+        """Return the size of the file, and the number of entries after *since*."""
         used, free = self._db.maintenance.size()
         return StorageCounts(
             bytes=used,
@@ -128,7 +128,7 @@ class Metrics:
         )
 
     def publication_lags(self, since: datetime) -> tuple[list[int], int, float]:
-        """Return how late entries were stored that came after *since* and state when they were published.
+        """Return the delays of entries after *since* that state their date of publication.
 
         (count up to each of LAG_BOUNDS_S, count in all, their sum in seconds); backlogs are left out.
         """

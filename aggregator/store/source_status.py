@@ -1,7 +1,7 @@
-"""How sources stand, as pages and commands read it: all of them in outline, some of them in full.
+"""The status of sources for pages and commands: a summary of all, details of some.
 
-An outline is what counting, ordering and finding ten thousand sources takes; the rest is read of those that are
-shown. Leaves what is remembered of polls, and its writing, to `feeds`.
+The summary suffices to count, sort and filter ten thousand sources; details are read for the sources shown. `feeds`
+stores the polling state.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ _FULL = f"""select {FEED}, f.polls, f.polls_unchanged, f.bytes, f.saved_bytes, s
 
 @dataclass(frozen=True, slots=True)
 class SourceOutline:
-    """What is read of every source."""
+    """The summary of a source."""
 
     source_id: str
     state: str
     """paused, gone, waiting, failing or ok."""
     host: str
-    """Of where it is asked."""
+    """Of the address that is polled."""
     arrivals: str
-    """When its newest entries came, as JSON, where it is asked and answers; else ""."""
+    """Its newest arrivals as JSON, if it is polled and answers; else ""."""
 
 
 class SourceStatus:
-    """`sources` and `feeds` together, with what `entries` and `stories` count up to."""
+    """Reads `sources` and `feeds`, and counts in `entries` and `stories`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def outlines(self) -> list[SourceOutline]:
-        """Return every source that was not removed, in no order."""
+        """Return every source that was not removed, in arbitrary order."""
         rows = self._db.rows(
             """select source_id, host, state, case when state = 'ok' then arrivals else '' end as arrivals from (
             select source_id, f.host, f.arrivals, case when enabled = 0 then 'paused' when f.gone = 1 then 'gone'
@@ -51,14 +51,14 @@ class SourceStatus:
         return [SourceOutline(row["source_id"], row["state"], row["host"], row["arrivals"]) for row in rows]
 
     def removed(self) -> list[Source]:
-        """Return the sources that are configured no more, by id."""
+        """Return the sources that are no longer configured, by ID."""
         return [
             Source(row["source_id"], row["name"], row["url"], row["category_id"], row["owner"], enabled=False)
             for row in self._db.rows("select * from sources where removed_at is not null order by source_id")
         ]
 
     def rows(self, now: datetime, sources: Sequence[Source]) -> list[SourceHealth]:
-        """Return how each of *sources* does, in their order; none of one that was not yet written."""
+        """Return the status of each of *sources*, in order, without sources that are not stored yet."""
         ids = [source.id for source in sources]
         by_source = {row["source_id"]: row for row in self._of(_FULL, ids)}
         entries = self._of(
@@ -100,7 +100,7 @@ class SourceStatus:
         return self._db.rows(query.format(where=where), {"ids": json.dumps(list(ids)), **params})
 
     def hosts(self) -> list[HostLedger]:
-        """Return what asking each host came to, the most asked first; those of removed sources count."""
+        """Return the requests to each host, the most requested first, removed sources included."""
         rows = self._db.rows(
             """select host, count(*), sum(polls), sum(polls_unchanged), sum(bytes), sum(saved_bytes),
             sum(waits_kept), sum(waited_s) from feeds group by host order by sum(polls) desc, host"""
@@ -111,7 +111,7 @@ class SourceStatus:
         ]
 
     def failing(self, least: int) -> dict[str, tuple[int, str]]:
-        """Return the sources that failed *least* times in a row or more: how often, and the last message."""
+        """Return the sources with at least *least* failures in a row: the number, and the last message."""
         rows = self._db.rows(
             """select source_id, failures, last_words from feeds join sources using (source_id)
             where removed_at is null and enabled = 1 and gone = 0 and failures >= :least""",
@@ -120,7 +120,7 @@ class SourceStatus:
         return {row["source_id"]: (row["failures"], row["last_words"]) for row in rows}
 
     def most_said(self) -> str:
-        """Return what most of the failing sources say, in their words, or ""."""
+        """Return the most frequent message of the failing sources, or ""."""
         said = self._db.value(
             """select last_words from feeds join sources using (source_id)
             where removed_at is null and enabled = 1 and gone = 0 and failures > 0

@@ -21,14 +21,14 @@ class State:
         return value
 
     def set(self, name: str, value: str) -> None:
-        """Keep a value."""
+        """Store a value."""
         self._db.run(
             upsert("state", ("name",), ("value",)),
             {"name": name, "value": value},
         )
 
     def clear(self, name: str) -> None:
-        """Forget a value."""
+        """Delete a value."""
         self._db.run("delete from state where name = :name", {"name": name})
 
     def moment(self, name: str) -> datetime | None:
@@ -37,30 +37,30 @@ class State:
         return None if text is None else moment(text)
 
     def set_moment(self, name: str, value: datetime) -> None:
-        """Keep a value that is a moment."""
+        """Store a value that is a moment."""
         self.set(name, stamp(value))
 
     def beat(self, now: datetime, machine_now: str = "") -> None:
-        """Say that the worker lives. *machine_now* is `clock.machine_time`, "" where *now* is not real time."""
+        """Store the worker's heartbeat. *machine_now* is `clock.machine_time`, "" if *now* is not real time."""
         self.set_moment("heartbeat", now)
         self.set("heartbeat_machine_time", machine_now)
 
     def last_heartbeat(self, now: datetime) -> datetime | None:
-        """Return when the worker last said that it lives, told by *now*; None: never.
+        """Return the time of the last heartbeat relative to *now*, or None.
 
-        Its age is right also where the system clock was set since.
+        Its age is correct even if the system clock was set since.
         """
         beat_at = self.moment("heartbeat")
         age = elapsed_since(self.get("heartbeat_machine_time") or "", machine_time())
         return beat_at if beat_at is None or age is None else now - age
 
     def edition(self) -> int:
-        """Return the edition number: it grows whenever anything visible changed."""
+        """Return the edition number, which grows with every visible change."""
         return int(self.get("edition") or 0)
 
     def next_edition(self) -> int:
-        """Say that something visible changed; part of the transaction that changed it."""
-        # In one statement: scorers and sites on several machines say so.
+        """Start a new edition; part of the transaction of a visible change."""
+        # One statement, because scorers and sites on several machines do this.
         return int(
             self._db.value(
                 """insert into state (name, value) values ('edition', '1') on conflict (name)
@@ -69,7 +69,7 @@ class State:
         )
 
     def keep_id_base(self, site_url: str) -> None:
-        """Keep the address that IDs of feed items are made from, unless one is kept already."""
+        """Store the address that IDs of feed items are made from, unless there is one."""
         self._db.run(
             "insert into state (name, value) values ('id_base', :url) on conflict do nothing", {"url": site_url}
         )

@@ -1,8 +1,7 @@
 """The only SQL: parameters go in, domain objects come out.
 
-`Store` opens the database and gives one small object a topic: `feeds`, `entries`,
-`stories`, `search`, `feedback`, `decisions`, `state`. Writes that belong together go inside
-`store.transaction()`. The tables are in `schema`, how they came about in `migrations`.
+`Store` opens the database and has one small object per topic: `feeds`, `entries`, `stories`, `search`, `feedback`,
+`decisions`, `state`. Writes that belong together go inside `store.transaction()`. The tables are in `schema`.
 """
 
 from __future__ import annotations
@@ -117,17 +116,17 @@ class Store:
 
     @classmethod
     def open(cls, path: Path | str) -> Store:
-        """Open or create the database at *path*; `:memory:` for one of its own.
+        """Open or create the database at *path*; `:memory:` for a temporary one.
 
-        Raises StoreError with a way out when it cannot be used.
+        Raises StoreError, with a remedy, when it cannot be used.
         """
         return cls(SqliteConnection.open(path))
 
     @classmethod
     def connect(cls, url: str, *, hold: str = "") -> Store:
-        """Open the PostgreSQL database at *url*; StoreError with a way out when it cannot be used.
+        """Open the PostgreSQL database at *url*; StoreError, with a remedy, when it cannot be used.
 
-        hold: an advisory lock that every session of this store holds; DatabaseInUseError where another process does
+        hold: an advisory lock that every session of this store holds; DatabaseInUseError if another process holds it
         """
         # Imported here: psycopg is an extra.
         try:
@@ -141,11 +140,11 @@ class Store:
         return cls(PostgresConnection.open(url, locks.holding(hold) if hold else None))
 
     def poll_leases(self, name: str) -> PollLeases:
-        """Return the lease of a process that polls beside others, under a *name* of its own; with PostgreSQL alone."""
+        """Return the lease of a poller with a unique *name*; PostgreSQL only."""
         return PollLeases(self._connection, name)
 
     def job_queue(self) -> JobQueue:
-        """Return the queue of background jobs; with PostgreSQL alone."""
+        """Return the queue of background jobs; PostgreSQL only."""
         # Imported here: both libraries are an extra.
         from aggregator.store.postgres.connection import PostgresConnection
         from aggregator.store.postgres.queue.deferring import PostgresJobQueue
@@ -158,40 +157,40 @@ class Store:
         return self._connection.transaction()
 
     def faults(self) -> list[str]:
-        """Return what is wrong with the database; an empty list is a healthy one."""
+        """Return the errors in the database; empty if it is healthy."""
         return self._connection.maintenance.errors()
 
     def rebuild_search(self) -> None:
-        """Make the text index anew from the entries."""
+        """Rebuild the text index from the entries."""
         with self.transaction():
             self._connection.text_index.rebuild()
 
     def count_words(self) -> None:
-        """Bring the counts of words, for misspelled searches, up to date; some seconds for a million entries."""
+        """Update the word counts for misspelled searches; some seconds for a million entries."""
         self._connection.text_index.count_words()
 
     def copy_to(self, path: Path, files: Mapping[str, bytes]) -> None:
-        """Copy the database to *path* while others go on using it, with *files* in it; see `sqlite.copies`."""
+        """Copy the database with *files* to *path* while others use it; see `sqlite.copies`."""
         self._connection.maintenance.copy_to(path, files)
 
     def past_into(self, target: Store, wanted: Wanted) -> PastFacts:
-        """Return what copies spans of the past into *target*, a new database; of entries those that are *wanted*."""
+        """Return a copier of past events into *target*, a new database, with the *wanted* entries."""
         return PastFacts(self._connection, target._connection, wanted)
 
     def compact(self) -> None:
-        """Give unused space back to the disk; not inside a transaction."""
+        """Release unused disk space; not inside a transaction."""
         self._connection.maintenance.compact()
 
     def limit_cache(self, size_bytes: int) -> None:
-        """Keep at most so many bytes of the database in the memory of this connection."""
+        """Limit the cache of this connection, in bytes."""
         self._connection.maintenance.limit_cache(size_bytes)
 
     def displacement(self) -> str:
-        """Return "deleted" or "replaced" where the database's name no longer leads to the open file, else ""."""
+        """Return "deleted" or "replaced" if the database's path no longer leads to the open file, else ""."""
         return self._connection.maintenance.displacement()
 
     def release_journal(self) -> None:
-        """Write everything into the database file itself, so that it can be renamed alone; for its only user."""
+        """Write everything into the database file, so that it can be renamed; no other process may use it."""
         self._connection.maintenance.release()
 
     def close(self) -> None:

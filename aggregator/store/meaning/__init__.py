@@ -1,1 +1,1 @@
-"""What is kept of the meaning of entries."""
+"""Embeddings of entries."""

@@ -1,4 +1,4 @@
-"""Embeddings of entries: made from their text, but kept as facts: no other machine computes the same digits."""
+"""Embeddings of entries: computed from text, but stored as facts, since no other machine gets the same digits."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Embeddings:
         self._db = connection
 
     def add(self, encoder: str, values: Mapping[int, bytes], *, placed: bool) -> None:
-        """Store what an encoder made of entries, b"" for nothing; an entry keeps what it has of the same encoder.
+        """Store the embeddings of entries, b"" for none; an existing one of the same encoder is kept.
 
-        placed: the entries were not in a story before, so clustering has the embeddings, and a replay has them too
+        placed: the entries were not in a story before, so clustering and a replay use the embeddings
         """
         self._db.run_many(
             """insert into entry_embeddings (entry_id, encoder, placed, embedding) values (?, ?, ?, ?)
@@ -38,7 +38,7 @@ class Embeddings:
         )
 
     def missing(self, encoder: str, limit: int) -> list[Entry]:
-        """Return the newest entries of stories that an encoder was not given, as they are now."""
+        """Return the newest entries in stories that an encoder has not encoded, with their current text."""
         rows = self._db.rows(
             f"""select {ENTRY} from memberships m join entries e using (entry_id)
             where not exists (
@@ -49,7 +49,7 @@ class Embeddings:
         return [entry(row) for row in rows]
 
     def of_stories(self, encoder: str, story_ids: Sequence[int]) -> list[EmbeddedEntry]:
-        """Return the embedded entries of some stories, oldest first; "" stands for any encoder."""
+        """Return the embedded entries of some stories, oldest first; "" means any encoder."""
         return self._embedded(
             f"""select x.entry_id, m.story_id, x.encoder, x.embedding
             from memberships m join entry_embeddings x using (entry_id)
@@ -59,7 +59,7 @@ class Embeddings:
         )
 
     def newest(self, encoder: str, limit: int) -> list[EmbeddedEntry]:
-        """Return the newest embedded entries of stories that are shown, newest first."""
+        """Return the newest embedded entries of visible stories, newest first."""
         return self._embedded(
             """select x.entry_id, m.story_id, x.encoder, x.embedding from entry_embeddings x
             join memberships m on m.entry_id = x.entry_id join stories s on s.story_id = m.story_id
@@ -73,7 +73,7 @@ class Embeddings:
 
 
 def with_embeddings(connection: Connection, entries: Sequence[Entry]) -> list[Entry]:
-    """Return entries, each with the embedding that it had when it was placed in a story, if it had one."""
+    """Return entries, each with the embedding that clustering used, if any."""
     rows = connection.rows(
         f"""select entry_id, encoder, embedding from entry_embeddings
         where placed = 1 and length(embedding) > 0

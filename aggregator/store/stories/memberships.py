@@ -12,7 +12,7 @@ from aggregator.store.meaning.embeddings import with_embeddings
 
 
 class Memberships:
-    """Reads `memberships`; `Stories.save` writes them together with the stories they change."""
+    """Reads `memberships`; `Stories.save` writes them together with their stories."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -27,9 +27,9 @@ class Memberships:
         return [(entry(row), membership(row)) for row in rows]
 
     def of_story_at(self, story_id: int, at: datetime) -> list[tuple[Entry, Membership]]:
-        """Return the entries of a story as `of_story` does, with title and summary as they were at a moment.
+        """Return the entries of a story as `of_story` does, with title and summary at a moment.
 
-        The link is the canonical one: what else a source changes of an entry leaves no trace, and that one stays.
+        The link is the canonical one, which never changes; other changes of an entry are not recorded.
         """
         then = {
             text: f"""coalesce((select {text}_before from entry_edits x where x.entry_id = e.entry_id and x.at > :at
@@ -44,14 +44,14 @@ class Memberships:
         return list(zip(with_embeddings(self._db, list(map(entry, rows))), map(membership, rows), strict=True))
 
     def story_of(self, entry_id: int) -> int | None:
-        """Return the id of the story that an entry belongs to, or None."""
+        """Return the ID of the story of an entry, or None."""
         value: int | None = self._db.value("select story_id from memberships where entry_id = :id", {"id": entry_id})
         return value
 
     def between(self, since: datetime | None, until: datetime) -> Iterator[tuple[Entry, Membership]]:
-        """Yield entries that arrived after *since* up to *until*, in order, with where they ended.
+        """Yield entries that arrived in (since, until], in order, with their current memberships.
 
-        What the engine needs to go on as if it had never stopped, and what training learns from.
+        For restoring the engine, and for training.
         """
         for row in self._db.each(
             f"""select {ENTRY}, m.* from entries e join memberships m using (entry_id)
@@ -61,7 +61,7 @@ class Memberships:
             yield entry(row), membership(row)
 
     def since(self, since: datetime) -> Iterator[Membership]:
-        """Yield where the entries that arrived after *since* were put."""
+        """Yield the memberships of the entries that arrived after *since*."""
         for row in self._db.each(
             "select m.* from entries e join memberships m using (entry_id) where e.first_seen_at > :since",
             {"since": stamp(since)},

@@ -1,6 +1,6 @@
-"""Full text search: entries found by words, shown as their stories.
+"""Full-text search over entries, with stories as results.
 
-Leaves what a search means to `aggregator.text.search_query`, and what a word is to `aggregator.text.search_words`.
+`aggregator.text.search_query` parses queries, and `aggregator.text.search_words` splits texts into words.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from aggregator.text.tokens import words
 Order = Literal["best", "newest", "score"]
 
 CANDIDATES = 2_000
-"""How many of the newest fitting entries are ranked: more than anyone pages through, and it bounds the time."""
+"""Newest matching entries that are ranked: more than anyone pages through, and a bound on the time."""
 
 MAX_ROWS = 2**31 - 1
-"""Of a search without a bound."""
+"""The limit of a search without a bound."""
 
 _AGE_HALVES_IN_DAYS = 14.0
 _OLD_COUNTS = 0.25
@@ -36,22 +36,22 @@ class SearchResult:
 
     stories: list[Listed]
     total: int
-    """How many there are in all, counted within the newest `CANDIDATES` entries."""
+    """The total, counted within the newest `CANDIDATES` entries."""
     entries: dict[int, Entry] = field(default_factory=dict)
-    """By story, the entry in which the words were found; none where no word was asked for."""
+    """By story, the entry that matched the words; empty for a query without words."""
 
 
 def strength(text: float, relevance: float, age_days: float) -> float:
-    """Return how well a story answers a search; larger is better.
+    """Return the rank score of a story for a search; larger is better.
 
         text * (1/2 + relevance) * (1/4 + 3/4 * 2^(-age / 14 days))
 
-    text:      how well the words fit its best entry: bm25 with a title's words counted three times, > 0
+    text:      match of its best entry: bm25 with a weight of 3 for the title, > 0
     relevance: of the story, 0 to 1
-    age_days:  since its last independent source, against the newest story found, >= 0
+    age_days:  days from its last independent source to that of the newest result, >= 0
 
-    A product, so that nothing of it is ever worth any amount of another: the best story is worth three times the
-    worst, today four times last year, and both are within what a second matching word adds. Judgement, not fitted.
+    A product, so that no factor outweighs all others: the best story counts three times the worst, today four times
+    last year, and each is less than a second matching word. Chosen by hand.
     """
     freshness: float = 0.5 ** (age_days / _AGE_HALVES_IN_DAYS)
     return text * (0.5 + relevance) * (_OLD_COUNTS + (1 - _OLD_COUNTS) * freshness)
@@ -65,9 +65,9 @@ class Search:
         self._story_lists = story_lists
 
     def stories(self, query: Query, *, order: Order = "best", limit: int = 30, offset: int = 0) -> SearchResult:
-        """Return the stories that fit *query*; one that asks for nothing finds nothing.
+        """Return the stories that match *query*; an empty query matches nothing.
 
-        Words are text, never a query language: whatever a database would read as an operator is inert.
+        Words are plain text: operators of the database's query language have no effect.
         """
         if query.empty:
             return SearchResult([], 0)
@@ -87,18 +87,18 @@ class Search:
         }
         rows.sort(key=keys[order], reverse=True)
         page = rows[offset : offset + limit]
-        # In one statement: with a server each costs a round trip.
+        # One statement, because each costs a round trip to a server.
         listed = self._story_lists.listed_many([row["story_id"] for row in page])
         return SearchResult(listed, len(rows), self._entries(page) if query.terms else {})
 
     def fitting(self, query: Query) -> dict[int, bool]:
-        """Return the newest stories that fit the filters of *query*, each with whether it has the words too."""
+        """Return the newest stories that match the filters of *query*, each with whether it also has the words."""
         with_words = {row["story_id"] for row in self._candidates(query) or ()} if query.terms else set()
         without = [row["story_id"] for row in self._candidates(replace(query, terms=())) or ()]
         return {story_id: story_id in with_words for story_id in dict.fromkeys([*with_words, *without])}
 
     def matching(self, query: Query, among: Collection[int] | None = None) -> set[int]:
-        """Return all stories that fit *query*, however many; of those *among*, where that is given."""
+        """Return all stories that match *query*, or those of *among*."""
         if query.empty or (among is not None and not among):
             return set()
         if among is None:
@@ -106,7 +106,7 @@ class Search:
         return self._matching_of(query, among)
 
     def _matching_of(self, query: Query, among: Collection[int]) -> set[int]:
-        """Return which of a few stories fit: the index is read for the range of their entries alone."""
+        """Return which of a few stories match, reading the index only for the range of their entries."""
         conditions, params = _of_story(query)
         source = self._of_source(query, params)
         members = self._db.rows(
@@ -128,7 +128,7 @@ class Search:
         return fitting - self._containing(query.without, list(fitting)) if query.without else fitting
 
     def _candidates(self, query: Query, limit: int | None = None) -> list[Row] | None:
-        """Return a row a story that fits, unordered; None when a word can occur nowhere."""
+        """Return one row per matching story, unordered; None if a word cannot occur."""
         limit = CANDIDATES if limit is None else limit
         conditions, params = _of_story(query)
         source = self._of_source(query, params)
@@ -219,9 +219,9 @@ class Search:
         return {by_id[row["entry_id"]]: entry(row) for row in entry_rows}
 
     def nearest(self, word: str, most: int = 3) -> list[str]:
-        """Return the words of the index that *word* may have been meant for, the likeliest first.
+        """Return the words of the index that *word* may be a misspelling of, the most likely first.
 
-        Up to two changes (one in a word of up to five letters): a letter more, less, another, or two swapped.
+        Within two edits (one for a word of up to five letters): insertion, deletion, substitution, transposition.
         """
         plain = "".join(words(word))
         if not 3 <= len(plain) <= 30 or not plain.isalnum():
@@ -229,10 +229,10 @@ class Search:
         reach = 1 if len(plain) <= 5 else 2
         letters = set(plain)
         results: list[tuple[int, int, str]] = []
-        # Who misspells a word seldom does so at its first letter; a swap of the first two is looked at as well.
+        # Misspellings are rare in the first letter; a transposition of the first two is considered too.
         for first in dict.fromkeys((plain[0], plain[1])):
             for term, count in self._db.text_index.beginning_with(first, len(plain) - reach, len(plain) + reach):
-                # Each change adds or removes two letters at most: that rules nearly all of them out at once.
+                # Each edit changes at most two letter counts, which excludes nearly all words at once.
                 if len(letters ^ set(term)) > 2 * reach:
                     continue
                 away = changes(plain, term, reach)
@@ -242,7 +242,7 @@ class Search:
 
 
 def changes(one: str, other: str, most: int) -> int | None:
-    """Return how many letters to add, leave out, replace or swap turn *one* into *other*; None for more than *most*.
+    """Return the edit distance of *one* and *other*; None for more than *most*.
 
     The optimal string alignment distance (Damerau 1964, restricted): no letter is changed twice.
     """

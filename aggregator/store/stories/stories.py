@@ -1,4 +1,4 @@
-"""Stories, ledger and ranking: what a step of the engine writes, and what reads it back."""
+"""Stories, ledger and ranking, as the engine writes and reads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.store.connection import Connection, upsert
 
 
 class Stories:
-    """`stories`, `ledger` and `ranking`, and the writing of `memberships`."""
+    """`stories`, `ledger` and `ranking`; also writes `memberships`."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -28,7 +28,7 @@ class Stories:
     # Writing: part of the transaction that moves the watermark.
 
     def save(self, changes: Changes) -> None:
-        """Write what a step changed."""
+        """Store the changes of a step."""
         self._db.run_many(
             upsert(
                 "memberships", ("entry_id",), ("story_id", "joined_at", "similarity", "probability", "reason", "voice")
@@ -75,13 +75,13 @@ class Stories:
                 for s in changes.stories
             ],
         )
-        # An address leads to where its entry is, also when an editor takes that out of another story again.
+        # The address of a story follows its first entry, even if an editor moves that out of another story again.
         self._db.run_many(
             """update stories set merged_into = :into
             where story_id = :id and merged_into is not null and story_id != :into""",
             [{"id": m.entry_id, "into": m.story_id} for m in changes.memberships],
         )
-        # What had become part of a story that now is part of another leads there at once.
+        # Stories that had merged into a now merged one redirect directly.
         self._db.run_many(
             "update stories set merged_into = :into where merged_into = :id",
             [{"id": s.story_id, "into": s.merged_into} for s in changes.stories if s.merged_into is not None],
@@ -104,9 +104,9 @@ class Stories:
         )
 
     def rank(self, ranking: Ranking) -> bool:
-        """Write the lists when the order of any changed; return whether it did.
+        """Store the lists if the order of any changed; return whether it did.
 
-        The stories' trend is another matter: see `refresh_trends`.
+        For trends see `refresh_trends`.
         """
         before: dict[str, list[int]] = {}
         for row in self._db.rows("select list, story_id from ranking order by list, rank"):
@@ -126,7 +126,7 @@ class Stories:
         return True
 
     def refresh_trends(self, ranking: Ranking) -> None:
-        """Write the trend of every listed story where it is another by more than what rounding shows."""
+        """Store the trend of every listed story that changed by more than rounding."""
         trends = {story_id: trend for stories in ranking.values() for story_id, trend in stories}
         self._db.run_many(
             "update stories set trend = :trend where story_id = :id and abs(trend - :trend) > 0.005",
@@ -134,12 +134,12 @@ class Stories:
         )
 
     def drop(self) -> None:
-        """Drop everything derived; the next update rebuilds it from the facts."""
+        """Delete all derived data; the next update rebuilds it from the facts."""
         for table in ("stories", "memberships", "ledger", "ranking", "what_ifs", "places", "story_rules"):
             self._db.run(f"delete from {table}")
 
     def forget_pruned(self) -> None:
-        """Drop what is derived from entries that are no longer kept."""
+        """Delete data derived from pruned entries."""
         self._db.run("delete from memberships where entry_id not in (select entry_id from entries)")
         self._db.run("delete from stories where lead_entry_id not in (select entry_id from entries)")
         for table in ("memberships", "ledger", "ranking", "what_ifs", "places", "story_rules"):
@@ -148,20 +148,20 @@ class Stories:
     # Reading.
 
     def count(self) -> int:
-        """Return how many stories stand for themselves."""
+        """Return the number of stories that are not merged."""
         return int(self._db.value("select count(*) from stories where merged_into is null"))
 
     def get(self, story_id: int) -> Story | None:
-        """Return a story, also one that was merged into another; None when there is none."""
+        """Return a story, even a merged one, or None."""
         row = self._db.row(f"select {STORY} from stories s where story_id = :id", {"id": story_id})
         return None if row is None else story(row)
 
     def resolve(self, story_id: int) -> int | None:
-        """Return the story that an address leads to in the end: its own, or the one it was merged into, however often.
+        """Return the story that an address finally leads to, following all merges.
 
-        None where there is no such story, or it was merged into one that is no longer kept.
+        None for an unknown story, or one that merged into a pruned one.
         """
-        # `union` drops what was seen before, so that merges in a circle end, too.
+        # `union` removes duplicates, so that circular merges end too.
         value: int | None = self._db.value(
             """with recursive chain (story_id, merged_into) as (
                 select story_id, merged_into from stories where story_id = :id
@@ -172,14 +172,14 @@ class Stories:
         return value
 
     def voted(self) -> list[int]:
-        """Return the ids of the stories whose score holds a vote of its own."""
+        """Return the IDs of the stories whose score includes their own vote."""
         rows = self._db.rows(
             "select story_id from stories where has_vote = 1 and merged_into is null order by story_id"
         )
         return [row["story_id"] for row in rows]
 
     def pinned(self) -> list[Story]:
-        """Return the stories that editors pinned, also such as are over; what was pinned last stands first."""
+        """Return the pinned stories, closed ones included, the last pinned first."""
         rows = self._db.rows(
             f"""select {STORY} from stories s where s.pinned = 1 and s.merged_into is null and s.hidden = 0
             order by (select max(d.at) from decisions d join memberships m on m.entry_id = d.story_id
@@ -204,7 +204,7 @@ class Stories:
         ]
 
     def updated_since(self, moment: datetime) -> Iterator[Story]:
-        """Yield the stories of which anything changed at or after *moment*."""
+        """Yield the stories that changed at or after *moment*."""
         for row in self._db.each(
             f"select {STORY} from stories s where updated_at >= :moment order by s.story_id", {"moment": stamp(moment)}
         ):

@@ -23,21 +23,21 @@ LISTED = f"""select {STORY}, {ENTRY},
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which stories, in which order."""
+    """Filters and order of a list."""
 
     category_id: str | None = None
     sort: Sort = "newest"
     since: datetime | None = None
-    """Only stories with news of an independent voice at or after this moment."""
+    """Only stories that an independent source joined at or after this moment."""
     min_score: int = 0
     min_sources: int = 0
-    """Independent ones."""
+    """Independent sources."""
     limit: int = 30
     offset: int = 0
 
 
 class StoryLists:
-    """What the lists of the site read from `stories` and `ranking`."""
+    """Reads `stories` and `ranking` for the lists of the site."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
@@ -52,7 +52,7 @@ class StoryLists:
         return [listed(row) for row in rows]
 
     def select(self, query: ListQuery) -> list[Listed]:
-        """Return the stories that *query* asks for, in its order."""
+        """Return the stories that *query* selects, in its order."""
         order = {
             "newest": f"{self._db.dialect.least('s.first_seen_at', 's.last_source_at')} desc, s.story_id desc",
             "score": "s.relevance desc, s.last_source_at desc, s.story_id desc",
@@ -83,7 +83,7 @@ class StoryLists:
         return None if row is None else listed(row)
 
     def listed_many(self, story_ids: Sequence[int]) -> list[Listed]:
-        """Return stories as a list shows them, in the order of *story_ids*; one that is not there is left out."""
+        """Return stories as a list shows them, in the order of *story_ids*, without unknown ones."""
         rows = self._db.rows(
             f"{LISTED} where s.story_id in (select value from {self._db.dialect.integers('ids')})",
             {"ids": json.dumps(list(story_ids))},
@@ -92,7 +92,7 @@ class StoryLists:
         return [listed(by_id[story_id]) for story_id in story_ids if story_id in by_id]
 
     def other_headlines(self, listed: Iterable[Listed], each: int = 4) -> dict[int, list[Entry]]:
-        """Return, by story, its newest entries of sources other than the lead's, one a source."""
+        """Return, by story, its newest entries of sources other than the lead's, one per source."""
         value: dict[int, list[Entry]] = {}
         for item in listed:
             if item.story.entries < 2:
@@ -108,7 +108,7 @@ class StoryLists:
         return value
 
     def voices(self, story_ids: Iterable[int]) -> dict[int, list[datetime]]:
-        """Return, by story, when each of its independent voices first spoke, in their order."""
+        """Return, by story, the time at which each independent source joined, in order."""
         rows = self._db.rows(
             f"""select m.story_id, min(e.first_seen_at) as at from memberships m join entries e using (entry_id)
             where m.story_id in (select value from {self._db.dialect.integers("ids")})
@@ -121,7 +121,7 @@ class StoryLists:
         return value
 
     def counts_by_category(self, since: datetime) -> dict[str, int]:
-        """Return how many stories of each category had news at or after *since*."""
+        """Return the number of stories of each category that grew at or after *since*."""
         rows = self._db.rows(
             f"""select category_id, count(*) from stories s
             where {LISTABLE} and last_source_at >= :since group by category_id""",
@@ -130,7 +130,7 @@ class StoryLists:
         return dict(map(tuple, rows))
 
     def newer_than(self, story_id: int) -> int:
-        """Return how many stories began after that one and stand for themselves."""
+        """Return how many unmerged stories began after that one."""
         return int(
             self._db.value(
                 "select count(*) from stories where story_id > :id and merged_into is null", {"id": story_id}
@@ -143,11 +143,11 @@ class StoryLists:
 
 
 def listed(row: Row) -> Listed:
-    """Return what `LISTED` reads."""
+    """Return the story in a row of `LISTED`."""
     return Listed(
         story=story(row),
         lead=entry(row),
-        # The first entry is gone where retention forgot it before the story's lead.
+        # The first entry may have been pruned before the story's lead.
         first_source_id=row["first_source_id"] or row["source_id"],
         views=row["views"],
     )

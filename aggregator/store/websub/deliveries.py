@@ -9,7 +9,7 @@ from aggregator.store.codec import stamp
 from aggregator.store.connection import Connection
 
 MAX_WAITING = 4
-"""Deliveries of one source that wait for the worker; a hub tries again what it could not deliver."""
+"""Limit of waiting deliveries per source; the hub retries what does not fit."""
 MAX_WAITING_BYTES = 50_000_000
 
 

@@ -1,4 +1,4 @@
-"""Who subscribed to which of our feeds, and what is still to be delivered."""
+"""Subscriptions of others to the site's feeds, and pending deliveries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HubRequest:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """That a feed's changes are delivered somewhere."""
+    """A subscription of a callback to a feed."""
 
     subscription_id: int
     topic: str
@@ -32,15 +32,15 @@ class Subscription:
 
 
 class HubRequests:
-    """`hub_requests`: written by the site, answered by the worker."""
+    """`hub_requests`: written by the site, processed by the worker."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def ask(self, request: Request, at: datetime) -> None:
-        """Remember a request; a later one of the same callback for the same topic takes its place.
+        """Store a request, replacing an earlier one of the same callback for the same topic.
 
-        When its callback is asked stays as it is: whoever repeats a request makes us ask no sooner and no oftener.
+        The time of its verification does not change, so repeating a request causes no further calls.
         """
         self._db.run(
             """insert into hub_requests (mode, topic, callback, callback_group, secret, lease_s, due_at)
@@ -58,20 +58,20 @@ class HubRequests:
         )
 
     def counts(self) -> tuple[int, int]:
-        """Return how many subscriptions and how many unconfirmed requests there are."""
+        """Return the number of subscriptions and of unconfirmed requests."""
         subscriptions = self._db.value("select count(*) from hub_subscriptions")
         return int(subscriptions), int(self._db.value("select count(*) from hub_requests"))
 
     def group_counts(self, group: str) -> tuple[int, int]:
-        """Return how many subscriptions and unconfirmed requests a group of callback hosts has."""
+        """Return the number of subscriptions and unconfirmed requests of a group of callback hosts."""
         query = "select count(*) from {} where callback_group = :group"
         subscriptions = self._db.value(query.format("hub_subscriptions"), {"group": group})
         return int(subscriptions), int(self._db.value(query.format("hub_requests"), {"group": group}))
 
     def make_room(self, group: str) -> bool:
-        """Drop the latest request of the group that has most of them, if *group* has fewer; return whether it did.
+        """Delete the latest request of the group with the most, if *group* has fewer; return whether one was deleted.
 
-        So a group that sends many requests displaces its own, and nobody can keep the others out.
+        So a group that sends many requests displaces its own, and cannot lock out others.
         """
         largest = self._db.row(
             "select callback_group, count(*) as n from hub_requests group by callback_group order by n desc limit 1"
@@ -86,9 +86,9 @@ class HubRequests:
         return True
 
     def topic_counts(self, topic: str, beginning: str) -> tuple[int, int, bool]:
-        """Return how many topics there are, how many of them begin with *beginning*, and whether *topic* is one.
+        """Return the number of topics, of those that begin with *beginning*, and whether *topic* is one of them.
 
-        Subscribed to or requested.
+        Topics that are subscribed or requested.
         """
         row = self._db.row(
             """with topics as (select topic from hub_subscriptions union select topic from hub_requests)
@@ -99,7 +99,7 @@ class HubRequests:
         return (0, 0, False) if row is None else (row["n"], row["beginning"], bool(row["known"]))
 
     def to_confirm(self, now: datetime, most: int) -> list[HubRequest]:
-        """Return requests whose callback is to be asked now, the longest waiting first."""
+        """Return requests whose verification is due, the longest waiting first."""
         rows = self._db.rows(
             "select * from hub_requests where due_at <= :now order by due_at, request_id limit :most",
             {"now": stamp(now), "most": most},
@@ -107,7 +107,7 @@ class HubRequests:
         return [_request(row) for row in rows]
 
     def due_one(self, request_id: int, now: datetime) -> HubRequest | None:
-        """Return a request if its callback is to be asked now."""
+        """Return a request if its verification is due."""
         row = self._db.row(
             "select * from hub_requests where request_id = :id and due_at <= :now",
             {"id": request_id, "now": stamp(now)},
@@ -115,25 +115,25 @@ class HubRequests:
         return None if row is None else _request(row)
 
     def put_off(self, request_id: int, until: datetime) -> None:
-        """Ask again later."""
+        """Postpone the verification of a request."""
         self._db.run(
             "update hub_requests set due_at = :until, failures = failures + 1 where request_id = :id",
             {"id": request_id, "until": stamp(until)},
         )
 
     def answered(self, request_id: int) -> None:
-        """Forget a request: its callback confirmed or refused it, or never answered."""
+        """Delete a request whose callback confirmed or refused it, or never answered."""
         self._db.run("delete from hub_requests where request_id = :id", {"id": request_id})
 
 
 class HubSubscribers:
-    """`hub_subscriptions` and `hub_topics`: who gets what, and what is still to be delivered."""
+    """`hub_subscriptions` and `hub_topics`: subscriptions and pending deliveries."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
     def is_subscribed(self, topic: str, callback: str) -> bool:
-        """Return whether a callback gets a topic, so that a request renews or ends that."""
+        """Return whether a callback is subscribed to a topic."""
         return bool(
             self._db.value(
                 "select 1 from hub_subscriptions where topic = :topic and callback = :callback",
@@ -142,15 +142,15 @@ class HubSubscribers:
         )
 
     def is_full(self, request: Request, network: str, limit: int) -> bool:
-        """Return whether *request* is new and the callbacks that answered from *network* have *limit* subscriptions."""
+        """Return whether *request* is new and callbacks in *network* already have *limit* subscriptions."""
         query = "select count(*) from hub_subscriptions where callback_network = :network and callback_network != ''"
         is_renewal = self.is_subscribed(request.topic, request.callback)
         return not is_renewal and int(self._db.value(query, {"network": network})) >= limit
 
     def subscribe(self, request: Request, digest: str, network: str, now: datetime) -> None:
-        """Begin or renew a subscription; what the feed holds now counts as delivered to a new one.
+        """Begin or renew a subscription; the current content counts as delivered to a new one.
 
-        network: that its callback answered from, "" where it is unknown
+        network: the network of its callback, "" if unknown
         """
         self._db.run(
             """insert into hub_subscriptions
@@ -177,12 +177,12 @@ class HubSubscribers:
         )
 
     def end_leases(self, now: datetime) -> None:
-        """End the subscriptions that were not renewed in time, and forget feeds that nobody listens to."""
+        """Delete expired subscriptions, and feeds without subscribers."""
         self._db.run("delete from hub_subscriptions where lease_until <= :now", {"now": stamp(now)})
         self._db.run("delete from hub_topics where topic not in (select topic from hub_subscriptions)")
 
     def topics_before(self, edition: int) -> list[str]:
-        """Return the feeds that are subscribed to and were not looked at in *edition*, the longest ago first."""
+        """Return the subscribed feeds that were not checked in *edition*, the longest unchecked first."""
         rows = self._db.rows(
             """select distinct s.topic, t.edition from hub_subscriptions s left join hub_topics t on t.topic = s.topic
             where t.edition is null or t.edition != :edition order by t.edition nulls first, s.topic""",
@@ -191,21 +191,21 @@ class HubSubscribers:
         return [row["topic"] for row in rows]
 
     def seen(self, topic: str) -> tuple[str, int] | None:
-        """Return the digest of a feed when it was last looked at, and the edition then; None before the first time."""
+        """Return digest and edition of the last check of a feed, or None."""
         row = self._db.row("select digest, edition from hub_topics where topic = :topic", {"topic": topic})
         return None if row is None else (row["digest"], row["edition"])
 
     def saw(self, topic: str, digest: str, edition: int) -> None:
-        """Remember what a feed is like in an edition."""
+        """Store the digest of a feed in an edition."""
         self._db.run(
             upsert("hub_topics", ("topic",), ("digest", "edition")),
             {"topic": topic, "digest": digest, "edition": edition},
         )
 
     def changed(self, topic: str, digest: str, now: datetime) -> None:
-        """Say that a feed has changed: whoever has not got it like this is due.
+        """Make deliveries of a changed feed due, for subscribers that do not have this content.
 
-        A callback that fails is not called sooner for it, and its failures in a row go on being counted.
+        A failing callback is not called earlier, and its failures in a row keep counting.
         """
         self._db.run(
             "update hub_subscriptions set due_at = coalesce(due_at, :now) where topic = :topic and digest != :digest",
@@ -213,7 +213,7 @@ class HubSubscribers:
         )
 
     def due(self, now: datetime, most: int) -> list[Subscription]:
-        """Return to whom something is to be delivered now, the longest waiting first."""
+        """Return the subscriptions with due deliveries, the longest waiting first."""
         rows = self._db.rows(
             """select * from hub_subscriptions where due_at is not null and due_at <= :now
             order by due_at, subscription_id limit :most""",
@@ -222,7 +222,7 @@ class HubSubscribers:
         return [_subscription(row) for row in rows]
 
     def due_one(self, subscription_id: int, now: datetime) -> Subscription | None:
-        """Return a subscription if something is to be delivered to it now."""
+        """Return a subscription if its delivery is due."""
         row = self._db.row(
             "select * from hub_subscriptions where subscription_id = :id and due_at is not null and due_at <= :now",
             {"id": subscription_id, "now": stamp(now)},
@@ -230,7 +230,7 @@ class HubSubscribers:
         return None if row is None else _subscription(row)
 
     def delivered(self, subscription_id: int, digest: str, now: datetime) -> None:
-        """Say that a feed arrived."""
+        """Record a successful delivery."""
         self._db.run(
             """update hub_subscriptions set due_at = null, failures = 0, digest = :digest, delivered_at = :now,
             last_words = 'delivered' where subscription_id = :id""",
@@ -238,7 +238,7 @@ class HubSubscribers:
         )
 
     def failed(self, subscription_id: int, words: str, again_at: datetime | None) -> None:
-        """Say that a delivery failed, and when to try again; None gives it up."""
+        """Record a failed delivery, and when to retry; None gives up."""
         self._db.run(
             """update hub_subscriptions set failures = failures + 1, due_at = :again, last_words = :words
             where subscription_id = :id""",

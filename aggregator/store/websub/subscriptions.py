@@ -1,6 +1,6 @@
 """Our subscriptions at the hubs of other sites.
 
-Leaves the documents that hubs deliver to `deliveries`.
+`deliveries` has the documents that hubs deliver.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aggregator.store.connection import Connection, Row
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A request that a hub notifies us of a source's news, or stops to."""
+    """A subscription to a source at a hub."""
 
     source_id: str
     hub: str
@@ -31,7 +31,7 @@ class Subscription:
     """When a poll last found news that the hub had not delivered."""
 
     def works(self, now: datetime) -> bool:
-        """Return whether the hub can be relied on: its lease runs, and it delivered news since it last missed some."""
+        """Return whether the hub is reliable: its lease is valid, and it has delivered since it last missed news."""
         confirmed = self.wanted and self.lease_until is not None and self.lease_until > now
         delivered = self.delivered_at
         return confirmed and delivered is not None and (self.missed_at is None or delivered > self.missed_at)
@@ -70,7 +70,7 @@ class HubSubscriptions:
             for row in self._db.rows("select * from subscriptions where wanted = 1")
         }
 
-    # The worker's side
+    # For the worker
 
     def want(self, source_id: str, hub: str, topic: str, token: str, secret: str, now: datetime) -> None:
         """Begin a subscription, replacing another of that source; its request to the hub is due at once."""
@@ -131,7 +131,7 @@ class HubSubscriptions:
             "update subscriptions set missed_at = :now where source_id = :id", {"id": source_id, "now": stamp(now)}
         )
 
-    # The site's side
+    # For the site
 
     def confirm(self, source_id: str, lease_until: datetime, renew_at: datetime) -> None:
         """Record that the hub confirmed a subscription; its renewal is due before the lease ends."""
