@@ -31,6 +31,8 @@ from tests.services import HttpService, http_service, mail_service
 
 PAGE = ROOT / "docs/first-hour.md"
 PATIENCE_S = 180
+INSTALLED = os.environ.get("GROUNDSWELL_PROGRAM", "")
+"""A `groundswell` that was installed with pipx or uv, to try in place of the checkout."""
 FEEDS = ("wire", "herald", "blog")
 
 pytestmark = pytest.mark.long
@@ -113,7 +115,8 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
     folder, program = tmp_path / "empty", tmp_path / "bin" / "groundswell"
     folder.mkdir()
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m groundswell "$@"\n')
+    checkout = f"env PYTHONPATH={ROOT} {sys.executable} -m groundswell"
+    program.write_text(f'#!/bin/sh\nexec {INSTALLED or checkout} "$@"\n')
     program.chmod(0o755)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

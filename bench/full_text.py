@@ -1,0 +1,167 @@
+"""What full texts add: grouping and search with the beginning of the article behind a headline, and without.
+
+    python -m bench.full_text [--data ../shared/data] [--noise]
+
+`full_text: yes` makes the beginning of the article the summary of an entry whose feed has a headline and hardly more,
+and summaries are what grouping and search read besides headlines. So each stream is run twice: headlines alone, as of
+such a feed, and with the leads that the labelled data has of the same articles. No page is fetched. The leads have
+228 (allsides) and 201 (press) characters in the median; of a real article the program takes 1,000.
+
+Search: two or three of the rarest words of a headline look for the other articles on the same event. A search finds
+what holds all of its words; recall is the share of the other articles among the first ten, found the share of searches
+that show any of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import subprocess
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aggregator.model import Category, Changes, Config, Draft, Membership, ReasonKind, Site, Source, Story, because
+from aggregator.store import Arrival, Store
+from aggregator.text.search_query import Query
+from bench import skip
+from bench.stories import RUNS, Run, command
+
+HEADLINES, WITH_LEADS = "title", "title,summary"
+SHOWN = 10
+WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+def grouping(name: str, run: Run, data: Path, folder: Path) -> Iterator[str]:
+    """Yield a row for headlines alone and one for headlines with leads."""
+    for fields in (HEADLINES, WITH_LEADS):
+        line = command(Run(run.file, run.time, fields, run.background, run.window), data, folder)
+        if line is None:
+            yield f"| {name} | its files are not in {data} |"
+            return
+        report = json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout)["arrival"]
+        yield (
+            f"| {name} | {fields} | {report['pair_precision']:.3f} | {report['pair_recall']:.3f} "
+            f"| {report['pair_f1']:.3f} | {report['pair_f1_low']:.3f}..{report['pair_f1_high']:.3f} "
+            f"| {report['bcubed_f1']:.3f} |"
+        )
+
+
+def filled(path: Path, rows: Sequence[Mapping[str, Any]], with_leads: bool) -> dict[int, str]:
+    """Store each row as a story of its own in a new database at *path*; return the rows' IDs by story."""
+    source = Source("press", "Press", "https://press.example/feed", "news")
+    config = Config(Site(), (Category("news", "News", ()),), (source,))
+    at = datetime.fromtimestamp(max(float(row["ts"]) for row in rows), UTC)
+    with Store.open(path) as store, store.transaction():
+        store.feeds.sync(config.sources, at)
+        arrivals = [
+            Arrival(
+                Draft(guid=str(row["id"]), link="", title=row["title"], summary=row["summary"] if with_leads else ""),
+                identity=str(row["id"]),
+                canonical_link="",
+                digest="",
+                word_count=0,
+            )
+            for row in rows
+        ]
+        ids = store.entries.add(source.id, arrivals, at)
+        stories = [_story(entry_id, row["title"], at) for entry_id, row in zip(ids, rows, strict=True)]
+        why = because(ReasonKind.FIRST_REPORT)
+        members = [Membership(entry_id, entry_id, at, 1.0, 1.0, why, source.id) for entry_id in ids]
+        store.stories.save(Changes(memberships=tuple(members), stories=tuple(stories)))
+    return dict(zip(ids, (str(row["id"]) for row in rows), strict=True))
+
+
+def _story(entry_id: int, title: str, at: datetime) -> Story:
+    return Story(
+        story_id=entry_id,
+        headline=title,
+        summary="",
+        lead_entry_id=entry_id,
+        category_id="news",
+        first_seen_at=at,
+        last_source_at=at,
+        updated_at=at,
+        entries=1,
+        sources=1,
+        independent_sources=1,
+        score=50,
+        relevance=0.5,
+        provisional=False,
+        trend=0.0,
+        contributions=(),
+    )
+
+
+def searches(
+    rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], words: int
+) -> Iterator[tuple[Any, set[str]]]:
+    """Yield the rarest *words* of each headline whose event has other articles, and the IDs of those."""
+    found_in = Counter(word for row in rows for word in {w.lower() for w in WORD.findall(row["title"])})
+    events: dict[str, set[str]] = defaultdict(set)
+    for row_id, label in labels.items():
+        events[label].add(row_id)
+    for row in rows:
+        others = events.get(labels.get(str(row["id"]), ""), set()) - {str(row["id"])}
+        known = sorted({w.lower() for w in WORD.findall(row["title"])}, key=lambda word: (found_in[word], word))
+        # A word that no other headline has finds nothing anywhere; people search for what they heard elsewhere.
+        known = [word for word in known if found_in[word] > 1]
+        if others and len(known) >= words:
+            yield (str(row["id"]), tuple(known[:words])), others
+
+
+def searching(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], folder: Path) -> Iterator[str]:
+    """Yield a row for each number of words, for headlines alone and with leads."""
+    for with_leads in (False, True):
+        path = folder / f"search-{with_leads}.db"
+        row_ids = filled(path, rows, with_leads)
+        with Store.open(path) as store:
+            for words in (2, 3):
+                recall, found, right, shown = 0.0, 0, 0, 0
+                asked = list(searches(rows, labels, words))
+                for (own, terms), others in asked:
+                    hits = store.search.stories(Query(terms=terms), limit=SHOWN + 1).stories
+                    listed = [row_ids[hit.story.story_id] for hit in hits]
+                    listed = [row_id for row_id in listed if row_id != own][:SHOWN]
+                    hit_ids = others.intersection(listed)
+                    recall += len(hit_ids) / min(len(others), SHOWN)
+                    found += bool(hit_ids)
+                    right += len(hit_ids)
+                    shown += len(listed)
+                read = WITH_LEADS if with_leads else HEADLINES
+                yield (
+                    f"| {words} words | {read} | {len(asked)} | {recall / len(asked):.3f} "
+                    f"| {found / len(asked):.3f} | {right / max(shown, 1):.3f} |"
+                )
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--noise", action="store_true", help="among 8,657 unlabelled articles of the same outlets, too")
+    given = parser.parse_args()
+    items, gold = (given.data / "clustering" / f"allsides_dev.{ending}" for ending in ("jsonl.gz", "gold.tsv"))
+    if not items.exists() or not gold.exists():
+        skip(items)
+    with gzip.open(items, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    labels = dict(line.split("\t") for line in gold.read_text(encoding="utf-8").splitlines())
+    print("| stream | read | pairs P | R | F1 | 95 % | BCubed F1 |\n|---|---|---|---|---|---|---|")
+    runs = {name: RUNS[name] for name in ("allsides without noise", *(["allsides"] if given.noise else []))}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, run in {**runs, "press_2025_05": RUNS["press_2025_05"]}.items():
+            for line in grouping(name, run, given.data, Path(folder)):
+                print(line, flush=True)
+        print("\n| search by | read | searches | recall | found | precision |\n|---|---|---|---|---|---|")
+        for line in searching(rows, labels, Path(folder)):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
