@@ -1,14 +1,14 @@
-"""Request a feed, and return what came as a value; the only package that opens connections of its own accord.
+"""Request a feed and return the outcome as a value; the only package that opens outgoing connections.
 
     async with Client(limits) as client:
         outcome = await fetch(client, url, validators, limits=limits, now=now, access=access.of_source(source, limits))
         match outcome:
             case Fetched():     # a document with its validators
             case NotModified(): # 304
-            case Failed():      # why not, for the source's row
+            case Failed():      # the message for the source's row
         answer = await call(client, hub, limits=limits, method="POST", content=form)
 
-`access` says what a request may do beyond asking public servers directly; the default is nothing.
+`access` has the permissions of a request beyond direct connections to public servers; the default is none.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Recognise a bot check: a page that asks for a browser where the feed should be.
+"""Recognise a bot check: a page that requires a browser in place of the feed.
 
 Observed: a source's row said "403 Forbidden" or "this is a web page", and the operator did not know that the feed is
-there and who keeps it back. Rule: a header that only such a service sets, else a marker in the page that only its
-challenge has. A plain 403 is no bot check, and neither is a page that merely comes through such a service. Known to
-be missed: blocks without any page, and services that are not in the table.
+there and which service blocks it. Rule: a header that only such a service sets, else a marker that only its challenge
+page has. A plain 403 is not a bot check, and neither is a page that merely passes through such a service. Known to be
+missed: blocks without a page, and services that are not in the table.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 MAX_PAGE_BYTES = 200_000
-"""How much of a page is searched; challenges are small."""
+"""Bytes of a page that are searched; challenges are small."""
 
 _HEADERS: tuple[tuple[str, str, str], ...] = (
     # header, what its value contains, who sets it
@@ -51,9 +51,9 @@ _HTML = re.compile(
 
 
 def bot_check(status: int, headers: Mapping[str, str], body: bytes) -> str:
-    """Return who keeps a bot from the feed, such as "Cloudflare"; "a bot check" where its page names nobody, else "".
+    """Return the service of a bot check, such as "Cloudflare"; "a bot check" for an unknown one, "" for none.
 
-    body: the beginning of the answer, unpacked
+    body: the beginning of the response, decompressed
     """
     for name, value, service in _HEADERS:
         if value in headers.get(name, "").lower():
@@ -68,7 +68,7 @@ def bot_check(status: int, headers: Mapping[str, str], body: bytes) -> str:
 
 
 def bot_check_message(service: str, status: int) -> str:
-    """Return what the source's row says of a bot check, and what the operator can do."""
+    """Return the message about a bot check for the source's row, with what the operator can do."""
     who = "a bot check" if service == "a bot check" else f"a bot check ({service})"
     return (
         f"{who} answers instead of the feed ({status}): it wants a browser. Ask the site to let feed readers through, "

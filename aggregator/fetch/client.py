@@ -1,14 +1,13 @@
-"""Request a feed, and return what came as a value.
+"""Request a feed and return the outcome as a value.
 
-    fetch: address -> checked -> turn -> request -> redirect? -> next address ... -> answer -> unpacked -> Outcome
+    fetch: address -> checked -> slot -> request -> redirect? -> next address ... -> response -> decompressed -> Outcome
 
-Knows deadlines, sizes, redirects, cookies and what each answer means. `connections` holds the connections and refuses
-addresses, `decompress` unpacks, `headers` and `errors` read what was answered and what went wrong. Leaves when to
-request to `polling`, and what the document says to `parse`.
+Knows deadlines, sizes, redirects, cookies and what each response means. `connections` keeps the connections and refuses
+addresses, `decompress` decompresses, `headers` and `errors` interpret responses and errors.
 
-One deadline is around everything, since a timeout per read never ends a server that sends a byte now and then; the
-body is bounded while it arrives and while it is unpacked; each hop and each resolved address is checked before a
-connection is made.
+One deadline covers everything, since a timeout per read never ends with a server that sends a byte now and then. The
+body is limited while it arrives and while it is decompressed. Each hop and each resolved address is checked before a
+connection is opened.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _NUMBERS = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+))*")
 _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SETTINGS_FRAME = re.compile(rb"\0\0.\x04\0\0\0\0\0", re.DOTALL)
-"""With which a server that speaks nothing but HTTP/2 begins (RFC 9113, section 3.4)."""
+"""The first bytes of a server that only supports HTTP/2 (RFC 9113, section 3.4)."""
 
 
 async def fetch(
@@ -57,17 +56,17 @@ async def fetch(
     accept: str = _ACCEPT,
     access: Access = PUBLIC,
 ) -> Outcome:
-    """Request *url* and return what came of it; whatever goes wrong is a `Failed`.
+    """Request *url* and return the outcome; any error is a `Failed`.
 
-    validators: what the server gave us at the last poll that was stored, or none
-    limits:     `fetch` is the time for everything together, `feed_bytes` the size of the unpacked document
-    now:        what a date in Retry-After is measured against
-    headers:    of the source's own; sent to the scheme, host and port of *home* only
+    validators: from the last stored poll, if any
+    limits:     `fetch` is the total time, `feed_bytes` the size of the decompressed document
+    now:        the reference for a date in Retry-After
+    headers:    the source's own headers, sent only to the scheme, host and port of *home*
     home:       the address that the operator gave *headers* to; "" is *url*
-    accept:     the media types that are asked for
-    access:     what the subject of this request may do
+    accept:     the requested media types
+    access:     the permissions of the subject of this request
 
-    Waiting for a turn does not count into the time. Cookies live as long as this one call.
+    Waiting for a slot does not count towards the time. Cookies are kept for this call only.
     """
     common = {"User-Agent": user_agent or USER_AGENT, "Accept": accept, "Accept-Encoding": ACCEPTED}
     if validators.etag:
@@ -80,12 +79,12 @@ async def fetch(
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a server said to a request that is not for a feed, whatever its status."""
+    """The response to a request that is not for a feed, with any status."""
 
     status: int
     body: bytes
     peer: str = ""
-    """The IP address that answered, the proxy's where there is one."""
+    """The IP address that responded, or that of the proxy."""
 
 
 async def call(
@@ -99,10 +98,10 @@ async def call(
     body_bytes: int = 64_000,
     access: Access = PUBLIC,
 ) -> Answered | Failed:
-    """Send one request and return its answer; redirects are answers, not followed. What goes wrong is a `Failed`.
+    """Send one request and return its response, without following redirects; any error is a `Failed`.
 
-    With the deadline, the address checks and the turns of `fetch`. Only a document (200) may have *body_bytes*; of
-    other answers at most 64 kB are read.
+    With the deadline, address checks and slots of `fetch`. Only a document (200) may have *body_bytes*; at most 64 kB
+    of other responses are read.
     """
     sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **dict(headers)}
 
@@ -122,9 +121,9 @@ _T = TypeVar("_T")
 async def _in_turn(
     client: Client, url: str, limits: Limits, access: Access, request: Callable[[str, str], Awaitable[_T]]
 ) -> _T | Failed:
-    """Return what *request* gives for the checked *url* and its host; whatever goes wrong is a `Failed`.
+    """Return the result of *request* for the checked *url* and its host; any error is a `Failed`.
 
-    It waits for its turn, and has the time of `limits.fetch` from then on.
+    It waits for a slot, and has the time of `limits.fetch` from then on.
     """
     seconds = limits.fetch.total_seconds()
     try:
@@ -139,7 +138,7 @@ async def _in_turn(
 
 @dataclass(frozen=True, slots=True)
 class _Fetch:
-    """One fetch: what is sent, and to whom."""
+    """One fetch: its requests, and the allowed hosts."""
 
     client: Client
     common: Mapping[str, str]
@@ -183,11 +182,11 @@ class _Fetch:
         except NotHttpError as error:
             if not _SETTINGS_FRAME.match(error.start) or url.startswith("https"):
                 raise
-        # A server that knows HTTP/2 alone, on a plain connection where it cannot be negotiated.
+        # A server that only supports HTTP/2, on a plain connection where it cannot be negotiated.
         return await self.client.send(url, name, headers, access=self.access, max_bytes=size, prior_knowledge=True)
 
     async def _outcome(self, response: httpx.Response, url: str, moved_to: str) -> Outcome:
-        """Return what an answer that is no redirect amounts to."""
+        """Return the outcome of a response that is not a redirect."""
         status = response.status_code
         if status == HTTPStatus.NOT_MODIFIED:
             if not ("If-None-Match" in self.common or "If-Modified-Since" in self.common):
@@ -215,25 +214,25 @@ class _Fetch:
         )
 
     def _refusal(self, response: httpx.Response, raw: bytes) -> Failed:
-        """Return what a status other than 200 says, with the wait that the server wants."""
+        """Return the failure for a status other than 200, with the wait that the server requests."""
         status = response.status_code
         wait = retry_after(header(response, "Retry-After"), self.now)
         try:
             page = unpack(raw, header(response, "Content-Encoding"), self.limits.feed_bytes)
         except FetchError:
-            page = b""  # cut off, or packed wrongly: the status says enough
+            page = b""  # cut off or corrupt: the status is enough
         if service := bot_check(status, response.headers, page):
             return Failed(FailureKind.BOT_CHECK, bot_check_message(service, status), status, wait)
         return Failed(FailureKind.STATUS, status_text(status), status, wait)
 
 
 async def _raw_body(response: httpx.Response) -> bytes:
-    """Return the body as it came over the wire."""
+    """Return the body as received."""
     return b"".join([piece async for piece in response.aiter_raw()])
 
 
 def _checked(url: str) -> tuple[str, str]:
-    """Return *url* as it is requested, and its host; or raise what is wrong with it."""
+    """Return *url* in its requested form, and its host; raise FetchError if it is invalid."""
     scheme, colon, _ = url.partition(":")
     if colon and scheme.lower() not in ("http", "https"):
         raise FetchError(
@@ -262,7 +261,7 @@ def _refuse_odd_spelling(name: str) -> None:
 
 
 def _target(response: httpx.Response, here: str) -> tuple[str, str]:
-    """Return where a redirect leads, and the host there."""
+    """Return the target of a redirect, and its host."""
     status, location = response.status_code, header(response, "Location")
     if not location:
         raise FetchError(FailureKind.REDIRECTS, f"{status} redirect without an address", status)

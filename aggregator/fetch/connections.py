@@ -1,8 +1,7 @@
-"""Hold the connections to many hosts, and refuse those to addresses that are not public.
+"""Keep connections to many hosts, and refuse addresses that are not public.
 
-Knows bounds and pauses, name resolution, certificate authorities and proxies, and the two checks that every
-connection passes: when a name is resolved, and when the socket is opened. Leaves what is requested and what the answer
-means to `client`, what a request may do to `access`.
+Knows limits and pauses, name resolution, certificate authorities and proxies, and the two checks of every connection:
+when a name is resolved, and when the socket is opened. `access` has the permissions.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class Client:
         self.limits = limits
         self._all = asyncio.Semaphore(limits.concurrency)
         self._hosts: dict[tuple[str, bool], _Turn] = {}
-        # Two sets of connections: one that was opened with permission must not be used without it.
+        # Two pools: a connection that was opened with a permission must not be used without it.
         self._public: CurlTransport | None = None
         self._private: CurlTransport | None = None
         self._resolved: dict[tuple[str, int], tuple[float, tuple[str, ...]]] = {}
@@ -66,10 +65,10 @@ class Client:
         self._authorities.close()
 
     def turn(self, name: str, access: Access) -> _Turn:
-        """Return what bounds the fetches at once to the host *name*, and keeps them apart.
+        """Return the limiter of concurrent fetches to the host *name*, and of the pauses between them.
 
-        A private host is the operator's own: it needs no pause, and many feeds may live on it, of which some that
-        never answer must not hold up the others.
+        A private host is the operator's own: it needs no pause. It may have many feeds, and those that never answer
+        must not block the others.
         """
         private = access.is_private(name)
         turn = self._hosts.get((name, private))
@@ -89,7 +88,7 @@ class Client:
 
     @property
     def all_requests(self) -> asyncio.Semaphore:
-        """What bounds all fetches at once."""
+        """The limiter of all concurrent fetches."""
         return self._all
 
     async def send(
@@ -104,12 +103,12 @@ class Client:
         content: bytes = b"",
         prior_knowledge: bool = False,
     ) -> httpx.Response:
-        """Send one request and return its answer, the body as it came over the wire.
+        """Send one request and return its response, with the body as received.
 
-        url:       as `urls.safe_link` spells it, its host is *name*
-        max_bytes: of the body of a document (200, 203); of other answers less is read
+        url:       in the form of `urls.safe_link`; its host is *name*
+        max_bytes: limit for the body of a document (200, 203); less of other responses is read
 
-        Raises FetchError, and what `CurlTransport` raises.
+        Raises FetchError, and the errors of `CurlTransport`.
         """
         if self._public is None or self._private is None:
             raise RuntimeError("the client is used outside of `async with`")
@@ -132,7 +131,7 @@ class Client:
         if not private:
             for address in addresses:
                 _refuse_unless_public(address, name)
-        # Pinned, so that what is connected to is what was checked.
+        # Pinned, so that the connection goes to the checked address.
         resolve = "" if literal else f"+{name}:{port}:{','.join(map(_bracketed, addresses))}"
         return Connect(
             addresses=frozenset(addresses),
@@ -143,11 +142,11 @@ class Client:
         )
 
     async def _through_proxy(self, url: str, name: str, access: Access, ca_file: str, max_bytes: int) -> Connect:
-        """Return how to go through a proxy: which is given an address that was checked here, and hardly ever a name.
+        """Return how to connect through a proxy, which gets a checked address and hardly ever a name.
 
-        A proxy stands in a network of its own. Given a name, it would look that up itself, perhaps to a private
-        address there. It gets the name of the subject's own host only, where a name is needed: by a plain request to
-        an HTTP proxy, by `socks5h` and `socks4a`, and where this machine cannot resolve names.
+        A proxy is in another network. It would resolve a name itself, perhaps to a private address there. It only gets
+        the name of the subject's own host, and only if a name is needed: for a plain request to an HTTP proxy, for
+        `socks5h` and `socks4a`, and if this machine cannot resolve names.
         """
         own = name == access.own_host
         port = _port(url)
@@ -162,7 +161,7 @@ class Client:
                 if not own:
                     message = f"{name} cannot be resolved here, and a proxy is not given names that others chose"
                     raise FetchError(FailureKind.NETWORK, message) from error
-        if access.proxy.startswith("socks4"):  # knows IPv4 alone
+        if access.proxy.startswith("socks4"):  # supports only IPv4
             addresses = tuple(address for address in addresses if ":" not in address) or addresses
         if not access.is_private(name):
             for address in addresses:
@@ -179,7 +178,7 @@ class Client:
         )
 
     async def _addresses(self, name: str, port: int) -> tuple[str, ...]:
-        """Return the IP addresses of *name*, looked up at most once a minute; FetchError where it has none."""
+        """Return the IP addresses of *name*, resolved at most once a minute; FetchError if it has none."""
         loop = asyncio.get_running_loop()
         cached = self._resolved.get((name, port))
         if cached and cached[0] > loop.time():
@@ -197,7 +196,7 @@ class Client:
 
 
 class _Address(httpx.URL):
-    """An address as `urls.safe_link` spells it, which is checked already, so httpx need not take it apart as well."""
+    """A checked address in the form of `urls.safe_link`, which httpx need not parse again."""
 
     def __init__(self, url: str) -> None:
         super().__init__(_NOWHERE)
@@ -211,10 +210,10 @@ _NOWHERE = httpx.URL("http://nowhere.invalid/")
 
 
 def _request(method: str, url: str, headers: Mapping[str, str], content: bytes, connect: Connect) -> httpx.Request:
-    """Return a request with these headers and no other.
+    """Return a request with exactly these headers.
 
-    Given address, headers and content as httpx.Request takes them, making one costs 56 microseconds, more than
-    libcurl takes to send it; so, 8. The headers are among the extensions, as text.
+    The constructor of httpx.Request takes 56 microseconds, more than libcurl takes to send the request; this takes 8.
+    The headers are among the extensions, as text.
     """
     request = httpx.Request(
         method,
@@ -228,7 +227,7 @@ def _request(method: str, url: str, headers: Mapping[str, str], content: bytes, 
 
 
 class _Turn:
-    """So many at once, and each begins so many seconds after the one before."""
+    """Limits concurrency, and the seconds between two starts."""
 
     def __init__(self, at_once: int, pause_s: float) -> None:
         self._at_once = asyncio.Semaphore(at_once)
@@ -262,7 +261,7 @@ class _Turn:
         self._at_once.release()
 
     def is_busy(self, now: float) -> bool:
-        """Return whether anybody uses or waits for it, or its pause is not over."""
+        """Return whether it is in use, awaited, or in its pause."""
         return self._users > 0 or self._free_at > now
 
 
@@ -270,7 +269,7 @@ class _Turn:
 
 
 def _literal(name: str) -> str:
-    """Return the IP address that *name* is, as the system spells it; "" for a name."""
+    """Return the normalized IP address that *name* is, "" for a name."""
     if ":" not in name and not name[-1:].isdigit():
         return ""
     try:
@@ -298,14 +297,14 @@ def _refuse_unless_public(address: str, name: str) -> None:
 
 
 class _Authorities:
-    """Files of the certificate authorities to trust, found when the first https request needs them."""
+    """Files of trusted certificate authorities, located when the first https request needs them."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files: dict[str, str] = {}
 
     def file(self, own: str) -> str:
-        """Return a file with the usual authorities and those of the file *own*, where one is given."""
+        """Return a file with the usual authorities, and those of the file *own* if given."""
         if own not in self._files:
             usual = _usual_ca_file()
             self._files[own] = self._combined(usual, own) if own else usual
@@ -332,10 +331,10 @@ class _Authorities:
 
 
 def _usual_ca_file() -> str:
-    """Return what SSL_CERT_FILE names, else the system's authorities, else those that certifi ships."""
+    """Return the file in SSL_CERT_FILE, else that of the system, else that of certifi."""
     import ssl
 
-    named = ssl.get_default_verify_paths().cafile  # SSL_CERT_FILE, where it is set and there
+    named = ssl.get_default_verify_paths().cafile  # SSL_CERT_FILE, if it is set and exists
     if named:
         return named
     for path in _SYSTEM_CA_FILES:

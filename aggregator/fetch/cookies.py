@@ -1,7 +1,7 @@
 """Keep cookies while one fetch follows its redirects.
 
-Some sites set a cookie and redirect to the same address, for ever if it does not come back. A cookie goes back to the
-host that set it and to no other, whatever its Domain says, and everything is forgotten with the fetch.
+Some sites set a cookie and redirect to the same address until it is sent back. A cookie is only sent to the host that
+set it, whatever its Domain attribute, and only during the fetch.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 MAX_COOKIES = 30
-"""Of one host; more are ignored."""
+"""Cookies of one host; more are ignored."""
 MAX_COOKIE_CHARS = 4_096
 _USABLE = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x7e\x20\"]*")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z:/?@\[\]{}-]+")
 
 
 class Cookies:
-    """What servers set during one fetch."""
+    """The cookies of one fetch."""
 
     def __init__(self) -> None:
-        # host -> (name, path) -> (value, whether https is needed)
+        # host -> (name, path) -> (value, whether it needs https)
         self._by_host: dict[str, dict[tuple[str, str], tuple[str, bool]]] = {}
 
     def keep(self, set_cookie: Iterable[str], url: str) -> None:
-        """Take in the `Set-Cookie` headers of an answer from *url*."""
+        """Store the `Set-Cookie` headers of a response from *url*."""
         parts = urlsplit(url)
         for line in set_cookie:
             pair, *attributes = line.split(";")

@@ -1,10 +1,10 @@
 """Send httpx requests with libcurl, on the running event loop.
 
-libcurl takes headers as browsers take them, speaks HTTP/2 where a server wants it, and goes through HTTP and SOCKS
-proxies; a round of a thousand 304s costs it a third of what aiohttp takes (docs/dev/performance.md). Knows handles,
-sockets and timers. Leaves which addresses may be connected to, deadlines and redirects to its callers.
+libcurl is as tolerant of headers as browsers, supports HTTP/2 and HTTP and SOCKS proxies, and needs a third of the CPU
+time of aiohttp for a thousand 304s (docs/dev/performance.md). Knows handles, sockets and timers; the callers check
+addresses and follow redirects.
 
-The loop watches libcurl's sockets for it (its "multi socket" interface), so nothing runs in a thread.
+The loop watches libcurl's sockets (its "multi socket" interface), so there are no threads.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ import pycurl
 from aggregator.fetch.lazy_imports import httpx
 
 CONNECT_HEAD_BYTES = 300_000
-"""libcurl's own bound for all header lines of an answer together; one line has at most 100 kB."""
+"""libcurl's limit for all headers of a response; a line has at most 100 kB."""
 _OTHER_BODY_BYTES = 64_000
-"""How much is read of an answer that is no document: a redirect, an error page."""
+"""Bytes that are read of a response that is not a document: a redirect, an error page."""
 _OK = (b"200", b"203")
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How one request is connected, handed over as `request.extensions["connect"]`."""
+    """Connection options of one request, passed as `request.extensions["connect"]`."""
 
     addresses: frozenset[str] | None = None
-    """IP addresses that a socket may be opened to; None: any, since all goes to the operator's own proxy."""
+    """IP addresses that a socket may connect to; None: any, because all requests go to the operator's proxy."""
     resolve: str = ""
-    """`+host:port:address,address`: what the host's name stands for, so that libcurl does not look it up again."""
+    """`+host:port:address,address`: the resolved host, so that libcurl does not resolve it again."""
     connect_to: str = ""
     """`host:port:address:port`: the address that a proxy connects to."""
     proxy: str = ""
     tunnel: bool = False
-    """Whether to open a tunnel through an HTTP proxy for plain http, too."""
+    """Whether to tunnel plain http through an HTTP proxy too."""
     ca_file: str = ""
     prior_knowledge: bool = False
-    """Whether HTTP/2 is spoken on a plain connection from the first byte."""
+    """Whether to use HTTP/2 on a plain connection without negotiation."""
     max_bytes: int = 10_000_000
-    """Of the body as it comes over the wire."""
+    """Limit of the body as received."""
 
 
 class CurlError(httpx.TransportError):
@@ -59,11 +59,11 @@ class CurlError(httpx.TransportError):
 
 
 class BodyTooLargeError(Exception):
-    """A document has more bytes than it may have."""
+    """A document is too large."""
 
 
 class NotHttpError(Exception):
-    """The answer does not begin as HTTP; *start* is what it begins with."""
+    """The response is not HTTP; *start* is its beginning."""
 
     def __init__(self, start: bytes) -> None:
         super().__init__("not HTTP")
@@ -71,9 +71,9 @@ class NotHttpError(Exception):
 
 
 class CurlTransport(httpx.AsyncBaseTransport):
-    """Many requests at once over connections that are kept; of one event loop.
+    """Concurrent requests over reused connections, for one event loop.
 
-    max_connections: how many are kept while nobody uses them
+    max_connections: idle connections that are kept
     """
 
     def __init__(self, max_connections: int) -> None:
@@ -88,7 +88,7 @@ class CurlTransport(httpx.AsyncBaseTransport):
         self._idle: list[_Exchange] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the answer with its body as it came over the wire.
+        """Return the response with its body as received.
 
         Raises CurlError, BodyTooLargeError, NotHttpError.
         """
@@ -107,7 +107,7 @@ class CurlTransport(httpx.AsyncBaseTransport):
             self._idle.append(exchange)
 
     async def aclose(self) -> None:
-        """Close every connection. Nothing may be under way."""
+        """Close every connection. No request may be running."""
         for exchange in self._idle:
             exchange.curl.close()
         self._idle.clear()
@@ -116,7 +116,7 @@ class CurlTransport(httpx.AsyncBaseTransport):
         for descriptor in list(self._watched):
             self._watch(pycurl.POLL_REMOVE, descriptor)
 
-    # What libcurl asks of the event loop
+    # Callbacks from libcurl to the event loop
 
     def _set_timer(self, wait_ms: int) -> None:
         if self._timer is not None:
@@ -154,7 +154,7 @@ class CurlTransport(httpx.AsyncBaseTransport):
 
 
 class _Exchange:
-    """One request and its answer on a handle that is used again for others."""
+    """One request and its response, on a reusable handle."""
 
     def __init__(self) -> None:
         self.curl = curl = pycurl.Curl()
@@ -179,7 +179,7 @@ class _Exchange:
         curl, before = self.curl, self._connect
         self._connect, self._done = connect, done
         curl.setopt(pycurl.URL, str(request.url))
-        # An empty value would take a header away, and "Expect" makes some servers wait.
+        # An empty value would remove a header, and "Expect" makes some servers wait.
         headers = [f"{name}: {value}" for name, value in request.extensions["headers"].items() if value]
         curl.setopt(pycurl.HTTPHEADER, [*headers, "Expect:"])
         self._set_method(request)
@@ -221,7 +221,7 @@ class _Exchange:
             self._done.set_result(None)
 
     def response(self, request: httpx.Request) -> httpx.Response:
-        """Return what came, or raise why nothing did."""
+        """Return the response, or raise the error."""
         if self._failure is not None:
             raise self._failure
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
@@ -235,7 +235,7 @@ class _Exchange:
         return httpx.Response(status, headers=headers, stream=stream, extensions=extensions, request=request)
 
     def end(self) -> None:
-        """Forget the exchange, so that the handle can be used for another."""
+        """Release the handle for another exchange."""
         self._done = None
         self._head, self._head_complete = [], False
         self._pieces, self._size = [], 0
@@ -245,14 +245,14 @@ class _Exchange:
             opened.close()
         self._opened.clear()
 
-    # What libcurl says while it goes on; an exception here would only be printed
+    # Progress callbacks of libcurl; an exception here would only be printed
 
     def _on_header(self, line: bytes) -> None:
         if line in (b"\r\n", b"\n"):
             self._head_complete = True
             return
         if self._head_complete:
-            # After 1xx, or a proxy's answer, another head follows; behind a body come trailers, which nobody needs.
+            # Another head follows after 1xx or a proxy's response; trailers after a body are ignored.
             if self._pieces or not line.startswith((b"HTTP/", b"http/", b"ICY")):
                 return
             self._head, self._head_complete = [], False

@@ -1,16 +1,16 @@
-"""Unpack the body of an answer in steps of bounded size: gzip, deflate, brotli, zstd.
+"""Decompress a response body in steps of limited size: gzip, deflate, brotli, zstd.
 
-Trusts the bytes more than `Content-Encoding`. Servers name codings that are none (`aws-chunked`, `utf-8`, `none`),
-announce gzip and send plain text, or apply a coding twice. Browsers and curl read all of these, and so does this:
+Trusts the bytes more than `Content-Encoding`. Servers name invalid codings (`aws-chunked`, `utf-8`, `none`), declare
+gzip and send plain text, or apply a coding twice. Browsers and curl accept all of these, and so does this module:
 
-- a name that is no coding is ignored;
-- data that is not packed as announced, but looks like a document, is taken as it is;
-- several codings are undone in turn, last one first; `deflate` may come with or without its zlib wrapper.
+- an unknown coding is ignored;
+- data that is not compressed as declared, but looks like a document, is used unchanged;
+- several codings are reversed in turn, the last one first; `deflate` may come with or without its zlib wrapper.
 
-Observed: a decoder that gets its data in one piece made 136 MB of 200 kB. So no step gives more than about a
-megabyte; a brotli window is 16 MB at most by its own format, a zstd window 8 MB (RFC 9659, section 3; a frame may ask
-for 2 GB); at most a thousand members or frames of one body are unpacked, since empty ones take time and add nothing
-to the size. Known to be refused wrongly: zstd of `--ultra` or `--long`, which RFC 9659 forbids.
+Observed: a decoder that gets its data in one piece expanded 200 kB to 136 MB. So no step yields more than about a
+megabyte; a brotli window is 16 MB at most by its format, a zstd window 8 MB (RFC 9659, section 3; a frame may request
+2 GB); at most a thousand members or frames of a body are read, since empty ones take time without adding to the size.
+Known to be refused wrongly: zstd of `--ultra` or `--long`, which RFC 9659 forbids.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ACCEPTED = "gzip, br, zstd"
 """The `Accept-Encoding` of every request. deflate is read but not requested: servers disagree on what it is."""
 
 MAX_CODINGS = 4
-"""How many codings of one body are undone."""
+"""The most codings of one body that are reversed."""
 _STEP_BYTES = 1_000_000
 _MAX_MEMBERS = 1_000
 _ZSTD_WINDOW_LOG = 23
@@ -37,9 +37,9 @@ _DOCUMENT_STARTS = (b"<", b"{", b"[")
 def unpack(data: bytes, content_encoding: str, limit: int) -> bytes:
     """Return *data* without the codings that *content_encoding* names.
 
-    limit: bytes that it may come to
+    limit: of the result, in bytes
 
-    Raises FetchError where the data is corrupt, ends too early, or is larger than *limit* once unpacked.
+    Raises FetchError if the data is corrupt, truncated, or larger than *limit* when decompressed.
     """
     if not content_encoding:
         return data
@@ -71,17 +71,17 @@ def _collected(steps: Iterator[bytes], limit: int) -> bytes:
 
 
 def _looks_like_document(data: bytes) -> bool:
-    """Return whether *data* begins as XML, HTML or JSON does, also in a wide encoding."""
+    """Return whether *data* begins like XML, HTML or JSON, also in a wide encoding."""
     start = data[:200].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\0\xff\xfe")
     return start.startswith(_DOCUMENT_STARTS)
 
 
 class _CorruptError(Exception):
-    """The data is not what the coding makes; the text says so for the source's row."""
+    """The data is not valid for the coding; the message is for the source's row."""
 
 
 class _Member(Protocol):
-    """One of the parts, each complete in itself, that a body may consist of."""
+    """A decoder of one complete member or frame of a body."""
 
     @property
     def error(self) -> type[Exception]: ...
@@ -91,7 +91,7 @@ class _Member(Protocol):
 
     @property
     def unused(self) -> bytes:
-        """What came after its end."""
+        """The data after its end."""
 
     def steps(self, data: bytes) -> Iterator[bytes]: ...
 
@@ -114,7 +114,7 @@ class _Zlib:
         return self._stream.unused_data
 
     def steps(self, data: bytes) -> Iterator[bytes]:
-        # Past its end, zlib names what follows as not consumed too.
+        # Past its end, zlib also reports what follows as not consumed.
         while data and not self._stream.eof:
             yield self._stream.decompress(data, self._step)
             data = self._stream.unconsumed_tail
@@ -122,7 +122,7 @@ class _Zlib:
 
 class _Zstd:
     def __init__(self, step: int) -> None:
-        # Imported here, since most sites never see it and it takes time when the worker starts.
+        # Imported here, because it is rare and slows down the start of the worker.
         if sys.version_info >= (3, 14):
             from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
         else:
@@ -147,9 +147,9 @@ class _Zstd:
 
 
 def _members(name: str, new: Callable[[], _Member], data: bytes, magic: bytes) -> Iterator[bytes]:
-    """Unpack parts that stand one after the other, as `cat a.gz b.gz` makes them.
+    """Decompress consecutive members, as `cat a.gz b.gz` produces them.
 
-    Behind a complete part, whatever does not begin with *magic* is padding or garbage, and ignored.
+    After a complete member, data that does not begin with *magic* is padding or garbage, and ignored.
     """
     for number in range(_MAX_MEMBERS + 1):
         if number == _MAX_MEMBERS:
@@ -193,7 +193,7 @@ def _brotli(data: bytes, step: int) -> Iterator[bytes]:
     stream = brotli.Decompressor()
     begun = bool(data)
     piece = b""
-    # It may have taken in all there is and still keep back what did not fit into a step.
+    # It may have consumed all input and still hold output that did not fit into a step.
     while data or piece:
         try:
             piece = stream.process(data, output_buffer_limit=step)

@@ -22,7 +22,7 @@ _MAX_MESSAGE_CHARS = 200
 
 
 class FetchError(Exception):
-    """Carries a `Failed` up to `fetch` and `call`."""
+    """Carries a `Failed` to `fetch` and `call`."""
 
     def __init__(self, kind: FailureKind, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -37,9 +37,9 @@ class RefusedAddressError(FetchError):
 
 
 def failure(error: Exception, max_bytes: int) -> Failed:
-    """Return *error*, raised while something was requested, as a message for the source's row.
+    """Return the message for *error*, raised during a request, for the source's row.
 
-    max_bytes: what a document may have
+    max_bytes: the limit for a document
     """
     match error:
         case FetchError():
@@ -53,18 +53,18 @@ def failure(error: Exception, max_bytes: int) -> Failed:
         case CurlError():
             return _of_curl(error)
         case _:
-            # A fault of ours with one feed must not stop the polling of the others.
+            # An internal error with one feed must not stop the polling of others.
             _log.warning("a fetch failed unexpectedly", exc_info=error)
             return Failed(FailureKind.NETWORK, clean(f"failed: {type(error).__name__}: {error}"))
 
 
 def clean(message: str) -> str:
-    """Return *message* as it may stand on a page and in a log line, at most 200 characters."""
+    """Return *message* cleaned for a page and a log line, at most 200 characters."""
     return clip(" ".join(storable(message).split()), _MAX_MESSAGE_CHARS)
 
 
 def status_text(status: int) -> str:
-    """Return a status with its name, where HTTP has one for it."""
+    """Return a status with its HTTP name, if it has one."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -72,7 +72,7 @@ def status_text(status: int) -> str:
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes as people say it."""
+    """Return a number of bytes in a readable unit."""
     return f"{size / 1_000_000:g} MB" if size >= 100_000 else f"{size} bytes"
 
 
@@ -105,7 +105,7 @@ def _of_curl(error: CurlError) -> Failed:
     if code == pycurl.E_PARTIAL_FILE:
         return Failed(FailureKind.BAD_TRANSFER, _broken_off(error))
     if code in _TLS:
-        # Whose certificate it is, libcurl does not say.
+        # libcurl does not say whose certificate it is.
         where = "TLS, at the proxy or behind it" if error.through_tls_proxy else "TLS"
         return Failed(FailureKind.TLS, clean(f"{where}: {text}"))
     if code in _NOT_HTTP or (code == pycurl.E_RECV_ERROR and "headers" in text):

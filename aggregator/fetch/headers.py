@@ -1,8 +1,8 @@
-"""Read the headers of an answer, and say who sends requests.
+"""Read response headers, and make the User-Agent.
 
-Knows how long an answer stays fresh, how long a server wants no requests, and which header values can be stored. With
-the standard library: werkzeug.http reads the same headers, and importing werkzeug costs each start of the worker 50 ms
-or more.
+Knows how long a response stays fresh, how long a server wants no requests, and which header values can be stored. Uses
+the standard library: werkzeug.http reads the same headers, but importing it slows each start of the worker by 50 ms or
+more.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from aggregator.text.urls import host
 
 _PRODUCT = "Groundswell/0.2"
 USER_AGENT = f"{_PRODUCT} (self-hosted news site; polls feeds conditionally)"
-"""What a site without a public address calls itself; see `user_agent`."""
+"""The User-Agent of a site without a public address; see `user_agent`."""
 
 _MAX_RETRY_AFTER = timedelta(hours=24)
 
 
 def user_agent(site_url: str) -> str:
-    """Return the User-Agent: the program, and *site_url* if others can open it."""
+    """Return the User-Agent: the program, and *site_url* if it is public."""
     name = host(site_url)
     if "." not in name or name.endswith((".local", ".lan", ".internal", ".home.arpa", ".localhost")):
         return USER_AGENT
@@ -38,21 +38,21 @@ def header(response: httpx.Response, name: str) -> str:
 
 
 def usable(response: httpx.Response, name: str, limit: int) -> str:
-    """Return a header as it can be stored and sent back verbatim: printable ASCII, else ""."""
+    """Return a header value that can be stored and sent back: printable ASCII, else ""."""
     value = header(response, name)
     return value if len(value) <= limit and value.isascii() and value.isprintable() else ""
 
 
 def holds_for(response: httpx.Response, now: datetime) -> timedelta | None:
-    """Return what `fresh_for` says of an answer."""
+    """Return `fresh_for` of a response."""
     control, expires = header(response, "Cache-Control"), header(response, "Expires")
     return fresh_for(control, expires, now) if control or expires else None
 
 
 def fresh_for(cache_control: str, expires: str, now: datetime) -> timedelta | None:
-    """Return for how long an answer holds, at most 24 h; None when its server does not say so.
+    """Return how long a response is fresh, at most 24 h; None if the server does not say.
 
-    `max-age` counts before `Expires`; `no-cache`, `no-store` and a date in the past ask for nothing.
+    `max-age` precedes `Expires`; `no-cache`, `no-store` and dates in the past mean nothing here.
     """
     directives = [part.strip().lower() for part in cache_control[:1_000].split(",")]
     if "no-cache" in directives or "no-store" in directives:
@@ -64,7 +64,7 @@ def fresh_for(cache_control: str, expires: str, now: datetime) -> timedelta | No
             return min(timedelta(seconds=int(value[:9])), _MAX_RETRY_AFTER)
     if not expires.strip():
         return None
-    # "0" and "-1" mean that it has expired already, and so does every date that cannot be read.
+    # "0", "-1" and unreadable dates mean that it has already expired.
     return timedelta() if expires.strip().isdigit() else retry_after(expires, now) or timedelta()
 
 

@@ -1,7 +1,7 @@
-"""What robots.txt of a host allows (RFC 9309).
+"""Evaluate robots.txt (RFC 9309).
 
-Pure. The group that names our product is the one that counts, else the group for all. Of the rules that match a path
-the longest decides, and `allow` where two are as long. `*` stands for anything, `$` for the end.
+Pure. The group that names our product counts, else the group for all. The longest matching rule decides, and `allow` in
+a tie. `*` matches anything, `$` the end.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from urllib.parse import quote, urlsplit
 
 PRODUCT = "groundswell"
 MAX_CHARS = 512_000
-"""RFC 9309 asks for 500 KiB at least."""
+"""RFC 9309 requires 500 KiB at least."""
 _MAX_RULES = 5_000
 _MAX_PATTERN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Robots:
-    """The rules that hold for us on one host."""
+    """The rules of one host that apply to us."""
 
     rules: tuple[tuple[str, bool], ...] = ()
     """Pattern and whether it allows, the longest first."""
@@ -36,7 +36,7 @@ DENY_ALL = Robots((("/", False),))
 
 
 def read_robots(text: str, product: str = PRODUCT) -> Robots:
-    """Return what the robots.txt *text* says to *product*."""
+    """Return the rules of the robots.txt *text* for *product*."""
     groups: dict[str, list[tuple[str, bool]]] = {}
     agents: list[str] = []
     in_rules = False

@@ -3,12 +3,12 @@
 pool.ParserPool.parse                  hands documents to children, ends those that exceed their limits
     worker  (messages)                 the child: CPU and memory limits, then
         parser.parse
-            fingerprints               what is unchanged since the last document is not read again
+            fingerprints               skip items that have not changed since the last document
             xml.reader                 RSS, Atom, CDF: encodings, the fast reader, repair, feedparser
             json_feed                  JSON Feed
             dates, pictures            of each item
-            diagnose                   what a document is that is no feed
-            polling_hints              how the feed wants to be polled
+            diagnose                   what a document is if it is not a feed
+            polling_hints              how the feed asks to be polled
             normalize                  drafts: plain titles, clean content, links (links)
-            identity                   what each is recognised by
+            identity                   the key that recognises each item
 """

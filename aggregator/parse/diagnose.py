@@ -1,4 +1,4 @@
-"""Say what a document is that is no feed, and which feeds it names."""
+"""Describe a document that is not a feed, and find the feeds that it names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAGIC = (
 
 
 def describe(data: bytes, url: str) -> tuple[str, tuple[str, ...]]:
-    """Return what *data*, which is no feed, is instead, and the feeds that it names."""
+    """Return a description of *data*, which is not a feed, and the feeds that it names."""
     for magic, name in _MAGIC:
         if data.startswith(magic):
             return f"this is {name}, not a feed", ()
@@ -49,7 +49,7 @@ def describe(data: bytes, url: str) -> tuple[str, tuple[str, ...]]:
 
 
 def base_of(page: str, url: str) -> str:
-    """Return what relative links of the HTML *page* at *url* are resolved against: its <base href>, else *url*."""
+    """Return the base URL of the HTML *page* at *url*: its <base href>, else *url*."""
     for base in _BASE.finditer(page):
         for name, double, single, bare in _ATTRIBUTE.findall(base[1]):
             if name.lower() == "href":

@@ -1,8 +1,8 @@
-"""Know again what stood in a document when it was last stored, so that only the rest is read.
+"""Recognise unchanged documents and items, so that only the rest is parsed.
 
-A whole document is known by its bytes, an item by its bytes within the document, and an item whose bytes
-changed (a count of comments, say) by its fields. Pure, and imports nothing of the parser: the process that
-polls asks about whole documents, the child that parses about items. Leaves making entries to `parse`.
+A document is compared by its bytes, an item by its bytes within the document, and an item whose bytes changed (a count
+of comments, say) by its fields. Pure, and independent of the parser: the polling process compares documents, the
+parsing child items.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from aggregator.model import DocumentMemory, Limits
 
 _VERSION = "5"
-"""To be raised when drafts are made differently of the same bytes, so that entries are looked at once more."""
+"""Raise it when the same bytes give other drafts, so that entries are parsed again."""
 
 _START = re.compile(rb"<(item|entry)[\s>]")
 _TAG = re.compile(rb"<[A-Za-z][^>]*>")
@@ -26,7 +26,7 @@ _NONE = "-"
 
 
 def document_mark(data: bytes, content_type: str, url: str, limits: Limits) -> str:
-    """Return a short hash of a document and of all else that its entries depend on."""
+    """Return a short hash of a document and of everything else that its entries depend on."""
     bounds = (limits.entries_per_poll, limits.title_chars, limits.text_bytes, limits.tags, limits.feed_bytes)
     digest = blake2b(f"{_VERSION} {content_type} {url} {bounds} ".encode("utf-8", "surrogatepass"), digest_size=8)
     digest.update(data)
@@ -34,35 +34,35 @@ def document_mark(data: bytes, content_type: str, url: str, limits: Limits) -> s
 
 
 def link_mark(link: str) -> str:
-    """Return a short sum of a canonical link; where two links share one, both items are only looked at again."""
+    """Return a short checksum of a canonical link; a collision only causes both items to be parsed again."""
     return f"{zlib.crc32(link.encode('utf-8', 'surrogatepass')):08x}" if link else _NONE
 
 
 class ItemFingerprint(NamedTuple):
-    """An item that is stored as it is."""
+    """The fingerprint of a stored item."""
 
     bytes_mark: str
-    """Of its bytes in the document; "-" where they were not looked at."""
+    """Of its bytes in the document; "-" if unknown."""
     fields_mark: str
-    """Of what was read of it; "-" where its bytes, as long as they stay, tell enough."""
+    """Of its fields; "-" if its bytes suffice."""
     link_mark: str
-    """Of its canonical link, since an item with the same one could be the same entry; "-" without."""
+    """Of its canonical link, since an item with the same link could be the same entry; "-" without one."""
     identity: str
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentFingerprints:
-    """What is remembered of the document that was stored last."""
+    """The memory of the last stored document."""
 
     document: str = _NONE
-    """Its `document_mark`; "-" where it is to be read again in any case."""
+    """Its `document_mark`; "-" if it must be parsed again in any case."""
     context: str = _NONE
-    """What its items depend on beside their own bytes."""
+    """A hash of everything that its items depend on beside their bytes."""
     items: tuple[ItemFingerprint, ...] = ()
 
     @classmethod
     def from_text(cls, text: str) -> DocumentFingerprints:
-        """Return what `as_text` gave *text* for; nothing for a text of another version."""
+        """Parse *text* from `as_text`; empty for a text of another version."""
         head, *lines = text.split("\n")
         version, _, marks = head.partition(" ")
         if version != _VERSION:
@@ -71,20 +71,20 @@ class DocumentFingerprints:
         return cls(document, context, tuple(ItemFingerprint._make(line.split(" ", 3)) for line in lines))
 
     def as_text(self) -> str:
-        """Return all of it as a text, one item a line; identities hold no line breaks."""
+        """Return it as text, one item per line; identities contain no line breaks."""
         lines = [f"{_VERSION} {self.document} {self.context}"]
         lines += map(" ".join, self.items)
         return "\n".join(lines)
 
 
 def remember(memory: DocumentMemory, data: bytes, content_type: str, url: str, limits: Limits) -> DocumentMemory:
-    """Return *memory* with the mark of the document at hand."""
+    """Return *memory* with the mark of the current document."""
     return replace(memory, mark=document_mark(data, content_type, url, limits))
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A document in pieces: what is before its items, each item, what is behind them."""
+    """A document in pieces: the part before its items, each item, and the part after them."""
 
     head: bytes
     items: tuple[bytes, ...]
@@ -92,7 +92,7 @@ class Pieces:
 
     @property
     def opening(self) -> bytes:
-        """The start tags of the elements that hold the items: their namespaces, language and base."""
+        """The start tags of the elements around the items: namespaces, language and base."""
         return b"".join(_TAG.findall(_COMMENT.sub(b"", self.head))[:2])
 
     def marks(self) -> list[str]:
@@ -106,10 +106,10 @@ class Pieces:
 
 
 def in_pieces(data: bytes) -> Pieces | None:
-    """Return an RSS or Atom document in pieces, or None where its bytes alone do not tell them for certain.
+    """Return an RSS or Atom document in pieces, or None if its bytes alone do not determine them.
 
-    Only white space may stand between items, and nothing there may be a comment, another item's tags (a post about
-    feeds has them) or half a CDATA section: so an item that is cut out was an item, and what is left is what it was.
+    Only white space may be between items; comments, nested item tags (in a post about feeds) and unfinished CDATA
+    sections give None. So every piece is a real item, and removing it leaves the others intact.
     """
     first = _START.search(data)
     if first is None:

@@ -1,6 +1,6 @@
-"""Say what an item is recognised by within its source, and what of it counts as a change.
+"""Compute the identity of an item within its source, and the digest that detects changes.
 
-Pure. Leaves matching a document to what is stored to `polling.matching`.
+Pure. `polling.matching` matches documents with stored entries.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MAX_CHARS = 300
 
 
 def arrival(draft: Draft) -> Arrival:
-    """Return *draft* with what recognises it, for `sort_out` and for keeping."""
+    """Return *draft* with its identity and digests."""
     words = count_words_of_clean(draft.content)
     if words < len(draft.summary) // 2 + 1:  # else the summary cannot have more
         words = max(words, count_words(draft.summary))
@@ -24,7 +24,7 @@ def arrival(draft: Draft) -> Arrival:
 
 
 def identity(draft: Draft) -> str:
-    """Return what *draft* is recognised by within its source, at most 300 characters."""
+    """Return the identity of *draft* within its source, at most 300 characters."""
     return guid_identity(draft.guid) if draft.guid else _without_guid(draft)
 
 
@@ -43,14 +43,14 @@ def _without_guid(draft: Draft) -> str:
 
 
 def shared_link_identity(draft: Draft) -> str:
-    """Return the identity of an item without a guid whose link other items of its document have too."""
+    """Return the identity of an item without a guid that shares its link with other items of the document."""
     return _hash("shared", _link(draft), draft.title, _date(draft) or draft.summary)
 
 
 def digest(draft: Draft) -> str:
-    """Return a short hash of everything kept of *draft*, its guid aside.
+    """Return a short hash of all stored fields of *draft* but its guid.
 
-    A server that makes a new guid at every fetch so causes no write.
+    So a server that generates new guids at every fetch causes no writes.
     """
     return _digest(draft, _link(draft))
 
@@ -61,7 +61,7 @@ def _digest(draft: Draft, link: str) -> str:
         parts += (picture.url, picture.caption, picture.credit)
     if enclosure := draft.enclosure:
         parts += (enclosure.url, enclosure.media_type, str(enclosure.length))
-    # Only where there is any, so that entries of earlier versions keep their digest.
+    # Only if there is one, so that entries of earlier versions keep their digest.
     origin_url = draft.origin_url if draft.origin_name else ""  # the channel's, which entries of 0.1 do not have
     parts += filter(None, (draft.points_to, draft.discussion, draft.origin_name, origin_url))
     return _hash(*parts, _date(draft))

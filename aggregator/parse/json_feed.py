@@ -71,7 +71,7 @@ def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
         links=[link for key in ("url", "external_url") if (link := _text(item.get(key)))],
         title=Text(_text(item.get("title")), is_html=False),
         summary=Text(_text(item.get("summary")), is_html=False),
-        # The HTML has what the text has; the text counts only alone.
+        # The HTML includes the text, which only counts alone.
         contents=contents[:1],
         author=", ".join(_authors(item)),
         tags=[text for tag in _list(item.get("tags")) if (text := _text(tag))],
@@ -107,7 +107,7 @@ def _authors(item: dict[str, Any]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """Return a string of what should be one; ids come as numbers at times."""
+    """Return a value as a string; some feeds have numbers as IDs."""
     if isinstance(value, str):
         return value
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""

@@ -1,4 +1,4 @@
-"""Find the pictures and recordings of an entry in what feedparser keeps of Media RSS, enclosures and itunes:image."""
+"""Find the pictures and recordings of an entry in feedparser's fields for Media RSS, enclosures and itunes:image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES = {
 
 
 def recording_type(stated: str, url: str) -> str:
-    """Return the media type of a recording, by the type that its feed states or by its name; "" for anything else."""
+    """Return the media type of a recording, from its stated type or file name; "" for anything else."""
     stated = stated.partition(";")[0].strip().lower()
     if stated.startswith(("audio/", "video/")):
         return stated
@@ -77,7 +77,7 @@ def pictures_of(entry: dict[str, Any]) -> list[RawPicture]:
                     ),
                 )
             )
-    # The widest of several sizes; where none is stated, the first.
+    # The widest of several sizes; without stated sizes, the first.
     pictures = [picture for _, picture in sorted(results, key=lambda pair: pair[0])]
     for thumbnail in dict.get(entry, "media_thumbnail") or []:
         pictures.append(

@@ -1,8 +1,7 @@
-"""What the process that polls and its parsing children say to each other: typed messages as MessagePack.
+"""The protocol between the polling process and its parsing children: typed messages in MessagePack.
 
-A message is its length in eight bytes, then that many bytes. Reading one checks the type of everything in it,
-so that a child which hostile bytes took over can send wrong entries, and nothing else: no code, no text
-that is none. Leaves the pipes to `aggregator.parse.pool` and `aggregator.parse.worker`.
+A message is its length in eight bytes, then that many bytes. Decoding checks the type of every field, so a child that
+hostile bytes took over can only send wrong entries, and never code.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ LENGTH_BYTES = 8
 
 
 class Document(msgspec.Struct, array_like=True, tag=True):
-    """A document to be read, with what `aggregator.parse.parse` wants to know of it."""
+    """A document to parse, with the arguments of `aggregator.parse.parser.parse`."""
 
     data: bytes
     content_type: str
@@ -33,7 +32,7 @@ class Page(msgspec.Struct, array_like=True, tag=True):
 
 
 class Request(msgspec.Struct, array_like=True):
-    """Documents to be read one after the other, within so much CPU time together."""
+    """Documents to parse one after the other, with a common limit of CPU time."""
 
     limits: Limits
     cpu_s: float
@@ -47,34 +46,34 @@ class Read(msgspec.Struct, array_like=True, tag=True):
 
 
 class ReadArticle(msgspec.Struct, array_like=True, tag=True):
-    """The page holds an article."""
+    """The article of a page."""
 
     article: Article
 
 
 class NoFeed(msgspec.Struct, array_like=True, tag=True):
-    """The document is none: as `NotAFeedError`."""
+    """The document is not a feed; the fields of `NotAFeedError`."""
 
     message: str
     feeds: tuple[str, ...]
 
 
 class OverLimit(msgspec.Struct, array_like=True, tag=True):
-    """The document was not read to its end for want of memory, its own or that of its batch."""
+    """The document was not parsed completely, for lack of memory."""
 
 
 Answer = Read | ReadArticle | NoFeed | OverLimit
 
 
 class Reply(msgspec.Struct, array_like=True):
-    """An answer for each document, and whether the child has grown too large to go on."""
+    """A reply for each document, and whether the child has grown too large to continue."""
 
     answers: list[Answer]
     retire: bool
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
-"""What reading raises when a message is none of these."""
+"""Raised for an invalid message."""
 
 _encode = msgspec.msgpack.Encoder().encode
 read_request = msgspec.msgpack.Decoder(Request).decode
@@ -82,6 +81,6 @@ read_reply = msgspec.msgpack.Decoder(Reply).decode
 
 
 def message(content: Request | Reply) -> bytes:
-    """Return *content* as it is sent."""
+    """Return *content* encoded."""
     body = _encode(content)
     return len(body).to_bytes(LENGTH_BYTES) + body

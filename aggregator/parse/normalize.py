@@ -1,7 +1,4 @@
-"""Make drafts of raw items: plain titles, clean content, links as readers get them, within limits.
-
-Leaves the formats to `xml` and `json_feed`, dates to `dates`, safety of HTML to `sanitize`.
-"""
+"""Turn raw items into drafts: plain titles, sanitized content, resolved links, within limits."""
 
 from __future__ import annotations
 
