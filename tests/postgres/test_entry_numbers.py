@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
-from aggregator.store import Store, StoreFault
+from aggregator.model import Entry
+from aggregator.store import Arrival, Store, StoreFault
 from tests.postgres.cluster import Cluster
-from tests.scoring.updater.test_updater import filled, updater
-from tests.scoring.world import HOUR, NOON, arrival
+from tests.postgres.test_concurrent_pollers import site
+from tests.scoring.updater.test_updater import eager, filled, updater
+from tests.scoring.world import HOUR, NOON, arrival, newsroom
 
 EARLY, LATE = "Ferry operator tests autonomous docking", "Library digitises botanical drawings"
 
@@ -89,3 +92,39 @@ def test_a_poll_that_knows_the_old_id_is_not_lost_in_silence(stores: tuple[Store
         store.entries.refresh(1, changed)
     with pytest.raises(StoreFault, match="another ID"):
         store.entries.edit(1, changed, NOON)
+
+
+def test_polls_that_are_committed_out_of_order_give_the_stories_of_one_process(
+    stores: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With splits: those name stories by the IDs of entries.
+    eager(monkeypatch)
+    slow, quick = stores
+    polls = [poll for poll in newsroom(3, polls=60, step=timedelta(minutes=47)) if poll[1]]
+    running = updater(quick)
+    for first, second in zip(polls[::2], polls[1::2], strict=False):
+        with slow.transaction():
+            put(slow, first[2], first[1], first[0])
+            put(quick, second[2], second[1], second[0])
+            running.run(second[0])
+        running.run(second[0])
+
+    arrivals = {(source, arrived.identity): arrived for _, some, source in polls for arrived in some}
+    with filled(Store.open(":memory:")) as alone:
+        one = updater(alone)
+        for moment, events in quick.events.since(None, 1_000):
+            keys = [(event.source_id, event.identity) for event in events if isinstance(event, Entry)]
+            put(alone, keys[0][0], [arrivals[key] for key in keys], moment)
+            one.run(moment)
+        for each in (running, one):
+            each.run(polls[-1][0] + HOUR)
+        expected, found = site(alone), site(quick)
+        assert "Cause.SPLIT" in str(expected["ledger"])
+        for part in expected:
+            assert found[part] == expected[part], part
+
+
+def put(store: Store, source: str, arrivals: Sequence[Arrival], at: datetime) -> None:
+    with store.transaction():
+        store.entries.add(source, arrivals, at)
+        store.pending_steps.add_poll(source, at)
