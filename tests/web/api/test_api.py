@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
+from werkzeug.datastructures import Headers
 
 from aggregator.model import Site
 from aggregator.store import Store
@@ -152,20 +153,25 @@ def test_a_database_that_cannot_be_read_is_a_problem_too(tmp_path: Path, make_ap
     (tmp_path / "bad.db").write_bytes(b"no database at all" * 100)
     answer = make_app(tmp_path / "bad.db").test_client().get("/api/v1/stories")
     assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+    assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("10", "no-store")
 
 
 def test_pages_of_others_may_read_a_public_site_and_not_a_local_one(
     edition_db: Path, make_app: Callable[..., Flask]
 ) -> None:
-    def allowed(site: Site, method: str = "GET") -> str | None:
+    def headers(site: Site, method: str = "GET") -> Headers:
         config = newsroom.sample_config()
         client = make_app(
             edition_db, fallback_config=type(config)(site, config.categories, config.sources)
         ).test_client()
-        return client.open("/api/v1/stories", method=method).headers.get("Access-Control-Allow-Origin")
+        return client.open("/api/v1/stories", method=method).headers
+
+    def allowed(site: Site, method: str = "GET") -> str | None:
+        return headers(site, method).get("Access-Control-Allow-Origin")
 
     assert allowed(Site(url="https://news.example.org")) == "*"
     assert allowed(Site(url="https://news.example.org"), "OPTIONS") == "*"
+    assert headers(Site(url="https://news.example.org"))["Access-Control-Expose-Headers"] == "ETag, Last-Modified, Link"
     assert allowed(Site(url="http://127.0.0.1:8000")) is None
     assert allowed(Site(url="http://news.local")) is None
 

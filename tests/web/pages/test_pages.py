@@ -426,6 +426,7 @@ def test_a_damaged_database_gives_calm_pages_and_recovers(tmp_path: Path, make_a
         answer = client.get(path)
         assert answer.status_code == 503
         assert "Temporarily unavailable" in answer.text
+        assert answer.headers["Retry-After"] == "10"
         assert "Traceback" not in answer.text
     assert client.get("/healthz").get_json()["ok"] is False
     assert client.get("/about").status_code == 200

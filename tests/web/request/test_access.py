@@ -356,6 +356,7 @@ def test_an_operators_page_is_neither_kept_nor_given_to_readers(desk: FlaskClien
     mine = desk.get("/")
     assert 'action="/admin/vote"' in mine.text
     assert mine.headers["Cache-Control"] == "no-store"
+    assert mine.headers["Referrer-Policy"] == "same-origin"  # else browsers send forms with the Origin "null"
     assert "ETag" not in mine.headers
     after = reader.get("/")
     assert after.data == before.data
