@@ -4,17 +4,23 @@ Reads events from the store, steps the engine with them, and writes the changes 
 transaction, so a crash at any moment loses nothing and repeats nothing. The engine makes the decisions.
 
     while steps are pending:
-        settle their moments                   each later than any before
         changes = engine.step(events)          one step per poll, edit or decision
-        store changes, watermark, edition      up to GROUPS steps a transaction
+        settle moments, store changes,         up to GROUPS steps a transaction
+            watermark and edition
     rank the lists, refresh trends, places, what-ifs, topics
+
+Whatever takes long is computed before its transaction begins: SQLite has one writer at a time, and polls, votes and
+commands wait for it. Only steps from an editor's decision on are taken inside, because a decision on closed stories
+reads what the steps before it stored.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from aggregator.errors import MeaningError
 from aggregator.model import (
@@ -25,7 +31,6 @@ from aggregator.model import (
     Edit,
     Entry,
     Event,
-    Ranking,
     ReasonKind,
     Undo,
     because,
@@ -40,6 +45,7 @@ from scoring.meaning.encoding import MAX_ARRIVALS, MAX_LATER, encode, first_choi
 from scoring.ranking.page_order import stored, with_pinned
 from scoring.relevance.model import RelevanceModel
 from scoring.topics.updater import TopicKeeper
+from scoring.updater import counterfactuals
 from scoring.updater.starting import start
 
 log = logging.getLogger(__name__)
@@ -50,14 +56,22 @@ GROUPS = 20
 REFRESH = timedelta(minutes=1)
 """The maximum age of a stored trend while the order of the lists does not change."""
 
-WHAT_IFS_LISTED, WHAT_IFS_AT_ONCE = 20, 40
-"""Stories of each list with counterfactuals, and stories computed at a time: each takes a few milliseconds."""
-
 Progress = Callable[[int], None]
 """Called with the number of entries just processed."""
 
 Observer = Callable[[datetime, Sequence[Event], Changes], None]
 """Called with each step before it is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The result of a step of the engine that is not stored yet."""
+
+    changes: Changes
+    of_closed: Sequence[Edit | Decision | Undo]
+    """Its events that may concern closed stories."""
+    snapshot: bytes | None = None
+    """Of the state after it, if one is due."""
 
 
 class Updater:
@@ -106,20 +120,25 @@ class Updater:
                 encoder, values = self._encode(groups, encodable)
                 encodable -= len(values)
                 groups = with_embeddings(groups, encoder, values)
+                ahead = takewhile(lambda group: not _has_decision(group[1]), groups)
+                steps = [self._step_ahead(engine, moment, events, more_waits) for moment, events in ahead]
                 with store.transaction():
                     visible = False
                     store.pending_steps.settle(pending)
                     store.embeddings.add(encoder, values, placed=True)
-                    for moment, events in groups:
-                        changes = engine.step(events, moment, self._reopened(engine, events, moment))
-                        self._save(changes)
-                        visible = self._revise(engine, events, moment) or visible
-                        if engine.snapshot_due(more_waits):
+                    for number, (moment, events) in enumerate(groups):
+                        is_ahead = number < len(steps)
+                        step = steps[number] if is_ahead else self._step(engine, moment, events)
+                        self._save(step.changes)
+                        visible = self._revise(engine, step.of_closed, moment) or visible
+                        if step.snapshot is not None:
+                            store.snapshots.save(StoredSnapshot(moment, step.snapshot))
+                        elif not is_ahead and engine.snapshot_due(more_waits):
                             self._save_snapshot(engine, moment)
-                        visible = visible or bool(changes.stories)
+                        visible = visible or bool(step.changes.stories)
                         taken += sum(isinstance(event, Entry) for event in events)
                         if self._observer is not None:
-                            self._observer(moment, events, changes)
+                            self._observer(moment, events, step.changes)
                     visible = self._rules.apply(groups[-1][0]) or visible
                     store.progress.set_watermark(groups[-1][0])
                     if visible:
@@ -135,6 +154,22 @@ class Updater:
             self._engine = None
             raise
         return entries
+
+    def _step_ahead(self, engine: Engine, moment: datetime, events: Sequence[Event], more_waits: bool) -> _Step:
+        """Step the engine before the transaction, with a snapshot if one is due."""
+        step = self._step(engine, moment, events)
+        return replace(step, snapshot=engine.snapshot()) if engine.snapshot_due(more_waits) else step
+
+    def _step(self, engine: Engine, moment: datetime, events: Sequence[Event]) -> _Step:
+        """Step the engine; nothing is stored yet."""
+        changes = engine.step(events, moment, self._reopened(engine, events, moment))
+        of_closed = [
+            event
+            for event in events
+            if (isinstance(event, Edit) and not engine.holds(event.entry_id))
+            or (isinstance(event, (Decision, Undo)) and kind_of(event) not in STRUCTURAL)
+        ]
+        return _Step(changes, of_closed)
 
     def use_encoder(self, encoder: Encoder | None) -> None:
         """Encode later arrivals with *encoder*."""
@@ -201,8 +236,8 @@ class Updater:
         before = self._store.progress.scored_with()
         if before == self._model.version:
             return
+        changes = engine.use_model(self._model, now)
         with self._store.transaction():
-            changes = engine.use_model(self._model, now)
             # A database without this note is from a version that rescored at once.
             if before is not None:
                 self._save(changes)
@@ -219,9 +254,11 @@ class Updater:
         if number == self._store.progress.votes_taken():
             return
         self._model = self._model.with_votes(self._store.feedback.votes())
+        changes = self.engine.use_model(self._model, now, Cause.VOTED, because(ReasonKind.EDITORS_VOTED))
         with self._store.transaction():
-            reason = because(ReasonKind.EDITORS_VOTED)
-            self._write(self.engine.use_model(self._model, now, Cause.VOTED, reason), now)
+            self._save(changes)
+            if changes.stories:
+                self._store.state.next_edition()
             self._revote(now)
             self._store.progress.set_votes_taken(number)
 
@@ -240,9 +277,13 @@ class Updater:
         self._config = config
         self._topics = TopicKeeper(self._store, config)
         try:
+            self._engine = self._restored(config)
+            changes = self._engine.reconfigure(config, now)
             with self._store.transaction():
-                self._engine = self._restored(config)
-                self._write(self._engine.reconfigure(config, now), now)
+                self._save(changes)
+                if changes.stories:
+                    self._store.state.next_edition()
+            self._rank(now)
         except BaseException:
             self._engine = None
             raise
@@ -262,17 +303,6 @@ class Updater:
         self._store.stories.save(changes)
         self._rules.note(story.story_id for story in changes.stories)
 
-    def _write(self, changes: Changes, now: datetime) -> None:
-        try:
-            with self._store.transaction():
-                self._save(changes)
-                if changes.stories:
-                    self._store.state.next_edition()
-            self._rank(now)
-        except BaseException:
-            self._engine = None
-            raise
-
     def _reopened(self, engine: Engine, events: Sequence[Event], moment: datetime) -> list[ClosedStory]:
         """Return the closed stories whose entries an editor's decision splits, merges or moves."""
         return [
@@ -282,17 +312,15 @@ class Updater:
             for closed in self._closed(engine.closed.concerned(event, moment), moment)
         ]
 
-    def _revise(self, engine: Engine, events: Sequence[Event], moment: datetime) -> bool:
+    def _revise(self, engine: Engine, events: Sequence[Edit | Decision | Undo], moment: datetime) -> bool:
         """Apply edits and editors' decisions to closed stories; return whether that changed any."""
         any_changed = False
         for event in events:
-            if isinstance(event, Edit) and not engine.holds(event.entry_id):
+            if isinstance(event, Edit):
                 changes = [engine.closed.edited(closed, event) for closed in self._closed([event.entry_id], moment)]
-            elif isinstance(event, (Decision, Undo)) and kind_of(event) not in STRUCTURAL:
+            else:
                 entry_ids = engine.closed.concerned(event, moment)
                 changes = [engine.closed.decided(closed, event) for closed in self._closed(entry_ids, moment)]
-            else:
-                continue
             for change in changes:
                 self._save(change)
                 any_changed = any_changed or bool(change.stories)
@@ -315,11 +343,16 @@ class Updater:
         at = now if watermark is None else max(now, watermark)
         with self._store.transaction():
             rules_changed = self._rules.apply(at)
-            boosted = self._rules.boosted()
-            ranking = self.engine.rank(at, muted=self._rules.muted(), boosted=boosted)
-            ranking = with_pinned(ranking, self._store.stories.pinned())
-            changed = self._store.stories.rank(ranking) or rules_changed
-            if changed:
+            if rules_changed:
+                self._store.state.next_edition()
+        boosted = self._rules.boosted()
+        ranking = self.engine.rank(at, muted=self._rules.muted(), boosted=boosted)
+        ranking = with_pinned(ranking, self._store.stories.pinned())
+        what_ifs = counterfactuals.outdated(self._store, self.engine, ranking)
+        with self._store.transaction():
+            order_changed = self._store.stories.rank(ranking)
+            changed = order_changed or rules_changed
+            if order_changed:
                 self._store.state.next_edition()
             # Fading trends alone do not start an edition, or every cached page would be rendered again each minute.
             if changed or self._refreshed_at is None or not timedelta() <= now - self._refreshed_at < REFRESH:
@@ -329,25 +362,8 @@ class Updater:
                 self._store.places.replace({story_id: stored(parts) for story_id, parts in places.items()})
                 self._refreshed_at = now
             self._store.front_pages.keep(now)
-            self._compute_counterfactuals(ranking)
-
-    def _compute_counterfactuals(self, ranking: Ranking) -> None:
-        """Compute outdated counterfactuals of listed stories.
-
-        The top stories first and a few at a time, because each takes several scores.
-        """
-        listed = dict.fromkeys(story_id for stories in ranking.values() for story_id, _ in stories[:WHAT_IFS_LISTED])
-        known = self._store.counterfactuals.made_of(list(listed))
-        left = WHAT_IFS_AT_ONCE
-        for story_id in listed:
-            story = self._store.stories.get(story_id)
-            if story is None or left == 0:
-                continue
-            made_of = f"{story.updated_at.isoformat()} {self.engine.model.version}"
-            if known.get(story_id) != made_of:
-                lines = [(what_if.condition, what_if.score) for what_if in self.engine.counterfactuals(story_id)]
-                self._store.counterfactuals.save(story_id, story.score, lines, made_of)
-                left -= 1
+            for what_if in what_ifs:
+                self._store.counterfactuals.save(what_if.story_id, what_if.score, what_if.lines, what_if.made_of)
 
     def _restored(self, config: Config) -> Engine:
         """Return the engine, restored to the watermark."""
@@ -359,3 +375,7 @@ class Updater:
 
     def _save_snapshot(self, engine: Engine, at: datetime | None) -> None:
         self._store.snapshots.save(StoredSnapshot(at, engine.snapshot()))
+
+
+def _has_decision(events: Iterable[Event]) -> bool:
+    return any(isinstance(event, (Decision, Undo)) for event in events)

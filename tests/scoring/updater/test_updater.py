@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import logging
 import math
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import combinations
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,7 +19,7 @@ from aggregator.model import Cause, Changes, DecisionKind, Entry, Event, Members
 from aggregator.store import Store, StoredSnapshot
 from scoring.clustering import reclustering
 from scoring.editorial.decisions import Constraints, concerned
-from scoring.engine import FORMAT
+from scoring.engine import FORMAT, Engine
 from scoring.engine.membership import began_a_story
 from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
 from scoring.relevance.calibration import Calibration
@@ -398,3 +400,33 @@ def test_a_rebuild_that_is_interrupted_leaves_what_is_pending_for_its_turn(store
     (_, last) = store.events.since(watermark)[-1]
     assert [event.title for event in last if isinstance(event, Entry)] == ["Late and last"]
     assert len(store.events.since(watermark)) == 1
+
+
+@pytest.mark.parametrize("work", ["step", "use_model", "rank", "counterfactuals", "reconfigure"])
+def test_others_can_write_while_the_engine_works(work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "news.db"
+    with filled(Store.open(path)) as store:
+        polls = newsroom(seed=5, polls=6)
+        publish(store, polls[0])
+        kept = updater(store)
+        kept.run(NOON)
+        for poll in polls[1:]:
+            publish(store, poll)
+        store.feedback.vote(store.story_lists.ranked("")[0].story.story_id, True, NOON)
+        written = 0
+        real = getattr(Engine, work)
+
+        def working(*arguments: object, **options: object) -> object:
+            nonlocal written
+            with sqlite3.connect(path, timeout=0.0) as other:
+                written += 1
+                other.execute("insert or replace into state (name, value) values ('other', ?)", (str(written),))
+            other.close()
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(Engine, work, working)
+        kept.run(NOON + HOUR)
+        kept.reconfigure(CONFIG, NOON + HOUR)
+
+        assert written > 0
+        assert store.state.get("other") == str(written)
