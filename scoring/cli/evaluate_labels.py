@@ -12,7 +12,7 @@ import click
 
 from aggregator.cli.options import Front, json_option, progress_bar
 from aggregator.errors import GroundswellError
-from scoring.cli.recordings import settings_of, stream_reader
+from scoring.cli.recordings import cached_encoder, settings_of, stream_reader
 from scoring.editorial import pairwise_constraints
 from scoring.relevance import model_file
 from scoring.relevance.model import PRIOR_FILE, RelevanceModel, load_prior, read_prior
@@ -162,7 +162,9 @@ def evaluate_pairs(
 )
 @click.option("--seed", default=0, show_default=True, help="Random seed of the confidence intervals.")
 @json_option
+@click.pass_obj
 def evaluate_relevance(
+    front: Front,
     file: Path,
     train_file: Path | None,
     online: bool,
@@ -180,7 +182,8 @@ def evaluate_relevance(
     learned from. Without --online it is learned once and recalibrated each day.
 
     Both files are JSON Lines, plain or .gz: title, the time of arrival (first_seen, created or published), the
-    label; optional url, source, summary, tags. Items without a label count as coverage of the others.
+    label; optional url, source, summary, tags. Items without a label count as coverage of the others. Titles tell one
+    story by their words or, where the sentence encoder works, by their meaning.
 
     \b
     Example:
@@ -197,7 +200,10 @@ def evaluate_relevance(
     if top_share is not None:
         at_least = evaluating.threshold(before or after, top_share)
     before, after = evaluating.labelled(before, at_least), evaluating.labelled(after, at_least)
-    others = evaluating.read_rows(stream) if stream is not None else ()
+    others = evaluating.read_rows(stream) if stream is not None else []
+    with cached_encoder(settings_of(front, None)) as encoder:
+        if encoder is not None:
+            before, after, others = (evaluating.with_embeddings(rows, encoder) for rows in (before, after, others))
     begins = after[0].arrived_at if before else after[0].arrived_at + WARM_UP
     prior = _prior_before(begins) if prior_file is None else read_prior(prior_file)
     if online:

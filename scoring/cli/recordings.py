@@ -56,14 +56,20 @@ def usable_encoder(config: Config) -> Iterator[Encoder | None]:
 
 
 @contextmanager
+def cached_encoder(config: Config) -> Iterator[CachedEncoder | None]:
+    """Give the encoder that *config* names with the cache of embeddings; None where it does not work."""
+    with usable_encoder(config) as encoder, EmbeddingCache(cache_file(os.environ) if encoder else None) as cache:
+        yield None if encoder is None else CachedEncoder(encoder, cache)
+
+
+@contextmanager
 def stream_reader(config: Config) -> Iterator[Callable[[Path, str], Stream]]:
     """Give what opens recorded streams, by path and time column.
 
     Their lines have embeddings where *config* names an encoder that works.
     """
-    with usable_encoder(config) as encoder, EmbeddingCache(cache_file(os.environ) if encoder else None) as cache:
-        cached = None if encoder is None else CachedEncoder(encoder, cache)
-        yield lambda path, time_column: Stream(path, time_column, encoder=cached)
+    with cached_encoder(config) as encoder:
+        yield lambda path, time_column: Stream(path, time_column, encoder=encoder)
 
 
 def cache_file(env: Mapping[str, str]) -> Path | None:

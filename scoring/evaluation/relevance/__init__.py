@@ -8,7 +8,7 @@ evaluate(earlier, later) -> report AUC, nDCG@10, Brier, ECE beside rules without
 
 from scoring.evaluation.relevance.examples import coverage, known_examples, learn, similar, split_by_time, together
 from scoring.evaluation.relevance.measure import Report, Result, evaluate, evaluate_online, lines, result
-from scoring.evaluation.relevance.rows import Row, labelled, read_rows, threshold
+from scoring.evaluation.relevance.rows import Row, labelled, read_rows, threshold, with_embeddings
 
 __all__ = [
     "Report",
@@ -27,4 +27,5 @@ __all__ = [
     "split_by_time",
     "threshold",
     "together",
+    "with_embeddings",
 ]

@@ -15,6 +15,7 @@ import numpy as np
 from aggregator.errors import GroundswellError
 from aggregator.text.tokens import words
 from scoring.evaluation.relevance.rows import Row
+from scoring.learning import meaning_fit
 from scoring.learning.fitting import Setting, WeightLearner
 from scoring.learning.labels import Example
 from scoring.metrics.probability import log_loss
@@ -29,6 +30,12 @@ SAME_STORY = 0.25
 Headlines of one event by different desks share names and little else. Of 0.2, 0.25, 0.3, 0.35 and 0.4 it gave
 the best AUC on the tuning range (.873, .875, .867, .861, .853). It also joins some that are merely about the
 same company.
+"""
+
+SAME_MEANING = 0.65
+"""Cosine of the embeddings of two titles from which they count as one story, whatever their words.
+
+Techmeme's picks, learned anew each third day, AUC and nDCG@10: by words .887 .736, from .6 .889 .753, .65 .889 .752.
 """
 
 WITHIN = timedelta(hours=48)
@@ -68,6 +75,8 @@ def similar(rows: Sequence[Row], known_until: datetime, least: float = SAME_STOR
     matrix = vectorizer.transform([row.title for row in rows])
     seconds = np.array([row.arrived_at.timestamp() for row in rows])
     starts = np.searchsorted(seconds, seconds - WITHIN.total_seconds())
+    embedded = any(row.embedding is not None for row in rows)
+    vectors = meaning_fit.unit_vectors([row.embedding for row in rows])[0] if embedded else None
     block = 500
     for begin in range(0, len(rows), block):
         end = min(begin + block, len(rows))
@@ -75,11 +84,15 @@ def similar(rows: Sequence[Row], known_until: datetime, least: float = SAME_STOR
         cosines = (matrix[begin:end] @ matrix[low:end].T).tocsr()
         for i in range(begin, end):
             row = cosines[i - begin]
-            yield sorted(
-                (int(j), float(cosine))
+            alike = {
+                int(j): float(cosine)
                 for j, cosine in zip(row.indices + low, row.data, strict=True)
                 if starts[i] <= j < i and cosine >= least
-            )
+            }
+            if vectors is not None:
+                near = vectors[starts[i] : i] @ vectors[i]
+                alike = {int(starts[i] + j): float(near[j]) for j in np.flatnonzero(near >= SAME_MEANING)} | alike
+            yield sorted(alike.items())
 
 
 def coverage(rows: Sequence[Row], known_until: datetime, least: float = SAME_STORY) -> list[dict[str, datetime]]:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.errors import GroundswellError
+from aggregator.model import Embedding
 from aggregator.text.tokens import words
 from aggregator.text.urls import host, registrable_domain
+from scoring.meaning.encoder import Encoder, text_of
 
 TIMES = ("first_seen", "created", "published")
 """Columns with the time of arrival; the first one present is used."""
@@ -33,6 +35,8 @@ class Row:
     """The label; None: unknown, so the item only counts as coverage."""
     points: float | None = None
     """Votes it had when it was first seen, if the file has them."""
+    embedding: Embedding | None = None
+    """Of the title."""
 
 
 def read_rows(path: Path, label: str = "") -> list[Row]:
@@ -57,6 +61,20 @@ def read_rows(path: Path, label: str = "") -> list[Row]:
     if label and not seen:
         raise GroundswellError(f"{path}: no line has the column {label!r}; name another with --label")
     return sorted(rows, key=lambda row: row.arrived_at)
+
+
+AT_ONCE = 1_000
+"""Titles that are encoded together; a cache keeps them before the next."""
+
+
+def with_embeddings(rows: Sequence[Row], encoder: Encoder) -> list[Row]:
+    """Return *rows* with the embeddings of their titles."""
+    results: list[Row] = []
+    for begin in range(0, len(rows), AT_ONCE):
+        part = rows[begin : begin + AT_ONCE]
+        embeddings = encoder.encode([text_of(row.title, row.summary) for row in part])
+        results += [replace(row, embedding=embedding) for row, embedding in zip(part, embeddings, strict=True)]
+    return results
 
 
 def _row(line: Mapping[str, Any], label: str) -> Row:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +15,20 @@ from click.testing import CliRunner
 
 from aggregator.demo import edition
 from aggregator.errors import GroundswellError
+from aggregator.model import Embedding
 from scoring.cli.evaluate import evaluate as command
 from scoring.cli.evaluate_labels import _prior_before
-from scoring.evaluation.relevance import Row, evaluate, known_examples, labelled, learn, read_rows, result, threshold
+from scoring.evaluation.relevance import (
+    Row,
+    evaluate,
+    known_examples,
+    labelled,
+    learn,
+    read_rows,
+    result,
+    threshold,
+    with_embeddings,
+)
 from scoring.relevance import model_file
 from scoring.relevance.model import PRIOR_FILE, RelevanceModel, load_prior
 from scoring.relevance.weights import Weights
@@ -152,6 +165,31 @@ def test_what_comes_later_changes_nothing_of_what_was_known() -> None:
 
     assert one[:3] == other[:3]
     assert len(one[2].signals.voices) == 2
+
+
+class Encoder:
+    """Encodes two subjects, by their first word."""
+
+    name = "two-subjects"
+
+    def encode(self, texts: Sequence[str]) -> list[Embedding | None]:
+        return [
+            Embedding(self.name, bytes([127, 0] if t.split()[0] in ("Zephyr", "Wind") else [0, 127])) for t in texts
+        ]
+
+    def encode_query(self, text: str) -> Embedding | None:
+        return self.encode([text])[0]
+
+
+def test_titles_of_one_meaning_are_coverage_of_each_other() -> None:
+    titles = {"s0": "Zephyr unveils chip", "s1": "Recipe for soup", "s2": "Wind maker shows processor"}
+    rows = [Row(t, s, "", START + i * timedelta(hours=1), label=1.0) for i, (s, t) in enumerate(titles.items())]
+    rows.append(replace(rows[1], arrived_at=START + timedelta(hours=3)))  # words count from two texts on
+    by_words = known_examples(rows, START + timedelta(hours=4))
+    by_meaning = known_examples(with_embeddings(rows, Encoder()), START + timedelta(hours=4))
+    assert [len(example.signals.voices) for example in by_words] == [1, 1, 1, 1]
+    assert [example.signals.voices for example in by_meaning] == [("s0",), ("s1",), ("s0", "s2"), ("s1",)]
+    assert by_meaning[2].signals.first_seen_at == START
 
 
 def test_an_ending_that_names_the_publisher_goes() -> None:
