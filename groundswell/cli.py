@@ -1,6 +1,6 @@
 """The command line: the commands of all layers, and those that start the site.
 
-What counts and what serves is imported where it is needed: polling waits neither for scikit-learn nor for Flask.
+Heavy libraries are imported when they are needed: polling waits neither for scikit-learn nor for Flask.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ port_option = click.option("--port", default=8000, show_default=True, help="Port
 
 
 class _Commands(click.Group):
-    """The commands of all layers. Those that need scoring or pages are imported when one of them is, or the help."""
+    """The commands of all layers. Those that need scoring or pages are imported only when used, or for the help."""
 
     LATER: Mapping[str, str] = {
         **dict.fromkeys(
@@ -77,7 +77,7 @@ def cli(context: click.Context, verbose: bool, log_format: str) -> None:
     end_with_named_parent()
     configure_logging(verbose, as_json=log_format == "json")
     if log_format != "text":
-        os.environ["GROUNDSWELL_LOG_FORMAT"] = log_format  # for the parts of a site, which are processes of their own
+        os.environ["GROUNDSWELL_LOG_FORMAT"] = log_format  # for the parts of a site, which are separate processes
     context.obj = Front(process_clock())
 
 
@@ -113,7 +113,7 @@ def run(feeds: Path, db: Path, host: str, port: int, proxies: int, write: bool, 
     if "score" in chosen:
         require_config(feeds, db, write=write)
     if not is_file():
-        open_store(db).close()  # what is wrong with it is said once and at once
+        open_store(db).close()  # so that its errors are reported once and at once
     if "site" in chosen:
         address = Address(host, port)
         check_port(address, db=db)
@@ -174,12 +174,12 @@ def worker(front: Front, feeds: Path, db: Path, role: str | None) -> None:
     try:
         raise SystemExit(until_signal(_work(role, feeds, db, front)))
     except ConfigError as error:
-        # What a service prints is kept in logs: it names key and line, and no value.
+        # The output of a service is kept in logs, so errors name key and line, but no values.
         raise ConfigError(f"{error.public}\n`groundswell check` shows the values") from None
 
 
 def _work(role: str | None, feeds: Path, db: Path, front: Front) -> Callable[[asyncio.Event], Awaitable[int]]:
-    """Return what a worker of this role runs; None: everything."""
+    """Return the function that a worker of this role runs; None: everything."""
     if role == "poll":
         from groundswell.poller import poll_shards
 
@@ -241,9 +241,9 @@ for command in (*aggregator.cli.COMMANDS, *web.cli.COMMANDS):
 
 
 def main() -> None:
-    """Run the command line; an error that a person has to fix is one sentence on stderr."""
-    # What is learned here is small: threads of its linear algebra would wait for each other, and where the machine has
-    # other work a fit of categories took 0.38 s instead of 0.005. One thread also sums in the same order everywhere.
+    """Run the command line; an error that the user has to fix is one message on stderr."""
+    # The models are small: threads of the linear algebra library would wait for each other, and on a busy machine a fit
+    # of categories took 0.38 s instead of 0.005. One thread also sums in the same order everywhere.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         cli(prog_name="groundswell")

@@ -1,4 +1,4 @@
-"""The real clock, read here and nowhere else; everything else is handed a clock."""
+"""The real clock, which only this module reads; everything else gets a clock as an argument."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def now() -> datetime:
 
 
 def process_clock() -> Clock:
-    """Return the clock of this process: the real one, unless its parent handed down another."""
+    """Return the clock of this process: the real one, unless its parent set another."""
     return clock_from_spec(os.environ.get(CLOCK_VARIABLE, ""), now)

@@ -1,4 +1,4 @@
-"""Play the sample edition: a feed server on this machine, the days before at once, then a clock that runs faster."""
+"""Play the sample edition: a local feed server, the earlier days at once, then a clock that runs faster."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from aggregator.store.postgres.address import VARIABLE as DATABASE_URL
 from groundswell.clock import CLOCK_VARIABLE, now
 
 STEP = timedelta(minutes=30)
-"""Between two polls of the days before."""
+"""Between two polls of the earlier days."""
 ARCHIVE_STEP = timedelta(hours=1)
 """The same in the archive, where single minutes do not matter."""
 DAY = timedelta(days=1)
 REFRESH_S = 5
-"""Seconds after which a page of the demo loads itself again."""
+"""Seconds after which a page of the demo reloads."""
 
 
 @contextmanager
 def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[Path, Path]]:
-    """Give feeds.yaml and database of a site that has polled the edition's first *start*; its clock runs from then on.
+    """Yield feeds.yaml and database of a site that has polled the edition's first *start*; its clock runs from then on.
 
     address: of the site
     speed:   how many times as fast as real time the edition runs, here and in every process started from here
     """
-    os.environ.pop(DATABASE_URL, None)  # the edition is played into a database that is thrown away
+    os.environ.pop(DATABASE_URL, None)  # the edition uses a temporary database
     edition = sample.load()
     begin = sample.STARTS_AT + start
     played = SteppedClock(sample.ARCHIVE_STARTS_AT)
@@ -59,7 +59,7 @@ def sample_site(address: str, start: timedelta, speed: float) -> Iterator[tuple[
 
 
 async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step: timedelta = STEP) -> None:
-    """Poll and score what was published up to *until*, as the worker would have at the time.
+    """Poll and score the edition up to *until*, as the worker would have done at the time.
 
     Every midnight the site measures itself, so that the demo has a scorecard.
     """
@@ -72,7 +72,7 @@ async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step
         updater = Updater(store, config, current(store.models))
         with progress_bar("Playing the days before") as bar:
             task = bar.add_task("", total=(until - clock.at) / DAY)
-            # One after another, so that entries arrive in the same order at each start.
+            # Sequentially, so that entries arrive in the same order at each start.
             in_order = replace(config, limits=replace(config.limits, concurrency=1))
             async with Poller(in_order, store=store, clock=clock, rng=random.Random(0)) as poller:
                 while clock.at < until:

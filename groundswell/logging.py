@@ -1,4 +1,4 @@
-"""The log: one line a record, on stderr, for people or as JSON."""
+"""The log: one line per record on stderr, as text or JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class LineFormatter(logging.Formatter):
-    """One line a record: nothing that a feed wrote can start another or color the terminal."""
+    """One line per record: text from a feed cannot start another line or color the terminal."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the message on one line."""
@@ -25,7 +25,7 @@ def _printable(text: str) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `time` (RFC 3339), `level`, `logger`, `message`, and `exception` where there is one."""
+    """One JSON object per line: `time` (RFC 3339), `level`, `logger`, `message`, and `exception` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as JSON; every character outside ASCII is escaped."""

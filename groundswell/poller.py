@@ -1,11 +1,11 @@
-"""The process that polls beside others: `groundswell worker --role poll`, with PostgreSQL.
+"""One of several polling processes: `groundswell worker --role poll`, with PostgreSQL.
 
-    every 2 s     renew the lease, or take and give back shards (`aggregator.store.postgres.leases`)
+    every 2 s     renew the lease, and take or return shards (`aggregator.store.cluster.leases`)
     every 1 s     follow the configuration that the scorer applied
-    every 0.5 s   start the polls that are due in the shards that it leases
+    every 0.5 s   start the due polls of the leased shards
 
-It has no feeds.yaml: the scorer applies that, and every poller reads it from the database. The variables that it
-names (passwords) come from the environment of the poller.
+It needs no feeds.yaml: the scorer applies it, and every poller reads it from the database. Its variables (passwords)
+come from the environment of the poller.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WAIT_S = 2.0
 
 
 async def poll_shards(db: Path, clock: Clock, stop: asyncio.Event) -> int:
-    """Poll what is due in the shards that this process leases until *stop* is set; return the exit code."""
+    """Poll the due sources of the leased shards until *stop* is set; return the exit code."""
     require_server("`--role poll`")
     with open_store(db) as store:
         applied = AppliedConfig(store, os.environ)
@@ -55,7 +55,7 @@ async def poll_shards(db: Path, clock: Clock, stop: asyncio.Event) -> int:
 
 
 async def _first_config(applied: AppliedConfig, stop: asyncio.Event) -> Config | None:
-    """Return the configuration once a scorer has applied one; None where *stop* came first."""
+    """Return the configuration once a scorer has applied one; None if *stop* was set first."""
     config = applied.check()
     if config is None:
         log.info("no feeds.yaml was applied to this database yet; waiting for the scorer")
@@ -86,6 +86,6 @@ def _jobs(poller: Poller, applied: AppliedConfig) -> Jobs:
 
 
 def log_poll(polled: Polled) -> None:
-    """Log a poll that brought something."""
+    """Log a poll with new entries."""
     if polled.new or polled.edited:
         log.info("%s: %s", polled.source_id, polled.state.last_message)

@@ -1,9 +1,7 @@
-"""The processes of a running site: start them, start one again when it ends, stop them together.
+"""The processes of a running site: start them, restart one that ends, stop them together.
 
-Knows processes and signals. Leaves what each of them does to its command.
-
-A part never outlives the supervisor: each is told its parent's number and ends when that process is gone
-(`aggregator.process`). A part that is killed is started again, and the other goes on meanwhile.
+A part never outlives the supervisor: each knows its parent's process ID and ends with it (`aggregator.process`). A part
+that is killed is restarted, and the other continues meanwhile.
 """
 
 from __future__ import annotations
@@ -24,15 +22,15 @@ from aggregator.process import PARENT_VARIABLE
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 4.5
-"""After this a part that received SIGTERM is killed: the site ends within five seconds, its own processes included."""
+"""A part that received SIGTERM is killed after this, so that the site ends within five seconds."""
 FIRST_WAIT_S, MAX_WAIT_S = 1.0, 60.0
-"""Before a part that ended is started again; doubled each time."""
+"""Wait before a part that ended is restarted; doubled each time."""
 STABLE_S = 60.0
-"""A part that ran this long has not failed at its start: the next wait is the first again."""
+"""A part that ran this long did not fail at its start: the next wait is the first one again."""
 STARTED_S = 10.0
 """A part that ran this long has started."""
 USER_ERROR = 1
-"""Exit code of a part that has printed what the operator has to fix."""
+"""Exit code of a part that has printed an error for the operator to fix."""
 ASIDE_WITHIN_S = 600.0
 
 
@@ -52,8 +50,8 @@ class Part:
 async def supervise(parts: list[Part], stop: asyncio.Event) -> int:
     """Run *parts* until *stop* is set; return the exit code.
 
-    Where a part cannot start because of something that a person has to fix, all end. One that has once run is started
-    again whatever happens to it.
+    If a part cannot start because of an error that the operator has to fix, all end. A part that has once run is always
+    restarted.
     """
     return max(await asyncio.gather(*(_keep_running(part, stop) for part in parts)))
 
@@ -70,7 +68,7 @@ async def _keep_running(part: Part, stop: asyncio.Event) -> int:
         ran_s = loop.time() - started_at
         has_started = has_started or ran_s >= STARTED_S
         if code == USER_ERROR and not has_started:
-            # Trying again would only repeat the sentence.
+            # Another try would only repeat the message.
             stop.set()
             return code
         wait_s = FIRST_WAIT_S if ran_s > STABLE_S else min(wait_s * 2, MAX_WAIT_S)
@@ -83,7 +81,7 @@ async def _keep_running(part: Part, stop: asyncio.Event) -> int:
 
 
 async def _until_end(process: asyncio.subprocess.Process, stop: asyncio.Event) -> int | None:
-    """Return the exit code of *process*, or None when it was stopped because *stop* was set."""
+    """Return the exit code of *process*, None if it was stopped because *stop* was set."""
     ended = asyncio.create_task(process.wait())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -104,13 +102,13 @@ def _reason(code: int) -> str:
 
 
 class CommandFailedError(GroundswellError):
-    """A command in a process of its own failed; the text is its message."""
+    """A command in a child process failed, with this message."""
 
 
 async def run_aside(command: str, feeds: Path, db: Path, *more: str) -> str:
-    """Run a command in a process of its own, so that the worker goes on; return what it printed.
+    """Run a command in a child process, so that the worker continues; return its output.
 
-    CommandFailedError where it failed, or did not end within `ASIDE_WITHIN_S`.
+    CommandFailedError if it failed, or did not end within `ASIDE_WITHIN_S`.
     """
     process = await asyncio.create_subprocess_exec(
         *part_command(command, feeds, db, *more),

@@ -1,7 +1,6 @@
-"""The scoring stage in a thread of its own, so that network and numbers do not wait for each other.
+"""The scoring stage in its own thread, so that polling and scoring do not block each other.
 
-Knows the thread, its connection to the database, and when lists are ranked again. Leaves stories and scores to
-`scoring.updater`.
+Knows the thread, its connection to the database, and when lists are ranked. `scoring.updater` does the work.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RERANK = timedelta(minutes=1)
-"""Trend decays without any news, so the order is looked at this often."""
+"""Trend decays without any news, so lists are ranked this often."""
 
 _WORDS_ALONE = "Stories, related stories and search go by words alone until it works"
 
 
 class Scorer:
-    """The scoring stage in a thread of its own, so that network and numbers do not wait for each other."""
+    """Runs the scoring stage in its own thread."""
 
     def __init__(self, db: Path, config: Config) -> None:
         from scoring.learning.model_store import chosen
@@ -54,20 +53,20 @@ class Scorer:
         return Updater(self._store, self._config, current(self._store.models))
 
     async def update(self, at: datetime) -> None:
-        """Take in what was stored since the last time, and rank again when it is time to."""
+        """Process new events, and rank the lists when it is time to."""
         await self._in_thread(self._update, at)
 
     async def reconfigure(self, config: Config, at: datetime) -> None:
-        """Go on with other settings."""
+        """Continue with other settings."""
         self._config = config
         await self._in_thread(self._updater.reconfigure, config, at)
 
     async def encode(self) -> None:
-        """Follow what feeds.yaml says of the sentence encoder, and encode a few entries that were placed without it."""
+        """Apply the encoder settings of feeds.yaml, and encode a few entries that were clustered without embeddings."""
         await self._in_thread(self._encode)
 
     async def follow_model(self, at: datetime) -> None:
-        """Score with another model where training left one, or somebody chose one."""
+        """Use another model if training or the operator chose one."""
         from scoring.learning.model_store import chosen, current
 
         def follow() -> None:
@@ -79,11 +78,11 @@ class Scorer:
 
     @property
     def model_version(self) -> str:
-        """Of the model that scores now."""
+        """The version of the current model."""
         return self._updater.engine.model.version
 
     async def close(self) -> None:
-        """Finish what is under way and close."""
+        """Finish the current work and close."""
         if self._encoder is not None:
             self._encoder.close()
         await self._in_thread(self._store.close)
@@ -93,7 +92,7 @@ class Scorer:
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, action, *args)
         except StoreFault:
-            # Another process may have scored while the database was out of reach: nothing is remembered from before.
+            # Another process may have scored while the database was unreachable, so the state is discarded.
             self._updater = self._new_updater()
             self._meaning = None
             raise
@@ -120,7 +119,7 @@ class Scorer:
             self._note(f"{self._encoder.error}. {_WORDS_ALONE}" if self._encoder.error else "")
 
     def _note(self, message: str) -> None:
-        """Keep why the encoder does not work, for the operator's pages."""
+        """Store the encoder's error, for the operator's pages."""
         if message != self._meaning_message or self._meaning is None:
             self._store.state.set("meaning_message", message)
             self._meaning_message = message

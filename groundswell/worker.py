@@ -1,11 +1,11 @@
-"""The worker: polls, groups, scores, publishes, trains and forgets, a job each.
+"""The worker: polls, groups, scores, publishes, trains and prunes, each as a job.
 
-    every 0.5 s   start the polls that are due; take in what they stored
+    every 0.5 s   start due polls; process what they stored
     every 2 s     publish to subscribers, renew our own subscriptions, follow the chosen model
-    every minute  train, prune, measure and back up, where it is time to (`groundswell.background`)
+    every minute  train, prune, measure and back up, if due (`groundswell.background`)
 
-Knows which job runs how often. Leaves what a job does to the layers. What a job writes is in a transaction of its own:
-a worker that is killed goes on where it was, and the next one repeats the long job that it interrupted.
+Knows how often each job runs. Each job writes in its own transactions, so the next worker continues where a killed one
+stopped, and repeats the long job that was interrupted.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONG_JOBS = {"train": 20, "prune": 60, "measure": 60, "backup": 20, "languages": 30}
-"""Seconds between two looks whether a long job is due."""
+"""Seconds between two checks for due long jobs."""
 STAND_BY_S = 2.0
-"""Between two looks whether another process still works."""
+"""Seconds between two checks of whether another process is still working."""
 DISPLACED = 3
-"""Exit code of a worker whose database was deleted or replaced; the next one opens what is there then."""
+"""Exit code of a worker whose database was deleted or replaced; the next one opens the new database."""
 
 
 async def stand_by(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> int:
-    """Work without polling once no other process does, until *stop* is set; return the exit code.
+    """Work without polling when no other process does, until *stop* is set; return the exit code.
 
-    For PostgreSQL: of several machines one works, and another takes over where that one ends or falls silent. All run
+    For PostgreSQL: one of several machines works, and another takes over if that one ends or stops responding. All run
     background jobs meanwhile.
     """
     background = asyncio.create_task(run_background_jobs(feeds, db, clock, stop))
@@ -89,7 +89,7 @@ async def _work_or_wait(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event
 async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event, *, polls: bool = True) -> int:
     """Poll, update, train and prune until *stop* is set; return the exit code.
 
-    polls: whether this process starts polls; it stores what hubs deliver and what is posted in any case
+    polls: whether this process starts polls; it stores deliveries of hubs and posted entries in any case
     """
     from web.websub.publisher import Publisher
     from web.websub.rendering import FeedRenderer
@@ -116,7 +116,7 @@ async def work(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event, *, poll
 
 
 class Worker:
-    """What the worker does, a method a job, and how often."""
+    """The jobs of the worker, one method each, and their intervals."""
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class Worker:
         self._hubs = HubSubscriber(config, base=_address_for_hubs(config), store=store, clock=clock, poller=poller)
 
     def jobs(self, *, polls: bool = True) -> Jobs:
-        """Return the jobs, each with its time between two runs."""
+        """Return the jobs with their intervals."""
         jobs = Jobs(self._give_way)
         jobs.every(timedelta(seconds=1), "config", self.apply_config)
         jobs.every(timedelta(seconds=0.5), "poll", self.start_polls if polls else self._check_clock)
@@ -178,7 +178,7 @@ class Worker:
         return jobs
 
     async def apply_config(self) -> None:
-        """Apply feeds.yaml as it was saved last."""
+        """Apply the last saved feeds.yaml."""
         if changed := self._watch.check(self._clock()):
             self._config = self._schedule.config = changed
             self._posted.reconfigure(changed)
@@ -196,23 +196,23 @@ class Worker:
         self._poller.start_due()
 
     async def _check_clock(self) -> None:
-        """Look whether the system clock was set."""
+        """Check whether the system clock was set."""
         self._clock_steps.check()
 
     async def update(self) -> None:
-        """Make stories and scores of what came."""
+        """Process new events into stories and scores."""
         await self._scorer.update(self._clock())
 
     async def publish(self) -> None:
-        """Tell subscribers of the site's own hub."""
+        """Notify subscribers of the site's own hub."""
         await self._publisher.step(self._clock())
 
     async def heartbeat(self) -> None:
-        """Write down that the worker lives."""
+        """Store the heartbeat."""
         self._store.state.beat(self._clock(), "" if isinstance(self._clock, FastClock) else machine_time())
 
     def _give_way(self, error: DatabaseInUseError) -> None:
-        """Stop: the database was out of reach for a while, and another process has taken over."""
+        """Stop, because the database was unreachable for a while and another process has taken over."""
         if self._stop.is_set():
             return
         log.error("%s; this process stands by", error)
@@ -220,7 +220,7 @@ class Worker:
         self._stop.set()
 
     async def watch_database(self) -> None:
-        """Stop where the database was deleted or replaced, and keep what only this process can still read."""
+        """Stop if the database was deleted or replaced, and save what only this process can still read."""
         what = self._store.displacement()
         if not what or self._stop.is_set():
             return
@@ -241,7 +241,7 @@ class Worker:
             log.error("%s", error)
 
     async def follow_model(self) -> None:
-        """Score with the model that was chosen last."""
+        """Use the last chosen model."""
         await self._scorer.follow_model(self._clock())
 
     async def narrate(self) -> None:
@@ -249,11 +249,11 @@ class Worker:
         await self._narrator.step(self._clock())
 
     async def send_alerts(self) -> None:
-        """Send messages about stories to whom feeds.yaml names, and about the site to the operator."""
+        """Send alerts about stories to the targets in feeds.yaml, and alarms to the operator."""
         await self._alerts.step(self._clock())
 
 
 def _address_for_hubs(config: Config) -> str:
-    """Return the site's address where hubs can reach it, else ""."""
+    """Return the site's address if hubs can reach it, else ""."""
     url = config.site.url.rstrip("/")
     return url if is_public_host(urlsplit(url).hostname or "") else ""

@@ -1,4 +1,4 @@
-"""Addresses and host names of the open internet, as against those of the operator's own network.
+"""Tell public addresses and host names from private ones.
 
 Pure. `fetch` checks every address with it before it connects.
 """
@@ -25,7 +25,7 @@ _PRIVATE_SUFFIXES = (
 
 
 def is_public(address: str) -> bool:
-    """Return whether *address* belongs to the open internet; False for what is no address.
+    """Return whether *address* is a public IP address; False for anything else.
 
     Neither `is_private` nor `is_global` of Python 3.11 alone is the rule: the first misses 100.64/10,
     the second lets multicast, site-local and addresses embedded in IPv6 through. So: global, and not
@@ -48,7 +48,7 @@ def is_public(address: str) -> bool:
 
 
 def is_public_host(name: str) -> bool:
-    """Return whether *name* can be a host of the open internet: a name with a dot, or a public address."""
+    """Return whether *name* can be a public host: a name with a dot, or a public address."""
     bare = name.strip("[]").lower()
     if not bare or ":" in bare or bare.replace(".", "").isdigit():
         return is_public(bare)

@@ -1,7 +1,7 @@
 """Detect the language of a short text, with the 97-language model of `py3langid`.
 
-The model takes a second and 100 MB to load, so this runs in a process of its own (`groundswell detect-languages`), and
-only the result is kept. Headlines are short: below `MIN_CONFIDENCE` or `MIN_LETTERS` nothing is said. Known to be
+The model takes a second and 100 MB to load, so this runs in a separate process (`groundswell detect-languages`), and
+only the result is kept. Headlines are short: below `MIN_CONFIDENCE` or `MIN_LETTERS` there is no result. Known to be
 wrong: closely related languages (Norwegian and Danish, Serbian and Croatian).
 """
 
@@ -14,7 +14,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 MIN_CONFIDENCE = 0.8
 MIN_LETTERS = 20
 MIN_WIDE_LETTERS = 6
-"""Of Chinese, Japanese and Korean, where a character says as much as a word."""
+"""For Chinese, Japanese and Korean, where a character carries as much as a word."""
 MAX_CHARS = 500
 COMMON = (
     *("ar", "bg", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it", "ja"),
@@ -26,7 +26,7 @@ _FIRST_WIDE = "\u3040"
 
 
 def detector() -> Callable[[str], str]:
-    """Return a function from a text to its language tag, "" where that is not clear."""
+    """Return a function from a text to its language tag, "" if unclear."""
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
     def detect(text: str) -> str:
@@ -44,9 +44,9 @@ def detector() -> Callable[[str], str]:
 
 
 def guesser() -> Callable[[str], str]:
-    """Return a function from a text to its likeliest language among `COMMON`, however unclear that is.
+    """Return a function from a text to its most likely language among `COMMON`.
 
-    Left to choose among all 97, the model takes every tenth short English headline for Latin, Shona or the like.
+    Among all 97, the model takes every tenth short English headline for Latin, Shona or the like.
     """
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
     identifier.set_languages([tag for tag in COMMON if tag in identifier.nb_classes])

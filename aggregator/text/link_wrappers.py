@@ -1,8 +1,8 @@
-"""Find the address that a link leads to behind a tracker, a redirector or a cache of another site.
+"""Unwrap links through a tracker, a redirector or a cache of another site.
 
-Knows the wrappers that carry the address in themselves. What only a request would tell (feedproxy, bit.ly, new Google
-News links) stays as it is. No library of this kind is kept that leaves links alone that mean something: the lists of
-`courlan` and `detrack` drop `pid`, `source`, `keyword` and `session`, which are pages of their own on many sites.
+Knows the wrappers that contain the address. Others, which would need a request (feedproxy, bit.ly, new Google News
+links), are not changed. No maintained library leaves meaningful links alone: the lists of `courlan` and `detrack` drop
+`pid`, `source`, `keyword` and `session`, which identify pages on many sites.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _OTHER_HOSTS = frozenset(
     ("urldefense.proofpoint.com", "urldefense.com", "r.search.yahoo.com", "href.li", "www.bing.com", "news.google.com")
 )
 FEED_PROXIES = ("feedproxy.google.com", "feeds.feedburner.com", "feeds2.feedburner.com", "rss.feedsportal.com")
-"""Hosts of links that only a request would unwrap: any other link of an entry is better."""
+"""Hosts of links that only a request could unwrap: any other link of an entry is better."""
 
 
 def unwrapped(url: str) -> str:
@@ -87,7 +87,7 @@ def is_feed_proxy(url: str) -> bool:
 
 
 def _host_of(url: str) -> str:
-    """Return the host of a usual http(s) address without taking all of it apart."""
+    """Return the host of an ordinary http(s) address without parsing all of it."""
     return url.partition("://")[2].partition("/")[0].partition("?")[0].lower()
 
 

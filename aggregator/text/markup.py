@@ -1,6 +1,6 @@
 """Turn markup into plain text, and text into what can be stored and shown.
 
-Knows HTML as far as reading its text goes. Leaves making HTML safe to `sanitize`.
+`sanitize` makes HTML safe.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
 
 def storable(text: str) -> str:
-    """Return *text* without what SQLite, XML or a terminal chokes on.
+    """Return *text* without characters that SQLite, XML or a terminal cannot handle.
 
-    Control characters (tab and newline stay), surrogates and non-characters go.
+    Removes control characters except tab and newline, surrogates and non-characters.
     """
     if text.isprintable() or text.replace("\n", " ").isprintable():
         return text
@@ -31,7 +31,7 @@ def storable(text: str) -> str:
 
 
 def clip(text: str, limit: int) -> str:
-    """Return at most *limit* characters of *text*, ended by "…" at a word where something was cut."""
+    """Return at most *limit* characters of *text*, cut at a word with "…"."""
     if len(text) <= limit:
         return text
     head = text[: max(limit - 1, 0)]

@@ -1,6 +1,6 @@
-"""Run background jobs out of the queue in PostgreSQL: in each process of the role `score`, also one that stands by.
+"""Run background jobs from the queue in PostgreSQL, in each process of the role `score`, standbys included.
 
-These have feeds.yaml, which training and measuring read. A process that polls does not, and its machine may be small.
+These have feeds.yaml, which training and measuring read. Pollers do not, and their machines may be small.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 PAUSE_S = 2.0
 LONG_AT_ONCE, MESSAGES_AT_ONCE, CALLS_AT_ONCE = 2, 4, 20
 AGAIN_S = 10.0
-"""How long a short job waits after it failed. A message that a service refuses is no failed job."""
+"""Wait of a short job after a failure. A message that a service refuses is not a failed job."""
 
 
 async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio.Event) -> None:
@@ -42,7 +42,7 @@ async def run_background_jobs(feeds: Path, db: Path, clock: Clock, stop: asyncio
                 message = str(error)
                 log.warning("background jobs wait: %s", message)
         except Exception:
-            # The scorer goes on, and so must its jobs.
+            # The scorer continues, and so must its jobs.
             log.exception("background jobs stopped; they start again")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), PAUSE_S)
@@ -83,7 +83,7 @@ async def _run(feeds: Path, db: Path, store: Store, clock: Clock, stop: asyncio.
 
 
 class _Applied:
-    """The configuration that the scorer applied last; *on_change* is called where another was applied."""
+    """The last applied configuration; *on_change* is called when it changes."""
 
     def __init__(self, store: Store, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
@@ -91,7 +91,7 @@ class _Applied:
         self._config: Config | None = None
 
     def config(self) -> Config:
-        """Return it; StoreError where there is none that can be read here."""
+        """Return it; StoreError if none can be read here."""
         try:
             if changed := self._watch.check():
                 self._config = changed

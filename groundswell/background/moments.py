@@ -1,11 +1,10 @@
-"""When long jobs ran last, so that a stop of the worker, or a failure, does not skip one.
+"""The last runs of long jobs, so that a stop of the worker or a failure does not skip one.
 
     state: <name>          when the last run began
-           <name>_starts   how often it was started since the last run that ended; absent: none is under way
+           <name>_starts   starts since the last completed run; absent if none is running
 
-A run is noted before it begins: one that fails is not repeated at once, but `RETRY` later. The next worker, on this
-machine or on another, repeats a run that was interrupted. Neither is done after three starts: the run may be what ends
-the worker, and it waits for its regular time. Knows when a job is due. Leaves what it does to others.
+A run is recorded before it begins. A failed run is repeated after `RETRY`, and an interrupted one by the next worker,
+on any machine. After three starts it waits for its regular time instead, because the run itself may end the worker.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ RETRY = timedelta(minutes=5)
 
 
 class LongJobs:
-    """When each of the jobs called *names* is due; these are the names of their moments in the state."""
+    """Decides when the jobs called *names* are due; these are also their names in the state."""
 
     def __init__(self, store: Store, *names: str) -> None:
         self._store = store
@@ -29,13 +28,13 @@ class LongJobs:
         self._failed: dict[str, datetime] = {}
 
     def is_due(self, name: str, every: timedelta, at: datetime) -> bool:
-        """Return whether the last run began *every* ago or longer, or has to be repeated.
+        """Return whether the last run began *every* ago or longer, or must be repeated.
 
-        On a new site the first run comes one interval after the first question.
+        On a new site the first run is due one interval after the first call.
         """
         if name in self._interrupted:
             return True
-        # A clock that was set back must not silence a job until it has caught up.
+        # A clock that was set back must not stop a job until it has caught up.
         if name in self._failed and not timedelta() <= at - self._failed[name] < RETRY:
             return True
         last = self._store.state.moment(name)
@@ -46,9 +45,9 @@ class LongJobs:
 
     @contextmanager
     def running(self, name: str, at: datetime, note: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Note that the job begins at *at* and, unless it is interrupted or fails, that it ended.
+        """Record that the job begins at *at* and, unless it is interrupted or fails, that it ended.
 
-        note: called in the transaction of the first note
+        note: called in the transaction of the first record
         """
         state = self._store.state
         with self._store.transaction():
@@ -65,7 +64,7 @@ class LongJobs:
             if starts < STARTS:
                 self._failed[name] = at
             raise
-        # A cancelled task comes neither here nor there: the worker stops, and the next one repeats the run.
+        # A cancelled task reaches neither branch: the worker stops, and the next one repeats the run.
         state.clear(f"{name}_starts")
 
     def _starts(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Which long job is due, and what is noted as it begins. For the one process that works."""
+"""Decide which long jobs are due, and record their starts. For the one active process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundswell.background.moments import LongJobs
 
 TRAIN = timedelta(hours=24)
 VOTES_TO_TRAIN, TRAIN_AGAIN = 10, timedelta(hours=1)
-"""After so many votes the next training comes as soon as that time has passed since the last."""
+"""After so many votes the next training is due once this time has passed since the last one."""
 PRUNE = timedelta(hours=24)
 MEASURE = timedelta(hours=24)
 LANGUAGES = timedelta(minutes=10)
@@ -24,7 +24,7 @@ MOMENTS = {
     "backup": "backed_up_at",
     "languages": "languages_at",
 }
-"""The name in the state of when a job last began, by the job."""
+"""The name of each job's last start in the state."""
 
 
 class Schedule:
@@ -39,10 +39,10 @@ class Schedule:
         self._is_settled = is_settled
         self._jobs = LongJobs(store, *MOMENTS.values())
         self.config = config
-        """As it was applied last."""
+        """The last applied one."""
 
     def is_due(self, job: str) -> bool:
-        """Return whether it is time for *job*; for a training also where enough votes came, or the operator asks."""
+        """Return whether *job* is due; a training also after enough votes, or on request of the operator."""
         state, moment = self._store.state, MOMENTS[job]
         match job:
             case "train":
@@ -50,7 +50,7 @@ class Schedule:
                 is_due = self._is_due(job, TRAIN if new_votes < VOTES_TO_TRAIN else TRAIN_AGAIN)
                 return is_due or state.moment("train_wanted") is not None
             case "prune":
-                # By a clock that is a year ahead for a minute, everything would be too old to keep.
+                # With a clock that is a year ahead for a minute, everything would be old enough to prune.
                 return self._is_settled() and self._is_due(job, PRUNE)
             case "measure":
                 return self._is_due(job, MEASURE)
@@ -61,11 +61,11 @@ class Schedule:
                 return self._is_due(job, LANGUAGES) and bool(self._store.entry_languages.pending(1))
 
     def running(self, job: str) -> AbstractContextManager[None]:
-        """Note that *job* begins here and, unless it is interrupted or fails, that it ended."""
+        """Record that *job* begins here and, unless it is interrupted or fails, that it ended."""
         return self._jobs.running(MOMENTS[job], self._clock(), lambda: self._note_votes(job))
 
     def note(self, job: str) -> None:
-        """Note that *job* was handed over; within a transaction."""
+        """Record that *job* was added to the queue; within a transaction."""
         self._store.state.set_moment(MOMENTS[job], self._clock())
         self._note_votes(job)
 

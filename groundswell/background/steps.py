@@ -1,4 +1,4 @@
-"""A long job that is due: run here, or put into the queue for whichever scorer or standby takes it."""
+"""Run a due long job here, or add it to the queue for any scorer or standby."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ log = logging.getLogger(__name__)
 
 
 class Steps(Protocol):
-    """Looks whether a long job is due, and starts it."""
+    """Starts due long jobs."""
 
     async def step(self, job: str) -> None:
-        """Start *job* where it is due."""
+        """Start *job* if it is due."""
 
 
 class RunHere:
-    """Runs what is due in this process: the embedded default."""
+    """Runs due jobs in this process: the default, with SQLite."""
 
     def __init__(self, schedule: Schedule, work: LongWork) -> None:
         self._schedule = schedule
         self._work = work
 
     async def step(self, job: str) -> None:
-        """Run *job* where it is due."""
+        """Run *job* if it is due."""
         if not self._schedule.is_due(job):
             return
         try:
@@ -41,7 +41,7 @@ class RunHere:
 
 
 class PutInQueue:
-    """Puts what is due into the queue, in one transaction with the note of it: never twice, and never only noted."""
+    """Adds due jobs to the queue, in one transaction with the record of it: never twice, and never only recorded."""
 
     def __init__(self, schedule: Schedule, store: Store, queue: JobQueue) -> None:
         self._schedule = schedule
@@ -49,7 +49,7 @@ class PutInQueue:
         self._queue = queue
 
     async def step(self, job: str) -> None:
-        """Put *job* into the queue where it is due, and neither waits nor runs there yet."""
+        """Add *job* to the queue if it is due and neither waiting nor running."""
         if self._schedule.is_due(job):
             with self._store.transaction():
                 if self._queue.defer(job):

@@ -1,4 +1,4 @@
-"""What each long job does, most of them in a process of their own. What fails raises, so that it is done again."""
+"""The long jobs, most of them in a child process. A failure raises, so that the job is repeated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class LongWork:
     """Does the long jobs of a site.
 
-    store: keeps what the operator's pages say of them
+    store: for their status on the operator's pages
     """
 
     def __init__(self, feeds: Path, db: Path, store: Store, clock: Clock) -> None:
@@ -30,7 +30,7 @@ class LongWork:
         self._clock = clock
 
     async def run(self, job: str, config: Config) -> None:
-        """Do *job*; CommandFailedError, StoreError or StoreFault where that failed."""
+        """Run *job*; CommandFailedError, StoreError or StoreFault on failure."""
         match job:
             case "train":
                 await self._train()
@@ -72,7 +72,7 @@ class LongWork:
             require_file("`backup` in feeds.yaml", "docs/postgresql.md says how to back that up")
             message = (await run_aside("backup", self._feeds, self._db)).strip()
         except StoreError as error:
-            # Trying again would only repeat the sentence.
+            # Another try would only repeat the message.
             message = str(error)
         except CommandFailedError as error:
             self._store.state.set("backup_message", str(error))
