@@ -81,7 +81,7 @@ class SubscriberCalls:
         if isinstance(answer, fetch.Answered) and 200 <= answer.status < 300 and answer.body == challenge.encode():
             subscriber = network(answer.peer) if answer.peer else ""
             if request.mode == "subscribe" and self._store.websub_hub.is_full(request, subscriber, MAX_OF_A_NETWORK):
-                await self._deny(pending, "this hub has as many subscriptions of that address as it takes")
+                await self._deny(pending, "this hub has reached its limit of subscriptions for that address")
                 return
             with self._store.transaction():
                 self._store.websub_requests.answered(pending.request_id)

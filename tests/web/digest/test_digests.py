@@ -181,6 +181,7 @@ def test_the_feed_has_an_item_for_each_day_and_week_that_is_over(full: FlaskClie
     answer = full.get(f"/digest.{form}")
     assert answer.status_code == 200
     body = answer.get_data(as_text=True)
+    assert "Accept" in answer.headers["Vary"]  # browsers get another type
     if form == "json":
         items = answer.get_json()["items"]
         links, ids = [item["url"] for item in items], [item["id"] for item in items]

@@ -50,7 +50,9 @@ def picture(entry_id: int) -> Response:
 
 
 def _later() -> Response:
-    response = Response("This picture can be had in a few seconds.\n", 503, content_type="text/plain; charset=utf-8")
+    response = Response(
+        "This picture will be available in a few seconds.\n", 503, content_type="text/plain; charset=utf-8"
+    )
     response.headers["Content-Security-Policy"] = CSP_DATA
     response.headers["Cache-Control"] = "no-store"
     response.headers["Retry-After"] = "5"

@@ -39,7 +39,7 @@ def ask() -> Response:
     if config().site.hub != "own":
         abort(404)
     if request.headers.get("Origin") or request.headers.get("Sec-Fetch-Site"):
-        return _plain("This is for programs, not for pages in a browser.", 403)
+        return _plain("This endpoint is for programs, not for pages in a browser.", 403)
     try:
         wanted = read_request(request.form)
     except RefusedError as error:
@@ -50,14 +50,14 @@ def ask() -> Response:
             return _plain("There is no such subscription.", 400)
         # A feed that is gone can still be unsubscribed from.
         if wanted.mode == "subscribe" and not is_topic(store, wanted.topic):
-            return _plain("hub.topic is none of this site's feeds, as its own link rel=self spells it.", 400)
+            return _plain("hub.topic must be one of this site's feeds, spelled as in its rel=self link.", 400)
         with store.transaction():
             if full := _is_full(store, wanted, known):
                 answer = _plain(full, 503)
                 answer.headers["Retry-After"] = "3600"
                 return answer
             store.websub_requests.ask(wanted, now())
-    return _plain("Your callback will be asked whether it wants this.", 202)
+    return _plain("Accepted. Your callback will be asked to confirm.", 202)
 
 
 def _is_full(store: Store, wanted: Request, known: bool) -> str:
@@ -66,16 +66,16 @@ def _is_full(store: Store, wanted: Request, known: bool) -> str:
     of_group = store.websub_requests.group_counts(wanted.group)
     if not known:
         if subscriptions >= MAX_SUBSCRIPTIONS:
-            return "This hub has as many subscriptions as it takes."
+            return "This hub has reached its limit of subscriptions."
         if sum(of_group) >= MAX_OF_A_GROUP:
-            return "This hub has as many subscriptions of that host as it takes."
+            return "This hub has reached its limit of subscriptions for that host."
         topics, searches, has_topic = store.websub_requests.topic_counts(wanted.topic, "/search.")
         if not has_topic and topics >= MAX_TOPICS:
-            return "As many of this site's feeds are subscribed to as it watches."
+            return "This hub has reached its limit of subscribed feeds."
         if not has_topic and "/search." in wanted.topic and searches >= MAX_SEARCHES:
-            return "As many searches are subscribed to as this site watches; its lists can still be."
+            return "This hub has reached its limit of subscribed searches; lists can still be subscribed to."
     if pending >= MAX_PENDING and not store.websub_requests.make_room(wanted.group):
-        return "Too many requests wait for their callbacks; try again later."
+        return "Too many requests are waiting for confirmation; try again later."
     return ""
 
 

@@ -22,6 +22,7 @@ from aggregator.model import Config, Limits, Site
 from aggregator.store import Store
 from tests.web.conftest import Clock
 from tests.web.newsroom import NOW, Newsroom
+from web.http.headers import CSP_DATA
 from web.pages.service import websub_hub as hub_page
 from web.websub import subscriber_calls
 from web.websub.publisher import Publisher
@@ -120,6 +121,14 @@ def test_every_feed_names_the_hub(full: FlaskClient) -> None:
             assert [address.href for address in links if address.rel == "hub"] == ["http://localhost/hub"]
 
 
+def test_answers_of_the_hub_are_neither_cached_nor_run(site: FlaskClient) -> None:
+    answer = site.post("/hub", data={"hub.mode": "publish"})
+    assert answer.status_code == 400
+    assert answer.text.startswith("hub.mode ")
+    assert answer.headers["Content-Security-Policy"] == CSP_DATA
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
     site: FlaskClient, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
@@ -211,7 +220,7 @@ def test_a_feed_that_does_not_exist_is_refused_at_once(site: FlaskClient, subscr
     answer = site.post("/hub", data=subscriber.form(topic=topic))
     assert (answer.status_code, answer.text) == (
         400,
-        "hub.topic is none of this site's feeds, as its own link rel=self spells it.\n",
+        "hub.topic must be one of this site's feeds, spelled as in its rel=self link.\n",
     )
 
 
