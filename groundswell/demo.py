@@ -79,7 +79,9 @@ async def play(feeds: Path, db: Path, clock: SteppedClock, until: datetime, step
                     before = clock.at
                     pace = step if before >= sample.STARTS_AT else ARCHIVE_STEP
                     clock.at = min(before + pace, until)
-                    await poller.poll_now()
+                    # One commit a step: nobody else uses the database yet.
+                    with store.transaction():
+                        await poller.poll_now()
                     updater.run(clock.at)
                     if clock.at.date() > before.date():
                         measure(store, config, clock.at)
