@@ -6,8 +6,9 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
-from aggregator.site.disk_use import disk_use, summary
+from aggregator.site.disk_use import disk_use
 from web.admin import actions as audit
+from web.admin.wording import disk_summary
 from web.auth.credentials import TooManyTries, named_by_proxy
 from web.present.alerts import alert_rows
 from web.request.access import (
@@ -101,7 +102,7 @@ def dashboard() -> str:
         actions=[audit.row(show, action) for action in actions[:SHOWN]],
         older=actions[SHOWN - 1].action_id if len(actions) > SHOWN else None,
         status=status,
-        disk=summary(disk),
+        disk=disk_summary(disk),
         backup=backup,
         meaning=meaning,
     )

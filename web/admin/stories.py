@@ -59,7 +59,7 @@ def story(story_id: int) -> str | AnyResponse:
             members=list(zip([entry.entry_id for entry, _ in members], present.coverage(show, members), strict=True)),
             similar=[show.card(listed) for listed in _similar(store, listed.story)],
             categories=config().categories,
-            overrides=store.decisions.of_story(story_id),
+            overrides=[(made, show.moment(made.at)) for made in store.decisions.of_story(story_id)],
             actions=[audit.row(show, action) for action in store.actions.newest(20, story_id=story_id)],
         )
 

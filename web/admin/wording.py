@@ -1,4 +1,7 @@
-"""The audit log in the language of the site: a text for each kind of action, its values in their places."""
+"""The operator's desk in the language of the site: lines of the audit log, and the forecast of disk use.
+
+Each kind of action has a text, in which its values are put.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from collections.abc import Mapping
 from flask_babel import gettext
 
 from aggregator.model.actions import ActionKind
+from aggregator.site.disk_use import DiskUse
 from aggregator.store.editorial.sessions import Action
-from web.i18n.wording import plural
+from web.i18n.wording import plural, size
 
 
 def worded(action: Action) -> tuple[str, str]:
@@ -92,3 +96,17 @@ def _other_text(kind: ActionKind, values: Mapping[str, str]) -> str:
             return str(gettext("revoked the reader token “%(name)s”", **values))
         case _:
             return str(gettext("the database was replaced: %(what)s", **values))
+
+
+def disk_summary(use: DiskUse) -> str:
+    """Return the forecast of disk use in one line, as `aggregator.site.disk_use.summary` says it in English."""
+    entries = plural(use.entries, "entry", "entries")
+    now = gettext("%(size)s for %(entries)s", size=size(use.database), entries=entries)
+    if use.free is not None:
+        now += ", " + gettext("%(size)s free", size=size(use.free))
+    if not use.growth_per_day:
+        return f"{now}; {gettext('not growing')}"
+    growth = f"{now}; {gettext('grows by %(size)s a month', size=size(round(use.growth_per_day * 30)))}"
+    if use.days_left is None:
+        return growth
+    return f"{growth}; {gettext('full in %(days)s', days=plural(round(use.days_left), 'day'))}"

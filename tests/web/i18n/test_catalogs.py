@@ -18,12 +18,13 @@ from flask.testing import FlaskClient
 
 from aggregator.model import Site
 from aggregator.model.actions import ActionKind
+from aggregator.site.disk_use import DiskUse, summary
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Action
 from tests.web import newsroom
 from tests.web.i18n.messages import ROOT, Message, messages
 from tests.web.newsroom import NOW
-from web.admin.wording import worded
+from web.admin.wording import disk_summary, worded
 from web.alerts.alarms import worker_alarm
 from web.alerts.wording import alarm_message
 from web.digest import editions, mail
@@ -207,6 +208,15 @@ def test_every_action_has_a_text_in_every_language() -> None:
         assert worded(split) == ("3 Einträge von „Chips“ abgetrennt", "")
         before = Action(1, NOW, "vote", "", {}, "voted “Chips” relevant", 1, None, None)
         assert worded(before) == ("Voted “Chips” relevant", "en")
+
+
+def test_the_forecast_of_disk_use_says_the_same_in_english_and_is_translated() -> None:
+    use = DiskUse(2_000_000, 0, 10_000_000, entries=1_000, entries_per_day=500.0, kept_days=None)
+    with speaking("en"):
+        assert disk_summary(use) == summary(use)
+    with speaking("de"):
+        forecast = "2 MB für 1.000 Einträge, 10 MB frei; wächst um 30 MB im Monat; reicht noch 10 Tage"
+        assert disk_summary(use).replace("\xa0", " ") == forecast
 
 
 def test_alarms_are_in_the_language_of_the_site(tmp_path: Path) -> None:
