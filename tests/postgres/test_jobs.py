@@ -23,7 +23,7 @@ from aggregator.errors import DatabaseInUseError, StoreFault
 from aggregator.store import Store
 from aggregator.store.cluster.jobs import NewJob
 from aggregator.store.postgres.migrations import STEPS, complete
-from aggregator.store.postgres.queue.runner import Group, JobRunner
+from aggregator.store.postgres.queue.runner import TRIES, Group, JobRunner
 from tests.postgres.cluster import Cluster
 from tests.postgres.job_worker import AGAIN_S, BEAT_S, SILENT_S, TABLES, runner
 
@@ -160,7 +160,7 @@ async def test_a_job_that_fails_is_repeated_and_then_given_up(site: Site) -> Non
     site.queue.defer("fail")
     failing = JobRunner(site.url, Group({"fail": fail}, 1, AGAIN_S), beat_s=BEAT_S, silent_s=SILENT_S)
     await run_for(failing, lambda: site.jobs() == {"failed": 1})
-    assert len(tried) == 3
+    assert len(tried) == TRIES
     assert min(later - earlier for earlier, later in pairwise(tried)) >= AGAIN_S
     assert site.queue.defer("fail")
 
@@ -227,6 +227,19 @@ async def test_a_silent_workers_job_that_waits_again_already_is_not_in_the_way(s
     await run_for(runner(site.url), lambda: site.count("did") == 1)
     assert site.jobs() == {"failed": 1}
     assert site.store._connection.value("select job from did") == 2
+
+
+@pytest.mark.long
+async def test_a_server_that_is_gone_for_long_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(runner("postgresql://127.0.0.1:1/news").run_until(stop))
+    async with asyncio.timeout(PATIENCE_S):
+        while "background jobs wait for the database" not in caplog.text:
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)
+    assert not running.done()
+    stop.set()
+    await running
 
 
 def test_a_session_of_a_job_is_not_made_again(site: Site) -> None:

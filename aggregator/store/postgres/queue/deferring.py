@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -64,4 +65,7 @@ def procrastinate() -> Any:
             f"background jobs over PostgreSQL need procrastinate, which is not installed ({error}); "
             "`pip install 'groundswell[postgres]'` installs it"
         ) from None
+    # What is worth a line is said by us; the libraries tell of each attempt, with a traceback.
+    for name in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return library

@@ -3,7 +3,7 @@
     every 5 s    this worker's heartbeat; put back the jobs of workers that were silent for 30 s
     a new job    the server tells every worker, and the first one takes it
 
-A job that fails or is cut short runs again, three times in all: it may be what ends the worker. Where a job holds an
+A job that fails or is cut short runs again, five times in all: it may be what ends the worker. Where a job holds an
 advisory lock of its name, the sessions that hold it are ended before it runs elsewhere, so that a process which was
 only paused cannot write any more. Everything here that meets an error starts anew: a lost connection leaves jobs
 behind as those of a dead worker, which are taken over like any other.
@@ -18,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from aggregator.errors import GroundswellError, StoreFault
 from aggregator.store.postgres import locks
 from aggregator.store.postgres.connection import connection_arguments
@@ -31,8 +33,9 @@ Action = Callable[..., Awaitable[None]]
 BEAT_S, SILENT_S = 5.0, 30.0
 LOOK_S = 1.0
 """Between two looks for jobs; the server tells of new ones, but not of those that are put back or waited for a lock."""
-TRIES, AGAIN_S = 3, 300.0
-"""How often a job is started, and how long a long one waits after it failed."""
+TRIES, AGAIN_S = 5, 300.0
+"""How often a job is started, and how long a long one waits after it failed. A crash of the server can cost two starts:
+one is cut short, and the next finds the server recovering."""
 FORGET_HOURS = 24 * 30
 PATIENCE_S = 2.0
 """For jobs under way when this process stops."""
@@ -72,9 +75,6 @@ class JobRunner:
         self._beat_s, self._silent_s = beat_s, silent_s
         self._tries = tries
         self._library = procrastinate()
-        # What is worth a line is said here; the libraries tell of each attempt, with a traceback.
-        for name in ("procrastinate", "psycopg.pool"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Run jobs until *stop* is set; those under way then are given back."""
@@ -83,7 +83,7 @@ class JobRunner:
             try:
                 await self._run(stop)
                 has_failed = False
-            except (self._library.exceptions.ProcrastinateException, StoreFault) as error:
+            except (self._library.exceptions.ProcrastinateException, psycopg.Error, StoreFault) as error:
                 if not has_failed:
                     log.warning("background jobs wait for the database: %s", error.__cause__ or error)
                 has_failed = True
