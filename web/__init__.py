@@ -1,4 +1,4 @@
-"""What people and programs see: pages, feeds out, and their feedback.
+"""Pages, feeds and API of the site, and the feedback of readers and editors.
 
-Imports `scoring` and `aggregator`; nothing imports it but the front door.
+Imports `scoring` and `aggregator`; only the front door imports it.
 """

@@ -1,7 +1,6 @@
-"""Put the site together: Flask, the page cache in front of it, headers around it.
+"""Assemble the site: Flask, the page cache in front of it, headers around it.
 
-`create_app` starts nothing and opens nothing: the database is opened by the first request that
-needs it, in the thread that needs it.
+`create_app` starts and opens nothing: the first request in each thread opens the database.
 """
 
 from __future__ import annotations
@@ -65,12 +64,12 @@ def create_app(
 ) -> Flask:
     """Return the site over the database at *db*, which need not exist yet.
 
-    fallback_config: what counts until the worker has stored a configuration
-    extra_hosts:     names, besides loopback and the site's own, under which it may be asked
-    refresh:         pages ask the browser to come again after this time
-    edition_every_s: how often the database is asked whether anything changed
-    token:           the operator's, "" where the database has the digest of one that was made
-    feeds:           feeds.yaml, None where the operator does not edit it here
+    fallback_config: used until the worker has stored a configuration
+    extra_hosts:     host names of the site, besides loopback and its own
+    refresh:         interval at which pages reload
+    edition_every_s: interval at which the database is checked for changes
+    token:           the operator's, "" if the database has the digest of a generated one
+    feeds:           feeds.yaml, None if the operator does not edit it here
     private_pictures: hosts of the local network that pictures may be fetched from: for tests
     query_encoder:   for search by meaning; None: the one that feeds.yaml names
     """
@@ -84,7 +83,7 @@ def create_app(
     )
     database = Reading(db, fallback_config)
     catalogs.install(app, lambda: config().site.language)
-    # A worker that is alive says so in real seconds, and a fast clock makes more of them.
+    # Heartbeats come in real seconds, which a fast clock multiplies.
     speed = clock.speed if isinstance(clock, FastClock) else 1
     for blueprint in (
         *BLUEPRINTS,
@@ -133,11 +132,11 @@ def create_app(
 
 
 READS_ANY = ("api", "websub", "reader_api")
-"""Blueprints whose views read more parameters than they name: repeated ones, and those of a protocol."""
+"""Blueprints whose views read undeclared parameters: repeated ones, and those of a protocol."""
 
 
 def _is_operators(made: Services, clock: Clock, environ: WSGIEnvironment) -> bool:
-    """Return whether a request with a cookie is the operator's; then no cache answers or keeps it."""
+    """Return whether a request with a cookie is the operator's, and must bypass the cache."""
     https = is_https(environ["wsgi.url_scheme"], environ.get("HTTP_HOST", ""), made.database.config().site.url)
     prefix = made.database.prefix()
     if not cookie_of(environ, https=https, prefix=prefix):
@@ -150,7 +149,7 @@ def _is_operators(made: Services, clock: Clock, environ: WSGIEnvironment) -> boo
 
 
 def close_app(app: Flask) -> None:
-    """Write what is still to be written, and close the database."""
+    """Write pending counts, and close the database."""
     services(app).close()
 
 
@@ -177,12 +176,12 @@ def _head_pages(app: Flask, speed: float) -> None:
         }
 
 
-# Links in HTML are written from the root of the site. No text can look like one: quotes in it are escaped.
+# Links in HTML begin at the root of the site. No text can look like one, because quotes are escaped.
 _LINK = re.compile(rb'\b(href|src|action|formaction|poster|content|data-[a-z-]+)="/(?!/)')
 
 
 def _below_a_path(app: Flask) -> None:
-    """Let links, forms and redirects begin with the path of site.url, where it has one."""
+    """Prefix links, forms and redirects with the path of site.url, if it has one."""
 
     @app.after_request
     def prefix(response: Response) -> Response:
@@ -221,7 +220,7 @@ def _operator() -> Session | None:
 def _guard_requests(app: Flask, extra_hosts: list[str]) -> None:
     @app.before_request
     def refuse() -> None:
-        # By hand rather than TRUSTED_HOSTS: the site's own name comes from feeds.yaml and may change any time.
+        # Not TRUSTED_HOSTS, because the site's own name comes from feeds.yaml and may change at any time.
         if not is_trusted(request.host, trusted_hosts(config().site.url, extra_hosts)):
             abort(400, "This site does not go by that name. Its operator can add it as site.url in feeds.yaml.")
         if len(request.query_string) > MAX_QUERY_STRING:

@@ -1,8 +1,7 @@
-"""Serve the site with granian: one process beside the worker's, an event loop and a few threads.
+"""Serve the site with granian: one process beside the worker, with an event loop and a few threads.
 
-What can be refused is refused before granian starts, in one sentence: a port in use, an address that
-others can reach without an operator's token. The process that answers is started by granian and
-builds the site there, from `Spec` and a clock.
+Errors that can be detected early are reported before granian starts: a port in use, or an address that others can reach
+without an operator's token. Granian starts the serving process, which builds the site from `Spec` and a clock.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ from web.request.services import services
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 4_000
-"""A connection that waits holds some memory and a file descriptor, and no thread."""
+"""An idle connection takes some memory and a file descriptor, but no thread."""
 FOLLOW_AFTER_S, FOLLOW_EVERY_S = 10.0, 2.0
-"""From the start of the site, and between two looks at feeds.yaml."""
+"""Seconds after the start of the site, and between two checks of feeds.yaml."""
 WATCH_WORKER_EVERY_S = 30.0
 STOP_WITHIN_S = 4
-"""After this the process is killed, so that stopping takes no longer than five seconds."""
+"""Seconds after which the process is killed, so that stopping takes at most five seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +60,28 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The address as a browser on this machine takes it."""
+        """The URL for a browser on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, _in_url(self.host))
         return f"http://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Everything that the serving process needs to build the site, apart from the clock."""
+    """Everything that the serving process needs to build the site, except the clock."""
 
     db: Path
     config_text: str = ""
-    """A feeds.yaml for the time until the worker has stored one."""
+    """A feeds.yaml that is used until the worker has stored one."""
     extra_hosts: tuple[str, ...] = ()
     refresh_s: float = 0.0
     feeds: Path | None = None
-    """feeds.yaml, for the operator's edits."""
+    """feeds.yaml, for edits by the operator."""
     proxies: int = 0
-    """How many proxies of our own stand in front, whose word on address and scheme counts."""
+    """Number of trusted proxies in front, whose headers for address and scheme count."""
 
 
 def application(spec: Spec, clock: Clock) -> Gateway:
-    """Build the site in the process that serves it; views are written when that process ends."""
+    """Build the site in the serving process; view counts are written when that process ends."""
     try:
         fallback = parse_config(spec.config_text, env=os.environ) if spec.config_text else None
     except ConfigError:
@@ -97,30 +96,30 @@ def application(spec: Spec, clock: Clock) -> Gateway:
         feeds=spec.feeds,
     )
     gateway = Gateway(cast(PageCache, app.wsgi_app), metrics=services(app).request_metrics, proxies=spec.proxies)
-    # A forked process runs these at its end, but no atexit.
+    # A forked process runs these at its end, but not atexit handlers.
     Finalize(None, close_app, args=(app,), exitpriority=100)
     Finalize(None, gateway.close, exitpriority=101)
     return gateway
 
 
 def _load(spec: Spec, clock: Clock) -> Gateway:
-    """Build the site, and let this process be one that answers quickly while it makes pages aside."""
+    """Build the site, and tune this process to answer quickly while it renders pages in the background."""
     keep_heap_small()
     app = application(spec, clock)
-    # If granian's parent process is killed, this one would go on serving old pages.
+    # If granian's parent process is killed, this one would keep serving old pages.
     end_with_parent(os.getppid())
     if spec.feeds is not None:
         watch = StandInWatch(spec.feeds, spec.db)
         threading.Thread(target=_follow_feeds, args=(watch, clock), name="feeds.yaml", daemon=True).start()
         threading.Thread(target=_watch_worker, args=(WorkerWatch(spec.db), clock), name="alarms", daemon=True).start()
-    # A search for garbage among all that was loaded at the start stops everybody for a tenth of a second.
+    # A garbage collection over everything loaded at the start stops all requests for a tenth of a second.
     gc.collect()
     gc.freeze()
     return app
 
 
 def _follow_feeds(watch: StandInWatch, clock: Clock) -> None:
-    """Apply feeds.yaml as it is saved while no worker does; a worker that starts along with the site comes first."""
+    """Apply saved changes of feeds.yaml while no worker does; a worker that starts with the site comes first."""
     pause = threading.Event()
     pause.wait(FOLLOW_AFTER_S)
     while True:
@@ -132,7 +131,7 @@ def _follow_feeds(watch: StandInWatch, clock: Clock) -> None:
 
 
 def _watch_worker(watch: WorkerWatch, clock: Clock) -> None:
-    """Tell the operator when the worker has stopped."""
+    """Alert the operator when the worker has stopped."""
     pause = threading.Event()
     while not pause.wait(WATCH_WORKER_EVERY_S):
         try:
@@ -154,7 +153,7 @@ def serve(
     proxies: int = 0,
     env: Mapping[str, str] = os.environ,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; GroundswellError with the way out when it cannot start."""
+    """Serve until SIGTERM or SIGINT; GroundswellError, with a remedy, when it cannot start."""
     check_port(Address(host, port), env, db)
     _print_token(db, clock, env)
     hosts = tuple(extra_hosts) if is_loopback(host) or host in ("0.0.0.0", "::") else (*extra_hosts, _in_url(host))
@@ -185,7 +184,7 @@ def serve(
 
 
 def _print_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
-    """Make the operator's token at the first start, and say once where it is."""
+    """Make the operator's token at the first start, and print its location once."""
     if env.get(TOKEN_VARIABLE):
         return
     try:
@@ -193,12 +192,12 @@ def _print_token(db: Path, clock: Clock, env: Mapping[str, str]) -> None:
             if store.sessions.token_digest() is None and make_first_token(store, db, clock()):
                 print(f"The operator's token, for /admin, is in {token_file(db)}", file=sys.stderr)
     except (GroundswellError, StoreFault) as error:
-        # Reading works without it, and every page shows what is wrong with the database.
+        # Reading works without it, and every page shows the error of the database.
         log.warning("the operator's token could not be created: %s", error)
 
 
 def check_port(address: Address, env: Mapping[str, str] = os.environ, db: Path | None = None) -> None:
-    """Raise GroundswellError unless the site may and can listen at *address*."""
+    """Raise GroundswellError if the site must not or cannot listen at *address*."""
     host, port = address.host, address.port
     checked(env.get(TOKEN_VARIABLE, ""))
     if not is_loopback(host) and not env.get(TOKEN_VARIABLE) and not _has_token(db):
@@ -210,7 +209,7 @@ def check_port(address: Address, env: Mapping[str, str] = os.environ, db: Path |
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            # So that connections of a predecessor that are still closing do not count as in use.
+            # So that closing connections of a previous process do not count as in use.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(place)
             probe.listen(1)

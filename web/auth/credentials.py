@@ -1,9 +1,9 @@
 """Authenticate the operator: the token, sessions, and a limit on guesses.
 
 The token has 256 bits and comes from the environment, or is made at the first start and written into a
-file that only its owner can read; the database holds its SHA-256. Signing in with it starts a session: a
+file that only its owner can read; the database has its SHA-256. Signing in with it starts a session: a
 random ID in a cookie, its digest in the database; it ends after twelve hours without use, or thirty days.
-Scripts send the token itself, as a bearer. Knows nothing of pages; readers never get a cookie.
+Scripts send the token itself, as a bearer token. Readers never get a cookie.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 TOKEN_VARIABLE = "GROUNDSWELL_ADMIN_TOKEN"
-"""The environment variable that holds the operator's token."""
+"""The environment variable with the operator's token."""
 
 log = logging.getLogger(__name__)
 
 MIN_TOKEN_CHARS = 20
-"""Characters of a token from the environment: fewer could be guessed."""
+"""Least characters of a token from the environment: shorter ones could be guessed."""
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=1)
-"""So that reading does not write at every click."""
+"""Limits the writes of a session in use."""
 TRIES = 5
 WINDOW_S = 60.0
 _MOST_ADDRESSES = 1_000
 
 
 def token_file(db: Path) -> Path:
-    """Return where a token that was made is written."""
+    """Return the path of the file for a generated token."""
     return db.with_name(db.name + ".token")
 
 
@@ -61,9 +61,9 @@ def make_token(store: Store, db: Path, now: datetime) -> str:
 
 
 def make_first_token(store: Store, db: Path, now: datetime) -> bool:
-    """Make the first token of a site and write it to this machine's disk; return whether there was none before.
+    """Make the first token of a site and write it to this machine's disk; return False if there is one.
 
-    Where several sites start on one database, one of them makes the token.
+    If several sites start on one database, one of them makes the token.
     """
     token = secrets.token_urlsafe(32)
     with store.transaction():
@@ -84,7 +84,7 @@ def _write_token(path: Path, token: str) -> None:
 
 
 def checked(token: str) -> str:
-    """Return a token from the environment; GroundswellError where it could be guessed."""
+    """Return a token from the environment; GroundswellError if it could be guessed."""
     if token and len(token) < MIN_TOKEN_CHARS:
         raise GroundswellError(
             f"{TOKEN_VARIABLE} has {len(token)} characters; a token of fewer than {MIN_TOKEN_CHARS} can be guessed: "
@@ -99,7 +99,7 @@ def digest(secret: str) -> str:
 
 
 class TooManyTries(Exception):
-    """Too many wrong tokens came from one address within a minute."""
+    """Too many wrong tokens from one address within a minute."""
 
 
 class Authenticator:
@@ -116,11 +116,11 @@ class Authenticator:
         return bool(self._token_digest(store))
 
     def sign_in(self, store: Store, token: str, address: str, now: datetime) -> str:
-        """Return what the cookie of a new session holds, "" for a wrong token; TooManyTries."""
+        """Return the cookie of a new session, "" for a wrong token; TooManyTries."""
         return self.begin_session(store, now) if self._right(store, token, address) else ""
 
     def begin_session(self, store: Store, now: datetime) -> str:
-        """Return what the cookie of a new session holds; the caller has made sure that this is the operator."""
+        """Return the cookie of a new session; the caller has authenticated the operator."""
         cookie = secrets.token_urlsafe(32)
         store.sessions.begin(
             digest(cookie),
@@ -146,7 +146,7 @@ class Authenticator:
         session = store.sessions.session(digest(cookie), self._token_digest(store))
         if session is None:
             return None
-        # Also where the clock was set back.
+        # Even if the clock was set back.
         if not timedelta() <= now - session.seen_at < IDLE or not timedelta() <= now - session.made_at < LONGEST:
             store.sessions.end(session.digest)
             return None
@@ -158,11 +158,11 @@ class Authenticator:
         return self._given or store.sessions.token_digest() or ""
 
     def _right(self, store: Store, token: str, address: str) -> bool:
-        """Return whether this is the token; TooManyTries where it is not, and too many wrong ones came before.
+        """Return whether this is the token; TooManyTries for a wrong one after too many others.
 
-        The right token is always accepted, however many wrong ones came from its address or its proxy: otherwise
-        anybody could lock the operator out. The token cannot be guessed (`MIN_TOKEN_CHARS`, 256 bits
-        where we made it); the limit only keeps guesses out of the log and off the CPU.
+        The right token is always accepted, however many wrong ones came from its address or proxy: otherwise anybody
+        could lock the operator out. The token cannot be guessed (`MIN_TOKEN_CHARS`, 256 bits if generated); the limit
+        only protects the log and the CPU.
         """
         expected = self._token_digest(store)
         if expected and hmac.compare_digest(digest(token), expected):

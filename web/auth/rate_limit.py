@@ -1,4 +1,4 @@
-"""How often something may happen for one key within a time: a sliding window, in memory and bounded."""
+"""A rate limit per key: a sliding window, in memory and bounded."""
 
 from __future__ import annotations
 

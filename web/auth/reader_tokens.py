@@ -1,7 +1,7 @@
-"""Tokens of reader apps and scripts: made and revoked by the operator, shown by an app as its password.
+"""Tokens of reader apps and scripts: the operator creates and revokes them, and an app sends one as its password.
 
-A token has 192 bits; the database holds its SHA-256. It reads stories and marks them, or it posts entries; never both.
-Leaves the protocol of the apps to `web.api.reader`.
+A token has 192 bits; the database has its SHA-256. It either reads and marks stories, or posts entries.
+`web.api.reader` has the protocol of the apps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ READER_API = "/api/greader.php"
 MAX_TOKENS = 100
 MAX_NAME_CHARS = 100
 REQUESTS_PER_MINUTE = 600
-"""Of one token. A first synchronisation asks for some hundred pages of stories."""
+"""Limit of one token. A first synchronisation requests some hundred pages of stories."""
 
 
 class TooManyRequests(Exception):
@@ -41,10 +41,10 @@ def make_reader_token(
     min_score: int = 0,
     may_post: bool = False,
 ) -> tuple[str, ReaderToken]:
-    """Make a token for an app; return it with its record. GroundswellError where it cannot be made.
+    """Make a token for an app; return it with its record. GroundswellError if it cannot be made.
 
-    reader:   whose marks; "" for the reader that tokens share by default
-    may_post: the token is for a script that posts entries, and reads nothing
+    reader:   the owner of the marks; "" for the reader that tokens share by default
+    may_post: the token is for a script that posts entries, and cannot read
     """
     name, reader = (" ".join(text.split())[:MAX_NAME_CHARS] for text in (name, reader))
     if not name:
@@ -68,7 +68,7 @@ def make_reader_token(
 
 
 def revoke_reader_token(store: Store, token_id: int, now: datetime) -> ReaderToken:
-    """Revoke a token and return its record; GroundswellError where there is none to revoke."""
+    """Revoke a token and return its record; GroundswellError for an unknown one."""
     record = store.reader_tokens.get(token_id)
     if record is None:
         raise GroundswellError(f"there is no token {token_id}; `groundswell token list` shows them")
@@ -81,7 +81,7 @@ def revoke_reader_token(store: Store, token_id: int, now: datetime) -> ReaderTok
 
 
 class ReaderAuthenticator:
-    """Knows which token a request shows, and how often one may guess or ask."""
+    """Authenticates tokens, with limits on guesses and requests."""
 
     def __init__(self, *, ticks: Callable[[], float] = time.monotonic) -> None:
         self._wrong = RateLimit(TRIES, WINDOW_S, ticks=ticks)
@@ -90,10 +90,10 @@ class ReaderAuthenticator:
     def token(
         self, store: Store, secret: str, address: str, now: datetime, *, may_post: bool = False
     ) -> ReaderToken | None:
-        """Return the record of a valid token, None for a wrong one: also for one that is for something else.
+        """Return the record of a valid token, None for a wrong one or one for another purpose.
 
-        Raises TooManyTries where too many wrong ones came from that network, and TooManyRequests where the token is
-        used too often. A valid token is always recognized, so that nobody can lock a reader out by guessing.
+        Raises TooManyTries after too many wrong ones from that network, and TooManyRequests if the token is used too
+        often. A valid token is always recognized, so that nobody can lock out a reader by guessing.
         """
         record = store.reader_tokens.valid(digest(secret)) if secret else None
         if record is None or record.may_post != may_post:

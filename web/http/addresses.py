@@ -1,9 +1,8 @@
-"""How requests spell the site's addresses, and what they stand for.
+"""Normalize the addresses of requests.
 
-Two things are settled before anything looks at a request. The path of `site.url` is taken off where a proxy left it,
-so that the site works below a path whether its proxy strips that or not. And parameters that a page does not read are
-dropped: they would make copies of the page in memory, each made anew. Views name their parameters with
-`query_parameters`; a page that names none reads none.
+The path of `site.url` is removed if a proxy left it, so that the site works below a path whether its proxy strips it or
+not. Parameters that a page does not read are dropped, because each variant would be another page in the cache. Views
+declare their parameters with `query_parameters`; the default is none.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ View = TypeVar("View", bound=Callable[..., object])
 MAX_QUERY_STRING = 4_000
 """Bytes: 200 characters of Chinese are 1,800 bytes once they are escaped."""
 DEEP_PAGE = 10
-"""From this page on a list takes longer to read than to render."""
+"""From this page on, reading a list takes longer than rendering it."""
 LIST_PARAMETERS = ("sort", "window", "min_score", "min_sources", "category", "page")
 _MEMORY = 4_096
 _ATTRIBUTE = "_groundswell_query"
@@ -37,10 +36,10 @@ class _Query:
 
 
 def query_parameters(*names: str, every: bool = False, costly: bool = False) -> Callable[[View], View]:
-    """Say which parameters of the query a view reads.
+    """Declare the query parameters that a view reads.
 
-    every:  all of them, in any number; then requests with other parameters are other pages
-    costly: an answer takes so much work that such requests share threads of their own
+    every:  all parameters; then requests with other parameters are other pages
+    costly: responses take so much work that such requests have separate threads
     """
 
     def mark(view: View) -> View:
@@ -53,7 +52,7 @@ def query_parameters(*names: str, every: bool = False, costly: bool = False) -> 
 class SiteAddresses:
     """The addresses of an application.
 
-    prefix: gives the path of site.url without a slash at its end, "" for none
+    prefix: returns the path of site.url without a slash at its end, "" for none
     whole:  blueprints whose views read any parameter
     """
 
@@ -61,7 +60,7 @@ class SiteAddresses:
         self._app = app
         self._prefix = prefix
         self._whole = tuple(whole)
-        # An address means the same for as long as the program runs.
+        # The meaning of an address does not change while the program runs.
         self._query_of = lru_cache(maxsize=_MEMORY)(self._match)
         self._known = lru_cache(maxsize=_MEMORY)(self._read)
 
@@ -75,14 +74,14 @@ class SiteAddresses:
         return path, self._known(path, query)[0]
 
     def is_costly(self, path: str, query: str) -> bool:
-        """Return whether an answer takes a lot of work to make."""
+        """Return whether a response takes a lot of work."""
         path, query = self.canonical(path, query)
         if self._query_of(path).costly:
             return True
         return bool(query) and len(query) <= MAX_QUERY_STRING and self._known(path, query)[1]
 
     def _read(self, path: str, query: str) -> tuple[str, bool]:
-        """Return the canonical query, and whether it asks for a deep page."""
+        """Return the canonical query, and whether it requests a deep page."""
         wanted = self._query_of(path)
         given: dict[str, str] = {}
         for name, value in parse_qsl(query, keep_blank_values=True, errors="replace"):
@@ -91,7 +90,7 @@ class SiteAddresses:
         is_deep = page.isascii() and page.isdigit() and int(page[:9]) >= DEEP_PAGE
         if wanted.every:
             return query, is_deep
-        # Blank is the same as absent for every view that names its parameters.
+        # An empty value is the same as a missing one for every view that declares its parameters.
         kept = [(name, given[name]) for name in wanted.names if given.get(name)]
         return "&".join(f"{name}={quote_plus(value)}" for name, value in kept), is_deep and bool(kept)
 

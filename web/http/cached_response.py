@@ -1,8 +1,7 @@
 """A finished page as a response: plain, gzipped, or 304.
 
-Knows ETag, Last-Modified, Vary and Content-Encoding. All that does not depend on who asks is made once, when the page
-is: an answer from memory is little more than looking at three headers of the request. Leaves how long a page is kept
-to `page_cache`, and the headers of every response to `headers`.
+Knows ETag, Last-Modified, Vary and Content-Encoding. Everything that does not depend on the request is computed once,
+so a response from memory only checks three headers of the request. `page_cache` decides how long a page is cached.
 """
 
 from __future__ import annotations
@@ -26,17 +25,17 @@ COMPRESS_FROM = 400
 """Bytes below which gzip saves less than a packet."""
 
 MAX_ACCEPT_CHARS = 200
-"""Characters of an Accept-Encoding that is read; no browser sends a longer one, and it gets the page plain."""
+"""Characters of an Accept-Encoding that are read; no browser sends a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One of the two forms of a page, with all its headers."""
+    """One of the two encodings of a page, with all its headers."""
 
     etag: str
     headers: Headers
     unchanged: Headers
-    """Those of a 304."""
+    """The headers of a 304."""
     body: bytes
 
 
@@ -46,19 +45,19 @@ class Reply:
 
     digest: str
     changed: datetime
-    """When this content was first given at this address."""
+    """When this address first had this content."""
     plain: _Form
     zipped: _Form | None
 
     @property
     def size(self) -> int:
-        """Bytes of memory, roughly."""
+        """Approximate memory in bytes."""
         return len(self.plain.body) + (len(self.zipped.body) if self.zipped else 0) + 4_000
 
     def choose(
         self, accept_encoding: str | None, if_none_match: str | None, if_modified_since: str | None
     ) -> tuple[int, Headers, bytes]:
-        """Return status, headers and body of the answer to a request with these headers; the headers are shared."""
+        """Return status, headers and body of the response to a request with these headers; the headers are shared."""
         form = self.zipped
         if form is None or not accept_encoding or not _takes_gzip(accept_encoding[:MAX_ACCEPT_CHARS]):
             form = self.plain
@@ -84,7 +83,7 @@ class Reply:
 def reply_of(headers: Headers, body: bytes, now: datetime, before: Reply | None) -> Reply:
     """Turn a response of the application at *now* into a page for the cache.
 
-    before: what was given at this address until now; with the same content it has not changed since
+    before: the previous page at this address; with the same content its modification date is kept
     """
     digest = hashlib.sha256(body).hexdigest()[:32]
     changed = before.changed if before is not None and before.digest == digest else now

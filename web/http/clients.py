@@ -1,7 +1,7 @@
-"""Who sent a request: the peer of the connection, or whom our own proxies name.
+"""Determine the client of a request: the peer of the connection, or the client that trusted proxies name.
 
-Pure. One spelling of the forwarded headers counts, `X-Forwarded-For` and `X-Forwarded-Proto`, and of what they list
-only as many entries, from the end, as there are proxies of our own: everything before was written by the client.
+Pure. Only `X-Forwarded-For` and `X-Forwarded-Proto` count, and only as many entries, from the end, as there are trusted
+proxies: the client wrote everything before.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ def host_of_peer(peer: str) -> str:
 
 
 def forwarded(values: Iterable[str], proxies: int) -> str:
-    """Return what the outermost of *proxies* proxies of our own (1 or more) wrote into a header, "" without it.
+    """Return the entry that the outermost of *proxies* trusted proxies (1 or more) added to a header, "" without it.
 
-    values: the header's values, one for each time that it was sent
+    values: the values of the header, in order
     """
     entries = [entry.strip() for value in values for entry in value.split(",")]
     return entries[-proxies] if len(entries) >= proxies else ""
 
 
 def is_within(address: str, networks: Iterable[str]) -> bool:
-    """Return whether an IP address lies in one of *networks* (`192.0.2.1/32`); what is no address does not."""
+    """Return whether an IP address is in one of *networks* (`192.0.2.1/32`); False for anything else."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Read the store for the site: one connection a thread, and the configuration that runs.
+"""Access the store for the site: one connection per thread, and the current configuration.
 
-The site starts and answers whatever the database does: each connection is opened when it is first
-needed, and a database that cannot be used is `Unreadable`, with words for the page.
+The site starts and responds whatever the state of the database: each connection is opened when it is first needed, and
+an unusable database raises `Unreadable`, with a message for the page.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from aggregator.store.files.pictures import KeptPictures
 
 EMPTY = Config(site=Site(), categories=(), sources=())
 RETRY_S = 2.0
-"""How long a database that could not be opened is left alone: opening a locked one waits for ten
-seconds, and a few such requests would hold every thread."""
+"""Pause after a failed attempt to open the database: opening a locked one waits for ten seconds, and a few such
+requests would block every thread."""
 
 CACHE_BYTES = 4_000_000
-"""Of the database, by each of a dozen threads: with 16 MB each the site's memory grows for an hour. What is not here
-is in the system's cache of the file, which all of them share."""
+"""Cache of each connection: with 16 MB in a dozen threads the site's memory would grow for an hour. The system caches
+the file for all of them."""
 
 
 class Unreadable(Exception):
-    """The database cannot be read now; the text says why."""
+    """The database cannot be read now; the message says why."""
 
 
 class ReadOnly(Unreadable):
@@ -67,7 +67,7 @@ class Reading:
 
     @contextmanager
     def store(self) -> Iterator[Store]:
-        """Give this thread's store; Unreadable for any error of the database inside, ReadOnly for a refused write."""
+        """Yield this thread's store; Unreadable for any error of the database inside, ReadOnly for a refused write."""
         connection = self._connected()
         try:
             yield connection.store
@@ -79,12 +79,12 @@ class Reading:
 
     @contextmanager
     def pictures(self) -> Iterator[KeptPictures]:
-        """Give the pictures that are kept; see `store`."""
+        """Yield the cached pictures; see `store`."""
         with self.store() as store:
             yield store.pictures
 
     def config(self) -> Config:
-        """Return the newest valid configuration; the last known one if it cannot be read."""
+        """Return the current configuration, or the last known one if it cannot be read."""
         try:
             with self.store() as store:
                 text = store.config_edits.valid_text()
@@ -98,20 +98,20 @@ class Reading:
         try:
             config = parse_config(text, env=AnyVariables())
         except ConfigError:
-            # Written by a version that knows other keys; what ran last is closer than nothing.
+            # Written by a version with other keys; the last one is better than none.
             return config
         self._config = (text, config)
         return config
 
     def prefix(self) -> str:
-        """Return the path of site.url without a slash at its end, "" for none, as it was known at the last look."""
+        """Return the path of site.url without a slash at its end, "" for none, as last read."""
         config = self._config[1]
         if self._prefix_of is not config:
             self._prefix, self._prefix_of = urlsplit(config.site.url).path.rstrip("/"), config
         return self._prefix
 
     def edition(self) -> int | None:
-        """Return the edition number, or None when it cannot be read."""
+        """Return the edition number, or None if it cannot be read."""
         try:
             self.config()
             with self.store() as store:
@@ -132,7 +132,7 @@ class Reading:
         if connection is not None and connection.inode == inode:
             return connection
         if connection is not None:
-            # A restored backup, or a database that was removed: the open file is not the one of that name.
+            # After a restore or removal, the open file is no longer the one at the path.
             self._drop(connection)
         if self._ticks() - self._failed_at < RETRY_S:
             raise Unreadable(self._failed_words)

@@ -1,10 +1,10 @@
-"""Take requests from granian (RSGI) and answer them: nothing that waits holds a thread.
+"""Handle requests from granian (RSGI) so that no waiting request holds a thread.
 
-    request > kept page?  answered on the event loop
-            > body        read on the event loop, within a deadline, a size and a budget
-            > a turn      waited for on the event loop, fairly by client (`work_queue`)
-            > the page    made in a thread by the WSGI application, from a request that is complete
-            > a picture   of a slow server: awaited on the event loop, then the application is called again
+    request > cached page?  answered on the event loop
+            > body          read on the event loop, within a deadline, a size and a budget
+            > slot          awaited on the event loop, fairly by client (`work_queue`)
+            > page          rendered in a thread by the WSGI application, once the request is complete
+            > picture       of a slow server: awaited on the event loop, then the application is called again
 
 https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md
 """
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_AWAIT_S = 15.0
-"""For `CacheHints.waits_for`."""
+"""Longest wait for `CacheHints.waits_for`."""
 BODY_S = 20.0
-"""Within which a request's body has to arrive."""
+"""Seconds within which the body of a request must arrive."""
 MAX_BUFFERED = 32_000_000
-"""Bytes of bodies that are still arriving, of all clients together."""
+"""Bytes of incomplete bodies of all clients together."""
 MAX_BUFFERED_PER_CLIENT = 4_000_000
-"""Of one client, so that a slow sender leaves room for others."""
+"""Bytes of one client, so that a slow sender leaves room for others."""
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -103,7 +103,7 @@ class BodyError(Exception):
 class Gateway:
     """An RSGI application in front of the site's WSGI application.
 
-    proxies: how many proxies of our own stand in front, each of which adds to X-Forwarded-For and -Proto
+    proxies: number of trusted proxies in front, each of which adds to X-Forwarded-For and -Proto
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Gateway:
         self._metrics = metrics or RequestMetrics()
         self._proxies = proxies
         self._body_s = body_s
-        # Without `--proxies`, everybody behind a proxy on this machine comes from loopback.
+        # Without `--proxies`, all clients behind a local proxy come from loopback.
         self._queue = WorkQueue(exempt=is_loopback if not proxies else lambda client: False)
         self._edition = ThreadPoolExecutor(1, thread_name_prefix="edition")
         self._reading_edition: Future[object] | None = None
@@ -122,7 +122,7 @@ class Gateway:
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
-        # Each attribute of a scope is a call into granian that makes a new string.
+        # Each attribute access of a scope calls granian and makes a new string.
         headers, method, path, scheme = scope.headers, scope.method, scope.path, scope.scheme
         if self._proxies:
             scheme = forwarded(headers.get_all("x-forwarded-proto"), self._proxies) or scheme
@@ -210,7 +210,7 @@ class Gateway:
         return b"".join(pieces)
 
     def _read_edition(self) -> None:
-        """Look aside whether anything changed, so that the event loop never waits for the database."""
+        """Check for changes in another thread, so that the event loop never waits for the database."""
         if self._reading_edition is None or self._reading_edition.done():
             self._reading_edition = self._edition.submit(self._cache.read_edition)
 
@@ -222,7 +222,7 @@ class Gateway:
         return host_of_peer(scope.client)
 
     def _visitor(self, scope: Scope) -> WSGIEnvironment:
-        """Return as much of an environment as counting visits looks at."""
+        """Return the part of an environment that counting visits needs."""
         visitor: WSGIEnvironment = {"REMOTE_ADDR": self._address(scope)}
         for name in ("user-agent", "sec-purpose", "purpose", "x-moz"):
             if (value := scope.headers.get(name)) is not None:
@@ -230,7 +230,7 @@ class Gateway:
         return visitor
 
     def close(self) -> None:
-        """Take no more work."""
+        """Accept no more work."""
         self._queue.close()
         self._edition.shutdown(wait=False, cancel_futures=True)
 
@@ -241,10 +241,11 @@ async def _done(future: Future[object]) -> None:
 
 
 def _environ(scope: Scope, client: Client, body: bytes) -> WSGIEnvironment:
-    """Return a request as PEP 3333 has it.
+    """Return the environment of a request (PEP 3333).
 
-    Header names with an underscore are left out: they would be taken for the same names with a hyphen, and so a client
-    could write what only our proxies may (nginx and Apache drop them too). `Proxy` is left out for CVE-2016-5385.
+    Header names with an underscore are dropped: they would be mapped to the same names with a hyphen, and a client
+    could write headers that only trusted proxies may (nginx and Apache drop them too). `Proxy` is left out for
+    CVE-2016-5385.
     """
     host, _, port = scope.server.rpartition(":")
     environ: WSGIEnvironment = {

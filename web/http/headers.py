@@ -1,6 +1,6 @@
-"""Headers of every response, and the requests that are refused.
+"""Security headers of every response, and refused requests.
 
-The outermost check is plain WSGI, so that it holds for redirects, errors and static files alike.
+The outermost layer is plain WSGI, so that it applies to redirects, errors and static files too.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ HEADERS = (
 NO_STORE = "no-store"
 COOKIE = "groundswell"
 SECURE_COOKIE = "__Host-groundswell"
-"""Over HTTPS: no other host of the domain can set or overwrite it."""
+"""With HTTPS: no other host of the domain can set or overwrite it."""
 SECURE_COOKIE_BELOW = "__Secure-groundswell"
-"""Over HTTPS where the site is below a path: browsers take `__Host-` for cookies of a whole host only."""
+"""With HTTPS below a path: browsers accept `__Host-` only for cookies of a whole host."""
 _HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 
 
 class Guarded:
-    """WSGI: completes the headers of whatever the application answers, also when it breaks."""
+    """WSGI: adds headers to every response of the application, also when it fails."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -71,7 +71,7 @@ class Guarded:
         try:
             return self._app(environ, complete)
         except Exception:
-            # Flask answers for its views; this is for what breaks around them.
+            # Flask handles errors in views; this handles errors around them.
             request_id = new_request_id()
             log.exception("request %s failed: %r", request_id, environ.get("PATH_INFO", ""))
             complete("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
@@ -79,7 +79,7 @@ class Guarded:
 
 
 def new_request_id() -> str:
-    """Return what a reader can quote and the log can be searched for."""
+    """Return an ID that readers can quote and the log can be searched for."""
     return secrets.token_hex(4)
 
 
@@ -104,7 +104,7 @@ def is_trusted(host: str, trusted: Iterable[str]) -> bool:
 
 
 def is_https(scheme: str, host: str, site_url: str) -> bool:
-    """Return whether browsers ask by HTTPS: themselves, or through a proxy at the site's public address."""
+    """Return whether browsers use HTTPS, directly or through a proxy at the site's public address."""
     public = urlsplit(site_url)
     return scheme == "https" or (public.scheme == "https" and host.lower() == public.netloc.lower())
 
@@ -114,12 +114,12 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def forged(headers: Mapping[str, str], own: Iterable[str], *, bearer: bool = False) -> str:
-    """Return why a request that changes something was not sent by a page of ours, "" when it was.
+    """Return why a changing request does not come from a page of the site, "" if it does.
 
     own:    the site's origins, as `http://127.0.0.1:8000`
-    bearer: the request shows the token itself; no browser does that by itself, so scripts need say no origin
+    bearer: the request has the token itself, which no browser sends by itself, so scripts need no origin
 
-    Browsers send Sec-Fetch-Site to HTTPS and to loopback; elsewhere the Origin, else the Referer, has to say it.
+    Browsers send Sec-Fetch-Site to HTTPS and to loopback; elsewhere the Origin, or else the Referer, decides.
     """
     origins = {origin.lower() for origin in own}
     site = headers.get("Sec-Fetch-Site")
@@ -143,7 +143,7 @@ def cookie_name(*, https: bool, prefix: str) -> str:
 
 
 def cookie_of(environ: WSGIEnvironment, *, https: bool, prefix: str = "") -> str:
-    """Return what the session cookie of a request holds, "" without one."""
+    """Return the value of the session cookie of a request, "" without one."""
     try:
         cookies = SimpleCookie(environ.get("HTTP_COOKIE", ""))
     except CookieError:

@@ -1,4 +1,4 @@
-"""What a view tells the layers in front of it about its response: one typed object in the request's environment."""
+"""Hints from a view to the layers in front of it: one typed object in the request's environment."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
 _KEY = "groundswell.hints"
 
 WHOLE_EDITION = timedelta.max
-"""Keep a page until anything visible changes."""
+"""Cache a page until anything visible changes."""
 
 
 @dataclass(slots=True)
 class CacheHints:
-    """Made where a request enters, filled in by its view.
+    """Created for each request, filled in by its view.
 
-    now:      the moment of the request: the clock is read once
-    is_async: the layer in front awaits `waits_for`; where nothing is in front, a view has to wait itself
+    now:      the time of the request: the clock is read once
+    is_async: the layer in front awaits `waits_for`; otherwise the view must wait itself
     """
 
     now: datetime
     is_async: bool = False
     keep_for: timedelta | None = None
-    """How long the answer may be kept within its edition; None: not at all."""
+    """How long the response may be cached within its edition; None: not at all."""
     story_id: int | None = None
-    """The story that is shown, for counting who looked at it."""
+    """The story shown, for counting views."""
     shown: tuple[int, ...] = ()
-    """The stories that a list shows, in its order, for counting how many people saw them where."""
+    """The stories of a list, in order, for counting impressions."""
     material: str | None = None
-    """What of a feed counts as a change of it, as digests; None for what is no feed."""
+    """Digests of the content that counts as a change of a feed; None if it is not a feed."""
     waits_for: Future[Any] | None = None
-    """Once this is done, the same request can be answered better."""
+    """When this is done, the request should be handled again."""
 
 
 def hints_of(environ: WSGIEnvironment) -> CacheHints:
-    """Return the hints of a request; KeyError where none were put there."""
+    """Return the hints of a request; KeyError without any."""
     hints: CacheHints = environ[_KEY]
     return hints
 

@@ -1,11 +1,10 @@
-"""Keep finished pages: a thin WSGI layer in front of Flask.
+"""Cache pages: a thin WSGI layer in front of Flask.
 
-A page is rendered once an edition and answered from memory. Whether and for how long an answer may be kept, the
-view behind says in its `CacheHints`; by itself nothing is kept. A page that is requested all the time is made anew in
-the background, while everybody still gets the one of a moment ago; no page is made twice at a time. What is private is
-neither served from the cache nor stored. The key is scheme, host, path and those parameters of the query
-that the view reads: others make no second copy. Knows no page and no story; leaves how a finished page is answered to
-`reply`.
+A page is rendered once per edition and then answered from memory. The view decides in its `CacheHints` whether and how
+long a response is cached; the default is not at all. A busy page is rendered again in the background while readers
+still get the previous one, and no page is rendered twice at a time. Private responses are neither cached nor served
+from the cache. The key is scheme, host, path and the query parameters that the view reads. `cached_response` answers
+from a cached page.
 """
 
 from __future__ import annotations
@@ -35,19 +34,19 @@ _Key = tuple[str, str, str, str]
 """Scheme, host, path and query."""
 
 IS_ASYNC = "groundswell.is_async"
-"""In an environment that comes from a layer that awaits `CacheHints.waits_for`."""
+"""Set in an environment by a layer that awaits `CacheHints.waits_for`."""
 
 MAX_BYTES = 16_000_000
-"""Of all pages together, some 400 of 40 kB. A site that is read a little fills it within minutes, not in an hour."""
+"""Bytes of all pages together, some 400 of 40 kB. Even light traffic fills it within minutes."""
 MAX_WAIT = 10
-"""So many times longer than else a page of a moment ago is given while its successor is being made."""
+"""Factor on the time for which a stale page is served, while it is being rendered again."""
 WAIT_S = 2.0
 """How long a request waits for another one that renders the same page, before rendering it too."""
 MAX_PAGE_BYTES = 2_000_000
 
 
 class Answer(NamedTuple):
-    """What a WSGI application answered."""
+    """The response of a WSGI application."""
 
     status: str
     headers: Headers
@@ -56,7 +55,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that is kept."""
+    """A cached page."""
 
     edition: int
     made: datetime
@@ -67,25 +66,25 @@ class Page:
 
     def fresh(self, edition: int, now: datetime) -> bool:
         """Return whether the page is still valid at *now*, in an edition."""
-        # A clock that was set back does not keep a page for the time in between.
+        # If the clock was set back, the page is not kept for the time in between.
         return self.edition == edition and self.made <= now and (self.until is None or now < self.until)
 
 
 class Addresses(Protocol):
-    """Knows how requests spell the site's addresses."""
+    """Normalizes the addresses of requests."""
 
     def canonical(self, path: str, query: str) -> tuple[str, str]:
         """Return path (without that of site.url) and query (without parameters that the view does not read)."""
 
     def is_costly(self, path: str, query: str) -> bool:
-        """Return whether an answer takes a lot of work to make."""
+        """Return whether a response takes a lot of work."""
 
 
 class AsWritten:
-    """Addresses that mean what they say."""
+    """Leaves addresses unchanged."""
 
     def canonical(self, path: str, query: str) -> tuple[str, str]:
-        """Return both as they are."""
+        """Return both unchanged."""
         return path, query
 
     def is_costly(self, path: str, query: str) -> bool:
@@ -94,11 +93,11 @@ class AsWritten:
 
 
 class PageCache:
-    """WSGI: answers GET and HEAD from memory where it may.
+    """WSGI: answers GET and HEAD from memory if possible.
 
-    edition:   reads the number of the edition, None when that is not possible
-    looked_at: counts who reads a story; saw: counts who is shown a list
-    private:   whether a request that carries a cookie is the operator's
+    edition:   reads the edition number, None if that is not possible
+    looked_at: counts the views of a story; saw: counts the impressions of a list
+    private:   whether a request with a cookie is the operator's
     """
 
     def __init__(
@@ -149,7 +148,7 @@ class PageCache:
         if "HTTP_COOKIE" in environ:
             if self._private(environ):
                 return self._app(environ, start_response)
-            # Somebody else's cookie, or one of a session that has ended: the page is that of every reader.
+            # Another cookie, or that of an ended session: the page is the public one.
             del environ["HTTP_COOKIE"]
         environ["QUERY_STRING"] = query
         # The host is part of the key, so that a page is never given under a name it was refused for; and the scheme,
@@ -164,12 +163,12 @@ class PageCache:
         body = page.reply.answer(environ, start_response)
         return [b""] if method == "HEAD" else body
 
-    # For an event loop, which must not wait: what is in memory, and nothing else.
+    # For an event loop, which must not wait: only what is in memory.
 
     def peek(self, scheme: str, host: str, path: str, query: str) -> Page | None:
         """Return the cached page of an address, None if there is none that can be used without waiting.
 
-        A page that has just gone stale is given once more while its successor is made in the background.
+        A page that has just become stale is returned once more while it is rendered again in the background.
         """
         ticks = self._ticks()
         if ticks - self._edition_read_at >= self._stale_s:
@@ -196,15 +195,15 @@ class PageCache:
             self._saw(page.shown, environ, now or self._clock())
 
     def is_costly(self, path: str, query: str) -> bool:
-        """Return whether an answer takes a lot of work to make."""
+        """Return whether a response takes a lot of work."""
         return self._addresses.is_costly(path, query)
 
     def edition_due(self) -> bool:
-        """Return whether it is time to look whether anything changed."""
+        """Return whether it is time to check for changes."""
         return self._ticks() - self._edition_read_at >= self._edition_every_s
 
     def _page(self, key: _Key, environ: WSGIEnvironment, now: datetime) -> Page | Answer:
-        """Return the page at an address, or what the application answers where that may not be kept."""
+        """Return the page at an address, or the application's response if that may not be cached."""
         if self.edition_due():
             self.read_edition()
         edition = self._edition
@@ -216,7 +215,7 @@ class PageCache:
             self._fresh_at[key] = self._ticks()
             return page
         if page is not None and self._still_given(key):
-            # A busy page: every request gets the old one until the new one is made, and none waits.
+            # A busy page: requests get the old one until the new one is rendered, and none waits.
             self._make_aside(key, environ)
             return page
         if (shared := self._made_by_another(key, page)) is not None:
@@ -230,7 +229,7 @@ class PageCache:
             if mine:
                 self._end(key)
         if made is None and page is not None and answer.status.startswith("503"):
-            return page  # what was last read is better than an apology
+            return page  # the last page is better than an error
         return made or answer
 
     def _made(
@@ -241,7 +240,7 @@ class PageCache:
         edition: int,
         before: Page | None,
     ) -> Page | None:
-        """Keep what the application answered and return it, None where it may not be kept."""
+        """Cache and return a response of the application, None if it may not be cached."""
         keep = hints.keep_for
         if not answer.status.startswith("200") or not keep or len(answer.body) > MAX_PAGE_BYTES:
             return None
@@ -258,23 +257,23 @@ class PageCache:
         return page
 
     def _still_given(self, key: _Key) -> bool:
-        """Return whether everybody gets the page of a moment ago; longer where its successor is being made."""
+        """Return whether a stale page is still served, which takes longer while it is being rendered again."""
         since = self._ticks() - self._fresh_at.get(key, float("-inf"))
         return since < self._stale_s * (MAX_WAIT if key in self._making else 1)
 
     def _make_aside(self, key: _Key, environ: WSGIEnvironment) -> None:
-        """Make a page again in a thread of its own, one at a time per page."""
+        """Render a page again in another thread, one at a time per page."""
         if not self._begin(key):
             return
         with self._lock:
-            # Started by the first request and not before: a process that forks later has no thread to lose.
+            # Started by the first request, because threads do not survive a fork.
             if self._maker is None:
                 self._maker = threading.Thread(target=self._make_all, name="pages", daemon=True)
                 self._maker.start()
         self._wanted.put((key, {**environ, "REQUEST_METHOD": "GET"}))
 
     def _begin(self, key: _Key) -> bool:
-        """Mark a page as being made; return False if it is already."""
+        """Mark a page as being rendered; return False if it is already."""
         with self._lock:
             return self._making.setdefault(key, made := threading.Event()) is made
 
@@ -312,7 +311,7 @@ class PageCache:
                 self._end(key)
 
     def read_edition(self) -> None:
-        """Look whether anything changed."""
+        """Check for changes."""
         self._edition_read_at = self._ticks()
         edition = self._read_edition()
         if edition is not None:
@@ -331,7 +330,7 @@ class PageCache:
 
 
 def wsgi_answer(app: WSGIApplication, environ: WSGIEnvironment) -> Answer:
-    """Return what a WSGI application answers."""
+    """Return the response of a WSGI application."""
     status: str = "500 Internal Server Error"
     headers: Headers = []
 

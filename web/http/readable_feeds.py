@@ -1,8 +1,7 @@
 """Let browsers show feeds.
 
-Browsers apply an XML style sheet only to documents that are served as `application/xml`; what is served as
-`application/rss+xml` they download or print as raw text. So a request that prefers HTML gets the same bytes under the
-other type. Feed readers keep getting the registered types.
+Browsers apply an XML style sheet only to `application/xml`; they download `application/rss+xml` or show it as raw text.
+So a request that prefers HTML gets the same bytes with the other type. Feed readers get the registered types.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def is_readable_feed(path: str) -> bool:
 
 
 def readable(environ: WSGIEnvironment, start_response: StartResponse) -> StartResponse:
-    """Return *start_response*, for a browser that opens a feed with the type that it applies style sheets to."""
+    """Wrap *start_response* to send a feed with the type that browsers apply style sheets to."""
     if not is_browser_at_a_feed(environ.get("PATH_INFO", ""), environ.get("HTTP_ACCEPT")):
         return start_response
 

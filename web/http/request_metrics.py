@@ -1,4 +1,4 @@
-"""How long requests take and how many are refused, counted where they are answered, for `/metrics`."""
+"""Durations and refusals of requests, for `/metrics`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class RequestMetrics:
-    """Counters of one application, in a registry of their own."""
+    """Counters of one application, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,9 +1,9 @@
-"""Count the people who are shown a story and who look at it, without knowing who they are.
+"""Count impressions and views of stories by person, anonymously.
 
-A person is a hash of address and user agent under a salt that lives in memory for one day, and even that is not kept:
-what is remembered is a hash of person and story, so no count can be traced back, nobody is counted twice a day, and
-nobody can tell which stories one person read. Bots and prefetches are left out by what they say of themselves.
-Numbers are written in batches by a thread of their own: counting never slows a request and never fails one.
+A person is a hash of address and user agent with a salt that stays in memory for one day, and even that is not stored.
+The memory only has hashes of person and story, so that nobody is counted twice a day, and the stories that one person
+read cannot be determined. Bots and prefetches are excluded by their own headers. A background thread writes counts in
+batches, so counting never delays or fails a request.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ log = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 10.0
 MAX_SEEN = 200_000
-"""Visits, and showings, that are remembered in a day, some 100 bytes each; beyond that, no new visitor is counted."""
+"""Views and impressions that are kept per day, about 100 bytes each; further visitors are not counted."""
 MAX_PEOPLE_PER_NETWORK = 20
 """People of one address (IPv4) or /64 (IPv6) that are counted in a day. A household or office is more than one reader;
 one script with a thousand user agents is not a thousand. Behind a proxy, start with --proxies: else all readers have
 its address."""
 MAX_PENDING = 10_000
-"""Stories whose counts wait for a database that cannot be written."""
+"""Stories with pending counts while the database cannot be written."""
 
-# What crawlers, feed readers, libraries and link previews call themselves.
+# Names of crawlers, feed readers, libraries and link previews.
 _BOT = re.compile(
     r"bot|crawl|spider|slurp|feed|rss|reader|fetch|scan|monitor|preview|archive|headless|lighthouse|facebookexternal"
     r"|embed|curl|wget|python|httpx|aiohttp|java/|okhttp|go-http|libwww|perl|ruby|php|node|axios|scrapy|uptime|pingdom",
@@ -49,11 +49,11 @@ _BOT = re.compile(
 )
 
 MAX_AGENT_CHARS = 400
-"""Characters of a user agent in which a bot has to say what it is."""
+"""Characters of a user agent that are checked for a bot."""
 
 
 def is_person(environ: WSGIEnvironment) -> bool:
-    """Return whether a request looks like a person who opens a page."""
+    """Return whether a request seems to come from a person who opens a page."""
     agent = environ.get("HTTP_USER_AGENT", "")
     if not agent or _is_bot(agent[:MAX_AGENT_CHARS]):
         return False
@@ -67,7 +67,7 @@ def _is_bot(agent: str) -> bool:
 
 
 class VisitCounter:
-    """Who looked at what since the last write, and a hash of everyone who did today."""
+    """Views and impressions since the last write, and hashes of today's."""
 
     def __init__(
         self,
@@ -83,11 +83,11 @@ class VisitCounter:
         self._day: date | None = None
         self._seen: set[int] = set()
         self._shown: dict[int, int] = {}
-        """The place at which each was first shown, by the hash of person and story."""
+        """The first position of each impression, by the hash of person and story."""
         self._people: dict[int, set[int]] = {}
-        """Who was seen today, by network; both as hashes."""
+        """Today's people by network, both as hashes."""
         self._pages: set[int] = set()
-        """What a person was shown as a whole: most come back before anything changed."""
+        """The last list of each person: most come back before anything changes."""
         self._views: Counter[tuple[date, int]] = Counter()
         self._places: dict[tuple[date, int, int], list[int]] = {}
         self._lock = threading.Lock()
@@ -100,7 +100,7 @@ class VisitCounter:
         return cls(lambda: open_store(db))
 
     def looked_at(self, story_id: int, environ: WSGIEnvironment, now: datetime) -> None:
-        """Count a request for a story, once a person and day; it was opened where a list showed it that day."""
+        """Count a view of a story, once per person and day, and a click if a list showed it that day."""
         if not is_person(environ):
             return
         with self._lock:
@@ -119,7 +119,7 @@ class VisitCounter:
             self._start()
 
     def saw(self, story_ids: tuple[int, ...], environ: WSGIEnvironment, now: datetime) -> None:
-        """Count that a list showed these stories, in its order: each once a person and day, at its first place."""
+        """Count impressions of these stories, in order: once per person and day, at the first position."""
         if not is_person(environ):
             return
         with self._lock:
@@ -133,7 +133,7 @@ class VisitCounter:
             self._pages.add(whole)
             for position, story_id in enumerate(story_ids, start=1):
                 mark = hash((person, story_id))
-                # Who has read it already was not led there by this list.
+                # A person who has read it already did not come from this list.
                 if mark not in self._shown and mark not in self._seen:
                     self._shown[mark] = place = place_of(position)
                     self._count(day, story_id, place, opened=False)
@@ -150,7 +150,7 @@ class VisitCounter:
         return day
 
     def _person(self, environ: WSGIEnvironment) -> int | None:
-        """Return who looks, as a hash; None for one more than is counted of that network."""
+        """Return the hash of a person; None above the limit of the network."""
         address = environ.get("REMOTE_ADDR", "")
         person = self._hash(f"{address}\n{environ.get('HTTP_USER_AGENT', '')}")
         network = self._hash(clients.network(address))
@@ -177,13 +177,13 @@ class VisitCounter:
         known[opened] += 1
 
     def _start(self) -> None:
-        # Started by the first reader and not before: a process that forks later has no thread to lose.
+        # Started by the first reader, because threads do not survive a fork.
         if self._thread is None and not self._stop.is_set():
             self._thread = threading.Thread(target=self._run, name="views", daemon=True)
             self._thread.start()
 
     def flush(self) -> bool:
-        """Write what is pending; return whether nothing is left. What cannot be written is kept."""
+        """Write pending counts; return whether none are left. Unwritten counts are kept."""
         with self._lock:
             views, self._views = self._views, Counter()
             places, self._places = self._places, {}
@@ -208,7 +208,7 @@ class VisitCounter:
         return True
 
     def close(self) -> None:
-        """Stop the thread and write what is left."""
+        """Stop the thread and write the remaining counts."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=1)

@@ -1,9 +1,9 @@
-"""Give the threads that make pages to the requests that wait for them, fairly by client.
+"""Schedule rendering threads fairly by client.
 
-Two lanes share the threads: costly work (searches, deep pages, drawn cards) may hold some of them, never all, so that
-a page that is cheap to make does not queue behind it. In each lane clients take turns, and each may have so many
-requests waiting; one more is refused at once instead of growing the queue. All of it runs on the event loop, so there
-is nothing to lock. While a page is made, threads switch quickly, so that answers from memory pass it.
+Two lanes share the threads: costly work (searches, deep pages, drawn cards) may use some of them, never all, so that
+cheap pages do not queue behind it. In each lane clients take turns, and each has a limit of waiting requests; further
+ones are refused at once. Everything runs on the event loop, so no locks are needed. While a page is rendered, threads
+switch quickly, so that responses from memory are not delayed.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import TypeVar
 T = TypeVar("T")
 
 THREADS = 4
-"""More threads would only take turns at Python's lock."""
+"""More threads would only compete for the GIL."""
 COSTLY_THREADS = 2
 MAX_WAITING = 512
 MAX_WAITING_PER_CLIENT = 32
 SWITCH_S = 0.0005
-"""How long a thread that makes a page keeps Python's lock while another one waits for it."""
+"""Seconds that a rendering thread keeps the GIL while another thread waits for it."""
 
 
 class Busy(Exception):
-    """No turn is free: too many requests wait already, of all clients or of this one."""
+    """Too many requests are waiting, of all clients or of this one."""
 
 
 @dataclass
 class _Lane:
-    """Requests that wait, by client; the client that has waited longest for a turn comes first."""
+    """Waiting requests by client; the client that has waited longest comes first."""
 
     threads: int
     running: int = 0
@@ -46,7 +46,7 @@ class _Lane:
 class WorkQueue:
     """Runs functions in a few threads.
 
-    exempt: whether a client's number of waiting requests is not limited (the number of all is)
+    exempt: whether a client has no limit of its own for waiting requests
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class WorkQueue:
         self._waiting = 0
 
     async def run(self, client: str, costly: bool, work: Callable[[], T]) -> T:
-        """Run *work* in a thread when it is this client's turn; Busy when too many wait.
+        """Run *work* in a thread when it is this client's turn; Busy when too many are waiting.
 
-        Work that has begun runs to its end, even if its client is gone.
+        Work that has begun runs to its end, even if its client disconnects.
         """
         lane = self._costly if costly else self._cheap
         if lane.waiting or not self._is_free(lane):
@@ -83,7 +83,7 @@ class WorkQueue:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._finished, lane)
 
-        # Not in a `finally`: the thread is busy until the work ends, whatever becomes of the request.
+        # Not in a `finally`: the thread is busy until the work ends, even if the request is cancelled.
         future.add_done_callback(finished)
         return await asyncio.wrap_future(future)
 
@@ -113,7 +113,7 @@ class WorkQueue:
         self._next()
 
     def _next(self) -> None:
-        """Give free threads to those who wait, cheap work first."""
+        """Assign free threads to waiting requests, cheap work first."""
         for lane in (self._cheap, self._costly):
             while lane.waiting and self._is_free(lane):
                 client, queue = lane.waiting.popitem(last=False)
@@ -126,16 +126,16 @@ class WorkQueue:
                     turn.set_result(None)
 
     def close(self) -> None:
-        """Let what runs come to its end, and take nothing new."""
+        """Let running work finish, and accept no more."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 class QuickSwitching:
-    """A context, entered by each thread that makes a page: the process switches quickly while any is inside.
+    """A context for rendering threads: while any is inside, the process switches threads quickly.
 
-    A thread that computes keeps Python's lock for five milliseconds before another one gets it, and so long would an
-    answer from memory wait. Half a millisecond is better while a page is made. At other times it is worse: the event
-    loop and granian's threads then take the lock from each other, which costs ten microseconds a request.
+    By default a computing thread keeps the GIL for five milliseconds, and responses from memory would wait as long.
+    Half a millisecond is better while a page is rendered. At other times it is worse: the event loop and granian's
+    threads would compete for the GIL, which costs ten microseconds per request.
     """
 
     def __init__(self) -> None:
@@ -160,4 +160,4 @@ class QuickSwitching:
 
 
 quick_switching = QuickSwitching()
-"""Of this process, since the interval is one for all of its threads."""
+"""One per process, since the interval applies to all of its threads."""

@@ -1,8 +1,7 @@
-"""Check what a request may change: who sent it, from where, with which form.
+"""Authorize changing requests: by session, origin and form token.
 
-Every request but GET, HEAD and OPTIONS needs the operator, unless its view is marked as open to others. So a
-new route is closed by default. Knows the session of a request; leaves tokens to `auth.credentials`, origins to
-`http.headers`.
+Every request but GET, HEAD and OPTIONS needs the operator, unless its view is marked as public. So a new route is
+closed by default. `auth.credentials` has the tokens, `http.headers` the origins.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ _OPEN = "_groundswell_open"
 
 
 def open_to_others(view: View) -> View:
-    """Mark a view that others than the operator may POST to; it has to protect what it changes by itself."""
+    """Mark a view that everybody may POST to; it must protect what it changes by itself."""
     setattr(view, _OPEN, True)
     return view
 
 
 def is_open(app: Flask, endpoint: str) -> bool:
-    """Return whether a route is for others than the operator too."""
+    """Return whether a route is open to everybody."""
     return hasattr(app.view_functions[endpoint], _OPEN)
 
 
@@ -52,7 +51,7 @@ def operator() -> Session | None:
     """Return the session of this request, None for everyone else."""
     if "operator" not in g:
         g.operator = None
-        # Readers have no cookie, and no query is made for them.
+        # Readers have no cookie, so they cause no query.
         prefix = services().database.prefix()
         if cookie_of(request.environ, https=https(), prefix=prefix):
             with reading().store() as store:
@@ -62,7 +61,7 @@ def operator() -> Session | None:
 
 
 def guard(app: Flask) -> None:
-    """Check every request to *app*, and keep what only the operator sees out of caches."""
+    """Check every request to *app*, and keep responses for the operator out of caches."""
 
     @app.before_request
     def let_in() -> AnyResponse | None:
@@ -122,7 +121,7 @@ def clear_cookie(response: AnyResponse) -> AnyResponse:
 
 
 def set_session_cookie(response: AnyResponse, value: str) -> AnyResponse:
-    """Set the cookie of a new session; it ends with the browser, and on the server in any case."""
+    """Set the cookie of a new session, which ends with the browser, or on the server."""
     secure, path = https(), services().database.prefix()
     name = cookie_name(https=secure, prefix=path)
     response.set_cookie(name, value, path=path or "/", secure=secure, httponly=True, samesite="Strict")
@@ -130,6 +129,6 @@ def set_session_cookie(response: AnyResponse, value: str) -> AnyResponse:
 
 
 def back_to(path: str, otherwise: str = "/admin") -> str:
-    """Return *path* if it is an address of this site and no other, else *otherwise*."""
+    """Return *path* if it is an address of this site, else *otherwise*."""
     plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if plain and "\\" not in path and len(path) <= 2_000 else otherwise

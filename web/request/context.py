@@ -23,7 +23,7 @@ from web.present import Presenter
 from web.request.services import services
 
 MINUTE = timedelta(seconds=60)
-"""How long a page with relative times may be kept."""
+"""How long a page with relative times may be cached."""
 BRIEF = timedelta(seconds=2)
 """For pages about the running program."""
 
@@ -39,7 +39,7 @@ class Feed:
 
 
 def feeds_of(title: str, path: str, query: str = "") -> list[Feed]:
-    """Return the three spellings of the list at *path*."""
+    """Return the three feeds of the list at *path*."""
     return [
         Feed(title, form.name, form.content_type.partition(";")[0], f"{path}.{ending}{query}")
         for ending, form in syndication.FORMATS.items()
@@ -52,17 +52,17 @@ def reading() -> Reading:
 
 
 def worker_silent() -> timedelta:
-    """Return after which time without a heartbeat the worker counts as not running."""
+    """Return the time without a heartbeat after which the worker counts as not running."""
     return services().worker_silent_after
 
 
 def now() -> datetime:
-    """Return the moment of this request."""
+    """Return the time of this request."""
     return hints().now
 
 
 def hints() -> CacheHints:
-    """Return what this view says of its answer to the page cache."""
+    """Return this view's hints for the page cache."""
     return hints_of(request.environ)
 
 
@@ -75,25 +75,25 @@ def config() -> Config:
 
 
 def keep(for_: timedelta) -> None:
-    """Let the page cache keep this answer."""
+    """Let the page cache store this response."""
     hints().keep_for = for_
 
 
 def shows(story_ids: Iterable[int]) -> None:
-    """Say which stories this list shows, in its order: readers who get it count as having been shown them."""
+    """Set the stories of this list, in order, for counting impressions."""
     hints().shown = tuple(story_ids)
 
 
 def shows_story(story_id: int) -> None:
-    """Say which story this page is about: readers who get it count as having looked at it."""
+    """Set the story of this page, for counting views."""
     hints().story_id = story_id
 
 
 def presenter(store: Store) -> Presenter:
-    """Return what makes view models of this request, the same for all of it."""
+    """Return the presenter of this request."""
     if "presenter" not in g:
         running = config()
-        # Those of feeds.yaml have their names there; ten thousand more would be read for nothing.
+        # Configured sources have their names in feeds.yaml, so only those of other sources are read.
         names = (
             {source.id: source.name for source in store.source_status.removed()}
             if running.sources
@@ -117,9 +117,9 @@ def category_name(category_id: str) -> str:
 
 
 def base_url() -> str:
-    """Return where the site is, without a slash at its end.
+    """Return the address of the site, without a slash at its end.
 
-    The configured address; where that is loopback, the address of the request, because the port may be another.
+    The configured address, or that of the request if the configured one is loopback, because the port may differ.
     """
     url = config().site.url.rstrip("/")
     if (urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1"):
@@ -128,7 +128,7 @@ def base_url() -> str:
 
 
 def id_base() -> str:
-    """Return the address that IDs of feed items are made from: the one that the site had first."""
+    """Return the base of feed item IDs: the first address of the site."""
     if "id_base" not in g:
         with reading().store() as store:
             g.id_base = store.state.id_base() or config().site.url
@@ -143,16 +143,15 @@ def hub_url() -> str:
 
 
 def public_site() -> bool:
-    """Return whether the site has an address that others can reach."""
+    """Return whether the site has a public address."""
     return is_public_host(urlsplit(config().site.url).hostname or "")
 
 
 def shared(response: Response) -> Response:
-    """Let pages of other sites read *response*, where this site is a public one.
+    """Allow pages of other sites to read *response*, if this site is public.
 
-    Nothing here depends on who asks, so there is nothing that another site could read in somebody's name. But a
-    site on loopback or in a private network is reached by its operator's browser only, and what they follow is
-    nobody else's business: it answers its own pages.
+    Responses do not depend on the reader, so another site cannot read anything in a reader's name. But a site on
+    loopback or in a private network is private to its operator, so only its own pages may read it.
     """
     if public_site():
         response.headers["Access-Control-Allow-Origin"] = "*"
@@ -165,12 +164,12 @@ def shared(response: Response) -> Response:
 
 
 def args() -> dict[str, str]:
-    """Return the query of this request; of a name given twice the first."""
+    """Return the query of this request, with the first value of repeated names."""
     return request.args.to_dict()
 
 
 def meaning_of(search: Query, sort: str) -> Embedding | None:
-    """Return the embedding of a query that is to be sorted by meaning; None where it cannot be."""
+    """Return the embedding of a query sorted by meaning; None if that is not possible."""
     if sort != "meaning" or not search.terms:
         return None
     return services().query_encoder.embedding(" ".join(search.terms), config().meaning)

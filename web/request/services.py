@@ -1,4 +1,4 @@
-"""What an application is made of, as one typed object: views find their services here."""
+"""The services of an application, as one typed object."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Services:
     addresses: SiteAddresses
     alarm: Alarm
     worker_silent_after: timedelta
-    """Without a heartbeat for that long the worker counts as not running."""
+    """Time without a heartbeat after which the worker counts as not running."""
     feeds_file: Path | None
-    """feeds.yaml, None where the operator does not edit it here."""
+    """feeds.yaml, None if the operator does not edit it here."""
     request_metrics: RequestMetrics
     query_encoder: QueryEncoder
     """For search by meaning."""
@@ -45,7 +45,7 @@ class Services:
     """flask-smorest's description of the API; the library has no types."""
 
     def close(self) -> None:
-        """Write what is still to be written, and close the database."""
+        """Write pending counts, and close the database."""
         self.visits.close()
         self.pictures.close()
         self.query_encoder.close()
@@ -53,11 +53,11 @@ class Services:
 
 
 def provide(app: Flask, services: Services) -> None:
-    """Give an application its services."""
+    """Set the services of an application."""
     app.extensions[_KEY] = services
 
 
 def services(app: Flask | None = None) -> Services:
-    """Return the services of *app*, without one those of the request's application."""
+    """Return the services of *app*, by default those of the request's application."""
     registered: Services = (app or current_app).extensions[_KEY]
     return registered

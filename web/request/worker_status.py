@@ -1,4 +1,4 @@
-"""How worker and sources are doing, for empty states and the status line of the front page."""
+"""The status of worker and sources, for empty states and the status line of the front page."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from web.request.context import config, now, presenter, reading, worker_silent
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Worker, entries, and how many sources are in which state."""
+    """Worker, entries, and sources by state."""
 
     worker: str
     """running, stuck (alive, but cannot write), silent (ran before), or missing (never ran)."""
     stuck_by: str
-    """What keeps a stuck worker from writing."""
+    """Why a stuck worker cannot write."""
     last_heartbeat: present.Moment | None
     last_tick: present.Moment | None
     entries: int
     states: Mapping[str, int]
-    """How many sources there are, by state; a silent one answers, and counts as ok."""
+    """Number of sources by state; a silent one answers, and counts as ok."""
     all_failing: str
-    """The most common error where all sources fail; "" while one succeeds or none was polled."""
+    """The most common error if all sources fail; "" while one succeeds or none was polled."""
 
     def count(self, *states: str) -> int:
         return sum(self.states.get(state, 0) for state in states)
 
     @property
     def enabled(self) -> int:
-        """How many sources are polled at all."""
+        """Number of enabled sources."""
         return self.count("ok", "failing", "waiting", "gone")
 
 
 def status_of(store: Store) -> Status:
-    """Return how the program is doing now, without a look at each source."""
+    """Return the current status, without reading each source."""
     show = presenter(store)
     states = dict(store.metrics.sources())
     states["waiting"] = states.get("waiting", 0) + max(0, len(config().sources) - sum(states.values()))
@@ -58,7 +58,7 @@ def status_of(store: Store) -> Status:
 
 
 def worker_state(heartbeat: datetime | None) -> str:
-    """Return the state of a worker whose last heartbeat was then."""
+    """Return the state of a worker with this last heartbeat."""
     if heartbeat is None:
         return "missing"
     if now() - heartbeat <= worker_silent():
@@ -67,5 +67,5 @@ def worker_state(heartbeat: datetime | None) -> str:
 
 
 def stuck_by() -> str:
-    """Return what keeps a living worker from writing; looked at, since it cannot write that down."""
+    """Return why a running worker cannot write; checked here, since it cannot store the reason."""
     return write_problem(reading().db) or "see its log"

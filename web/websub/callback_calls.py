@@ -1,4 +1,4 @@
-"""Calls to the callbacks of subscribers, bounded in all and per host, so that slow hosts cannot hold up the others."""
+"""Concurrent calls to subscribers' callbacks, limited in total and per host, so that slow hosts do not block others."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 MAX_CALLS = 20
-"""Confirmations at a time, and as many deliveries."""
+"""Concurrent confirmations, and as many deliveries."""
 MAX_CALLS_PER_GROUP = 2
-"""Of one callback host, so that a host that never answers cannot take them all."""
+"""Concurrent calls to one host, so that an unresponsive host cannot take all slots."""
 
 
 class CallbackCalls:
-    """Calls that run side by side: at most `MAX_CALLS`, and `MAX_CALLS_PER_GROUP` of one group of hosts."""
+    """Concurrent calls: at most `MAX_CALLS`, and `MAX_CALLS_PER_GROUP` of one group of hosts."""
 
     def __init__(self) -> None:
         self._groups: Counter[str] = Counter()
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def start(self, number: int, group: str, call: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Start a call unless it runs already; return whether others could start now."""
+        """Start a call unless it is running; return whether others could start now."""
         if number in self._tasks or self._groups[group] >= MAX_CALLS_PER_GROUP:
             return True
         if len(self._tasks) >= MAX_CALLS:

@@ -1,9 +1,8 @@
-"""Tell subscribers that a feed changed: the worker's half of the WebSub hub, and notices to an outside hub.
+"""Notify subscribers of changed feeds: the worker's part of the WebSub hub, and pings to an outside hub.
 
-Runs in the worker, where the network is. A step starts what is due and waits for nothing: confirmations and deliveries
-run beside it, a few at a time, and fewer of one host, so that callbacks that never answer keep nobody else waiting.
-Rendering feeds has a share of the time. Leaves the calls to `subscriber_calls`, the rules to
-`aggregator.websub_protocol`, and storage to `store.websub_hub`.
+A step starts due calls without waiting: confirmations and deliveries run concurrently, with limits in total and per
+host, so that unresponsive callbacks do not delay others. Rendering feeds gets a limited share of the time.
+`subscriber_calls` makes the calls, and `aggregator.websub_protocol` has the rules.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ from web.websub.subscriber_calls import CONFIRMATIONS, DELIVERIES, SubscriberCal
 log = logging.getLogger(__name__)
 
 MAX_DUE = 500
-"""Deliveries that are looked through in a step."""
+"""Deliveries that are considered in a step."""
 LOOK_S = 1.0
-"""Seconds of rendering feeds, after which a look at what changed pauses."""
+"""Seconds of rendering feeds after which the search for changes pauses."""
 REST = 9
-"""Times as long as it rendered: a tenth of the time at most goes into that, however many feeds are subscribed to."""
+"""Length of that pause, relative to the rendering: at most a tenth of the time goes into rendering."""
 NOTIFY_EVERY = timedelta(minutes=1)
-"""How often an outside hub is notified at most."""
+"""Least time between two notifications of an outside hub."""
 
 
 class Publisher:
-    """Confirms, watches and delivers, a step at a time.
+    """Confirms subscriptions, finds changes and delivers them, step by step.
 
     renderer:  renders the feeds
-    challenge: gives what only somebody at the callback can repeat
-    ticks:     seconds that pass evenly
-    queue:     makes the calls in other processes; None: they run beside the steps
+    challenge: returns a secret for the verification of a callback
+    ticks:     a monotonic clock, in seconds
+    queue:     runs the calls in other processes; None: they run in this one
     """
 
     def __init__(
@@ -89,13 +88,13 @@ class Publisher:
         return [*self._confirmations.tasks, *self._deliveries.tasks, *looking]
 
     async def settle(self) -> None:
-        """Wait until everything that a step started has ended."""
+        """Wait for all running calls."""
         while tasks := self._under_way():
             await asyncio.wait(tasks)
             await asyncio.sleep(0)
 
     async def reconfigure(self, config: Config) -> None:
-        """Go on with other settings; calls that run end with the old ones."""
+        """Continue with other settings; running calls end with the old ones."""
         calls = SubscriberCalls(config, self._store, self._documents, self._challenge)
         client = fetch.Client(config.limits)
         await calls.__aenter__()
@@ -108,7 +107,7 @@ class Publisher:
         await old_client.__aexit__(None, None, None)
 
     async def step(self, now: datetime) -> None:
-        """Start what is due at *now*, without waiting for other servers."""
+        """Start the calls that are due at *now*, without waiting for them."""
         hub = self._config.site.hub
         if hub == "off":
             return
@@ -152,12 +151,12 @@ class Publisher:
     # Distribution: section 7.
 
     async def _look(self, now: datetime) -> None:
-        """Find the feeds that changed since the last edition, and make what they hold due."""
+        """Find the feeds that changed since the last edition, and make their deliveries due."""
         edition = self._store.state.edition()
         if edition == self._edition:
             return
         began = self._ticks()
-        # Whoever was not looked at for the longest comes first: no feed starves where editions follow one another.
+        # The longest unchecked feed comes first, so that no feed starves when editions follow one another.
         for topic in self._store.websub_hub.topics_before(edition):
             if self._ticks() - began >= LOOK_S:
                 break
@@ -215,7 +214,7 @@ class Publisher:
 
 
 def _job(name: str, number: int, group: str) -> NewJob:
-    """Return a job that makes one call; of a group of hosts, as many run at a time as in one process."""
+    """Return a job for one call; the limit per group of hosts is the same as in one process."""
     return NewJob(str(number), f"{name} {group} {number % MAX_CALLS_PER_GROUP}", {"number": number})
 
 

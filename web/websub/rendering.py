@@ -1,4 +1,4 @@
-"""Feeds as the hub delivers them: rendered by the site's own code, without a socket, once in each edition."""
+"""Render feeds for the hub with the site's own code, without a socket, once per edition."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from web.http.hints import CacheHints, put_hints
 from web.request.services import services
 
 MAX_DOCUMENTS = 8
-"""Feeds that are kept rendered within an edition."""
+"""Rendered feeds that are cached within an edition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A feed in its present version."""
+    """A rendered feed."""
 
     body: bytes
     content_type: str
     link: str
     """Its Link header: the hub and itself."""
     digest: str
-    """Digests of what counts as a change: see `syndication.material`."""
+    """Digests of the content that counts as a change: see `syndication.material`."""
 
 
 class FeedRenderer:
-    """Makes feeds as the site would. Opens the database in the threads that use it, when they first do."""
+    """Renders feeds like the site. Opens the database at the first use in each thread."""
 
     def __init__(self, db: Path, clock: Clock) -> None:
         self._db = db
@@ -51,7 +51,7 @@ class FeedRenderer:
         return create_app(self._db, self._clock)
 
     def document(self, topic: str) -> Document | None:
-        """Return a feed, or None when there is none at that address."""
+        """Return the feed at an address, or None."""
         parts = urlsplit(topic)
         path, query = services(self._app).addresses.canonical(parts.path, parts.query)
         builder = EnvironBuilder(path, base_url=f"{parts.scheme}://{parts.netloc}/", query_string=query, method="GET")
@@ -63,7 +63,7 @@ class FeedRenderer:
             given.append((status, dict(headers)))
             return lambda data: None
 
-        # Behind the page cache: an answer from memory does not say what counts as a change of it.
+        # Without the page cache, whose responses lack the digests of changes.
         with closing(cast(ClosingIterator, Flask.wsgi_app(self._app, environ, start))) as pieces:
             body = b"".join(pieces)
         status, headers = given[-1]
@@ -78,17 +78,17 @@ class FeedRenderer:
 
 
 class Renderer(Protocol):
-    """Makes feeds."""
+    """Renders feeds."""
 
     def document(self, topic: str) -> Document | None:
-        """Return a feed, or None when there is none at that address."""
+        """Return the feed at an address, or None."""
 
     def close(self) -> None:
-        """Close what it has open."""
+        """Close its resources."""
 
 
 class Documents:
-    """The feeds of the present edition, each rendered once."""
+    """The feeds of the current edition, each rendered once."""
 
     def __init__(self, store: Store, renderer: Renderer) -> None:
         self._store = store
@@ -98,8 +98,8 @@ class Documents:
         self._rendering = asyncio.Lock()
 
     async def document(self, topic: str) -> Document | None:
-        """Return a feed as it is in this edition, or None when there is none at that address."""
-        # One after the other: calls to many subscribers of one feed ask for it at the same moment.
+        """Return the feed at an address in this edition, or None."""
+        # Sequentially, because calls to many subscribers of one feed need it at the same time.
         async with self._rendering:
             edition = self._store.state.edition()
             if edition != self._edition:
@@ -112,7 +112,7 @@ class Documents:
             return self._documents[topic]
 
     def forget(self) -> None:
-        """Render every feed anew: the configuration changed."""
+        """Discard all rendered feeds, because the configuration changed."""
         self._edition = -1
 
     def close(self) -> None:

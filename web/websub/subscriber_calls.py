@@ -1,7 +1,7 @@
-"""Calls to the callbacks of subscribers: to ask whether they want a feed, and to hand it to them when it changed.
+"""Calls to subscribers' callbacks: verification of subscriptions, and delivery of changed feeds.
 
-In the worker these run beside it, a few at a time. Over PostgreSQL each is a job of the queue, which any scorer or
-standby runs. What is no longer due when it begins is left, so a job that runs again delivers nothing twice.
+In the worker they run concurrently, with a limit. With PostgreSQL each is a job of the queue, which any scorer or
+standby runs. A job whose call is no longer due does nothing, so a repeated job delivers nothing twice.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from web.websub.rendering import Documents
 log = logging.getLogger(__name__)
 
 MAX_OF_A_NETWORK = 120
-"""Subscriptions whose callbacks answer from one address; more than of one domain, since hosts share addresses."""
+"""Limit of subscriptions per IP address; more than per domain, since hosts share addresses."""
 CALLBACK_TIMEOUT = timedelta(seconds=10)
 CONFIRMATIONS, DELIVERIES = "hub confirmations", "hub deliveries"
 """The names of the jobs that make one call each."""
 
 
 def new_challenge() -> str:
-    """Return what only somebody at the callback can repeat."""
+    """Return a secret for the verification of a callback."""
     return secrets.token_urlsafe(24)
 
 
 class SubscriberCalls:
     """Makes calls with the settings of one configuration.
 
-    challenge: gives what only somebody at the callback can repeat
+    challenge: returns a secret for the verification of a callback
     """
 
     def __init__(
@@ -58,19 +58,19 @@ class SubscriberCalls:
         await self._client.__aexit__(None, None, None)
 
     async def confirm_one(self, request_id: int, now: datetime) -> None:
-        """Ask the callback of a request, if that is due."""
+        """Verify a request, if that is due."""
         if pending := self._store.websub_requests.due_one(request_id, now):
             await self.confirm(pending, now)
 
     async def deliver_one(self, subscription_id: int, now: datetime) -> None:
-        """Hand a feed to a subscriber, if that is due."""
+        """Deliver a feed to a subscriber, if that is due."""
         if due := self._store.websub_hub.due_one(subscription_id, now):
             await self.deliver(due, now)
 
     # Verification of intent: section 5.3 of the recommendation.
 
     async def confirm(self, pending: HubRequest, now: datetime) -> None:
-        """Ask a callback whether it wants what was requested in its name, and store its answer."""
+        """Verify a request at its callback, and store the result."""
         request = pending.request
         document = await self._documents.document(request.topic)
         if document is None and request.mode == "subscribe":
@@ -92,7 +92,7 @@ class SubscriberCalls:
                     if self._store.websub_hub.seen(request.topic) is None:
                         self._store.websub_hub.saw(request.topic, document.digest, self._store.state.edition())
             return
-        # Any other response means no. Without a response it is tried once more, and then taken for no, too.
+        # Any other response means no. Without a response it is tried once more, and then means no too.
         if isinstance(answer, Failed) and answer.kind != "refused address" and pending.failures < 2:
             self._store.websub_requests.put_off(pending.request_id, now + websub_protocol.wait(pending.failures + 1))
         else:
@@ -106,7 +106,7 @@ class SubscriberCalls:
     # Distribution: section 7.
 
     async def deliver(self, to: Subscription, now: datetime) -> None:
-        """Hand a feed to one subscriber, signed where it gave a secret."""
+        """Deliver a feed to one subscriber, signed if it gave a secret."""
         document = await self._documents.document(to.topic)
         if document is None:
             self._store.websub_hub.failed(to.subscription_id, "there is no such feed any more", None)
@@ -145,11 +145,11 @@ def _callback_limits(config: Config) -> Limits:
 
 
 def _access_of_callback(url: str, config: Config) -> fetch.Access:
-    """Return what a call to a subscriber may do.
+    """Return the access of a call to a subscriber.
 
-    Where the site has a public address anybody can name a callback, and none leads into the operator's network, those
-    of `allow_private_callbacks` aside. A site that only its own network reaches has its subscribers there: they may
-    also be hosts of `allow_private`.
+    If the site is public, anybody can name a callback, so none may reach the operator's network except those in
+    `allow_private_callbacks`. The subscribers of a site in a private network are in that network: they may also be
+    hosts of `allow_private`.
     """
     access = fetch.access.of_callback(url, config)
     name = host(url)
