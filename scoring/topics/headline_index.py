@@ -87,6 +87,21 @@ NATIONALITIES = frozenset(
     """.split()  # noqa: SIM905 - as above
 )
 
+# The same in Chinese, whose text has no spaces: names are told by what is left without these words.
+GENERIC_UNSPACED = frozenset(
+    """
+    人工智能 机器人 开发者 投资者 工程师 程序员 第一季度 公司 企业 行业 产业 市场 技术 科技 模型 智能 机器
+    数据 功能 需求 能力 表现 估值 协议 项目 产品 平台 用户 客户 员工 团队 岗位 投资 投入 融资 基金 指数 股价
+    财报 升级 更新 提交 推出 发布 宣布 启动 构建 建设 研发 开始 出现 发现 使用 面向 关于 考虑 可能 正式 首次
+    最新 全新 最大 最值 终于 大幅 目标 提示 文件 世界 全球 我们 什么 个月 美元 亿美 万亿 亿元 远程 转向 冲击
+    暂停 呼吁 暴露 凸显 领域 应用 服务 系统 工具 方案 计划 问题 风险 研究 报告 消息 新闻 支持 提供 体验 相关
+    完成 没有 有人 未来 背后 任务 引发 推动
+    """.split()  # noqa: SIM905 - as above
+)
+
+# Rule: no pair of characters with one of these is a term. Known errors: names that hold one, such as 于谦.
+_PARTICLES = frozenset("的了在是与及被把们于将让也都而且就已")
+
 PAIR = " "
 
 
@@ -110,7 +125,7 @@ def headline_terms(title: str) -> tuple[str, ...]:
 
 
 def is_telling(word: str) -> bool:
-    return len(word) > 1 and word not in STOP_WORDS and word not in _FRAME
+    return len(word) > 1 and word not in STOP_WORDS and word not in _FRAME and _PARTICLES.isdisjoint(word)
 
 
 class Headlines:

@@ -10,7 +10,7 @@ from aggregator.text.tokens import words
 from scoring.language.names import load_modifiers, load_ordinary_words
 from scoring.language.terms import load_background
 from scoring.language.terms import term as stem
-from scoring.topics.headline_index import GENERIC, NATIONALITIES, PAIR, is_telling
+from scoring.topics.headline_index import GENERIC, GENERIC_UNSPACED, NATIONALITIES, PAIR, is_telling
 
 
 def is_name(term: str, titles: Iterable[str]) -> bool:
@@ -57,13 +57,21 @@ COMMON = 0.002
 """Share of the background's documents that makes a word a common one: "house" and "play", and not "Oscars"."""
 
 
+_SAYS_NOTHING = re.compile("|".join([*sorted(GENERIC_UNSPACED, key=lambda word: (-len(word), word)), r"[a-z\s]+"]))
+_IDEOGRAPHS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+"""Of scripts without spaces: their words are overlapping pairs of characters."""
+
+
 def is_generic(term: str) -> bool:
     """Return whether a term names nothing: "agent", "AI agent", "European".
 
-    >>> is_generic("ai agent"), is_generic("european"), is_generic("meta ai")
-    (True, True, False)
+    >>> is_generic("ai agent"), is_generic("european"), is_generic("meta ai"), is_generic("人工 工智 智能")
+    (True, True, False, True)
     """
-    return all(word in GENERIC or word in NATIONALITIES for word in term.split(PAIR))
+    pieces = term.split(PAIR)
+    if _IDEOGRAPHS.search(term):
+        return not _SAYS_NOTHING.sub("", _joined(pieces))
+    return all(word in GENERIC or word in NATIONALITIES for word in pieces)
 
 
 def is_fragment(phrase: Sequence[str]) -> bool:
@@ -188,7 +196,8 @@ def name_of(term: str, titles: Sequence[str], is_written_as_name: bool = True) -
         phrase = phrase[1:]
         spelling = _spelling(phrase, titles)
     if spelling is None:
-        phrase = tuple(term.split(PAIR))
+        # A script without spaces has no pieces to look a phrase up in.
+        phrase = phrase if _IDEOGRAPHS.search("".join(phrase)) else tuple(term.split(PAIR))
         spelling = _spelling(phrase, titles) or _joined(phrase)
     return phrase, spelling
 

@@ -313,6 +313,14 @@ def test_a_phrase_takes_in_what_belongs_to_it(term: str, titles: list[str], name
     assert name_of(term, titles)[1] == name
 
 
+def test_a_name_in_a_script_without_spaces_is_whole_and_particles_are_no_part_of_it() -> None:
+    titles = ["特朗普签署行政令", "特朗普的新计划", "法院驳回特朗普诉讼"]
+    assert name_of("特朗", titles)[1] == "特朗普"
+    assert not {term for term in headline_terms("特朗普的新计划") if "的" in term}
+    assert is_generic("人工 工智 智能")
+    assert not is_generic("特朗 朗普")
+
+
 def test_a_word_takes_in_neighbors_that_a_name_would_not() -> None:
     titles = ["A parallel universe found", "Is the parallel universe real?", "How old the universe is", "Old universe"]
     assert name_of("universe", titles, is_written_as_name=True)[1] == "universe"
