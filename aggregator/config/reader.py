@@ -49,8 +49,8 @@ from aggregator.text import search_query
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Whether a search is valid does not depend on when it is made."""
 
-MAX_FILE_BYTES = 5_000_000
-"""A file of 20,000 sources is smaller."""
+MAX_FILE_BYTES = 20_000_000
+"""A file of 100,000 sources is smaller."""
 
 
 def load_config(path: Path, *, env: Mapping[str, str]) -> Config:

@@ -509,9 +509,9 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
 
-    with pytest.raises(ConfigError, match="larger than 5 MB"):
+    with pytest.raises(ConfigError, match="larger than 20 MB"):
         load_config(path, env={})
-    assert "larger than 5 MB" in words_of("#" * (MAX_FILE_BYTES + 1))
+    assert "larger than 20 MB" in words_of("#" * (MAX_FILE_BYTES + 1))
 
 
 # Whatever the text
