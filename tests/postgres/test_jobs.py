@@ -172,6 +172,18 @@ async def test_a_job_that_is_not_known_here_waits_for_a_process_that_knows_it(si
     assert site.jobs() == {"todo": 1}
 
 
+async def test_a_process_whose_machine_slept_goes_on_with_its_job(site: Site) -> None:
+    site.queue.defer("note", job=1, work_s=2)
+
+    def is_done() -> bool:
+        if site.count("did") == 0:
+            site.change_jobs("update procrastinate_workers set last_heartbeat = now() - interval '1 hour'")
+        return site.jobs() == {}
+
+    await run_for(runner(site.url), is_done)
+    assert (site.count("began"), site.count("did")) == (1, 1)
+
+
 async def test_a_process_that_stops_gives_its_job_back_at_once(site: Site) -> None:
     site.queue.defer("note", job=1, work_s=60)
     await run_for(runner(site.url), lambda: site.count("began") == 1)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ LOOK_S = 1.0
 TRIES, AGAIN_S = 5, 300.0
 """How often a job is started, and how long a long one waits after it failed. A crash of the server can cost two starts:
 one is cut short, and the next finds the server recovering."""
-FORGET_HOURS = 24 * 30
+FORGET_HOURS, FORGET_EVERY_S = 24 * 30, 3600.0
+"""How long a failed job stays, and how often older ones are removed."""
 PATIENCE_S = 2.0
 """For jobs under way when this process stops."""
 PAUSE_S = 2.0
@@ -75,6 +77,7 @@ class JobRunner:
         self._beat_s, self._silent_s = beat_s, silent_s
         self._tries = tries
         self._library = procrastinate()
+        self._running: Counter[int] = Counter()
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Run jobs until *stop* is set; those under way then are given back."""
@@ -137,8 +140,28 @@ class JobRunner:
         app.job_manager = OwnJobs(app.job_manager, on_lost)
         for group in self._groups:
             for name, action in group.actions.items():
-                app.task(name=name, queue=name, retry=_Retry(group.again_s, self._tries))(_logged(name, action))
+                retry = _Retry(group.again_s, self._tries)
+                app.task(name=name, queue=name, pass_context=True, retry=retry)(self._noted(name, action))
         return app
+
+    def _noted(self, name: str, action: Action) -> Action:
+        """Return *action* with what procrastinate calls it with; it is noted while it runs, and how it failed."""
+
+        async def run(context: Any, **arguments: object) -> None:
+            job_id = context.job.id
+            self._running[job_id] += 1
+            try:
+                await action(**arguments)
+            except (StoreFault, GroundswellError) as error:
+                log.error("job %s failed: %s", name, error)
+                raise
+            except Exception:
+                log.exception("job %s failed", name)
+                raise
+            finally:
+                self._running -= Counter((job_id,))  # without those that are at zero
+
+        return run
 
     async def _put_back(self, app: Any) -> None:
         """Put back the jobs of silent workers again and again.
@@ -146,8 +169,12 @@ class JobRunner:
         A loop, and not a job itself: that would be left behind like the others.
         """
         manager = app.job_manager
+        now = asyncio.get_running_loop().time
+        forget_at = now()
         while True:
             for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._silent_s):
+                if self._running[job.id] > 0:
+                    continue  # this process itself was silent, for example since its machine slept
                 await manager.connector.execute_query_all_async(locks.END_HOLDERS, **locks.key_of(job.task_name))
                 if job.attempts + 1 >= self._tries:
                     log.error("job %s ended with its process %d times; it is given up", job.task_name, job.attempts + 1)
@@ -155,9 +182,11 @@ class JobRunner:
                 else:
                     log.warning("job %s was left by a process that ended or fell silent; it runs again", job.task_name)
                     await manager.retry_job(job)
-            await manager.delete_old_jobs(
-                nb_hours=FORGET_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
-            )
+            if now() >= forget_at:
+                await manager.delete_old_jobs(
+                    nb_hours=FORGET_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+                )
+                forget_at = now() + FORGET_EVERY_S
             await asyncio.sleep(self._beat_s)
 
 
@@ -176,17 +205,3 @@ class _Retry:
         is_cut_short = isinstance(exception, asyncio.CancelledError)
         seconds = 0 if is_cut_short else self._again_s
         return library.exceptions.JobRetry(library.RetryDecision(retry_in={"seconds": seconds}))
-
-
-def _logged(name: str, action: Action) -> Action:
-    async def run(**arguments: object) -> None:
-        try:
-            await action(**arguments)
-        except (StoreFault, GroundswellError) as error:
-            log.error("job %s failed: %s", name, error)
-            raise
-        except Exception:
-            log.exception("job %s failed", name)
-            raise
-
-    return run
