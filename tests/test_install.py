@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -101,6 +102,7 @@ def test_a_newcomer_begins_in_an_empty_folder(
     begin(groundswell, folder, environment(installed), feed_server)
 
 
+OFFLINE = re.compile("name resolution|dns error|NewConnectionError|error sending request|Network is unreachable", re.I)
 TOOLS = {
     # What docs/install.md says for each, and where the tool is told to put what it installs.
     "pipx": (["pipx", "install"], {"PIPX_HOME": "home", "PIPX_BIN_DIR": "bin", "PIPX_MAN_DIR": "man"}),
@@ -125,6 +127,8 @@ def test_the_wheel_is_installed_with_all_that_it_needs(
         [*command, f"./{wheel.name}"], cwd=wheel.parent, env=settings, capture_output=True, text=True, timeout=900,
         check=False,
     )  # fmt: skip
+    if done.returncode and OFFLINE.search(done.stdout + done.stderr):
+        pytest.skip("the package registry cannot be reached")
     assert done.returncode == 0, done.stdout[-1_000:] + done.stderr[-2_000:]
     program = str(tmp_path / "bin/groundswell")
     folder = tmp_path / "news"

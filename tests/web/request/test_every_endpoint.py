@@ -26,9 +26,11 @@ from aggregator.store import Store
 from tests.web.newsroom import NOW, Newsroom
 from tests.web.request.test_access import FEEDS, SAME, TOKEN, content, form_token, sign_in
 from web.auth.credentials import TRIES
+from web.auth.rate_limit import RateLimit
 from web.auth.reader_tokens import make_reader_token, revoke_reader_token
 from web.http.headers import MAX_BODY, SAFE
 from web.request.access import is_open
+from web.request.services import services
 
 WITHOUT_TOKEN = {
     # Requests of other servers and of the operator's browser, and what a stranger gets who sends nothing. A hub that
@@ -230,6 +232,15 @@ def test_guessing_tokens_is_limited_everywhere(world: World) -> None:
         codes = [send(client, endpoint, "Bearer wrong", **same).status_code for _ in range(TRIES + 1)]
         assert codes[-1] == 429, (endpoint, codes)
         assert set(codes[:-1]) <= {401, 403}, (endpoint, codes)
+
+
+def test_a_token_that_is_used_too_often_has_to_wait_everywhere(world: World) -> None:
+    for endpoint in world.endpoints:
+        if endpoint.is_open and endpoint.wants_token and endpoint.name != "reader_api.client_login":
+            services(world.app).reader_authenticator._requests = RateLimit(2, 60.0)
+            codes = [let_in(world, endpoint).status_code for _ in range(3)]
+            assert codes[2] == 429, (endpoint, codes)
+            assert 429 not in codes[:2], (endpoint, codes)
 
 
 FORM, JSON, MULTIPART = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"
