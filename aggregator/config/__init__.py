@@ -1,9 +1,9 @@
-"""Read feeds.yaml: which sources there are, and how the site treats them.
+"""Read and edit feeds.yaml.
 
 reader.load_config            text -> yaml_tree (line and column of each node) -> node_reader -> Config, or an error
     schema, values            every key, its bounds and default
-yaml_edit, patch, file        changes from commands and pages; every other byte stays as it is
-starter                       the feeds.yaml to begin with
+yaml_edit, patch, file        changes from commands and pages, which keep every other byte
+starter                       the initial feeds.yaml
 
 The file in use is watched by `site.config_watcher`.
 """

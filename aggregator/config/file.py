@@ -1,7 +1,4 @@
-"""Save feeds.yaml: all at once where the file system allows it, in place where the file is a mount point.
-
-Knows files and their modes. Leaves what stands in them to `parse_config`.
-"""
+"""Save feeds.yaml: atomically if the file system allows it, in place if the file is a mount point."""
 
 from __future__ import annotations
 
@@ -14,14 +11,14 @@ from pathlib import Path
 from aggregator.errors import ConfigError
 
 _IN_PLACE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
-"""The folder or the mount point refuses a new file; the file itself may still be writable."""
+"""Errors of a folder or mount point that refuses a new file, although the file itself may be writable."""
 
 
 def save_config(path: Path, text: str) -> None:
     """Write *text* to the feeds.yaml at *path*; a symbolic link stays one, and the file keeps its mode.
 
-    The new file takes the place of the old one at once, so that no reader sees half of it. A single file that is
-    mounted into a container cannot be replaced and is overwritten in place. ConfigError where neither is possible.
+    The new file replaces the old one atomically, so that no reader sees half of it. A single file that is mounted into
+    a container cannot be replaced and is overwritten in place. ConfigError if neither is possible.
     """
     target = path.resolve()
     data = text.encode("utf-8")
@@ -34,7 +31,7 @@ def save_config(path: Path, text: str) -> None:
 
 
 def keep_copy(path: Path) -> Path | None:
-    """Copy feeds.yaml to `feeds.yaml.before`, readable by nobody else than the original; None where that fails."""
+    """Copy feeds.yaml to `feeds.yaml.before` with the permissions of the original; None if that fails."""
     copy = path.with_name(f"{path.name}.before")
     try:
         mode = path.stat().st_mode & 0o777
@@ -45,7 +42,7 @@ def keep_copy(path: Path) -> Path | None:
 
 
 def write_file(path: Path, data: bytes, mode: int) -> None:
-    """Write *data* to *path*, which has *mode* before the first byte is in it; OSError."""
+    """Write *data* to *path*, which gets *mode* before the first byte is written; OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -62,7 +59,7 @@ def write_file(path: Path, data: bytes, mode: int) -> None:
 
 def _replace(target: Path, data: bytes) -> None:
     if target.exists():
-        # A file that may not be written stays as it is, also where its folder would allow replacing it.
+        # A read-only file is not changed, even if its folder would allow replacing it.
         os.close(os.open(target, os.O_WRONLY | os.O_CLOEXEC))
         mode = target.stat().st_mode & 0o777
     else:
@@ -85,7 +82,7 @@ def _overwrite(path: Path, target: Path, data: bytes) -> None:
 
 
 def _write_all(handle: int, data: bytes) -> None:
-    """Let *handle* hold *data* and nothing else; what is longer than before is written first, then cut."""
+    """Overwrite the content of *handle* with *data*, then truncate it."""
     written = 0
     while written < len(data):
         written += os.pwrite(handle, data[written:], written)

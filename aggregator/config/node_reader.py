@@ -1,7 +1,7 @@
-"""Read one node of feeds.yaml after its shape: a section, a list, a value, headers.
+"""Read one node of feeds.yaml by its shape: a section, a list, a value, headers.
 
-Knows shapes and how to describe an error: in full for whoever edits the file, and without values of the file for
-pages and logs. Leaves which keys there are to `schema`, and what holds between them to `reader`.
+Describes errors twice: in full for the person who edits the file, and without values for pages and logs. `schema` has
+the keys, and `reader` the rules between them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aggregator.config.yaml_tree import Node, Scalar
 from aggregator.errors import Fault
 
 MAX_ERRORS = 200
-"""Whoever gets more has passed another kind of file, and reading on would only take time."""
+"""With more errors it is another kind of file, and reading on would only take time."""
 
 
 class TooManyErrors(Exception):
@@ -28,24 +28,23 @@ class TooManyErrors(Exception):
 
 @dataclass
 class NodeReader:
-    """One pass over one file, gathering its errors.
+    """One pass over one file that collects its errors.
 
-    A value that is not valid counts as not given, so that one slip is one error and the rest of the file is read as
-    if it were right.
+    An invalid value counts as missing, so that one mistake is one error and the rest of the file is still read.
     """
 
     env: Mapping[str, str]
     errors: list[Fault] = field(default_factory=list)
     category_ids: tuple[str, ...] | None = ()
-    """Those that a source may name; None when the list itself is faulty, and any id passes."""
+    """The IDs that a source may name; None if the list itself is invalid, and any ID passes."""
 
     def error(self, node: Node, message: str, public: str = "") -> None:
-        """Note an error; *public* is what readers of the site may see where *message* quotes the file."""
+        """Add an error; *public* is the message for readers of the site if *message* quotes the file."""
         if len(self.errors) == MAX_ERRORS:
             raise TooManyErrors
         self.errors.append(Fault(node.line, node.column, message, public))
 
-    # One value after its shape
+    # One value by its shape
 
     def items(self, known_pairs: Mapping[str, Node], section: str) -> tuple[Node, ...]:
         node = known_pairs.get(section)
@@ -73,7 +72,7 @@ class NodeReader:
                 if known and key.text not in known:
                     hint = nearest(key.text, known)
                     rest = f"in {where}; expected {listed(known)}{hint}"
-                    # Where a colon is missing, or a space behind it, an address or a password stands for a key.
+                    # If a colon or the space after it is missing, an address or password may be read as a key.
                     shown = f" {quoted(key.text)}" if _KEY.fullmatch(key.text) and _is_given(value) else ""
                     self.error(key, f"unknown key {quoted(key.text)} {rest}", f"unknown key{shown} {rest}")
         return {name: value for name, (_, value) in known_pairs.items() if not known or name in known}
@@ -81,7 +80,7 @@ class NodeReader:
     def values(
         self, node: Node, shapes: Mapping[str, Shape], where: str, needed: tuple[str, ...] = ()
     ) -> dict[str, Any] | None:
-        """Return the values that *node* rightly gives, or None when it is no mapping."""
+        """Return the valid values in *node*, or None if it is not a mapping."""
         if isinstance(node, Scalar) and not node.given and not needed:
             return {}
         if not isinstance(node, yaml_tree.Mapping):
@@ -195,14 +194,14 @@ def child(node: Node, key: str) -> Node | None:
 
 
 def describe(node: Node) -> str:
-    """Return what *node* is, with the text of a scalar: for whoever edits the file."""
+    """Describe *node* with the text of a scalar, for the person who edits the file."""
     if isinstance(node, Scalar) and node.given:
         return f"the text {quoted(node.text)}"
     return kind_of(node)
 
 
 def kind_of(node: Node) -> str:
-    """Return what *node* is without quoting it: for pages that anybody may read."""
+    """Describe *node* without its text, for public pages."""
     match node:
         case Scalar(given=given):
             return "a text" if given else "nothing"

@@ -1,6 +1,6 @@
 """Revert one change of a text, even if the text has changed elsewhere since.
 
-Pure. A change is the lines that went and came, and the lines before them, by which the place is found again.
+Pure. A change is the removed and added lines, and the lines before them, which locate it again.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 from aggregator.errors import ConfigError
 
 CONTEXT = 3
-"""Lines before the change that have to stand there still."""
+"""Lines before the change that must still be there."""
 
 
 def change(before: str, after: str) -> dict[str, Any]:
-    """Return what became of *before*: its first to last line that differ, as plain data."""
+    """Return the change from *before*, its first to last different line, as plain data."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     blocks = [code for code in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes() if code[0] != "equal"]
     if not blocks:
@@ -30,7 +30,7 @@ def change(before: str, after: str) -> dict[str, Any]:
 
 
 def taken_back(text: str, made: Mapping[str, Any]) -> str:
-    """Return *text* as if the change *made* had not been; ConfigError where its place is not to be found."""
+    """Return *text* without the change *made*; ConfigError if it cannot be located."""
     lines = text.splitlines(keepends=True)
     known: Sequence[str] = [*made["context"], *made["came"]]
     places = [i for i in range(len(lines) - len(known) + 1) if lines[i : i + len(known)] == known]

@@ -1,9 +1,9 @@
-"""Read feeds.yaml: which sources there are, and how the site treats them.
+"""Read feeds.yaml.
 
-    text -> yaml_tree.read -> NodeReader checks each value after `schema` -> ConfigReader what holds between values
+    text -> yaml_tree.read -> NodeReader checks each value by `schema` -> ConfigReader checks rules between values
          -> Config, or ConfigError with all errors of the file: line, column, what was expected, the nearest valid name
 
-Leaves watching the file, and keeping the last valid one, to `site.config_watcher`.
+`site.config_watcher` watches the file, and keeps the last valid configuration.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ MAX_FILE_BYTES = 20_000_000
 
 
 def load_config(path: Path, *, env: Mapping[str, str]) -> Config:
-    """Return what the file at *path* says; ConfigError where it is missing or faulty."""
+    """Return the configuration in the file at *path*; ConfigError if it is missing or invalid."""
     return parse_config(read_config(path), name=str(path), env=env)
 
 
 def read_config(path: Path) -> str:
-    """Return the text of the file at *path*; ConfigError where there is none to be had."""
+    """Return the text of the file at *path*; ConfigError if it cannot be read."""
     try:
         with path.open("rb") as file:
             body = file.read(MAX_FILE_BYTES + 1)
@@ -80,10 +80,9 @@ def read_config(path: Path) -> str:
 
 
 def parse_config(text: str, *, name: str = "feeds.yaml", env: Mapping[str, str] | None = None) -> Config:
-    """Return what *text*, the content of a feeds.yaml called *name*, says.
+    """Return the configuration in *text*, the content of a feeds.yaml called *name*.
 
-    Raises ConfigError with all of its faults. *env* gives the `${VARIABLES}` that
-    values of `headers:` may name.
+    Raises ConfigError with all errors. *env* has the `${VARIABLES}` that values of `headers:` may name.
     """
     if len(text) > MAX_FILE_BYTES:
         raise _error(name, [_TOO_LARGE])
@@ -99,7 +98,7 @@ def parse_config(text: str, *, name: str = "feeds.yaml", env: Mapping[str, str] 
     except TooManyErrors:
         raise _error(name, reader.errors, "and more; the rest of the file was not read") from None
     if reader.errors or config is None:
-        # libyaml places what is missing behind the last line; people look at the last one.
+        # libyaml reports missing nodes after the last line; people look at the last one.
         last = text.count("\n") + 1 - text.endswith("\n")
         raise _error(name, [replace(fault, line=min(fault.line, max(last, 1))) for fault in reader.errors])
     return config
@@ -219,7 +218,7 @@ class ConfigReader(NodeReader):
         return DigestSettings(**given)
 
     def _names_in_search(self, node: Node | None, categories: Iterable[Category]) -> None:
-        """Report a category that a search names and that there is not."""
+        """Report an unknown category in a search."""
         if not isinstance(node, Scalar) or self.category_ids is None:
             return
         query = search_query.read(node.text, _ANY_TIME)
@@ -239,7 +238,7 @@ class ConfigReader(NodeReader):
                 categories.append(Category(**{"name": _readable(values["id"]), **values}))
         self._distinct(nodes, "id", "category")
         if nodes:
-            # As spelled, so that a category which is faulty makes no second fault of each source in it.
+            # As spelled, so that an invalid category does not make each of its sources an error.
             ids = (child(node, "id") for node in nodes)
             self.category_ids = tuple(dict.fromkeys(id_.text for id_ in ids if isinstance(id_, Scalar)))
             return tuple(categories)
@@ -326,7 +325,7 @@ class ConfigReader(NodeReader):
             rules[effect, text] = StoryRule(effect, text, values.get("until"))
         return tuple(rules.values())
 
-    # What holds between values
+    # Rules between values
 
     def _poll(self, given: Mapping[str, timedelta], node: Node | None) -> PollLimits:
         limits = PollLimits(**given)
@@ -340,7 +339,7 @@ class ConfigReader(NodeReader):
         return limits
 
     def _distinct(self, nodes: Iterable[Node], key: str, thing: str, of: Callable[[str], str] = str) -> None:
-        """Tell of each section whose *key* was given before; faulty ones have been told of already."""
+        """Report each section whose *key* is a duplicate; invalid ones are reported already."""
         first: dict[str, Node] = {}
         reported = {(fault.line, fault.column) for fault in self.errors}
         for node in nodes:

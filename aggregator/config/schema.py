@@ -1,7 +1,7 @@
-"""The keys of feeds.yaml: every section, what may stand in it, and between which bounds.
+"""The keys of feeds.yaml: every section, its values, and their limits.
 
-docs/configuration.md describes the same for people, and a test holds the two together. Defaults are those of the
-dataclasses in `aggregator.model`. How a single value is spelled is in `values`.
+docs/configuration.md documents the same, and a test compares the two. The defaults are those of the dataclasses in
+`aggregator.model`. `values` has the formats of single values.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ class Section:
     keys: Mapping[str, Shape]
     name: str = "section"
     each: Kind | None = None
-    """Where the keys are ids of the operator's own: the kind of each value."""
+    """The kind of each value, if the keys are the operator's own IDs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """A list of mappings whose keys are known, each with a *name* that no other has."""
+    """A list of mappings with known keys, each with a unique *name*."""
 
     keys: Mapping[str, Shape]
     needed: tuple[str, ...]
@@ -99,7 +99,7 @@ class WithVariables:
 
     @property
     def name(self) -> str:
-        """As that of the value itself."""
+        """That of the value itself."""
         return self.kind.name
 
 

@@ -1,6 +1,6 @@
-"""The feeds.yaml to begin with: the file that ships, with all of its sources or those of some topics.
+"""The initial feeds.yaml: the file that ships, with all of its sources or those of some topics.
 
-Removes whole lines and changes nothing else, so that its comments explain what is left.
+Only removes whole lines, so that its comments explain the rest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def shipped_text() -> str:
 
 
 def starter_config(topics: Collection[str] = ()) -> tuple[str, Config]:
-    """Return the text of a feeds.yaml with the sources of *topics*, and what it says; without topics, with all.
+    """Return the text of a feeds.yaml with the sources of *topics*, or with all, and its configuration.
 
     topics: ids of categories; ConfigError for one that the file does not have
     """
@@ -52,7 +52,7 @@ def _without(text: str, section: str, ids: Collection[str]) -> str:
             first -= 1
         gone.update(range(first, last))
     kept = [line for number, line in enumerate(lines) if number not in gone]
-    # Where a group went, one empty line stays.
+    # One empty line stays in place of a removed group.
     runs = (list(run)[: 1 if empty else None] for empty, run in groupby(kept, key=lambda line: not line.strip()))
     return "".join(line for run in runs for line in run).rstrip("\n") + "\n"
 

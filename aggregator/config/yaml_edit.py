@@ -1,8 +1,7 @@
-"""Put sources into the text of feeds.yaml and take them out, leaving every other byte as it is.
+"""Add and remove sources in the text of feeds.yaml without changing any other byte.
 
-Finds the place by the lines and columns that `document` gives, and inserts or removes whole lines there: comments,
-order and spelling of the rest are the operator's. Leaves checking what came of it to `parse_config`, and writing
-the file to the caller.
+Locates nodes by the lines and columns of `yaml_tree`, and inserts or removes whole lines: comments, order and
+formatting of the rest are the operator's. The caller checks the result with `parse_config`, and writes the file.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ _MEANS_MORE = re.compile(r"(?:true|false|yes|no|on|off|null|~|[\d._+-]+(?:e\d+)?
 
 
 def with_items(text: str, section: str, items: Sequence[Mapping[str, str]]) -> str:
-    """Return *text* with *items* at the end of the list *section*, each in lines of its own.
+    """Return *text* with *items* at the end of the list *section*, each on its own lines.
 
-    Raises ConfigError where the list is written in brackets, which has no end to add lines to.
+    Raises ConfigError if the list is written in brackets, where lines cannot be added.
     """
     if not items:
         return text
@@ -40,7 +39,7 @@ def with_items(text: str, section: str, items: Sequence[Mapping[str, str]]) -> s
             )
         after = _last_written(lines, value.items[-1].line - 1, end_line)
         return "".join([*lines[: after + 1], *_written(items, value.column - 1), *lines[after + 1 :]])
-    # "sources:" with nothing behind it, or with []
+    # "sources:" without a value, or with []
     head = lines[key_line]
     before, _, comment = head.partition("#")
     lines[key_line] = f"{section}:{'  #' + comment.rstrip() if comment else ''}\n" if before.strip() else head
@@ -50,7 +49,7 @@ def with_items(text: str, section: str, items: Sequence[Mapping[str, str]]) -> s
 def without_source(text: str, source_id: str) -> str:
     """Return *text* without the source of that id; the comments around it stay.
 
-    Raises ConfigError where there is no such source or the list is written in brackets.
+    Raises ConfigError if there is no such source or the list is written in brackets.
     """
     return _without(text, "sources", lambda item: _field(item, "id") == source_id, f"source {source_id!r}")
 
@@ -84,9 +83,9 @@ def _without(text: str, section: str, is_meant: Callable[[yaml_tree.Node], bool]
 
 
 def with_enabled(text: str, source_id: str, enabled: bool) -> str:
-    """Return *text* with the source of that id paused or resumed; nothing else changes.
+    """Return *text* with the source of that ID paused or resumed.
 
-    A source may be written over several lines or as `- {id: ..., url: ...}`. ConfigError where there is none.
+    A source may be written over several lines or as `- {id: ..., url: ...}`. ConfigError for an unknown one.
     """
     lines = text.splitlines(keepends=True)
     place = _section(text, "sources")
@@ -184,7 +183,7 @@ def _written(items: Sequence[Mapping[str, str]], indent: int) -> list[str]:
 
 
 def scalar(text: str) -> str:
-    """Return *text* as YAML has it: plain where that reads back the same, else in double quotes."""
+    """Return *text* as YAML: plain if that reads back the same, else in double quotes."""
     plain = _PLAIN.fullmatch(text) and not _MEANS_MORE.fullmatch(text) and ": " not in text
-    # JSON is YAML, but for characters beyond the first plane, which JSON writes as two.
+    # JSON is YAML, except for characters beyond the first plane, which JSON writes as two.
     return text if plain else json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f")

@@ -1,9 +1,7 @@
 """Read YAML text as a tree in which every node knows its line and column.
 
-Knows YAML and what of it this program accepts: one document of mappings, lists
-and scalars. Anchors, aliases and tags are refused: they buy nothing in a list of
-feeds, and a few lines of them can grow to gigabytes. Leaves what a key means to
-the package's front.
+Accepts one document of mappings, lists and scalars. Anchors, aliases and tags are refused: a list of feeds does not
+need them, and a few lines of them can expand to gigabytes.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from aggregator.errors import Fault
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _DEPTH = 20
-"""The deepest that anything documented goes is 4."""
+"""The deepest documented node is at 4."""
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -30,7 +28,7 @@ _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value as it is spelled; `given` is False for a key with nothing behind it."""
+    """One value as written; `given` is False for a key without a value."""
 
     line: int
     column: int
@@ -49,7 +47,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys and values in the file's order, a key that is given twice included."""
+    """Keys and values in the order of the file, duplicate keys included."""
 
     line: int
     column: int
@@ -60,7 +58,7 @@ Node = Scalar | Sequence | Mapping
 
 
 class Unreadable(Exception):
-    """The text is not YAML, or holds what this program does not accept."""
+    """The text is not YAML, or not accepted by this program."""
 
     def __init__(self, line: int, column: int, message: str) -> None:
         super().__init__(message)
@@ -68,7 +66,7 @@ class Unreadable(Exception):
 
 
 def read(text: str) -> Node | None:
-    """Return the root of *text*, None when there is none; Unreadable at the first fault."""
+    """Return the root of *text*, None without one; Unreadable at the first error."""
     text = text.removeprefix("\ufeff")
     if odd := _UNPRINTABLE.search(text):
         raise Unreadable(*_place(text, odd.start()), f"the character U+{ord(odd.group()):04X} is not text")
@@ -129,7 +127,7 @@ def _place(text: str, offset: int) -> tuple[int, int]:
     return len(breaks) + 1, offset - (breaks[-1].end() if breaks else 0) + 1
 
 
-# What the parser says of the slips that people make most, in words that name the way out.
+# The parser's messages for frequent mistakes, with messages that name the remedy.
 _SLIPS = (
     ("mapping values are not allowed", "a second ': ' in one value; put quotes around a text that holds ': '"),
     ("expected ':'", "a key without ': ' behind it"),

@@ -1,6 +1,6 @@
-"""Add feeds to feeds.yaml and take them out: which are new, what they are called, where they belong.
+"""Add feeds to feeds.yaml: detect known ones, and choose IDs and categories.
 
-Pure. Leaves where lines go to `config.edit`, and whether the result is valid to `config`.
+Pure. `config.yaml_edit` edits the text.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ class Added:
     """The result of adding feeds."""
 
     text: str
-    """Of feeds.yaml afterwards."""
+    """The text of feeds.yaml afterwards."""
     ids: tuple[str, ...]
-    """Of the sources that were added."""
+    """IDs of the added sources."""
     known: tuple[str, ...]
-    """Addresses that stood there already, also in another spelling."""
+    """Addresses that were there already, even in an equivalent form."""
     categories: tuple[str, ...]
-    """Ids of the categories that were added."""
+    """IDs of the added categories."""
     items: tuple[Mapping[str, str], ...] = ()
-    """The sources that were added, as they stand in the file."""
+    """The added sources, as in the file."""
 
 
 def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Added:
-    """Return *text*, the feeds.yaml that says *config*, with *feeds* at the end of its sources.
+    """Return *text*, the feeds.yaml with the configuration *config*, with *feeds* at the end of its sources.
 
-    One whose address differs from a known one only by http or https or a slash at the end is known. A folder
-    is the category of that id or name, else a new one. config: None for a file that is not there yet.
+    A feed is known if its address is equivalent to an existing one. A folder becomes the category with that ID or name,
+    else a new one. config: None for a new file.
     """
     sources = config.sources if config else ()
     categories = list(config.categories) if config else []
@@ -68,7 +68,7 @@ def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Ad
             item["category"] = by_name[folder.casefold()]
         items.append(item)
     if new_categories:
-        # A file without categories has one, which has to stay where it is the default of a source.
+        # A file without categories has a default one, which must stay if a source uses it.
         first = [] if not sources or "categories:" in text else categories
         listed = [{"id": category.id, "name": category.name} for category in (*first, *new_categories)]
         text = with_items(text, "categories", listed)
@@ -83,12 +83,12 @@ def added(text: str, config: Config | None, feeds: Iterable[Subscription]) -> Ad
 
 
 def ids(config: Config | None) -> dict[str, str]:
-    """Return the id of each feed that *config* has, by what tells feeds apart (`feed_key`)."""
+    """Return the ID of each feed in *config*, by `feed_key`."""
     return {feed_key(source.url): source.id for source in config.sources} if config else {}
 
 
 def source_id(name: str, url: str, taken: Collection[str]) -> str:
-    """Return an id made of *name*, else of the host of *url*, that is not *taken*."""
+    """Return an unused ID from *name*, else from the host of *url*."""
     stem = _slug(name) or _slug((urlsplit(url).hostname or "").removeprefix("www.")) or "feed"
     candidate, number = stem, 2
     while candidate in taken:

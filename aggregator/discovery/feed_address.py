@@ -1,7 +1,7 @@
-"""Turn what people and old lists call the address of a feed into an http(s) address.
+"""Turn the addresses that people and old lists use for feeds into http(s) addresses.
 
-Browsers, podcast apps and lists hand on `feed://host/path`, `feed:https://host/path` and `pcast://host/path`; people
-leave the scheme out, or paste it twice. Pure.
+Browsers, podcast apps and lists use `feed://host/path`, `feed:https://host/path` and `pcast://host/path`; people leave
+out the scheme, or paste it twice. Pure.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?://|(?!\d+(?:[/?#]|\Z)))", re.IGN
 
 
 def feed_address(text: str) -> str:
-    """Return *text* as an http(s) address, or "" for what is none.
+    """Return *text* as an http(s) address, "" if it is none.
 
-    `feed:` and its like stand for http, as in browsers, unless they wrap an https address. Without a scheme an address
-    is taken for https.
+    `feed:` and similar schemes mean http, as in browsers, unless they wrap an https address. The default scheme is
+    https.
     """
     text = _repaired(text)
     if match := _WRAPPED.match(text):
@@ -43,7 +43,7 @@ def feed_address(text: str) -> str:
 
 
 def has_scheme(text: str) -> bool:
-    """Return whether *text* says by which scheme it is requested; where not, https was a guess of `feed_address`."""
+    """Return whether *text* states its scheme; if not, https is a guess of `feed_address`."""
     text = _repaired(text)
     return bool(_RENAMED.match(text) or _WRAPPED.match(text) or _HAS_SCHEME.match(text))
 

@@ -1,11 +1,11 @@
-"""Read the feeds that another program's file lists: OPML, or the configuration of a program that exports none.
+"""Read the feeds in a file of another program: OPML, or the configuration of a program without OPML export.
 
     Miniflux, FreshRSS, NewsBlur, CommaFeed, RSSMonster ...    OPML
     TrendRadar                                                 config.yaml: rss > feeds
     Horizon                                                    data/config.json: sources > rss
     AIHOT                                                      industry/sources.json: sources of the kind rss
 
-Pure. What such a configuration names besides feeds is left out, each with a reason.
+Pure. Other entries of such a configuration are left out, each with a reason.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from aggregator.errors import OpmlError
 from aggregator.text.markup import clip, storable
 
 Found = Subscription | str
-"""A feed, or what is left out and why."""
+"""A feed, or an omitted entry with the reason."""
 
 _NOT_A_FEED = "not a feed"
 _OFF = "switched off there"
 
 
 def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) -> Subscriptions:
-    """Return the feeds that a file names, in its order; OpmlError when it is no such file or too large."""
+    """Return the feeds in a file, in order; OpmlError if it is not such a file, or too large."""
     if len(data) > max_bytes or b"<opml" in data[:20_000].lower() or data.lstrip()[:1] in (b"<", b""):
         return opml.read(data, max_bytes, max_feeds)
     document = _parsed(data)

@@ -1,9 +1,9 @@
-"""Find the feeds of a page that somebody reads.
+"""Find the feeds of a web page.
 
-    the address itself -> feeds that its page names -> what its site is known for -> links -> usual paths
+    the address itself -> feeds that its page names -> known feeds of its site -> links -> usual paths
 
-Knows where large sites keep their feeds, which paths others use, and what a page names. `addresses` and `on_page` are
-pure; `find` sends requests, with the same checks as polling.
+Knows the feed addresses of large sites, and the usual paths of others. `addresses` and `on_page` are pure; `find` sends
+requests, with the same checks as polling.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _PATTERNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (r"[\w-]+\.(?:wordpress|ghost)\.(?:com|io)", r".*", ("/feed/", "/rss/")),
     (r"[\w-]+\.blogspot\.com", r".*", ("/feeds/posts/default",)),
     (r"bsky\.app", r"/profile/([\w.:-]+)(?:/.*)?", (r"https://bsky.app/profile/\1/rss",)),
-    # Mastodon and what speaks like it, on any host: /@name is a person.
+    # Mastodon and compatible servers, on any host: /@name is a person.
     (r"(?!(?:www\.|m\.)?(?:youtube|medium|threads|tiktok)\.).+", r"/@([\w.-]{1,60})(?:@[\w.-]+)?/?", (r"/@\1.rss",)),
 )
 _CHANNEL = re.compile(rb'"(?:channelId|externalId|browseId)"\s*:\s*"(UC[\w-]{22})"|channel_id=(UC[\w-]{22})')
@@ -65,7 +65,7 @@ _MAX_PAGE_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class FoundFeed:
-    """A feed that a page turned out to have."""
+    """A feed of a page."""
 
     url: str
     title: str
@@ -77,15 +77,15 @@ class FoundFeed:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What came of looking for the feeds of an address."""
+    """The result of a search for feeds."""
 
     feeds: tuple[FoundFeed, ...]
     message: str = ""
-    """Why there is none."""
+    """Why there are none."""
 
 
 def addresses(url: str) -> tuple[str, ...]:
-    """Return the feeds that a page at *url* has by the customs of its site; none of an unknown site."""
+    """Return the known feeds of a page at *url*; none for an unknown site."""
     parts = urlsplit(url)
     name, path = (parts.hostname or "").lower(), parts.path or "/"
     if re.fullmatch(r"(?:www\.|m\.)?youtube\.com", name) and (
@@ -100,14 +100,14 @@ def addresses(url: str) -> tuple[str, ...]:
 
 
 def well_known(url: str) -> tuple[str, ...]:
-    """Return the paths at which sites have their feed, below the page first and then at the root."""
+    """Return the usual paths of feeds, below the page first and then at the root."""
     below = url.partition("?")[0].partition("#")[0].rstrip("/")
     results = [f"{below}{path}" for path in _WELL_KNOWN[:2]] if urlsplit(below).path.strip("/") else []
     return tuple(dict.fromkeys([*results, *(urljoin(url, path) for path in _WELL_KNOWN)]))
 
 
 def on_page(document: bytes, url: str, named: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return what the page *document* tells of feeds: those it *named*, its channel, links that look like one."""
+    """Return the feeds in the page *document*: those it *named*, its channel, links that look like feeds."""
     data = document[:_MAX_PAGE_BYTES]
     results = list(named)
     if "youtube." in url and (channel := _CHANNEL.search(data)):
@@ -138,10 +138,10 @@ async def find(
     user_agent: str = "",
     access: Access = PUBLIC,
 ) -> Search:
-    """Return the feeds of the page at *url*, the best first; of a feed, itself.
+    """Return the feeds of the page at *url*, the best first; for a feed, itself.
 
-    What the page names counts before what its site is known for, and that before links and paths that
-    only look like feeds: those are tried only where nothing better was found.
+    Feeds that the page names come before known feeds of its site, and those before links and paths that look like
+    feeds, which are tried only if there is nothing better.
     """
 
     async def request(address: str) -> tuple[FoundFeed | None, Outcome, tuple[str, ...]]:

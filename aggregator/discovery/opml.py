@@ -1,8 +1,7 @@
 """Read and write OPML, the lists of feeds that readers exchange.
 
-Pure. Reads outlines by their tags and never as XML: 40 of 59 files of the most copied public collection are not
-well-formed (a bare & in an attribute), and a document type, its entities and what they include are not even looked
-at that way. Leaves fetching and feeds.yaml to others.
+Pure. Reads outlines by their tags, not as XML: 40 of 59 files of the most copied public collection are not well-formed
+(a bare & in an attribute), and document types and entities are ignored this way.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _MAX_FOLDER_CHARS = 100
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A feed that an OPML file names."""
+    """A feed in an OPML file."""
 
     url: str
     name: str = ""
@@ -48,7 +47,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """What an OPML file holds, and what was wrong with it."""
+    """The content of an OPML file, and its errors."""
 
     feeds: tuple[Subscription, ...]
     notes: tuple[str, ...] = ()
@@ -58,9 +57,9 @@ class Subscriptions:
 
 
 def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) -> Subscriptions:
-    """Return the feeds that the OPML file *data* names, in its order; OpmlError when it is none or too large.
+    """Return the feeds in the OPML file *data*, in order; OpmlError if it is not OPML, or too large.
 
-    A file that is not well-formed is read as far as its outlines can be told apart, and a note says so.
+    A file that is not well-formed is read as far as its outlines can be recognised, with a note.
     """
     if len(data) > max_bytes:
         raise OpmlError(f"an OPML file of more than {max_bytes / 1e6:g} MB; --large takes it all the same")
@@ -110,7 +109,7 @@ def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) ->
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """A feed as it stands in the file."""
+    """A feed as in the file."""
 
     url: str
     name: str
@@ -123,7 +122,7 @@ def _folder_names(paths: Iterable[tuple[str, ...]], title: str) -> dict[tuple[st
     """Return a name for each path of folders: the folders joined with a colon, `Apple: News`.
 
     So "News" below "Apple" and "News" below "Politics" stay apart, and the parents are not lost. A folder that readers
-    put around the whole list, called "Subscriptions" or like the list itself, is left away.
+    put around the whole list, called "Subscriptions" or like the list itself, is left out.
     """
     distinct = set(paths)
     outermost = {path[0].casefold() if len(path) > 1 else "" for path in distinct}
@@ -138,7 +137,7 @@ def _named(name: str, address: str, reason: str) -> str:
 
 
 def _attributes(text: str) -> tuple[dict[str, str], bool]:
-    """Return what stands in an outline's tag, and whether the tag closes itself."""
+    """Return the attributes of an outline's tag, and whether the tag closes itself."""
     attributes: dict[str, str] = {}
     end = 0
     for match in _ATTRIBUTE.finditer(text):
@@ -172,7 +171,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _xml_error(text: str) -> str:
-    """Return why an XML parser refuses the file, "" where it does not; a document type is not even tried."""
+    """Return the XML parser's error for the file, "" for none; a document type is not parsed."""
     if "<!DOCTYPE" in text[:20_000].upper() or "<!ENTITY" in text.upper():
         return "it has a document type, which is not read"
     try:
@@ -184,7 +183,7 @@ def _xml_error(text: str) -> str:
 
 
 def write(title: str, folders: Iterable[tuple[str, Sequence[Subscription]]]) -> str:
-    """Return an OPML 2.0 file: an outline a folder, and in it one a feed."""
+    """Return an OPML 2.0 file: one outline per folder, with one per feed inside."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<opml version="2.0">',

@@ -1,9 +1,9 @@
-"""Send messages through the services that the operator chose, each from where it can do no harm.
+"""Send messages through the services that the operator chose, safely.
 
     Sender.send(target, message)    https://...  a signed webhook, through the guarded client of `aggregator.fetch`
-                                    others       apprise, in a child process with limits and an address check of its own
+                                    others       apprise, in a child process with limits and its own address check
 
-What a message says, and when one is due, is for `web.alerts`.
+`web.alerts` decides what to send, and when.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""The child process that speaks to services: one message a line in, what came of it a line out.
+"""The child process that calls services: one message per input line, one result per output line.
 
-Run as `python -m aggregator.notify.child`. It ends when its standard input does, and with its parent.
+Run as `python -m aggregator.notify.child`. It ends with its standard input, and with its parent.
 
-apprise opens connections of its own, outside the address check of `aggregator.fetch`. So every connection of this
-process is checked when it is made, with Python's audit events: a private address is refused unless it belongs to the
-host that the operator wrote down, and `alerts.allow_private` permits that. Redirects are not followed.
+apprise opens connections itself, without the address check of `aggregator.fetch`. So every connection of this process
+is checked with Python's audit events: a private address is refused unless it belongs to the host that the operator
+configured, and `alerts.allow_private` permits it. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ MAX_MESSAGE_CHARS = 300
 
 
 class RefusedConnectionError(OSError):
-    """A connection that the operator did not allow."""
+    """The operator did not allow a connection."""
 
 
 class ConnectionGuard:
-    """Refuses connections to private addresses, but for those that are permitted for the message being sent."""
+    """Refuses connections to private addresses except those permitted for the current message."""
 
     def __init__(self) -> None:
         self._permitted: frozenset[str] = frozenset()
         self.refused = ""
-        """What was refused for this message, for its outcome."""
+        """The refused connection for the current message, for its outcome."""
 
     def permit(self, hosts: Iterable[str]) -> None:
-        """Permit the addresses of *hosts* as they resolve now, and nothing that was permitted before."""
+        """Permit only the current addresses of *hosts*."""
         addresses = set()
         for host in hosts:
             with contextlib.suppress(OSError, UnicodeError):
@@ -71,7 +71,7 @@ class ConnectionGuard:
 
 
 class _Warnings(logging.Handler):
-    """Keeps the last warning of apprise: all that it says of a failure."""
+    """Keeps the last warning of apprise, its only information about a failure."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -82,7 +82,7 @@ class _Warnings(logging.Handler):
 
 
 def main() -> None:
-    """Send what comes until nothing more does."""
+    """Send messages until the input ends."""
     die_with_parent()
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
@@ -136,7 +136,7 @@ def _reply(apprise: Any, asset: Any, request: Request, guard: ConnectionGuard, w
         code, detail = error.smtp_code, error.smtp_error
         text = detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
         return Reply(False, _clean(f"{code} {text}", request), 500 <= code < 600)
-    except Exception as error:  # a service of a hundred others; none may stop the rest
+    except Exception as error:  # one of a hundred services; none may stop the others
         message = f"{type(error).__name__}: {error}"
     if guard.refused:
         return Reply(False, guard.refused, True)
@@ -155,7 +155,7 @@ def _use_proxy(proxy: str) -> None:
 
 
 def _send_mail(service: Any, request: Request) -> None:
-    """Send HTML with our own plain text beside it; apprise would make that of the HTML, and lose the links."""
+    """Send HTML with its own plain text; apprise would derive that from the HTML and lose the links."""
     mail = EmailMessage()
     mail["Subject"] = " ".join(request.title.split())
     name, sender = service.from_addr

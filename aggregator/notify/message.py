@@ -1,4 +1,4 @@
-"""What is sent, and what a child process is told about it."""
+"""Messages, and the protocol with the child process."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 import msgspec
 
 READY = b"ready\n"
-"""What a child process says once it can send."""
+"""The child process is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message as a person reads it, and the same as data for webhooks."""
+    """A message as text, and as data for webhooks."""
 
     message_id: str
-    """The same for every attempt, so that a receiver can tell a repetition."""
+    """The same for every attempt, so that a receiver can detect repetitions."""
     title: str
     text: str
     html: str = ""
-    """For e-mail, beside the plain text; "" where there is none."""
+    """For e-mail, beside the plain text; may be empty."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """Plain data about the event, for webhooks."""
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One message for one service, as the child process gets it: a line of JSON."""
+    """One message for one service, sent to the child process as a line of JSON."""
 
     address: str
     title: str
@@ -38,9 +38,9 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What came of it, a line of JSON."""
+    """The result, a line of JSON."""
 
     sent: bool
     message: str = ""
     permanent: bool = False
-    """Whether trying again would only fail again."""
+    """Whether another attempt would fail too."""

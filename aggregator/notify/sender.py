@@ -1,7 +1,7 @@
-"""Send one message to one target, and say what came of it.
+"""Send one message to one target, and return the outcome.
 
-A webhook goes through the guarded client of `aggregator.fetch`; anything else to a child process that is started when
-it is first needed and ended by `close`. One message at a time, so that the caller knows which one was under way.
+A webhook goes through the guarded client of `aggregator.fetch`; all others go to a child process that is started when
+it is first needed and ended by `close`. One message at a time, so that the caller knows which one was interrupted.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from aggregator.notify.targets import TargetError, address_of
 
 START_WITHIN_S = 60.0
 ANSWER_WITHIN_S = 45.0
-"""A service that takes longer is given up; what it did with the message is not known then."""
+"""Timeout of a service, after which the outcome is unknown."""
 WEBHOOK_TIMEOUT = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of sending a message."""
+    """The outcome of sending a message."""
 
     sent: bool
     message: str
     """For the operator, without addresses."""
     permanent: bool = False
-    """Whether trying again would only fail again."""
+    """Whether another attempt would fail too."""
     uncertain: bool = False
-    """Whether it may have arrived all the same."""
+    """Whether it may have arrived anyway."""
 
 
 class Sender:
@@ -51,7 +51,7 @@ class Sender:
         self._process: Process | None = None
 
     async def send(self, target: AlertTarget, message: Outgoing, now: datetime) -> Outcome:
-        """Send *message* to *target*; what goes wrong is an `Outcome`."""
+        """Send *message* to *target*; errors are an `Outcome`."""
         try:
             address = address_of(target)
         except TargetError as error:
@@ -96,7 +96,7 @@ class Sender:
             return Outcome(False, answer.message)
         if 200 <= answer.status < 300:
             return Outcome(True, f"status {answer.status}")
-        # 410 says that nobody listens there any more, the other 4xx may be a deployment under way.
+        # 410 means that the webhook is gone; other 4xx may be a deployment in progress.
         return Outcome(False, f"status {answer.status}", permanent=answer.status == 410)
 
     async def _through_child(self, address: str, message: Outgoing) -> Outcome:
@@ -132,7 +132,7 @@ class Sender:
         return Outcome(False, why, uncertain=True)
 
     async def _child(self) -> Process:
-        """Return the child once it is ready; OSError or TimeoutError where it does not start."""
+        """Return the child once it is ready; OSError or TimeoutError if it does not start."""
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -157,7 +157,7 @@ class Sender:
 
 
 def signature_headers(secret: str, body: bytes, now: datetime) -> tuple[tuple[str, str], ...]:
-    """Return the headers that let a receiver check a webhook: when it was sent, and a signature over that and the body.
+    """Return the headers for verifying a webhook: the time, and a signature of time and body.
 
     X-Groundswell-Timestamp: seconds since 1970
     X-Groundswell-Signature: `sha256=` and HMAC-SHA256(secret, timestamp + "." + body) in hex

@@ -1,4 +1,4 @@
-"""Where messages go: reading an address from its file, and naming a target without showing its address.
+"""Targets of messages: read an address from its file, and name a target without its address.
 
 Pure but for `address_of`, which reads the file that `file:` names.
 """
@@ -15,11 +15,11 @@ _MAX_FILE_CHARS = 2_000
 
 
 class TargetError(GroundswellError):
-    """A target's address cannot be had; the message names the file, never what is in it."""
+    """The address of a target cannot be read; the message names the file, never its content."""
 
 
 def address_of(target: AlertTarget) -> str:
-    """Return the address of a target, read from its file where `file:` names one; TargetError."""
+    """Return the address of a target, read from its file if it has `file:`; TargetError."""
     if not target.address.startswith("file:"):
         return target.address
     path = target.address.removeprefix("file:")
@@ -34,7 +34,7 @@ def address_of(target: AlertTarget) -> str:
 
 
 def service_of(target: AlertTarget) -> str:
-    """Return what a target is called on pages and in logs: the kind of service, and nothing else of its address."""
+    """Return the name of a target on pages and in logs: only the kind of service."""
     if target.address.startswith("file:"):
         return f"file {Path(target.address).name}"
     scheme = target.address.partition(":")[0].lower()
@@ -42,7 +42,7 @@ def service_of(target: AlertTarget) -> str:
 
 
 def digest_of(target: AlertTarget) -> str:
-    """Return what tells targets apart in the database."""
+    """Return the key of a target in the database."""
     return hashlib.sha256(target.address.encode()).hexdigest()[:16]
 
 

@@ -1,7 +1,6 @@
-"""How the single values of feeds.yaml are spelled.
+"""The formats of single values in feeds.yaml.
 
-A `Kind` turns the text of a value into the value, or raises ValueError with the rest of a message ("is not a duration
-such as ..."). Leaves keys and sections to `schema` and `reader`.
+A `Kind` parses the text of a value, or raises ValueError with the rest of a message ("is not a duration such as ...").
 
     basic       texts, names, flags, numbers, durations, sizes
     addresses   web addresses, hosts, networks, proxies

@@ -1,4 +1,4 @@
-"""How addresses, hosts, networks, proxies and header names are spelled, and what two addresses have in common."""
+"""Parse addresses, hosts, networks, proxies and header names, and compare feed addresses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ URL_CHARS = 2_000
 
 
 def _split(raw: str) -> SplitResult:
-    """Return the parts of an http(s) address that a request can be sent to, else ValueError."""
+    """Return the parts of a valid http(s) address, else ValueError."""
     if len(raw) > URL_CHARS:
         raise ValueError(f"has {len(raw)} characters; an address has at most {URL_CHARS:,}")
     if re.search(r"\s", raw) or printable(raw) != raw:
@@ -139,10 +139,10 @@ CA_FILE = Kind("none or an absolute path", _ca_file)
 
 
 def feed_key(url: str) -> str:
-    """Return what two addresses of one feed have in common.
+    """Return the key of a feed address, equal for equivalent addresses.
 
-    http and https, the port that goes without saying, the case of the host, a slash at
-    the end and a #fragment make no other feed. `www.` may, and so may a query.
+    http and https, the default port, the case of the host, a slash at the end and a #fragment do not matter. `www.` and
+    the query do.
     """
     parts = urlsplit(url)
     port = parts.port if parts.port not in (None, 80, 443) else ""
@@ -150,7 +150,7 @@ def feed_key(url: str) -> str:
 
 
 def owner_of(url: str) -> str:
-    """Return the registrable domain of *url*, whose voice a feed is unless `owner:` says otherwise.
+    """Return the registrable domain of *url*, the default owner of a feed.
 
     `https://feeds.bbci.co.uk/news/rss.xml` is `bbci.co.uk`. An IP address, and a name
     that has no registrable part (`localhost`), are their own owners.

@@ -1,4 +1,4 @@
-"""How texts, names, flags, numbers, durations and sizes are spelled."""
+"""Parse texts, names, flags, numbers, durations and sizes."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any
 
 
 class AnyVariables(dict[str, str]):
-    """An environment in which every variable is set, for processes that poll nothing and need no passwords."""
+    """An environment in which every variable is set, for processes that need no passwords."""
 
     def get(self, name: str, default: str | None = None) -> str:  # type: ignore[override]
-        """Return a value that a header and a proxy may have."""
+        """Return a value that is valid for a header and a proxy."""
         return "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A way of spelling a value; `name` stands in the type column of docs/configuration.md."""
+    """A kind of value; `name` is in the type column of docs/configuration.md."""
 
     name: str
     read: Callable[[str], Any]
     secret: bool = False
-    """Whether no message may quote the value, not even to whoever edits the file."""
+    """Whether no message may quote the value, not even for the person who edits the file."""
 
 
 def quoted(text: str) -> str:
-    """Return *text* in quotes, on one line, short enough for a fault and without a password."""
+    """Return *text* in quotes, on one line, shortened for a message, without a password."""
     text = re.sub(r"//[^/?#]*@", "//...@", text)
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
@@ -44,7 +44,7 @@ def nearest(word: str, names: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return *names* with commas, cut after a dozen."""
+    """Return the first dozen of *names*, separated by commas."""
     every = [name if name.isprintable() and len(name) <= 60 else quoted(name) for name in names]
     return ", ".join(every[:12]) + (", ..." if len(every) > 12 else "")
 
@@ -105,7 +105,7 @@ def _time_zone(raw: str) -> str:
         zoneinfo.ZoneInfo(raw)
     except (KeyError, ValueError, OSError):
         known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
-        # Asked in lower case and answered in the spelling that the database has.
+        # Compared in lower case, returned in the spelling of the time zone database.
         close = difflib.get_close_matches(raw.lower()[:80], known, n=1)
         hint = f"; did you mean {known[close[0]]!r}?" if close else ""
         raise ValueError(f"is not a time zone such as UTC or Europe/Berlin{hint}") from None
@@ -177,7 +177,7 @@ _SPANS = {
 
 
 def spelled(span: timedelta) -> str:
-    """Return *span* as feeds.yaml spells it: `90s`, `10m`, `24h`, `7d`."""
+    """Return *span* in the format of feeds.yaml: `90s`, `10m`, `24h`, `7d`."""
     unit = next((unit for unit in "dhm" if not span % _SPANS[unit]), "s")
     # 24h is what people say; 1d would be just as right.
     if span == _SPANS["d"]:
@@ -186,10 +186,9 @@ def spelled(span: timedelta) -> str:
 
 
 def span(low: timedelta, high: timedelta, *, forever: bool = False) -> Kind:
-    """A duration from *low* to *high*; where *forever* is possible, it reads as None.
+    """A duration from *low* to *high*; with *forever*, "forever" is None.
 
-    A bare number is refused: nobody can tell whether `poll: {min: 10}` was meant in
-    seconds or in minutes.
+    A bare number is refused: `poll: {min: 10}` could mean seconds or minutes.
     """
 
     def read(raw: str) -> timedelta | None:
@@ -213,7 +212,7 @@ _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "m
 
 
 def size(low: str, high: str) -> Kind:
-    """A number of bytes from *low* to *high*, themselves spelled as sizes."""
+    """A number of bytes from *low* to *high*, which are sizes as text."""
 
     def count(raw: str) -> int:
         match = re.fullmatch(r"([0-9]{1,15}) ?([a-z]*)", raw.lower())

@@ -1,6 +1,6 @@
-"""How request headers are spelled in feeds.yaml, and values that name variables of the environment.
+"""Parse request headers in feeds.yaml, and values with environment variables.
 
-A message of a ValueError never holds what a variable holds.
+The message of a ValueError never contains the value of a variable.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OURS = {
 
 
 def header_name(raw: str) -> str:
-    """Return the header's name as written; ValueError where a request cannot carry it."""
+    """Return the header's name as written; ValueError if a request cannot have it."""
     if not _HEADER_NAME.fullmatch(raw):
         raise ValueError("is not the name of a header")
     if raw.lower() in _OURS:
@@ -32,8 +32,8 @@ def header_name(raw: str) -> str:
 def with_variables(raw: str, variables: Callable[[str], str | None], what: str = "key") -> str:
     """Return *raw* with each `${NAME}` replaced.
 
-    The messages of its ValueErrors name variables and never show what they hold: they end
-    on a page. *what* is what can be dropped instead.
+    The messages of its ValueErrors name variables without their values, because pages show them. *what* names what can
+    be left out instead.
     """
 
     def value_of(match: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""How the values of single sections of feeds.yaml are spelled.
+"""Parse the values of single sections of feeds.yaml.
 
-Alerts and rules: searches, where messages go, quiet hours. The sentence encoder: a model and its hash. Where a message
-goes holds passwords. Its errors never quote the value.
+Alerts and rules: searches, targets of messages, quiet hours. The sentence encoder: a model and its hash. Targets
+contain passwords, so errors never quote them.
 """
 
 from __future__ import annotations
