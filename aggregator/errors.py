@@ -32,7 +32,7 @@ class Fault:
     line: int
     column: int
     message: str
-    """For whoever edits the file: it may quote a value."""
+    """For the operator: it may quote a value."""
     public: str = field(default="", compare=False)
     """For the site's pages and the log: key, line and kind, never a value. "": the message quotes none."""
 

@@ -73,14 +73,16 @@ def read_request(form: Mapping[str, str]) -> Request:
     """Return the request in a form, with its lease limited; RefusedError with a message for an invalid one."""
     mode = form.get("hub.mode", "")
     if mode not in ("subscribe", "unsubscribe"):
-        raise RefusedError("hub.mode is subscribe or unsubscribe")
+        raise RefusedError("hub.mode must be subscribe or unsubscribe")
     topic, callback = form.get("hub.topic", ""), form.get("hub.callback", "")
     for name, url in (("hub.topic", topic), ("hub.callback", callback)):
         if not url or len(url) > MAX_ADDRESS or not safe_link(url) or shown(url) != url:
-            raise RefusedError(f"{name} is an http(s) address of up to {MAX_ADDRESS:,} characters, without a user name")
+            raise RefusedError(
+                f"{name} must be an http(s) address of up to {MAX_ADDRESS:,} characters, without a user name"
+            )
     secret = form.get("hub.secret", "")
     if len(secret.encode()) > MAX_SECRET:
-        raise RefusedError(f"hub.secret has at most {MAX_SECRET} bytes")
+        raise RefusedError(f"hub.secret must have at most {MAX_SECRET} bytes")
     return Request(mode, topic, callback, secret, _lease(form.get("hub.lease_seconds", "")))
 
 
@@ -88,7 +90,7 @@ def _lease(seconds: str) -> timedelta:
     if not seconds:
         return LEASE
     if not (seconds.isascii() and seconds.isdigit()):
-        raise RefusedError("hub.lease_seconds is a whole number")
+        raise RefusedError("hub.lease_seconds must be a whole number")
     return min(max(timedelta(seconds=int(seconds[:9])), MIN_LEASE), MAX_LEASE)
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     for name in FILES:
         path = folder / f"{name}.jsonl.gz"
         if not path.exists():
-            print(f"{name}: left out, there is no {path}")
+            print(f"{name}: skipped; there is no {path}")
             continue
         with gzip.open(path) as file:
             moments = [line.get("first_seen") or line.get("date") or "" for line in map(json.loads, file)]

@@ -97,7 +97,7 @@ def test_a_newcomer_begins_in_an_empty_folder(
     folder.mkdir()
     refused = run(groundswell("run"), installed, folder)
     assert refused.returncode == 1
-    assert refused.stderr == "feeds.yaml does not exist; `groundswell init` writes one to begin with\n"
+    assert refused.stderr == "feeds.yaml does not exist; `groundswell init` creates one\n"
     assert list(folder.iterdir()) == [], "no database and no token before there is something to read"
     begin(groundswell, folder, environment(installed), feed_server)
 

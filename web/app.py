@@ -222,8 +222,11 @@ def _guard_requests(app: Flask, extra_hosts: list[str]) -> None:
     def refuse() -> None:
         # Not TRUSTED_HOSTS, because the site's own name comes from feeds.yaml and may change at any time.
         if not is_trusted(request.host, trusted_hosts(config().site.url, extra_hosts)):
-            abort(400, "This site does not go by that name. Its operator can add it as site.url in feeds.yaml.")
+            abort(
+                400,
+                "This site is not configured for that host name. Its operator can set it as site.url in feeds.yaml.",
+            )
         if len(request.query_string) > MAX_QUERY_STRING:
-            abort(414, "That address is longer than any this site has.")
+            abort(414, "The address is too long.")
         if (request.content_length or 0) > MAX_BODY:
             abort(413)

@@ -49,7 +49,7 @@ def check(front: Front, feeds: Path, db: Path) -> None:
         config = load_config(feeds, env=front.env)
         keep = config.retention.entries
         sizes = count(len(config.sources), "source"), count(len(config.categories), "category", "categories")
-        click.echo(f"{feeds}: {sizes[0]} in {sizes[1]}, no error")
+        click.echo(f"{feeds}: {sizes[0]} in {sizes[1]}, no errors")
     except ConfigError as error:
         errors += str(error).splitlines()
     name = site_database.shown_name(db)
@@ -63,12 +63,12 @@ def check(front: Front, feeds: Path, db: Path) -> None:
                 if meaning := store.state.get("meaning_message"):
                     click.echo(f"meaning: {meaning}")
                 if not damage:
-                    click.echo(f"{name}: {store.entries.count()} entries, {store.stories.count()} stories, no error")
+                    click.echo(f"{name}: {store.entries.count()} entries, {store.stories.count()} stories, no errors")
                     click.echo(f"disk: {disk_summary(disk_use(store, db, keep, front.clock()))}")
         except (StoreError, StoreFault) as error:
             errors.append(str(error))
     else:
-        click.echo(f"{db}: not there yet; the first run makes it")
+        click.echo(f"{db}: does not exist yet; the first run creates it")
     for line in errors:
         click.echo(line, err=True)
     if errors:
@@ -129,11 +129,11 @@ def stream_line(entry: Entry, embeddings: bool = True) -> dict[str, Any]:
 def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Path) -> None:
     """Back up database, feeds.yaml and models into one file, TARGET, while the site runs.
 
-    Without TARGET, do what `backup:` in feeds.yaml lets the worker do by itself:
-    copy into its folder, verify, and remove the oldest.
+    Without TARGET, make the backup that `backup:` in feeds.yaml describes: write
+    it into that folder, verify it, and remove the oldest one.
 
-    TARGET holds what feeds.yaml holds, passwords too, and only you can read it.
-    Pictures are left out: they are fetched again.
+    TARGET includes feeds.yaml with any passwords in it. Only you can read the file.
+    Pictures are not included; they are fetched again.
 
     \b
     Example:
@@ -170,7 +170,7 @@ def _size(path: Path) -> str:
 def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path) -> None:
     """Replace this site with the backup COPY; the replaced files are kept.
 
-    The database that is here need not open. COPY is only read. Stop the worker first.
+    Stop the worker first. The present database may be damaged. COPY is not changed.
 
     \b
     Example:
@@ -180,7 +180,7 @@ def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path
     with WorkerLock(db):
         done = restore_backup(copy, db, None if database_only else feeds, front.clock())
     for path in done.kept:
-        click.echo(f"what was there is kept as {path}")
+        click.echo(f"the previous version is kept as {path}")
     parts = [str(db), *[str(feeds)] * done.has_config, *[count(done.models, "model file")] * bool(done.models)]
     click.echo(f"restored from {copy}: {', '.join(parts)}")
     click.echo(done.token)
@@ -204,13 +204,13 @@ def prune(front: Front, feeds: Path, db: Path, compact: bool) -> None:
     config = load_config(feeds, env=front.env)
     with open_as_only_writer(existing(db)) as store:
         polls, entries = prune_store(store, config, front.clock())
-        click.echo(f"{polls} polls and {entries} entries forgotten")
+        click.echo(f"deleted {polls} polls and {entries} entries")
         if compact:
             before = disk_use(store, db, config.retention.entries, front.clock())
             _require_space(before.database - before.reclaimable, before.free, db)
             store.compact()
             after = disk_use(store, db, config.retention.entries, front.clock())
-            click.echo(f"{size(max(before.database - after.database, 0))} given back to the disk")
+            click.echo(f"returned {size(max(before.database - after.database, 0))} to the disk")
 
 
 def _require_space(needed: int, free: int | None, db: Path) -> None:
@@ -225,7 +225,7 @@ MAX_COMPACTED_BYTES = 2_000_000_000
 
 
 def compact_if_worthwhile(store: Store, db: Path, now: datetime) -> int:
-    """Compact the database where much of it is free, and return how many bytes that gave back."""
+    """Compact the database if much of it is free; return how many bytes were returned to the disk."""
     use = disk_use(store, db, None, now)
     worthwhile = use.reclaimable >= max(MIN_FREE_BYTES, MIN_FREE_SHARE * use.database)
     if not worthwhile or use.free is None:
@@ -237,7 +237,7 @@ def compact_if_worthwhile(store: Store, db: Path, now: datetime) -> int:
 
 
 FALLEN_TOPICS = timedelta(days=30)
-"""How long the address of a topic that no longer rises leads somewhere."""
+"""How long the address of a topic works after it has stopped rising."""
 
 
 def prune_store(store: Store, config: Config, now: datetime) -> tuple[int, int]:

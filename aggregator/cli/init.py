@@ -38,7 +38,7 @@ def init(topics: tuple[str, ...], only_list: bool, feeds: Path) -> None:
             click.echo(f"{category.id:<12}  {category.name}: {count(number, 'source')}")
         return
     if feeds.exists():
-        raise ConfigError(f"{feeds} exists and was left as it is; `groundswell sources add ADDRESS` adds to it")
+        raise ConfigError(f"{feeds} already exists and was not changed; `groundswell sources add ADDRESS` adds to it")
     click.echo(_write(feeds, topics))
     click.echo("Edit it as you like, then start the site with `groundswell run`")
 
@@ -53,7 +53,7 @@ def require_config(feeds: Path, db: Path, *, write: bool = False) -> None:
     if feeds.exists() or has_config(db):
         return
     if not write and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfigError(f"{feeds} does not exist; `groundswell init` writes one to begin with")
+        raise ConfigError(f"{feeds} does not exist; `groundswell init` creates one")
     number = len(parse_config(shipped_text()).sources)
     question = f"{feeds} does not exist. Write one with the {number} sources that ship?"
     if not write and not click.confirm(question, default=True, err=True):

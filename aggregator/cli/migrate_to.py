@@ -11,7 +11,7 @@ from aggregator.cli.source_tables import count
 from aggregator.errors import StoreError, StoreFault
 from aggregator.store.lock import WorkerLock
 
-_AGAIN = "run the same command again: it goes on where it stopped"
+_AGAIN = "run the same command again: it continues where it stopped"
 
 
 @click.command("migrate-to")
@@ -22,11 +22,11 @@ def migrate_to(url: str, db: Path) -> None:
 
     URL names an empty database; without it, DATABASE_URL does. A password may come
     from PGPASSWORD or ~/.pgpass. Stop worker and site first.
-    Interrupted, the same command goes on where it stopped. The SQLite database
-    stays as it is.
+    If interrupted, run the same command again to continue. The SQLite database
+    is not changed.
 
     Entries, stories, scores, decisions, votes, sessions, model files and pictures
-    go along, and the operator's token stays valid. feeds.yaml stays a file.
+    are copied. The operator's token stays valid. feeds.yaml stays a file.
 
     \b
     Example:
@@ -64,5 +64,7 @@ def migrate_to(url: str, db: Path) -> None:
     click.echo(f"{db} is in {done.target}, every row compared: {', '.join(parts)}")
     click.echo(f"{count(done.models, 'model file')} and {count(done.pictures, 'picture')} were copied")
     if done.replaced:
-        click.echo(f"{count(done.replaced, 'row')} had the character NUL, which PostgreSQL refuses: it is U+FFFD there")
+        click.echo(
+            f"{count(done.replaced, 'row')} contained NUL, which PostgreSQL does not store; it was replaced with U+FFFD"
+        )
     click.echo("Start worker and site with DATABASE_URL set to that address. Keep this file until you are sure.")

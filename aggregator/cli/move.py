@@ -29,9 +29,9 @@ _FILE = "groundswell-move.db"
 def move(target: str, program: str, feeds: Path, db: Path) -> None:
     """Move this site to TARGET (HOST:FOLDER) over ssh.
 
-    Database, feeds.yaml, models and the operator's token go along. Stop the site
+    Copies database, feeds.yaml, models and the operator's token. Stop the site
     first; the program must be installed on the other machine. Nothing is removed
-    here, and what is in the folder there is kept beside it.
+    from this machine; files that FOLDER already has are kept under other names.
 
     \b
     Example:
@@ -92,4 +92,4 @@ def _send(host: str, command: str, file: Path) -> None:
     finally:
         code = process.wait()
     if code:
-        raise StoreError(f"{host} did not take the site (exit code {code}); nothing has changed here")
+        raise StoreError(f"{host} could not receive the site (exit code {code}); nothing has changed here")

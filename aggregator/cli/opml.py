@@ -64,16 +64,16 @@ def import_opml(front: Front, file: Path, large: bool, dry_run: bool, feeds: Pat
     for note in listed.notes:
         click.echo(f"{file}: {note}", err=True)
     for feed in listed.left_out:
-        click.echo(f"left out: {feed}", err=True)
+        click.echo(f"skipped: {feed}", err=True)
     for url in change.known:
-        click.echo(f"there already or twice: {shown(url)}", err=True)
+        click.echo(f"already there or listed twice: {shown(url)}", err=True)
     if dry_run:
         for line in import_lines(listed.feeds, change, add_sources.ids(config)):
             click.echo(line)
     would = "would be added" if dry_run else "added"
     click.echo(
         f"{file}: {count(len(listed.feeds), 'feed')}, {len(change.ids):,} {would} to {feeds}, {len(change.known):,} "
-        f"there already or twice, {len(listed.left_out):,} left out; "
+        f"already there or listed twice, {len(listed.left_out):,} skipped; "
         f"{count(len(change.categories), 'new category', 'new categories')}"
     )
     if copy:

@@ -82,14 +82,16 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
 def existing(db: Path) -> Path:
     """Return *db*; StoreError when there is no such database yet."""
     if not site_database.exists(db):
-        raise StoreError(f"there is no database {db} yet; `groundswell run` or `groundswell poll` makes it")
+        raise StoreError(f"there is no database {db} yet; `groundswell run` or `groundswell poll` creates it")
     return db
 
 
 def story_named(store: Store, text: str) -> Story:
     """Return the story that *text* names by the number in its address; GroundswellError when there is none."""
     if not text.isdecimal():
-        raise GroundswellError(f"{text!r} is no story; give the number in its address, such as 217 of /story/217/...")
+        raise GroundswellError(
+            f"{text!r} is not a story; give the number in its address, such as 217 for /story/217/..."
+        )
     story_id = store.stories.resolve(int(text))
     story = None if story_id is None else store.stories.get(story_id)
     if story is None:
@@ -98,7 +100,7 @@ def story_named(store: Store, text: str) -> Story:
 
 
 def progress_bar(what: str) -> Progress:
-    """Return a progress bar on stderr, which vanishes when it is done and where nobody watches."""
+    """Return a transient progress bar on stderr, hidden if stderr is not a terminal."""
     return Progress(
         TextColumn(what),
         BarColumn(),
@@ -111,7 +113,7 @@ def progress_bar(what: str) -> Progress:
 
 @contextmanager
 def open_output(target: Path | None, like: Path) -> Iterator[IO[str]]:
-    """Open *target*, or stdout; a new file is readable by nobody who cannot read *like*."""
+    """Open *target*, or stdout; a new file has no more readers than *like*."""
     if target is None:
         yield sys.stdout
         return

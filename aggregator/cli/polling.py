@@ -53,7 +53,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
         config = ConfigWatch(feeds, store, front.env).start(front.clock())
         for source_id in only:
             if not known_source(config, source_id, feeds).enabled:
-                raise ConfigError(f"{source_id} is paused in {feeds}: `enabled: false` has to go first")
+                raise ConfigError(f"{source_id} is paused in {feeds}; remove `enabled: false` first")
         chosen: list[str] | None = list(only) or None
         if once and not only:
             pollable = store.feeds.pollable(front.clock())

@@ -155,7 +155,7 @@ def add_source(
     text, config = editable_feeds(front, feeds)
     url = feed_address(address)
     if not url:
-        raise ConfigError(f"{address!r:.200} is no web address; expected one like https://example.com/blog")
+        raise ConfigError(f"{address!r:.200} is not a web address such as https://example.com/blog")
     discovery = asyncio.run(_find(front, config, url))
     if not (discovery.feeds or has_scheme(address)):
         # https was a guess.
@@ -180,13 +180,13 @@ def add_source(
     for number, feed in enumerate(discovery.feeds, start=1):
         click.echo(found_line(number, feed, ids.get(feed_key(feed.url), "")))
     if change.known:
-        click.echo(f"{shown(chosen.url)} stands in {feeds} already, as {ids[feed_key(chosen.url)]}")
+        click.echo(f"{shown(chosen.url)} is already in {feeds}, as {ids[feed_key(chosen.url)]}")
     elif dry_run:
         click.echo(f"number {pick or 1} would be added as {change.ids[0]} to {feeds}; nothing was changed")
     else:
-        click.echo(f"added as {change.ids[0]} to {feeds}; a running worker asks it within seconds")
+        click.echo(f"added as {change.ids[0]} to {feeds}; a running worker polls it within seconds")
     if len(discovery.feeds) > 1 and pick is None:
-        click.echo(f"--pick 2 takes another of the {len(discovery.feeds)}")
+        click.echo(f"choose another of the {len(discovery.feeds)} feeds with --pick")
 
 
 async def _find(front: Front, config: Config | None, url: str) -> Search:
@@ -222,4 +222,4 @@ def remove_source(front: Front, source_id: str, feeds: Path) -> None:
         raise ConfigError(f"{feeds}: {fault}") from None
     copy = keep_copy(feeds)
     save_feeds(front, feeds, after)
-    click.echo(f"{source_id} is no longer in {feeds}; what it published stays.{copy_note(copy)}")
+    click.echo(f"{source_id} is no longer in {feeds}; its entries stay.{copy_note(copy)}")

@@ -38,6 +38,6 @@ def taken_back(text: str, made: Mapping[str, Any]) -> str:
     if not made["context"]:
         places = [i for i in places if i == 0]
     if len(places) != 1:
-        raise ConfigError("feeds.yaml was changed at that place since; fix it by hand")
+        raise ConfigError("feeds.yaml has changed there since; edit it by hand")
     start = places[0] + len(made["context"])
     return "".join([*lines[:start], *made["went"], *lines[start + len(made["came"]) :]])

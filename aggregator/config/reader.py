@@ -64,7 +64,7 @@ def read_config(path: Path) -> str:
         with path.open("rb") as file:
             body = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist; `groundswell init` writes one to begin with") from None
+        raise ConfigError(f"{path} does not exist; `groundswell init` creates one") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from None
     if len(body) > MAX_FILE_BYTES:
@@ -312,7 +312,7 @@ class ConfigReader(NodeReader):
                 continue
             effects = [effect for effect in RuleEffect if effect.value in values]
             if len(effects) != 1:
-                self.error(node, "a rule has either 'mute' or 'boost', and one of them")
+                self.error(node, "a rule needs either 'mute' or 'boost'")
                 continue
             effect, text = effects[0], values[effects[0].value]
             place = child(node, effect.value) or node
@@ -321,7 +321,7 @@ class ConfigReader(NodeReader):
                     for note in search_query.resolved(query, source_names, category_names).notes:
                         self.error(place, f"{effect.value}: {note}", "a rule names an unknown source or category")
             if (effect, text) in rules:
-                self.error(place, f"the rule {quoted(text)} is there twice", "a rule is there twice")
+                self.error(place, f"the rule {quoted(text)} occurs twice", "a rule occurs twice")
             rules[effect, text] = StoryRule(effect, text, values.get("until"))
         return tuple(rules.values())
 

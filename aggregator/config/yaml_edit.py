@@ -34,9 +34,7 @@ def with_items(text: str, section: str, items: Sequence[Mapping[str, str]]) -> s
     key_line, end_line, value = place
     if isinstance(value, yaml_tree.Sequence) and value.items:
         if not _is_block(lines, value):
-            raise ConfigError(
-                f"{section}: is written in brackets; put each of its items in a line of its own, behind '- ', first"
-            )
+            raise ConfigError(f"{section}: is written in brackets; first write each item on its own line, after '- '")
         after = _last_written(lines, value.items[-1].line - 1, end_line)
         return "".join([*lines[: after + 1], *_written(items, value.column - 1), *lines[after + 1 :]])
     # "sources:" without a value, or with []
@@ -69,7 +67,7 @@ def _without(text: str, section: str, is_meant: Callable[[yaml_tree.Node], bool]
         if not is_meant(item):
             continue
         if not _is_block(lines, value):
-            raise ConfigError(f"{section}: is written in brackets; put each item in a line of its own first")
+            raise ConfigError(f"{section}: is written in brackets; first write each item on its own line")
         first = item.line - 1
         # "-" may stand in a line of its own before its item.
         while not lines[first].lstrip().startswith("-") or lines[first].index("-") != value.column - 1:
@@ -77,7 +75,7 @@ def _without(text: str, section: str, is_meant: Callable[[yaml_tree.Node], bool]
         following = value.items[number + 1].line - 1 if number + 1 < len(value.items) else place[1]
         last = _last_written(lines, item.line - 1, following)
         if last < item.line - 1 or (number + 1 < len(value.items) and last >= following):
-            raise ConfigError(f"{what} shares its line with another; take it out by hand")
+            raise ConfigError(f"{what} shares its line with another; remove it by hand")
         return "".join([*lines[:first], *lines[last + 1 :]])
     raise ConfigError(f"there is no {what}")
 
@@ -142,7 +140,7 @@ def _section(text: str, name: str) -> tuple[int, int, yaml_tree.Node] | None:
     if root is None:
         return None
     if not isinstance(root, yaml_tree.Mapping):
-        raise ConfigError("the file is no list of keys and values")
+        raise ConfigError("the file is not a mapping of keys to values")
     starts = sorted(key.line - 1 for key, _ in root.pairs)
     for key, value in root.pairs:
         if isinstance(key, yaml_tree.Scalar) and key.text == name:

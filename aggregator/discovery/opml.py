@@ -62,10 +62,10 @@ def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) ->
     A file that is not well-formed is read as far as its outlines can be recognised, with a note.
     """
     if len(data) > max_bytes:
-        raise OpmlError(f"an OPML file of more than {max_bytes / 1e6:g} MB; --large takes it all the same")
+        raise OpmlError(f"an OPML file of more than {max_bytes / 1e6:g} MB; use --large to import it anyway")
     text = _decoded(data)
     if not re.search(r"<opml[\s>]", text[:20_000], re.IGNORECASE):
-        raise OpmlError("this is no OPML file: it has no <opml>")
+        raise OpmlError("this is not an OPML file: it has no <opml> element")
     error = _xml_error(text)
     notes = [f"not well-formed, read as far as it goes: {error}"] if error else []
     outlines: list[_Outline] = []

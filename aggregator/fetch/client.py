@@ -156,7 +156,7 @@ class _Fetch:
         for _ in range(self.limits.redirects + 1):
             sent = self._headers(here, cookies.header(here))
             if (here, sent.get("Cookie", "")) in visited:
-                raise FetchError(FailureKind.REDIRECTS, "redirects in a circle: too many redirects")
+                raise FetchError(FailureKind.REDIRECTS, "redirect loop: too many redirects")
             visited.add((here, sent.get("Cookie", "")))
             response = await self._send(here, name, sent)
             if response.status_code not in _REDIRECTS:
@@ -190,7 +190,7 @@ class _Fetch:
         status = response.status_code
         if status == HTTPStatus.NOT_MODIFIED:
             if not ("If-None-Match" in self.common or "If-Modified-Since" in self.common):
-                raise FetchError(FailureKind.STATUS, "304 Not Modified to a request without a condition", status)
+                raise FetchError(FailureKind.STATUS, "304 Not Modified in response to an unconditional request", status)
             return NotModified(moved_to=moved_to, fresh_for=holds_for(response, self.now))
         if status == HTTPStatus.GONE:
             raise FetchError(FailureKind.GONE, "410 Gone", status)
@@ -235,9 +235,7 @@ def _checked(url: str) -> tuple[str, str]:
     """Return *url* in its requested form, and its host; raise FetchError if it is invalid."""
     scheme, colon, _ = url.partition(":")
     if colon and scheme.lower() not in ("http", "https"):
-        raise FetchError(
-            FailureKind.BAD_URL, f"refused: {clip(scheme, 20)}: is no scheme for feeds, only http and https"
-        )
+        raise FetchError(FailureKind.BAD_URL, f"refused: {clip(scheme, 20)}: is not supported; use http or https")
     address = safe_link(url)
     if not address:
         wrong = "an address with a user name" if shown(url) != url and "@" in url else "not a usable address"
@@ -257,18 +255,18 @@ def _refuse_odd_spelling(name: str) -> None:
     except OSError:
         return
     if meant != name:
-        raise RefusedAddressError(f"refused: {name} is an odd spelling of the address {meant}")
+        raise RefusedAddressError(f"refused: {name} is an unusual spelling of the address {meant}")
 
 
 def _target(response: httpx.Response, here: str) -> tuple[str, str]:
     """Return the target of a redirect, and its host."""
     status, location = response.status_code, header(response, "Location")
     if not location:
-        raise FetchError(FailureKind.REDIRECTS, f"{status} redirect without an address", status)
+        raise FetchError(FailureKind.REDIRECTS, f"{status} redirect without a Location header", status)
     try:
         absolute = urljoin(here, location)
     except ValueError as error:
-        raise FetchError(FailureKind.REDIRECTS, f"{status} redirect to no usable address", status) from error
+        raise FetchError(FailureKind.REDIRECTS, f"{status} redirect to an invalid address", status) from error
     try:
         return _checked(absolute)
     except FetchError as error:

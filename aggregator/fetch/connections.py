@@ -290,7 +290,7 @@ def _bracketed(address: str) -> str:
 def _refuse_unless_public(address: str, name: str) -> None:
     if not is_public(address):
         what = address if name in ("", address) else f"{name} is {address}"
-        raise RefusedAddressError(f"refused: {what}, a private address (no allow_private names it for this source)")
+        raise RefusedAddressError(f"refused: {what}, a private address; allow_private does not permit it")
 
 
 # Certificate authorities

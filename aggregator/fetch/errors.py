@@ -47,9 +47,7 @@ def failure(error: Exception, max_bytes: int) -> Failed:
         case BodyTooLargeError():
             return Failed(FailureKind.TOO_LARGE, f"larger than {size_text(max_bytes)}")
         case NotHttpError():
-            return Failed(
-                FailureKind.BAD_TRANSFER, "not understood as HTTP: the answer does not begin with a status line"
-            )
+            return Failed(FailureKind.BAD_TRANSFER, "not HTTP: the response does not begin with a status line")
         case CurlError():
             return _of_curl(error)
         case _:
@@ -111,7 +109,7 @@ def _of_curl(error: CurlError) -> Failed:
     if code in _NOT_HTTP or (code == pycurl.E_RECV_ERROR and "headers" in text):
         return Failed(FailureKind.BAD_TRANSFER, clean(f"not understood as HTTP: {text}"))
     if code == pycurl.E_GOT_NOTHING:
-        return Failed(FailureKind.BAD_TRANSFER, "the server closed the connection without an answer")
+        return Failed(FailureKind.BAD_TRANSFER, "the server closed the connection without a response")
     if code in _PROXY:
         return Failed(FailureKind.NETWORK, clean(f"the proxy does not work: {text}"))
     if code == pycurl.E_URL_MALFORMAT:

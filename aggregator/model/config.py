@@ -91,7 +91,7 @@ class Site:
     hub: str = "own"
     """The WebSub hub that feeds name: `own`, `off`, or the address of another."""
     metrics: str = "operator"
-    """Who may read `/metrics`: operator, public, or nobody (off)."""
+    """Who may read `/metrics`: operator, public, or off (nobody)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +212,10 @@ class DigestSettings:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisSettings:
-    """`analysis:` in feeds.yaml: who writes of stories in prose, if anybody."""
+    """`analysis:` in feeds.yaml: the language model that writes summaries, if any."""
 
     endpoint: str = ""
-    """Of the chat interface of an OpenAI-compatible server, in full; "": nobody does."""
+    """Full address of the chat endpoint of an OpenAI-compatible server; "": none."""
     model: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     stories: int = 10

@@ -28,7 +28,7 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an editor decided: a fact, told by entries, so that it holds however the stories are made again."""
+    """An editor's decision: a fact, recorded by entry, so that it survives a rebuild of the stories."""
 
     decision_id: int
     kind: DecisionKind

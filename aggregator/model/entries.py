@@ -171,7 +171,7 @@ class Entry:
     origin_url: str = ""
     enclosure: Enclosure | None = None
     backlog: bool = False
-    """It came without a usable date in the first document of its source, so nobody knows how old it is."""
+    """It had no usable date in the first document of its source, so its age is unknown."""
     embedding: Embedding | None = None
     """Of the title as it came; None where no encoder is configured, or the entry joined a story before."""
 
@@ -189,7 +189,7 @@ class Entry:
 
     @property
     def plausible_published_at(self) -> datetime | None:
-        """The date that its feed states, where readers may be told so; None: say when it was first seen.
+        """The date that its feed states, if it can be shown to readers; None: show when it was first seen.
 
         A date more than `CLOCK_TOLERANCE` after first sight is a wrong clock, a wrong zone or an event to come.
         """

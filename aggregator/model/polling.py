@@ -43,11 +43,11 @@ class Hints:
     format: str = ""
     """`RSS 2.0`, `Atom`, `JSON Feed`: to see that it changed."""
     ttl: timedelta | None = None
-    """For how long it may be kept before it is asked for again."""
+    """How long it may be kept before it is polled again."""
     updated_every: timedelta | None = None
     """`sy:updatePeriod` divided by `sy:updateFrequency`."""
     skip_hours: tuple[int, ...] = ()
-    """Hours of the day, in UTC, in which it is not to be asked."""
+    """Hours of the day, in UTC, in which it should not be polled."""
     skip_days: tuple[int, ...] = ()
     """Days of the week, in UTC, Monday is 0."""
     hub: str = ""
@@ -60,7 +60,7 @@ class Hints:
     """Whether it has no entries."""
 
     def as_plain(self) -> dict[str, Any]:
-        """Return what is said as what JSON can hold; what is not said is left out."""
+        """Return the hints that are given, as JSON types."""
         said = {name.name: getattr(self, name.name) for name in fields(self)}
         return {
             name: value.total_seconds() if isinstance(value, timedelta) else value
@@ -91,7 +91,7 @@ class Fetched:
     """Set when every redirect on the way was permanent (301, 308)."""
     status: int = 200
     fresh_for: timedelta | None = None
-    """For how long it need not be asked for again, by Cache-Control or Expires."""
+    """How long the response stays fresh, by Cache-Control or Expires."""
     wire_bytes: int = 0
 
 
@@ -128,7 +128,7 @@ class FeedState:
     """Where to ask: the configured address, or the one it moved to for good."""
     validators: Validators = Validators()
     next_poll_at: datetime | None = None
-    """None: never asked, so due at once."""
+    """None: never polled, so due at once."""
     interval: timedelta = timedelta(minutes=30)
     failures: int = 0
     gone: bool = False
@@ -137,20 +137,20 @@ class FeedState:
     last_polled_at: datetime | None = None
     last_ok_at: datetime | None = None
     last_new_at: datetime | None = None
-    """When a poll last brought an entry that was new."""
+    """When a poll last had a new entry."""
     last_message: str = ""
     """What came of the last poll, in a sentence."""
     last_kind: str = ""
     """`fetched`, `not modified` or a FailureKind."""
     last_status: int | None = None
     hints: Hints = Hints()
-    """What its last document said of polling it; a 304 brings none."""
+    """The polling hints of its last document; a 304 has none."""
     fresh_for: timedelta | None = None
-    """What its server said last of how long an answer holds."""
+    """How long the last response stays fresh, by its headers."""
     arrivals: tuple[int, ...] = ()
     """When its newest entries came, in seconds since 1970, the oldest first: see `rhythm`."""
     waits_kept: int = 0
-    """How often it was left alone for longer than its rhythm says, because server or document asked for it."""
+    """How often a poll was delayed beyond the feed's rhythm because server or document asked for it."""
     waited: timedelta = timedelta()
     """By how much, all together."""
     format_before: str = ""

@@ -72,7 +72,7 @@ class ReasonKind(StrEnum):
     WORDS = "words"
     """How many words are added up."""
     OTHER_WORDS = "other words"
-    """How many words besides those that are shown."""
+    """How many more words there are than those shown."""
     SOURCES = "sources"
     """How many independent sources."""
     SOURCES_WITHIN = "sources within"

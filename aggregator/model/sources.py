@@ -17,9 +17,9 @@ class HubStatus:
     lease_until: datetime | None
     """None: the hub has not confirmed it."""
     delivered_at: datetime | None
-    """When it last told of news; None: never."""
+    """When it last notified us of news; None: never."""
     relied_on: bool
-    """Whether the feed is asked less often because of it."""
+    """Whether the feed is polled less often because of it."""
     message: str
     """What came of the last request to it."""
 

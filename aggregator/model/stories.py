@@ -64,9 +64,9 @@ class Story:
     merged_into: int | None = None
     """Where its address leads: the story that its first entry is in now."""
     hidden: bool = False
-    """An editor wants it in no list."""
+    """An editor hid it from all lists."""
     pinned: bool = False
-    """An editor wants it on top of its lists."""
+    """An editor pinned it to the top of its lists."""
     published_at: datetime | None = None
     """The earliest plausible date that one of its entries states; None: none states any, say when it was first seen."""
 
@@ -105,7 +105,7 @@ class Impression:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What an editor said of a story; it stands until it is taken back."""
+    """An editor's vote on a story, in force until it is undone."""
 
     story_id: int
     up: bool
@@ -166,7 +166,7 @@ class Listed:
     lead: Entry
     """Whose headline it has."""
     first_source_id: str
-    """Who had it first: through whom we know of it."""
+    """The source that had it first."""
     views: int = 0
 
 
@@ -188,5 +188,5 @@ class Topic:
     sources: int
     """Independent ones."""
     usual_per_day: float
-    """Entries that its usual share would have brought."""
+    """Entries expected from its usual share."""
     updated_at: datetime

@@ -29,7 +29,7 @@ def address_of(target: AlertTarget) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise TargetError(f"{path} cannot be read: {getattr(error, 'strerror', '') or 'it is not text'}") from None
     if "://" not in address or "\n" in address or len(address) > _MAX_FILE_CHARS:
-        raise TargetError(f"{path} does not hold one address such as ntfy://ntfy.example/topic")
+        raise TargetError(f"{path} does not contain exactly one address such as ntfy://ntfy.example/topic")
     return address
 
 

@@ -27,16 +27,16 @@ def read(data: bytes) -> RawFeed:
             data.decode("utf-8-sig", "replace").lstrip("\ufeff \t\r\n"), parse_int=_number, strict=False
         )
     except ValueError as error:
-        raise NotAFeedError(f"starts like JSON, but cannot be read: {str(error)[:100]}") from error
+        raise NotAFeedError(f"looks like JSON, but is invalid: {str(error)[:100]}") from error
     except RecursionError as error:
-        raise NotAFeedError("starts like JSON, but is nested too deeply") from error
+        raise NotAFeedError("looks like JSON, but is nested too deeply") from error
     if not isinstance(document, dict):
-        raise NotAFeedError("JSON, but no JSON Feed: a list stands where an object was expected")
+        raise NotAFeedError("JSON, but not a JSON Feed: expected an object, found a list")
     items = document.get("items")
     named = "jsonfeed.org" in _text(document.get("version"))
     if not named and not (isinstance(items, list) and any(k in document for k in ("home_page_url", "feed_url"))):
         keys = storable(", ".join(sorted(map(str, document))[:5]))
-        raise NotAFeedError(f"JSON, but no JSON Feed: it has no version of one (keys: {keys[:100]})")
+        raise NotAFeedError(f"JSON, but not a JSON Feed: it does not state a version (keys: {keys[:100]})")
     notes = []
     if items is not None and not isinstance(items, list):
         notes.append("items is no list")

@@ -133,7 +133,7 @@ def _unpacked(data: bytes, limits: Limits) -> bytes:
     try:
         content = zlib.decompressobj(31).decompress(data, limits.feed_bytes + 1)
     except zlib.error as error:
-        raise NotAFeedError(f"a gzip archive that cannot be read: {error}") from error
+        raise NotAFeedError(f"invalid gzip data: {error}") from error
     if len(content) > limits.feed_bytes:
-        raise NotAFeedError(f"a gzip archive of more than {limits.feed_bytes // 1_000_000} MB")
+        raise NotAFeedError(f"gzip data of more than {limits.feed_bytes // 1_000_000} MB")
     return content

@@ -30,7 +30,7 @@ _PERIODS = {"hourly": 1, "daily": 24, "weekly": 7 * 24, "monthly": 30 * 24, "yea
 def of_xml(data: bytes, base: str = "") -> Hints:
     """Return what the XML feed *data* says of polling it; the addresses in it are resolved against *base*.
 
-    Values that make no sense count as not said: a ttl of nothing, an hour 25, all 24 hours, all 7 days.
+    Values that make no sense are ignored: a ttl of nothing, an hour 25, all 24 hours, all 7 days.
     """
     first = _ITEM.search(data, 0, _HEAD)
     head = data[: first.start() if first else _HEAD]
@@ -54,7 +54,7 @@ def of_xml(data: bytes, base: str = "") -> Hints:
 
 
 def of_json(document: dict[str, Any]) -> Hints:
-    """Return what the JSON Feed *document* says of polling it: only a hub can be said there."""
+    """Return the polling hints of a JSON Feed *document*: a hub at most."""
     hubs = document.get("hubs")
     for hub in hubs if isinstance(hubs, list) else ():
         if isinstance(hub, dict) and str(hub.get("type", "")).lower() == "websub" and isinstance(hub.get("url"), str):

@@ -192,7 +192,7 @@ class ParserPool:
         try:
             return await _Child.start(limits)
         except OSError as error:  # no memory, no file descriptor left
-            raise ParserFailedError(f"no process to read it in could be started: {error.strerror}") from error
+            raise ParserFailedError(f"no parser process could be started: {error.strerror}") from error
 
 
 @dataclass(slots=True)
@@ -206,7 +206,7 @@ class _Waiting:
 
 
 def _give_up(batch: list[_Waiting], reading: asyncio.Task[None], _: object) -> None:
-    """End the reading of a batch that nobody waits for any more."""
+    """Cancel a batch whose callers have all stopped waiting."""
     if all(waiting.answer.cancelled() for waiting in batch):
         reading.cancel()
 
@@ -255,7 +255,7 @@ class _Child:
             raise ParserFailedError(f"took more than {cpu_s:g} s of CPU to read")
         if code in (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGSEGV):
             raise ParserFailedError(_over_memory(limits))
-        raise ParserFailedError(f"the parser ended while reading it (code {code})")
+        raise ParserFailedError(f"the parser ended while reading it (exit code {code})")
 
     async def _exchange(self, request: bytes) -> bytes | None:
         """Send *request* and return the body of what comes back; None where the child ended before."""
@@ -267,7 +267,7 @@ class _Child:
         try:
             length = int.from_bytes(await self._process.stdout.readexactly(LENGTH_BYTES))
             if length > _MAX_REPLY_BYTES:
-                raise ParserFailedError("the document's entries are too large to hand over")
+                raise ParserFailedError("the entries of the document are too large to transfer")
             return await self._process.stdout.readexactly(length)
         except asyncio.IncompleteReadError:
             return None
@@ -287,7 +287,7 @@ def _reply(body: bytes, documents: int) -> Reply:
     try:
         reply = read_reply(body)
     except UNREADABLE as error:
-        raise ParserFailedError(f"the parser's answer cannot be read: {error}") from error
+        raise ParserFailedError(f"the parser sent an invalid response: {error}") from error
     if len(reply.answers) != documents:
         raise ParserFailedError(f"the parser answered for {len(reply.answers)} documents of {documents}")
     return reply

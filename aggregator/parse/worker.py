@@ -1,7 +1,7 @@
 """The child process that parses: limits set, documents in, plain data out.
 
-Run as `python -m aggregator.parse.worker MEMORY_BYTES`; what is said both ways is known to `aggregator.parse.messages`.
-It ends when its standard input does, and with its parent.
+Run as `python -m aggregator.parse.worker MEMORY_BYTES`; `aggregator.parse.messages` defines the messages in both
+directions. It ends when its standard input does, and with its parent.
 
 Real CPU time is limited with ITIMER_PROF, whose signal ends the process: a loop inside a C library
 cannot put it off, and unlike RLIMIT_CPU it counts for one request and in fractions of a second.

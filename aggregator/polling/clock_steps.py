@@ -22,7 +22,7 @@ class ClockSteps:
     """Compares *clock* with *monotonic_s* at each call of `check`.
 
     clock:       the clock of the worker
-    monotonic_s: seconds of a clock that nobody can set
+    monotonic_s: seconds of a clock that cannot be set
     speed:       how many times as fast as real time *clock* runs
     """
 

@@ -141,7 +141,7 @@ class Poller:
         if self._leases.is_fair and began_s < self._renew_at_s:
             return
         if not self._leases.renew({shard_of(name) for name in self._active_hosts}):
-            log.warning("the lease had run out: %d polls under way are dropped", len(self._active))
+            log.warning("the lease expired; dropping %d polls in progress", len(self._active))
             for task in self._active.values():
                 task.cancel()
         self._renew_at_s = began_s + RENEW_S
@@ -233,7 +233,7 @@ class Poller:
             return False
         self._reach = before.with_outcome(state.source_id, host(state.url), outcome, state.failures)
         if self._reach.is_down and not before.is_down:
-            log.error("no source answers: is this machine connected to the network?")
+            log.error("no source can be reached; is this machine connected to the network?")
             retry = self._clock() + schedule.network_retry(self._rng.uniform(-1, 1))
             self._store.feeds.bring_forward([source_id for _, source_id in before.unreached], retry)
         return self._reach.is_down

@@ -147,12 +147,12 @@ def back_up_on_schedule(db: Path, feeds: Path, settings: Backups, at: datetime) 
     StoreError where that fails, or where no folder is set.
     """
     if not settings.folder:
-        raise StoreError(f"{feeds} names no `backup.folder`; set it, or name the file: `groundswell backup FILE`")
+        raise StoreError(f"{feeds} does not set `backup.folder`; set it, or name a file: `groundswell backup FILE`")
     folder = feeds.absolute().parent / settings.folder
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot make the folder {folder}: {error.strerror}") from error
+        raise StoreError(f"cannot create the folder {folder}: {error.strerror}") from error
     target = folder / scheduled_name(at)
     back_up(db, feeds, target)
     try:

@@ -106,7 +106,7 @@ def end_silent_writer() -> None:
 
     try:
         if locks.end_stale(database_url(), SILENT_S):
-            log.warning("the process that wrote stories was silent for %.0f s; its sessions are ended", SILENT_S)
+            log.warning("the scoring process sent nothing for %.0f s; its sessions were ended", SILENT_S)
     except StoreFault as error:
         log.warning("the database cannot be reached: %s", error)
 

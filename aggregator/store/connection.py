@@ -110,7 +110,7 @@ class Connection(ABC):
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
-        """Commit all or nothing; inside another transaction, be part of it."""
+        """Commit all or nothing; nested in another transaction, become a part of it."""
 
     @abstractmethod
     def close(self) -> None:

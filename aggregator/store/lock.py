@@ -33,7 +33,7 @@ class WorkerLock:
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StoreError(f"cannot make the lock file {self._path}: {error.strerror}") from error
+            raise StoreError(f"cannot create the lock file {self._path}: {error.strerror}") from error
         if not self._taken():
             holder = os.read(self._file, 20).decode("ascii", "replace").strip()
             os.close(self._file)

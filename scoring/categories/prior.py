@@ -195,5 +195,5 @@ def load_category_prior() -> CategoryPrior:
         return CategoryPrior.from_data(file.content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(
-            f"the weights of categories {PRIOR_FILE} are broken: {error}; install the program again"
+            f"the weights of categories {PRIOR_FILE} are broken: {error}; reinstall the program"
         ) from error

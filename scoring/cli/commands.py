@@ -116,7 +116,7 @@ def replay(
     """
     config = settings_of(front, feeds)
     if db is not None and db.exists():
-        raise GroundswellError(f"{db} exists; a replay starts from nothing, so name a new --db or remove that one")
+        raise GroundswellError(f"{db} exists; a replay needs a new database: name another --db, or remove this one")
     learner = Learner(config) if learn else None
     _collect_seldom()
     with ExitStack() as opened:
@@ -140,8 +140,8 @@ def replay(
         click.echo(json.dumps(asdict(summary), default=str, indent=1))
     else:
         click.echo(
-            f"{summary.entries} entries, {summary.stories} stories; {summary.repeats} lines brought a known entry "
-            f"again, {summary.broken} were broken and skipped"
+            f"{summary.entries} entries, {summary.stories} stories; "
+            f"{summary.repeats} lines repeated a known entry, {summary.broken} were invalid and skipped"
         )
 
 
@@ -153,8 +153,8 @@ def replay(
 def vote(front: Front, story: str, verdict: str, db: Path) -> None:
     """Vote a story relevant (up) or not relevant (down), or undo the vote.
 
-    STORY is the number in its address. The running worker moves the scores within a second; training
-    learns from it for good.
+    STORY is the number in its address. A running worker changes the scores within a second; training learns from
+    the vote.
 
     \b
     Example:

@@ -26,7 +26,7 @@ def stories() -> None:
     """Split, merge, move, recategorize, hide and pin stories, and undo that.
 
     STORY is the number in a story's address, ENTRY one that `groundswell explain STORY` shows in brackets.
-    What is decided lasts: neither a later entry nor a rebuild undoes it.
+    Decisions last: neither later entries nor a rebuild undo them.
     """
 
 
@@ -190,8 +190,8 @@ def decisions(limit: int, db: Path, as_json: bool) -> None:
 def export_cases(folder: Path, db: Path) -> None:
     """Write the splits, merges and moves in force to FOLDER as test cases.
 
-    items.jsonl has the entries, as they came; pairs.tsv which two are together or apart. `groundswell evaluate
-    pairs` holds the program without any editor against them, as it can any other.
+    items.jsonl has the entries as they arrived, pairs.tsv which pairs belong together or apart. `groundswell
+    evaluate pairs` tests the clustering against them.
 
     \b
     Example:

@@ -34,8 +34,8 @@ seed_option = click.option("--seed", default=0, show_default=True, help="Random 
 def evaluate_terms(stream: Path, time_column: str, seed: int, as_json: bool) -> None:
     """Name ten rising terms every six hours of a recorded stream, and count how many rose in the day after.
 
-    A term rose when its next 24 hours have at least 10 entries of at least 8 sources, and at least 3 times its usual
-    share of all entries.
+    A term has risen if it is in at least 10 entries of at least 8 sources in the next 24 hours, and in at least 3 times
+    its usual share of all entries.
 
     \b
     Example:
@@ -63,10 +63,10 @@ def evaluate_terms(stream: Path, time_column: str, seed: int, as_json: bool) -> 
 @json_option
 @click.pass_obj
 def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | None, seed: int, as_json: bool) -> None:
-    """Order the live stories of a recorded stream every two hours, and see which ones others then took up.
+    """Rank the live stories of a recorded stream every two hours, and count which ones other sources then report.
 
-    A story was worth its place when at least three further independent sources report it in the next 6 or 24 hours.
-    The page's order stands beside the rules that it has to beat.
+    A story counts if at least three further independent sources report it in the next 6 or 24 hours. The order of the
+    page is compared with simple rules.
 
     \b
     Example:
@@ -90,7 +90,7 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
 @click.command("front-page")
 @stream_argument
 @click.argument("labels", type=click.Path(path_type=Path, dir_okay=False), nargs=-1, required=True)
-@click.option("--label", default="", metavar="COLUMN", help="Of JSON Lines: where an editor's yes or no stands.")
+@click.option("--label", default="", metavar="COLUMN", help="With JSON Lines: the column with an editor's yes or no.")
 @click.option("--time", "time_column", default="", metavar="COLUMN", help="Column with the time of arrival.")
 @click.option(
     "--feeds",
@@ -100,7 +100,7 @@ def evaluate_trend(front: Front, stream: Path, time_column: str, feeds: Path | N
 @click.option(
     "--recording",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Read the hours from this file, or write them to it if there is none: a second run takes seconds.",
+    help="Read the recorded hours from this file, or create it; a second run then takes seconds.",
 )
 @click.option(
     "--prior",
@@ -172,12 +172,12 @@ def evaluate_front_page(
     "--train",
     "train_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Earlier labelled entries to learn from; default: seeds alone.",
+    help="Earlier labelled entries to learn from; default: only the seeds.",
 )
 @click.option(
     "--stream",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Replay this stream, and measure what the site said of FILE's items at their arrival.",
+    help="Replay this stream, and measure the categories that FILE's items had at their arrival.",
 )
 @click.option("--feeds", type=click.Path(path_type=Path), help="With --stream: categories and settings.")
 @seed_option
@@ -192,13 +192,14 @@ def evaluate_categories(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Say the categories of labelled entries, and count what was right.
+    """Predict the categories of labelled entries, and measure how many are right.
 
     With --stream, FILE is a table `NAME.labels.tsv` (id, category, alt, grade) with its items in NAME.jsonl beside it,
-    or JSON Lines with these columns. Right is the category or one of alt. The score's AUC for grade 2 is told, too.
+    or JSON Lines with these columns. The category or one of alt counts as right. The AUC of the score for grade 2 is
+    printed, too.
 
     Both files are JSON Lines, plain or .gz: category, and title, summary or text; optional source and lang. Each
-    language is learned by itself.
+    language is learned separately.
 
     \b
     Example:
@@ -257,7 +258,7 @@ EVALUATIONS: tuple[click.Command, ...] = (evaluate_terms, evaluate_trend, evalua
     show_default=True,
     help="Folder of the recorded data.",
 )
-@click.option("--only", multiple=True, metavar="TASK", help="Run this task alone; may be repeated.")
+@click.option("--only", multiple=True, metavar="TASK", help="Run only this task; can be repeated.")
 @click.option("--live", is_flag=True, help="Measure the site on its own past, for /accuracy.")
 @feeds_option
 @db_option
@@ -268,8 +269,8 @@ def evaluate(
 ) -> None:
     """Measure what the program decides against labels.
 
-    Without a command, every task whose data is there is run: the first 70 % of a file by whole days are learned
-    from, the rest measures.
+    Without a command, run every task whose data is available: learn from the first 70 % of a file, in whole days,
+    and measure on the rest.
 
     \b
     Example:
@@ -292,12 +293,12 @@ def evaluate(
         if missing:
             results[task.name] = {"missing": missing}
             if not as_json:
-                click.echo(f"\n{task.name}: left out, there is no {data / missing[0]}")
+                click.echo(f"\n{task.name}: skipped; there is no {data / missing[0]}")
             continue
         outcome = task.run(data)
         results[task.name] = outcome.data
         if not as_json:
-            click.echo(f"\n{task.name} (to reach: {task.goal})")
+            click.echo(f"\n{task.name} (goal: {task.goal})")
             for line in outcome.lines:
                 click.echo(line)
     if as_json:

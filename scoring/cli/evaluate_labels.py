@@ -26,7 +26,7 @@ WARM_UP = timedelta(days=28)
 @click.argument("items", type=click.Path(path_type=Path, dir_okay=False))
 @click.argument("gold", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--time", "time_column", default="ts", show_default=True, metavar="COLUMN", help="Time of arrival.")
-@click.option("--fields", default="title,summary", show_default=True, help="What is read of each entry's text.")
+@click.option("--fields", default="title,summary", show_default=True, help="Which texts of an entry to use.")
 @click.option("--background", type=click.Path(path_type=Path), help="Mix these unlabelled entries into the stream.")
 @click.option("--feeds", type=click.Path(path_type=Path), help="Settings, owners, sentence encoder; default: none.")
 @json_option
@@ -41,7 +41,7 @@ def evaluate_stories(
     feeds: Path | None,
     as_json: bool,
 ) -> None:
-    """Run labelled entries through the code that runs live, and measure their stories.
+    """Cluster labelled entries with the production code, and measure the stories.
 
     ITEMS is JSON Lines, plain or .gz; GOLD has a line `id<TAB>story` for each labelled entry. Where GOLD's first line
     names columns (id, story, unsure), its items are in NAME.jsonl beside NAME.labels.tsv and are found in ITEMS by
@@ -97,7 +97,7 @@ def evaluate_stories(
 def evaluate_pairs(
     front: Front, items: Path, pairs: Path, time_column: str, background: Path | None, feeds: Path | None, as_json: bool
 ) -> None:
-    """Run entries through the code that runs live, and see which pairs are together and apart as they should be.
+    """Cluster entries with the production code, and check which pairs are together or apart as they should be.
 
     ITEMS is JSON Lines, plain or .gz; PAIRS has a line `id<TAB>id<TAB>together` or `... apart` a pair.
     `groundswell stories export` writes both from what editors decided.
@@ -141,24 +141,32 @@ def evaluate_pairs(
 @click.option(
     "--online",
     is_flag=True,
-    help="Learn anew each day from the labels that were known by then (48 h after arrival); measure what followed.",
+    help="Retrain each day on the labels known by then (48 h after arrival), and measure on what followed.",
 )
-@click.option("--label", default="label", show_default=True, metavar="COLUMN", help="1 relevant, 0 not, null unknown.")
-@click.option("--at-least", type=float, metavar="N", help="Relevant is what has N or more in the column.")
+@click.option(
+    "--label",
+    default="label",
+    show_default=True,
+    metavar="COLUMN",
+    help="Column with the label: 1 relevant, 0 not, null unknown.",
+)
+@click.option("--at-least", type=float, metavar="N", help="Count N or more in the column as relevant.")
 @click.option(
     "--top-share",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="Q",
-    help="Relevant is the top share Q of the column, by the numbers of the training file.",
+    help="Count the top share Q of the column as relevant, by the numbers of the training file.",
 )
 @click.option(
-    "--stream", type=click.Path(path_type=Path, dir_okay=False), help="What else arrived: it counts as coverage."
+    "--stream",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Other entries; they count as coverage.",
 )
 @click.option(
     "--prior",
     "prior_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Learning starts from this prior; default: the shipped one, where it has not seen the days that are measured.",
+    help="Start from this prior; default: the shipped one, unless it was fitted on the days that are measured.",
 )
 @click.option("--seed", default=0, show_default=True, help="Random seed of the confidence intervals.")
 @json_option
@@ -178,8 +186,8 @@ def evaluate_relevance(
 ) -> None:
     """Learn from labelled items, score later ones as they arrived, and measure.
 
-    With --online a model is learned each day, as a site would: without --train the first 28 days of FILE are only
-    learned from. Without --online it is learned once and recalibrated each day.
+    With --online, a model is trained each day, as on a site; without --train, the first 28 days of FILE are only
+    trained on. Without --online, it is trained once and recalibrated each day.
 
     Both files are JSON Lines, plain or .gz: title, the time of arrival (first_seen, created or published), the
     label; optional url, source, summary, tags. Items without a label count as coverage of the others. Titles tell one
@@ -194,7 +202,7 @@ def evaluate_relevance(
     from scoring.evaluation import relevance as evaluating
 
     if train_file is None and not online:
-        raise GroundswellError("--train is missing: name earlier labelled items to learn from, or give --online")
+        raise GroundswellError("use --train with earlier labelled items, or --online")
     before = evaluating.read_rows(train_file, label) if train_file is not None else []
     after = evaluating.read_rows(file, label)
     if top_share is not None:

@@ -84,7 +84,7 @@ def models_use(name: str, db: Path) -> None:
         else:
             known = {model.file_name for model in history(store.models)}
             if name not in known:
-                raise GroundswellError(f"there is no model {name}; `groundswell models list` shows those that are kept")
+                raise GroundswellError(f"there is no model {name}; `groundswell models list` shows the models")
             load(store.models, name)
             use(store.models, name)
     click.echo(f"{name} is in use")

@@ -61,7 +61,7 @@ def preview(front: Front, feeds: Path, days: int, hours: bool, status: Path | No
             after = load_config(feeds, env=AnyVariables())
             text = store.config_edits.valid_text()
             if text is None:
-                raise ConfigError("no configuration was in use yet; `groundswell run` applies one")
+                raise ConfigError("this site has no configuration yet; `groundswell run` applies one")
             before = parse_config(text, env=AnyVariables())
             result = previewing.preview(
                 store, before, after, current(store.models), front.clock(), days, progress=progress

@@ -36,7 +36,7 @@ def site_encoder(config: Config) -> Iterator[Encoder | None]:
         try:
             encoder = open_encoder(config.meaning)
         except MeaningError as error:
-            click.echo(f"{error}. Going on by words alone", err=True)
+            click.echo(f"{error}. Continuing with words only", err=True)
             encoder = None
         yield encoder if encoder is None else opened.enter_context(encoder)
 
@@ -50,7 +50,7 @@ def usable_encoder(config: Config) -> Iterator[Encoder | None]:
             if encoder is not None:
                 opened.enter_context(encoder).encode(["A sentence"])
         except MeaningError as error:
-            click.echo(f"{error}. Going on by words alone", err=True)
+            click.echo(f"{error}. Continuing with words only", err=True)
             encoder = None
         yield encoder
 

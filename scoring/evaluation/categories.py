@@ -53,11 +53,11 @@ def read_rows(path: Path) -> list[Row]:
                 try:
                     rows.append(_row(json.loads(line)))
                 except (ValueError, TypeError, KeyError, AttributeError) as error:
-                    raise GroundswellError(f"{path}:{number}: no labelled entry: {error!r}") from error
+                    raise GroundswellError(f"{path}:{number}: not a labelled entry: {error!r}") from error
     except (OSError, EOFError) as error:
         raise GroundswellError(f"cannot read {path}: {error}") from error
     if not rows:
-        raise GroundswellError(f"{path} holds no line")
+        raise GroundswellError(f"{path} is empty")
     return rows
 
 
@@ -108,7 +108,7 @@ class Classifier:
 
         self.classes_ = tuple(sorted({row.category for row in rows}))
         if len(self.classes_) < 2:
-            raise GroundswellError("the training file needs two categories at the least")
+            raise GroundswellError("the training file needs at least two categories")
         small: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
         least = 2 if len(rows) >= 100 else 1
         self.words_ = TfidfVectorizer(ngram_range=(1, 2), strip_accents="unicode", **small)

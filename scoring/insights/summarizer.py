@@ -87,13 +87,13 @@ class Summarizer:
                 access=access.of_analysis(self._config),
             )
         if not isinstance(answer, Answered):
-            log.warning("the analysis endpoint does not answer: %s", answer.message)
+            log.warning("the analysis endpoint does not respond: %s", answer.message)
             return None
         try:
             content = json.loads(answer.body)["choices"][0]["message"]["content"]
         except (ValueError, KeyError, IndexError, TypeError):
             content = None
         if answer.status != 200 or not isinstance(content, str):
-            log.warning("the analysis endpoint gave no text (status %d)", answer.status)
+            log.warning("the analysis endpoint returned no text (status %d)", answer.status)
             return None
         return content

@@ -212,5 +212,5 @@ def _read(file: Path, sha256: str) -> bytes:
         raise MeaningError(f"`meaning.model`: {file} cannot be read: {reason}") from error
     actual = hashlib.sha256(content).hexdigest()
     if sha256 and actual != sha256:
-        raise MeaningError(f"`meaning.model`: {file} has the SHA-256 {actual}, not {sha256}; it is another file")
+        raise MeaningError(f"`meaning.model`: {file} has the SHA-256 {actual}, not {sha256}; it is a different file")
     return content

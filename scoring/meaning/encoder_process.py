@@ -130,7 +130,7 @@ class EncoderProcess:
             if values is None:
                 values = self._exchange(self._started(), request)
             if values is None:
-                raise MeaningError("the sentence encoder's process ended while it encoded")
+                raise MeaningError("the sentence encoder's process ended while encoding")
         except MeaningError as error:
             self._fail(str(error))
             raise
@@ -149,7 +149,7 @@ class EncoderProcess:
         try:
             values = msgspec.json.decode(line, type=Reply).values
         except msgspec.DecodeError as error:
-            raise MeaningError(f"the sentence encoder's answer cannot be read: {error}") from error
+            raise MeaningError(f"the sentence encoder sent an invalid response: {error}") from error
         if len(values) != len(request.texts):
             raise MeaningError(f"the sentence encoder answered for {len(values)} of {len(request.texts)} texts")
         return values
@@ -174,7 +174,7 @@ class EncoderProcess:
         if ready.error:
             raise MeaningError(ready.error)
         if ready.encoder != self.name:
-            raise MeaningError("the model's file was replaced by another one; start the program again to use it")
+            raise MeaningError("the model file was replaced; restart the program to use the new one")
         return process
 
     def _line(self, process: subprocess.Popen[bytes], message: bytes, within_s: float) -> bytes:
@@ -199,7 +199,7 @@ class EncoderProcess:
         self._failures += 1
         self._error = reason
         self._not_before = monotonic() + pause
-        log.error("%s; comparing by words only, next attempt in %.0f s", reason, pause)
+        log.error("%s; comparing by words only; next attempt in %.0f s", reason, pause)
 
     def _end(self) -> None:
         process, self._process = self._process, None

@@ -282,4 +282,4 @@ def read_prior(path: Path) -> RelevanceModel:
     try:
         return RelevanceModel(file.name, Weights.from_data(file.content))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"the prior {path} is broken: {error}; install the program again") from error
+        raise ModelFileError(f"the prior {path} is broken: {error}; reinstall the program") from error

@@ -125,4 +125,4 @@ def parse(text: str, kind: str, label: str) -> ModelFile:
 
 
 def _remedy(kind: str) -> str:
-    return "install the program again" if kind == "prior" else "`groundswell train` makes a new one"
+    return "reinstall the program" if kind == "prior" else "`groundswell train` makes a new one"

@@ -152,9 +152,9 @@ class Stream:
         try:
             row = json.loads(raw)
         except (ValueError, RecursionError) as fault:
-            raise ValueError(f"no JSON: {fault}") from None
+            raise ValueError(f"not JSON: {fault}") from None
         if not isinstance(row, dict):
-            raise ValueError("no JSON object")
+            raise ValueError("not a JSON object")
         title = _plain(row, "title", TITLE_CHARS)
         if not title:
             raise ValueError("no title")
@@ -207,7 +207,7 @@ def _embedding(encoder: object, values: object) -> Embedding | None:
         return None
     components = b64decode(values, validate=True) if isinstance(values, str) else b""
     if not components:
-        raise ValueError("its embedding is no Base64")
+        raise ValueError("its embedding is not Base64")
     return Embedding(encoder, components)
 
 

@@ -36,7 +36,7 @@ def start(engine: Engine, store: Store, window: timedelta) -> bool:
             reason, settings_changed = str(error), isinstance(error, SettingsChangedError)
         else:
             return False
-    log.info("The snapshot of the scoring state cannot be used (%s): rebuilding it from the entries", reason)
+    log.info("the snapshot of the scoring state cannot be used (%s); rebuilding it from the entries", reason)
     # Classifying a month of entries again would take half the time of a start. With other settings they count in the
     # categories that those give them.
     categories = {} if settings_changed else store.snapshots.categories_at_arrival(since)

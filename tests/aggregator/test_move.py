@@ -68,7 +68,7 @@ def test_a_site_stands_on_the_other_machine(move: Move, tmp_path: Path) -> None:
 def test_a_machine_that_does_not_answer_changes_nothing(move: Move, tmp_path: Path) -> None:
     done = move("away:site")
     assert isinstance(done.exception, Exception)
-    assert "away did not take the site" in str(done.exception)
+    assert "away could not receive the site" in str(done.exception)
     assert (tmp_path / "here" / "news.db").exists()
 
 

@@ -164,7 +164,7 @@ def test_marks_that_cannot_be_kept_say_so_and_broken_ones_are_none(
         full = "() => { Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }; }"
         shown.page.evaluate(full)
         mark(shown.page, "Headline 1", "Save")
-        expect(shown.page.get_by_text("This browser has no room left for marks, or allows none.")).to_be_visible()
+        expect(shown.page.get_by_text("This browser’s storage for marks is full or turned off.")).to_be_visible()
         assert shown.faults == []
 
 

@@ -243,7 +243,7 @@ def _undo_decision(store: Store, undo: Mapping[str, Any], now: datetime, feeds: 
 
 def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     if feeds is None:
-        raise GroundswellError("this site does not know where feeds.yaml is; start it with --feeds")
+        raise GroundswellError("the path of feeds.yaml is not known; start the site with --feeds")
     with _writing:
         try:
             text = patch.taken_back(read_config(feeds), undo["change"])
@@ -255,7 +255,7 @@ def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Pat
 
 def _undo_model(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     if next((record.file_name for record in history(store.models) if record.in_use), PRIOR) != undo["after"]:
-        raise GroundswellError("another model is in use since; choose one on the models page instead")
+        raise GroundswellError("another model has been chosen since; choose one on the models page instead")
     _choose(store.models, undo["before"])
 
 

@@ -39,7 +39,7 @@ def rules() -> str:
 def stories_of_rule(number: int) -> str:
     """The rules, and the stories that one of them mutes or boosts."""
     if query.read(args()).page > query.MAX_PAGE:
-        abort(400, f"A list has {query.MAX_PAGE:,} pages at most.")
+        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
     every = _saved().rules
     if number >= len(every):
         abort(404)
@@ -154,7 +154,7 @@ def rule_of_form() -> StoryRule:
 def _changed(change: audit.Change) -> AnyResponse | tuple[str, int]:
     path = audit.feeds_file()
     if path is None:
-        abort(409, "This site does not know where feeds.yaml is. Start it with --feeds.")
+        abort(409, "The path of feeds.yaml is not known. Start the site with --feeds.")
     with reading().store() as store:
         try:
             audit.edit_feeds(store, path, change, now(), os.environ, kind="rules")

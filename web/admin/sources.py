@@ -52,7 +52,7 @@ _finding = threading.Lock()
 def sources() -> str:
     """Every source, with buttons to change it."""
     if source_list.read(args()).page > query.MAX_PAGE:
-        abort(400, f"A list has {query.MAX_PAGE:,} pages at most.")
+        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
     # From the bookmarklet; nothing is looked up before the button is pressed.
     return _page(address=request.args.get("address", "").strip()[:MAX_ADDRESS_CHARS])
 
@@ -165,7 +165,7 @@ def add() -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/admin/sources/<source_id>/<any(pause,resume,remove):what>")
 def switch(source_id: str, what: str) -> AnyResponse | tuple[str, int]:
-    """Pause, resume or remove a source; what it published stays."""
+    """Pause, resume or remove a source; its entries stay."""
 
     def change(text: str, running: Config | None) -> audit.Edit:
         if what == "remove":
@@ -194,7 +194,7 @@ def poll(source_id: str) -> AnyResponse:
 def _changed(change: audit.Change) -> AnyResponse | tuple[str, int]:
     path = audit.feeds_file()
     if path is None:
-        abort(409, "This site does not know where feeds.yaml is. Start it with --feeds.")
+        abort(409, "The path of feeds.yaml is not known. Start the site with --feeds.")
     with reading().store() as store:
         try:
             audit.edit_feeds(store, path, change, now(), os.environ)

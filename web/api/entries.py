@@ -54,7 +54,7 @@ def post_entry(entry: dict[str, Any]) -> dict[str, Any]:
             known = ", ".join(source.id for source in config().sources[:20])
             abort(400, f"feeds.yaml has no source {entry['source'][:64]!r}; there are: {known or 'none'}.")
         if entry["url"] and not safe_link(entry["url"]):
-            abort(400, "url is not an http or https address.")
+            abort(400, "url must be an http or https address.")
         if not store.posted_entries.add(entry["source"], _document(entry), now()):
             abort(503, "Too many entries are waiting for the worker. Try again later.")
     return {"id": entry["id"], "source": entry["source"], "status": "accepted"}

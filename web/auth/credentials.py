@@ -87,8 +87,8 @@ def checked(token: str) -> str:
     """Return a token from the environment; GroundswellError if it could be guessed."""
     if token and len(token) < MIN_TOKEN_CHARS:
         raise GroundswellError(
-            f"{TOKEN_VARIABLE} has {len(token)} characters; a token of fewer than {MIN_TOKEN_CHARS} can be guessed: "
-            "take python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            f"{TOKEN_VARIABLE} has {len(token)} characters; a token of fewer than {MIN_TOKEN_CHARS} can be guessed; "
+            "generate one with python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     return token
 

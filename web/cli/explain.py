@@ -82,16 +82,16 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
         verb, effect = ("Muted", "it is in no list") if rule.effect is RuleEffect.MUTE else ("Boosted", "it moves up")
         click.echo(f"\n{verb} by the rule “{rule.text}”: {effect}; the score does not change")
     if place:
-        click.echo(f"\nWhy it stands where it stands: {reasons.place(place, breaking)}")
+        click.echo(f"\nPlace on the front page: {reasons.place(place, breaking)}")
         for part in place:
             click.echo(f"  {part.value:+6.2f}  {reasons.place_part(part)}")
-        click.echo(f"  {sum(part.value for part in place):+6.2f}  together; the greater, the higher on the page")
+        click.echo(f"  {sum(part.value for part in place):+6.2f}  in total; higher values rank higher")
     click.echo(f"\n{len(members)} entries of {known.sources} sources, {known.independent_sources} independent")
     for entry, member in members:
         source = names.get(entry.source_id, entry.source_id)
         click.echo(f"  {entry.first_seen_at:%d %b %H:%M}  [{entry.entry_id}] {source}: {entry.title}")
         click.echo(f"                {membership(member)}")
-    click.echo("\nHow the score came about")
+    click.echo("\nHistory of the score")
     for line in ledger:
         before = "  -" if line.score_before is None else f"{line.score_before:3d}"
         click.echo(f"  {line.at:%d %b %H:%M}  {before} -> {line.score_after:3d}  {sentence(line.reason)}")
@@ -104,7 +104,7 @@ def score_lines(story: Story) -> list[str]:
     """Return the score of *story* with its parts, drawn in text; the points add up to the score.
 
     Score: 87   AWS and OpenAI sign a deal for 2 gigawatts of Trainium
-      +9.4  ######                    what any story starts with
+      +9.4  ######                    the starting point of every story
      +41.2  ########################  6 independent sources
     """
     head = f"Score: {story.score}" + (" (provisional)" if story.provisional else "")

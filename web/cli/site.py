@@ -17,7 +17,7 @@ proxies_option = click.option(
     "--proxies",
     default=0,
     show_default=True,
-    help="How many proxies of your own stand in front: their word on address and scheme counts.",
+    help="Number of your reverse proxies in front of the site, whose X-Forwarded-For and -Proto headers are trusted.",
 )
 
 
@@ -68,6 +68,6 @@ def rotate_token(front: Front, db: Path) -> None:
     with open_store(db) as store:
         token = make_token(store, db, front.clock())
     click.echo(token)
-    click.echo(f"It is also in {token_file(db)}, for you alone to read; every session has ended.", err=True)
+    click.echo(f"It is also in {token_file(db)}, which only you can read. All sessions have ended.", err=True)
     if front.env.get(TOKEN_VARIABLE):
-        click.echo(f"While {TOKEN_VARIABLE} is set, that is the token and not this one: change it there.", err=True)
+        click.echo(f"{TOKEN_VARIABLE} is set and takes precedence over this token; change it there.", err=True)

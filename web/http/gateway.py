@@ -173,7 +173,7 @@ class Gateway:
         except Busy:
             self._metrics.refused.labels("429").inc()
             busy = [*_plain_headers(), ("Retry-After", "5")]
-            protocol.response_bytes(429, busy, b"Too many requests wait for an answer; try again in a few seconds.\n")
+            protocol.response_bytes(429, busy, b"Too many requests are waiting; try again in a few seconds.\n")
             return
         status, given, content = answer
         self._metrics.made.observe(asyncio.get_running_loop().time() - began)
@@ -185,7 +185,7 @@ class Gateway:
         if stated is None and scope.headers.get("transfer-encoding") is None:
             return b""
         if stated is not None and stated.isdigit() and int(stated) > MAX_BODY:
-            raise BodyError(413, f"A request has at most {MAX_BODY:,} bytes here.")
+            raise BodyError(413, f"Requests may have at most {MAX_BODY:,} bytes.")
         pieces: list[bytes] = []
         size = 0
         who = client.network
@@ -196,7 +196,7 @@ class Gateway:
                     self._buffered += len(piece)
                     self._buffered_by[who] += len(piece)
                     if size > MAX_BODY:
-                        raise BodyError(413, f"A request has at most {MAX_BODY:,} bytes here.")
+                        raise BodyError(413, f"Requests may have at most {MAX_BODY:,} bytes.")
                     if self._buffered > MAX_BUFFERED or self._buffered_by[who] > MAX_BUFFERED_PER_CLIENT:
                         raise BodyError(429, "Too many requests are arriving; try again in a few seconds.")
                     pieces.append(piece)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, render_template
 from flask_babel import gettext
 
-from scoring.ranking import trend
+from scoring.ranking import page_order, trend
 from web import present, syndication
 from web.http.hints import WHOLE_EDITION
 from web.i18n import wording
@@ -34,6 +34,8 @@ def about() -> str:
         duration=wording.duration,
         percent=wording.percent,
         pull_half_lives=trend.PULL_HALF_LIVES,
+        low_score=page_order.LOW_SCORE,
+        high_score=page_order.HIGH_SCORE,
         words_per_minute=present.WORDS_PER_MINUTE,
         namespace=syndication.NAMESPACE,
     )

@@ -51,7 +51,7 @@ def search() -> str:
     """Full text search over all entries, shown as stories."""
     params = query.read(args(), query.SEARCH_SORTS)
     if params.page > query.MAX_PAGE:
-        abort(400, f"A search has {query.MAX_PAGE:,} pages at most.")
+        abort(400, f"Searches have at most {query.MAX_PAGE:,} pages.")
     search_for = stories.query_of(params, config(), now())
     meaning = meaning_of(search_for, params.sort)
     with reading().store() as store:

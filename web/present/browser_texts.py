@@ -36,7 +36,7 @@ def browser_texts() -> Texts:
         "marked": both_forms("story marked as read.", "stories marked as read."),
         "hidden": both_forms("read story hidden.", "read stories hidden."),
         "grew": both_forms("new report since you read it", "new reports since you read it"),
-        "full": gettext("This browser has no room left for marks, or allows none."),
+        "full": gettext("This browser’s storage for marks is full or turned off."),
         "saved_on": gettext("saved on %(date)s"),
         "remove": gettext("Remove"),
         "imported": both_forms("story added.", "stories added."),

@@ -53,17 +53,17 @@ def _came(count: int, story: int) -> str:
 def _undone(kind: str) -> str:
     match kind:
         case "split":
-            return str(gettext("an editor took back a split"))
+            return str(gettext("an editor undid a split"))
         case "merge":
-            return str(gettext("an editor took back a merge"))
+            return str(gettext("an editor undid a merge"))
         case "move":
-            return str(gettext("an editor took back a move"))
+            return str(gettext("an editor undid a move"))
         case "category":
-            return str(gettext("an editor took back a category"))
+            return str(gettext("an editor undid a change of category"))
         case "hide":
-            return str(gettext("an editor took back hiding it"))
+            return str(gettext("an editor made it visible again"))
         case _:
-            return str(gettext("an editor took back a pin"))
+            return str(gettext("an editor unpinned it"))
 
 
 def _title_shape(count: int, question: int) -> str:
@@ -100,7 +100,7 @@ _STORIES: Mapping[str, Callable[..., str]] = {
     ReasonKind.EDITOR_UNDO: _undone,
     ReasonKind.FIRST_REPORTED_BY: lambda source: gettext("first reported by %(source)s", source=source),
     ReasonKind.TOOK_IN: lambda story, why: gettext(
-        "took in story %(story)s: %(reason)s", story=story, reason=sentence(why)
+        "absorbed story %(story)s: %(reason)s", story=story, reason=sentence(why)
     ),
     ReasonKind.BECAME_PART_OF: lambda story, why: gettext(
         "became part of story %(story)s: %(reason)s", story=story, reason=sentence(why)
@@ -115,7 +115,7 @@ _STORIES: Mapping[str, Callable[..., str]] = {
 
 # What a part of a score rests on, and what would make it another score
 _SCORES: Mapping[str, Callable[..., str]] = {
-    ReasonKind.BASE: lambda: gettext("what any story starts with"),
+    ReasonKind.BASE: lambda: gettext("the starting point of every story"),
     ReasonKind.WORD: lambda word: gettext("word '%(word)s'", word=word),
     ReasonKind.WORDS: lambda count: plural(count, "word"),
     ReasonKind.OTHER_WORDS: lambda count: plural(count, "other word"),

@@ -99,9 +99,9 @@ def _check_operator() -> None:
         return
     session = operator()
     if session is None:
-        abort(401, "You are not signed in, or not any more. Sign in, then try again.")
+        abort(401, "You are not signed in, or your session has ended. Sign in, then try again.")
     if not hmac.compare_digest(request.form.get("form_token", "").encode(), session.form_token.encode()):
-        abort(403, "This form is not of your session. Load its page again, then send it.")
+        abort(403, "This form does not belong to your session. Reload the page, then send it again.")
 
 
 def _check_origin(*, bearer: bool) -> None:
@@ -109,7 +109,7 @@ def _check_origin(*, bearer: bool) -> None:
     public = urlsplit(config().site.url)
     own.append(f"{public.scheme}://{public.netloc}")
     if why := forged(dict(request.headers), own, bearer=bearer):
-        abort(403, f"This was refused. {why}")
+        abort(403, f"Request refused. {why}")
 
 
 def clear_cookie(response: AnyResponse) -> AnyResponse:

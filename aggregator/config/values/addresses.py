@@ -18,7 +18,7 @@ def _split(raw: str) -> SplitResult:
     if len(raw) > URL_CHARS:
         raise ValueError(f"has {len(raw)} characters; an address has at most {URL_CHARS:,}")
     if re.search(r"\s", raw) or printable(raw) != raw:
-        raise ValueError("holds white space; an address has none (write %20)")
+        raise ValueError("contains white space; write %20 instead")
     try:
         parts = urlsplit(raw)
         _ = parts.port
@@ -28,7 +28,7 @@ def _split(raw: str) -> SplitResult:
         spelled_out = f"scheme {parts.scheme!r} is neither http nor https" if parts.scheme else "no http:// or https://"
         raise ValueError(f"is not a web address: {spelled_out}{nearest(parts.scheme, ('http', 'https'))}")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("holds a user name or password; send them with 'headers:' and ${VARIABLE}")
+        raise ValueError("contains a user name or password; send them with 'headers:' and ${VARIABLE}")
     if not parts.hostname:
         raise ValueError("is not a web address: no host behind //")
     _host(parts.hostname)
@@ -43,7 +43,7 @@ _LABEL = re.compile(r"[^\s\x00-,./:-@\[-^`{-\x7f]{1,63}")
 def _host(raw: str) -> str:
     """Return the host *raw* in lower case; a name, or an IP address without brackets."""
     if "://" in raw:
-        raise ValueError("is an address; write its host only")
+        raise ValueError("is a URL; write only its host")
     host = raw.lower().removeprefix("[").removesuffix("]")
     if ":" in host:
         try:
@@ -66,7 +66,7 @@ def _site_address(raw: str) -> str:
     if (first := re.split("[/.]", parts.path.strip("/"))[0]) in SITE_PAGES:
         raise ValueError(f"has the path /{first}, which is a page of the site itself; choose another, such as /news")
     if parts.query or parts.fragment:
-        raise ValueError("holds '?' or '#'; the address of the site is a beginning that pages are put behind")
+        raise ValueError("contains '?' or '#'; paths of pages are appended to the address of the site")
     return raw.rstrip("/")
 
 

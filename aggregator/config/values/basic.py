@@ -54,7 +54,7 @@ def listed(names: Iterable[str]) -> str:
 
 def printable(raw: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in raw):
-        raise ValueError("holds a character that is not text")
+        raise ValueError("contains a character that is not text")
     return raw
 
 
@@ -64,9 +64,9 @@ def text(longest: int) -> Kind:
     def read(raw: str) -> str:
         words = printable(" ".join(raw.split()))
         if not words:
-            raise ValueError("is empty; expected a text")
+            raise ValueError("is empty; expected text")
         if len(words) > longest:
-            raise ValueError(f"has {len(words)} characters; at most {longest} are possible")
+            raise ValueError(f"has {len(words)} characters; at most {longest} are allowed")
         return words
 
     return Kind(f"text of up to {longest} characters", read)

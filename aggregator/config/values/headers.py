@@ -43,7 +43,7 @@ def with_variables(raw: str, variables: Callable[[str], str | None], what: str =
         return value
 
     if "${" in _VARIABLE.sub("", raw):
-        raise ValueError("holds '${' without the name of an environment variable and '}' behind it")
+        raise ValueError("contains '${' without the name of a variable and '}'")
     return _VARIABLE.sub(value_of, raw).strip()
 
 
@@ -51,5 +51,5 @@ def header_value(raw: str, variables: Callable[[str], str | None]) -> str:
     """Return *raw* as a header's value, with each `${NAME}` replaced as by `with_variables`."""
     value = with_variables(raw, variables, "header")
     if not re.fullmatch(r"[\x20-\x7e]{1,4000}", value):
-        raise ValueError("does not fit into a header: 1 to 4,000 characters of plain ASCII on one line")
+        raise ValueError("has an invalid value; expected 1 to 4,000 characters of plain ASCII on one line")
     return value

@@ -47,7 +47,7 @@ def _rule(raw: str) -> str:
         if query.empty:
             raise ValueError("is not a search such as layoffs unless score:>85, with a search on both sides of unless")
         if query.after or query.before:
-            raise ValueError("holds after: or before:, which a rule cannot have; end it with 'until:'")
+            raise ValueError("contains after: or before:, which rules do not support; use 'until:'")
     return text
 
 
@@ -66,7 +66,7 @@ def _target(raw: str) -> AlertTarget:
         # What a process without the operator's variables reads (`values.AnyVariables`): it sends nothing.
         return AlertTarget("")
     if len(text) > URL_CHARS or not text.isprintable() or re.search(r"\s", text):
-        raise ValueError("is not an address: it is too long, or holds white space")
+        raise ValueError("is not an address: it is too long, or contains white space")
     scheme, separator, rest = text.partition(":")
     if scheme == "file":
         if not rest.startswith("/"):
@@ -88,7 +88,7 @@ def _quiet(raw: str) -> QuietHours | None:
         raise ValueError("has a time of day that does not exist; write 00:00 to 23:59")
     begin, end = begin_hour * 60 + begin_minute, end_hour * 60 + end_minute
     if begin == end:
-        raise ValueError("begins when it ends; write off, or two different times")
+        raise ValueError("starts and ends at the same time; write off, or two different times")
     return QuietHours(begin, end)
 
 
@@ -119,7 +119,7 @@ def _title_filter(raw: str) -> str:
     if re.search(r"\*(?!\s|$)", text):
         raise ValueError("has a '*' that is not at the end of a word; write sponsor*")
     if not words(text.removeprefix("tag:").replace("*", "")):
-        raise ValueError("holds no word; expected words such as horoscope, sponsor* or tag:deals")
+        raise ValueError("contains no word; expected words such as horoscope, sponsor* or tag:deals")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Tell a link post from a report: what Hacker News, Lobsters, Reddit, Lemmy or Tildes say of somebody else's page.
+"""Recognise link posts: items of Hacker News, Lobsters, Reddit, Lemmy or Tildes about a page of another site.
 
 Observed: hnrss ("Article URL: ... Comments URL: ... Points: 12 # Comments: 3"), Hacker News and Lobsters (the whole
 description is a link "Comments"), Reddit ("submitted by /u/name [link] [comments]" behind the text of a post, or

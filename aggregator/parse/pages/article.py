@@ -46,7 +46,7 @@ class NoArticleError(NotAFeedError):
 def read_article(data: bytes, url: str, title: str, limits: Limits) -> Article:
     """Return the article in the page *data*, fetched from *url*, about an entry called *title*; NoArticleError."""
     if _NOT_FREE.search(data):
-        raise NoArticleError("the page is not free to read")
+        raise NoArticleError("the page is behind a paywall")
     import trafilatura  # half a second and 20 MB, for the few sources that want it
 
     extracted = trafilatura.extract(
@@ -60,7 +60,7 @@ def read_article(data: bytes, url: str, title: str, limits: Limits) -> Article:
     content = clean(_BODY.sub("", extracted or ""), limit=limits.text_bytes).strip()
     count = count_words_of_clean(content)
     if count < MIN_WORDS:
-        raise NoArticleError("the page holds no article")
+        raise NoArticleError("the page contains no article")
     text = plain(content)
     expected = {word for word in words(title) if len(word) > 3}
     if expected and len(expected.intersection(words(text))) < MIN_SHARED * len(expected):

@@ -46,7 +46,7 @@ def read(data: bytes, content_type: str, limits: Limits, *, fast: bool = True) -
         feed = feedparser_reader.read(repaired, has_feed_root=bool(root_of(repaired)))
     except Exception as error:
         # Hostile bytes make it raise almost anything; one document must not stop the others.
-        raise NotAFeedError(f"the document broke the reader of XML feeds ({type(error).__name__})") from error
+        raise NotAFeedError(f"the document crashed the XML reader ({type(error).__name__})") from error
     if feed is not None:
         feed.notes = notes + feed.notes
     return feed

@@ -73,7 +73,7 @@ class PollLeases:
             "select 1 from pollers where name = :name and leased_until > clock_timestamp() for share", self._me
         )
         if not runs or shard_of(host) not in self.shards:
-            raise LeaseLostError(f"the lease of {host} has run out; another poller asks it")
+            raise LeaseLostError(f"the lease of {host} has expired; another poller polls it")
 
     def others(self) -> int:
         """Return the number of other pollers."""

@@ -11,7 +11,7 @@ from aggregator.store.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """A faulty feeds.yaml that was seen after the one that runs."""
+    """An invalid feeds.yaml that was saved after the one in use."""
 
     at: datetime
     message: str

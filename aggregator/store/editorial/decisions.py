@@ -65,7 +65,7 @@ class Decisions:
                     return self._write(now, kind, story_id, members, self._held(into), into)
                 case DecisionKind.CATEGORY:
                     if not category_id:
-                        raise DecisionError("a category has to be named")
+                        raise DecisionError("name a category")
                     return self._write(now, kind, story_id, members, category_id=category_id)
                 case DecisionKind.HIDE | DecisionKind.PIN:
                     if self._db.value(f"select {_FLAG[kind]} from stories where story_id = :id", {"id": story_id}):
@@ -79,7 +79,7 @@ class Decisions:
             if decided is None:
                 raise DecisionError(f"there is no decision {decision_id}")
             if decided.undone_at is not None:
-                raise DecisionError(f"decision {decision_id} was undone already, on {decided.undone_at:%d %B %Y}")
+                raise DecisionError(f"decision {decision_id} was already undone on {decided.undone_at:%d %B %Y}")
             at = self._entries.arrival_moment(now)
             self._db.run(
                 "update decisions set undone_at = :at where decision_id = :id", {"at": stamp(at), "id": decision_id}
@@ -177,9 +177,9 @@ class Decisions:
     @staticmethod
     def _other(story_id: int, into: int | None) -> int:
         if into is None:
-            raise DecisionError("the other story has to be named")
+            raise DecisionError("name the other story")
         if into == story_id:
-            raise DecisionError(f"story {story_id} cannot be joined with itself")
+            raise DecisionError(f"story {story_id} cannot be merged with itself")
         return into
 
 

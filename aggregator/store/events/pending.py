@@ -116,7 +116,7 @@ class PendingSteps:
             {"ids": json.dumps([step.step_id for step in steps])},
         )
         if taken != len(steps):
-            raise StoreError("another scorer has taken in what was pending; this one starts again from the store")
+            raise StoreError("another scorer has processed the pending steps; restarting from the store")
         for step in steps:
             if step.moment != step.proposed_at:
                 self._move(step)

@@ -136,7 +136,7 @@ class PostgresConnection(connection.Connection):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all or nothing; inside another transaction, be part of it."""
+        """Commit all or nothing; nested in another transaction, become a part of it."""
         with self._lock:
             if self._in_transaction:
                 yield

@@ -41,7 +41,7 @@ class PostgresMaintenance(connection.Maintenance):
         raise StoreError("the database is in PostgreSQL: make copies with pg_dump, pgBackRest or WAL archiving")
 
     def displacement(self) -> str:
-        """Return "": a server's database has no file that somebody could remove from under it."""
+        """Return "": the database of a server has no file that could disappear."""
         return ""
 
     def release(self) -> None:

@@ -83,10 +83,7 @@ def require_whole(raw: psycopg.Connection[Any]) -> None:
     """Raise StoreError where the database holds only a part of the site that is being copied into it."""
     row = raw.execute("select source from transfers where finished_at is null").fetchone()
     if row is not None:
-        raise StoreError(
-            f"the database holds a part of {row[0]} only; run `groundswell migrate-to` again, which goes on where it "
-            "stopped"
-        )
+        raise StoreError(f"the database holds only a part of {row[0]}; run `groundswell migrate-to` again to continue")
 
 
 def _require_empty(raw: psycopg.Connection[Any]) -> None:

@@ -35,7 +35,7 @@ class PostgresTextIndex:
         )
 
     def replace(self, before: IndexedText, after: IndexedText) -> None:
-        """Index an entry anew."""
+        """Reindex an entry."""
         self.add([after])
 
     def remove(self, before: datetime) -> None:
@@ -46,7 +46,7 @@ class PostgresTextIndex:
         )
 
     def rebuild(self) -> None:
-        """Make the index anew, and count its words."""
+        """Rebuild the index, and count its words."""
         self._db.run("delete from entry_words")
         last = 0
         while rows := self._db.rows(
@@ -58,7 +58,7 @@ class PostgresTextIndex:
         self.count_words()
 
     def count_words(self) -> None:
-        """Count anew how many entries hold each word.
+        """Recount how many entries contain each word.
 
         Where there are more than `COUNTED_ENTRIES`, the newest stand for all.
         """

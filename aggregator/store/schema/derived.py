@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 DERIVED = """
--- The words of an entry, as the text index holds them; `search_words` is a function of the program.
+-- The words of an entry as the text index has them; `search_words` is a function of the program.
 create view entries_words as
     select entry_id, search_words(title) as title, search_words(summary) as summary from entries;
 
--- Text search over entries; the text itself stays in entries. Words are between spaces, whatever else they hold.
+-- Text search over entries; the text itself stays in entries. Words are separated by spaces only.
 create virtual table entries_fts using fts5 (
     title, summary, content='entries_words', content_rowid='entry_id',
     tokenize='unicode61 remove_diacritics 0 categories ''L* M* N* P* S* Co'''
 );
 
--- The words of the text index with how many entries hold each: what a misspelled search may have meant.
+-- The words of the text index with the number of entries that contain each, to correct misspelled searches.
 create virtual table entries_vocabulary using fts5vocab (entries_fts, row);
 
 create table stories (
@@ -33,15 +33,15 @@ create table stories (
     provisional         integer not null,
     trend               real not null,          -- as last ranked
     contributions       text not null,          -- JSON list of [name, log_odds, points, [kind, values ...]]
-    merged_into         integer,                -- null: it stands for itself
-    hidden              integer not null default 0,     -- 1: an editor wants it in no list
-    pinned              integer not null default 0,     -- 1: an editor wants it on top of its lists
+    merged_into         integer,                -- null: it was not merged
+    hidden              integer not null default 0,     -- 1: an editor hid it from all lists
+    pinned              integer not null default 0,     -- 1: an editor pinned it to the top of its lists
     published_at        text,                   -- null: no entry states a plausible date
     has_vote            integer not null default 0      -- 1: one of the contributions is a vote on this very story
 ) strict;
 create index stories_voted on stories (story_id) where has_vote = 1;
 create index stories_pinned on stories (story_id) where pinned = 1;
--- What a new source brings from long ago was seen just now and is no news: such a story is as old as its entry.
+-- Old entries of a new source were first seen just now, but are not news: such a story is as old as its entry.
 create index stories_newest on stories (min(first_seen_at, last_source_at)) where merged_into is null;
 create index stories_by_news on stories (last_source_at) where merged_into is null;
 create index stories_by_category on stories (category_id, last_source_at) where merged_into is null;
@@ -57,7 +57,7 @@ create table memberships (
 ) strict;
 create index memberships_by_story on memberships (story_id, entry_id);
 
--- Why a score is what it is: every change with its cause.
+-- Every change of a score with its cause.
 create table ledger (
     line_id       integer primary key,
     story_id      integer not null,
@@ -88,21 +88,21 @@ create table story_rules (
 ) strict, without rowid;
 create index story_rules_by_rule on story_rules (effect, rule);
 
--- A topic that no longer rises keeps its row, so that its address still leads somewhere.
+-- A topic that no longer rises keeps its row, so that its address still works.
 create table topics (
     slug           text primary key,
-    name           text not null,        -- as most entries spell it
-    position       integer,              -- 1 is the strongest; null: it rose before, not now
-    chance         real not null,        -- that its next 24 hours bring what `scoring.topics.rising` calls a rise, 0..1
-    burst          real not null,        -- how surprising its last 24 hours are: standard deviations, about
+    name           text not null,        -- in the spelling of most entries
+    position       integer,              -- 1 is the strongest; null: it is no longer rising
+    chance         real not null,        -- that it rises within 24 hours (`scoring.topics.rising`), 0..1
+    burst          real not null,        -- how unusual its last 24 hours are, in standard deviations, roughly
     entries        integer not null,     -- of the last 24 hours, as are the sources
     sources        integer not null,     -- independent ones
-    usual_per_day  real not null,        -- entries that its usual share would have brought
+    usual_per_day  real not null,        -- entries expected from its usual share
     updated_at     text not null
 ) strict, without rowid;
 create index topics_rising on topics (position) where position is not null;
 
--- The entries of the last eight days that hold the term.
+-- The entries of the last eight days that contain the term.
 create table topic_entries (
     slug      text not null,
     entry_id  integer not null,
@@ -113,18 +113,18 @@ create table topic_entries (
 create table measures (
     day          text not null,          -- 2026-11-17
     window_days  integer not null,
-    category_id  text not null,          -- '': all of them together
+    category_id  text not null,          -- '': all categories
     name         text not null,
-    method       text not null,          -- 'site', or the rule that it is held against
+    method       text not null,          -- 'site', or the baseline rule
     value        real,                   -- null: too few cases
-    low          real,                   -- null: no interval; with high, where 95 of 100 resamples of the days fall
+    low          real,                   -- null: no interval; low and high are a 95 % bootstrap interval over days
     high         real,
     cases        integer not null,
-    needed       integer not null,       -- fewer cases say nothing
+    needed       integer not null,       -- fewer cases prove nothing
     primary key (day, window_days, category_id, name, method)
 ) strict, without rowid;
 
--- What of the scorecard is a table: the reliability diagram, the confusion of categories.
+-- Tables of the scorecard: the reliability diagram, the confusion matrix of categories.
 create table measure_tables (
     day          text not null,
     window_days  integer not null,
@@ -133,23 +133,23 @@ create table measure_tables (
     primary key (day, window_days, name)
 ) strict, without rowid;
 
--- What a story's score would be without one of its voices, as last worked out for the listed stories.
+-- What the score of a listed story would be without one of its independent sources.
 create table what_ifs (
     story_id  integer primary key,
-    score     integer not null,          -- the story's own, to which they belong
+    score     integer not null,          -- the story's score when they were computed
     made_of   text not null,             -- when the story was last computed, and the model's version
     lines     text not null              -- JSON list of [words, score]
 ) strict;
 
--- Why a listed story stands where it stands, as of the last minute.
+-- Why a listed story has its place, as of the last minute.
 create table places (
     story_id  integer primary key,
     parts     text not null              -- JSON list of [name, log-odds, number] (scoring/ranking/page_order.py)
 ) strict;
 
--- The language of entries whose feed does not say it, as detected. May be dropped.
+-- The detected language of entries whose feed does not state one. May be dropped.
 create table entry_languages (
     entry_id  integer primary key,
-    language  text not null              -- '': too little text to tell
+    language  text not null              -- '': too little text
 ) strict;
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FACTS = """
--- One row a source that was ever configured. Entries outlive their source's removal.
+-- One row per source that was ever configured. Entries outlive the removal of their source.
 create table sources (
     source_id    text primary key,
     name         text not null,
@@ -15,7 +15,7 @@ create table sources (
     removed_at   text                    -- null: configured now
 ) strict;
 
--- Every feeds.yaml that was seen: what runs is the newest one without a fault.
+-- Every feeds.yaml that was read; the newest one without an error is in use.
 create table config_edits (
     edit_id  integer primary key,
     at       text not null,
@@ -23,50 +23,50 @@ create table config_edits (
     fault    text                        -- null: it was applied
 ) strict;
 
--- What is remembered of polling a source; written in the transaction of its poll.
+-- The polling state of a source, written in the transaction of its poll.
 create table feeds (
     source_id       text primary key references sources,
-    url             text not null,       -- where to ask: follows permanent moves
-    host            text not null,       -- of url; requests to one host keep a distance
+    url             text not null,       -- what is polled: follows permanent redirects
+    host            text not null,       -- of url; requests to one host are spaced out
     etag            text not null default '',
     last_modified   text not null default '',
-    next_poll_at    text,                -- null: never asked, due at once
+    next_poll_at    text,                -- null: never polled, due at once
     interval_s      real not null,
     failures        integer not null default 0,     -- in a row
-    gone            integer not null default 0,     -- 410: not asked until the operator says so
+    gone            integer not null default 0,     -- 410: not polled until the operator resumes it
     move_seen_to    text not null default '',
     last_polled_at  text,                -- null: never polled
-    last_ok_at      text,                -- null: never answered
-    last_new_at     text,                -- null: never brought an entry
+    last_ok_at      text,                -- null: never succeeded
+    last_new_at     text,                -- null: never had a new entry
     last_kind       text not null default '',
     last_words      text not null default '',
-    last_status     integer,             -- null: no HTTP answer
+    last_status     integer,             -- null: no HTTP response
     polls           integer not null default 0,
     polls_unchanged integer not null default 0,
     bytes           integer not null default 0,     -- received, as they came over the wire
-    document_bytes  integer not null default 0,     -- of those, the last document that came
-    saved_bytes     integer not null default 0,     -- what each 304 spared: the last document once more
-    waits_kept      integer not null default 0,     -- polls put off because server or document asked for it
-    waited_s        real not null default 0,        -- by how much, all together
-    hints           text not null default '{}',     -- JSON: what the last document says of polling it (model.Hints)
+    document_bytes  integer not null default 0,     -- of those, the last document
+    saved_bytes     integer not null default 0,     -- by 304s: each saves the last document's bytes
+    waits_kept      integer not null default 0,     -- polls delayed because server or document asked for it
+    waited_s        real not null default 0,        -- the total delay
+    hints           text not null default '{}',     -- JSON: the polling hints of the last document (model.Hints)
     fresh_for_s     real,                -- null: no Cache-Control or Expires; a 304 may leave it out
     arrivals        text not null default '[]',     -- JSON: when the newest entries came, seconds since 1970
-    format_before   text not null default '',       -- what it was before hints' format
-    format_changed_at text,              -- null: it was never another
+    format_before   text not null default '',       -- the format before the present one (in hints)
+    format_changed_at text,              -- null: never changed
     moved_from      text not null default '',       -- the address before the last permanent move
-    moved_at        text                 -- null: it never moved
+    moved_at        text                 -- null: never moved
 ) strict;
--- The scheduler's one question: what is due? Read in this order, and only as far as there is room.
+-- For the scheduler, which reads what is due in this order and only as many as it can poll.
 create index feeds_due on feeds (coalesce(next_poll_at, ''), source_id) where gone = 0;
 
--- Polls that brought a document or failed. A 304 is only counted, on the feed's row.
+-- Polls that returned a document or failed. A 304 is only counted, in the feed's row.
 create table polls (
     poll_id    integer primary key,
     source_id  text not null references sources,
     at         text not null,
     kind       text not null,            -- 'fetched' or a FailureKind
     words      text not null,
-    status     integer,                  -- null: no HTTP answer
+    status     integer,                  -- null: no HTTP response
     bytes      integer not null,
     new        integer not null,         -- entries
     edited     integer not null
@@ -74,11 +74,11 @@ create table polls (
 create index polls_by_source on polls (source_id, at);
 create index polls_by_time on polls (at);
 
--- One row an entry, as its source has it now; edits keep what it was before.
+-- One row per entry, in its present version; entry_edits has the earlier ones.
 create table entries (
     entry_id       integer primary key autoincrement,   -- order of arrival; never reused
     source_id      text not null references sources,
-    identity       text not null,        -- how it is recognised again within its source
+    identity       text not null,        -- what identifies it within its source
     link           text not null,        -- absolute http(s), or ''
     canonical_link text not null,
     title          text not null,
@@ -93,10 +93,10 @@ create table entries (
     published_at   text,                 -- null: not stated, or not usable
     first_seen_at  text not null,        -- the moment of its poll: strictly later with each step (pending_steps)
     edited_at      text,                 -- null: never edited
-    digest         text not null,        -- over all that is kept
+    digest         text not null,        -- of all fields of the feed's item
     points_to      text not null default '',        -- the page that a link post is about
     discussion     text not null default '',        -- the page with the comments on it
-    origin_name    text not null default '',        -- who published it first, by the feed's <source>
+    origin_name    text not null default '',        -- the original publisher, from the feed's <source>
     origin_url     text not null default '',
     backlog        integer not null default 0,      -- 1: undated, in the first document of its source
     enclosure      text,                 -- JSON, of a recording; null: the feed names none
@@ -122,51 +122,51 @@ create table entry_edits (
 create index entry_edits_by_time on entry_edits (at);
 create index entry_edits_by_entry on entry_edits (entry_id);
 
--- What a sentence encoder made of an entry's title. A fact, because another machine computes other digits.
+-- The embedding of an entry's title. A fact, because another machine computes slightly different numbers.
 create table entry_embeddings (
     entry_id   integer not null references entries on delete cascade,
-    encoder    text not null,            -- which model it was: others' cannot be compared with it
-    placed     integer not null,         -- 1: it was there when the entry was placed in a story, so it is in a replay;
-                                         -- 0: it came later, for search and related stories alone
-    embedding  blob not null,            -- a signed byte a component; empty: nothing that the encoder understands
+    encoder    text not null,            -- the model; embeddings of different models cannot be compared
+    placed     integer not null,         -- 1: it existed when the entry was clustered, so a replay uses it;
+                                         -- 0: computed later, for search and related stories only
+    embedding  blob not null,            -- one signed byte per component; empty: the encoder returned nothing
     primary key (entry_id, encoder)
 ) strict, without rowid;
 
--- What editors said of stories: one vote a story, the last one. Undone, it is gone.
+-- The operator's votes: the last one per story. Undoing a vote deletes it.
 create table votes (
-    story_id  integer primary key,       -- the entry_id of its first entry, so that a rebuild keeps them
+    story_id  integer primary key,       -- the entry_id of its first entry, so that votes survive a rebuild
     up        integer not null,          -- 1: relevant, 0: not
     voted_at  text not null
 ) strict;
 
--- What editors decided of stories, told by entries, so that a rebuild honours it.
+-- Editorial decisions, recorded by entry, so that a rebuild applies them.
 create table decisions (
     decision_id  integer primary key autoincrement,
-    at           text not null,          -- its moment, as that of a poll
+    at           text not null,          -- its moment in the order of steps, as of a poll
     kind         text not null,          -- 'split', 'merge', 'move', 'category', 'hide', 'pin'
-    story_id     integer not null,       -- the story that was meant
-    entry_ids    text not null,          -- JSON list: those that leave it, or all of it (model.Decision)
-    other_ids    text not null default '[]',        -- JSON list: those that stay, or those of the other story
-    into_id      integer,                -- the other story of a merge or a move; null: there is none
-    into_ids     text not null default '[]',        -- JSON list: what the story had that entries are moved to
+    story_id     integer not null,       -- the story it was made on
+    entry_ids    text not null,          -- JSON list: the entries that leave the story, or all of it (model.Decision)
+    other_ids    text not null default '[]',        -- JSON list: the entries that stay, or those of the other story
+    into_id      integer,                -- the other story of a merge or move; null: none
+    into_ids     text not null default '[]',        -- JSON list: the entries that the target of a move had
     category_id  text not null default '',
-    undone_at    text                    -- null: it stands; as strict as at
+    undone_at    text                    -- null: in force; ordered like at
 ) strict;
 create index decisions_by_time on decisions (at);
 create index decisions_by_undo on decisions (undone_at) where undone_at is not null;
 
--- What was stored and the scorer has not taken in: each row is a step of the engine. Its entries, edits or decision
+-- What was stored and is not scored yet: each row is a step of the engine. Its entries, edits or decision
 -- have the proposed moment; the scorer settles it, and the row goes, in the transaction of the results.
 create table pending_steps (
     step_id      integer primary key autoincrement,
     proposed_at  text not null,
     source_id    text,                   -- of the entries and edits with this moment; null: a decision
     decision_id  integer,                -- null: a poll
-    is_undo      integer not null default 0      -- 1: the decision was taken back at this moment
+    is_undo      integer not null default 0      -- 1: the decision was undone at this moment
 ) strict;
 create index pending_steps_in_order on pending_steps (proposed_at, step_id);
 
--- People who looked at a story, by day; no address and no cookie is kept.
+-- Visitors of a story by day; neither addresses nor cookies are stored.
 create table views (
     story_id  integer not null,
     day       text not null,             -- 2026-11-17
@@ -174,42 +174,42 @@ create table views (
     primary key (story_id, day)
 ) strict, without rowid;
 
--- How many people a list showed a story to at which place, and how many of them opened it; nobody's name is kept.
+-- How many visitors saw a story at which place of a list, and how many opened it. No visitor is identified.
 create table impressions (
     story_id  integer not null,
     day       text not null,             -- 2026-11-17
     place     integer not null,          -- 0 the first of a list, 1 the second ... (aggregator.model.PLACES)
-    people    integer not null,          -- a person counts once a story and day, at the place first seen
+    people    integer not null,          -- a visitor counts once per story and day, at the first place
     opened    integer not null,          -- of them
     primary key (story_id, day, place)
 ) strict, without rowid;
 
--- What the front page showed: kept as it was shown, so a rebuild, which scores with what is known now, leaves it.
+-- What the front page showed. A rebuild, which scores with today's knowledge, does not change it.
 create table front_pages (
     at     text primary key,
     lists  text not null                 -- JSON: {list: [[story_id, headline, score, provisional, sources,
                                          -- independent sources, category], ...]}, '' is the whole page's list
 ) strict, without rowid;
 
--- WebSub: which hubs are to tell us of news in a source's feed, until when, and how that goes.
+-- WebSub: our subscriptions at the hubs of sources' feeds, their leases and results.
 create table subscriptions (
     source_id    text primary key references sources,
     hub          text not null,
-    topic        text not null,          -- the feed, as its hub knows it
-    token        text not null unique,   -- part of the callback's address: known to the hub and to nobody else
+    topic        text not null,          -- the feed's address, as its hub knows it
+    token        text not null unique,   -- part of the callback's address, known only to the hub
     secret       text not null,          -- deliveries are signed with it
-    wanted       integer not null,       -- 0: the hub is to forget us
-    due_at       text not null,          -- when to ask the hub (again)
+    wanted       integer not null,       -- 0: to be unsubscribed
+    due_at       text not null,          -- when to send the hub the next request
     lease_until  text,                   -- null: the hub has not confirmed it
     failures     integer not null default 0,     -- in a row
     deliveries   integer not null default 0,
     delivered_at text,                   -- null: never
-    missed_at    text,                   -- null: never; when a poll last found news that the hub had not told of
+    missed_at    text,                   -- null: never; when a poll last found news that the hub had not delivered
     last_words   text not null default ''
 ) strict;
 create index subscriptions_due on subscriptions (due_at);
 
--- What hubs delivered and the worker has not taken in yet; it goes in the transaction that stores its entries.
+-- Deliveries from hubs that the worker has not stored yet; removed in the transaction that stores their entries.
 create table deliveries (
     delivery_id  integer primary key autoincrement,
     source_id    text not null references sources,
@@ -218,27 +218,27 @@ create table deliveries (
     body         blob not null
 ) strict;
 
--- WebSub: which of our feeds are subscribed to, by whom, until when.
+-- WebSub: subscriptions to our own feeds.
 create table hub_subscriptions (
     subscription_id integer primary key,
     topic           text not null,       -- the feed's address, as the subscriber wrote it
     callback        text not null,
     secret          text not null,       -- '': deliveries are not signed
     lease_until     text not null,
-    digest          text not null,       -- of the feed as last delivered, or as it was when the lease began
-    due_at          text,                -- null: there is nothing to deliver; else when to try
+    digest          text not null,       -- of the feed as last delivered, or at the start of the lease
+    due_at          text,                -- null: nothing to deliver; else when to try
     failures        integer not null default 0,      -- in a row
     delivered_at    text,                -- null: never
     last_words      text not null default '',
-    callback_group  text not null default '',        -- registrable domain or address: what limits count
-    callback_network text not null default '',       -- that it answered from: an IPv4 address or the /64 of an IPv6 one
+    callback_group  text not null default '',        -- registrable domain or address, for limits
+    callback_network text not null default '',       -- it answered from: an IPv4 address or the /64 of an IPv6 one
     unique (topic, callback)
 ) strict;
 create index hub_subscriptions_groups on hub_subscriptions (callback_group);
 create index hub_subscriptions_networks on hub_subscriptions (callback_network) where callback_network != '';
 create index hub_subscriptions_due on hub_subscriptions (due_at) where due_at is not null;
 
--- What was asked of the hub and is not yet confirmed by whoever is at the callback.
+-- Requests to our hub that their callback has not confirmed yet.
 create table hub_requests (
     request_id  integer primary key,
     mode        text not null,           -- subscribe or unsubscribe
@@ -246,29 +246,29 @@ create table hub_requests (
     callback    text not null,
     secret      text not null,
     lease_s     integer not null,
-    due_at      text not null,           -- when to ask the callback
+    due_at      text not null,           -- when to verify the callback
     failures    integer not null default 0,
     callback_group text not null default '',         -- as in hub_subscriptions
     unique (topic, callback)
 ) strict;
 create index hub_requests_groups on hub_requests (callback_group);
 
--- Feeds that are watched for changes, because somebody subscribed or an outer hub is told.
+-- Feeds that are watched for changes, for subscribers or because an external hub is notified.
 create table hub_topics (
     topic    text primary key,
-    digest   text not null,              -- of the document when it was last looked at
-    edition  integer not null            -- the site's edition then
+    digest   text not null,              -- of the document when last checked
+    edition  integer not null            -- the site's edition at that time
 ) strict, without rowid;
 
--- What the operator did, for the audit list; taken back, it stays with a note.
+-- The operator's actions, for the audit log; undone ones stay.
 create table actions (
     action_id  integer primary key autoincrement,
     at         text not null,
     kind       text not null,            -- 'vote', 'decision', 'sources', 'models', 'sign in', ...
     words      text not null,            -- what was done: a sentence of a version before 0.2, else a summary of `what`
-    story_id   integer,                  -- null: it is about no story
-    undo       text not null default '', -- JSON: how it is taken back; '' when it cannot be
-    undone_at  text,                     -- null: it stands
+    story_id   integer,                  -- null: not about a story
+    undo       text not null default '', -- JSON: how to undo it; '' if it cannot be undone
+    undone_at  text,                     -- null: not undone
     what       text not null default '', -- one of `model.actions`; '' for a line of a version before 0.2
     details    text not null default ''  -- JSON: the values of its text, by name
 ) strict;

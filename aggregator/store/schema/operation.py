@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 OPERATION = """
--- What the engine remembered at a moment, so that a start need not read weeks of entries again. May be dropped.
+-- The state of the engine at a moment, so that a start need not read weeks of entries. May be dropped.
 create table engine_snapshot (
     one   integer primary key check (one = 1),
-    at    text,                          -- the watermark then; null: before the first event
+    at    text,                          -- the watermark at that time; null: before the first event
     data  blob not null                  -- MessagePack, a versioned format (scoring/engine/recovery/snapshot.py)
 ) strict;
 
--- What a feed's document held when it was last stored, so that an unchanged item costs nothing. May be dropped.
+-- Fingerprints of a feed's last document, so that unchanged items are skipped. May be dropped.
 create table documents (
     source_id  text primary key,
-    items      text not null             -- its fingerprints (parse.fingerprints)
+    items      text not null             -- as written by parse.fingerprints
 ) strict, without rowid;
 
--- Analysis in prose, written by a model that the operator configured and checked against the entries. May be dropped.
+-- Summaries by the operator's language model, checked against the entries. May be dropped.
 create table prose (
     story_id     integer primary key,
     at           text not null,
-    model        text not null,          -- as it is called in feeds.yaml
-    sentences    text not null,          -- JSON list; empty: nothing that it wrote held
-    left_out     integer not null,       -- sentences that said what no entry says
-    made_of      text not null           -- a fingerprint of the entries that it was given
+    model        text not null,          -- its name in feeds.yaml
+    sentences    text not null,          -- JSON list; empty: no sentence passed the check
+    left_out     integer not null,       -- sentences that no entry supports
+    made_of      text not null           -- a fingerprint of the entries it is based on
 ) strict;
 
--- Who may change things: whoever has the operator's token.
+-- The operator's token, which gives access to /admin.
 create table operator (
     one           integer primary key check (one = 1),
     token_digest  text not null,         -- SHA-256 of the token, hex; the token itself is not here
@@ -34,62 +34,62 @@ create table operator (
 ) strict;
 
 create table sessions (
-    session_digest  text primary key,    -- SHA-256 of what the cookie holds, hex
-    token_digest    text not null,       -- of the token it was opened with: another token ends it
-    form_token      text not null,       -- what every form of this session sends along
+    session_digest  text primary key,    -- SHA-256 of the cookie's value, hex
+    token_digest    text not null,       -- of the token used to sign in; a new token ends the session
+    form_token      text not null,       -- sent along with every form of this session
     made_at         text not null,
     seen_at         text not null
 ) strict, without rowid;
 
--- One message to one target. Kept a while after it was sent, so that nothing is sent twice.
+-- One message to one target. Kept for a while after it was sent, so that nothing is sent twice.
 create table alert_messages (
     message_id      integer primary key,
     rule            text not null,       -- the name of the rule; '' is an operator's alarm, 'digest' a digest
     subject         text not null,       -- 'story:12', 'alarms:2026-11-28T17:00', 'day:2026-11-27'
     step            integer not null,    -- 0: the first message about it; 1: the story has grown since
     target          text not null,       -- a digest of its address; the address itself is not here
-    service         text not null,       -- as the operator sees it: 'ntfy', 'webhook'
-    story_id        integer,             -- null: it is about no story
-    sources         integer not null default 0,     -- independent sources of the story then
+    service         text not null,       -- as shown to the operator: 'ntfy', 'webhook'
+    story_id        integer,             -- null: not about a story
+    sources         integer not null default 0,     -- independent sources of the story at that time
     content         text not null,       -- JSON: what is sent
     made_at         text not null,
     due_at          text,                -- null: settled, or being sent
     attempts        integer not null default 0,
-    sending         integer not null default 0,     -- 1: handed over, and no outcome is known yet
-    outcome         text not null default '',       -- '' waits; 'sent', 'failed', 'unknown'
+    sending         integer not null default 0,     -- 1: being sent, outcome not known yet
+    outcome         text not null default '',       -- '' (waiting), 'sent', 'failed', 'unknown'
     outcome_message text not null default '',       -- of the last attempt, without addresses
-    settled_at      text,                -- null: it waits or is being sent
+    settled_at      text,                -- null: waiting or being sent
     unique (rule, subject, step, target)
 ) strict;
 create index alert_messages_due on alert_messages (due_at) where due_at is not null;
 create index alert_messages_by_story on alert_messages (story_id) where story_id is not null;
 
--- Since when a rule counts: a new or changed rule sends nothing about what was there before.
+-- Since when a rule is in force: a new or changed rule sends nothing about earlier stories.
 create table alert_rules (
     name   text primary key,
     query  text not null,
     since  text not null
 ) strict, without rowid;
 
--- What the operator was told needs attention.
+-- Alarms that were sent to the operator.
 create table alarms (
     subject     text primary key,        -- 'source:seedbed', 'disk'
     message     text not null,
     began_at    text not null,
-    ended_at    text                    -- null: it still stands
+    ended_at    text                    -- null: it is still on
 ) strict, without rowid;
 
--- Tokens that the operator gives to reader apps.
+-- Tokens for reader apps and scripts.
 create table api_tokens (
     token_id        integer primary key autoincrement,
-    name            text not null,          -- what the operator calls it
-    reader          text not null,          -- whose marks: tokens of one reader share them
+    name            text not null,          -- the operator's name for it
+    reader          text not null,          -- whose marks it uses: tokens of one reader share them
     token_digest    text not null unique,   -- SHA-256 of the token, hex; the token itself is not here
     score_in_title  integer not null,       -- 1: "[87] Headline"
-    min_score       integer not null,       -- stories below it are not given to the app
+    min_score       integer not null,       -- stories with a lower score are left out
     made_at         text not null,
     used_at         text,                   -- null: never
-    revoked_at      text,                   -- null: it is valid
+    revoked_at      text,                   -- null: valid
     may_post        integer not null default 0      -- 1: it may post entries, and nothing else
 ) strict;
 

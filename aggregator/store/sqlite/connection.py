@@ -95,7 +95,7 @@ class SqliteConnection(connection.Connection):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all or nothing; inside another transaction, be part of it."""
+        """Commit all or nothing; nested in another transaction, become a part of it."""
         raw = self.raw
         if raw.in_transaction:
             yield

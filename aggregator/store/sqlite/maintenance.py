@@ -47,7 +47,7 @@ class SqliteMaintenance(connection.Maintenance):
         self._db.run(f"pragma cache_size=-{size_bytes // 1024}")
 
     def compact(self) -> None:
-        """Write the database file anew without the space that removed rows left; not inside a transaction.
+        """Rewrite the database file without the space of deleted rows; not inside a transaction.
 
         Readers go on meanwhile, writers wait: about a second for 100 MB. Needs as much free disk as the file has.
         """

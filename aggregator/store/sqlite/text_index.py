@@ -32,7 +32,7 @@ class SqliteTextIndex:
         )
 
     def replace(self, before: IndexedText, after: IndexedText) -> None:
-        """Index an entry anew."""
+        """Reindex an entry."""
         entry_id, title, summary = before
         self._db.run(
             """insert into entries_fts (entries_fts, rowid, title, summary)
@@ -51,7 +51,7 @@ class SqliteTextIndex:
         )
 
     def rebuild(self) -> None:
-        """Make the index anew."""
+        """Rebuild the index."""
         self._db.run("insert into entries_fts (entries_fts) values ('rebuild')")
 
     def count_words(self) -> None:

@@ -90,7 +90,7 @@ class _Transfer:
             if not changed and self._source.version() == version:
                 return
         raise StoreError(
-            "somebody keeps writing to the database that is copied; stop the worker and every site that uses it, "
+            "the source database keeps changing; stop the worker and every site that uses it, "
             "and run the same command again"
         )
 

@@ -12,7 +12,7 @@ from aggregator.websub_protocol import Request
 
 @dataclass(frozen=True, slots=True)
 class HubRequest:
-    """A request that is not confirmed yet."""
+    """A request that its callback has not confirmed yet."""
 
     request_id: int
     request: Request
@@ -246,7 +246,7 @@ class HubSubscribers:
         )
 
     def end(self, subscription_id: int) -> None:
-        """End a subscription whose callback is gone."""
+        """Delete a subscription whose callback is gone."""
         self._db.run("delete from hub_subscriptions where subscription_id = :id", {"id": subscription_id})
 
 

@@ -54,7 +54,7 @@ def read_rows(path: Path, label: str = "") -> list[Row]:
                     line = json.loads(text)
                     rows.append(_row(line, label))
                 except (ValueError, TypeError, KeyError, AttributeError) as error:
-                    raise GroundswellError(f"{path}:{number}: no labelled item: {error}") from error
+                    raise GroundswellError(f"{path}:{number}: not a labelled item: {error}") from error
                 seen = seen or label in line
     except (OSError, EOFError) as error:
         raise GroundswellError(f"cannot read {path}: {error}") from error
@@ -121,6 +121,6 @@ def labelled(rows: Sequence[Row], at_least: float | None = None) -> list[Row]:
     if at_least is None:
         other = next((row.label for row in rows if row.label not in (None, 0.0, 1.0)), None)
         if other is not None:
-            raise GroundswellError(f"the label {other:g} is neither 0 nor 1; say what counts with --at-least N")
+            raise GroundswellError(f"the label {other:g} is neither 0 nor 1; use --at-least N")
         return list(rows)
     return [row if row.label is None else replace(row, label=float(row.label >= at_least)) for row in rows]

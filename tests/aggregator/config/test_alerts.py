@@ -67,7 +67,7 @@ def test_quiet_hours_may_go_over_midnight() -> None:
         ("  to: []\n  rules: [{name: a, wen: x}]", 5, 21, "did you mean 'when'"),
         ("  quiet: 22-7", 4, 10, "is not off or two times of day"),
         ("  quiet: 22:00-24:00", 4, 10, "a time of day that does not exist"),
-        ("  quiet: 07:00-7:00", 4, 10, "begins when it ends"),
+        ("  quiet: 07:00-7:00", 4, 10, "starts and ends at the same time"),
         ("  secret: short", 4, 11, "shorter than 16 characters"),
         ("  to: [https://hooks.example/x]", 4, 3, "no 'secret:' to sign it with"),
         ("  to: ['file:relative']", 4, 8, "the absolute path"),

@@ -330,14 +330,14 @@ FAULTY = {
     "a bad language": ("site: {language: english please}", 1, 18, "is not a language code"),
     "a zone from a path": ("site: {timezone: ../../etc/passwd}", 1, 18, "is not a time zone"),
     "a folder of zones": ("site: {timezone: America}", 1, 18, "is not a time zone"),
-    "a site with a query": ("site: {url: 'https://a.example/?b'}", 1, 13, "holds '?' or '#'"),
+    "a site with a query": ("site: {url: 'https://a.example/?b'}", 1, 13, "contains '?' or '#'"),
     "a bad number": ("alerts: {failures: 1e3}", 1, 20, "is not a whole number from 1 to 1000"),
     "not a number": (source(weight=".nan"), 2, 56, "is not a number from 0 to 10"),
     "a negative weight": (source(weight="-1"), 2, 56, "is below the minimum, 0"),
     "a huge size": ("limits: {feed_bytes: 100GB}", 1, 22, "is not between 1kB and 1GB"),
     "a made-up unit": ("limits: {feed_bytes: 10XB}", 1, 22, "is not a size such as"),
     "too long a wait": ("limits: {fetch: 999999999w}", 1, 17, "is above the maximum, 10m"),
-    "an address for a host": ("limits: {allow_private: ['http://x']}", 1, 26, "write its host only"),
+    "an address for a host": ("limits: {allow_private: ['http://x']}", 1, 26, "write only its host"),
     "a host with a port": ("limits: {allow_private: ['x:80']}", 1, 26, "no port"),
     # Between values
     "min above max": (source(poll="{min: 2h, max: 1h}"), 2, 54, "poll.min 2h is above poll.max 1h"),
@@ -385,8 +385,8 @@ def test_a_password_is_kept_out_of_the_words() -> None:
     from_environment = words_of(source(headers='{X-Key: "${KEY}"}'), {"KEY": "s3cret\nX-More: y"})
 
     assert "user name or password" in in_address
-    assert "'X-Key' holds '${' without the name" in in_header
-    assert "'X-Key' does not fit into a header" in from_environment
+    assert "'X-Key' contains '${' without the name" in in_header
+    assert "'X-Key' has an invalid value" in from_environment
     assert "s3cret" not in in_address + in_header + from_environment
 
 
@@ -476,7 +476,7 @@ def test_a_file_is_read_with_its_path_in_the_faults(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="does not exist; `groundswell init` writes one"):
+    with pytest.raises(ConfigError, match="does not exist; `groundswell init` creates one"):
         load_config(tmp_path / "feeds.yaml", env={})
 
 

@@ -29,14 +29,14 @@ def test_rules_are_read_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ("{mute: a, boost: b}", "a rule has either 'mute' or 'boost', and one of them"),
-        ("{until: 2026-12-31}", "a rule has either 'mute' or 'boost', and one of them"),
+        ("{mute: a, boost: b}", "a rule needs either 'mute' or 'boost'"),
+        ("{until: 2026-12-31}", "a rule needs either 'mute' or 'boost'"),
         ('{mute: "chips", until: tomorrow}', "until 'tomorrow' is not a date such as 2026-12-31"),
         ('{mute: "chips", until: 2026-02-30}', "until '2026-02-30' is not a date such as 2026-12-31"),
         ('{mute: "chips unless"}', "with a search on both sides of unless"),
         ('{mute: "unless chips"}', "with a search on both sides of unless"),
-        ('{mute: "chips after:7d"}', "holds after: or before:, which a rule cannot have; end it with 'until:'"),
-        ('{mute: "chips unless before:2026"}', "holds after: or before:"),
+        ('{mute: "chips after:7d"}', "contains after: or before:, which rules do not support; use 'until:'"),
+        ('{mute: "chips unless before:2026"}', "contains after: or before:"),
         ('{mute: "kind:poems"}', "kind: takes one of sponsored, advisories, deals"),
         ('{mute: "chips unless score:high"}', "score: takes a number"),
         ('{mute: "source:beta"}', "mute: no source is called 'beta'"),
@@ -51,7 +51,7 @@ def test_a_faulty_rule_is_reported_with_the_way_out(rule: str, message: str) -> 
 
 
 def test_a_rule_that_is_there_twice_is_reported() -> None:
-    with pytest.raises(ConfigError, match="the rule 'chips' is there twice"):
+    with pytest.raises(ConfigError, match="the rule 'chips' occurs twice"):
         parse_config(f"{SOURCES}rules:\n  - mute: chips\n  - boost: chips\n  - mute: chips\n")
 
 

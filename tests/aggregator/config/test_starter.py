@@ -55,7 +55,7 @@ def test_init_writes_the_file_once(tmp_path: Path) -> None:
     assert "8 sources in 1 topic" in made.output
     assert parse_config(feeds.read_text(encoding="utf-8")) == starter_config(["security"])[1]
     before = feeds.read_bytes()
-    assert "exists and was left as it is" in str(run("--feeds", str(feeds)).exception)
+    assert "already exists and was not changed" in str(run("--feeds", str(feeds)).exception)
     assert feeds.read_bytes() == before
     assert "no folder" in str(run("--feeds", str(tmp_path / "nowhere" / "feeds.yaml")).exception)
     assert "security" in run("--list").output
@@ -63,7 +63,7 @@ def test_init_writes_the_file_once(tmp_path: Path) -> None:
 
 def test_without_a_terminal_nothing_is_written_unless_asked_for(tmp_path: Path) -> None:
     feeds, db = tmp_path / "feeds.yaml", tmp_path / "news.db"
-    with pytest.raises(ConfigError, match=r"feeds\.yaml does not exist; `groundswell init` writes one"):
+    with pytest.raises(ConfigError, match=r"feeds\.yaml does not exist; `groundswell init` creates one"):
         require_config(feeds, db)
     assert not list(tmp_path.iterdir())
     db.write_bytes(b"")

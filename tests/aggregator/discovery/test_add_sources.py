@@ -65,7 +65,7 @@ def test_any_page_is_enough_to_add_its_feed(feeds: Path, feed_server: FeedServer
 
     again = call(feeds, "add", page)
     assert "there already as the_wire" in again.output
-    assert f"stands in {feeds} already, as the_wire" in again.output
+    assert f"is already in {feeds}, as the_wire" in again.output
     assert feeds.read_text(encoding="utf-8") == text
     assert list(feeds.parent.iterdir()) == [feeds]
 

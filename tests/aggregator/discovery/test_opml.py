@@ -160,7 +160,7 @@ def test_entities_of_a_document_type_are_never_expanded() -> None:
 
 
 def test_what_is_no_opml_or_too_large_is_refused() -> None:
-    with pytest.raises(OpmlError, match="no OPML"):
+    with pytest.raises(OpmlError, match="not an OPML"):
         opml.read(b"<rss version='2.0'/>")
     with pytest.raises(OpmlError, match="more than 1 MB"):
         opml.read(outlines("x" * opml.MAX_BYTES))

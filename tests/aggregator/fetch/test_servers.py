@@ -222,7 +222,7 @@ async def test_a_cookie_goes_to_no_other_host(feed_server: FeedServer, ask: Ask,
 @pytest.mark.parametrize("attributes", ["; Path=/elsewhere", "; Secure", "; Max-Age=0", "; Max-Age=-1; Path=/"])
 async def test_a_cookie_that_does_not_apply_is_not_sent(feed_server: FeedServer, ask: Ask, attributes: str) -> None:
     outcome = failed(await ask(gate(feed_server, "/a/b", "seen=1", "/a/b", attributes)))
-    assert outcome.message == "redirects in a circle: too many redirects"
+    assert outcome.message == "redirect loop: too many redirects"
 
 
 @pytest.mark.parametrize("cookie", ["a=b\x01c", "=x", "novalue", "a b=c", "x=" + "y" * 5_000, "a=\xe4"])

@@ -177,7 +177,7 @@ def test_an_unknown_service_and_a_missing_file_are_said(send: Post, tmp_path: Pa
     assert unknown.permanent
     assert "apprise does not know" in unknown.message
     assert "cannot be read" in missing.message
-    assert "does not hold one address" in wrong.message
+    assert "does not contain exactly one address" in wrong.message
     assert "hunter2" not in wrong.message
 
 

@@ -63,12 +63,12 @@ def test_a_feed_crosses_between_processes_unchanged(name: str) -> None:
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "a PNG picture"),
         (bytes(range(128, 256)) * 4, "binary"),
         (b"<opml version='2.0'/>", "a document of <opml>"),
-        (b'{"error":"rate limited"}', "no version of one (keys: error)"),
-        (b"[1]", "a list"),
-        (b'{"version"', "cannot be read"),
+        (b'{"error":"rate limited"}', "does not state a version (keys: error)"),
+        (b"[1]", "found a list"),
+        (b'{"version"', "looks like JSON, but is invalid"),
         (b"[" * 100_000, "nested too deeply"),
         (b"<!doctype html><title>Blog</title><p>No feed here.", "this is a web page, not a feed"),
-        (b"\x1f\x8bnothing", "gzip archive"),
+        (b"\x1f\x8bnothing", "invalid gzip data"),
     ],
 )
 def test_what_is_no_feed_is_told_in_words(data: bytes, words: str) -> None:

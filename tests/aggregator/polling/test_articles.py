@@ -160,10 +160,10 @@ CONSENT = PAGE.replace(SENTENCE, "We value your privacy and use cookies to store
     ("status", "body", "reason"),
     [
         (404, "gone", "404"),
-        (200, "<html><body><p>Subscribe to read.</p></body></html>", "the page holds no article"),
-        (200, PAYWALL, "the page is not free to read"),
+        (200, "<html><body><p>Subscribe to read.</p></body></html>", "the page contains no article"),
+        (200, PAYWALL, "the page is behind a paywall"),
         (200, CONSENT, "the text of the page is about something else"),
-        (200, b"%PDF-1.7 \xff\xfe" * 200, "the page holds no article"),
+        (200, b"%PDF-1.7 \xff\xfe" * 200, "the page contains no article"),
     ],
     ids=["missing", "short", "paywall", "consent", "pdf"],
 )

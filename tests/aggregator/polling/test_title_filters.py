@@ -72,8 +72,8 @@ def test_without_filters_everything_is_wanted(title: str, tags: list[str]) -> No
     ("value", "message"),
     [
         ("a*b", "'*' that is not at the end"),
-        ("'*'", "holds no word"),
-        ("'tag:'", "holds no word"),
+        ("'*'", "contains no word"),
+        ("'tag:'", "contains no word"),
         ("x" * 101, "at most 100"),
     ],
 )

@@ -299,13 +299,13 @@ def test_the_commands_say_what_was_copied_and_what_became_of_the_token(site: Sit
     assert "restored and checked: 0 entries, 0 stories, feeds.yaml, 2 model files" in made.output
     done = run(site, "restore", str(target))
     assert done.exit_code == 0, done.output
-    assert f"what was there is kept as {site.db}.before-" in done.output
+    assert f"the previous version is kept as {site.db}.before-" in done.output
     assert "the operator's token is the one in use; whoever was signed in is signed out" in done.output
     assert isinstance(run(site, "restore", str(tmp_path / "feeds.yaml")).exception, StoreError)
 
 
 def test_without_a_name_the_command_does_what_the_worker_does(site: Site) -> None:
-    assert "names no `backup.folder`" in str(run(site, "backup").exception)
+    assert "does not set `backup.folder`" in str(run(site, "backup").exception)
     site.feeds.write_text(FEEDS + "backup: {folder: copies, keep: 3}\n")
     done = run(site, "backup")
     assert done.exit_code == 0, done.output

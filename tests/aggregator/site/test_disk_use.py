@@ -91,5 +91,5 @@ def test_space_that_retention_frees_goes_back_to_the_disk(tmp_path: Path) -> Non
     )
     done = CliRunner().invoke(cli, ["prune", "--compact", "--feeds", str(feeds), "--db", str(db)])
     assert done.exit_code == 0, done.output
-    assert "given back to the disk" in done.output
+    assert "to the disk" in done.output
     assert "disk: " in CliRunner().invoke(cli, ["check", "--feeds", str(feeds), "--db", str(db)]).output

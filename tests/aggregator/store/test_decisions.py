@@ -88,11 +88,11 @@ def test_an_address_that_leads_elsewhere_means_the_story_there(store: Store) -> 
         (DecisionKind.SPLIT, {"story_id": 1, "entry_ids": [1, 4]}, "entry 4 is not in story 1"),
         (DecisionKind.SPLIT, {"story_id": 1}, "no entry of story 1 is named"),
         (DecisionKind.SPLIT, {"story_id": 1, "entry_ids": [1, 2, 3]}, "story 1 would be empty"),
-        (DecisionKind.MERGE, {"story_id": 1, "into_id": 1}, "cannot be joined with itself"),
+        (DecisionKind.MERGE, {"story_id": 1, "into_id": 1}, "cannot be merged with itself"),
         (DecisionKind.MERGE, {"story_id": 1, "into_id": 7}, "there is no story 7"),
-        (DecisionKind.MERGE, {"story_id": 1}, "the other story has to be named"),
-        (DecisionKind.MOVE, {"story_id": 1, "entry_ids": [2], "into_id": 1}, "cannot be joined with itself"),
-        (DecisionKind.CATEGORY, {"story_id": 1}, "a category has to be named"),
+        (DecisionKind.MERGE, {"story_id": 1}, "name the other story"),
+        (DecisionKind.MOVE, {"story_id": 1, "entry_ids": [2], "into_id": 1}, "cannot be merged with itself"),
+        (DecisionKind.CATEGORY, {"story_id": 1}, "name a category"),
     ],
 )
 def test_what_cannot_be_is_said_in_words_and_nothing_is_kept(
@@ -111,7 +111,7 @@ def test_a_decision_is_undone_once_and_stays_in_the_history(store: Store) -> Non
     assert store.decisions.standing() == []
     assert store.decisions.standing(LATER) == [undone]
     assert store.decisions.history() == [undone]
-    with pytest.raises(DecisionError, match="undone already"):
+    with pytest.raises(DecisionError, match="was already undone"):
         store.decisions.undo(made.decision_id, LATER + HOUR)
     with pytest.raises(DecisionError, match="no decision 9"):
         store.decisions.undo(9, LATER)

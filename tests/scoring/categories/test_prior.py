@@ -237,7 +237,7 @@ def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path: Path, monkeyp
     model_file.write(broken, replace(file, content={**file.content, "weights": {"word:a": "P"}}))
     monkeypatch.setattr(category_prior, "PRIOR_FILE", broken)
 
-    with pytest.raises(ModelFileError, match="install the program again"):
+    with pytest.raises(ModelFileError, match="reinstall the program"):
         load_category_prior.__wrapped__()
 
 

@@ -183,7 +183,7 @@ def test_a_split_that_is_taken_back_brings_both_sides_together_with_what_came_si
     desk.undo(made)
 
     assert desk.stories() == {1: [1, 2, 3, 5], 4: [4]}
-    assert sentence(desk.store.stories.ledger(2)[-1].reason) == "became part of story 1: an editor took back a split"
+    assert sentence(desk.store.stories.ledger(2)[-1].reason) == "became part of story 1: an editor undid a split"
 
 
 def test_stories_that_are_over_can_be_taken_apart_and_together(desk: Desk) -> None:
@@ -231,7 +231,7 @@ def test_a_hidden_story_is_in_no_list_until_that_is_taken_back(desk: Desk) -> No
     assert sorted(desk.front()) == [1, 4]
     assert [sentence(line.reason) for line in desk.store.stories.ledger(1) if line.cause is Cause.DECIDED] == [
         "an editor hid it",
-        "an editor took back hiding it",
+        "an editor made it visible again",
     ]
 
 

@@ -18,7 +18,7 @@ def test_tasks_whose_data_is_not_there_are_named_and_left_out(tmp_path: Path) ->
 
     assert done.exit_code == 0, done.output
     for task in TASKS:
-        assert f"{task.name}: left out, there is no" in done.stdout
+        assert f"{task.name}: skipped; there is no" in done.stdout
 
 
 def test_a_task_learns_from_the_first_days_and_measures_the_rest(tmp_path: Path) -> None:

@@ -112,9 +112,9 @@ def test_what_is_sent_comes_back_in_order_and_in_pieces(stand_in: tuple[EncoderP
         ("", "ended before its model was loaded"),
         ("print('nonsense', flush=True); input()", "ended before its model was loaded"),
         ("""print('{"encoder": "", "error": "onnxruntime is missing"}', flush=True)""", "onnxruntime is missing"),
-        ("""input(); print('{"encoder": "other"}', flush=True); input()""", "was replaced by another one"),
-        (f"{READY}; input()", "ended while it encoded"),
-        (f"""{READY}; input(); print('{{"values": 3}}')""", "cannot be read"),
+        ("""input(); print('{"encoder": "other"}', flush=True); input()""", "the model file was replaced"),
+        (f"{READY}; input()", "ended while encoding"),
+        (f"""{READY}; input(); print('{{"values": 3}}')""", "an invalid response"),
         (f"""{READY}; input(); print('{{"values": []}}')""", "answered for 0 of 1"),
     ],
 )
@@ -143,7 +143,7 @@ time.sleep(600)
 """)
     monkeypatch.setattr(encoder_process, "ANSWER_WITHIN_S", 0.05)
 
-    with pytest.raises(MeaningError, match="ended while it encoded"):
+    with pytest.raises(MeaningError, match="ended while encoding"):
         encoder.encode(["Quake"])
 
 

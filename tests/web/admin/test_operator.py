@@ -139,7 +139,7 @@ def test_a_decision_is_kept_listed_and_taken_back(
         ("/admin/story/1/split", {}, 409, "No entry of story 1 is named"),
         ("/admin/story/1/split", {"entry": ["1", "2", "3"]}, 409, "would be empty"),
         ("/admin/story/1/merge", {"into": "nonsense"}, 400, "number or address of the other story"),
-        ("/admin/story/1/merge", {"into": "1"}, 409, "cannot be joined with itself"),
+        ("/admin/story/1/merge", {"into": "1"}, 409, "cannot be merged with itself"),
         ("/admin/story/1/merge", {"into": "999999999999999999999"}, 400, "number or address of the other story"),
         ("/admin/story/77/hide", {}, 409, "There is no story 77"),
         ("/admin/story/1/category", {"category": "<b>"}, 400, "no such category"),

@@ -39,7 +39,7 @@ def test_a_preview_runs_in_the_background_and_the_page_says_how_it_ends(desk: Fl
     deadline = time.monotonic() + 120
     while "Previewing" in (page := desk.get("/admin/preview").text) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert "The preview of the rule to mute “amazon”, 3 days failed: no configuration was in use yet" in page
+    assert "The preview of the rule to mute “amazon”, 3 days failed: this site has no configuration yet" in page
 
 
 def test_progress_is_shown_one_runs_at_a_time_and_it_can_be_stopped(desk: FlaskClient, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_result_is_shown_with_stories_hours_and_the_scorecard(desk: FlaskClien
     assert "The front page changes in 1 of 2 hours." in page
     assert "&lt;b&gt;Layoffs" in page
     assert "<b>Layoffs" not in page
-    assert "0 came, 1 gone, 1 moved" in page
+    assert "0 new, 1 gone, 1 moved" in page
     assert "too few cases" in page
     assert "1,200 entries (1100 with the edited file)" in page
 
@@ -90,7 +90,7 @@ def test_a_result_is_shown_with_stories_hours_and_the_scorecard(desk: FlaskClien
     ("form", "message"),
     [
         ({"days": "0", "effect": "mute", "rule": "x"}, "Choose 1 to 30 days."),
-        ({"effect": "mute", "rule": "after:7d"}, "end it with"),
+        ({"effect": "mute", "rule": "after:7d"}, "rules do not support"),
         ({}, "Choose an edited feeds.yaml."),
         ({"file": (BytesIO(b"\xff\xfe"), "feeds.yaml")}, "This file is not UTF-8."),
         ({"file": (BytesIO(b"sources: [{id: x}]"), "feeds.yaml")}, "without &#39;url&#39;"),

@@ -54,7 +54,7 @@ def test_a_rule_is_tried_added_removed_and_undone(desk: FlaskClient, feeds: Path
         ({"effect": "loud", "rule": "chips"}, "Choose mute or boost."),
         ({"effect": "mute", "rule": "chips", "until": "soon"}, "is not a date such as 2026-12-31"),
         ({"effect": "mute", "rule": "x" * 401}, "a rule has at most 400"),
-        ({"effect": "mute", "rule": "<b> after:7d"}, "end it with &#39;until:&#39;"),
+        ({"effect": "mute", "rule": "<b> after:7d"}, "use &#39;until:&#39;"),
     ],
 )
 def test_a_faulty_rule_is_refused_with_a_message(desk: FlaskClient, form: dict[str, str], message: str) -> None:
@@ -91,7 +91,7 @@ def test_readers_see_the_rule_on_the_story_page_and_in_the_api(
     reader = make_app(tmp_path / "news.db").test_client()
 
     page = reader.get(f"/story/{muted}/layoffs-at-amazon").text
-    assert "The rule “layoffs” mutes this story: it is in no list, and the search finds it." in page
+    assert "The rule “layoffs” mutes this story: no list shows it, but search still finds it." in page
     assert "The rule “risc-v” boosts this story" in reader.get(f"/story/{boosted}/risc-v-cores-ship").text
     api = reader.get(f"/api/v1/stories/{muted}").get_json()
     assert api["rules"] == [{"effect": "mute", "rule": "layoffs"}]

@@ -89,7 +89,7 @@ async def test_an_entry_of_a_source_that_went_meanwhile_is_dropped(world: World,
     ("changes", "message"),
     [
         ({"source": "nothing"}, "no source 'nothing'"),
-        ({"url": "javascript:alert(1)"}, "url is not"),
+        ({"url": "javascript:alert(1)"}, "url must be"),
         ({"title": ""}, "invalid"),
         ({"title": "x" * 501}, "invalid"),
         ({"content": "x" * 100_001}, "invalid"),

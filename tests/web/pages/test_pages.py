@@ -215,7 +215,7 @@ def test_an_odd_query_gives_a_page(full: FlaskClient, path: str, query: str) -> 
 
 
 def test_a_page_beyond_all_pages_is_refused_in_words(full: FlaskClient) -> None:
-    assert "1,000 pages at most" in get(full, "/trending?page=1001", 400)
+    assert "at most 1,000 pages" in get(full, "/trending?page=1001", 400)
 
 
 # A story
@@ -379,6 +379,7 @@ def test_about_speaks_of_the_configuration_that_runs(site: FlaskClient, store: S
     )
     store.state.next_edition()
     page = text(get(site, "/about"))
+    assert "scores below 20 ranks below every fresh story of 25 or more" in page
     assert "The Morning Swell polls 1 source, groups" in page
     assert "among the top 25%" in page
     assert "halves every 1 hour" in page

@@ -42,19 +42,19 @@ SENTENCES = [
     (because(K.EDITOR_HIDE), "an editor hid it"),
     (because(K.EDITOR_PIN), "an editor pinned it"),
     *(
-        (because(K.EDITOR_UNDO, kind), f"an editor took back {what}")
+        (because(K.EDITOR_UNDO, kind), f"an editor {what}")
         for kind, what in (
-            ("split", "a split"),
-            ("merge", "a merge"),
-            ("move", "a move"),
-            ("category", "a category"),
-            ("hide", "hiding it"),
-            ("pin", "a pin"),
+            ("split", "undid a split"),
+            ("merge", "undid a merge"),
+            ("move", "undid a move"),
+            ("category", "undid a change of category"),
+            ("hide", "made it visible again"),
+            ("pin", "unpinned it"),
         )
     ),
     (because(K.FIRST_REPORTED_BY, "wire"), "first reported by wire"),
     (because(K.JOINED, "wire", because(K.SAME_LINK)), "wire: same link"),
-    (because(K.TOOK_IN, 7, BOTH), "took in story 7: both mention Plover, chips"),
+    (because(K.TOOK_IN, 7, BOTH), "absorbed story 7: both mention Plover, chips"),
     (because(K.BECAME_PART_OF, 1, because(K.EDITOR_MERGE)), "became part of story 1: an editor's merge"),
     (because(K.WENT_TO, 1, 3), "1 entry went to story 3"),
     (because(K.CAME_FROM, 2, 3), "2 entries came from story 3"),
@@ -66,7 +66,7 @@ SENTENCES = [
     (because(K.MODEL, "2026-11-28"), "model 2026-11-28"),
     (because(K.EDITORS_VOTED), "editors voted"),
     (because(K.CONFIG_CHANGED), "feeds.yaml changed"),
-    (because(K.BASE), "what any story starts with"),
+    (because(K.BASE), "the starting point of every story"),
     (because(K.WORD, "chip"), "word 'chip'"),
     (because(K.WORDS, 1), "1 word"),
     (because(K.OTHER_WORDS, 12), "12 other words"),

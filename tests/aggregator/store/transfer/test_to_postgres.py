@@ -112,7 +112,7 @@ def test_models_pictures_and_token_go_along(db: Path, url: str) -> None:
 def test_killed_in_the_middle_it_goes_on_where_it_stopped(db: Path, url: str) -> None:
     child = subprocess.run([sys.executable, "-c", KILL, str(db), url], check=False)
     assert child.returncode == -signal.SIGKILL
-    with pytest.raises(StoreError, match=r"holds a part of .*news\.db only; run `groundswell migrate-to` again"):
+    with pytest.raises(StoreError, match=r"holds only a part of .*news\.db; run `groundswell migrate-to` again"):
         Store.connect(url)
 
     done = copied(db, url)
@@ -186,7 +186,7 @@ def test_a_source_that_is_never_still_is_an_error(db: Path, url: str) -> None:
         with Store.open(db) as store:
             store.state.set("note", str(next(numbers)))
 
-    with pytest.raises(StoreError, match="keeps writing to the database"):
+    with pytest.raises(StoreError, match="the source database keeps changing"):
         copied(db, url, progress)
 
 
@@ -291,6 +291,6 @@ def test_the_command_tells_how_to_go_on_after_a_lost_connection(
     monkeypatch.undo()
     again = CliRunner().invoke(migrate_to, [url, "--db", str(db)])
 
-    assert "run the same command again: it goes on where it stopped" in str(interrupted.exception)
+    assert "run the same command again: it continues where it stopped" in str(interrupted.exception)
     assert again.exit_code == 0, again.output
     assert_equal(db, url)

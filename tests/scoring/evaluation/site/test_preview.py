@@ -148,7 +148,7 @@ def test_the_command_prints_the_changes_and_keeps_a_status(site: Store, tmp_path
         result = CliRunner().invoke(command, [*args, *more], obj=Front(lambda: NOW, {}))
         return f"{result.output}{result.exception or ''}"
 
-    assert "no configuration was in use yet" in run()
+    assert "this site has no configuration yet" in run()
     site.config_edits.save(FEEDS, None, NOW)
     printed = run("--status", str(status), "--hours")
     assert "The front page changes in" in printed
