@@ -129,7 +129,7 @@ def test_a_worker_that_fell_silent_is_told_of(tmp_path: Path, room: Newsroom, ma
     room.story("An older story", ["techcrunch_ai"])
     client = make_app(tmp_path / "news.db", lambda: NOW + timedelta(minutes=9)).test_client()
     assert "The worker is not running" in get(client, "/sources")
-    assert "Last heartbeat 9 min ago" in text(get(client, "/sources"))
+    assert "Last heartbeat: 9 min ago" in text(get(client, "/sources"))
     assert "The worker is not running" in get(client, "/")
     answer = client.get("/healthz")
     assert (answer.status_code, answer.get_json()["ok"], answer.get_json()["worker_age_s"]) == (503, False, 544)
@@ -147,7 +147,7 @@ def test_a_worker_that_lives_and_cannot_write_is_told_of_with_the_cause(
         monkeypatch.setattr(os, "statvfs", lambda path: full)
         later.at += timedelta(minutes=1)
         page = text(get(client, "/sources"))
-        assert "The worker is running but cannot write: the disk is full. Nothing polled since 10 min ago" in page
+        assert "The worker cannot write: the disk is full. Last heartbeat: 10 min ago" in page
         assert "The database cannot be written: the disk is full." in text(get(client, "/"))
         answer = client.get("/healthz")
         assert (answer.status_code, answer.get_json()["why"]) == (503, "the worker cannot write: the disk is full")
@@ -341,7 +341,7 @@ def test_any_search_is_a_page(full: FlaskClient, query: str) -> None:
 
 def test_sources_tell_how_each_one_is(full: FlaskClient) -> None:
     page = text(get(full, "/sources"))
-    assert "13 of 14 sources healthy, 1 failing" in page
+    assert "Failing 1 Healthy 13" in page
     assert "timed out after 20 s" in page
     assert "3 failures in a row" in page
     assert "nothing new since Tuesday not modified, HTTP 304" in page
