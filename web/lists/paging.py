@@ -1,7 +1,7 @@
 """Page through a list with cursors that stay correct while the list grows at its head.
 
-A cursor is `<offset>-<story ID>`: how many stories came before, and the last of them. The story is looked for around
-the offset, so the next page begins behind it wherever it has moved. Readers must not interpret a cursor.
+A cursor is `<offset>-<story ID>`: the number of stories before, and the last of them. The story is searched around the
+offset, so the next page begins after it even if it has moved. Clients must not interpret a cursor.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ def page_after(cursor: str, limit: int, read: Read) -> Page:
         near = [listed.story.story_id for listed in read(3 * limit, around)]
         if last_id in near:
             offset = around + near.index(last_id) + 1
-    # One more than the page holds tells whether there is another page.
+    # One more than the page shows whether there is another page.
     fetched = read(limit + 1, offset)
     stories = fetched[:limit]
     return Page(stories, make_cursor(offset + len(stories), stories[-1]) if len(fetched) > limit else None)
 
 
 def position(cursor: str) -> tuple[int, int]:
-    """Return how many stories came before, and the ID of the last of them; 0 and 0 at the beginning."""
+    """Return the number of stories before, and the ID of the last of them; 0 and 0 at the beginning."""
     offset, _, story_id = cursor.partition("-")
     return min(int(offset or 0), MAX_OFFSET), int(story_id or 0)
 
 
 def make_cursor(offset: int, last: Listed) -> str | None:
-    """Return the cursor behind *last*; None where the list cannot be paged through any further."""
+    """Return the cursor after *last*; None if the list cannot be paged any further."""
     return f"{offset}-{last.story.story_id}" if offset < MAX_OFFSET else None

@@ -1,6 +1,6 @@
 """The parameters of a list: read from a query string, and written back as one.
 
-Pure and forgiving: an unknown value is the default, and a cut query leaves a note.
+Pure and tolerant: an unknown value means the default, and a truncated query leaves a note.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ListParams:
     category: str = ""
     page: int = 1
     note: str = ""
-    """What was not applied as requested, for the reader."""
+    """A message about what was not applied as requested."""
 
     def since(self, now: datetime) -> datetime | None:
         """Return the beginning of the window, or None."""
@@ -41,13 +41,13 @@ class ListParams:
 
     @property
     def filtered(self) -> bool:
-        """Whether anything but the order narrows the list."""
+        """Whether the list is filtered."""
         return bool(self.window or self.min_score or self.min_sources or self.category)
 
     def query_string(self, **changes: str | int) -> str:
         """Return `?sort=newest&window=24h` with *changes*, "" when all are defaults.
 
-        A change of what is listed goes back to the first page.
+        A change of the filters goes back to the first page.
         """
         changed = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]
         query: dict[str, str | int] = {}
@@ -93,7 +93,7 @@ def read(args: Mapping[str, str], sorts: tuple[str, ...] = LIST_SORTS, default: 
 
 
 def _number(text: str, lowest: int, highest: int) -> int:
-    """Return the number in *text* within the bounds; the lowest where it is not a number."""
+    """Return the number in *text*, limited to the bounds; the lowest if it is not a number."""
     text = text.strip()
     if not (text.isascii() and text.isdigit()):
         return lowest

@@ -1,7 +1,7 @@
 """The list of sources, filtered by state, category and name, a page at a time.
 
 Ten thousand sources are too many for one page, and reading everything about each takes a second. So a list reads only
-the state of each (`SourceSummary`), and the page reads the rest for those it shows. Leaves wording to `present`.
+the state of each (`SourceSummary`), and the page reads the rest for those it shows.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class SourceParams:
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """The sources that a page shows, and how many there are besides."""
+    """The sources of a page, and the total numbers."""
 
     params: SourceParams
     shown: Sequence[SourceSummary]
@@ -67,7 +67,7 @@ class SourcePage:
     """On all pages."""
     total: int
     states: Mapping[str, int]
-    """How many sources that match the other filters are in each state."""
+    """Number of sources by state that match the other filters."""
     more: bool
 
 
@@ -79,9 +79,9 @@ def read(args: Mapping[str, str]) -> SourceParams:
 
 
 def summaries(store: Store, config: Config, alarm: Alarm, now: datetime) -> list[SourceSummary]:
-    """Return every source with its state: those that need attention first, else as in feeds.yaml; removed ones last.
+    """Return every source with its state: urgent ones first, else in the order of feeds.yaml; removed ones last.
 
-    A source that the worker does not know yet was never polled.
+    A source that the worker has not stored yet was never polled.
     """
     outlines = {outline.source_id: outline for outline in store.source_status.outlines()}
     sources = [_summary(source, outlines.get(source.id), alarm, now) for source in config.sources]
@@ -104,7 +104,7 @@ def _summary(source: Source, outline: SourceOutline | None, alarm: Alarm, now: d
 
 
 def select(sources: Sequence[SourceSummary], params: SourceParams, size: int = PAGE_SIZE) -> SourcePage:
-    """Return the page of *sources* that *params* ask for; every word must occur in name, ID or host."""
+    """Return the page of *sources* that *params* select; every word must occur in name, ID or host."""
     words = params.query.casefold().split()
     matching = [
         summary

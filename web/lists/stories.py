@@ -1,4 +1,4 @@
-"""Which stories a list holds: the same for its page and for its feeds."""
+"""The stories of a list, the same for its page and its feeds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from scoring.meaning.search import by_meaning
 from web.lists.query import ListParams
 
 ENTRIES_PER_STORY = 2
-"""How many entries of a source are read for each story that a list needs."""
+"""Entries of a source that are read per story of a list."""
 MAX_SOURCE_OFFSET = 500
-"""How far the stories of a source can be paged through: each place is a look-up."""
+"""The largest offset in the stories of a source: each story is a lookup."""
 MAX_RANKED = 1000
-"""How much of a ranked list is filtered; the worker ranks fewer stories."""
+"""Stories of a ranked list that are filtered; the worker ranks fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Page:
 
 def of_category(store: Store, category_id: str | None, params: ListParams, now: datetime, size: int) -> Page:
     """Return a page of *size* stories of a category, or of all (None)."""
-    # One more than a page holds tells whether there is another.
+    # One more than a page shows whether there is another.
     stories = some_of_category(store, category_id, params, now, size + 1, (params.page - 1) * size)
     return Page(stories[:size], len(stories) > size)
 
@@ -39,7 +39,7 @@ def of_category(store: Store, category_id: str | None, params: ListParams, now: 
 def some_of_category(
     store: Store, category_id: str | None, params: ListParams, now: datetime, limit: int, offset: int
 ) -> list[Listed]:
-    """Return *limit* stories of a category, or of all (None), from the place *offset* on."""
+    """Return *limit* stories of a category, or of all (None), from *offset* on."""
     since = params.since(now)
     if params.sort == "trending":
         if not params.filtered:
@@ -66,7 +66,7 @@ def some_of_category(
 
 
 def query_of(params: ListParams, config: Config, now: datetime) -> Query:
-    """Return the query of a search: what was typed, and the filters beside it."""
+    """Return the query of a search, with its text and filters."""
     typed = search_query.resolved(
         search_query.read(params.query, now),
         {source.id: source.name for source in config.sources},
@@ -98,7 +98,7 @@ def some_of_search(
 ) -> SearchResult:
     """Return *limit* search results from the place *offset* on.
 
-    meaning: of the query, for the order by meaning; without it that order is the best match of the words
+    meaning: the query's embedding, for the order by meaning; without it, that order is the best match of the words
     """
     if meaning is not None and params.sort == "meaning":
         return by_meaning(store, search, meaning, limit, offset)
@@ -107,7 +107,7 @@ def some_of_search(
 
 
 def of_source(store: Store, source_id: str, limit: int) -> list[tuple[Entry, Listed | None]]:
-    """Return what a source published, newest first, each with the story it belongs to."""
+    """Return the entries of a source, newest first, each with its story."""
     rows = []
     for entry in store.entries.of_source(source_id, limit):
         story_id = store.memberships.story_of(entry.entry_id)
@@ -127,6 +127,6 @@ def stories_of_source(store: Store, source_id: str, limit: int, offset: int) -> 
 
 
 def following_merges(store: Store, story_id: int) -> Listed | None:
-    """Return the story, or the one that it was merged into in the end; None when there is none."""
+    """Return the story, or the one that it finally merged into, or None."""
     resolved = store.stories.resolve(story_id)
     return None if resolved is None else store.story_lists.listed(resolved)

@@ -1,9 +1,8 @@
-"""Pictures of entries, through us: fetched once, checked, kept.
+"""Proxy pictures of entries: fetched once, checked, and cached.
 
-Knows which bytes are a picture that browsers may be given, by signature and stated size, without decoding anything.
-Fetches run on an event loop in a thread of their own, one for each picture and a few at a time, so that a slow server
-holds no thread that makes pages. Leaves the request itself, with its address checks and limits, to `aggregator.fetch`,
-keeping pictures to the store, and which entry may show a picture to `pages.pictures`.
+Recognises pictures that are safe for browsers by signature and stated size, without decoding. Fetches run on an event
+loop in their own thread, one per picture and a few at a time, so that a slow server does not block rendering threads.
+`aggregator.fetch` makes the requests with its address checks and limits.
 """
 
 from __future__ import annotations
@@ -31,17 +30,17 @@ from aggregator.text.urls import host
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 6_000_000
-"""Of one picture: press photographs are below 2 MB."""
+"""Bytes of one picture: press photographs are below 2 MB."""
 MAX_SIDE, MAX_PIXELS = 12_000, 60_000_000
-"""A few kilobytes can state a size whose pixels fill a phone's memory."""
+"""Most pixels: a few kilobytes can decode to more than a phone's memory."""
 MIN_SIDE = 8
-"""Smaller ones count readers rather than show something."""
+"""Least pixels of a side: smaller ones are tracking pixels."""
 TIMEOUT = timedelta(seconds=10)
 MAX_FETCHES = 16
-"""At a time, all servers together."""
+"""Concurrent fetches from all servers together."""
 MAX_FETCHES_PER_HOST = 4
 MISS_LASTS = timedelta(minutes=15)
-"""How long a picture that could not be had is not requested again."""
+"""How long a failed picture is not requested again."""
 MAX_MISSES = 5_000
 TYPES = {
     "image/jpeg": "image/jpeg",
@@ -56,7 +55,7 @@ TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a picture's bytes say they are."""
+    """Type and size of a picture, from its bytes."""
 
     mime: str
     width: int
@@ -64,7 +63,7 @@ class Kind:
 
 
 def kind_of(data: bytes) -> Kind | None:
-    """Return what *data* is: JPEG, PNG, GIF, WebP or AVIF of a sane size; None for everything else."""
+    """Return type and size of *data*: JPEG, PNG, GIF, WebP or AVIF within the limits; None for everything else."""
     try:
         mime = TYPES.get(filetype.guess_mime(data[:4096]) or "")
         width, height = imagesize.get(BytesIO(data)) if mime else (-1, -1)
@@ -77,13 +76,13 @@ def kind_of(data: bytes) -> Kind | None:
 
 
 class NoTurn(Exception):
-    """As many fetches run as may; the picture can be had later."""
+    """The limit of concurrent fetches is reached; the picture is available later."""
 
 
 class PictureProxy:
-    """The pictures that are kept, and the way to more.
+    """The cache of pictures, with fetching of missing ones.
 
-    kept:          opens where they are kept, in whichever thread
+    kept:          opens the cache, in any thread
     private_hosts: hosts of the local network that may be fetched from; none but in tests
     """
 
@@ -103,21 +102,21 @@ class PictureProxy:
         self._thread: threading.Thread | None = None
 
     def get(self, url: str) -> tuple[bytes, Kind] | None:
-        """Return the picture at *url* where it is kept."""
+        """Return the cached picture at *url*, or None."""
         with self._kept() as kept:
             data = kept.get(_name(url))
         kind = None if data is None else kind_of(data)
         return None if data is None or kind is None else (data, kind)
 
     def is_missed(self, url: str, now: datetime) -> bool:
-        """Return whether the picture could not be had a short while ago."""
+        """Return whether fetching the picture failed a short while ago."""
         missed = self._missed.get(_name(url))
         return missed is not None and timedelta() <= now - missed < MISS_LASTS
 
     def fetch(
         self, url: str, config: Config, now: datetime, private_hosts: frozenset[str] = frozenset()
     ) -> Future[None]:
-        """Fetch a picture; return what is done when it is kept, or missed. NoTurn where too many are fetched.
+        """Fetch a picture; return a future that ends with success or failure. NoTurn if too many are being fetched.
 
         private_hosts: hosts of the local network that this picture may come from
         """
@@ -128,7 +127,7 @@ class PictureProxy:
                 return running
             if len(self._running) >= MAX_FETCHES or self._hosts[server] >= MAX_FETCHES_PER_HOST:
                 raise NoTurn
-            # Started by the first picture and not before: a process that forks later has no thread to lose.
+            # Started by the first picture, because threads do not survive a fork.
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name="pictures", daemon=True)
@@ -166,7 +165,7 @@ class PictureProxy:
                 self._missed.popitem(last=False)
 
     def close(self) -> None:
-        """End the fetches that run."""
+        """Cancel running fetches."""
         if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout=1)
@@ -174,7 +173,7 @@ class PictureProxy:
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """Run a loop until it is stopped, and end what is left in it."""
+    """Run a loop until it is stopped, and cancel its remaining tasks."""
     loop.run_forever()
     if tasks := asyncio.all_tasks(loop):
         for task in tasks:
@@ -189,7 +188,7 @@ def _name(url: str) -> str:
 
 async def _fetch(url: str, config: Config, now: datetime, private_hosts: frozenset[str]) -> bytes:
     limits = replace(config.limits, feed_bytes=MAX_BYTES, fetch=TIMEOUT)
-    # Whoever wrote the feed names the picture: private hosts are not theirs to reach, but for the feed's own server.
+    # The feed names the picture, so it must not reach private hosts other than its own server.
     way = replace(access.of_others(config), private_hosts=private_hosts)
     async with Client(limits) as client:
         outcome = await fetch(client, url, limits=limits, now=now, user_agent=user_agent(config.site.url), access=way)

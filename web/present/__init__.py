@@ -1,7 +1,7 @@
-"""Turn stories into what a page shows: ages, counts, charts, slugs.
+"""Turn stories into view models: ages, counts, charts, slugs.
 
-Values in, view models out, the moment handed in; the language is that of the request (`web.i18n`). Knows wording and
-drawing, a module a subject. Leaves choosing the stories to `lists`, and markup to the templates.
+Pure: the caller passes the time; the language is that of the request (`web.i18n`). `lists` chooses the stories, and the
+templates have the markup.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The scorecard as a page shows it: numbers with range and cases, the reliability diagram, category corrections.
-
-Knows wording and drawing. Leaves measuring to `scoring.evaluation.site.scorecard`.
-"""
+"""View models of the scorecard: numbers with interval and cases, the reliability diagram, category corrections."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ METHODS = ("site", "newest first", "most sources")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a number answers, what it is, and how it is written."""
+    """The question that a number answers, its unit, and its format."""
 
     text: str
     unit: str
@@ -74,20 +71,20 @@ class Cell:
     """A number as text."""
 
     value: str
-    """Empty where it says nothing yet."""
+    """Empty without enough data."""
     range: str
     note: str
-    """What is missing; otherwise the number of cases."""
+    """The number of cases, or what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One question, answered for the site and the rules."""
+    """The numbers of the site and the rules for one question."""
 
     question: str
     unit: str
     cells: tuple[Cell, ...]
-    """In the order of METHODS; empty cells where a rule gives no such number."""
+    """In the order of METHODS; empty if a rule has no such number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class Calibration:
 
 
 MAX_CALIBRATION_ERROR = 0.03
-"""What calibration is meant to reach; below it, differences between windows are no drift."""
+"""The goal of calibration; below it, differences between windows are not drift."""
 
 
 def calibration(measures: Sequence[Measure]) -> Calibration | None:
@@ -138,7 +135,7 @@ def calibration(measures: Sequence[Measure]) -> Calibration | None:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Categories chosen by the site against those chosen by editors."""
+    """The confusion matrix of categories: the site against editors."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, tuple[int, ...]], ...]
@@ -240,7 +237,7 @@ def _confusion(counts: Sequence[tuple[str, str, int]], name_of: Callable[[str], 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A number over time, night by night."""
+    """The history of a number by night."""
 
     summary: str
     path: str
@@ -249,7 +246,7 @@ class Course:
 
 
 def course(history: Sequence[tuple[date, float]], name: str) -> Course | None:
-    """Draw how a number went; None before there are two nights."""
+    """Draw the history of a number; None before the second night."""
     if len(history) < 2:
         return None
     write = questions()[name].write

@@ -1,4 +1,4 @@
-"""What became of messages, as the operator's page shows it: a row for each rule."""
+"""The status of messages on the operator's page, one row per rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AlertRow:
     sent: int
     waiting: int
     failed: int
-    """Given up, or with an outcome that is not known."""
+    """Failed, or with an unknown outcome."""
     last_title: str
     last_at: Moment | None
     last_problem: str
@@ -30,7 +30,7 @@ class AlertRow:
 def alert_rows(
     show: Presenter, config: Config, counts: Mapping[tuple[str, str], int], newest: Iterable[Message]
 ) -> list[AlertRow]:
-    """Return a row for each rule of feeds.yaml, and for whatever else there are messages of.
+    """Return a row for each rule of feeds.yaml, and for other senders of messages.
 
     counts: messages by rule and outcome
     newest: the newest messages, latest first

@@ -1,4 +1,4 @@
-"""The sentences that scripts show, in one object that every page carries as JSON.
+"""The messages of scripts, in one object that every page includes as JSON.
 
 A pair is a text for one thing and for several; scripts choose by `Intl.PluralRules` and put the number for `%(n)s`.
 """
@@ -13,7 +13,7 @@ Texts = dict[str, str | tuple[str, str]]
 
 
 def browser_texts() -> Texts:
-    """Return what static/site.js, marks.js and saved.js say."""
+    """Return the messages of static/site.js, marks.js and saved.js."""
     texts: Texts = {
         "auto": gettext("auto"),
         "light": gettext("light"),

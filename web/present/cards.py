@@ -1,4 +1,4 @@
-"""A story as a list shows it, and what the view models of one response have in common."""
+"""Cards of stories in lists, and the presenter that all view models of a response share."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from web.present.formatting import language_tag, reading_time, slug, source_coun
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time as a reader sees it: `8h ago`, the machine's spelling, and in full."""
+    """A time as a relative age, in ISO format, and in full."""
 
     ago: str
     iso: str
     full: str
     first_seen: bool = False
-    """It is when this site first saw something, for want of a publisher's date."""
+    """Whether it is the time of first sight, without a publisher's date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A headline elsewhere, with who wrote it."""
+    """A headline of another source."""
 
     url: str
     title: str
@@ -70,7 +70,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """How fast a story grows, as 0 to 3 bars and a label."""
+    """The growth of a story, as 0 to 3 bars and a label."""
 
     bars: int
     label: str
@@ -82,7 +82,7 @@ _HEAT = ((0.6, 3), (0.35, 2), (0.2, 1))
 
 
 def heat(trend: float, independent_sources: int, urgent: str = "") -> Heat:
-    """Return how a trend is shown; one source alone is no movement, however quiet the hour.
+    """Return the display of a trend; a single source is never growth.
 
     urgent: "4 sources in the last hour" for a story that is breaking
     """
@@ -97,7 +97,7 @@ def heat(trend: float, independent_sources: int, urgent: str = "") -> Heat:
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """A picture of an entry, through our own proxy."""
+    """A picture of an entry, through the site's proxy."""
 
     src: str
     alt: str
@@ -108,7 +108,7 @@ class PictureView:
 SPARKLINE_SPAN = timedelta(hours=24)
 SPARKLINE_WIDTH, SPARKLINE_HEIGHT = 48, 16
 SPARKLINE_VOICES = 8
-"""Independent sources that fill a sparkline to its top, so that sparklines can be compared."""
+"""Independent sources at the top of a sparkline, the same for all, so that sparklines can be compared."""
 
 
 def sparkline(voices: Sequence[datetime], now: datetime) -> str:
@@ -143,10 +143,10 @@ class Card:
     """The source that reported it first."""
     via_name: str
     source: str
-    """Whose headline it has."""
+    """The source of its headline."""
     at: Moment
     reading_time: str
-    """"" where the feed carries no full text."""
+    """Empty if the feed has no full text."""
     views: str
     related: tuple[Link, ...] = ()
     sparkline: str = ""
@@ -155,7 +155,7 @@ class Card:
 
 
 class Presenter:
-    """What the view models of one response have in common: configuration, names, the moment."""
+    """The context of all view models of a response: configuration, names, time."""
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class Presenter:
         return {source.id: source for source in self._config.sources}
 
     def lang(self, entry: Entry) -> str:
-        """Return the `lang` of an entry's text where it is not that of the page: as its feed states it, or detected."""
+        """Return the stated or detected language of an entry's text, "" if it is that of the page."""
         return language_tag(entry.language or self._detected_language(entry.entry_id), self.language)
 
     def local(self, moment: datetime) -> datetime:
@@ -193,7 +193,7 @@ class Presenter:
         return f"{wording.day_and_time(local)} {local.tzname()}"
 
     def brief(self, moment: datetime) -> str:
-        """Return `Mon 17:38`, with the date where the day of the week could be another week's."""
+        """Return `Mon 17:38`, with the date if the day of the week is ambiguous."""
         local = self.local(moment)
         if self.now - moment < timedelta(days=6):
             return wording.weekday_and_time(local)
@@ -226,7 +226,7 @@ class Presenter:
         return self.sections.get(category_id) or Section(category_id, category_id.replace("-", " ").capitalize())
 
     def picture(self, entry: Entry, alt: str = "") -> PictureView | None:
-        """Return the picture that an entry names, unless its source's pictures are off, or the source is gone."""
+        """Return the picture of an entry, unless its source's pictures are off, or the source was removed."""
         source = self._sources.get(entry.source_id)
         if entry.picture is None or source is None or not source.images:
             return None
@@ -265,7 +265,7 @@ class Presenter:
 
 @dataclass(frozen=True, slots=True)
 class ArchivedCard:
-    """A story as a front page of the past showed it."""
+    """A story on an archived front page."""
 
     url: str
     headline: str
@@ -275,7 +275,7 @@ class ArchivedCard:
 
 
 def archived_card(show: Presenter, shown: ListedThen) -> ArchivedCard:
-    """Return a story as it was shown; its address leads to the story as it is."""
+    """Return a story of an archived page, with a link to its current page."""
     return ArchivedCard(
         url=f"/story/{shown.story_id}/{quote(slug(shown.headline))}",
         headline=shown.headline,

@@ -1,4 +1,4 @@
-"""Charts of what grows over time, drawn as paths in a square."""
+"""Charts of values over time, drawn as paths in a square."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from web.present.cards import Presenter
 from web.present.reasons import sentence
 
 MAX_POINTS = 120
-"""Of one chart: more would stand closer than a pixel, and weigh 300 bytes each. The first and the last stay."""
+"""Points of one chart: more would be closer than a pixel, at 300 bytes each. The first and the last are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Chart:
 
 
 def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> Chart | None:
-    """Draw the number of independent sources over time; None where nothing grew."""
+    """Draw the number of independent sources over time; None without growth."""
     points: list[tuple[datetime, int, str, str]] = []
     voices: set[str] = set()
     for entry, membership in members:
@@ -77,7 +77,7 @@ def coverage_chart(show: Presenter, members: Sequence[tuple[Entry, Membership]])
 
 
 def score_chart(show: Presenter, ledger: Sequence[LedgerLine]) -> Chart | None:
-    """Draw the score over time; None where it never changed."""
+    """Draw the score over time; None if it never changed."""
     points = [(line.at, line.score_after, "score", sentence(line.reason)) for line in ledger]
     values = [value for _, value, _, _ in points]
     if len(set(values)) < 2 or points[0][0] == points[-1][0]:

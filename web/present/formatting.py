@@ -1,4 +1,4 @@
-"""Slugs, languages, reading time, and the one place where stored HTML becomes markup.
+"""Slugs, languages, reading time, and the only place where stored HTML becomes markup.
 
 Plurals, durations and ages are in `aggregator.text.wording`.
 """
@@ -18,12 +18,12 @@ from web.i18n.wording import number, plural
 
 WORDS_PER_MINUTE = 230
 MIN_TEXT_RATIO = 1.2
-"""A content that is hardly longer than the summary is the summary again."""
+"""Content that is hardly longer than the summary repeats the summary."""
 MIN_TEXT_WORDS = 60
 
 
 def reading_time(entry: Entry) -> str:
-    """Return `3 min read`: words / 230, rounded up; "" where the feed carries no more than a summary."""
+    """Return `3 min read`: words / 230, rounded up; "" if the feed has only a summary."""
     if len(entry.content) <= MIN_TEXT_RATIO * len(entry.summary) or entry.word_count < MIN_TEXT_WORDS:
         return ""
     return str(gettext("%(n)s min read", n=number(-(-entry.word_count // WORDS_PER_MINUTE))))
@@ -42,7 +42,7 @@ _NO_WORD = re.compile("[^a-z0-9]+")
 
 
 def slug(headline: str, limit: int = 64) -> str:
-    """Return *headline* as the last part of an address: words of any script, joined by hyphens."""
+    """Return *headline* as a slug: words of any script, joined by hyphens."""
     if headline.isascii():  # most are, and a page has dozens
         joined = _NO_WORD.sub("-", headline.lower()).strip("-")
     else:
@@ -73,7 +73,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 
 
 def language_tag(language: str, site_language: str) -> str:
-    """Return *language* where it is a tag that differs from the site's, else ""."""
+    """Return *language* if it is a tag that differs from the site's, else ""."""
     if not _LANGUAGE.fullmatch(language) or language.partition("-")[0] == site_language.partition("-")[0]:
         return ""
     return language
@@ -91,7 +91,7 @@ def standfirst(story: Story, limit: int = 320) -> str:
 
 
 def body_html(entry: Entry, standfirst: str) -> Markup:
-    """Return the content of an entry, or nothing where it says no more than the standfirst."""
+    """Return the content of an entry, or nothing if it only repeats the standfirst."""
     if not entry.content:
         return Markup()
     if len(plain(entry.content)) <= len(standfirst) * 1.2:

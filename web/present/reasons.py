@@ -1,7 +1,7 @@
-"""Make sentences of stored reasons, in the language of the page.
+"""Turn stored reasons into sentences in the language of the page.
 
-The one place that knows how a reason reads: pages, the API, feeds, agents and `groundswell explain` all ask it.
-Outside of a request the language is English.
+The only place with the wording of reasons, for pages, the API, feeds, agents and `groundswell explain`. Outside of a
+request the language is English.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from web.i18n.wording import percent, plural, weekday
 def sentence(reason: Reason) -> str:
     """Return *reason* as a sentence without a full stop; "" for no reason.
 
-    A reason that an older version stored as a sentence stays as it is, and one of a kind that this version does not
-    know is its kind and values.
+    A sentence that an older version stored is returned unchanged; an unknown kind is shown with its values.
     """
     match reason.kind, reason.values:
         case ReasonKind.TEXT, values:
@@ -38,7 +37,7 @@ def sentence(reason: Reason) -> str:
 
 
 def language_of(reason: Reason) -> str:
-    """Return the language that a reason is in whatever the page's is: "en" for a stored sentence, else ""."""
+    """Return "en" for a sentence that an older version stored, else "" for the language of the page."""
     return "en" if reason.kind == ReasonKind.TEXT else ""
 
 
@@ -113,7 +112,7 @@ _STORIES: Mapping[str, Callable[..., str]] = {
     ReasonKind.CONFIG_CHANGED: lambda: gettext("feeds.yaml changed"),
 }
 
-# What a part of a score rests on, and what would make it another score
+# Parts of a score, and counterfactuals
 _SCORES: Mapping[str, Callable[..., str]] = {
     ReasonKind.BASE: lambda: gettext("the starting point of every story"),
     ReasonKind.WORD: lambda word: gettext("word '%(word)s'", word=word),
@@ -146,7 +145,7 @@ _SCORES: Mapping[str, Callable[..., str]] = {
 
 
 def place_part(part: PlacePart) -> str:
-    """Return the number that a part of a place rests on."""
+    """Return the number that a part of a position is based on."""
     count = round(part.amount)
     match part.name:
         case "worth":

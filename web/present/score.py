@@ -43,7 +43,7 @@ class CoverageEntry:
     reason: str
     reason_lang: str
     counted_with: str
-    """The source it is counted with, where it is a copy or a further report; "" for an independent source."""
+    """The source it is counted with, if it is a copy or a further report; "" for an independent source."""
     edited: str
 
 
@@ -93,7 +93,7 @@ class Discussion:
 
 
 def discussions(show: Presenter, members: Sequence[tuple[Entry, Membership]]) -> list[Discussion]:
-    """Return where a story is discussed, in order of arrival: the comment pages that its link posts name."""
+    """Return the discussion pages of a story, in order of arrival, from its link posts."""
     result: dict[str, Discussion] = {}
     for entry, _ in members:
         url = safe_link(entry.discussion)
@@ -188,7 +188,7 @@ def why(contributions: Sequence[Contribution], score: int, most: int = 3) -> str
 
 
 def _shown(contribution: Contribution) -> Reason:
-    # "word 'chips'" under a bar that is called “chips” says nothing more.
+    # "word 'chips'" beneath a bar called “chips” adds nothing.
     kind, _, word = contribution.name.partition(":")
     redundant = contribution.reason.kind == ReasonKind.WORD or contribution.reason.values == (f"{kind} '{word}'",)
     return NO_REASON if redundant else contribution.reason

@@ -1,4 +1,4 @@
-"""Where a story can be passed on to: plain links, no script and no request of a third party before the click. Pure."""
+"""Links for sharing a story: without scripts, and without third-party requests before the click. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 
 def links(url: str, headline: str) -> list[tuple[str, str]]:
-    """Return the name and the address of each place that the story at *url* can be shared at."""
+    """Return name and address of each service for sharing the story at *url*."""
     at, title = quote(url, safe=""), quote(headline, safe="")
     both = quote(f"{headline} {url}", safe="")
     return [

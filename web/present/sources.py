@@ -1,4 +1,4 @@
-"""Sources and hosts as the sources page shows them."""
+"""View models of sources and hosts."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _SECRETS = re.compile(r"token|secret|passw|pwd|auth(?!or)|session|signature|apik
 
 
 def feed_address(source: Source, limits: Limits) -> str:
-    """Return the address of a source's feed as the site may publish it, "" where it must not.
+    """Return the address of a source's feed if the site may publish it, else "".
 
-    Not published: hosts that are private or that `allow_private` names, feeds requested with headers of their own, and
-    addresses with something like a key in their query. User name and password are always removed.
+    Not published: private hosts, hosts in `allow_private`, feeds with their own headers, and addresses with something
+    like a key in their query. User name and password are always removed.
     """
     address = safe_link(shown(source.url))
     name = host(address)
@@ -48,7 +48,7 @@ def feed_address(source: Source, limits: Limits) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A line of the sources page."""
+    """A row of the sources page."""
 
     id: str
     name: str
@@ -67,9 +67,9 @@ class SourceRow:
     recent: int
     firsts: int
     alarms: tuple[str, ...]
-    """What is out of the ordinary."""
+    """Messages about anything unusual."""
     notes: tuple[str, ...]
-    """How it is polled, and what that came to."""
+    """Messages about its polling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class PollRow:
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """A line of the table of hosts."""
+    """A row of the table of hosts."""
 
     host: str
     sources: str
@@ -136,7 +136,7 @@ def hosts_summary(ledgers: Iterable[HostLedger]) -> str:
 
 
 def source_row(show: Presenter, health: SourceHealth) -> SourceRow:
-    """Return a line of the sources page."""
+    """Return a row of the sources page."""
     source, state = health.source, health.state
     status = state_of(health, show.now)
     if status in ("paused", "removed", "gone"):

@@ -1,4 +1,4 @@
-"""Topics as pages show them: a name, how much it rises, and a drawing of it."""
+"""View models of topics: name, rise, and sparkline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from web.present.cards import SPARKLINE_HEIGHT, SPARKLINE_WIDTH, Presenter
 from web.present.charts import Row, percent
 
 History = Sequence[tuple[datetime, int, int]]
-"""The begin of each step, its entries and their sources, oldest first."""
+"""The start of each step, with its entries and their sources, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _from(entries: int, sources: int, at: str) -> str:
 
 
 def topic_chart(show: Presenter, history: History) -> Columns | None:
-    """Draw how many entries each step brought; None where none did."""
+    """Draw the number of entries per step; None without any."""
     total, top = sum(entries for _, entries, _ in history), max((entries for _, entries, _ in history), default=0)
     if not top:
         return None
