@@ -28,8 +28,10 @@ from aggregator.model import (
     Picture,
     PollLimits,
     ReasonKind,
+    RuleEffect,
     Source,
     Story,
+    StoryRule,
     Validators,
     because,
     follow_merges,
@@ -675,6 +677,16 @@ def story_with(story_id: int, into: int | None = None, contributions: tuple[Cont
         story_id, "Fab opens", "", story_id, "news", NOON, NOON, NOON, 1, 1, 1, 50, 0.5, False, 1.0,
         contributions, merged_into=into,
     )  # fmt: skip
+
+
+def test_a_merged_story_counts_for_no_rule(store: Store) -> None:
+    rule = StoryRule(RuleEffect.MUTE, "fab")
+    store.entries.add("wire", [arrival(f"Fab {number}") for number in (1, 2)], NOON)
+    store.stories.save(Changes(stories=(story_with(1), story_with(2, into=1))))
+    store.story_rules.replace(RuleEffect.MUTE, {1: rule.text, 2: rule.text})
+
+    assert store.story_rules.count(rule) == 1
+    assert [item.story.story_id for item in store.story_rules.stories(rule)] == [1]
 
 
 def test_an_address_leads_to_where_every_merge_ends(store: Store) -> None:

@@ -132,6 +132,24 @@ def test_a_picture_comes_through_us_and_is_asked_for_once(
     assert elsewhere.request_count("/a.png") == 1
 
 
+def test_a_reader_comes_back_later_where_a_server_has_enough_to_do(
+    elsewhere: FeedServer,
+    room: Newsroom,
+    site_with_pictures: Callable[..., FlaskClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def busy(*args: object) -> None:
+        raise NoTurn
+
+    entry_id = show(room, elsewhere.answer("/a.png", 200, png()))
+    monkeypatch.setattr(PictureProxy, "fetch", busy)
+
+    answer = site_with_pictures().get(f"/picture/{entry_id}")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
     elsewhere: FeedServer, room: Newsroom, site_with_pictures: Callable[..., FlaskClient]
 ) -> None:
