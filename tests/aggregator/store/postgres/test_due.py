@@ -15,10 +15,7 @@ FEEDS = 5_000
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("analyzed", [("feeds",), ("feeds", "sources")], ids=["after the first sync", "later"])
-def test_what_is_due_is_read_along_the_index(
-    postgres: Cluster, monkeypatch: pytest.MonkeyPatch, analyzed: tuple[str, ...]
-) -> None:
+def test_what_is_due_is_read_along_the_index(postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.connect(postgres.new_database()) as store:
         store.feeds.sync(
             [
@@ -32,8 +29,6 @@ def test_what_is_due_is_read_along_the_index(
             """update feeds set next_poll_at = to_char(timestamp '2026-11-23 12:00:00'
             + cast(substr(source_id, 2) as bigint) * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
         )
-        for table in analyzed:
-            connection.run(f"vacuum analyze {table}")
         plans: list[str] = []
         rows = connection.rows
 
@@ -41,11 +36,14 @@ def test_what_is_due_is_read_along_the_index(
             plans.append("\n".join(row[0] for row in rows(f"explain {sql}", params)))
             return rows(sql, params)
 
-        monkeypatch.setattr(connection, "rows", explained)
-        due = store.feeds.due(NOW + timedelta(seconds=9), 40, ["host3.example"], frozenset(range(128)))
-
-        assert 0 < len(due) < 9
-        assert len(plans) == 2
+        # After the first sync PostgreSQL may know of feeds and take the table of sources for empty.
+        for table in ("feeds", "sources"):
+            connection.run(f"vacuum analyze {table}")
+            with monkeypatch.context() as patch:
+                patch.setattr(connection, "rows", explained)
+                due = store.feeds.due(NOW + timedelta(seconds=9), 40, ["host3.example"], frozenset(range(128)))
+            assert 0 < len(due) < 9
+        assert len(plans) == 4
         for plan in plans:
             assert "Index Scan using feeds_due" in plan
             assert "Seq Scan" not in plan
