@@ -13,6 +13,9 @@ then a worker is paused for longer than others wait for it. A job that fails sin
     doubled    it wrote more than one row
     at once    of these: the second run began before the first had written its row
 
+The jobs hold no lock, so a worker that was paused finishes those that it had, though others did them meanwhile; the
+program's long jobs write by a session that is ended first.
+
 The first way is the program's own code (`aggregator/store/postgres/queue`), with shorter times. There a producer puts
 the jobs in meanwhile, each with a row of its own in one transaction; it is killed as often as a worker. The ways with a
 lock do what the scorer does elsewhere: one process holds an advisory lock, and takes from rows what is due.
