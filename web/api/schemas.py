@@ -116,7 +116,7 @@ class StoryShape(Schema):
         required=True, **_doc("0 to 100: 100 times the calibrated probability that the story is relevant.")
     )
     provisional = fields.Boolean(required=True, **_doc("Whether the score is based on little evidence."))
-    trend = fields.Float(required=True, **_doc("How unusual the recent coverage is; comparable within one response."))
+    trend = fields.Float(required=True, **_doc("Further independent sources expected within six hours."))
     entries = fields.Integer(required=True)
     sources = fields.Integer(required=True)
     independent_sources = fields.Integer(required=True)
@@ -185,7 +185,7 @@ class ContributionShape(Schema):
 
 
 class RuleShape(Schema):
-    effect = fields.String(required=True, **_doc("`mute`: it is in no list; `boost`: it stands higher in lists."))
+    effect = fields.String(required=True, **_doc("`mute`: no list shows it; `boost`: it ranks higher in lists."))
     rule = fields.String(required=True, **_doc("As in feeds.yaml."))
 
 

@@ -79,7 +79,7 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
     for text in score_lines(known):
         click.echo(text)
     for rule in rules:
-        verb, effect = ("Muted", "it is in no list") if rule.effect is RuleEffect.MUTE else ("Boosted", "it moves up")
+        verb, effect = ("Muted", "no list shows it") if rule.effect is RuleEffect.MUTE else ("Boosted", "it moves up")
         click.echo(f"\n{verb} by the rule “{rule.text}”: {effect}; the score does not change")
     if place:
         click.echo(f"\nPlace on the front page: {reasons.place(place, breaking)}")

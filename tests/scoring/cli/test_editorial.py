@@ -141,7 +141,7 @@ def test_explain_names_the_rules_that_a_story_matches(db: Path) -> None:
     with Store.open(db) as store:
         store.story_rules.replace(RuleEffect.MUTE, {1: "earthquake unless score:>95"})
 
-    assert "Muted by the rule “earthquake unless score:>95”: it is in no list" in run(db, "explain", "1").output
+    assert "Muted by the rule “earthquake unless score:>95”: no list shows it" in run(db, "explain", "1").output
     rules = json.loads(run(db, "explain", "1", "--json").output)["rules"]
     assert rules == [{"effect": "mute", "rule": "earthquake unless score:>95"}]
     assert json.loads(run(db, "explain", "4", "--json").output)["rules"] == []

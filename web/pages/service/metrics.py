@@ -152,14 +152,14 @@ class _Alerts(Collector):
 def _by_host(hosts: Iterable[HostCounts]) -> Iterator[Metric]:
     described: dict[str, tuple[str, Callable[[HostCounts], float]]] = {
         "host_requests": ("Requests for feeds, by host.", lambda figures: figures.requests),
-        "host_unchanged": ("Of those, answered 304.", lambda figures: figures.unchanged),
+        "host_unchanged": ("Of these, answered 304.", lambda figures: figures.unchanged),
         "host_received_bytes": ("Bytes received.", lambda figures: figures.bytes),
         "host_saved_bytes": ("Bytes that 304 answers saved.", lambda figures: figures.saved_bytes),
         "host_waits_kept": (
-            "Polls put off because server or document asked for it.",
+            "Polls delayed because server or document asked for it.",
             lambda figures: figures.waits_kept,
         ),
-        "host_waited_seconds": ("By how long, in all.", lambda figures: figures.waited_s),
+        "host_waited_seconds": ("Total delay in seconds.", lambda figures: figures.waited_s),
     }
     for name, (description, value_of) in described.items():
         family = CounterMetricFamily(f"groundswell_{name}", description, labels=["host"])
