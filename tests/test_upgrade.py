@@ -70,7 +70,7 @@ def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
         assert {reason.kind for reason in stored} == {ReasonKind.TEXT}
         assert any(sentence(reason).startswith("first reported by ") for reason in stored)
         scored = [part for story in store.stories.each() for part in story.contributions]
-        assert "the starting point of every story" in {sentence(part.reason) for part in scored if part.name == "base"}
+        assert "what any story starts with" in {sentence(part.reason) for part in scored if part.name == "base"}
         # Its snapshot of the engine is of another format: what counts is read again from the entries.
         updater = Updater(store, config, current(store.models))
         updater.run(LATER)
