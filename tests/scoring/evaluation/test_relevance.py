@@ -142,7 +142,7 @@ def test_the_shipped_prior_takes_no_part_in_measuring_days_that_it_has_seen(tmp_
 
 def test_relevance_without_earlier_items_says_what_is_missing(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, ["relevance", str(write(tmp_path / "a.jsonl", press(50))), "--label", "picked"])
-    assert "--train is missing" in str(done.exception)
+    assert "use --train" in str(done.exception)
 
 
 def test_numbers_become_labels_by_the_threshold_of_the_training_file(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_an_ending_that_names_the_publisher_goes() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("nonsense\n", r":1: no labelled item"), ('{"title": "x"}\n', "says when it arrived"), ("", "no line has")],
+    [("nonsense\n", r":1: not a labelled item"), ('{"title": "x"}\n', "says when it arrived"), ("", "no line has")],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "x.jsonl"
