@@ -167,7 +167,11 @@ class Poller:
         if only is not None and len(only) < len(self._sources):
             limit = len(self._sources)
         busy = [name for name in self._active_hosts if self._is_busy(name)]
-        for state in self._store.feeds.due(now, limit, busy, self._leased()):
+        due = self._store.feeds.due(now, limit, busy, self._leased())
+        # A query over a network that is cut may hang until the lease has ended.
+        if self._leased() == frozenset():
+            return 0
+        for state in due:
             if started == free:
                 break
             name = host(state.url)
