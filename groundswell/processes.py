@@ -105,10 +105,10 @@ class CommandFailedError(GroundswellError):
     """A command in a child process failed, with this message."""
 
 
-async def run_aside(command: str, feeds: Path, db: Path, *more: str) -> str:
+async def run_aside(command: str, feeds: Path, db: Path, *more: str, within_s: float = ASIDE_WITHIN_S) -> str:
     """Run a command in a child process, so that the worker continues; return its output.
 
-    CommandFailedError if it failed, or did not end within `ASIDE_WITHIN_S`.
+    CommandFailedError if it failed, or did not end within *within_s*.
     """
     process = await asyncio.create_subprocess_exec(
         *part_command(command, feeds, db, *more),
@@ -117,11 +117,11 @@ async def run_aside(command: str, feeds: Path, db: Path, *more: str) -> str:
         env=child_environment(),
     )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), timeout=ASIDE_WITHIN_S)
+        output, errors = await asyncio.wait_for(process.communicate(), timeout=within_s)
     except TimeoutError:
         process.kill()
         await process.wait()
-        raise CommandFailedError(f"`groundswell {command}` did not end within {ASIDE_WITHIN_S:.0f} s") from None
+        raise CommandFailedError(f"`groundswell {command}` did not end within {within_s:.0f} s") from None
     except asyncio.CancelledError:
         process.kill()
         await process.wait()

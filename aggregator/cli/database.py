@@ -19,7 +19,8 @@ from aggregator.config import load_config
 from aggregator.errors import ConfigError, StoreError
 from aggregator.model import Config, Entry
 from aggregator.site import database as site_database
-from aggregator.site.backup import CHECKED, back_up, back_up_on_schedule
+from aggregator.site import server_backup
+from aggregator.site.backup import CHECKED, Contents, back_up, back_up_on_schedule
 from aggregator.site.backup import restore as restore_backup
 from aggregator.site.backup import verify as verify_backup
 from aggregator.site.database import open_as_only_writer, open_store
@@ -27,9 +28,8 @@ from aggregator.site.disk_use import disk_use
 from aggregator.site.disk_use import summary as disk_summary
 from aggregator.store import Store, StoreFault
 from aggregator.store.lock import WorkerLock
+from aggregator.store.postgres.address import database_url
 from aggregator.text.wording import size
-
-_POSTGRES_BACKUPS = "use pg_dump and pg_restore, pgBackRest, or WAL archiving"
 
 
 @click.command()
@@ -50,6 +50,9 @@ def check(front: Front, feeds: Path, db: Path) -> None:
         keep = config.retention.entries
         sizes = count(len(config.sources), "source"), count(len(config.categories), "category", "categories")
         click.echo(f"{feeds}: {sizes[0]} in {sizes[1]}, no errors")
+        url = database_url()
+        if config.backup.folder and url and (lacking := server_backup.problem(url)):
+            errors.append(f"{feeds}: `backup`: {lacking}")
     except ConfigError as error:
         errors += str(error).splitlines()
     name = site_database.shown_name(db)
@@ -135,26 +138,38 @@ def backup(front: Front, target: Path | None, verify: bool, feeds: Path, db: Pat
     TARGET includes feeds.yaml with any passwords in it. Only you can read the file.
     Pictures are not included; they are fetched again.
 
+    With PostgreSQL, TARGET is a dump of the database in the custom format of pg_dump,
+    which must be installed. Each row of it is read back in any case.
+
     \b
     Example:
       groundswell backup monday.db
       groundswell backup --verify monday.db
       groundswell backup
     """
-    site_database.require_file("`groundswell backup`", _POSTGRES_BACKUPS)
+    url = database_url()
     existing(db)
-    if target is None:
-        settings = load_config(feeds, env=front.env).backup
+    settings = None if target else load_config(feeds, env=front.env).backup
+    if url and target:
+        contents = server_backup.back_up(url, target)
+    elif url and settings:
+        target, contents = server_backup.back_up_on_schedule(url, feeds, settings, front.clock())
+    elif settings:
         target, contents = back_up_on_schedule(db, feeds, settings, front.clock())
     else:
+        assert target is not None
         back_up(db, feeds, target)
         if not verify:
             click.echo(f"{target}: {_size(target)}")
             return
         contents = verify_backup(target)
+    click.echo(f"{target}: {_size(target)}, {'read back' if url else 'restored'} {CHECKED}: {_summary(contents)}")
+
+
+def _summary(contents: Contents) -> str:
     parts = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
     parts += ["feeds.yaml"] * contents.has_config + [count(contents.models, "model file")] * bool(contents.models)
-    click.echo(f"{target}: {_size(target)}, {CHECKED}: {', '.join(parts)}")
+    return ", ".join(parts)
 
 
 def _size(path: Path) -> str:
@@ -172,16 +187,26 @@ def restore(front: Front, copy: Path, database_only: bool, feeds: Path, db: Path
 
     Stop the worker first. The present database may be damaged. COPY is not changed.
 
+    With PostgreSQL, make an empty database, and set DATABASE_URL to it: COPY is
+    restored there, all or nothing, and the database that was used so far stays.
+
     \b
     Example:
       groundswell restore monday.db
     """
-    site_database.require_file("`groundswell restore`", _POSTGRES_BACKUPS)
-    with WorkerLock(db):
-        done = restore_backup(copy, db, None if database_only else feeds, front.clock())
+    config_file = None if database_only else feeds
+    if url := database_url():
+        done = server_backup.restore(url, copy, config_file, front.clock())
+    else:
+        with WorkerLock(db):
+            done = restore_backup(copy, db, config_file, front.clock())
     for path in done.kept:
         click.echo(f"the previous version is kept as {path}")
-    parts = [str(db), *[str(feeds)] * done.has_config, *[count(done.models, "model file")] * bool(done.models)]
+    parts = [
+        site_database.shown_name(db),
+        *[str(feeds)] * done.has_config,
+        *[count(done.models, "model file")] * bool(done.models),
+    ]
     click.echo(f"restored from {copy}: {', '.join(parts)}")
     click.echo(done.token)
 

@@ -29,8 +29,8 @@ FEEDS = "feeds.yaml"
 MODELS = "models"
 """Names in the archive: the configuration, and the folder of models."""
 
-CHECKED = "restored and checked"
-"""Output of the command for a verified backup; without it the backup failed."""
+CHECKED = "and checked"
+"""In the output of the command for a verified backup ("restored and checked"); without it the backup failed."""
 
 MAX_FILE_BYTES = 50_000_000
 """A model has less than one megabyte; larger files do not belong there."""
@@ -118,12 +118,23 @@ def restore(copy: Path, db: Path, feeds: Path | None, at: datetime) -> Restored:
     if models and (old := _replace_models(copies.models_folder(db), models, at)):
         kept.append(old)
     config = files.get(FEEDS) if feeds is not None else None
-    if feeds is not None and config is not None and (not feeds.exists() or _read(feeds) != config):
-        if feeds.exists():
-            kept.append(_free_name(feeds, at))
-            write_file(kept[-1], _read(feeds), feeds.stat().st_mode & 0o777)
-        write_file(feeds.resolve(), config, (feeds.stat().st_mode if feeds.exists() else 0o600) & 0o777)
+    if feeds is not None and config is not None:
+        kept += place_config(feeds, config, at)
     return Restored(tuple(kept), len(models), config is not None, sentence)
+
+
+def place_config(feeds: Path, config: bytes, at: datetime) -> list[Path]:
+    """Write *config* to *feeds*; return the path of the file that was there and differs, if any."""
+    if not feeds.exists():
+        write_file(feeds.resolve(), config, 0o600)
+        return []
+    before, mode = _read(feeds), feeds.stat().st_mode & 0o777
+    if before == config:
+        return []
+    kept = _free_name(feeds, at)
+    write_file(kept, before, mode)
+    write_file(feeds.resolve(), config, mode)
+    return [kept]
 
 
 def _check(copy: Path, part: Path) -> None:
@@ -146,13 +157,7 @@ def back_up_on_schedule(db: Path, feeds: Path, settings: Backups, at: datetime) 
     The new one counts only when it is proved: one that cannot be restored is removed, and every older one stays.
     StoreError where that fails, or where no folder is set.
     """
-    if not settings.folder:
-        raise StoreError(f"{feeds} does not set `backup.folder`; set it, or name a file: `groundswell backup FILE`")
-    folder = feeds.absolute().parent / settings.folder
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot create the folder {folder}: {error.strerror}") from error
+    folder = folder_of(feeds, settings)
     target = folder / scheduled_name(at)
     back_up(db, feeds, target)
     try:
@@ -164,14 +169,26 @@ def back_up_on_schedule(db: Path, feeds: Path, settings: Backups, at: datetime) 
     return target, contents
 
 
-def scheduled_name(at: datetime) -> str:
-    """Return how a scheduled backup of that moment is called."""
-    return f"{at:{_NAME}}.db"
+def folder_of(feeds: Path, settings: Backups) -> Path:
+    """Return the folder of scheduled backups, which exists then; StoreError where none is set or it cannot be made."""
+    if not settings.folder:
+        raise StoreError(f"{feeds} does not set `backup.folder`; set it, or name a file: `groundswell backup FILE`")
+    folder = feeds.absolute().parent / settings.folder
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot create the folder {folder}: {error.strerror}") from error
+    return folder
 
 
-def rotate(folder: Path, keep: int) -> list[Path]:
+def scheduled_name(at: datetime, ending: str = "db") -> str:
+    """Return the file name of the scheduled backup of that moment."""
+    return f"{at:{_NAME}}.{ending}"
+
+
+def rotate(folder: Path, keep: int, ending: str = "db") -> list[Path]:
     """Remove all but the newest *keep* scheduled backups in *folder*; other files stay. Return what went."""
-    backups = sorted(folder.glob("groundswell-[0-9]*T[0-9]*.db"))
+    backups = sorted(folder.glob(f"groundswell-[0-9]*T[0-9]*.{ending}"))
     gone = backups[:-keep]
     for path in gone:
         path.unlink(missing_ok=True)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import platform
 from pathlib import Path
 
 from aggregator.cli.database import compact_if_worthwhile, prune_store
-from aggregator.errors import StoreError
 from aggregator.model import Clock, Config
-from aggregator.site.database import is_file, open_for_job, require_file
+from aggregator.site.database import is_file, open_for_job
 from aggregator.store import Store
 from aggregator.text.wording import size
 from groundswell.processes import CommandFailedError, run_aside
 
 log = logging.getLogger(__name__)
+
+BACKUP_WITHIN_S = 6 * 3600.0
+"""Writing and reading back a database of 100 GB takes hours."""
 
 
 class LongWork:
@@ -69,16 +72,18 @@ class LongWork:
     async def _back_up(self) -> None:
         """Make a backup: another process copies and verifies it."""
         try:
-            require_file("`backup` in feeds.yaml", "docs/postgresql.md says how to back that up")
-            message = (await run_aside("backup", self._feeds, self._db)).strip()
-        except StoreError as error:
-            # Another try would only repeat the message.
-            message = str(error)
+            message = (await run_aside("backup", self._feeds, self._db, within_s=BACKUP_WITHIN_S)).strip()
         except CommandFailedError as error:
-            self._store.state.set("backup_message", str(error))
+            self._store.state.set("backup_message", self._here(str(error)))
             raise
+        message = self._here(message)
         self._store.state.set("backup_message", message)
         log.info("backup: %s", message)
+
+    @staticmethod
+    def _here(message: str) -> str:
+        """Return *message*, which names a file, with the machine that has it where there are several."""
+        return message if is_file() else f"{platform.node()}: {message}"
 
 
 def _first_line(text: str) -> str:

@@ -69,7 +69,7 @@ def test_poll_update_export_check_and_prune_use_the_server(url: str, tmp_path: P
         assert store.feedback.votes()
 
 
-@pytest.mark.parametrize("arguments", [("backup", "x.db"), ("move", "host:folder"), ("prune", "--compact")])
+@pytest.mark.parametrize("arguments", [("move", "host:folder"), ("prune", "--compact")])
 def test_what_works_with_a_file_says_so(url: str, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert "works with SQLite files only" in str(result.exception)

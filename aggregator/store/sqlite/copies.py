@@ -22,6 +22,7 @@ JOURNALS = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database."""
 
 _HEADER = b"SQLite format 3\0"
+_DUMP = b"PGDMP"
 _ARCHIVE = "create table sqlar (name text primary key, mode int, mtime int, sz int, data blob)"
 
 PRIVATE = 0o600
@@ -97,6 +98,8 @@ def take_in(copy: Path, part: Path) -> dict[str, bytes]:
         beginning = file.read(len(_HEADER))
     if not beginning:
         raise StoreError(f"{copy} is empty and was not restored")
+    if beginning.startswith(_DUMP):
+        raise StoreError(f"{copy} is a dump of PostgreSQL; set DATABASE_URL to an empty database to restore it there")
     if beginning != _HEADER:
         raise StoreError(f"{copy} is not a SQLite database and was not restored")
     _remove(part)

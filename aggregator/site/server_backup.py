@@ -1,0 +1,98 @@
+"""Back up a site whose database is in PostgreSQL into one file, and restore it.
+
+    back_up   database -> one dump, by rename, and every row of it read back
+    restore   that dump -> an empty database, which then has the present schema; feeds.yaml beside it
+
+The last applied feeds.yaml and the models are in the database. `aggregator.site.backup` does the same for SQLite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from aggregator.errors import StoreError, StoreFault
+from aggregator.model import Backups
+from aggregator.site.backup import Contents, Restored, folder_of, place_config, rotate, scheduled_name
+from aggregator.store import Store
+
+ENDING = "dump"
+
+
+def problem(url: str) -> str:
+    """Return why no backup of the database at *url* can be made on this machine, "" where one can."""
+    # Imported here, as below: psycopg is an extra.
+    from aggregator.store.postgres import dumps
+
+    return dumps.problem(url)
+
+
+def back_up(url: str, target: Path) -> Contents:
+    """Write a backup of the site at *url* to *target* while the site runs, and read it back.
+
+    StoreError where it cannot be written, or lacks a row of the database: then there is no *target*.
+    """
+    from aggregator.store.postgres import dumps
+
+    expected = dumps.write(url, target)
+    try:
+        found = dumps.read(target)
+        if lacking := [table for table, rows in expected.items() if found.get(table) != rows]:
+            table = lacking[0]
+            raise StoreError(f"{target} has {found.get(table, 0)} of {expected[table]} rows of {table}")
+    except StoreError:
+        target.unlink(missing_ok=True)
+        raise
+    return _contents(found, target)
+
+
+def back_up_on_schedule(url: str, feeds: Path, settings: Backups, at: datetime) -> tuple[Path, Contents]:
+    """Make the backup that feeds.yaml asks for, and remove old ones of this machine; return it.
+
+    StoreError where that fails, or where no folder is set; every older one stays.
+    """
+    folder = folder_of(feeds, settings)
+    target = folder / scheduled_name(at, ENDING)
+    contents = back_up(url, target)
+    rotate(folder, settings.keep, ENDING)
+    return target, contents
+
+
+def restore(url: str, copy: Path, feeds: Path | None, at: datetime) -> Restored:
+    """Put the site in *copy* into the empty database at *url*.
+
+    feeds: where the configuration goes; None leaves it alone
+    at:    names what is kept of the feeds.yaml that was there
+
+    StoreError where *copy* is no backup or is damaged, or where the database is not empty: then nothing has changed.
+    """
+    from aggregator.store.postgres import dumps
+
+    found = dumps.read(copy)
+    dumps.load(url, copy)
+    try:
+        with Store.connect(url) as store:
+            if errors := store.faults():
+                raise StoreError(errors[0])
+            config = store.config_edits.valid_text()
+            has_token = store.sessions.token_digest() is not None
+    except StoreFault as error:
+        raise StoreError(f"{copy} was restored, and then the connection was lost: {error}") from error
+    kept = [] if feeds is None or config is None else place_config(feeds, config.encode(), at)
+    token = (
+        "the operator's token is that of the copy; GROUNDSWELL_ADMIN_TOKEN in the environment replaces it, and "
+        "`groundswell rotate-token` makes another; whoever was signed in is signed out"
+        if has_token
+        else "there is no operator's token yet; the first start makes one"
+    )
+    return Restored(tuple(kept), _contents(found, copy).models, feeds is not None and config is not None, token)
+
+
+def _contents(rows: Mapping[str, int], copy: Path) -> Contents:
+    from aggregator.store.postgres.dumps import rows_of
+
+    entries, stories, models, configs = (
+        rows_of(rows, table) or 0 for table in ("entries", "stories", "model_files", "config_edits")
+    )
+    return Contents(entries, stories, models, configs > 0, copy.stat().st_size)

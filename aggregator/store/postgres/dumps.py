@@ -1,0 +1,213 @@
+"""Dumps of a PostgreSQL database, written and read by PostgreSQL's own `pg_dump` and `pg_restore`.
+
+    write     one snapshot of a database -> a file in the custom format of pg_dump
+    read      every row of such a file, counted: a file that is cut off or damaged does not get through
+    load      such a file -> an empty database, all or nothing
+
+The address goes to these programs without its password, which they get from the environment: a command line is visible
+to every user of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from aggregator.errors import StoreError, StoreFault
+from aggregator.store.postgres.address import shown
+from aggregator.store.postgres.connection import PostgresConnection, connection_arguments
+
+MAGIC = b"PGDMP"
+"""First bytes of a dump in the custom format."""
+
+RowCounts = Mapping[str, int]
+"""Rows by table, such as "public.entries"."""
+
+_LEFT_OUT = ("pictures", "sessions", "pollers", "poll_shards")
+"""Tables that are dumped without their rows: a cache, and what is valid for running processes and browsers only."""
+_OURS = ("migrations", "entries", "sources")
+_PACKAGE = "PostgreSQL's client programs (Debian: `apt-get install postgresql-client`)"
+
+
+def problem(url: str) -> str:
+    """Return why the database at *url* cannot be dumped on this machine, "" where it can."""
+    try:
+        dumper = _program("pg_dump")
+        _program("pg_restore")
+        said = subprocess.run([dumper, "--version"], capture_output=True, text=True, check=False).stdout
+        with psycopg.connect(url, **connection_arguments("groundswell")) as raw:
+            server = raw.info.server_version // 10_000
+    except StoreError as error:
+        return str(error)
+    except psycopg.Error:
+        return ""  # it cannot be reached now; whoever uses it says so
+    version = re.search(r"\d+", said)
+    if version is not None and int(version[0]) < server:
+        return f"pg_dump {version[0]} is older than the server, which is PostgreSQL {server}; install version {server}"
+    return ""
+
+
+def write(url: str, target: Path) -> RowCounts:
+    """Dump the database at *url* to *target* while others use it; return how many rows the snapshot has.
+
+    *target* appears when it is whole, readable by its owner only. StoreError where it exists or cannot be written.
+    """
+    if target.exists():
+        raise StoreError(f"{target} exists; choose another name, or remove it first")
+    dumper = _program("pg_dump")
+    part = target.with_name(f".{target.name}.part")
+    database = PostgresConnection.open(url)
+    try:
+        with database.transaction():
+            database.run("set transaction isolation level repeatable read, read only")
+            # This session only keeps its snapshot while pg_dump, which shares it, is at work.
+            database.run("set local idle_in_transaction_session_timeout = 0")
+            schema = database.value("select format('%I', current_schema())")
+            left_out = [f"{schema}.{table}" for table in _LEFT_OUT]
+            counts = _rows_of(database, left_out)
+            options = [f"--exclude-table-data={table}" for table in left_out]
+            snapshot = database.value("select pg_export_snapshot()")
+            _run(
+                url, dumper, "--format=custom", "--no-owner", "--no-privileges", "--lock-wait-timeout=10s",
+                f"--snapshot={snapshot}", f"--file={part}", *options, f"--dbname={_address(url)}",
+                failed=f"cannot write the dump {target}",
+            )  # fmt: skip
+        os.replace(part, target)
+    except StoreFault as error:
+        raise StoreError(f"cannot write the dump {target}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"cannot write the dump {target}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+        database.close()
+    return counts
+
+
+def read(dump: Path) -> RowCounts:
+    """Read every row of *dump* and count them; StoreError where it is damaged, or a dump of something else."""
+    restorer = _program("pg_restore")
+    with dump.open("rb") as file:
+        beginning = file.read(16)
+    if beginning.startswith(b"SQLite"):
+        raise StoreError(
+            f"{dump} is a backup of a SQLite site; restore it without DATABASE_URL, then copy it here with "
+            "`groundswell migrate-to`"
+        )
+    if not beginning.startswith(MAGIC):
+        raise StoreError(f"{dump} is not a dump of PostgreSQL in the custom format (`pg_dump --format=custom`)")
+    counts: Counter[str] = Counter()
+    table = ""
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [restorer, "--data-only", "--file=-", str(dump.absolute())], stdout=subprocess.PIPE, stderr=errors
+        )
+        assert process.stdout is not None
+        with process.stdout as lines:
+            # One row is one line: COPY escapes line breaks within values.
+            for line in lines:
+                if not table:
+                    if line.startswith(b"COPY "):
+                        table = line.split(b" ", 2)[1].decode("utf-8", "replace")
+                        counts[table] += 0
+                elif line == b"\\.\n":
+                    table = ""
+                else:
+                    counts[table] += 1
+        if process.wait() or table:
+            errors.seek(0)
+            raise StoreError(f"{dump} is damaged: {_first_line(errors.read()) or 'it ends within a table'}")
+    if any(rows_of(counts, table) is None for table in _OURS):
+        raise StoreError(f"{dump} is a dump of another program's database")
+    return counts
+
+
+def load(url: str, dump: Path) -> None:
+    """Load *dump*, which `read` has found whole, into the empty database at *url*.
+
+    StoreError where the database is not empty or refuses something: then nothing was changed.
+    """
+    restorer = _program("pg_restore")
+    try:
+        with psycopg.connect(url, **connection_arguments("groundswell")) as raw:
+            row = raw.execute(
+                """select min(schemaname || '.' || tablename) from pg_tables
+                where schemaname not in ('pg_catalog', 'information_schema')"""
+            ).fetchone()
+    except psycopg.ProgrammingError:
+        raise StoreError("DATABASE_URL cannot be read") from None
+    except psycopg.Error as error:
+        raise StoreError(f"cannot use the database at {shown(url)}: {_first_line(str(error).encode())}") from error
+    if row is not None and row[0] is not None:
+        raise StoreError(
+            f"the database {shown(url)} is not empty (it has the table {row[0]}), and nothing was changed; make an "
+            "empty one with `createdb`, set DATABASE_URL to it, and keep this one until the new one runs"
+        )
+    _run(
+        url, restorer, "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges",
+        f"--dbname={_address(url)}", str(dump.absolute()), failed=f"{dump} was not restored",
+    )  # fmt: skip
+    database = PostgresConnection.open(url)
+    try:
+        with database.transaction():
+            for table in _LEFT_OUT:  # a dump that was made by hand has them
+                database.run(f"delete from {table}")
+        database.run("analyze")
+    finally:
+        database.close()
+
+
+def rows_of(counts: RowCounts, table: str) -> int | None:
+    """Return how many rows of *table* a dump has, in whichever schema; None without such a table."""
+    return next((rows for name, rows in counts.items() if name.rpartition(".")[2] == table), None)
+
+
+def _rows_of(database: PostgresConnection, left_out: Collection[str]) -> RowCounts:
+    rows = database.rows(
+        """select format('%I.%I', schemaname, tablename) from pg_tables
+        where schemaname not in ('pg_catalog', 'information_schema')"""
+    )
+    tables = [row[0] for row in rows if row[0] not in left_out]
+    return {table: int(database.value(f"select count(*) from {table}")) for table in tables}
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise StoreError(f"{name} is not installed on this machine; install {_PACKAGE}")
+    return path
+
+
+def _address(url: str) -> str:
+    """Return *url* without its password, for a command line."""
+    parts = conninfo_to_dict(url)
+    parts.pop("password", None)
+    same = connection_arguments("groundswell backup")
+    kept = ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    return make_conninfo(**{**{name: same[name] for name in kept}, **parts})
+
+
+def _run(url: str, *command: str, failed: str) -> None:
+    environment = dict(os.environ)
+    if password := conninfo_to_dict(url).get("password"):
+        environment["PGPASSWORD"] = str(password)
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        umask=0o077, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise StoreError(f"{failed}: {_first_line(done.stderr) or f'exit code {done.returncode}'}")
+
+
+def _first_line(output: bytes) -> str:
+    """Return the first line that a program said, without its own name."""
+    lines = output.decode("utf-8", "replace").strip().splitlines()
+    return re.sub(r"^pg_\w+: (error: )?", "", lines[0]) if lines else ""
