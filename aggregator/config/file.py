@@ -15,13 +15,17 @@ _IN_PLACE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def save_config(path: Path, text: str) -> None:
-    """Write *text* to the feeds.yaml at *path*; a symbolic link stays one, and the file keeps its mode.
+    """Write *text* to the feeds.yaml at *path*, as `save_bytes` does."""
+    save_bytes(path, text.encode("utf-8"))
+
+
+def save_bytes(path: Path, data: bytes) -> None:
+    """Write *data* to the feeds.yaml at *path*; a symbolic link stays one, and the file keeps its mode.
 
     The new file replaces the old one atomically, so that no reader sees half of it. A single file that is mounted into
     a container cannot be replaced and is overwritten in place. ConfigError if neither is possible.
     """
     target = path.resolve()
-    data = text.encode("utf-8")
     try:
         _replace(target, data)
     except OSError as error:

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
-from aggregator.config.file import write_file
-from aggregator.errors import NewerDatabaseError, StoreError
+from aggregator.config.file import save_bytes, write_file
+from aggregator.errors import ConfigError, NewerDatabaseError, StoreError
 from aggregator.model import Backups
 from aggregator.store import Store, StoreFault
 from aggregator.store.codec import stamp
@@ -37,6 +39,10 @@ MAX_FILE_BYTES = 50_000_000
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = "groundswell-%Y%m%dT%H%M%S"
+_LEFTOVER = re.compile(r"\.+groundswell-(\d{8}T\d{6}\.|verify-)")
+"""Matches the names of unfinished files and folders of scheduled backups."""
+_LEFTOVER_AGE = timedelta(days=1)
+"""Far longer than a backup may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +130,29 @@ def restore(copy: Path, db: Path, feeds: Path | None, at: datetime) -> Restored:
 
 
 def place_config(feeds: Path, config: bytes, at: datetime) -> list[Path]:
-    """Write *config* to *feeds*; return the path of the file that was there and differs, if any."""
-    if not feeds.exists():
-        write_file(feeds.resolve(), config, 0o600)
-        return []
-    before, mode = _read(feeds), feeds.stat().st_mode & 0o777
-    if before == config:
-        return []
-    kept = _free_name(feeds, at)
-    write_file(kept, before, mode)
-    write_file(feeds.resolve(), config, mode)
+    """Write *config* to *feeds*; return the path of the file that was there and differs, if any.
+
+    Called after the database was restored: StoreError, which says so, where *feeds* cannot be written.
+    """
+    try:
+        if not feeds.exists():
+            write_file(feeds.resolve(), config, 0o600)
+            return []
+        before, mode = _read(feeds), feeds.stat().st_mode & 0o777
+        if before == config:
+            return []
+        kept = _free_name(feeds, at)
+        write_file(kept, before, mode)
+        save_bytes(feeds, config)
+    except OSError as error:
+        raise _not_placed(f"{feeds.parent} cannot be written: {error.strerror}") from error
+    except ConfigError as error:
+        raise _not_placed(str(error)) from error
     return [kept]
+
+
+def _not_placed(reason: str) -> StoreError:
+    return StoreError(f"the database was restored, and feeds.yaml was not: {reason}")
 
 
 def _check(copy: Path, part: Path) -> None:
@@ -154,17 +172,21 @@ def _check(copy: Path, part: Path) -> None:
 def back_up_on_schedule(db: Path, feeds: Path, settings: Backups, at: datetime) -> tuple[Path, Contents]:
     """Make the backup that feeds.yaml asks for, restore it to prove it, and remove old ones; return it.
 
-    The new one counts only when it is proved: one that cannot be restored is removed, and every older one stays.
+    The new one gets its name only when it is proved: one that cannot be restored is removed, and every older one stays.
     StoreError where that fails, or where no folder is set.
     """
     folder = folder_of(feeds, settings)
+    remove_leftovers(folder, at)
     target = folder / scheduled_name(at)
-    back_up(db, feeds, target)
+    unproved = target.with_name(f".{target.name}.unproved")
     try:
-        contents = verify(target)
-    except StoreError:
-        target.unlink(missing_ok=True)
-        raise
+        back_up(db, feeds, unproved)
+        contents = verify(unproved)
+        os.replace(unproved, target)
+    except OSError as error:
+        raise StoreError(f"cannot write the backup {target}: {error.strerror}") from error
+    finally:
+        unproved.unlink(missing_ok=True)
     rotate(folder, settings.keep)
     return target, contents
 
@@ -193,6 +215,20 @@ def rotate(folder: Path, keep: int, ending: str = "db") -> list[Path]:
     for path in gone:
         path.unlink(missing_ok=True)
     return gone
+
+
+def remove_leftovers(folder: Path, at: datetime) -> None:
+    """Remove what scheduled backups that were killed left in *folder* a day or longer before *at*."""
+    for path in folder.iterdir():
+        if not _LEFTOVER.match(path.name):
+            continue
+        with suppress(OSError):  # it is gone meanwhile
+            if at - datetime.fromtimestamp(path.stat().st_mtime, UTC) < _LEFTOVER_AGE:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _token(db: Path, part: Path) -> tuple[copies.Token | None, str]:

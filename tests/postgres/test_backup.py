@@ -9,8 +9,12 @@ import platform
 import shutil
 import stat
 import subprocess
+import sys
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import psycopg
@@ -19,7 +23,7 @@ from click.testing import CliRunner, Result
 
 from aggregator.cli.options import Front
 from aggregator.config import load_config
-from aggregator.errors import StoreError
+from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.model import Backups
 from aggregator.site import server_backup
 from aggregator.site.backup import scheduled_name
@@ -36,6 +40,7 @@ from tests.postgres.test_commands import configure
 pytestmark = pytest.mark.skipif(shutil.which("pg_dump") is None, reason="pg_dump is not installed")
 
 FEEDS = "sources:\n  - {id: wire, url: 'https://wire.example/feed?key=secret'}\n"
+T = TypeVar("T")
 DERIVED = ("pictures", "sessions", "pollers", "poll_shards")
 
 
@@ -211,11 +216,93 @@ def test_scheduled_backups_rotate_and_a_failed_one_costs_no_older_one(
     made = [server_backup.back_up_on_schedule(site, feeds, settings, NOON + timedelta(days=day))[0] for day in (1, 2)]
     assert sorted((tmp_path / "copies").iterdir()) == made
     # The dump lacks a row that the snapshot had.
-    write = dumps.write
-    monkeypatch.setattr(dumps, "write", lambda *args: {**write(*args), "public.state": 1_000})
+    count = dumps._rows_of
+    monkeypatch.setattr(dumps, "_rows_of", lambda *args: {**count(*args), "public.state": 1_000})
     with pytest.raises(StoreError, match=r"of 1000 rows of public\.state"):
         server_backup.back_up_on_schedule(site, feeds, settings, NOON + timedelta(days=3))
     assert sorted((tmp_path / "copies").iterdir()) == made
+
+
+def test_a_dump_gets_its_name_when_it_was_read_back(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = dumps.read
+
+    def look_first(dump: Path) -> dumps.RowCounts:
+        assert not (tmp_path / "copy.dump").exists()
+        return read(dump)
+
+    monkeypatch.setattr(dumps, "read", look_first)
+    server_backup.back_up(site, tmp_path / "copy.dump")
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.dump"]
+
+
+def test_a_dump_of_a_newer_version_is_refused_and_nothing_changes(site: str, postgres: Cluster, tmp_path: Path) -> None:
+    with psycopg.connect(site) as raw:
+        raw.execute("insert into migrations (name, applied_at, expands) values ('9000_of_tomorrow', now(), 1)")
+    dumps.write(site, tmp_path / "expands.dump")
+    with psycopg.connect(site) as raw:
+        raw.execute("update migrations set expands = 0 where name = '9000_of_tomorrow'")
+    subprocess.run(
+        ["pg_dump", "--format=custom", f"--file={tmp_path / 'contracts.dump'}", f"--dbname={site}"], check=True
+    )
+    with psycopg.connect(site) as raw:  # other tests use this database
+        raw.execute("delete from migrations where name = '9000_of_tomorrow'")
+    other = postgres.new_database()
+    with pytest.raises(NewerDatabaseError, match=r"contracts\.dump was written by a newer version .*9000_of_tomorrow"):
+        server_backup.restore(other, tmp_path / "contracts.dump", None, NOON)
+    assert contents(other) == {}
+    server_backup.restore(other, tmp_path / "expands.dump", None, NOON)
+    assert contents(other)
+
+
+def test_the_reason_why_the_server_refuses_a_dump_is_named(site: str, postgres: Cluster, tmp_path: Path) -> None:
+    dumps.write(site, tmp_path / "copy.dump")
+    other = postgres.new_database()
+    with psycopg.connect(other) as raw:
+        raw.execute("create view entries as select 1 as entry_id")
+    with pytest.raises(StoreError, match=r'was not restored: .*relation "entries" already exists'):
+        server_backup.restore(other, tmp_path / "copy.dump", None, NOON)
+    assert contents(other) == {}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the kernel ends children on Linux only")
+def test_a_killed_backup_leaves_no_pg_dump_at_work(site: str, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "pg_dump").write_text(
+        f"#!/bin/sh\necho $$ > {tmp_path}/pid.part\nmv {tmp_path}/pid.part {tmp_path}/pid\nexec sleep 300\n"
+    )
+    (programs / "pg_dump").chmod(0o755)
+    backing_up = subprocess.Popen(
+        [sys.executable, "-m", "groundswell", "backup", "copy.dump"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "DATABASE_URL": site,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        },
+    )
+    try:
+        pid = int(until("pg_dump", lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
+    finally:
+        backing_up.kill()
+        backing_up.wait()
+    until("its end", lambda: not is_alive(pid))
+
+
+def until(what: str, condition: Callable[[], T]) -> T:
+    deadline = time.monotonic() + 60
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.05)
+    return value
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_dump_is_one_snapshot_of_a_database_that_is_written_to(
@@ -245,6 +332,10 @@ def test_no_command_line_shows_the_password(site: str, tmp_path: Path, monkeypat
     assert seen.pop() == "PGPASSWORD=s3 cret"
     assert not any("s3" in part for part in seen)
     assert not list(tmp_path.iterdir())
+    seen.clear()
+    with pytest.raises(StoreError, match=r"holds `sslpassword`, which pg_dump would show .*pg_service\.conf"):
+        dumps.write(f"{site}&sslpassword=s3", tmp_path / "copy.dump")
+    assert not seen
 
 
 def test_check_names_what_backups_need(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

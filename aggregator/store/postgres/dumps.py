@@ -1,11 +1,11 @@
 """Dumps of a PostgreSQL database, written and read by PostgreSQL's own `pg_dump` and `pg_restore`.
 
-    write     one snapshot of a database -> a file in the custom format of pg_dump
+    write     one snapshot of a database -> a file in the custom format of pg_dump, read back before it gets its name
     read      every row of such a file, counted: a file that is cut off or damaged does not get through
     load      such a file -> an empty database, all or nothing
 
-The address goes to these programs without its password, which they get from the environment: a command line is visible
-to every user of the machine.
+These programs get the password from the environment: a command line is visible to every user of the machine. They end
+with the process that started them, so a backup that is killed leaves no `pg_dump` and no open transaction behind.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from aggregator.errors import StoreError, StoreFault
-from aggregator.store.postgres.address import shown
+from aggregator.errors import NewerDatabaseError, StoreError, StoreFault
+from aggregator.process import die_with_parent
+from aggregator.store.postgres import migrations
+from aggregator.store.postgres.address import VARIABLE, shown
 from aggregator.store.postgres.connection import PostgresConnection, connection_arguments
 
 MAGIC = b"PGDMP"
@@ -43,6 +45,7 @@ def problem(url: str) -> str:
     try:
         dumper = _program("pg_dump")
         _program("pg_restore")
+        _address(url)
         said = subprocess.run([dumper, "--version"], capture_output=True, text=True, check=False).stdout
         with psycopg.connect(url, **connection_arguments("groundswell")) as raw:
             server = raw.info.server_version // 10_000
@@ -57,14 +60,34 @@ def problem(url: str) -> str:
 
 
 def write(url: str, target: Path) -> RowCounts:
-    """Dump the database at *url* to *target* while others use it; return how many rows the snapshot has.
+    """Dump the database at *url* to *target* while others use it; return how many rows it has.
 
-    *target* appears when it is whole, readable by its owner only. StoreError where it exists or cannot be written.
+    *target* appears when every row of the snapshot was read back from it, readable by its owner only. StoreError where
+    it exists, cannot be written, or lacks a row.
     """
     if target.exists():
         raise StoreError(f"{target} exists; choose another name, or remove it first")
     dumper = _program("pg_dump")
+    _program("pg_restore")
     part = target.with_name(f".{target.name}.part")
+    try:
+        expected = _write(url, dumper, part, target)
+        rows = _read_back(part, target)
+        for table, count in expected.items():
+            if rows.get(table) != count:
+                raise StoreError(f"the dump {target} has {rows.get(table, 0)} of {count} rows of {table}")
+        os.replace(part, target)
+    except StoreFault as error:
+        raise StoreError(f"cannot write the dump {target}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"cannot write the dump {target}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return rows
+
+
+def _write(url: str, dumper: str, part: Path, target: Path) -> RowCounts:
+    """Dump to *part*, and return how many rows the snapshot has."""
     database = PostgresConnection.open(url)
     try:
         with database.transaction():
@@ -81,19 +104,23 @@ def write(url: str, target: Path) -> RowCounts:
                 f"--snapshot={snapshot}", f"--file={part}", *options, f"--dbname={_address(url)}",
                 failed=f"cannot write the dump {target}",
             )  # fmt: skip
-        os.replace(part, target)
-    except StoreFault as error:
-        raise StoreError(f"cannot write the dump {target}: {error}") from error
-    except OSError as error:
-        raise StoreError(f"cannot write the dump {target}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
         database.close()
     return counts
 
 
+def _read_back(part: Path, target: Path) -> RowCounts:
+    try:
+        return read(part)
+    except StoreError as error:
+        raise StoreError(str(error).replace(str(part), str(target))) from error
+
+
 def read(dump: Path) -> RowCounts:
-    """Read every row of *dump* and count them; StoreError where it is damaged, or a dump of something else."""
+    """Read every row of *dump* and count them.
+
+    StoreError where it is damaged, or a dump of something else; NewerDatabaseError where this version cannot use it.
+    """
     restorer = _program("pg_restore")
     with dump.open("rb") as file:
         beginning = file.read(16)
@@ -105,6 +132,7 @@ def read(dump: Path) -> RowCounts:
     if not beginning.startswith(MAGIC):
         raise StoreError(f"{dump} is not a dump of PostgreSQL in the custom format (`pg_dump --format=custom`)")
     counts: Counter[str] = Counter()
+    steps: dict[str, bool] = {}
     table = ""
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
@@ -122,11 +150,18 @@ def read(dump: Path) -> RowCounts:
                     table = ""
                 else:
                     counts[table] += 1
+                    if table.rpartition(".")[2] == "migrations":
+                        name, _, only_expands = line.decode("utf-8", "replace").rstrip("\n").split("\t")
+                        steps[name] = only_expands == "1"
         if process.wait() or table:
             errors.seek(0)
-            raise StoreError(f"{dump} is damaged: {_first_line(errors.read()) or 'it ends within a table'}")
+            raise StoreError(f"{dump} is damaged: {_reason(errors.read()) or 'it ends within a table'}")
     if any(rows_of(counts, table) is None for table in _OURS):
         raise StoreError(f"{dump} is a dump of another program's database")
+    if unknown := migrations.unknown(steps):
+        raise NewerDatabaseError(
+            f"{dump} was written by a newer version of Groundswell (it knows {unknown[-1]}); upgrade the program"
+        )
     return counts
 
 
@@ -145,7 +180,7 @@ def load(url: str, dump: Path) -> None:
     except psycopg.ProgrammingError:
         raise StoreError("DATABASE_URL cannot be read") from None
     except psycopg.Error as error:
-        raise StoreError(f"cannot use the database at {shown(url)}: {_first_line(str(error).encode())}") from error
+        raise StoreError(f"cannot use the database at {shown(url)}: {_reason(str(error).encode())}") from error
     if row is not None and row[0] is not None:
         raise StoreError(
             f"the database {shown(url)} is not empty (it has the table {row[0]}), and nothing was changed; make an "
@@ -187,9 +222,15 @@ def _program(name: str) -> str:
 
 
 def _address(url: str) -> str:
-    """Return *url* without its password, for a command line."""
+    """Return *url* without its password, for a command line; StoreError where it holds another secret."""
     parts = conninfo_to_dict(url)
     parts.pop("password", None)
+    secrets = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults() if option.dispchar == b"*"}
+    if hidden := sorted(secrets & parts.keys()):
+        raise StoreError(
+            f"{VARIABLE} holds `{hidden[0]}`, which pg_dump would show to every user of this machine; put it into "
+            f"~/.pg_service.conf, and name that service: {VARIABLE}=postgresql:///?service=NAME"
+        )
     same = connection_arguments("groundswell backup")
     kept = ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
     return make_conninfo(**{**{name: same[name] for name in kept}, **parts})
@@ -201,13 +242,14 @@ def _run(url: str, *command: str, failed: str) -> None:
         environment["PGPASSWORD"] = str(password)
     done = subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        umask=0o077, check=False,
+        umask=0o077, preexec_fn=die_with_parent, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise StoreError(f"{failed}: {_first_line(done.stderr) or f'exit code {done.returncode}'}")
+        raise StoreError(f"{failed}: {_reason(done.stderr) or f'exit code {done.returncode}'}")
 
 
-def _first_line(output: bytes) -> str:
-    """Return the first line that a program said, without its own name."""
+def _reason(output: bytes) -> str:
+    """Return the first error that a program reported, without its own name."""
     lines = output.decode("utf-8", "replace").strip().splitlines()
-    return re.sub(r"^pg_\w+: (error: )?", "", lines[0]) if lines else ""
+    errors = [line for line in lines if ": error: " in line] or lines
+    return re.sub(r"^pg_\w+: (error: )?", "", errors[0]) if errors else ""

@@ -17,6 +17,7 @@ A line `-- include PACKAGE FILE` stands for a script that an installed package s
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -40,16 +41,16 @@ _INCLUDE = re.compile(r"^-- include (\S+) (\S+)$", re.MULTILINE)
 def apply(raw: psycopg.Connection[Any]) -> None:
     """Apply what is pending; NewerDatabaseError when the database knows steps that this version does not."""
     applied = _applied(raw)
-    if applied.keys() >= STEPS.keys() and not _unknown(applied):
+    if applied.keys() >= STEPS.keys() and not unknown(applied):
         return
     with raw.transaction():
         raw.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
         applied = _applied(raw)
         if not applied:
             _require_empty(raw)
-        if unknown := _unknown(applied):
+        if newer := unknown(applied):
             raise NewerDatabaseError(
-                f"written by a newer version of Groundswell (it knows {unknown[-1]}); upgrade the program"
+                f"written by a newer version of Groundswell (it knows {newer[-1]}); upgrade the program"
             )
         raw.execute(
             """create table if not exists migrations (
@@ -97,8 +98,11 @@ def expands(script: str) -> bool:
     return script.startswith("-- expand")
 
 
-def _unknown(applied: dict[str, bool]) -> list[str]:
-    """Return the steps of a newer version with which this one cannot go on."""
+def unknown(applied: Mapping[str, bool]) -> list[str]:
+    """Return the steps of a newer version with which this one cannot go on.
+
+    applied: the steps of a database, and whether each only expanded the schema
+    """
     return sorted(name for name, only_expands in applied.items() if name not in STEPS and not only_expands)
 
 

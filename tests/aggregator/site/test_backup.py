@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,10 @@ from aggregator.cli.options import Front
 from aggregator.errors import NewerDatabaseError, StoreError
 from aggregator.model import Backups, Source
 from aggregator.site.backup import (
+    Contents,
     back_up,
     back_up_on_schedule,
+    remove_leftovers,
     restore,
     rotate,
     scheduled_name,
@@ -281,6 +285,63 @@ def test_a_backup_that_cannot_be_restored_costs_no_older_one(site: Site, monkeyp
     with pytest.raises(StoreError, match="is damaged"):
         back_up_on_schedule(site.db, site.feeds, settings, NOON.replace(day=18))
     assert list((site.folder / "copies").iterdir()) == [first]
+
+
+def test_a_scheduled_backup_gets_its_name_when_it_is_proved(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    proved = verify
+
+    def look_first(copy: Path) -> Contents:
+        assert not list((site.folder / "copies").glob("groundswell*"))
+        assert mode(copy) == 0o600
+        return proved(copy)
+
+    monkeypatch.setattr("aggregator.site.backup.verify", look_first)
+    made, _ = back_up_on_schedule(site.db, site.feeds, Backups(folder="copies"), NOON)
+    assert list((site.folder / "copies").iterdir()) == [made]
+
+
+def test_what_a_killed_backup_left_goes_after_a_day(tmp_path: Path) -> None:
+    left = [".groundswell-20261115T030000.db.unproved", "..groundswell-20261115T030000.db.unproved.part"]
+    others = ["groundswell-20261115T030000.db", ".groundswell-notes", ".groundswell-20261117T110000.dump.part"]
+    for name in (*left, *others):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, 2 * ((NOON - timedelta(days=2)).timestamp(),))
+    os.utime(tmp_path / others[2], 2 * ((NOON - timedelta(hours=1)).timestamp(),))  # it may be at work
+    folder = tmp_path / ".groundswell-verify-abc"
+    folder.mkdir()
+    (folder / "groundswell.db").write_text("")
+    os.utime(folder, 2 * ((NOON - timedelta(days=2)).timestamp(),))
+    remove_leftovers(tmp_path, NOON)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+# feeds.yaml where it cannot simply be replaced
+
+
+def test_a_mounted_feeds_yaml_is_restored_in_place(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.feeds.write_text("sources: []\n")
+    place, replace = site.feeds.stat().st_ino, os.replace
+
+    def refuse_mount(source: str, target: Path) -> None:
+        if Path(target) == site.feeds:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        replace(source, target)
+
+    monkeypatch.setattr("aggregator.config.file.os.replace", refuse_mount)
+    restore(site.copy, site.db, site.feeds, NOON)
+    assert site.feeds.read_text() == FEEDS
+    assert site.feeds.stat().st_ino == place
+
+
+def test_a_folder_that_takes_no_feeds_yaml_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.feeds.unlink()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("aggregator.config.file.tempfile.mkstemp", refuse)
+    with pytest.raises(StoreError, match=r"the database was restored, and feeds.yaml was not: .*Read-only file system"):
+        restore(site.copy, site.db, site.feeds, NOON)
 
 
 # The commands
