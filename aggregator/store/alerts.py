@@ -81,27 +81,31 @@ class AlertMessages:
         return now
 
     def add(self, messages: Iterable[NewMessage], now: datetime, due_at: datetime | None = None) -> int:
-        """Store messages to send, each once; return how many are new."""
-        added = 0
-        for new in messages:
-            added += self._db.run_counted(
-                """insert into alert_messages (rule, subject, step, target, service, story_id, sources,
-                content, made_at, due_at) values (:rule, :subject, :step, :target, :service, :story_id, :sources,
-                :content, :made_at, :due_at) on conflict do nothing""",
-                {
-                    "rule": new.rule,
-                    "subject": new.subject,
-                    "step": new.step,
-                    "target": new.target,
-                    "service": new.service,
-                    "story_id": new.story_id,
-                    "sources": new.sources,
-                    "content": json.dumps(new.content, ensure_ascii=False),
-                    "made_at": stamp(now),
-                    "due_at": stamp(due_at or now),
-                },
-            )
-        return added
+        """Store messages to send, each once, and all or none; return how many are new.
+
+        A subject with a message is settled for its rule, so a part of them would leave out the other targets for good.
+        """
+        with self._db.transaction():
+            return sum(self._add(new, now, due_at or now) for new in messages)
+
+    def _add(self, new: NewMessage, now: datetime, due_at: datetime) -> int:
+        return self._db.run_counted(
+            """insert into alert_messages (rule, subject, step, target, service, story_id, sources,
+            content, made_at, due_at) values (:rule, :subject, :step, :target, :service, :story_id, :sources,
+            :content, :made_at, :due_at) on conflict do nothing""",
+            {
+                "rule": new.rule,
+                "subject": new.subject,
+                "step": new.step,
+                "target": new.target,
+                "service": new.service,
+                "story_id": new.story_id,
+                "sources": new.sources,
+                "content": json.dumps(new.content, ensure_ascii=False),
+                "made_at": stamp(now),
+                "due_at": stamp(due_at),
+            },
+        )
 
     def about_story(self, rule: str, story_id: int) -> dict[int, int]:
         """Return the independent sources at each message of a rule about a story, by step.
