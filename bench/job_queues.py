@@ -14,11 +14,13 @@ then a worker is paused for longer than others wait for it. A job that fails sin
     at once    of these: the second run began before the first had written its row
 
 The jobs hold no lock, so a worker that was paused finishes those that it had, though others did them meanwhile; the
-program's long jobs write by a session that is ended first.
+program's long jobs write by a session that is ended first. The second way is that of the program's messages: a job
+claims its row before it works, and a job that finds it claimed does nothing, so what a kill cuts short stays undone:
+"stalled" counts the rows that say so.
 
-The first way is the program's own code (`aggregator/store/postgres/queue`), with shorter times. There a producer puts
-the jobs in meanwhile, each with a row of its own in one transaction; it is killed as often as a worker. The ways with a
-lock do what the scorer does elsewhere: one process holds an advisory lock, and takes from rows what is due.
+The first two ways are the program's own code (`aggregator/store/postgres/queue`), with shorter times. There a producer
+puts the jobs in meanwhile, each with a row of its own in one transaction; it is killed as often as a worker. The ways
+with a lock do what the scorer does elsewhere: one process holds an advisory lock, and takes from rows what is due.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ SILENT_S, BEAT_S = 3.0, 1.0
 QUIET_S = 15.0
 TABLES = """
     create table done (job bigint, began timestamptz, wrote timestamptz);
-    create table due (job bigint primary key, noted boolean default false, finished boolean default false);
+    create table due (job bigint primary key, noted boolean default false, claimed boolean default false,
+        finished boolean default false);
 """
 COUNTS = """
     select count(*) filter (where rows = 0), count(*) filter (where rows > 1),
@@ -97,8 +100,25 @@ async def own_work(url: str) -> None:
     async def run(job: int) -> None:
         await work(url, job)
 
+    await own_runner(url, run).run_until(asyncio.Event())
+
+
+async def own_claimed_work(url: str) -> None:
+    """Do the same as for messages, each of which is claimed before it is sent."""
+
+    async def run(job: int) -> None:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as raw:
+            if (await raw.execute("update due set claimed = true where job = %s and not claimed", (job,))).rowcount:
+                await work(url, job)
+                await raw.execute("update due set finished = true where job = %s", (job,))
+
+    await own_runner(url, run).run_until(asyncio.Event())
+
+
+def own_runner(url: str, run: Callable[[int], Coroutine[Any, Any, None]]) -> JobRunner:
+    """Return the program's runner, which takes over sooner."""
     group = Group({"work": run}, AT_ONCE, again_s=1)
-    await JobRunner(url, group, beat_s=BEAT_S, silent_s=SILENT_S, tries=100).run_until(asyncio.Event())
+    return JobRunner(url, group, beat_s=BEAT_S, silent_s=SILENT_S, tries=100)
 
 
 # procrastinate by itself
@@ -229,6 +249,12 @@ WAYS: dict[str, tuple[str, Callable[[str, int], Coroutine[Any, Any, None]], Work
         own_work,
         "select count(*) from jobs.procrastinate_jobs where status = 'doing'",
     ),
+    "ours, claimed before the work": (
+        "procrastinate",
+        own_fill,
+        own_claimed_work,
+        "select count(*) from due where claimed and not finished",
+    ),
     "procrastinate by itself": (
         "procrastinate",
         procrastinate_fill,
@@ -251,7 +277,7 @@ WAYS: dict[str, tuple[str, Callable[[str, int], Coroutine[Any, Any, None]], Work
 }
 
 
-PRODUCERS: dict[str, Work] = {"ours, over procrastinate": own_produce}
+PRODUCERS: dict[str, Work] = dict.fromkeys(("ours, over procrastinate", "ours, claimed before the work"), own_produce)
 
 
 class Processes:
