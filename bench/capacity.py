@@ -37,7 +37,7 @@ INPUTS = {
         Input("statements, nothing new", 0.3, "ms of a poller's CPU", "bench.databases, PostgreSQL less SQLite"),
         Input("statements, a new entry", 1.6, "ms of a poller's CPU", "bench.databases, PostgreSQL less SQLite"),
         Input("database, nothing new", 0.18, "ms of the server's CPU", "bench.cluster, 100,000 simulated sources"),
-        Input("database, a new entry", 1.8, "ms of the server's CPU", "bench.cluster, one to four pollers"),
+        Input("database, a new entry", 1.6, "ms of the server's CPU", "bench.cluster, one to four pollers"),
         Input("log, nothing new", 0.8, "kB of write-ahead log", "bench.databases"),
         Input("log, a new entry", 6.4, "kB of write-ahead log", "bench.databases"),
         Input("scoring", 2.0, "ms of the scorer's CPU an entry", "groundswell replay, 480 to 811 entries a CPU second"),
