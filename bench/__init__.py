@@ -11,6 +11,6 @@ from typing import NoReturn
 
 
 def skip(missing: Path | str) -> NoReturn:
-    """End a benchmark without an error where what it measures is not there."""
+    """End a benchmark without an error because the data it needs is missing."""
     print(f"skipped: there is no {missing}; name another place on the command line")
     raise SystemExit(0)

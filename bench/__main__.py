@@ -1,4 +1,4 @@
-"""Run every benchmark in turn, or those that are named, with their options: `python -m bench fuzz --seconds 60`."""
+"""Run all benchmarks, or only the named ones with their options: `python -m bench fuzz --seconds 60`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def main(names: list[str]) -> int:
-    """Run the benchmarks called *names*, or all; return 1 when one failed."""
+    """Run the benchmarks in *names*, or all of them; return 1 if one failed."""
     first_option = next((at for at, name in enumerate(names) if name.startswith("-")), len(names))
     names, options = names[:first_option], names[first_option:]
     known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))

@@ -1,13 +1,13 @@
-"""Feeds that a benchmark polls: generated, the same every time, and served as a server would.
+"""Generate the feeds that a benchmark polls; the same arguments always give the same files.
 
     python -m bench._corpus FOLDER --feeds 1000 --rounds 2
 
-Round 0 has 25 entries a feed; each later round has one new entry in each, and the oldest has gone. Three feeds of four
-are RSS, half of those with the whole article in `content:encoded`; the others are Atom. Seven of ten have an ETag, all
-a Last-Modified, half are packed with gzip where the client takes it. A feed has 10 to 50 kB.
+Round 0 has 25 entries per feed; each later round adds one entry to every feed and drops the oldest. Three feeds in four
+are RSS, half of them with the whole article in `content:encoded`; the others are Atom. Seven in ten have an ETag, all
+have a Last-Modified, and half are compressed with gzip if the client accepts it. A feed is 10 to 50 kB.
 
-    roundN.bin    the bodies one after the other
-    roundN.json   a row a feed: path, type, ETag, Last-Modified, then offset and length plain and packed (0: never)
+    roundN.bin    the bodies, concatenated
+    roundN.json   per feed: path, type, ETag, Last-Modified, offset and length plain and compressed (0: none)
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ preparing for months and residents asked when work would begin although a second
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Where a feed's document of one round is, and with which headers it is served."""
+    """Where the document of one feed in one round is stored, and the headers it is served with."""
 
     path: str
     content_type: str
@@ -55,7 +55,7 @@ class Row:
 
 
 def make(folder: Path, feeds: int, rounds: int) -> None:
-    """Write the corpus into *folder*; nothing where it is there already."""
+    """Write the corpus into *folder*, unless it is already there."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(rounds):
         if not (folder / f"round{number}.json").exists():
@@ -68,7 +68,7 @@ def rows(folder: Path, number: int) -> list[Row]:
 
 
 def documents(folder: Path, number: int) -> list[tuple[Row, bytes]]:
-    """Return the documents of a round, not packed."""
+    """Return the uncompressed documents of a round."""
     data = (folder / f"round{number}.bin").read_bytes()
     return [(row, data[row.offset : row.offset + row.length]) for row in rows(folder, number)]
 
@@ -158,13 +158,13 @@ def _sentences(chance: random.Random, count: int) -> str:
 
 
 def main() -> None:
-    """Write a corpus."""
+    """Write a corpus, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=2)
-    given = parser.parse_args()
-    make(given.folder, given.feeds, given.rounds)
+    args = parser.parse_args()
+    make(args.folder, args.feeds, args.rounds)
 
 
 if __name__ == "__main__":

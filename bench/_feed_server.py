@@ -1,9 +1,9 @@
-"""Serve a corpus of `_corpus` on 127.0.0.1 and its neighbours, cheaply, so that the client is what is measured.
+"""Serve a corpus of `_corpus` on loopback addresses, cheaply enough that the client is what is measured.
 
     python -m bench._feed_server FOLDER --port 8800 --hosts 250
 
-`/control/round/N` shows another round, `/control/stats` counts requests as JSON. A GET that brings the ETag, else the
-Last-Modified, of the round that is shown is answered 304. Everything listens on 0.0.0.0 of the loopback network only.
+`/control/round/N` switches to another round, `/control/stats` returns request counts as JSON. A request that carries
+the current ETag, or else the current Last-Modified, gets a 304.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _END = b"\r\n\r\n"
 
 
 class Served:
-    """What is shown now, every answer made ahead."""
+    """The current round, with every response built in advance."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,7 +30,7 @@ class Served:
         self.show(0)
 
     def show(self, number: int) -> None:
-        """Show another round."""
+        """Switch to another round."""
         if number not in self._rounds:
             self._rounds[number] = self._read(number)
         self.number = number
@@ -53,7 +53,7 @@ class Served:
         return answers
 
     def answer(self, head: bytes) -> bytes:
-        """Return the answer to a request."""
+        """Return the response to a request."""
         line, _, rest = head.partition(b"\r\n")
         path = line.split(b" ", 2)[1]
         if path.startswith(b"/control/"):
@@ -63,14 +63,14 @@ class Served:
             self.counts["missing"] += 1
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         headers = dict(part.split(b": ", 1) for part in rest.split(b"\r\n") if b": " in part)
-        given = {name.lower(): value for name, value in headers.items()}
+        fields = {name.lower(): value for name, value in headers.items()}
         plain, packed, unchanged, etag, last_modified = answer
-        known = given.get(b"if-none-match") == etag if etag else given.get(b"if-modified-since") == last_modified
+        known = fields.get(b"if-none-match") == etag if etag else fields.get(b"if-modified-since") == last_modified
         if known:
             self.counts["unchanged"] += 1
             return unchanged
         self.counts["sent"] += 1
-        return packed if packed and b"gzip" in given.get(b"accept-encoding", b"") else plain
+        return packed if packed and b"gzip" in fields.get(b"accept-encoding", b"") else plain
 
     def _control(self, path: str) -> bytes:
         if path.startswith("/control/round/"):
@@ -80,7 +80,7 @@ class Served:
 
 
 class Connection(asyncio.Protocol):
-    """One connection that is kept; requests come one after the other."""
+    """One keep-alive connection; its requests are answered in order."""
 
     def __init__(self, served: Served) -> None:
         self._served = served
@@ -113,8 +113,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--port", type=int, default=8800)
     parser.add_argument("--hosts", type=int, default=250)
-    given = parser.parse_args()
-    asyncio.run(serve(given.folder, given.port, given.hosts))
+    args = parser.parse_args()
+    asyncio.run(serve(args.folder, args.port, args.hosts))
 
 
 if __name__ == "__main__":

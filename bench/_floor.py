@@ -1,10 +1,10 @@
-"""The least that polling can cost in Python: what `bench.poll` compares with.
+"""The least that polling can cost in Python, as a baseline for `bench.poll`.
 
     python -m bench._floor URLS DATABASE STATE
 
-One bare script without health, limits, schedules or a second process: conditional requests with aiohttp, a hundred at
-once; fastfeedparser; nh3 over summary and content of what is new; SQLite with an FTS5 index, five thousand rows a
-transaction. Validators are kept in STATE between runs. It polls every address once.
+A single bare script without health, limits, schedules or a second process: conditional requests with aiohttp, a hundred
+at a time; fastfeedparser; nh3 over the summary and content of new items; SQLite with an FTS5 index, five thousand rows
+per transaction. STATE keeps the validators between runs. Every URL is polled once.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Writer:
         self._rows: list[tuple[object, ...]] = []
 
     def add(self, feed: int, parsed: Iterable[Item]) -> None:
-        """Take in the items of a feed."""
+        """Queue the new items of a feed."""
         known = {guid for (guid,) in self._db.execute("select guid from items where feed = ?", (feed,))}
         now = time.time()
         for guid, url, title, summary, content, author, published in parsed:
@@ -84,7 +84,7 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the queued items."""
         self._db.execute("begin")
         (last,) = self._db.execute("select coalesce(max(id), 0) from items").fetchone()
         self._db.executemany(
@@ -100,7 +100,7 @@ class Writer:
 
 
 async def poll(urls: list[str], writer: Writer, validators: dict[str, dict[str, str]]) -> None:
-    """Request every address once."""
+    """Request every URL once."""
     waiting = iter(enumerate(urls))
     connector = aiohttp.TCPConnector(limit=AT_ONCE, ttl_dns_cache=300)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(30)) as session:
@@ -119,7 +119,7 @@ async def poll(urls: list[str], writer: Writer, validators: dict[str, dict[str, 
 
 
 def main(urls: Path, database: str, state: Path) -> None:
-    """Poll, and remember the validators."""
+    """Poll all URLs and save the validators."""
     validators = json.loads(state.read_text()) if state.exists() else {}
     asyncio.run(poll(urls.read_text().split(), Writer(database), validators))
     state.write_text(json.dumps(validators))

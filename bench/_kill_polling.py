@@ -1,4 +1,4 @@
-"""Kill what polls, and who votes meanwhile: what was acknowledged is there, nothing comes twice, all goes on."""
+"""Kill the poller and a voter: nothing acknowledged is lost, nothing is stored twice, and work continues."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from typing import Any
 
 from aggregator.polling.poll import Polled
 from aggregator.store import Store
-from bench._deaths import PEACEFUL, Death, Life, steps_of
+from bench._kill_points import NO_KILL, KillableProcess, KillPoint, steps_of
 from bench._tally import Tally, opened
 from bench.timelapse import Captures, CaptureServer, content, play
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
-LONGEST_S = 1.5
+MAX_LIFE_S = 1.5
 _TITLES = """border talks chip outage vaccine trial league final storm bridge merger senate telescope battery strike
 court ruling export tariff glacier festival rescue treaty launch network"""
 WORDS = tuple(re.findall(r"\w+", _TITLES))
 
 
 def run(folder: Path, kills: int, at_once: int = 1, seed: int = 1, rounds: int = 12, *, voting: bool = False) -> Tally:
-    """Play until the worker was killed *kills* times, anew in another database whenever all was played."""
+    """Poll until the worker has been killed *kills* times, starting over in a new database after the last capture."""
     tally = Tally()
     with CaptureServer(captures(rounds=rounds, seed=seed)) as server:
-        play_ = Play(folder, server.address, at_once, random.Random(seed), voting=voting)
+        runs = PollingRuns(folder, server.address, at_once, random.Random(seed), voting=voting)
         while tally.killed < kills:
-            play_.once(kills - tally.killed, tally)
+            runs.until_done(kills - tally.killed, tally)
     return tally
 
 
-class Play:
-    """The same feeds polled over and over, held against a worker that was left alone."""
+class PollingRuns:
+    """The same captures polled repeatedly, compared with a worker that is never killed."""
 
     def __init__(self, folder: Path, server: str, at_once: int, rng: random.Random, *, voting: bool) -> None:
         self._folder = folder
@@ -45,37 +45,41 @@ class Play:
         self._rng = rng
         self._voting = voting
         self._lives = 0
-        quiet = self._place()
-        self._worker(quiet, PEACEFUL).wait()
-        self._steps = steps_of(quiet)
-        self._quiet = self._comparable(quiet)
+        undisturbed = self._place()
+        self._worker(undisturbed, NO_KILL).wait()
+        self._steps = steps_of(undisturbed)
+        self._undisturbed = self._comparable(undisturbed)
 
-    def once(self, kills: int, tally: Tally) -> None:
-        """Play all in a new database, killed *kills* times at most, and see what came of it."""
+    def until_done(self, kills: int, tally: Tally) -> None:
+        """Poll all captures into a new database with at most *kills* kills, and check the result."""
         place = self._place()
         left = kills
         while not (place / "progress.done").exists():
-            killed = self._live(place, self._steps.death(self._rng, LONGEST_S, 0.25) if left else PEACEFUL, tally)
+            killed = self._run(place, self._steps.draw_kill(self._rng, MAX_LIFE_S, 0.25) if left else NO_KILL, tally)
             tally.killed += killed
             left -= killed
-        tally.acknowledged += len(_told(place / "acknowledged"))
-        tally.votes += len(_told(place / "votes"))
+        tally.acknowledged += len(_read_records(place / "acknowledged"))
+        tally.votes += len(_read_records(place / "votes"))
         with Store.open(place / "news.db") as store:
             tally.findings += store.faults()
         after = self._comparable(place)
-        tally.findings += [f"{t} is not what it is without kills" for t in self._quiet if after[t] != self._quiet[t]]
+        tally.findings += [
+            f"{table} differs from a run without kills"
+            for table, rows in self._undisturbed.items()
+            if after[table] != rows
+        ]
 
-    def _live(self, place: Path, death: Death, tally: Tally) -> bool:
-        """Let a worker live until its death, or until all is played; return whether it was killed."""
-        worker = self._worker(place, death)
-        voter = Life(PEACEFUL, place, vote, place) if self._voting else None
+    def _run(self, place: Path, kill: KillPoint, tally: Tally) -> bool:
+        """Let a worker run until it is killed or done; return whether it was killed."""
+        worker = self._worker(place, kill)
+        voter = KillableProcess(NO_KILL, place, vote, place) if self._voting else None
         killed = worker.wait()
         if voter is not None and not voter.end():
             tally.findings.append("the voter ended by itself")
         if killed and (place / "news.db").exists():
             with opened(place / "news.db", tally) as store:
-                tally.findings += _lost(store, _told(place / "acknowledged"))
-                tally.findings += _votes_lost(store, _told(place / "votes"))
+                tally.findings += _missing_polls(store, _read_records(place / "acknowledged"))
+                tally.findings += _missing_votes(store, _read_records(place / "votes"))
         return killed
 
     def _place(self) -> Path:
@@ -84,11 +88,11 @@ class Play:
         self._lives += 1
         return place
 
-    def _worker(self, place: Path, death: Death) -> Life:
-        return Life(death, place, work, place, self._server, self._at_once)
+    def _worker(self, place: Path, kill: KillPoint) -> KillableProcess:
+        return KillableProcess(kill, place, work, place, self._server, self._at_once)
 
     def _comparable(self, place: Path) -> dict[str, list[tuple[object, ...]]]:
-        """Return what must be equal: every row, or entries alone where chance decided their order."""
+        """Return the rows that must be equal: every row, or only the entries if timing decides their order."""
         if self._at_once == 1 and not self._voting:
             return content(place / "news.db")
         with Store.open(place / "news.db") as store:
@@ -99,7 +103,7 @@ class Play:
 
 
 def captures(sources: int = 8, rounds: int = 12, seed: int = 1) -> Captures:
-    """Return feeds over time: each round brings up to three new items and at times an edited title."""
+    """Return feeds over time: each round adds up to three items and sometimes edits a title."""
     rng = random.Random(seed)
     captured: dict[str, list[tuple[datetime, bytes]]] = {}
     for source in range(sources):
@@ -126,24 +130,24 @@ def _document(source: int, items: list[tuple[str, str]]) -> bytes:
     return f"<rss version='2.0'><channel><title>Source {source}</title>{markup}</channel></rss>".encode()
 
 
-# What dies
+# The processes that are killed
 
 
 def work(place: Path, server: str, at_once: int) -> None:
-    """Play from where the last worker was killed, and write down each poll that is committed."""
+    """Continue where the last worker was killed, and log each poll until_done it is committed."""
     with (place / "acknowledged").open("ab") as file:
 
         def finished(polled: Polled) -> None:
             at = polled.state.last_polled_at
             assert at is not None
-            _tell(file.fileno(), {"source": polled.source_id, "at": at.isoformat(), "new": polled.new})
+            _append_record(file.fileno(), {"source": polled.source_id, "at": at.isoformat(), "new": polled.new})
 
         asyncio.run(play(place / "news.db", server, place / "progress", finished, at_once))
 
 
 def vote(place: Path) -> None:
-    """Vote on one story after the other, until killed; write down each vote once it is committed."""
-    number = len(_told(place / "votes"))
+    """Vote on one story after the other until killed, and log each vote until_done it is committed."""
+    number = len(_read_records(place / "votes"))
     while not (place / "acknowledged").exists() or not (place / "news.db").exists():
         time.sleep(0.02)
     with Store.open(place / "news.db") as store, (place / "votes").open("ab") as file:
@@ -152,46 +156,46 @@ def vote(place: Path) -> None:
                 number += 1
                 at, up = FIRST + timedelta(seconds=number), number % 3 > 0
                 store.feedback.vote(story.story_id, up, at)
-                _tell(file.fileno(), {"story": story.story_id, "up": up, "at": at.isoformat()})
+                _append_record(file.fileno(), {"story": story.story_id, "up": up, "at": at.isoformat()})
                 time.sleep(0.01)
             time.sleep(0.02)
 
 
-def _tell(file: int, what: dict[str, object]) -> None:
+def _append_record(file: int, what: dict[str, object]) -> None:
     os.write(file, json.dumps(what).encode() + b"\n")
     os.fsync(file)
 
 
-def _told(written: Path) -> list[dict[str, Any]]:
-    """Return the lines of what was acknowledged; the last may have been cut off by the kill."""
+def _read_records(written: Path) -> list[dict[str, Any]]:
+    """Return the acknowledged records; the kill may have cut off the last line."""
     lines = written.read_text().splitlines(keepends=True) if written.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
-# What is looked for
+# Checks
 
 
-def _lost(store: Store, reports: list[dict[str, Any]]) -> list[str]:
-    """Return what was acknowledged and is not there."""
+def _missing_polls(store: Store, reports: list[dict[str, Any]]) -> list[str]:
+    """Return what was acknowledged but is missing."""
     results = []
     for source_id in sorted({report["source"] for report in reports}):
         state = store.feeds.state(source_id)
         latest = max(record["at"] for record in reports if record["source"] == source_id)
         if state is None or state.last_polled_at is None or state.last_polled_at.isoformat() < latest:
-            results.append(f"{source_id}: the poll of {latest} was acknowledged and is not there")
+            results.append(f"{source_id}: the poll of {latest} was acknowledged but is missing")
         due = sum(record["new"] for record in reports if record["source"] == source_id)
         if (count := len(store.entries.of_source(source_id, 10_000))) < due:
-            results.append(f"{source_id}: {due} entries acknowledged, {count} there")
+            results.append(f"{source_id}: {due} entries acknowledged, {count} stored")
     return results
 
 
-def _votes_lost(store: Store, reports: list[dict[str, Any]]) -> list[str]:
-    """Return the acknowledged votes that are not there; one that came after the last acknowledged may stand instead."""
+def _missing_votes(store: Store, reports: list[dict[str, Any]]) -> list[str]:
+    """Return the acknowledged votes that are missing; a newer, unacknowledged vote on the story may replace one."""
     standing = {report.story_id: report for report in store.feedback.votes()}
     results = []
     for story_id, record in {record["story"]: record for record in reports}.items():
         kept = standing.get(story_id)
         at = datetime.fromisoformat(record["at"])
         if kept is None or kept.voted_at < at or (kept.voted_at == at and kept.up != record["up"]):
-            results.append(f"story {story_id}: the vote of {record['at']} was acknowledged and is not there")
+            results.append(f"story {story_id}: the vote of {record['at']} was acknowledged but is missing")
     return results

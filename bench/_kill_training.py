@@ -1,4 +1,4 @@
-"""Kill what learns, and what takes the new model into use: the old one stays until the new one is whole."""
+"""Kill training and the switch to a new model: the old model stays active until the new one is complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.model import Category, Config, Draft, Site, Source
 from aggregator.store import Arrival, Store
 from aggregator.store.files.models import ModelFolder
 from aggregator.store.sqlite.copies import models_folder
-from bench._deaths import PEACEFUL, Life, steps_of
+from bench._kill_points import NO_KILL, KillableProcess, steps_of
 from bench._tally import Tally, opened
 from bench.timelapse import content
 from scoring.learning.model_store import chosen, current
@@ -24,7 +24,7 @@ FIRST = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 DAYS, STORIES_PER_DAY = 20, 40
 NOW = FIRST + (DAYS + 1) * DAY
-LONGEST_S = 1.5
+MAX_LIFE_S = 1.5
 SOURCES = tuple(
     Source(f"paper{n}", f"Paper {n}", f"https://paper{n}.example/feed", "models", f"paper{n}.example") for n in range(8)
 )
@@ -38,33 +38,33 @@ Models = dict[str, bytes]
 
 
 def run(folder: Path, kills: int, seed: int = 1) -> Tally:
-    """Let a site of three weeks learn until it was killed *kills* times, anew whenever a new model scores."""
-    tally, rng, lives = Tally(), random.Random(seed), 0
-    made = site(folder / "site.db")
-    quiet = _place(folder / "quiet", made)
-    Life(PEACEFUL, quiet, learn, quiet / "news.db").wait()
-    steps, models, rows = steps_of(quiet), _models(quiet), content(quiet / "news.db")
+    """Train on three weeks of news until *kills* kills have happened, starting over once a new model is active."""
+    tally, rng, attempts = Tally(), random.Random(seed), 0
+    built = site(folder / "site.db")
+    undisturbed = _place(folder / "undisturbed", built)
+    KillableProcess(NO_KILL, undisturbed, learn, undisturbed / "news.db").wait()
+    steps, models, rows = steps_of(undisturbed), _models(undisturbed), content(undisturbed / "news.db")
     if not models:
-        tally.findings.append("nothing was learned")
+        tally.findings.append("no model was trained")
     while tally.killed < kills:
-        lives += 1
-        place = _place(folder / f"life{lives}", made)
+        attempts += 1
+        place = _place(folder / f"life{attempts}", built)
         killed = True
         while killed:
-            killed = Life(
-                steps.death(rng, LONGEST_S) if tally.killed < kills else PEACEFUL, place, learn, place / "news.db"
+            killed = KillableProcess(
+                steps.draw_kill(rng, MAX_LIFE_S) if tally.killed < kills else NO_KILL, place, learn, place / "news.db"
             ).wait()
             tally.killed += killed
-            tally.findings += _half_done(place, models, tally)
+            tally.findings += _invalid_state(place, models, tally)
         after = content(place / "news.db")
-        tally.findings += [f"{table} is not what it is without kills" for table in rows if after[table] != rows[table]]
+        tally.findings += [f"{table} differs from a run without kills" for table in rows if after[table] != rows[table]]
         if _models(place) != models:
-            tally.findings.append(f"other models than without kills: {sorted(_models(place))}")
+            tally.findings.append(f"the models differ from a run without kills: {sorted(_models(place))}")
     return tally
 
 
 def site(db: Path, first: datetime = FIRST) -> Path:
-    """Make a database of three weeks of news from *first* on, of which some headlines are always widely covered."""
+    """Create a database with three weeks of news from *first* on; some headlines are always widely covered."""
     rng = random.Random(0)
     arrivals = []
     for number in range(DAYS * STORIES_PER_DAY):
@@ -72,7 +72,8 @@ def site(db: Path, first: datetime = FIRST) -> Path:
         at = first + rng.random() * DAYS * DAY
         title = f"{'Zephyr' if big else 'Again'} {' '.join(rng.sample(NAMES, 5))}"
         voices = rng.randint(3, 6) if big else rng.choice((1, 1, 1, 2))
-        # Each paper words it in its own way: the same words would be one voice, and with one other word a series.
+        # Each paper uses its own wording: identical texts would count as copies, and one word of difference as a
+        # series.
         arrivals += [
             (
                 at + rng.random() * DAY / 8,
@@ -100,7 +101,7 @@ def _place(place: Path, site: Path) -> Path:
 
 
 def learn(db: Path) -> None:
-    """Score, learn, and score with what was learned, as a worker that is started now does."""
+    """Score, train, and score with the new model, as a freshly started worker does."""
     with Store.open(db) as store:
         models = store.models
         updater = Updater(store, CONFIG, current(models))
@@ -115,15 +116,15 @@ def _models(place: Path) -> Models:
     return {path.name: path.read_bytes() for path in models_folder(place / "news.db").glob("*")}
 
 
-def _half_done(place: Path, models: Models, tally: Tally) -> list[str]:
-    """Return what a kill left that must not be: a model that is not whole, a name of none, a damaged database."""
+def _invalid_state(place: Path, models: Models, tally: Tally) -> list[str]:
+    """Return what no kill may leave: an incomplete model, an active model without a file, a damaged database."""
     folder = models_folder(place / "news.db")
     results = [
-        f"{name} is there and not what it is to be"
+        f"{name} is incomplete or different"
         for name in models
         if (folder / name).exists() and (folder / name).read_bytes() != models[name]
     ]
     if (name := chosen(ModelFolder(folder))) and not (folder / name).exists():
-        results.append(f"{name} is in use and not there")
+        results.append(f"{name} is active but missing")
     with opened(place / "news.db", tally) as store:
         return results + store.faults()

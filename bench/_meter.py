@@ -1,4 +1,4 @@
-"""What one document costs the child that reads it: CPU seconds and growth of memory, out of /proc (Linux)."""
+"""What one document costs the child process that parses it: CPU seconds and memory growth, from /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the children of this process spent while something was waited for."""
+    """What the children of this process used during one piece of work."""
 
     cpu_s: float
     grown_mb: float
-    """The highest memory at any moment less what was held before; of a child that is killed, until 20 ms earlier."""
+    """The peak minus the memory before; if the child is killed, the peak up to 20 ms before its end."""
 
 
 async def cost_of(work: Callable[[], Awaitable[Any]]) -> Cost:
-    """Return what *work*, which raises nothing, costs the one child that there is."""
+    """Return what *work* costs the only child process; *work* raises nothing."""
     before_s, before_mb = _cpu_s(), sum(_memory_mb(child, "VmRSS") for child in _children())
     for child in _children():
         with contextlib.suppress(OSError):
-            Path(f"/proc/{child}/clear_refs").write_text("5")  # the peak is what it holds now
+            Path(f"/proc/{child}/clear_refs").write_text("5")  # reset the peak to the current value
     task = asyncio.ensure_future(work())
     highest = 0.0
     while not task.done():
@@ -44,7 +44,7 @@ def _children() -> list[int]:
 
 
 def _cpu_s() -> float:
-    """Return what all children have used so far, those that are gone too."""
+    """Return the CPU seconds of all children so far, including those that have ended."""
     gone = resource.getrusage(resource.RUSAGE_CHILDREN)
     alive = 0.0
     for child in _children():

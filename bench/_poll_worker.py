@@ -31,7 +31,7 @@ def worker(db: Path, urls: Path, what: str) -> None:
     config = Config(Site(), (), sources, limits=Limits(allow_private=hosts))
     with Store.open(db) as store:
         if store.config_edits.valid_text() is None:
-            # As the worker leaves it for the site.
+            # What the worker would write for the site.
             listed = (
                 f"- {{id: {source.id}, name: {source.name}, url: '{source.url}', category: news}}\n"
                 for source in sources
@@ -42,7 +42,7 @@ def worker(db: Path, urls: Path, what: str) -> None:
             from scoring.relevance.model import load_prior
             from scoring.updater import Updater
 
-            gc.set_threshold(20_000, 20, 20)  # as the poller sets it in the worker
+            gc.set_threshold(20_000, 20, 20)  # the same settings as in the worker
             Updater(store, config, load_prior()).run(NOON + timedelta(days=1))
             return
 

@@ -1,7 +1,7 @@
-"""A generated stream of entries, for benchmarks that run where no recorded one is at hand.
+"""A generated stream of entries, for benchmarks on machines without a recorded one.
 
-Sources report events in words of their own. An event has names that nothing else has, words of a common vocabulary,
-and a few hours in which sources report it; new names turn up all the time, as they do in news.
+Sources report events in their own wording. An event has names of its own, words from a common vocabulary, and a few
+hours during which sources report it; new names appear all the time, as in real news.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ SOURCES = 300
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ENTRIES_AN_EVENT = 3
 OPEN_EVENTS = 40
-"""Events that are reported at the same time."""
+"""Events that are being reported at the same time."""
 
 
 def rows(entries: int, a_day: int, seed: int = 1) -> Iterator[dict[str, str]]:
-    """Yield lines of a stream, as `groundswell replay` reads them; the same seed gives the same lines."""
+    """Yield lines of a stream in the format of `groundswell replay`; the same seed gives the same lines."""
     rng = random.Random(seed)
 
     def name() -> str:

@@ -1,4 +1,4 @@
-"""What many kills came to."""
+"""The results of many kills."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SLOW_S = 2.0
 
 @dataclass
 class Tally:
-    """Grows with each kill."""
+    """Counts that grow with each kill."""
 
     killed: int = 0
     acknowledged: int = 0
@@ -26,7 +26,7 @@ class Tally:
     findings: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        """Take in what another kind of kills came to."""
+        """Add the results of another kind of kill."""
         self.killed += other.killed
         self.acknowledged += other.acknowledged
         self.votes += other.votes
@@ -36,9 +36,9 @@ class Tally:
 
 @contextmanager
 def opened(db: Path, tally: Tally) -> Iterator[Store]:
-    """Open a database after a kill; that it takes more than `SLOW_S` of CPU time is a finding.
+    """Open a database after a kill; more than `SLOW_S` of CPU time is a finding.
 
-    How long it takes by the clock is told, but says as much of what else the machine does.
+    The wall-clock time is recorded too, but depends on what else the machine does.
     """
     start, start_cpu = time.monotonic(), time.process_time()
     with Store.open(db) as store:

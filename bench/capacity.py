@@ -1,9 +1,9 @@
-"""What a site of so many feeds needs: machines, memory, disk, bandwidth and money, from measured inputs.
+"""What a site with a given number of feeds needs: machines, memory, disk, bandwidth and money, from measured inputs.
 
     python -m bench.capacity [--feeds 100000 ...] [--interval-min 30] [--entries-per-feed-day 4] [--kept-days 365]
 
-`INPUTS` holds every figure that enters, with the command that prints it, or "assumed". `need` has the formulas.
-docs/capacity.md shows what this prints for the defaults, and a test compares both.
+`INPUTS` lists every figure in the model, with the command that prints it, or "assumed". `need` has the formulas.
+docs/capacity.md shows the output for the defaults; a test compares the two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FEEDS = (1_000, 10_000, 100_000, 1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A figure that enters the model."""
+    """One figure of the model."""
 
     name: str
     value: float
@@ -72,10 +72,10 @@ class Need:
 
 
 def need(feeds: int, interval_min: float, entries_per_feed_day: float, kept_days: float) -> Need:
-    """Return what *feeds* need that are polled every *interval_min* minutes in the median.
+    """Return what *feeds* feeds need at a median interval of *interval_min* minutes.
 
-    A poll that brings entries is taken to bring one. Cores are those of the machine that the inputs were measured on,
-    used to `usable share`.
+    A poll with news is assumed to bring one entry. Cores are those of the machine on which the inputs were measured,
+    loaded up to `usable share`.
     """
     value = {name: entry.value for name, entry in INPUTS.items()}
     polls_per_s = feeds / (interval_min * 60)
@@ -93,7 +93,7 @@ def need(feeds: int, interval_min: float, entries_per_feed_day: float, kept_days
     scorer_cores = entries_per_day * value["scoring"] / 1_000 / DAY_S / usable
     scorer_gb = entries_per_day * value["live days"] * value["live entry"] / 1e6
     stored_gb = entries_per_day * kept_days * value["stored entry"] / 1e6
-    # At least one core for each process that runs for itself; memory beyond 4 GB a core is bought as cores.
+    # Each independent process gets at least one core; memory beyond 4 GB per core is bought as further cores.
     scorer = max(math.ceil(scorer_cores), math.ceil(scorer_gb / 4), 1)
     cores = max(math.ceil(poller_cores), 2) + 2 * max(math.ceil(database_cores), 2) + 2 * scorer + 2 * 2
     return Need(
@@ -148,9 +148,9 @@ def main() -> None:
     parser.add_argument("--interval-min", type=float, default=30)
     parser.add_argument("--entries-per-feed-day", type=float, default=4)
     parser.add_argument("--kept-days", type=float, default=365)
-    given = parser.parse_args()
+    args = parser.parse_args()
     print("\n".join(inputs()), end="\n\n")
-    print("\n".join(table(given.feeds, given.interval_min, given.entries_per_feed_day, given.kept_days)))
+    print("\n".join(table(args.feeds, args.interval_min, args.entries_per_feed_day, args.kept_days)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Categories by time: learn from the first three quarters of each labelled file, measure on the rest.
+"""Category accuracy over time: train on the first three quarters of each labelled file, measure on the rest.
 
 python -m bench.categories [--data ../shared/data/labels]
 """
@@ -33,7 +33,7 @@ def main() -> None:
         rows = read_rows(path)
         order = sorted(range(len(rows)), key=lambda i: moments[i])
         if name == "bbc_dev":
-            # It has no times, and stands in order of class.
+            # The file has no timestamps and is sorted by class.
             random.Random(0).shuffle(order)
         cut = int(SHARE * len(rows))
         begun = time.process_time()

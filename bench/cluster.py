@@ -1,15 +1,15 @@
-"""How much several pollers poll with one server of PostgreSQL, and whether 100,000 sources are a burden.
+"""How fast several pollers work on one PostgreSQL server, and what 100,000 sources cost.
 
     python -m bench.cluster [--feeds 1000] [--pollers 1 2 4] [--simulate 100000]
 
-For each number of pollers: a new database, the corpus of `bench.poll` on 250 hosts, and so many
-`groundswell worker --role poll`. Two rounds, each from the moment when all sources are due until all are polled: the
-first poll of 25 entries, and one new entry in each. The server of PostgreSQL is started for this, with fsync off.
-CPU is that of the pollers with the processes that parse for them, and that of the server; polls a second depend on
-what else the machine does, and on the feed server, which runs on it.
+For each number of pollers: a new database, the corpus of `bench.poll` on 250 hosts, and that many `groundswell worker
+--role poll`. Two rounds, each timed from the moment all sources are due until all are polled: a first poll of 25
+entries, then one new entry per feed. The PostgreSQL server is started for the benchmark, with fsync off. CPU is given
+for the pollers, including their parsing processes, and for the server. Polls per second depend on what else the machine
+does, and on the feed server, which runs on the same machine.
 
-`--simulate` then syncs so many sources, asks four pollers for what is due in their shards, and stores polls that
-brought nothing new, fifty to a transaction, as one poller would without a network.
+`--simulate` then syncs that many sources, queries what is due in the shards of four pollers, and stores polls without
+news, fifty per transaction, as one poller would without a network.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Use:
 
 
 def use(raw: psycopg.Connection[tuple[object, ...]]) -> Use:
-    """Return what the database has done so far; its statistics come in late, by a second at most."""
+    """Return what the database has done so far; its statistics lag by up to a second."""
     time.sleep(1.5)
     row = raw.execute(
         """select active_time, tup_inserted + tup_updated + tup_deleted,
@@ -78,19 +78,19 @@ def use(raw: psycopg.Connection[tuple[object, ...]]) -> Use:
 
 
 def cpu_s(process: int) -> float:
-    """Return the CPU seconds that a process and all below it have used, those that are gone too (Linux)."""
+    """Return the CPU seconds of a process and all its descendants, including those that have ended (Linux)."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
         children = [int(child) for task in tasks for child in task.read_text().split()]
     except OSError:
-        return 0.0  # it has just ended: its parent's figures hold it
+        return 0.0  # it has just ended and is counted in its parent's figures
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_s, children))
 
 
 @contextmanager
 def feed_server(folder: Path) -> Iterator[list[str]]:
-    """Serve the corpus; give the addresses of its feeds."""
+    """Serve the corpus and yield the URLs of its feeds."""
     command = [sys.executable, "-m", "bench._feed_server", str(folder), "--port", str(PORT), "--hosts", str(HOSTS)]
     server = subprocess.Popen(command)
     try:
@@ -105,7 +105,7 @@ def feed_server(folder: Path) -> Iterator[list[str]]:
 
 
 def show(number: int) -> None:
-    """Let the server show a round, once it is there."""
+    """Switch the server to another round, once it is up."""
     for _ in range(200):
         try:
             urlopen(f"http://127.0.0.1:{PORT}/control/round/{number}", timeout=5).close()
@@ -117,7 +117,7 @@ def show(number: int) -> None:
 
 
 def polled_with(pollers: int, url: str, server: int, addresses: Sequence[str], folder: Path) -> None:
-    """Print what two rounds take with so many pollers; *server*: the process of PostgreSQL that starts the others."""
+    """Print what two rounds cost with that many pollers; *server* is the PostgreSQL process that starts the others."""
     hosts = ", ".join(f"127.0.0.{number}" for number in range(1, HOSTS + 1))
     sources = "".join(
         f"  - {{id: f{number}, name: Feed {number}, category: news, url: '{address}'}}\n"
@@ -172,7 +172,7 @@ def polled_with(pollers: int, url: str, server: int, addresses: Sequence[str], f
 
 
 def until(raw: psycopg.Connection[tuple[object, ...]], question: str) -> None:
-    """Wait until the answer is yes."""
+    """Wait until the condition holds."""
     for _ in range(ROUND_WITHIN_S * 4):
         row = raw.execute(question).fetchone()
         if row is not None and row[0]:
@@ -182,7 +182,7 @@ def until(raw: psycopg.Connection[tuple[object, ...]], question: str) -> None:
 
 
 def simulate(url: str, server: int, number: int) -> None:
-    """Print what so many sources cost without a network: sync, the query for what is due, and storing polls."""
+    """Print what that many sources cost without a network: sync, the query for due sources, and storing polls."""
     sources = [
         Source(id=f"s{index}", name=f"Source {index}", url=f"https://host{index // 3}.example/{index}", category="news")
         for index in range(number)
@@ -196,7 +196,7 @@ def simulate(url: str, server: int, number: int) -> None:
         store.feeds.sync(sources, NOW)
         print(f"sync again, unchanged: {perf_counter() - at:.1f} s")
         raw = opened.enter_context(psycopg.connect(url, autocommit=True))
-        # As in a site that runs: due over the next half hour.
+        # Spread over the next half hour, as in a running site.
         raw.execute(
             """update feeds set next_poll_at = to_char(
             timestamp '2026-11-23 12:00:00' + random() * interval '30 minutes', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -250,23 +250,23 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--pollers", type=int, nargs="*", default=[1, 2, 4])
     parser.add_argument("--simulate", type=int, default=100_000, help="0: not at all")
-    given = parser.parse_args()
+    args = parser.parse_args()
     if reason := why_not():
         raise SystemExit(reason)
     folder_of_server = binaries()
     assert folder_of_server is not None
     with tempfile.TemporaryDirectory() as name, running_cluster(folder_of_server) as cluster:
         corpus = Path(name) / "corpus"
-        if given.pollers:
-            _corpus.make(corpus, given.feeds, 2)
+        if args.pollers:
+            _corpus.make(corpus, args.feeds, 2)
             with feed_server(corpus) as addresses:
-                print(f"{given.feeds:,} feeds; columns from the fourth on are for each poll\n")
+                print(f"{args.feeds:,} feeds; columns from the fourth on are for each poll\n")
                 print("| pollers | round | polls/s | CPU ms | server CPU ms | database ms | rows | WAL bytes | bytes |")
                 print("|---|---|---|---|---|---|---|---|---|")
-                for pollers in given.pollers:
+                for pollers in args.pollers:
                     polled_with(pollers, cluster.new_database(), cluster.process, addresses, Path(name))
-        if given.simulate:
-            simulate(cluster.new_database(), cluster.process, given.simulate)
+        if args.simulate:
+            simulate(cluster.new_database(), cluster.process, args.simulate)
 
 
 if __name__ == "__main__":

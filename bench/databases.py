@@ -2,13 +2,17 @@
 
     python -m bench.databases [--db FILE] [--data ../shared/data] [--entries 100000] [--rounds 1] [--feeds 300]
 
-Fills a SQLite database as bench.restart does, or takes the one given (it is copied), and transfers it into a server of
-PostgreSQL that is started for this (fsync is off there, as in the tests: times of writes are those of a fast disk).
-Prints rows a second of the transfer, bytes an entry, the time of searches (CPU of program and server, and wall) and
-whether both databases find the same stories, the time of counting words, and what pruning the oldest tenth of the
-entries takes: as it is, and with entries partitioned by ID, where a partition is dropped and the keys of its entries
-are deleted. Then stores polls of generated feeds as a poller does, fifty to a transaction, in both: CPU of the program
-and of PostgreSQL's process, and the write-ahead log, for each poll. Last, rows inserted one by one and copied in.
+Fills a SQLite database as `bench.restart` does, or copies the given one, and transfers it to a PostgreSQL server that
+is started for the benchmark (with fsync off, so writes take as long as on a fast disk). It prints
+
+- the rows per second of the transfer, and bytes per entry;
+- the time of searches (CPU of program and server, and wall clock), and whether both databases return the same stories;
+- the time to count words;
+- what it takes to prune the oldest tenth of the entries: today's way, and with entries partitioned by ID, where one
+  partition is dropped and the keys of its entries are deleted;
+- the cost per poll of storing generated feeds, fifty to a transaction: CPU of the program and of PostgreSQL's process,
+  and write-ahead log;
+- rows inserted one at a time against rows copied in.
 """
 
 from __future__ import annotations
@@ -65,13 +69,13 @@ OLD_ENTRIES = "in (select entry_id from entries where entry_id < {end})"
 
 
 class Timer:
-    """Runs statements and says how long they took and how much of the write-ahead log they wrote."""
+    """Runs statements and prints how long they took and how much write-ahead log they wrote."""
 
     def __init__(self, raw: psycopg.Connection[Any]) -> None:
         self._raw = raw
 
     def run(self, label: str, statement: str) -> str:
-        """Return a row of the table of pruning."""
+        """Return one row of the pruning table."""
         before, started = self._log(), time.perf_counter()
         self._raw.execute(statement.encode())
         took = time.perf_counter() - started
@@ -84,7 +88,7 @@ class Timer:
 
 
 def searches(lite: Store, full: Store, rounds: int) -> Iterator[str]:
-    """Yield a row for each kind of search: mean CPU and wall ms in both databases, and how many gave the same."""
+    """Yield a row for each kind of search: mean CPU and wall-clock ms in both databases, and how many results agree."""
     process = int(full._connection.value("select pg_backend_pid()"))
     for kind, texts in queries(lite).items():
         newest = total = shared = best = 0
@@ -110,7 +114,7 @@ def searches(lite: Store, full: Store, rounds: int) -> Iterator[str]:
 
 
 def prunings(raw: psycopg.Connection[Any], end: int) -> Iterator[str]:
-    """Yield a row for each statement that forgets the entries before *end*."""
+    """Yield a row for each statement that prunes the entries before *end*."""
     timer = Timer(raw)
     timer.run("", PARTITIONED.format(end=end))
     raw.execute("vacuum analyze")
@@ -170,7 +174,7 @@ def _log_of(store: Store) -> int:
 
 
 def _server_cpu(process: int | None) -> float:
-    """Return the CPU seconds of a process of the server."""
+    """Return the CPU seconds of one server process."""
     if process is None:
         return 0.0
     fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
@@ -178,7 +182,7 @@ def _server_cpu(process: int | None) -> float:
 
 
 def batches(url: str) -> Iterator[str]:
-    """Yield a row for each size of batch: inserted in a pipeline, and copied in."""
+    """Yield a row for each batch size: inserted in a pipeline, and with COPY."""
     connection = PostgresConnection.open(url)
     connection.run("create table batches (number bigint, text text)")
     for size in (1, 8, 25, 100, 1_000):
@@ -237,7 +241,7 @@ def measure(db: Path, url: str, rounds: int, say: Callable[[str], object]) -> No
 
 
 def main() -> None:
-    """Print the tables, or why they cannot be made here."""
+    """Print the tables, or why they cannot be made on this machine."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--db", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))

@@ -1,8 +1,8 @@
-"""The links that `scoring.insights.predecessor` finds between stories of a recorded stream, to be read by a person.
+"""Print links that `scoring.insights.predecessor` finds between stories of a recorded stream, for a person to read.
 
     python -m bench.earlier [--data ../shared/data] [--db FILE] [--links 40]
 
-Replays ai_radar_2026 into a database (or takes one that a replay made) and prints links of random stories.
+Replays ai_radar_2026 into a database (or uses the database of an earlier replay) and prints links of random stories.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STREAM = "stream/ai_radar_2026_dev.jsonl.gz"
 
 
 def links(store: Store, count: int) -> None:
-    """Print up to *count* links of stories taken at random."""
+    """Print up to *count* links of random stories."""
     stories = [story for story in store.stories.each() if story.merged_into is None]
     random.Random(5).shuffle(stories)
     began, linked = time.process_time(), 0
@@ -46,7 +46,7 @@ def links(store: Store, count: int) -> None:
 
 
 def main() -> None:
-    """Replay where there is no database, and print."""
+    """Replay unless a database is given, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--db", type=Path)

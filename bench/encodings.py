@@ -1,9 +1,9 @@
-"""What brotli and zstd would save beside gzip: bytes on the wire and CPU, over recorded feeds.
+"""What brotli and zstd would save over gzip: bytes on the wire and CPU, on recorded feeds.
 
     python -m bench.encodings [--data ../shared/data/feeds/docs] [--from-bytes 4000]
 
-Each document is packed as servers do it while they answer, and as files are packed ahead, and unpacked by
-`aggregator.fetch.decompress`.
+Each document is compressed the way servers do on the fly, and the way static files are compressed, then decompressed
+with `aggregator.fetch.decompress`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PACKERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def unpacked(encoding: str, packed: list[bytes]) -> float:
-    """Return the CPU seconds that unpacking takes."""
+    """Return the CPU seconds that decompression takes."""
     start = time.process_time()
     for data in packed:
         unpack(data, encoding, 10_000_000)
@@ -47,13 +47,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/feeds/docs")
     parser.add_argument("--from-bytes", type=int, default=4_000, help="leave out documents smaller than this")
-    given = parser.parse_args()
-    if not given.data.is_dir():
-        print(f"no documents at {given.data}; name their folder with --data")
+    args = parser.parse_args()
+    if not args.data.is_dir():
+        print(f"no documents at {args.data}; name their folder with --data")
         return
-    files = sorted(given.data.iterdir())
+    files = sorted(args.data.iterdir())
     documents = [gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes() for file in files]
-    documents = [document for document in documents if len(document) >= given.from_bytes]
+    documents = [document for document in documents if len(document) >= args.from_bytes]
     size = sum(map(len, documents))
     print(f"{len(documents)} documents, {size:,} bytes\n")
     print("| packed by | bytes | of the document | CPU ms to unpack all |\n|---|---|---|---|")

@@ -1,15 +1,15 @@
-"""What deciding costs, in one table: entries per CPU second, a first poll, starts, and memory; by words alone.
+"""What clustering and scoring cost, in one table: entries per CPU second, a first poll, starts, and memory; no encoder.
 
     python -m bench.engine [--data ../shared/data] [--only replay,poll,start,memory] [--lines 8000] [--feeds 1000]
                            [--stored 100000] [--live 50000]
 
 replay   the first lines of a recorded stream of general news through `groundswell replay`, its start included
-poll     scoring what a first poll of so many generated feeds of 25 entries brought; see `bench.poll`
-start    with so many entries stored, with and without a snapshot; see `bench.restart`
-memory   of the clusterer with so many live entries; see `bench.stories_speed`
+poll     scoring the entries of a first poll of generated feeds with 25 entries each; see `bench.poll`
+start    with that many entries stored, with and without a snapshot; see `bench.restart`
+memory   of the clusterer with that many live entries; see `bench.stories_speed`
 
-Without recorded streams, generated ones take their place. CPU seconds of a busy machine count up to double: compare
-two versions in one run each, one after the other.
+Without recorded streams, generated ones are used. On a busy machine CPU seconds can double: to compare two versions,
+run them one right after the other.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def replayed(data: Path, lines: int) -> Iterator[str]:
 
 
 def first_poll(feeds: int) -> Iterator[str]:
-    """Yield the row of scoring a first poll."""
+    """Yield the row for scoring a first poll."""
     with tempfile.TemporaryDirectory() as name:
         corpus = poll.Corpus(None, Path(name) / "corpus", feeds, sys.executable, PORT)
         try:
@@ -70,14 +70,14 @@ def starts(data: Path, stored: int) -> Iterator[str]:
 
 
 def memory(data: Path, live: int) -> Iterator[str]:
-    """Yield the row of what live entries take."""
+    """Yield the row for the memory of live entries."""
     mark = live // stories_speed.SAMPLED * stories_speed.SAMPLED
     for entries, _, cost_s, mb in stories_speed.costs(stories_speed.read(data, mark), [mark]):
         yield f"| clusterer, {entries} live entries | {1 / cost_s:.0f} entries per CPU s | {mb:.0f} MB |"
 
 
 def main() -> None:
-    """Print the table, each row as soon as it is known."""
+    """Print the table, each row as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--only", default=",".join(PARTS))
@@ -85,18 +85,18 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=1_000)
     parser.add_argument("--stored", type=int, default=100_000)
     parser.add_argument("--live", type=int, default=50_000)
-    given = parser.parse_args()
-    os.environ["GROUNDSWELL_ENCODER"] = "off"  # for the processes that are measured
+    args = parser.parse_args()
+    os.environ["GROUNDSWELL_ENCODER"] = "off"  # for the child processes
     rows = {
-        "replay": lambda: replayed(given.data, given.lines),
-        "poll": lambda: first_poll(given.feeds),
-        "start": lambda: starts(given.data, given.stored),
-        "memory": lambda: memory(given.data, given.live),
+        "replay": lambda: replayed(args.data, args.lines),
+        "poll": lambda: first_poll(args.feeds),
+        "start": lambda: starts(args.data, args.stored),
+        "memory": lambda: memory(args.data, args.live),
     }
     print("| what | CPU | memory |")
     print("|---|---|---|")
     for part in PARTS:
-        if part in given.only.split(","):
+        if part in args.only.split(","):
             for row in rows[part]():
                 print(row, flush=True)
 

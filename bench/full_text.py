@@ -1,15 +1,16 @@
-"""What full texts add: grouping and search with the beginning of the article behind a headline, and without.
+"""What full texts add to clustering and search: the beginning of the article after the headline, against headlines
+alone.
 
     python -m bench.full_text [--data ../shared/data] [--noise]
 
-`full_text: yes` makes the beginning of the article the summary of an entry whose feed has a headline and hardly more,
-and summaries are what grouping and search read besides headlines. So each stream is run twice: headlines alone, as of
-such a feed, and with the leads that the labelled data has of the same articles. No page is fetched. The leads have
-228 (allsides) and 201 (press) characters in the median; of a real article the program takes 1,000.
+`full_text: yes` turns the beginning of the article into the summary of an entry whose feed has little more than
+headlines; clustering and search read headlines and summaries. So each stream is run twice: with headlines alone, as in
+such a feed, and with the leads that the labelled data has for the same articles. No page is fetched. The leads have a
+median of 228 (allsides) and 201 (press) characters; the program takes 1,000 from a real article.
 
-Search: two or three of the rarest words of a headline look for the other articles on the same event. A search finds
-what holds all of its words; recall is the share of the other articles among the first ten, found the share of searches
-that show any of them.
+Search: the two or three rarest words of a headline are used to search for the other articles on the same event. A
+search matches entries that contain all of its words; recall is the share of the other articles among the first ten
+results, "found" the share of searches that return any of them.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def _story(entry_id: int, title: str, at: datetime) -> Story:
 def searches(
     rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], words: int
 ) -> Iterator[tuple[Any, set[str]]]:
-    """Yield the rarest *words* of each headline whose event has other articles, and the IDs of those."""
+    """Yield the rarest *words* of each headline whose event has other articles, and the IDs of those articles."""
     found_in = Counter(word for row in rows for word in {w.lower() for w in WORD.findall(row["title"])})
     events: dict[str, set[str]] = defaultdict(set)
     for row_id, label in labels.items():
@@ -109,7 +110,8 @@ def searches(
     for row in rows:
         others = events.get(labels.get(str(row["id"]), ""), set()) - {str(row["id"])}
         known = sorted({w.lower() for w in WORD.findall(row["title"])}, key=lambda word: (found_in[word], word))
-        # A word that no other headline has finds nothing anywhere; people search for what they heard elsewhere.
+        # A word that occurs in no other headline matches nothing else; people search for words they have seen
+        # elsewhere.
         known = [word for word in known if found_in[word] > 1]
         if others and len(known) >= words:
             yield (str(row["id"]), tuple(known[:words])), others
@@ -145,18 +147,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--noise", action="store_true", help="among 8,657 unlabelled articles of the same outlets, too")
-    given = parser.parse_args()
-    items, gold = (given.data / "clustering" / f"allsides_dev.{ending}" for ending in ("jsonl.gz", "gold.tsv"))
+    args = parser.parse_args()
+    items, gold = (args.data / "clustering" / f"allsides_dev.{ending}" for ending in ("jsonl.gz", "gold.tsv"))
     if not items.exists() or not gold.exists():
         skip(items)
     with gzip.open(items, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     labels = dict(line.split("\t") for line in gold.read_text(encoding="utf-8").splitlines())
     print("| stream | read | pairs P | R | F1 | 95 % | BCubed F1 |\n|---|---|---|---|---|---|---|")
-    runs = {name: RUNS[name] for name in ("allsides without noise", *(["allsides"] if given.noise else []))}
+    runs = {name: RUNS[name] for name in ("allsides without noise", *(["allsides"] if args.noise else []))}
     with tempfile.TemporaryDirectory() as folder:
         for name, run in {**runs, "press_2025_05": RUNS["press_2025_05"]}.items():
-            for line in grouping(name, run, given.data, Path(folder)):
+            for line in grouping(name, run, args.data, Path(folder)):
                 print(line, flush=True)
         print("\n| search by | read | searches | recall | found | precision |\n|---|---|---|---|---|---|")
         for line in searching(rows, labels, Path(folder)):

@@ -1,17 +1,17 @@
-"""R7: fuzz parse, normalise, clean and store, and whatever else is read that others wrote.
+"""R7: fuzz parsing, normalisation, sanitising and storing, and every other input that others write.
 
     python -m bench.fuzz [--seconds 60] [--seed 1] [--atheris SECONDS] [--keep]
 
-Documents of our own are mutated by a seeded generator: bytes flipped, parts doubled, cut, moved and replaced by what
-parsers are known to trip over. With `--atheris` coverage guides instead, where it can be installed (Linux, x86-64).
+A seeded generator mutates documents of our own: bytes flipped, parts doubled, cut, moved and replaced by what parsers
+are known to trip over. With `--atheris`, coverage guides the mutation, where atheris can be installed (Linux, x86-64).
 
-Of a feed: no exception but our own, no output that would change if cleaned once more, the same result whether the
-document before was known or not, and nothing new in the store when it comes twice. The same bytes are also read as a
-list of feeds, a page that names feeds, a date, an address and a search.
+For feeds: no exception other than our own, no output that sanitising would change again, the same result whether or not
+the previous document is known, and nothing new in the store when the document arrives twice. The same bytes are also
+read as an OPML file, a page that links to feeds, a date, a URL and a search query.
 
-An input that breaks a promise is printed and kept in `tests/data/fuzz/`, where the suite finds it. What atheris reached
-is kept in `build/fuzz/`, from where its next run goes on; `--keep` writes the small ones of these to
-`tests/data/reached.tar.xz`, from where a run on another machine begins.
+An input that breaks a promise is printed and saved in `tests/data/fuzz/`, where the test suite picks it up. Inputs that
+atheris found to reach new code are saved in `build/fuzz/`, where its next run starts; `--keep` archives the small ones
+in `tests/data/reached.tar.xz`, where a run on another machine starts.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "data" / "feeds"
 KEPT = ROOT / "tests" / "data" / "fuzz"
 REACHED = ROOT / "build" / "fuzz"
-"""What reached something new under atheris, from where its next run goes on; not a part of the repository."""
+"""Inputs that reached new code under atheris, where its next run starts; not part of the repository."""
 ARCHIVE = ROOT / "tests" / "data" / "reached.tar.xz"
 SMALL_BYTES = 500
-"""Atheris reads all that it starts from first, some sixty a second."""
+"""Atheris first reads all inputs it starts from, about sixty a second."""
 URL = "https://feeds.example/feed"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SLOW_S = 10.0
@@ -75,11 +75,11 @@ TRIPS = [
 
 
 class BrokenPromiseError(Exception):
-    """The program did with a document what it must not."""
+    """The program did something with a document that it must never do."""
 
 
 def check(data: bytes, before: bytes = b"") -> None:
-    """Raise when *data*, after a source had shown *before*, makes the program break a promise."""
+    """Raise if *data*, from a source that last returned *before*, makes the program break a promise."""
     start = time.process_time()
     check_feed(data)
     check_known(before, data)
@@ -90,12 +90,12 @@ def check(data: bytes, before: bytes = b"") -> None:
 
 
 def check_feed(data: bytes) -> None:
-    """Raise when what is made of *data* is not what may be stored and shown."""
+    """Raise if the result for *data* is not fit to be stored and shown."""
     try:
         feed = parse(data, "application/xml", URL)
     except NotAFeedError as error:
         if storable(str(error)) != str(error):
-            raise BrokenPromiseError(f"unstorable words: {error!s:.100}") from error
+            raise BrokenPromiseError(f"unstorable text: {error!s:.100}") from error
         return
     for entry in feed.entries:
         if clean(entry.content) != entry.content:
@@ -110,7 +110,7 @@ def check_feed(data: bytes) -> None:
 
 
 def check_known(before: bytes, data: bytes) -> None:
-    """Raise when reading only what is new against *before* gives another result than reading all of *data*."""
+    """Raise if parsing *data* with *before* known gives another result than parsing all of *data*."""
     try:
         memory, whole = _memory(before), parse(data, "application/xml", URL)
     except NotAFeedError:
@@ -123,7 +123,7 @@ def check_known(before: bytes, data: bytes) -> None:
 
 
 class Shelf:
-    """A source in a store of its own, to which documents are delivered as a hub would."""
+    """One source in a store of its own, to which documents are delivered as a hub would."""
 
     def __init__(self) -> None:
         self._store = Store.open(":memory:")
@@ -134,14 +134,14 @@ class Shelf:
     async def parse(
         self, data: bytes, content_type: str, url: str, limits: Limits, memory: DocumentMemory
     ) -> ParsedFeed:
-        """Parse here, and hand over as a child does."""
+        """Parse in this process, and hand over the result as a parser process does."""
         sent = message(Reply([Read(parse(data, content_type, url, limits, memory))], False))
         (answer,) = read_reply(sent[LENGTH_BYTES:]).answers
         assert isinstance(answer, Read)
         return answer.feed
 
     def take_in(self, data: bytes) -> Polled:
-        """Store what *data* brings."""
+        """Store the entries of *data*."""
         self._polls += 1
         delivery = Delivery(0, self._source.id, "application/xml", data)
         at = NOON + self._polls * timedelta(hours=1)
@@ -156,7 +156,7 @@ class Shelf:
 
     @contextmanager
     def undone(self) -> Iterator[None]:
-        """Take back what is stored within."""
+        """Roll back what is stored inside the block."""
         with suppress(_UndoneError), self._store.transaction():
             yield
             raise _UndoneError
@@ -172,7 +172,7 @@ def _shelf() -> Shelf:
 
 
 def check_stored(before: bytes, data: bytes) -> None:
-    """Raise when *data* cannot be stored after *before*, or brings anything when it comes once more."""
+    """Raise if *data* cannot be stored after *before*, or adds anything when it arrives a second time."""
     shelf = _shelf()
     with shelf.undone():
         shelf.take_in(before)
@@ -183,7 +183,7 @@ def check_stored(before: bytes, data: bytes) -> None:
 
 
 def check_others(data: bytes) -> None:
-    """Raise when *data* breaks what else others write: lists of feeds, pages, dates, addresses, searches."""
+    """Raise if *data* breaks the readers of OPML files, pages, dates, URLs or searches."""
     for url in on_page(data, URL):
         if safe_link(url) != url:
             raise BrokenPromiseError(f"a page names an address that is none: {url!r}")
@@ -243,12 +243,12 @@ def mutated(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
 
 
 def corpus() -> list[bytes]:
-    """Return the documents that mutation starts from: our own, and what broke a promise before."""
+    """Return the documents to mutate: our own, and those that broke a promise before."""
     return [path.read_bytes() for path in sorted([*CORPUS.glob("*.*"), *KEPT.glob("*.bin")]) if path.suffix != ".py"]
 
 
 def run(seconds: float, seed: int) -> tuple[int, list[str]]:
-    """Mutate for that long; return how many documents were tried and what was found."""
+    """Fuzz for that many seconds; return how many documents were tried, and the findings."""
     rng, start = random.Random(seed), time.monotonic()
     documents, tried = corpus(), 0
     findings: dict[str, str] = {}
@@ -259,14 +259,14 @@ def run(seconds: float, seed: int) -> tuple[int, list[str]]:
         try:
             check(data, before)
         except Exception as error:
-            words = f"{type(error).__name__}: {error!s:.200}"
-            if words not in findings and len(findings) < 20:
-                findings[words] = str(keep(data))
-    return tried, [f"{words} ({path})" for words, path in findings.items()]
+            message = f"{type(error).__name__}: {error!s:.200}"
+            if message not in findings and len(findings) < 20:
+                findings[message] = str(keep(data))
+    return tried, [f"{message} ({path})" for message, path in findings.items()]
 
 
 def keep(data: bytes) -> Path:
-    """Keep an input that broke a promise where the suite finds it."""
+    """Save an input that broke a promise where the test suite picks it up."""
     KEPT.mkdir(exist_ok=True)
     path = KEPT / f"{hashlib.sha256(data).hexdigest()[:16]}.bin"
     path.write_bytes(data)
@@ -274,49 +274,49 @@ def keep(data: bytes) -> Path:
 
 
 def guided(seconds: float) -> int:
-    """Fuzz with atheris in a process of its own, which it ends by itself; return the exit code."""
+    """Fuzz with atheris in a separate process, which ends by itself; return its exit code."""
     return subprocess.run([sys.executable, "-m", "bench._guided", f"{seconds:g}"], check=False).returncode
 
 
 def unpack() -> None:
-    """Put what the archive holds where a guided run starts."""
+    """Unpack the archive into the folder where a guided run starts."""
     REACHED.mkdir(parents=True, exist_ok=True)
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(REACHED, filter="data")
 
 
 def pack() -> int:
-    """Make the archive of the small documents that atheris reached; return how many there are."""
+    """Archive the small documents that reached new code under atheris; return how many there are."""
     findings = [path for path in sorted(REACHED.iterdir()) if path.is_file() and path.stat().st_size <= SMALL_BYTES]
     with tarfile.open(ARCHIVE, "w:xz") as archive:
         for path in findings:
             data = path.read_bytes()
-            member = tarfile.TarInfo(hashlib.sha1(data).hexdigest())  # as libFuzzer names it
+            member = tarfile.TarInfo(hashlib.sha1(data).hexdigest())  # libFuzzer's naming
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return len(findings)
 
 
 def main() -> int:
-    """Print what was found; return 1 when anything was."""
+    """Print the findings; return 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--atheris", type=float, metavar="SECONDS", help="guided by coverage, for that long")
     parser.add_argument("--keep", action="store_true", help="make the archive of what atheris reached anew")
-    given = parser.parse_args()
+    args = parser.parse_args()
     logging.disable()
-    if given.keep:
+    if args.keep:
         print(f"{pack()} documents in {ARCHIVE}")
         return 0
-    if given.atheris and importlib.util.find_spec("atheris"):
-        return guided(given.atheris)
-    if given.atheris:
+    if args.atheris and importlib.util.find_spec("atheris"):
+        return guided(args.atheris)
+    if args.atheris:
         print("atheris cannot be had for this machine or this Python: the generator mutates instead")
-    tried, findings = run(given.atheris or given.seconds, given.seed)
+    tried, findings = run(args.atheris or args.seconds, args.seed)
     for line in findings:
         print(f"FAIL {line}")
-    print(f"{tried} documents in {given.atheris or given.seconds:g} s, {len(findings)} findings")
+    print(f"{tried} documents in {args.atheris or args.seconds:g} s, {len(findings)} findings")
     return int(bool(findings))
 
 

@@ -1,8 +1,8 @@
-"""How well the clarity of headlines tells news from bait, and how often a story changes its face.
+"""How well the clarity score of headlines separates news from clickbait, and how often a story changes its headline.
 
     python -m bench.headline [--data ../shared/data] [--lines 12000]
 
-The labelled headlines whose place in the file is even were looked at for the rule; those at odd places are measured.
+Labelled headlines on even lines of the file were used to design the rule; those on odd lines are measured.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import groupby, islice
 from pathlib import Path
-
-import numpy as np
 
 from aggregator.model import Config, Entry, Site
 from bench import skip
 from scoring.engine import Engine
 from scoring.insights.lead_entry import clarity
 from scoring.language.terms import STOP_WORDS
+from scoring.metrics.ranking import auc
 from scoring.relevance.model import load_prior
 from scoring.replay.streams import Stream
 
@@ -30,42 +29,34 @@ LABELS = "labels/clickbait_dev.jsonl.gz"
 STREAM = "stream/ai_radar_2026_dev.jsonl.gz"
 
 
-def empty(title: str) -> float:
-    """Return the share of words without information."""
+def stop_word_share(title: str) -> float:
+    """Return the share of uninformative words."""
     tokens = re.findall(r"[\w'’]+", title)
     return sum(word.lower() in STOP_WORDS for word in tokens) / max(1, len(tokens))
 
 
 RULES: tuple[tuple[str, Callable[[str], float]], ...] = (
     ("clarity", lambda title: clarity(title, "")),
-    ("few empty words", lambda title: -empty(title)),
+    ("few stop_word_share words", lambda title: -stop_word_share(title)),
     ("long words", lambda title: sum(map(len, title.split())) / max(1, len(title.split()))),
-    ("does not say you", lambda title: -float(bool(re.search(r"\byou", title, re.I)))),
+    ('does not say "you"', lambda title: -float(bool(re.search(r"\byou", title, re.I)))),
     ("begins without a figure", lambda title: -float(title[:1].isdigit())),
     ("short", lambda title: -float(len(title.split()))),
 )
 
 
-def auc(values: Sequence[float], good: Sequence[bool]) -> float:
-    """Return how often a good one has the higher value than one that is not; ties count half."""
-    _found, place, count = np.unique(np.array(values), return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]
-    marks = np.array(good)
-    n = int(marks.sum())
-    return float((ranks[marks].sum() - n * (n + 1) / 2) / (n * (len(marks) - n)))
-
-
-def bait(data: Path) -> None:
-    """Print the AUC of each rule on the labelled headlines at odd places."""
+def clickbait(data: Path) -> None:
+    """Print the AUC of each rule on the labelled headlines on odd lines."""
     with gzip.open(data / LABELS, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in islice(file, 1, None, 2)]
     good = [not row["clickbait"] for row in rows]
     for name, rule in RULES:
-        print(f"{name:26}AUC {auc([rule(row['title']) for row in rows], good):.3f}")
+        area = auc([rule(row["title"]) for row in rows], good)
+        print(f"{name:26}AUC {area or 0.0:.3f}")
 
 
-def faces(data: Path, count: int) -> None:
-    """Print how many of the stories of three or more entries changed their headline, and how often."""
+def headline_changes(data: Path, count: int) -> None:
+    """Print how many stories of three or more entries changed their headline, and how often."""
     engine = Engine(Config(Site(), (), ()), load_prior())
     lead: dict[int, int] = {}
     changes: Counter[int] = Counter()
@@ -92,15 +83,15 @@ def faces(data: Path, count: int) -> None:
 
 
 def main() -> None:
-    """Measure both."""
+    """Print both measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--lines", type=int, default=12_000)
     options = parser.parse_args()
     if not (options.data / LABELS).exists():
         skip(options.data / LABELS)
-    bait(options.data)
-    faces(options.data, options.lines)
+    clickbait(options.data)
+    headline_changes(options.data, options.lines)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Everything hostile at once: documents through the parsing children, misbehaving servers through the poller.
+"""Hostile input: documents through the parser processes, misbehaving servers through the poller.
 
     python -m bench.hostile [--hostile ../shared/hostile] [--big] [--silent 40]
 
-R2: each document of `make_feeds.py` through `ParserPool`; its outcome, the CPU seconds of the child that read it and
-by how much that child's memory grew are held against the manifest. R3: every endpoint of `server.py` polled as often
-as its manifest says, with exactly 127.0.0.1 allowed; then the outcome and the words on its row, requests, deadline,
-canary and memory, while that many silent sources stand beside a good one. Every finding is a line; the exit code is 1
-when there is one.
+R2: each document of `make_feeds.py` goes through `ParserPool`; its outcome, the CPU seconds of the process that parsed
+it and the growth of that process's memory are compared with the manifest. R3: every endpoint of `server.py` is polled
+as often as its manifest says, with exactly 127.0.0.1 allowed; then the outcome and message of the source, requests,
+deadline, canary and memory are compared, while that many unresponsive sources are polled beside a good one. Each
+finding is a line; the exit code is 1 if there are any.
 """
 
 from __future__ import annotations
@@ -54,31 +54,31 @@ WARM = b"<rss version='2.0'><channel><item><title>warm</title></item></channel><
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """How a child took one document."""
+class ParsedDocument:
+    """How a parser process handled one document."""
 
     file: str
     cost: Cost
     findings: list[str]
 
 
-async def read_documents(rows: list[dict[str, Any]], folder: Path) -> list[Read]:
-    """Have each document read, one after the other; starting a child is not part of its cost."""
+async def parse_documents(rows: list[dict[str, Any]], folder: Path) -> list[ParsedDocument]:
+    """Parse the documents one after the other; starting a process is not part of the cost."""
     taken = []
     async with ParserPool() as pool:
         for row in rows:
             data = base64.b64decode(row["b64"]) if "b64" in row else (folder / row["file"]).read_bytes()
             await pool.parse(WARM, "", URL, LIMITS)
-            taken.append(await _read(pool, row, data))
+            taken.append(await _parse_document(pool, row, data))
     return taken
 
 
 async def check_documents(rows: list[dict[str, Any]], folder: Path) -> list[str]:
-    """Return what is wrong with how the children took each document."""
-    return [finding for read in await read_documents(rows, folder) for finding in read.findings]
+    """Return the findings for how each document was parsed."""
+    return [finding for read in await parse_documents(rows, folder) for finding in read.findings]
 
 
-async def _read(pool: ParserPool, row: dict[str, Any], data: bytes) -> Read:
+async def _parse_document(pool: ParserPool, row: dict[str, Any], data: bytes) -> ParsedDocument:
     entries, error = -1, ""
     findings: list[str] = []
 
@@ -94,15 +94,15 @@ async def _read(pool: ParserPool, row: dict[str, Any], data: bytes) -> Read:
             findings.extend(f"holds {marker[:30]!r}" for marker in row["never"] if marker in text)
 
     cost = await cost_of(parsed)
-    findings += _judged(row, entries, error)
+    findings += _check_outcome(row, entries, error)
     if cost.cpu_s > row["max_s"]:
         findings.append(f"took {cost.cpu_s:.1f} CPU s, at most {row['max_s']:g}")
     if cost.grown_mb > row["max_mb"]:
         findings.append(f"took {cost.grown_mb:.0f} MB, at most {row['max_mb']:g}")
-    return Read(row["file"], cost, [f"{row['file']}: {marker}" for marker in findings])
+    return ParsedDocument(row["file"], cost, [f"{row['file']}: {marker}" for marker in findings])
 
 
-def _judged(row: dict[str, Any], entries: int, error: str) -> list[str]:
+def _check_outcome(row: dict[str, Any], entries: int, error: str) -> list[str]:
     results = []
     if row["outcome"] == "error" and entries > 0:
         results.append(f"{entries} entries, an error was due")
@@ -117,7 +117,7 @@ def _judged(row: dict[str, Any], entries: int, error: str) -> list[str]:
 
 
 class HostileServer:
-    """`server.py` of the hostile folder, in a process of its own."""
+    """`server.py` of the hostile folder, as a separate process."""
 
     def __init__(self, hostile: Path, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
@@ -144,7 +144,7 @@ class HostileServer:
 
 
 async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -> list[str]:
-    """Return what is wrong with how the program took each endpoint whose path matches *paths*."""
+    """Return the findings for how the program handled each endpoint whose path matches *paths*."""
     findings: list[str] = []
     async with HostileServer(hostile, port) as server:
         rows = [row for row in await asyncio.to_thread(server.ask, "_manifest") if re.search(paths, row["path"])]
@@ -154,7 +154,7 @@ async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -
             Source(f"e{number}", row["path"], f"{server.address}{row['path']}", "all", owner=f"e{number}")
             for number, row in enumerate(rows)
         ]
-        # On one address each, like 40 dead servers; only 127.0.0.1 is one that private sources may have.
+        # Each on its own address, like 40 dead servers; 127.0.0.1 is the only private address that sources may use.
         sources += [
             Source(f"silent{n}", "silent", f"http://127.0.0.1:{quiet_port}/{n}", "all", owner=f"s{n}")
             for n in range(silent)
@@ -179,15 +179,15 @@ async def check_server(hostile: Path, port: int, silent: int, paths: str = "") -
                 await poller.poll_now()
                 for number in range(1, max((row["polls"] for row in rows), default=1)):
                     clock[0] = NOON + number * timedelta(seconds=30)
-                    wanted = {f"e{i}" for i, row in enumerate(rows) if row["polls"] > number}
-                    await poller.poll_now(wanted & store.feeds.pollable(clock[0]))
+                    polled = {f"e{i}" for i, row in enumerate(rows) if row["polls"] > number}
+                    await poller.poll_now(polled & store.feeds.pollable(clock[0]))
             log = await asyncio.to_thread(server.ask, "_log")
             for number, row in enumerate(rows):
                 state = store.feeds.state(f"e{number}")
                 kept = len(store.entries.of_source(f"e{number}", 1_000))
                 assert state is not None
-                words = _endpoint(row, state, kept, done.get(f"e{number}", []), log)
-                findings += [f"{row['path']}: {outcome}" for outcome in words]
+                messages = _endpoint(row, state, kept, done.get(f"e{number}", []), log)
+                findings += [f"{row['path']}: {message}" for message in messages]
             if not store.entries.of_source("zgood"):
                 findings.append("the good source has no entries")
         if done["zgood"][0][0] > 60:
@@ -229,23 +229,23 @@ def _endpoint(
 
 
 def main() -> int:
-    """Print every finding; return 1 when there is one."""
+    """Print every finding; return 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hostile", type=Path, default=HOSTILE)
     parser.add_argument("--big", action="store_true", help="also the documents over 2 MB")
     parser.add_argument("--silent", type=int, default=40)
     parser.add_argument("--port", type=int, default=8099)
-    given = parser.parse_args()
-    if not given.hostile.is_dir():
-        print(f"nothing hostile at {given.hostile}; name its folder with --hostile")
+    args = parser.parse_args()
+    if not args.hostile.is_dir():
+        print(f"nothing hostile at {args.hostile}; name its folder with --hostile")
         return 0
     with tempfile.TemporaryDirectory() as name:
-        rows = make_documents(given.hostile, Path(name), big=given.big)
-        for line in (given.hostile / "feeds_fetched.jsonl").read_text(encoding="utf-8").splitlines():
+        rows = make_documents(args.hostile, Path(name), big=args.big)
+        for line in (args.hostile / "feeds_fetched.jsonl").read_text(encoding="utf-8").splitlines():
             case = json.loads(line)
             shown = {"file": f"{case['id']} {case['name']}", "cls": case["class"], "b64": case["b64"]}
             rows.append(shown | {"outcome": "either", "never": [], "max_s": 2.0, "max_mb": 100})
-        reads = asyncio.run(read_documents(rows, Path(name)))
+        reads = asyncio.run(parse_documents(rows, Path(name)))
     findings = [finding for read in reads for finding in read.findings]
     slowest = max(reads, key=lambda read: read.cost.cpu_s)
     largest = max(reads, key=lambda read: read.cost.grown_mb)
@@ -253,7 +253,7 @@ def main() -> int:
         f"{len(reads)} documents, {sum(read.cost.cpu_s for read in reads):.0f} CPU s in the children; the slowest "
         f"{slowest.cost.cpu_s:.2f} ({slowest.file}), the largest +{largest.cost.grown_mb:.0f} MB ({largest.file})"
     )
-    findings += asyncio.run(check_server(given.hostile, given.port, given.silent))
+    findings += asyncio.run(check_server(args.hostile, args.port, args.silent))
     for finding in findings:
         print(f"FAIL {finding}")
     print(f"{len(findings)} findings")

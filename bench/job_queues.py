@@ -1,26 +1,27 @@
-"""What a queue of jobs in PostgreSQL loses, and runs twice, where its producer and its workers are killed.
+"""How many jobs a queue in PostgreSQL loses or runs twice while its producer and its workers are killed.
 
     python -m bench.job_queues [--jobs 600] [--kills 25] [--pauses 3] [--seed 1] [--ways "pgqueuer" ...]
 
-Needs PostgreSQL, and for one way the package pgqueuer, which the program does not use; what is missing is skipped. For
-each way: a new database, all jobs in it, two workers with up to three jobs at once each. A job waits 0.1 to 0.5 seconds
-and writes one row in a transaction of its own. Workers die by `kill -9` at random moments and are started again, as a
-supervisor would do; in the middle the server of PostgreSQL is stopped as after a power cut and started again. Now and
-then a worker is paused for longer than others wait for it. A job that fails since the database is gone is tried again.
+Needs PostgreSQL, and for one of the ways the package pgqueuer, which the program does not use; what is missing is
+skipped. For each way: a new database, all jobs queued, two workers with up to three concurrent jobs each. A job waits
+0.1 to 0.5 seconds and writes one row in its own transaction. Workers are killed with `kill -9` at random moments and
+restarted, as a supervisor would do; halfway through, the PostgreSQL server is stopped as in a power cut and started
+again. Some workers are paused for longer than the others wait for them. A job that fails because the database is down
+is retried.
 
-    lost       it wrote no row, and it was not started again for 15 seconds
+    lost       it wrote no row, and was not started again for 15 seconds
     stalled    of these: the queue says that it is running
     doubled    it wrote more than one row
     at once    of these: the second run began before the first had written its row
 
-The jobs hold no lock, so a worker that was paused finishes those that it had, though others did them meanwhile; the
-program's long jobs write by a session that is ended first. The second way is that of the program's messages: a job
-claims its row before it works, and a job that finds it claimed does nothing, so what a kill cuts short stays undone:
+The jobs take no lock, so a paused worker finishes its jobs even if others have run them in the meantime; the program's
+long jobs write through a session that is ended first. The second way is that of the program's messages: a job claims
+its row before it works, and does nothing if the row is claimed already, so a job cut short by a kill stays undone:
 "stalled" counts the rows that say so.
 
-The first two ways are the program's own code (`aggregator/store/postgres/queue`), with shorter times. There a producer
-puts the jobs in meanwhile, each with a row of its own in one transaction; it is killed as often as a worker. The ways
-with a lock do what the scorer does elsewhere: one process holds an advisory lock, and takes from rows what is due.
+The first two ways are the program's own code (`aggregator/store/postgres/queue`), with shorter timeouts. There, a
+producer adds the jobs meanwhile, each with a row of its own in one transaction; it is killed as often as a worker. The
+ways with a lock work like the scorer: one process holds an advisory lock and takes due jobs from rows.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ COUNTS = """
 
 
 async def work(url: str, job: int) -> None:
-    """Do a job: wait, and write one row in a transaction of its own."""
+    """Do a job: wait, then write one row in its own transaction."""
     async with await psycopg.AsyncConnection.connect(url) as raw:
         row = await (await raw.execute("select clock_timestamp()")).fetchone()
         assert row is not None
@@ -77,13 +78,13 @@ async def work(url: str, job: int) -> None:
 
 
 async def own_fill(url: str, jobs: int) -> None:
-    """Note which jobs the producer is to put in."""
+    """Record which jobs the producer is to add."""
     async with await psycopg.AsyncConnection.connect(url) as raw:
         await raw.execute("insert into due select generate_series(1, %s)", (jobs,))
 
 
 async def own_produce(url: str) -> None:
-    """Put one job after the other in, each in one transaction with the note of it."""
+    """Add the jobs one by one, each in one transaction with the record of it."""
     with Store.connect(url) as store:
         connection, queue = store._connection, store.job_queue()
         while (job := connection.value("select min(job) from due where not noted")) is not None:
@@ -91,7 +92,7 @@ async def own_produce(url: str) -> None:
                 queue.defer("work", str(job), job=job)
                 connection.run("update due set noted = true where job = :job", {"job": job})
             await asyncio.sleep(0.02)
-        await asyncio.Event().wait()  # its end would count as a failure
+        await asyncio.Event().wait()  # otherwise its end would count as a failure
 
 
 async def own_work(url: str) -> None:
@@ -125,7 +126,7 @@ def own_runner(url: str, run: Callable[[int], Coroutine[Any, Any, None]]) -> Job
 
 
 def procrastinate_app(url: str) -> Any:
-    """Return an application with the job."""
+    """Return a procrastinate application with the job."""
     import procrastinate
 
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
@@ -138,7 +139,7 @@ def procrastinate_app(url: str) -> Any:
 
 
 async def procrastinate_fill(url: str, jobs: int) -> None:
-    """Make the queue's tables and put the jobs in."""
+    """Create the queue's tables and add the jobs."""
     app = procrastinate_app(url)
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
@@ -162,7 +163,7 @@ async def procrastinate_work(url: str) -> None:
 
 
 async def pgqueuer_fill(url: str, jobs: int) -> None:
-    """Make the queue's tables and put the jobs in."""
+    """Create the queue's tables and add the jobs."""
     from pgqueuer.db import PsycopgDriver
     from pgqueuer.queries import Queries
 
@@ -173,7 +174,7 @@ async def pgqueuer_fill(url: str, jobs: int) -> None:
 
 
 async def pgqueuer_work(url: str) -> None:
-    """Run jobs; the queue itself takes those whose heartbeat is late."""
+    """Run jobs; the queue itself takes back those with a late heartbeat."""
     from pgqueuer import PgQueuer
     from pgqueuer.db import PsycopgDriver
     from pgqueuer.executors import DatabaseRetryEntrypointExecutor
@@ -198,19 +199,19 @@ async def pgqueuer_work(url: str) -> None:
         )
 
 
-# rows that are due, and a lock
+# rows of due jobs, and a lock
 
 
 async def lock_fill(url: str, jobs: int) -> None:
-    """Make a row of each job."""
+    """Add a row for each job."""
     async with await psycopg.AsyncConnection.connect(url) as raw:
         await raw.execute("insert into due select generate_series(1, %s)", (jobs,))
 
 
 async def lock_work(url: str, *, resumes: bool) -> None:
-    """Wait for the lock and do what is due. A job is noted before it runs, so that a failing one does not spin.
+    """Wait for the lock and run due jobs. A job is marked before it runs, so that a failing one does not loop.
 
-    resumes: first take back the notes of jobs that were not finished
+    resumes: first clear the marks of unfinished jobs
     """
     slots = asyncio.Semaphore(WORKERS * AT_ONCE)
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as raw:
@@ -281,7 +282,7 @@ PRODUCERS: dict[str, Work] = dict.fromkeys(("ours, over procrastinate", "ours, c
 
 
 class Processes:
-    """Two workers, and a producer where the way has one; each is started again when it ended."""
+    """Two workers, and a producer if the way has one; each is restarted when it ends."""
 
     def __init__(self, way: str, url: str) -> None:
         self._url = url
@@ -295,42 +296,42 @@ class Processes:
         return subprocess.Popen(command, stderr=subprocess.DEVNULL)
 
     def restart_ended(self) -> None:
-        """Start again what ended by itself."""
+        """Restart processes that ended by themselves."""
         for at, process in enumerate(self._processes):
             if process.poll() is not None:
                 self.ended += 1
                 self._processes[at] = self._start(self._ways[at])
 
     def kill_one(self, rng: random.Random) -> None:
-        """Kill a worker or the producer, and start it again."""
+        """Kill a worker or the producer, and restart it."""
         at = rng.randrange(len(self._processes))
         self._processes[at].kill()
         self._processes[at].wait()
         self._processes[at] = self._start(self._ways[at])
 
     def pause_one(self, rng: random.Random) -> None:
-        """Stop a worker until `resume`."""
+        """Pause a worker until `resume`."""
         self._paused = self._processes[rng.randrange(WORKERS)]
         self._paused.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let the stopped worker go on, if it was not killed meanwhile."""
+        """Let the paused worker continue, unless it was killed meanwhile."""
         if self._paused is not None:
             self._paused.send_signal(signal.SIGCONT)
             self._paused = None
 
     def close(self) -> None:
-        """End all."""
+        """End all processes."""
         for process in self._processes:
             process.send_signal(signal.SIGKILL)
             process.wait()
 
 
 def measure(cluster: Cluster, way: str, jobs: int, kills: int, pauses: int, rng: random.Random) -> None:
-    """Run the jobs in one way and print what was lost and doubled."""
+    """Run the jobs in one way, and print how many were lost and doubled."""
     url = cluster.new_database()
     if way in PRODUCERS:
-        Store.connect(url).close()  # it wants a database without tables of others
+        Store.connect(url).close()  # it requires a database without other tables
     with psycopg.connect(url, autocommit=True) as raw:
         raw.execute(TABLES)
     asyncio.run(WAYS[way][1](url, jobs))
@@ -390,7 +391,7 @@ def main() -> int:
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--worker", nargs=2, metavar=("WAY", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    # Both queues log each job that fails while the database is gone.
+    # Both queues log each job that fails while the database is down.
     logging.disable(logging.CRITICAL)
     if options.worker:
         way, url = options.worker

@@ -1,21 +1,21 @@
-"""R1: kill -9 at any moment of polling, voting, retraining, migrating: nothing acknowledged is lost or comes twice.
+"""R1: kill -9 at any point of polling, voting, training and migrating: nothing acknowledged is lost or stored twice.
 
     python -m bench.kills [KIND ...] [--kills 100] [--seed 1]
 
-The kills are shared out among the kinds. A third of them come after a random time, the others before a random
-statement of SQLite or a random touch of a file, so that those that take no time are met as well.
+The kills are divided among the kinds. A third of them come after a random time, the others before a random SQLite
+statement or file operation, so that steps too short for a timer are hit as well.
 
-polling     a worker polls and scores generated feeds that gain, edit and reorder items, and writes down each poll once
-            it is committed. It is killed and started again until all is played. In the end the database equals, row
-            for row, that of a worker never killed.
-voting      the same with eight polls under way at once, and somebody who votes and is killed with the worker. Ids, and
-            what follows from votes, are left to chance then, so entries alone are compared.
-retraining  a site learns, takes the new model into use and scores with it: model files and rows are in the end those
-            of a site never killed.
-migrating   databases of every older version are opened: all rows are there, in the present schema.
+polling     a worker polls and scores generated feeds that add, edit and reorder items, and logs each poll once it is
+            committed. It is killed and restarted until all captures are polled. At the end the database equals, row
+            for row, that of a worker that was never killed.
+voting      the same with eight concurrent polls, and a voter that is killed with the worker. Timing then decides IDs
+            and what follows from votes, so only entries are compared.
+retraining  a site trains a model, switches to it and scores with it: at the end, model files and rows equal those of a
+            site that was never killed.
+migrating   databases of every older version are opened: all rows are there, in the current schema.
 
-After each kill the database must open in less than 2 s and hold what was acknowledged; in the end quick_check and the
-text index's own check are content.
+After each kill the database must open in less than 2 s and hold what was acknowledged; at the end, quick_check and the
+text index's own check must pass.
 """
 
 from __future__ import annotations
@@ -67,24 +67,24 @@ def shared_out(kills: int, kinds: Iterable[str]) -> dict[str, int]:
 
 
 def run(kind: str, kills: int, seed: int = 1, rounds: int = 12) -> Tally:
-    """Kill that often and return what came of it."""
+    """Run one kind with that many kills and return the results."""
     with tempfile.TemporaryDirectory() as folder:
         return KINDS[kind][1](Path(folder), kills, seed, rounds)
 
 
 def main() -> int:
-    """Print a line a kind; return 1 when anything was lost."""
+    """Print a line per kind; return 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    if unknown := [kind for kind in given.kinds if kind not in KINDS]:
+    args = parser.parse_args()
+    if unknown := [kind for kind in args.kinds if kind not in KINDS]:
         parser.error(f"there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}")
     whole = Tally()
-    for kind, kills in shared_out(given.kills, given.kinds or KINDS).items():
+    for kind, kills in shared_out(args.kills, args.kinds or KINDS).items():
         start = time.monotonic()
-        tally = run(kind, kills, given.seed)
+        tally = run(kind, kills, args.seed)
         whole.add(tally)
         for finding in tally.findings:
             print(f"FAIL {kind}: {finding}")

@@ -2,9 +2,9 @@
 
     python -m bench.memory [STREAM ...] [--data ../shared/data] [--months 7] [--a-day 330]
 
-Takes each stream (by default the longest recorded one, without recorded data a generated one) through the engine as the
-worker does, in a process of its own, and prints its memory twice a month of the stream. Must hold: the last figure is
-within 5 % of the end of the second month (of the first fortnight where a stream is shorter), and below 300 MB.
+Runs each stream (by default the longest recorded one, or a generated one) through the engine as the worker does, in a
+separate process, and prints its memory twice per month of the stream. The last figure must be within 5 % of the end of
+the second month (of the first fortnight if a stream is shorter), and below 300 MB.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from scoring.replay.streams import Stream
 
 config = parse_config("categories: [{id: news, name: News}]", env={})
 engine = Engine(config, current(ModelFolder(Path(sys.argv[2]))))
-seen, entries, ranked = None, 0, datetime(1970, 1, 1, tzinfo=UTC)
+current, entries, ranked = None, 0, datetime(1970, 1, 1, tzinfo=UTC)
 
-def look(span):
+def take_sample(span):
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     mb = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -46,9 +46,9 @@ def look(span):
 
 for now, lines in groupby(Stream(sys.argv[1]), key=lambda line: line.arrived_at):
     span = now.strftime("%Y-%m") + ("-1" if now.day <= 15 else "-2")
-    if span != seen:
-        seen = span
-        look(span)
+    if span != current:
+        current = span
+        take_sample(span)
     events = []
     for line in lines:
         entries += 1
@@ -58,23 +58,23 @@ for now, lines in groupby(Stream(sys.argv[1]), key=lambda line: line.arrived_at)
     if now - ranked > timedelta(hours=1):
         ranked = now
         engine.rank(now)
-look("end")
+take_sample("end")
 """
 
 
 def measure(stream: Path, folder: Path) -> list[tuple[str, int, float]]:
-    """Replay a stream; return half of a month, entries so far and megabytes, for each half."""
+    """Replay a stream; return the half-month, entries so far and megabytes for each half-month."""
     command = [sys.executable, "-c", REPLAY, str(stream), str(folder / "models")]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ})
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return [(row["span"], row["entries"], row["mb"]) for row in rows]
 
 
-def violations(looks: list[tuple[str, int, float]]) -> list[str]:
-    """Return what must not be."""
-    # The first figure is the empty engine, the second may be of a few days; the fifth is after two months.
-    settled = looks[4 if len(looks) > 8 else min(2, len(looks) - 1)][2]
-    last = looks[-1][2]
+def violations(samples: list[tuple[str, int, float]]) -> list[str]:
+    """Return the violated limits."""
+    # The first figure is the empty engine, the second may cover only a few days; the fifth is after two months.
+    settled = samples[4 if len(samples) > 8 else min(2, len(samples) - 1)][2]
+    last = samples[-1][2]
     results = []
     if last > settled * (1 + MAX_GROWTH):
         results.append(f"grew by {100 * (last / settled - 1):.0f} % from {settled:.0f} MB, when it should have settled")
@@ -84,28 +84,28 @@ def violations(looks: list[tuple[str, int, float]]) -> list[str]:
 
 
 def main() -> int:
-    """Print a row for each half of a month; return 1 when memory grows."""
+    """Print a row per half-month; return 1 if memory grows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("streams", nargs="*", type=Path)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--months", type=int, default=7, help="of a generated stream")
     parser.add_argument("--a-day", type=int, default=330, help="entries of a generated stream")
-    given = parser.parse_args()
+    args = parser.parse_args()
     wrong = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        recorded = given.data / "stream" / f"{STREAM}.jsonl.gz"
-        streams = given.streams or ([recorded] if recorded.exists() else [])
+        recorded = args.data / "stream" / f"{STREAM}.jsonl.gz"
+        streams = args.streams or ([recorded] if recorded.exists() else [])
         if not streams:
-            print(f"no recorded streams in {given.data / 'stream'}: one is generated")
+            print(f"no recorded streams in {args.data / 'stream'}: one is generated")
             streams = [folder / "generated.jsonl.gz"]
-            _stream.write(streams[0], 30 * given.months * given.a_day, given.a_day)
+            _stream.write(streams[0], 30 * args.months * args.a_day, args.a_day)
         for stream in streams:
             print(f"| {stream.name} | entries | MB |\n|---|---|---|", flush=True)
-            looks = measure(stream, folder)
-            for span, entries, megabytes in looks:
+            samples = measure(stream, folder)
+            for span, entries, megabytes in samples:
                 print(f"| {span} | {entries:,} | {megabytes:.0f} |")
-            for finding in violations(looks):
+            for finding in violations(samples):
                 wrong += 1
                 print(f"FAIL {stream.name}: {finding}")
     print(f"{wrong} findings")

@@ -1,4 +1,4 @@
-"""How many feeds lists of subscriptions give: read by us, and by an XML parser that wants them well-formed.
+"""How many feeds are found in OPML files: by our reader, and by an XML parser that requires well-formed input.
 
 python -m bench.opml [FOLDER]
 """
@@ -17,8 +17,8 @@ OPML = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "opml
 _ATTRIBUTE = re.compile(rb"""xmlurl\s*=\s*["']\s*[^"'\s]""", re.IGNORECASE)
 
 
-def strictly(data: bytes) -> int | None:
-    """Return how many outlines name a feed, or None for what is not well-formed."""
+def count_outlines(data: bytes) -> int | None:
+    """Return how many outlines name a feed, or None if the file is not well-formed."""
     try:
         root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, ValueError, LookupError):
@@ -27,25 +27,25 @@ def strictly(data: bytes) -> int | None:
 
 
 def main(folder: Path) -> int:
-    """Print the sums."""
+    """Print the totals."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".opml", ".xml"))
     if not files:
         print(f"no lists at {folder}")
         return 0
-    well = wanted = strict = ours = unread = 0
+    well = expected = strict = ours = unreadable = 0
     for path in files:
         data = path.read_bytes()
-        wanted += len(_ATTRIBUTE.findall(data))
-        if (count := strictly(data)) is not None:
+        expected += len(_ATTRIBUTE.findall(data))
+        if (count := count_outlines(data)) is not None:
             well, strict = well + 1, strict + count
         try:
             ours += len(read(data).feeds)
         except GroundswellError as error:
-            unread += 1
+            unreadable += 1
             print(f"{path.name}: {error}")
     print(
-        f"{len(files)} files, {well} well-formed; {wanted:,} xmlUrl in their bytes; "
-        f"a strict parser finds {strict:,} feeds, ours {ours:,} (each address once a file); {unread} files not read"
+        f"{len(files)} files, {well} well-formed; {expected:,} xmlUrl in their bytes; "
+        f"a strict parser finds {strict:,} feeds, ours {ours:,} (each address once a file); {unreadable} files not read"
     )
     return 0
 

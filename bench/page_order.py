@@ -1,11 +1,11 @@
-"""Fit the weights of the page order on graded hours, and compare ways to order.
+"""Fit the weights of the page order on graded hours, and compare orders.
 
     python -m bench.page_order RECORDING:LABELS[:WORTHS] ...
 
-RECORDING is what `groundswell evaluate front-page STREAM LABELS --recording RECORDING` wrote. WORTHS, JSON Lines with
-`url`, `title` and `p`, replaces the worth of the entries: the shipped prior has seen graded items, so weights that are
-to hold elsewhere are fitted on the worths of a prior that has not seen the window. Each window is also measured with
-weights fitted on the others.
+RECORDING is a file written by `groundswell evaluate front-page STREAM LABELS --recording RECORDING`. WORTHS, JSON Lines
+with `url`, `title` and `p`, replaces the worth of the entries: the shipped prior was trained on graded items, so
+weights that generalise are fitted on the worths of a prior that has not seen the window. Each window is also measured
+with weights fitted on the others.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 
 
 def hours_of(arguments: str) -> list[Hour]:
-    """Return the graded hours of one window, with the worths that the argument names."""
+    """Return the graded hours of one window, with the worths named in the argument."""
     recorded, labels, *worths = arguments.split(":")
     whole = recording.load(Path(recorded))
     items = labelled_files.read(Path(labels))
@@ -45,7 +45,7 @@ def hours_of(arguments: str) -> list[Hour]:
 
 
 def with_worths(recorded: recording.Recording, path: Path) -> recording.Recording:
-    """Return a recording whose stories have the worths of a file."""
+    """Return a recording whose stories have the worths from a file."""
     known: dict[tuple[str, str], float] = {}
     with path.open(encoding="utf-8") as file:
         for row in map(json.loads, file):
@@ -65,10 +65,10 @@ def with_worths(recorded: recording.Recording, path: Path) -> recording.Recordin
 
 
 def features(hour: Hour, stories: Sequence[Coverage]) -> Floats:
-    """Return the parts of the place without their weights, (stories, parts)."""
+    """Return the parts of the page order without their weights, (stories, parts)."""
     weights = {
         "worth": page_order.WEIGHT_WORTH,
-        "coverage": page_order.WEIGHT_COVERAGE,  # sources keep their share of it
+        "coverage": page_order.WEIGHT_COVERAGE,  # sources keep their part of it
         "score": page_order.WEIGHT_SCORE,
         "growth": page_order.WEIGHT_GROWTH,
     }
@@ -80,9 +80,9 @@ def features(hour: Hour, stories: Sequence[Coverage]) -> Floats:
 
 
 def fit(windows: Sequence[Sequence[Hour]], seed: int = 0) -> Floats:
-    """Return weights of PARTS >= 0 from pairs of recent stories of one hour, weighted by the difference of their gains.
+    """Fit weights of PARTS >= 0 to pairs of recent stories of one hour, weighted by the difference of their gains.
 
-    Logistic loss of the pair's order; each window counts the same, each hour within it, too.
+    Logistic loss of the pair's order; all windows count the same, and so do all hours of a window.
     """
     rng = np.random.default_rng(seed)
     rows, weights = [], []
@@ -116,7 +116,7 @@ def fit(windows: Sequence[Sequence[Hour]], seed: int = 0) -> Floats:
 
 
 def ordered_by(weights: Floats) -> front_page.Order:
-    """Return the order with *weights* in place of the shipped ones, without the variety of a page."""
+    """Return the order with *weights* in place of the shipped ones, without diversity rules."""
 
     def order(moment: recording.Moment, recent: Sequence[Coverage]) -> Sequence[int]:
         stories = [story for story in moment.stories if not story.hidden]

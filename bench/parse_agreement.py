@@ -1,11 +1,11 @@
-"""Where does the fast reader of XML feeds disagree with feedparser? Over all real documents, field by field.
+"""Where the fast XML feed parser disagrees with feedparser, field by field, over all recorded documents.
 
     python -m bench.parse_agreement [--data ../shared/data/feeds] [--show 3] [--why]
 
-Every document of `docs` and of the timelapse archives is parsed twice into what we store: once as the
-program does, once with feedparser alone. Each difference is listed; `--why` says which share of the
-documents the fast reader took. What the differences are, and which of the two is right, stands in
-`docs/dev/parsing.md`. The exit code is the number of differing documents beyond those, at most 100.
+Every document of `docs` and of the timelapse archives is parsed twice: once as the program does, once with feedparser
+alone. Each difference is listed; `--why` prints the share of documents that the fast parser handled.
+`docs/dev/parsing.md` lists the known differences, and which parser is right. The exit code is the number of other
+documents that differ, at most 100.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field of one document that the two readers give differently."""
+    """One field of one document that the two parsers return differently."""
 
     document: str
     field: str
@@ -53,7 +53,7 @@ def documents(data: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def parsed(body: bytes, *, fast: bool, url: str = "https://feeds.example/feed.xml") -> ParsedFeed | str:
-    """Return what one reader makes of *body*, or its words where it is no feed."""
+    """Return the result of one parser for *body*, or its error message if the document is not a feed."""
     try:
         raw = reader.read(body, "application/xml", LIMITS, fast=fast)
         return "not a feed" if raw is None else build_feed(raw, safe_link(url), LIMITS)
@@ -64,7 +64,7 @@ def parsed(body: bytes, *, fast: bool, url: str = "https://feeds.example/feed.xm
 def differences(name: str, body: bytes) -> list[Difference]:
     """Return every field of *body* in which the program and feedparser differ.
 
-    By what the items are known next time may differ: then they are only looked at once more.
+    Identities that are only used to recognise an item in the next document may differ: the item is then parsed again.
     """
     ours, theirs = parsed(body, fast=True), parsed(body, fast=False)
     if isinstance(ours, str) or isinstance(theirs, str):
@@ -86,7 +86,7 @@ def differences(name: str, body: bytes) -> list[Difference]:
 
 
 def taken_fast(body: bytes) -> bool:
-    """Return whether the fast reader takes *body*."""
+    """Return whether the fast parser handles *body*."""
     return fast_reader.read(as_utf8(body, "application/xml", [])) is not None
 
 
@@ -99,25 +99,25 @@ def main() -> int:
     parser.add_argument("--show", type=int, default=3, help="examples of each field")
     parser.add_argument("--every", type=int, default=1, help="only every Nth document")
     parser.add_argument("--why", action="store_true", help="name the documents that go to feedparser")
-    given = parser.parse_args()
-    if not given.data.is_dir():
-        print(f"no documents at {given.data}; name their folder with --data")
+    args = parser.parse_args()
+    if not args.data.is_dir():
+        print(f"no documents at {args.data}; name their folder with --data")
         return 0
     seen = fast = 0
     counts: Counter[str] = Counter()
     differing: set[str] = set()
-    for number, (name, body) in enumerate(documents(given.data)):
-        if number % given.every or json_feed.looks_like(body) or not body.strip():
+    for number, (name, body) in enumerate(documents(args.data)):
+        if number % args.every or json_feed.looks_like(body) or not body.strip():
             continue
         seen += 1
         if taken_fast(body):
             fast += 1
-        elif given.why:
+        elif args.why:
             print(f"through feedparser: {name}")
         for difference in differences(name, body):
             counts[difference.field] += 1
             differing.add(difference.document)
-            if counts[difference.field] <= given.show:
+            if counts[difference.field] <= args.show:
                 print(
                     f"{difference.field}: {difference.document}\n    ours       {difference.ours[:200]!r}\n"
                     f"    feedparser {difference.feedparsers[:200]!r}"

@@ -1,9 +1,9 @@
-"""What does a first poll cost the child that parses? CPU seconds over the generated corpus, part by part.
+"""What a first poll costs the process that parses: CPU seconds over the generated corpus, step by step.
 
     python -m bench.parse_speed [--feeds 1000] [--runs 5] [--corpus FOLDER]
 
-The best of several runs, since others use the machine; what expat needs for its tree alone stands beside, since it
-is the same code at all times and tells how busy the machine was.
+The best of several runs, since other processes use the machine. The time that expat alone needs for its tree is printed
+too: that code never changes, so it shows how busy the machine was.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ LIMITS = Limits()
 
 
 def documents(folder: Path, feeds: int) -> list[bytes]:
-    """Return the first round of the corpus in *folder*, generated where it is not there."""
+    """Return the first round of the corpus in *folder*, generated if it is missing."""
     _corpus.make(folder, feeds, 1)
     return [document for _, document in _corpus.documents(folder, 0)][:feeds]
 
 
 def known_again(data: bytes) -> list[str]:
-    """Return the marks by which *data* and its items are known next time."""
+    """Return the marks by which *data* and its items are recognised in the next document."""
     marks = [document_mark(data, "", URL, LIMITS)]
     if pieces := in_pieces(data):
         marks += pieces.marks()
@@ -44,14 +44,14 @@ def known_again(data: bytes) -> list[str]:
 
 
 def main() -> int:
-    """Print the seconds of each part."""
+    """Print the seconds of each step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        data = documents(given.corpus or Path(name), given.feeds)
+        data = documents(args.corpus or Path(name), args.feeds)
     entries = [draft for body in data for draft in parse(body, "", URL).entries]
     parts: dict[str, Callable[[], object]] = {
         "expat's tree alone": lambda: [len(XML(body)) for body in data],
@@ -61,10 +61,10 @@ def main() -> int:
         "what recognises an entry": lambda: [arrival(entry).word_count for entry in entries],
         "all of it (parse)": lambda: [parse(body, "", URL).title for body in data],
     }
-    gc.freeze()  # as in the child
+    gc.freeze()  # as in the parser process
     gc.set_threshold(50_000, 20, 20)
     best = dict.fromkeys(parts, float("inf"))
-    for _ in range(given.runs):
+    for _ in range(args.runs):
         for part, work in parts.items():
             start = time.process_time()
             work()

@@ -1,16 +1,16 @@
-"""What polling costs: 1,000 feeds over 250 addresses, first seen, unchanged, with one new entry each.
+"""What polling costs: 1,000 feeds on 250 addresses, at the first poll, unchanged, and with one new entry each.
 
     python -m bench.poll [--feeds 1000] [--rounds cold,quiet,new] [--runs 3] [--peer-python PYTHON] [--tools DIR]
 
-A generated corpus is served on 127.0.0.x, and each round is one process that polls every feed
-through `Poller`: fetching, parsing in its children, storing with the text index. Beside it, in the
-same run, stand the floor: aiohttp, fastfeedparser, nh3 and SQLite in one bare script; `reader`, where
-the Python of `--peer-python` has it; and newsboat, where it is installed. CPU s is user and system time of a
-program's processes together, start-up included; `start` is what a round with nothing due costs. `update` is the
-scoring of what the first round brought, which the worker does beside polling.
+A generated corpus is served on 127.0.0.x, and each round is one process that polls every feed through `Poller`:
+fetching, parsing in child processes, storing with the text index. The same run measures the baselines: the floor
+(aiohttp, fastfeedparser, nh3 and SQLite in one bare script); `reader`, if the Python of `--peer-python` has it; and
+newsboat, if it is installed. CPU s is user and system time of all processes of a program, start-up included; `start` is
+the cost of a round with nothing due. `update` is the scoring of the first round's entries, which the worker does in
+parallel with polling.
 
-Generator, server and floor are `bench._corpus`, `bench._feed_server` and `bench._floor`; with `--tools DIR` they are
-feedgen.py, feedserver.py and refpoll.py of that folder, to compare with figures that were taken by those.
+Generator, server and floor are `bench._corpus`, `bench._feed_server` and `bench._floor`; with `--tools DIR`, they are
+feedgen.py, feedserver.py and refpoll.py in that folder, to compare with figures from those.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ROUNDS = ("cold", "quiet", "new")
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process tree took."""
+    """What one process tree used."""
 
     cpu_s: float
     wall_s: float
@@ -50,9 +50,9 @@ class Cost:
 
 
 def measured(command: Sequence[str], peak_of_children: bool = True) -> Cost:
-    """Run *command* and return what it and its children took."""
+    """Run *command* and return what it and its children used."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    # Compiled modules are kept, as those of every installed program are.
+    # Compiled modules are cached, as for any installed program.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, env=env)
     peaks: dict[int, int] = {}
@@ -75,8 +75,8 @@ def measured(command: Sequence[str], peak_of_children: bool = True) -> Cost:
     return Cost(cpu, time.perf_counter() - start, sum(peaks.values()) / 1e6)
 
 
-class Visitor:
-    """Asks a site for its front page, 20 times a second, while the database behind it is written."""
+class FrontPageClient:
+    """Requests a site's front page 20 times a second while the database is being written."""
 
     def __init__(self, db: Path) -> None:
         with socket.socket() as free:
@@ -94,17 +94,17 @@ class Visitor:
                 time.sleep(0.05)
         self._done = threading.Event()
         self._waits_ms: list[float] = []
-        self._thread = threading.Thread(target=self._ask)
+        self._thread = threading.Thread(target=self._request_pages)
         self._thread.start()
 
-    def _ask(self) -> None:
+    def _request_pages(self) -> None:
         while not self._done.wait(0.05):
             start = time.perf_counter()
             urllib.request.urlopen(self._url, timeout=60).read()
             self._waits_ms.append((time.perf_counter() - start) * 1000)
 
-    def leave(self) -> str:
-        """Stop asking, and the site; return how long it took to answer."""
+    def stop(self) -> str:
+        """Stop the requests and the site; return the response times."""
         self._done.set()
         self._thread.join()
         self._site.terminate()
@@ -135,7 +135,7 @@ def _resident(pid: int) -> int:
 
 
 class Corpus:
-    """Generated feeds and the server that shows them."""
+    """Generated feeds and their server."""
 
     def __init__(self, tools: Path | None, folder: Path, feeds: int, python: str, port: int) -> None:
         self.folder, self.port, self._tools = folder, port, tools
@@ -166,7 +166,7 @@ class Corpus:
         return [row[0] for row in json.loads((self.folder / "r0.json").read_text())["feeds"]]
 
     def ask(self, what: str) -> dict[str, float]:
-        """Tell the server to show another round, or ask it what it served."""
+        """Switch the server to another round, or return its request counts."""
         control = "control" if self._tools is None else "ctl"
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{control}/{what}", timeout=60) as answer:
             counts: dict[str, float] = json.load(answer)
@@ -179,7 +179,7 @@ class Corpus:
 
 
 class Groundswell:
-    """Our program: the poller and its children, without the site."""
+    """Our program: the poller and its child processes, without the site."""
 
     name = "groundswell"
 
@@ -258,7 +258,7 @@ reader.update_search()"""
 
 
 class Newsboat:
-    """newsboat, which keeps what it has read in SQLite and has no search index."""
+    """newsboat, which stores what it has read in SQLite and has no search index."""
 
     name = "newsboat"
     _CONFIG = """reload-threads 10
@@ -304,45 +304,45 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8800)
     parser.add_argument("--update", action="store_true", help="say what scoring the first round costs")
     parser.add_argument("--site", action="store_true", help="ask the site for its front page during the first poll")
-    given = parser.parse_args()
-    if given.tools and not (given.tools / "feedgen.py").exists():
-        print(f"no generator at {given.tools}; leave out --tools to use our own")
+    args = parser.parse_args()
+    if args.tools and not (args.tools / "feedgen.py").exists():
+        print(f"no generator at {args.tools}; stop out --tools to use our own")
         return
-    peers = [part for part in given.peers.split(",") if part and _has(given.peer_python, part)]
-    rounds = [part for part in given.rounds.split(",") if part in ROUNDS]
+    peers = [part for part in args.peers.split(",") if part and _has(args.peer_python, part)]
+    rounds = [part for part in args.rounds.split(",") if part in ROUNDS]
     costs: dict[tuple[str, str], list[Cost]] = {}
     with tempfile.TemporaryDirectory() as name:
-        corpus = Corpus(given.tools, given.corpus or Path(name) / "corpus", given.feeds, given.peer_python, given.port)
+        corpus = Corpus(args.tools, args.corpus or Path(name) / "corpus", args.feeds, args.peer_python, args.port)
         try:
-            for run in range(given.runs):
+            for run in range(args.runs):
                 folder = Path(name) / str(run)
                 folder.mkdir()
                 ours = Groundswell(folder, corpus.urls)
                 programs: list[Groundswell | Floor | Reader | Newsboat] = [ours]
                 if "floor" in peers:
-                    programs.append(Floor(folder, corpus.urls, given.tools, given.peer_python))
+                    programs.append(Floor(folder, corpus.urls, args.tools, args.peer_python))
                 if "reader" in peers:
-                    programs.append(Reader(folder, corpus.urls, given.peer_python))
+                    programs.append(Reader(folder, corpus.urls, args.peer_python))
                 if "newsboat" in peers:
                     programs.append(Newsboat(folder, corpus.urls))
-                ours.start()  # whose modules are compiled then, if they were not
+                ours.start()  # its modules are compiled by now, if they were not before
                 costs.setdefault(("start", ours.name), []).append(ours.start())
                 for round_ in rounds:
                     corpus.ask("round/1" if round_ == "new" else "round/0")
-                    visitor = Visitor(ours.db) if given.site and round_ == "cold" else None
+                    front_page_client = FrontPageClient(ours.db) if args.site and round_ == "cold" else None
                     for program in programs:
                         before = program.count() if round_ != "cold" else 0
                         cost = program.poll()
                         measured_cost = Cost(cost.cpu_s, cost.wall_s, cost.peak_mb, program.count() - before)
                         costs.setdefault((round_, program.name), []).append(measured_cost)
-                        if visitor:
-                            print(visitor.leave())
-                            visitor = None
-                    if round_ == "cold" and given.update:
+                        if front_page_client:
+                            print(front_page_client.stop())
+                            front_page_client = None
+                    if round_ == "cold" and args.update:
                         costs.setdefault(("update", ours.name), []).append(ours.update())
         finally:
             corpus.close()
-    print(f"{len(corpus.urls):,} feeds over {HOSTS} addresses, median of {given.runs}\n")
+    print(f"{len(corpus.urls):,} feeds over {HOSTS} addresses, median of {args.runs}\n")
     print(
         "| round | program | CPU s | to the floor | wall s | peak MB | entries stored |\n|---|---|---|---|---|---|---|"
     )

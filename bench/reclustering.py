@@ -1,9 +1,9 @@
-"""How merges and splits change the stories, and how many of them are right by labels.
+"""How merges and splits change the stories, and how many of them are right according to labels.
 
     python -m bench.reclustering [--data ../shared/data/clustering] [--split-ratio 0 0.35] [STREAM ...]
 
-A merge is right where the commonest labels of both stories are the same, a split where those of both halves differ;
-a split with a side without labels is not judged. `--split-ratio 0` means no splits.
+A merge is right if both stories have the same most common label, a split if those of the two halves differ; a split
+with an unlabelled side is not judged. `--split-ratio 0` disables splits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scoring.replay.streams import Stream
 
 
 def commonest(labels: Sequence[str]) -> str | None:
-    """Return the label that most have, None where none has any."""
+    """Return the most common label, or None if there is none."""
     return Counter(labels).most_common(1)[0][0] if labels else None
 
 
@@ -66,7 +66,7 @@ def measured(name: str, run: Run, data: Path, ratio: float) -> str:
 
 
 def main() -> None:
-    """Measure the streams that are named, or all whose files are there."""
+    """Measure the named streams, or all whose files are there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("streams", nargs="*", metavar="STREAM", help=", ".join(RUNS))
     parser.add_argument("--data", type=Path, default=Path("../shared/data/clustering"))

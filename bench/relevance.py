@@ -1,8 +1,8 @@
-"""What a score and a training cost.
+"""What scoring a story and training a model cost.
 
     python -m bench.relevance
 
-Headlines are drawn from the words that the prior knows and as many that it does not.
+Headlines are drawn from words that the prior knows and as many that it does not know.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scoring.relevance.signals import Signals
 
 
 def cost(entries: int = 100_000) -> None:
-    """Print the CPU time of a score, and of a training on made-up entries."""
+    """Print the CPU time of one score, and of training on generated entries."""
     model = load_prior()
     begin = datetime(2026, 6, 1, tzinfo=UTC)
     rng = random.Random(0)

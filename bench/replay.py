@@ -1,9 +1,9 @@
-"""How fast a recorded stream goes through the code that runs live, and how much memory that takes.
+"""How fast the live code processes a recorded stream, and how much memory it takes.
 
     python -m bench.replay [--data ../shared/data] [STREAM ...]
 
-Each stream is replayed by `groundswell replay` in a process of its own, twice: entries
-per CPU second, peak memory, and whether the two outputs are the same to the byte.
+Each stream is replayed twice by `groundswell replay` in a separate process: entries per CPU second, peak memory, and
+whether the two outputs are byte-identical.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def replay(stream: Path, folder: Path, run: int) -> tuple[dict[str, object], flo
 
 
 def main() -> None:
-    """Print a row for each stream, of a generated one without recorded data."""
+    """Print a row for each stream; without recorded data, for a generated one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("streams", nargs="*", default=STREAMS)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    given = parser.parse_args()
-    results = [path for name in given.streams if (path := given.data / "stream" / f"{name}.jsonl.gz").exists()]
+    args = parser.parse_args()
+    results = [path for name in args.streams if (path := args.data / "stream" / f"{name}.jsonl.gz").exists()]
     if not results:
-        print(f"no recorded streams in {given.data / 'stream'}: one is generated")
+        print(f"no recorded streams in {args.data / 'stream'}: one is generated")
         folder = tempfile.TemporaryDirectory()
         results = [Path(folder.name) / "generated.jsonl.gz"]
         _stream.write(results[0], 10_000, a_day=1_500)

@@ -1,11 +1,12 @@
-"""How long the scoring stage takes to start from a database, and whether it then goes on as if it had never stopped.
+"""How long the scorer takes to start from a database, and whether it then continues as if it had never stopped.
 
     python -m bench.restart [--data ../shared/data] [--entries 100000] [--db FILE]
 
-Fills a database from the recorded streams, one after the other, moved in time so that each follows the last; without
-recorded data from a generated one. Or takes the database given (it is copied). Then starts in a process of its own:
-CPU seconds of that alone, peak memory. The snapshot may be as old as one ever becomes; starts without one (an
-upgrade, other settings) are measured too. Entries have the categories of the shipped feeds.yaml.
+Fills a database from the recorded streams, one after the other, shifted in time so that each follows the last; without
+recorded data, from a generated stream. With `--db`, uses a copy of that database instead. Then starts a scorer in a
+separate process and measures the CPU seconds of the start alone and the peak memory. The snapshot is as old as one ever
+gets; starts without one (after an upgrade or a change of settings) are measured too. Entries have the categories of the
+shipped feeds.yaml.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ CONFIG = load_config(Path(__file__).parents[1] / "feeds.yaml", env={})
 
 
 def lines(data: Path, entries: int) -> Iterator[str]:
-    """Yield *entries* lines of the streams, each stream after the one before."""
+    """Yield *entries* lines of the streams, each stream after the previous one."""
     end: datetime | None = None
     left = entries
     for name in STREAMS:
@@ -71,7 +72,7 @@ def fill(db: Path, data: Path, entries: int) -> None:
 
 
 def start(db: Path) -> None:
-    """Start from *db* and print what that took."""
+    """Start from *db* and print the cost."""
     model = load_prior()
     with Store.open(db) as store:
         began = time.process_time()
@@ -90,7 +91,7 @@ def start(db: Path) -> None:
 
 
 def reports(db: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what a start from a database takes, each in a process of its own: as it is, and without its snapshot."""
+    """Yield the cost of a start from a database, each in a separate process: as it is, and without its snapshot."""
     for way in ("from a snapshot", "without one"):
         if way == "without one":
             with Store.open(db) as store:
@@ -100,7 +101,7 @@ def reports(db: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def peak_mb() -> float:
-    """Return the most memory that this program held; `getrusage` would count in what started it."""
+    """Return the peak memory of this program; `getrusage` would include its parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
@@ -112,18 +113,18 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--db", type=Path)
     parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.start is not None:
-        start(given.start)
+    args = parser.parse_args()
+    if args.start is not None:
+        start(args.start)
         return
-    if given.db is None and not (given.data / "stream").exists():
-        print(f"no recorded streams in {given.data / 'stream'}: one is generated")
+    if args.db is None and not (args.data / "stream").exists():
+        print(f"no recorded streams in {args.data / 'stream'}: one is generated")
     with tempfile.TemporaryDirectory() as folder:
         db = Path(folder) / "g.db"
-        if given.db is not None:
-            shutil.copy(given.db, db)
+        if args.db is not None:
+            shutil.copy(args.db, db)
         else:
-            fill(db, given.data, given.entries)
+            fill(db, args.data, args.entries)
         print("| start | entries | of them live | CPU s | peak MB |")
         print("|---|---|---|---|---|")
         for way, report in reports(db):

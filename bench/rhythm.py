@@ -1,10 +1,10 @@
-"""How many requests a feed's news cost and how late it is seen, under one rule of polling and another.
+"""How many requests a feed's news costs and how late entries are seen, under different polling rules.
 
     python -m bench.rhythm [--data ../shared/data]
 
-Every feed is played alone: its entries appear when they say they were published, and polls find them.
-The first week teaches and is not counted. Waits are bounded as by default, 5 min to 24 h, without jitter.
-The second table tells how often a silence alarm would have been raised over nothing.
+Every feed is simulated alone: its entries appear at their published times, and polls find them. The first week is for
+learning and is not counted. Intervals have the default bounds, 5 min to 24 h, without jitter. The second table shows
+how often the silence alarm would have been false.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Rule = Callable[[timedelta, int, Arrivals, datetime], timedelta]
 
 
 def of_captures(archive: Path) -> Feeds:
-    """Return when the entries of each captured feed say that they were published."""
+    """Return when the entries of each captured feed were published, according to the feed."""
     arrivals: dict[str, list[datetime]] = {}
     for source, documents in read_captures(archive).items():
         seen: dict[str, datetime] = {}
@@ -64,17 +64,17 @@ def of_stream(path: Path) -> Feeds:
 
 
 def factors(wait: timedelta, new: int, *_: object) -> timedelta:
-    """Ask sooner after news and later after none: what the program did before."""
+    """Poll sooner after news and later after none: an earlier rule of the program."""
     return wait * (1.12 if new == 0 else 0.85 if new == 1 else 0.6)
 
 
 def by_rhythm(worth: timedelta, _: timedelta, new: int, arrivals: Arrivals, now: datetime) -> timedelta:
-    """Ask by the feed's rhythm."""
+    """Poll by the feed's publishing rhythm."""
     return best_wait(arrivals, now, worth, POLL.max)
 
 
 def play(moments: Sequence[datetime], rule: Rule) -> tuple[int, float, list[float]]:
-    """Return how many requests were made in how many days, and how many minutes each entry waited."""
+    """Return how many requests were made in how many days, and how many minutes late each entry was seen."""
     now, wait, seen = moments[0] + HOUR, 30 * MINUTE, 0
     start, end = moments[0] + WEEK, moments[-1]
     arrivals: Arrivals = ()
@@ -92,7 +92,7 @@ def play(moments: Sequence[datetime], rule: Rule) -> tuple[int, float, list[floa
 
 
 def row(name: str, feeds: Feeds, rule: Rule) -> None:
-    """Print what one rule costs and gives."""
+    """Print the cost and benefit of one rule."""
     requests, days = 0, 0.0
     delays: list[float] = []
     for moments in feeds.values():
@@ -106,7 +106,7 @@ def row(name: str, feeds: Feeds, rule: Rule) -> None:
 
 
 def alarms(feeds: Feeds) -> tuple[int, int, float]:
-    """Return how many silences were kept, how many raised an alarm, and in how many feed-days."""
+    """Return how many silences there were, how many raised an alarm, and in how many feed-days."""
     kept = raised = 0
     days = 0.0
     for moments in feeds.values():
@@ -124,16 +124,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--kept", type=int, default=cadence.KEPT, help="arrivals remembered")
-    given = parser.parse_args()
-    cadence.KEPT = given.kept
-    captures = given.data / "feeds" / "timelapse"
+    args = parser.parse_args()
+    cadence.KEPT = args.kept
+    captures = args.data / "feeds" / "timelapse"
     if not captures.is_dir():
         print(f"no captures at {captures}; name their folder with --data")
         return
     sets = {
         "17 news sites, 2020": of_captures(captures / "news17_2020.tar.xz"),
         "Ars Technica, NPR, WGRZ, 2024": of_captures(captures / "arstechnica_npr_wgrz_2024.tar.xz"),
-        "AI press, 2025": of_stream(given.data / "stream" / "ai_press_2024_25_dev.jsonl.gz"),
+        "AI press, 2025": of_stream(args.data / "stream" / "ai_press_2024_25_dev.jsonl.gz"),
     }
     for name, all_feeds in sets.items():
         feeds = {

@@ -2,11 +2,11 @@
 
     python -m bench.search [--db FILE] [--data ../shared/data] [--entries 100000] [--rounds 3]
 
-Fills a database as bench.restart does, or takes the one given. Asks what people ask: single words from the commonest
-to the rarest of the index, pairs and phrases out of real titles, exclusions, operators, misspellings that find nothing
-and are answered with suggestions, and writing without spaces. Prints p50, p99 and the slowest of each kind in ms of
-CPU time, which for SQLite in the same process is what an idle machine takes; over all by the wall clock too, which
-says how busy this one was.
+Fills a database as `bench.restart` does, or uses the given one. Runs typical searches: single words from the most
+common to the rarest in the index, pairs and phrases from real titles, exclusions, operators, misspellings that match
+nothing and return suggestions, and scripts without spaces. Prints p50, p99 and the maximum per kind in ms of CPU time,
+which for in-process SQLite is what an idle machine takes; for all kinds together also by wall clock, which shows how
+busy the machine was.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def queries(store: Store) -> dict[str, list[str]]:
 
 
 def timed(action: Callable[[], object]) -> tuple[float, float]:
-    """Return the milliseconds that *action* takes: of the CPU, and of the clock on the wall."""
+    """Return the milliseconds that *action* takes: CPU and wall-clock time."""
     cpu, wall = time.process_time(), time.perf_counter()
     action()
     return (time.process_time() - cpu) * 1_000, (time.perf_counter() - wall) * 1_000
@@ -74,7 +74,7 @@ def rows(db: Path, rounds: int) -> Iterator[str]:
             for round_ in range(rounds):
                 for text in query:
                     alone.append(timed(lambda text=text: store.search.stories(read(text, NOW))))  # type: ignore[misc]
-                    # Another address each time, so that the page cache has not got it.
+                    # A different URL each time, so that the page cache has no copy.
                     address = f"/search?q={quote(text)}&junk={round_}"
                     page.append(timed(lambda address=address: client.get(address)))  # type: ignore[misc]
             everything += page
@@ -85,7 +85,7 @@ def rows(db: Path, rounds: int) -> Iterator[str]:
 
 
 def spread(times: list[tuple[float, float]]) -> str:
-    """Return p50, p99 and the slowest of the CPU's."""
+    """Return p50, p99 and the maximum of the CPU times."""
     ordered = sorted(cpu for cpu, _ in times)
     return f"{ordered[len(ordered) // 2]:.0f} / {ordered[int(len(ordered) * 0.99)]:.0f} / {ordered[-1]:.0f}"
 
@@ -97,17 +97,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--entries", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
-    if given.db is None and not (given.data / "stream").exists():
-        print(f"no recorded streams in {given.data / 'stream'}; name their folder with --data")
+    args = parser.parse_args()
+    if args.db is None and not (args.data / "stream").exists():
+        print(f"no recorded streams in {args.data / 'stream'}; name their folder with --data")
         return
     with tempfile.TemporaryDirectory() as folder:
-        db = given.db or Path(folder) / "g.db"
-        if given.db is None:
-            fill(db, given.data, given.entries)
+        db = args.db or Path(folder) / "g.db"
+        if args.db is None:
+            fill(db, args.data, args.entries)
         print("| searches | of them | query alone: p50 / p99 / most, CPU ms | page: p50 / p99 / most, CPU ms |")
         print("|---|---|---|---|")
-        for row in rows(db, given.rounds):
+        for row in rows(db, args.rounds):
             print(row, flush=True)
 
 

@@ -1,11 +1,12 @@
-"""R9: what happens when something runs short, and whether all is well again by itself afterwards.
+"""R9: what happens when a resource runs short, and whether the program recovers by itself.
 
     python -m bench.shortage [SHORTAGE ...] [--sources 60]
 
-Each shortage is played in a process of its own: sources are polled before, while and after something is short, each
-time with news. While it lasts the front page must be answered and nothing may fall over; the row or the log says what
-is wrong; afterwards everything that was published is stored, once. Time is handed in, so nothing waits but for the
-foreign writer. A full disk and a read-only one need the right to mount a small file system: skipped without.
+Each shortage is simulated in a separate process: sources are polled before, during and after it, each time with new
+entries. While it lasts, the front page must be served and nothing may crash; the source's row or the log must say what
+is wrong; afterwards everything published must be stored exactly once. Time is simulated, so only the competing writer
+takes real time. A full disk and a read-only one need permission to mount a small file system, and are skipped without
+it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ HOURS = timedelta(hours=2)
 
 @dataclass
 class Scene:
-    """Sources, a database and a clock; `round` publishes an entry more of each source and polls all that are due."""
+    """Sources, a database and a clock; `round` publishes another entry per source and polls all due sources."""
 
     server: FeedServer
     db: Path
@@ -53,7 +54,7 @@ class Scene:
     """Bytes of text in each entry."""
     published: int = 0
     clock: SteppedClock = field(default_factory=lambda: SteppedClock(NOON))
-    said: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
 
     def publish(self) -> Config:
@@ -74,7 +75,7 @@ class Scene:
         return Config(Site(), (), tuple(sources), limits=Limits(allow_private=("127.0.0.1",)))
 
     def round(self) -> None:
-        """Publish, let two hours pass, poll what is due, and ask for the front page."""
+        """Publish, let two hours pass, poll what is due, and request the front page."""
         config = self.publish()
         self.clock.at += HOURS
 
@@ -88,10 +89,10 @@ class Scene:
             with suppress(StoreFault):
                 store.state.set_moment("heartbeat", self.clock())
             asyncio.run(poll())
-        self.look()
+        self.check_front_page()
 
-    def look(self) -> None:
-        """Ask for the front page, and note what the rows say."""
+    def check_front_page(self) -> None:
+        """Request the front page, and record the messages of failing sources."""
         app = create_app(self.db, self.clock)
         try:
             status = app.test_client().get("/").status_code
@@ -99,21 +100,21 @@ class Scene:
                 self.findings.append(f"the front page answers {status}")
             with Store.open(self.db) as store:
                 states = [store.feeds.state(f"s{number}") for number in range(self.sources)]
-                self.said += {state.last_message for state in states if state and state.failures}
+                self.messages += {state.last_message for state in states if state and state.failures}
         finally:
             close_app(app)
 
-    def must_tell(self, words: str) -> None:
-        """Look whether the sources page gives *words* for why nothing is stored."""
+    def check_message(self, message: str) -> None:
+        """Check that the sources page gives *message* as the reason why nothing is stored."""
         app = create_app(self.db, self.clock)
         try:
-            if f"cannot write: {words}" not in app.test_client().get("/sources").text:
-                self.findings.append(f"the sources page does not say that {words}")
+            if f"cannot write: {message}" not in app.test_client().get("/sources").text:
+                self.findings.append(f"the sources page does not say: {message}")
         finally:
             close_app(app)
 
     def finish(self) -> None:
-        """Two quiet rounds later everything must be there, once, and due times near."""
+        """After two more rounds, everything must be stored once, and the next polls must be near."""
         self.round()
         self.round()
         with Store.open(self.db) as store:
@@ -134,11 +135,11 @@ def _writer(scene: Scene) -> None:
     threading.Timer(15, other.rollback).start()
     start = time.monotonic()
     scene.round()
-    scene.said.append(f"a round took {time.monotonic() - start:.0f} s")
+    scene.messages.append(f"a round took {time.monotonic() - start:.0f} s")
 
 
 def _files(scene: Scene) -> None:
-    """64 file descriptors, for sources that would take more."""
+    """64 file descriptors, for sources that would use more."""
     scene.round()
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
@@ -147,7 +148,7 @@ def _files(scene: Scene) -> None:
 
 
 def _memory(scene: Scene) -> None:
-    """400 MB of memory for the process that polls."""
+    """400 MB of memory for the polling process."""
     scene.round()
     before = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (400_000_000, before[1]))
@@ -156,7 +157,7 @@ def _memory(scene: Scene) -> None:
 
 
 def _clock(scene: Scene) -> None:
-    """The clock goes back a year, and ahead two."""
+    """The clock jumps back a year, then forward two."""
     scene.round()
     scene.clock.at -= timedelta(days=365)
     scene.round()
@@ -170,31 +171,31 @@ def _full(scene: Scene) -> None:
         scene.big = 500
         scene.round()
         filler = scene.db.parent / "filler"
-        with WorkerLock(scene.db), Store.open(scene.db):  # as while the program runs
+        with WorkerLock(scene.db), Store.open(scene.db):  # as in the running program
             with suppress(OSError), filler.open("wb", buffering=0) as file:
                 while True:
                     file.write(b"x" * 4_096)
             scene.round()
-            scene.must_tell("the disk is full")
+            scene.check_message("the disk is full")
             filler.unlink()
         scene.finish()
 
 
 def _read_only(scene: Scene) -> None:
-    """A file system that is read-only for a while, as seen by the program."""
+    """A file system that is read-only for a while, as the program sees it."""
     with _mounted(scene, "size=64m"):
         scene.round()
         place = scene.db.parent
-        with WorkerLock(scene.db), Store.open(scene.db):  # as while the program runs: with the -wal and -shm files
+        with WorkerLock(scene.db), Store.open(scene.db):  # as in the running program: with the -wal and -shm files
             subprocess.run(["mount", "--bind", str(place), str(place)], check=True)
             subprocess.run(["mount", "-o", "remount,bind,ro", str(place)], check=True)
             try:
                 scene.round()
             except GroundswellError as error:
-                scene.said.append(f"refused: {error}")
-                scene.look()
+                scene.messages.append(f"refused: {error}")
+                scene.check_front_page()
             finally:
-                scene.must_tell("the file system is read-only")
+                scene.check_message("the file system is read-only")
                 subprocess.run(["umount", "-l", str(place)], check=True)
         scene.finish()
 
@@ -233,7 +234,7 @@ def _told(record: logging.LogRecord) -> str:
 
 
 def play(name: str, sources: int) -> dict[str, object]:
-    """Play one shortage and return what was seen."""
+    """Run one shortage and return the results."""
     log: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: log.append(_told(record))  # type: ignore[method-assign]
@@ -246,11 +247,11 @@ def play(name: str, sources: int) -> dict[str, object]:
             return {"skipped": str(error)}
         if "mounted" not in scene.db.parts:
             scene.finish()
-        return {"findings": scene.findings, "rows": sorted(set(scene.said)), "log": sorted(set(log))[:3]}
+        return {"findings": scene.findings, "rows": sorted(set(scene.messages)), "log": sorted(set(log))[:3]}
 
 
 def played(name: str, sources: int) -> dict[str, list[str]]:
-    """Play one in a process of its own; `skipped` stands in the result where it cannot be played here."""
+    """Run one in a separate process; the result has `skipped` if it cannot be run on this machine."""
     command = [sys.executable, "-m", "bench.shortage", "--play", name, "--sources", str(sources)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     lines = done.stdout.splitlines()
@@ -259,27 +260,27 @@ def played(name: str, sources: int) -> dict[str, list[str]]:
 
 
 def main() -> int:
-    """Print a line a shortage; return 1 when one was not survived."""
+    """Print a line per shortage; return 1 if the program did not recover from one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shortages", nargs="*", metavar="SHORTAGE", help=", ".join(SHORTAGES))
     parser.add_argument("--sources", type=int, default=60)
     parser.add_argument("--play", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.play:
-        print(json.dumps(play(given.shortages[0], given.sources)))
+    args = parser.parse_args()
+    if args.play:
+        print(json.dumps(play(args.shortages[0], args.sources)))
         return 0
     failed = False
-    for name in given.shortages or SHORTAGES:
+    for name in args.shortages or SHORTAGES:
         start = time.monotonic()
-        outcome = played(name, given.sources)
+        outcome = played(name, args.sources)
         if "skipped" in outcome:
             print(f"{name}: skipped, {outcome['skipped']}")
             continue
         failed |= bool(outcome["findings"])
         print(f"{name}: {'FAIL' if outcome['findings'] else 'well again'} after {time.monotonic() - start:.0f} s")
         for kind in ("findings", "rows", "log"):
-            for words in outcome.get(kind, []):
-                print(f"    {kind}: {words[:300]}")
+            for message in outcome.get(kind, []):
+                print(f"    {kind}: {message[:300]}")
     return int(failed)
 
 

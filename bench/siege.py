@@ -1,15 +1,15 @@
-"""Whether the site answers its readers while everything that visitors can make it wait for happens at once.
+"""Whether the site still serves readers when everything that visitors can make it wait for happens at once.
 
     python -m bench.siege [--seconds 30] [--readers 50] [--db FILE]
 
-Starts `groundswell run` on a database of three weeks (or a copy of the one given) and, all at once: 64 requests whose
-bodies never end, 64 pictures of a server that does not answer, 300 searches a minute by 10 clients, 500 requests to the
-hub with callbacks that do not answer, and 50 page views a second, sent on time. Must hold: no public page answers 5xx,
-/healthz answers within a second, and 99 of 100 front pages come within half a second.
+Starts `groundswell run` on a database of three weeks (or a copy of the given one) and, all at once: 64 requests whose
+bodies never end, 64 pictures on a server that does not respond, 300 searches a minute by 10 clients, 500 requests to
+the hub with callbacks that do not respond, and 50 page views a second, sent on schedule. Required: no public page
+returns 5xx, /healthz responds within a second, and 99 of 100 front pages arrive within half a second.
 
-Addresses of the local network are never asked for a picture or as a visitor's callback. So the slow server needs a
-public address: the benchmark runs itself in a network namespace of its own where 93.184.216.34 is the loopback device
-(Linux, root). Elsewhere it says so, and pictures and callbacks are refused at once instead of being waited for.
+Pictures and visitors' callbacks are never fetched from private addresses, so the slow server needs a public one: the
+benchmark re-runs itself in a network namespace where 93.184.216.34 is the loopback device (Linux, root). Elsewhere it
+says so, and pictures and callbacks are refused immediately instead of timing out.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ PAGES = ["/", "/newest", "/trending", "/category/news", "/trending.rss", "/sourc
 
 @dataclass
 class Measured:
-    """Answers by kind of request, and how long they took."""
+    """Responses by kind of request, and how long they took."""
 
     statuses: dict[str, Counter[int]] = field(default_factory=dict)
     waits: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, kind: str, status: int, wait_s: float) -> None:
-        """Note an answer; status 0 is none."""
+        """Record a response; status 0 means none."""
         self.statuses.setdefault(kind, Counter())[status] += 1
         self.waits.setdefault(kind, []).append(wait_s)
 
 
 async def ask(port: int, method: str, path: str, body: str = "", wait_s: float = 60.0) -> int:
-    """Send a request and read its whole answer; return its status, 0 for none within *wait_s*."""
+    """Send a request and read its whole response; return its status, or 0 if none arrived within *wait_s*."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close"]
     if body:
         lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
@@ -81,7 +81,7 @@ async def ask(port: int, method: str, path: str, body: str = "", wait_s: float =
 
 
 class Siege:
-    """Everybody who asks the site at *port* until *until* (event loop time)."""
+    """All clients that make requests to the site at *port* until *until* (event loop time)."""
 
     def __init__(self, port: int, until: float, pictures: list[int], callbacks: str, measured: Measured) -> None:
         self._port, self._until = port, until
@@ -89,8 +89,8 @@ class Siege:
         self._measured = measured
         self._rng = random.Random(1)
 
-    def everybody(self, readers: int) -> list[Coroutine[Any, Any, None]]:
-        """Return what is to run side by side."""
+    def clients(self, readers: int) -> list[Coroutine[Any, Any, None]]:
+        """Return the clients, to be run concurrently."""
         return [
             *(self._slow_body() for _ in range(BODIES)),
             *(self._picture(entry_id) for entry_id in self._pictures),
@@ -100,7 +100,7 @@ class Siege:
             self._health(),
         ]
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         return asyncio.get_running_loop().time() >= self._until
 
     async def _timed(self, kind: str, method: str, path: str, body: str = "") -> int:
@@ -110,13 +110,13 @@ class Siege:
         return status
 
     async def _slow_body(self) -> None:
-        while not self._over():
+        while not self._is_over():
             with suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self._port)
                 head = f"POST /hub HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Length: 90000\r\n"
                 writer.write(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\nhub.mode=".encode())
                 with suppress(OSError):
-                    while not self._over() and not writer.is_closing():
+                    while not self._is_over() and not writer.is_closing():
                         writer.write(b"x")
                         await writer.drain()
                         await asyncio.sleep(1)
@@ -124,17 +124,17 @@ class Siege:
             await asyncio.sleep(0.5)
 
     async def _picture(self, entry_id: int) -> None:
-        while not self._over():
+        while not self._is_over():
             await self._timed("picture", "GET", f"/picture/{entry_id}")
             await asyncio.sleep(1)
 
     async def _search(self, number: int) -> None:
         await asyncio.sleep(self._rng.random() * SEARCHERS * 60 / SEARCHES_A_MINUTE)
         count = 0
-        while not self._over():
+        while not self._is_over():
             count += 1
-            words = [self._rng.choice(NAMES), f"-{self._rng.choice(NAMES)}", f"-x{number}x{count}"]
-            await self._timed("search", "GET", f"/search?{urlencode({'q': ' '.join(words)})}")
+            terms = [self._rng.choice(NAMES), f"-{self._rng.choice(NAMES)}", f"-x{number}x{count}"]
+            await self._timed("search", "GET", f"/search?{urlencode({'q': ' '.join(terms)})}")
             await asyncio.sleep(SEARCHERS * 60 / SEARCHES_A_MINUTE)
 
     async def _hub(self, number: int) -> None:
@@ -150,7 +150,7 @@ class Siege:
         clock = asyncio.get_running_loop().time
         began, number = clock(), 0
         async with asyncio.TaskGroup() as group:
-            while not self._over():
+            while not self._is_over():
                 due = began + number / readers
                 await asyncio.sleep(max(0.0, due - clock()))
                 path = PAGES[number % len(PAGES)]
@@ -161,17 +161,17 @@ class Siege:
         await self._timed(kind, "GET", path)
 
     async def _health(self) -> None:
-        while not self._over():
+        while not self._is_over():
             await self._timed("/healthz", "GET", "/healthz")
             await asyncio.sleep(0.5)
 
 
 async def besiege(port: int, slow_port: int, host: str, seconds: float, readers: int, pictures: list[int]) -> Measured:
-    """Run all of it for so many seconds; return what was measured."""
+    """Run all clients for that many seconds; return the measurements."""
     measured = Measured()
     until = asyncio.get_running_loop().time() + seconds
     siege = Siege(port, until, pictures, f"http://{host}:{slow_port}", measured)
-    tasks = [asyncio.create_task(visitor) for visitor in siege.everybody(readers)]
+    tasks = [asyncio.create_task(visitor) for visitor in siege.clients(readers)]
     _, late = await asyncio.wait(tasks, timeout=seconds + 30)
     for task in late:
         task.cancel()
@@ -195,7 +195,7 @@ def feed(host: str, port: int) -> bytes:
 
 
 async def serve_slowly(host: str, port: int) -> asyncio.Server:
-    """Serve the document at /feed, and nothing at all, ever, at every other address."""
+    """Serve the document at /feed, and never respond at any other path."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -213,7 +213,7 @@ async def serve_slowly(host: str, port: int) -> asyncio.Server:
 
 
 async def run(db: Path, folder: Path, seconds: float, readers: int, host: str) -> tuple[Measured, str]:
-    """Start the program and besiege it; return what was measured, and its log."""
+    """Start the program and besiege it; return the measurements and its log."""
     port, slow_port = free_port(), free_port()
     server = await serve_slowly(host, slow_port)
     config = folder / "feeds.yaml"
@@ -241,7 +241,7 @@ async def run(db: Path, folder: Path, seconds: float, readers: int, host: str) -
 
 
 async def _ready(port: int, db: Path) -> list[int]:
-    """Wait until the site answers and the pictures' entries are stored; return their ids."""
+    """Wait until the site responds and the entries with pictures are stored; return their IDs."""
     pictures: list[int] = []
     for _ in range(240):
         await asyncio.sleep(0.5)
@@ -256,7 +256,7 @@ async def _ready(port: int, db: Path) -> list[int]:
 
 
 def violations(measured: Measured) -> list[str]:
-    """Return what must not be."""
+    """Return the violated requirements."""
     results = []
     for kind in ("front page", "other page", "search", "/healthz"):
         bad = {status: n for status, n in measured.statuses.get(kind, {}).items() if not 200 <= status < 500}
@@ -270,7 +270,7 @@ def violations(measured: Measured) -> list[str]:
 
 
 def enter_namespace() -> str:
-    """Run this command again where 93.184.216.34 is this machine, and end; else return why not."""
+    """Re-run this command where 93.184.216.34 is this machine, and exit; return the reason if that is not possible."""
     if os.environ.get(NAMESPACE_VARIABLE):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         subprocess.run(["ip", "addr", "add", f"{PUBLIC}/32", "dev", "lo"], check=True)
@@ -285,7 +285,7 @@ def enter_namespace() -> str:
 
 
 def tracebacks(log: str) -> list[str]:
-    """Return each traceback of a log, from the line before it to its error."""
+    """Return each traceback in a log, from the line before it to its error."""
     lines = log.splitlines()
     texts = []
     for start in (number for number, line in enumerate(lines) if line.startswith("Traceback")):
@@ -295,12 +295,12 @@ def tracebacks(log: str) -> list[str]:
 
 
 def main() -> int:
-    """Print what was measured; return 1 when something was not as it must."""
+    """Print the measurements; return 1 if a requirement was violated."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--readers", type=int, default=50, help="page views a second")
     parser.add_argument("--db", type=Path, help="a database to copy")
-    given = parser.parse_args()
+    args = parser.parse_args()
     host = "127.0.0.1"
     if why := enter_namespace():
         print(f"SKIP slow pictures and callbacks: {why}")
@@ -309,21 +309,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         db = folder / "news.db"
-        if given.db is not None:
-            shutil.copy(given.db, db)
+        if args.db is not None:
+            shutil.copy(args.db, db)
         else:
             site(db, datetime.now(UTC) - (DAYS + 1) * DAY)
-        measured, log = asyncio.run(run(db, folder, given.seconds, given.readers, host))
+        measured, log = asyncio.run(run(db, folder, args.seconds, args.readers, host))
     print("| requests | answers | p50 ms | p99 ms | most ms |\n|---|---|---|---|---|")
     for kind, waits in measured.waits.items():
         answers = ", ".join(f"{n} x {status or 'none'}" for status, n in sorted(measured.statuses[kind].items()))
         row = [f"{percentile(waits, 0.5):.0f}", f"{percentile(waits, 0.99):.0f}", f"{max(waits) * 1000:.0f}"]
         print(f"| {kind} | {answers} | {' | '.join(row)} |")
-    wrong = violations(measured) + tracebacks(log)[:3]
-    for finding in wrong:
+    violated = violations(measured) + tracebacks(log)[:3]
+    for finding in violated:
         print(f"FAIL {finding}")
-    print(f"{len(wrong)} findings; load {os.getloadavg()[0]:.1f}")
-    return int(bool(wrong))
+    print(f"{len(violated)} findings; load {os.getloadavg()[0]:.1f}")
+    return int(bool(violated))
 
 
 if __name__ == "__main__":

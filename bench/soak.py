@@ -1,15 +1,15 @@
-"""R6: the whole program for ten minutes under a steady load: nothing fails, nothing grows.
+"""R6: the whole program under a steady load for ten minutes: nothing fails, nothing grows.
 
     python -m bench.soak [--minutes 10] [--sources 100] [--reads 50] [--votes 1] [--news 1] [--training 120]
                          [--everything]
 
-`groundswell run` polls that many sources every 10 s (most answer 304, one a second has news) on a database that holds
-three weeks of stories, while pages, feeds and searches are read, so many a second, sent on time; a story is voted on
-every second and a training starts every two minutes, both as the operator does it. `--everything` adds alerts
-and a digest to a webhook, the articles behind the feeds' teasers, and a reader app that reads and marks. Every 10 s the
-processes are measured in /proc. Must hold: no answer of 500 or above, no "database is locked", p99 under 250 ms, file
-descriptors and threads as many, the write-ahead log under 64 MB. Memory may grow by 5 % from minute 10 (3, in a run of
-less than 30 minutes) to the end; in a run of more than 35 minutes, the worker by 1 MB an hour after the first 30.
+`groundswell run` polls that many sources every 10 s (most return 304, one per second has news) on a database with three
+weeks of stories. Meanwhile pages, feeds and searches are requested at a fixed rate, a story gets a vote every second,
+and a training starts every two minutes, the last two as the operator would do it. `--everything` adds alerts and a
+digest to a webhook, full texts of the feeds' articles, and a reader app that reads and marks stories. Every 10 s the
+processes are measured in /proc. Required: no response of 500 or above, no "database is locked", p99 under 250 ms,
+constant numbers of file descriptors and threads, a write-ahead log under 64 MB. Memory may grow by 5 % from minute 10
+(minute 3 in runs under 30 minutes) to the end; in runs over 35 minutes, the worker by 1 MB per hour after the first 30.
 The worker keeps the entries of the last days, 10 to 13 kB each; `--news 60` shows whether anything else grows.
 """
 
@@ -46,15 +46,15 @@ from tests.feedserver import FeedServer
 from web.auth.reader_tokens import make_reader_token
 
 TOKEN = "soak-" + "0123456789abcdef" * 4
-EVERY_S = 10.0
+SAMPLE_INTERVAL_S = 10.0
 SETTLED_S = 180.0
 LONG_S = 1_800.0
 """In a run of this length, memory counts from minute 10 on; a worker's slope from this moment on."""
 SETTLED_LONG_S = 600.0
-MOST_MB_AN_HOUR = 1.0
-MOST_WAL_BYTES = 64_000_000
-MOST_MS = 250.0
-MOST_GROWTH = 0.05
+MAX_MB_PER_HOUR = 1.0
+MAX_WAL_BYTES = 64_000_000
+MAX_MS = 250.0
+MAX_GROWTH = 0.05
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -66,8 +66,8 @@ PARAGRAPH = (
 
 
 @dataclass
-class Press:
-    """The sources: each second one of them has news."""
+class NewsSources:
+    """The sources: each second, one of them has news."""
 
     server: FeedServer
     sources: int
@@ -77,12 +77,12 @@ class Press:
     items: list[list[str]] = field(default_factory=list)
 
     def open(self) -> list[str]:
-        """Publish a first document of each; return their addresses."""
+        """Publish a first document of each source; return their URLs."""
         self.items = [[self._title() for _ in range(15)] for _ in range(self.sources)]
         return [self._publish(number) for number in range(self.sources)]
 
     def news(self) -> None:
-        """Let one source have an entry more."""
+        """Add an entry to a random source."""
         number = self.rng.randrange(self.sources)
         self.items[number].append(self._title())
         self._publish(number)
@@ -111,7 +111,7 @@ class Press:
 
 
 class Webhook:
-    """Takes messages on 127.0.0.1 and counts them by kind."""
+    """Receives messages on 127.0.0.1 and counts them by kind."""
 
     def __init__(self) -> None:
         self.messages: Counter[str] = Counter()
@@ -140,8 +140,8 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A process of the program at a moment."""
+class ProcessSample:
+    """The resources of one process at one moment."""
 
     at_s: float
     rss_mb: float
@@ -150,34 +150,34 @@ class Look:
 
 
 @dataclass
-class DocumentFingerprints:
-    """What was seen of the program from outside."""
+class Observations:
+    """What the benchmark observed from outside the program."""
 
     waits: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
-    looks: dict[str, list[Look]] = field(default_factory=dict)
+    samples: dict[str, list[ProcessSample]] = field(default_factory=dict)
     wal_bytes: int = 0
     polls: int = 0
     messages: Mapping[str, int] = field(default_factory=dict)
 
 
-def look(pid: int, at_s: float) -> dict[str, Look]:
-    """Return how the parts of the program under *pid* are: the worker, its parser, the site."""
-    looks: dict[str, Look] = {}
+def sample_processes(pid: int, at_s: float) -> dict[str, ProcessSample]:
+    """Return the resources of the processes under *pid*: the worker, its parser, the site."""
+    samples: dict[str, ProcessSample] = {}
     for child in _children(pid):
         with suppress(OSError):
-            words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-            name = next((part for part in ("worker", "web", "aggregator.parse.worker") if part in words), "")
+            arguments = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+            name = next((part for part in ("worker", "web", "aggregator.parse.worker") if part in arguments), "")
             if not name:
-                continue  # a training, which comes and goes
+                continue  # a training, which starts and ends
             status = Path(f"/proc/{child}/status").read_text()
             numbers = {key: int(re.search(rf"{key}:\s+(\d+)", status)[1]) for key in ("VmRSS", "Threads")}  # type: ignore[index]
             files = len(os.listdir(f"/proc/{child}/fd"))
-            before = looks.get(name, Look(at_s, 0, 0, 0))
-            looks[name] = Look(
+            before = samples.get(name, ProcessSample(at_s, 0, 0, 0))
+            samples[name] = ProcessSample(
                 at_s, before.rss_mb + numbers["VmRSS"] / 1024, before.files + files, before.threads + numbers["Threads"]
             )
-    return looks
+    return samples
 
 
 def _children(pid: int) -> Iterator[int]:
@@ -188,28 +188,28 @@ def _children(pid: int) -> Iterator[int]:
 
 
 class Readers:
-    """Ask for pages on time, whether the last was answered or not."""
+    """Requests pages on schedule, without waiting for earlier responses."""
 
-    def __init__(self, port: int, seen: DocumentFingerprints) -> None:
-        self._port, self._seen = port, seen
+    def __init__(self, port: int, observed: Observations) -> None:
+        self._port, self._observed = port, observed
 
     def ask(self, method: str, path: str, due: float, body: str = "", authorization: str = "") -> None:
-        """Make a request and note how it was answered, and how long after it was due."""
+        """Make a request and record its status, and how long after *due* the response arrived."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
         if authorization:
             headers["Authorization"] = authorization
         try:
             status, location = self._request(method, path, body, headers)
         except OSError as error:
-            self._seen.statuses[f"{method} {type(error).__name__}"] += 1
+            self._observed.statuses[f"{method} {type(error).__name__}"] += 1
             return
-        self._seen.statuses[f"{method} {status}"] += 1
-        self._seen.waits.append(time.monotonic() - due)
+        self._observed.statuses[f"{method} {status}"] += 1
+        self._observed.waits.append(time.monotonic() - due)
         if method == "GET" and status == 301:
             self.ask("GET", location, time.monotonic(), authorization=authorization)
 
     def wait(self) -> None:
-        """Wait until the site answers, a minute at most."""
+        """Wait up to a minute until the site responds."""
         for _ in range(600):
             with suppress(OSError):
                 self._request("GET", "/", "", {})
@@ -228,7 +228,7 @@ class Readers:
 
 
 def paths(stories: Sequence[int], rng: random.Random) -> str:
-    """Draw a page, a feed or a search."""
+    """Draw the path of a page, a feed or a search."""
     fixed = ["/", "/", "/newest", "/category/news", "/index.rss", "/sources", "/api/v1/stories", "/newest.atom"]
     if stories and rng.random() < 0.5:
         return f"/story/{rng.choice(stories)}" if rng.random() < 0.7 else f"/search?q={rng.choice(NAMES)}"
@@ -238,8 +238,8 @@ def paths(stories: Sequence[int], rng: random.Random) -> str:
 READER = "/api/greader.php/reader/api/0"
 
 
-def app_request(stories: Sequence[int], rng: random.Random) -> tuple[str, str, str]:
-    """Draw what a reader app asks for: method, path and body."""
+def reader_app_request(stories: Sequence[int], rng: random.Random) -> tuple[str, str, str]:
+    """Draw a request of a reader app: method, path and body."""
     if rng.random() < 0.3:
         mark = {
             "i": rng.choice(stories),
@@ -251,7 +251,7 @@ def app_request(stories: Sequence[int], rng: random.Random) -> tuple[str, str, s
 
 
 def everything(webhook: str) -> list[str]:
-    """Return the lines of feeds.yaml that switch on what is off by default."""
+    """Return the lines of feeds.yaml that enable what is off by default."""
     at = datetime.now(UTC) + timedelta(minutes=2)
     return [
         f"alerts: {{to: ['{webhook}'], secret: '{TOKEN}', allow_private: yes, per_hour: 1000,",
@@ -266,7 +266,7 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run the program on a database of three weeks.
 
-    more: further lines of feeds.yaml; with any, articles are fetched too
+    more: further lines of feeds.yaml; if there are any, articles are fetched too
     """
     config = folder / "feeds.yaml"
     lines = ["categories: [{id: news, name: News}]", "limits: {allow_private: [127.0.0.1]}", *more]
@@ -286,86 +286,86 @@ def running(
             process.wait(20)
 
 
-def soak(folder: Path, given: argparse.Namespace) -> DocumentFingerprints:
-    """Keep the program busy and return what was seen."""
-    seen, rng, port = DocumentFingerprints(), random.Random(2), free_port()
-    db, reads = folder / "news.db", given.reads
+def soak(folder: Path, args: argparse.Namespace) -> Observations:
+    """Keep the program under load and return the observations."""
+    observed, rng, port = Observations(), random.Random(2), free_port()
+    db, reads = folder / "news.db", args.reads
     site(db, datetime.now(UTC) - (DAYS + 1) * DAY)
     with ExitStack() as stack:
         server, webhook = stack.enter_context(FeedServer()), stack.enter_context(Webhook())
-        press = Press(server, given.sources, given.everything)
-        more = everything(webhook.url) if given.everything else []
+        press = NewsSources(server, args.sources, args.everything)
+        more = everything(webhook.url) if args.everything else []
         process = stack.enter_context(running(folder, press.open(), port, more))
         pool = stack.enter_context(ThreadPoolExecutor(32))
         store = stack.enter_context(Store.open(db))
-        app = f"GoogleLogin auth={make_reader_token(store, 'soak', datetime.now(UTC))[0]}" if given.everything else ""
-        readers = Readers(port, seen)
+        app = f"GoogleLogin auth={make_reader_token(store, 'soak', datetime.now(UTC))[0]}" if args.everything else ""
+        readers = Readers(port, observed)
         readers.wait()
         stories = [story.story_id for story in store.stories.each()]
         start = time.monotonic()
-        for second in range(int(given.minutes * 60)):
-            if second % given.news == 0:
+        for second in range(int(args.minutes * 60)):
+            if second % args.news == 0:
                 press.news()
-            seen.polls += len(server.requests)
+            observed.polls += len(server.requests)
             server.requests.clear()
-            if rng.random() < given.votes:
+            if rng.random() < args.votes:
                 vote = urlencode({"story": rng.choice(stories), "vote": rng.choice(("up", "down"))})
                 pool.submit(readers.ask, "POST", "/admin/vote", start + second, vote, f"Bearer {TOKEN}")
             if app:
-                method, path, body = app_request(stories, rng)
+                method, path, body = reader_app_request(stories, rng)
                 pool.submit(readers.ask, method, path, start + second, body, app)
-            if second % given.training == given.training // 2:
+            if second % args.training == args.training // 2:
                 store.state.set_moment("train_wanted", datetime.now(UTC))
-            if second % EVERY_S == 0:
-                for name, sample in look(process.pid, second).items():
-                    seen.looks.setdefault(name, []).append(sample)
+            if second % SAMPLE_INTERVAL_S == 0:
+                for name, sample in sample_processes(process.pid, second).items():
+                    observed.samples.setdefault(name, []).append(sample)
                 with suppress(OSError):
-                    seen.wal_bytes = max(seen.wal_bytes, Path(f"{db}-wal").stat().st_size)
+                    observed.wal_bytes = max(observed.wal_bytes, Path(f"{db}-wal").stat().st_size)
                 if second % 600 == 0:
-                    print(f"minute {second // 60}: {_sizes(seen)}", flush=True)
+                    print(f"minute {second // 60}: {_sizes(observed)}", flush=True)
             for number in range(reads):
                 due = start + second + number / reads
                 time.sleep(max(0.0, due - time.monotonic()))
                 pool.submit(readers.ask, "GET", paths(stories, rng), due)
             time.sleep(max(0.0, start + second + 1 - time.monotonic()))
-        seen.messages = webhook.messages
-    return seen
+        observed.messages = webhook.messages
+    return observed
 
 
-def _sizes(seen: DocumentFingerprints) -> str:
-    return ", ".join(f"{name} {looks[-1].rss_mb:.1f} MB" for name, looks in sorted(seen.looks.items()))
+def _sizes(observed: Observations) -> str:
+    return ", ".join(f"{name} {samples[-1].rss_mb:.1f} MB" for name, samples in sorted(observed.samples.items()))
 
 
-def slope(looks: Sequence[Look]) -> float:
-    """Return how fast a process grows, in MB an hour."""
-    return linear_regression([sample.at_s / 3600 for sample in looks], [sample.rss_mb for sample in looks]).slope
+def slope(samples: Sequence[ProcessSample]) -> float:
+    """Return how fast a process grows, in MB per hour."""
+    return linear_regression([sample.at_s / 3600 for sample in samples], [sample.rss_mb for sample in samples]).slope
 
 
-def settled_at(looks: Sequence[Look]) -> float:
-    """Return from which second on memory counts."""
-    return SETTLED_LONG_S if looks[-1].at_s > LONG_S else SETTLED_S
+def settled_at(samples: Sequence[ProcessSample]) -> float:
+    """Return the second from which memory counts."""
+    return SETTLED_LONG_S if samples[-1].at_s > LONG_S else SETTLED_S
 
 
-def findings(seen: DocumentFingerprints, log: str) -> list[str]:
-    """Return what must not be."""
+def find_violations(observed: Observations, log: str) -> list[str]:
+    """Return the violated requirements."""
     problems = [
-        f"{count} answers of {what}" for what, count in seen.statuses.items() if not re.search(r" [23]\d\d$", what)
+        f"{count} answers of {what}" for what, count in observed.statuses.items() if not re.search(r" [23]\d\d$", what)
     ]
     problems += [line for line in log.splitlines() if "locked" in line or " E " in line][:10]
-    if (slow := percentile(seen.waits, 0.99)) > MOST_MS:
+    if (slow := percentile(observed.waits, 0.99)) > MAX_MS:
         problems.append(f"p99 is {slow:.0f} ms")
-    if seen.wal_bytes > MOST_WAL_BYTES:
-        problems.append(f"the write-ahead log grew to {seen.wal_bytes / 1e6:.0f} MB")
-    for name, looks in seen.looks.items():
-        settled = [sample for sample in looks if sample.at_s >= settled_at(looks)]
+    if observed.wal_bytes > MAX_WAL_BYTES:
+        problems.append(f"the write-ahead log grew to {observed.wal_bytes / 1e6:.0f} MB")
+    for name, samples in observed.samples.items():
+        settled = [sample for sample in samples if sample.at_s >= settled_at(samples)]
         if len(settled) < 12:
             continue
         first, last = settled[:6], settled[-6:]
         grown = median(sample.rss_mb for sample in last) / median(sample.rss_mb for sample in first) - 1
-        if grown > MOST_GROWTH:
+        if grown > MAX_GROWTH:
             problems.append(f"{name}: memory grew by {100 * grown:.0f} %")
-        late = [sample for sample in looks if sample.at_s >= LONG_S]
-        if name == "worker" and len(late) > 30 and (grows := slope(late)) > MOST_MB_AN_HOUR:
+        late = [sample for sample in samples if sample.at_s >= LONG_S]
+        if name == "worker" and len(late) > 30 and (grows := slope(late)) > MAX_MB_PER_HOUR:
             problems.append(f"{name}: memory grows by {grows:.1f} MB an hour")
         for what in ("files", "threads"):
             before, after = (median(getattr(sample, what) for sample in some) for some in (first, last))
@@ -375,7 +375,7 @@ def findings(seen: DocumentFingerprints, log: str) -> list[str]:
 
 
 def main() -> int:
-    """Print what was seen; return 1 when something was not as it must."""
+    """Print the observations; return 1 if a requirement was violated."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--sources", type=int, default=100)
@@ -384,35 +384,39 @@ def main() -> int:
     parser.add_argument("--news", type=int, default=1, help="seconds between two new entries")
     parser.add_argument("--training", type=int, default=120, help="seconds between two trainings")
     parser.add_argument("--everything", action="store_true", help="alerts, a digest, full text, a reader app")
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        seen = soak(Path(name), given)
+        observed = soak(Path(name), args)
         log = (Path(name) / "log").read_text(errors="replace")
         with Store.open(Path(name) / "news.db") as store:
-            said = store.state.get("train_said")
-            print(f"{seen.polls} polls, {store.entries.count()} entries; the last training said: {said}")
-    print(", ".join(f"{count} {what}" for what, count in sorted(seen.statuses.items())))
-    print(f"p50 {percentile(seen.waits, 0.5):.0f} ms, p99 {percentile(seen.waits, 0.99):.0f} ms, ", end="")
-    print(f"write-ahead log {seen.wal_bytes / 1e6:.1f} MB at most; load {os.getloadavg()[1]:.1f}")
-    for part, looks in sorted(seen.looks.items()):
-        if looks[-1].at_s > LONG_S + 300:
-            print(f"{part}: {slope([sample for sample in looks if sample.at_s >= LONG_S]):+.2f} MB an hour at the end")
-        for when in sorted({0, int(settled_at(looks) // EVERY_S), len(looks) - 1}):
-            if when < len(looks):
-                sample = looks[when]
+            outcome = store.state.get("train_said")
+            print(f"{observed.polls} polls, {store.entries.count()} entries; the last training: {outcome}")
+    print(", ".join(f"{count} {what}" for what, count in sorted(observed.statuses.items())))
+    print(f"p50 {percentile(observed.waits, 0.5):.0f} ms, p99 {percentile(observed.waits, 0.99):.0f} ms, ", end="")
+    print(f"write-ahead log {observed.wal_bytes / 1e6:.1f} MB at most; load {os.getloadavg()[1]:.1f}")
+    for part, samples in sorted(observed.samples.items()):
+        if samples[-1].at_s > LONG_S + 300:
+            print(
+                f"{part}: {slope([sample for sample in samples if sample.at_s >= LONG_S]):+.2f} MB per hour at the end"
+            )
+        for index in sorted({0, int(settled_at(samples) // SAMPLE_INTERVAL_S), len(samples) - 1}):
+            if index < len(samples):
+                sample = samples[index]
                 print(
                     f"{part} at {sample.at_s:.0f} s: {sample.rss_mb:.0f} MB, "
                     f"{sample.files} files, {sample.threads} threads",
                 )
-    if given.everything:
-        print("messages: " + (", ".join(f"{count} {kind}" for kind, count in sorted(seen.messages.items())) or "none"))
-    wrong = findings(seen, log)
-    if given.everything and not seen.messages:
-        wrong.append("no message came")
-    for finding in wrong:
+    if args.everything:
+        print(
+            "messages: " + (", ".join(f"{count} {kind}" for kind, count in sorted(observed.messages.items())) or "none")
+        )
+    violations = find_violations(observed, log)
+    if args.everything and not observed.messages:
+        violations.append("no message arrived")
+    for finding in violations:
         print(f"FAIL {finding}")
-    print(f"{len(wrong)} findings")
-    return int(bool(wrong))
+    print(f"{len(violations)} findings")
+    return int(bool(violations))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""What the pages of the sources cost an operator with 100, 1,000 and 10,000 of them.
+"""What the sources pages cost with 100, 1,000 and 10,000 sources.
 
     python -m bench.sources [--sizes 100,1000,10000] [--entries 25] [--runs 5] [--keep FOLDER]
 
-Fills a database as the poller would leave it (four sources a host, 48 arrivals each; some that fail, moved, fell
-silent, were never asked, are told of by a hub), and asks the site for each page as often as `--runs` says, under an
-address that was not asked before, so that nothing is answered from memory. CPU ms are those of this process, the
-median; kB of the page, and gzipped.
+Fills a database as the poller would leave it (four sources per host, 48 arrivals each; some failing, moved, silent,
+never polled, or subscribed to at a hub), and requests each page `--runs` times, with a new URL each time so that the
+cache has no copy. CPU ms is the median of this process; kB is the size of the page, plain and gzipped.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from web.app import close_app, create_app
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-GAPS = (HOUR / 2, 2 * HOUR, 8 * HOUR, DAY, 4 * DAY)
+INTERVALS = (HOUR / 2, 2 * HOUR, 8 * HOUR, DAY, 4 * DAY)
 TOKEN = "the token of whoever measures"
 PAGES = (
     "/",
@@ -59,14 +58,14 @@ def configuration(sources: int) -> Config:
 
 
 def fill(path: Path, config: Config, entries: int, seed: int = 0) -> None:
-    """Write a database of these sources as it is after weeks of polling."""
+    """Write a database with these sources as after weeks of polling."""
     rng = random.Random(seed)
     with Store.open(path) as store, store.transaction():
         store.feeds.sync(config.sources, NOON - 30 * DAY)
         store.state.set_moment("heartbeat", NOON)
         for number, source in enumerate(config.sources):
             if number % 500 == 499:
-                continue  # not asked yet
+                continue  # not polled yet
             kept, poll = _state(source, number, rng)
             store.feeds.record(kept, poll)
             _more_polls(store, source.id, rng.randrange(50, 2_000))
@@ -88,19 +87,19 @@ def fill(path: Path, config: Config, entries: int, seed: int = 0) -> None:
 
 
 def _state(source: Source, number: int, rng: random.Random) -> tuple[FeedState, PollRecord]:
-    """Return what is known of a source: one of eight fails, one of twelve is silent, few are gone or moved."""
-    gap = GAPS[number % len(GAPS)]
+    """Return the state of a source: one in eight fails, one in twelve is silent, a few are gone or moved."""
+    interval = INTERVALS[number % len(INTERVALS)]
     silent = number % 12 == 5
-    last = NOON - (60 * gap if silent else gap * rng.random())
+    last = NOON - (60 * interval if silent else interval * rng.random())
     times = [last]
     for _ in range(47):
-        times.append(times[-1] - gap * rng.uniform(0.5, 1.7))
-    at = NOON - gap * rng.random() / 4
+        times.append(times[-1] - interval * rng.uniform(0.5, 1.7))
+    at = NOON - interval * rng.random() / 4
     kept = FeedState(
         source.id,
         source.url,
-        next_poll_at=NOON + gap * rng.random() / 4,
-        interval=gap / 4,
+        next_poll_at=NOON + interval * rng.random() / 4,
+        interval=interval / 4,
         last_polled_at=at,
         last_ok_at=at,
         last_new_at=last,
@@ -119,12 +118,12 @@ def _state(source: Source, number: int, rng: random.Random) -> tuple[FeedState, 
         kept = replace(kept, gone=True, last_kind="gone", last_message="gone for good (410)", last_status=410)
     elif number % 31 == 0:
         kept = replace(kept, moved_from=f"https://old{number}.example/rss", moved_at=NOON - 3 * DAY)
-    # As of a poll that brought a document: of a 304 nothing of what a document says is written.
+    # As after a poll that returned a document: after a 304, the document's own data is not written.
     return kept, PollRecord(at, "fetched", kept.last_message, kept.last_status, 20_000)
 
 
 def _more_polls(store: Store, source_id: str, polls: int) -> None:
-    """Add up what earlier polls came to, which the store does itself while it polls."""
+    """Add up the totals of earlier polls, which the store normally does while polling."""
     store.feeds._db.run(
         """update feeds set polls = :polls, polls_unchanged = :polls * 8 / 10, bytes = :polls * 4000,
         saved_bytes = :polls * 16000 where source_id = :id""",
@@ -133,7 +132,7 @@ def _more_polls(store: Store, source_id: str, polls: int) -> None:
 
 
 def measure(db: Path, config: Config, runs: int) -> list[tuple[str, float, int, int]]:
-    """Return of each page: CPU ms, bytes, bytes gzipped."""
+    """Return for each page: CPU ms, bytes, bytes gzipped."""
     app = create_app(db, lambda: NOON, fallback_config=config, token=TOKEN)
     rows = []
     try:
@@ -144,11 +143,11 @@ def measure(db: Path, config: Config, runs: int) -> list[tuple[str, float, int, 
             took, body = [], b""
             for run in range(runs + 1):
                 start = time.process_time()
-                answer = client.get(f"{page}{'&' if '?' in page else '?'}n={run}")
-                body = answer.data
+                response = client.get(f"{page}{'&' if '?' in page else '?'}n={run}")
+                body = response.data
                 took.append((time.process_time() - start) * 1000)
-                if answer.status_code != 200:
-                    raise RuntimeError(f"{page}: {answer.status}")
+                if response.status_code != 200:
+                    raise RuntimeError(f"{page}: {response.status}")
             rows.append((page, statistics.median(took[1:]), len(body), len(gzip.compress(body, 6))))
     finally:
         close_app(app)
@@ -156,7 +155,7 @@ def measure(db: Path, config: Config, runs: int) -> list[tuple[str, float, int, 
 
 
 def main() -> None:
-    """Print a table a number of sources."""
+    """Print a table per number of sources."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="100,1000,10000")
     parser.add_argument("--entries", type=int, default=25)

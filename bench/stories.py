@@ -1,11 +1,10 @@
-"""How well entries find their stories, on every labelled stream, with bootstrap intervals.
+"""Clustering quality on every labelled stream, with bootstrap intervals.
 
     python -m bench.stories [--data ../shared/data] [STREAM ...]
 
-Each stream is run by `scoring.evaluation.stories`, in a process of its own, with the one configuration
-that ships. The sample edition is always there; the others are skipped where the data is not. The windows of AI news
-run within the whole stream that they were taken from. A second table counts errors at arrival by kind
-(`scoring.evaluation.story_errors`).
+Each stream is run by `scoring.evaluation.stories` in a separate process, with the shipped configuration. The sample
+edition is always available; the others are skipped if the data is missing. The windows of AI news run as part of the
+whole stream they were taken from. A second table counts errors at arrival by kind (`scoring.evaluation.story_errors`).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from scoring.evaluation.story_errors import MISSED, WRONG
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A labelled stream as it is shown to the program."""
+    """A labelled stream and how it is run."""
 
     file: str
     """In `clustering`; of a window the whole stream, relative to the data."""
@@ -55,7 +54,7 @@ RUNS = {
 
 
 def write_sample(folder: Path) -> tuple[Path, Path]:
-    """Write the sample edition as a stream and its labels; return where they are."""
+    """Write the sample edition as a stream with labels; return the two files."""
     edition = load()
     items, labels = folder / "sample.jsonl.gz", folder / "sample.gold.tsv"
     with gzip.open(items, "wt", encoding="utf-8") as file:
@@ -65,7 +64,7 @@ def write_sample(folder: Path) -> tuple[Path, Path]:
 
 
 def command(run: Run, data: Path, folder: Path) -> list[str] | None:
-    """Return how to evaluate *run*, None where its files are not there."""
+    """Return the command that evaluates *run*, or None if its files are missing."""
     if run.window:
         items, labels = data / f"{run.file}.jsonl.gz", data / "gold" / f"{run.window}.labels.tsv"
     elif run.file:
@@ -74,11 +73,11 @@ def command(run: Run, data: Path, folder: Path) -> list[str] | None:
         items, labels = write_sample(folder)
     if not items.exists() or not labels.exists():
         return None
-    given = [sys.executable, "-m", "groundswell", "evaluate", "stories", str(items), str(labels), "--json"]
-    given += ["--time", run.time, "--fields", run.fields]
+    command = [sys.executable, "-m", "groundswell", "evaluate", "stories", str(items), str(labels), "--json"]
+    command += ["--time", run.time, "--fields", run.fields]
     if run.background:
-        given += ["--background", str(data / "clustering" / f"{run.background}.jsonl.gz")]
-    return given
+        command += ["--background", str(data / "clustering" / f"{run.background}.jsonl.gz")]
+    return command
 
 
 HEADER = """\
@@ -103,17 +102,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("streams", nargs="*", default=list(RUNS), metavar="STREAM")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    given = parser.parse_args()
-    unknown = [name for name in given.streams if name not in RUNS]
+    args = parser.parse_args()
+    unknown = [name for name in args.streams if name not in RUNS]
     if unknown:
         parser.error(f"there is no stream {unknown[0]!r}; there are {', '.join(RUNS)}")
     print(HEADER)
     errors: dict[str, dict[str, int]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in given.streams:
-            line = command(RUNS[name], given.data, Path(folder))
+        for name in args.streams:
+            line = command(RUNS[name], args.data, Path(folder))
             if line is None:
-                print(f"| {name} | its files are not in {given.data} |")
+                print(f"| {name} | its files are not in {args.data} |")
                 continue
             report = json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE).stdout)
             errors[name] = report["errors"]

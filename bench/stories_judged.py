@@ -1,11 +1,11 @@
-"""Pairs of headlines that a person judged: which are of one event, and which does the program put into one story?
+"""Pairs of headlines judged by a person: which report one event, and which does the program put into one story?
 
     python -m bench.stories_judged [--data ../shared/data]
 
-A minute or so. Each pair is an entry and the one most like it in the story it joined, drawn at random from the joins
-of an earlier clusterer (reprints under the same link or headline aside) and read once by one person; what could be
-argued either way was left out. So it shows how many false joins are avoided and how many right ones are lost, and
-nothing of what that clusterer missed. Headlines are named by a hash (`key`), not written down.
+Takes about a minute. Each pair is an entry and the most similar entry of the story it joined, drawn at random from the
+joins of an earlier clusterer (except reprints with the same link or headline) and read once by one person; debatable
+pairs were left out. So it shows how many false joins are avoided and how many correct ones are lost, but nothing about
+what the earlier clusterer missed. Headlines are identified by a hash (`key`) instead of their text.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ ENTRIES = {"ai_radar_2026": 25_000, "news_2020": 12_000}
 
 
 def key(line: Line) -> str:
-    """Return what a line is called in the list."""
+    """Return the identifier of a line in the list."""
     return hashlib.sha256(f"{line.arrived_at.isoformat()}\n{line.source}\n{line.title}".encode()).hexdigest()[:16]
 
 
 def stories(lines: list[Line]) -> dict[int, int]:
-    """Return the story of each line by its number; what came at one moment is taken in the order of the engine."""
+    """Return the story of each line by its number; entries of the same moment are taken in the engine's order."""
     texts = sorted(
         (text_of(number, line) for number, line in enumerate(lines)),
         key=lambda text: (text.arrived, text.at, text.source_id, lines[text.entry_id].title, text.entry_id),
@@ -50,7 +50,7 @@ def stories(lines: list[Line]) -> dict[int, int]:
 
 
 def _taken(clusterer: Clusterer, text: AnalysedText, members: dict[int, list[int]]) -> int:
-    """Let *text* find its story; return which that is, after what it brings together."""
+    """Assign *text* to a story; return that story, after any merge it causes."""
     clusterer.expire(text.arrived)
     placement = clusterer.place(text)
     merge = reclustering.merge_of(clusterer, text, placement)
@@ -66,12 +66,12 @@ def main() -> None:
     """Print a row for each part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    given = parser.parse_args()
+    args = parser.parse_args()
     judged = [row.split("\t") for row in JUDGED.read_text(encoding="utf-8").splitlines()]
     joined: Counter[tuple[str, str]] = Counter()
     of: Counter[tuple[str, str]] = Counter()
     for name, entries in ENTRIES.items():
-        path = given.data / "stream" / f"{name}_dev.jsonl.gz"
+        path = args.data / "stream" / f"{name}_dev.jsonl.gz"
         if not path.exists():
             print(f"{path} is not there")
             continue

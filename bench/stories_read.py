@@ -1,10 +1,10 @@
-"""A sample of the stories of a recorded stream, to be read by a person: which are one event, which were missed?
+"""A sample of the stories of a recorded stream for a person to read: which are one event, and which pairs were missed?
 
     python -m bench.stories_read STREAM [--stories 50] [--pairs 50] [--seed 1] [--entries 25000]
 
-Prints random stories of three or more entries, then random pairs of near stories: an entry that began a story of
-its own, and the latest entry of the story that it came nearest to joining. The clusterer that ships, re-clustering
-included, without the parts of the program that do not decide which entries go together.
+Prints random stories of three or more entries, then random near misses: an entry that began a new story, and the latest
+entry of the story it was closest to joining. Runs the shipped clusterer with re-clustering, without the parts of the
+program that do not affect clustering.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STREAM = Path("../shared/data/stream/ai_radar_2026_dev.jsonl.gz")
 
 
 def text_of(number: int, line: Line) -> AnalysedText:
-    """Return a line as the clusterer sees it."""
+    """Return a line as the clusterer's input."""
     arrived = line.arrived_at.timestamp()
     published = line.published_at.timestamp() if line.published_at else arrived
     return analyse(
@@ -46,7 +46,7 @@ def text_of(number: int, line: Line) -> AnalysedText:
 
 
 def run(lines: list[Line], rng: random.Random) -> tuple[dict[int, list[int]], list[tuple[int, int]]]:
-    """Return the stories, each by its entries' numbers, and pairs of an entry and one it was kept apart from."""
+    """Return the stories, each as its entries' numbers, and pairs of an entry and one it was kept apart from."""
     clusterer = Clusterer(DocumentFrequency(load_background()))
     members: dict[int, list[int]] = {}
     pairs = []
@@ -60,7 +60,7 @@ def run(lines: list[Line], rng: random.Random) -> tuple[dict[int, list[int]], li
         if merge is not None:
             clusterer.merge(merge.into, merge.story_id)
             members[merge.into] = sorted(members[merge.into] + members.pop(merge.story_id))
-        # Asking costs as much as placing did, and a few thousand are enough to draw from.
+        # A comparison costs as much as placing the entry, and a few thousand are enough to draw from.
         if placement.story_id == number and rng.random() < 0.1:
             near = clusterer.rival(text, number, NEAR)
             if near is not None:
@@ -82,21 +82,21 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--entries", type=int, default=25_000)
-    given = parser.parse_args()
-    if not given.stream.exists():
-        skip(given.stream)
-    rng = random.Random(given.seed)
-    lines = list(islice(Stream(given.stream), given.entries))
+    args = parser.parse_args()
+    if not args.stream.exists():
+        skip(args.stream)
+    rng = random.Random(args.seed)
+    lines = list(islice(Stream(args.stream), args.entries))
     members, pairs = run(lines, rng)
     large = [entries for _, entries in sorted(members.items()) if len(entries) >= 3]
     single = sum(len({lines[number].source for number in entries}) == 1 for entries in large)
     print(f"{len(lines)} entries, {len(members)} stories, {len(large)} of three or more entries", end="")
     print(f" ({single} of these with a single source); the largest: {sorted(map(len, large))[-5:]}")
-    for place, entries in enumerate(rng.sample(large, min(given.stories, len(large))), start=1):
+    for place, entries in enumerate(rng.sample(large, min(args.stories, len(large))), start=1):
         print(f"\nstory {place}: {len(entries)} entries")
         for number in entries[:FIRST]:
             print("  " + shown(lines[number], lines[entries[0]]))
-    for place, (one, other) in enumerate(rng.sample(pairs, min(given.pairs, len(pairs))), start=1):
+    for place, (one, other) in enumerate(rng.sample(pairs, min(args.pairs, len(pairs))), start=1):
         print(f"\npair {place}:\n  {shown(lines[one], lines[one])}\n  {shown(lines[other], lines[one])}")
 
 

@@ -1,11 +1,10 @@
-"""What an entry costs the clusterer while more and more stories can still grow, and how much memory they take.
+"""What an entry costs the clusterer as the number of open stories grows, and how much memory they take.
 
     python -m bench.stories_speed [--data ../shared/data] [--live 5000 50000 200000]
 
-The entries of the recorded streams, those with a summary first, in random order and one a second, or generated ones
-without recorded data, so that nothing ends on the way: every entry that came is live. Before each mark the CPU time
-of 2,000 entries is taken, reading their text included, and the memory of the clusterer and of the whole process at
-the mark.
+Takes the entries of the recorded streams in random order, those with a summary first, one per second, so that no story
+closes and every entry stays live; without recorded data, generated ones. Before each mark, measures the CPU time of
+2,000 entries, analysis of their text included; at the mark, the memory of the clusterer and of the whole process.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ PARTS = 5
 
 
 def texts(data: Path) -> list[tuple[str, str, str]]:
-    """Return title, summary and source of every recorded entry, each text once, those with a summary first."""
+    """Return title, summary and source of every recorded entry, without repeats, those with a summary first."""
     result: dict[tuple[str, str], str] = {}
     for name in STREAMS:
         with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
@@ -53,7 +52,7 @@ def texts(data: Path) -> list[tuple[str, str, str]]:
 
 
 def read(data: Path, live: int) -> list[tuple[str, str, str]]:
-    """Return title, summary and source of *live* entries, generated ones where there is no recorded stream."""
+    """Return title, summary and source of *live* entries, generated ones if there is no recorded stream."""
     if not (data / "stream").exists():
         print(f"no recorded streams in {data}: one is generated")
         return [(row["title"], row["summary"], row["source"]) for row in _stream.rows(live, a_day=5_000)]
@@ -61,13 +60,13 @@ def read(data: Path, live: int) -> list[tuple[str, str, str]]:
 
 
 def resident_mb() -> float:
-    """Return how much memory the process holds now."""
+    """Return the resident memory of the process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 2**20
 
 
 def costs(entries: list[tuple[str, str, str]], marks: list[int]) -> Iterator[tuple[int, int, float, float]]:
-    """Yield at each mark the live entries, the stories, the CPU seconds an entry, and the MB."""
+    """Yield at each mark the live entries, the stories, the CPU seconds per entry, and the MB."""
     clusterer = Clusterer(DocumentFrequency(load_background()), window=timedelta(days=365), longest=timedelta(days=365))
     before = resident_mb()
     parts: list[float] = []
@@ -90,10 +89,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--live", type=int, nargs="+", default=[5_000, 50_000, 200_000])
-    given = parser.parse_args()
-    entries = read(given.data, max(given.live))
+    args = parser.parse_args()
+    entries = read(args.data, max(args.live))
     base = resident_mb()
-    marks = sorted({min(live, len(entries)) // SAMPLED * SAMPLED for live in given.live})
+    marks = sorted({min(live, len(entries)) // SAMPLED * SAMPLED for live in args.live})
     print("| live entries | stories | entries / CPU s | MB of the clusterer | with the program's own |")
     print("|---|---|---|---|---|")
     for live, stories, cost, mb in costs(entries[: max(marks)], marks):

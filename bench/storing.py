@@ -1,10 +1,10 @@
-"""What entries cost between a parsed document and the committed row, without network: CPU s of one process.
+"""What an entry costs between the parsed document and the committed row, without network: CPU s of one process.
 
     python -m bench.storing [--feeds 1000] [--runs 3] [--corpus DIR]
 
-The corpus of `bench.poll` as documents: each is parsed as if by the child, crosses as a message, and is stored
-as a poll would, fifty to a transaction. First all of it, then one new entry in each feed. `recognise` is part of
-parsing in the table of `bench.poll`; here it is set apart, since it is what used to be done by the process that stores.
+Takes the corpus of `bench.poll` as documents: each is parsed as in a parser process, serialised as a message, and
+stored as a poll would, fifty per transaction. First all entries, then one new entry per feed. `recognise` is part of
+parsing in the table of `bench.poll`; here it is separate, because the storing process used to do it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Clock:
 
 
 def documents(corpus: Path, number: int, feeds: int) -> list[Fetched]:
-    """Return what the server of the corpus answers in a round."""
+    """Return what the corpus server returns in a round."""
     return [
         Fetched(body, row.content_type, f"http://127.0.0.1{row.path}")
         for row, body in _corpus.documents(corpus, number)[:feeds]
@@ -56,7 +56,7 @@ def documents(corpus: Path, number: int, feeds: int) -> list[Fetched]:
 
 
 def run(corpus: Path, feeds: int, db: Path, clock: Clock) -> None:
-    """Hand over and store two rounds."""
+    """Parse and store two rounds."""
     with Store.open(db) as store:
         rounds = {name: documents(corpus, number, feeds) for number, name in enumerate(("first poll", "one new each"))}
         sources = [
@@ -96,7 +96,7 @@ def store_polls(
     feeds: Sequence[ParsedFeed | None],
     now: datetime,
 ) -> None:
-    """Store what polls brought, as many to a transaction as the poller does."""
+    """Store the results of polls, as many per transaction as the poller does."""
     for start in range(0, len(sources), MAX_WRITES):
         with store.transaction():
             for source, outcome, feed in list(zip(sources, outcomes, feeds, strict=True))[start : start + MAX_WRITES]:
@@ -111,18 +111,18 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--corpus", type=Path, help="where the generated corpus is kept; made when it is not there")
-    given = parser.parse_args()
+    args = parser.parse_args()
     gc.set_threshold(50_000, 20, 20)
     spent: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:
-        corpus = given.corpus or Path(name) / "corpus"
-        _corpus.make(corpus, given.feeds, 2)
-        for number in range(given.runs):
+        corpus = args.corpus or Path(name) / "corpus"
+        _corpus.make(corpus, args.feeds, 2)
+        for number in range(args.runs):
             clock = Clock()
-            run(corpus, given.feeds, Path(name) / f"{number}.db", clock)
+            run(corpus, args.feeds, Path(name) / f"{number}.db", clock)
             for key, seconds in clock.spent.items():
                 spent[key].append(seconds)
-    print(f"median of {given.runs}, {given.feeds:,} feeds\n\n| round | step | CPU s |\n|---|---|---|")
+    print(f"median of {args.runs}, {args.feeds:,} feeds\n\n| round | step | CPU s |\n|---|---|---|")
     for (round_, step), list_ in spent.items():
         print(f"| {round_} | {step} | {statistics.median(list_):.2f} |")
 

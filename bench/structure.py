@@ -1,10 +1,10 @@
 """Measure the structure of the source: modules, imports, sizes and comments of each package.
 
-    python -m bench.structure            the packages of four layers
+    python -m bench.structure            the four layers
     python -m bench.structure --deep     every package
 
-Nothing is run or imported; the files are parsed. An *arrow* is a module that another one of the same layer imports.
-*Parts* are the packages and modules that stand directly in a layer (or package), with the arrows between them.
+The files are parsed, not imported or run. An *arrow* is one module importing another module of the same layer. *Parts*
+are the packages and modules directly inside a layer (or package); their arrows are the pairs joined by an import.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Module:
 
 
 def read(path: Path) -> Module:
-    """Return what a file holds."""
+    """Parse a file and return its figures."""
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
     functions: list[int] = []
@@ -87,7 +87,7 @@ def arrows(modules: Sequence[Module]) -> int:
     count = 0
     for module in modules:
         targets = module.imports & names - {module.name}
-        # `from package import module` leads to the module, not to what the package re-exports.
+        # `from package import module` refers to the module, not to a name that the package re-exports.
         count += len(targets - {target.rpartition(".")[0] for target in targets})
     return count
 

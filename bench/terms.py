@@ -1,7 +1,7 @@
-"""Fit the weights of rising terms, or time a look for them.
+"""Fit the weights of rising terms, or measure the time of one update.
 
-python -m bench.terms fit STREAM     the weights and offset of scoring/topics/signals.py, and how they do
-python -m bench.terms cost STREAM    CPU seconds of a look, and what the entries of a day cost
+python -m bench.terms fit STREAM     the weights and offset of scoring/topics/signals.py, and their quality python -m
+bench.terms cost STREAM    CPU seconds of one update, and the cost of a day's entries
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DAY = 86_400.0
 
 
 def fit(stream: Path) -> None:
-    """Print what a fit on all of the stream gives, and what its first half gives on its second."""
+    """Print a fit on the whole stream, and how a fit on its first half does on its second."""
     rows, truth, at = task.examples(task.headlines(Stream(stream)))
     moments = np.unique(at)
     later = moments[len(moments) // 2 :]
@@ -34,25 +34,25 @@ def fit(stream: Path) -> None:
 
 
 def order(scores: np.ndarray, here: np.ndarray) -> np.ndarray:
-    """Return the ten best scored of the cases that are *here*."""
+    """Return the ten highest-scored cases of those in *here*."""
     cases = np.flatnonzero(here)
     return cases[np.argsort(-scores[cases], kind="stable")[: task.NAMED]]
 
 
 def cost(stream: Path) -> None:
-    """Print what it costs to take entries in, and to look."""
+    """Print the cost of adding entries, and of an update."""
     begun = time.process_time()
     index = task.headlines(Stream(stream))
     taken = time.process_time() - begun
     begun = time.process_time()
-    looks = 0
+    updates = 0
     for moment in task.moments(index):
         topics(moment, datetime.fromtimestamp(moment.now, UTC))
-        looks += 1
-        if looks == 20:
+        updates += 1
+        if updates == 20:
             break
     print(f"{1e6 * taken / len(index):.0f} µs an entry, read from the stream included")
-    print(f"{(time.process_time() - begun) / max(looks, 1):.3f} CPU s a look, {looks} looks")
+    print(f"{(time.process_time() - begun) / max(updates, 1):.3f} CPU s per update, {updates} updates")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Months of recorded captures, polled at their times: nothing lost, nothing twice, also when killed.
+"""Months of recorded captures, polled at their times: nothing lost, nothing stored twice, even with kills.
 
     python -m bench.timelapse [--data ../shared/data] [--set news17_2020] [--rounds N] [--kills 20]
 
-A server shows each feed as it was at a moment; a worker polls every capture in turn and
-scores what came. The table says how many distinct ids the documents hold (as feedparser
-reads them), how many entries were stored, and what a second run and the kills changed.
-The worker is a process: `python -m bench.timelapse worker DB SERVER PROGRESS`.
+A server serves each feed as it was at a given moment; a worker polls every capture in turn and scores the entries. The
+table shows how many distinct IDs the documents contain (as feedparser reads them), how many entries were stored, and
+what a second run and the kills changed. The worker is a separate process: `python -m bench.timelapse worker DB SERVER
+PROGRESS`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ HOUR = timedelta(hours=1)
 
 
 def read_captures(archive: Path, sources: Sequence[str] = (), rounds: int | None = None) -> Captures:
-    """Return what a timelapse archive holds, of some sources and the first *rounds* moments only."""
+    """Return the contents of a timelapse archive, optionally of some sources and the first *rounds* moments only."""
     result: dict[str, list[tuple[datetime, bytes]]] = {}
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -62,13 +62,13 @@ def read_captures(archive: Path, sources: Sequence[str] = (), rounds: int | None
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        # Whoever asked was killed, mostly; anything else is worth a word.
+        # Usually the client was killed; anything else is reported.
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class CaptureServer:
-    """Serves each source's newest capture as of the moment it was told; `/at/MOMENT` tells it."""
+    """Serves each source's newest capture as of a moment, which `/at/MOMENT` sets."""
 
     def __init__(self, captures: Captures) -> None:
         self.captures = captures
@@ -122,7 +122,7 @@ class _NoJitter(random.Random):
 
 
 def configuration(server: str, sources: Sequence[str], concurrency: int = 1) -> Config:
-    """Return a configuration that asks these sources at every capture, one after the other unless told."""
+    """Return a configuration that polls these sources at every capture, one at a time by default."""
     return Config(
         Site(),
         (),
@@ -148,7 +148,7 @@ async def play(
     finished: Callable[[Polled], None] | None = None,
     concurrency: int = 1,
 ) -> None:
-    """Poll and score every capture in turn, from where *progress* stands; *finished* is told of each poll."""
+    """Poll and score every capture in turn, starting from *progress*; *finished* is called after each poll."""
     report = json.loads(_get(server, "/captures"))
     captured: dict[datetime, list[str]] = {}
     for source_id, texts in report.items():
@@ -166,7 +166,8 @@ async def play(
             for number, moment in enumerate(moments[first:], start=first):
                 clock.at = moment
                 _get(server, f"/at/{moment.isoformat()}")
-                await poller.poll_now([source for source in captured[moment] if not _asked(store, source, moment)])
+                due = [source for source in captured[moment] if not _already_polled(store, source, moment)]
+                await poller.poll_now(due)
                 updater.run(moment)
                 if progress:
                     _write(progress, str(number + 1))
@@ -174,16 +175,16 @@ async def play(
         _write(progress.with_suffix(".done"), "done")
 
 
-def _asked(store: Store, source_id: str, moment: datetime) -> bool:
-    """Return whether a worker that was killed since had polled a source at this moment already."""
+def _already_polled(store: Store, source_id: str, moment: datetime) -> bool:
+    """Return whether a killed worker had already polled a source at this moment."""
     state = store.feeds.state(source_id)
     return state is not None and state.last_polled_at == moment
 
 
 def content(db: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Return every row of every table, for comparing two databases.
+    """Return every row of every table, to compare two databases.
 
-    But for the engine's snapshot: when it was last written depends on when a worker was stopped.
+    The engine's snapshot is left out: its time depends on when a worker was stopped.
     """
     connection = sqlite3.connect(db)
     tables = [
@@ -212,7 +213,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def play_killed(db: Path, server: str, folder: Path, kills: int, rng: random.Random) -> int:
-    """Play every capture in worker processes, of which up to *kills* are killed half-way; return how many were."""
+    """Poll every capture in worker processes, up to *kills* of which are killed; return how many were."""
     command = [sys.executable, "-m", "bench.timelapse", "worker", str(db), server, str(folder / "progress")]
     killed = 0
     while not (folder / "progress.done").exists():
@@ -228,7 +229,7 @@ def play_killed(db: Path, server: str, folder: Path, kills: int, rng: random.Ran
 
 
 def distinct_ids(captures: Captures) -> int:
-    """Return how many items the documents hold, by source and id (else link), as feedparser reads them."""
+    """Return how many items the documents contain, by source and ID (else link), as feedparser reads them."""
     import feedparser
 
     results = set()
@@ -246,12 +247,12 @@ def main() -> None:
     parser.add_argument("--set", default="news17_2020")
     parser.add_argument("--rounds", type=int, help="only the first moments")
     parser.add_argument("--kills", type=int, default=20)
-    given = parser.parse_args()
-    archive = given.data / "feeds" / "timelapse" / f"{given.set}.tar.xz"
+    args = parser.parse_args()
+    archive = args.data / "feeds" / "timelapse" / f"{args.set}.tar.xz"
     if not archive.exists():
         print(f"no captures at {archive}; name their folder with --data")
         return
-    captures = read_captures(archive, rounds=given.rounds)
+    captures = read_captures(archive, rounds=args.rounds)
     print(f"{sum(len(documents) for documents in captures.values())} documents of {len(captures)} feeds")
     print(f"distinct ids in them: {distinct_ids(captures)}")
     with tempfile.TemporaryDirectory() as name, CaptureServer(captures) as server:
@@ -259,7 +260,7 @@ def main() -> None:
         asyncio.run(play(folder / "quiet.db", server.address))
         once = content(folder / "quiet.db")
         print(f"entries stored: {len(once['entries'])}; edits recorded: {len(once['entry_edits'])}")
-        killed = play_killed(folder / "killed.db", server.address, folder, given.kills, random.Random(20))
+        killed = play_killed(folder / "killed.db", server.address, folder, args.kills, random.Random(20))
         after = content(folder / "killed.db")
         unequal = [table for table, rows in once.items() if after[table] != rows]
         print(f"after {killed} kills: {'the same database' if not unequal else f'unequal: {unequal}'}")

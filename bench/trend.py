@@ -1,9 +1,9 @@
-"""Choose the constants of trending by what came: which stories did others take up?
+"""Choose the constants of trending by what followed: which stories were reported by further sources?
 
     python -m bench.trend STREAM [--every N]    nDCG@10 and P@10, 6 and 24 hours ahead, for each choice
 
-STREAM goes through the engine once; every N-th of the moments two hours apart is ordered with each choice of how fast
-the pull of a source fades, how fast freshness does, and how much it counts who reported.
+STREAM is replayed through the engine once; every N-th of the moments two hours apart is ranked with each choice of
+half-lives for source activity and freshness, and of the weight of the reporting sources.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stream", type=Path, nargs="?", default=STREAM)
     parser.add_argument("--every", type=int, default=3)
-    given = parser.parse_args()
-    if not given.stream.exists():
-        skip(given.stream)
-    recorded = trending.record(Stream(given.stream), Config(Site(), (), ()), load_prior())
-    recorded.moments = recorded.moments[:: given.every]
+    args = parser.parse_args()
+    if not args.stream.exists():
+        skip(args.stream)
+    recorded = trending.record(Stream(args.stream), Config(Site(), (), ()), load_prior())
+    recorded.moments = recorded.moments[:: args.every]
     ways = {
         f"pull {pulls} h, half-life {half:g} h, reach^{power:g}": trending.by(
             trending.trend_way(timedelta(hours=half), [timedelta(hours=pull) for pull in pulls], power)

@@ -1,12 +1,12 @@
-"""How fast the site answers: cached pages against nginx with the same bytes, and what is not in memory.
+"""How fast the site serves pages: cached ones against nginx with the same bytes, and uncached ones.
 
     python -m bench.web [--entries 100000] [--db FILE] [--data ../shared/data] [--seconds 5] [--untuned]
 
-Fills a database from the recorded streams (or takes the one given; it is copied), starts the real server on it, and
-asks it with wrk (Debian: wrk), in turn with nginx (Debian: nginx-light) with one page as a file, plain and gzipped
-ahead. Rates: 16 connections, 2 threads; what a request costs the server is told by its own CPU time, which other
-programs disturb less. Waiting: 200 requests a second, sent on time whether the last was answered or not, while a poller
-writes beside it. Not in memory: 300 stories and 300 searches, each asked once.
+Fills a database from the recorded streams (or uses a copy of the given one), starts the real server on it, and loads it
+with wrk (Debian: wrk), alternating with nginx (Debian: nginx-light) that serves one page from files, plain and
+pre-gzipped. Throughput: 16 connections, 2 threads; the cost of a request is the server's own CPU time, which depends
+less on other processes. Latency: 200 requests a second, sent on schedule, while a poller writes to the database.
+Uncached: 300 stories and 300 searches, each requested once.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ COLD = 300
 
 
 def missing() -> str:
-    """Return in a sentence what this machine lacks, "" when it has all."""
+    """Return a sentence about the programs that are missing, or "" if there are none."""
     lacks = [name for name in ("wrk", "nginx") if not (shutil.which(name) or Path(f"/usr/sbin/{name}").exists())]
     return f"{' and '.join(lacks)} not found; Debian: apt-get install wrk nginx-light" if lacks else ""
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -95,15 +95,15 @@ def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     port: int
     pid: int
@@ -113,7 +113,7 @@ class Server:
     """From its port being open to its first page."""
 
     def cpu_s(self) -> float:
-        """Return the CPU seconds that it took so far, with the processes that it started."""
+        """Return the CPU seconds used so far, including the server's child processes."""
         parents, ticks = {}, {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
@@ -128,7 +128,7 @@ class Server:
 
 @contextmanager
 def started(command: list[str], port: int, page: str) -> Iterator[Server]:
-    """Run a server until it has given its front page, and as long as it is asked."""
+    """Run a server for the duration of the block, which begins once the front page has been served."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while True:
@@ -147,7 +147,7 @@ def started(command: list[str], port: int, page: str) -> Iterator[Server]:
 
 
 def rate(server: Server, *headers: str) -> tuple[float, float]:
-    """Return how many requests a second wrk had answered, and the CPU microseconds that one took the server."""
+    """Return the requests per second that wrk measured, and the server's CPU microseconds per request."""
     url = f"http://127.0.0.1:{server.port}{server.page}"
     before = server.cpu_s()
     output = subprocess.run(
@@ -160,19 +160,19 @@ def rate(server: Server, *headers: str) -> tuple[float, float]:
 
 
 def percentile(waits: list[float], share: float) -> float:
-    """Return the wait that *share* of all do not exceed, in milliseconds."""
+    """Return the given percentile of the waits, in milliseconds."""
     return sorted(waits)[min(len(waits) - 1, int(len(waits) * share))] * 1000
 
 
-def half_and_most(waits: list[float]) -> str:
-    """Return the wait that half of all, and that 99 of a hundred, do not exceed, in milliseconds."""
+def p50_and_p99(waits: list[float]) -> str:
+    """Return p50 and p99 of the waits, in milliseconds."""
     return f"{percentile(waits, 0.5):.1f} / {percentile(waits, 0.99):.1f}"
 
 
 async def on_time(port: int, paths: list[str], seconds: int) -> list[float]:
-    """Ask *paths* in turn, 200 a second; return how long each took from when it was due.
+    """Request *paths* in turn, 200 a second; return how long each took from when it was due.
 
-    One thread asks, over sixteen connections; what is due waits where all of them are waiting for an answer.
+    One thread sends over sixteen connections; a due request waits while all of them are busy.
     """
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(16):
@@ -183,7 +183,7 @@ async def on_time(port: int, paths: list[str], seconds: int) -> list[float]:
     async def ask(number: int) -> float:
         due = began + number / PER_SECOND
         await asyncio.sleep(due - clock())
-        due = max(due, clock())  # where this program woke too late, nobody waited for the server
+        due = max(due, clock())  # if this program woke too late, the delay is not the server's
         reader, writer = connection = await free.get()
         path = paths[number % len(paths)]
         writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept-Encoding: gzip\r\n\r\n".encode())
@@ -196,7 +196,7 @@ async def on_time(port: int, paths: list[str], seconds: int) -> list[float]:
 
 
 def write(db: Path, now: datetime) -> None:
-    """Write as a worker that polls does: twenty entries in a transaction, five times a second, and new editions."""
+    """Write as a polling worker does: twenty entries per transaction, five times a second, and new editions."""
     with Store.open(db) as store:
         source = Source("bench", "Bench", "https://bench.example/feed.xml", "news", "bench.example")
         with store.transaction():
@@ -219,7 +219,7 @@ def write(db: Path, now: datetime) -> None:
 
 @contextmanager
 def polling(db: Path, now: datetime) -> Iterator[None]:
-    """Let a process of its own `write` meanwhile."""
+    """Run `write` in a separate process for the duration of the block."""
     writer = get_context("spawn").Process(target=write, args=(db, now), daemon=True)
     writer.start()
     try:
@@ -237,7 +237,7 @@ def measure(db: Path, folder: Path, seconds: int, how: str) -> None:
         stories = [story.story_id for story in store.stories.each() if story.merged_into is None][-COLD:]
         headlines = [known.headline for id_ in stories if (known := store.stories.get(id_))]
         words = [word.lower() for headline in headlines for word in headline.split()[:3] if len(word) > 4]
-        # Each once: a second search for a word is answered from memory.
+        # Once each: a repeated search is served from memory.
         searches = [f"/search?q={quote(word)}" for word in dict.fromkeys(words)][:COLD]
     late = (newest - datetime.now(UTC)).total_seconds() + 60
     port, nginx_port = free_port(), free_port()
@@ -258,13 +258,13 @@ def measure(db: Path, folder: Path, seconds: int, how: str) -> None:
                 ("story not in memory", [f"/story/{story_id}/" for story_id in stories]),
                 ("search not in memory", searches),
             ):
-                print(f"| {name}, p50 / p99 ms | {half_and_most(cold(port, paths))} | | | p99 100 |", flush=True)
+                print(f"| {name}, p50 / p99 ms | {p50_and_p99(cold(port, paths))} | | | p99 100 |", flush=True)
             with polling(db, newest + timedelta(minutes=1)):
                 while_polling(ours, theirs, seconds)
 
 
 def nginx(folder: Path, port: int, page: bytes) -> list[str]:
-    """Return how nginx is started with *page* as a file, plain and gzipped ahead."""
+    """Return the nginx command that serves *page* as a file, plain and pre-gzipped."""
     root = folder / "root"
     root.mkdir()
     (root / "index.html").write_bytes(page)
@@ -274,7 +274,7 @@ def nginx(folder: Path, port: int, page: bytes) -> list[str]:
 
 
 def side_by_side(name: str, ours: Server, theirs: Server, seconds: int, headers: tuple[str, ...]) -> None:
-    """Print how fast both give a page and what it costs them; a second each in turn, so both have the same machine."""
+    """Print throughput and cost of both; they alternate every second, so that they share the machine's conditions."""
     rates = {server.port: [rate(server, *headers)] for server in (ours, theirs)}
     for server in (ours, theirs) * (seconds - 1):
         rates[server.port].append(rate(server, *headers))
@@ -285,42 +285,42 @@ def side_by_side(name: str, ours: Server, theirs: Server, seconds: int, headers:
 
 
 def while_polling(ours: Server, theirs: Server, seconds: int) -> None:
-    """Print how long both let wait; what nginx does is what the machine does to anybody."""
+    """Print the latency of both while a poller writes; nginx's shows what the machine adds to any server."""
     paths = ["/", "/newest", "/trending", "/trending.rss", "/sources"]
-    asyncio.run(on_time(ours.port, paths, 1))  # The first of each is no cached page yet.
+    asyncio.run(on_time(ours.port, paths, 1))  # The first request to each is not served from the cache.
     waits: dict[int, list[float]] = {ours.port: [], theirs.port: []}
     for _ in range(4):
         waits[ours.port] += asyncio.run(on_time(ours.port, paths, seconds))
         waits[theirs.port] += asyncio.run(on_time(theirs.port, [theirs.page], seconds))
-    both = " | ".join(half_and_most(waits[server.port]) for server in (ours, theirs))
+    both = " | ".join(p50_and_p99(waits[server.port]) for server in (ours, theirs))
     print(f"| {PER_SECOND} requests/s while a poller writes, p50 / p99 ms | {both} | | p99 20 |")
 
 
 def cold(port: int, paths: list[str]) -> list[float]:
-    """Ask for each of *paths* once, one after the other; return how long each took, after a redirect if there is one.
+    """Request each of *paths* once, one after the other; return how long each took, following a redirect.
 
-    An answer other than a page ends the benchmark: a refusal is quick, and would count as a fast page.
+    A response other than a page ends the benchmark: a refusal is quick, and would count as a fast page.
     """
     waits = []
     for path in paths:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        answer, took = _timed(connection, path)
-        if answer.status in (301, 302):
-            answer, took = _timed(connection, answer.headers["Location"])
-        if answer.status != 200:
-            raise SystemExit(f"{path} was answered {answer.status}, not with a page")
+        response, took = _timed(connection, path)
+        if response.status in (301, 302):
+            response, took = _timed(connection, response.headers["Location"])
+        if response.status != 200:
+            raise SystemExit(f"{path} was answered {response.status}, not with a page")
         waits.append(took)
         connection.close()
     return waits
 
 
 def _timed(connection: http.client.HTTPConnection, path: str) -> tuple[http.client.HTTPResponse, float]:
-    """Return the answer to a request, read to its end, and how long it took in seconds."""
+    """Return the response to a request, read to its end, and how long it took in seconds."""
     began = time.perf_counter()
     connection.request("GET", path)
-    answer = connection.getresponse()
-    answer.read()
-    return answer, time.perf_counter() - began
+    response = connection.getresponse()
+    response.read()
+    return response, time.perf_counter() - began
 
 
 def main() -> None:
@@ -331,22 +331,22 @@ def main() -> None:
     parser.add_argument("--db", type=Path)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--untuned", action="store_true", help="leave thread switches and garbage as Python has them")
-    given = parser.parse_args()
+    args = parser.parse_args()
     if lacks := missing():
         print(lacks)
         return
-    if given.db is None and not (given.data / "stream").exists():
-        print(f"no recorded streams in {given.data / 'stream'}; name their folder with --data, or a database with --db")
+    if args.db is None and not (args.data / "stream").exists():
+        print(f"no recorded streams in {args.data / 'stream'}; name their folder with --data, or a database with --db")
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         db = folder / "g.db"
-        if given.db is not None:
-            shutil.copy(given.db, db)
+        if args.db is not None:
+            shutil.copy(args.db, db)
         else:
-            fill(db, given.data, given.entries)
-        measure(db, folder, given.seconds, "untuned" if given.untuned else "tuned")
+            fill(db, args.data, args.entries)
+        measure(db, folder, args.seconds, "untuned" if args.untuned else "tuned")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.hostile import HOSTILE, check_documents, check_server, make_documents, read_documents
+from bench.hostile import HOSTILE, check_documents, check_server, make_documents, parse_documents
 
 pytestmark = pytest.mark.long
 
@@ -26,10 +26,10 @@ async def test_what_a_document_costs_its_child_is_held_against_what_it_may_cost(
     data = b"<rss version='2.0'><channel><item><title>" + title + b"</title></item></channel></rss>"
     row = {"file": "long", "cls": "size", "b64": base64.b64encode(data).decode(), "outcome": "items", "never": []}
     # A child may read it in memory that it has already; so growth is held against less than none.
-    (read,) = await read_documents([row | {"max_s": 0.0, "max_mb": -1}], tmp_path)
+    (read,) = await parse_documents([row | {"max_s": 0.0, "max_mb": -1}], tmp_path)
     assert read.cost.cpu_s > 0
     assert [finding.split()[-4:-2] for finding in read.findings] == [["s,", "at"], ["MB,", "at"]]
-    (allowed,) = await read_documents([row | {"max_s": 60.0, "max_mb": 500}], tmp_path)
+    (allowed,) = await parse_documents([row | {"max_s": 60.0, "max_mb": 500}], tmp_path)
     assert allowed.findings == []
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.model import NO_REASON, Entry, Membership, Picture
-from bench.headline import LABELS, auc
+from bench.headline import LABELS
 from scoring.insights.lead_entry import choose, clarity, pictured
+from scoring.metrics.ranking import auc
 from tests.scoring.world import NOON, entry
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -101,7 +102,9 @@ def test_clarity_tells_news_from_bait() -> None:
         pytest.skip(f"{file} is not the file that the floor was measured on")
     rows = [json.loads(line) for line in gzip.decompress(packed).splitlines()[1::2]]
 
-    assert auc([clarity(row["title"], "") for row in rows], [not row["clickbait"] for row in rows]) >= 0.93
+    area = auc([clarity(row["title"], "") for row in rows], [not row["clickbait"] for row in rows])
+    assert area is not None
+    assert area >= 0.93
 
 
 def shown(number: int, picture: Picture | None, voice: str) -> tuple[Entry, Membership]:
