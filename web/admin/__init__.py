@@ -1,4 +1,4 @@
-"""What the operator does on the site: vote, decide, edit sources and rules, look after models, undo.
+"""The operator's pages: vote, decide, edit sources and rules, manage models, undo.
 
 Each module has a `blueprint`. `web.request.access` knows who the operator is. The worker applies a change within
 seconds.

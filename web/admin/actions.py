@@ -1,4 +1,4 @@
-"""What the operator does: each action with its line in the audit log and the way to undo it, in one transaction.
+"""The operator's actions: each with its line in the audit log and the way to undo it, in one transaction.
 
 Leaves forms and addresses to the pages, and the effects to the worker.
 """
@@ -49,7 +49,7 @@ class OperatorTools:
         return {True: "up", False: "down", None: ""}[vote]
 
     def next_form(self) -> int:
-        """Return a new number for each form: a story may be on a page twice."""
+        """Return a new number for each form, because a story may be on a page twice."""
         self._count += 1
         return self._count
 
@@ -77,7 +77,7 @@ class Row:
 
 
 def row(show: Presenter, action: Action) -> Row:
-    """Return an action as the audit log shows it."""
+    """Return an action as a row of the audit log."""
     return Row(
         action.action_id,
         show.moment(action.at),
@@ -89,12 +89,12 @@ def row(show: Presenter, action: Action) -> Row:
 
 
 def sentence(text: str) -> str:
-    """Return *text* with a capital letter in front."""
+    """Return *text* with its first letter capitalized."""
     return text[:1].upper() + text[1:]
 
 
 def feeds_file() -> Path | None:
-    """Return where feeds.yaml is; None where this site does not know."""
+    """Return the path of feeds.yaml, or None if this site does not know it."""
     return services().feeds_file
 
 
@@ -104,7 +104,7 @@ def note_sign_in(store: Store, now: datetime) -> None:
 
 
 def vote(store: Store, story_id: int, up: bool | None, now: datetime) -> None:
-    """Vote a story up or down, or withdraw the vote (None); DecisionError where there is no such story."""
+    """Vote a story up or down, or withdraw the vote (None); DecisionError if there is no such story."""
     headline = _headline(store, story_id)
     before = store.feedback.vote_of(story_id)
     if before == up:
@@ -165,7 +165,7 @@ def _headline(store: Store, story_id: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A new text of feeds.yaml, and what the audit log says of it."""
+    """A new text of feeds.yaml, and its line in the audit log."""
 
     text: str
     what: ActionKind
@@ -197,7 +197,7 @@ def edit_feeds(
 
 
 def use_model(store: Store, name: str, now: datetime) -> None:
-    """Use a model that is kept, or the prior; GroundswellError says why it is impossible."""
+    """Switch to a stored model or the prior; GroundswellError says why it is impossible."""
     before = next((record.file_name for record in history(store.models) if record.in_use), PRIOR)
     if name == before:
         raise GroundswellError(f"{name} is already in use")

@@ -32,7 +32,7 @@ LATEST_MESSAGES = 200
 
 @blueprint.get(SIGN_IN)
 def sign_in() -> str | AnyResponse:
-    """Ask for the operator's token, unless a trusted proxy says that this is the operator."""
+    """Ask for the operator's token, unless a trusted proxy has authenticated the operator."""
     if operator() is not None:
         return redirect("/admin", 303)
     if named_by_proxy(config().sign_in, request.environ):
@@ -46,7 +46,7 @@ def sign_in() -> str | AnyResponse:
 @blueprint.post(SIGN_IN)
 @open_to_others
 def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]:
-    """Start a session if the token is right; an earlier session of this browser ends."""
+    """Start a session if the token is right, and end an earlier session of this browser."""
     with reading().store() as store:
         try:
             cookie = authenticator().sign_in(

@@ -1,4 +1,4 @@
-"""The operator's page of models: what was learned and how good it is, train now, use an earlier model.
+"""The admin page of models: trained models and their quality, train now, use an earlier model.
 
 The worker trains in a separate process; this page only requests it, one training at a time and at most every ten
 minutes.
@@ -28,7 +28,7 @@ TRAIN_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A model as the page shows it."""
+    """A model as a row of the page."""
 
     name: str
     """The name that the form sends."""
@@ -58,7 +58,7 @@ def _figure(value: object) -> str:
 
 @blueprint.get("/admin/models")
 def models() -> str:
-    """The models that were in use here, newest first."""
+    """The models that have been active here, newest first."""
     with reading().store() as store:
         show = presenter(store)
         trained = store.state.moment("trained_at")
@@ -81,7 +81,7 @@ def models() -> str:
 
 
 def _why_not_now(store: Store) -> str:
-    """Return why no training can be requested now, "" when it can."""
+    """Return why no training can be requested now, or ""."""
     if store.state.moment("train_wanted") is not None:
         return "A training has been requested. The worker starts it within half a minute."
     last = store.state.moment("train_began")
@@ -103,7 +103,7 @@ def train() -> AnyResponse:
 
 @blueprint.post("/admin/models/use")
 def use() -> AnyResponse:
-    """Use another model that is kept."""
+    """Switch to another stored model."""
     name = request.form.get("model", "")
     with reading().store() as store:
         try:

@@ -1,6 +1,6 @@
-"""The operator's page for trying a configuration on the site's past; nothing of the site changes.
+"""The admin page that tries a configuration on the site's past, without changing the site.
 
-A preview takes a minute or two, so a process of its own makes it, one at a time and at low priority. It writes its
+A preview takes a minute or two, so a separate process makes it, one at a time and at low priority. It writes its
 progress and result to a file beside the database, which this page shows.
 """
 
@@ -43,7 +43,7 @@ _starting = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is known of the last preview."""
+    """The status of the last preview."""
 
     state: str
     """none, running, done, failed or stopped."""
@@ -128,24 +128,24 @@ def start() -> AnyResponse | tuple[str, int]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        # Pages come first. It may have ended already.
+        # Serving pages has priority. The process may have ended already.
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, child.pid, 10)
-        # Somebody has to wait for it, or it stays in the process table when it has ended.
+        # Wait for the process, or it stays in the process table after its end.
         threading.Thread(target=child.wait, daemon=True, name="preview").start()
     return redirect("/admin/preview", 303)
 
 
 @blueprint.post("/admin/preview/stop")
 def stop() -> AnyResponse:
-    """Stop the preview that is running."""
+    """Stop the running preview."""
     if status().state == "running":
         write_file(stop_file(_file("json")), b"", 0o600)
     return redirect("/admin/preview", 303)
 
 
 def _edited() -> tuple[str, str]:
-    """Return the text of the edited configuration, and what it is; ConfigError, ValueError with a message."""
+    """Return the text of the edited configuration, and a description; ConfigError, ValueError with a message."""
     if request.form.get("rule"):
         rule = rule_of_form()
         path = audit.feeds_file()

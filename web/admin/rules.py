@@ -1,6 +1,6 @@
-"""The operator's page of rules: which stories are muted or boosted, what each rule matches, add and remove.
+"""The admin page of rules: which stories are muted or boosted, what each rule matches, add and remove.
 
-A change is an edit of feeds.yaml, as on the page of sources, and the audit log undoes it.
+A change is an edit of feeds.yaml, as on the page of sources; the audit log can undo it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def stories_of_rule(number: int) -> str:
 
 
 def _saved() -> Config:
-    """Return feeds.yaml as saved: the worker applies a change within seconds, but the page shows it at once."""
+    """Return feeds.yaml as saved: the worker takes seconds to apply a change, but the page shows it immediately."""
     path = audit.feeds_file()
     try:
         return load_config(path, env=AnyVariables()) if path is not None else config()
@@ -92,13 +92,13 @@ def _page(
 
 @blueprint.post("/admin/rules/try")
 def try_rule() -> str | tuple[str, int]:
-    """Show which stories a rule would match; nothing is changed."""
+    """Show which stories a rule would match, without changing anything."""
     try:
         rule = rule_of_form()
     except ValueError as error:
         return _page(str(error)), 422
     with reading().store() as store:
-        # Story IDs count up, so the newest come first.
+        # Story IDs ascend, so the newest come first.
         matches = sorted(matching(store, rule, config()), reverse=True)
     return _page(draft=rule, tried=matches)
 
@@ -132,12 +132,12 @@ def remove() -> AnyResponse | tuple[str, int]:
 
 
 def _as_written(item: Mapping[str, str]) -> str:
-    """Return a rule as feeds.yaml has it, on one line: the same in every language."""
+    """Return a rule in the syntax of feeds.yaml, on one line: the same in every language."""
     return ", ".join(f"{name}: {value}" for name, value in item.items())
 
 
 def rule_of_form() -> StoryRule:
-    """Return the rule of a form; ValueError with a message for the page."""
+    """Return the rule in a form; ValueError with a message for the page."""
     effect, until = request.form.get("effect", ""), request.form.get("until", "").strip()
     if effect not in {known.value for known in RuleEffect}:
         raise ValueError("Choose mute or boost.")

@@ -1,8 +1,8 @@
-"""The operator's page of sources: find and add, pause, poll now, remove.
+"""The admin page of sources: find and add, pause, poll now, remove.
 
 Each change is an edit of feeds.yaml that keeps every other byte and is validated before it is saved; the worker applies
-it within seconds. `groundswell sources add --dry-run` finds feeds in a separate process: the network and what it brings
-stay out of the process that serves readers.
+it within seconds. `groundswell sources add --dry-run` finds feeds in a separate process, to keep the network and
+untrusted documents out of the process that serves readers.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def sources() -> str:
     """Every source, with buttons to change it."""
     if source_list.read(args()).page > query.MAX_PAGE:
         abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
-    # From the bookmarklet; nothing is looked up before the button is pressed.
+    # From the bookmarklet; nothing is fetched until the button is pressed.
     return _page(address=request.args.get("address", "").strip()[:MAX_ADDRESS_CHARS])
 
 
@@ -86,7 +86,7 @@ def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | No
 
 @blueprint.post("/admin/sources/find")
 def find() -> str | tuple[str, int]:
-    """Find the feeds of a page and show them; nothing is changed."""
+    """Find the feeds of a page and show them, without changing anything."""
     address = request.form.get("address", "").strip()
     url = feed_address(address)
     if not url or len(address) > MAX_ADDRESS_CHARS:
@@ -101,7 +101,7 @@ def find() -> str | tuple[str, int]:
 
 
 def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
-    """Return the feeds of a page, or why there is none."""
+    """Return the feeds of a page, or the reason why there are none."""
     path = audit.feeds_file()
     command = [sys.executable, "-m", "groundswell", "sources", "add", "--dry-run", "--json"]
     try:
@@ -179,7 +179,7 @@ def switch(source_id: str, what: str) -> AnyResponse | tuple[str, int]:
 
 @blueprint.post("/admin/sources/<source_id>/poll")
 def poll(source_id: str) -> AnyResponse:
-    """Let the worker poll a source now, even if it is gone."""
+    """Have the worker poll a source now, even if it is gone."""
     source = config().source(source_id)
     if source is None:
         abort(404)

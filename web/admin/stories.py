@@ -1,4 +1,4 @@
-"""The operator's actions on stories: votes, and a page with all overrides of one."""
+"""The operator's actions on stories: votes, and a page with all overrides of a story."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def vote() -> AnyResponse:
 
 @blueprint.get(f"/admin/story/<{_ID}:story_id>")
 def story(story_id: int) -> str | AnyResponse:
-    """All overrides that are possible for a story."""
+    """All overrides available for a story."""
     with reading().store() as store:
         listed = stories.following_merges(store, story_id)
         if listed is None:
@@ -109,7 +109,7 @@ def undo_decision() -> AnyResponse:
 
 
 def _similar(store: Store, story: Story) -> list[Listed]:
-    """Return stories that may be about the same event: those with most of the longest words of the headline."""
+    """Return stories that may report the same event: those that share most of the longest words of the headline."""
     words = sorted(set(story.headline.split()), key=lambda word: (-len(word), word))[:SEARCHED_WORDS]
     shared: Counter[int] = Counter()
     matches: dict[int, Listed] = {}
@@ -122,12 +122,12 @@ def _similar(store: Store, story: Story) -> list[Listed]:
 
 
 def _number(text: str) -> int | None:
-    """Return the ID in *text*, None where there is none."""
+    """Return the ID in *text*, or None."""
     text = text.strip().removeprefix("#")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _story_number(text: str) -> int | None:
-    """Return the ID of the story that an address or number names."""
+    """Return the ID of the story named by an address or a number."""
     parts = text.strip().split("/story/", 1)
     return _number(parts[-1].split("/")[0])

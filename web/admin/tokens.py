@@ -1,4 +1,4 @@
-"""The operator's page of tokens for reader apps and scripts: make one, see when each was used, revoke it."""
+"""The admin page of tokens for reader apps and scripts: create one, see when each was used, revoke it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _page(message: str = "", secret: str = "") -> str:
 
 @blueprint.post("/admin/tokens/make")
 def make() -> str | tuple[str, int]:
-    """Make a token and show it, once."""
+    """Create a token and show it, once."""
     form = request.form
     least = form.get("min_score", "").strip() or "0"
     if not (least.isascii() and least.isdigit() and int(least[:4]) <= 100):

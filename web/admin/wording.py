@@ -1,6 +1,6 @@
-"""The operator's desk in the language of the site: lines of the audit log, and the forecast of disk use.
+"""The admin pages in the language of the site: lines of the audit log, and the forecast of disk use.
 
-Each kind of action has a text, in which its values are put.
+Each kind of action has a text with placeholders for its values.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from web.i18n.wording import plural, size
 
 
 def worded(action: Action) -> tuple[str, str]:
-    """Return the sentence of a line of the audit log, and its language: "" for that of the page."""
+    """Return a line of the audit log as a sentence, and its language: "" for that of the page."""
     if action.what not in _KINDS:
-        # Of a version before 0.2, which stored a sentence; or of a newer one.
+        # Stored by a version before 0.2, as a sentence; or by a newer version.
         return action.message[:1].upper() + action.message[1:], "en"
     text = _text(
         ActionKind(action.what), {**_NO_VALUES, **{name: _value(name, v) for name, v in action.values.items()}}
@@ -40,7 +40,7 @@ def _value(name: str, value: str | int) -> str:
 
 
 def _text(kind: ActionKind, values: Mapping[str, str]) -> str:
-    # `gettext` leaves out values that a text does not name.
+    # `gettext` ignores values without a placeholder.
     match kind:
         case ActionKind.SIGNED_IN:
             return str(gettext("signed in"))
@@ -99,7 +99,7 @@ def _other_text(kind: ActionKind, values: Mapping[str, str]) -> str:
 
 
 def disk_summary(use: DiskUse) -> str:
-    """Return the forecast of disk use in one line, as `aggregator.site.disk_use.summary` says it in English."""
+    """Return the forecast of disk use in one line; `aggregator.site.disk_use.summary` does so in English."""
     entries = plural(use.entries, "entry", "entries")
     now = gettext("%(size)s for %(entries)s", size=size(use.database), entries=entries)
     if use.free is not None:

@@ -1,7 +1,7 @@
 """The JSON API below `/api/v1`, with an OpenAPI description generated from the code.
 
 Knows the version of the API, its errors (RFC 9457) and which other sites may read it. The endpoints are in `routes`,
-their parameters and responses in `schemas`. Choosing stories is left to `web.lists`, as for pages and feeds.
+their parameters and responses in `schemas`. Selecting stories is left to `web.lists`, as for pages and feeds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ it as `If-None-Match` to get a 304 while nothing changed. Errors are problem det
 
 
 class _Described(Api):  # type: ignore[misc]
-    """flask-smorest without its error handlers: they would answer for the pages as well."""
+    """flask-smorest without its error handlers, which would apply to the pages as well."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -47,7 +47,7 @@ def install(app: Flask) -> Api:
         API_TITLE="Groundswell",
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX=None,  # described by a view of our own, which the page cache keeps
+        OPENAPI_URL_PREFIX=None,  # served by a view of our own, which the page cache stores
         API_SPEC_OPTIONS={
             "info": {"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
             "servers": [{"url": "/"}],
@@ -58,7 +58,7 @@ def install(app: Flask) -> Api:
 
     @app.after_request
     def share(response: Response) -> Response:
-        # Not the reader API, which lies below /api/ too: it answers one reader.
+        # Not the reader API, which is below /api/ too: its responses are for one reader.
         return shared(response) if request.path.startswith(VERSION) else response
 
     return described
@@ -70,7 +70,7 @@ def answers_for(path: str) -> bool:
 
 
 def problem(error: HTTPException | None, code: int, words: str = "", request_id: str = "") -> Response:
-    """Return an error as problem details (RFC 9457), its type about:blank: the status says it all."""
+    """Return an error as problem details (RFC 9457) of type about:blank, because the status says everything."""
     detail: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(code).phrase, "status": code}
     if words:
         detail["detail"] = words
@@ -78,7 +78,7 @@ def problem(error: HTTPException | None, code: int, words: str = "", request_id:
         detail["instance"] = f"urn:request:{request_id}"
     messages = (getattr(error, "data", None) or {}).get("messages")
     if messages:
-        # webargs: {location: {parameter: [messages, ...]}}; for a body that is no JSON, {location: [messages, ...]}.
+        # webargs: {location: {parameter: [messages, ...]}}; for a body that is not JSON, {location: [messages, ...]}.
         detail["detail"] = "A parameter is invalid."
         detail["errors"] = [
             {"parameter": name, "detail": str(message)}

@@ -1,4 +1,4 @@
-"""`POST /api/v1/entries`: newsletters, scripts and pages without a feed send an entry of a source."""
+"""`POST /api/v1/entries`: newsletters, scripts and pages without a feed can send entries of a source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Posting = TypeVar("Posting", bound=Callable[..., Any])
 
 
 def _with_token(view: Posting) -> Posting:
-    """Ask for the token before the body is read: who may not post learns nothing of what a post looks like."""
+    """Check the token before reading the body, so that clients without one learn nothing about the format."""
 
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
@@ -32,7 +32,7 @@ def _with_token(view: Posting) -> Posting:
         try:
             return view(*args, **kwargs)
         except RecursionError:
-            # Python's reader of JSON goes as deep as the body does.
+            # Python's JSON parser recurses as deep as the body nests.
             abort(400, "The body is nested too deeply.")
 
     return cast(Posting, checked)
@@ -76,7 +76,7 @@ def _check_token(store: Store) -> None:
 
 
 def _document(entry: dict[str, Any]) -> bytes:
-    """Return an entry as a JSON Feed document, which the worker reads like any other."""
+    """Return an entry as a JSON Feed document, which the worker parses like any other."""
     item = {
         "id": entry["id"],
         "url": entry["url"],

@@ -55,7 +55,7 @@ def each_once() -> None:
 
 @blueprint.after_request
 def as_data(response: Response) -> Response:
-    """Responses are data and never pages."""
+    """Make sure that browsers treat responses as data, never as pages."""
     if response.mimetype != "text/html":  # redirects and OPTIONS
         response.headers["Content-Security-Policy"] = CSP_DATA
     return response
@@ -162,7 +162,7 @@ def search(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _found(arguments: dict[str, Any], *, listed_only: bool = False) -> dict[str, Any]:
-    """Return a page of what a search finds; *listed_only* leaves out what rules mute."""
+    """Return a page of search results; *listed_only* leaves out muted stories."""
     params = _asked(arguments, query.SEARCH_SORTS)
     looked_for = replace(lists.query_of(params, config(), now()), listed_only=listed_only)
     meaning = meaning_of(looked_for, params.sort)
@@ -311,7 +311,7 @@ def accuracy() -> dict[str, Any]:
     return {"day": day, "items": measured}
 
 
-# Stored values in the shapes of the schemas
+# Stored values in the form of the schemas
 
 
 def _topic(topic: Topic) -> dict[str, Any]:
@@ -328,7 +328,7 @@ def _topic(topic: Topic) -> dict[str, Any]:
 
 
 def _asked(arguments: dict[str, Any], sorts: tuple[str, ...]) -> ListParams:
-    """Return *arguments* as the pages know them; they were checked already."""
+    """Return validated *arguments* in the form that the pages use."""
     return query.read({name: str(value) for name, value in arguments.items() if name not in ("limit", "cursor")}, sorts)
 
 

@@ -1,8 +1,8 @@
-"""The pages of the site: one module a page, each with a blueprint; `blueprints` lists them.
+"""The pages of the site: one module per page, each with a blueprint; `blueprints` lists them.
 
     a view: choose stories (`web.lists`) > make view models (`web.present`) > render a template > keep(how long)
 
-reading     what a reader chooses: saved stories, named lists, digests
+reading     what readers choose: saved stories, named lists, digests
 programs    Markdown and llms.txt
 service     health, metrics, the WebSub hub, static files, pictures, error pages
 """

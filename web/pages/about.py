@@ -1,4 +1,4 @@
-"""Words about the site: how its numbers are made, what can be subscribed to."""
+"""About the site: how scores are computed, what can be subscribed to, and the API."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def about() -> str:
 
 @blueprint.get("/api")
 def interface() -> str:
-    """The interface for programs, as its own description has it."""
+    """The API, from its own OpenAPI description."""
     keep(WHOLE_EDITION)
     described = operations(services().api.spec.to_dict())
     return render_template("api.html", operations=described, base=base_url(), shared=public_site())
@@ -51,7 +51,7 @@ def interface() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A parameter of an operation, or a field of the JSON that it takes."""
+    """A parameter of an operation, or a field of its JSON body."""
 
     name: str
     required: bool
@@ -63,7 +63,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What can be done at an address of the API."""
+    """An operation of the API."""
 
     method: str
     path: str
@@ -73,12 +73,12 @@ class Operation:
 
     @property
     def anchor(self) -> str:
-        """Where the page describes it."""
+        """The fragment of its description on the page."""
         return self.path.removeprefix("/api/v1/").replace("/", "-").translate({123: None, 125: None}) or "index"
 
 
 def operations(spec: dict[str, Any], translate: Callable[[str], str] = gettext) -> list[Operation]:
-    """Return what an OpenAPI description lists, its texts translated by *translate*."""
+    """Return the operations in an OpenAPI description, with texts translated by *translate*."""
     return [
         Operation(
             method,
@@ -98,7 +98,7 @@ def operations(spec: dict[str, Any], translate: Callable[[str], str] = gettext) 
 
 def _parameter(parameter: dict[str, Any], translate: Callable[[str], str]) -> Field:
     schema = parameter["schema"]
-    # An ID has a bound, too, which says nothing to anybody.
+    # IDs have bounds too, but these tell a reader nothing.
     bounded = schema.get("maximum", MAX_BOUND) < MAX_BOUND
     return Field(
         parameter["name"],

@@ -18,7 +18,7 @@ WINDOW = 30
 
 @blueprint.get("/accuracy")
 def accuracy() -> str:
-    """The results of the nightly measurement, or that there are none yet."""
+    """The results of the nightly measurement, or a note that there are none yet."""
     keep(WHOLE_EDITION)
     names = {category.id: category.name for category in config().categories}
     with reading().store() as store:

@@ -24,7 +24,7 @@ SECTION_SIZE = 4
 @blueprint.get("/at")
 @query_parameters("time")
 def choose() -> AnyResponse:
-    """Redirect to the moment in the form, by default this time yesterday."""
+    """Redirect to the time in the form, by default this time yesterday."""
     wanted = _read(request.args.get("time", "")) or now() - timedelta(days=1)
     return redirect(f"/at/{_spell(wanted)}", 302)
 
@@ -32,7 +32,7 @@ def choose() -> AnyResponse:
 @blueprint.get("/at/<time>")
 @query_parameters(costly=True)
 def at(time: str) -> str | AnyResponse:
-    """The front page as it was at a moment, with the headlines and scores of then."""
+    """The front page at an earlier time, with the headlines and scores it had then."""
     moment = _read(time)
     if moment is None:
         abort(404)
@@ -40,7 +40,7 @@ def at(time: str) -> str | AnyResponse:
         return redirect(f"/at/{_spell(moment)}", 301)
     with reading().store() as store:
         show = presenter(store)
-        # The whole minute counts, so that what was kept within it is on the page that names it.
+        # Include the whole minute, so that a page stored within it is shown at the address that names it.
         end = moment + timedelta(seconds=59, microseconds=999_999)
         page = store.front_pages.at(end)
         before = store.front_pages.before(page.at) if page else None
@@ -52,7 +52,7 @@ def at(time: str) -> str | AnyResponse:
         if category.id in lists:
             cards = [present.archived_card(show, shown) for shown in lists[category.id][:SECTION_SIZE]]
             sections.append((show.section(category.id), cards))
-    # A page of the past changes no more; one of today may yet be followed by a later one.
+    # Pages of past days no longer change; today's may still be followed by a later one.
     keep(WHOLE_EDITION if after else MINUTE)
     return render_template(
         "at.html",
@@ -75,7 +75,7 @@ def _spell(moment: datetime) -> str:
 
 
 def _read(text: str) -> datetime | None:
-    """Return the moment that *text* spells in ISO 8601, UTC where it names no zone, to the minute; None for another."""
+    """Return the ISO 8601 time in *text*, to the minute, in UTC by default; None if it is not a time."""
     try:
         moment = datetime.fromisoformat(text.strip()[:40])
     except ValueError:

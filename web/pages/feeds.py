@@ -1,4 +1,4 @@
-"""Every list as RSS 2.0, Atom, JSON Feed and Markdown, a page at a time (RFC 5005)."""
+"""Every list as RSS 2.0, Atom, JSON Feed and Markdown, in pages (RFC 5005)."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ _ORDERS = {"trending": "ranked by trend", "newest": "newest first", "score": "hi
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Which part of a list a feed holds."""
+    """The part of a list that a feed contains."""
 
     limit: int
     cursor: str
 
     def query_string(self, params: ListParams, cursor: str) -> str:
-        """Return the query of the feed that begins at *cursor*, with the list's own filters."""
+        """Return the query string of the feed that begins at *cursor*, with the list's own filters."""
         filters = params.query_string()
         limit = {"limit": self.limit} if self.limit != DEFAULT_LIMIT else {}
         more = urlencode(limit | ({"cursor": cursor} if cursor else {}))
@@ -89,7 +89,7 @@ def category_feed(category_id: str, form: str) -> Response:
 @blueprint.get("/search.<any(rss,atom,json,md):form>")
 @query_parameters("q", *FEED_PARAMETERS, costly=True)
 def search_feed(form: str) -> Response:
-    """Search results, newest first unless the request says otherwise."""
+    """Search results, newest first unless the request asks for another order."""
     params = query.read(args(), query.SEARCH_SORTS, default="newest")
     search = stories.query_of(params, config(), now())
     meaning = meaning_of(search, params.sort)
@@ -108,7 +108,7 @@ def search_feed(form: str) -> Response:
 @blueprint.get("/source/<source_id>.<any(rss,atom,json,md):form>")
 @query_parameters("limit", "cursor")
 def source_feed(source_id: str, form: str) -> Response:
-    """The stories that a source took part in."""
+    """The stories that a source has reported."""
     with reading().store() as store:
         name = source_health(store, source_id).source.name
 
@@ -122,7 +122,7 @@ def source_feed(source_id: str, form: str) -> Response:
 @blueprint.get("/topic/<slug>.<any(rss,atom,json,md):form>")
 @query_parameters("limit", "cursor")
 def topic_feed(slug: str, form: str) -> Response:
-    """The stories of a topic that is or was rising."""
+    """The stories of a topic that is rising or was."""
     with reading().store() as store:
         topic = store.topics.get(slug)
         if topic is None:
@@ -138,7 +138,7 @@ def topic_feed(slug: str, form: str) -> Response:
 @blueprint.get("/list/<list_id>.<any(rss,atom,json,md):form>")
 @query_parameters(*FEED_PARAMETERS, costly=True)
 def named_list_feed(list_id: str, form: str) -> Response:
-    """A list of feeds.yaml, newest first unless the request says otherwise."""
+    """A list from feeds.yaml, newest first unless the request asks for another order."""
     named = named_lists.known_list(list_id)
     params = named_lists.list_params(args(), default="newest")
     search = named_lists.search_of(named, params)
@@ -177,7 +177,7 @@ def _feed(
 ) -> Response:
     """Return a part of a list as a feed.
 
-    It depends on the edition only, unless a time window moves with the clock (*moving*).
+    The feed depends only on the edition, unless a time window moves with the clock (*moving*).
     """
     window = _window()
     base, site, prefix = base_url(), config().site, services().database.prefix()
@@ -246,19 +246,19 @@ def _items(store: Store, show: Presenter, listed: list[Listed]) -> list[syndicat
 @blueprint.get("/rss.xml")
 @blueprint.get("/index.rss")
 def usual_rss_address() -> AnyResponse:
-    """Addresses that readers try by themselves."""
+    """Addresses that feed readers try by themselves."""
     return redirect("/trending.rss", 301)
 
 
 @blueprint.get("/atom.xml")
 @blueprint.get("/index.atom")
 def usual_atom_address() -> AnyResponse:
-    """The same for Atom."""
+    """The same, for Atom."""
     return redirect("/trending.atom", 301)
 
 
 @blueprint.get("/index.json")
 @blueprint.get("/feed.json")
 def usual_json_address() -> AnyResponse:
-    """The same for JSON Feed."""
+    """The same, for JSON Feed."""
     return redirect("/trending.json", 301)

@@ -25,7 +25,7 @@ RISING = 8
 
 @blueprint.get("/")
 def front() -> str:
-    """Trending now across categories, a section per category, newest."""
+    """Trending now across categories, then a section per category, then the newest stories."""
     with reading().store() as store:
         show = presenter(store)
         top = store.story_lists.ranked("", FRONT_SIZE)
@@ -72,9 +72,9 @@ def front() -> str:
 
 
 def _newest(store: Store, show: present.Presenter) -> list[present.Card]:
-    """Return the newest stories by the date that is shown.
+    """Return the newest stories by the displayed date.
 
-    What a new source or a pause brings at once is mostly older than what arrived before.
+    By arrival, a new source or a pause would put many older stories on top.
     """
     latest = store.story_lists.select(ListQuery(limit=NEWEST_POOL * NEWEST_SIZE))
     latest.sort(key=lambda listed: listed.story.published_at or listed.story.first_seen_at, reverse=True)

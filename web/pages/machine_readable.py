@@ -50,7 +50,7 @@ _NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
 
 @dataclass(frozen=True, slots=True)
 class PageMetadata:
-    """What the head of a page tells other programs."""
+    """What the head of a page contains for other programs."""
 
     base: str
     image: str
@@ -76,7 +76,7 @@ def list_metadata(title: str, path: str, cards: Iterable[Shown]) -> PageMetadata
 
 
 def story_metadata(store: Store, listed: Listed, picture: str = "") -> PageMetadata:
-    """Return the metadata of a story; *picture* is the path of one that its sources published."""
+    """Return the metadata of a story; *picture* is the path of a picture from one of its sources."""
     show = presenter(store)
     base = base_url()
     drawn, card = story_card_path(store, listed)
@@ -96,7 +96,7 @@ def story_metadata(store: Store, listed: Listed, picture: str = "") -> PageMetad
 
 @blueprint.get("/sources.opml")
 def sources() -> Response:
-    """The sources by category, without those whose address is private."""
+    """The sources by category, except those with private addresses."""
     keep(WHOLE_EDITION)
     limits = config().limits
     by_category: dict[str, list[Subscription]] = {item.id: [] for item in config().categories}
@@ -114,7 +114,7 @@ def sources() -> Response:
 
 @blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    """The permanent pages, and the stories of the last 48 hours: as news where a publisher states the date."""
+    """The permanent pages, and the stories of the last 48 hours: as news if the publisher gives a date."""
     keep(MINUTE)
     base, site = base_url(), config().site
     ET.register_namespace("news", _NEWS)
@@ -140,7 +140,7 @@ def sitemap() -> Response:
         modified = max(story.first_seen_at, story.last_source_at).astimezone(UTC)
         ET.SubElement(node, f"{{{_SITEMAP}}}lastmod").text = f"{modified:%Y-%m-%dT%H:%M:%SZ}"
         if story.published_at is None:
-            continue  # news needs a date of publication, and when this site first saw a story is none
+            continue  # News needs a publication date, and the time at which this site first saw a story is not one.
         news = ET.SubElement(node, f"{{{_NEWS}}}news")
         publication = ET.SubElement(news, f"{{{_NEWS}}}publication")
         ET.SubElement(publication, f"{{{_NEWS}}}name").text = storable(site.title)
@@ -155,7 +155,7 @@ def sitemap() -> Response:
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
-    """Everything may be crawled but endless pages (searches, the past by the minute) and the operator's."""
+    """Allow crawlers everything but endless pages (searches, the archive by the minute) and the admin pages."""
     keep(WHOLE_EDITION)
     lines = ["User-agent: *", "Disallow: /search", "Disallow: /at/", "Disallow: /admin", "Disallow: /api/", ""]
     return _data("\n".join([*lines, f"Sitemap: {base_url()}/sitemap.xml", ""]).encode(), "text/plain; charset=utf-8")
@@ -197,13 +197,13 @@ def icon(icon: str) -> Response:
 
 @blueprint.get("/apple-touch-icon.png")
 def touch_icon() -> AnyResponse:
-    """The address that phones try by convention."""
+    """The icon at the address that phones try by convention."""
     return redirect("/icon-180.png", 301)
 
 
 @blueprint.get("/card/site-<digest>.png")
 def site_card(digest: str) -> AnyResponse:
-    """The card of a link to any page but a story's."""
+    """The card for links to any page other than a story."""
     card = structured_data.card_of_site(config().site)
     if digest != card.digest:
         return redirect(site_card_path(), 302)
@@ -225,14 +225,14 @@ def story_card(story_id: int, digest: str) -> AnyResponse:
 
 
 def story_card_path(store: Store, listed: Listed) -> tuple[str, social_card.Card]:
-    """Return where a story's card is, and what is on it."""
+    """Return the address of a story's card, and the text on it."""
     section = presenter(store).section(listed.story.category_id)
     card = structured_data.card_of(listed, config().site, section.name if section else "")
     return structured_data.card_path(listed, card), card
 
 
 def site_card_path() -> str:
-    """Return where the card of every other page is."""
+    """Return the address of the card of all other pages."""
     return f"/card/site-{structured_data.card_of_site(config().site).digest}.png"
 
 

@@ -1,4 +1,4 @@
-"""Search: results with highlighted matches, and suggestions where there are none."""
+"""Search: results with highlighted matches, and suggestions if there are none."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _unfiltered(store: Store, params: ListParams) -> int:
 
 
 def _suggestions(store: Store, search_for: Query) -> list[Suggestion]:
-    """Return searches that have results: with corrected words, else with one word each."""
+    """Return searches that have results: with corrected words, or with one word each."""
     total = {term: store.search.stories(Query(terms=(term,)), limit=1).total for term in search_for.terms}
     nearest = {term: store.search.nearest(term) for term in search_for.terms if not total[term]}
     corrected = [

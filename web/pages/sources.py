@@ -1,4 +1,4 @@
-"""Sources: the state of each, and what one published."""
+"""Sources: the state of each source, and what one has published."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def sources() -> str:
 
 @blueprint.get("/source/<source_id>")
 def source(source_id: str) -> str:
-    """What a source published, and how polling it works out."""
+    """What a source has published, and how polling it goes."""
     with reading().store() as store:
         health = source_health(store, source_id)
         show = presenter(store)
@@ -78,7 +78,7 @@ def source(source_id: str) -> str:
 
 
 def source_health(store: Store, source_id: str) -> SourceHealth:
-    """Return everything known about a source; 404 when it was never configured."""
+    """Return all that is known about a source; 404 if it was never configured."""
     wanted: Source | None = config().source(source_id)
     if wanted is None:
         wanted = next((source for source in source_list.removed(store, config()) if source.id == source_id), None)

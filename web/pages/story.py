@@ -1,4 +1,4 @@
-"""A story: what happened, who reports it, and why it has its score."""
+"""A story: what happened, who reports it, and the reasons for its score."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BESIDE = 6
 @blueprint.get("/story/<int(max=9223372036854775807):story_id>/<name>")
 @query_parameters("page")
 def story(story_id: int, name: str) -> str | AnyResponse:
-    """A story with its coverage, a page at a time, and the explanation of its score."""
+    """A story with its coverage, in pages, and the explanation of its score."""
     params = query.read(args())
     with reading().store() as store:
         listed = stories.following_merges(store, story_id)
@@ -113,7 +113,7 @@ def story(story_id: int, name: str) -> str | AnyResponse:
 
 
 def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[present.Card], list[present.Card]]:
-    """Return stories that are trending, and more of the same category; without repetition where there are enough."""
+    """Return trending stories, and more of the same category, without repeats if there are enough."""
     trending, related = (
         [
             show.card(listed)
@@ -127,7 +127,7 @@ def _beside(store: Store, show: present.Presenter, story: Story) -> tuple[list[p
 
 
 def _near(store: Store, show: present.Presenter, story: Story) -> list[present.Card]:
-    """Return the stories nearest in meaning; none where entries are not encoded."""
+    """Return the stories closest in meaning; none if entries have no embeddings."""
     near = (store.story_lists.listed(story_id) for story_id in nearest.related(store, story.story_id, BESIDE))
     return [show.card(listed) for listed in near if listed is not None]
 

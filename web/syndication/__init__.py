@@ -2,9 +2,9 @@
 
     listed stories -> item() -> Channel -> FORMATS["rss" | "atom" | "json"].write, MARKDOWN.write -> bytes
 
-Pure: the same channel gives the same bytes. One item per story; its ID is a tag URI (RFC 4151) that survives new
-headlines, slugs and site addresses. Score and sources stand in the readable text and in elements of our own
-namespace, which /feeds describes. Choosing the stories is left to `web.lists.stories`.
+Pure: the same channel gives the same bytes. One item per story; its ID is a tag URI (RFC 4151) that survives changes of
+headlines, slugs and site addresses. Score and sources are in the readable text and in elements of our own namespace,
+which /feeds describes. Selecting the stories is left to `web.lists.stories`.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _child(parent: ET.Element, name: str, text: str = "", **attributes: str) -> 
 
 
 def _text(parent: ET.Element, name: str, text: str) -> None:
-    # A text construct is text unless it says otherwise, but careless readers take all of them for HTML. Where the
-    # two readings differ the text is escaped and says that it is HTML, so that all readers agree.
+    # Atom text is plain unless marked otherwise, but careless readers treat all of it as HTML. Where the two
+    # would differ, the text is escaped and marked as HTML, so that all readers agree.
     shown = markup.escape_if_ambiguous(text)
     _child(parent, name, shown, type="text" if shown == text else "html")

@@ -1,4 +1,4 @@
-"""What a feed carries, whatever its format: a channel of items, one item per story."""
+"""The content of a feed in any format: a channel of items, one item per story."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A story as a feed carries it."""
+    """A story as an item of a feed."""
 
     id: str
     url: str
@@ -68,7 +68,7 @@ class Item:
 
     @property
     def date(self) -> datetime:
-        """The stated date, else the moment this site first saw the story."""
+        """The stated date, or else the time at which this site first saw the story."""
         return self.published_at or self.first_seen_at
 
 
@@ -98,9 +98,9 @@ class Channel:
 
 
 def material(channel: Channel) -> str:
-    """Return the states of a channel's items as words: a word that an earlier channel lacks is news.
+    """Return the states of a channel's items as tokens: a token that an earlier channel lacks is news.
 
-    An item's state is its ID and `updated_at`. Another order, a changed score, a view or an item that dropped off the
+    An item's state is its ID and `updated_at`. A new order, a changed score, a view, or an item that dropped off the
     end is not news.
     """
     states = (f"{entry.id} {iso(entry.updated_at)}" for entry in channel.items)
@@ -123,10 +123,10 @@ def item(
     related: Sequence[tuple[Entry, str]] = (),
     image: Image | None = None,
 ) -> Item:
-    """Return a story as a feed carries it.
+    """Return a story as an item.
 
-    base_url: the site's address without a slash at its end
-    id_base:  the address that IDs are made from; it must never change
+    base_url: the site's address without a trailing slash
+    id_base:  the address from which IDs are made; it must never change
     related:  entries of other sources, each with its source's name
     """
     story, lead = listed.story, listed.lead
@@ -153,7 +153,7 @@ def item(
         independent=story.independent_sources,
         published_at=story.published_at,
         first_seen_at=story.first_seen_at,
-        # A source that joins makes an item new again; a changed score does not.
+        # An item changes when a source joins, but not when its score changes.
         updated_at=max(story.first_seen_at, story.last_source_at),
         related=tuple((storable(name), storable(entry.title), safe_link(entry.link)) for entry, name in related),
         image=image,
@@ -162,7 +162,7 @@ def item(
 
 
 def article(item_id: str, *, url: str, title: str, text: str, html: str, author: str, at: datetime) -> Item:
-    """Return an item that is no story; *html* is its body, *text* the same in a sentence."""
+    """Return an item that is not a story; *html* is its body, *text* the same as plain text."""
     return Item(
         id=item_id,
         url=url,
@@ -187,7 +187,7 @@ def article(item_id: str, *, url: str, title: str, text: str, html: str, author:
 
 
 def image(picture: Picture, url: str, caption: str, credit: str) -> Image:
-    """Return the image of an item: *picture* as its source names it, served at *url*."""
+    """Return the image of an item: *picture* as named by its source, served at *url*."""
     guessed, _ = mimetypes.guess_type(urlsplit(picture.url).path)
     media_type = guessed if guessed is not None and guessed.startswith("image/") else ""
     return Image(url, media_type, picture.width, picture.height, storable(caption), storable(credit))

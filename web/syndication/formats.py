@@ -1,4 +1,4 @@
-"""The formats that every list is offered in, by the ending of their addresses."""
+"""The formats of every list, by the ending of their addresses."""
 
 from __future__ import annotations
 

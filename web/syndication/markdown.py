@@ -9,13 +9,13 @@ from web.syndication.channel import Channel, Item
 
 MEDIA_TYPE = "text/markdown"
 
-# Whatever could begin markup is written with a backslash, so that a title is text and nothing else (CommonMark 2.4).
+# Escape everything that could begin markup with a backslash, so that a title is only text (CommonMark 2.4).
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _LINE_START = re.compile(r"^(\s*)([-+=]|\d{1,9}[.)])")
 
 
 def write(channel: Channel) -> bytes:
-    """Return *channel* as Markdown, an item a section."""
+    """Return *channel* as Markdown, one section per item."""
     parts = [f"# {escape(channel.title)}", escape(channel.description)]
     parts.append(f"Page: {link(channel.page_url, channel.page_url)}")
     parts += [_item(item) for item in channel.items]
@@ -39,13 +39,13 @@ def _item(item: Item) -> str:
 
 
 def escape(text: str) -> str:
-    """Return *text* as one line of Markdown that shows it as it is."""
+    """Return *text* as one line of Markdown that renders as the same text."""
     line = " ".join(text.split())
     return _LINE_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", line))
 
 
 def link(text: str, url: str) -> str:
-    """Return a link; only the text where the address is none that may be followed."""
+    """Return a link, or only the text if the address is not safe to follow."""
     address = safe_link(url)
     if not address:
         return escape(text)

@@ -1,4 +1,4 @@
-"""What RSS and Atom have in common: namespaces, escaping, the readable body of an item, the finished document."""
+"""What RSS and Atom share: namespaces, escaping, the readable body of an item, the finished document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ for _prefix, _uri in (("gs", NAMESPACE), ("dc", DC), ("media", MEDIA)):
 
 
 def text_element(parent: ET.Element, name: str, text: str) -> ET.Element:
-    """Append an element with a text and return it."""
+    """Append an element that contains a text, and return it."""
     node = ET.SubElement(parent, name)
     node.text = text
     return node
@@ -29,7 +29,7 @@ def text_element(parent: ET.Element, name: str, text: str) -> ET.Element:
 def body_html(item: Item) -> str:
     """Return the readable body of an item; everything that comes from sources is escaped.
 
-    Pictures stand in elements of their own (`media:content`, `enclosure`, `image`): a body loads nothing.
+    Pictures are in elements of their own (`media:content`, `enclosure`, `image`), so a body loads nothing.
     """
     if item.html:
         return item.html
@@ -51,9 +51,9 @@ def body_html(item: Item) -> str:
 
 
 def escape_if_ambiguous(text: str) -> str:
-    """Return *text* escaped once more where a reader that takes it for HTML would see something else.
+    """Return *text*, escaped once more if a reader that treats it as HTML would show something else.
 
-    RSS 2.0 does not say whether a title is text or HTML, and readers guess. "AT&T" reads the same either way.
+    RSS 2.0 does not say whether a title is text or HTML, so readers guess. "AT&T" reads the same either way.
     """
     if "<" in text or html.unescape(text) != text:
         return html.escape(text, quote=False)
@@ -61,7 +61,7 @@ def escape_if_ambiguous(text: str) -> str:
 
 
 def add_own_elements(node: ET.Element, item: Item) -> None:
-    """Append the elements of our own namespace to an item; they speak of stories only."""
+    """Append the elements of our own namespace to an item; only stories have them."""
     if item.html:
         return
     for name, value in (
@@ -87,14 +87,14 @@ def add_media(node: ET.Element, item: Item) -> None:
         attributes |= {"width": str(item.image.width), "height": str(item.image.height)}
     content = ET.SubElement(node, f"{{{MEDIA}}}content", attributes)
     if item.image.caption:
-        # Not media:description: feedparser, and so many readers, would take it for the text of the item.
+        # Not media:description: feedparser, and so many readers, would use it as the text of the item.
         text_element(content, f"{{{MEDIA}}}title", item.image.caption).set("type", "plain")
     if item.image.credit:
         text_element(content, f"{{{MEDIA}}}credit", item.image.credit)
 
 
 def links(channel: Channel, media_type: str) -> list[dict[str, str]]:
-    """Return the attributes of a channel's Atom links, apart from the one to its page."""
+    """Return the attributes of a channel's Atom links, except the link to its page."""
     named = [("self", channel.self_url), ("first", channel.first_url), ("next", channel.next_url)]
     results = [{"rel": rel, "type": media_type, "href": url} for rel, url in named if url]
     return [*results, {"rel": "hub", "href": channel.hub_url}] if channel.hub_url else results
@@ -102,9 +102,9 @@ def links(channel: Channel, media_type: str) -> list[dict[str, str]]:
 
 def document(root: ET.Element, atom_prefix: str, styles: tuple[tuple[str, str], ...]) -> bytes:
     """Return the finished XML document; *atom_prefix* is the prefix of Atom's namespace, "" for the default."""
-    # ElementTree has one prefix per namespace for the whole process, and Atom wants to be the default
-    # in its own documents and `atom` in RSS; so the prefix is settled on the finished tree.
-    # Characters that XML cannot represent are left out there too.
+    # ElementTree maps a namespace to one prefix per process, but Atom should be the default namespace
+    # in Atom documents and `atom` in RSS; so the prefix is set in the finished tree.
+    # Characters that XML cannot represent are removed there too.
     for node in root.iter():
         node.text = storable(node.text) if node.text else node.text
         if isinstance(node.tag, str) and node.tag.startswith(f"{{{ATOM}}}"):

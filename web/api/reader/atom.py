@@ -1,4 +1,4 @@
-"""Streams as Atom, as the first Google Reader served them: some apps (newsboat's FeedHQ source) read nothing else."""
+"""Streams as Atom, as the original Google Reader served them: some apps (newsboat's FeedHQ source) read nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEME = "http://www.google.com/reader/"
 
 
 def write(title: str, url: str, items: Sequence[dict[str, Any]], now: datetime) -> bytes:
-    """Return *items*, as `items.items` makes them, as an Atom document."""
+    """Return *items*, made by `items.items`, as an Atom document."""
     root = ET.Element("feed", {"xmlns": ATOM})
     text_element(root, "id", url)
     text_element(root, "title", storable(title))

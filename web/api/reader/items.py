@@ -19,8 +19,8 @@ def items(
 ) -> list[dict[str, Any]]:
     """Return stories as items, with this reader's marks.
 
-    base: the site's address without a slash at its end
-    tags: the address that IDs of feed items are made from
+    base: the site's address without a trailing slash
+    tags: the address from which feed item IDs are made
     """
     marks = store.reader_marks.of(token.reader, (row.story.story_id for row in listed))
     others = store.story_lists.other_headlines(list(listed))
@@ -41,7 +41,7 @@ def items(
         subscription = categories.get(story.category_id)
         seen = int(story.first_seen_at.timestamp())
         states = [READING_LIST, *(f"{STATE}{kind}" for kind in sorted(marks.get(story.story_id, ())))]
-        # Titles are HTML to some apps and text to others: escaped only where the two would differ.
+        # Some apps treat titles as HTML, others as text: escape only if the two would differ.
         title = syndication.escape_if_ambiguous(item.title)
         made.append(
             {
@@ -67,7 +67,7 @@ def items(
 
 
 def references(ids: Iterable[tuple[int, Any]]) -> list[dict[str, Any]]:
-    """Return stories as bare IDs with the time of each."""
+    """Return stories as bare IDs with their times."""
     return [
         {"id": str(story_id), "directStreamIds": [], "timestampUsec": str(int(seen.timestamp() * 1_000_000))}
         for story_id, seen in ids

@@ -1,4 +1,4 @@
-"""The addresses of the Google Reader API, below `/api/greader.php`: apps expect that name of servers of their kind."""
+"""The endpoints of the Google Reader API, below `/api/greader.php`: the path that apps expect."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def authenticate() -> None:
 
 @blueprint.after_request
 def private(response: Response) -> Response:
-    """Answers are for one reader."""
+    """Forbid caching, because responses are for one reader."""
     response.headers["Cache-Control"] = NO_STORE
     response.headers["Content-Security-Policy"] = CSP_DATA
     return response
@@ -69,7 +69,7 @@ def _reader() -> ReaderToken:
 @blueprint.route("/accounts/ClientLogin", methods=["GET", "POST"])
 @open_to_others
 def client_login() -> Response:
-    """Sign in: any name, and the token as the password."""
+    """Sign in with any name, and the token as password."""
     secret = request.form.get("Passwd", "") if request.method == "POST" else ""
     if _token(secret) is None:
         return _text("Error=BadAuthentication\n", 401)
@@ -78,13 +78,13 @@ def client_login() -> Response:
 
 @blueprint.get(f"{API}/token")
 def edit_token() -> Response:
-    """A token that forms send along. Here the header alone counts, so that this one need not be secret."""
+    """Return the token that forms are to include. Only the header authenticates, so it need not be secret."""
     return _text("groundswell")
 
 
 @blueprint.get(f"{API}/user-info")
 def user_info() -> Response:
-    """Who reads."""
+    """The reader."""
     name = _reader().reader
     return _json({"userId": "1", "userName": name, "userProfileId": "1", "userEmail": ""})
 
@@ -118,19 +118,19 @@ def tag_list() -> Response:
 
 @blueprint.get(f"{API}/preference/list")
 def preference_list() -> Response:
-    """None."""
+    """There are none."""
     return _json({"prefs": []})
 
 
 @blueprint.get(f"{API}/preference/stream/list")
 def stream_preference_list() -> Response:
-    """None."""
+    """There are none."""
     return _json({"streamprefs": {}})
 
 
 @blueprint.get(f"{API}/unread-count")
 def unread_count() -> Response:
-    """Unread stories of each feed and folder, and of all."""
+    """The number of unread stories of each feed and folder, and in total."""
     token, counts = _reader(), []
     with reading().store() as store:
         wanted = streams.selection(store, config(), token, streams.READING_LIST, now())
@@ -157,7 +157,7 @@ def unread_count() -> Response:
 @blueprint.route(f"{API}/stream/contents/<path:stream>", methods=["GET", "POST"])
 @open_to_others
 def stream_contents(stream: str) -> Response:
-    """The stories of a stream, a page at a time."""
+    """The stories of a stream, in pages."""
     token, values = _reader(), request.values.to_dict()
     stream = stream or values.get("s", streams.READING_LIST)
     page = streams.paging(values, most=streams.MAX_ITEMS)
@@ -178,7 +178,7 @@ def stream_contents(stream: str) -> Response:
 @blueprint.route(f"{API}/stream/items/ids", methods=["GET", "POST"])
 @open_to_others
 def item_ids() -> Response:
-    """The IDs of a stream's stories, a page at a time."""
+    """The IDs of a stream's stories, in pages."""
     token, values = _reader(), request.values.to_dict()
     page = streams.paging(values, most=streams.MAX_IDS)
     with reading().store() as store:
@@ -193,7 +193,7 @@ def item_ids() -> Response:
 @blueprint.route(f"{API}/stream/items/contents", methods=["GET", "POST"])
 @open_to_others
 def item_contents() -> Response:
-    """Stories by their IDs, in the order of the request."""
+    """Stories by ID, in the order of the request."""
     token = _reader()
     wanted = streams.story_ids(request.values.getlist("i"))[: streams.MAX_ITEMS]
     with reading().store() as store:
@@ -206,13 +206,13 @@ def item_contents() -> Response:
 @blueprint.post(f"{API}/edit-tag")
 @open_to_others
 def edit_tag() -> Response:
-    """Mark stories as read or starred, or take the marks away."""
+    """Mark stories as read or starred, or remove the marks."""
     token, form = _reader(), request.form
     ids = streams.story_ids(form.getlist("i"))
     if len(ids) > streams.MAX_IDS:
         abort(400, f"At most {streams.MAX_IDS:,} items at a time.")
     add, remove = ([streams.normalized(tag) for tag in form.getlist(name)] for name in ("a", "r"))
-    # Some apps say "unread" by a state of its own.
+    # Some apps have a separate state for "unread".
     if f"{streams.STATE}kept-unread" in add:
         remove.append(f"{streams.STATE}{READ}")
     with reading().store() as store, store.transaction():
@@ -228,7 +228,7 @@ def edit_tag() -> Response:
 @blueprint.post(f"{API}/mark-all-as-read")
 @open_to_others
 def mark_all_as_read() -> Response:
-    """Mark a stream as read, up to a moment where the app names one."""
+    """Mark a stream as read, up to a given time if there is one."""
     token, form = _reader(), request.form
     before = streams.paging({"nt": form.get("ts", "")}, most=1).before
     with reading().store() as store:
@@ -256,7 +256,7 @@ def atom_stream(stream: str) -> Response:
 @blueprint.post(f"{API}/disable-tag")
 @open_to_others
 def configuration() -> Response:
-    """Feeds and folders are those of feeds.yaml."""
+    """Refuse: feeds and folders are those of feeds.yaml."""
     _reader()
     return _text("The feeds of this site are its categories and lists; its operator changes them in feeds.yaml.\n", 403)
 

@@ -1,6 +1,6 @@
-"""Streams: what the IDs of feeds, folders and states stand for, and which stories a request selects of them.
+"""Streams: what the IDs of feeds, folders and states mean, and which stories a request selects from them.
 
-Pure but for named lists, which are searches. Leaves marks and stories to `store.reader_marks`.
+Pure except for named lists, which are searches. Leaves marks and stories to `store.reader_marks`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _USER = re.compile(r"^user/[^/]{1,60}/")
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A category or named list as a feed in a folder of its name."""
+    """A category or named list as a feed in a folder with its name."""
 
     id: str
     title: str
@@ -56,18 +56,18 @@ def of_category(category: Category) -> Subscription:
 
 
 def normalized(stream: str) -> str:
-    """Return the ID of a stream with `-` for the user."""
+    """Return the ID of a stream with `-` in place of the user."""
     return _USER.sub("user/-/", unquote(stream))
 
 
 class UnknownStream(Exception):
-    """No feed, folder or state has that ID."""
+    """No feed, folder or state has this ID."""
 
 
 def selection(
     store: Store, config: Config, token: ReaderToken, stream: str, now: datetime, *, min_score: int | None = None
 ) -> Selection:
-    """Return which stories a stream holds; UnknownStream."""
+    """Return which stories a stream contains; UnknownStream."""
     wanted = Selection(
         reader=token.reader,
         since=now - KEPT_FOR,
@@ -81,7 +81,7 @@ def selection(
     matching = [item for item in subscriptions(config) if stream in (item.id, item.label)]
     if not matching:
         raise UnknownStream(stream)
-    # A category and a list may have one name, and so one folder; the first one counts.
+    # A category and a list may have the same name, and so the same folder; the first one counts.
     subscription = matching[0]
     if subscription.named is None:
         return replace(wanted, category_id=subscription.category_id)
@@ -109,7 +109,7 @@ class Paging:
     before: datetime | None
 
     def narrow(self, wanted: Selection) -> Selection:
-        """Return a part of what *wanted* selects."""
+        """Return the requested part of a selection."""
         return replace(
             wanted,
             limit=self.limit,
@@ -123,7 +123,7 @@ class Paging:
 
 
 def paging(values: dict[str, str], *, most: int) -> Paging:
-    """Read `n`, `c`, `r`, `xt`, `it`, `ot`, `nt`; what is no number counts as not given."""
+    """Parse `n`, `c`, `r`, `xt`, `it`, `ot`, `nt`; values that are not numbers are ignored."""
     states = {name: normalized(values.get(name, "")) for name in ("xt", "it")}
     known = {f"{STATE}{READ}": READ, f"{STATE}{STARRED}": STARRED}
     return Paging(
@@ -142,7 +142,7 @@ def _number(text: str) -> int | None:
 
 
 def _time(text: str) -> datetime | None:
-    """Read seconds since 1970; apps also send milliseconds and microseconds."""
+    """Parse seconds since 1970; apps also send milliseconds and microseconds."""
     number = _number(text)
     if not number:
         return None
@@ -152,7 +152,7 @@ def _time(text: str) -> datetime | None:
 
 
 def story_ids(values: Iterable[str]) -> list[int]:
-    """Return the story IDs of item IDs: decimal, or hexadecimal behind `tag:google.com,2005:reader/item/`."""
+    """Return the story IDs of item IDs: decimal, or hexadecimal after `tag:google.com,2005:reader/item/`."""
     ids = []
     for value in values:
         short = value.rpartition("/")[2]
@@ -164,5 +164,5 @@ def story_ids(values: Iterable[str]) -> list[int]:
 
 
 def item_id(story_id: int) -> str:
-    """Return the long ID of an item."""
+    """Return the long form of an item's ID."""
     return f"tag:google.com,2005:reader/item/{story_id:016x}"

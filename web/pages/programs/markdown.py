@@ -1,4 +1,4 @@
-"""A story and the front page as Markdown, and `llms.txt`, which names everything of the kind."""
+"""A story and the front page as Markdown, and `llms.txt`, which lists all Markdown pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_BODY_CHARS = 6_000
 
 @blueprint.get("/index.md")
 def front() -> AnyResponse:
-    """The front page is the list of what is trending."""
+    """The front page: the list of trending stories."""
     return redirect("/trending.md", 301)
 
 

@@ -1,1 +1,1 @@
-"""What a reader chooses: saved stories, named lists, digests of a day or a week."""
+"""What readers choose: saved stories, named lists, digests of a day or a week."""

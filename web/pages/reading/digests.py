@@ -1,4 +1,4 @@
-"""/digest: the days and weeks there are, each as a page, and all of them as a feed."""
+"""/digest: the days and weeks with a digest, a page for each, and a feed of all."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def index() -> str:
 
 
 def _listed(first: datetime | None, days: int, weeks: int) -> tuple[list[Edition], list[Edition]]:
-    """Return the newest days and weeks that are over or have begun, newest first, back to the first entry."""
+    """Return the newest days and weeks that have begun, newest first, back to the first entry."""
     if first is None:
         return [], []
     zone = config().site.timezone
@@ -84,7 +84,7 @@ def page(name: str) -> str:
             abort(404)
         show = presenter(store)
         contents = digest(store, config(), edition)
-    # One that is over changes with its stories only.
+    # The digest of a finished period changes only with its stories.
     keep(WHOLE_EDITION if edition.end <= now() else MINUTE)
     previous, following = editions.neighbor(edition, -1, zone), editions.neighbor(edition, 1, zone)
     return render_template(
@@ -111,7 +111,7 @@ def _shown(show: Presenter, stories: tuple[DigestStory, ...]) -> list[dict[str, 
 @blueprint.get("/digest.<any(rss,atom,json):form>")
 @query_parameters(costly=True)
 def feed(form: str) -> Response:
-    """The digests of the last days and weeks that are over, an item each."""
+    """The digests of the last finished days and weeks, one item each."""
     site = config().site
     base, prefix = base_url(), services().database.prefix()
     chosen = syndication.FORMATS[form]

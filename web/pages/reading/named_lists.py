@@ -24,7 +24,7 @@ PAGE_SIZE = 30
 @blueprint.get("/list/<list_id>")
 @query_parameters(*LIST_PARAMETERS, costly=True)
 def named_list(list_id: str) -> str:
-    """The stories that the search of a list finds, best first."""
+    """The stories that match a list's search, best first."""
     named = known_list(list_id)
     params = list_params(args())
     if params.page > query.MAX_PAGE:
@@ -55,7 +55,7 @@ def named_list(list_id: str) -> str:
 
 
 def known_list(list_id: str) -> NamedList:
-    """Return a list of feeds.yaml; 404 where it has none of that name."""
+    """Return a list from feeds.yaml; 404 if there is none of that name."""
     named = config().named_list(list_id)
     if named is None:
         abort(404)
@@ -63,10 +63,10 @@ def known_list(list_id: str) -> NamedList:
 
 
 def list_params(values: dict[str, str], default: str = "") -> ListParams:
-    """Return the parameters of a named list: those of a search without what it looks for."""
+    """Return the parameters of a named list: those of a search, except the query."""
     return replace(query.read(values, query.SEARCH_SORTS, default=default), query="", category="")
 
 
 def search_of(named: NamedList, params: ListParams) -> Query:
-    """Return the search of a list, narrowed by the parameters of a request; rules mute stories in it."""
+    """Return the search of a list, narrowed by the request's parameters; muted stories are left out."""
     return replace(stories.query_of(replace(params, query=named.query), config(), now()), listed_only=True)

@@ -1,4 +1,4 @@
-"""The saved stories: a page that a script fills from the reader's browser. The site itself knows nothing of them."""
+"""The saved stories: a page that a script fills from the browser's storage. The site does not know them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ blueprint = Blueprint("saved", __name__)
 
 @blueprint.get("/saved")
 def saved() -> str:
-    """The page, the same for everybody."""
+    """The page; it is the same for every reader."""
     keep(WHOLE_EDITION)
     return render_template("saved.html")

@@ -1,1 +1,1 @@
-"""Addresses for programs and browsers rather than readers: health, metrics, the hub, files, pictures, what is new."""
+"""Endpoints for programs and browsers: health, metrics, the hub, static files, pictures, updates."""

@@ -1,4 +1,4 @@
-"""For programs that look after the site: health and readiness; and where browsers look for an icon."""
+"""Endpoints for monitoring: health and readiness; and the icon at the address where browsers look for it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def healthz() -> AnyResponse:
 
 @blueprint.get("/readyz")
 def readyz() -> AnyResponse:
-    """Whether this process can answer readers: 200 or 503. A worker that stands still does not matter here.
+    """Whether this process can serve readers: 200 or 503, regardless of the worker.
 
-    A load balancer asks this. It keeps a site in rotation whose pages are old, and takes one out that has no database.
+    For load balancers: they keep a site with outdated pages in rotation, and remove one without a database.
     """
     try:
         with reading().store() as store:
@@ -62,5 +62,5 @@ def _answer(content: dict[str, object]) -> Response:
 
 @blueprint.get("/favicon.ico")
 def favicon() -> AnyResponse:
-    """For browsers that do not read the link."""
+    """The icon, for browsers that do not read the link to it."""
     return redirect(asset("icon.svg"), 301)

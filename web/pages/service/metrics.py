@@ -1,7 +1,7 @@
-"""`/metrics`: figures of the running program as text for Prometheus, for the operator.
+"""`/metrics`: figures of the running program for Prometheus, for the operator.
 
-Whoever asks from this machine may read them while the site's own address is a loopback one. Behind a proxy everybody
-would seem to ask from here, so then the operator's token is needed, or `site.metrics: public` in feeds.yaml.
+If the site's own address is a loopback one, anyone on this machine may read them. Behind a proxy all clients would
+appear to be on this machine, so the operator's token is required, or `site.metrics: public` in feeds.yaml.
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
@@ -32,7 +32,7 @@ blueprint = Blueprint("metrics", __name__)
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Figures of polling, scoring and reading; 404 to whom they are not shown."""
+    """Figures of polling, scoring and reading; 404 for anyone who may not see them."""
     if not _may_read():
         abort(404)
     with reading().store() as store:
@@ -75,7 +75,7 @@ class _WorkerState:
 
 
 class _Site(Collector):
-    """What the database says, as metrics."""
+    """Figures from the database, as metrics."""
 
     def __init__(
         self, figures: SiteCounts, worker: _WorkerState, lags: tuple[list[int], int, float], disk: DiskUse, at: datetime
@@ -134,13 +134,13 @@ class _Site(Collector):
 
 
 class _Alerts(Collector):
-    """What became of messages."""
+    """The outcomes of messages."""
 
     def __init__(self, counts: Mapping[tuple[str, str], int]) -> None:
         self._counts = counts
 
     def collect(self) -> Iterator[Metric]:
-        """Yield how many messages there are of each outcome."""
+        """Yield the number of messages for each outcome."""
         family = GaugeMetricFamily(
             "groundswell_alert_messages", "Messages of the last 30 days.", labels=["rule", "outcome"]
         )

@@ -1,4 +1,4 @@
-"""The picture of an entry, by proxy: readers' browsers contact no other site, and get nothing but pictures."""
+"""The picture of an entry, through a proxy: readers' browsers contact no other site, and receive nothing but pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ blueprint = Blueprint("picture", __name__)
 
 @blueprint.get("/picture/<int(max=9223372036854775807):entry_id>")
 def picture(entry_id: int) -> Response:
-    """The picture that a stored entry names; 404 for every other, for sources without, and where none can be had."""
+    """The picture of a stored entry; 404 for any other, for sources without pictures, and if it cannot be fetched."""
     with reading().store() as store:
         entry = store.entries.get(entry_id)
     source = config().source(entry.source_id) if entry else None
@@ -33,7 +33,7 @@ def picture(entry_id: int) -> Response:
         except NoTurn:
             return _later()
         if hints().is_async:
-            # Asked again when the picture is there: the thread is for others meanwhile.
+            # The gateway calls again when the picture has arrived, so the thread is free meanwhile.
             hints().waits_for = fetched
             return _later()
         fetched.result(TIMEOUT.total_seconds() + 5)

@@ -1,4 +1,4 @@
-"""Files of our own: read once at the start, and never changed under their version."""
+"""The site's own files: read once at the start; each version has its own address and never changes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _TYPES = {
 
 
 def _compact(path: Path) -> bytes:
-    """Return a file as it is served: scripts without indentation and lines of comment, style sheets without comments.
+    """Return a file as it is served: scripts without indentation and comment lines, style sheets without comments.
 
-    A tenth of a first visit. No string of our files holds what looks like a comment, and none goes over several lines.
+    Saves a tenth of a first visit. No string in these files looks like a comment, and none spans several lines.
     """
     if path.suffix == ".js":
         lines = (line.strip() for line in path.read_text("utf-8").splitlines())
@@ -43,7 +43,7 @@ STATIC = {path.name: _compact(path) for path in sorted(_STATIC.iterdir()) if pat
 @blueprint.get("/static/<name>")
 @query_parameters("v")
 def static(name: str) -> Response:
-    """A file of ours; under its version it never changes."""
+    """A static file; under its versioned address it never changes."""
     if name not in STATIC:
         abort(404)
     keep(WHOLE_EDITION)
@@ -54,8 +54,8 @@ def static(name: str) -> Response:
 
 
 def asset(name: str) -> str:
-    """Return the address of a static file in its present version."""
-    # Not by url_for: a page that refuses a malformed Host has no addresses to build.
+    """Return the versioned address of a static file."""
+    # Not url_for: the page for a malformed Host header cannot build addresses.
     return f"/static/{name}?v={_version(name)}"
 
 

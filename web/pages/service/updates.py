@@ -1,4 +1,4 @@
-"""What is new since a page was rendered: a number, for the notice on pages that are open."""
+"""How many stories appeared since a page was rendered, for the notice on open pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ blueprint = Blueprint("fresh", __name__)
 @blueprint.get("/fresh")
 @query_parameters("since")
 def fresh() -> Response:
-    """How many stories began after the story `since`; 0 where that is no number."""
+    """The number of stories that began after the story `since`; 0 if that is not a number."""
     since = args().get("since", "")
     count = 0
     if since.isascii() and since.isdigit() and len(since) < 19:

@@ -25,7 +25,7 @@ _DENIED_FOR = timedelta(days=1)
 
 @blueprint.get("/websub/<token>")
 def confirm(token: str) -> Response:
-    """Confirm a request of ours with the hub's challenge; 404 where we sent none."""
+    """Confirm a request of ours by returning the hub's challenge; 404 if we sent none."""
     with reading().store() as store:
         subscription = store.websub_subscriptions.of_token(token)
         if subscription is None or request.args.get("hub.topic", "") != subscription.topic:

@@ -1,8 +1,8 @@
-"""The WebSub hub's address: takes requests for a feed's changes. Confirming and delivering is the worker's.
+"""The WebSub hub's endpoint: accepts requests to subscribe to a feed. The worker verifies and delivers.
 
-Anybody may ask, since nothing comes of it unless the callback confirms. Only programs may: a page in somebody's
-browser could otherwise subscribe a stranger to a site that only that browser reaches. What may wait and what may be
-subscribed to is limited: by owner of the callback's host, by feed, and in all.
+Anyone may subscribe, because a subscription only starts when its callback confirms it. Browsers may not: otherwise any
+web page could make a visitor's browser subscribe a callback to a site that only that browser can reach. Pending
+requests and subscriptions are limited per owner of the callback's host, per feed, and in total.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_SEARCHES = 50
 @blueprint.post("/hub")
 @open_to_others
 def ask() -> Response:
-    """Accept a request with 202; the callback is asked to confirm it soon."""
+    """Accept a request with 202; the worker soon asks the callback to confirm it."""
     if config().site.hub != "own":
         abort(404)
     if request.headers.get("Origin") or request.headers.get("Sec-Fetch-Site"):
@@ -48,7 +48,7 @@ def ask() -> Response:
         known = store.websub_hub.is_subscribed(wanted.topic, wanted.callback)
         if wanted.mode == "unsubscribe" and not known:
             return _plain("There is no such subscription.", 400)
-        # A feed that is gone can still be unsubscribed from.
+        # A feed that no longer exists can still be unsubscribed from.
         if wanted.mode == "subscribe" and not is_topic(store, wanted.topic):
             return _plain("hub.topic must be one of this site's feeds, spelled as in its rel=self link.", 400)
         with store.transaction():
@@ -80,7 +80,7 @@ def _is_full(store: Store, wanted: Request, known: bool) -> str:
 
 
 def is_topic(store: Store, url: str) -> bool:
-    """Return whether *url* is the address of a feed that this site has, without parameters that it does not read."""
+    """Return whether *url* is the address of an existing feed, with no parameters that it ignores."""
     parts = urlsplit(url)
     names = [urlsplit(config().site.url).hostname or ""] if public_site() else trusted_hosts(config().site.url, ())
     if parts.fragment or not is_trusted(parts.netloc, names):
@@ -103,7 +103,7 @@ def is_topic(store: Store, url: str) -> bool:
             return config().source(source_id) is not None
         case {"slug": slug}:
             return store.topics.get(slug) is not None
-    # A search that only leaves things out is the newest stories, spelled in endless ways.
+    # A search with exclusions only equals the newest stories, and there is no end of ways to spell one.
     return not endpoint.endswith(".search_feed") or bool(search_query.read(dict(given).get("q", ""), now()).terms)
 
 
