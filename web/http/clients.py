@@ -40,12 +40,12 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
 
 def network(address: str) -> str:
     """Return the network that counts as one client: an IPv4 address, or the /64 of an IPv6 one."""
+    if ":" not in address:
+        return address[:100]
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.IPv6Address(address)
     except ValueError:
         return address[:100]
-    if parsed.version == 4:
-        return address
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, 64), strict=False))

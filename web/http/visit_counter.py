@@ -1,6 +1,7 @@
 """Count impressions and views of stories by person, anonymously.
 
 A person is a hash of address and user agent with a salt that stays in memory for one day, and even that is not stored.
+The hash is Python's own: SipHash, with a key that is new in each process.
 The memory only has hashes of person and story, so that nobody is counted twice a day, and the stories that one person
 read cannot be determined. Bots and prefetches are excluded by their own headers. A background thread writes counts in
 batches, so counting never delays or fails a request.
@@ -8,7 +9,6 @@ batches, so counting never delays or fails a request.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import secrets
@@ -152,8 +152,8 @@ class VisitCounter:
     def _person(self, environ: WSGIEnvironment) -> int | None:
         """Return the hash of a person; None above the limit of the network."""
         address = environ.get("REMOTE_ADDR", "")
-        person = self._hash(f"{address}\n{environ.get('HTTP_USER_AGENT', '')}")
-        network = self._hash(clients.network(address))
+        person = hash((self._salt, address, environ.get("HTTP_USER_AGENT", "")))
+        network = hash((self._salt, clients.network(address)))
         people = self._people.get(network)
         if people is None:
             if len(self._people) >= MAX_SEEN:
@@ -164,9 +164,6 @@ class VisitCounter:
                 return None
             people.add(person)
         return person
-
-    def _hash(self, text: str) -> int:
-        return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), key=self._salt, digest_size=8).digest())
 
     def _count(self, day: date, story_id: int, place: int, *, opened: bool) -> None:
         known = self._places.get((day, story_id, place))
