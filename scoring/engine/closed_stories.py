@@ -29,6 +29,7 @@ from scoring.engine.overrides import Overrides
 from scoring.engine.settings import EngineSettings
 from scoring.engine.state import EngineState
 from scoring.insights import lead_entry
+from scoring.insights.lead_entry import Headline
 from scoring.relevance.model import RelevanceModel
 from scoring.relevance.signals import Scored
 
@@ -54,12 +55,13 @@ class ClosedStories:
         story, members = closed
         # The score rests on what was known while the story was live: votes, coverage, news context. None of that is
         # stored with a closed story, so a new headline cannot be scored fairly.
-        values = []
+        headlines = []
         for entry, membership in members:
             # A copy never leads: its own text is the original's, and the original deserves the link.
             copy = membership.voice != self._settings.owner_of(entry)
-            values.append((entry.entry_id, lead_entry.clarity(entry.title, entry.summary) - copy))
-        lead_id = lead_entry.choose(values, story.lead_entry_id)
+            clarity = lead_entry.clarity(entry.title, entry.summary)
+            headlines.append(Headline(entry.entry_id, entry.title, clarity, copy))
+        lead_id = lead_entry.choose(lead_entry.rated(headlines), story.lead_entry_id)
         lead = next(entry for entry, _ in members if entry.entry_id == lead_id)
         revised = replace(story, headline=lead.title, summary=lead.summary, lead_entry_id=lead_id, updated_at=edit.at)
         reason = because(ReasonKind.TEXT_CHANGED)

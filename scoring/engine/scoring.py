@@ -15,6 +15,7 @@ from scoring.engine.overrides import Overrides
 from scoring.engine.settings import EngineSettings
 from scoring.engine.state import EngineState
 from scoring.insights import lead_entry
+from scoring.insights.lead_entry import Headline
 from scoring.ranking import trend
 from scoring.relevance.counterfactuals import Counterfactual, counterfactuals
 from scoring.relevance.model import RelevanceModel
@@ -38,9 +39,8 @@ class StoryScorer:
         """Compute everything that pages show of a story, and keep it as its last state."""
         live = self._state.live[story_id]
         present = None if live.story is None else live.story.lead_entry_id
-        lead = live.members[
-            lead_entry.choose([(m.entry_id, m.clarity - m.copy) for m in live.members.values()], present)
-        ]
+        headlines = [Headline(m.entry_id, m.title, m.clarity, m.copy) for m in live.members.values()]
+        lead = live.members[lead_entry.choose(lead_entry.rated(headlines), present)]
         # The evidence is summed over all entries, so one report in an unusual wording does not move the story.
         category = self._overrides.category_of(story_id, live)
         scored = self.model.score(_signals(story_id, live, lead, category, now))

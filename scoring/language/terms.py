@@ -229,3 +229,17 @@ class DocumentFrequency:
         counts, above, b, log = self._counts.get, self._log_total, self._weight, math.log
         usual, documents = self._background.frequency.get, self._background.documents or 1
         return {key: above - log(counts(key, 0) + b * (usual(key, 0) / documents) + 0.5) for key in terms}
+
+
+RAREST = 2e-4
+"""Added to the share of documents with a term, so that no name is infinitely telling."""
+
+
+@lru_cache(maxsize=8_192)
+def telling(term: str) -> float:
+    """Return how much a headline says by a term: the negative log of the share of background documents with it.
+
+    >>> telling("nvidia") > telling("launch") > telling("year") > 0
+    True
+    """
+    return -math.log(load_background().share(term) + RAREST)

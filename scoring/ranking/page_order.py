@@ -15,10 +15,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from aggregator.model import Ranking, Story
-from scoring.language.terms import load_background
+from scoring.language.terms import telling
 
 LIST_LENGTH = 60
 
@@ -86,9 +85,6 @@ NEWS_AGAIN = 8.0
 """Log-odds that a story loses for each 1.0 of likeness beyond SAME_NEWS to the most alike story just above it: "Claude
 Code can now use your computer" under "Anthropic's Claude can now use your computer" loses 1. The clusterer keeps
 them apart for a reason, but a page says it once. Likeness: `_likeness`."""
-
-RAREST = 2e-4
-"""Added to the share of documents with a term, so that no name is infinitely telling."""
 
 LOOK_BACK = 10
 """Variety counts against that many places above: the top of a page is what fills up."""
@@ -288,12 +284,7 @@ def _next(
 def _likeness(one: frozenset[str], other: frozenset[str]) -> float:
     """Return the share of terms that two headlines have in common, each counted by how telling it is, 0..1."""
     both = one & other
-    return math.fsum(map(_telling, both)) / math.fsum(map(_telling, one | other)) if both else 0.0
-
-
-@lru_cache(maxsize=8_192)
-def _telling(term: str) -> float:
-    return -math.log(load_background().share(term) + RAREST)
+    return math.fsum(map(telling, both)) / math.fsum(map(telling, one | other)) if both else 0.0
 
 
 def _same_event(one: frozenset[str], other: frozenset[str]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from aggregator.model import NO_REASON, Entry, Membership, Picture
 from bench.headline import LABELS
-from scoring.insights.lead_entry import choose, clarity, pictured
+from scoring.insights.lead_entry import Headline, agreement, choose, clarity, pictured, rated
 from scoring.metrics.ranking import auc
 from tests.scoring.world import NOON, entry
 
@@ -57,6 +57,51 @@ def test_what_a_product_does_for_its_users_is_a_statement() -> None:
     assert clarity(statement, "") > clarity("Velora hands Corvid Code more control, but keeps it on a leash", "") - 0.25
     assert clarity(statement, "") > clarity("Your computer is now an employee of Corvid Code, tasks and all", "")
     assert clarity(statement, "") > clarity("How you let Corvid Code use your computer to complete tasks", "")
+
+
+@pytest.mark.parametrize(
+    ("plain", "beside"),
+    [
+        ("Velora will let you pick the model that answers in Corvid", "Velora tells you to pick a model for Corvid"),
+        ("Velora lets agents make podcasts of any page", "Velora podcast: agents that make episodes of any page"),
+        ("Velora workers vote to unionize over military AI deals", "Velora workers find the best military AI deals"),
+        ("Velora and Ostrix sign AI deals in Ohio", "Velora and Ostrix sign mind-blowing AI contracts in Ohio"),
+    ],
+)
+def test_words_that_bait_shares_with_news_count_only_as_bait(plain: str, beside: str) -> None:
+    assert clarity(plain, "") >= clarity(beside, "") + 0.2
+
+
+def lead_of(*titles: str, copies: tuple[int, ...] = ()) -> str:
+    """Return the headline that leads a story after its entries came one by one."""
+    present = None
+    for count in range(1, len(titles) + 1):
+        headlines = [Headline(n, t, clarity(t, ""), n in copies) for n, t in enumerate(titles[:count])]
+        present = choose(rated(headlines), present)
+    assert present is not None
+    return titles[present]
+
+
+OBLIQUE = "The hottest stock market mints another giant"
+
+
+def test_a_headline_beside_the_point_gives_way_to_what_the_others_say() -> None:
+    reports = ("Chip maker Velora crosses $1tn", "Velora is worth $1tn on demand for memory")
+    assert lead_of(OBLIQUE, reports[0]) == OBLIQUE  # two do not tell which of them is beside the point
+    assert lead_of(OBLIQUE, *reports) in reports
+
+
+def test_reprints_do_not_outvote_the_others() -> None:
+    reports = (OBLIQUE, OBLIQUE, OBLIQUE, "Chip maker Velora crosses $1tn", "Velora is worth $1tn on memory")
+    assert lead_of(*reports, copies=(1, 2)) == reports[3]
+
+
+def test_agreement_is_a_share_whatever_the_headlines_hold() -> None:
+    titles = ["", "?!", "Velora buys Ostrix", "Velora buys Ostrix", "Velora Velora buys the Ostrix of Ohio"]
+    values = agreement(titles)
+    assert values[:2] == [0.0, 0.0]
+    assert all(0.0 <= value <= 1.0 for value in values)
+    assert values[2] == values[3]
 
 
 STATEMENTS = [
