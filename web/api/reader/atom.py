@@ -1,4 +1,4 @@
-"""Streams as Atom, as the original Google Reader served them: some apps (newsboat's FeedHQ source) read nothing else."""
+"""Streams as Atom, as the original Google Reader served them: some apps (newsboat's FeedHQ source) need that."""
 
 from __future__ import annotations
 

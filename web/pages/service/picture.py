@@ -1,4 +1,4 @@
-"""The picture of an entry, through a proxy: readers' browsers contact no other site, and receive nothing but pictures."""
+"""The picture of an entry, through a proxy, so that readers' browsers contact no other site."""
 
 from __future__ import annotations
 
