@@ -96,6 +96,6 @@ class OpmlError(GroundswellError):
 class NotAFeedError(GroundswellError):
     """A document holds no feed; `feeds` are the addresses of feeds that it names."""
 
-    def __init__(self, words: str, feeds: tuple[str, ...] = ()) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, feeds: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
         self.feeds = feeds

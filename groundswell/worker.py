@@ -221,16 +221,16 @@ class Worker:
 
     async def watch_database(self) -> None:
         """Stop if the database was deleted or replaced, and save what only this process can still read."""
-        what = self._store.displacement()
-        if not what or self._stop.is_set():
+        change = self._store.displacement()
+        if not change or self._stop.is_set():
             return
         kept = self._db.with_name(f"{self._db.name}.rescued-{self._clock():%Y%m%dT%H%M%S}")
         try:
             self._store.copy_to(kept, {})
-            where = f"what it held is kept as {kept.name}"
+            note = f"what it held is kept as {kept.name}"
         except StoreError as error:
-            where = f"what it held could not be kept: {error}"
-        message = f"the database was {what} while the worker used it; {where}"
+            note = f"what it held could not be kept: {error}"
+        message = f"the database was {change} while the worker used it; {note}"
         log.error("%s: %s; restarting the worker with the current files", self._db, message)
         self.exit_code = DISPLACED
         self._stop.set()

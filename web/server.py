@@ -214,9 +214,9 @@ def check_port(address: Address, env: Mapping[str, str] = os.environ, db: Path |
             probe.bind(place)
             probe.listen(1)
     except (OSError, OverflowError, UnicodeError) as error:
-        words = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise GroundswellError(
-            f"cannot serve on {host}, port {port}: {words[:1].lower()}{words[1:]}; stop what listens there, "
+            f"cannot serve on {host}, port {port}: {reason[:1].lower()}{reason[1:]}; stop what listens there, "
             f"or choose another with --port"
         ) from None
 

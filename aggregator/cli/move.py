@@ -47,10 +47,10 @@ def move(target: str, program: str, feeds: Path, db: Path) -> None:
         copy = Path(at) / _FILE
         back_up(db, feeds, copy)
         contents = verify(copy)
-        there = f"cd {shlex.quote(folder)} && umask 077"
-        _send(host, f"mkdir -p {shlex.quote(folder)} && {there} && cat > {_FILE}", copy)
-        said = _ssh(host, f"{there} && {shlex.quote(program)} restore {_FILE} && rm {_FILE}")
-    click.echo(said.rstrip())
+        prefix = f"cd {shlex.quote(folder)} && umask 077"
+        _send(host, f"mkdir -p {shlex.quote(folder)} && {prefix} && cat > {_FILE}", copy)
+        output = _ssh(host, f"{prefix} && {shlex.quote(program)} restore {_FILE} && rm {_FILE}")
+    click.echo(output.rstrip())
     sizes = [count(contents.entries, "entry", "entries"), count(contents.stories, "story", "stories")]
     click.echo(
         f"moved to {target}: {', '.join(sizes)}; start it there with `{program} run`, and leave this one stopped"

@@ -62,7 +62,7 @@ def source_lines(row: SourceHealth, now: datetime) -> list[str]:
         f"  {_state_words(row, now)}: {row.state.last_message or 'not polled yet'}",
         f"  polled {'never' if polled is None else f'{source_health.span(now - polled)} ago'}, next {_next(row, now)}; "
         f"{count(row.entries, 'entry', 'entries')}, {row.recent_entries:,} in 7 days",
-        *(f"  {words}" for words in source_health.messages(row, now)),
+        *(f"  {message}" for message in source_health.messages(row, now)),
     ]
 
 
@@ -83,21 +83,21 @@ def _next(row: SourceHealth, now: datetime) -> str:
 
 def found_line(number: int, feed: FoundFeed, known_as: str) -> str:
     """Return a feed that a page has; *known_as*: its id where feeds.yaml has it."""
-    there = f"; there already as {known_as}" if known_as else ""
-    words = f"{feed.title or 'without a title'}: {feed.format}, {count(feed.entries, 'entry', 'entries')}{there}"
-    return f"{number}  {shown(feed.url)}  {words}"
+    existing = f"; there already as {known_as}" if known_as else ""
+    summary = f"{feed.title or 'without a title'}: {feed.format}, {count(feed.entries, 'entry', 'entries')}{existing}"
+    return f"{number}  {shown(feed.url)}  {summary}"
 
 
 def import_lines(feeds: Iterable[Subscription], change: Added, ids: Mapping[str, str]) -> Iterator[str]:
     """Yield what importing each of *feeds* would do; *ids* of those that feeds.yaml has, by `feed_key`."""
     new = {item["url"]: item["id"] for item in change.items}
     for feed in feeds:
-        there = ids.get(feed_key(feed.url))
-        if there:
-            words = f"there already as {there}"
+        existing_id = ids.get(feed_key(feed.url))
+        if existing_id:
+            status = f"there already as {existing_id}"
         else:
-            words = f"would be {new.pop(feed.url)}" if feed.url in new else "there twice"
-        yield f"  {shown(feed.url)}  {words}"
+            status = f"would be {new.pop(feed.url)}" if feed.url in new else "there twice"
+        yield f"  {shown(feed.url)}  {status}"
 
 
 # For programs

@@ -338,7 +338,7 @@ class ConfigReader(NodeReader):
             )
         return limits
 
-    def _distinct(self, nodes: Iterable[Node], key: str, thing: str, of: Callable[[str], str] = str) -> None:
+    def _distinct(self, nodes: Iterable[Node], key: str, noun: str, of: Callable[[str], str] = str) -> None:
         """Report each section whose *key* is a duplicate; invalid ones are reported already."""
         first: dict[str, Node] = {}
         reported = {(fault.line, fault.column) for fault in self.errors}
@@ -350,8 +350,8 @@ class ConfigReader(NodeReader):
             if earlier is not value:
                 self.error(
                     value,
-                    f"the {thing} {quoted(value.text)} is already in line {earlier.line}",
-                    f"this {thing} is already in line {earlier.line}",
+                    f"the {noun} {quoted(value.text)} is already in line {earlier.line}",
+                    f"this {noun} is already in line {earlier.line}",
                 )
 
 

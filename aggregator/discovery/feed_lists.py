@@ -33,11 +33,11 @@ def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) ->
     if len(data) > max_bytes or b"<opml" in data[:20_000].lower() or data.lstrip()[:1] in (b"<", b""):
         return opml.read(data, max_bytes, max_feeds)
     document = _parsed(data)
-    found = list(_found(document)) if isinstance(document, dict) else []
-    if not found:
+    items = list(_found(document)) if isinstance(document, dict) else []
+    if not items:
         raise OpmlError("this is neither an OPML file nor a configuration of TrendRadar, Horizon or AIHOT with feeds")
-    feeds = [item for item in found if isinstance(item, Subscription)]
-    left_out = [item for item in found if isinstance(item, str)]
+    feeds = [item for item in items if isinstance(item, Subscription)]
+    left_out = [item for item in items if isinstance(item, str)]
     left_out += [f"{feed.name or feed.url}: behind the first {max_feeds:,}" for feed in feeds[max_feeds:]]
     return Subscriptions(tuple(feeds[:max_feeds]), (), tuple(left_out))
 

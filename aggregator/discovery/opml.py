@@ -132,8 +132,8 @@ def _folder_names(paths: Iterable[tuple[str, ...]], title: str) -> dict[tuple[st
 
 def _named(name: str, address: str, reason: str) -> str:
     address = clip(_one_line(shown(address)), 200)
-    what = f"{name} ({address})" if name and address else name or address or "an outline without a name"
-    return f"{what}: {reason}"
+    label = f"{name} ({address})" if name and address else name or address or "an outline without a name"
+    return f"{label}: {reason}"
 
 
 def _attributes(text: str) -> tuple[dict[str, str], bool]:

@@ -148,23 +148,23 @@ class _Fetch:
     now: datetime
     access: Access
 
-    async def follow(self, here: str, name: str) -> Outcome:
-        """Request *here*, which is on the host *name*, and follow redirects, each hop checked like the first."""
-        start, permanent = here, True
+    async def follow(self, url: str, name: str) -> Outcome:
+        """Request *url*, which is on the host *name*, and follow redirects, each hop checked like the first."""
+        start, permanent = url, True
         cookies = Cookies()
         visited: set[tuple[str, str]] = set()
         for _ in range(self.limits.redirects + 1):
-            sent = self._headers(here, cookies.header(here))
-            if (here, sent.get("Cookie", "")) in visited:
+            sent = self._headers(url, cookies.header(url))
+            if (url, sent.get("Cookie", "")) in visited:
                 raise FetchError(FailureKind.REDIRECTS, "redirect loop: too many redirects")
-            visited.add((here, sent.get("Cookie", "")))
-            response = await self._send(here, name, sent)
+            visited.add((url, sent.get("Cookie", "")))
+            response = await self._send(url, name, sent)
             if response.status_code not in _REDIRECTS:
-                moved_to = here if permanent and here != start else ""
-                return await self._outcome(response, here, moved_to)
+                moved_to = url if permanent and url != start else ""
+                return await self._outcome(response, url, moved_to)
             permanent = permanent and response.status_code in _PERMANENT
-            cookies.keep(response.headers.get_list("Set-Cookie"), here)
-            here, name = _target(response, here)
+            cookies.keep(response.headers.get_list("Set-Cookie"), url)
+            url, name = _target(response, url)
         raise FetchError(FailureKind.REDIRECTS, f"too many redirects: more than {self.limits.redirects}")
 
     def _headers(self, url: str, cookie: str) -> dict[str, str]:
@@ -251,20 +251,20 @@ def _refuse_odd_spelling(name: str) -> None:
     if not _NUMBERS.fullmatch(name):
         return
     try:
-        meant = socket.inet_ntoa(socket.inet_aton(name))
+        canonical = socket.inet_ntoa(socket.inet_aton(name))
     except OSError:
         return
-    if meant != name:
-        raise RefusedAddressError(f"refused: {name} is an unusual spelling of the address {meant}")
+    if canonical != name:
+        raise RefusedAddressError(f"refused: {name} is an unusual spelling of the address {canonical}")
 
 
-def _target(response: httpx.Response, here: str) -> tuple[str, str]:
+def _target(response: httpx.Response, url: str) -> tuple[str, str]:
     """Return the target of a redirect, and its host."""
     status, location = response.status_code, header(response, "Location")
     if not location:
         raise FetchError(FailureKind.REDIRECTS, f"{status} redirect without a Location header", status)
     try:
-        absolute = urljoin(here, location)
+        absolute = urljoin(url, location)
     except ValueError as error:
         raise FetchError(FailureKind.REDIRECTS, f"{status} redirect to an invalid address", status) from error
     try:

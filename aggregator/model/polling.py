@@ -61,10 +61,10 @@ class Hints:
 
     def as_plain(self) -> dict[str, Any]:
         """Return the hints that are given, as JSON types."""
-        said = {name.name: getattr(self, name.name) for name in fields(self)}
+        values = {name.name: getattr(self, name.name) for name in fields(self)}
         return {
             name: value.total_seconds() if isinstance(value, timedelta) else value
-            for name, value in said.items()
+            for name, value in values.items()
             if value
         }
 

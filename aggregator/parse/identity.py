@@ -16,11 +16,11 @@ _MAX_CHARS = 300
 
 def arrival(draft: Draft) -> Arrival:
     """Return *draft* with its identity and digests."""
-    words = count_words_of_clean(draft.content)
-    if words < len(draft.summary) // 2 + 1:  # else the summary cannot have more
-        words = max(words, count_words(draft.summary))
+    word_count = count_words_of_clean(draft.content)
+    if word_count < len(draft.summary) // 2 + 1:  # else the summary cannot have more
+        word_count = max(word_count, count_words(draft.summary))
     link = _link(draft)
-    return Arrival(draft, identity(draft), link, _digest(draft, link), words)
+    return Arrival(draft, identity(draft), link, _digest(draft, link), word_count)
 
 
 def identity(draft: Draft) -> str:

@@ -64,8 +64,8 @@ def _item(item: dict[str, Any], dates: DateReader, language: str) -> RawItem:
     contents = []
     if markup := _text(item.get("content_html")):
         contents.append(Text(markup))
-    if words := _text(item.get("content_text")):
-        contents.append(Text(words, is_html=False))
+    if plain_text := _text(item.get("content_text")):
+        contents.append(Text(plain_text, is_html=False))
     return RawItem(
         guid=_text(item.get("id")),
         links=[link for key in ("url", "external_url") if (link := _text(item.get(key)))],

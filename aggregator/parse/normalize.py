@@ -298,8 +298,8 @@ def _stand_in(summary: str, link: str, item: RawItem) -> str:
     if link:
         parts = urlsplit(link)
         name = unquote(parts.path).rstrip("/").rpartition("/")[2].rpartition(".")[0] or parts.path.strip("/")
-        words = storable(re.sub(r"[-_+/\s]+", " ", unquote(name))).strip()
-        return clip(words, 120) or parts.netloc
+        name_text = storable(re.sub(r"[-_+/\s]+", " ", unquote(name))).strip()
+        return clip(name_text, 120) or parts.netloc
     return _short(item.author, 120) or _short(item.guid, 120) or clip(storable(item.stated_at), 120)
 
 
@@ -319,10 +319,10 @@ def _body(item: RawItem) -> Text:
 
 def _summary(text: Text, limits: Limits) -> str:
     value = cut(text.value, limits.text_bytes)
-    words = plain(value) if text.is_html else storable(" ".join(value.split()))
-    if "appeared" in words[-400:]:
-        words = _APPEARED.sub("", words)
-    return clip(words, SUMMARY_CHARS)
+    title = plain(value) if text.is_html else storable(" ".join(value.split()))
+    if "appeared" in title[-400:]:
+        title = _APPEARED.sub("", title)
+    return clip(title, SUMMARY_CHARS)
 
 
 def _content(body: Text, summary: str, base: str, link: str, limits: Limits) -> str:

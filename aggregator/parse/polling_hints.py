@@ -124,7 +124,7 @@ def _hub(text: str, base: str) -> tuple[str, str]:
     if "hub" not in text.lower() and "&" not in text:
         return "", ""
     for link in _LINK.finditer(text):
-        attributes = {name.lower(): html.unescape(one or two) for name, one, two in _ATTRIBUTE.findall(link[1])}
+        attributes = {name.lower(): html.unescape(quoted or bare) for name, quoted, bare in _ATTRIBUTE.findall(link[1])}
         for rel in attributes.get("rel", "").lower().split():
             if rel in ("hub", "self") and (address := safe_link(attributes.get("href", ""), base)):
                 result.setdefault(rel, address)

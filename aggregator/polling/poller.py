@@ -126,8 +126,8 @@ class Poller:
 
         Not if several processes poll: the clocks of the others were not set.
         """
-        how = f"{abs(step).total_seconds():,.0f} s {'back' if step < timedelta() else 'forward'}"
-        log.warning("the system clock was set %s; the polling schedule moves with it", how)
+        direction = f"{abs(step).total_seconds():,.0f} s {'back' if step < timedelta() else 'forward'}"
+        log.warning("the system clock was set %s; the polling schedule moves with it", direction)
         self._resting = {source_id: until + step for source_id, until in self._resting.items()}
         with self._store.transaction():
             self._store.feeds.shift_schedule(step)

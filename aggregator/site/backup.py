@@ -211,10 +211,10 @@ def scheduled_name(at: datetime, ending: str = "db") -> str:
 def rotate(folder: Path, keep: int, ending: str = "db") -> list[Path]:
     """Remove all but the newest *keep* scheduled backups in *folder*; other files stay. Return what went."""
     backups = sorted(folder.glob(f"groundswell-[0-9]*T[0-9]*.{ending}"))
-    gone = backups[:-keep]
-    for path in gone:
+    expired = backups[:-keep]
+    for path in expired:
         path.unlink(missing_ok=True)
-    return gone
+    return expired
 
 
 def remove_leftovers(folder: Path, at: datetime) -> None:

@@ -70,7 +70,7 @@ def restore(url: str, copy: Path, feeds: Path | None, at: datetime) -> Restored:
     """
     from aggregator.store.postgres import dumps
 
-    found = dumps.read(copy)
+    contents = dumps.read(copy)
     dumps.load(url, copy)
     try:
         with Store.connect(url) as store:
@@ -87,7 +87,7 @@ def restore(url: str, copy: Path, feeds: Path | None, at: datetime) -> Restored:
         if has_token
         else "there is no operator's token yet; the first start makes one"
     )
-    return Restored(tuple(kept), _contents(found, copy).models, feeds is not None and config is not None, token)
+    return Restored(tuple(kept), _contents(contents, copy).models, feeds is not None and config is not None, token)
 
 
 def _contents(rows: Mapping[str, int], copy: Path) -> Contents:

@@ -206,7 +206,7 @@ class Entries:
 
         StoreFault if it is gone.
         """
-        found = self._db.run_counted(
+        recognized = self._db.run_counted(
             """update entries set link = :link, title = :title, summary = :summary, content = :content,
             author = :author, tags = :tags, picture = :picture, words = :words, digest = :digest,
             points_to = :points_to, discussion = :discussion, origin_name = :origin_name, origin_url = :origin_url,
@@ -214,7 +214,7 @@ class Entries:
             where entry_id = :entry_id""",
             {"entry_id": entry_id, **dict(zip(_COLUMNS, _values(arrival), strict=True))},
         )
-        if not found:
+        if not recognized:
             raise _changed_meanwhile(entry_id)
 
     # Reading.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from aggregator.store.codec import moment, moment_or_none, stamp
 from aggregator.store.connection import Connection
 
-_MOST_HOSTS = 500
+_MAX_HOSTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,6 @@ class Metrics:
         rows = self._db.rows(
             """select host, sum(polls), sum(polls_unchanged), sum(bytes), sum(saved_bytes), sum(waits_kept),
             sum(waited_s) from feeds group by host order by sum(polls) desc, host limit :most""",
-            {"most": _MOST_HOSTS},
+            {"most": _MAX_HOSTS},
         )
         return tuple(HostCounts(*row) for row in rows)

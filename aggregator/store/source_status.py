@@ -121,9 +121,9 @@ class SourceStatus:
 
     def most_said(self) -> str:
         """Return the most frequent message of the failing sources, or ""."""
-        said = self._db.value(
+        stored = self._db.value(
             """select last_words from feeds join sources using (source_id)
             where removed_at is null and enabled = 1 and gone = 0 and failures > 0
             group by last_words order by count(*) desc, last_words limit 1"""
         )
-        return str(said or "")
+        return str(stored or "")

@@ -72,8 +72,8 @@ def plain(markup: str) -> str:
         markup = _without_tags(markup)
     if "&" in markup:
         markup = html.unescape(markup)
-    words = " ".join(markup.split())
-    return words if words.isprintable() else storable(words)
+    text = " ".join(markup.split())
+    return text if text.isprintable() else storable(text)
 
 
 def _without_tags(markup: str) -> str:

@@ -109,8 +109,8 @@ def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
     return html.escape(plain(cleaned), quote=False)
 
 
-def _escaped(words: str) -> str:
-    return html.escape(_without_controls(html.unescape(words)), quote=False)
+def _escaped(text: str) -> str:
+    return html.escape(_without_controls(html.unescape(text)), quote=False)
 
 
 def _without_controls(text: str) -> str:

@@ -130,12 +130,12 @@ class _Reading:
         if name == "sources" and not minus:
             return self._sources(value)
         if name in ("after", "before") and not minus:
-            when = moment(value, self._now)
-            if when is None:
+            at = moment(value, self._now)
+            if at is None:
                 self._notes.append(f"{name}: takes a date (2026-11-20, 2026-11) or a span (24h, 7d, 2w)")
             else:
-                self._moments[name] = when
-            return when is not None
+                self._moments[name] = at
+            return at is not None
         return False
 
     def _sources(self, value: str) -> bool:

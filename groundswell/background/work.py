@@ -48,11 +48,11 @@ class LongWork:
 
     async def _train(self) -> None:
         try:
-            said = await run_aside("train", self._feeds, self._db)
+            outcome = await run_aside("train", self._feeds, self._db)
         except CommandFailedError as error:
             self._store.state.set("train_said", _first_line(str(error)))
             raise
-        self._store.state.set("train_said", _first_line(said))
+        self._store.state.set("train_said", _first_line(outcome))
 
     async def _prune(self, config: Config) -> None:
         if is_file():

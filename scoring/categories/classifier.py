@@ -323,7 +323,7 @@ def _weighed(weights: Mapping[str, Evidence], title: Sequence[str], summary: Seq
 
 def _features(tokens: Sequence[str]) -> list[str]:
     """Return the terms, then the pairs of neighbouring terms."""
-    return [*tokens, *(f"{one} {other}" for one, other in pairwise(tokens))]
+    return [*tokens, *(f"{first} {second}" for first, second in pairwise(tokens))]
 
 
 def _correction_document(title: str, summary: str) -> Document:

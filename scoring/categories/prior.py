@@ -30,7 +30,7 @@ ZERO = 80
 
 MIN_STEPS, MAX_STEPS = 35 - ZERO, 126 - ZERO
 
-ENOUGH_KNOWN = 0.5
+MIN_KNOWN_SHARE = 0.5
 """Share of known words from which the prior counts in full."""
 
 MAX_REMEMBERED_WORDS = 32_000
@@ -121,7 +121,7 @@ class CategoryPrior:
                 total += STEP * value * self.weights[row]
         if self.meaning is not None and embedding is not None and (values := self.meaning.values(embedding)):
             total += values
-        trust = min(1.0, known_words / (ENOUGH_KNOWN * len(text.words)))
+        trust = min(1.0, known_words / (MIN_KNOWN_SHARE * len(text.words)))
         return tuple((trust * (total - np.add.reduce(total) / len(total))).tolist())
 
     def _looked_up(self, words: Collection[str]) -> list[int]:

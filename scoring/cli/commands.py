@@ -164,8 +164,8 @@ def vote(front: Front, story: str, verdict: str, db: Path) -> None:
         known = story_named(store, story)
         up = {"up": True, "down": False, "undo": None}[verdict]
         store.feedback.vote(known.story_id, up, front.clock())
-    said = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
-    click.echo(f"story {known.story_id} is {said}: {known.headline}")
+    verdict_text = {"up": "relevant", "down": "not relevant", "undo": "not voted on"}[verdict]
+    click.echo(f"story {known.story_id} is {verdict_text}: {known.headline}")
 
 
 def _collect_seldom() -> None:

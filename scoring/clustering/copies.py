@@ -19,11 +19,11 @@ from scoring.language.terms import words_of
 # another length, or with "LONDON (Reuters) -" in front; two independent reports of one event
 # share names and figures, but hardly a run of four words. Live tickers repeat their own boilerplate.
 # Rule: a text is a copy if the longer of the two contains the share CONTAINED or more of the shorter one's runs of four
-# words. A text of fewer than LEAST_WORDS words proves nothing: short headlines coincide ("Apple unveils new iPad").
+# words. A text of fewer than MIN_WORDS words proves nothing: short headlines coincide ("Apple unveils new iPad").
 # Known to be wrong: a rewritten wire text counts as a voice of its own.
 RUN = 4
 CONTAINED = 0.8
-LEAST_WORDS = 12
+MIN_WORDS = 12
 
 
 _SHARED_HOSTS = """
@@ -102,9 +102,9 @@ def runs(title: str, summary: str) -> array[int]:
     because the engine keeps those of many thousands of texts: 4 bytes per run, where a set takes 80.
     """
     body = words_of(summary)
-    if len(body) < LEAST_WORDS:
+    if len(body) < MIN_WORDS:
         body = words_of(title) + body
-    if len(body) < LEAST_WORDS:
+    if len(body) < MIN_WORDS:
         return array("I")
     encoded = [word.encode() for word in body]
     return array("I", {crc32(b" ".join(encoded[i : i + RUN])) for i in range(len(encoded) - RUN + 1)})

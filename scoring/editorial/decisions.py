@@ -98,11 +98,11 @@ class Constraints:
         known = [other for other in others if other in self._on]
         return any(self.together(one, other) is True for one in ones if one in self._on for other in known)
 
-    def together(self, one: int, other: int) -> bool | None:
+    def together(self, first: int, second: int) -> bool | None:
         """Return whether the last decision on two entries links (True) or separates (False) them; None without one."""
-        of_other = {decision.decision_id for decision in self._on.get(other, ())}
-        for decision in reversed(self._on.get(one, ())):
-            if decision.decision_id in of_other and (linked := _links(decision, one, other)) is not None:
+        of_other = {decision.decision_id for decision in self._on.get(second, ())}
+        for decision in reversed(self._on.get(first, ())):
+            if decision.decision_id in of_other and (linked := _links(decision, first, second)) is not None:
                 return linked
         return None
 
@@ -211,9 +211,9 @@ def name(group: Collection[int], event: Decision | Undo, known: Mapping[int, Col
     decision = event.decision if isinstance(event, Undo) else event
     first = [story_id for story_id, entries in known.items() if anchor(story_id, entries) in group]
     whole = [story_id for story_id in first if all(entry_id in group for entry_id in known[story_id])]
-    meant = [id_ for id_ in (decision.story_id, decision.into_id) if id_ is not None and id_ in group]
-    ids = whole + meant if isinstance(event, Undo) else whole
-    return min(ids or first or meant or group)
+    named = [id_ for id_ in (decision.story_id, decision.into_id) if id_ is not None and id_ in group]
+    ids = whole + named if isinstance(event, Undo) else whole
+    return min(ids or first or named or group)
 
 
 def anchor(story_id: int, entries: Collection[int]) -> int:
@@ -239,10 +239,10 @@ _KINDS = {
 }
 
 
-def _links(decision: Decision, one: int, other: int) -> bool | None:
+def _links(decision: Decision, first: int, second: int) -> bool | None:
     """Return whether a decision links (True) or separates (False) two entries; None for neither."""
     sides = (set(decision.entry_ids), set(decision.other_ids), set(decision.into_ids))
-    left, stayed, into = ((one in side, other in side) for side in sides)
+    left, stayed, into = ((first in side, second in side) for side in sides)
     if decision.kind is DecisionKind.MERGE:
         return True
     if (left[0] and stayed[1]) or (stayed[0] and left[1]):

@@ -56,10 +56,10 @@ def pairs(standing: Sequence[Decision]) -> list[Pair]:
     """Return the pairs of which the decisions that stand say something; of two entries the last one does."""
     constraints = Constraints(standing)
     results = []
-    for one, other in sorted({pair for decision in standing for pair in combinations(_entries(decision), 2)}):
-        said = constraints.together(one, other)
-        if said is not None:
-            results.append(Pair(str(one), str(other), said))
+    for first, second in sorted({pair for decision in standing for pair in combinations(_entries(decision), 2)}):
+        linked = constraints.together(first, second)
+        if linked is not None:
+            results.append(Pair(str(first), str(second), linked))
     return results
 
 

@@ -58,17 +58,17 @@ def arrivals(
         line.id: labels[key_of(line)] for line in Stream(stream.path, stream.time_column) if key_of(line) in labels
     }
     learner = Learner(config) if learn else None
-    said = io.StringIO()
+    output = io.StringIO()
     replay(
         stream,
         config,
         model,
-        scores=said,
+        scores=output,
         retrain=learner,
         observer=learner.past if learner is not None else None,
         progress=progress,
     )
-    return list(_labelled(said.getvalue(), wanted))
+    return list(_labelled(output.getvalue(), wanted))
 
 
 def _labelled(rows: str, wanted: Mapping[str, Label]) -> Iterator[Arrival]:

@@ -121,12 +121,12 @@ class Classifier:
         self.scales_: list[NDArray[np.float32]] = []
         self.models_: list[LogisticRegression] = []
         for place in range(len(self.classes_)):
-            here = truth == place
+            in_class = truth == place
             scale = np.ones(matrix.shape[1], dtype=np.float32)
             if self.scaled:
-                scale = _ratio(matrix[here], matrix[~here], self.smoothing)
+                scale = _ratio(matrix[in_class], matrix[~in_class], self.smoothing)
             model = LogisticRegression(C=self.strength, solver="liblinear", random_state=self.seed)
-            self.models_.append(model.fit(matrix.multiply(scale).tocsr(), here))
+            self.models_.append(model.fit(matrix.multiply(scale).tocsr(), in_class))
             self.scales_.append(scale)
         return self
 
@@ -169,9 +169,9 @@ def learned(rows: Sequence[Row], seed: int = 0) -> Classifier:
     return Classifier(seed=seed).fit(rows)
 
 
-def _ratio(here: Any, elsewhere: Any, smoothing: float) -> NDArray[np.float32]:
+def _ratio(in_class: Any, elsewhere: Any, smoothing: float) -> NDArray[np.float32]:
     """Return |ln(p / q)| of each feature, p and q its share of all weight here and elsewhere, smoothed."""
-    p = smoothing + np.asarray(here.sum(axis=0), dtype=np.float64).ravel()
+    p = smoothing + np.asarray(in_class.sum(axis=0), dtype=np.float64).ravel()
     q = smoothing + np.asarray(elsewhere.sum(axis=0), dtype=np.float64).ravel()
     scale: NDArray[np.float32] = np.abs(np.log((p / p.sum()) / (q / q.sum()))).astype(np.float32)
     return scale
@@ -209,17 +209,17 @@ def evaluate(rows: Sequence[Row], train: Sequence[Row] = (), seed: int = 0) -> R
     for row in rows:
         by_language[row.language].append(row)
     right: list[Row] = []
-    said: list[str] = []
+    predictions: list[str] = []
     parts: list[Part] = []
     for language, here in sorted(by_language.items()):
         predicted = _said(here, [row for row in train if row.language == language] or list(train), seed)
         right += here
-        said += predicted
+        predictions += predicted
         if len(by_language) > 1:
             parts.append(_part(language or "no language", here, predicted, seed))
-    parts.insert(0, _part("all", right, said, seed))
-    classes = tuple(sorted({row.category for row in rows} | set(said)))
-    counts = Counter(zip((row.category for row in right), said, strict=True))
+    parts.insert(0, _part("all", right, predictions, seed))
+    classes = tuple(sorted({row.category for row in rows} | set(predictions)))
+    counts = Counter(zip((row.category for row in right), predictions, strict=True))
     confusion = tuple(tuple(counts[truth, predicted] for predicted in classes) for truth in classes)
     return Report(len(train), tuple(parts), classes, confusion)
 
@@ -235,8 +235,8 @@ def _said(rows: Sequence[Row], train: Sequence[Row], seed: int) -> list[str]:
     ]
 
 
-def _part(name: str, rows: Sequence[Row], said: Sequence[str], seed: int) -> Part:
-    hits = [float(row.category == predicted) for row, predicted in zip(rows, said, strict=True)]
+def _part(name: str, rows: Sequence[Row], predictions: Sequence[str], seed: int) -> Part:
+    hits = [float(row.category == predicted) for row, predicted in zip(rows, predictions, strict=True)]
     # A labelled file need not say the day; then each line is drawn alone.
     accuracy = resampled([str(i) for i in range(len(hits))], hits, mean, seed, resamples=200)
     assert accuracy is not None
@@ -246,8 +246,8 @@ def _part(name: str, rows: Sequence[Row], said: Sequence[str], seed: int) -> Par
 
 def lines(report: Report) -> list[str]:
     """Return *report* as tables."""
-    how = f"learned from {report.train} entries" if report.train else "by seeds alone: the names of the categories"
-    drawn = [how, "", f"{'':16}{'cases':>7}  {'accuracy':24}most common"]
+    method = f"learned from {report.train} entries" if report.train else "by seeds alone: the names of the categories"
+    drawn = [method, "", f"{'':16}{'cases':>7}  {'accuracy':24}most common"]
     drawn += [f"{p.name:16}{p.cases:7}  {p.accuracy!s:24}{p.most_common:.3f}" for p in report.parts]
     width = max(len(name) for name in report.classes) + 2
     shown = [name[:6] for name in report.classes]

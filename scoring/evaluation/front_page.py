@@ -60,7 +60,7 @@ class Report:
 
     name: str
     labelled: int
-    found: int
+    in_stream: int
     """Labelled items that the stream has."""
     hours: int
     first_at: str
@@ -150,7 +150,7 @@ def evaluate(
     return Report(
         name=name,
         labelled=len(items),
-        found=len(labels),
+        in_stream=len(labels),
         hours=len(measured),
         first_at=days[0],
         last_at=days[-1],
@@ -279,7 +279,7 @@ def _gain(grade: int) -> float:
 def lines(report: Report) -> list[str]:
     """Return a report as a table."""
     drawn = [
-        f"{report.name}: {report.found} of {report.labelled} labelled items in the stream; "
+        f"{report.name}: {report.in_stream} of {report.labelled} labelled items in the stream; "
         f"{report.hours} hours, {report.first_at} to {report.last_at}",
         f"{'':24}{'nDCG@10':22}{'of the day':22}{'worthy':22}{'noise':22}{'recent':22}picked"
         + (f" (at best {report.picked_at_best:.3f})" if report.picked_at_best is not None else ""),

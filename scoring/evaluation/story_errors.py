@@ -50,28 +50,28 @@ def _groups(group_of: Mapping[str, object]) -> Sequence[Sequence[str]]:
     return list(groups.values())
 
 
-def _wrong(one: Line, other: Line) -> str:
-    if _same_order(words(one.title), words(other.title)) >= TEMPLATE_SHARE:
+def _wrong(first: Line, second: Line) -> str:
+    if _same_order(words(first.title), words(second.title)) >= TEMPLATE_SHARE:
         return "template"
-    if one.source == other.source or kinds(one.title) & kinds(other.title):
+    if first.source == second.source or kinds(first.title) & kinds(second.title):
         return "series"
-    if any(map(is_name, set(terms(one.title)) & set(terms(other.title)))):
+    if any(map(is_name, set(terms(first.title)) & set(terms(second.title)))):
         return "same name"
     return "other wrong"
 
 
-def _missed(one: Line, other: Line) -> str:
-    if abs((one.arrived_at - other.arrived_at).total_seconds()) > LATE_HOURS * 3600.0:
+def _missed(first: Line, second: Line) -> str:
+    if abs((first.arrived_at - second.arrived_at).total_seconds()) > LATE_HOURS * 3600.0:
         return "late"
-    shared = set(terms(f"{one.title} {one.summary}")) & set(terms(f"{other.title} {other.summary}"))
+    shared = set(terms(f"{first.title} {first.summary}")) & set(terms(f"{second.title} {second.summary}"))
     return "few words" if len(shared) < FEW_TERMS else "other missed"
 
 
-def _same_order(one: Sequence[str], other: Sequence[str]) -> float:
+def _same_order(first: Sequence[str], second: Sequence[str]) -> float:
     """Return the share of the shorter one's words that stand in the same order in the other."""
-    longest = [0] * (len(other) + 1)
-    for word in one:
+    longest = [0] * (len(second) + 1)
+    for word in first:
         before = longest[:]
-        for place, theirs in enumerate(other, start=1):
+        for place, theirs in enumerate(second, start=1):
             longest[place] = before[place - 1] + 1 if word == theirs else max(longest[place - 1], before[place])
-    return longest[-1] / max(1, min(len(one), len(other)))
+    return longest[-1] / max(1, min(len(first), len(second)))

@@ -176,8 +176,8 @@ def by(way: Way) -> Order:
     """Return the order that *way* gives; equal ones by the older story."""
 
     def order(cases: Sequence[Case]) -> list[int]:
-        said = [way(case) for case in cases]
-        return sorted(range(len(cases)), key=lambda i: (-said[i], cases[i].coverage.story_id))[:PAGE]
+        values = [way(case) for case in cases]
+        return sorted(range(len(cases)), key=lambda i: (-values[i], cases[i].coverage.story_id))[:PAGE]
 
     return order
 

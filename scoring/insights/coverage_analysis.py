@@ -50,30 +50,30 @@ class Analysis:
     """The additions, the latest first."""
 
 
-def analyse(members: Members, most: int = 4, *, said: Sequence[Sentence] | None = None) -> Analysis | None:
+def analyse(members: Members, most: int = 4, *, story_sentences: Sequence[Sentence] | None = None) -> Analysis | None:
     """Return the coverage analysis of a story; None without entries.
 
-    said: what `sentences_of` gave for *told*, where it is at hand
+    story_sentences: the result of `sentences_of`, if the caller has it
     """
     if not members:
         return None
     first = members[0][0]
-    heard: dict[str, Entry] = {}
+    first_of_voice: dict[str, Entry] = {}
     followers, repeats = [], []
     for entry, membership in members:
-        earlier = heard.setdefault(membership.voice, entry)
+        earlier = first_of_voice.setdefault(membership.voice, entry)
         if earlier is not entry:
             repeats.append((entry, earlier))
         elif entry is not first:
             followers.append(Follower(entry, entry.first_seen_at - first.first_seen_at))
     # The first source counts too, with a delay of zero.
-    half = followers[-(-len(heard) // 2) - 2].after if len(heard) >= 4 else None
+    half = followers[-(-len(first_of_voice) // 2) - 2].after if len(first_of_voice) >= 4 else None
     return Analysis(
         first,
         tuple(followers),
         tuple(repeats),
         half,
-        tuple(_additions(sentences_of(members) if said is None else said, most)),
+        tuple(_additions(sentences_of(members) if story_sentences is None else story_sentences, most)),
     )
 
 
@@ -86,23 +86,23 @@ def _additions(sentences: Sequence[Sentence], most: int) -> list[Addition]:
     for sentence in sentences:
         by_entry.setdefault(sentence.entry.entry_id, []).append(sentence)
     about: frozenset[str] = frozenset()
-    for number, said in enumerate(by_entry.values()):
+    for number, of_entry in enumerate(by_entry.values()):
         if number == 0:
-            about = said[0].terms
+            about = of_entry[0].terms
         else:
-            addition = _addition([s for s in said if s.place], known_figures, known_terms, about)
+            addition = _addition([s for s in of_entry if s.place], known_figures, known_terms, about)
             if addition is not None:
                 results.append(addition)
-        for sentence in said:
+        for sentence in of_entry:
             known_figures += [f for f in sentence.figures if not any(f.same(k) for k in known_figures)]
             known_terms |= sentence.terms
     return results[::-1][:most]
 
 
 def _addition(
-    said: Sequence[Sentence], known_figures: Sequence[Figure], known_terms: set[str], about: frozenset[str]
+    of_entry: Sequence[Sentence], known_figures: Sequence[Figure], known_terms: set[str], about: frozenset[str]
 ) -> Addition | None:
-    telling = [s for s in said if s.stands_alone]
+    telling = [s for s in of_entry if s.stands_alone]
     for sentence in telling:
         new = [f for f in sentence.figures if all(k.unit != f.unit or f.differs(k) for k in known_figures)]
         if new and sentence.names:

@@ -12,12 +12,12 @@ import re
 
 from aggregator.text.markup import clip, plain
 from aggregator.text.tokens import words
-from scoring.insights.key_facts import MOST_ENTRIES, Members
+from scoring.insights.key_facts import MAX_ENTRIES, Members
 from scoring.language.amounts import capitals, figures, numbers, sentences
 from scoring.language.terms import term
 
-MOST_SENTENCES = 6
-LONGEST = 400
+MAX_SENTENCES = 6
+MAX_CHARS = 400
 MATERIAL = 24_000
 """Characters of the entries that are sent: many sources repeat the same."""
 
@@ -61,14 +61,14 @@ def grounded(text: str, members: Members) -> tuple[tuple[str, ...], int]:
     said = _Said(members)
     results = [sentence for line in text[:20_000].splitlines() for sentence in sentences(line)]
     kept = [sentence for sentence in results if said.holds(sentence)]
-    return tuple(kept[:MOST_SENTENCES]), len(results) - len(kept)
+    return tuple(kept[:MAX_SENTENCES]), len(results) - len(kept)
 
 
 class _Said:
     """Names and amounts of all entries, for lookups."""
 
     def __init__(self, members: Members) -> None:
-        texts = [f"{entry.title}. {entry.summary} {plain(entry.content)}" for entry, _ in list(members)[:MOST_ENTRIES]]
+        texts = [f"{entry.title}. {entry.summary} {plain(entry.content)}" for entry, _ in list(members)[:MAX_ENTRIES]]
         everything = "\n".join(texts)
         self._folded = everything.casefold()
         self._words = set(words(everything))
@@ -79,7 +79,7 @@ class _Said:
 
     def holds(self, sentence: str) -> bool:
         """Return whether the entries support everything in *sentence* that can be checked."""
-        if len(sentence) > LONGEST or re.search(r"[<>{}*#`\[\]]|https?:|www\.", sentence):
+        if len(sentence) > MAX_CHARS or re.search(r"[<>{}*#`\[\]]|https?:|www\.", sentence):
             return False
         if not any(letter.isalpha() for letter in sentence):
             return False

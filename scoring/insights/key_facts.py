@@ -32,11 +32,11 @@ from scoring.language.terms import terms
 Members = Sequence[tuple[Entry, Membership]]
 """The entries of a story, oldest first, each with its voice."""
 
-MOST_ENTRIES = 80
-MOST_SENTENCES, LEAST_SENTENCES, MOST_IN_ALL = 60, 6, 400
+MAX_ENTRIES = 80
+MAX_SENTENCES, MIN_SENTENCES, MAX_SENTENCES_IN_ALL = 60, 6, 400
 """Sentences of one entry, of one among many, and of a story. News is seldom further down, and each sentence is compared
 with all others, so their number bounds the work on one story."""
-SHORTEST, LONGEST = 40, 240
+MIN_CHARS, MAX_CHARS = 40, 240
 """Characters of a fact."""
 SHARED_SHARE = 1 / 3
 """Share of the shorter sentence's terms that the other must contain for both to be one fact."""
@@ -100,7 +100,7 @@ class Sentence:
         """Whether it is a statement that a reader understands without the sentences around it."""
         text = self.text
         return (
-            SHORTEST <= len(text) <= LONGEST
+            MIN_CHARS <= len(text) <= MAX_CHARS
             and text[-1:] in ".”\"'’)。"
             and not text.endswith(("...", "…"))
             and not _DANGLING.match(text.lstrip("\"“‘('"))
@@ -152,25 +152,25 @@ class Facts:
     """Amounts that two or more independent sources state, with an entry of each; the most frequent first."""
 
 
-def key_facts(members: Members, most: int = 6, *, said: Sequence[Sentence] | None = None) -> Facts:
+def key_facts(members: Members, most: int = 6, *, story_sentences: Sequence[Sentence] | None = None) -> Facts:
     """Return the key facts of a story, those of most independent sources first, then in order of arrival.
 
-    said: what `sentences_of` gave for *told*, where it is at hand
+    story_sentences: the result of `sentences_of`, if the caller has it
     """
-    said = sentences_of(members) if said is None else said
+    story_sentences = sentences_of(members) if story_sentences is None else story_sentences
     about = _core(members)
-    differences = _differences(said, about)
+    differences = _differences(story_sentences, about)
     # A contradicted sentence is not a fact: it is only shown beside the other side.
     disputed = {side.sentence for difference in differences for side in difference.sides}
-    facts = _facts([s for s in said if about & s.terms and s.text not in disputed], about, most)
-    return Facts(facts, differences, _agreed(said))
+    facts = _facts([s for s in story_sentences if about & s.terms and s.text not in disputed], about, most)
+    return Facts(facts, differences, _agreed(story_sentences))
 
 
 def sentences_of(members: Members) -> list[Sentence]:
     """Return the sentences of a story's entries, oldest first: headline, summary, text; without repetitions in one."""
     results = []
-    entries = list(members)[:MOST_ENTRIES]
-    each = min(MOST_SENTENCES, max(LEAST_SENTENCES, MOST_IN_ALL // max(len(entries), 1)))
+    entries = list(members)[:MAX_ENTRIES]
+    each = min(MAX_SENTENCES, max(MIN_SENTENCES, MAX_SENTENCES_IN_ALL // max(len(entries), 1)))
     for entry, membership in entries:
         texts = [entry.title, *sentences(entry.summary), *sentences_of_html(entry.content)]
         for place, text in enumerate(list(dict.fromkeys(texts))[:each]):
@@ -186,8 +186,8 @@ def _core(members: Members) -> frozenset[str]:
     return frozenset(term for term in core if not any(c.isdigit() for c in term))
 
 
-def _facts(said: Sequence[Sentence], about: frozenset[str], most: int) -> tuple[Fact, ...]:
-    telling = [s for s in said if s.figures]
+def _facts(story_sentences: Sequence[Sentence], about: frozenset[str], most: int) -> tuple[Fact, ...]:
+    telling = [s for s in story_sentences if s.figures]
     groups: list[tuple[Sentence, list[Sentence]]] = []
     for sentence in telling:
         if sentence.is_fact(about) and sentence.place:
@@ -225,56 +225,56 @@ def _fact(sentence: Sentence, group: Sequence[Sentence]) -> Fact:
     )
 
 
-def _say_same(one: Sentence, other: Sentence) -> bool:
-    """Return whether *other* confirms *one*: a common amount, mostly the same words, and no contradicting amount."""
-    common = [f for f in one.figures if any(f.same(o) for o in other.figures)]
-    if not common or len(one.terms & other.terms) < 2:
+def _say_same(first: Sentence, second: Sentence) -> bool:
+    """Return whether *second* confirms *first*: a common amount, mostly the same words, and no contradicting amount."""
+    common = [f for f in first.figures if any(f.same(o) for o in second.figures)]
+    if not common or len(first.terms & second.terms) < 2:
         return False
-    for figure in one.figures:
-        rivals = [o for o in other.figures if o.unit == figure.unit]
+    for figure in first.figures:
+        rivals = [o for o in second.figures if o.unit == figure.unit]
         if rivals and not any(figure.same(o) or not figure.differs(o) for o in rivals):
             return False
-    return _share(one.terms, other.terms) >= SHARED_SHARE
+    return _share(first.terms, second.terms) >= SHARED_SHARE
 
 
-def _share(one: frozenset[str], other: frozenset[str]) -> float:
+def _share(first: frozenset[str], second: frozenset[str]) -> float:
     """Return the share of the smaller set that the larger contains, 0..1."""
-    return len(one & other) / max(min(len(one), len(other)), 1)
+    return len(first & second) / max(min(len(first), len(second)), 1)
 
 
 # Where they differ
 
 
-def _differences(said: Sequence[Sentence], about: frozenset[str], most: int = 3) -> tuple[Difference, ...]:
-    plain = [s for s in said if s.figures and len(s.text) <= LONGEST and about & s.terms]
+def _differences(story_sentences: Sequence[Sentence], about: frozenset[str], most: int = 3) -> tuple[Difference, ...]:
+    plain = [s for s in story_sentences if s.figures and len(s.text) <= MAX_CHARS and about & s.terms]
     by_voice: dict[str, list[Figure]] = {}
     for sentence in plain:
         by_voice.setdefault(sentence.voice, []).extend(sentence.figures)
     results: list[Difference] = []
     used: set[tuple[int, str]] = set()
-    for i, one in enumerate(plain):
-        for other in plain[i + 1 :]:
-            if one.voice == other.voice or len(results) == most:
+    for i, first in enumerate(plain):
+        for second in plain[i + 1 :]:
+            if first.voice == second.voice or len(results) == most:
                 continue
-            for mine, theirs in _contradict(one, other):
-                key = {(one.entry.entry_id, mine.unit), (other.entry.entry_id, mine.unit)}
-                if key & used or _prints(by_voice[one.voice], theirs) or _prints(by_voice[other.voice], mine):
+            for mine, theirs in _contradict(first, second):
+                key = {(first.entry.entry_id, mine.unit), (second.entry.entry_id, mine.unit)}
+                if key & used or _prints(by_voice[first.voice], theirs) or _prints(by_voice[second.voice], mine):
                     continue
                 used |= key
-                results.append(Difference((_side(mine, one, plain), _side(theirs, other, plain))))
+                results.append(Difference((_side(mine, first, plain), _side(theirs, second, plain))))
     return tuple(results)
 
 
-def _contradict(one: Sentence, other: Sentence) -> Iterator[tuple[Figure, Figure]]:
+def _contradict(first: Sentence, second: Sentence) -> Iterator[tuple[Figure, Figure]]:
     """Yield pairs of amounts by which two otherwise similar sentences differ."""
-    if one.days != other.days or _COMPARES.search(one.text) or _COMPARES.search(other.text):
+    if first.days != second.days or _COMPARES.search(first.text) or _COMPARES.search(second.text):
         return
-    shared = one.terms & other.terms
-    if len(shared) < 3 or len(shared) < ALIKE_SHARE * max(len(one.terms), len(other.terms)):
+    shared = first.terms & second.terms
+    if len(shared) < 3 or len(shared) < ALIKE_SHARE * max(len(first.terms), len(second.terms)):
         return
-    for mine in one.figures:
-        theirs = [f for f in other.figures if f.unit == mine.unit]
-        if len(theirs) == 1 and sum(f.unit == mine.unit for f in one.figures) == 1 and mine.differs(theirs[0]):
+    for mine in first.figures:
+        theirs = [f for f in second.figures if f.unit == mine.unit]
+        if len(theirs) == 1 and sum(f.unit == mine.unit for f in first.figures) == 1 and mine.differs(theirs[0]):
             yield mine, theirs[0]
 
 
@@ -282,19 +282,21 @@ def _prints(figures: Sequence[Figure], wanted: Figure) -> bool:
     return any(figure.same(wanted) for figure in figures)
 
 
-def _side(figure: Figure, sentence: Sentence, said: Sequence[Sentence]) -> Side:
+def _side(figure: Figure, sentence: Sentence, story_sentences: Sequence[Sentence]) -> Side:
     same = [
-        s for s in said if any(f.same(figure) for f in s.figures) and _share(s.terms, sentence.terms) >= ALIKE_SHARE
+        s
+        for s in story_sentences
+        if any(f.same(figure) for f in s.figures) and _share(s.terms, sentence.terms) >= ALIKE_SHARE
     ]
     by_source = {s.entry.source_id: s.entry for s in reversed(same)}
     by_source[sentence.entry.source_id] = sentence.entry
     return Side(figure.text, sentence.text, tuple(sorted(by_source.values(), key=lambda e: e.entry_id)))
 
 
-def _agreed(said: Sequence[Sentence], most: int = 6) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
+def _agreed(story_sentences: Sequence[Sentence], most: int = 6) -> tuple[tuple[str, tuple[Entry, ...]], ...]:
     """Return the amounts that two or more independent sources state."""
     groups: list[tuple[Figure, list[Sentence]]] = []
-    for sentence in said:
+    for sentence in story_sentences:
         for figure in sentence.figures:
             # Any text has a one-digit count: "two companies".
             if figure.value < 10 and figure.step >= 1 and figure.unit not in ("%", "$", "€", "£", "gigawatt"):

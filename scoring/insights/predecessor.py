@@ -35,10 +35,10 @@ RARE = 5.0
 LEAST_RARE, LEAST_SHARED, LEAST_PAIRS, LEAST_IDF = 3, 4, 3, 24.0
 """Rare words, words and pairs of words that both stories share, and the IDF of the words together."""
 
-LEAST_NAMED = 2
+MIN_NAMED_TERMS = 2
 """Rare words in each story's own headline: the visible text must show why the two are linked."""
 
-LONGEST = timedelta(days=100)
+MAX_AGE = timedelta(days=100)
 """Between the last entry of one story and the first of the other."""
 
 _URL = re.compile(r"https?://\S+")
@@ -103,7 +103,7 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
     before = story.first_seen_at - window
     others = [
         other
-        for story_id in store.story_terms.sharing(rare[:8], after=before - LONGEST, before=before)
+        for story_id in store.story_terms.sharing(rare[:8], after=before - MAX_AGE, before=before)
         if (other := store.story_terms.similar(story_id)) is not None
         and other.story_id != story.story_id
         and len(other.source_ids | similar.source_ids) > 1
@@ -134,7 +134,7 @@ def _continued(story: SimilarStory, new: _Side, other: SimilarStory, idf: Mappin
     if (
         likeness < ALIKE
         or len(rare) < LEAST_RARE
-        or named < LEAST_NAMED
+        or named < MIN_NAMED_TERMS
         or len(shared) < LEAST_SHARED
         or pairs < LEAST_PAIRS
         or math.fsum(shared.values()) < LEAST_IDF

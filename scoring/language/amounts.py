@@ -96,7 +96,7 @@ _WORD_FIGURE = re.compile(
 )
 _TOKEN = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*")
 _YEARS = range(1900, 2100)
-_MOST_DIGITS = 15
+_MAX_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def figures(sentence: str) -> list[Figure]:
 
 def _figure(sentence: str, match: re.Match[str]) -> Figure | None:
     digits = match["number"].replace(",", "")
-    if len(digits) > _MOST_DIGITS:
+    if len(digits) > _MAX_DIGITS:
         return None
     scale = _SCALES[(match["scale"] or match["letter"] or "").casefold()] if match["scale"] or match["letter"] else 1.0
     if match["letter"] and not match["currency"]:

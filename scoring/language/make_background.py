@@ -16,7 +16,7 @@ from pathlib import Path
 from scoring.language.terms import is_figure, terms
 
 TERMS = 40_000
-AT_LEAST = 5
+MIN_COUNT = 5
 """Terms in fewer documents are left out."""
 
 
@@ -36,7 +36,7 @@ def pack(documents: int, frequency: Counter[str], provenance: Sequence[str]) -> 
     kept = [
         (term, seen)
         for term, seen in frequency.items()
-        if seen >= AT_LEAST and " " not in term and not (is_figure(term) and len(term) > 4)
+        if seen >= MIN_COUNT and " " not in term and not (is_figure(term) and len(term) > 4)
     ]
     kept.sort(key=lambda pair: (-pair[1], pair[0]))
     by_count: defaultdict[int, list[str]] = defaultdict(list)

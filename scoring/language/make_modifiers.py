@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-AT_LEAST = 20
+MIN_COUNT = 20
 """Occurrences: for rarer words, the share is chance."""
 
 SELDOM = 0.06
@@ -59,7 +59,7 @@ def count(texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
 
 def modifiers(occurs: Counter[str], ends: Counter[str]) -> list[str]:
     """Return the words that seldom end a noun phrase, sorted."""
-    return sorted(word for word, n in occurs.items() if n >= AT_LEAST and ends[word] < SELDOM * n)
+    return sorted(word for word, n in occurs.items() if n >= MIN_COUNT and ends[word] < SELDOM * n)
 
 
 def _summaries(path: Path) -> Iterable[str]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from aggregator.text.tokens import words
 from scoring.language.terms import term
 
-AT_LEAST = 10
+MIN_COUNT = 10
 """Occurrences: for rarer terms, the spelling is chance."""
 
 MOSTLY = 0.6
@@ -57,7 +57,9 @@ def count(texts: Iterable[tuple[str, bool]]) -> tuple[Counter[str], Counter[str]
 def ordinary(lower: Counter[str], upper: Counter[str]) -> list[str]:
     """Return the terms that are mostly written in lower case, sorted."""
     return sorted(
-        word for word, seen in lower.items() if seen + upper[word] >= AT_LEAST and seen >= MOSTLY * (seen + upper[word])
+        word
+        for word, count in lower.items()
+        if count + upper[word] >= MIN_COUNT and count >= MOSTLY * (count + upper[word])
     )
 
 

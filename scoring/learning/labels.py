@@ -279,8 +279,8 @@ def examples(
                 outcome[story.story_id] = (float(voted[story.story_id]), VOTE_WEIGHT)
             if story.story_id in outcome:
                 relevant, weight = outcome[story.story_id]
-                said = 0.0 if story.story_id in voted else wanted.get(story.story_id, 0.0)
-                results += [Example(s, relevant, weight, story.story_id, said) for s in _states(story, now)]
+                wanted_value = 0.0 if story.story_id in voted else wanted.get(story.story_id, 0.0)
+                results += [Example(s, relevant, weight, story.story_id, wanted_value) for s in _states(story, now)]
     return results
 
 

@@ -219,9 +219,9 @@ def measured(model: RelevanceModel, examples: Sequence[Example]) -> Measures:
     Cases and nDCG count examples with a label; nDCG is None if they are of one class. The other measures count all
     examples, a tied one in each class with its share.
     """
-    said = [sigmoid(model.logit(e.signals)) for e in examples]
+    probabilities = [sigmoid(model.logit(e.signals)) for e in examples]
     labels, counts, at = _rows(examples)
-    everything = measure([examples[i].day for i in at], [said[i] for i in at], labels, counts)
+    everything = measure([examples[i].day for i in at], [probabilities[i] for i in at], labels, counts)
     clear = [i for i, e in enumerate(examples) if e.labelled]
     outcomes = [int(examples[i].relevant) for i in clear]
     mixed = 0 < sum(outcomes) < len(outcomes)
@@ -229,7 +229,9 @@ def measured(model: RelevanceModel, examples: Sequence[Example]) -> Measures:
         everything,
         cases=len(outcomes),
         relevant=sum(outcomes),
-        ndcg_at_10=ndcg_by_day([examples[i].day for i in clear], [said[i] for i in clear], outcomes) if mixed else None,
+        ndcg_at_10=ndcg_by_day([examples[i].day for i in clear], [probabilities[i] for i in clear], outcomes)
+        if mixed
+        else None,
     )
 
 

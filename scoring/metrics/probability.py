@@ -39,9 +39,9 @@ class Bin:
     low: float
     high: float
     cases: float
-    said: float
+    predicted: float
     """Mean probability."""
-    came: float
+    observed: float
     """Share that was relevant."""
 
 
@@ -56,8 +56,8 @@ def reliability(
         of_bin[1] += w * p
         of_bin[2] += w * y
     return [
-        Bin(i / bins, (i + 1) / bins, cases, said / cases, came / cases)
-        for i, (cases, said, came) in enumerate(sums)
+        Bin(i / bins, (i + 1) / bins, cases, total / cases, relevant / cases)
+        for i, (cases, total, relevant) in enumerate(sums)
         if cases > 0
     ]
 
@@ -68,10 +68,10 @@ def ece(probabilities: ArrayLike, labels: ArrayLike, weights: ArrayLike | None =
     probabilities, labels, weights: (cases,)
     Naeini, Cooper & Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning (2015).
     """
-    said, truth = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float)
-    counts = np.ones(len(said)) if weights is None else np.asarray(weights, dtype=float)
-    bins = np.minimum((said * 10).astype(np.int64), 9)
-    gaps = np.abs(np.bincount(bins, weights=counts * (said - truth), minlength=10))
+    values, truth = np.asarray(probabilities, dtype=float), np.asarray(labels, dtype=float)
+    counts = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
+    bins = np.minimum((values * 10).astype(np.int64), 9)
+    gaps = np.abs(np.bincount(bins, weights=counts * (values - truth), minlength=10))
     return float(gaps.sum()) / _positive(float(counts.sum()))
 
 

@@ -75,13 +75,13 @@ def _newton(cases: list[tuple[float, float, float]], slope: float, free_slope: b
         slant = g1 * step_slope + g2 * step_offset
         step = 1.0
         while step > 1e-10:
-            tried = _cross_entropy(cases, slope + step * step_slope, offset + step * step_offset)
-            if tried < loss + 1e-4 * step * slant:
+            new_loss = _cross_entropy(cases, slope + step * step_slope, offset + step * step_offset)
+            if new_loss < loss + 1e-4 * step * slant:
                 break
             step /= 2
         else:
             break
-        slope, offset, loss = slope + step * step_slope, offset + step * step_offset, tried
+        slope, offset, loss = slope + step * step_slope, offset + step * step_offset, new_loss
     return slope, offset
 
 
@@ -105,31 +105,31 @@ MIN_JUDGED, MIN_JUDGED_OF_A_CLASS = 150, 10
 
 
 def recalibrated(
-    days: Sequence[date], said: Sequence[float], labels: Sequence[int], lag: int = LABEL_LAG
+    days: Sequence[date], probabilities: Sequence[float], labels: Sequence[int], lag: int = LABEL_LAG
 ) -> list[float]:
     """Return each probability, recalibrated on the newest days whose labels were known on its day.
 
     days: of each case, in any order
-    said: probabilities, within 0..1
+    probabilities: within 0..1
     lag:  days after which a day's labels are known
 
     Uses no later information, so the result is what a site could have shown at the time. Cases without enough earlier
     days are not changed.
     """
-    logits = [logit_of(p) for p in said]
+    logits = [logit_of(p) for p in probabilities]
     by_day: dict[date, list[int]] = {}
     for i, day in enumerate(days):
         by_day.setdefault(day, []).append(i)
-    meant = list(said)
-    for day, here in by_day.items():
+    results = list(probabilities)
+    for day, cases_of_day in by_day.items():
         first, last = day - timedelta(days=lag + JUDGED_DAYS), day - timedelta(days=lag)
         known = [i for other, cases in by_day.items() if first < other <= last for i in cases]
         relevant = sum(labels[i] for i in known)
         if len(known) >= MIN_JUDGED and min(relevant, len(known) - relevant) >= MIN_JUDGED_OF_A_CLASS:
             of_day = platt([logits[i] for i in known], [labels[i] for i in known])
-            for i in here:
-                meant[i] = of_day(logits[i])
-    return meant
+            for i in cases_of_day:
+                results[i] = of_day(logits[i])
+    return results
 
 
 def shift(logits: Sequence[float], labels: Sequence[int], spread: float) -> float:
@@ -144,9 +144,9 @@ def shift(logits: Sequence[float], labels: Sequence[int], spread: float) -> floa
     """
     b = 0.0
     for _ in range(50):
-        said = [sigmoid(logit + b) for logit in logits]
-        gradient = math.fsum(y - p for y, p in zip(labels, said, strict=True)) - b / spread**2
-        step = gradient / (math.fsum(p * (1.0 - p) for p in said) + 1.0 / spread**2)
+        probabilities = [sigmoid(logit + b) for logit in logits]
+        gradient = math.fsum(y - p for y, p in zip(labels, probabilities, strict=True)) - b / spread**2
+        step = gradient / (math.fsum(p * (1.0 - p) for p in probabilities) + 1.0 / spread**2)
         b += max(-1.0, min(1.0, step))
         if abs(step) < 1e-9:
             break

@@ -124,11 +124,11 @@ class RelevanceModel:
 
         What it was worth stays as it was said; the addend of its own vote comes, goes, or changes.
         """
-        base, *said = scored.contributions
+        base, *parts = scored.contributions
         own = self.votes.of(story_id, entry_ids)
         kept = [
             Part(part.name, part.log_odds, part.reason)
-            for part in said
+            for part in parts
             if part.name != "vote" and not (own and part.name == "votes")
         ]
         if own:

@@ -23,7 +23,7 @@ USUAL_DAYS = 14
 """UTC days over which the usual share of a word is measured; a week has too few titles with the rarer ones."""
 
 COMMON_SHARE = 0.08
-COMMON_LEAST = 20
+MIN_COMMON_SIZE = 20
 """A word in a larger share of the titles, and in more than so many, is not compared: it only tells the language.
 
 AUC of the context of an item with its source, on the later 30 % of ai_press_2026_techmeme_dev and gnews_top_2020_dev,
@@ -42,7 +42,7 @@ With 25, 100, 200 and 400 the measures above are the same within .0003; fewer ca
 MAX_OWN_TITLES = 100
 """Titles counted of one source in a day, at most."""
 
-LEAST_COSINE = 0.1
+MIN_COSINE = 0.1
 """Titles with a lower cosine have a name in common by chance."""
 
 
@@ -256,7 +256,7 @@ class NewsContext:
         if not tokens or not self._titles:
             return NO_CONTEXT
         share = len(self._recent) / self._titles
-        common = COMMON_SHARE * self._titles + COMMON_LEAST
+        common = COMMON_SHARE * self._titles + MIN_COMMON_SIZE
         seldom = SELDOM_SHARE * self._titles + 1
         dots: dict[int, float] = {}
         bursts: list[float] = []
@@ -313,9 +313,9 @@ class NewsContext:
         return set(speakers)
 
     def _nearest_titles(self, dots: dict[int, float], norm: float, source: str) -> list[float]:
-        """Return, for each other source, the cosine of its most similar title, if it is above LEAST_COSINE."""
+        """Return, for each other source, the cosine of its most similar title, if it is above MIN_COSINE."""
         length = self._length
-        least = LEAST_COSINE * norm
+        least = MIN_COSINE * norm
         # Of hundreds of titles that share a word, about ten are similar.
         tokens = [(value, number) for number, dot in dots.items() if (value := dot / length[number]) > least]
         best: dict[str, float] = {}

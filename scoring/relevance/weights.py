@@ -82,8 +82,8 @@ class Weights:
     def mixed(self, other: Weights) -> Weights:
         """Return weights whose logit is the mean of both; they know the same words, equally frequent."""
 
-        def mean(one: Mapping[str, float], two: Mapping[str, float]) -> dict[str, float]:
-            return {name: (one.get(name, 0.0) + two.get(name, 0.0)) / 2 for name in {**one, **two}}
+        def mean(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+            return {name: (first.get(name, 0.0) + second.get(name, 0.0)) / 2 for name in {**first, **second}}
 
         return replace(
             self,

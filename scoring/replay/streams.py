@@ -26,7 +26,7 @@ from aggregator.model import Embedding
 from aggregator.text.markup import clip, plain
 from scoring.meaning.encoder import Encoder, text_of
 
-LONGEST_LINE = 20_000_000
+MAX_LINE_CHARS = 20_000_000
 TITLE_CHARS = 500
 TEXT_CHARS = 100_000
 ID_CHARS = 300
@@ -102,11 +102,11 @@ class Stream:
             yield from lines
             return
         # Read ahead, because texts of similar length are faster together.
-        while ahead := list(islice(lines, READ_AHEAD)):
-            waiting = [line for line in ahead if not line.encoded]
+        while batch := list(islice(lines, READ_AHEAD)):
+            waiting = [line for line in batch if not line.encoded]
             texts = [text_of(line.title, line.summary) for line in waiting]
             made = dict(zip(map(id, waiting), self.encoder.encode(texts), strict=True))
-            yield from (line if line.encoded else replace(line, embedding=made[id(line)]) for line in ahead)
+            yield from (line if line.encoded else replace(line, embedding=made[id(line)]) for line in batch)
 
     def _ordered(self, path: Path) -> Iterator[Line]:
         latest: datetime | None = None
@@ -125,7 +125,7 @@ class Stream:
         number = 0
         try:
             with _opened(path) as file:
-                while raw := file.readline(LONGEST_LINE):
+                while raw := file.readline(MAX_LINE_CHARS):
                     number += 1
                     if raw.isspace():
                         continue
@@ -140,15 +140,15 @@ class Stream:
         except (EOFError, zlib.error) as fault:
             self._skip(number + 1, f"the file ends in the middle or is damaged: {fault}")
 
-    def _skip(self, number: int, words: str) -> None:
+    def _skip(self, number: int, reason: str) -> None:
         self.broken += 1
         if len(self.skipped) < REPORTED:
-            self.skipped.append(Skipped(number, words))
+            self.skipped.append(Skipped(number, reason))
 
     def _line(self, raw: bytes, number: int) -> Line:
         """Return the entry in a line; ValueError with a message when there is none."""
-        if len(raw) >= LONGEST_LINE:
-            raise ValueError(f"longer than {LONGEST_LINE} bytes")
+        if len(raw) >= MAX_LINE_CHARS:
+            raise ValueError(f"longer than {MAX_LINE_CHARS} bytes")
         try:
             row = json.loads(raw)
         except (ValueError, RecursionError) as fault:

@@ -216,11 +216,11 @@ def _spelling(phrase: Sequence[str], titles: Iterable[str]) -> str | None:
     for title in titles:
         pieces = [(m.start(), m.end(), words(m.group())) for m in _SPELLED.finditer(title)]
         for at, (begin, _, _) in enumerate(pieces):
-            said: list[str] = []
+            spoken: list[str] = []
             for _, end, piece in pieces[at:]:
-                said += piece
-                if len(said) >= len(phrase):
-                    if tuple(said) == tuple(phrase):
+                spoken += piece
+                if len(spoken) >= len(phrase):
+                    if tuple(spoken) == tuple(phrase):
                         ways[_without_half_quotes(_POSSESSIVE.sub("", title[begin:end]))] += 1
                     break
     if not ways:

@@ -45,8 +45,8 @@ class TopicKeeper:
         last = store.topics.looked_at()
         if last is not None and timedelta() <= at - last < EVERY:
             return
-        found = topics(Moment(self._up_to(at, watermark), at), at, 2 * SHOWN)
-        rising_topics = [row for row in found if self._is_news(*row)][:SHOWN]
+        rising = topics(Moment(self._up_to(at, watermark), at), at, 2 * SHOWN)
+        rising_topics = [row for row in rising if self._is_news(*row)][:SHOWN]
         with store.transaction():
             if store.topics.replace(rising_topics, at):
                 store.state.next_edition()

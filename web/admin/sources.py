@@ -57,7 +57,7 @@ def sources() -> str:
     return _page(address=request.args.get("address", "").strip()[:MAX_ADDRESS_CHARS])
 
 
-def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | None = None) -> str:
+def _page(message: str = "", address: str = "", discovered: list[dict[str, Any]] | None = None) -> str:
     params = source_list.read(args())
     with reading().store() as store:
         summaries = source_list.summaries(store, config(), services().alarm, now())
@@ -79,7 +79,7 @@ def _page(message: str = "", address: str = "", found: list[dict[str, Any]] | No
         categories=config().categories,
         message=message,
         address=address,
-        found=found,
+        discovered=discovered,
         bookmarklet=BOOKMARKLET % json.dumps(f"{base_url()}/admin/sources?address="),
     )
 

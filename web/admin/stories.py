@@ -110,10 +110,10 @@ def undo_decision() -> AnyResponse:
 
 def _similar(store: Store, story: Story) -> list[Listed]:
     """Return stories that may report the same event: those that share most of the longest words of the headline."""
-    words = sorted(set(story.headline.split()), key=lambda word: (-len(word), word))[:SEARCHED_WORDS]
+    longest = sorted(set(story.headline.split()), key=lambda word: (-len(word), word))[:SEARCHED_WORDS]
     shared: Counter[int] = Counter()
     matches: dict[int, Listed] = {}
-    for word in words:
+    for word in longest:
         for match in store.search.stories(Query(terms=(word,)), limit=20).stories:
             shared[match.story.story_id] += 1
             matches[match.story.story_id] = match

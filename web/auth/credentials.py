@@ -38,13 +38,13 @@ log = logging.getLogger(__name__)
 
 MIN_TOKEN_CHARS = 20
 """Least characters of a token from the environment: shorter ones could be guessed."""
-IDLE = timedelta(hours=12)
-LONGEST = timedelta(days=30)
+MAX_IDLE = timedelta(hours=12)
+MAX_SESSION_AGE = timedelta(days=30)
 SEEN_EVERY = timedelta(minutes=1)
 """Limits the writes of a session in use."""
 TRIES = 5
 WINDOW_S = 60.0
-_MOST_ADDRESSES = 1_000
+_MAX_ADDRESSES = 1_000
 
 
 def token_file(db: Path) -> Path:
@@ -127,7 +127,7 @@ class Authenticator:
             token_digest=self._token_digest(store),
             form_token=secrets.token_urlsafe(32),
             now=now,
-            oldest=now - IDLE,
+            oldest=now - MAX_IDLE,
         )
         return cookie
 
@@ -146,8 +146,9 @@ class Authenticator:
         session = store.sessions.session(digest(cookie), self._token_digest(store))
         if session is None:
             return None
-        # Even if the clock was set back.
-        if not timedelta() <= now - session.seen_at < IDLE or not timedelta() <= now - session.made_at < LONGEST:
+        # Not negative, even if the clock was set back.
+        idle, age = now - session.seen_at, now - session.made_at
+        if not (timedelta() <= idle < MAX_IDLE and timedelta() <= age < MAX_SESSION_AGE):
             store.sessions.end(session.digest)
             return None
         if now - session.seen_at >= SEEN_EVERY:
@@ -174,7 +175,7 @@ class Authenticator:
                 wrong.popleft()
             wrong.append(self._ticks())
             self._wrong.move_to_end(network)
-            while len(self._wrong) > _MOST_ADDRESSES:
+            while len(self._wrong) > _MAX_ADDRESSES:
                 self._wrong.popitem(last=False)
             if len(wrong) > TRIES:
                 raise TooManyTries

@@ -105,12 +105,12 @@ def _summary(source: Source, outline: SourceOutline | None, alarm: Alarm, now: d
 
 def select(sources: Sequence[SourceSummary], params: SourceParams, size: int = PAGE_SIZE) -> SourcePage:
     """Return the page of *sources* that *params* select; every word must occur in name, ID or host."""
-    words = params.query.casefold().split()
+    needles = params.query.casefold().split()
     matching = [
         summary
         for summary in sources
         if (not params.category or summary.source.category == params.category)
-        and _contains(words, f"{summary.source.name} {summary.source.id} {summary.host}".casefold())
+        and _contains(needles, f"{summary.source.name} {summary.source.id} {summary.host}".casefold())
     ]
     states = Counter(summary.state for summary in matching)
     if params.state:
@@ -120,8 +120,8 @@ def select(sources: Sequence[SourceSummary], params: SourceParams, size: int = P
     return SourcePage(params, shown, len(matching), len(sources), states, len(matching) > begin + size)
 
 
-def _contains(words: Sequence[str], text: str) -> bool:
-    return all(word in text for word in words)
+def _contains(needles: Sequence[str], text: str) -> bool:
+    return all(word in text for word in needles)
 
 
 def health(store: Store, sources: Sequence[Source], now: datetime) -> list[SourceHealth]:

@@ -53,21 +53,21 @@ class Card:
         return hashlib.sha256(repr((_VERSION, *astuple(self))).encode()).hexdigest()[:12]
 
 
-def card(what: Card) -> bytes:
+def card(content: Card) -> bytes:
     """Return a card as PNG; about 24 kB, 20 ms."""
     image = Image.new("RGB", (WIDTH, HEIGHT), _SEA)
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, HEIGHT - 92, WIDTH, HEIGHT), fill=_DEEP)
     _wave(draw, (WIDTH - 400, 16), 11.5, 34, "#0e5b71")
-    _text(draw, (_MARGIN, 56), what.site, 40, _PALE, 620)
-    if what.kicker:
-        _text(draw, (_MARGIN, 130), what.kicker, 34, _FOAM, WIDTH - 2 * _MARGIN)
-    lines, size = _wrapped(what.headline)
+    _text(draw, (_MARGIN, 56), content.site, 40, _PALE, 620)
+    if content.kicker:
+        _text(draw, (_MARGIN, 130), content.kicker, 34, _FOAM, WIDTH - 2 * _MARGIN)
+    lines, size = _wrapped(content.headline)
     for number, line in enumerate(lines):
         draw.text((_MARGIN, 190 + number * size * 1.28), line, _WHITE, _font(size))
-    if what.score is not None:
-        _score(draw, what, large=not lines)
-    _text(draw, (_MARGIN, HEIGHT - 66), what.foot, 30, _PALE, WIDTH - 2 * _MARGIN)
+    if content.score is not None:
+        _score(draw, content, large=not lines)
+    _text(draw, (_MARGIN, HEIGHT - 66), content.foot, 30, _PALE, WIDTH - 2 * _MARGIN)
     return _png(image, 64)
 
 
@@ -80,30 +80,30 @@ def icon(size: int, inset: float = 0.0) -> bytes:
     return _png(image.resize((size, size), Image.Resampling.LANCZOS), 32)
 
 
-def _score(draw: ImageDraw.ImageDraw, what: Card, large: bool) -> None:
+def _score(draw: ImageDraw.ImageDraw, content: Card, large: bool) -> None:
     """Draw the score: a ring filled so far, and the number in it."""
     radius, x, y = (150, WIDTH // 2, 330) if large else (58, WIDTH - _MARGIN - 58, 92)
     box = (x - radius, y - radius, x + radius, y + radius)
-    score = what.score or 0
+    score = content.score or 0
     draw.ellipse(box, fill=_DEEP)
     draw.arc(box, 0, 360, fill="#2c7f96", width=radius // 6)
     draw.arc(box, -90, -90 + 3.6 * score, fill=_FOAM, width=radius // 6)
     draw.text((x, y), f"{score}", _WHITE, _font(int(radius * 0.8)), anchor="mm")
     if large:
-        words = "Score, provisional" if what.provisional else "Score"
-        draw.text((x, y + radius + 32), words, _PALE, _font(34), anchor="mm")
+        label = "Score, provisional" if content.provisional else "Score"
+        draw.text((x, y + radius + 32), label, _PALE, _font(34), anchor="mm")
 
 
 def _wave(draw: ImageDraw.ImageDraw, at: tuple[float, float], scale: float, width: int, colour: str) -> None:
     points, start = [_WAVE_START], _WAVE_START
-    for one, other, end in _WAVE:
+    for left, other, end in _WAVE:
         for step in range(1, 33):
             t = step / 32
             a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3
             points.append(
                 (
-                    a * start[0] + b * one[0] + c * other[0] + d * end[0],
-                    a * start[1] + b * one[1] + c * other[1] + d * end[1],
+                    a * start[0] + b * left[0] + c * other[0] + d * end[0],
+                    a * start[1] + b * left[1] + c * other[1] + d * end[1],
                 )
             )
         start = end

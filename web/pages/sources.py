@@ -38,7 +38,7 @@ def sources() -> str:
         health = source_list.health(store, [summary.source for summary in page.shown], now())
         rows = [present.source_row(show, row) for row in health]
         ledgers = store.source_status.hosts()
-    here = {summary.host for summary in page.shown}
+    hosts = {summary.host for summary in page.shown}
     keep(BRIEF)
     return render_template(
         "sources.html",
@@ -46,9 +46,9 @@ def sources() -> str:
         source_page=page,
         source_params=params,
         rows=rows,
-        hosts=[present.host_row(ledger) for ledger in ledgers if ledger.host in here][:MAX_HOSTS],
+        hosts=[present.host_row(ledger) for ledger in ledgers if ledger.host in hosts][:MAX_HOSTS],
         hosts_summary=present.hosts_summary(ledgers),
-        more_hosts=max(0, len(here) - MAX_HOSTS),
+        more_hosts=max(0, len(hosts) - MAX_HOSTS),
         fault=fault,
         fault_at=show.moment(fault.at) if fault else None,
     )

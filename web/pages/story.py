@@ -52,8 +52,8 @@ def story(story_id: int, name: str) -> str | AnyResponse:
         trending, related = _beside(store, show, listed.story)
         near = _near(store, show, listed.story)
         sentences = sentences_of(members)
-        facts = key_facts(members, said=sentences)
-        analysis = analyse(members, said=sentences)
+        facts = key_facts(members, story_sentences=sentences)
+        analysis = analyse(members, story_sentences=sentences)
         written = store.summaries.of(story_id)
         continued = earlier(store, listed.story, config().scoring.window)
         before = store.story_lists.listed(continued.story_id) if continued is not None else None

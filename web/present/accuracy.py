@@ -159,13 +159,13 @@ def windows(
     """Return the scorecards of a night, the shortest first."""
     cards = []
     for days in sorted({m.window_days for m in measures}):
-        here = [m for m in measures if m.window_days == days]
+        of_window = [m for m in measures if m.window_days == days]
         cards.append(
             Window(
                 days=days,
-                lines=_lines([m for m in here if not m.category_id]),
+                lines=_lines([m for m in of_window if not m.category_id]),
                 bars=_bars(tables.get((days, "reliability"), [])),
-                categories=_categories([m for m in here if m.category_id], name_of),
+                categories=_categories([m for m in of_window if m.category_id], name_of),
                 confusion=_confusion(tables.get((days, "confusion"), []), name_of),
             )
         )
@@ -206,17 +206,17 @@ def _bars(bins: Sequence[Sequence[float]]) -> tuple[Bar, ...]:
     most = max((cases for _, _, cases, _, _ in bins), default=0)
     return tuple(
         Bar(
-            x=round(100 * said, 1),
-            y=round(100 - 100 * came, 1),
+            x=round(100 * predicted, 1),
+            y=round(100 - 100 * relevant, 1),
             radius=round(1.2 + 3.0 * (cases / most) ** 0.5, 1),
             label=gettext(
                 "%(stories)s with an average score of %(score)s: %(share)s turned out relevant",
                 stories=plural(round(cases), "story", "stories"),
-                score=round(100 * said),
-                share=wording.percent(came),
+                score=round(100 * predicted),
+                share=wording.percent(relevant),
             ),
         )
-        for _, _, cases, said, came in bins
+        for _, _, cases, predicted, relevant in bins
     )
 
 
@@ -229,9 +229,9 @@ def _categories(measures: Sequence[Measure], name_of: Callable[[str], str]) -> t
 def _confusion(counts: Sequence[tuple[str, str, int]], name_of: Callable[[str], str]) -> Confusion | None:
     if not counts:
         return None
-    ids = sorted({id_ for said, right, _ in counts for id_ in (said, right)}, key=name_of)
-    number = {(said, right): count for said, right, count in counts}
-    rows = tuple((name_of(right), tuple(number.get((said, right), 0) for said in ids)) for right in ids)
+    ids = sorted({id_ for predicted, right, _ in counts for id_ in (predicted, right)}, key=name_of)
+    number = {(predicted, right): count for predicted, right, count in counts}
+    rows = tuple((name_of(right), tuple(number.get((predicted, right), 0) for predicted in ids)) for right in ids)
     return Confusion(tuple(name_of(id_) for id_ in ids), rows)
 
 

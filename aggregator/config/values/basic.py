@@ -62,12 +62,12 @@ def text(longest: int) -> Kind:
     """One line of text; runs of white space count as one space."""
 
     def read(raw: str) -> str:
-        words = printable(" ".join(raw.split()))
-        if not words:
+        text = printable(" ".join(raw.split()))
+        if not text:
             raise ValueError("is empty; expected text")
-        if len(words) > longest:
-            raise ValueError(f"has {len(words)} characters; at most {longest} are allowed")
-        return words
+        if len(text) > longest:
+            raise ValueError(f"has {len(text)} characters; at most {longest} are allowed")
+        return text
 
     return Kind(f"text of up to {longest} characters", read)
 

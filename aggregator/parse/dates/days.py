@@ -159,8 +159,10 @@ def _named(text: str, language: str, others: OtherLanguages) -> datetime:
 
 def _is_weekday(unknown: list[int], tokens: list[str]) -> bool:
     """Return whether all that was not understood is one word first or last in a date: the day of the week."""
-    words = [place for place, token in enumerate(tokens) if token[0].isalnum()]
-    return not unknown or (len(unknown) == 1 and unknown[0] in (words[0], words[-1]) and len(tokens[unknown[0]]) > 1)
+    word_places = [place for place, token in enumerate(tokens) if token[0].isalnum()]
+    return not unknown or (
+        len(unknown) == 1 and unknown[0] in (word_places[0], word_places[-1]) and len(tokens[unknown[0]]) > 1
+    )
 
 
 def _date(year: str | int, month: str | int, day: str | int) -> datetime:

@@ -9,7 +9,7 @@ from datetime import datetime
 from aggregator.store.codec import stamp
 from aggregator.store.connection import Connection
 
-MOST_TITLES = 8
+MAX_TITLES = 8
 """Headlines of a story that are compared: the first ones, which name the event."""
 
 
@@ -44,7 +44,7 @@ class StoryTerms:
             return None
         titles = self._db.rows(
             f"""select e.title from memberships m join entries e using (entry_id) where m.story_id = :id
-            order by e.first_seen_at, e.entry_id limit {MOST_TITLES}""",
+            order by e.first_seen_at, e.entry_id limit {MAX_TITLES}""",
             {"id": story_id},
         )
         sources = self._db.rows(

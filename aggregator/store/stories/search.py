@@ -241,20 +241,20 @@ class Search:
         return [term for _, _, term in sorted(results)[:most]]
 
 
-def changes(one: str, other: str, most: int) -> int | None:
-    """Return the edit distance of *one* and *other*; None for more than *most*.
+def changes(word: str, other: str, most: int) -> int | None:
+    """Return the edit distance of *word* and *other*; None for more than *most*.
 
     The optimal string alignment distance (Damerau 1964, restricted): no letter is changed twice.
     """
-    if abs(len(one) - len(other)) > most:
+    if abs(len(word) - len(other)) > most:
         return None
     before_last: list[int] = []
     last = list(range(len(other) + 1))
-    for i, letter in enumerate(one, start=1):
+    for i, letter in enumerate(word, start=1):
         row = [i]
         for j, match in enumerate(other, start=1):
             cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != match))
-            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == match:
+            if i > 1 and j > 1 and letter == other[j - 2] and word[i - 2] == match:
                 cost = min(cost, before_last[j - 2] + 1)
             row.append(cost)
         if min(row) > most:

@@ -237,12 +237,12 @@ class HubSubscribers:
             {"id": subscription_id, "digest": digest, "now": stamp(now)},
         )
 
-    def failed(self, subscription_id: int, words: str, again_at: datetime | None) -> None:
+    def failed(self, subscription_id: int, message: str, again_at: datetime | None) -> None:
         """Record a failed delivery, and when to retry; None gives up."""
         self._db.run(
             """update hub_subscriptions set failures = failures + 1, due_at = :again, last_words = :words
             where subscription_id = :id""",
-            {"id": subscription_id, "words": words, "again": stamp_or_none(again_at)},
+            {"id": subscription_id, "words": message, "again": stamp_or_none(again_at)},
         )
 
     def end(self, subscription_id: int) -> None:

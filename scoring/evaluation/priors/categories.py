@@ -181,10 +181,10 @@ def accepted_share(prior: CategoryPrior, texts: Sequence[CategorisedText]) -> tu
     hits = []
     belongs = []
     for text in texts:
-        said = prior.log_odds(text.title, text.summary, text.link, text.embedding)
-        hits.append(ids[int(np.argmax(said))] in text.categories)
+        log_odds = prior.log_odds(text.title, text.summary, text.link, text.embedding)
+        hits.append(ids[int(np.argmax(log_odds))] in text.categories)
         if text.categories[0] != labelled_files.NO_CATEGORY:
-            belongs.append(ids[int(np.argmax(said[:-1]))] in text.categories)
+            belongs.append(ids[int(np.argmax(log_odds[:-1]))] in text.categories)
     return float(np.mean(hits)), float(np.mean(belongs))
 
 

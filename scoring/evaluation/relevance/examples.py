@@ -187,7 +187,7 @@ class _Trial:
     known: list[float]
     setting: int
     calibration: Calibration
-    said: list[float]
+    probabilities: list[float]
     loss: float
 
 
@@ -218,13 +218,13 @@ def learn(
     trials: list[_Trial] = []
     for start in dict.fromkeys((prior, None)):
         known = [known_logit(start, e.signals) for e in train]
-        tried = learner.fit_each(older, settings, known=known[: len(older)])
+        candidates = learner.fit_each(older, settings, known=known[: len(older)])
         for i in range(0, len(settings), 2):
-            model = RelevanceModel("", tried[i].mixed(tried[i + 1]))
+            model = RelevanceModel("", candidates[i].mixed(candidates[i + 1]))
             logits = [of_prior + model.logit(e.signals) for e, of_prior in zip(later, known[len(older) :], strict=True)]
             calibration = platt(logits, truth)
-            said = [calibration(logit) for logit in logits]
-            trials.append(_Trial(start, known, i, calibration, said, log_loss(said, truth)))
+            probabilities = [calibration(logit) for logit in logits]
+            trials.append(_Trial(start, known, i, calibration, probabilities, log_loss(probabilities, truth)))
     best = min(trials, key=lambda trial: trial.loss)
     plain, recent = learner.fit_each(train, settings[best.setting : best.setting + 2], known=best.known)
     return LearnedScore(
@@ -232,5 +232,5 @@ def learn(
         calibration=best.calibration,
         prior=best.prior,
         strength=settings[best.setting].strength,
-        judged=tuple((e.signals.at.date(), p, y) for e, p, y in zip(later, best.said, truth, strict=True)),
+        judged=tuple((e.signals.at.date(), p, y) for e, p, y in zip(later, best.probabilities, truth, strict=True)),
     )

@@ -73,8 +73,8 @@ def result(
     of_case = np.array([place[day] for day in days])
     ndcg_by_day = _ndcg_of_days(of_case, len(listed), scores, truth)
     rng = random.Random(seed)
-    said, labels = np.array(scores, dtype=float), np.array(truth, dtype=float)
-    area_of = weighted_auc(said, labels)
+    values, labels = np.array(scores, dtype=float), np.array(truth, dtype=float)
+    area_of = weighted_auc(values, labels)
     samples: dict[str, list[float]] = defaultdict(list)
     for sample in [range(len(listed)), *(rng.choices(range(len(listed)), k=len(listed)) for _ in range(RESAMPLES))]:
         drawn = np.bincount(np.fromiter(sample, dtype=np.int64), minlength=len(listed)).astype(float)
@@ -84,8 +84,8 @@ def result(
         if (known := float(drawn[ndcg_by_day >= 0].sum())) > 0:
             samples["ndcg_at_10"].append(float((drawn * ndcg_by_day)[ndcg_by_day >= 0].sum()) / known)
         if probabilities:
-            samples["brier"].append(float((weights * (said - labels) ** 2).sum() / weights.sum()))
-            samples["ece"].append(ece(said, labels, weights))
+            samples["brier"].append(float((weights * (values - labels) ** 2).sum() / weights.sum()))
+            samples["ece"].append(ece(values, labels, weights))
     return Result(name, *(_interval(samples[measure]) for measure in ("auc", "ndcg_at_10", "brier", "ece")))
 
 
@@ -95,8 +95,8 @@ def _ndcg_of_days(
     """Return for each day its nDCG@10; -1 for one that does not count."""
     values = np.full(days, -1.0)
     for day in range(days):
-        here = np.flatnonzero(of_case == day).tolist()
-        if len(here) > 10 and (value := ndcg([scores[i] for i in here], [truth[i] for i in here])) is not None:
+        cases = np.flatnonzero(of_case == day).tolist()
+        if len(cases) > 10 and (value := ndcg([scores[i] for i in cases], [truth[i] for i in cases])) is not None:
             values[day] = value
     return values
 
@@ -131,15 +131,17 @@ def evaluate(
     train = [e for e in examples if e.signals.at < begins]
     measured = [e for e in examples if e.signals.at >= begins]
     score = learn(train, prior, seed=seed)
-    said = [score.probability(e.signals) for e in measured]
+    probabilities = [score.probability(e.signals) for e in measured]
     points = [row.points for row in everything if row.label is not None and row.arrived_at >= begins]
-    return _report(train, measured, {"score": _by_day(score, measured, said), "learned once": said}, points, seed)
+    return _report(
+        train, measured, {"score": _by_day(score, measured, probabilities), "learned once": probabilities}, points, seed
+    )
 
 
-def _by_day(score: LearnedScore, measured: Sequence[Example], said: Sequence[float]) -> list[float]:
-    """Return what was *said*, recalibrated each day on what was judged before it."""
+def _by_day(score: LearnedScore, measured: Sequence[Example], fitted_once: Sequence[float]) -> list[float]:
+    """Return the probabilities *fitted_once*, recalibrated each day on the items judged before it."""
     days = [*(day for day, _, _ in score.judged), *(e.signals.at.date() for e in measured)]
-    probabilities = [*(p for _, p, _ in score.judged), *said]
+    probabilities = [*(p for _, p, _ in score.judged), *fitted_once]
     labels = [*(label for _, _, label in score.judged), *(int(e.relevant) for e in measured)]
     # A label that is known after 48 hours is known on the third day after the one on which its item arrived.
     lag = math.ceil(LABEL_DELAY / timedelta(days=1)) + 1
@@ -176,7 +178,7 @@ def evaluate_online(
     if not by_day:
         raise GroundswellError("there is nothing to measure: no labelled item arrived on or after that day")
     measured: list[Example] = []
-    said: list[float] = []
+    probabilities: list[float] = []
     strengths: tuple[float, ...] = STRENGTHS
     train: list[Example] = []
     for day in sorted(by_day):
@@ -185,10 +187,10 @@ def evaluate_online(
         # Chosen once: a choice a day would cost as many times as much and hardly differ.
         prior, strengths = score.prior, (score.strength,)
         measured += by_day[day]
-        said += [score.probability(example.signals) for example in by_day[day]]
+        probabilities += [score.probability(example.signals) for example in by_day[day]]
         if progress is not None:
             progress(1)
-    return _report(train, measured, {"score": said}, [None] * len(measured), seed)
+    return _report(train, measured, {"score": probabilities}, [None] * len(measured), seed)
 
 
 def _report(
@@ -198,10 +200,10 @@ def _report(
     points: Sequence[float | None],
     seed: int,
 ) -> Report:
-    """Return the measures of what was said in each way, the score first, and of the rules."""
+    """Return the measures of the probabilities in *ways*, the score first, and of the rules."""
     days = [e.signals.at.date().isoformat() for e in measured]
     truth = [int(e.relevant) for e in measured]
-    results = [result(name, days, said, truth, probabilities=True, seed=seed) for name, said in ways.items()]
+    results = [result(name, days, values, truth, probabilities=True, seed=seed) for name, values in ways.items()]
     results += [result(name, days, scores, truth, seed=seed) for name, scores in _rules(train, measured, points)]
     return Report(
         train=len(train),
@@ -252,7 +254,7 @@ def lines(report: Report) -> list[str]:
     for row in report.results:
         values = [row.auc, row.ndcg_at_10, row.brier, row.ece]
         drawn.append(f"{row.name:38}" + "".join(f"{value or ''!s:24}" for value in values).rstrip())
-    drawn += ["", "   said    cases  mean said  came"]
+    drawn += ["", "   score   cases  predicted  relevant"]
     for b in report.reliability:
-        drawn.append(f"{b['low']:.1f}-{b['high']:.1f}  {b['cases']:6.0f}  {b['said']:9.2f}  {b['came']:.2f}")
+        drawn.append(f"{b['low']:.1f}-{b['high']:.1f}  {b['cases']:6.0f}  {b['predicted']:9.2f}  {b['observed']:8.2f}")
     return drawn

@@ -141,8 +141,8 @@ def _corrections(store: Store, config: Config) -> list[tuple[datetime, str, str]
             own = "" if source is None else source.category
             default = default or own
             by_prior = categorizer.by_prior(entry.title, entry.summary, entry.link, entry.embedding)
-            said = categorizer.evidence(terms(entry.title), terms(entry.summary), own, by_prior)
-            evidence = [a + b for a, b in zip(evidence or [0.0] * len(said), said, strict=True)]
+            log_odds = categorizer.evidence(terms(entry.title), terms(entry.summary), own, by_prior)
+            evidence = [a + b for a, b in zip(evidence or [0.0] * len(log_odds), log_odds, strict=True)]
             entries += 1
         if entries:
             results.append((decision.at, categorizer.decide(evidence, default, entries), decision.category_id))
@@ -161,15 +161,17 @@ def scorecard(past: Past, now: datetime) -> Scorecard:
         for category in sorted({case.category_id for case in inside} - {""}):
             measures += _score_measures([c for c in inside if c.category_id == category], window, category)
         if len(inside) >= CASES:
-            table = reliability([c.meant for c in inside], [c.label for c in inside])
-            tables[window, "reliability"] = [[b.low, b.high, b.cases, b.said, b.came] for b in table]
+            table = reliability([c.recalibrated for c in inside], [c.label for c in inside])
+            tables[window, "reliability"] = [[b.low, b.high, b.cases, b.predicted, b.observed] for b in table]
         measures += _page_measures(past, since, now, window)
-        corrections = [(said, right) for at, said, right in past.corrections if at >= since]
+        corrections = [(predicted, right) for at, predicted, right in past.corrections if at >= since]
         measures.append(_corrected(corrections, window))
         counts: dict[tuple[str, str], int] = defaultdict(int)
         for pair in corrections:
             counts[pair] += 1
-        tables[window, "confusion"] = [[said, right, count] for (said, right), count in sorted(counts.items())]
+        tables[window, "confusion"] = [
+            [predicted, right, count] for (predicted, right), count in sorted(counts.items())
+        ]
     return Scorecard(now.date(), tuple(measures), tables)
 
 
@@ -191,19 +193,19 @@ class _Case:
 
     day: str
     category_id: str
-    said: float
+    probability: float
     voices: int
     age: float
     """Of its first sight, seconds since 1970."""
     label: int
-    meant: float = 0.0
+    recalibrated: float = 0.0
     """The score recalibrated on the judged days before; see `calibration.recalibrated`."""
 
 
 def _with_meaning(cases: Sequence[_Case]) -> list[_Case]:
     days = [date.fromisoformat(case.day) for case in cases]
-    meant = recalibrated(days, [case.said for case in cases], [case.label for case in cases])
-    return [replace(case, meant=value) for case, value in zip(cases, meant, strict=True)]
+    recalibrated_scores = recalibrated(days, [case.probability for case in cases], [case.label for case in cases])
+    return [replace(case, recalibrated=value) for case, value in zip(cases, recalibrated_scores, strict=True)]
 
 
 def _cases(past: Past, now: datetime) -> list[_Case]:
@@ -213,14 +215,16 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
     # On the first day of a site, everything that the feeds still contained arrived at once.
     results: list[_Case] = []
     for day in sorted(by_day)[1:]:
-        here = by_day[day]
+        stories = by_day[day]
         labels: dict[int, int] = {}
         if is_complete(day, now):
-            labels_of_day = label_day({story_id: story.within(DAY) for story_id, story in here.items()}, past.top_share)
+            labels_of_day = label_day(
+                {story_id: story.within(DAY) for story_id, story in stories.items()}, past.top_share
+            )
             labels |= dict.fromkeys(labels_of_day.relevant, 1) | dict.fromkeys(labels_of_day.not_relevant, 0)
-        labels |= {story_id: int(up) for story_id, up in past.votes.items() if story_id in here}
+        labels |= {story_id: int(up) for story_id, up in past.votes.items() if story_id in stories}
         for story_id in sorted(labels):
-            story = here[story_id]
+            story = stories[story_id]
             at = story.first_seen_at + FORECAST_AGE
             lines = past.scores.get(story_id, ())
             stood = bisect_right([moment for moment, _ in lines], at)
@@ -231,7 +235,7 @@ def _cases(past: Past, now: datetime) -> list[_Case]:
                 _Case(
                     day=day.isoformat(),
                     category_id=kind.category_id,
-                    said=lines[stood - 1][1] / 100,
+                    probability=lines[stood - 1][1] / 100,
                     voices=story.known(at),
                     age=story.first_seen_at.timestamp(),
                     label=labels[story_id],
@@ -247,13 +251,13 @@ def _score_measures(cases: Sequence[_Case], window: int, category: str) -> list[
     places = list(range(len(cases)))
     labels = np.asarray([case.label for case in cases])
     ways = {
-        SITE: np.asarray([case.said for case in cases]),
+        SITE: np.asarray([case.probability for case in cases]),
         RULES[0]: np.asarray([case.age for case in cases]),
         RULES[1]: np.asarray([float(case.voices) for case in cases]),
     }
     results = []
-    for method, said in ways.items():
-        value = resampled(days, places, _auc_of(said, labels), resamples=RESAMPLES) if enough else None
+    for method, values in ways.items():
+        value = resampled(days, places, _auc_of(values, labels), resamples=RESAMPLES) if enough else None
         results.append(_measure(window, category, "auc", method, value, len(cases), CASES))
     probabilities: dict[str, Callable[[list[float], list[int]], float]] = {"brier": brier}
     if not category:
@@ -261,17 +265,17 @@ def _score_measures(cases: Sequence[_Case], window: int, category: str) -> list[
     for name, rule in probabilities.items():
 
         def of(some: Sequence[_Case], rule: Callable[[list[float], list[int]], float] = rule) -> float | None:
-            return rule([c.meant for c in some], [c.label for c in some])
+            return rule([c.recalibrated for c in some], [c.label for c in some])
 
         value = resampled(days, cases, of, resamples=RESAMPLES) if enough else None
         results.append(_measure(window, category, name, SITE, value, len(cases), CASES))
     return results
 
 
-def _auc_of(said: NDArray[np.float64], labels: NDArray[np.int64]) -> Callable[[Sequence[int]], float | None]:
+def _auc_of(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Callable[[Sequence[int]], float | None]:
     """Return `auc` of drawn cases."""
-    area = weighted_auc(said, labels)
-    return lambda places: area(np.bincount(np.asarray(places, dtype=np.int64), minlength=len(said)))
+    area = weighted_auc(scores, labels)
+    return lambda places: area(np.bincount(np.asarray(places, dtype=np.int64), minlength=len(scores)))
 
 
 def _measure(
@@ -359,7 +363,7 @@ def _corrected(corrections: Sequence[tuple[str, str]], window: int) -> Measure:
     """Return the share of editors' category corrections that the site agrees with by now."""
     value = None
     if len(corrections) >= CORRECTIONS:
-        share = sum(said == right for said, right in corrections) / len(corrections)
+        share = sum(predicted == right for predicted, right in corrections) / len(corrections)
         value = Interval(share, share, share)
     return _measure(window, "", "category_accuracy", SITE, value, len(corrections), CORRECTIONS)
 

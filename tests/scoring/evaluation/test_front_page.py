@@ -118,7 +118,7 @@ def test_the_command_prints_each_order_for_a_table_and_for_a_yes_or_no(tmp_path:
     )
     assert graded.exit_code == 0, graded.output
     report = json.loads(graded.stdout)[0]
-    assert (report["labelled"], report["found"]) == (54, 54)
+    assert (report["labelled"], report["in_stream"]) == (54, 54)
     assert [result["name"] for result in report["results"]][:2] == ["as shown", "by score"]
 
     missing = CliRunner().invoke(

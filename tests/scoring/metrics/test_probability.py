@@ -56,7 +56,7 @@ def test_ece_by_hand() -> None:
 def test_the_reliability_table_has_certainty_in_its_last_bin() -> None:
     (last,) = reliability([1.0, 0.95], [1, 0])
 
-    assert (last.low, last.cases, last.came) == (0.9, 2, 0.5)
+    assert (last.low, last.cases, last.observed) == (0.9, 2, 0.5)
 
 
 def test_log_loss_is_finite_for_a_certain_miss() -> None:

@@ -20,7 +20,7 @@ from aggregator.text.search_words import indexed
 from tests.web import newsroom
 from tests.web.conftest import Clock
 from tests.web.newsroom import Newsroom
-from web.auth.credentials import IDLE, LONGEST, TRIES, digest, make_token, token_file
+from web.auth.credentials import MAX_IDLE, MAX_SESSION_AGE, TRIES, digest, make_token, token_file
 from web.request.access import is_open
 from web.request.services import services
 
@@ -211,13 +211,13 @@ def test_nobody_else_changes_anything(desk: FlaskClient, tmp_path: Path, feeds: 
     assert desk.get("/admin").status_code == 200, "the session stands too"
 
 
-@pytest.mark.parametrize("span", [IDLE, LONGEST])
+@pytest.mark.parametrize("span", [MAX_IDLE, MAX_SESSION_AGE])
 def test_an_expired_session_changes_nothing(desk: FlaskClient, tmp_path: Path, later: Clock, span: timedelta) -> None:
     sign_in(desk)
     token = form_token(desk)
     end = later.now + span
-    while later.now < end - IDLE:
-        later.now += IDLE - timedelta(minutes=1)
+    while later.now < end - MAX_IDLE:
+        later.now += MAX_IDLE - timedelta(minutes=1)
         assert desk.get("/admin").status_code == 200 or later.now >= end
     before = content(tmp_path / "news.db")
     later.now = max(end, later.now)

@@ -43,9 +43,11 @@ def story(story_id: int) -> AnyResponse:
         show = presenter(store)
         members = store.memberships.of_story(story_id)
         sentences = sentences_of(members)
-        facts, differing = present.key_facts(show, key_facts(members, said=sentences))
-        analysis = analyse(members, said=sentences)
-        view = present.analysis_view(show, analysis, key_facts(members, said=sentences)) if analysis else None
+        facts, differing = present.key_facts(show, key_facts(members, story_sentences=sentences))
+        analysis = analyse(members, story_sentences=sentences)
+        view = (
+            present.analysis_view(show, analysis, key_facts(members, story_sentences=sentences)) if analysis else None
+        )
     shows_story(story_id)
     keep(WHOLE_EDITION)
     details, card = listed.story, show.card(listed)

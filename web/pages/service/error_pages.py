@@ -70,12 +70,12 @@ def _titles() -> dict[int, str]:
     }
 
 
-def _message(code: int, words: str, request_id: str = "", *, is_replica: bool = False) -> str:
+def _message(code: int, detail: str, request_id: str = "", *, is_replica: bool = False) -> str:
     return render_template(
         "message.html",
         code=code,
         title=_titles().get(code, gettext("Something went wrong")),
-        words=words if code in (400, 401, 403, 409, 413, 414, 429) else "",
+        detail=detail if code in (400, 401, 403, 409, 413, 414, 429) else "",
         request_id=request_id,
         is_replica=is_replica,
     )

@@ -22,12 +22,12 @@ def healthz() -> AnyResponse:
     try:
         with reading().store() as store:
             edition = store.state.edition()
-            heard = store.state.last_heartbeat(now())
+            heartbeat = store.state.last_heartbeat(now())
     except Unreadable:
         answer: dict[str, object] = {"ok": False, "why": "the database cannot be read"}
     else:
-        age = None if heard is None else max(0, round((now() - heard).total_seconds()))
-        state = worker_state(heard)
+        age = None if heartbeat is None else max(0, round((now() - heartbeat).total_seconds()))
+        state = worker_state(heartbeat)
         alive = state == "running"
         answer = {"ok": alive, "edition": edition, "worker_age_s": age}
         if not alive:

@@ -63,8 +63,8 @@ def _may_read() -> bool:
                 return True
         except TooManyTries:
             return False
-    here = is_loopback(request.remote_addr or "") and "X-Forwarded-For" not in request.headers
-    return here and is_loopback(urlsplit(config().site.url).hostname or "")
+    is_local = is_loopback(request.remote_addr or "") and "X-Forwarded-For" not in request.headers
+    return is_local and is_loopback(urlsplit(config().site.url).hostname or "")
 
 
 @dataclass(frozen=True, slots=True)
