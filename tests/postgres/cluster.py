@@ -17,6 +17,9 @@ from urllib.parse import quote
 from aggregator.store import Store
 
 _USER = "groundswell"
+_MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 4_000_000_000
+"""A cluster of the whole suite has less than a gigabyte; Docker gives 64 MB by default."""
 _EMPTY = """
     set session_replication_role = replica;
     do $$ declare item record; begin
@@ -68,7 +71,8 @@ class Cluster:
         if self._user is not None:
             account = pwd.getpwnam(self._user)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
-        self._run("pg_basebackup", "-h", str(of._folder), "-U", _USER, "-D", str(self._data), "-R", "-c", "fast")
+        of_cluster = ("-h", str(of._folder), "-U", _USER)
+        self._run("pg_basebackup", *of_cluster, "-D", str(self._data), "-R", "-c", "fast", "--no-sync")
 
     def same_database(self, url: str, of: Cluster) -> str:
         """Return the address here of a database at another cluster."""
@@ -82,6 +86,8 @@ class Cluster:
             "fsync": "off",  # the machine goes on when a test kills the server
             "max_connections": "60",
             "shared_buffers": "64MB",
+            "full_page_writes": "off",
+            "max_wal_size": "256MB",
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self._server = subprocess.Popen(
@@ -162,7 +168,9 @@ class Cluster:
 @contextmanager
 def running_cluster(bin_folder: Path, replica_of: Cluster | None = None) -> Iterator[Cluster]:
     """Run a cluster, or a replica of another one, as long as the block."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    # A short path, since it becomes that of a socket. In memory, making and removing files costs next to nothing.
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_MEMORY if in_memory else "/tmp"))
     cluster = Cluster(folder, bin_folder)
     try:
         if replica_of is None:
