@@ -70,12 +70,13 @@ GENERIC = frozenset(
     record level high higher rise rises risk risks threat threats issue issues case cases area areas early earlier
     late later once again away around across behind inside outside without within between before after during like
     likely support mode content portable surprise opt social network networks
-    event events game games play player players speaker speakers phone phones laptop laptops screen
+    event events game games play player players speaker speakers phone phones laptop laptops screen api apis
     """.split()  # noqa: SIM905 - as above
 )
 
-# Observed: "European" rises with three reports on the European Commission, a fund and a car maker.
-# Rule: as `GENERIC`: a nationality names nothing alone; "European Commission" and "Indian Ocean" are topics.
+# Observed: "European" rises with three reports on the European Commission, a fund and a car maker; "US" with any four.
+# Rule: as `GENERIC`: a nationality, or "US", "UK" and "EU", names nothing alone; "European Commission" and "EU AI Act"
+# are topics.
 NATIONALITIES = frozenset(
     """
     african africans american americans arab arabs asian asians australian australians austrian belgian brazilian brit
@@ -83,7 +84,7 @@ NATIONALITIES = frozenset(
     germans greek hungarian indian indians indonesian iranian iraqi irish israeli israelis italian italians japanese
     kenyan korean koreans latin malaysian mexican nigerian norwegian pakistani palestinian palestinians polish
     portuguese romanian russian russians saudi scottish spanish swedish swiss syrian taiwanese thai turkish ukrainian
-    ukrainians vietnamese welsh western
+    ukrainians vietnamese welsh western us usa uk eu
     """.split()  # noqa: SIM905 - as above
 )
 
