@@ -19,6 +19,7 @@ from aggregator.model import Clock, Config
 from aggregator.model.clock import FastClock
 from aggregator.polling.source_health import Alarm
 from aggregator.store.editorial.sessions import Session
+from aggregator.translatable import Translatable
 from scoring.meaning.search import QueryEncoder
 from web import admin, api, present
 from web.admin import actions
@@ -32,7 +33,8 @@ from web.http.page_cache import PageCache
 from web.http.request_metrics import RequestMetrics
 from web.http.visit_counter import VisitCounter
 from web.i18n import catalogs
-from web.i18n.catalogs import page_language
+from web.i18n.catalogs import Catalogs, page_language
+from web.i18n.messages import plain
 from web.i18n.wording import long_day, number, plural
 from web.lists import query
 from web.media.picture_proxy import PictureProxy
@@ -82,7 +84,7 @@ def create_app(
         plural=plural, number=number, asset=asset, windows=tuple(query.WINDOWS), state_labels=present.state_labels
     )
     database = Reading(db, fallback_config)
-    catalogs.install(app, lambda: config().site.language)
+    say = partial(_plain, catalogs.install(app, lambda: config().site.language), database)
     # Heartbeats come in real seconds, which a fast clock multiplies.
     speed = clock.speed if isinstance(clock, FastClock) else 1
     for blueprint in (
@@ -108,6 +110,7 @@ def create_app(
         request_metrics=RequestMetrics(),
         query_encoder=query_encoder or QueryEncoder(),
         api=api.install(app),
+        say=say,
     )
     provide(app, made)
     _guard_requests(app, list(extra_hosts))
@@ -118,7 +121,7 @@ def create_app(
 
     _below_a_path(app)
     app.wsgi_app = PageCache(  # type: ignore[method-assign]
-        Guarded(app.wsgi_app),
+        Guarded(app.wsgi_app, say),
         clock=clock,
         edition=database.edition,
         looked_at=made.visits.looked_at,
@@ -133,6 +136,11 @@ def create_app(
 
 READS_ANY = ("api", "websub", "reader_api")
 """Blueprints whose views read undeclared parameters: repeated ones, and those of a protocol."""
+
+
+def _plain(known: Catalogs, database: Reading, message: Translatable, path: str) -> str:
+    """Return a message for a plain-text response: what programs request stays in English."""
+    return str(message) if path.startswith("/api/") else plain(message, known, database.known_config().site.language)
 
 
 def _is_operators(made: Services, clock: Clock, environ: WSGIEnvironment) -> bool:
@@ -224,9 +232,11 @@ def _guard_requests(app: Flask, extra_hosts: list[str]) -> None:
         if not is_trusted(request.host, trusted_hosts(config().site.url, extra_hosts)):
             abort(
                 400,
-                "This site is not configured for that host name. Its operator can set it as site.url in feeds.yaml.",
+                Translatable(
+                    "This site is not configured for that host name. Its operator can set it as site.url in feeds.yaml."
+                ),
             )
         if len(request.query_string) > MAX_QUERY_STRING:
-            abort(414, "The address is too long.")
+            abort(414, Translatable("The address is too long."))
         if (request.content_length or 0) > MAX_BODY:
             abort(413)

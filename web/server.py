@@ -95,7 +95,12 @@ def application(spec: Spec, clock: Clock) -> Gateway:
         token=checked(os.environ.get(TOKEN_VARIABLE, "")),
         feeds=spec.feeds,
     )
-    gateway = Gateway(cast(PageCache, app.wsgi_app), metrics=services(app).request_metrics, proxies=spec.proxies)
+    gateway = Gateway(
+        cast(PageCache, app.wsgi_app),
+        metrics=services(app).request_metrics,
+        proxies=spec.proxies,
+        say=services(app).say,
+    )
     # A forked process runs these at its end, but not atexit handlers.
     Finalize(None, close_app, args=(app,), exitpriority=100)
     Finalize(None, gateway.close, exitpriority=101)

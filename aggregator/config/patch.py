@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from aggregator.errors import ConfigError
+from aggregator.translatable import Translatable
 
 CONTEXT = 3
 """Lines before the change that must still be there."""
@@ -38,6 +39,6 @@ def taken_back(text: str, made: Mapping[str, Any]) -> str:
     if not made["context"]:
         places = [i for i in places if i == 0]
     if len(places) != 1:
-        raise ConfigError("feeds.yaml has changed there since; edit it by hand")
+        raise ConfigError(Translatable("feeds.yaml has changed there since; edit it by hand"))
     start = places[0] + len(made["context"])
     return "".join([*lines[:start], *made["went"], *lines[start + len(made["came"]) :]])

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from aggregator.config import yaml_tree
 from aggregator.errors import ConfigError
+from aggregator.translatable import Translatable
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./:@+ -]*[A-Za-z0-9_/]|[A-Za-z0-9]")
 _MEANS_MORE = re.compile(r"(?:true|false|yes|no|on|off|null|~|[\d._+-]+(?:e\d+)?|0[xo].*)", re.IGNORECASE)
@@ -91,7 +92,7 @@ def with_enabled(text: str, source_id: str, enabled: bool) -> str:
     items = value.items if isinstance(value, yaml_tree.Sequence) else ()
     source = next((item for item in items if _field(item, "id") == source_id), None)
     if not isinstance(source, yaml_tree.Mapping):
-        raise ConfigError(f"there is no source {source_id!r}")
+        raise ConfigError(Translatable("there is no source %(name)s", name=repr(source_id)))
     fields = {key.text: (key, node) for key, node in source.pairs if isinstance(key, yaml_tree.Scalar)}
     flag = "true" if enabled else "false"
     if "enabled" in fields:

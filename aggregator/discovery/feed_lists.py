@@ -20,6 +20,7 @@ from aggregator.discovery.feed_address import feed_address
 from aggregator.discovery.opml import MAX_BYTES, MAX_FEEDS, Subscription, Subscriptions
 from aggregator.errors import OpmlError
 from aggregator.text.markup import clip, storable
+from aggregator.translatable import Translatable
 
 Found = Subscription | str
 """A feed, or an omitted entry with the reason."""
@@ -35,7 +36,9 @@ def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) ->
     document = _parsed(data)
     items = list(_found(document)) if isinstance(document, dict) else []
     if not items:
-        raise OpmlError("this is neither an OPML file nor a configuration of TrendRadar, Horizon or AIHOT with feeds")
+        raise OpmlError(
+            Translatable("this is neither an OPML file nor a configuration of TrendRadar, Horizon or AIHOT with feeds")
+        )
     feeds = [item for item in items if isinstance(item, Subscription)]
     left_out = [item for item in items if isinstance(item, str)]
     left_out += [f"{feed.name or feed.url}: behind the first {max_feeds:,}" for feed in feeds[max_feeds:]]

@@ -17,6 +17,7 @@ from aggregator.errors import OpmlError
 from aggregator.parse.xml.encodings import decode, encoding_of
 from aggregator.text.markup import clip, storable
 from aggregator.text.urls import safe_link, shown
+from aggregator.translatable import Translatable
 
 MAX_BYTES = 1_000_000
 MAX_FEEDS = 1_000
@@ -65,7 +66,7 @@ def read(data: bytes, max_bytes: int = MAX_BYTES, max_feeds: int = MAX_FEEDS) ->
         raise OpmlError(f"an OPML file of more than {max_bytes / 1e6:g} MB; use --large to import it anyway")
     text = _decoded(data)
     if not re.search(r"<opml[\s>]", text[:20_000], re.IGNORECASE):
-        raise OpmlError("this is not an OPML file: it has no <opml> element")
+        raise OpmlError(Translatable("this is not an OPML file: it has no <opml> element"))
     error = _xml_error(text)
     notes = [f"not well-formed, read as far as it goes: {error}"] if error else []
     outlines: list[_Outline] = []

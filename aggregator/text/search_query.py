@@ -11,7 +11,7 @@ for as words, with a note. Knows the language of a search. Leaves finding to `st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +19,7 @@ from aggregator.text.markup import storable
 from aggregator.text.search_words import Wanted, wanted
 from aggregator.text.title_kinds import KINDS, kind_named
 from aggregator.text.tokens import UNSPACED, words
+from aggregator.translatable import Translatable
 
 MAX_TERMS = 12
 MAX_NAMES = 8
@@ -118,7 +119,7 @@ class _Reading:
         if name == "kind":
             kind = kind_named(value)
             if not kind:
-                self._notes.append(f"kind: takes one of {', '.join(KINDS)}")
+                self._notes.append(Translatable("kind: takes one of %(kinds)s", kinds=", ".join(KINDS)))
                 return False
             value = kind
         if name in _NAMED:
@@ -132,7 +133,9 @@ class _Reading:
         if name in ("after", "before") and not minus:
             at = moment(value, self._now)
             if at is None:
-                self._notes.append(f"{name}: takes a date (2026-11-20, 2026-11) or a span (24h, 7d, 2w)")
+                self._notes.append(
+                    Translatable("%(name)s: takes a date (2026-11-20, 2026-11) or a span (24h, 7d, 2w)", name=name)
+                )
             else:
                 self._moments[name] = at
             return at is not None
@@ -141,7 +144,7 @@ class _Reading:
     def _sources(self, value: str) -> bool:
         bound = _SOURCES.fullmatch(value.replace(" ", ""))
         if bound is None:
-            self._notes.append("sources: takes a number of independent sources, as in sources:>2")
+            self._notes.append(Translatable("sources: takes a number of independent sources, as in sources:>2"))
             return False
         self._bounds["min_sources"] = int(bound["number"]) + (bound["sign"] == ">")
         return True
@@ -149,7 +152,7 @@ class _Reading:
     def _score(self, value: str) -> bool:
         match = _SCORE.fullmatch(value.replace(" ", ""))
         if match is None:
-            self._notes.append("score: takes a number, as in score:>80, score:<30 or score:60..80")
+            self._notes.append(Translatable("score: takes a number, as in score:>80, score:<30 or score:60..80"))
             return False
         if match["least"]:
             self._bounds |= {"min_score": int(match["least"]), "max_score": int(match["most"])}
@@ -163,7 +166,7 @@ class _Reading:
 
     def query(self) -> Query:
         if len(self._terms) + len(self._without) > MAX_TERMS:
-            self._notes.append(f"only the first {MAX_TERMS} words and phrases were looked for")
+            self._notes.append(Translatable("only the first %(n)s words and phrases were looked for", n=MAX_TERMS))
         terms = tuple(dict.fromkeys(self._terms))[:MAX_TERMS]
         names = {name: tuple(dict.fromkeys(values))[:MAX_NAMES] for name, values in self._names.items()}
         return Query(
@@ -205,23 +208,31 @@ def resolved(query: Query, sources: Mapping[str, str], categories: Mapping[str, 
     """
     notes = list(query.notes)
 
-    def ids(names: tuple[str, ...], known: Mapping[str, str], noun: str) -> tuple[str, ...]:
+    def ids(names: tuple[str, ...], known: Mapping[str, str], unknown: Callable[[str], str]) -> tuple[str, ...]:
         results: list[str] = []
         for name in names:
             matching = list(_named(name, known))
             if not matching:
-                notes.append(f"no {noun} is called {name!r}")
+                notes.append(unknown(name))
             results += matching or [name]
         return tuple(dict.fromkeys(results))
 
     return replace(
         query,
-        sources=ids(query.sources, sources, "source"),
-        without_sources=ids(query.without_sources, sources, "source"),
-        categories=ids(query.categories, categories, "category"),
-        without_categories=ids(query.without_categories, categories, "category"),
+        sources=ids(query.sources, sources, _no_source),
+        without_sources=ids(query.without_sources, sources, _no_source),
+        categories=ids(query.categories, categories, _no_category),
+        without_categories=ids(query.without_categories, categories, _no_category),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _no_source(name: str) -> str:
+    return Translatable("no source is called %(name)s", name=repr(name))
+
+
+def _no_category(name: str) -> str:
+    return Translatable("no category is called %(name)s", name=repr(name))
 
 
 def _named(text: str, known: Mapping[str, str]) -> Iterable[str]:

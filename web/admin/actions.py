@@ -15,15 +15,17 @@ from typing import Any
 
 from aggregator.config import parse_config, patch, read_config
 from aggregator.config.file import save_config
-from aggregator.errors import DecisionError, GroundswellError
+from aggregator.errors import ConfigError, DecisionError, GroundswellError
 from aggregator.model import Config, Decision, DecisionKind
 from aggregator.model.actions import ActionKind
 from aggregator.store import Store
 from aggregator.store.editorial.sessions import Action
 from aggregator.store.files.models import ModelFiles
 from aggregator.text.markup import clip
+from aggregator.translatable import Translatable, message_of
 from scoring.learning.model_store import history, load, use, use_prior
 from web.admin.wording import worded
+from web.i18n.messages import Notice, notice
 from web.present import Moment, Presenter
 from web.request import context
 from web.request.context import presenter, reading
@@ -86,11 +88,6 @@ def row(show: Presenter, action: Action) -> Row:
         action.undo is not None and action.undone_at is None,
         show.moment(action.undone_at) if action.undone_at else None,
     )
-
-
-def sentence(text: str) -> str:
-    """Return *text* with its first letter capitalized."""
-    return text[:1].upper() + text[1:]
 
 
 def feeds_file() -> Path | None:
@@ -159,7 +156,7 @@ def undo_override(store: Store, decision_id: int, now: datetime) -> int:
 def _headline(store: Store, story_id: int) -> str:
     story = store.stories.get(story_id)
     if story is None:
-        raise DecisionError(f"there is no story {story_id}")
+        raise DecisionError(Translatable("there is no story %(story)s", story=str(story_id)))
     return clip(story.headline, MAX_HEADLINE_CHARS)
 
 
@@ -170,6 +167,20 @@ class Edit:
     text: str
     what: ActionKind
     values: Mapping[str, str | int]
+
+
+PATH_UNKNOWN = Translatable("the path of feeds.yaml is not known; start the site with --feeds")
+
+
+def unwritable(error: OSError) -> Translatable:
+    """Return the message about a feeds.yaml that cannot be written."""
+    return Translatable("feeds.yaml cannot be written: %(why)s", why=error.strerror or str(error))
+
+
+def fault_notice(error: ConfigError, path: Path) -> Notice:
+    """Return the message about an edit that feeds.yaml does not allow, without the folder that the file is in."""
+    message = message_of(error)
+    return notice(message if isinstance(message, Translatable) else message.replace(str(path), path.name))
 
 
 Change = Callable[[str, Config | None], Edit]
@@ -200,7 +211,7 @@ def use_model(store: Store, name: str, now: datetime) -> None:
     """Switch to a stored model or the prior; GroundswellError says why it is impossible."""
     before = next((record.file_name for record in history(store.models) if record.in_use), PRIOR)
     if name == before:
-        raise GroundswellError(f"{name} is already in use")
+        raise GroundswellError(Translatable("%(model)s is already in use", model=name))
     with store.transaction():
         _choose(store.models, name)
         undo = {"do": "model", "before": before, "after": name}
@@ -214,18 +225,18 @@ def _choose(models: ModelFiles, name: str) -> None:
         load(models, name)
         use(models, name)
     else:
-        raise GroundswellError(f"model {name} no longer exists")
+        raise GroundswellError(Translatable("model %(model)s no longer exists", model=name))
 
 
 def undo_action(store: Store, action_id: int, now: datetime, feeds: Path | None) -> None:
     """Undo an action; GroundswellError says why it is impossible."""
     action = store.actions.get(action_id)
     if action is None:
-        raise GroundswellError(f"there is no action {action_id}")
+        raise GroundswellError(Translatable("there is no action %(id)s", id=str(action_id)))
     if action.undone_at is not None:
-        raise GroundswellError(f"that was already undone on {action.undone_at:%d %B %Y at %H:%M}")
+        raise GroundswellError(Translatable("that was already undone on %(day)s", day=action.undone_at))
     if action.undo is None:
-        raise GroundswellError("this action cannot be undone")
+        raise GroundswellError(Translatable("this action cannot be undone"))
     with store.transaction():
         _UNDO[str(action.undo["do"])](store, action.undo, now, feeds)
         store.actions.undone(action_id, now)
@@ -233,7 +244,7 @@ def undo_action(store: Store, action_id: int, now: datetime, feeds: Path | None)
 
 def _undo_vote(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     if store.feedback.vote_of(undo["story"]) != undo["after"]:
-        raise GroundswellError("the vote on that story has changed since; vote again instead")
+        raise GroundswellError(Translatable("the vote on that story has changed since; vote again instead"))
     store.feedback.vote(undo["story"], undo["before"], now)
 
 
@@ -243,19 +254,21 @@ def _undo_decision(store: Store, undo: Mapping[str, Any], now: datetime, feeds: 
 
 def _undo_feeds(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     if feeds is None:
-        raise GroundswellError("the path of feeds.yaml is not known; start the site with --feeds")
+        raise GroundswellError(PATH_UNKNOWN)
     with _writing:
         try:
             text = patch.taken_back(read_config(feeds), undo["change"])
             parse_config(text, name=feeds.name, env=os.environ)
             save_config(feeds, text)
         except OSError as error:
-            raise GroundswellError(f"feeds.yaml cannot be written: {error.strerror}") from error
+            raise GroundswellError(unwritable(error)) from error
 
 
 def _undo_model(store: Store, undo: Mapping[str, Any], now: datetime, feeds: Path | None) -> None:
     if next((record.file_name for record in history(store.models) if record.in_use), PRIOR) != undo["after"]:
-        raise GroundswellError("another model has been chosen since; choose one on the models page instead")
+        raise GroundswellError(
+            Translatable("another model has been chosen since; choose one on the models page instead")
+        )
     _choose(store.models, undo["before"])
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from flask import Blueprint, abort, redirect, render_template, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from aggregator.site.disk_use import disk_use
+from aggregator.translatable import Translatable, message_of
 from web.admin import actions as audit
 from web.admin.wording import disk_summary
 from web.auth.credentials import TooManyTries, named_by_proxy
@@ -53,10 +55,10 @@ def signed_in() -> AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str
                 store, request.form.get("token", "").strip(), request.environ.get("REMOTE_ADDR", ""), now()
             )
         except TooManyTries:
-            message = "Too many wrong tokens. Wait a minute and try again."
+            message = gettext("Too many wrong tokens. Wait a minute and try again.")
             return _sign_in_page(message), 429, {"Retry-After": "60"}
         if not cookie:
-            return _sign_in_page("This is not the operator's token."), 403
+            return _sign_in_page(gettext("This is not the operator's token.")), 403
         if (before := operator()) is not None:
             store.sessions.end(before.digest)
         with store.transaction():
@@ -113,10 +115,10 @@ def undo() -> AnyResponse:
     """Undo an action."""
     number = request.form.get("action", "")
     if not number.isdecimal():
-        abort(400, "The form does not name an action.")
+        abort(400, Translatable("The form does not name an action."))
     with reading().store() as store:
         try:
             audit.undo_action(store, int(number[:15]), now(), audit.feeds_file())
         except GroundswellError as error:
-            abort(409, f"{audit.sentence(str(error))}")
+            abort(409, message_of(error))
     return redirect(back_to(request.form.get("back", "")), 303)

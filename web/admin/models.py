@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import Blueprint, abort, redirect, render_template, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
 from aggregator.model.actions import ActionKind
 from aggregator.store import Store
+from aggregator.translatable import Translatable, message_of
 from scoring.learning.model_store import KeptModel, history
 from scoring.relevance.model import load_prior
 from web.admin import actions as audit
+from web.i18n.messages import notice
+from web.i18n.wording import decimal, number
 from web.request.context import now, presenter, reading
 from web.request.worker_status import status_of
 
@@ -40,20 +44,25 @@ class ModelRow:
     fault: str
 
 
-_MEASURES = (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"), ("Stories", "cases"))
+_MEASURES = (("AUC", "auc"), ("nDCG@10", "ndcg_at_10"), ("Brier", "brier"), ("ECE", "ece"), ("", "cases"))
 
 
 def _row(kept: KeptModel) -> ModelRow:
     if kept.file is None:
         return ModelRow(kept.file_name, kept.file_name, "", (), kept.in_use, kept.message)
     measured = [kept.file.measures.get(name) or {} for name in ("candidate", "running")]
-    rows = tuple((title, *(_figure(model.get(key)) for model in measured)) for title, key in _MEASURES)
-    window = " to ".join(moment[:10] for moment in kept.file.window)
+    rows = tuple(
+        (title or gettext("Stories"), *(_figure(model.get(key)) for model in measured)) for title, key in _MEASURES
+    )
+    first, last = (moment[:10] for moment in kept.file.window)
+    window = gettext("%(first)s to %(last)s", first=first, last=last)
     return ModelRow(kept.file_name, kept.file.name, window, rows, kept.in_use, "")  # type: ignore[arg-type]
 
 
 def _figure(value: object) -> str:
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+    if not isinstance(value, int | float):
+        return ""
+    return number(value) if isinstance(value, int) else decimal(value)
 
 
 @blueprint.get("/admin/models")
@@ -64,30 +73,28 @@ def models() -> str:
         trained = store.state.moment("trained_at")
         params = store.state.moment("train_wanted")
         rows = [_row(kept) for kept in history(store.models)]
-        prior = load_prior()
-        rows.append(
-            ModelRow("prior", f"{prior.version}, ships with the program", "", (), not any(r.in_use for r in rows), "")
-        )
+        shipped = gettext("%(model)s, ships with the program", model=load_prior().version)
+        rows.append(ModelRow("prior", shipped, "", (), not any(row.in_use for row in rows), ""))
         return render_template(
             "admin/models.html",
             rows=rows,
             trained=show.moment(trained) if trained else None,
             said=store.state.get("train_said") or "",
             params=show.moment(params) if params else None,
-            refused=_why_not_now(store),
+            refused=notice(why) if (why := _why_not_now(store)) else None,
             status=status_of(store),
             actions=[audit.row(show, action) for action in store.actions.newest(100) if action.kind == "models"][:10],
         )
 
 
-def _why_not_now(store: Store) -> str:
-    """Return why no training can be requested now, or ""."""
+def _why_not_now(store: Store) -> Translatable | None:
+    """Return why no training can be requested now, None when it can."""
     if store.state.moment("train_wanted") is not None:
-        return "A training has been requested. The worker starts it within half a minute."
+        return Translatable("A training has been requested. The worker starts it within half a minute.")
     last = store.state.moment("train_began")
     if last is not None and timedelta() <= now() - last < TRAIN_EVERY:
-        return "The last training started less than ten minutes ago. Try again later."
-    return ""
+        return Translatable("The last training started less than ten minutes ago. Try again later.")
+    return None
 
 
 @blueprint.post("/admin/models/train")
@@ -109,5 +116,5 @@ def use() -> AnyResponse:
         try:
             audit.use_model(store, name, now())
         except GroundswellError as error:
-            abort(409, f"{audit.sentence(str(error))}.")
+            abort(409, message_of(error))
     return redirect("/admin/models", 303)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.config import parse_config, read_config
@@ -25,10 +26,13 @@ from aggregator.config.file import write_file
 from aggregator.config.values.basic import AnyVariables
 from aggregator.config.yaml_edit import with_items
 from aggregator.errors import ConfigError
+from aggregator.translatable import Translatable
 from scoring.cli.preview import stop_file
 from scoring.evaluation.site.preview import MAX_DAYS
 from web.admin import actions as audit
 from web.admin.rules import rule_of_form
+from web.i18n.messages import Notice, notice
+from web.i18n.wording import plural
 from web.request.context import now, presenter, reading
 
 blueprint = Blueprint("operator_preview", __name__)
@@ -71,7 +75,7 @@ def status() -> Status:
         what = _file("txt").read_text("utf-8")
     state, message = known["state"], known.get("message", "")
     if state == "running" and now() - at > SILENT_FOR:
-        state, message = "failed", "it ended unexpectedly"
+        state, message = "failed", gettext("it ended unexpectedly")
     total = known.get("total") or 1
     return Status(state, 100 * known.get("done", 0) // total, message, at, what, known.get("result"))
 
@@ -82,7 +86,7 @@ def preview() -> str:
     return _page()
 
 
-def _page(message: str = "") -> str:
+def _page(message: Notice | None = None) -> str:
     current = status()
     result = current.result
     with reading().store() as store:
@@ -107,18 +111,18 @@ def start() -> AnyResponse | tuple[str, int]:
     """Start a preview of an uploaded feeds.yaml, or of the file in use with one more rule."""
     days = request.form.get("days", "7")
     if not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= MAX_DAYS):
-        return _page(f"Choose 1 to {MAX_DAYS} days."), 422
+        return _page(notice(Translatable("Choose 1 to %(n)s days.", n=MAX_DAYS))), 422
     try:
         text, what = _edited()
         parse_config(text, env=AnyVariables())
     except (ConfigError, ValueError) as error:
-        return _page(audit.sentence(str(error))), 422
+        return _page(notice(error)), 422
     with _starting:
         if status().state == "running":
-            return _page("A preview is running. Wait for it, or stop it."), 409
+            return _page(notice(Translatable("A preview is running. Wait for it, or stop it."))), 409
         stop_file(_file("json")).unlink(missing_ok=True)
         write_file(_file("yaml"), text.encode(), 0o600)
-        write_file(_file("txt"), f"{what}, {days} days".encode(), 0o600)
+        write_file(_file("txt"), f"{what}, {plural(int(days), 'day')}".encode(), 0o600)
         started = {"state": "running", "done": 0, "total": 1, "at": now().isoformat()}
         write_file(_file("json"), json.dumps(started).encode(), 0o600)
         command = ["preview", "--feeds", str(_file("yaml")), "--days", days, "--status", str(_file("json"))]
@@ -152,11 +156,13 @@ def _edited() -> tuple[str, str]:
         with reading().store() as store:
             text = read_config(path) if path is not None else store.config_edits.valid_text() or ""
         item = {rule.effect.value: rule.text}
-        return with_items(text, "rules", [item]), f"the rule to {rule.effect.value} “{rule.text}”"
+        return with_items(text, "rules", [item]), gettext(
+            "the rule “%(rule)s”", rule=f"{rule.effect.value}: {rule.text}"
+        )
     file = request.files.get("file")
     if file is None or not file.filename:
-        raise ValueError("Choose an edited feeds.yaml.")
+        raise ValueError(Translatable("Choose an edited feeds.yaml."))
     try:
-        return file.read().decode("utf-8"), "the uploaded feeds.yaml"
+        return file.read().decode("utf-8"), gettext("the uploaded feeds.yaml")
     except UnicodeDecodeError:
-        raise ValueError("This file is not UTF-8.") from None
+        raise ValueError(Translatable("This file is not UTF-8.")) from None

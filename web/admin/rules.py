@@ -18,8 +18,10 @@ from aggregator.config.yaml_edit import with_items, without_rule
 from aggregator.errors import ConfigError
 from aggregator.model import Config, RuleEffect, StoryRule
 from aggregator.model.actions import ActionKind
+from aggregator.translatable import Translatable, message_of
 from scoring.editorial.rules import in_force, matching
 from web.admin import actions as audit
+from web.i18n.messages import Notice, notice
 from web.lists import query
 from web.request.context import args, config, now, presenter, reading
 
@@ -39,7 +41,7 @@ def rules() -> str:
 def stories_of_rule(number: int) -> str:
     """The rules, and the stories that one of them mutes or boosts."""
     if query.read(args()).page > query.MAX_PAGE:
-        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
+        abort(400, query.TOO_MANY_PAGES)
     every = _saved().rules
     if number >= len(every):
         abort(404)
@@ -56,7 +58,7 @@ def _saved() -> Config:
 
 
 def _page(
-    message: str = "",
+    message: Notice | None = None,
     *,
     draft: StoryRule | None = None,
     tried: list[int] | None = None,
@@ -96,7 +98,7 @@ def try_rule() -> str | tuple[str, int]:
     try:
         rule = rule_of_form()
     except ValueError as error:
-        return _page(str(error)), 422
+        return _page(notice(error)), 422
     with reading().store() as store:
         # Story IDs ascend, so the newest come first.
         matches = sorted(matching(store, rule, config()), reverse=True)
@@ -109,7 +111,7 @@ def add() -> AnyResponse | tuple[str, int]:
     try:
         rule = rule_of_form()
     except ValueError as error:
-        return _page(str(error)), 422
+        return _page(notice(error)), 422
 
     def change(text: str, running: Config | None) -> audit.Edit:
         item = {rule.effect.value: rule.text} | ({"until": rule.until.isoformat()} if rule.until else {})
@@ -140,26 +142,26 @@ def rule_of_form() -> StoryRule:
     """Return the rule in a form; ValueError with a message for the page."""
     effect, until = request.form.get("effect", ""), request.form.get("until", "").strip()
     if effect not in {known.value for known in RuleEffect}:
-        raise ValueError("Choose mute or boost.")
+        raise ValueError(Translatable("Choose mute or boost."))
     try:
         text = RULE.read(request.form.get("rule", ""))
     except ValueError as error:
-        raise ValueError(f"The rule {error}.") from None
+        raise ValueError(Translatable("The rule %(problem)s.", problem=message_of(error))) from None
     try:
         return StoryRule(RuleEffect(effect), text, DATE.read(until) if until else None)
     except ValueError as error:
-        raise ValueError(f"The last day {error}.") from None
+        raise ValueError(Translatable("The last day %(problem)s.", problem=message_of(error))) from None
 
 
 def _changed(change: audit.Change) -> AnyResponse | tuple[str, int]:
     path = audit.feeds_file()
     if path is None:
-        abort(409, "The path of feeds.yaml is not known. Start the site with --feeds.")
+        abort(409, audit.PATH_UNKNOWN)
     with reading().store() as store:
         try:
             audit.edit_feeds(store, path, change, now(), os.environ, kind="rules")
         except ConfigError as fault:
-            return _page(audit.sentence(str(fault).replace(str(path), path.name))), 409
+            return _page(audit.fault_notice(fault, path)), 409
         except OSError as error:
-            return _page(f"feeds.yaml cannot be written: {error.strerror}."), 409
+            return _page(notice(audit.unwritable(error))), 409
     return redirect("/admin/rules", 303)

@@ -26,8 +26,10 @@ from aggregator.errors import ConfigError, GroundswellError
 from aggregator.model import Config
 from aggregator.model.actions import ActionKind
 from aggregator.text.urls import safe_link
+from aggregator.translatable import Translatable
 from web import present
 from web.admin import actions as audit
+from web.i18n.messages import Notice, notice
 from web.lists import query
 from web.lists import sources as source_list
 from web.request.context import args, base_url, config, now, presenter, reading
@@ -52,12 +54,12 @@ _finding = threading.Lock()
 def sources() -> str:
     """Every source, with buttons to change it."""
     if source_list.read(args()).page > query.MAX_PAGE:
-        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
+        abort(400, query.TOO_MANY_PAGES)
     # From the bookmarklet; nothing is fetched until the button is pressed.
     return _page(address=request.args.get("address", "").strip()[:MAX_ADDRESS_CHARS])
 
 
-def _page(message: str = "", address: str = "", discovered: list[dict[str, Any]] | None = None) -> str:
+def _page(message: Notice | None = None, address: str = "", discovered: list[dict[str, Any]] | None = None) -> str:
     params = source_list.read(args())
     with reading().store() as store:
         summaries = source_list.summaries(store, config(), services().alarm, now())
@@ -90,9 +92,10 @@ def find() -> str | tuple[str, int]:
     address = request.form.get("address", "").strip()
     url = feed_address(address)
     if not url or len(address) > MAX_ADDRESS_CHARS:
-        return _page("This is not a web address. Enter one such as https://example.com/blog.", address), 422
+        wrong = Translatable("This is not a web address. Enter one such as https://example.com/blog.")
+        return _page(notice(wrong), address), 422
     if not _finding.acquire(blocking=False):
-        return _page("Another search is running. Try again in a moment.", address), 429
+        return _page(notice(Translatable("Another search is running. Try again in a moment.")), address), 429
     try:
         feeds, message = _feeds_at(address)
     finally:
@@ -100,7 +103,7 @@ def find() -> str | tuple[str, int]:
     return _page(message, address, feeds) if feeds else (_page(message, address), 422)
 
 
-def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
+def _feeds_at(address: str) -> tuple[list[dict[str, Any]], Notice | None]:
     """Return the feeds of a page, or the reason why there are none."""
     path = audit.feeds_file()
     command = [sys.executable, "-m", "groundswell", "sources", "add", "--dry-run", "--json"]
@@ -113,12 +116,12 @@ def _feeds_at(address: str) -> tuple[list[dict[str, Any]], str]:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        return [], f"No feed was found within {FIND_WITHIN_S} seconds."
+        return [], notice(Translatable("No feed was found within %(n)s seconds.", n=FIND_WITHIN_S))
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return [], audit.sentence(lines[-1]) if lines else "The search failed."
+        return [], notice(lines[-1] if lines else Translatable("The search failed."))
     feeds: list[dict[str, Any]] = json.loads(done.stdout)["found"]
-    return feeds, ""
+    return feeds, None
 
 
 @blueprint.post("/admin/sources/import")
@@ -126,18 +129,18 @@ def import_opml() -> AnyResponse | tuple[str, int]:
     """Add the feeds of an OPML file, or of another program's configuration, to feeds.yaml."""
     file = request.files.get("file")
     if file is None or not file.filename:
-        return _page("Choose an OPML file."), 422
+        return _page(notice(Translatable("Choose an OPML file."))), 422
     try:
         listed = feed_lists.read(file.read(opml.MAX_BYTES + 1))
     except GroundswellError as error:
-        return _page(f"{audit.sentence(str(error))}."), 422
+        return _page(notice(error)), 422
     if not listed.feeds:
-        return _page("This file lists no feeds."), 422
+        return _page(notice(Translatable("This file lists no feeds."))), 422
 
     def change(text: str, running: Config | None) -> audit.Edit:
         made = added(text, running, listed.feeds)
         if not made.ids:
-            raise ConfigError("all feeds of this file are already in feeds.yaml")
+            raise ConfigError(Translatable("all feeds of this file are already in feeds.yaml"))
         return audit.Edit(made.text, ActionKind.SOURCES_IMPORTED, {"sources": len(made.ids)})
 
     return _changed(change)
@@ -149,15 +152,15 @@ def add() -> AnyResponse | tuple[str, int]:
     url = safe_link(request.form.get("url", ""))
     category = request.form.get("category", "")
     if not url or len(url) > MAX_ADDRESS_CHARS:
-        abort(400, "This is not a web address.")
+        abort(400, Translatable("This is not a web address."))
     if category and config().category(category) is None:
-        abort(400, "feeds.yaml has no such category.")
+        abort(400, Translatable("feeds.yaml has no such category."))
     name = " ".join(request.form.get("name", "").split())
 
     def change(text: str, running: Config | None) -> audit.Edit:
         made = added(text, running, [Subscription(url, name, category)])
         if made.known:
-            raise ConfigError("this feed is already in feeds.yaml")
+            raise ConfigError(Translatable("this feed is already in feeds.yaml"))
         return audit.Edit(made.text, ActionKind.SOURCE_ADDED, {"source": made.ids[0]})
 
     return _changed(change)
@@ -184,7 +187,7 @@ def poll(source_id: str) -> AnyResponse:
     if source is None:
         abort(404)
     if not source.enabled:
-        abort(409, "This source is paused. Resume it first.")
+        abort(409, Translatable("This source is paused. Resume it first."))
     with reading().store() as store, store.transaction():
         store.feeds.make_due([source_id])
         store.actions.note("sources", ActionKind.POLL_REQUESTED, now(), {"source": source_id})
@@ -194,12 +197,12 @@ def poll(source_id: str) -> AnyResponse:
 def _changed(change: audit.Change) -> AnyResponse | tuple[str, int]:
     path = audit.feeds_file()
     if path is None:
-        abort(409, "The path of feeds.yaml is not known. Start the site with --feeds.")
+        abort(409, audit.PATH_UNKNOWN)
     with reading().store() as store:
         try:
             audit.edit_feeds(store, path, change, now(), os.environ)
         except ConfigError as fault:
-            return _page(audit.sentence(str(fault).replace(str(path), path.name))), 409
+            return _page(audit.fault_notice(fault, path)), 409
         except OSError as error:
-            return _page(f"feeds.yaml cannot be written: {error.strerror}."), 409
+            return _page(notice(audit.unwritable(error))), 409
     return redirect("/admin/sources", 303)

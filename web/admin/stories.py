@@ -11,6 +11,7 @@ from aggregator.errors import DecisionError
 from aggregator.model import DecisionKind, Listed, Story
 from aggregator.store import Store
 from aggregator.text.search_query import Query
+from aggregator.translatable import Translatable, message_of
 from web import present
 from web.admin import actions as audit
 from web.lists import stories
@@ -31,12 +32,12 @@ def vote() -> AnyResponse:
     story_id = _number(request.form.get("story", ""))
     vote = request.form.get("vote", "")
     if story_id is None or vote not in ("up", "down", "none"):
-        abort(400, "A vote needs a story and one of up, down or none.")
+        abort(400, Translatable("A vote needs a story and one of up, down or none."))
     with reading().store() as store:
         try:
             audit.vote(store, story_id, {"up": True, "down": False, "none": None}[vote], now())
         except DecisionError as error:
-            abort(404, str(error))
+            abort(404, message_of(error))
     return redirect(back_to(request.form.get("back", ""), f"/admin/story/{story_id}"), 303)
 
 
@@ -70,12 +71,12 @@ def decide(story_id: int, what: str) -> AnyResponse:
     kind = DecisionKind(what)
     category_id = request.form.get("category", "") if kind is DecisionKind.CATEGORY else ""
     if category_id and config().category(category_id) is None:
-        abort(400, "feeds.yaml has no such category.")
+        abort(400, Translatable("feeds.yaml has no such category."))
     into = None
     if kind in (DecisionKind.MERGE, DecisionKind.MOVE):
         into = _story_number(request.form.get("into", "") or request.form.get("into_other", ""))
         if into is None:
-            abort(400, "Enter the number or address of the other story.")
+            abort(400, Translatable("Enter the number or address of the other story."))
     entries = [_number(value) for value in request.form.getlist("entry")]
     with reading().store() as store:
         try:
@@ -89,7 +90,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
                 category_id=category_id,
             )
         except DecisionError as error:
-            abort(409, f"{audit.sentence(str(error))}.")
+            abort(409, message_of(error))
     goes_on = made.into_id if kind is DecisionKind.MERGE and made.into_id is not None else made.story_id
     return redirect(back_to(request.form.get("back", ""), f"/admin/story/{goes_on}"), 303)
 
@@ -99,12 +100,12 @@ def undo_decision() -> AnyResponse:
     """Undo an active override, whoever made it."""
     number = _number(request.form.get("decision", ""))
     if number is None:
-        abort(400, "The form does not name an override.")
+        abort(400, Translatable("The form does not name an override."))
     with reading().store() as store:
         try:
             story_id = audit.undo_override(store, number, now())
         except DecisionError as error:
-            abort(409, f"{audit.sentence(str(error))}.")
+            abort(409, message_of(error))
     return redirect(back_to(request.form.get("back", ""), f"/admin/story/{story_id}"), 303)
 
 

@@ -6,8 +6,9 @@ from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.errors import GroundswellError
-from web.admin import actions as audit
+from aggregator.translatable import Translatable, message_of
 from web.auth.reader_tokens import READER_API, make_reader_token, revoke_reader_token
+from web.i18n.messages import Notice, notice
 from web.request.context import base_url, now, presenter, reading
 
 blueprint = Blueprint("operator_tokens", __name__)
@@ -19,7 +20,7 @@ def tokens() -> str:
     return _page()
 
 
-def _page(message: str = "", secret: str = "") -> str:
+def _page(message: Notice | None = None, secret: str = "") -> str:
     with reading().store() as store:
         show = presenter(store)
         rows = [
@@ -40,7 +41,7 @@ def make() -> str | tuple[str, int]:
     form = request.form
     least = form.get("min_score", "").strip() or "0"
     if not (least.isascii() and least.isdigit() and int(least[:4]) <= 100):
-        return _page("The minimum score is a number from 0 to 100."), 422
+        return _page(notice(Translatable("the minimum score is a number from 0 to 100"))), 422
     with reading().store() as store:
         try:
             secret, _ = make_reader_token(
@@ -53,7 +54,7 @@ def make() -> str | tuple[str, int]:
                 may_post=form.get("use") == "post",
             )
         except GroundswellError as error:
-            return _page(f"{audit.sentence(str(error))}."), 422
+            return _page(notice(error)), 422
     return _page(secret=secret)
 
 
@@ -64,5 +65,5 @@ def revoke(token_id: int) -> AnyResponse:
         try:
             revoke_reader_token(store, token_id, now())
         except GroundswellError as error:
-            abort(409, f"{audit.sentence(str(error))}.")
+            abort(409, message_of(error))
     return redirect("/admin/tokens", 303)

@@ -15,6 +15,7 @@ from aggregator.errors import GroundswellError
 from aggregator.model.actions import ActionKind
 from aggregator.store import Store
 from aggregator.store.readers.tokens import ReaderToken
+from aggregator.translatable import Translatable
 from web.auth.credentials import TRIES, WINDOW_S, TooManyTries, digest
 from web.auth.rate_limit import RateLimit
 from web.http import clients
@@ -48,10 +49,12 @@ def make_reader_token(
     """
     name, reader = (" ".join(text.split())[:MAX_NAME_CHARS] for text in (name, reader))
     if not name:
-        raise GroundswellError("a token needs a name, such as that of the app")
+        raise GroundswellError(Translatable("a token needs a name, such as that of the app"))
     valid = sum(token.revoked_at is None for token in store.reader_tokens.all())
     if valid >= MAX_TOKENS:
-        raise GroundswellError(f"there are {valid} tokens already; revoke those that are no longer used")
+        raise GroundswellError(
+            Translatable("there are %(n)s tokens already; revoke those that are no longer used", n=valid)
+        )
     secret = secrets.token_urlsafe(24)
     with store.transaction():
         record = store.reader_tokens.add(
@@ -71,9 +74,13 @@ def revoke_reader_token(store: Store, token_id: int, now: datetime) -> ReaderTok
     """Revoke a token and return its record; GroundswellError for an unknown one."""
     record = store.reader_tokens.get(token_id)
     if record is None:
-        raise GroundswellError(f"there is no token {token_id}; `groundswell token list` shows them")
+        raise GroundswellError(
+            Translatable("there is no token %(id)s; `groundswell token list` shows them", id=str(token_id))
+        )
     if record.revoked_at is not None:
-        raise GroundswellError(f"token {token_id} was revoked on {record.revoked_at:%d %B %Y}")
+        raise GroundswellError(
+            Translatable("token %(id)s was revoked on %(day)s", id=str(token_id), day=record.revoked_at)
+        )
     with store.transaction():
         store.reader_tokens.revoke(token_id, now)
         store.actions.note("tokens", ActionKind.TOKEN_REVOKED, now, {"name": record.name})

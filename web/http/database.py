@@ -103,6 +103,10 @@ class Reading:
         self._config = (text, config)
         return config
 
+    def known_config(self) -> Config:
+        """Return the last known configuration, without reading the database."""
+        return self._config[1]
+
     def prefix(self) -> str:
         """Return the path of site.url without a slash at its end, "" for none, as last read."""
         config = self._config[1]

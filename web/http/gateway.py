@@ -23,9 +23,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aggregator.text.ip_addresses import is_loopback
+from aggregator.text.wording import size
+from aggregator.translatable import Translatable
 from web.http.cached_response import Headers
 from web.http.clients import PEER, forwarded, host_of_peer, network
-from web.http.headers import COOKIE, HEADERS, MAX_BODY
+from web.http.headers import COOKIE, HEADERS, MAX_BODY, Say
 from web.http.hints import hints_of
 from web.http.page_cache import IS_ASYNC, PageCache, wsgi_answer
 from web.http.readable_feeds import is_browser_at_a_feed, is_readable_feed
@@ -45,6 +47,10 @@ MAX_BUFFERED = 32_000_000
 """Bytes of incomplete bodies of all clients together."""
 MAX_BUFFERED_PER_CLIENT = 4_000_000
 """Bytes of one client, so that a slow sender leaves room for others."""
+FAILED = Translatable("Something went wrong.")
+BUSY = Translatable("Too many requests are waiting; try again in a few seconds.")
+ARRIVING = Translatable("Too many requests are arriving; try again in a few seconds.")
+TOO_LARGE = Translatable("Requests may have at most %(size)s.", size=size(MAX_BODY))
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -95,21 +101,30 @@ class Client:
 class BodyError(Exception):
     """A rejected body: the status of the response, and a message."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: Translatable) -> None:
         super().__init__(message)
         self.status = status
+        self.message = message
 
 
 class Gateway:
     """An RSGI application in front of the site's WSGI application.
 
     proxies: number of trusted proxies in front, each of which adds to X-Forwarded-For and -Proto
+    say:     words a message for the path of a request, without waiting: it is called on the event loop
     """
 
     def __init__(
-        self, cache: PageCache, *, metrics: RequestMetrics | None = None, proxies: int = 0, body_s: float = BODY_S
+        self,
+        cache: PageCache,
+        *,
+        metrics: RequestMetrics | None = None,
+        proxies: int = 0,
+        body_s: float = BODY_S,
+        say: Say = lambda message, path: message,
     ) -> None:
         self._cache = cache
+        self._say = say
         self._metrics = metrics or RequestMetrics()
         self._proxies = proxies
         self._body_s = body_s
@@ -149,7 +164,7 @@ class Gateway:
             if type(error).__name__ != "RSGIProtocolClosed":  # the client has gone
                 log.exception("a request failed: %s %r", method, path)
                 with suppress(Exception):
-                    protocol.response_bytes(500, _plain_headers(), b"Something went wrong.\n")
+                    protocol.response_bytes(500, _plain_headers(), self._text(FAILED, path))
 
     async def _make(self, scope: Scope, protocol: HTTPProtocol, client: Client) -> None:
         method = scope.method
@@ -158,7 +173,7 @@ class Gateway:
         except BodyError as error:
             closing = [*_plain_headers(), ("Connection", "close")]
             self._metrics.refused.labels(str(error.status)).inc()
-            protocol.response_bytes(error.status, closing, f"{error}\n".encode())
+            protocol.response_bytes(error.status, closing, self._text(error.message, scope.path))
             return
         began = asyncio.get_running_loop().time()
         costly = self._cache.is_costly(scope.path, scope.query_string)
@@ -173,7 +188,7 @@ class Gateway:
         except Busy:
             self._metrics.refused.labels("429").inc()
             busy = [*_plain_headers(), ("Retry-After", "5")]
-            protocol.response_bytes(429, busy, b"Too many requests are waiting; try again in a few seconds.\n")
+            protocol.response_bytes(429, busy, self._text(BUSY, scope.path))
             return
         status, given, content = answer
         self._metrics.made.observe(asyncio.get_running_loop().time() - began)
@@ -185,7 +200,7 @@ class Gateway:
         if stated is None and scope.headers.get("transfer-encoding") is None:
             return b""
         if stated is not None and stated.isdigit() and int(stated) > MAX_BODY:
-            raise BodyError(413, f"Requests may have at most {MAX_BODY:,} bytes.")
+            raise BodyError(413, TOO_LARGE)
         pieces: list[bytes] = []
         size = 0
         who = client.network
@@ -196,18 +211,22 @@ class Gateway:
                     self._buffered += len(piece)
                     self._buffered_by[who] += len(piece)
                     if size > MAX_BODY:
-                        raise BodyError(413, f"Requests may have at most {MAX_BODY:,} bytes.")
+                        raise BodyError(413, TOO_LARGE)
                     if self._buffered > MAX_BUFFERED or self._buffered_by[who] > MAX_BUFFERED_PER_CLIENT:
-                        raise BodyError(429, "Too many requests are arriving; try again in a few seconds.")
+                        raise BodyError(429, ARRIVING)
                     pieces.append(piece)
         except TimeoutError:
-            raise BodyError(408, f"The request did not arrive within {self._body_s:.0f} seconds.") from None
+            late = Translatable("The request did not arrive within %(n)s seconds.", n=f"{self._body_s:.0f}")
+            raise BodyError(408, late) from None
         finally:
             self._buffered -= size
             self._buffered_by[who] -= size
             if self._buffered_by[who] <= 0:
                 del self._buffered_by[who]
         return b"".join(pieces)
+
+    def _text(self, message: Translatable, path: str) -> bytes:
+        return f"{self._say(message, path)}\n".encode()
 
     def _read_edition(self) -> None:
         """Check for changes in another thread, so that the event loop never waits for the database."""

@@ -13,6 +13,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from aggregator.translatable import Translatable
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -54,11 +56,16 @@ SECURE_COOKIE_BELOW = "__Secure-groundswell"
 _HTTPS = ("Strict-Transport-Security", "max-age=31536000")
 
 
+Say = Callable[[Translatable, str], str]
+"""Words a message for the path of a request, outside of Flask."""
+
+
 class Guarded:
     """WSGI: adds headers to every response of the application, also when it fails."""
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, say: Say = lambda message, path: message) -> None:
         self._app = app
+        self._say = say
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         wanted = (*HEADERS, _HTTPS) if environ.get("wsgi.url_scheme") == "https" else HEADERS
@@ -75,7 +82,8 @@ class Guarded:
             request_id = new_request_id()
             log.exception("request %s failed: %r", request_id, environ.get("PATH_INFO", ""))
             complete("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
-            return [f"Something went wrong. The log has the details under {request_id}.\n".encode()]
+            failed = Translatable("Something went wrong. The log has the details under %(number)s.", number=request_id)
+            return [f"{self._say(failed, environ.get('PATH_INFO', ''))}\n".encode()]
 
 
 def new_request_id() -> str:
@@ -124,14 +132,14 @@ def forged(headers: Mapping[str, str], own: Iterable[str], *, bearer: bool = Fal
     origins = {origin.lower() for origin in own}
     site = headers.get("Sec-Fetch-Site")
     if site is not None and site != "same-origin" and not (bearer and site == "none"):
-        return "It was sent from another site."
+        return Translatable("Request refused. It was sent from another site.")
     origin = headers.get("Origin", "").lower()
     if origin and origin not in origins and not (origin == "null" and site == "same-origin"):
-        return "It was sent from another site."
+        return Translatable("Request refused. It was sent from another site.")
     if site is None and not origin and not bearer:
         referer = urlsplit(headers.get("Referer", ""))
         if f"{referer.scheme}://{referer.netloc}".lower() not in origins:
-            return "The browser did not say from which page it was sent."
+            return Translatable("Request refused. The browser did not say from which page it was sent.")
     return ""
 
 

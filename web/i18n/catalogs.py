@@ -47,6 +47,10 @@ class Catalogs(Domain):  # type: ignore[misc]
             self._by_locale[locale] = read_catalog(locale)
         return self._by_locale[locale]
 
+    def known(self, language: str) -> NullTranslations:
+        """Return the translations into a language if a page has needed them, else English: reads no file."""
+        return self._by_locale.get(locale_of(language), self._by_locale["en"])
+
 
 def read_catalog(locale: str) -> Translations:
     """Return the translations of a locale."""
@@ -66,7 +70,8 @@ def speaking(language: str) -> Iterator[None]:
         yield
 
 
-def install(app: Flask, language: Callable[[], str]) -> None:
-    """Let pages of *app* speak the language that *language* returns."""
+def install(app: Flask, language: Callable[[], str]) -> Catalogs:
+    """Let pages of *app* speak the language that *language* returns; return its catalogs."""
     babel = Babel(app, locale_selector=lambda: locale_of(language()))
-    babel.domain_instance = Catalogs()
+    babel.domain_instance = catalogs = Catalogs()
+    return catalogs

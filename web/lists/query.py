@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from aggregator.text.markup import storable
+from aggregator.translatable import Translatable
 
 WINDOWS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 LIST_SORTS = ("trending", "newest", "score")
 SEARCH_SORTS = ("best", "newest", "score", "meaning")
 MAX_QUERY = 200
 MAX_PAGE = 1000
+TOO_MANY_PAGES = Translatable("Lists have at most %(n)s pages.", n=MAX_PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def read(args: Mapping[str, str], sorts: tuple[str, ...] = LIST_SORTS, default: 
     note = ""
     if len(query) > MAX_QUERY:
         query = query[:MAX_QUERY].rstrip()
-        note = f"Only the first {MAX_QUERY} characters were used."
+        note = Translatable("Only the first %(n)s characters were used.", n=MAX_QUERY)
     sort = args.get("sort", "")
     window = args.get("window", "")
     return ListParams(

@@ -10,6 +10,7 @@ from aggregator.store import ListQuery, SearchResult, Store
 from aggregator.store.stories.search import Order
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
+from aggregator.translatable import Translatable
 from scoring.meaning.search import by_meaning
 from web.lists.query import ListParams
 
@@ -75,7 +76,7 @@ def query_of(params: ListParams, config: Config, now: datetime) -> Query:
     since = params.since(now)
     notes = typed.notes
     if params.sort == "meaning" and not config.meaning.model:
-        notes = (*notes, "this site has no sentence encoder, so the best matches of the words come first")
+        notes = (*notes, Translatable("this site has no sentence encoder, so the best matches of the words come first"))
     return replace(
         typed,
         notes=notes,

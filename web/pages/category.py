@@ -43,7 +43,7 @@ def category(category_id: str) -> str:
 
 def _list_page(title: str, category_id: str | None, path: str, params: ListParams) -> str:
     if params.page > query.MAX_PAGE:
-        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
+        abort(400, query.TOO_MANY_PAGES)
     with reading().store() as store:
         show = presenter(store)
         page = stories.of_category(store, category_id, params, now(), PAGE_SIZE)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from aggregator.model import Listed
 from aggregator.store import Store
 from aggregator.text.markup import storable
+from aggregator.translatable import Translatable
 from web import syndication
 from web.http.addresses import LIST_PARAMETERS, query_parameters
 from web.http.headers import CSP_FEED
@@ -211,9 +212,9 @@ def _window() -> _Window:
     """Return the requested part of the feed; 400 if it cannot exist."""
     limit, cursor = request.args.get("limit", str(DEFAULT_LIMIT)), request.args.get("cursor", "")
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_LIMIT):
-        abort(400, f"limit must be a number from 1 to {MAX_LIMIT}.")
+        abort(400, Translatable("limit must be a number from 1 to %(n)s.", n=MAX_LIMIT))
     if not re.fullmatch(paging.CURSOR, cursor):
-        abort(400, "cursor is not one that this site made. Start again without it.")
+        abort(400, Translatable("cursor is not one that this site made. Start again without it."))
     return _Window(int(limit), cursor)
 
 

@@ -11,6 +11,7 @@ from aggregator.store import SearchResult, Store
 from aggregator.text import search_query
 from aggregator.text.search_query import Query
 from web.http.addresses import LIST_PARAMETERS, query_parameters
+from web.i18n.messages import notice
 from web.lists import query, stories
 from web.lists.query import ListParams
 from web.present import Card, Link, Presenter
@@ -51,7 +52,7 @@ def search() -> str:
     """Full text search over all entries, shown as stories."""
     params = query.read(args(), query.SEARCH_SORTS)
     if params.page > query.MAX_PAGE:
-        abort(400, f"Searches have at most {query.MAX_PAGE:,} pages.")
+        abort(400, query.TOO_MANY_PAGES)
     search_for = stories.query_of(params, config(), now())
     meaning = meaning_of(search_for, params.sort)
     with reading().store() as store:
@@ -70,7 +71,7 @@ def search() -> str:
         "search.html",
         params=params,
         by_meaning=bool(config().meaning.model),
-        notes=search_for.notes if params.query else (),
+        notes=[notice(note) for note in (params.note, *(search_for.notes if params.query else ())) if note],
         results=results,
         total=result.total,
         more=result.total > params.page * PAGE_SIZE,

@@ -29,7 +29,7 @@ def sources() -> str:
     """The state of every source, and whether the worker runs."""
     params = source_list.read(args())
     if params.page > query.MAX_PAGE:
-        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
+        abort(400, query.TOO_MANY_PAGES)
     with reading().store() as store:
         status = status_of(store)
         fault = store.config_edits.problem()

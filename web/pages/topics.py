@@ -35,7 +35,7 @@ def topic(slug: str) -> str:
     """A topic with its history and its stories."""
     params = query.read(args())
     if params.page > query.MAX_PAGE:
-        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
+        abort(400, query.TOO_MANY_PAGES)
     with reading().store() as store:
         wanted = store.topics.get(slug)
         if wanted is None:

@@ -15,6 +15,7 @@ from flask import Flask, Response, abort, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from aggregator.store.editorial.sessions import Session
+from aggregator.translatable import Translatable
 from web.auth.credentials import Authenticator, TooManyTries
 from web.http.headers import NO_STORE, SAFE, cookie_name, cookie_of, forged, is_https
 from web.request.context import config, now, reading
@@ -93,15 +94,15 @@ def _check_operator() -> None:
         try:
             bearer = authenticator().is_bearer(store, request.environ)
         except TooManyTries:
-            abort(429, "Too many wrong tokens came from your address; wait a minute.")
+            abort(429, Translatable("Too many wrong tokens came from your address; wait a minute."))
     _check_origin(bearer=bearer)
     if bearer:
         return
     session = operator()
     if session is None:
-        abort(401, "You are not signed in, or your session has ended. Sign in, then try again.")
+        abort(401, Translatable("You are not signed in, or your session has ended. Sign in, then try again."))
     if not hmac.compare_digest(request.form.get("form_token", "").encode(), session.form_token.encode()):
-        abort(403, "This form does not belong to your session. Reload the page, then send it again.")
+        abort(403, Translatable("This form does not belong to your session. Reload the page, then send it again."))
 
 
 def _check_origin(*, bearer: bool) -> None:
@@ -109,7 +110,7 @@ def _check_origin(*, bearer: bool) -> None:
     public = urlsplit(config().site.url)
     own.append(f"{public.scheme}://{public.netloc}")
     if why := forged(dict(request.headers), own, bearer=bearer):
-        abort(403, f"Request refused. {why}")
+        abort(403, why)
 
 
 def clear_cookie(response: AnyResponse) -> AnyResponse:

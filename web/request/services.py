@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from web.auth.reader_tokens import ReaderAuthenticator
     from web.http.addresses import SiteAddresses
     from web.http.database import Reading
+    from web.http.headers import Say
     from web.http.request_metrics import RequestMetrics
     from web.http.visit_counter import VisitCounter
     from web.media.picture_proxy import PictureProxy
@@ -43,6 +44,8 @@ class Services:
     """For search by meaning."""
     api: Any
     """flask-smorest's description of the API; the library has no types."""
+    say: Say
+    """Words a message of the layers in front of Flask."""
 
     def close(self) -> None:
         """Write pending counts, and close the database."""

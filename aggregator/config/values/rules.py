@@ -14,6 +14,7 @@ from aggregator.config.values.basic import Kind
 from aggregator.model import AlertTarget, QuietHours
 from aggregator.text import search_query
 from aggregator.text.tokens import words
+from aggregator.translatable import Translatable
 
 MAX_QUERY_CHARS = 400
 MAX_FILTER_CHARS = 100
@@ -37,17 +38,21 @@ def _query(raw: str) -> str:
 def _rule(raw: str) -> str:
     text = " ".join(raw.split())
     if len(text) > MAX_QUERY_CHARS:
-        raise ValueError(f"has {len(text)} characters; a rule has at most {MAX_QUERY_CHARS}")
+        raise ValueError(
+            Translatable("has %(n)s characters; a rule has at most %(most)s", n=len(text), most=MAX_QUERY_CHARS)
+        )
     matching, excepted = search_query.read_rule(text, _ANY_TIME)
     for query in (matching, excepted):
         if query is None:
             continue
         if query.notes:
-            raise ValueError(f"is not a search: {query.notes[0]}")
+            raise ValueError(Translatable("is not a search: %(problem)s", problem=query.notes[0]))
         if query.empty:
-            raise ValueError("is not a search such as layoffs unless score:>85, with a search on both sides of unless")
+            raise ValueError(
+                Translatable("is not a search such as layoffs unless score:>85, with a search on both sides of unless")
+            )
         if query.after or query.before:
-            raise ValueError("contains after: or before:, which rules do not support; use 'until:'")
+            raise ValueError(Translatable("contains after: or before:, which rules do not support; use 'until:'"))
     return text
 
 
@@ -57,7 +62,7 @@ def _date(raw: str) -> date:
             return date.fromisoformat(raw)
     except ValueError:
         pass
-    raise ValueError("is not a date such as 2026-12-31")
+    raise ValueError(Translatable("is not a date such as 2026-12-31"))
 
 
 def _target(raw: str) -> AlertTarget:

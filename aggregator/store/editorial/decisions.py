@@ -13,6 +13,7 @@ from aggregator.store.connection import Connection
 from aggregator.store.entries import Entries
 from aggregator.store.events.pending import PendingSteps
 from aggregator.store.stories.stories import Stories
+from aggregator.translatable import Translatable
 
 
 class Decisions:
@@ -56,7 +57,12 @@ class Decisions:
                     staying = self._without(story_id, members, leaving)
                     if kind is DecisionKind.SPLIT:
                         if not staying:
-                            raise DecisionError(f"story {story_id} would be empty: leave at least one entry in it")
+                            raise DecisionError(
+                                Translatable(
+                                    "story %(story)s would be empty: leave at least one entry in it",
+                                    story=str(story_id),
+                                )
+                            )
                         return self._write(now, kind, story_id, leaving, staying)
                     into = self._other(story_id, into)
                     return self._write(now, kind, story_id, leaving, staying, into, self._held(into))
@@ -65,11 +71,11 @@ class Decisions:
                     return self._write(now, kind, story_id, members, self._held(into), into)
                 case DecisionKind.CATEGORY:
                     if not category_id:
-                        raise DecisionError("name a category")
+                        raise DecisionError(Translatable("name a category"))
                     return self._write(now, kind, story_id, members, category_id=category_id)
                 case DecisionKind.HIDE | DecisionKind.PIN:
                     if self._db.value(f"select {_FLAG[kind]} from stories where story_id = :id", {"id": story_id}):
-                        raise DecisionError(f"story {story_id} is {_FLAG[kind]} already")
+                        raise DecisionError(_already(kind, story_id))
                     return self._write(now, kind, story_id, members)
 
     def undo(self, decision_id: int, now: datetime) -> Decision:
@@ -77,9 +83,13 @@ class Decisions:
         with self._db.transaction():
             decided = self.get(decision_id)
             if decided is None:
-                raise DecisionError(f"there is no decision {decision_id}")
+                raise DecisionError(Translatable("there is no decision %(id)s", id=str(decision_id)))
             if decided.undone_at is not None:
-                raise DecisionError(f"decision {decision_id} was already undone on {decided.undone_at:%d %B %Y}")
+                raise DecisionError(
+                    Translatable(
+                        "decision %(id)s was already undone on %(day)s", id=str(decision_id), day=decided.undone_at
+                    )
+                )
             at = self._entries.arrival_moment(now)
             self._db.run(
                 "update decisions set undone_at = :at where decision_id = :id", {"at": stamp(at), "id": decision_id}
@@ -156,7 +166,7 @@ class Decisions:
         """Return the story that an address leads to."""
         resolved = self._stories.resolve(story_id)
         if resolved is None:
-            raise DecisionError(f"there is no story {story_id}")
+            raise DecisionError(Translatable("there is no story %(story)s", story=str(story_id)))
         return resolved
 
     def _held(self, story_id: int) -> tuple[int, ...]:
@@ -168,19 +178,27 @@ class Decisions:
     @staticmethod
     def _without(story_id: int, members: Sequence[int], leaving: Sequence[int]) -> tuple[int, ...]:
         if not leaving:
-            raise DecisionError(f"no entry of story {story_id} is named")
+            raise DecisionError(Translatable("no entry of story %(story)s is named", story=str(story_id)))
         for entry_id in leaving:
             if entry_id not in members:
-                raise DecisionError(f"entry {entry_id} is not in story {story_id}")
+                raise DecisionError(
+                    Translatable("entry %(entry)s is not in story %(story)s", entry=str(entry_id), story=str(story_id))
+                )
         return tuple(entry_id for entry_id in members if entry_id not in leaving)
 
     @staticmethod
     def _other(story_id: int, into: int | None) -> int:
         if into is None:
-            raise DecisionError("name the other story")
+            raise DecisionError(Translatable("name the other story"))
         if into == story_id:
-            raise DecisionError(f"story {story_id} cannot be merged with itself")
+            raise DecisionError(Translatable("story %(story)s cannot be merged with itself", story=str(story_id)))
         return into
+
+
+def _already(kind: DecisionKind, story_id: int) -> str:
+    if kind is DecisionKind.HIDE:
+        return Translatable("story %(story)s is hidden already", story=str(story_id))
+    return Translatable("story %(story)s is pinned already", story=str(story_id))
 
 
 _FLAG = {DecisionKind.HIDE: "hidden", DecisionKind.PIN: "pinned"}

@@ -119,6 +119,14 @@ def post(*pairs: tuple[str, str], client: str = "127.0.0.1:5000") -> Scope:
     return Scope("POST", client=client, pairs=(("host", "127.0.0.1:8000"), *pairs))
 
 
+async def test_refusals_are_worded_for_the_path(make: Callable[..., Gateway]) -> None:
+    gateway = make(body_s=0.05, say=lambda message, path: f"{path}: {message.template}")
+    late = await ask(gateway, post(("content-length", "6")), pieces=[b"abc"], ends=False)
+    large = await ask(gateway, post(("content-length", "9000000")))
+    assert late[2] == b"/: The request did not arrive within %(n)s seconds.\n"
+    assert large[2] == b"/: Requests may have at most %(size)s.\n"
+
+
 async def test_a_body_is_complete_before_the_application_is_called(
     make: Callable[..., Gateway], app: Application
 ) -> None:

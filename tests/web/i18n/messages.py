@@ -28,9 +28,21 @@ def messages() -> set[Message]:
         labels
         | {message for path in _templates() for message in _of_template(path)}
         | {message for path in (ROOT / "web").rglob("*.py") for message in _of_module(path)}
+        | {text for folder in ("aggregator", "web") for path in (ROOT / folder).rglob("*.py") for text in _kept(path)}
         | set(_of_sources())
         | set(_of_api())
     )
+
+
+def _kept(path: Path) -> Iterator[str]:
+    """Return the templates of messages that are translated where they are shown."""
+    source = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)) if "Translatable(" in source else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Translatable":
+            template = node.args[0]
+            assert isinstance(template, ast.Constant), f"{path}: not a literal: {ast.unparse(node)}"
+            assert isinstance(template.value, str)
+            yield template.value
 
 
 def _of_sources() -> Iterator[str]:

@@ -28,7 +28,7 @@ def named_list(list_id: str) -> str:
     named = known_list(list_id)
     params = list_params(args())
     if params.page > query.MAX_PAGE:
-        abort(400, f"Lists have at most {query.MAX_PAGE:,} pages.")
+        abort(400, query.TOO_MANY_PAGES)
     with reading().store() as store:
         show = presenter(store)
         result = stories.of_search(store, params, search_of(named, params), PAGE_SIZE)

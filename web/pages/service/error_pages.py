@@ -12,9 +12,12 @@ from flask import Flask, Response, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from aggregator.translatable import Translatable
 from web import api
 from web.http.database import ReadOnly, Unreadable
-from web.http.headers import new_request_id
+from web.http.headers import MAX_BODY, new_request_id
+from web.i18n.messages import notice
+from web.i18n.wording import size
 
 log = logging.getLogger(__name__)
 
@@ -70,12 +73,20 @@ def _titles() -> dict[int, str]:
     }
 
 
-def _message(code: int, detail: str, request_id: str = "", *, is_replica: bool = False) -> str:
+def _detail(code: int, description: str) -> str:
+    """Return why, in the language of the page; "" where the title says all that there is to say."""
+    if isinstance(description, Translatable):
+        return notice(description).text
+    # A description of Werkzeug, in English. Its reasons for 400 are about forms that no page of ours sends.
+    return gettext("Requests may have at most %(size)s.", size=size(MAX_BODY)) if code == 413 else ""
+
+
+def _message(code: int, description: str, request_id: str = "", *, is_replica: bool = False) -> str:
     return render_template(
         "message.html",
         code=code,
         title=_titles().get(code, gettext("Something went wrong")),
-        detail=detail if code in (400, 401, 403, 409, 413, 414, 429) else "",
+        detail=_detail(code, description),
         request_id=request_id,
         is_replica=is_replica,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from flask import Blueprint, Response, abort, request
+from flask_babel import gettext
 
 from aggregator.fetch import access
 from web.http.headers import CSP_DATA
@@ -50,9 +51,8 @@ def picture(entry_id: int) -> Response:
 
 
 def _later() -> Response:
-    response = Response(
-        "This picture will be available in a few seconds.\n", 503, content_type="text/plain; charset=utf-8"
-    )
+    text = gettext("This picture will be available in a few seconds.")
+    response = Response(f"{text}\n", 503, content_type="text/plain; charset=utf-8")
     response.headers["Content-Security-Policy"] = CSP_DATA
     response.headers["Cache-Control"] = "no-store"
     response.headers["Retry-After"] = "5"

@@ -1,0 +1,55 @@
+"""Messages from below `web` in the language of the page.
+
+Texts of pages are translated where they are written, by `gettext`. What a store, a search or the configuration has to
+say is a `Translatable` and is translated here. Anything else is a sentence in English, and is marked as such.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext
+
+from aggregator.translatable import Translatable, Value, message_of
+from web.i18n.catalogs import Catalogs
+from web.i18n.wording import day, language, number
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message on a page."""
+
+    text: str
+    language: str = ""
+    """`en` for a sentence that is not translated, "" for the language of the page."""
+
+
+def notice(message: str | Exception) -> Notice:
+    """Return a message, or that of an error, as a sentence in the language of the page where it can be translated."""
+    text = message_of(message) if isinstance(message, Exception) else message
+    if isinstance(text, Translatable):
+        return Notice(_sentence(translated(text), "。" if language() in ("zh_Hans", "ja") else "."))
+    return Notice(_sentence(text, "."), "en")
+
+
+def translated(message: Translatable) -> str:
+    """Return *message* in the language of the page."""
+    return str(gettext(message.template, **{name: _worded(value) for name, value in message.values.items()}))
+
+
+def plain(message: Translatable, catalogs: Catalogs, language: str) -> str:
+    """Return *message* outside of a request; in English before the first page in *language*."""
+    return str(catalogs.known(language).gettext(message.template)) % message.values
+
+
+def _worded(value: Value) -> str:
+    if isinstance(value, Translatable):
+        return translated(value)
+    if isinstance(value, int):
+        return number(value)
+    return value if isinstance(value, str) else day(value)
+
+
+def _sentence(text: str, stop: str) -> str:
+    """Return *text* with a capital letter in front and a full stop behind."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "。")) else stop)
