@@ -11,7 +11,7 @@ from flask_babel import gettext
 
 from aggregator.store.derived.scorecards import Measure
 from web.i18n import wording
-from web.i18n.wording import plural
+from web.i18n.wording import number, plural
 
 METHODS = ("site", "newest first", "most sources")
 
@@ -192,7 +192,9 @@ def cell(measure: Measure | None) -> Cell:
             return Cell(
                 "",
                 "",
-                gettext("not enough data: %(n)s of %(cases)s", n=measure.cases, cases=plural(measure.needed, "case")),
+                gettext(
+                    "not enough data: %(n)s of %(needed)s cases", n=number(measure.cases), needed=number(measure.needed)
+                ),
             )
         return Cell("", "", gettext("undefined for %(cases)s", cases=cases))
     if measure.low is None or measure.high is None or measure.low == measure.high:
