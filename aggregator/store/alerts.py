@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.model.alarms import Alarm, AlarmKind
 from aggregator.store.codec import moment, moment_or_none, stamp, stamp_or_none
 from aggregator.store.connection import Connection, Row, upsert
 
@@ -56,9 +57,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class StandingAlarm:
-    """Something that needs the operator's attention."""
+    """An alarm that has begun and not ended."""
 
     subject: str
+    alarm: Alarm | None
+    """None for one of a version before 0.2, which stored a sentence."""
     message: str
     began_at: datetime
 
@@ -213,19 +216,26 @@ class Alarms:
     def standing(self) -> list[StandingAlarm]:
         """Return the active alarms, oldest first."""
         rows = self._db.rows("select * from alarms where ended_at is null order by began_at, subject")
-        return [StandingAlarm(row["subject"], row["message"], moment(row["began_at"])) for row in rows]
+        return [StandingAlarm(row["subject"], _alarm(row), row["message"], moment(row["began_at"])) for row in rows]
 
     def begun_since(self, since: datetime) -> set[str]:
         """Return the subjects of alarms that began at or after a moment, active or not."""
         rows = self._db.rows("select subject from alarms where began_at >= :since", {"since": stamp(since)})
         return {row["subject"] for row in rows}
 
-    def begin(self, subject: str, message: str, now: datetime) -> None:
+    def begin(self, subject: str, alarm: Alarm, now: datetime) -> None:
         """Start an alarm."""
+        columns = ("message", "began_at", "ended_at", "what", "details")
         self._db.run(
-            """insert into alarms (subject, message, began_at) values (:subject, :message, :now)
-            on conflict (subject) do update set message = :message, began_at = :now, ended_at = null""",
-            {"subject": subject, "message": message, "now": stamp(now)},
+            upsert("alarms", ("subject",), columns),
+            {
+                "subject": subject,
+                "message": ": ".join([alarm.kind.value, *map(str, alarm.values.values())]),
+                "began_at": stamp(now),
+                "ended_at": None,
+                "what": alarm.kind.value,
+                "details": json.dumps(alarm.values, ensure_ascii=False),
+            },
         )
 
     def end(self, subject: str, now: datetime) -> None:
@@ -233,6 +243,13 @@ class Alarms:
         self._db.run(
             "update alarms set ended_at = :now where subject = :subject", {"subject": subject, "now": stamp(now)}
         )
+
+
+def _alarm(row: Row) -> Alarm | None:
+    """Return the alarm of a row, None where this version has no text for its kind."""
+    if row["what"] not in {kind.value for kind in AlarmKind}:
+        return None
+    return Alarm(AlarmKind(row["what"]), json.loads(row["details"] or "{}"))
 
 
 def _message(row: Row) -> Message:

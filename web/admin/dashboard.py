@@ -11,6 +11,7 @@ from aggregator.site.disk_use import disk_use
 from aggregator.translatable import Translatable, message_of
 from web.admin import actions as audit
 from web.admin.wording import disk_summary
+from web.alerts.wording import alarm_text
 from web.auth.credentials import TooManyTries, named_by_proxy
 from web.present.alerts import alert_rows
 from web.request.access import (
@@ -93,7 +94,7 @@ def dashboard() -> str:
         status = status_of(store)
         counts, newest = store.alert_messages.counts(), store.alert_messages.newest(LATEST_MESSAGES)
         messages = alert_rows(show, config(), counts, newest)
-        alarms = [(alarm.message, show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
+        alarms = [(alarm_text(alarm), show.moment(alarm.began_at)) for alarm in store.alarms.standing()]
         backup = store.state.get("backup_message") or ""
         meaning = store.state.get("meaning_message") or ""
         disk = disk_use(store, reading().db, config().retention.entries, now())

@@ -11,18 +11,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flask_babel import gettext
-
 from aggregator.model import Config
+from aggregator.model.alarms import Alarm, AlarmKind
 from aggregator.notify import digest_of, service_of
 from aggregator.polling.source_health import Alarm as OverdueAlarm
 from aggregator.site.backup import CHECKED
 from aggregator.store import Store
-from aggregator.store.alerts import OPERATOR, NewMessage
+from aggregator.store.alerts import OPERATOR, NewMessage, StandingAlarm
 from aggregator.text.markup import clip
 from web.alerts.wording import alarm_message
-from web.i18n.catalogs import speaking
-from web.i18n.wording import duration, plural, size
 from web.present.accuracy import calibration
 
 AGAIN = timedelta(hours=6)
@@ -34,81 +31,81 @@ WORKER_SILENT = timedelta(minutes=5)
 WORKER = "worker"
 
 
-def current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, now: datetime) -> dict[str, str]:
-    """Return the alarms that are on at *now*: a message by subject, in the language of the site.
+def current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, now: datetime) -> dict[str, Alarm]:
+    """Return the alarms that are on at *now*, by subject.
 
     folder: of the database, whose disk is looked at
     """
-    with speaking(config.site.language):
-        return _current(store, config, folder, overdue, now)
-
-
-def _current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, now: datetime) -> dict[str, str]:
     names = {source.id: source.name for source in config.sources}
-    alarms: dict[str, str] = {}
+    alarms: dict[str, Alarm] = {}
     for source_id, (failures, message) in store.source_status.failing(config.alerts.failures).items():
         if source_id in names:
-            in_a_row = gettext("%(failures)s in a row", failures=plural(failures, "failure"))
-            alarms[f"source:{source_id}"] = f"{names[source_id]}: {in_a_row} ({clip(message, 120)})"
+            values: dict[str, str | int] = {
+                "source": names[source_id],
+                "failures": failures,
+                "reason": clip(message, 120),
+            }
+            alarms[f"source:{source_id}"] = Alarm(AlarmKind.SOURCE_FAILING, values)
     for outline in store.source_status.outlines():
         if outline.source_id not in names:
             continue
+        named = {"source": names[outline.source_id]}
         if outline.state == "gone":
-            gone = gettext("%(source)s: gone (410), no longer polled", source=names[outline.source_id])
-            alarms[f"source:{outline.source_id}"] = gone
+            alarms[f"source:{outline.source_id}"] = Alarm(AlarmKind.SOURCE_GONE, named)
         elif outline.state == "ok" and overdue.overdue(outline.source_id, outline.arrivals, now):
-            late = gettext("%(source)s: answers, but is overdue with news", source=names[outline.source_id])
-            alarms[f"source:{outline.source_id}"] = late
+            alarms[f"source:{outline.source_id}"] = Alarm(AlarmKind.SOURCE_OVERDUE, named)
     free = shutil.disk_usage(folder).free
     if free < config.alerts.operator.disk:
-        alarms["disk"] = gettext("the disk of the database has %(size)s left", size=size(free))
-    alarms |= _backup_alarm(store, config, now)
+        alarms["disk"] = Alarm(AlarmKind.DISK, {"bytes": free})
+    if (backup := _backup_alarm(store, config, now)) is not None:
+        alarms["backup"] = backup
     day = store.scorecards.latest()
     measured = calibration(store.scorecards.of(day)) if day is not None else None
     if measured is not None and measured.drifts:
-        alarms["calibration"] = gettext("the calibration of scores drifts; see /accuracy")
+        alarms["calibration"] = Alarm(AlarmKind.CALIBRATION)
     return alarms
 
 
-def _backup_alarm(store: Store, config: Config, now: datetime) -> dict[str, str]:
+def _backup_alarm(store: Store, config: Config, now: datetime) -> Alarm | None:
     """Return the alarm about backups that feeds.yaml asks for and that failed or are not made."""
     if not config.backup.folder:
-        return {}
+        return None
     message = store.state.get("backup_message") or ""
     if message and CHECKED not in message:
-        return {"backup": gettext("the last backup failed: %(why)s", why=clip(message, 200))}
+        return Alarm(AlarmKind.BACKUP_FAILED, {"reason": clip(message, 200)})
     last = store.state.moment("backed_up_at")
     if last is not None and now - last > BACKUP_LATE * config.backup.every:
-        return {"backup": gettext("no backup was made for %(span)s", span=duration(now - last))}
-    return {}
+        return Alarm(AlarmKind.BACKUP_MISSING, {"seconds": int((now - last).total_seconds())})
+    return None
 
 
-def worker_alarm(store: Store, config: Config, now: datetime) -> dict[str, str]:
-    """Return the alarm about a worker that has stopped, as the site sees it, in the language of the site."""
+def worker_alarm(store: Store, now: datetime) -> dict[str, Alarm]:
+    """Return the alarm about a worker that has stopped, as the site sees it."""
     beat = store.state.last_heartbeat(now)
     if beat is None or now - beat < WORKER_SILENT:
         return {}
-    with speaking(config.site.language):
-        span = duration(now - beat)
-        return {WORKER: gettext("the worker has not run for %(span)s; nothing is polled", span=span)}
+    return {WORKER: Alarm(AlarmKind.WORKER, {"seconds": int((now - beat).total_seconds())})}
 
 
-def report(store: Store, config: Config, alarms: Mapping[str, str], now: datetime, *, end: bool = True) -> bool:
+def report(store: Store, config: Config, alarms: Mapping[str, Alarm], now: datetime, *, end: bool = True) -> bool:
     """Store which alarms began and ended, and one message about them; return whether there is one.
 
     end: whether alarms that are not among *alarms* have ended
     """
-    standing = {alarm.subject: alarm.message for alarm in store.alarms.standing()}
+    standing = {alarm.subject: alarm for alarm in store.alarms.standing()}
     reported = store.alarms.begun_since(now - AGAIN)
-    begun = [message for subject, message in alarms.items() if subject not in standing and subject not in reported]
-    ended = [message for subject, message in standing.items() if subject not in alarms] if end else []
+    begun = [
+        StandingAlarm(subject, alarm, "", now)
+        for subject, alarm in alarms.items()
+        if subject not in standing and subject not in reported
+    ]
+    ended = [alarm for subject, alarm in standing.items() if subject not in alarms] if end else []
     with store.transaction():
-        for subject, message in alarms.items():
-            if subject not in standing and subject not in reported:
-                store.alarms.begin(subject, message, now)
-        for subject in standing:
-            if end and subject not in alarms:
-                store.alarms.end(subject, now)
+        for alarm in begun:
+            assert alarm.alarm is not None
+            store.alarms.begin(alarm.subject, alarm.alarm, now)
+        for alarm in ended:
+            store.alarms.end(alarm.subject, now)
         if not (begun or ended) or not config.alerts.operator.to:
             return False
         content = alarm_message(begun, ended, config, now)

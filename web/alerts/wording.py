@@ -6,17 +6,19 @@ All are in the language of the site. Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext
 
 from aggregator.model import Config, Entry, Listed, Story
+from aggregator.model.alarms import AlarmKind
+from aggregator.store.alerts import StandingAlarm
 from aggregator.text.markup import clip
 from aggregator.text.urls import safe_link
 from web.i18n.catalogs import speaking
-from web.i18n.wording import number, plural, short_day_and_time
+from web.i18n.wording import duration, number, plural, short_day_and_time, size
 from web.present.formatting import source_count, standfirst, story_path
 from web.present.score import why
 
@@ -102,20 +104,71 @@ def _score(story: Story, reason: str) -> str:
     return str(gettext("Score %(score)s: %(text)s", score=story.score, text=reason))
 
 
-def alarm_message(begun: Sequence[str], ended: Sequence[str], config: Config, now: datetime) -> dict[str, Any]:
+def alarm_text(standing: StandingAlarm) -> str:
+    """Return the sentence about an alarm, in the language of the site."""
+    if standing.alarm is None:
+        return standing.message
+    # A value that a broken row lacks leaves a gap instead of failing.
+    values = {**dict.fromkeys(("source", "reason"), "?"), **dict.fromkeys(_COUNTS, 0), **standing.alarm.values}
+    source, reason = str(values["source"]), str(values["reason"])
+    failures, free, seconds = (int(values[name]) for name in _COUNTS)
+    match standing.alarm.kind:
+        case AlarmKind.SOURCE_FAILING:
+            in_a_row = gettext("%(failures)s in a row", failures=plural(failures, "failure"))
+            text = f"{source}: {in_a_row} ({reason})"
+        case AlarmKind.SOURCE_GONE:
+            text = gettext("%(source)s: gone (410), no longer polled", source=source)
+        case AlarmKind.SOURCE_OVERDUE:
+            text = gettext("%(source)s: answers, but is overdue with news", source=source)
+        case AlarmKind.DISK:
+            text = gettext("the disk of the database has %(size)s left", size=size(free))
+        case AlarmKind.BACKUP_FAILED:
+            text = gettext("the last backup failed: %(why)s", why=reason)
+        case AlarmKind.BACKUP_MISSING:
+            text = gettext("no backup was made for %(span)s", span=duration(timedelta(seconds=seconds)))
+        case AlarmKind.CALIBRATION:
+            text = gettext("the calibration of scores drifts; see /accuracy")
+        case AlarmKind.WORKER:
+            span = duration(timedelta(seconds=seconds))
+            text = gettext("the worker has not run for %(span)s; nothing is polled", span=span)
+    return str(text)
+
+
+_COUNTS = ("failures", "bytes", "seconds")
+
+
+def alarm_message(
+    begun: Sequence[StandingAlarm], ended: Sequence[StandingAlarm], config: Config, now: datetime
+) -> dict[str, Any]:
     """Return one message for everything that began or ended since the last look, in the language of the site."""
     with speaking(config.site.language):
-        if len(begun) == 1:
-            what = begun[0]
-        elif begun:
-            what = plural(len(begun), "thing needs attention", "things need attention")
+        new, resolved = ([alarm_text(alarm) for alarm in alarms] for alarms in (begun, ended))
+        if len(new) == 1:
+            what = new[0]
+        elif new:
+            what = plural(len(new), "thing needs attention", "things need attention")
         else:
             what = gettext("resolved")
         title = f"{config.site.title}: {what}"
-        heading = ["", gettext("Resolved:")] if begun and ended else []
-        lines = [*_cut(begun), *heading, *_cut(ended), "", _desk(config)]
-    data = {"type": "operator", "at": now.isoformat(), "began": list(begun), "ended": list(ended)}
+        heading = ["", gettext("Resolved:")] if new and resolved else []
+        lines = [*_cut(new), *heading, *_cut(resolved), "", _desk(config)]
+    data = {
+        "type": "operator",
+        "at": now.isoformat(),
+        "began": [_as_data(alarm, text) for alarm, text in zip(begun, new, strict=True)],
+        "ended": [_as_data(alarm, text) for alarm, text in zip(ended, resolved, strict=True)],
+    }
     return {"title": clip(title, MAX_TITLE_CHARS), "text": _joined(lines), "data": data}
+
+
+def _as_data(standing: StandingAlarm, text: str) -> dict[str, Any]:
+    alarm = standing.alarm
+    return {
+        "subject": standing.subject,
+        "kind": alarm.kind.value if alarm else "",
+        "values": dict(alarm.values) if alarm else {},
+        "text": text,
+    }
 
 
 def test_message(config: Config, name: str, now: datetime) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class WorkerWatch:
                 config = self._config(store)
                 if config is None or not config.alerts.operator.to:
                     return False
-                alarm = worker_alarm(store, config, now)
+                alarm = worker_alarm(store, now)
                 if not alarm:
                     return False
                 report(store, config, alarm, now, end=False)

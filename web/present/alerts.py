@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from flask_babel import gettext
+
 from aggregator.model import Config
 from aggregator.store.alerts import OPERATOR, Message
 from web.present.cards import Moment, Presenter
@@ -51,7 +53,7 @@ def _row(
 ) -> AlertRow:
     problem = last.outcome_message if last and last.outcome != "sent" else ""
     return AlertRow(
-        name=name or "operator alarms",
+        name=name or gettext("operator alarms"),
         when=when,
         sent=counts.get((name, "sent"), 0),
         waiting=counts.get((name, ""), 0),

@@ -74,9 +74,11 @@ create table alert_rules (
 -- Alarms that were sent to the operator.
 create table alarms (
     subject     text primary key,        -- 'source:seedbed', 'disk'
-    message     text not null,
+    message     text not null,           -- a sentence of a version before 0.2, else a summary of `what`
     began_at    text not null,
-    ended_at    text                    -- null: it is still on
+    ended_at    text,                    -- null: it is still on
+    what        text not null default '', -- one of `model.alarms`; '' for one of a version before 0.2
+    details     text not null default ''  -- JSON: the values of its text, by name
 ) strict, without rowid;
 
 -- Tokens for reader apps and scripts.

@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 
 from aggregator.model import AlertRule, Alerts, AlertTarget, Config
+from aggregator.model.alarms import Alarm, AlarmKind
 from aggregator.store import Store
 from aggregator.store.alerts import NewMessage
 from tests.services import HttpService, http_service
@@ -103,7 +104,7 @@ def test_pages_and_metrics_count_messages_and_show_no_address(
     sent, failed, _ = store.alert_messages.due(NOW)
     store.alert_messages.settle(sent.message_id, "sent", "", NOW)
     store.alert_messages.settle(failed.message_id, "failed", "status 403", NOW)
-    store.alarms.begin("disk", "the disk of the database has 3 MB left", NOW)
+    store.alarms.begin("disk", Alarm(AlarmKind.DISK, {"bytes": 3_000_000}), NOW)
     client = make_app(tmp_path / "news.db", fallback_config=settings, token="t" * 40).test_client()
 
     assert client.get("/admin").status_code == 303

@@ -18,9 +18,11 @@ from aggregator.notify import Outcome, Outgoing, Sender
 from aggregator.polling.source_health import Alarm as OverdueAlarm
 from aggregator.site.backup import CHECKED
 from aggregator.store import Store
+from aggregator.store.alerts import StandingAlarm
 from tests.services import HttpService, http_service
 from tests.web.newsroom import HOUR, NOW, Newsroom
 from web.alerts import Dispatcher, alarms, dispatcher
+from web.alerts.wording import alarm_text
 from web.alerts.worker_watch import WorkerWatch
 
 MINUTE = timedelta(minutes=1)
@@ -214,6 +216,7 @@ import asyncio, sys
 from datetime import datetime
 from aggregator.config import parse_config
 from aggregator.store import Store
+from aggregator.store.alerts import StandingAlarm
 from web.alerts.dispatcher import deliver
 
 database, port, now = sys.argv[1:]
@@ -315,9 +318,12 @@ def test_the_operator_is_told_when_something_begins_and_when_it_ends(
     run(operated, NOW + 18 * MINUTE)
 
     first, second = (json.loads(request.body) for request in service.received)
-    assert any("3 failures in a row (timed out after 20 s)" in line for line in first["began"])
-    assert any("gone (410)" in line for line in first["began"])
-    assert any("of the database has" in line for line in first["began"])
+    began = {alarm["subject"]: alarm for alarm in first["began"]}
+    assert "3 failures in a row (timed out after 20 s)" in began["source:seedbed"]["text"]
+    assert began["source:seedbed"]["kind"] == "source failing"
+    assert began["source:seedbed"]["values"]["failures"] == 3
+    assert "gone (410)" in began["source:rulemaker"]["text"]
+    assert "of the database has" in began["disk"]["text"]
     assert (len(second["ended"]), second["began"]) == (2, [])
     assert len(alarms.current(store, settings, Path(), OverdueAlarm(), NOW)) == 2
 
@@ -339,12 +345,19 @@ alerts: {{to: ["${{OPERATOR_HOOK}}"], secret: {SECRET}, allow_private: yes}}
     assert watch.step(NOW + 7 * MINUTE)
 
     (request,) = service.received
-    assert json.loads(request.body)["began"] == ["the worker has not run for 6 minutes; nothing is polled"]
+    (alarm,) = json.loads(request.body)["began"]
+    assert alarm == {
+        "subject": "worker",
+        "kind": "worker",
+        "values": {"seconds": 360},
+        "text": "the worker has not run for 6 minutes; nothing is polled",
+    }
 
 
 def test_a_failed_or_missing_backup_is_an_alarm(store: Store, config: Config) -> None:
     def alarm(settings: Config, now: datetime = NOW) -> str | None:
-        return alarms.current(store, settings, Path(), OverdueAlarm(), now).get("backup")
+        backup = alarms.current(store, settings, Path(), OverdueAlarm(), now).get("backup")
+        return alarm_text(StandingAlarm("backup", backup, "", now)) if backup else None
 
     scheduled = replace(config, backup=Backups(folder="backups", every=timedelta(hours=24)))
     assert alarm(scheduled) is None  # none was due yet

@@ -18,15 +18,17 @@ from flask.testing import FlaskClient
 
 from aggregator.model import Site
 from aggregator.model.actions import ActionKind
+from aggregator.model.alarms import Alarm, AlarmKind
 from aggregator.site.disk_use import DiskUse, summary
 from aggregator.store import Store
+from aggregator.store.alerts import StandingAlarm
 from aggregator.store.editorial.sessions import Action
 from tests.web import newsroom
 from tests.web.i18n.messages import ROOT, Message, messages
 from tests.web.newsroom import NOW
 from web.admin.wording import disk_summary, worded
 from web.alerts.alarms import worker_alarm
-from web.alerts.wording import alarm_message
+from web.alerts.wording import alarm_message, alarm_text
 from web.digest import editions, mail
 from web.digest.contents import digest
 from web.i18n import wording
@@ -223,10 +225,34 @@ def test_alarms_are_in_the_language_of_the_site(tmp_path: Path) -> None:
     config = replace(newsroom.sample_config(), site=Site(title="Groundswell", language="de"))
     with Store.open(tmp_path / "news.db") as store:
         store.state.set_moment("heartbeat", NOW - timedelta(minutes=20))
-        (message,) = worker_alarm(store, config, NOW).values()
-    assert message == "der Worker läuft nicht, letztes Lebenszeichen vor: 20 Minuten; nichts wird abgerufen"
-    assert alarm_message([], [message], config, NOW)["title"] == "Groundswell: behoben"
-    assert alarm_message(["a", "b"], [], config, NOW)["title"] == "Groundswell: 2 Dinge brauchen Aufmerksamkeit"
+        (alarm,) = (StandingAlarm(name, found, "", NOW) for name, found in worker_alarm(store, NOW).items())
+    message = alarm_message([alarm], [], config, NOW)
+    text = "der Worker läuft nicht, letztes Lebenszeichen vor: 20 Minuten; nichts wird abgerufen"
+    assert message["title"] == f"Groundswell: {text}"
+    assert [began["text"] for began in message["data"]["began"]] == [text]
+    assert alarm_message([], [alarm], config, NOW)["title"] == "Groundswell: behoben"
+    assert alarm_message([alarm, alarm], [], config, NOW)["title"] == "Groundswell: 2 Dinge brauchen Aufmerksamkeit"
+
+
+def test_a_standing_alarm_follows_the_language_of_the_site(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "news.db") as store:
+        store.alarms.begin("source:a", Alarm(AlarmKind.SOURCE_GONE, {"source": "Herald"}), NOW)
+        (standing,) = store.alarms.standing()
+    texts = {}
+    for language in ("en", "de"):
+        with speaking(language):
+            texts[language] = alarm_text(standing)
+            stored = StandingAlarm("disk", None, "a sentence of before", NOW)
+            assert alarm_text(stored) == "a sentence of before"
+    assert texts["en"] == "Herald: gone (410), no longer polled"
+    assert texts["de"] == "Herald: eingestellt (410), wird nicht mehr abgerufen"
+
+
+def test_every_alarm_has_a_text_in_every_language() -> None:
+    for language in ("en", *LANGUAGES.values()):
+        with speaking(language):
+            texts = [alarm_text(StandingAlarm("", Alarm(kind), "", NOW)) for kind in AlarmKind]
+        assert len(set(texts)) == len(AlarmKind)
 
 
 def test_what_a_reader_prefers_changes_nothing(site_in: Callable[[str], FlaskClient]) -> None:
