@@ -212,9 +212,9 @@ def _window() -> _Window:
     """Return the requested part of the feed; 400 if it cannot exist."""
     limit, cursor = request.args.get("limit", str(DEFAULT_LIMIT)), request.args.get("cursor", "")
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_LIMIT):
-        abort(400, Translatable("limit must be a number from 1 to %(n)s.", n=MAX_LIMIT))
+        abort(400, Translatable("The parameter limit must be a number from 1 to %(n)s.", n=MAX_LIMIT))
     if not re.fullmatch(paging.CURSOR, cursor):
-        abort(400, Translatable("cursor is not one that this site made. Start again without it."))
+        abort(400, Translatable("The parameter cursor is not one that this site made. Start again without it."))
     return _Window(int(limit), cursor)
 
 

@@ -39,7 +39,7 @@ def test_a_preview_runs_in_the_background_and_the_page_says_how_it_ends(desk: Fl
     deadline = time.monotonic() + 120
     while "Previewing" in (page := desk.get("/admin/preview").text) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert "The preview of the rule to mute “amazon”, 3 days failed: this site has no configuration yet" in page
+    assert "The preview of the rule “mute: amazon”, 3 days failed: this site has no configuration yet" in page
 
 
 def test_progress_is_shown_one_runs_at_a_time_and_it_can_be_stopped(desk: FlaskClient, tmp_path: Path) -> None:

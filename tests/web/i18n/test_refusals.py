@@ -38,7 +38,7 @@ def site(tmp_path: Path, edition_db: Path, make_app: Callable[..., Flask]) -> Ma
     ("path", "message"),
     [
         ("/trending?page=5000", "Listen haben höchstens 1.000 Seiten."),
-        ("/trending.rss?limit=x", "limit muss eine Zahl von 1 bis"),
+        ("/trending.rss?limit=x", "Der Parameter limit muss eine Zahl von 1 bis"),
         ("/trending?q=" + "x" * 9_000, "Die Adresse ist zu lang."),
         ("/search?q=score:high", "Score: verlangt eine Zahl, etwa score:&gt;80, score:&lt;30 oder score:60..80."),
         ("/search?q=source:nobody", "Keine Quelle heißt &#39;nobody&#39;."),
