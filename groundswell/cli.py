@@ -26,6 +26,7 @@ from aggregator.store import StoreFault
 from groundswell import demo as playing
 from groundswell.clock import process_clock
 from groundswell.logging import configure_logging
+from groundswell.manual import docs
 from groundswell.processes import Part, part_command, supervise, until_signal
 from web.cli.site import proxies_option
 
@@ -236,7 +237,7 @@ def demo(host: str, port: int, speed: float, start_hours: float) -> None:
         raise SystemExit(until_signal(lambda stop: supervise(parts, stop)))
 
 
-for command in (*aggregator.cli.COMMANDS, *web.cli.COMMANDS):
+for command in (*aggregator.cli.COMMANDS, *web.cli.COMMANDS, docs):
     cli.add_command(command)
 
 

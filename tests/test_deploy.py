@@ -165,9 +165,7 @@ ls -l /data
 @pytest.mark.skipif(not DEBIAN or os.getuid() != 0, reason="needs root and GROUNDSWELL_DEBIAN_ROOT, a clean Debian")
 def test_in_a_clean_debian_it_installs_serves_and_stops(tmp_path: Path) -> None:
     root = Path(DEBIAN)
-    others = shutil.ignore_patterns(
-        ".*", "build", "tests", "docs", "bench", "*.db*", "data", "__pycache__", "*.egg-info"
-    )
+    others = shutil.ignore_patterns(".*", "build", "tests", "bench", "*.db*", "data", "__pycache__", "*.egg-info")
     shutil.rmtree(root / "src", ignore_errors=True)
     shutil.copytree(ROOT, root / "src", ignore=others, symlinks=True)
     script = f'mount --bind {root} {root} && mount -t proc proc {root}/proc && exec chroot {root} sh -c "$0"'

@@ -33,9 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, unpacked where the checkout is not; its dependencies are those of this environment."""
     folder = tmp_path_factory.mktemp("wheel")
     # setuptools leaves what it builds beside the sources, and would take it for them the next time.
-    others = shutil.ignore_patterns(
-        ".*", "build", "tests", "docs", "bench", "*.db*", "data", "__pycache__", "*.egg-info"
-    )
+    others = shutil.ignore_patterns(".*", "build", "tests", "bench", "*.db*", "data", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT, folder / "source", ignore=others, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     build = [
@@ -88,6 +86,8 @@ def test_the_wheel_holds_every_file_that_the_program_reads(installed: Path) -> N
     missing = [name for name in tracked.stdout.splitlines() if not (installed / name).exists()]
     assert missing == []
     assert (installed / "aggregator/config/starter.yaml").read_bytes() == (ROOT / "feeds.yaml").read_bytes()
+    pages = {page.name: page.read_bytes() for page in (ROOT / "docs").glob("*.md")}
+    assert {page.name: page.read_bytes() for page in (installed / "groundswell/docs").iterdir()} == pages
 
 
 def test_a_newcomer_begins_in_an_empty_folder(

@@ -58,7 +58,7 @@ def _groups(config: Config, name: str | None, feeds: Path) -> dict[str, tuple[Al
             raise ConfigError(f"there is no alert rule {name!r} in {feeds}; there are: {known}")
         groups = {name: groups[name]}
     if not any(groups.values()):
-        raise ConfigError(f"{feeds} names no target: add `to:` under `alerts:`, as docs/alerts.md shows")
+        raise ConfigError(f"{feeds} names no target: add `to:` under `alerts:`, as `groundswell docs alerts` shows")
     return groups
 
 

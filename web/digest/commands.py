@@ -48,7 +48,7 @@ def digest(front: Front, edition: str | None, week: bool, html: bool, send: bool
     targets = config.digest.weekly if chosen.is_week else config.digest.daily
     if not targets:
         key = "weekly" if chosen.is_week else "daily"
-        raise ConfigError(f"{feeds} names no target: add `{key}:` under `digest:`, as docs/digests.md shows")
+        raise ConfigError(f"{feeds} names no target: add `{key}:` under `digest:`, as `groundswell docs digests` shows")
     message = Outgoing(f"digest:{chosen.name}", content["title"], content["text"], content["html"], content["data"])
     outcomes = asyncio.run(_send(config, targets, message, front))
     for target, outcome in outcomes:

@@ -104,7 +104,7 @@ def test_without_a_worker_the_front_page_says_how_to_start_one(tmp_path: Path, m
     page = get(make_app(tmp_path / "none.db").test_client(), "/")
     assert "has never run on this database" in page
     assert "groundswell run" in page
-    assert "make demo" in page
+    assert "groundswell demo" in page
 
 
 def test_while_the_first_poll_runs_the_front_page_says_how_far_it_is(site: FlaskClient, room: Newsroom) -> None:
@@ -112,7 +112,7 @@ def test_while_the_first_poll_runs_the_front_page_says_how_far_it_is(site: Flask
     page = text(get(site, "/"))
     assert "The first poll is running" in page
     assert "1 of 14 sources polled so far" in page
-    assert "make demo" in page
+    assert "groundswell demo" in page
 
 
 def test_when_all_sources_fail_the_front_page_says_why(site: FlaskClient, room: Newsroom) -> None:
@@ -122,7 +122,7 @@ def test_when_all_sources_fail_the_front_page_says_why(site: FlaskClient, room: 
         page = text(get(site, path))
         assert "All sources are failing" in page
         assert "no address for the host name" in page
-        assert "make demo" in page
+        assert "groundswell demo" in page
 
 
 def test_a_worker_that_fell_silent_is_told_of(tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask]) -> None:
