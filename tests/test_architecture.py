@@ -115,23 +115,22 @@ def test_imports_have_no_cycle() -> None:
     list(TopologicalSorter(dependencies).static_order())  # CycleError names the circle
 
 
-def parts(package: str, *, with_modules: bool) -> dict[str, set[str]]:
-    """Return which sub-packages (and modules) of *package* import which others, late and type-checking imports too."""
+def parts(package: str) -> dict[str, set[str]]:
+    """Return which sub-packages and modules of *package* import which others, late and type-checking imports too."""
     depth = package.count("/") + 2
     inside: dict[str, set[str]] = {}
     for path in modules():
         steps = where(path).removesuffix(".py").split("/")
-        is_module = len(steps) == depth
-        if where(path).startswith(f"{package}/") and (with_modules or not is_module):
+        if where(path).startswith(f"{package}/"):
             targets = {"/".join(name.split(".")[:depth]) for name in imports(path)}
             inside.setdefault("/".join(steps[:depth]), set()).update(targets)
     return {part: (targets & inside.keys()) - {part} for part, targets in inside.items()}
 
 
 def test_packages_import_each_other_one_way() -> None:
-    """What lies in a layer, and the sub-packages of each package, can be read in an order."""
+    """The modules and sub-packages of each package can be read in an order, each before those that import it."""
     for package in {where(path.parent) for path in modules()}:
-        list(TopologicalSorter(parts(package, with_modules=package in LAYERS)).static_order())
+        list(TopologicalSorter(parts(package)).static_order())
 
 
 def test_the_engine_is_imported_through_its_package() -> None:

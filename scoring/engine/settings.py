@@ -5,14 +5,51 @@ Knows owners, default categories and the seeds of categories. Leaves what editor
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from typing import Self
+
+from msgspec import Struct
 
 from aggregator.model import Config, Embedding, Entry
 from scoring.categories.classifier import Categorizer, Correction, Evidence
 from scoring.categories.prior import load_category_prior
 from scoring.clustering import copies
-from scoring.engine.recovery.snapshot import SettingsSnapshot
 from scoring.language.terms import terms
+
+
+class SettingsSnapshot(Struct, array_like=True, frozen=True):
+    """The part of feeds.yaml that the state depends on."""
+
+    window_s: float
+    categories: str
+    """Digest of the categories and their seeds."""
+    sources: dict[str, tuple[str, str]]
+    """Default category and owner by source."""
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Return what a state that is built with *config* depends on."""
+        # Without names, addresses and polling of sources: the state does not depend on them, and they change often.
+        return cls(
+            config.scoring.window.total_seconds(),
+            hashlib.sha256(repr(config.categories).encode()).hexdigest()[:16],
+            {source.id: (source.category, source.owner) for source in config.sources},
+        )
+
+    def difference(self, now: SettingsSnapshot) -> str:
+        """Return what keeps a state that was built with these settings from going on with *now*; "" for nothing.
+
+        Added sources do not: none of their entries is part of the state yet.
+        """
+        if self.window_s != now.window_s:
+            return "the window in feeds.yaml changed"
+        if self.categories != now.categories:
+            return "the categories in feeds.yaml changed"
+        for source_id, settings in self.sources.items():
+            if now.sources.get(source_id) != settings:
+                return f"source {source_id} in feeds.yaml changed"
+        return ""
 
 
 class EngineSettings:

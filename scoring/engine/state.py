@@ -1,7 +1,7 @@
 """The engine's state between two steps, and its snapshot.
 
 Knows the live stories, the counts that placing and scoring depend on, and when a new snapshot is worth writing.
-Leaves filling them to `membership` and `regrouping`, and the format of a snapshot to `recovery.snapshot`.
+Leaves filling them to `membership` and `regrouping`, and the bytes of a snapshot to `recovery.snapshot`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from aggregator.model import Story
 from scoring.categories.classifier import Correction
-from scoring.clustering.clusterer import Clusterer
-from scoring.engine.live_story import LiveStory, RecentTexts
-from scoring.engine.recovery.snapshot import StateSnapshot
-from scoring.language.terms import DocumentFrequency, Vocabulary, load_background
-from scoring.ranking.baseline import CategoryRhythm
-from scoring.relevance.news_context import NewsContext
+from scoring.clustering.clusterer import Clusterer, ClustererState
+from scoring.engine.live_story import LiveStory, LiveStorySnapshot, RecentTexts
+from scoring.language.terms import DocumentFrequency, FrequencyState, Vocabulary, load_background
+from scoring.ranking.baseline import CategoryRhythm, RhythmState
+from scoring.relevance.news_context import NewsContext, NewsContextState
 
 HISTORY = timedelta(days=30)
 """How far back document frequencies and category counts reach; whole UTC days."""
@@ -31,6 +32,17 @@ Writing a snapshot blocks scoring for a moment; a start has to step again throug
 
 BACKLOG_FACTOR = 4
 """Snapshots are this much rarer while more entries wait: each would be outdated at once."""
+
+
+class StateSnapshot(Struct, array_like=True, frozen=True):
+    """The values of `EngineState`; the computed stories are in the store."""
+
+    frequency: FrequencyState
+    clusterer: ClustererState
+    rhythm: RhythmState
+    news_context: NewsContextState
+    live: list[LiveStorySnapshot]
+    corrections: dict[int, Correction]
 
 
 class EngineState:

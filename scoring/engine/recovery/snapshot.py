@@ -12,22 +12,15 @@ shape changed and FORMAT did not.
 from __future__ import annotations
 
 import gc
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Self
 
 import msgspec
 from msgspec import Struct
 
 from aggregator.errors import StoreError
-from aggregator.model import Config
-from scoring.categories.classifier import Correction
-from scoring.clustering.clusterer import ClustererState
-from scoring.engine.live_story import LiveStorySnapshot
-from scoring.language.terms import FrequencyState
-from scoring.ranking.baseline import RhythmState
-from scoring.relevance.news_context import NewsContextState
+from scoring.engine.settings import SettingsSnapshot
+from scoring.engine.state import StateSnapshot
 
 FORMAT = 5
 """Version of the snapshot format.
@@ -42,51 +35,6 @@ class SnapshotError(StoreError):
 
 class SettingsChangedError(SnapshotError):
     """A stored snapshot was built with other settings of feeds.yaml."""
-
-
-class SettingsSnapshot(Struct, array_like=True, frozen=True):
-    """The part of feeds.yaml that the state depends on."""
-
-    window_s: float
-    categories: str
-    """Digest of the categories and their seeds."""
-    sources: dict[str, tuple[str, str]]
-    """Default category and owner by source."""
-
-    @classmethod
-    def of(cls, config: Config) -> Self:
-        """Return what a state that is built with *config* depends on."""
-        # Without names, addresses and polling of sources: the state does not depend on them, and they change often.
-        return cls(
-            config.scoring.window.total_seconds(),
-            hashlib.sha256(repr(config.categories).encode()).hexdigest()[:16],
-            {source.id: (source.category, source.owner) for source in config.sources},
-        )
-
-    def difference(self, now: SettingsSnapshot) -> str:
-        """Return what keeps a state that was built with these settings from going on with *now*; "" for nothing.
-
-        Added sources do not: none of their entries is part of the state yet.
-        """
-        if self.window_s != now.window_s:
-            return "the window in feeds.yaml changed"
-        if self.categories != now.categories:
-            return "the categories in feeds.yaml changed"
-        for source_id, settings in self.sources.items():
-            if now.sources.get(source_id) != settings:
-                return f"source {source_id} in feeds.yaml changed"
-        return ""
-
-
-class StateSnapshot(Struct, array_like=True, frozen=True):
-    """The values of `EngineState`; the computed stories are in the store."""
-
-    frequency: FrequencyState
-    clusterer: ClustererState
-    rhythm: RhythmState
-    news_context: NewsContextState
-    live: list[LiveStorySnapshot]
-    corrections: dict[int, Correction]
 
 
 class EngineSnapshot(Struct, array_like=True, frozen=True):

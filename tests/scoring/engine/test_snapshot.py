@@ -14,7 +14,8 @@ import pytest
 from aggregator.model import Category, Entry, Event
 from aggregator.store import Store
 from scoring.engine import FORMAT, Engine, SnapshotError
-from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
+from scoring.engine.recovery.snapshot import EngineSnapshot, decode
+from scoring.engine.settings import SettingsSnapshot
 from scoring.engine.state import EngineState
 from scoring.language.terms import Background, DocumentFrequency, Vocabulary
 from scoring.relevance.model import load_prior

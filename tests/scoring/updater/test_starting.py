@@ -9,7 +9,8 @@ from aggregator.model import Category, Config
 from aggregator.store import Store
 from scoring.categories.classifier import Categorizer
 from scoring.engine import Engine
-from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
+from scoring.engine.recovery.snapshot import EngineSnapshot, decode
+from scoring.engine.settings import SettingsSnapshot
 from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 from scoring.updater.starting import start

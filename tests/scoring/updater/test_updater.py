@@ -21,7 +21,8 @@ from scoring.clustering import reclustering
 from scoring.editorial.decisions import Constraints, concerned
 from scoring.engine import FORMAT, Engine
 from scoring.engine.membership import began_a_story
-from scoring.engine.recovery.snapshot import EngineSnapshot, SettingsSnapshot, decode
+from scoring.engine.recovery.snapshot import EngineSnapshot, decode
+from scoring.engine.settings import SettingsSnapshot
 from scoring.relevance.calibration import Calibration
 from scoring.relevance.model import RelevanceModel, load_prior
 from scoring.updater import Updater
