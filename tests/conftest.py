@@ -11,16 +11,16 @@ from hypothesis import settings
 from tests.feedserver import FeedServer
 from tests.postgres.cluster import Cluster, binaries, running_cluster, why_not
 
-# As the program itself does: fits are small, and threads of their linear algebra wait for each other.
+# As in the program itself: fits are small, and the threads of linear algebra only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# The processes that tests start go by words alone: an encoder of its own would cost each of them two seconds.
+# Processes started by tests use words alone: an encoder would cost each of them two seconds.
 os.environ.setdefault("GROUNDSWELL_ENCODER", "off")
 
-# Tests never use the database that somebody's shell names.
+# Tests must not use the database named in somebody's shell.
 os.environ.pop("DATABASE_URL", None)
 
-# The same examples each time: a run that fails can be run again, and one that passed stays so.
+# The same examples each time, so that a failure can be reproduced and a pass stays a pass.
 # `--hypothesis-profile=wide` looks further.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("wide", max_examples=2_000, deadline=None)
@@ -30,7 +30,7 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
-    """A server of PostgreSQL, started by the suite."""
+    """A PostgreSQL server, started by the test suite."""
     if reason := why_not():
         pytest.skip(reason)
     folder = binaries()
@@ -41,6 +41,6 @@ def postgres() -> Iterator[Cluster]:
 
 @pytest.fixture
 def feed_server() -> Iterator[FeedServer]:
-    """A real feed server on 127.0.0.1, empty at first."""
+    """A real feed server on 127.0.0.1, initially empty."""
     with FeedServer() as server:
         yield server

@@ -1,4 +1,4 @@
-"""What the pages for people tell them to type: blocks of commands and configuration, and commands in the text."""
+"""What the user documentation contains: blocks of commands and configuration, and commands in the text."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """Return the fenced blocks of *page* that name a language, without the indentation of a list around them."""
+    """Return the fenced blocks of *page* with a language, without the indentation of surrounding lists."""
     matches = _BLOCK.findall(page.read_text(encoding="utf-8"))
     return [Block(language, re.sub(rf"^{indent}", "", text, flags=re.M)) for indent, language, text in matches]
 
 
 def command_lines(block: Block) -> list[str]:
-    """Return the commands of a shell block: continued lines joined, comments and the folder of the program removed."""
+    """Return the commands of a shell block: continued lines joined, comments and the program's folder removed."""
     text = block.text.replace("\\\n", " ")
     lines = [re.sub(r"\s+# .*", "", line).strip() for line in text.splitlines()]
     return [line.replace(".venv/bin/groundswell", "groundswell") for line in lines if line and not line.startswith("#")]
 
 
 def mentioned(page: Path) -> Iterator[str]:
-    """Yield the text of each code span of *page* that begins with a command of the program, `groundswell` left out.
+    """Yield each code span of *page* that begins with a command of the program, without `groundswell`.
 
-    A span counts without the program's name (`sources add ADDRESS`, as tables have it) where its second word is one
-    of the command's own.
+    A span without the program's name (`sources add ADDRESS`, as in tables) counts if its second word is one of the
+    command's own.
     """
     text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     for span in _CODE.findall(text):
@@ -58,14 +58,14 @@ def mentioned(page: Path) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Usage:
-    """Which command is meant, and with which of its options: what a page has to explain before a test may type it."""
+    """A command and some of its options, which a page has to explain before a test may type it."""
 
     command: tuple[str, ...]
     options: frozenset[str]
 
 
 def usage(words: str) -> Usage:
-    """Return the command and options of a command line without the program's name; ValueError names what is unknown."""
+    """Return the command and options of a command line without the program's name; ValueError names unknown parts."""
     command: click.Command = cli
     path: list[str] = []
     options = set()
@@ -90,7 +90,7 @@ def usage(words: str) -> Usage:
 
 
 def documented() -> set[Usage]:
-    """Return every command and its options as some page has them."""
+    """Return every documented command with its documented options."""
     usages = set()
     for page in PAGES:
         usages |= {usage(span) for span in mentioned(page)}

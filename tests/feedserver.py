@@ -1,12 +1,12 @@
-"""A real feed server on 127.0.0.1, in a thread of its own, that can behave and misbehave.
+"""A real feed server on 127.0.0.1, in its own thread, that can behave or misbehave.
 
     with FeedServer() as server:
         url = server.publish("/news.xml", RSS, etag='"v1"')
         ...
         assert server.requests[-1].headers["If-None-Match"] == '"v1"'
 
-`publish` serves a document with conditional GET; `answer` gives any status, headers and body;
-`script` writes raw bytes, for what no honest server sends.
+`publish` serves a document with conditional GET; `answer` gives any status, headers and body; `script` writes raw
+bytes, for what no correct server sends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RSS_TYPE = "application/rss+xml; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came."""
+    """A received request."""
 
     path: str
     headers: Message
@@ -33,7 +33,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What is answered on one path."""
+    """The response for one path."""
 
     body: bytes = b""
     status: int = 200
@@ -44,24 +44,24 @@ class Answer:
 
 
 class Wire:
-    """The connection under a request, for answers no library would write."""
+    """The connection of a request, for responses that no library would write."""
 
     def __init__(self, handler: BaseHTTPRequestHandler, stopped: threading.Event) -> None:
         self._handler = handler
         self._stopped = stopped
 
     def send(self, data: bytes) -> None:
-        """Write *data* as it is."""
+        """Write *data* unchanged."""
         self._handler.wfile.write(data)
         self._handler.wfile.flush()
 
     def hold(self) -> None:
-        """Say nothing more until the server stops."""
+        """Stay silent until the server stops."""
         self._stopped.wait()
 
 
 class FeedServer:
-    """Serves the answers that it was given, and remembers the requests."""
+    """Serves the given responses and records the requests."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -85,7 +85,7 @@ class FeedServer:
 
     @property
     def port(self) -> int:
-        """The port that the system chose."""
+        """The port chosen by the system."""
         return int(self._server.server_address[1])
 
     def url(self, path: str) -> str:
@@ -102,7 +102,7 @@ class FeedServer:
         content_type: str = RSS_TYPE,
         compressed: bool = False,
     ) -> str:
-        """Serve *document* on *path*, with 304 where its validators are sent back; return its address."""
+        """Serve *document* on *path*, with 304 if its validators are sent back; return its URL."""
         body = document.encode() if isinstance(document, str) else document
         headers = {"Content-Type": content_type}
         if compressed:
@@ -111,22 +111,22 @@ class FeedServer:
         return self.url(path)
 
     def answer(self, path: str, status: int, body: bytes | str = b"", headers: Mapping[str, str] | None = None) -> str:
-        """Answer *status* on *path*; return its address."""
+        """Answer *status* on *path*; return its URL."""
         content = body.encode() if isinstance(body, str) else body
         self._answers[path] = Answer(content, status, dict(headers or {}))
         return self.url(path)
 
     def redirect(self, path: str, to: str, status: int = 302) -> str:
-        """Redirect from *path*; return its address."""
+        """Redirect from *path*; return its URL."""
         return self.answer(path, status, headers={"Location": to})
 
     def script(self, path: str, play: Callable[[Wire], None]) -> str:
-        """Let *play* write the answer on *path*, status line and all; return its address."""
+        """Let *play* write the response on *path*, including the status line; return its URL."""
         self._answers[path] = Answer(raw=play)
         return self.url(path)
 
     def request_count(self, path: str) -> int:
-        """Return how many requests for *path* came."""
+        """Return the number of requests for *path*."""
         return sum(request.path == path for request in self.requests)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -167,7 +167,7 @@ class FeedServer:
                 try:
                     super().handle()
                 except OSError:
-                    self.close_connection = True  # the client had enough
+                    self.close_connection = True  # the client closed the connection
 
             def log_message(self, format: str, *arguments: object) -> None:
                 """Keep the test output clean."""

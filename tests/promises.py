@@ -1,7 +1,6 @@
-"""The properties that RELIABILITY promises (R8).
+"""The properties promised in RELIABILITY (R8).
 
-Two hundred examples each in the suite; five thousand by
-`pytest -m promise --hypothesis-profile=release`.
+Two hundred examples each in the suite; five thousand by `pytest -m promise --hypothesis-profile=release`.
 """
 
 from __future__ import annotations
@@ -16,5 +15,5 @@ EXAMPLES = max(200, settings().max_examples)
 
 
 def promise(test: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a property as one of these; stands above `@given`."""
+    """Mark a property as a promise; used above `@given`."""
     return pytest.mark.promise(settings(max_examples=EXAMPLES)(test))  # type: ignore[no-any-return]

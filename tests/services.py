@@ -1,4 +1,4 @@
-"""Services on 127.0.0.1 that take messages: an HTTP server that remembers requests, and a mail server."""
+"""Services on 127.0.0.1 that receive messages: an HTTP server that records requests, and a mail server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Received:
-    """A request as it came."""
+    """A received request."""
 
     path: str
     headers: dict[str, str]
@@ -69,7 +69,7 @@ def http_service() -> Iterator[HttpService]:
 
 @dataclass
 class MailService:
-    """A mail server that keeps what it was sent."""
+    """A mail server that stores what it receives."""
 
     port: int
     received: list[EmailMessage] = field(default_factory=list)

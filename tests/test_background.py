@@ -1,4 +1,4 @@
-"""Long jobs: which is due, what is noted of it, and what follows where one fails."""
+"""Long jobs: which is due, what is recorded, and what follows a failure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Clock:
 
 
 class Commands:
-    """Stands for commands in processes of their own: remembers them, and answers or fails."""
+    """Replaces commands in separate processes: records them, and succeeds or fails."""
 
     def __init__(self) -> None:
         self.run: list[str] = []
@@ -47,7 +47,7 @@ class Commands:
 
 
 class Queue:
-    """Takes jobs until one is there."""
+    """Accepts jobs until it has one."""
 
     def __init__(self) -> None:
         self.jobs: list[str] = []
@@ -75,7 +75,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def schedule(store: Store, clock: Clock) -> Schedule:
-    """A schedule of a site whose jobs all ran at noon."""
+    """The schedule of a site whose jobs all ran at noon."""
     for moment in MOMENTS.values():
         store.state.set_moment(moment, NOON)
     return Schedule(store, CONFIG, clock, lambda: True)

@@ -1,4 +1,4 @@
-"""R10: a backup that is made while sources are polled is a whole database, with which a worker can go on."""
+"""R10: a backup made during polling is a complete database with which a worker can continue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The capacity page shows what the model says, and the model says what its formulas say."""
+"""The capacity page shows the model's results, and the model follows its formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What deploy/ holds: names that exist, options that the program has, and the whole of it in a clean Debian."""
+"""deploy/: names that exist, options that the program has, and an installation in a clean Debian."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_each_process_of_a_cluster_is_a_command_with_a_database_and_no_rights(na
     assert service["environment"].keys() == {"DATABASE_URL", "GROUNDSWELL_ADMIN_TOKEN"}
     assert service["environment"]["DATABASE_URL"].startswith("postgresql://")
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
-    # Only a site answers the question for its health that is in the image.
+    # Only the site in the image can answer the health check.
     assert ("port" in context.params) == ("healthcheck" not in service)
 
 

@@ -1,4 +1,4 @@
-"""The docs point to things that exist."""
+"""The docs refer to things that exist."""
 
 from __future__ import annotations
 

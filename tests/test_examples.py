@@ -1,4 +1,4 @@
-"""The examples in docstrings are what the functions return."""
+"""The examples in docstrings match what the functions return."""
 
 from __future__ import annotations
 

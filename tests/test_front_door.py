@@ -1,4 +1,4 @@
-"""The program as it is called: processes, signals, exit codes, sentences."""
+"""The program from the command line: processes, signals, exit codes, messages."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ async def test_what_a_document_costs_its_child_is_held_against_what_it_may_cost(
     title = b"many words " * 500_000
     data = b"<rss version='2.0'><channel><item><title>" + title + b"</title></item></channel></rss>"
     row = {"file": "long", "cls": "size", "b64": base64.b64encode(data).decode(), "outcome": "items", "never": []}
-    # A child may read it in memory that it has already; so growth is held against less than none.
+    # A child process may reuse memory it already has, so a negative growth is allowed.
     (read,) = await parse_documents([row | {"max_s": 0.0, "max_mb": -1}], tmp_path)
     assert read.cost.cpu_s > 0
     assert [finding.split()[-4:-2] for finding in read.findings] == [["s,", "at"], ["MB,", "at"]]

@@ -1,9 +1,9 @@
-"""The commands of README.md and docs/*.md do what the pages say, with the configuration that stands beside them.
+"""The commands of README.md and docs/*.md do what the pages say, with the configuration shown beside them.
 
-Each page is followed from top to bottom in a folder of its own that holds a small site: its YAML becomes part of
-feeds.yaml, its commands are run. Feeds, alerts and mail go to servers of the test on 127.0.0.1, and `curl` to the
-site's own application. What needs another machine, root or a container is in `ELSEWHERE`, with
-the reason or the test that covers it.
+Each page is followed from top to bottom in its own folder with a small site: its YAML becomes part of feeds.yaml, its
+commands are run. Feeds, alerts and mail go to test servers on 127.0.0.1, and `curl` to the site's own application.
+Commands that need another machine, root or a container are listed in `ELSEWHERE`, with the reason or the test that
+covers them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def rss(name: str, titles: list[str]) -> str:
 
 @dataclass
 class Reader:
-    """Somebody who follows a page: the folder they are in, and what came of the last command."""
+    """Someone who follows a page: their folder, and the result of the last command."""
 
     folder: Path
     servers: Servers
@@ -72,7 +72,7 @@ class Reader:
     def take(self, block: Block) -> None:
         """Do what a block of the page says."""
         if block.language == "yaml":
-            # As text: YAML takes `off` and `07:00` for other things than the program does.
+            # As text: YAML gives `off` and `07:00` other meanings than the program does.
             changes = yaml.load(self.servers.local(block.text), Loader=yaml.BaseLoader)
             if set(changes) <= SECTIONS:
                 self.config |= changes
@@ -85,7 +85,7 @@ class Reader:
                 self.run(self.servers.local(line))
 
     def run(self, line: str) -> None:
-        """Run a command line; AssertionError where it fails."""
+        """Run a command line; AssertionError if it fails."""
         if any(line == known or line.startswith(f"{known} ") for known in ELSEWHERE):
             return
         if assigned := re.fullmatch(r"([A-Z_]+)=\$\((.+)\)", line):
@@ -131,14 +131,14 @@ class Reader:
 
 @dataclass
 class Servers:
-    """The doubles of everything outside."""
+    """Replacements for everything outside."""
 
     feeds: FeedServer
     http: HttpService
     mail: MailService
 
     def local(self, text: str) -> str:
-        """Return *text* with the addresses of examples on the servers of the test."""
+        """Return *text* with example addresses replaced by those of the test servers."""
         text = text.replace("https://example.com/", self.feeds.url("/"))
         text = text.replace("https://hooks.example/", f"http://127.0.0.1:{self.http.port}/")
         return text.replace("story=12", "story=1")

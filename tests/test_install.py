@@ -1,4 +1,4 @@
-"""The wheel, as `pipx` and `uv tool` install it: with all that it needs, into an empty folder."""
+"""The wheel, installed as `pipx` and `uv tool` do: with all dependencies, into an empty folder."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, unpacked where the checkout is not; its dependencies are those of this environment."""
+    """The unpacked wheel, away from the checkout; dependencies are those of this environment."""
     folder = tmp_path_factory.mktemp("wheel")
-    # setuptools leaves what it builds beside the sources, and would take it for them the next time.
+    # setuptools leaves build files beside the sources, and would include them the next time.
     others = shutil.ignore_patterns(".*", "build", "tests", "bench", "*.db*", "data", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT, folder / "source", ignore=others, symlinks=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
@@ -76,7 +76,7 @@ def run(command: list[str], installed: Path, folder: Path) -> subprocess.Complet
 
 
 def test_the_wheel_holds_every_file_that_the_program_reads(installed: Path) -> None:
-    # What is in the packages and is no code: templates, styles, models, migrations, the sample edition, feeds.yaml.
+    # Package content other than code: templates, styles, models, migrations, the sample edition, feeds.yaml.
     tracked = subprocess.run(
         ["git", "ls-files", "aggregator", "scoring", "web", "groundswell"],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -104,7 +104,7 @@ def test_a_newcomer_begins_in_an_empty_folder(
 
 OFFLINE = re.compile("name resolution|dns error|NewConnectionError|error sending request|Network is unreachable", re.I)
 TOOLS = {
-    # What docs/install.md says for each, and where the tool is told to put what it installs.
+    # The commands in docs/install.md for each tool, and the variables that say where it installs.
     "pipx": (["pipx", "install"], {"PIPX_HOME": "home", "PIPX_BIN_DIR": "bin", "PIPX_MAN_DIR": "man"}),
     "uv": (["uv", "tool", "install"], {"UV_TOOL_DIR": "home", "UV_TOOL_BIN_DIR": "bin", "UV_CACHE_DIR": "cache"}),
 }
@@ -137,7 +137,7 @@ def test_the_wheel_is_installed_with_all_that_it_needs(
 
 
 def begin(groundswell: Callable[..., list[str]], folder: Path, environment: dict[str, str], server: FeedServer) -> None:
-    """Begin in an empty folder as docs/install.md says: write a feeds.yaml, check it, run the site on an own feed."""
+    """Begin in an empty folder as docs/install.md says: write a feeds.yaml, check it, run the site with a feed."""
 
     def run(*args: str) -> str:
         done = subprocess.run(

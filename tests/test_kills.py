@@ -1,4 +1,4 @@
-"""A hundred kills of what polls, votes, learns and migrates: a small version of bench/kills.py."""
+"""A hundred kills during polling, voting, training and migrating: a small version of bench/kills.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that run every few hours: each is due in time, and a worker's death does not skip one."""
+"""Jobs that run every few hours: each runs on time, and a worker's death does not skip one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _postgres() -> Iterator[Open]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    """Open the same database again and again, as one worker after another does."""
+    """Open the same database repeatedly, as successive workers do."""
     if request.param == "sqlite":
         yield lambda: Store.open(tmp_path / "site.db")
     else:
@@ -43,7 +43,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]
 
 
 def _run(jobs: LongJobs, at: datetime) -> bool:
-    """Run the job where it is due; return whether it was."""
+    """Run the job if it is due; return whether it was."""
     if not jobs.is_due(NAME, DAY, at):
         return False
     with jobs.running(NAME, at):
@@ -51,7 +51,7 @@ def _run(jobs: LongJobs, at: datetime) -> bool:
 
 
 def _is_cut_short(jobs: LongJobs, at: datetime) -> bool:
-    """Begin a run where it is due, and stop as a worker does that ends; return whether it was due."""
+    """Start the job if it is due, and stop as a worker that ends does; return whether it was due."""
     if not jobs.is_due(NAME, DAY, at):
         return False
     with pytest.raises(asyncio.CancelledError), jobs.running(NAME, at):
@@ -83,7 +83,7 @@ def test_a_run_that_ends_every_worker_is_left_until_the_next_day(open_store: Ope
 
 
 def _fails(jobs: LongJobs, at: datetime) -> bool:
-    """Begin a run where it is due, and fail; return whether it was due."""
+    """Start the job if it is due, and fail; return whether it was due."""
     if not jobs.is_due(NAME, DAY, at):
         return False
     with pytest.raises(BrokenPipeError), jobs.running(NAME, at):

@@ -1,7 +1,7 @@
-"""The first hour of somebody new: docs/first-hour.md from top to bottom, in an empty folder, with real processes.
+"""A newcomer's first hour: docs/first-hour.md from top to bottom, in an empty folder, with real processes.
 
-The page's commands are typed as they stand there. Only addresses differ: feeds, ntfy, mail server and site are on
-127.0.0.1, and feeds.yaml permits that.
+The page's commands are run unchanged. Only addresses differ: feeds, ntfy, mail server and site are on 127.0.0.1, and
+feeds.yaml permits that.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Newcomer:
         return {**kept, "PATH": f"{self.bin}:{kept['PATH']}", "HOME": home, "GROUNDSWELL_ENCODER": "off"}
 
     def type(self, line: str) -> None:
-        """Type a command line; AssertionError where it fails."""
+        """Run a command line; AssertionError if it fails."""
         if line.startswith("cd "):
             self.folder = (self.folder / line[3:]).resolve()
         elif line in ("groundswell run", "groundswell demo"):
@@ -86,7 +86,7 @@ class Newcomer:
             self.printed.append(done.stdout)
 
     def write(self, yaml: str) -> None:
-        """Add to feeds.yaml."""
+        """Append to feeds.yaml."""
         for example, local in self.addresses.items():
             yaml = yaml.replace(example, local)
         with (self.folder / "feeds.yaml").open("a") as file:
@@ -100,7 +100,7 @@ class Newcomer:
             self.running = None
 
     def page(self, path: str) -> str:
-        """Return a page of the site, "" while it does not answer."""
+        """Return a page of the site, "" while it does not respond."""
         assert self.running is not None
         assert self.running.poll() is None, [log.read_text() for log in self.bin.parent.glob("*.log")]
         try:
@@ -170,7 +170,7 @@ def test_the_first_hour(newcomer: Newcomer, feed_server: FeedServer) -> None:
 
 
 def _publish_until_an_alert(feed_server: FeedServer, ntfy: HttpService) -> None:
-    # A rule reports nothing from before the worker took it over, so news comes until it did.
+    # A rule ignores entries from before the worker loaded it, so news is published until it matches.
     deadline = time.monotonic() + PATIENCE_S
     for number in count():
         feed_server.publish("/wire.xml", rss("wire", f"Maker of chips opens fab {number}"))

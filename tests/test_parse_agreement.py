@@ -1,4 +1,4 @@
-"""The fast reader of XML feeds gives what feedparser gives, on every document there is."""
+"""The fast XML parser returns the same as feedparser, on every available document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OURS = sorted((ROOT / "tests" / "data" / "feeds").glob("*.xml"))
 REAL = ROOT.parent / "shared" / "data" / "feeds"
 
 JUDGED = {
-    # feedparser lets one item's base run on into the next; see docs/dev/parsing.md.
+    # feedparser lets one item's base URL affect the next; see docs/dev/parsing.md.
     "fastfeedparser__benchmark_data_ab1814a7b8c94975.gz": {"content"},
     "node-feedparser__feeds_rss-with-item-scoped-html-base.xml.gz": {"link", "content"},
 }
@@ -26,7 +26,7 @@ def test_our_own_documents_are_read_alike(path: Path) -> None:
     assert differences(path.name, path.read_bytes()) == []
 
 
-# Every one of them takes a minute: `python -m bench.parse_agreement`.
+# All documents take a minute: `python -m bench.parse_agreement`.
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real documents are not beside this checkout")
 @pytest.mark.parametrize("every", [80, pytest.param(8, marks=pytest.mark.long)])
 def test_real_documents_are_read_alike_but_for_what_was_judged(every: int) -> None:

@@ -1,6 +1,6 @@
-"""The processes of a running site under accidents: a part that is killed, a supervisor that is killed, a lost database.
+"""Accidents of a running site's processes: a killed part, a killed supervisor, a lost database.
 
-The real program, in real processes; each wait is bounded.
+The real program in real processes; each wait is bounded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DOCUMENT = "<rss version='2.0'><channel><title>Wire</title>{}</channel></rss>".f
 
 
 class Site:
-    """A site that `groundswell run` keeps running."""
+    """A site run by `groundswell run`."""
 
     def __init__(self, folder: Path, feeds: str) -> None:
         self.folder, self.db, self.log = folder, folder / "news.db", folder / "log.txt"
@@ -69,7 +69,7 @@ class Site:
             os.kill(pid, signal.SIGKILL)
 
     def parts(self) -> dict[int, str]:
-        """Return the processes that have this database on their command line, each with its command."""
+        """Return the processes with this database on their command line, each with its command."""
         parts = {}
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
@@ -90,7 +90,7 @@ class Site:
         return pid
 
     def answers(self) -> bool:
-        """Whether the site answers and its worker is alive."""
+        """Return whether the site responds and its worker is alive."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=5) as answer:
                 return bool(answer.status == 200)
@@ -98,7 +98,7 @@ class Site:
             return False
 
     def entries(self) -> int:
-        """Return how many entries are stored, 0 while there is no database."""
+        """Return the number of stored entries, 0 while there is no database."""
         try:
             with closing(sqlite3.connect(f"{self.db.as_uri()}?mode=ro", uri=True)) as raw:
                 return int(raw.execute("select count(*) from entries").fetchone()[0])
@@ -181,7 +181,7 @@ def test_a_lost_database_is_reported_and_its_content_kept(site: Site, tmp_path: 
 
 
 def test_a_part_that_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The site ends within five seconds: its server first by itself, then any part that still runs."""
+    """The site ends within five seconds: first its server, then any remaining part."""
     assert server.STOP_WITHIN_S < processes.STOP_WITHIN_S < 5
     monkeypatch.setattr(processes, "STOP_WITHIN_S", 0.1)
     ready = tmp_path / "ready"

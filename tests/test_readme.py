@@ -1,4 +1,4 @@
-"""The first screen of README.md tells the truth."""
+"""The first screen of README.md is true."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def refresh() -> ModuleType:
 
 @pytest.mark.long
 def test_the_explanation_is_what_the_program_prints(tmp_path: Path) -> None:
-    """When scores change on purpose: `python docs/refresh.py`."""
+    """If scores change on purpose, run `python docs/refresh.py`."""
     module = refresh()
     shown = module.BLOCK.search(README)
     assert shown is not None

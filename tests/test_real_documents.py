@@ -1,4 +1,4 @@
-"""All of the real documents beside the checkout, over HTTP, through the real poller."""
+"""All recorded documents beside the checkout, over HTTP, through the real poller."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_every_real_document_gives_its_entries_or_says_why_not(server: str
             outcome = polled[source_id]
             due = int(row["entries"] or 0) > 0 or row["format"].startswith("JSON Feed")
             if due and not outcome.new:
-                # A document that ends within its only item brings none: the stump is no entry.
+                # A document that breaks off within its only item has no entry.
                 ended = "the document ends" in outcome.state.last_message and row["entries"] == "1"
                 (cut if ended else silent).append((row["file"], row["format"], outcome.state.last_message))
             if not outcome.new and not outcome.state.last_message:

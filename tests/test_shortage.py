@@ -1,4 +1,4 @@
-"""Small shortages: what bench/shortage.py plays, without the one that waits, for a few sources."""
+"""Small shortages: those of bench/shortage.py, except the slow one, with a few sources."""
 
 from __future__ import annotations
 

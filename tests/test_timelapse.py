@@ -1,4 +1,4 @@
-"""Months of real captures, polled at their times: nothing lost, nothing twice, also when killed."""
+"""Months of recorded captures, polled at their times: nothing lost, nothing stored twice, even with kills."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def test_two_months_of_seventeen_sites_polled_twice(tmp_path: Path) -> None:
-    """README of the captures: 32,653 distinct ids; the sources' own ids are looked up by bench/timelapse.py."""
+    """README of the captures: 32,653 distinct IDs; bench/timelapse.py finds the sources' own IDs."""
     captures = read_captures(ARCHIVE, rounds=16)
     db = tmp_path / "g.db"
     with CaptureServer(captures) as server:

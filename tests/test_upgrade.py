@@ -1,4 +1,4 @@
-"""What version 0.1.0 wrote is opened, migrated and used: a database, a model file and a feeds.yaml made by it."""
+"""Files of version 0.1.0 are opened, migrated and used: a database, a model file and a feeds.yaml written by it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATER = STARTS_AT + timedelta(hours=13)
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """The folder of a site that version 0.1.0 ran."""
+    """The folder of a site that ran version 0.1.0."""
     with tarfile.open(WRITTEN) as archive:
         archive.extractall(tmp_path, filter="data")
     return tmp_path
@@ -65,13 +65,13 @@ def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
         assert [decision.kind for decision in decisions if decision.undone_at] == [DecisionKind.HIDE]
         assert [action.kind for action in store.actions.newest(10)] == ["vote"]
         assert store.config_edits.valid_text() == (site / "feeds.yaml").read_text(encoding="utf-8")
-        # It stored why as sentences: they are shown as they are.
+        # It stored reasons as sentences, which are shown unchanged.
         stored = [line.reason for story in store.stories.each() for line in store.stories.ledger(story.story_id)]
         assert {reason.kind for reason in stored} == {ReasonKind.TEXT}
         assert any(sentence(reason).startswith("first reported by ") for reason in stored)
         scored = [part for story in store.stories.each() for part in story.contributions]
         assert "what any story starts with" in {sentence(part.reason) for part in scored if part.name == "base"}
-        # Its snapshot of the engine is of another format: what counts is read again from the entries.
+        # Its snapshot of the engine has another format, so the state is rebuilt from the entries.
         updater = Updater(store, config, current(store.models))
         updater.run(LATER)
         stories = {story.story_id: story for story in store.stories.each()}
@@ -87,7 +87,7 @@ def test_its_learned_model_scores_or_is_set_aside_for_the_prior(site: Path, capl
     with Store.open(site / "groundswell.db") as store:
         model = current(store.models)
     if model.version == load_prior().version:
-        # Weights are relative to the prior that they were learned with; where that changed, training starts again.
+        # Weights are relative to the prior they were trained with; if that has changed, training starts over.
         assert "was made for the prior of another version" in caplog.text
         assert "`groundswell train` makes a new one" in caplog.text
     else:
@@ -95,7 +95,7 @@ def test_its_learned_model_scores_or_is_set_aside_for_the_prior(site: Path, capl
 
 
 def test_its_backup_is_restored(site: Path, tmp_path: Path) -> None:
-    """A copy that `backup` of 0.1.0 made is the database alone."""
+    """A backup made by 0.1.0 contains only the database."""
     other = tmp_path / "elsewhere"
     other.mkdir()
     done = restore(site / "groundswell.db", other / "news.db", other / "feeds.yaml", LATER)

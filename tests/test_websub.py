@@ -1,4 +1,4 @@
-"""WebSub from end to end on loopback: one site's feed and hub, another site that subscribes to it."""
+"""WebSub from end to end on loopback: one site's feed and hub, and another site that subscribes to it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Flask], str]]:
-    """Serve an application on a port of the system's choice; its address."""
+    """Serve an application on a free port; return its URL."""
     running = []
 
     def start(app: Flask) -> str:
@@ -83,7 +83,7 @@ class Subscriber:
         return subscription
 
     def state(self) -> tuple[str, timedelta]:
-        """What its row says, and in how long it is asked next."""
+        """Its row's message, and the interval to the next poll."""
         state = self.store.feeds.state("wire")
         assert state is not None
         assert state.next_poll_at is not None
@@ -160,7 +160,7 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
 
 @pytest.fixture
 def subscriber(later: Clock, subscribe: Callable[[str], Subscriber]) -> Subscriber:
-    """A subscription that its hub has confirmed for an hour."""
+    """A subscription confirmed by its hub for one hour."""
     subscriber = subscribe("https://wire.example/feed")
     subscriber.store.websub_subscriptions.want(
         "wire", "https://hub.example/", "https://wire.example/feed", "tok", "s3cret", NOW
@@ -248,7 +248,7 @@ async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
 
 
 def said_of_hub(subscriber: Subscriber, client: FlaskClient, later: Clock) -> str:
-    """What its row says of its hub: on the sources page and in `sources list --json`."""
+    """What its row says about its hub: on the sources page and in `sources list --json`."""
     (health,) = subscriber.store.feeds.health(later(), subscriber.config.sources)
     row = health_row(health, later())
     (said,) = (words for words in row["health"] if "hub" in words)

@@ -1,4 +1,4 @@
-"""`groundswell move`, with a stand-in for ssh that runs the command on this machine."""
+"""`groundswell move`, with a replacement for ssh that runs commands on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Move = Callable[..., Result]
 
 @pytest.fixture
 def move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Move:
-    """Return a way to call the command for a small site; ssh writes down its host and runs the command here."""
+    """Return a function that runs the command for a small site; ssh records its host and runs the command here."""
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "ssh").write_text(

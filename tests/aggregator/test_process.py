@@ -1,4 +1,4 @@
-"""What a process sets for itself before it works."""
+"""Limits and signals that a process sets up before it works."""
 
 from __future__ import annotations
 

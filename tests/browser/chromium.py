@@ -1,7 +1,7 @@
-"""Drive headless Chromium through Playwright: what is opened, and what a page did meanwhile.
+"""Drive headless Chromium through Playwright, and record what a page does.
 
-Knows Debian's `chromium` (Playwright's own download is not used), its flags, and axe-core. Leaves
-which pages are opened and what must hold on them to the tests.
+Knows Debian's `chromium` (Playwright's own download is not used), its flags, and axe-core. Which pages are opened and
+what must hold on them is up to the tests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 REQUIRED = "GROUNDSWELL_BROWSER_TESTS"
 """Set to `required`, a machine without Chromium fails these tests instead of skipping them."""
 
-# No packet leaves the machine: every name but loopback is unknown, and Chromium's own errands are switched off.
+# Nothing leaves the machine: only loopback names resolve, and Chromium's own requests are switched off.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,7 +33,7 @@ TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
 
 def binary() -> str:
-    """Return where Chromium is; skip the test that asks when it is nowhere."""
+    """Return the path of Chromium, or skip the test."""
     path = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
     if not path:
         reason = "there is no chromium on this machine (Debian: apt-get install chromium)"
@@ -45,7 +45,7 @@ def binary() -> str:
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    """Give a browser, and close it."""
+    """Start a browser for the duration of the block."""
     path = binary()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
@@ -57,14 +57,14 @@ def launched() -> Iterator[Browser]:
 
 @dataclass
 class Tab:
-    """A page and all it did that a page of ours must not do."""
+    """A page, and everything it did that our pages must not do."""
 
     page: Page
     home: str
     faults: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
-        """Note console messages, errors, dialogs, windows, and requests to anyone else, from now on."""
+        """From now on, record console messages, errors, dialogs, windows, and requests to other sites."""
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self._note(f"error: {error}"))
         self.page.on("popup", lambda other: self._note(f"window: {other.url}"))
@@ -81,12 +81,12 @@ class Tab:
         self.page.goto(self.home + path, wait_until="load")
 
     def overflow(self) -> list[str]:
-        """Return what reaches beyond the window, [] when nothing scrolls sideways."""
+        """Return what extends beyond the window; [] if nothing scrolls sideways."""
         elements: list[str] = self.page.evaluate(_OVERFLOW)
         return elements
 
     def violations(self, *, only: tuple[str, ...] = ()) -> list[str]:
-        """Return what axe-core objects to: all of WCAG 2.2 AA and its good practice, or *only* some rules."""
+        """Return axe-core's violations of all of WCAG 2.2 AA and its best practices, or of *only* some rules."""
         if not self.page.evaluate("typeof axe !== 'undefined'"):
             self.page.evaluate(AXE_SCRIPT)
         run = {"type": "rule", "values": list(only)} if only else {"type": "tag", "values": list(TAGS)}
@@ -104,7 +104,7 @@ class Tab:
         self.faults.append(words)
 
     def _said(self, message: ConsoleMessage) -> None:
-        # That the page itself is answered with 404 is mentioned too; its status is the affair of other tests.
+        # A 404 of the page itself is reported too; other tests check its status.
         own = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
         if message.type in ("error", "warning") and not own:
             self.faults.append(f"console {message.type}: {message.text}")
@@ -124,7 +124,7 @@ def tab(
     cookies: Sequence[Any] = (),
     **options: Any,
 ) -> Iterator[Tab]:
-    """Give a tab without any history but *cookies*; *options* as `Browser.new_context` takes them."""
+    """Open a tab without history other than *cookies*; *options* are those of `Browser.new_context`."""
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": 900}, java_script_enabled=javascript, **options
     )

@@ -18,14 +18,14 @@ from web.http.headers import COOKIE
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of this package, gone before those with a loop of their own run."""
+    """One Chromium for all tests of this package, closed before tests with their own event loop run."""
     with launched() as browser:
         yield browser
 
 
 @dataclass(frozen=True)
 class Visit:
-    """The site over the sample edition, as somebody sees it."""
+    """The site with the sample edition, for one kind of visitor."""
 
     home: str
     pages: dict[str, str]
@@ -35,10 +35,10 @@ class Visit:
 
 @pytest.fixture(scope="package")
 def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visit, Visit]]:
-    """The sample edition for a reader and for the operator."""
+    """The sample edition for readers and for the operator."""
     db = newsroom.filled(tmp_path_factory.mktemp("browser") / "news.db")
     with Store.open(db) as store, store.transaction():
-        # What the worker adds as time goes by.
+        # What the worker adds over time.
         (lead,) = store.story_lists.ranked("", 1)
         members = [entry.entry_id for entry, _ in store.memberships.of_story(lead.story.story_id)]
         topic = Topic("trainium", "Trainium", 1, 0.4, 5.1, len(members), 4, 1.2, newsroom.NOW)
@@ -52,7 +52,7 @@ def edition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visit, V
         first = re.search(r"/admin/story/[0-9]+", client.get("/").text)
         assert first
         operators = addresses(client, first[0])
-        # Of the readers' pages those that have something more for the operator.
+        # Readers' pages that have additional content for the operator.
         desk = {rule: path for rule, path in operators.items() if rule.startswith(("/admin", "/story/")) or rule == "/"}
         assert len(desk) >= 6
         yield Visit(home, reader), Visit(home, desk, (cookie,))

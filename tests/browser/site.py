@@ -1,6 +1,6 @@
-"""The site on a port of loopback, for a browser; and an address of every page it has.
+"""The site on a loopback port, for a browser; and an address for each of its pages.
 
-Leaves what is in the database to whoever asks.
+What the database contains is up to the caller.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.web import newsroom
 from web.app import close_app, create_app
 from web.http.headers import COOKIE
 
-# Routes that no page of the sample edition links to, with an address to try. None: it is no page, whatever is asked.
+# Routes that no page of the sample edition links to, with an address to try. None: not a page, whatever the parameters.
 EXAMPLES: dict[str, str | None] = {
     "/story/<int(max=9223372036854775807):story_id>/": None,
     "/picture/<int(max=9223372036854775807):entry_id>": None,
@@ -35,7 +35,7 @@ EXAMPLES: dict[str, str | None] = {
 }
 TOKEN = "the token of the browser's operator"
 
-# States of a page that are worth a look of their own. They are asked first, so that what they link to is known.
+# States of a page to test separately. They are opened first, so that their links are known.
 STATES = (
     "/search?q=amazon",
     "/search?q=xyzzy+plugh",
@@ -70,7 +70,7 @@ def served(app: Flask) -> Iterator[str]:
 
 @contextmanager
 def application(db: Path, moment: datetime = newsroom.NOW) -> Iterator[Flask]:
-    """Give the site over *db* as of *moment*."""
+    """Return the site over *db* as of *moment*."""
     config = replace(newsroom.sample_config(), lists=(NamedList("trainium", "Trainium watch", "trainium"),))
     app = create_app(db, lambda: moment, fallback_config=config, token=TOKEN)
     try:
@@ -80,7 +80,7 @@ def application(db: Path, moment: datetime = newsroom.NOW) -> Iterator[Flask]:
 
 
 def signed_in(app: Flask) -> tuple[FlaskClient, str]:
-    """Return a client of the operator, and what its cookie holds."""
+    """Return a client that is signed in as the operator, and its cookie."""
     client = app.test_client()
     headers = {"Sec-Fetch-Site": "same-origin"}
     assert client.post("/admin/sign-in", data={"token": TOKEN}, headers=headers).status_code == 303
@@ -90,18 +90,17 @@ def signed_in(app: Flask) -> tuple[FlaskClient, str]:
 
 
 def addresses(client: FlaskClient, *starts: str, unlinked: bool = True) -> dict[str, str]:
-    """Return an address for every route that answers GET with a page, by the route.
+    """Return an address for every route that answers GET with a page, by route.
 
-    Routes without a parameter are taken as they stand; of the others the first link of the site that
-    or of *starts* leads there, else `EXAMPLES`. AssertionError for a route that neither knows, unless not
-    *unlinked*: then it is left out.
+    Routes without parameters are used as they are; for others, the first link of the site (or of *starts*) that leads
+    there, or else `EXAMPLES`. AssertionError for a route without either, unless not *unlinked*: then it is left out.
     """
     rules = [rule for rule in client.application.url_map.iter_rules() if "GET" in (rule.methods or ())]
     linked = _linked(client, [*STATES, *starts, *(rule.rule for rule in rules if not rule.arguments)])
     paths = {state: state for state in STATES}
     for rule in rules:
         path = linked.get(rule.rule) or EXAMPLES.get(rule.rule, "") if rule.arguments else rule.rule
-        # A reader finds no way to the operator's pages; what ends like a file or belongs to the interface is no page.
+        # Readers find no link to the admin pages; paths of files and of the API are not pages.
         if path == "" and not unlinked:
             continue
         if path == "" and re.match(r"/admin/|/api/|.*\.\w+$", rule.rule):
@@ -113,7 +112,7 @@ def addresses(client: FlaskClient, *starts: str, unlinked: bool = True) -> dict[
 
 
 def _linked(client: FlaskClient, starts: list[str]) -> dict[str, str]:
-    """Return the first address of each route that can be reached from *starts* by links."""
+    """Return the first address of each route that is reachable through links from *starts*."""
     adapter = client.application.url_map.bind("127.0.0.1")
     paths: dict[str, str] = {}
     waiting = list(starts)

@@ -1,4 +1,4 @@
-"""What a page does by itself: the notice of new stories, and what it leaves out for whoever asked it to."""
+"""What a page does by itself: the notice of new stories, and what it hides on request."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_open_front_page_tells_of_new_stories_once_and_leads_to_them(
         expect(link).to_be_in_viewport()
         assert shown.overflow() == []
         assert shown.violations() == []
-        # It stays within reach of who reads on.
+        # It stays within reach while the reader scrolls.
         shown.page.mouse.wheel(0, 600)
         expect(link).to_be_in_viewport()
 
@@ -92,6 +92,6 @@ def test_on_paper_there_is_the_news_and_nothing_to_press(browser: Browser, editi
             assert pressed.count() == 0, path
             expect(shown.page.locator("h1, h2").first).to_be_visible()
             assert shown.overflow() == []
-            # Ink on paper, whatever the screen is like.
+            # Black on white, whatever the screen's colors.
             ink = shown.page.evaluate("getComputedStyle(document.body).color")
             assert max(int(part) for part in ink[4:-1].split(",")) < 80, ink

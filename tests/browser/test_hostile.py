@@ -1,4 +1,4 @@
-"""R4: hostile markup through the whole path, from a feed over poller and engine into pages and feeds: nothing runs."""
+"""R4: hostile markup from a feed, through poller and engine, into pages and feeds: nothing runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.feedserver import FeedServer
 
 pytestmark = pytest.mark.long
 
-# Each would run a script, load something from somewhere, or lead the page away; {0} tells them apart.
+# Each would run a script, load something, or navigate away; {0} tells them apart.
 VECTORS = (
     "<script>window.__xss={0}</script>",
     "<img src=x onerror=window.__xss={0}>",
@@ -46,7 +46,7 @@ VECTORS = (
     "{{{{ ''.__class__ }}}}{{% debug %}}${{window.__xss={0}}}",
     "javascript:window.__xss={0}//",
 )
-# A subject for each, or the engine would take them for one story.
+# Each has its own subject, or the engine would put them into one story.
 SUBJECTS = (
     "harbour walnut ferry", "glacier opera ticket", "copper violin strike", "lemon railway bridge",
     "falcon pension vote", "marble tennis final", "saffron hospital wing", "cobalt lighthouse sale",
@@ -79,7 +79,7 @@ def hostile_feed(base: str) -> str:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str], list[str]]]:
-    """The site after it polled them: its address, its pages, and the texts of its feeds."""
+    """The site after polling them: its address, its pages, and the texts of its feeds."""
     folder = tmp_path_factory.mktemp("hostile")
     with FeedServer() as feeds:
         sources = ""
@@ -89,7 +89,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
         config = folder / "feeds.yaml"
         config.write_text(f"limits:\n  allow_private: [127.0.0.1]\nsources:\n{sources}", encoding="utf-8")
         clock = SteppedClock(STARTS_AT)
-        # Playwright has a loop of its own in this thread.
+        # Playwright has an event loop of its own in this thread.
         with ThreadPoolExecutor(1) as other:
             other.submit(asyncio.run, play(config, folder / "g.db", clock, STARTS_AT + timedelta(minutes=30))).result()
     with application(folder / "g.db", clock.at + timedelta(minutes=1)) as app, served(app) as home:
@@ -118,7 +118,7 @@ def test_no_page_runs_loads_or_leaves(browser: Browser, hostile: tuple[str, list
             shown.faults.clear()
             shown.open(path)
             shown.page.mouse.move(300, 300)
-            # That a picture is not there is no fault of the page.
+            # A missing picture is not an error of the page.
             faults = [fault for fault in shown.faults if "Failed to load resource" not in fault]
             if shown.page.evaluate("window.__xss") is not None:
                 faults.append("a script ran")
@@ -134,7 +134,7 @@ def test_no_text_of_a_feed_runs_or_loads_where_a_reader_takes_it_for_html(
 ) -> None:
     home, _, texts = hostile
     with tab(browser, home) as shown:
-        # Nothing protects this page: whatever the feed's texts hold, happens.
+        # Nothing protects this page, so whatever the feed's texts contain takes effect.
         shown.page.route(
             "**/careless", lambda route: route.fulfill(content_type="text/html", body="<article>".join(texts))
         )
@@ -164,7 +164,7 @@ def test_the_larger_check_finds_nothing_on_a_running_instance(hostile: tuple[str
         text=True,
         check=False,
     )
-    # Chromium draws a notice of its own over a feed that an XSL style sheet shows; its markup is not ours.
+    # Chromium shows a notice of its own above a feed with an XSL style sheet; its markup is not ours.
     notice = "onclick=this.getRootNode().host.remove()"
     failures = [line for line in done.stdout.splitlines() if line.startswith("FAIL") and notice not in line]
     assert failures == []

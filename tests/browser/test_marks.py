@@ -1,4 +1,4 @@
-"""What a reader has read and saved: kept in the browser, and nowhere else."""
+"""Read and saved stories: stored in the browser, and nowhere else."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_opened_story_counts_as_read_and_can_be_hidden(
         expect(switch).to_have_attribute("aria-pressed", "true")
         expect(shown.page.get_by_role("link", name="Headline 2")).to_be_hidden()
         expect(shown.page.get_by_text("1 read story hidden.")).to_be_visible()
-        # The switch stays as it is on the next page.
+        # The switch keeps its state on the next page.
         shown.open("/")
         expect(shown.page.locator(".top").get_by_role("link", name="Headline 2")).to_be_hidden()
         expect(shown.page.locator(".top").get_by_role("link", name="Headline 3")).to_be_visible()
@@ -88,7 +88,7 @@ def test_a_story_that_grew_says_so_and_counts_as_unread(
         mark(shown.page, "Headline 1", "Read")
         expect(shown.page.get_by_text("since you read it")).to_have_count(0)
         grow(room, ids[0], reports=3)
-        # Another list: with the clock of tests, Chromium takes the old page for unchanged (HTTP/1.0, same second).
+        # Another list: with the tests' clock, Chromium considers the old page unchanged (HTTP/1.0, same second).
         shown.open("/newest")
         card = shown.page.locator(".card").filter(has_text="Headline 1")
         expect(card.get_by_text("2 new reports since you read it")).to_be_visible()
@@ -139,7 +139,7 @@ def test_saved_stories_are_listed_exported_and_imported(
         expect(saved.get_by_role("link", name="Headline 1")).to_be_visible()
         page.get_by_role("button", name="Remove all marks").click()
 
-        # What leads elsewhere is not taken in.
+        # External links are not affected.
         kept["saved"]["999"] = {"url": "https://evil.example/story/1", "headline": "Elsewhere", "at": 1}
         file.write_text(json.dumps(kept))
         page.get_by_label("Import").set_input_files(file)

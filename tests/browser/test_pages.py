@@ -1,4 +1,4 @@
-"""Every page of the site, as people meet it: on a phone, in the dark, by keyboard, without scripts, at 400 %."""
+"""Every page under real conditions: on a phone, in dark mode, by keyboard, without scripts, at 400 %."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_pages_that_everyone_needs_are_among_them(edition: tuple[Visit, Visi
 def test_every_page_is_quiet_fits_and_is_accessible_by_day_and_night(
     browser: Browser, visit: Visit, width: int, scheme: Scheme, other: Scheme
 ) -> None:
-    """Colours do not depend on the width, so each scheme is looked at closely at one of them."""
+    """Colors do not depend on the width, so each color scheme is checked in detail at one width."""
     faults_by_page: dict[str, list[str]] = {}
     with tab(browser, visit.home, cookies=visit.cookies, width=width, color_scheme=scheme) as shown:
         for path in visit.pages.values():
@@ -60,7 +60,7 @@ def test_every_page_reflows_at_400_percent(browser: Browser, visit: Visit) -> No
 
 
 def test_on_a_phone_the_sources_are_a_list_and_scroll_nowhere(browser: Browser, edition: tuple[Visit, Visit]) -> None:
-    """Each row in its own lines, without a script; a reader of the screen still hears a table."""
+    """Each row is shown as lines, without a script; a screen reader still announces a table."""
     with tab(browser, edition[0].home, width=390, javascript=False) as shown:
         shown.open("/sources")
         for region in shown.page.locator(".scroll").all():
@@ -80,7 +80,7 @@ def test_every_page_is_complete_without_javascript(browser: Browser, visit: Visi
         for path in visit.pages.values():
             lively.open(path)
             plain.open(path)
-            # Only what reaches for the server counts: a theme switch may well need a script.
+            # Only controls that need the server count: a theme switch may need a script.
             gone = set(_targets(lively)) - set(_targets(plain))
             if gone or not plain.page.locator("h1, h2").first.is_visible():
                 missing[path] = sorted(gone) or ["there is no heading"]
@@ -108,7 +108,7 @@ def _targets(shown: Tab) -> list[str]:
 
 
 def test_every_page_can_be_worked_by_keyboard(browser: Browser, visit: Visit) -> None:
-    """Tab reaches every control once, in order, always visibly, and gets out again; the first is the skip link."""
+    """Tab reaches every control once, in order and always visibly, then leaves the page; the skip link is first."""
     faults_by_page: dict[str, list[str]] = {}
     with tab(browser, visit.home, cookies=visit.cookies) as shown:
         for path in visit.pages.values():
@@ -129,7 +129,7 @@ def test_every_page_can_be_worked_by_keyboard(browser: Browser, visit: Visit) ->
                 shown.open(path)
                 shown.page.keyboard.press("Tab")
                 shown.page.keyboard.press("Enter")
-                # The address follows the key a moment later.
+                # The address changes shortly after the key press.
                 shown.page.wait_for_url("**/#main")
     assert not faults_by_page, report(faults_by_page)
 

@@ -1,4 +1,4 @@
-"""A cluster of PostgreSQL for tests: made by `initdb` as an ordinary user, on a socket in a temporary folder."""
+"""A PostgreSQL cluster for tests: created by `initdb` as an ordinary user, on a socket in a temporary folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aggregator.store import Store
 
 _USER = "groundswell"
 _MEMORY = Path("/dev/shm")
-_ENOUGH_BYTES = 4_000_000_000
+_MIN_FREE_BYTES = 4_000_000_000
 """A cluster of the whole suite has less than a gigabyte; Docker gives 64 MB by default."""
 _EMPTY = """
     set session_replication_role = replica;
@@ -36,11 +36,11 @@ _EMPTY = """
 
 
 def binaries() -> Path | None:
-    """Return the folder of PostgreSQL's programs, or None where it is not installed."""
+    """Return the folder of PostgreSQL's programs, or None if it is not installed."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if versions:
         return versions[-1].parent
-    # Elsewhere than with Debian's packages.
+    # Other installations than Debian's packages.
     initdb = shutil.which("initdb")
     return Path(initdb).resolve().parent if initdb else None
 
@@ -66,7 +66,7 @@ class Cluster:
         self._run("initdb", "-D", str(self._data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
 
     def make_replica(self, of: Cluster) -> None:
-        """Copy a running cluster; the copy follows it once it is started, and can only be read."""
+        """Copy a running cluster; once started, the copy follows it and is read-only."""
         self._user = of._user
         if self._user is not None:
             account = pwd.getpwnam(self._user)
@@ -75,7 +75,7 @@ class Cluster:
         self._run("pg_basebackup", *of_cluster, "-D", str(self._data), "-R", "-c", "fast", "--no-sync")
 
     def same_database(self, url: str, of: Cluster) -> str:
-        """Return the address here of a database at another cluster."""
+        """Return the URL on this cluster for a database URL of another cluster."""
         return url.replace(quote(str(of._folder), safe=""), quote(str(self._folder), safe=""))
 
     def start(self) -> None:
@@ -83,7 +83,7 @@ class Cluster:
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self._folder),
-            "fsync": "off",  # the machine goes on when a test kills the server
+            "fsync": "off",  # the machine keeps running when a test kills the server
             "max_connections": "60",
             "shared_buffers": "64MB",
             "full_page_writes": "off",
@@ -108,15 +108,15 @@ class Cluster:
 
     @property
     def process(self) -> int:
-        """The process of the server that starts the others."""
+        """The PostgreSQL process that starts the others."""
         assert self._server is not None
         return self._server.pid
 
     def stop(self, *, crash: bool = False) -> None:
-        """Stop the server at once: transactions under way are rolled back. *crash*: as after a power cut."""
+        """Stop the server immediately, rolling back open transactions; *crash*: as after a power cut."""
         if self._server is None:
             return
-        # The postmaster's own process: with root's help it is a child of setpriv, which became it.
+        # The postmaster's own process: under root it is a child of setpriv, which became it.
         self._server.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
         self._server.wait(timeout=60)
         self._server = None
@@ -127,14 +127,14 @@ class Cluster:
         self.start()
 
     def new_database(self, name: str = "") -> str:
-        """Make an empty database, of a name that no other one has, and return its address."""
+        """Create an empty database with a unique name, and return its URL."""
         self._count += 1
         name = name or f"site{self._count}"
         self._run("createdb", "-h", str(self._folder), "-U", _USER, name)
         return self._url(name)
 
     def emptied_database(self, number: int = 0) -> str:
-        """Return the address of a database with empty tables: the same one each time, so that many tests can ask."""
+        """Return the URL of a database with empty tables: always the same one, so that many tests can use it."""
         url = self._url(f"emptied{number}")
         if number not in self._emptied:
             self._emptied.add(number)
@@ -167,9 +167,9 @@ class Cluster:
 
 @contextmanager
 def running_cluster(bin_folder: Path, replica_of: Cluster | None = None) -> Iterator[Cluster]:
-    """Run a cluster, or a replica of another one, as long as the block."""
-    # A short path, since it becomes that of a socket. In memory, making and removing files costs next to nothing.
-    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES
+    """Run a cluster, or a replica of another one, for the duration of the block."""
+    # A short path, because it becomes that of a socket. In memory, creating and removing files costs almost nothing.
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MIN_FREE_BYTES
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_MEMORY if in_memory else "/tmp"))
     cluster = Cluster(folder, bin_folder)
     try:
@@ -185,7 +185,7 @@ def running_cluster(bin_folder: Path, replica_of: Cluster | None = None) -> Iter
 
 
 def why_not() -> str:
-    """Return why no cluster can be made here, "" where one can."""
+    """Return why no cluster can be created on this machine, or ""."""
     if binaries() is None:
         return "PostgreSQL is not installed"
     if shutil.which("setpriv") is None:

@@ -1,4 +1,4 @@
-"""Feeds on several addresses of this machine: hosts of their own, as far as polling is concerned."""
+"""Feeds on several addresses of this machine, so that each is a separate host for polling."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Feeds:
-    """Serves `documents` by path, and remembers which were requested by two at once."""
+    """Serves `documents` by path, and records which were requested by two clients at once."""
 
     def __init__(self, hosts: int, answer_after_s: float) -> None:
         self.documents: dict[str, bytes] = {}
@@ -45,7 +45,7 @@ class Feeds:
                 body = outer.documents.get(self.path, b"")
                 with outer._lock:
                     outer._under_way[self.path] -= 1
-                # A poller may have been killed meanwhile.
+                # The poller may have been killed meanwhile.
                 with suppress(ConnectionError):
                     self.send_response(200 if body else 404)
                     self.send_header("Content-Type", "application/rss+xml")
@@ -61,7 +61,7 @@ class Feeds:
 
 @contextmanager
 def served(hosts: int, answer_after_s: float = 0.0) -> Iterator[Feeds]:
-    """Serve on so many addresses of 127.0.0.0/8 and one free port, each answer after a while."""
+    """Serve on that many addresses of 127.0.0.0/8 and one free port, each response after a delay."""
     feeds = Feeds(hosts, answer_after_s)
     for server in feeds.servers:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

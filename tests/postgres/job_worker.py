@@ -1,6 +1,6 @@
 """A process that runs jobs for the tests: `python -m tests.postgres.job_worker URL`.
 
-A job notes that it began, works as long as it is told, and writes what it did; each in a transaction of its own.
+A job records its start, works as long as requested, and records its result, each in its own transaction.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Work:
             await raw.execute("insert into did values (%s)", (job,))
 
     async def measure(self, job: int, work_s: float) -> None:
-        """Work as the program's own jobs do: by one session that holds the lock of the job."""
+        """Work as the program's own jobs do: through a session that holds the job's lock."""
         with Store.connect(self._url, hold="measure") as store:
             store._connection.run("insert into began values (:job, pg_backend_pid())", {"job": job})
             await asyncio.sleep(work_s)
@@ -43,7 +43,7 @@ class Work:
 
 
 def runner(url: str, tries: int = 3, at_once: int = 3) -> JobRunner:
-    """Return a runner that takes over far sooner than the program's."""
+    """Return a runner that takes over much sooner than the program's."""
     work = Work(url)
     group = Group({"note": work.note, "measure": work.measure}, at_once, AGAIN_S)
     return JobRunner(url, group, beat_s=BEAT_S, silent_s=SILENT_S, tries=tries)

@@ -25,7 +25,7 @@ _NEW_NETWORK = 0x40000000
 
 
 class Link:
-    """Forwards TCP on FAR to the Unix socket of the server that an address names."""
+    """Forwards TCP on FAR to the server's Unix socket, as named in a database URL."""
 
     def __init__(self, url: str, *, drops: bool) -> None:
         parts = urlsplit(url)
@@ -53,14 +53,14 @@ class Link:
             self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """End the forwarder, and the connections with it."""
+        """End the forwarder and its connections."""
         self._process.kill()
         self._process.communicate()
 
 
 @contextmanager
 def network_of_its_own() -> Iterator[bool]:
-    """Give this thread, and what it starts, a network that is this machine alone; False where that is not allowed."""
+    """Give this thread and its children a network with only this machine; return False if that is not permitted."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""`groundswell backup` and `restore` over PostgreSQL: a dump holds the whole site and fills an empty database."""
+"""`groundswell backup` and `restore` with PostgreSQL: a dump holds the whole site and fills an empty database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ DERIVED = ("pictures", "sessions", "pollers", "poll_shards")
 
 @pytest.fixture
 def url(postgres: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """An empty database that the environment names, and a folder of its own."""
+    """An empty database, named in the environment, and an empty working folder."""
     address = postgres.emptied_database()
     monkeypatch.setenv("DATABASE_URL", address)
     monkeypatch.chdir(tmp_path)
@@ -75,7 +75,7 @@ def run(*arguments: str) -> Result:
 
 
 def contents(url: str) -> dict[str, list[tuple[object, ...]]]:
-    """Return every row of every table, without those that a dump leaves out."""
+    """Return every row of every table, except those that a dump leaves out."""
     with psycopg.connect(url) as raw:
         names = [
             row[0]
@@ -116,7 +116,7 @@ def test_a_site_comes_back_in_an_empty_database(
     assert [path.read_text() for path in tmp_path.glob("feeds.yaml.before-*")] == ["sources: []\n"]
     with psycopg.connect(other) as raw:
         assert raw.execute("select count(*) from sessions").fetchone() == (0,)
-    # Numbers go on where they were, and the site with them.
+    # Sequences and the site continue where they were.
     assert run("poll", "--once").exit_code == 0
     assert "2 entries, 2 stories, no errors" in run("check").output
 
@@ -215,7 +215,7 @@ def test_scheduled_backups_rotate_and_a_failed_one_costs_no_older_one(
     feeds = tmp_path / "feeds.yaml"
     made = [server_backup.back_up_on_schedule(site, feeds, settings, NOON + timedelta(days=day))[0] for day in (1, 2)]
     assert sorted((tmp_path / "copies").iterdir()) == made
-    # The dump lacks a row that the snapshot had.
+    # The dump lacks a row that was in the snapshot.
     count = dumps._rows_of
     monkeypatch.setattr(dumps, "_rows_of", lambda *args: {**count(*args), "public.state": 1_000})
     with pytest.raises(StoreError, match=r"of 1000 rows of public\.state"):

@@ -1,4 +1,4 @@
-"""Commands over PostgreSQL: `DATABASE_URL` and `--db postgresql://...` name the site's database."""
+"""Commands with PostgreSQL: `DATABASE_URL` and `--db postgresql://...` name the site's database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RSS = b"""<rss version="2.0"><channel><title>Harbour News</title><link>http://12
 
 @pytest.fixture
 def url(postgres: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """An empty database that the environment names, and a folder of its own."""
+    """An empty database, named in the environment, and an empty working folder."""
     address = postgres.emptied_database()
     monkeypatch.setenv("DATABASE_URL", address)
     monkeypatch.chdir(tmp_path)
@@ -77,7 +77,7 @@ def test_what_works_with_a_file_says_so(url: str, arguments: tuple[str, ...]) ->
 
 def test_db_takes_an_address(postgres: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", "")  # taken back after the test, whatever the command sets
+    monkeypatch.setenv("DATABASE_URL", "")  # undone after the test, whatever the command sets
     assert "0 entries" in run("check", "--db", postgres.emptied_database()).output
     assert os.environ["DATABASE_URL"].startswith("postgresql://")
 

@@ -1,7 +1,7 @@
-"""The services of deploy/compose.postgresql.yaml as processes of this machine: their commands and their environment.
+"""The services of deploy/compose.postgresql.yaml as processes on this machine, with their commands and environment.
 
-Only what containers give each service is replaced: the database's host, the addresses that sites listen on, and the
-proxy's names for them. The proxy is Caddy with the file's own configuration where Caddy is installed, else nginx.
+Only what containers provide is replaced: the database's host, the addresses that sites listen on, and the proxy's names
+for them. The proxy is Caddy with the file's own configuration if Caddy is installed, else nginx.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ RSS = f'<rss version="2.0"><channel><title>Harbour</title><link/><description/>{
 
 
 def interpolated(value: object) -> str:
-    """Return a value of the file with its variables filled in, as Compose does it."""
+    """Return a value of the file with its variables substituted, as Compose does."""
     return re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: SECRETS[found[1]], str(value))
 
 
 class Services:
-    """The processes of the program that the file names, and a proxy before the sites."""
+    """The program's processes named in the file, and a proxy in front of the sites."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.file = yaml.safe_load(FILE.read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ class Services:
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "groundswell", *command],
-                # A container starts with its own environment and nothing else. The folder is its volume /data.
+                # A container starts with only its own environment. The folder is its volume /data.
                 env={
                     **self._environment(service["environment"]),
                     "PATH": os.environ["PATH"],
@@ -116,7 +116,7 @@ class Services:
         self.running[name].wait()
 
     def restart_ended(self) -> None:
-        """Start again what has ended: `restart: unless-stopped`."""
+        """Restart what has ended: `restart: unless-stopped`."""
         for name, process in self.running.items():
             assert self.services[name]["restart"] == "unless-stopped"
             if process.poll() is not None:
@@ -150,7 +150,7 @@ class Services:
 
 
 def proxy_commands(services: Services, folder: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the port and the command of each proxy that is installed here."""
+    """Yield the port and the command of each installed proxy."""
     if caddy := shutil.which("caddy"):
         port, path = free_port(), folder / "Caddyfile"
         path.write_text(services.caddyfile(port))
@@ -164,7 +164,7 @@ def proxy_commands(services: Services, folder: Path) -> Iterator[tuple[int, list
 
 
 def ask(port: int, path: str, body: object = None) -> tuple[int, str]:
-    """Send a request of the operator; status 0 where nothing answers."""
+    """Send a request as the operator; status 0 if nothing answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     headers = {"Authorization": f"Bearer {SECRETS['GROUNDSWELL_ADMIN_TOKEN']}", "Content-Type": "application/json"}
     try:
@@ -178,7 +178,7 @@ def ask(port: int, path: str, body: object = None) -> tuple[int, str]:
 
 
 def shows(port: int, path: str, text: str = "") -> Callable[[], bool]:
-    """Return what asks whether a page is answered and holds a text."""
+    """Return a condition that is true once a page is served and contains a text."""
 
     def ask_now() -> bool:
         status, body = ask(port, path)
@@ -221,7 +221,7 @@ def test_the_services_make_a_site_that_survives_the_loss_of_one(
         for port in proxies:
             until("the entries on a page", shows(port, "/", "Harbour bridge"), services)
 
-            # Any site takes what the operator sends, and a poller stores it.
+            # Any site accepts the operator's request, and a poller stores the entry.
             posted = {
                 "source": "harbour",
                 "id": str(port),
@@ -230,7 +230,7 @@ def test_the_services_make_a_site_that_survives_the_loss_of_one(
             }
             assert ask(port, "/api/v1/entries", posted)[0] in (200, 201, 202)
 
-            # Readers notice nothing of a site that is killed.
+            # Readers do not notice that a site was killed.
             name = next(iter(services.ports))
             services.kill(name)
             statuses = {ask(port, "/healthz")[0] for _ in range(20)}

@@ -1,8 +1,8 @@
-"""Four pollers and a scorer, each a process of its own, at the same moment: the site of one process over SQLite.
+"""Four pollers and a scorer as separate processes at the same time produce the site of one process with SQLite.
 
-Which of two polls ends first is decided by the network, so the order of arrivals is the one thing that a run need not
-share with another. The scorer settles it; one process then polls the same documents in that order, and everything else
-has to be equal. IDs have gaps where polls were committed out of order, so entries go by what names them in both.
+The network decides which of two polls ends first, so the order of arrivals may differ between runs. The scorer settles
+it; one process then polls the same documents in that order, and everything else has to be equal. IDs have gaps where
+polls were committed out of order, so entries are compared by their names.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True)
 class Round:
-    """What is published at the same moment."""
+    """What is published at one moment."""
 
     documents: Mapping[str, str]
     """Those that change, by source."""
@@ -118,7 +118,7 @@ def news(store: Store) -> int:
 
 
 def play_at_once(folder: Path, url: str, store: Store, feeds: Feeds, rounds: list[Round]) -> None:
-    """Let the processes take in each round; the next is published once all of this one is in the stories."""
+    """Let the processes take in each round; the next one is published once all of this one is in stories."""
     fleet = Fleet(folder, url)
     shares = "select count(*) from (select poller from poll_shards group by poller having count(*) = 64) as shares"
     with ExitStack() as opened:
@@ -146,7 +146,7 @@ def is_taken_in(store: Store, expected: int) -> Callable[[], bool]:
 async def play_in_order(
     config: Config, store: Store, feeds: Feeds, rounds: list[Round], order: list[tuple[datetime, str]]
 ) -> None:
-    """Poll and score in one process what each source published, a document a step."""
+    """Poll and score in one process what each source published, one document per step."""
     clock = SteppedClock(order[0][0])
     documents = {
         source: iter([each.documents[source] for each in rounds if source in each.documents])
@@ -173,7 +173,7 @@ def settled_order(store: Store) -> Order:
 
 
 def site(store: Store) -> dict[str, object]:
-    """Return entries, edits, stories and scores, by names instead of IDs."""
+    """Return entries, edits, stories and scores, with names instead of IDs."""
     entries = list(store.entries.each())
     names = {entry.entry_id: (entry.source_id, entry.identity) for entry in entries}
     stories = sorted((named(story, names) for story in store.stories.each()), key=str)
@@ -193,10 +193,10 @@ def site(store: Store) -> dict[str, object]:
 
 
 def named(value: object, names: Mapping[int, Name]) -> dict[str, object]:
-    """Return the fields of a dataclass, each ID replaced by the name of its entry."""
+    """Return the fields of a dataclass, with each ID replaced by the name of its entry."""
     assert is_dataclass(value)
     each = {field.name: getattr(value, field.name) for field in fields(value)}
-    # An edit is known by its entry and moment.
+    # An edit is identified by its entry and time.
     each.pop("edit_id", None)
     return {
         key: names.get(item, item) if key in IDS else told(item, names) if isinstance(item, Reason) else item
@@ -205,7 +205,7 @@ def named(value: object, names: Mapping[int, Name]) -> dict[str, object]:
 
 
 def told(reason: Reason, names: Mapping[int, Name]) -> list[object]:
-    """Return a reason, each story that it mentions replaced by the name of its first entry."""
+    """Return a reason, with each story ID replaced by the name of the story's first entry."""
     values: list[object] = [told(value, names) if isinstance(value, Reason) else value for value in reason.values]
     if reason.kind in STORIES_IN:
         place = STORIES_IN[ReasonKind(reason.kind)]

@@ -1,4 +1,4 @@
-"""Entries whose IDs are not in the order of their steps are given new ones, and everything that knows them follows."""
+"""Entries whose IDs are not in the order of their steps are renumbered, with everything that refers to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EARLY, LATE = "Ferry operator tests autonomous docking", "Library digitises bota
 
 @pytest.fixture
 def stores(postgres: Cluster) -> Iterator[tuple[Store, Store]]:
-    """Two connections to one database: of a poller, and of a poller with the scorer."""
+    """Two connections to one database: that of a poller, and that of a poller with the scorer."""
     url = postgres.emptied_database()
     with Store.connect(url) as one, Store.connect(url) as other:
         filled(one)
@@ -40,7 +40,7 @@ def test_an_entry_that_is_committed_late_comes_behind_the_others(stores: tuple[S
     slow, quick = stores
     with slow.transaction():
         late = store_entry(slow, "lantern", LATE)
-        # Another poll takes the next ID, and is in a story before this one is committed.
+        # Another poll takes the next ID, and is clustered before this one is committed.
         with quick.transaction():
             early = store_entry(quick, "quill", EARLY)
         assert early > late
@@ -97,7 +97,7 @@ def test_a_poll_that_knows_the_old_id_is_not_lost_in_silence(stores: tuple[Store
 def test_polls_that_are_committed_out_of_order_give_the_stories_of_one_process(
     stores: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # With splits: those name stories by the IDs of entries.
+    # With splits, which name stories by entry IDs.
     eager(monkeypatch)
     slow, quick = stores
     polls = [poll for poll in newsroom(3, polls=60, step=timedelta(minutes=47)) if poll[1]]

@@ -1,4 +1,4 @@
-"""Pollers, scorers and the server are killed at random: nothing is lost or doubled, no source polled by two at once."""
+"""Random kills of pollers, scorers and the server: nothing is lost or doubled, no source is polled twice at once."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class Fleet:
         return working
 
     def holds_lock(self) -> bool:
-        """Return whether one of the scorers works."""
+        """Return whether one of the scorers is active."""
         holder = locks.holder_at(self._url, "worker")
         return any(holder.endswith(f"process {process.pid}") for process in self.scorers)
 
     def restart_ended(self) -> None:
-        """Start again what gave way or failed, as a service manager would."""
+        """Restart what exited or failed, as a service manager would."""
         for role, processes in (("poll", self.pollers), ("score", self.scorers)):
             for process in [process for process in processes if process.poll() is not None]:
                 processes.remove(process)
@@ -137,7 +137,7 @@ def test_a_standby_scores_within_a_minute(postgres: Cluster, tmp_path: Path, sig
         until("the standby", lambda: has_scored(2), fleet, within_s=PATIENCE_S)
         assert fleet.working_scorer() is not first
 
-        # A scorer that went on from a pause gives way in one line.
+        # A scorer that continues after a pause exits with one line in the log.
         first.send_signal(signal.SIGCONT)
         assert first.wait(timeout=PATIENCE_S) in (3, -signal.SIGKILL)
         assert "Traceback" not in (tmp_path / "score.log").read_text()
@@ -156,7 +156,7 @@ def test_kills_and_restarts_lose_and_double_nothing(postgres: Cluster, tmp_path:
         published = 0
 
         def make_due() -> None:
-            # One by one: an update of all rows and a transaction of polls would wait for each other.
+            # One by one: updating all rows would deadlock with a transaction of polls.
             for number in range(FEEDS):
                 store._connection.run(
                     "update feeds set next_poll_at = null where source_id = :id", {"id": f"feed{number}"}

@@ -1,4 +1,4 @@
-"""The program's background jobs over PostgreSQL: one that a kill cuts short is done by another process."""
+"""The program's background jobs with PostgreSQL: a job that is cut short by a kill is done by another process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAKEN_OVER_WITHIN_S = 60
 
 
 def runs_a_measurement(process: int) -> bool:
-    """Return whether a child of *process* measures."""
+    """Return whether a child of *process* is measuring."""
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])

@@ -1,4 +1,4 @@
-"""Over PostgreSQL each call to a subscriber of the site's feeds is a job: made once, by whichever process takes it."""
+"""With PostgreSQL, each call to a WebSub subscriber is a job: made once, by whichever process takes it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Renderer:
 
 
 class Hub:
-    """The scorer's half of the hub, and a process that makes its calls."""
+    """The scorer's part of the hub, and a process that makes its calls."""
 
     def __init__(self, store: Store, service: HttpService) -> None:
         self.store = store
@@ -48,7 +48,7 @@ class Hub:
         self.config: Config = replace(config, limits=limits)
 
     async def step(self, at: datetime) -> None:
-        """Take two steps of the scorer: what the first found, the second puts in."""
+        """Take two steps of the scorer: the first finds changes, the second enqueues calls."""
         queue = self.store.job_queue()
         async with Publisher(self.config, store=self.store, renderer=self.renderer, queue=queue) as publisher:
             for _ in range(2):
@@ -60,7 +60,7 @@ class Hub:
         return [row["queueing_lock"] for row in rows]
 
     async def run_jobs(self, at: datetime) -> None:
-        """Run what waits."""
+        """Run all waiting jobs."""
         documents = Documents(self.store, self.renderer)
 
         async def confirm(number: int) -> None:
@@ -119,7 +119,7 @@ async def test_a_delivery_that_was_made_already_is_not_repeated(hub: Hub, servic
     hub.store.websub_hub.subscribe(Request("subscribe", TOPIC, f"{hub.callback}one"), "before", "192.0.2.1", NOW)
     hub.store.websub_hub.changed(TOPIC, "before news", NOW)
     hub.store.job_queue().defer(DELIVERIES, "1", number=1)
-    # The process that had it was killed after it had noted the delivery, and before the job's end.
+    # The process with the job was killed after storing the delivery, before the end of the job.
     hub.store.websub_hub.delivered(1, "before news", NOW)
     await hub.run_jobs(NOW)
     assert service.received == []

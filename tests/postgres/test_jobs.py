@@ -1,4 +1,4 @@
-"""Background jobs in PostgreSQL: each runs once, whatever ends the process or the server that has it."""
+"""Background jobs in PostgreSQL: each runs once, whatever happens to the process or the server."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Site:
         return int(self.store._connection.value(f"select count(*) from {table}"))
 
     def jobs(self) -> dict[str, int]:
-        """Return how many jobs there are, by their status."""
+        """Return the number of jobs, by status."""
         rows = self.store._connection.rows(
             "select cast(status as text) as status, count(*) as count from jobs.procrastinate_jobs group by 1"
         )
@@ -115,7 +115,7 @@ def test_a_job_is_put_in_with_the_transaction_or_not_at_all(site: Site) -> None:
     with site.store.transaction():
         assert site.queue.defer("note", job=1, work_s=0)
     assert site.jobs() == {"todo": 1}
-    # Statements that follow find the tables of the site.
+    # Later statements still find the site's tables.
     assert site.store.entries.count() == 0
 
 
@@ -210,7 +210,7 @@ def test_a_process_that_was_paused_writes_and_ends_nothing(site: Site) -> None:
     site.start()
     until("the second run", lambda: site.count("began") == 2)
     first.send_signal(signal.SIGCONT)
-    # The first run ends now, before the second does.
+    # The first run ends now, before the second.
     until("the second run's end", lambda: site.jobs() == {})
     time.sleep(4 * BEAT_S)
     assert (site.count("began"), site.count("did"), site.jobs()) == (2, 1, {})
@@ -229,7 +229,7 @@ def test_a_run_whose_worker_ends_every_time_is_given_up(site: Site) -> None:
 
 
 async def test_a_silent_workers_job_that_waits_again_already_is_not_in_the_way(site: Site) -> None:
-    """procrastinate's issue 1543: to put a job back beside a waiting one of the same key is an error."""
+    """procrastinate's issue 1543: returning a job to the queue beside a waiting one with the same key is an error."""
     site.queue.defer("note", job=1, work_s=0)
     site.change_jobs("update procrastinate_jobs set status = 'doing'")
     site.change_jobs(
@@ -269,7 +269,7 @@ def test_a_session_of_a_job_is_not_made_again(site: Site) -> None:
 
 @pytest.mark.long
 def test_kills_and_a_restart_of_the_server_lose_nothing(postgres: Cluster) -> None:
-    """A short run of what `bench.job_queues` does with far more jobs."""
+    """A short version of `bench.job_queues`."""
     jobs, kills = 60, 4
     rng = random.Random(17)
     with ExitStack() as opened:
@@ -287,5 +287,5 @@ def test_kills_and_a_restart_of_the_server_lose_nothing(postgres: Cluster) -> No
                 postgres.restart(crash=True)
         until("the last job", lambda: site.jobs() == {})
         assert site.store._connection.value("select count(distinct job) from did") == jobs
-        # What was written an instant before a kill is written again: a job runs at least once.
+        # A result written just before a kill is written again: a job runs at least once.
         assert site.count("did") <= jobs + kills

@@ -1,4 +1,4 @@
-"""Over PostgreSQL each message of an alert is a job: it is sent once, by whichever process takes it."""
+"""With PostgreSQL, each message of an alert is a job: it is sent once, by whichever process takes it."""
 
 from __future__ import annotations
 

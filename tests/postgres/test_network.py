@@ -1,4 +1,4 @@
-"""A machine with a poller and the scorer loses the network to the database: others take over, and it comes back."""
+"""A machine with a poller and the scorer loses its connection to the database: others take over, and it recovers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOSTS, FEEDS = 16, 16
 
 
 class Machines:
-    """Two machines with a poller and a scorer each: the far one works over a link, the near one stands by."""
+    """Two machines with a poller and a scorer each: the far one works over a link, the near one is the standby."""
 
     def __init__(self, folder: Path, url: str, link: Link, feeds: Feeds, store: Store) -> None:
         self._feeds = feeds
@@ -49,8 +49,8 @@ class Machines:
             self._feeds.documents[f"/feed{number}"] = document(f"feed{number}", self._published)
 
     def has_scored(self) -> bool:
-        """Ask every source again, and return whether everything that was published is in stories."""
-        # One by one: an update of all rows and a transaction of polls would wait for each other.
+        """Make every source due again, and return whether everything published is in stories."""
+        # One by one: updating all rows would deadlock with a transaction of polls.
         for number in range(FEEDS):
             self._store.feeds.make_due([f"feed{number}"])
         return bool(self._store._connection.value("select count(*) from memberships") == FEEDS * self._published)
@@ -103,7 +103,7 @@ def test_a_machine_without_network_is_replaced_and_comes_back(postgres: Cluster,
             f"scorer replaced after {scorer_s:.0f} s, poller after {poller_s:.0f} s, "
             f"everything scored after {time.monotonic() - cut_at:.0f} s, noticed after {noticed_s:.0f} s"
         )
-        # Where packets are dropped the far machine notices by itself; where they are acknowledged it cannot.
+        # If packets are dropped, the far machine notices by itself; if they are acknowledged, it cannot.
         assert bool(noticed_s) == drops
 
         link.mend()

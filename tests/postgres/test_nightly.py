@@ -1,4 +1,4 @@
-"""What the worker runs every night works in PostgreSQL."""
+"""The worker's nightly jobs work with PostgreSQL."""
 
 from __future__ import annotations
 

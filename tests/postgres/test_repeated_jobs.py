@@ -1,4 +1,4 @@
-"""A long job that runs again, after a kill between its work and its end, leaves what one run leaves."""
+"""A long job that runs again, after a kill between its work and its end, has the same result as one run."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_second_run_leaves_what_the_first_left(
     url: str, run: Callable[[Store, datetime], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(language_detection, "detector", lambda: lambda text: "en")
-    pages = ("public.state",)  # the number of the site's edition, which only grows
+    pages = ("public.state",)  # the site's edition number, which only grows
     before = contents(url)
     with Store.connect(url) as store:
         run(store, LAST + timedelta(hours=1))

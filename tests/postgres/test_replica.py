@@ -1,4 +1,4 @@
-"""A site over a streaming replica: everything can be read, and a change is refused with a message."""
+"""A site on a streaming replica: everything can be read, and writes are refused with a message."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_replica_is_read_and_refuses_changes(replica_site: Flask, postgres: Cl
     assert stories
 
     rules = [rule for rule in replica_site.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments]
-    # Health says that no worker runs; wrong tokens for reader apps would use up this address's tries.
+    # Health reports that no worker runs; wrong tokens for reader apps would use up this address's attempts.
     pages = [str(rule) for rule in rules if not str(rule).startswith(("/healthz", "/api/greader"))]
     pages += [f"/story/{stories[0]['id']}.md", "/trending.rss"]
     failed = {path: code for path in pages if (code := client.get(path).status_code) >= 500}
@@ -55,7 +55,7 @@ def test_a_replica_is_read_and_refuses_changes(replica_site: Flask, postgres: Cl
     )
     assert posted.status_code == 403
     assert "can only be read" in posted.get_json()["detail"]
-    # Refused writes do not cost the connection, or the pages after them.
+    # Refused writes do not break the connection or later pages.
     assert client.get("/").status_code == 200
 
 

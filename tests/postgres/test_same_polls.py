@@ -1,4 +1,4 @@
-"""A stream of documents through one process over SQLite, and through four pollers over PostgreSQL: the same site."""
+"""The same documents through one process with SQLite and through four pollers with PostgreSQL give the same site."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def feeds() -> Iterator[Feeds]:
 
 
 def configuration(feeds: Feeds) -> Config:
-    """Return the newsroom with each source on a host of its own, so that pollers share them."""
+    """Return the newsroom with each source on its own host, so that pollers share them."""
     hosts = tuple(feeds.hosts)
     sources = [
         replace(source, url=feeds.url(number), owner=source.owner) for number, source in enumerate(CONFIG.sources)
@@ -43,7 +43,7 @@ def configuration(feeds: Feeds) -> Config:
 
 
 async def play(stores: Sequence[Store], feeds: Feeds, *, shared: bool) -> None:
-    """Poll what each source publishes, each at its time, and score it."""
+    """Poll each source's documents at their times, and score them."""
     config, clock = configuration(feeds), SteppedClock(NOON)
     stores[0].feeds.sync(config.sources, NOON)
     updater = Updater(stores[0], config, load_prior())
@@ -71,7 +71,7 @@ async def play(stores: Sequence[Store], feeds: Feeds, *, shared: bool) -> None:
 
 
 class AsyncPollers:
-    """Pollers of one configuration, each with a connection of its own."""
+    """Pollers with one configuration and a connection each."""
 
     def __init__(self, stores: Sequence[Store], config: Config, clock: SteppedClock, *, shared: bool) -> None:
         self._leases = [store.poll_leases(f"poller {number}") for number, store in enumerate(stores) if shared]
@@ -87,7 +87,7 @@ class AsyncPollers:
         ]
 
     async def __aenter__(self) -> Sequence[Poller]:
-        # Twice: the first to come has all the hosts, and would look again after ten seconds only.
+        # Twice: the first poller takes all hosts, and would otherwise update its leases only after ten seconds.
         for lease in (*self._leases, *self._leases):
             lease.renew()
         for poller in self._pollers:

@@ -1,4 +1,4 @@
-"""The same polls give the same stories, scores and pages, whichever database holds them."""
+"""The same polls give the same stories, scores and pages on either database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.scoring.world import HOUR, decide, newsroom, publish
 
 
 def tell(store: Store) -> None:
-    """Store and score a few days: some entries change, an editor decides, a part is committed out of order."""
+    """Store and score a few days: some entries change, an editor decides, some polls are committed out of order."""
     polls = newsroom(11)
     running = updater(filled(store))
     for number, poll in enumerate(polls):

@@ -1,4 +1,4 @@
-"""Which processes are taken for dead: those whose jobs neither sent anything for a while nor work on the server."""
+"""Which processes count as dead: those whose jobs sent nothing for a while and are not working on the server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def url(postgres: Cluster) -> str:
 
 @pytest.fixture
 def scorer(url: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    # Closed even in the middle of a statement.
+    # Closed even during a statement.
     with closing(psycopg.connect(url, autocommit=True)) as raw:
         locks.holding(ONLY_WRITER)(raw)
         yield raw

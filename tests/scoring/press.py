@@ -1,4 +1,4 @@
-"""Signals and stored stories of our own wording, for the tests of the score."""
+"""Invented signals and stored stories for the tests of the score."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def signals(
 
 
 def model(**changes: float) -> RelevanceModel:
-    """Return a small model of known weights; *changes* are to single words of the title."""
+    """Return a small model with known weights; *changes* apply to single words of the title."""
     words = {"chip": 1.5, "recipe": -2.0, "zephyr": 0.5, "unveils": 0.3} | changes
     return RelevanceModel(
         "small",
@@ -68,7 +68,7 @@ def model(**changes: float) -> RelevanceModel:
     )
 
 
-# In words that the prior does not know, so that coverage is what a site learns from.
+# In words that the prior does not know, so that a site learns from coverage.
 THINGS = ("chipo", "roboto", "reto", "baterio", "satelito", "presilo", "sensilo", "drono", "enkursigilo", "motoro")
 BIG = ("Zefiro prezentas", "Oriono acxetas", "Vesto lancxas")
 SMALL = ("Kiel purigi", "Plejbonaj ofertoj por", "Opinio pri")

@@ -1,4 +1,4 @@
-"""A small made-up newsroom: sources, events told in other words, and a stream of them."""
+"""A small invented newsroom: sources, events reported in different words, and a stream of them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def arrival(title: str, summary: str, source: str, published: datetime | None) -
 def newsroom(
     seed: int, polls: int = 25, step: timedelta = timedelta(hours=5)
 ) -> list[tuple[datetime, list[Arrival], str]]:
-    """Return polls: when, what came, and of which source; the same seed gives the same ones."""
+    """Return polls: time, entries and source; the same seed gives the same polls."""
     rng = random.Random(seed)
     seen: set[tuple[str, str]] = set()
     results = []
@@ -142,7 +142,7 @@ def newsroom(
 
 
 def publish(store: Store, poll: tuple[datetime, list[Arrival], str], edit: str = "") -> None:
-    """Store what a poll brought; *edit* is put before the title of the source's newest entry, if it has one."""
+    """Store a poll; *edit* is prepended to the title of the source's newest entry, if it has one."""
     now, arrivals, source = poll
     with store.transaction():
         moment = store.entries.arrival_moment(now)
@@ -157,7 +157,7 @@ def publish(store: Store, poll: tuple[datetime, list[Arrival], str], edit: str =
 
 
 def decide(store: Store, seed: int, now: datetime) -> None:
-    """Let an editor decide something, whatever it is, of some of the stories that there are; or take something back."""
+    """Let an editor make a random decision on some of the stories, or undo one."""
     rng = random.Random(seed)
     stories = [story for story in store.stories.each() if story.merged_into is None]
     if not stories:
@@ -184,7 +184,7 @@ def decide(store: Store, seed: int, now: datetime) -> None:
 
 
 def numbered(events: Sequence[tuple[str, str]], start: int = 1) -> list[Event]:
-    """Return one entry for each telling, each of another source, an hour apart."""
+    """Return one entry for each text, from different sources, an hour apart."""
     return [
         entry(start + i, title, summary, source=SOURCES[1 + i % 5].id, at=NOON + i * HOUR)
         for i, (title, summary) in enumerate(events)

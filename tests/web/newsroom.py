@@ -1,6 +1,6 @@
-"""A store with news in it: the sample edition as stories, or single ones made by hand.
+"""A store with news: the sample edition as stories, or single stories made by hand.
 
-Written straight into the store, so that these tests stand without poller and scorer.
+Written directly into the store, so that these tests do not depend on poller and scorer.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Newsroom:
         discussions: Sequence[str] = (),
         backlog: bool = False,
     ) -> int:
-        """Store a story told by *sources* in turn; return its id."""
+        """Store a story with an entry from each of *sources*; return its ID."""
         moments = times or [at + i * timedelta(minutes=25) for i in range(len(sources))]
         ids = []
         for i, (source_id, moment) in enumerate(zip(sources, moments, strict=True)):
@@ -153,7 +153,7 @@ class Newsroom:
         return story_id
 
     def merge(self, story_id: int, into: int) -> None:
-        """Say that a story was merged into another."""
+        """Mark a story as merged into another."""
         story = self.store.stories.get(story_id)
         assert story is not None
         with self.store.transaction():
@@ -197,7 +197,7 @@ SHARES = because(ReasonKind.SHARES, "trainium", "gigawatts", "openai")
 
 
 def joined(source_id: str) -> Reason:
-    """Return why an entry of this source is part of a story, as its ledger says."""
+    """Return the reason in the ledger why an entry of this source is part of a story."""
     return because(ReasonKind.JOINED, source_id, SHARES)
 
 
@@ -218,7 +218,7 @@ def explanation(score: int, voices: int) -> list[Contribution]:
 
 @cache
 def sample_config() -> Config:
-    """Return the configuration of the sample edition; a value, so every test may have the same."""
+    """Return the configuration of the sample edition; a value, so every test can have the same."""
     edition = sample.load()
     return Config(
         site=Site(title="Groundswell"),
@@ -230,7 +230,7 @@ def sample_config() -> Config:
 
 
 def fill(store: Store) -> Newsroom:
-    """Store the sample edition up to `NOW`, one story an event, with plausible numbers."""
+    """Store the sample edition up to `NOW`, one story per event, with plausible numbers."""
     edition, config = sample.load(), sample_config()
     room = Newsroom(store, config)
     by_event: dict[str, list[sample.Article]] = {}

@@ -1,4 +1,4 @@
-"""Page, feeds and interface tell the same stories in the same order; readers of others read back what was written."""
+"""Page, feeds and API list the same stories in the same order, and third-party parsers read back what was written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMS = ("rss", "atom", "json")
 PAGE = 30
 """Stories of a page; feeds have more."""
 
-# path, query, and the same list of the interface
+# path, query, and the same list in the API
 LISTS = [
     ("/trending", "", "/stories"),
     ("/trending", "min_score=50", "/stories?min_score=50"),
@@ -47,7 +47,7 @@ LISTS = [
 
 
 def ids(urls: list[str]) -> list[int]:
-    """Return the stories that *urls* lead to, each once."""
+    """Return the stories that *urls* lead to, without repeats."""
     match = (re.match(r"/story/(\d+)/", urlsplit(url).path) for url in urls)
     return list(dict.fromkeys(int(hit[1]) for hit in match if hit))
 
@@ -68,7 +68,7 @@ def in_feed(client: FlaskClient, path: str, form: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def with_topic(edition_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample edition, with a topic that rises."""
+    """The sample edition with a rising topic."""
     path = tmp_path_factory.mktemp("topic") / "news.db"
     with Store.open(edition_db) as store:
         store.copy_to(path, {})

@@ -1,4 +1,4 @@
-"""A site whose address has a path, behind nginx: one that takes the path off, and one that leaves it."""
+"""A site below a path, behind nginx: one configuration that strips the path, and one that keeps it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def requests_to(port: int) -> Get:
 def behind_nginx(
     request: pytest.FixtureRequest, tmp_path: Path, edition_db: Path, make_app: Callable[..., Flask]
 ) -> Iterator[tuple[Get, str]]:
-    """How to ask nginx, and the site's address."""
+    """Return a client of nginx, and the site's address."""
     if not NGINX:
         pytest.skip("nginx is not installed (Debian: nginx-light)")
     port, site = free_port(), free_port()

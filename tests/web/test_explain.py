@@ -1,4 +1,4 @@
-"""`groundswell explain` draws a score that adds up."""
+"""`groundswell explain` prints a score that adds up."""
 
 from __future__ import annotations
 

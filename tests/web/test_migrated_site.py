@@ -24,7 +24,7 @@ UNCOUNTED = {"User-Agent": "Googlebot/2.1"}
 
 
 def stable(text: str) -> str:
-    """Return a page without what is new on each request."""
+    """Return a page without the parts that change with each request."""
     return re.sub(r"nonce-[\w-]+|nonce=\"[^\"]+\"|request [0-9a-f-]+", "", text)
 
 

@@ -1,9 +1,9 @@
-"""Addresses that others name lead nowhere in the operator's network, whoever of the program they are given to.
+"""Addresses supplied by others never lead into the operator's network, wherever the program uses them.
 
-A server on this machine counts what reaches it. Each way by which others give the program an address is tried with
-every spelling of that server and with addresses where clouds keep secrets: at once, and by a redirect of a server that
-may be reached. Sockets are counted too, since nobody answers at 169.254.169.254 here. The services of alerts run in a
-process of their own: `tests/aggregator/notify/test_sender.py`.
+A server on this machine counts what reaches it. Each way for others to supply an address is tried with every spelling
+of that server and with the metadata addresses of clouds: directly, and through a redirect of a permitted server.
+Sockets are counted too, since nothing answers at 169.254.169.254 here. The services of alerts run in a separate
+process: `tests/aggregator/notify/test_sender.py`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ELSEWHERE = ("169.254.169.254", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "
 
 @dataclass
 class Trap:
-    """A port of this machine at which nothing may arrive."""
+    """A port of this machine that nothing may reach."""
 
     port: int = 0
     connections: int = 0
@@ -99,14 +99,14 @@ def trap(feed_server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[T
 
 @pytest.fixture
 def named(feed_server: FeedServer, trap: Trap) -> list[str]:
-    """What others name: private addresses, and addresses of a server that may be reached and redirects to them."""
+    """Return addresses as others supply them: private ones, and redirects to them on a permitted server."""
     urls = trap.urls()
     return [*urls, *(feed_server.redirect(f"/{number}", url, 307) for number, url in enumerate(urls))]
 
 
 @pytest.fixture
 def all_but_the_trap(feed_server: FeedServer, trap: Trap, named: list[str]) -> Iterator[None]:
-    """Check afterwards that the redirects were asked for, and nothing beyond."""
+    """Check afterwards that the redirects were requested, and nothing beyond."""
     yield
     redirects = len(named) // 2
     asked = {request.path.partition("?")[0] for request in feed_server.requests}
@@ -114,7 +114,7 @@ def all_but_the_trap(feed_server: FeedServer, trap: Trap, named: list[str]) -> I
     assert (trap.connections, trap.sockets) == (0, [])
 
 
-# The time is for a busy machine: nothing here waits.
+# The timeout is for a busy machine: nothing waits here.
 LIMITS = Limits(per_host_pause=timedelta(), fetch=timedelta(seconds=60), per_host=8)
 
 
@@ -145,7 +145,7 @@ async def polled(store: Store, config: Config, then: Callable[[Poller], Awaitabl
 async def test_the_link_of_a_full_text_leads_to_no_private_address(
     named: list[str], feed_server: FeedServer, store: Store, config: Config
 ) -> None:
-    # A feed has a few articles fetched at once, so each address has a feed of its own.
+    # Few articles of a feed are fetched at once, so each address has a feed of its own.
     sources = []
     for number, url in enumerate(named):
         item = f"<item><guid>{number}</guid><title>Item {number}</title><link>{escape(url)}</link></item>"
@@ -199,7 +199,7 @@ async def test_a_callback_of_a_subscriber_leads_to_no_private_address(
 
 @pytest.mark.usefixtures("all_but_the_trap")
 async def test_a_webhook_leads_to_no_private_address(named: list[str]) -> None:
-    # The operator names the webhook: what the server there redirects to is not the operator's word.
+    # The operator names the webhook, but not the target of its redirect.
     secret, message = "a secret of the operator", Outgoing("story:1/0/1", "Title", "Text", data={})
     half = len(named) // 2
     for allow_private, urls in ((False, named[:half]), (True, named[half:])):

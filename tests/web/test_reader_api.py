@@ -1,4 +1,4 @@
-"""The Google Reader API, by a client written from the public descriptions, and by newsboat."""
+"""The Google Reader API, used by a client written from the public descriptions, and by newsboat."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LISTS = (NamedList("chips", "Trainium watch", "trainium score:>50"),)
 
 @dataclass
 class App:
-    """A reader app: signs in once and sends what it was given with each request."""
+    """A reader app: signs in once and sends the returned token with each request."""
 
     client: FlaskClient
     auth: str = ""
@@ -168,7 +168,7 @@ def test_read_and_starred_are_synchronized_between_apps(world: World) -> None:
     tablet.post("edit-tag", i=[str(world.ids[1])], r=f"{STATE}starred")
     assert len(phone.titles(f"{STATE}reading-list", xt=f"{STATE}read")) == 3
     assert phone.titles(f"{STATE}starred") == []
-    # What is no story leaves no mark.
+    # IDs that are not stories leave no mark.
     phone.post("edit-tag", i=["999999", "0"], a=f"{STATE}read")
     assert world.room.store.reader_marks.of("default", [999999, 0]) == {}
 
@@ -210,7 +210,7 @@ def test_nothing_is_given_without_a_valid_token(world: World) -> None:
     client = App(world.app.test_client())
     assert client.sign_in("guess").status_code in (401, 429)
     assert client.auth == ""
-    # GET does not sign in: a password in an address ends in logs.
+    # GET does not sign in, because passwords in addresses end up in logs.
     assert app.client.get(f"{BASE}/accounts/ClientLogin?Passwd={world.token}").status_code in (401, 429)
 
 

@@ -1,4 +1,4 @@
-"""The real server in a process of its own."""
+"""The real server in a separate process."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_it_serves_counts_and_stops_within_five_seconds(server: tuple[subprocess
     assert fetch(port, "/", Host="evil.example")[0] == 400
     assert fetch(port, "/nothing")[0] == 404
     assert fetch(port, "/about", "POST")[0] == 405
-    # The second time from the page cache: a reader and a browser get the same bytes under different types.
+    # The second time from the page cache: a reader and a browser get the same bytes with different types.
     for _ in range(2):
         _, of_reader, feed = fetch(port, "/newest.rss")
         _, of_browser, shown = fetch(port, "/newest.rss", Accept="text/html,*/*")

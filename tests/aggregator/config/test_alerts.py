@@ -1,4 +1,4 @@
-"""Alerts in feeds.yaml: what they may say, and that errors show no address."""
+"""`alerts:` in feeds.yaml: valid values, and errors that do not reveal addresses."""
 
 from __future__ import annotations
 

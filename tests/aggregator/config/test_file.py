@@ -1,4 +1,4 @@
-"""feeds.yaml on the disk: replaced at once, or written in place where it is a mount point; nobody reads more."""
+"""feeds.yaml on disk: replaced atomically, or written in place if it is a mount point, and readable by no one else."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_disk_that_fills_up_while_writing_in_place_leaves_the_old_text(
 
     def full(handle: int) -> None:
         calls.append(handle)
-        # The first is the file that should have replaced it, the second the text in place.
+        # The first is the file that should have replaced it, the second the text written in place.
         if len(calls) == 2:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(handle)

@@ -1,4 +1,4 @@
-"""What feeds.yaml may say, and what is told to someone who slips."""
+"""Valid content of feeds.yaml, and the error messages for mistakes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def only_source(text: str, env: Mapping[str, str] | None = None) -> Source:
     return parsed
 
 
-# What a file says
+# Valid content
 
 
 def test_a_whole_file_becomes_a_config() -> None:
@@ -224,7 +224,7 @@ def test_a_header_takes_a_variable_from_the_environment() -> None:
     )
 
 
-# What is told to someone who slips
+# Error messages
 
 
 def test_a_fault_names_file_line_column_and_the_nearest_valid_name() -> None:
@@ -514,7 +514,7 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     assert "larger than 20 MB" in words_of("#" * (MAX_FILE_BYTES + 1))
 
 
-# Whatever the text
+# Arbitrary text
 
 TOKENS = st.sampled_from(
     [*KEYS, *KEYS["sources"].keys, *"[]{},:-?&*!|>'\"%@`#\t\n ", ": ", "\n  - ", "\n    ", "${X}", "24h", "10MB", "~"]
@@ -581,7 +581,7 @@ def test_without_libyaml_the_faults_have_the_same_places(monkeypatch: pytest.Mon
 
 
 def documented() -> dict[str, tuple[str, str]]:
-    """Return type and default of each key on docs/configuration.md."""
+    """Return type and default of each key in docs/configuration.md."""
     rows = {}
     section = ""
     for line in (ROOT / "docs/configuration.md").read_text().splitlines():
@@ -660,7 +660,7 @@ def test_a_duration_is_spelled_as_it_is_read(seconds: int) -> None:
         assert only_source(text).poll.min == span
 
 
-# The file that comes with the program
+# The shipped file
 
 
 @pytest.fixture(scope="module")

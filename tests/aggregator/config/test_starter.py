@@ -29,7 +29,7 @@ def test_of_a_topic_all_its_sources_stay_and_no_others(topic: str) -> None:
     assert [category.id for category in config.categories] == [topic]
     assert config.sources == tuple(source for source in whole.sources if source.category == topic)
     assert len(config.sources) >= 5
-    # What explains the file stays; headings of groups that went do not.
+    # Comments that explain the file stay; headings of removed groups do not.
     assert text.startswith(shipped_text().partition("  - id: models")[0])
     assert not text.endswith("\n\n")
     assert "\n\n\n" not in text

@@ -1,4 +1,4 @@
-"""feeds.yaml as the program edits it: the operator's comments, order and spelling stay."""
+"""Edits of feeds.yaml by the program keep the operator's comments, order and spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sample edition keeps what the demo promises of it."""
+"""The sample edition is as the demo needs it."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from aggregator.demo.edition import Article, Edition, FeedFormat, as_stream, gol
 CATEGORIES = [
     "models", "research", "big-tech", "startups", "policy", "hardware", "open-source", "products", "security",
 ]  # fmt: skip
-# What a news wire would not print: salesmanship, filler, and signs of text that nobody wrote.
+# What a news wire would not print: advertising, filler, and signs of generated text.
 BANNED = re.compile(
     r"lorem|todo\b|revolutioni[sz]|game.chang|groundbreaking|cutting.edge|seamless|unleash|supercharg|delve|"
     r"paradigm|world.class|next.level|in today's|fast.paced|the future of|stay tuned|excited to|"
@@ -24,7 +24,7 @@ BANNED = re.compile(
 
 
 def words(article: Article) -> str:
-    """Return everything a reader can see of an article, edits included."""
+    """Return all visible text of an article, edits included."""
     parts = [article.title, article.summary, article.content]
     for edit in article.edits:
         parts += [edit.title or "", edit.summary or "", edit.content or ""]

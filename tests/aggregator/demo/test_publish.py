@@ -1,4 +1,4 @@
-"""Feeds of the sample edition, read back by the parsers that readers use."""
+"""Feeds of the sample edition, read back by parsers that feed readers use."""
 
 import json
 from calendar import timegm
@@ -160,7 +160,7 @@ def test_the_same_moment_gives_the_same_bytes_and_a_quiet_hour_the_same_etag(edi
 
 
 class Tags(HTMLParser):
-    """Collects open elements and fails on one that is closed out of turn."""
+    """Collects open elements, and fails on one that is closed in the wrong order."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The demo's feed server, asked over real HTTP."""
+"""The demo's feed server over real HTTP."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""`sources add`, `sources remove`, `opml import` and `opml export`, as people call them."""
+"""The commands `sources add`, `sources remove`, `opml import` and `opml export`."""
 
 from __future__ import annotations
 

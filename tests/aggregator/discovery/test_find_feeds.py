@@ -1,4 +1,4 @@
-"""From a page that somebody reads to the feed behind it."""
+"""Finding the feeds of a web page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of feeds, as people have them."""
+"""OPML files as other programs write them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_what_is_left_out_is_named_one_by_one() -> None:
 
 
 def nested(*paths: str) -> list[str]:
-    """Return the folder that each feed comes into, whose folders are given as `a/b/c`."""
+    """Return the folder assigned to each feed; folders are given as `a/b/c`."""
     body = ""
     for number, path in enumerate(paths):
         names = path.split("/")

@@ -1,4 +1,4 @@
-"""What the programs of the comparison page export is imported: a small list in the shape that each of them writes."""
+"""Import of the exports of every program on the comparison page: a small list in each format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.errors import OpmlError
 
 NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 
-# Attributes, nesting and heads are those of each program's exporter; the feeds are ours.
+# Attributes, nesting and headers follow each program's exporter; the feeds are invented.
 MINIFLUX = """<?xml version="1.0" encoding="UTF-8"?>
 <opml version="2.0" xmlns:miniflux="https://miniflux.app/opml">
     <head>

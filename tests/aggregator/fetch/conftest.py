@@ -1,4 +1,4 @@
-"""What the tests of fetching share: a client that may ask this machine, and a certificate authority."""
+"""Shared by the tests of fetching: a client that may connect to this machine, and a certificate authority."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Ask = Callable[..., Awaitable[Outcome]]
 
 @pytest.fixture
 async def ask() -> AsyncIterator[Ask]:
-    """Fetch an address with the permission to reach this machine."""
+    """Fetch a URL with permission to connect to this machine."""
     async with Client(LIMITS) as client:
 
         async def fetched(url: str, access: Access = OWN, limits: Limits = LIMITS, **more: object) -> Outcome:
@@ -34,7 +34,7 @@ async def ask() -> AsyncIterator[Ask]:
 
 
 def failed(outcome: Outcome) -> Failed:
-    """Return *outcome*, which must be a failure with a message that can be shown."""
+    """Return *outcome*, which must be a failure with a printable message."""
     assert isinstance(outcome, Failed), outcome
     assert outcome.message.isprintable()
     return outcome
@@ -45,7 +45,7 @@ needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="open
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with an own authority, `ca.pem`, and what it signed for localhost: `server.pem`, `server.key`."""
+    """Return a folder with a test authority, `ca.pem`, and its localhost certificate: `server.pem`, `server.key`."""
     folder = tmp_path_factory.mktemp("ca")
     key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
     ca = f"req -x509 {key} -keyout ca.key -out ca.pem -days 30 -subj /CN=Own"

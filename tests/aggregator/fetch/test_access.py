@@ -1,4 +1,4 @@
-"""What a request may do: private hosts by subject, proxies that are given no name that others chose, bot checks."""
+"""Permissions of requests: private hosts by subject, proxies that receive no untrusted name, bot checks."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_proxy_may_come_from_the_environment() -> None:
 
 
 class Proxy:
-    """An HTTP, HTTPS and SOCKS proxy that connects to the test's own server, and remembers what it was told."""
+    """An HTTP, HTTPS and SOCKS proxy that connects to the test's own server and records its requests."""
 
     def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
         self._port = port
@@ -164,7 +164,7 @@ class Proxy:
         request = connection.recv(1024)
         (port,) = struct.unpack(">H", request[2:4])
         address = socket.inet_ntoa(request[4:8])
-        if address.startswith("0.0.0."):  # SOCKS4a: the name stands behind the user
+        if address.startswith("0.0.0."):  # SOCKS4a: the name follows the user
             address = request[8:].split(b"\0")[1].decode()
         self.request_lines.append(f"{address}:{port}")
         connection.sendall(b"\x00\x5a" + b"\0" * 6)

@@ -1,4 +1,4 @@
-"""What comes of asking a server, one that behaves or one that does not."""
+"""Outcomes of requests to servers, well-behaved or not."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_bomb_is_unpacked_in_small_steps(encoding: str) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Brotli gives out whole blocks of its own, of which the last may go over.
+    # Brotli emits whole blocks, the last of which may exceed the limit.
     assert peak < 2_000_000
 
 
@@ -367,7 +367,7 @@ def body(data: bytes, head: bytes = b"") -> bytes:
 
 
 def wide(window_log: int) -> bytes:
-    """Return zstd that wants to remember so much of what it unpacked."""
+    """Return zstd data that requires a very large window."""
     level, window = zstd.CompressionParameter.compression_level, zstd.CompressionParameter.window_log
     packer = zstd.ZstdCompressor(options={level: 3, window: window_log})
     return packer.compress(FEED) + packer.flush()

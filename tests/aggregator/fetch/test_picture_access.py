@@ -1,4 +1,4 @@
-"""Which private hosts a picture may come from."""
+"""Private hosts from which a picture may be fetched."""
 
 from __future__ import annotations
 

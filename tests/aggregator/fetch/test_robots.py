@@ -1,4 +1,4 @@
-"""What robots.txt allows: the examples of RFC 9309, and odd files."""
+"""What robots.txt allows: the examples of RFC 9309, and malformed files."""
 
 from __future__ import annotations
 

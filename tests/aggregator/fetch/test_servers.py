@@ -1,4 +1,4 @@
-"""Servers as they are: heads that no standard allows, codings that lie, cookies, HTTP/2 alone."""
+"""Real-world servers: non-standard headers, wrong content codings, cookies, HTTP/2 only."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def test_leniency_has_bounds(feed_server: FeedServer, ask: Ask, play: Call
     assert "not understood as HTTP" in outcome.message
 
 
-# Codings
+# Content codings
 
 
 def bare_deflate(data: bytes) -> bytes:
@@ -129,7 +129,7 @@ CODINGS = {
     "none": FEED,
     "UTF-8": FEED,
     "iso-8859-1, identity": FEED,
-    "gzip": FEED,  # and it is not
+    "gzip": FEED,  # and it is not compressed
     "br": FEED,
     "zstd": FEED,
     "deflate": FEED,
@@ -171,7 +171,7 @@ async def test_bombs_are_no_larger_behind_several_codings(feed_server: FeedServe
 
 
 def gate(feed_server: FeedServer, path: str, cookie: str, target: str, attributes: str = "; Path=/") -> str:
-    """Serve a feed on *path* to whoever brings *cookie*; others get it and are sent to *target*."""
+    """Serve a feed on *path* to clients with *cookie*; others get the cookie and a redirect to *target*."""
 
     def play(wire: Wire) -> None:
         if cookie in (feed_server.requests[-1].headers["Cookie"] or ""):
@@ -246,7 +246,7 @@ async def test_a_cookie_of_the_sources_own_goes_along(feed_server: FeedServer, a
 
 
 class RawServer:
-    """Answers every connection with what *play* writes on it."""
+    """Answers every connection with what *play* writes to it."""
 
     def __init__(self, play: Callable[[Any], None], context: ssl.SSLContext | None = None) -> None:
         self._play, self._context = play, context
@@ -295,7 +295,7 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 def speak_http2(connection: Any) -> None:
-    """Answer one request by HTTP/2 and understand nothing else: `:status: 200` is the eighth of HPACK's table."""
+    """Answer one request over HTTP/2 without parsing it: `:status: 200` is entry 8 of HPACK's static table."""
     connection.sendall(frame(4, 0, 0))
     received = b""
     while b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" not in received or len(received) < 40:
@@ -324,7 +324,7 @@ async def test_an_own_authority_is_trusted_where_it_is_named(
     assert outcome.kind is FailureKind.TLS
     assert "issuer" in outcome.message or "certificate" in outcome.message
     assert isinstance(await ask(url, replace(OWN, ca_file=str(authority / "ca.pem"))), Fetched)
-    # The connection that was opened with it is no way around.
+    # An open connection does not bypass the check.
     assert failed(await ask(url)).kind is FailureKind.TLS
     wrong_name = url.replace("localhost", "127.0.0.1")
     assert failed(await ask(wrong_name, replace(OWN, ca_file=str(authority / "ca.pem")))).kind is FailureKind.TLS

@@ -36,7 +36,7 @@ def config(allow_private: bool = True) -> Config:
 
 
 class Post:
-    """Sends messages; the two senders, and their processes, serve every test of this module."""
+    """Sends messages; all tests of this module share the two senders and their processes."""
 
     def __init__(self, runner: asyncio.Runner) -> None:
         self._runner = runner

@@ -1,4 +1,4 @@
-"""Every stated date is the moment that is meant, or none; each table has spellings that feeds use."""
+"""A stated date is parsed to the intended moment, or to none; the tables list spellings from real feeds."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ UNREADABLE = [
     "周五, 27 13月 2026 10:00:00 +0000",
 ]
 
-# Language, site and stated dates of a document -> what its first date means.
+# Language, site and stated dates of a document -> the meaning of its first date.
 REGIONAL = [
     ("en-gb", "", ["03/04/2026"], "2026-04-03T00:00"),
     ("en-US", "", ["03/04/2026 10:00"], "2026-03-04T10:00"),

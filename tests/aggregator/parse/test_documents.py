@@ -1,4 +1,4 @@
-"""Documents as the web sends them: not well-formed, cut off, with links of several kinds."""
+"""Documents as they occur on the web: not well-formed, truncated, with several kinds of links."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_ampersands_in_comments_and_cdata_stay_as_they_are() -> None:
     assert feed.entries[0].summary == "x & y &c;"
 
 
-# Documents that end in the middle
+# Truncated documents
 
 WHOLE = rss(
     "".join(f"<item><title>T{n}</title><link>https://a.example/{n}</link><guid>g{n}</guid></item>" for n in (1, 2, 3))
@@ -171,7 +171,7 @@ def test_links_in_the_text_are_resolved_against_the_article_and_footnotes_stay_i
 def test_of_several_links_the_page_in_the_language_of_the_feed_is_taken(
     doctype: str, language: str, links: str, chosen: str
 ) -> None:
-    # A DOCTYPE sends the document to feedparser, so both readers choose alike.
+    # A DOCTYPE sends the document to feedparser, so this checks that both parsers choose alike.
     feed = f"<feed xmlns='http://www.w3.org/2005/Atom' xml:lang='{language}'><title>B</title>"
     data = f"{doctype}{feed}<entry><id>u:1</id><title>A</title>{links}</entry></feed>".encode()
     assert read(data, "https://a.example/feed").entries[0].link == "https://a.example" + chosen
@@ -183,7 +183,7 @@ def test_a_link_of_a_feed_proxy_comes_after_one_that_says_where_it_leads() -> No
     assert read(rss(item)).entries[0].link == "https://blog.example/a"
 
 
-# Who wrote it first
+# The original publisher
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_feed_of_another_host_belongs_to_the_site_that_channel_and_entry_lead_
     document = rss(f"<item><title>A</title><link>{link}</link></item>", f"<link>{channel}</link>")
     (entry,) = read(document, feed).entries
     assert (entry.origin_name, entry.origin_url) == ("", origin)
-    # So that an entry that an earlier version stored is not stored again.
+    # An entry stored by an earlier version must not be stored again.
     assert digest(entry) == digest(replace(entry, origin_url=""))
 
 

@@ -1,4 +1,4 @@
-"""Bytes become the text that browsers would show, whatever a document calls its encoding."""
+"""Bytes are decoded as browsers would decode them, whatever encoding a document declares."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def titles(data: bytes, content_type: str = "") -> list[str]:
         ("windows1250", "žluť".encode("cp1250"), "žluť"),
         ("iso8859_2", "žluť".encode("iso8859-2"), "žluť"),
         ("utf-8-bom", "Zoë".encode(), "Zoë"),
-        ("utf-16", "Zoë".encode(), "Zoë"),  # the label cannot be read as what it says
+        ("utf-16", "Zoë".encode(), "Zoë"),  # the declared encoding does not fit the bytes
     ],
 )
 def test_a_label_means_what_it_means_to_browsers(label: str, bytes_: bytes, text: str) -> None:

@@ -1,4 +1,4 @@
-"""An item that is as it was when its document was stored is not looked at again, and the result is the same."""
+"""An item that is unchanged since its document was stored is not parsed again, with the same result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posts of link sites point to somebody else's page and have no summary of their own."""
+"""Posts of link sites point to another site's page and have no summary of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What crosses between the process that polls and the children that parse."""
+"""Messages between the polling process and its parse workers."""
 
 from __future__ import annotations
 

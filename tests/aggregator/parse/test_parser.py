@@ -1,4 +1,4 @@
-"""What a document becomes; one small document for each format in tests/data/feeds, what is due beside it."""
+"""Parsing: one small document per format in tests/data/feeds, with the expected result beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a document says of how it is to be polled."""
+"""Polling hints in a document."""
 
 from __future__ import annotations
 

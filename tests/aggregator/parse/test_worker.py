@@ -108,7 +108,7 @@ def test_a_child_dies_with_its_parent() -> None:
     parent = subprocess.run([sys.executable, "-c", LEAVES_A_CHILD], capture_output=True, text=True, check=False)
     assert parent.returncode == -signal.SIGKILL
     child = int(parent.stdout)
-    # Its standard output was a pipe of the parent's; the kernel ends it, we only wait for that.
+    # Its standard output was a pipe of the parent; the kernel ends it, so only wait for that.
     for _ in range(1_000):
         try:
             os.kill(child, 0)

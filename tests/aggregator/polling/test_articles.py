@@ -1,4 +1,4 @@
-"""Full texts: fetched where they may be, and never at the cost of an entry."""
+"""Full texts: fetched only if allowed, and never at the cost of an entry."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def item(server: FeedServer, name: str, title: str = "Chip plant opens in Ohio",
 
 
 class Desk:
-    """A store and a poller with one source that wants full texts."""
+    """A store and a poller with one source that has full texts enabled."""
 
     def __init__(self, server: FeedServer, store: Store) -> None:
         self.server, self.store = server, store
@@ -236,7 +236,7 @@ async def test_a_hostile_page_costs_only_its_text(desk: Desk) -> None:
 
 
 def test_the_page_about_it_is_right(tmp_path: Path) -> None:
-    """The example parses, and its commands run; `sources check` asks the source without storing anything."""
+    """The example parses and its commands run; `sources check` polls the source without storing anything."""
     page = (ROOT / "docs/full-text.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
     assert parse_config(example).sources[0].full_text

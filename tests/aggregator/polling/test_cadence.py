@@ -1,4 +1,4 @@
-"""A feed's own rhythm: when to ask again, and when its silence is strange."""
+"""A feed's publishing rhythm: when to poll next, and when its silence is unusual."""
 
 from __future__ import annotations
 

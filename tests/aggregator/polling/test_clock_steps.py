@@ -1,4 +1,4 @@
-"""A system clock that is set while the worker runs, shifted for its process and not by a double."""
+"""The system clock is changed while the worker runs: shifted for its process, without a test double."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ShiftedWorker:
             time.sleep(0.05)
 
     def set_clock(self, seconds: int) -> None:
-        """Set the clock by so many seconds, and give the worker a second to notice."""
+        """Shift the clock by some seconds, and give the worker a second to notice."""
         self._total += seconds
         temporary = self._shift.with_suffix(".new")
         temporary.write_text(str(self._total))
@@ -163,7 +163,7 @@ def test_steps_of_the_clock_leave_polling_heartbeat_and_memory_as_they_were(work
 
 
 class Clocks:
-    """A clock that can be set beside one that cannot."""
+    """A clock that can be set, and one that cannot."""
 
     def __init__(self) -> None:
         self.wall, self.monotonic_s = SteppedClock(NOON), 1_000.0
@@ -227,7 +227,7 @@ def test_the_age_of_a_heartbeat_does_not_hang_on_the_system_clock() -> None:
             beat_at = store.state.last_heartbeat(wall)
             assert beat_at is not None
             assert timedelta() <= wall - beat_at < timedelta(seconds=30)
-        store.state.beat(NOON)  # by a clock of its own, as the demo's
+        store.state.beat(NOON)  # by its own clock, like the demo
         assert store.state.last_heartbeat(NOON + DAY) == NOON
 
 

@@ -1,4 +1,4 @@
-"""Many polls in one transaction: done only once committed, and one fault is that of one poll."""
+"""Many polls in one transaction: a poll is done only once committed, and an error affects only its own poll."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.polling.group_commit import MAX_WRITES, GroupCommit
 
 
 class Ledger:
-    """A transaction of our own that can be looked into."""
+    """A transaction that the tests can inspect."""
 
     def __init__(self) -> None:
         self.committed: list[list[int]] = []

@@ -17,7 +17,7 @@ NOON = datetime(2026, 11, 17, 12, tzinfo=UTC)
 
 
 class AllShards:
-    """Leases of the only poller there is."""
+    """The leases of a single poller."""
 
     shards = frozenset(range(SHARDS))
     is_fair = True

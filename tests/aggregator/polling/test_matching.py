@@ -1,4 +1,4 @@
-"""What makes two items of one source the same."""
+"""When two items of one source are the same entry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draft(guid: str = "g1", link: str = "https://a.example/1", title: str = "One
 
 
 class Shelf:
-    """What a store keeps of one source, as far as recognising goes."""
+    """What a store remembers of one source for recognising items."""
 
     def __init__(self) -> None:
         self.entries: dict[int, KnownEntry] = {}
@@ -193,14 +193,14 @@ def test_a_feed_that_was_empty_for_a_while_brings_no_duplicates() -> None:
 
 
 def one_entry(*documents: Sequence[Draft]) -> bool:
-    """Return whether all of the documents, polled one after the other, come to one entry."""
+    """Return whether all documents, polled one after the other, result in one entry."""
     shelf = Shelf()
     for document in documents:
         shelf.poll(document)
     return len(shelf.entries) == 1
 
 
-# An item that moved. In each pair the second document has it alone, under another guid and another link.
+# An item that moved. In each pair the second document contains only that item, with another guid and link.
 
 MOVED = [
     ("www. and another scheme", draft("http://a.example/1", "http://a.example/1"), "https://www.a.example/1"),

@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 
 def rss(*items: tuple[str, str]) -> bytes:
-    """A feed with an item for each guid and title."""
+    """Return a feed with an item for each guid and title."""
     body = "".join(
         f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title>"
         f"<link>https://wire.example/{guid}</link><pubDate>Tue, 17 Nov 2026 11:00:00 GMT</pubDate></item>"
@@ -239,7 +239,7 @@ async def test_when_no_source_answers_all_are_asked_again_within_minutes(desk: D
 
 
 def undated(*titles: str) -> bytes:
-    """A feed with an item for each title, none of which has a date."""
+    """Return a feed with an undated item for each title."""
     body = "".join(f"<item><title>{title}</title><guid>{title}</guid></item>" for title in titles)
     return f"<rss version='2.0'><channel><title>Wire</title>{body}</channel></rss>".encode()
 
@@ -270,9 +270,9 @@ async def test_a_dated_item_of_a_first_document_is_no_backlog(desk: Desk) -> Non
     ("stated", "believed"),
     [
         (NOON - HOUR, NOON - HOUR),
-        (NOON + timedelta(minutes=10), NOON),  # a server's clock that is a little ahead
-        (NOON + HOUR, None),  # local time that is called GMT
-        (NOON + timedelta(days=40), None),  # an event to come
+        (NOON + timedelta(minutes=10), NOON),  # a server's clock that is slightly fast
+        (NOON + HOUR, None),  # local time labelled as GMT
+        (NOON + timedelta(days=40), None),  # a future event
         (None, None),
     ],
 )

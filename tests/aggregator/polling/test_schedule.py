@@ -1,4 +1,4 @@
-"""When a feed is asked again, and what a poll leaves behind."""
+"""When a feed is polled next, and what a poll records."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_304_without_cache_control_leaves_what_the_document_came_with() -> Non
     second = after(first, NotModified(), NOON + 3 * HOUR, poll=POLL)
     assert (second.fresh_for, second.hints.ttl) == (2 * HOUR, 3 * HOUR)
     assert second.next_poll_at == NOON + 6 * HOUR
-    # The feed's own cadence would poll it sooner, so both waits were kept, each by what it adds.
+    # The feed's own cadence would poll it sooner, so both reasons for waiting apply, each with what it adds.
     assert (first.waits_kept, second.waits_kept) == (1, 2)
     assert first.next_poll_at is not None
     assert first.waited == first.next_poll_at - NOON - first.interval
@@ -155,7 +155,7 @@ def test_a_backlog_does_not_count_as_rhythm() -> None:
     known = state(last_ok_at=NOON - HOUR, last_new_at=NOON - DAY, arrivals=(int((NOON - DAY).timestamp()),))
     old = [NOON - timedelta(days=number) for number in range(5, 200)]
     assert after(known, fetched(), NOON, poll=POLL, arrived=old).arrivals == known.arrivals
-    # A date without a time of day lies before the last poll, and the entry came after it.
+    # A date without a time is before the last poll, although the entry appeared after it.
     midnight = NOON - 12 * HOUR
     assert after(known, fetched(), NOON, poll=POLL, arrived=[midnight]).arrivals[-1] == int(NOON.timestamp())
 

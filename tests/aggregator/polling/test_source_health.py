@@ -1,4 +1,4 @@
-"""What a source's row says in words, and what a host's ledger adds up to."""
+"""Messages on a source's row, and the totals of a host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that is stopped while it is busy, as `systemctl stop` and Ctrl-C do it."""
+"""A busy worker is stopped, as by `systemctl stop` or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_stop_during_a_busy_first_poll_blames_no_feed(
         while len(feed_server.requests) < 10 and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(0.5)
-        # All of its processes, those that parse too.
+        # All of its processes, including the parse workers.
         os.killpg(worker.pid, number)
         _, log = worker.communicate(timeout=30)
     finally:

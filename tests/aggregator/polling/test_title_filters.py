@@ -1,4 +1,4 @@
-"""`exclude:` and `only:` of a source: what is never stored, and that its row counts it."""
+"""`exclude:` and `only:` of a source: what is not stored, and the count on its row."""
 
 from __future__ import annotations
 
@@ -129,11 +129,11 @@ async def test_what_is_left_out_is_not_stored_and_counted_on_the_row(feed_server
     assert await poll("horoscope", "sponsor*") == ["Chips"]
     assert messages[-1] == "1 new; 2 items left out by exclude or only"
 
-    # The same bytes again: nothing is read, and the row still says so.
+    # The same bytes again: nothing is parsed, and the row keeps its count.
     assert await poll("horoscope", "sponsor*") == ["Chips"]
     assert "2 items left out" in messages[-1]
 
-    # A filter that is taken back lets in what is still in the document once that changes.
+    # After a filter is removed, items that are still in the document are stored once it changes.
     feed_server.publish("/f", items("News", "Chips", "Daily horoscope", "Sponsored: a phone"))
     assert await poll("sponsor*") == ["Chips", "Daily horoscope", "News"]
     assert messages[-1] == "2 new; 1 item left out by exclude or only"

@@ -1,4 +1,4 @@
-"""A backup is one file that brings a site back; whatever else is called one is refused and left alone."""
+"""A backup is one file that restores a site; any other file is refused and left unchanged."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ def test_rotation_keeps_the_newest_and_what_is_not_its_own(tmp_path: Path) -> No
     )
 
 
-# As feeds.yaml asks for it
+# Scheduled backups
 
 
 def test_a_scheduled_backup_is_proved_and_old_ones_go(site: Site) -> None:
@@ -306,7 +306,7 @@ def test_what_a_killed_backup_left_goes_after_a_day(tmp_path: Path) -> None:
     for name in (*left, *others):
         (tmp_path / name).write_text("")
         os.utime(tmp_path / name, 2 * ((NOON - timedelta(days=2)).timestamp(),))
-    os.utime(tmp_path / others[2], 2 * ((NOON - timedelta(hours=1)).timestamp(),))  # it may be at work
+    os.utime(tmp_path / others[2], 2 * ((NOON - timedelta(hours=1)).timestamp(),))  # may still be in use
     folder = tmp_path / ".groundswell-verify-abc"
     folder.mkdir()
     (folder / "groundswell.db").write_text("")
@@ -315,7 +315,7 @@ def test_what_a_killed_backup_left_goes_after_a_day(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
 
 
-# feeds.yaml where it cannot simply be replaced
+# feeds.yaml that cannot simply be replaced
 
 
 def test_a_mounted_feeds_yaml_is_restored_in_place(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

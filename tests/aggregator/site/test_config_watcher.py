@@ -40,7 +40,7 @@ def feeds(tmp_path: Path) -> Path:
 
 
 def save(path: Path, text: str) -> None:
-    """Write as editors do: another file, renamed into place."""
+    """Write as editors do: a new file, renamed into place."""
     part = path.with_suffix(".part")
     part.write_text(text)
     os.replace(part, path)

@@ -29,11 +29,11 @@ GROWING = DiskUse(2 * GB, 0, 10 * GB, entries=1_000_000, entries_per_day=10_000,
         (replace(GROWING, free=1_000 * GB), 20, None),
         (replace(GROWING, entries_per_day=0), 0, None),
         (replace(GROWING, database=0, entries=0), 0, None),
-        # Retention removes as many as come.
+        # Retention removes as many as arrive.
         (replace(GROWING, kept_days=100), 0, None),
-        # It will, before the disk is full.
+        # It takes effect before the disk is full.
         (replace(GROWING, kept_days=365), 20, None),
-        # It would, were the disk not full before.
+        # It would, but the disk is full before.
         (replace(GROWING, kept_days=3_650), 20, 500),
     ],
 )
@@ -73,7 +73,7 @@ def test_arrivals_are_averaged_over_a_week_or_the_days_there_are(tmp_path: Path)
 def test_space_that_retention_frees_goes_back_to_the_disk(tmp_path: Path) -> None:
     db, feeds = tmp_path / "news.db", tmp_path / "feeds.yaml"
     with Store.open(db) as store:
-        # Long words: what counts is their size, and each costs time in the text index.
+        # Long words: their size counts, and each costs time in the text index.
         fill(store, 3_000, NOON, f"{'word' * 75} " * 50)
         fill(store, 10, NOON + 40 * DAY)
         assert compact_if_worthwhile(store, db, NOON) == 0, "nothing is free"

@@ -1,4 +1,4 @@
-"""The contract of the store: its tests run over SQLite, and over PostgreSQL where that is installed."""
+"""The contract of the store: these tests run on SQLite, and on PostgreSQL if it is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OpenStore = Callable[[], Store]
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def new_store(request: pytest.FixtureRequest) -> Iterator[OpenStore]:
-    """Open a new, empty database; each call gives another one."""
+    """Open a new, empty database on each call."""
     with ExitStack() as opened:
         if request.param == "sqlite":
             yield lambda: opened.enter_context(Store.open(":memory:"))

@@ -1,4 +1,4 @@
-"""Messages of alerts and digests: stored once for each target, claimed by one process."""
+"""Messages of alerts and digests: stored once per target, claimed by one process."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def store(new_store: OpenStore) -> Store:
 
 
 def fill(store: Store) -> None:
-    """Three stories: 1 with the entries 1, 2, 3; 4 with 4 and 5; 6 alone."""
+    """Three stories: 1 with entries 1, 2, 3; 4 with 4 and 5; 6 alone."""
     store.feeds.sync(CONFIG.sources, NOON)
     with store.transaction():
         store.entries.add("lantern", [arrival(name, "", "lantern", None) for name in "abcdef"], NOON)
@@ -118,7 +118,7 @@ def test_a_decision_is_undone_once_and_stays_in_the_history(store: Store) -> Non
 
 
 def test_decisions_come_as_events_each_at_a_moment_of_its_own(store: Store) -> None:
-    """Also where the clock went back, and where a poll comes at the same time."""
+    """Even if the clock went back, or a poll has the same time."""
     made = store.decisions.decide(DecisionKind.HIDE, story_id=1, now=NOON - HOUR)
     undone = store.decisions.undo(made.decision_id, NOON - HOUR)
     with store.transaction():

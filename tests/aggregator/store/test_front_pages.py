@@ -102,7 +102,7 @@ def test_older_pages_become_one_an_hour_and_then_one_a_day(store: Store) -> None
     with store.transaction():
         for i in range(100 * 24 * 2):
             moment = AT + i * HOUR / 2
-            # Nothing changes in the middle of the span, so only the days beside its borders are written.
+            # Nothing changes in the middle of the span, so only the days next to its ends are stored.
             if timedelta(days=10) < now - moment < timedelta(days=85):
                 continue
             rank(store, *((1, 2) if i % 2 else (2, 1)))

@@ -1,4 +1,4 @@
-"""Model files are kept whole, by name, in either database."""
+"""Model files are stored completely, by name, in either database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.aggregator.store.conftest import OpenStore
 
 @pytest.fixture(params=["folder", "store"])
 def models(request: pytest.FixtureRequest, tmp_path: Path, new_store: OpenStore) -> ModelFiles:
-    """An empty place for models: that of a store, and the folder beside a database file."""
+    """Return an empty model store: in a database, and in the folder beside a database file."""
     if request.param == "folder":
         return Store.open(tmp_path / "news.db").models
     return new_store().models

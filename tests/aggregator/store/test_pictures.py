@@ -1,4 +1,4 @@
-"""Pictures are kept up to a number of bytes, in a folder or a table."""
+"""Pictures are cached up to a number of bytes, in a folder or a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OpenPictures = Callable[[int], KeptPictures]
 
 @pytest.fixture(params=["folder", "table"])
 def pictures_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenPictures]:
-    """Open an empty place for so many bytes of pictures."""
+    """Open an empty picture cache of that many bytes."""
     if request.param == "folder":
         yield lambda most: PictureFolder(tmp_path / "pictures", most)
         return

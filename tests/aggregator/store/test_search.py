@@ -21,7 +21,7 @@ SOURCES = [Source(id=name, name=name, url=f"https://{name}.example/feed", catego
 
 
 class Shelf:
-    """A store to which stories are added by their titles."""
+    """A store to which stories are added by title."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -38,7 +38,7 @@ class Shelf:
         author: str = "",
         tags: tuple[str, ...] = (),
     ) -> int:
-        """Store a story of one entry a title; return its id."""
+        """Store a story with one entry per title; return its ID."""
         ids: list[int] = []
         for i, title in enumerate(titles):
             draft = Draft(guid=f"{title}{i}", link="", title=title, summary=summary, author=author, tags=tags)
@@ -53,7 +53,7 @@ class Shelf:
         return ids[0]
 
     def ids_of(self, text: str, order: Order = "best", limit: int = 30) -> list[int]:
-        """Return the ids of the stories that a search finds."""
+        """Return the IDs of the stories that match a search."""
         return [story.story.story_id for story in self.search(text, order, limit).stories]
 
     def search(self, text: str, order: Order = "best", limit: int = 30) -> SearchResult:
@@ -255,7 +255,7 @@ def test_not_more_is_ranked_than_anyone_reads(shelf: Shelf, monkeypatch: pytest.
     assert sorted(shelf.ids_of("chip")) == ids[2:]
 
 
-# Letters with marks: what is typed without them finds them, and the other way round.
+# Letters with diacritics match those without, and vice versa.
 
 
 @pytest.mark.parametrize(

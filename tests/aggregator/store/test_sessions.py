@@ -1,4 +1,4 @@
-"""The first token of a site is made once, however many sites start on one database."""
+"""The first token of a site is created once, however many sites start on one database."""
 
 from __future__ import annotations
 

@@ -195,10 +195,10 @@ def test_the_database_and_its_copies_are_for_their_owner_alone(tmp_path: Path) -
         store.feeds.sync([SOURCE], NOON)
         store.copy_to(copy, {})
         assert modes(path, Path(f"{path}-wal"), Path(f"{path}-shm"), copy) == {0o600}
-    path.chmod(0o644)  # as versions before 0.2.0 left it
+    path.chmod(0o644)  # as left by versions before 0.2.0
     Store.open(path).close()
     assert modes(path) == {0o600}
-    path.chmod(0o660)  # as an operator chose it
+    path.chmod(0o660)  # chosen by an operator
     Store.open(path).close()
     assert modes(path) == {0o660}
     folder_mode = tmp_path.stat().st_mode
@@ -694,7 +694,7 @@ def test_an_address_leads_to_where_every_merge_ends(store: Store) -> None:
     store.stories.save(Changes(stories=(story_with(1),)))
     merges = {2: 1, 3: 2, 4: 3, 7: 6, 6: 5, 5: 7, 8: 99}
     for story_id, into in merges.items():
-        # Written as they are: `save` shortens a chain where it can.
+        # Written directly: `save` would shorten a chain.
         store.stories.save(Changes(stories=(story_with(story_id),)))
         store._connection.run("update stories set merged_into = ? where story_id = ?", (into, story_id))
     assert [store.stories.resolve(story_id) for story_id in (1, 2, 3, 4)] == [1, 1, 1, 1]

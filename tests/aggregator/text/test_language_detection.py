@@ -1,4 +1,4 @@
-"""The language of headlines whose feed does not state one."""
+"""The detected language of headlines whose feed does not state one."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def test_pages_mark_headlines_in_another_language(tmp_path: Path, stated: str) -
         page = app.test_client().get("/trending").text
         close_app(app)
     assert f'lang="{stated or "de"}"><a href="/story/1/' in page
-    # English on an English page needs no mark.
+    # English on an English page needs no `lang` attribute.
     assert ('dir="auto"><a href="/story/2/' in page) == (not stated)

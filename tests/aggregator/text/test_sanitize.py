@@ -1,4 +1,4 @@
-"""What is left of a feed's HTML."""
+"""What sanitising keeps of a feed's HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words that the text index holds of a text."""
+"""The words of a text in the text index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a word is, and how markup becomes words."""
+"""What counts as a word, and how markup becomes words."""
 
 from __future__ import annotations
 

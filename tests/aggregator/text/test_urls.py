@@ -1,4 +1,4 @@
-"""Which spellings are one address, and which links may be followed."""
+"""Which spellings are the same URL, and which links are safe to follow."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_a_correction_that_is_repeated_or_of_no_category_teaches_nothing_more() 
 
 
 class Site:
-    """A site at work, whose editors correct categories."""
+    """A running site whose editors correct categories."""
 
     def __init__(self) -> None:
         self.store = Store.open(":memory:")
@@ -117,7 +117,7 @@ class Site:
         self.updater = Updater(self.store, replace(CONFIG, categories=CATEGORIES + categories), load_prior())
 
     def report(self, title: str) -> int:
-        """Publish after the last story is over, so that alike ones stay stories of their own."""
+        """Publish after the last story has closed, so that similar entries stay separate stories."""
         self.now += timedelta(days=4)
         publish(self.store, (self.now, [arrival(title, "", "lantern", None)], "lantern"))
         self.updater.run(self.now)

@@ -1,4 +1,4 @@
-"""The shipped weights of categories: what they hold, how well they do, and how they mix with an operator's own."""
+"""The shipped category weights: content, quality, and combination with an operator's own seeds."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_new_category_needs_a_seed_in_the_title_or_two_in_the_summary() -> Non
 
     assert category_of(made, title, "It also runs Steam.") != "gaming"
     assert category_of(made, title, "It runs games of Steam and Xbox.") == "gaming"
-    assert decide(made, "Text-to-video generator comes to ChatGPT") != "gaming"  # half of a seed is none
+    assert decide(made, "Text-to-video generator comes to ChatGPT") != "gaming"  # half of a seed does not count
 
 
 def test_each_subject_in_the_name_of_a_new_category_is_a_seed() -> None:
@@ -184,7 +184,7 @@ def test_corrections_move_stories_that_the_prior_is_sure_of() -> None:
 
 
 def test_headlines_of_our_own() -> None:
-    # The prior was fitted to AI and technology press and hardly knows these: seeds carry them.
+    # The prior was fitted to AI and technology press and hardly knows these words, so seeds decide.
     made = Categorizer(SHIPPED, prior=load_category_prior()).fit()
     lines = (Path(__file__).parents[2] / "data" / "headlines.tsv").read_text("utf-8").splitlines()
     right = [decide(made, title) == category for category, title in (line.split("\t") for line in lines)]
@@ -275,7 +275,7 @@ def test_the_command_makes_the_same_bytes_twice_and_names_a_missing_file(
 
 def test_the_meaning_of_a_title_tells_what_its_words_do_not() -> None:
     at = datetime(2026, 5, 4, tzinfo=UTC)
-    # Each title is of one publisher and one word of its own, so no word of it gets a weight.
+    # Each title has one publisher and one unique word, so none of its words gets a weight.
     kinds = {"security": ("tremor", "quake", "earthquake"), "policy": ("ruling", "court", "judges")}
     titles = [(word, category) for category, words in kinds.items() for word in words] * 3
     encoder = ConceptEncoder()

@@ -1,4 +1,4 @@
-"""`groundswell models`: which were learned, which is in use, and going back."""
+"""`groundswell models`: trained models, the active one, and going back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.scoring.press import CONFIG, DAY, MONDAY, publish
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a database whose site has trained twice."""
+    """Return the database of a site that has trained twice."""
     path = tmp_path_factory.mktemp("site") / "g.db"
     with Store.open(path) as store:
         publish(store, 30)
@@ -33,7 +33,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def models_of(db: Path) -> ModelFiles:
-    """Return the models of a database, beside it."""
+    """Return the models beside a database."""
     return ModelFolder(models_folder(db))
 
 

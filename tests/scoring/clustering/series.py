@@ -1,6 +1,6 @@
-"""Generate series of look-alikes: things reported in one wording by many sources, some of them in other words too.
+"""Generate series of look-alikes: events reported with fixed wording by many sources, and by some in other words.
 
-Everything is invented: names are syllables drawn by a seeded generator, the wordings are written here.
+Everything is invented: names are syllables from a seeded generator, and the wordings are written here.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Row:
 
 
 def rows(kind: str, seed: int, things: int = 8) -> Iterator[Row]:
-    """Yield a series in order of time: each thing in the series' wording, most of them in the kind's others too."""
+    """Yield a series in chronological order: each event in the series' wording, and most also in other wordings."""
     rng = random.Random(f"{kind} {seed}")
     nouns, subjects, signs, roles = (rng.sample(pool.split(), things) for pool in (_NOUNS, _SUBJECTS, _SIGNS, _ROLES))
     everywhere = {"e": _name(rng), "d": rng.choice(_DAYS.split())}

@@ -110,7 +110,7 @@ def test_wording_that_is_taken_in_later_is_the_same() -> None:
         title, summary = (" ".join(rng.choices(names, k=count)) for count in (rng.randint(1, 9), rng.randint(0, 30)))
         text = entry(number, title, summary, source=rng.choice(("paper", "rival")))
         at_once.add(text)
-        # A live entry of the same source may come between.
+        # A live entry of the same source may come between them.
         (later.add if rng.random() < 0.3 else later.add_later)(text)
 
     assert later.state() == at_once.state()

@@ -54,7 +54,7 @@ def place(made: Clusterer, *texts: AnalysedText) -> list[Placement]:
 
 
 def arrivals(texts: Iterable[AnalysedText]) -> dict[int, int]:
-    """Return the story that each entry is in as it arrives, merges counted in as where the program runs live."""
+    """Return the story of each entry as it arrives, including merges, as in the running program."""
     made = clusterer()
     story_of: dict[int, int] = {}
     at_arrival: dict[int, int] = {}
@@ -318,7 +318,7 @@ def test_what_a_source_lists_side_by_side_it_holds_for_two_things(other: str, jo
 
 
 def test_the_sample_edition_stays_above_its_floor() -> None:
-    """Measured without merges: .950; .964 before series across sources came apart."""
+    """Without merges: .950 (.964 before series across sources were separated)."""
     edition = load()
     made = clusterer()
     labels, predicted = [], []
@@ -384,9 +384,9 @@ def test_a_story_that_is_held_anew_ends_when_it_would_have() -> None:
     assert len(made) == 0
 
 
-# Quality on labelled streams: floors a little under what was measured with this code, of the files with these digests.
-# BCubed F1 of the assignment made at arrival, merges counted in. General news with summaries went down by .02 on
-# 28 November 2026 (allsides .897, gnews .890 before), when AI news went up and series across sources came apart.
+# Quality floors on labelled streams: slightly below the measured values, for files with these digests. BCubed F1 of the
+# assignment at arrival, merges included. General news with summaries fell by .02 on 28 November 2026 (allsides .897,
+# gnews .890 before), when AI news improved and series across sources were separated.
 # One of each stream in `make test`; the others take ten seconds each.
 FLOORS = [
     pytest.param("allsides_dev", "ts", ("title", "summary"), True, 0.875, marks=pytest.mark.long),
@@ -433,8 +433,8 @@ def test_stories_of_labelled_streams_stay_above_their_floors(
     assert bcubed(list(gold.values()), [predicted[key] for key in gold]).f1 >= floor
 
 
-# Pairs F1 and BCubed F1 at arrival, of windows of AI news within the stream that they were taken from: a little
-# under what was measured (`python -m bench.stories` has re-clustering, too).
+# Pairs F1 and BCubed F1 at arrival, for windows of AI news within the stream they were taken from: slightly below the
+# measured values (`python -m bench.stories` includes re-clustering).
 GOLD_FLOORS = [
     ("week_2026_05", "labels/ai_press_2026_techmeme_dev", 0.68, 0.915),
     pytest.param("dense_2026_03", "labels/ai_press_2026_techmeme_dev", 0.72, 0.95, marks=pytest.mark.long),

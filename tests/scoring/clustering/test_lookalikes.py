@@ -1,7 +1,7 @@
-"""Series with fixed wording: each thing is a story of its own, and reports of one thing are together.
+"""Series with fixed wording: each event is its own story, and reports of one event are together.
 
-lookalikes.txt holds several kinds of them, all made up: results, matches, warnings, releases, bargains, columns ...
-They flow through the program among the entries of the sample edition, as on a site's first days.
+lookalikes.txt holds several invented kinds: results, matches, warnings, releases, bargains, columns ... They run
+through the program among the entries of the sample edition, as on a site's first days.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ KNOWN_WRONG = {"funding": 1, "cves": 2, "chinese": 2, "upgrades": 1, "lawsuits":
 
 @cache
 def story_of() -> dict[int, int]:
-    """Return the story of each row by its number, after everything came."""
+    """Return the story of each row by its number, after all rows."""
     edition = load()
     entries = [
         Entry(

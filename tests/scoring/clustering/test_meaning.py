@@ -1,4 +1,4 @@
-"""Meaning as evidence beside the words."""
+"""Meaning as evidence next to words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def text(number: int, title: str, made: Embedding | None) -> AnalysedText:
 
 
 def placed(first: Embedding | None, other: Embedding | None) -> tuple[int, float]:
-    """Return where the second headline goes after the first, and with which probability."""
+    """Return where the second headline is placed after the first, and with which probability."""
     clusterer = Clusterer(DocumentFrequency(load_background()))
     for one in (text(1, FIRST, first), text(2, "Ferry docks by itself", None)):
         clusterer.add(one, clusterer.place(one).story_id)
@@ -85,7 +85,7 @@ def test_where_versions_or_dates_differ_an_equal_meaning_adds_nothing(first: str
 
 
 def test_a_story_is_held_against_the_nearest_other_one() -> None:
-    """Titles of one trade are all near each other; what stands out is the evidence."""
+    """Titles on one subject are all close to each other; the evidence is what stands out."""
     probabilities = []
     for stranger in (1.5, 0.25):
         clusterer = Clusterer(DocumentFrequency(load_background()))

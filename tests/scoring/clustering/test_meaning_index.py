@@ -1,4 +1,4 @@
-"""The index of embeddings gives what comparing with each of them would give, whatever came and went before."""
+"""The index of embeddings returns the same as comparing with each of them, after any additions and removals."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_what_comes_later_joins_the_story_that_stayed(monkeypatch: pytest.Monkey
 
 
 def test_a_voice_has_spoken_when_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A merge is no news: the trend counts each voice from when it joined what was its story then."""
+    """A merge is not news: the trend counts each voice from when it joined its story at the time."""
     made, steps = with_margin(-20.0, monkeypatch)
 
     assert steps[2].stories[0].last_source_at == NOON + 3 * HOUR
@@ -91,7 +91,7 @@ CHIP = ("Plover unveils an error-corrected processor", "Banks may order the proc
 
 
 def mixed(separated: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, list[Changes]]:
-    """Two entries of one event and two of another, all put into one story."""
+    """Two entries of one event and two of another, all in one story."""
     monkeypatch.setattr(reclustering, "MAX_SPLIT_RATIO", separated)
     made = Engine(CONFIG, load_prior())
     place = made._state.clusterer.place

@@ -1,4 +1,4 @@
-"""Series in one wording across many sources stay apart on a new site, and reports of one thing in two wordings meet."""
+"""Series with fixed wording across many sources stay apart on a new site; reports of one event in two wordings join."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _text(number: int, source: str, title: str, summary: str, at: float) -> Anal
 
 @cache
 def placed(seed: int) -> Sequence[tuple[Row, int]]:
-    """Return each row of the series with the story that it is in after everything came."""
+    """Return each row of the series with its story after all rows."""
     clusterer = Clusterer(DocumentFrequency(load_background()))
     story_of: dict[int, int] = {}
     stream = entries(seed)

@@ -27,7 +27,7 @@ CHIP = ("Plover unveils an error-corrected processor", "Banks may order the proc
 
 
 class Desk:
-    """A site at work: what comes is taken in at once, and what an editor decides."""
+    """A running site: entries are taken in immediately, and an editor decides."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -62,7 +62,7 @@ class Desk:
         return story
 
     def stories(self) -> dict[int, list[int]]:
-        """The entries of every story that stands for itself."""
+        """The entries of every story that was not merged."""
         return {
             story.story_id: [entry.entry_id for entry, _ in self.store.memberships.of_story(story.story_id)]
             for story in self.store.stories.each()
@@ -104,7 +104,7 @@ def test_merging_what_is_merged_changes_nothing(seed: int, picked: random.Random
 
 
 def three(desk: Desk) -> None:
-    """One story of three entries, 1 to 3, and one of a single entry, 4."""
+    """A story of three entries, 1 to 3, and one of a single entry, 4."""
     desk.report(QUAKE, "lantern")
     desk.report(AGAIN, "courier")
     desk.report(THIRD, "beacon")

@@ -1,4 +1,4 @@
-"""Rules of feeds.yaml: what they mute and boost, and that nothing else changes."""
+"""Rules in feeds.yaml: what they mute and boost, and that nothing else changes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_rebuild_and_a_restart_give_the_same_matches() -> None:
     assert all(before[0])
     updater.rebuild(END)
     assert ([store.story_rules.story_ids(effect) for effect in RuleEffect], front(store)) == before
-    # A worker that stopped between two transactions left rows behind that the next start corrects.
+    # A worker that stopped between two transactions left rows that the next start corrects.
     store.story_rules.replace(MUTE, {})
     Updater(store, with_rules(*rules), load_prior()).run(END)
     assert ([store.story_rules.story_ids(effect) for effect in RuleEffect], front(store)) == before

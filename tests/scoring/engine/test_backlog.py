@@ -1,4 +1,4 @@
-"""A new or repaired feed that brings many old entries does not flood the front page."""
+"""A new or repaired feed with many old entries does not flood the front page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_backlog_is_stored_and_becomes_stories_but_neither_trends_nor_counts_a
         newest = [listed.story.story_id for listed in store.story_lists.select(ListQuery(limit=len(news)))]
         assert set(newest) == news
         results = [listed.story.story_id for listed in store.story_lists.select(ListQuery(limit=300))]
-        # How many depends on how alike these headlines look; that they are there does not.
+        # How many depends on how similar these headlines are; that they are there does not.
         assert len(results) > 10 * len(news)
 
 

@@ -22,7 +22,7 @@ PRIOR = load_prior()
 
 
 class Sure:
-    """A model that gives every story 90."""
+    """A model that scores every story 90."""
 
     version = "sure"
 
@@ -139,7 +139,7 @@ ahead = st.none() | st.datetimes(min_value=(NOON + 3 * HOUR).replace(tzinfo=None
 
 @cache
 def as_claimed(*dates: datetime | None) -> Engine:
-    """An engine that was told of an event whose tellings claim those dates."""
+    """An engine with one event whose entries state those dates."""
     made = engine()
     entries = [cast(Entry, item) for item in numbered(EVENTS[0])]
     made.step([replace(item, published_at=at) for item, at in zip(entries, dates, strict=True)], NOON + 2 * HOUR)

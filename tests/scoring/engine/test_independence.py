@@ -1,4 +1,4 @@
-"""Links to an article, aggregators that name the publisher and hosts of many feeds are no further sources."""
+"""Links to an article, aggregators that name the publisher, and hosts of many feeds are not additional sources."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def entry(
 
 
 def story_of(*entries: Entry) -> Story:
-    """Return the one story that some entries make."""
+    """Return the only story that some entries form."""
     engine = Engine(CONFIG, load_prior())
     for item in entries:
         engine.step([item], item.first_seen_at)

@@ -1,4 +1,4 @@
-"""Analysed texts are kept for a while, and never beyond an edit."""
+"""Analysed texts are cached for a while, but never past an edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapshots: typed, versioned by hand, and equal to the state that they were taken from."""
+"""Snapshots: typed, versioned by hand, and equal to the state they were taken from."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SETTINGS = SettingsSnapshot.of(CONFIG)
 
 
 def shape() -> dict[str, Any]:
-    """Return the format and the fields of a snapshot with their types; descriptions may change at any time."""
+    """Return the format and the typed fields of a snapshot; docstrings may change at any time."""
 
     def without_descriptions(value: Any) -> Any:
         if isinstance(value, dict):
@@ -40,7 +40,7 @@ def shape() -> dict[str, Any]:
 
 
 def arrivals(seed: int, shift: timedelta = timedelta()) -> list[tuple[datetime, list[Event]]]:
-    """Return the steps of a small newsroom, as a store has them."""
+    """Return the steps of a small newsroom, as stored."""
     with Store.open(":memory:") as store:
         store.feeds.sync(CONFIG.sources, NOON)
         for moment, entries, source in newsroom(seed):
@@ -53,7 +53,7 @@ def engine(config: Any = CONFIG) -> Engine:
 
 
 def corrected() -> Engine:
-    """An engine that took in a few dozen entries: stories of several, some of them expired."""
+    """An engine with a few dozen entries: stories of several entries, some of them expired."""
     running = engine()
     for moment, events in arrivals(3):
         running.step(events, moment)
@@ -108,7 +108,7 @@ def test_the_news_context_goes_on_where_it_was() -> None:
     assert restored.observe("Amazon chips again", "other", 400.0) == steady.observe(
         "Amazon chips again", "other", 400.0
     )
-    # Three days on, every title is too old to be compared, and its day still counts.
+    # Three days later every title is too old to be compared, but its day still counts.
     assert restored.observe("Chips", "other", 3 * 86_400.0) == steady.observe("Chips", "other", 3 * 86_400.0)
     assert restored.state() == steady.state()
 

@@ -1,4 +1,4 @@
-"""`groundswell evaluate` by itself: every task whose data is there."""
+"""`groundswell evaluate` without arguments: every task whose data is available."""
 
 from __future__ import annotations
 

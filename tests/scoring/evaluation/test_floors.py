@@ -1,4 +1,4 @@
-"""Floors under what was measured, with a digest of the data: a floor moves down only on purpose."""
+"""Floors under measured values, with a digest of the data: a floor moves down only on purpose."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 
 
 def data(name: str, digest: str) -> Path:
-    """Return a recorded file, if it is the one that the floor was measured on."""
+    """Return a recorded file, if it is the one on which the floor was measured."""
     path = SHARED / name
     if not path.exists():
         pytest.skip(f"there is no {name} beside this checkout")
@@ -79,7 +79,7 @@ def test_the_front_page_of_an_invented_edition() -> None:
 
 
 def days_of_press(folder: Path) -> Path:
-    """Write a week of the press stream into *folder*; skip where the stream is not there."""
+    """Write a week of the press stream into *folder*; skip if the stream is missing."""
     path = data("stream/ai_press_2024_25_dev.jsonl.gz", "989fdc43876b9103")
     days = folder / "days.jsonl"
     with gzip.open(path, "rt", encoding="utf-8") as file, days.open("w", encoding="utf-8") as part:
@@ -91,7 +91,7 @@ PRESS_LABELS = SHARED / "gold" / "press_2025_05.labels.tsv"
 
 
 def test_the_front_page_of_some_days_of_press(tmp_path: Path) -> None:
-    # The shipped prior was trained on these grades, too: this guards the whole path and is no estimate for other days.
+    # The shipped prior was trained on these grades too: this guards the whole path and does not estimate other days.
     measured = front_page_of(days_of_press(tmp_path), PRESS_LABELS, learn=False)
     ndcg, noise = measured.pop("as shown")
     assert ndcg >= 0.64
@@ -128,7 +128,7 @@ def test_trending_of_three_weeks_of_ai_news(tmp_path: Path) -> None:
     report = trending.report(recorded, trending.orders())
     right = {result.name: result.ndcg_at_10 for result in report.results}
     ewma = next(name for name in right if "EWMA" in name)
-    # Measured: .271 to .262 over the day; within six hours only three stories in ten moments are worth a place.
+    # Measured: .271 to .262 over the day; within six hours only three stories in ten moments deserve a place.
     for ahead, least in (("6 h", -0.02), ("24 h", 0.0)):
         own, rule = right["trend"][ahead], right[ewma][ahead]
         assert own is not None

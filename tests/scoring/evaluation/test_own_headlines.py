@@ -1,4 +1,4 @@
-"""The categories that ship, on headlines of our own wording: a floor that needs no data from outside."""
+"""The shipped categories on invented headlines: a floor that needs no external data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEADLINES = ROOT / "tests" / "data" / "headlines.tsv"
 
 
 def test_the_shipped_categories_are_right_on_headlines_alone() -> None:
-    """Without a summary, and from a source of the first category, so that doubt counts as "models"."""
+    """Without a summary, and from a source of the first category, so that doubtful headlines count as "models"."""
     config = load_config(ROOT / "feeds.yaml", env={})
     categorizer = Categorizer(config.categories).fit()
     labelled = [line.split("\t") for line in HEADLINES.read_text("utf-8").splitlines()]
@@ -25,9 +25,9 @@ def test_the_shipped_categories_are_right_on_headlines_alone() -> None:
     wrong = {pair: count for pair, count in sorted(confusion.items()) if pair[0] != pair[1]}
     assert {right for right, _ in labelled} == {category.id for category in config.categories}
     assert _share(confusion) >= 0.88, wrong
-    # What is wrong is mostly what says nothing, and so fell back to the default.
+    # Most errors are headlines without evidence, which fall back to the default.
     assert sum(count for (_, said), count in wrong.items() if said != "models") <= 20, wrong
-    # A third of the newer ones was held back when seeds were chosen: the figure that a new headline can expect.
+    # A third of the newer ones was held out when seeds were chosen: that figure is what to expect for a new headline.
     held_back = Counter(
         (right, categorizer.decide(categorizer.evidence(terms(title), [], ""), config.categories[0].id))
         for right, title in labelled[110::3]
@@ -36,5 +36,5 @@ def test_the_shipped_categories_are_right_on_headlines_alone() -> None:
 
 
 def _share(confusion: Counter[tuple[str, str]]) -> float:
-    """Return how much of what was said is right."""
+    """Return the share of correct predictions."""
     return sum(count for (right, said), count in confusion.items() if right == said) / confusion.total()

@@ -1,4 +1,4 @@
-"""`groundswell evaluate relevance`: nothing of the future gets in, and the floors hold."""
+"""`groundswell evaluate relevance`: no information from the future is used, and the floors hold."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FRUIT = ("apple", "pear", "plum", "fig")
 
 
 def press(count: int = 480, seed: int = 0) -> list[dict[str, object]]:
-    """Return lines of our own wording; Zephyr's are picked, and some cannot be told."""
+    """Return invented lines; Zephyr's are picked, and some are undecided."""
     rng = random.Random(seed)
     lines: list[dict[str, object]] = []
     for i in range(count):
@@ -99,7 +99,7 @@ def test_online_each_day_is_scored_by_what_was_known_that_morning(tmp_path: Path
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert report["cases"] == 130  # from midnight of the day on which the file begins
-    # The last model knows what arrived 48 hours before the last day and no later.
+    # The last model knows what arrived at least 48 hours before the last day, and nothing later.
     assert 340 * 0.9 < report["train"] < 480 * 0.9 - 48 * 0.9
     assert report["results"][0]["auc"]["value"] > 0.8
 
@@ -184,7 +184,7 @@ class Encoder:
 def test_titles_of_one_meaning_are_coverage_of_each_other() -> None:
     titles = {"s0": "Zephyr unveils chip", "s1": "Recipe for soup", "s2": "Wind maker shows processor"}
     rows = [Row(t, s, "", START + i * timedelta(hours=1), label=1.0) for i, (s, t) in enumerate(titles.items())]
-    rows.append(replace(rows[1], arrived_at=START + timedelta(hours=3)))  # words count from two texts on
+    rows.append(replace(rows[1], arrived_at=START + timedelta(hours=3)))  # words count if two texts have them
     by_words = known_examples(rows, START + timedelta(hours=4))
     by_meaning = known_examples(with_embeddings(rows, Encoder()), START + timedelta(hours=4))
     assert [len(example.signals.voices) for example in by_words] == [1, 1, 1, 1]
@@ -235,7 +235,7 @@ def test_intervals_hold_the_value_and_need_both_classes() -> None:
 
 
 def test_the_prior_finds_the_told_stories_of_the_sample_edition() -> None:
-    # Our own edition: an article is relevant when its event was told by three sources or more.
+    # The sample edition: an article is relevant if three or more sources reported its event.
     sources_by_event: dict[str, set[str]] = {}
     stream = edition.as_stream(edition.load())
     for line in stream:

@@ -14,7 +14,7 @@ from groundswell.cli import cli
 from scoring.evaluation.stories import read_gold
 from scoring.metrics.clustering import bcubed, bcubed_interval, ceaf_e, nmi, pairs, pairs_interval
 
-# Six entries of two events; one of the first strayed to the second, and one of the second is alone.
+# Six entries of two events; one of the first was put with the second, and one of the second is alone.
 GOLD = ["a", "a", "a", "b", "b", "b"]
 FOUND = [1, 1, 2, 2, 2, 3]
 

@@ -18,7 +18,7 @@ DESKS = ("herald", "lantern", "courier", "beacon", "quill", "ledger", "signal", 
 
 
 def stream(folder: Path, days: int = 7) -> Stream:
-    """Write a stream: each day one event that all desks take up within hours, and many that one desk has alone."""
+    """Write a stream: daily one event that all sources report within hours, and many that only one source reports."""
     rng = random.Random(0)
 
     def words() -> str:

@@ -88,11 +88,11 @@ def test_what_is_sent_is_bounded_and_another_entry_makes_another_fingerprint() -
     assert fingerprint_of(REPORTS, "m") != fingerprint_of(REPORTS, "n")
 
 
-# With a server that lies
+# With a server that invents
 
 
 class Liar(ThreadingHTTPServer):
-    """An OpenAI-compatible endpoint that says one true thing among inventions, or what it is told to."""
+    """An OpenAI-compatible endpoint that returns one true sentence among inventions, or a given text."""
 
     answer: bytes | None = None
     status = 200

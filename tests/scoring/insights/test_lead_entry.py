@@ -73,7 +73,7 @@ def test_words_that_bait_shares_with_news_count_only_as_bait(plain: str, beside:
 
 
 def lead_of(*titles: str, copies: tuple[int, ...] = ()) -> str:
-    """Return the headline that leads a story after its entries came one by one."""
+    """Return the headline that leads a story after its entries arrived one by one."""
     present = None
     for count in range(1, len(titles) + 1):
         headlines = [Headline(n, t, clarity(t, ""), n in copies) for n, t in enumerate(titles[:count])]
@@ -87,7 +87,7 @@ OBLIQUE = "The hottest stock market mints another giant"
 
 def test_a_headline_beside_the_point_gives_way_to_what_the_others_say() -> None:
     reports = ("Chip maker Velora crosses $1tn", "Velora is worth $1tn on demand for memory")
-    assert lead_of(OBLIQUE, reports[0]) == OBLIQUE  # two do not tell which of them is beside the point
+    assert lead_of(OBLIQUE, reports[0]) == OBLIQUE  # two cannot show which of them is off the point
     assert lead_of(OBLIQUE, *reports) in reports
 
 
@@ -138,7 +138,7 @@ def test_a_statement_of_what_happened_leads_whoever_comes_first(other: str) -> N
 
 
 def test_clarity_tells_news_from_bait() -> None:
-    """A floor under the .940 that `python -m bench.headline` measured on headlines that the rule was not made by."""
+    """A floor under the .940 that `python -m bench.headline` measured on headlines not used to design the rule."""
     file = DATA / LABELS
     if not file.exists():
         pytest.skip(f"labelled headlines are not part of the repository; none in {DATA}")

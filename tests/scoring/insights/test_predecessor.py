@@ -21,7 +21,7 @@ NEW = "Plover sues Ruritania over supply chain risk label on error-corrected pro
 def store() -> Iterator[Store]:
     with Store.open(":memory:") as opened:
         opened.feeds.sync(CONFIG.sources, NOON)
-        # Rare is said of a word against the many entries that do not hold it.
+        # A word is rare compared with the many entries that do not contain it.
         filler = [arrival(f"Word{n} other{n} thing{n}", "", "quill", None) for n in range(600)]
         with opened.transaction():
             opened.entries.add("quill", filler, NOON - timedelta(days=60))
@@ -29,7 +29,7 @@ def store() -> Iterator[Store]:
 
 
 def tell(store: Store, title: str, source: str, days: float) -> Story:
-    """Publish an entry that begins a story, and return that."""
+    """Publish an entry that begins a story, and return the story."""
     at = NOON + timedelta(days=days)
     with store.transaction():
         (entry_id,) = store.entries.add(source, [arrival(title, "", source, None)], at)
@@ -56,12 +56,12 @@ def test_a_development_weeks_later_is_a_story_of_its_own_linked_to_the_old_one(s
     [
         (NEW, "lantern", 20),  # the same source: its column
         (NEW, "courier", 120),  # too long ago
-        ("Plover opens an office in Strelsau", "courier", 20),  # a name alone
+        ("Plover opens an office in Strelsau", "courier", 20),  # only a name
         (
             "Chain of processors: risk and supply, what Plover and Ruritania label corrected error",
             "courier",
             20,
-        ),  # words, no phrase
+        ),  # single words, not a phrase
         (NEW.replace("sues", "review:"), "courier", 20),
         ("Plover 起诉 Ruritania supply chain risk label on processors", "courier", 20),
     ],

@@ -1,4 +1,4 @@
-"""A pattern is searched only in titles that contain one of its literals, so whatever matches must contain one."""
+"""A pattern is tried only on titles that contain one of its literals, so every match must contain one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GUARDED = [
     *((name, pattern, LITERALS[name]) for name, pattern in PATTERNS.items()),
     ("beside the news", lead_entry.BESIDE_THE_NEWS, lead_entry.LITERALS_BESIDE_THE_NEWS),
     ("praise", lead_entry.PRAISE, lead_entry.LITERALS_OF_PRAISE),
-    # Figures are looked for beside the literals.
+    # Amounts are matched in addition to the literals.
     ("bait", lead_entry.BAIT, (*lead_entry.LITERALS_OF_BAIT, *"0123456789")),
 ]
 

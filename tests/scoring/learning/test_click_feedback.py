@@ -1,4 +1,4 @@
-"""What readers open teaches only what their lists' order does not explain."""
+"""Clicks only teach what the position in lists does not explain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPENED = (0.30, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02)
 
 
 def stream(stories: dict[int, float], rng: random.Random, lists: int = 400, people: int = 40) -> list[Impression]:
-    """Return what lists of 20 showed and people opened; *stories* says how much more than others each is wanted."""
+    """Return impressions and clicks of lists of 20; *stories* says how much more popular each story is than others."""
     shown: dict[tuple[int, int], list[int]] = {}
     for _ in range(lists):
         for position, story_id in enumerate(rng.sample(sorted(stories), 20), start=1):
@@ -45,7 +45,7 @@ def test_a_position_is_one_of_seven_places() -> None:
 def test_clicks_that_follow_the_order_alone_say_next_to_nothing() -> None:
     interests = interest(stream(dict.fromkeys(range(100), 1.0), random.Random(0)))
 
-    # By two standard deviations 5 in 100 lie outside; what they say is little.
+    # At two standard deviations, 5 in 100 lie outside; their effect is small.
     assert len(interests) <= 10
     assert max(map(abs, interests.values()), default=0.0) < 0.1
 
@@ -80,14 +80,14 @@ def test_no_number_of_clicks_says_more_than_the_most() -> None:
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
-    """Return a site of a month in which nothing tells one thing from another but its coverage."""
+    """Return a site of a month on which stories differ only in coverage."""
     with Store.open(":memory:") as opened:
         publish(opened, 30)
         yield opened
 
 
 def learned(store: Store, shown: list[Impression]) -> Weights:
-    """Return what training learns here when readers were shown and opened that."""
+    """Return the result of training after these impressions and clicks."""
     examples, _ = past(store, CONFIG, NOW, None, interest(shown))
     trial = attempt(examples, NOW, model())
     assert trial.local is not None

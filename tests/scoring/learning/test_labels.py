@@ -1,4 +1,4 @@
-"""Who turned out relevant, and that nobody looks ahead."""
+"""Labels: which stories turned out relevant, without using later information."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LATER = MONDAY + timedelta(days=10)
 def story(
     story_id: int, delays: list[timedelta], first: datetime = MONDAY, joined: dict[int, timedelta] | None = None
 ) -> History:
-    """Return a story with a voice after each of *delays*; *joined*: when later, by merge, it joined."""
+    """Return a story with a voice after each of *delays*; *joined*: when it joined, if later, by a merge."""
     merged = joined or {}
     arrivals = [
         Arrival(first + delay, first + merged.get(i, delay), f"paper{i}", f"paper{i}.example")
@@ -50,7 +50,7 @@ def test_the_top_tenth_by_coverage_is_relevant() -> None:
 
 
 def test_a_tie_across_the_boundary_is_not_decided_by_lot() -> None:
-    # 20 stories have 2 places: one goes to 7 sources, three with 2 sources share the other.
+    # 20 stories give 2 places: one goes to 7 sources, three stories with 2 sources share the other.
     labels = label_day({1: 7, 2: 2, 3: 2, 4: 2} | dict.fromkeys(range(5, 21), 1), 0.10)
 
     assert labels.relevant == {1}
@@ -60,7 +60,7 @@ def test_a_tie_across_the_boundary_is_not_decided_by_lot() -> None:
 
 
 def test_a_day_on_which_coverage_cannot_tell_gives_only_the_labels_it_can() -> None:
-    # 40 stories have 4 places, but only two have a second source.
+    # 40 stories give 4 places, but only two stories have a second source.
     labels = label_day({1: 3, 2: 2} | dict.fromkeys(range(3, 41), 1), 0.10)
 
     assert labels.relevant == {1, 2}
@@ -104,7 +104,7 @@ def test_a_day_is_complete_when_its_last_story_has_had_24_hours() -> None:
     assert is_complete(day, MONDAY + 2 * DAY)
 
 
-# Nobody looks ahead
+# No later information
 
 
 def test_coverage_after_24_hours_does_not_count() -> None:

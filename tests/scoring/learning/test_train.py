@@ -1,4 +1,4 @@
-"""Learning from the site's own past: what is learned, when it is used, and what stays calm."""
+"""Training on the site's own past: what is learned, when it is used, and when nothing changes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def site() -> Iterator[Store]:
 
 @pytest.fixture
 def models(site: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelFiles:
-    """An empty folder where that site keeps its models during one test."""
+    """An empty folder for the site's models during one test."""
     folder = ModelFolder(tmp_path)
     monkeypatch.setattr(site, "models", folder)
     return folder
@@ -45,7 +45,7 @@ def models(site: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mode
 
 @pytest.fixture(scope="module")
 def learned(site: Store) -> list[Example]:
-    """What that site teaches."""
+    """The model trained on that site."""
     return past(site, CONFIG, NOW)[0]
 
 
@@ -124,7 +124,7 @@ def test_a_model_file_that_cannot_be_used_is_told_and_the_prior_goes_on(
 
 
 def rewrite(path: Path, data: dict[str, Any], **content: object) -> None:
-    """Write a file whose digest is right and whose content is not."""
+    """Write a file with a correct digest and incorrect content."""
     from scoring.relevance.model_file import digest
 
     body = {name: data[name] for name in data if name not in ("format", "version", "sha256")}
@@ -149,7 +149,7 @@ def test_the_kept_models_are_listed_and_an_older_one_can_be_used_again(
     assert current(models).version == first.version
 
 
-# Only the past
+# No later information
 
 
 def test_nothing_that_came_later_changes_what_is_learned_now() -> None:
@@ -192,7 +192,7 @@ def test_a_title_is_learned_from_as_it_came() -> None:
 
 
 def test_the_first_day_of_a_site_teaches_nothing(learned: list[Example]) -> None:
-    # What the feeds still held came at once; that is no day's news.
+    # The backlog of the feeds arrived at once; it is not the news of a day.
     assert min(example.day for example in learned) == "2026-06-02"
 
 
@@ -205,7 +205,7 @@ def test_examples_after_now_are_not_looked_at(learned: list[Example]) -> None:
     assert whole.message == part.message
 
 
-# Calm outcomes
+# When nothing changes
 
 
 def test_nothing_to_learn_from_is_said() -> None:
@@ -243,7 +243,7 @@ def test_one_class_only_is_said(relevant: float, words: str) -> None:
 
 
 def test_a_site_on_which_no_day_can_tell_learns_from_the_shares(learned: list[Example]) -> None:
-    # Only the widely covered have a label; of all others it is known that one in thirty had a place.
+    # Only widely covered stories have a label; of all others, one in thirty is known to have had a place.
     shares = [replace(e, relevant=1.0 if e.relevant == 1.0 else 1 / 30) for e in learned]
     at_first = [e for i, e in enumerate(shares) if e.relevant == 1.0 or i % 2] * 2
     several = [replace(e, story_id=i) for i, e in enumerate(at_first)]
@@ -269,7 +269,7 @@ def test_labels_of_two_days_are_too_few_to_split() -> None:
 def test_a_model_that_would_be_worse_is_not_used(learned: list[Example]) -> None:
     good = fit(learned, NOW, load_prior())
     assert good
-    # The site turns round: on the older days everything was the other way.
+    # The site changes: on the older days everything was the opposite.
     newest = sorted({e.day for e in learned})[-3]
     turned = [replace(e, relevant=1.0 - e.relevant) if e.day < newest else e for e in learned]
 
@@ -295,7 +295,7 @@ def test_using_what_is_not_fitted_raises() -> None:
 
 
 def test_coverage_never_counts_against_a_story_even_where_the_data_says_so(learned: list[Example]) -> None:
-    # Relevant is who was alone.
+    # The relevant stories are those with one source.
     contrary = [replace(e, relevant=float(len(e.signals.voices) == 1)) for e in learned]
 
     weights = WeightLearner().fit(contrary).weights_
@@ -334,7 +334,7 @@ def test_load_refuses_what_is_no_model() -> None:
 
 
 def test_a_day_of_waiting_is_all_it_takes(site: Store) -> None:
-    # The examples of a day appear when the day after it is over, and stay.
+    # The examples of a day appear when the following day is over, and stay.
     before, _ = past(site, CONFIG, MONDAY + 5 * DAY - timedelta(seconds=1))
     after, _ = past(site, CONFIG, MONDAY + 5 * DAY)
 

@@ -1,4 +1,4 @@
-"""A small encoder for tests: words with one meaning have one direction."""
+"""A small encoder for tests: words with the same meaning have the same direction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONCEPTS = (
 
 
 class ConceptEncoder:
-    """Counts the concepts of a text; what it was given is in `texts`."""
+    """Counts the concepts of a text; `texts` records its inputs."""
 
     def __init__(self, name: str = "concepts") -> None:
         self.name = name

@@ -54,7 +54,7 @@ def test_an_embedding_does_not_depend_on_the_other_texts_and_empty_text_has_none
     assert together[40:] == [None, None]
     assert None not in together[:40]
     assert alone is not None
-    # Padding moves the last digits only.
+    # Padding only changes the last digits.
     assert cosines(alone, [vector for vector in together[7:8] if vector])[0] > 0.999
 
 

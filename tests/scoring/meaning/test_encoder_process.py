@@ -1,4 +1,4 @@
-"""The encoder's child process: it starts late, ends early, and what happens to it is never more than a MeaningError."""
+"""The encoder's child process: it starts late and ends early, and its failures are never more than a MeaningError."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def minilm() -> Iterator[EncoderProcess]:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[EncoderProcess, Path]]:
-    """An encoder whose child is a script that a test writes."""
+    """An encoder whose child is a script written by the test."""
     script = tmp_path / "child.py"
     start = subprocess.Popen
 

@@ -1,4 +1,4 @@
-"""The measures, held against examples worked by hand and against scikit-learn."""
+"""The measures, compared with examples worked by hand and with scikit-learn."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_days_with_few_cases_or_nothing_relevant_do_not_count() -> None:
 
 
 def test_ece_by_hand() -> None:
-    # Two bins: said 0.1 came 0.5, said 0.9 came 1; half of the cases in each.
+    # Two bins: predicted 0.1 and observed 0.5, predicted 0.9 and observed 1; half of the cases in each.
     assert ece([0.1, 0.1, 0.9, 0.9], [0, 1, 1, 1]) == pytest.approx(0.5 * 0.4 + 0.5 * 0.1)
 
 

@@ -1,4 +1,4 @@
-"""Unusual sites: what they show stays calm, ordered and explained."""
+"""Unusual sites: their pages stay stable, ordered and explained."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def unlike_titles(count: int = 72) -> list[str]:
 
 
 def lines(titles: Sequence[str], sources: int, *, follow: bool, days: int = 3) -> Iterator[dict[str, str]]:
-    """Yield an entry an hour; with *follow* a second source reports every third one."""
+    """Yield one entry per hour; with *follow*, a second source reports every third one."""
     for number in range(days * 24):
         at = START + number * HOUR
         title = f"{titles[number % len(titles)]} ({number})"
@@ -77,7 +77,7 @@ def site(tmp_path: Path, rows: Iterator[dict[str, str]], config: Config | None =
 
 
 def check_calm(past: Recording) -> None:
-    """Check that each page has stories, none of them twice, in the order of finite and explained places."""
+    """Check that each page has stories without repeats, ordered by finite and explained places."""
     assert past.moments
     for moment in past.moments:
         listed = moment.lists[""]

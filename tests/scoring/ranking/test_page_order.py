@@ -33,7 +33,7 @@ def candidate(
     source: str = "",
     topics: str = "",
 ) -> Candidate:
-    """Return a story of `len(hours)` independent sources that joined so many hours ago."""
+    """Return a story of `len(hours)` independent sources that joined that many hours ago."""
     return Candidate(
         story_id=number,
         category_id="models",
@@ -76,7 +76,7 @@ def test_an_added_independent_source_never_lowers_a_story(story: Candidate, wort
 
 @given(stories)
 def test_a_copy_leaves_a_story_where_it_is(story: Candidate) -> None:
-    # A copy adds no independent source, so nothing that the place is made of changes.
+    # A copy adds no independent source, so the inputs of the place do not change.
     assert place(replace(story, trend=story.trend + 1), NOW) == place(story, NOW)
 
 

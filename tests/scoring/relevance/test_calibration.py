@@ -1,4 +1,4 @@
-"""Platt scaling makes a skewed score honest and keeps its order."""
+"""Platt scaling calibrates a skewed score and keeps its order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scoring.relevance.explanation import sigmoid
 
 
 def skewed(count: int, seed: int) -> tuple[list[float], list[int]]:
-    """Return logits that say three times too much and are off by two, and what came."""
+    """Return logits that are three times too extreme and shifted by two, and the outcomes."""
     rng = random.Random(seed)
     true = [rng.gauss(-1.5, 1.2) for _ in range(count)]
     return [3 * z + 2 for z in true], [int(rng.random() < sigmoid(z)) for z in true]
@@ -71,7 +71,7 @@ def test_a_case_of_weight_two_is_that_case_twice() -> None:
 
 
 def drifting(days: int, per_day: int = 60) -> tuple[list[date], list[float], list[int]]:
-    """Return cases of several days whose scores say twice too much and are off by 1.5 log-odds."""
+    """Return cases of several days whose scores are twice too extreme and shifted by 1.5 log-odds."""
     rng = random.Random(0)
     cases: tuple[list[date], list[float], list[int]] = ([], [], [])
     for day in range(days):

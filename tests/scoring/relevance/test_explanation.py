@@ -1,4 +1,4 @@
-"""Points add up to the score, and what-ifs are real scores."""
+"""Points add up to the score, and counterfactuals are real scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS = st.lists(
 
 
 def tenths(points: float) -> int:
-    """Return points in the unit they are rounded to."""
+    """Return points in the unit of rounding."""
     assert abs(10 * points - round(10 * points)) < 1e-9
     return round(10 * points)
 
@@ -48,7 +48,7 @@ def test_points_have_the_sign_of_their_log_odds(base: float, parts: list[Part]) 
     score = round(100 * sigmoid(base + sum(part.log_odds for part in parts)))
 
     for part in contributions(base, parts, score)[1:]:
-        # Rounding down and up takes less than a tenth.
+        # Rounding down and up needs less than a tenth.
         assert part.points * part.log_odds >= 0 or abs(part.points) <= 0.1
 
 

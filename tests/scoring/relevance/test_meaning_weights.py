@@ -30,7 +30,7 @@ def embedding(vector: np.ndarray, encoder: str = "small") -> Embedding:
 
 
 def fitted(seed: int = 0) -> tuple[np.ndarray, np.ndarray, MeaningWeights]:
-    """Return unit vectors, what they are worth (two subjects that meet), and the weights fitted to them."""
+    """Return unit vectors, their targets (two overlapping subjects), and the fitted weights."""
     known = vectors(1_000, seed)
     grades = np.where(known[:, 0] * known[:, 1] > 0.02, 3, 0)
     target, counts = priors.meaning_targets(grades, np.full(len(grades), -1))
@@ -132,7 +132,7 @@ def test_a_score_has_one_part_for_meaning_and_its_points_add_up() -> None:
     assert parts["meaning"].log_odds > 0
     assert "meaning" not in {part.name for part in without.contributions}
     assert sum(part.points for part in with_meaning.contributions) == pytest.approx(with_meaning.score)
-    # Half of what the words say: the rest is in the meaning.
+    # Half of the words' log-odds: the rest is in the meaning.
     of_word = {part.name: part.log_odds for part in without.contributions}["word:zephyr"]
     assert parts["word:zephyr"].log_odds == pytest.approx(0.5 * of_word)
 

@@ -1,4 +1,4 @@
-"""What the score promises, whatever the weights are."""
+"""Properties of the score for any weights."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_what_a_site_learns_counts_only_where_the_prior_does_not_know_the_words(
 
 
 def test_tfidf_by_hand() -> None:
-    # 3 / sqrt(3^2 + 4^2) for the word that is known; the stranger counts in the length.
+    # 3 / sqrt(3^2 + 4^2) for the known word; the unknown one counts towards the length.
     assert list(tfidf(["chip", "stranger"], {"chip": 3.0}, 4.0)) == [("chip", 0.6)]
     assert list(tfidf([], {}, 4.0)) == []
 

@@ -1,4 +1,4 @@
-"""A model file is whole, of this version and what it says it is, or it is refused in a sentence."""
+"""A model file is complete, of this version and with matching content, or it is refused with a message."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_half_that_a_crash_left_is_removed_but_not_one_that_is_being_written(t
 
 
 def changed(**parts: object) -> str:
-    """Return a file as it would be with other *parts*, its digest not made anew."""
+    """Return a file with other *parts* and the old digest."""
     data = {"format": "groundswell model", "version": 1, "sha256": "0"}
     return json.dumps(data | parts)
 
@@ -84,7 +84,7 @@ def test_a_file_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
     path.write_bytes(path.read_bytes()[:-cut])
 
     with pytest.raises(ModelFileError):
-        # A lost newline alone is no damage.
+        # A missing final newline alone is not damage.
         read(path, "relevance") if cut > 1 else read(tmp_path / "none.json", "relevance")
 
 

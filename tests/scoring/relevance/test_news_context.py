@@ -1,4 +1,4 @@
-"""What surrounds a title when it arrives."""
+"""The news context of a title on arrival."""
 
 from __future__ import annotations
 

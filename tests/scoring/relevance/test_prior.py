@@ -1,4 +1,4 @@
-"""The prior that ships: what it contains, what it says of a fresh site, how well it does."""
+"""The shipped prior: content, scores on a new site, and quality."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_shipped_prior_was_made_from_the_recorded_data_and_orders_what_it_ha
 
     floors = {"week_2026_05": 0.875, "dense_2026_03": 0.915, "press_2025_05": 0.875, "picks": 0.89}
     for window, floor in floors.items():
-        # Far above what a text can tell: then something of the label got in.
+        # Far more than a text can predict: then part of the label leaked into the features.
         assert floor <= file.measures[window]["auc"] <= 0.96
     assert file.measures["ece_of_grades"] <= 0.03
 
@@ -140,7 +140,7 @@ def test_a_window_that_is_left_out_is_left_out_with_its_days_and_its_titles(tmp_
 
 
 def small_press(folder: Path) -> Path:
-    """Write labelled items and streams of our own wording in the layout that the command reads."""
+    """Write invented labelled items and streams in the layout that the command reads."""
     for name in ("gold", "labels", "stream"):
         (folder / name).mkdir(parents=True)
     lines = []

@@ -1,4 +1,4 @@
-"""Votes: felt at once, bounded, taken back without a trace."""
+"""Votes: effective immediately, bounded, and withdrawn without a trace."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NOW = MONDAY + 2 * DAY
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    """Return a site with 20 stories about gadgets and 20 about places, of one source each."""
+    """Return a site with 20 stories about gadgets and 20 about places, with one source each."""
     with Store.open(":memory:") as opened:
         opened.feeds.sync(list(SOURCES), MONDAY)
         titles = [f"Zephyr gadget number {i}: the quiet {gadget}" for i, gadget in enumerate(GADGETS * 2)]
@@ -152,7 +152,7 @@ def test_one_vote_a_story_and_the_last_one_stands(store: Store) -> None:
 
 
 def test_ten_votes_do_not_wreck_calibration() -> None:
-    # Stories whose labels are drawn from what the prior says: it is calibrated on them by construction.
+    # Stories whose labels are drawn from the prior's probabilities, so it is calibrated on them.
     rng = random.Random(0)
     prior = load_prior()
     editorial = prior.prior.editorial

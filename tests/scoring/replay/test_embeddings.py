@@ -1,4 +1,4 @@
-"""A replay with a sentence encoder: the embeddings are facts, so live, rebuild and replay of an export agree."""
+"""A replay with a sentence encoder: embeddings are facts, so live, rebuild and replay of an export agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`groundswell replay --learn`: a replay learns from its own past, and twice the same."""
+"""`groundswell replay --learn`: a replay learns from its own past, with the same result each time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.scoring.press import BIG, CONFIG, DAY, HOUR, MONDAY, SMALL
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a stream of 14 days; what begins like `BIG` is told by many."""
+    """Return a stream of 14 days; titles that begin like `BIG` are reported by many sources."""
     rng = random.Random(0)
     rows: list[tuple[object, str, str]] = []
     for day in range(14):

@@ -19,7 +19,7 @@ from tests.scoring.world import CONFIG, EVENTS, NOON, SOURCES
 
 
 def stream(path: Path, seed: int = 1, lines: int = 150) -> Path:
-    """Write a stream of our newsroom: several lines a moment, repeats, corrected titles, odd sources."""
+    """Write a stream of the newsroom: several lines per moment, repeats, corrected titles, unusual sources."""
     rng = random.Random(seed)
     rows = []
     now = NOON

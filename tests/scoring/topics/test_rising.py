@@ -34,7 +34,7 @@ RISE = (
 
 
 def quiet_days(days: int = 8, a_day: int = 40) -> list[tuple[str, str, datetime]]:
-    """Return title, voice and time of headlines on a steady spread of things."""
+    """Return title, voice and time of headlines spread evenly over many subjects."""
     results = []
     for number in range(days * a_day):
         title = QUIET[number % 4].format(THINGS[number % 10])
@@ -280,7 +280,7 @@ def test_a_word_that_names_nothing_alone_is_shown_in_its_phrase_or_not_at_all(wo
 
 
 def seen(headlines: list[str], voices: int) -> list[str]:
-    """Return the topics of a day with these headlines, one after another from this many sources."""
+    """Return the topics of a day with these headlines, one after the other from that many sources."""
     rows = [(title, f"voice{n % voices}", END - timedelta(hours=n % 9 + 1)) for n, title in enumerate(headlines)]
     return [topic.name for topic, _ in topics(Moment(index(quiet_days() + rows), END), END)]
 
@@ -290,7 +290,7 @@ def test_a_lone_word_needs_more_sources_than_a_name() -> None:
     assert "Heron" in seen([f"Why Heron {verb} people" for verb in verbs[:4]], 4)
     assert "statue" not in seen([f"Why a statue {verb} people" for verb in verbs[:4]], 4)
     assert "statue" in seen([f"Why a statue {verb} people" for verb in verbs], 9)
-    # "Computer" of "Perplexity's Personal Computer" and "Acme Computer Works": a capital does not make it a name.
+    # "Computer" of "Perplexity's Personal Computer" and "Acme Computer Works": capitalization does not make it a name.
     assert "Computer" not in seen([f"Why the Acme Computer {verb} people" for verb in verbs[:2]] * 2, 4)
 
 

@@ -21,7 +21,7 @@ LATER = NOON + timedelta(days=10)
 
 @pytest.fixture
 def store() -> Store:
-    """A site whose stories are closed but for the last one."""
+    """A site whose stories are closed except the last one."""
     store = Store.open(":memory:")
     store.feeds.sync(CONFIG.sources, NOON)
     running = Updater(store, CONFIG, load_prior())
@@ -40,7 +40,7 @@ def started(store: Store, config: Config = CONFIG) -> EngineSnapshot:
 
 
 def read_texts(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return a list that grows with each text whose category is read."""
+    """Return a list that grows with each text whose category is computed."""
     texts: list[object] = []
     evidence = Categorizer.evidence
 
@@ -66,7 +66,7 @@ def test_a_start_counts_single_entries_where_they_were_counted_without_reading_t
     assert quick == started(store).state.rhythm
     assert known
     assert len(texts) == all_entries
-    assert by_stored == all_entries - len(known) + 1  # the story that is open is read in any case
+    assert by_stored == all_entries - len(known) + 1  # the open story is analysed in any case
 
 
 def test_an_edited_story_is_no_proof_of_what_its_entry_was_counted_as(store: Store) -> None:

@@ -45,14 +45,14 @@ def updater(store: Store, log: Log | None = None) -> Updater:
 
 
 def remembered(store: Store) -> tuple[datetime | None, EngineSnapshot]:
-    """The last snapshot of the engine, as a value: sets have no order."""
+    """The last snapshot of the engine as a value: sets have no order."""
     snapshot = store.snapshots.latest()
     assert snapshot is not None
     return snapshot.at, decode(snapshot.data, SettingsSnapshot.of(CONFIG))
 
 
 def picture(store: Store) -> tuple[object, ...]:
-    """Everything derived, as far as a page could show it; the trend is as of the last change of order."""
+    """Everything derived that a page could show; the trend is as of the last change of order."""
     stories = [replace(story, trend=0.0) for story in store.stories.each()]
     return (
         stories,
@@ -65,7 +65,7 @@ def picture(store: Store) -> tuple[object, ...]:
 
 
 def eager(patch: pytest.MonkeyPatch) -> None:
-    """Let hardly more than a shared word bring two stories together, and stories fall apart gladly."""
+    """Make stories join on little more than one shared word, and split easily."""
     patch.setattr(reclustering, "MERGE_MARGIN", -20.0)
     patch.setattr(reclustering, "MIN_LIKENESS", 0.01)
     patch.setattr(reclustering, "MAX_SPLIT_RATIO", 0.9)
@@ -181,8 +181,8 @@ def test_a_worker_that_stopped_before_it_scored_with_a_new_model_does_so_at_its_
 def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
     step: timedelta, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # A source that reported two stories counts twice, and once after they have merged: only without merges all counts
-    # come back exactly.
+    # A source that reported two stories counts twice, and once after they have merged: counts are restored exactly only
+    # without merges.
     monkeypatch.setattr(reclustering, "MERGE_MARGIN", math.inf)
     polls = newsroom(8, polls=40, step=step)
     for number, poll in enumerate(polls[:30]):
@@ -213,7 +213,11 @@ def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
         (7, because(ReasonKind.FIRST_REPORT), True),
         (2, because(ReasonKind.CAME_WITH, 7, because(ReasonKind.BOTH_MENTION, "dock")), True),  # its story merged
         (2, because(ReasonKind.CAME_WITH, 3, because(ReasonKind.BOTH_MENTION, "dock")), False),
-        (7, because(ReasonKind.LEFT, 2, because(ReasonKind.HALVES_DIFFER, 0.1, 0.9)), False),  # named for it by a split
+        (
+            7,
+            because(ReasonKind.LEFT, 2, because(ReasonKind.HALVES_DIFFER, 0.1, 0.9)),
+            False,
+        ),  # the story named after it by a split
         (2, because(ReasonKind.SAME_LINK), False),
         (7, Reason("text", ("First report",)), True),
         (2, Reason("text", ("Same link",)), False),
@@ -290,7 +294,7 @@ def test_no_two_entries_come_together_again_that_a_second_thought_parted(seed: i
 
 
 def check_decisions(store: Store) -> None:
-    """The last decision that stands on two entries is how they are, and every address leads to its entry."""
+    """Check that the last active decision on two entries holds, and every address leads to its entry."""
     story_of = {member.entry_id: member.story_id for member in store.memberships.since(NOON - HOUR)}
     standing = store.decisions.standing()
     said = Constraints(standing)
@@ -362,7 +366,7 @@ def test_a_step_that_fails_leaves_the_store_as_it_was_and_the_next_run_goes_on(s
 
 
 def test_what_is_committed_out_of_order_is_scored_once_and_a_rebuild_agrees(store: Store) -> None:
-    """As pollers beside each other store: of four polls in a row, the last is committed first."""
+    """As concurrent pollers store: of four consecutive polls, the last is committed first."""
     polls = newsroom(7)
     running = updater(store)
     taken = 0
@@ -392,7 +396,7 @@ def test_a_rebuild_that_is_interrupted_leaves_what_is_pending_for_its_turn(store
     running.run(polls[-1][0])
     watermark = store.progress.watermark()
     now, _, source = polls[-1]
-    # Proposed long before what was scored, and not taken in when the rebuild begins.
+    # Proposed long before what was scored, and not yet taken in when the rebuild begins.
     with store.transaction():
         store.entries.add(source, [arrival("Late and last", "", source, None)], polls[0][0] - HOUR)
         store.pending_steps.add_poll(source, polls[0][0] - HOUR)

@@ -1,4 +1,4 @@
-"""Import a list of feeds, use the bookmarklet, and look after tokens on the desk."""
+"""The admin pages import a list of feeds, handle the bookmarklet, and manage tokens."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_bookmarklet_fills_in_an_address_and_finds_nothing_by_itself(desk: F
     page = desk.get("/admin/sources?address=https://example.com/%22%3E%3Cb%3E").text
     assert 'value="https://example.com/&#34;&gt;&lt;b&gt;"' in page
     assert "javascript:location.href=&#34;http://localhost/admin/sources?address=&#34;" in page
-    # A link from another site arrives without the cookie: one click further it is there.
+    # A link from another site arrives without the cookie; one click further, the cookie is sent.
     stranger = desk.application.test_client()
     back = stranger.get("/admin/sources?address=https://example.com/").location
     assert "Continue" in stranger.get(back).text

@@ -1,4 +1,4 @@
-"""What the operator does on the site, from the form to the fact and back."""
+"""The operator's actions on the site, from the form to the stored fact and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's page of previews: start, progress, result, stop."""
+"""The admin page of previews: start, progress, result, stop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_preview_runs_in_the_background_and_the_page_says_how_it_ends(desk: Fl
     sign_in(desk)
     assert "There has been no preview yet." in desk.get("/admin/preview").text
 
-    # The newsroom's store has no configuration in use, which the page has to say.
+    # The newsroom's store has no active configuration, and the page has to say so.
     assert send(desk, "start", effect="mute", rule="amazon", days="3").status_code == 303
     assert (tmp_path / "news.db.preview.yaml").read_text() == f"{FEEDS}\nrules:\n  - mute: amazon\n"
     deadline = time.monotonic() + 120

@@ -1,4 +1,4 @@
-"""The operator's page of rules, and what readers see of a rule."""
+"""The admin page of rules, and what readers see of a rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`groundswell mcp`, asked by the client of the official package."""
+"""`groundswell mcp`, called by the client of the official package."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_what_others_wrote_is_marked_as_theirs(tools: Tools) -> None:
     assert answer["warning"] == WARNING
     (story,) = answer["stories"]
     assert story.pop("source_text")["headline"] == ORDER
-    # Its address holds a slug of the headline: letters, digits and hyphens.
+    # Its address contains a slug of the headline: letters, digits and hyphens.
     assert ORDER not in str(story)
 
 

@@ -1,4 +1,4 @@
-"""Which messages are sent: once a story, once more when it grows, never twice, and nothing in quiet hours."""
+"""Which messages are sent: once per story, once more when it grows, never twice, and none in quiet hours."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def started(config: Config, store: Store, at: datetime = NOW - 2 * HOUR) -> Disp
 
 
 def story_events(service: HttpService) -> list[tuple[str, str]]:
-    """Return type and headline of each story that a webhook was sent."""
+    """Return type and headline of each story sent to a webhook."""
     bodies = [json.loads(request.body) for request in service.received]
     return [(body["type"], body["story"]["headline"]) for body in bodies if "story" in body]
 
@@ -313,7 +313,7 @@ def test_the_operator_is_told_when_something_begins_and_when_it_ends(
     settings = replace(settings, alerts=replace(settings.alerts, operator=OperatorAlarms((target,), disk=0)))
     operated.reconfigure(settings)
     run(operated, NOW + 12 * MINUTE)
-    # Back within six hours: not reported again.
+    # Recovered within six hours: not reported again.
     room.polled("seedbed", "timeout", "timed out after 20 s", None)
     run(operated, NOW + 18 * MINUTE)
 
@@ -364,7 +364,7 @@ def test_a_failed_or_missing_backup_is_an_alarm(store: Store, config: Config) ->
     store.state.set_moment("backed_up_at", NOW)
     store.state.set("backup_message", "cannot write backups/groundswell-x.db: No space left on device")
     assert alarm(scheduled) == "the last backup failed: cannot write backups/groundswell-x.db: No space left on device"
-    assert alarm(config) is None  # no longer asked for
+    assert alarm(config) is None  # no longer requested
     store.state.set("backup_message", f"backups/groundswell-x.db: 2 MB, {CHECKED}: 5 entries, 3 stories")
     assert alarm(scheduled, NOW + timedelta(hours=48)) is None
     assert alarm(scheduled, NOW + timedelta(hours=49)) == "no backup was made for 2 days"

@@ -186,7 +186,7 @@ def test_no_address_is_shown_that_is_not_for_everybody(full: FlaskClient) -> Non
 def test_the_interface_keeps_what_its_description_promises(
     edition_db: Path, make_app: Callable[..., Flask], mode: GenerationMode
 ) -> None:
-    """schemathesis: what fits the description is answered as described, what does not is refused, nothing breaks."""
+    """schemathesis: requests that fit the description get the described responses, others are refused."""
     described = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", make_app(edition_db))
     assert described.raw_schema["openapi"].startswith("3.1")
     for results in described.get_all_operations():
@@ -205,7 +205,7 @@ def test_the_interface_keeps_what_its_description_promises(
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case: Any) -> None:
-            # What is longer than any address here is refused before it is read, with 414, which is not in the list.
+            # What is longer than any address is refused with 414 before it is read, which is not in the description.
             assume(len(urlencode(case.query or {}, doseq=True)) < MAX_QUERY_STRING / 2)
             case.call_and_validate(headers={"Accept-Encoding": "identity"})
 

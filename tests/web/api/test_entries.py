@@ -1,4 +1,4 @@
-"""`POST /api/v1/entries`: who may send, what is refused, and what becomes of it in the worker."""
+"""`POST /api/v1/entries`: who may send, what is refused, and what the worker stores."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_nobody_posts_without_a_token_that_may(world: World) -> None:
     assert world.post("wrong").status_code == 401
     assert world.post(reader).status_code == 401
     assert world.post(OPERATOR).status_code == 202
-    # Nor does a token that posts read as an app does.
+    # A token for posting cannot read as an app does.
     headers = {"Authorization": f"Bearer {world.token}"}
     assert world.client.get("/api/greader.php/reader/api/0/user-info", headers=headers).status_code == 401
     (record,) = [record_ for record_ in world.store.reader_tokens.all() if record_.may_post]

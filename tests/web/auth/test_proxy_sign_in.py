@@ -1,4 +1,4 @@
-"""Sign-in by the word of a proxy: believed from its own address only."""
+"""Sign-in by a proxy's header: trusted only from its own address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRUSTED = SignIn("remote-user", ("maria",), ("10.1.0.0/16", "::1/128"))
 
 
 def opened(app: Flask, peer: str, headers: dict[str, str], remote: str = "") -> bool:
-    """Return whether a request for the operator's page gets it."""
+    """Return whether a request for the admin page is let in."""
     client = app.test_client()
     environ = {PEER: peer, "REMOTE_ADDR": remote or peer}
     answer = client.get("/admin", headers=headers, environ_base=environ)

@@ -1,4 +1,4 @@
-"""Digests: which span, which stories, as page, feed and mail, and when they are sent."""
+"""Digests: which period, which stories, as page, feed and mail, and when they are sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def get(client: FlaskClient, path: str, status: int = 200) -> str:
     return answer.get_data(as_text=True)
 
 
-# Spans
+# Periods
 
 
 def test_a_day_is_midnight_to_midnight_of_the_sites_zone() -> None:
@@ -181,7 +181,7 @@ def test_the_feed_has_an_item_for_each_day_and_week_that_is_over(full: FlaskClie
     answer = full.get(f"/digest.{form}")
     assert answer.status_code == 200
     body = answer.get_data(as_text=True)
-    assert "Accept" in answer.headers["Vary"]  # browsers get another type
+    assert "Accept" in answer.headers["Vary"]  # browsers get another content type
     if form == "json":
         items = answer.get_json()["items"]
         links, ids = [item["url"] for item in items], [item["id"] for item in items]

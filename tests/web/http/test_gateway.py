@@ -1,4 +1,4 @@
-"""The layer between granian and the application, driven by hand; `test_server` has the real server."""
+"""The layer between granian and the application, called directly; `test_server` runs the real server."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Scope:
 
 @dataclass
 class Conversation:
-    """A request's body, piece by piece, and what was answered."""
+    """A request's body, piece by piece, and the responses."""
 
     pieces: Iterable[bytes] = ()
     ends: bool = True
@@ -71,7 +71,7 @@ class Conversation:
 
 
 class Application:
-    """A WSGI application that notes its environments."""
+    """A WSGI application that records its environments."""
 
     def __init__(self) -> None:
         self.seen: list[Environ] = []

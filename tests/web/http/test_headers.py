@@ -39,7 +39,7 @@ CSP = (
     "require-trusted-types-for 'script'"
 )
 
-# A browser applies a feed's style sheet only with script-src and its origin; the sandbox runs no script.
+# A browser applies a feed's style sheet only with script-src and its origin; the sandbox runs no scripts.
 FEED_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "sandbox allow-same-origin allow-popups allow-top-navigation-by-user-activation"
@@ -53,7 +53,7 @@ def check_headers(headers: object, where: str) -> None:
     else:
         assert get("Content-Security-Policy") in (CSP, "default-src 'none'; sandbox"), where
     assert get("X-Content-Type-Options") == "nosniff", where
-    # The operator's forms have to say where they are from (web/request/access.py).
+    # The operator's forms have to say where they come from (web/request/access.py).
     assert get("Referrer-Policy") == ("same-origin" if "/admin" in where else "no-referrer"), where
     assert get("Cross-Origin-Opener-Policy") == "same-origin", where
     assert get("Cross-Origin-Resource-Policy") == "same-origin", where
@@ -65,7 +65,7 @@ def check_headers(headers: object, where: str) -> None:
 
 
 def paths(app: Flask) -> list[str]:
-    """Return an address of every route, so that a new one is covered by itself."""
+    """Return an address for every route, so that new routes are covered automatically."""
     results = []
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:[^<>:]*(?:\([^)]*\))?:)?(\w+)>", lambda m: VALUES[m[1]], rule.rule)
@@ -81,7 +81,7 @@ def test_every_route_carries_every_header_whatever_the_method(full: FlaskClient)
             answer = full.open(path, method=method)
             assert answer.status_code < 500, (method, path)
             if method in ("POST", "DELETE", "PUT", "TRACE", "BREW"):
-                # The hub takes a POST of anybody, and what only the operator may is refused.
+                # Anyone may POST to the hub; what only the operator may do is refused.
                 refused = (400,) if (method, path) == ("POST", "/hub") else (401, 403, 404, 405, 429)
                 assert answer.status_code in refused, (method, path)
             check_headers(answer.headers, f"{method} {path}")
@@ -227,14 +227,14 @@ def test_stored_content_is_shown_as_it_was_cleaned(site: FlaskClient, room: News
 
 
 def templates() -> list[Path]:
-    """Return those of pages; mail programs read inline styles only, and run no script."""
+    """Return the templates of pages; mail programs read inline styles only, and run no scripts."""
     return sorted(path for path in (WEB / "templates").rglob("*.html") if path.name != "mail.html")
 
 
 @pytest.mark.parametrize("path", templates(), ids=lambda path: path.name)
 def test_no_template_has_inline_style_script_or_handlers(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    # A block of data is no script: no browser runs it, and `tojson` leaves nothing in it that could end it.
+    # A data block is not a script: no browser runs it, and `tojson` escapes what could end it.
     text = re.sub(r'<script type="application/(ld\+)?json"( id="\w+")?>\{\{ \w+\|tojson \}\}', "", text)
     assert not re.search(r"<script(?! src=)|<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:", text, re.I)
     assert not re.search(r"\|\s*safe|Markup|autoescape", text)
@@ -254,6 +254,6 @@ def test_stored_html_becomes_markup_in_one_place_only() -> None:
 
 def test_styles_load_nothing() -> None:
     for path in (WEB / "static").iterdir():
-        # The names of XML namespaces look like addresses, and nothing requests them.
+        # XML namespaces look like URLs, but nothing requests them.
         text = re.sub(r'xmlns:\w+="[^"]*"', "", path.read_text(encoding="utf-8"))
         assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org)", text), path.name

@@ -23,7 +23,7 @@ Environ = dict[str, Any]
 
 
 class Origin:
-    """A WSGI application that counts how often it is asked."""
+    """A WSGI application that counts its calls."""
 
     def __init__(self) -> None:
         self.request_count = 0
@@ -44,7 +44,7 @@ class Origin:
 
 
 class Front:
-    """A page cache before an origin, with everything in a test's hands."""
+    """A page cache in front of an origin, controlled by the test."""
 
     def __init__(self, **options: Any) -> None:
         self.origin = Origin()
@@ -63,7 +63,7 @@ class Front:
         self.client = Client(cache)
 
     def settle(self) -> None:
-        """Wait until nothing is made aside."""
+        """Wait for renderings in the background."""
         deadline = time.monotonic() + 10
         while self.cache._making:
             assert time.monotonic() < deadline
@@ -267,7 +267,7 @@ def test_readers_count_although_the_page_came_from_memory(front: Front) -> None:
     assert front.seen == [7, 7, 7]
 
 
-# With the site behind it
+# With the real site
 
 
 def test_a_change_of_the_stories_shows_at_once(

@@ -114,7 +114,7 @@ def test_a_reader_is_counted_through_the_whole_site(
 
 
 def shown(db: Path) -> dict[tuple[int, int], tuple[int, int]]:
-    """Return how many people were shown a story at a place, and how many opened it."""
+    """Return how many people were shown a story at a position, and how many opened it."""
     with Store.open(db) as store:
         impressions = store.feedback.impressions(NOW.date(), NOW.date() + timedelta(days=1))
     return {
@@ -138,7 +138,7 @@ def test_who_opens_what_a_list_showed_counts_once_however_often(db: Path) -> Non
     views.saw((7, 8), environ_of(), NOW)
     for _ in range(20):
         views.looked_at(8, environ_of(), NOW)
-    views.looked_at(8, environ_of("192.0.2.9"), NOW)  # came by a link from elsewhere
+    views.looked_at(8, environ_of("192.0.2.9"), NOW)  # followed a link from another site
     views.looked_at(7, environ_of("192.0.2.9"), NOW)
     views.saw((7, 8), environ_of("192.0.2.9"), NOW)  # has read both already
     assert views.flush()

@@ -1,4 +1,4 @@
-"""Every text of the pages that catalogs have to hold, read from templates and modules."""
+"""Every text that catalogs have to contain, collected from templates and modules."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _kept(path: Path) -> Iterator[str]:
 
 
 def _of_sources() -> Iterator[str]:
-    """Return the sentences about sources, which are made in `aggregator` and worded for pages by a `Speech`."""
+    """Return the sentences about sources, which `aggregator` composes and a `Speech` words for pages."""
     module = ROOT / "aggregator/polling/source_health.py"
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "text":

@@ -64,7 +64,7 @@ def test_a_translation_has_the_places_of_its_text_and_none_is_empty(locale: str)
         for form in forms:
             assert form.strip(), message.id
             assert places(form) == places(given[-1]), message.id
-            # What follows a text on a page may depend on its last character.
+            # The text that follows on a page may depend on its last character.
             assert form.endswith(" ") == given[-1].endswith(" ")
 
 
@@ -173,7 +173,7 @@ def test_pages_about_sources_and_for_programs_are_in_the_language_of_the_site(
     pages = {path: client.get(path).text for path in ("/sources", "/source/seedbed", "/feeds", "/api")}
     for words in ("in Ordnung", "Anfragen", "noch 18 Minuten", "Nächster Abruf", "1 Fehler in Folge"):
         assert words.replace("1 Fehler", "3 Fehler") in pages["/sources"], words
-    # What a server or a document said stays as it is stored, and says so.
+    # Text from a server or a document stays as stored, with its language marked.
     assert '<span lang="en">timed out after 20 s</span>' in pages["/sources"]
     assert "unverändert" in pages["/source/seedbed"] or "HTTP 304" in pages["/source/seedbed"]
     assert "Alle Meldungen" in pages["/feeds"]

@@ -40,7 +40,7 @@ def test_the_page_shows_number_range_cases_and_describe_held_against(
     for nights in range(3):
         store.scorecards.save(NIGHT - timedelta(days=nights), card(0.81 - nights / 100), tables)
     client = make_app(tmp_path / "news.db").test_client()
-    # On a phone each number stands below the name of its column.
+    # On a phone each number is below the name of its column.
     assert '<td role="cell" data-label="Newest first">' in get(client, "/accuracy")
     page = text(get(client, "/accuracy"))
 

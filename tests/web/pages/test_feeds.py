@@ -1,4 +1,4 @@
-"""Feeds as a reader gets them from the site."""
+"""Feeds as readers get them from the site."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ SITEMAP = {"s": "http://www.sitemaps.org/schemas/sitemap/0.9", "n": "http://www.
 
 
 class Head(HTMLParser):
-    """What a page's head tells programs."""
+    """What a page's head contains for programs."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ CHINESE = "亚马逊与OpenAI达成两吉瓦Trainium芯片协议"
 
 
 def text(page: str) -> str:
-    """Return what a reader reads, white space folded."""
+    """Return the visible text with white space collapsed."""
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", re.sub(r"(?s)<head>.*?</head>", "", page))).split())
 
 
@@ -74,7 +74,7 @@ def test_a_first_visit_fits_in_twenty_five_kilobytes(full: FlaskClient) -> None:
     sizes = [len(full.get(asset, headers={"Accept-Encoding": "gzip"}).data) for asset in assets]
     assert len(assets) == 4
     assert len(page.data) + sum(sizes) < 25_000
-    # One sheet for every page, so that a second page needs none: as much as two photographs of a list.
+    # One style sheet for all pages, so that a second page needs none: as much as two photographs in a list.
     assert len(full.get(next(a for a in assets if ".css" in a)).data) < 32_000
 
 

@@ -1,4 +1,4 @@
-"""What readers find beside lists and stories: the front page as it was, topics, key facts, what is new."""
+"""Pages besides lists and stories: the front page as it was, topics, key facts, what is new."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search by meaning and related stories: page, API and feed hold the same, and without an encoder the words decide."""
+"""Search by meaning and related stories: page, API and feed agree, and without an encoder, words decide."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.web.newsroom import Newsroom
 
 @pytest.fixture
 def stories(room: Newsroom) -> dict[str, int]:
-    """Four stories, encoded as a worker does later."""
+    """Four stories, encoded afterwards as a worker does."""
     headlines = ("Tremor felt across Chile", "Earthquake in the north", "Ferry docks by itself", "Court halts takeover")
     ids = {
         headline: room.story(headline, ["seedbed"], link=f"https://news.example/{headline}") for headline in headlines

@@ -1,4 +1,4 @@
-"""The pages of the sources: ten of them, ten thousand, and whatever can befall one."""
+"""The sources pages: with ten sources, with ten thousand, and in every state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def names(page: str) -> list[str]:
 
 
 def state(room: Newsroom, source_id: str, **known: object) -> None:
-    """Let a source be as after a poll seven minutes ago, with what is *known* of it."""
+    """Store the state of a source after a poll seven minutes ago, with the fields in *known*."""
     source = room.config.source(source_id)
     assert source is not None
     at = NOW - timedelta(minutes=7)
@@ -47,7 +47,7 @@ def daily(last_days_ago: float) -> tuple[int, ...]:
 
 @pytest.fixture
 def crowd(tmp_path: Path, make_app: Callable[..., Flask]) -> FlaskClient:
-    """A site of 700 sources, of which every hundredth fails."""
+    """A site of 700 sources, one in a hundred of which fails."""
     with Store.open(tmp_path / "many.db") as store:
         room = Newsroom(store, MANY)
         for number in range(0, 700, 100):

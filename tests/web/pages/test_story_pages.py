@@ -1,4 +1,4 @@
-"""Stories of thousands of entries: a page stays small, and every entry is on one."""
+"""Stories with thousands of entries: pages stay small, and every entry is on one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENTRIES = 730
 
 @pytest.fixture
 def long_story(site: FlaskClient, room: Newsroom) -> str:
-    """The address of a story that 730 entries tell."""
+    """The address of a story with 730 entries."""
     sources = [source.id for source in room.config.sources]
     story_id = room.story(
         "A story that goes on",

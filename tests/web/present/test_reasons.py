@@ -1,4 +1,4 @@
-"""Every reason has a sentence, in every language; what older and later versions stored is shown too."""
+"""Every reason has a sentence in every language; reasons of older and newer versions are shown too."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_reasons_follow_the_language_of_the_site(edition_db: Path, make_app: Cal
 
 
 def test_the_store_never_sees_a_sentence() -> None:
-    """A kind is a short name: what reads like a sentence belongs in web.present.reasons."""
+    """A kind is a short name: sentences belong in web.present.reasons."""
     assert all(len(kind.value) <= 20 and kind.value.islower() for kind in ReasonKind)
     assert msgspec.json.decode(codec.reason_text(BOTH)) == ["both mention", "Plover", "chips"]
     assert len(LOCALES) == 7

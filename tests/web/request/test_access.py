@@ -1,4 +1,4 @@
-"""R5: who may change what. Every route that takes more than reading is held against everyone it must refuse."""
+"""R5: who may change what. Every route that writes is tried with everyone it must refuse."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ sources:
     url: https://seedbed.example/feed.xml
 """
 
-# Every route that changes something, with a form that it takes.
+# Every route that writes, with a form that it accepts.
 OPERATORS: dict[str, dict[str, str]] = {
     "/admin/sign-out": {},
     "/admin/undo": {"action": "1"},
@@ -57,7 +57,7 @@ OPERATORS: dict[str, dict[str, str]] = {
     "/admin/models/use": {"model": "prior"},
 }
 _READER_APPS = "a reader's token is asked for before the view: tests/web/test_reader_api.py"
-# Routes that take a POST of anybody, and why.
+# Routes that accept a POST from anyone, and why.
 EVERYBODYS = {
     "/api/v1/entries": "its view asks for a token: tests/web/api/test_entries.py",
     "/api/greader.php/accounts/ClientLogin": _READER_APPS,
@@ -107,7 +107,7 @@ def changing(app: Flask) -> list[str]:
 
 
 def content(db: Path) -> list[str]:
-    """Everything a refused request must leave as it is."""
+    """Return everything that a refused request must leave unchanged."""
     with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as connection:
         connection.create_function("search_words", 1, indexed, deterministic=True)  # the text index is made with it
         return [line for line in connection.iterdump() if 'INTO "sessions"' not in line]
@@ -200,7 +200,7 @@ def test_nobody_else_changes_anything(desk: FlaskClient, tmp_path: Path, feeds: 
     token = form_token(desk)
     before = content(tmp_path / "news.db")
     for rule, form in OPERATORS.items():
-        # Only one thing is wrong. Wrong tokens are counted, and it must not be the counter that refuses.
+        # Only one thing is wrong each time. Wrong tokens are counted, and the refusal must not come from that counter.
         services(desk.application).credentials._wrong.clear()
         answer = attack(desk, address(rule), {**form, "form_token": token})
         assert answer.status_code in (400, 401, 403, 404, 405), (rule, answer.status_code)
@@ -344,7 +344,7 @@ def test_a_new_token_ends_every_session(tmp_path: Path, room: Newsroom, make_app
     assert sign_in(client, another).status_code == 303
 
 
-# The cache keeps apart what readers and the operator see
+# The cache separates what readers and the operator see
 
 
 def test_an_operators_page_is_neither_kept_nor_given_to_readers(desk: FlaskClient) -> None:
@@ -356,7 +356,7 @@ def test_an_operators_page_is_neither_kept_nor_given_to_readers(desk: FlaskClien
     mine = desk.get("/")
     assert 'action="/admin/vote"' in mine.text
     assert mine.headers["Cache-Control"] == "no-store"
-    assert mine.headers["Referrer-Policy"] == "same-origin"  # else browsers send forms with the Origin "null"
+    assert mine.headers["Referrer-Policy"] == "same-origin"  # otherwise browsers send forms with the Origin "null"
     assert "ETag" not in mine.headers
     after = reader.get("/")
     assert after.data == before.data

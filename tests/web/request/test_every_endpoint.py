@@ -1,7 +1,7 @@
-"""Every endpoint that takes more than reading, as the URL map lists them, against strangers and junk.
+"""Every endpoint that writes, as listed in the URL map, against strangers and junk.
 
-A new endpoint is covered as soon as it is registered. One that is open to others than the operator is expected to want
-a token; those that want none are named in `WITHOUT_TOKEN`, with what they answer to strangers instead.
+A new endpoint is covered as soon as it is registered. An endpoint that is open to others than the operator is expected
+to require a token; those that do not are named in `WITHOUT_TOKEN`, with their answer to strangers.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from web.request.access import is_open
 from web.request.services import services
 
 WITHOUT_TOKEN = {
-    # Requests of other servers and of the operator's browser, and what a stranger gets who sends nothing. A hub that
-    # does not sign what it delivers is thanked, and the delivery dropped (WebSub, section 8).
+    # Requests of other servers and of the operator's browser, and the answer to a stranger who sends nothing. A hub
+    # that
+    # does not sign its delivery is thanked, and the delivery dropped (WebSub, section 8).
     "hub.ask": 400,
     "websub.deliver": 202,
     "dashboard.signed_in": 403,
@@ -87,7 +88,7 @@ class World:
         return content(self.db), self.feeds.read_text("utf-8")
 
     def token_for(self, endpoint: Endpoint) -> str:
-        """Return what this endpoint takes: it is let in with it."""
+        """Return a token that this endpoint accepts."""
         if not endpoint.is_open:
             return TOKEN
         return self.post_token if endpoint.name.startswith("api.") else self.reader_token
@@ -103,7 +104,7 @@ def paths(rule: str) -> Iterator[str]:
 
 
 def send(client: FlaskClient, endpoint: Endpoint, authorization: str = "", **options: Any) -> TestResponse:
-    """Send a request from a network that sent none before: wrong tokens are counted by network."""
+    """Send a request from a network that has sent none before: wrong tokens are counted by network."""
     number = next(_addresses)
     headers = {**options.pop("headers", {}), **({"Authorization": authorization} if authorization else {})}
     environ = {"REMOTE_ADDR": f"198.18.{number // 250}.{number % 250 + 1}", **options.pop("environ", {})}
@@ -147,7 +148,7 @@ def world(tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask], monkey
 
 
 class NoChild:
-    """Stands where a preview would start."""
+    """Replaces the process of a preview."""
 
     pid = 2**30
 
@@ -184,13 +185,13 @@ def test_a_session_without_its_form_token_changes_nothing(world: World) -> None:
     for endpoint in world.endpoints:
         for form in forms if endpoint.wants_token else ():
             answer = send(client, endpoint, data=form, headers=SAME)
-            # Where others than the operator may post, a session is nothing.
+            # A session does not help where others than the operator may post.
             assert answer.status_code == (401 if endpoint.is_open else 403), endpoint
     assert world.unchanged() == before
 
 
 def wrong_tokens(world: World, endpoint: Endpoint) -> Iterator[str]:
-    """Return Authorization headers that let nobody in here: ill-formed, revoked, and right ones for something else."""
+    """Return Authorization headers that are not valid here: malformed, revoked, or valid for something else."""
     right = world.token_for(endpoint)
     yield from ("Bearer ", "Bearer \xff\xfe\x80", "Bearer " + "x" * 7_000, "GoogleLogin auth=")
     yield from (f"Basic {right}", f"Bearer {right[:-1]}", f"Bearer {right},{right}")
@@ -208,13 +209,13 @@ def test_a_token_that_is_not_for_this_changes_nothing(world: World) -> None:
         if endpoint.wants_token:
             for header in wrong_tokens(world, endpoint):
                 answer = send(client, endpoint, header)
-                # Without a token the operator's gate looks for a session, and where a browser's form came from.
+                # Without a token, the operator's access check looks for a session and the origin of a form.
                 assert answer.status_code in ((401,) if endpoint.is_open else (401, 403)), (endpoint, header)
     assert world.unchanged() == before
 
 
 def test_the_right_token_is_let_in(world: World) -> None:
-    # So that the tests above refuse what they mean to refuse.
+    # So that the tests above test what they claim to.
     for endpoint in world.endpoints:
         # Signing in takes the token as a password.
         if endpoint.wants_token and endpoint.name != "reader_api.client_login":
@@ -274,7 +275,7 @@ VALUES = [
 
 def test_junk_of_somebody_who_is_let_in_is_refused(world: World) -> None:
     for endpoint in world.endpoints:
-        # What does without a form does not read one.
+        # Endpoints that need no form do not read one.
         least = 200 if let_in(world, endpoint).status_code < 400 else 400
         for content_type, body in JUNK:
             answer = let_in(world, endpoint, data=body, content_type=content_type)
@@ -298,7 +299,7 @@ def test_a_body_over_the_limit_is_refused(world: World) -> None:
         assert answer.status_code == 413, endpoint
     assert world.unchanged() == before
     for endpoint in world.endpoints:
-        # Without a stated length, as in chunks: whoever reads it stops at the limit.
+        # Without a stated length, as in chunks: the reader stops at the limit.
         environ = {
             "wsgi.input": BytesIO(body),
             "wsgi.input_terminated": True,

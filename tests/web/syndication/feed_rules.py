@@ -1,7 +1,7 @@
-"""The rules of the W3C Feed Validation Service that our feeds can break, as a function from bytes to messages.
+"""The rules of the W3C Feed Validation Service that our feeds could break, as a function from bytes to messages.
 
 Written from the specifications (RSS 2.0 and the RSS Profile, RFC 4287, RFC 5005, Media RSS, JSON Feed 1.1), since the
-service needs the internet. `test_feed_rules.py` holds that each rule notices a document that breaks it.
+service needs the internet. `test_feed_rules.py` checks that each rule detects a document that breaks it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ ATOM_ENTRY_ELEMENTS = {"id", "title", "link", "published", "updated", "author", 
 
 
 def rss_errors(document: bytes) -> list[str]:
-    """Return what is wrong with an RSS 2.0 document."""
+    """Return the errors of an RSS 2.0 document."""
     return list(_rss(ET.fromstring(document)))
 
 
 def atom_errors(document: bytes) -> list[str]:
-    """Return what is wrong with an Atom 1.0 document."""
+    """Return the errors of an Atom 1.0 document."""
     return list(_atom(ET.fromstring(document)))
 
 
 def json_feed_errors(document: bytes) -> list[str]:
-    """Return what is wrong with a JSON Feed 1.1 document."""
+    """Return the errors of a JSON Feed 1.1 document."""
     return list(_json_feed(json.loads(document)))
 
 

@@ -1,4 +1,4 @@
-"""Our own copy of the validator's rules notices what breaks them."""
+"""Our copy of the validator's rules detects what breaks them."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_a_picture_is_media_and_an_enclosure() -> None:
     (media,) = entry.media_content
     assert (media["url"], media["medium"]) == ("https://news.example/picture/7", "image")
     assert (media["width"], media["height"]) == ("640", "360")
-    # A caption is no text of the item.
+    # A caption is not part of the item's text.
     assert entry.summary.count("A summary.") == 1
     assert "content" not in entry
     root = ET.fromstring(written)
@@ -259,7 +259,7 @@ def test_feedparser_reads_back_what_was_written(form: str, title: str) -> None:
 @pytest.mark.parametrize("title", NASTY)
 @pytest.mark.parametrize("form", ["rss", "atom"])
 def test_no_text_turns_into_markup(form: str, title: str) -> None:
-    """A reader that takes every text for HTML sees the words, and no tag that is not ours."""
+    """A reader that treats every text as HTML sees the words, and no tag other than ours."""
     root = ET.fromstring(FORMATS[form].write(channel(item(title=title, text=title, facts=title))))
     for node in root.iter():
         ours = re.sub(r"</?(p|a|strong|ul|li)\b[^>]*>", "", node.text or "")

@@ -1,4 +1,4 @@
-"""Steps are taken in one order, whatever order and moment they were stored with."""
+"""Steps are taken in one order, whatever order and time they were stored with."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def store(new_store: OpenStore) -> Store:
 
 
 def poll(store: Store, source: str, title: str, at: datetime) -> int:
-    """Store what a poller brings that proposes *at*, whatever others have stored."""
+    """Store the poll of a poller that proposes *at*, whatever others have stored."""
     with store.transaction():
         (entry_id,) = store.entries.add(source, [arrival(title, "", source, None)], at)
         store.pending_steps.add_poll(source, at)

@@ -1,4 +1,4 @@
-"""A connection that is lost loses nothing that was committed, and the next statement has another."""
+"""A lost connection loses nothing that was committed, and the next statement opens another one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def store(url: str) -> Iterator[Store]:
 
 
 def cut_all(url: str) -> None:
-    """End the connections of everybody else."""
+    """End all other connections."""
     with psycopg.connect(url) as raw:
         raw.execute(
             """select pg_terminate_backend(pid) from pg_stat_activity

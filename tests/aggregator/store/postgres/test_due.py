@@ -1,4 +1,4 @@
-"""Asking what is due costs the same however many feeds there are."""
+"""The query for due feeds costs the same however many feeds there are."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_what_is_due_is_read_along_the_index(postgres: Cluster, monkeypatch: pyt
             plans.append("\n".join(row[0] for row in rows(f"explain {sql}", params)))
             return rows(sql, params)
 
-        # After the first sync PostgreSQL may know of feeds and take the table of sources for empty.
+        # After the first sync, PostgreSQL's statistics may know the feeds but treat the sources table as empty.
         for table in ("feeds", "sources"):
             connection.run(f"vacuum analyze {table}")
             with monkeypatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Which poller has which hosts: fair shares, no overlap, nothing stored once a lease has run out."""
+"""How hosts are shared among pollers: fair shares, no overlap, and nothing is stored after a lease has expired."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALL = frozenset(range(SHARDS))
 
 @pytest.fixture
 def pollers(postgres: Cluster) -> Iterator[list[PollLeases]]:
-    """Three pollers, each with a connection of its own, that have not joined yet."""
+    """Three pollers with a connection each, which have not joined yet."""
     url = postgres.emptied_database()
     with ExitStack() as opened:
         stores = [opened.enter_context(Store.connect(url)) for _ in range(3)]
@@ -27,7 +27,7 @@ def pollers(postgres: Cluster) -> Iterator[list[PollLeases]]:
 
 
 def settle(pollers: list[PollLeases]) -> None:
-    """Let each look twice: who has too much gives back, who has too little takes."""
+    """Let each poller update its leases twice: those with too many give back, those with too few take."""
     for _ in range(2):
         for poller in pollers:
             poller.renew()
@@ -75,7 +75,7 @@ def test_nothing_is_stored_after_a_lease_has_run_out(pollers: list[PollLeases]) 
     with pytest.raises(LeaseLostError, match=r"news\.example"):
         first.require("news.example")
     second.renew()
-    assert not first.renew()  # paused meanwhile: what it had under way is void
+    assert not first.renew()  # paused meanwhile: its polls in progress are void
     settle([first, second])
     mine = shard_of("news.example") in first.shards
     (first if mine else second).require("news.example")
@@ -86,7 +86,7 @@ def test_nothing_is_stored_after_a_lease_has_run_out(pollers: list[PollLeases]) 
 def test_a_lease_does_not_end_while_a_poll_commits(pollers: list[PollLeases]) -> None:
     first, second, _ = pollers
     first.renew()
-    free = "select name from pollers for update skip locked"  # as the dead are looked for
+    free = "select name from pollers for update skip locked"  # when leases of dead pollers are checked
     with first._db.transaction():
         first.require("news.example")
         assert second._db.rows(free) == []

@@ -1,4 +1,4 @@
-"""PostgreSQL's tables are those of SQLite."""
+"""PostgreSQL's tables match those of SQLite."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TYPES = {"integer": "bigint", "real": "double precision", "text": "text", "blob"
 
 
 def of_sqlite() -> dict[str, dict[str, tuple[str, bool]]]:
-    """Return type and whether it may be null of each column, by table."""
+    """Return the type and nullability of each column, by table."""
     with Store.open(":memory:") as store:
         connection = store._connection
         assert isinstance(connection, SqliteConnection)
@@ -96,7 +96,7 @@ EXPANDING = re.compile(
 
 
 def is_expanding(statement: str) -> bool:
-    """Return whether a version that does not know *statement* can go on after it."""
+    """Return whether a version that does not know *statement* keeps working after it."""
     if "add column" in statement.lower() and "not null" in statement.lower() and "default" not in statement.lower():
         return False
     return EXPANDING.match(statement) is not None
@@ -122,7 +122,7 @@ def test_what_an_older_version_can_bear(statement: str, expected: bool) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_each_step_says_whether_an_older_version_can_go_on_with_it(name: str) -> None:
-    # Nothing that an older version reads is in the namespace of the queue.
+    # The queue's namespace contains nothing that an older version reads.
     script = OF_THE_QUEUE.sub("", STEPS[name])
     assert script.startswith(("-- expand\n", "-- contract\n"))
     statements = [" ".join(re.sub(r"--.*", "", part).split()) for part in re.sub(r"--.*", "", script).split(";")]

@@ -1,4 +1,4 @@
-"""Counting words is bounded: the newest entries stand for all."""
+"""Counting words is bounded to the newest entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transfer ends with the same rows on both sides, however often it is interrupted, or refuses and changes nothing."""
+"""A transfer copies every row, however often it is interrupted, or refuses and changes nothing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def copied(db: Path, url: str, progress: to_postgres.Progress = lambda name, don
 
 
 def assert_equal(db: Path, url: str) -> None:
-    """Compare every row of every table, with statements of their own."""
+    """Compare every row of every table, with the test's own statements."""
     source = SqliteConnection.open(db)
     with psycopg.connect(url) as raw:
         for table in SqliteTables(source).tables():
@@ -122,7 +122,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_stopped(db: Path, url: str) ->
 
 
 def stop_after(rows: int) -> to_postgres.Progress:
-    """Return a progress that interrupts the transfer once so many rows are done."""
+    """Return a progress callback that interrupts the transfer after that many rows."""
 
     def progress(name: str, done: int, total: int) -> None:
         if done >= rows:
@@ -142,7 +142,7 @@ def test_what_changed_since_an_interruption_is_copied_again(
         store.entries.add(OTHER.id, [arrival("later")], NOON + timedelta(days=3))
         store.entries.edit(50, arrival("entry 49", title="Changed since"), NOON + timedelta(days=2))
         store.state.set("note", "changed since")
-        # Goes with its edit and its embedding.
+        # Removed with its edit and its embedding.
         store._connection.run("update entries set first_seen_at = '2020' where entry_id < 20")
         assert store.entries.prune(NOON - timedelta(days=300)) == 19
 

@@ -78,7 +78,7 @@ def test_a_removed_source_takes_its_own_stories_along_and_shared_ones_stay_the_s
         for story in site.stories.each()
         if not story.merged_into and {e.source_id for e, _ in site.memberships.of_story(story.story_id)} == {source}
     }
-    # A story that begins with another entry now is still the same story.
+    # A story that now begins with another entry is still the same story.
     assert {change.key for change in result.stories if not change.hours_after} <= alone
     assert [change for change in result.stories if not change.hours_before] == []
 

@@ -18,7 +18,7 @@ DAYS = 12
 
 
 def past(*, honest: bool = True, corrections: Sequence[tuple[datetime, str, str]] = ()) -> Past:
-    """Return twelve days of forty stories; every tenth has many voices, and the site said so, or did not."""
+    """Return twelve days of forty stories; every tenth has many voices, and scores predict that or not."""
     rng = random.Random(0)
     stories: dict[int, Told] = {}
     scores: dict[int, Sequence[tuple[datetime, int]]] = {}
@@ -29,7 +29,7 @@ def past(*, honest: bool = True, corrections: Sequence[tuple[datetime, str, str]
         voices = {f"voice{i}": begun + i * HOUR for i in range(18 if grows else 1)}
         stories[number] = Told(begun, voices)
         given = (85 if grows else 8) if honest else rng.randint(0, 100)
-        # Much later the score follows what came, however bad it was at first; that must not count.
+        # Much later the score follows the outcome, however wrong it was at first; that must not count.
         scores[number] = [(begun, given), (begun + 5 * HOUR, 99 if grows else 1)]
     pages = []
     for hour in range(24, DAYS * 24):

@@ -1,4 +1,4 @@
-"""`/metrics`: the figures, and who gets them."""
+"""`/metrics`: the figures, and who may see them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_is_due_says_for_how_long_it_waits(edition_db: Path, make_app: Call
 def test_the_dashboard_asks_for_metrics_that_the_site_has(full: FlaskClient) -> None:
     metrics = full.get("/metrics").text
     named = set(re.findall(r"^(?:# TYPE )?(groundswell_\w+)", metrics, re.M))
-    # A counter without a value yet shows its type only, and that without "_total".
+    # A counter without a value yet only shows its type, without "_total".
     named |= {f"{name}_total" for name in named}
     dashboard = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))
     rules = (DEPLOY / "prometheus.yml").read_text(encoding="utf-8")

@@ -17,7 +17,7 @@ def test_a_script_is_served_without_comments_and_otherwise_as_written(name: str)
     written = [line.strip() for line in (FOLDER / name).read_text("utf-8").splitlines()]
     assert not [line for line in served if line.startswith("//") or line != line.strip()]
     assert served == [line for line in written if line and not line.startswith("//")]
-    # A text over several lines would lose its indentation.
+    # A string that spans several lines would lose its indentation.
     assert all(line.count("`") % 2 == 0 for line in written if not line.startswith("//"))
 
 

@@ -34,7 +34,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Subscriber:
-    """A server that confirms what it is asked, and keeps what is delivered."""
+    """A server that confirms requests and stores deliveries."""
 
     confirms: bool = True
     status: int = 200
@@ -88,7 +88,7 @@ def subscriber() -> Iterator[Subscriber]:
 
 @pytest.fixture
 def allowed(config: Config, subscriber: Subscriber) -> Config:
-    """Settings that name the subscriber's callback."""
+    """Settings that allow the subscriber's callback."""
     named = Limits(allow_private_callbacks=(f"{subscriber.url}/",), fetch=timedelta(seconds=5))
     return replace(config, limits=named)
 
@@ -102,7 +102,7 @@ async def publisher(tmp_path: Path, store: Store, allowed: Config, later: Clock)
 
 
 async def run(publisher: Publisher, at: datetime) -> None:
-    """Let the worker take two steps, and wait for what they started: what the first found, the second delivers."""
+    """Let the worker take two steps and wait for their calls: the first finds changes, the second delivers."""
     for _ in range(2):
         await publisher.step(at)
         await publisher.settle()
@@ -165,7 +165,7 @@ async def test_an_order_that_fades_a_view_and_a_score_are_no_news(
     site.post("/hub", data=subscriber.form())
     await run(publisher, NOW)
     with store.transaction():
-        # Another order, and one that fell off the end.
+        # Another order, and an item that dropped off the end.
         store.stories.rank({"": [(two, 0.5), (one, 0.4)]})
         store.feedback.add_views({one: 5}, NOW.date())
         store.state.next_edition()
@@ -482,7 +482,7 @@ def test_signatures_are_those_of_the_recommendation() -> None:
 
 
 class CostlyRenderer(FeedRenderer):
-    """Takes 0.6 s for each feed, by the clock of the test."""
+    """Takes 0.6 s per feed, by the clock of the test."""
 
     def __init__(self) -> None:
         self.ticks = 0.0
