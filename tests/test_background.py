@@ -122,7 +122,7 @@ async def test_a_job_that_fails_runs_again_soon(
     assert store.state.get("train_said") == "train is done"
 
 
-async def test_a_training_that_the_operator_asks_for_begins_at_once(
+async def test_a_training_requested_by_the_operator_starts_immediately(
     here: RunHere, commands: Commands, store: Store, clock: Clock
 ) -> None:
     store.state.set_moment("train_wanted", NOON)
@@ -148,7 +148,7 @@ def test_nothing_is_pruned_by_a_clock_that_was_just_set(store: Store, clock: Clo
     assert Schedule(store, CONFIG, clock, lambda: True).is_due("prune")
 
 
-def test_backups_are_due_only_where_feeds_yaml_asks_for_them(store: Store, schedule: Schedule, clock: Clock) -> None:
+def test_backups_are_due_only_if_feeds_yaml_enables_them(store: Store, schedule: Schedule, clock: Clock) -> None:
     clock.now = NOON + timedelta(days=2)
     assert not schedule.is_due("backup")
     schedule.config = replace(CONFIG, backup=Backups(folder="copies"))

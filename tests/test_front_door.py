@@ -192,7 +192,7 @@ def test_poll_once_then_update_then_explain(site: Path) -> None:
     assert "no error" in checked.stdout
 
 
-def test_a_second_worker_and_a_taken_port_are_told_in_one_sentence(
+def test_a_second_worker_and_a_port_in_use_are_reported_in_one_sentence(
     site: Path, start: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     start("worker")

@@ -21,7 +21,7 @@ async def test_every_hostile_document_ends_as_it_must(tmp_path: Path) -> None:
     assert await check_documents(make_documents(HOSTILE, tmp_path), tmp_path) == []
 
 
-async def test_what_a_document_costs_its_child_is_held_against_what_it_may_cost(tmp_path: Path) -> None:
+async def test_the_cost_of_a_document_is_compared_with_its_limit(tmp_path: Path) -> None:
     title = b"many words " * 500_000
     data = b"<rss version='2.0'><channel><item><title>" + title + b"</title></item></channel></rss>"
     row = {"file": "long", "cls": "size", "b64": base64.b64encode(data).decode(), "outcome": "items", "never": []}
@@ -34,7 +34,7 @@ async def test_what_a_document_costs_its_child_is_held_against_what_it_may_cost(
 
 
 @beside
-async def test_every_quick_fault_of_a_server_is_told_on_its_row() -> None:
+async def test_every_quick_server_error_is_reported_on_its_row() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -46,7 +46,7 @@ def test_its_configuration_means_the_same(site: Path) -> None:
     assert config.alerts.failures == 5
 
 
-def test_its_database_keeps_every_fact_and_goes_on(site: Path) -> None:
+def test_its_database_keeps_every_fact_and_remains_usable(site: Path) -> None:
     db, config = site / "groundswell.db", load_config(site / "feeds.yaml", env={})
     with closing(sqlite3.connect(db)) as raw:
         before = raw.execute("select entry_id, source_id, identity, title, first_seen_at from entries").fetchall()

@@ -179,7 +179,7 @@ def deliver(client: FlaskClient, body: bytes = NEWS, secret: str = "s3cret", tok
     return client.post(f"/websub/{token}", data=body, headers=headers).status_code
 
 
-async def test_what_is_not_signed_with_the_secret_is_dropped(subscriber: Subscriber, client: FlaskClient) -> None:
+async def test_deliveries_without_a_valid_signature_are_dropped(subscriber: Subscriber, client: FlaskClient) -> None:
     assert deliver(client, secret="other") == 202
     assert client.post("/websub/tok", data=NEWS).status_code == 202
     assert subscriber.store.websub_deliveries.waiting(9) == []
@@ -193,7 +193,7 @@ async def test_who_does_not_know_the_token_finds_nothing(client: FlaskClient) ->
     assert client.get("/websub/guess", query_string=params).status_code == 404
 
 
-async def test_only_what_was_asked_for_is_confirmed(subscriber: Subscriber, client: FlaskClient) -> None:
+async def test_only_requested_subscriptions_are_confirmed(subscriber: Subscriber, client: FlaskClient) -> None:
     request = {"hub.mode": "subscribe", "hub.topic": "https://wire.example/feed", "hub.challenge": "c4"}
     answer = client.get("/websub/tok", query_string=request | {"hub.lease_seconds": "7200"})
     assert (answer.status_code, answer.text, answer.mimetype) == (200, "c4", "text/plain")
@@ -221,7 +221,7 @@ async def test_the_same_news_delivered_twice_and_polled_is_one_entry(
     assert subscriber.store.websub_deliveries.waiting(9) == []
 
 
-async def test_what_cannot_be_read_is_told_on_the_row_and_done_with(
+async def test_an_unreadable_delivery_is_reported_on_the_row_and_removed(
     subscriber: Subscriber, client: FlaskClient
 ) -> None:
     deliver(client, b"<html><body>no feed")
@@ -288,7 +288,7 @@ async def test_a_source_without_a_hub_says_nothing_of_one(subscriber: Subscriber
     assert not any("hub" in words for words in health_row(health, later())["health"])
 
 
-async def test_where_hubs_cannot_reach_the_site_nothing_is_asked_for(
+async def test_a_site_that_hubs_cannot_reach_does_not_subscribe(
     subscriber: Subscriber, later: Clock, subscribe: Callable[[str], Subscriber]
 ) -> None:
     subscriber.store.websub_subscriptions.forget("wire")

@@ -31,7 +31,7 @@ def small(tmp_path: Path) -> Iterator[tuple[Newsroom, str]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_open_front_page_tells_of_new_stories_once_and_leads_to_them(
+def test_an_open_front_page_announces_new_stories_once_and_links_to_them(
     browser: Browser, small: tuple[Newsroom, str], scheme: str
 ) -> None:
     room, home = small
@@ -60,7 +60,7 @@ def test_an_open_front_page_tells_of_new_stories_once_and_leads_to_them(
         assert shown.faults == []
 
 
-def test_a_page_in_the_background_asks_nothing(browser: Browser, small: tuple[Newsroom, str]) -> None:
+def test_a_page_in_the_background_sends_no_requests(browser: Browser, small: tuple[Newsroom, str]) -> None:
     room, home = small
     requests: list[str] = []
     with tab(browser, home) as shown:

@@ -170,7 +170,7 @@ def _of_sqlite(path: Path) -> None:
         (_of_sqlite, "backup of a SQLite site"),
     ],
 )
-def test_what_is_no_whole_dump_is_refused_and_nothing_changes(
+def test_an_incomplete_dump_is_refused_and_nothing_changes(
     site: str, postgres: Cluster, tmp_path: Path, spoil: object, message: str
 ) -> None:
     with Store.connect(site) as store:

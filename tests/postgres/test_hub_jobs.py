@@ -95,7 +95,7 @@ def hub(postgres: Cluster, service: HttpService) -> Iterator[Hub]:
         yield Hub(store, service)
 
 
-async def test_a_subscriber_is_asked_and_then_told_of_news_by_jobs(hub: Hub, service: HttpService) -> None:
+async def test_a_subscriber_is_verified_and_then_gets_updates_by_jobs(hub: Hub, service: HttpService) -> None:
     hub.store.websub_requests.ask(Request("subscribe", TOPIC, f"{hub.callback}one"), NOW)
     await hub.step(NOW)
     assert hub.waiting() == [f"{CONFIRMATIONS} 1"]

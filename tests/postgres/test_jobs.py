@@ -172,7 +172,7 @@ async def test_a_job_that_is_not_known_here_waits_for_a_process_that_knows_it(si
     assert site.jobs() == {"todo": 1}
 
 
-async def test_a_process_whose_machine_slept_goes_on_with_its_job(site: Site) -> None:
+async def test_a_process_whose_machine_slept_continues_its_job(site: Site) -> None:
     site.queue.defer("note", job=1, work_s=2)
 
     def is_done() -> bool:

@@ -46,7 +46,7 @@ def test_a_silent_process_loses_its_lock(url: str, scorer: psycopg.Connection[tu
     assert locks.holder_at(url, ONLY_WRITER) == ""
 
 
-def test_a_process_that_does_not_read_what_it_asked_for_loses_its_lock(
+def test_a_process_that_does_not_read_its_results_loses_its_lock(
     url: str, scorer: psycopg.Connection[tuple[object, ...]]
 ) -> None:
     scorer.pgconn.send_query(b"select repeat('x', 1000) from generate_series(1, 100000)")

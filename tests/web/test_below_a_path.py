@@ -161,7 +161,7 @@ def test_signing_in_works_and_its_cookie_stays_below_the_path(behind_nginx: tupl
     assert all(action.startswith("/reader/") for action in re.findall(r'action="(/[^"]*)"', desk))
 
 
-def test_the_script_asks_below_the_path(behind_nginx: tuple[Get, str]) -> None:
+def test_the_script_sends_its_requests_below_the_path(behind_nginx: tuple[Get, str]) -> None:
     get, _ = behind_nginx
     _, _, script = get(re.findall(r'src="(/reader/static/site\.js[^"]*)"', get("/reader/")[2])[0])
     assert "fetch(`/" not in script

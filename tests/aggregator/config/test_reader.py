@@ -241,7 +241,7 @@ def test_a_fault_names_file_line_column_and_the_nearest_valid_name() -> None:
     )
 
 
-def test_all_faults_of_a_file_are_told_at_once_in_their_order() -> None:
+def test_all_errors_of_a_file_are_reported_together_in_order() -> None:
     text = """\
 site: {titel: Tide, timezone: Europe/Berln}
 categories:
@@ -350,7 +350,7 @@ FAULTY = {
 
 
 @pytest.mark.parametrize("text, line, column, words", FAULTY.values(), ids=FAULTY)  # noqa: PT006
-def test_a_fault_is_told_at_its_place(text: str, line: int, column: int, words: str) -> None:
+def test_an_error_is_reported_at_its_position(text: str, line: int, column: int, words: str) -> None:
     (fault,) = faults_of(text)
 
     assert (fault.line, fault.column) == (line, column)
@@ -475,12 +475,12 @@ def test_a_file_is_read_with_its_path_in_the_faults(tmp_path: Path) -> None:
         load_config(path, env={})
 
 
-def test_a_missing_file_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_the_way_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not exist; `groundswell init` creates one"):
         load_config(tmp_path / "feeds.yaml", env={})
 
 
-def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path, env={})
 
@@ -495,7 +495,9 @@ def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_is_not_utf_8_is_told_at_the_first_wrong_byte(tmp_path: Path, body: bytes, fault: Fault) -> None:
+def test_a_file_that_is_not_utf_8_is_reported_at_the_first_wrong_byte(
+    tmp_path: Path, body: bytes, fault: Fault
+) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_bytes(body)
 
@@ -563,7 +565,7 @@ def test_any_edit_of_a_good_file_is_a_config_or_a_fault(edits: list[tuple[int, i
 
 
 @given(key=st.sampled_from(["url", "name", "owner", "weight", "language", "user_agent", "id"]), value=st.text())
-def test_any_value_is_taken_or_told(key: str, value: str) -> None:
+def test_any_value_is_accepted_or_reported(key: str, value: str) -> None:
     survives(yaml.safe_dump({"sources": [{"id": "a", "url": "https://example.com/", key: value}]}))
 
 
@@ -726,14 +728,14 @@ SECRET = "s3cretKEY"
         f"sources:\n  - {{id: a, url: https://a.example/f, '{SECRET}': 1, '{SECRET}': 2}}",
     ],
 )
-def test_what_readers_are_told_of_an_error_quotes_no_value(text: str) -> None:
+def test_errors_shown_to_readers_quote_no_value(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config(text, name="feeds.yaml")
     assert SECRET.lower() not in caught.value.public.lower()
     assert re.search(r"feeds\.yaml:[0-9]+:[0-9]+: \w", caught.value.public)
 
 
-def test_readers_are_told_the_unknown_key_and_whoever_edits_the_file_the_value_too() -> None:
+def test_readers_see_the_unknown_key_and_the_operator_also_its_value() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_config("sauces: []\nsite: {language: '12'}\n", name="feeds.yaml")
     assert "feeds.yaml:1:1: unknown key 'sauces' in the file" in caught.value.public

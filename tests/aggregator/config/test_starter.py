@@ -61,7 +61,7 @@ def test_init_writes_the_file_once(tmp_path: Path) -> None:
     assert "security" in run("--list").output
 
 
-def test_without_a_terminal_nothing_is_written_unless_asked_for(tmp_path: Path) -> None:
+def test_without_a_terminal_nothing_is_written_unless_requested(tmp_path: Path) -> None:
     feeds, db = tmp_path / "feeds.yaml", tmp_path / "news.db"
     with pytest.raises(ConfigError, match=r"feeds\.yaml does not exist; `groundswell init` creates one"):
         require_config(feeds, db)

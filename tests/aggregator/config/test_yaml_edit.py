@@ -117,7 +117,7 @@ def test_every_source_that_ships_can_be_paused_and_resumed() -> None:
         assert parse_config(with_enabled(paused, source.id, source.enabled)) == config
 
 
-def test_what_is_not_there_cannot_go() -> None:
+def test_a_missing_source_cannot_be_removed() -> None:
     with pytest.raises(ConfigError, match="no source 'x'"):
         without_source(TEXT, "x")
 

@@ -85,7 +85,7 @@ def test_looking_only_changes_nothing(feeds: Path, feed_server: FeedServer) -> N
 
 
 @pytest.mark.parametrize("address", ["http://10.0.0.1/feed", "file:///etc/passwd", "javascript:alert(1)"])
-def test_what_must_not_be_asked_is_refused(feeds: Path, address: str) -> None:
+def test_forbidden_addresses_are_refused(feeds: Path, address: str) -> None:
     result = call(feeds, "add", address)
     assert isinstance(result.exception, ConfigError)
     assert feeds.read_text(encoding="utf-8") == TEXT
@@ -139,7 +139,7 @@ def test_an_import_says_beforehand_what_it_would_do_and_can_be_taken_back(feeds:
     assert feeds.with_name("feeds.yaml.before").read_text(encoding="utf-8") == TEXT
 
 
-def test_sources_are_listed_by_state_and_told_of_in_full(feeds: Path, tmp_path: Path) -> None:
+def test_sources_are_listed_by_state_and_shown_in_full(feeds: Path, tmp_path: Path) -> None:
     db = tmp_path / "news.db"
     feeds.write_text(TEXT + "  - {id: b, url: 'https://b.example/rss', enabled: false}\n", encoding="utf-8")
     with Store.open(db) as store:

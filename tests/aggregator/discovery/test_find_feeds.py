@@ -51,7 +51,7 @@ def test_of_an_unknown_site_nothing_is_assumed() -> None:
     assert well_known("https://news.example/blog/")[0] == "https://news.example/blog/feed"
 
 
-def test_a_page_tells_of_its_channel_and_of_links_that_look_like_feeds() -> None:
+def test_a_page_yields_its_channel_and_links_that_look_like_feeds() -> None:
     page = f'<script>{{"externalId":"{CHANNEL}"}}</script>'.encode()
     assert on_page(page, "https://www.youtube.com/@someone") == (
         f"https://www.youtube.com/feeds/videos.xml?channel_id={CHANNEL}",
@@ -133,6 +133,6 @@ async def test_a_base_that_is_none_changes_nothing(client: Client, feed_server: 
     assert [feed.url for feed in (await look(client, url)).feeds] == [feed_server.url("/a/feed.xml")]
 
 
-async def test_a_bot_check_in_place_of_a_page_is_told(client: Client, feed_server: FeedServer) -> None:
+async def test_a_bot_check_in_place_of_a_page_is_reported(client: Client, feed_server: FeedServer) -> None:
     url = feed_server.answer("/", 403, "<html><title>Just a moment...</title></html>")
     assert "bot check (Cloudflare)" in (await look(client, url)).message

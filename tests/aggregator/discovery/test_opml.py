@@ -53,7 +53,7 @@ def test_an_outline_with_an_address_is_a_feed(body: str, due: Subscription) -> N
     assert opml.read(outlines(body)).feeds == (due,)
 
 
-def test_what_is_not_well_formed_is_told() -> None:
+def test_a_malformed_file_is_reported() -> None:
     assert "not well-formed" in opml.read(outlines(f'<outline text="A & B" xmlUrl="{FEED}"/>')).notes[0]
     assert opml.read(outlines(f'<outline text="A" xmlUrl="{FEED}"/>')).notes == ()
 
@@ -159,7 +159,7 @@ def test_entities_of_a_document_type_are_never_expanded() -> None:
     assert "document type" in outlines_.notes[0]
 
 
-def test_what_is_no_opml_or_too_large_is_refused() -> None:
+def test_a_file_that_is_not_opml_or_is_too_large_is_refused() -> None:
     with pytest.raises(OpmlError, match="not an OPML"):
         opml.read(b"<rss version='2.0'/>")
     with pytest.raises(OpmlError, match="more than 1 MB"):

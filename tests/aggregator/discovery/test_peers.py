@@ -229,7 +229,7 @@ def test_the_comparison_page_has_each_of_these_programs() -> None:
     assert [peer for peer in PEERS if f"\n| {peer} |" not in table] == []
 
 
-def test_what_is_no_feed_is_left_out_with_a_reason() -> None:
+def test_entries_that_are_not_feeds_are_left_out_with_a_reason() -> None:
     listed = feed_lists.read(HORIZON.encode())
     assert listed.left_out == (
         "Members: its address has a variable in it; add it by hand",

@@ -323,7 +323,7 @@ async def test_a_bot_check_is_called_that(feed_server: FeedServer, ask: Ask, ser
         ({"sg-captcha": "challenge"}, "SiteGround"),
     ],
 )
-async def test_a_header_tells_of_a_bot_check(
+async def test_a_header_reveals_a_bot_check(
     feed_server: FeedServer, ask: Ask, headers: dict[str, str], service: str
 ) -> None:
     outcome = failed(await ask(feed_server.answer("/a", 403, b"", headers)))
@@ -340,7 +340,7 @@ async def test_a_header_tells_of_a_bot_check(
         (200, {}, b"<rss><channel><title>Just a moment...</title><item><title>captcha</title></item></channel></rss>"),
     ],
 )
-def test_what_is_no_bot_check_is_not_called_one(status: int, headers: dict[str, str], body: bytes) -> None:
+def test_other_responses_are_not_taken_for_bot_checks(status: int, headers: dict[str, str], body: bytes) -> None:
     assert bot_check(status, headers, body) == ""
 
 

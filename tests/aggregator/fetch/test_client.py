@@ -142,7 +142,7 @@ async def test_an_unusable_etag_is_dropped(feed_server: FeedServer, client: Clie
         (200, FailureKind.BAD_TRANSFER, "200 with an empty body"),
     ],
 )
-async def test_a_status_is_told_in_words(
+async def test_a_status_gives_a_clear_message(
     feed_server: FeedServer, client: Client, status: int, kind: FailureKind, words: str
 ) -> None:
     outcome = failed(await ask(client, feed_server.answer("/a", status)))
@@ -183,7 +183,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, expected: timedelta | None
         ("", "", None),
     ],
 )
-def test_caches_are_told_for_how_long_an_answer_holds(
+def test_the_freshness_of_a_response_follows_its_cache_headers(
     cache_control: str, expires: str, expected: timedelta | None
 ) -> None:
     assert fresh_for(cache_control, expires, NOON) == expected
@@ -196,7 +196,7 @@ def test_requests_name_the_version_of_the_program() -> None:
     assert user_agent("https://news.example.org").startswith(product + " ")
 
 
-def test_who_asks_says_where_he_can_be_found_if_he_can() -> None:
+def test_the_user_agent_contains_the_sites_address_if_it_is_public() -> None:
     assert "+https://news.example.org" in user_agent("https://news.example.org")
     for site in ("http://127.0.0.1:8000", "http://localhost:8000", "http://news.lan", "http://192.168.1.4"):
         assert user_agent(site) == USER_AGENT
@@ -331,7 +331,7 @@ async def test_a_private_address_is_refused_in_every_spelling(
         ("http://me:secret@127.0.0.1/", "an address with a user name: http://127.0.0.1/"),
     ],
 )
-async def test_what_is_no_address_is_not_asked(client: Client, url: str, words: str) -> None:
+async def test_an_invalid_address_is_not_requested(client: Client, url: str, words: str) -> None:
     outcome = failed(await ask(client, url))
     assert outcome.kind is FailureKind.BAD_URL
     assert words in outcome.message
@@ -430,7 +430,7 @@ async def test_a_plain_port_is_no_tls_and_a_closed_one_no_connection(client: Cli
     assert failed(await ask(client, closed)).kind is FailureKind.NETWORK
 
 
-async def test_one_host_is_asked_by_few_at_once() -> None:
+async def test_requests_to_one_host_are_limited() -> None:
     turn = Client(replace(LIMITS, per_host=2, per_host_pause=timedelta())).turn("news.example", OWN)
     async with turn, turn:
         third = asyncio.create_task(turn.__aenter__())

@@ -283,7 +283,7 @@ def test_a_recording_is_kept(markup: str, media_type: str, length: int | None) -
         "<media:content url='/1.mp4' medium='image'/>",
     ],
 )
-def test_what_is_no_recording_is_none(markup: str) -> None:
+def test_other_enclosures_are_not_recordings(markup: str) -> None:
     (entry,) = read(rss(f"<item><title>One</title><link>https://a.example/one</link>{markup}</item>")).entries
     assert entry.enclosure is None
 

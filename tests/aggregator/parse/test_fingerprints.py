@@ -62,7 +62,7 @@ def test_items_that_their_links_or_guids_do_not_tell_apart_are_looked_at_togethe
     assert parse(document(item(1), item(2, link="https://a.example/1")), memory=first.memory).unchanged == ()
 
 
-def test_an_item_over_a_limit_is_told_again_each_time() -> None:
+def test_an_item_over_a_limit_is_reported_each_time() -> None:
     first = parse(document(item(1, title="x" * 600), item(2)))
     second = parse(document(item(1, title="x" * 600), item(2)), memory=first.memory)
     assert second.notes == first.notes

@@ -71,7 +71,7 @@ def test_a_feed_crosses_between_processes_unchanged(name: str) -> None:
         (b"\x1f\x8bnothing", "invalid gzip data"),
     ],
 )
-def test_what_is_no_feed_is_told_in_words(data: bytes, words: str) -> None:
+def test_a_document_that_is_not_a_feed_gives_a_clear_message(data: bytes, words: str) -> None:
     with pytest.raises(NotAFeedError) as raised:
         parse(data)
     assert words in str(raised.value)
@@ -147,7 +147,7 @@ def test_empty_items_beside_real_ones_are_left_out() -> None:
     assert (len(feed.entries), feed.notes) == (1, ("2 empty items left out",))
 
 
-def test_over_a_limit_what_is_inside_it_is_kept_and_told() -> None:
+def test_a_document_over_a_limit_is_cut_and_reported() -> None:
     limits = Limits(entries_per_poll=2, title_chars=20, text_bytes=100, tags=3)
     day = "<pubDate>Tue, 0{} Jun 2025 09:39:21 GMT</pubDate>"
     tags = "".join(f"<category>c{n}</category>" for n in range(9))

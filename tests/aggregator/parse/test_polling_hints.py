@@ -75,7 +75,7 @@ def test_what_stands_behind_the_items_counts_too_and_what_stands_in_one_does_not
         (b'{"version": "https://jsonfeed.org/version/1.1", "items": []}', "JSON Feed"),
     ],
 )
-def test_the_format_is_told(document: bytes, name: str) -> None:
+def test_the_format_is_reported(document: bytes, name: str) -> None:
     assert parse(document).hints.format == name
 
 

@@ -37,7 +37,7 @@ async def test_the_child_gives_what_parse_gives(pool: ParserPool) -> None:
     assert await pool.parse(FEED, "", URL, LIMITS) == parse(FEED, "", URL)
 
 
-async def test_what_is_no_feed_is_told_across(pool: ParserPool) -> None:
+async def test_a_document_that_is_not_a_feed_is_reported_to_the_parent(pool: ParserPool) -> None:
     page = b"<html><link rel=alternate type=application/rss+xml href=/f>"
     with pytest.raises(NotAFeedError) as raised:
         await pool.parse(page, "text/html", URL, LIMITS)

@@ -44,7 +44,7 @@ def test_whoever_values_a_request_more_waits_longer(arrived: list[datetime], wor
     assert best_wait(arrivals, NOON, worth, DAY) <= best_wait(arrivals, NOON, worth * 2, DAY)
 
 
-def test_a_steady_feed_is_asked_by_the_square_root_of_its_rate() -> None:
+def test_the_interval_follows_the_square_root_of_a_steady_rate() -> None:
     # 48 a day: f = sqrt(2 / h / (2 * 1/12 h)) = 3.46 an hour, every 17 min; after an arrival a little rarer, since
     # half of the rate is what the last hour excites. A quarter of the rate is twice the wait.
     often, seldom = (best_wait(every(gap, KEPT), NOON + gap, WORTH, DAY) for gap in (HOUR / 2, 2 * HOUR))
@@ -52,19 +52,19 @@ def test_a_steady_feed_is_asked_by_the_square_root_of_its_rate() -> None:
     assert 1.7 < seldom / often < 2.6
 
 
-def test_a_feed_that_sleeps_at_night_is_asked_less_then() -> None:
+def test_a_feed_that_is_quiet_at_night_is_polled_less_then() -> None:
     by_day = [NOON - day * DAY + hour * HOUR for day in range(1, 7) for hour in range(-4, 4)]
     arrivals = with_arrivals((), by_day)
     assert best_wait(arrivals, NOON + 12 * HOUR, WORTH, DAY) > 1.5 * best_wait(arrivals, NOON, WORTH, DAY)
 
 
-def test_news_that_just_came_brings_the_next_request_forward() -> None:
+def test_recent_news_brings_the_next_poll_forward() -> None:
     quiet = every(6 * HOUR, 30, NOON - 6 * HOUR)
     burst = with_arrivals(quiet, [NOON - minutes * MINUTE for minutes in range(5)])
     assert best_wait(burst, NOON, WORTH, DAY) < 0.5 * best_wait(quiet, NOON, WORTH, DAY)
 
 
-def test_a_feed_that_ended_is_asked_ever_more_rarely() -> None:
+def test_an_abandoned_feed_is_polled_ever_more_rarely() -> None:
     arrivals = every(HOUR, KEPT)
     waits = [best_wait(arrivals, NOON + after, WORTH, DAY) for after in (DAY, 7 * DAY, 60 * DAY, 3000 * DAY)]
     assert waits == sorted(waits)

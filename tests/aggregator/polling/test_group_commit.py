@@ -39,7 +39,7 @@ async def test_what_ends_together_is_committed_together_and_in_order() -> None:
     assert ledger.committed == [[0, 1, 2]]
 
 
-async def test_nobody_goes_on_before_the_commit() -> None:
+async def test_no_poll_returns_before_the_commit() -> None:
     ledger = Ledger()
     group = GroupCommit(ledger.transaction, lambda: 2)
     first = asyncio.create_task(group.run(ledger.writes(1)))

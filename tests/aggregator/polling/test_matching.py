@@ -79,7 +79,7 @@ documents = st.lists(
 
 @promise
 @given(documents)
-def test_polling_a_document_again_brings_nothing(document: list[Draft]) -> None:
+def test_polling_a_document_again_adds_nothing(document: list[Draft]) -> None:
     shelf = Shelf()
     first = shelf.poll(document)
     again = shelf.poll(document)
@@ -122,7 +122,7 @@ def test_identity_is_guid_then_link_then_title_and_date() -> None:
     assert len(identity(draft(guid="g" * 5_000))) < 300
 
 
-def test_an_edit_of_title_or_summary_is_told_apart_from_a_refresh() -> None:
+def test_an_edit_of_title_or_summary_is_distinguished_from_a_refresh() -> None:
     shelf = Shelf()
     shelf.poll([draft()])
     assert shelf.poll([draft(title="One, corrected")]).edited
@@ -156,7 +156,7 @@ def test_a_guid_with_a_new_fragment_is_the_same_item() -> None:
     assert len(shelf.entries) == 1
 
 
-def test_items_of_one_page_told_apart_by_guid_stay_apart() -> None:
+def test_items_with_one_link_and_distinct_guids_stay_apart() -> None:
     # A changelog: every item links to the same page.
     shelf = Shelf()
     page = "https://a.example/changelog"
@@ -184,7 +184,7 @@ def test_duplicates_in_one_document_are_one_entry_the_latest_of_them() -> None:
         assert [entry.title for entry in shelf.entries.values()] == ["New"]
 
 
-def test_a_feed_that_was_empty_for_a_while_brings_no_duplicates() -> None:
+def test_a_feed_that_was_empty_for_a_while_adds_no_duplicates() -> None:
     shelf = Shelf()
     document = [draft(str(n), f"https://a.example/{n}", f"Title {n}") for n in range(3)]
     for polled in (document, [], document[:1], document):
@@ -290,7 +290,7 @@ def test_items_that_share_a_link_come_and_go_one_by_one() -> None:
     assert sorted(entry.title for entry in shelf.entries.values()) == [f"Episode {n}" for n in range(1, 8)]
 
 
-def test_undated_items_of_one_link_are_told_apart_by_their_titles() -> None:
+def test_undated_items_with_one_link_are_distinguished_by_their_titles() -> None:
     items = [draft("", "https://tool.example/changes", title, published_at=None, stated_at="") for title in "AB"]
     shelf = Shelf()
     shelf.poll(items)

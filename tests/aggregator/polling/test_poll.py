@@ -169,7 +169,7 @@ async def test_a_poll_that_cannot_be_stored_says_so_and_is_tried_again(
     assert desk.polled["wire"].new == 2
 
 
-async def test_a_source_that_is_gone_is_asked_only_when_the_operator_says_so(desk: Desk) -> None:
+async def test_a_gone_source_is_polled_only_at_the_operators_request(desk: Desk) -> None:
     desk.add("wire", desk.server.answer("/news.xml", 410))
     await desk.poll()
     assert desk.polled["wire"].state.gone
@@ -219,13 +219,13 @@ async def test_max_age_is_kept(desk: Desk) -> None:
     assert desk.polled["wire"].state.next_poll_at == NOON + 4 * HOUR
 
 
-async def test_a_backlog_is_told_apart_from_news(desk: Desk) -> None:
+async def test_a_backlog_is_distinguished_from_news(desk: Desk) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO.replace(b"17 Nov 2026", b"17 Nov 2021")))
     await desk.poll()
     assert desk.polled["wire"].state.last_message == "2 new, 2 of them older than 3 days"
 
 
-async def test_when_no_source_answers_all_are_asked_again_within_minutes(desk: Desk) -> None:
+async def test_if_no_source_responds_all_are_retried_within_minutes(desk: Desk) -> None:
     desk.config = replace(desk.config, limits=Limits(allow_private=("127.0.0.1", "127.0.0.2", "127.0.0.3")))
     for number in (1, 2, 3):
         desk.add(f"s{number}", f"http://127.0.0.{number}:9/feed.xml")

@@ -68,7 +68,7 @@ def test_no_wait_is_longer_than_a_day_or_shorter_than_allowed(
 
 
 @given(states, failures, st.floats(-1, 1))
-def test_what_a_server_asks_for_is_never_undercut(before: FeedState, failed: Failed, jitter: float) -> None:
+def test_the_wait_requested_by_a_server_is_never_undercut(before: FeedState, failed: Failed, jitter: float) -> None:
     wait = next_poll_at(before, failed, NOON, poll=PollLimits(POLL.min, HOUR), jitter=jitter) - NOON
     assert wait >= min(failed.retry_after or timedelta(), DAY)
 
@@ -125,7 +125,7 @@ def test_what_server_and_document_ask_for_is_kept_up_to_the_longest_wait(
         ({"hints": Hints(skip_days=(6, 0))}, DAY),
     ],
 )
-def test_a_feed_is_left_alone_for_as_long_as_it_asks(asked: dict[str, object], wait: timedelta) -> None:
+def test_a_feed_is_not_polled_during_the_wait_it_requested(asked: dict[str, object], wait: timedelta) -> None:
     assert next_poll_at(state(interval=HOUR / 2, **asked), NotModified(), NOON, poll=POLL) == NOON + wait
 
 

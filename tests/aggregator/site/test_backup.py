@@ -191,7 +191,7 @@ def _newer(path: Path) -> None:
         (_newer, "newer version"),
     ],
 )
-def test_what_is_no_copy_is_refused_and_nothing_changes(
+def test_a_file_that_is_not_a_backup_is_refused_and_nothing_changes(
     site: Site, spoil: Callable[[Path], None], message: str
 ) -> None:
     if spoil is _foreign:
@@ -252,7 +252,7 @@ def _refuse(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_rotation_keeps_the_newest_and_what_is_not_its_own(tmp_path: Path) -> None:
+def test_rotation_keeps_the_newest_backups_and_other_files(tmp_path: Path) -> None:
     names = [scheduled_name(NOON.replace(day=day)) for day in range(1, 10)]
     for name in (*names, "groundswell-monday.db", "notes.txt"):
         (tmp_path / name).write_text("")

@@ -88,7 +88,7 @@ def test_a_faulty_file_keeps_the_last_good_one_and_says_so(
     assert store.config_edits.problem() is None
 
 
-def test_a_start_with_a_faulty_file_goes_on_with_the_last_good_one(store: Store, feeds: Path) -> None:
+def test_a_start_with_an_invalid_file_uses_the_last_valid_one(store: Store, feeds: Path) -> None:
     ConfigWatch(feeds, store, {}).start(NOON)
     save(feeds, FAULTY)
     config = ConfigWatch(feeds, store, {}).start(NOON + MINUTE)

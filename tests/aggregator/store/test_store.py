@@ -243,7 +243,7 @@ def test_a_text_index_that_lost_an_entry_is_reported_and_fixed(store: Store) -> 
     assert store.faults() == []
 
 
-def test_a_second_worker_is_refused_and_told_who_holds_the_database(tmp_path: Path) -> None:
+def test_a_second_worker_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     with (
         WorkerLock(tmp_path / "g.db"),
         pytest.raises(DatabaseInUseError, match=rf"process {os.getpid()}\) is using .*g\.db; stop it"),
@@ -291,7 +291,7 @@ def test_a_new_source_is_due_at_once_and_a_known_one_keeps_its_time(store: Store
     assert state.validators == Validators('"v1"', "yesterday")
 
 
-def test_a_source_with_another_address_starts_anew(store: Store) -> None:
+def test_a_source_with_a_new_url_starts_over(store: Store) -> None:
     with store.transaction():
         store.feeds.record(
             FeedState("wire", SOURCE.url, Validators('"v1"'), NOON + HOUR, failures=3, gone=True),
@@ -305,7 +305,7 @@ def test_a_source_with_another_address_starts_anew(store: Store) -> None:
     assert "wire" in {due.source_id for due in store.feeds.due(NOON)}
 
 
-def test_a_removed_or_disabled_source_is_not_asked_and_keeps_its_entries(store: Store) -> None:
+def test_a_removed_or_disabled_source_is_not_polled_and_keeps_its_entries(store: Store) -> None:
     add(store, arrival("a"))
     store.feeds.sync([OTHER], NOON)
     assert [state.source_id for state in store.feeds.due(NOON)] == ["desk"]
@@ -316,7 +316,7 @@ def test_a_removed_or_disabled_source_is_not_asked_and_keeps_its_entries(store: 
     assert [state.source_id for state in store.feeds.due(NOON)] == ["desk"]
 
 
-def test_a_gone_source_rests_until_the_operator_asks_again(store: Store) -> None:
+def test_a_gone_source_is_not_polled_until_the_operator_requests_it(store: Store) -> None:
     with store.transaction():
         store.feeds.record(
             FeedState("wire", SOURCE.url, next_poll_at=NOON, gone=True), PollRecord(NOON, "gone", "410", 410)
@@ -392,7 +392,7 @@ def test_an_unchanged_feed_costs_no_row_in_the_log_of_polls(store: Store) -> Non
 # Entries
 
 
-def test_every_poll_that_brings_something_has_a_moment_of_its_own(store: Store) -> None:
+def test_every_poll_with_news_has_a_distinct_moment(store: Store) -> None:
     add(store, arrival("a"), now=NOON)
     add(store, arrival("b"), now=NOON)
     add(store, arrival("c"), now=NOON - HOUR)
@@ -637,7 +637,7 @@ def test_views_add_up_over_days(store: Store) -> None:
     assert (store.feedback.views(1), store.feedback.views(2), store.feedback.views(3)) == (6, 1, 0)
 
 
-def test_what_is_gone_or_asked_us_to_wait_is_not_asked_before_its_time(store: Store) -> None:
+def test_a_source_that_is_gone_or_requested_a_wait_is_not_polled_early(store: Store) -> None:
     ids = ("fine", "gone", "waits", "is_down", "broken")
     store.feeds.sync([replace(SOURCE, id=source_id, url=f"https://a.example/{source_id}") for source_id in ids], NOON)
     for source_id, status, gone in (

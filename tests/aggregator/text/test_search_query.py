@@ -41,7 +41,7 @@ def test_what_is_typed_means(typed: str, meant: Query) -> None:
     assert read(typed, NOW) == meant
 
 
-def test_what_is_no_operator_is_looked_for_and_said() -> None:
+def test_an_unknown_operator_is_searched_as_text_and_reported() -> None:
     query = read("score:high after:2026-02-31", NOW)
     assert query.terms == ("score:high", "after:2026-02-31")
     assert [note.partition(":")[0] for note in query.notes] == ["score", "after"]

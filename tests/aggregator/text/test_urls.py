@@ -54,7 +54,7 @@ def test_different_pages_stay_apart() -> None:
     assert len(set(map(canonical, pages))) == len(pages)
 
 
-def test_what_is_no_address_is_kept_as_it_is() -> None:
+def test_invalid_urls_are_left_unchanged() -> None:
     assert canonical(" tag:news.example,2025:1 ") == "tag:news.example,2025:1"
 
 

@@ -273,7 +273,7 @@ def test_the_command_makes_the_same_bytes_twice_and_names_a_missing_file(
     assert "gold" in capsys.readouterr().err
 
 
-def test_the_meaning_of_a_title_tells_what_its_words_do_not() -> None:
+def test_the_meaning_of_a_title_helps_where_its_words_do_not() -> None:
     at = datetime(2026, 5, 4, tzinfo=UTC)
     # Each title has one publisher and one unique word, so none of its words gets a weight.
     kinds = {"security": ("tremor", "quake", "earthquake"), "policy": ("ruling", "court", "judges")}

@@ -24,7 +24,7 @@ def headlines(*titles: tuple[int, str]) -> EarlierHeadlines:
     return EarlierHeadlines((day, tuple(title.split())) for day, title in titles)
 
 
-def test_what_a_source_writes_above_everything_tells_little_and_the_rest_as_much_as_ever() -> None:
+def test_boilerplate_of_a_source_counts_little_and_the_rest_as_before() -> None:
     idf = {"kxan": 9.0, "plane": 6.0}
 
     usual = damped(idf, headlines(*[(n, f"word{n} kxan") for n in range(20)]))

@@ -188,7 +188,7 @@ def test_putting_what_was_placed_gives_the_same_state() -> None:
     assert one.place(probe) == other.place(probe)
 
 
-def test_reasons_are_told_as_the_text_spells_them() -> None:
+def test_reasons_use_the_spelling_of_the_text() -> None:
     shown_text = "AWS orders 1.4 million chips, a record\nThe chips of Trainium; “Project Rainier” takes them."
     shared = {"1.4m": 3.0, "chip": 2.0, "trainium": 4.0, "project": 1.0, "rainier": 2.0, "量子": 0.5}
 
@@ -345,7 +345,7 @@ QUAKE = ("Earthquake strikes northern Ruritania", "A tremor was felt in the prov
 CHIP = ("Plover unveils an error-corrected processor", "Banks may order the processor of Plover from May.")
 
 
-def test_a_story_held_anew_attracts_as_it_did_and_counts_nothing_twice() -> None:
+def test_a_restored_story_attracts_as_before_and_counts_nothing_twice() -> None:
     counted, recounted = DocumentFrequency(load_background()), DocumentFrequency(load_background())
     made, again = Clusterer(counted), Clusterer(recounted)
     first = text(1, *QUAKE)
@@ -372,7 +372,7 @@ def test_entries_that_are_taken_apart_attract_apart() -> None:
     assert made.place(text(4, "Tremor in northern Ruritania felt in Strelsau", QUAKE[1], hours=1)).story_id == 1
 
 
-def test_a_story_that_is_held_anew_ends_when_it_would_have() -> None:
+def test_a_restored_story_ends_when_it_would_have() -> None:
     made = clusterer()
     place(made, text(1, *QUAKE), text(2, *CHIP, hours=30))
     made.replace(1, [text(1, *QUAKE)], 0)

@@ -84,7 +84,7 @@ def test_where_versions_or_dates_differ_an_equal_meaning_adds_nothing(first: str
     assert odds[0] <= odds[1]
 
 
-def test_a_story_is_held_against_the_nearest_other_one() -> None:
+def test_similarity_is_judged_against_the_nearest_other_story() -> None:
     """Titles on one subject are all close to each other; the evidence is what stands out."""
     probabilities = []
     for stranger in (1.5, 0.25):

@@ -36,7 +36,7 @@ def with_margin(margin: float, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine,
     return made, steps
 
 
-def test_a_report_that_tells_of_both_makes_two_stories_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_on_both_merges_two_stories(monkeypatch: pytest.MonkeyPatch) -> None:
     apart, steps = with_margin(99.0, monkeypatch)
     assert [story.story_id for story in apart.stories()] == [1, 2]
 
@@ -68,7 +68,7 @@ def test_what_comes_later_joins_the_story_that_stayed(monkeypatch: pytest.Monkey
     assert changes.memberships[0].story_id == 1
 
 
-def test_a_voice_has_spoken_when_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_voice_keeps_its_time_in_a_merge(monkeypatch: pytest.MonkeyPatch) -> None:
     """A merge is not news: the trend counts each voice from when it joined its story at the time."""
     made, steps = with_margin(-20.0, monkeypatch)
 

@@ -127,7 +127,7 @@ def test_a_split_makes_two_stories_that_both_say_why(desk: Desk) -> None:
     assert [member.reason for _, member in desk.store.memberships.of_story(2)] == [because(ReasonKind.EDITOR_SPLIT)] * 2
 
 
-def test_what_comes_later_joins_one_side_and_brings_the_two_together_no_more(
+def test_later_entries_join_one_side_of_a_split_and_do_not_merge_the_two(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reclustering, "MERGE_MARGIN", -20.0)
@@ -176,7 +176,7 @@ def test_an_entry_that_is_moved_stays_moved(desk: Desk) -> None:
     assert desk.story(2).merged_into == 1
 
 
-def test_a_split_that_is_taken_back_brings_both_sides_together_with_what_came_since(desk: Desk) -> None:
+def test_undoing_a_split_merges_both_sides_with_later_entries(desk: Desk) -> None:
     three(desk)
     made = desk.decide(DecisionKind.SPLIT, 1, 2, 3)
     desk.report(AGAIN, "herald")
@@ -201,7 +201,7 @@ def test_stories_that_are_over_can_be_taken_apart_and_together(desk: Desk) -> No
     assert desk.front() == []
 
 
-def test_a_story_that_is_over_goes_on_with_a_live_one_that_it_is_merged_with(desk: Desk) -> None:
+def test_a_closed_story_continues_with_the_live_one_it_is_merged_with(desk: Desk) -> None:
     three(desk)
     now = desk.report(
         ("Plover ships its processor to banks", "The error-corrected processor of Plover."), "lantern", 480 * HOUR

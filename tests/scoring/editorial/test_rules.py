@@ -145,7 +145,7 @@ def test_the_first_rule_that_matches_is_named() -> None:
     assert store.story_rules.of(story_id) == [StoryRule(MUTE, "chips"), StoryRule(BOOST, "trainium")]
 
 
-def test_the_newest_and_the_best_scored_leave_muted_stories_out_too_and_a_pin_brings_one_back() -> None:
+def test_the_newest_and_the_best_scored_leave_out_muted_stories_unless_pinned() -> None:
     store, updater = site(StoryRule(MUTE, "trainium"))
     (story_id,) = about(store, "Trainium")
 

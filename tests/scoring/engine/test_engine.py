@@ -180,7 +180,7 @@ def test_what_several_report_stands_above_what_one_does_other_things_equal() -> 
     assert front[0][0] == 1
 
 
-def test_a_new_model_scores_the_live_stories_anew_and_says_why() -> None:
+def test_a_new_model_rescores_the_live_stories_and_says_why() -> None:
     made, before = engine_after(entry(1, *EVENTS[3][0]))
 
     changes = made.use_model(cast(RelevanceModel, Sure()), NOON + HOUR)

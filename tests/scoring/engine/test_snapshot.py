@@ -97,7 +97,7 @@ def test_words_of_a_restored_state_are_shared_as_they_were() -> None:
     assert set(vocabulary) == {"chip", "deal"}
 
 
-def test_the_news_context_goes_on_where_it_was() -> None:
+def test_the_news_context_continues_where_it_was() -> None:
     titles = ["Amazon rents chips", "OpenAI signs for Amazon chips", "Ferry docks in the fjord", "Chips for Amazon"]
     steady = NewsContext()
     for number, title in enumerate(titles):

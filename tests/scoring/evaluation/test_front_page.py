@@ -99,7 +99,7 @@ def test_a_recording_reads_back_as_it_was_written(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.gz"
     other.write_bytes(b"not gzip")
     with pytest.raises(StreamError, match="cannot read the recording"):

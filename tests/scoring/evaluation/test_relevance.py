@@ -234,7 +234,7 @@ def test_intervals_hold_the_value_and_need_both_classes() -> None:
     assert result("x", days, [0.5] * 120, [0] * 120).auc is None
 
 
-def test_the_prior_finds_the_told_stories_of_the_sample_edition() -> None:
+def test_the_prior_finds_the_widely_reported_stories_of_the_sample_edition() -> None:
     # The sample edition: an article is relevant if three or more sources reported its event.
     sources_by_event: dict[str, set[str]] = {}
     stream = edition.as_stream(edition.load())

@@ -8,7 +8,7 @@ from tests.scoring.insights.test_key_facts import members_of
 MINUTE = timedelta(minutes=1)
 
 
-def test_who_was_first_and_who_followed_is_told_by_voice() -> None:
+def test_first_report_and_followers_are_listed_by_voice() -> None:
     analysis = analyse(
         members_of(
             ("ledger", "Veldra files to go public", ""),

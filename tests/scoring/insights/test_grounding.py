@@ -74,7 +74,7 @@ def test_lies_go_and_the_truth_beside_them_stays() -> None:
 
 @settings(max_examples=60)
 @given(st.text(max_size=300))
-def test_any_answer_can_be_held_against_the_entries(text: str) -> None:
+def test_any_answer_can_be_checked_against_the_entries(text: str) -> None:
     kept, _ = grounded(text, REPORTS)
     assert len(kept) <= 6
     for sentence in kept:
@@ -189,7 +189,9 @@ async def test_what_fails_is_left_alone_for_a_while(
     assert await narrator.step(NOON + REST)
 
 
-async def test_without_an_endpoint_nobody_is_asked_and_a_private_one_needs_leave(liar: Liar, store: Store) -> None:
+async def test_without_an_endpoint_nothing_is_requested_and_a_private_one_needs_permission(
+    liar: Liar, store: Store
+) -> None:
     assert not await Summarizer(CONFIG, store).step(NOON)
     config = configured(liar)
     narrator = Summarizer(replace(config, limits=CONFIG.limits), store)

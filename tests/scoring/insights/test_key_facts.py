@@ -65,7 +65,7 @@ def test_an_amount_has_a_value_and_a_unit(sentence: str, expected: list[tuple[st
         "https://news.example/2026/11/1200-chips",
     ],
 )
-def test_what_is_no_amount_is_none(sentence: str) -> None:
+def test_other_numbers_are_not_amounts(sentence: str) -> None:
     assert figures(sentence) == []
 
 
@@ -153,7 +153,7 @@ def test_a_sentence_that_cannot_stand_alone_is_no_fact(sentence: str) -> None:
     assert key_facts(members_of(("ledger", "Veldra files to go public", sentence))).facts == ()
 
 
-def test_a_figure_that_differs_is_told_with_who_says_what() -> None:
+def test_a_disputed_figure_is_shown_with_its_sources() -> None:
     facts = key_facts(
         members_of(
             ("ledger", "Blast at Veldra plant", "The blast at the Veldra plant in Ghent injured 12 workers."),

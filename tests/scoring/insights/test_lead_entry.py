@@ -129,7 +129,7 @@ STATEMENTS = [
         "Getting started with Corvid 5 in ten minutes",
     ],
 )
-def test_a_statement_of_what_happened_leads_whoever_comes_first(other: str) -> None:
+def test_a_statement_of_what_happened_leads_in_any_order(other: str) -> None:
     summary = "The model was announced on Monday and is available to developers in preview today."
     for statement in STATEMENTS:
         for order in ((statement, other), (other, statement)):
@@ -137,7 +137,7 @@ def test_a_statement_of_what_happened_leads_whoever_comes_first(other: str) -> N
             assert order[choose(values, None)] == statement
 
 
-def test_clarity_tells_news_from_bait() -> None:
+def test_clarity_separates_news_from_clickbait() -> None:
     """A floor under the .940 that `python -m bench.headline` measured on headlines not used to design the rule."""
     file = DATA / LABELS
     if not file.exists():

@@ -50,7 +50,7 @@ def test_clicks_that_follow_the_order_alone_say_next_to_nothing() -> None:
     assert max(map(abs, interests.values()), default=0.0) < 0.1
 
 
-def test_a_story_that_readers_want_is_told_from_one_that_stands_on_top() -> None:
+def test_a_popular_story_is_distinguished_from_one_in_a_high_position() -> None:
     wanted = dict.fromkeys(range(100), 1.0) | {7: 2.0, 8: 0.4}
 
     interests = interest(stream(wanted, random.Random(0)))

@@ -129,7 +129,7 @@ def test_a_state_that_did_not_change_is_not_counted_twice() -> None:
     assert len(examples([story(1, [0 * HOUR])], 0.10, LATER)) == 1
 
 
-def test_what_a_merge_brought_is_known_from_the_merge_on() -> None:
+def test_sources_that_joined_by_a_merge_count_from_the_merge_on() -> None:
     merged = story(1, [0 * HOUR, HOUR / 2], joined={1: 4 * HOUR})
 
     assert len(merged.signals(MONDAY + 3 * HOUR).voices) == 1

@@ -86,7 +86,7 @@ def test_a_model_read_from_its_file_scores_as_the_one_that_was_learned(
         assert current(models).score(example.signals) == in_memory.score(example.signals)
 
 
-def test_the_prior_goes_on_where_nothing_was_learned_yet(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_prior_is_used_until_a_model_is_trained(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert current(ModelsInMemory()) is load_prior()
 
@@ -96,7 +96,7 @@ def test_the_prior_goes_on_where_nothing_was_learned_yet(caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     "fault", ["truncated", "other version", "missing", "other prior", "no weights", "negative slope"]
 )
-def test_a_model_file_that_cannot_be_used_is_told_and_the_prior_goes_on(
+def test_an_unusable_model_file_is_reported_and_the_prior_is_used(
     site: Store, models: ModelFiles, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     train(site, CONFIG, NOW)
@@ -289,7 +289,7 @@ def test_a_source_with_one_entry_and_entries_without_summary_are_learned_from(le
     assert not [name for name in model.local.others if name.startswith("source:")]
 
 
-def test_using_what_is_not_fitted_raises() -> None:
+def test_using_an_unfitted_model_raises() -> None:
     with pytest.raises(AttributeError):
         _ = WeightLearner().weights_
 
@@ -326,7 +326,7 @@ def test_other_scripts_are_learned_from() -> None:
     assert weights.title["芯片"] > 0 > weights.title["рецепт"]
 
 
-def test_load_refuses_what_is_no_model() -> None:
+def test_load_refuses_files_that_are_not_models() -> None:
     from aggregator.errors import ModelFileError
 
     with pytest.raises(ModelFileError, match="cannot be read"):

@@ -86,7 +86,7 @@ def test_a_rebuild_has_the_embeddings_of_then_and_gives_the_same_stories(store: 
     assert len({embedding is None for embedding in placed.values()}) == 2
 
 
-def test_a_restart_goes_on_with_the_embeddings_of_the_snapshot(store: Store) -> None:
+def test_a_restart_continues_with_the_embeddings_of_the_snapshot(store: Store) -> None:
     polls = newsroom(5, polls=10)
     steady = Store.open(":memory:")
     steady.feeds.sync(CONFIG.sources, NOON)

@@ -188,7 +188,7 @@ def test_no_subject_fills_the_top_when_others_are_about_as_good() -> None:
     assert sum(number < 20 for number in top) <= 4
 
 
-def test_what_tells_the_news_of_the_story_above_gives_way_to_other_news() -> None:
+def test_a_story_with_the_same_news_as_the_one_above_moves_down() -> None:
     first = candidate(1, worths=(0.6,), topics="anthropic talk raise $30bn $900bn valuation")
     again = candidate(2, worths=(0.55,), topics="anthropic talk raise funding $950bn valuation")
     other = candidate(3, worths=(0.5,), topics="anthropic business customers ramp data")

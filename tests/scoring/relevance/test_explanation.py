@@ -72,7 +72,7 @@ def test_parts_that_cancel_each_other_keep_their_points() -> None:
     assert [part.points for part in shown] == [50.0, 25.0, -25.0]
 
 
-def test_small_words_are_told_together() -> None:
+def test_words_of_little_weight_are_combined() -> None:
     words = [Part(f"word:w{i}", 0.1 * i, NO_REASON) for i in range(1, 19)]
 
     shown = contributions(-2.0, words, 90)
@@ -103,7 +103,7 @@ def test_a_counterfactual_is_the_score_of_the_story_without_that_voice() -> None
     assert result[because(ReasonKind.ALONE, "paper0.example")] == model().score(signals(delays=(0 * HOUR,))).score
 
 
-def test_a_counterfactual_without_the_summary_is_scored_anew() -> None:
+def test_a_counterfactual_without_the_summary_is_scored_again() -> None:
     result = {c.condition: c.score for c in counterfactuals(model(), signals(title="A chip", summary="chip"))}
 
     assert result == {because(ReasonKind.TITLE_ALONE): model().score(signals(title="A chip")).score}

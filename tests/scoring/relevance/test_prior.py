@@ -109,7 +109,7 @@ def test_coverage_makes_most_of_the_difference_for_words_it_does_not_know() -> N
     assert six.score >= 60
 
 
-def test_the_command_makes_it_anew_from_data_of_ones_own(
+def test_the_command_builds_a_prior_from_other_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(meaning_fit, "packaged_encoder", ConceptEncoder)

@@ -74,7 +74,7 @@ def embeddings(store: Store) -> list[Embedding | None]:
     return [entry.embedding for entry in store.entries.each()]
 
 
-def test_an_export_without_embeddings_is_encoded_anew_with_and_without_a_database(site: Store, tmp_path: Path) -> None:
+def test_an_export_without_embeddings_is_encoded_again_with_and_without_a_database(site: Store, tmp_path: Path) -> None:
     stream = exported(site, tmp_path / "export.jsonl", embeddings=False)
     encoder = ConceptEncoder()
 

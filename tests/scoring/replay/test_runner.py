@@ -117,7 +117,7 @@ def test_a_stream_without_sources_does_not_take_everyone_for_one_publisher(tmp_p
     assert len({line.split("\t")[1] for line in assignments.splitlines()}) == 1
 
 
-def test_a_better_model_is_asked_for_once_a_day(tmp_path: Path) -> None:
+def test_retraining_runs_once_a_day(tmp_path: Path) -> None:
     days = []
 
     def retrain(engine: Engine, now: datetime) -> RelevanceModel | None:

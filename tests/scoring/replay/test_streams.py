@@ -91,7 +91,7 @@ def test_a_file_that_ends_in_the_middle_gives_what_it_holds(tmp_path: Path) -> N
     assert "ends in the middle" in stream.skipped[-1].message
 
 
-def test_a_missing_file_and_a_folder_are_told_in_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_give_a_clear_message(tmp_path: Path) -> None:
     with pytest.raises(StreamError, match="cannot read the stream"):
         list(Stream(tmp_path / "none.jsonl"))
     with pytest.raises(StreamError, match="folder"):

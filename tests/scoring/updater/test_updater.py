@@ -178,7 +178,7 @@ def test_a_worker_that_stopped_before_it_scored_with_a_new_model_does_so_at_its_
 
 
 @pytest.mark.parametrize("step", [5 * HOUR, 40 * HOUR])  # all within every horizon; 48 days, beyond all of them
-def test_what_another_version_wrote_stands_and_the_engine_goes_on_from_it(
+def test_results_of_another_version_stay_and_the_engine_continues_from_them(
     step: timedelta, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     # A source that reported two stories counts twice, and once after they have merged: counts are restored exactly only
@@ -346,7 +346,7 @@ def test_a_trend_that_faded_is_written_once_a_minute_and_is_no_new_edition(store
     assert store.state.edition() == edition
 
 
-def test_a_step_that_fails_leaves_the_store_as_it_was_and_the_next_run_goes_on(store: Store) -> None:
+def test_a_failed_step_leaves_the_store_unchanged_and_the_next_run_continues(store: Store) -> None:
     polls = newsroom(4)
     publish(store, polls[0])
     fail = True

@@ -252,7 +252,7 @@ def test_a_change_whose_place_is_gone_is_not_guessed() -> None:
 # Models
 
 
-def test_a_training_is_asked_for_once_and_not_again_within_ten_minutes(desk: Desk, store: Store, later: Clock) -> None:
+def test_a_training_can_be_requested_once_in_ten_minutes(desk: Desk, store: Store, later: Clock) -> None:
     assert desk.post("/admin/models/train").status_code == 303
     assert store.state.moment("train_wanted") == later.now
     assert desk.post("/admin/models/train").status_code == 429

@@ -96,7 +96,7 @@ def test_what_others_wrote_is_marked_as_theirs(tools: Tools) -> None:
         ("explain", {"story_id": -1}, "there is no story -1"),
     ],
 )
-async def test_a_mistake_is_told_with_the_way_out(
+async def test_an_error_message_says_how_to_fix_the_call(
     tools: Tools, name: str, arguments: dict[str, Any], message: str
 ) -> None:
     answer = await call(tools, name, **arguments)

@@ -46,7 +46,7 @@ def write_feeds(folder: Path, alerts: str) -> None:
     (folder / "feeds.yaml").write_text(f"sources: [{{id: a, url: 'https://a.example/feed'}}]\n{alerts}")
 
 
-def test_the_receiver_on_the_page_tells_a_genuine_webhook(tmp_path: Path, service: HttpService) -> None:
+def test_the_receiver_on_the_page_verifies_webhooks(tmp_path: Path, service: HttpService) -> None:
     example = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)[1]
     example = example.replace("https://hooks.example/groundswell", f"http://127.0.0.1:{service.port}/hook")
     write_feeds(tmp_path, example.replace("alerts:\n", "alerts:\n  allow_private: yes\n"))

@@ -299,7 +299,7 @@ def test_an_outcome_that_nobody_knows_is_kept_as_such(
 # Alarms
 
 
-def test_the_operator_is_told_when_something_begins_and_when_it_ends(
+def test_the_operator_is_notified_when_a_problem_begins_and_ends(
     store: Store, room: Newsroom, config: Config, service: HttpService
 ) -> None:
     target = AlertTarget(f"http://127.0.0.1:{service.port}/ops")

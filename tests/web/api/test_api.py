@@ -75,7 +75,7 @@ def test_pages_joined_by_their_cursors_are_the_whole_list(full: FlaskClient, que
     assert len(pages) == len(set(pages))
 
 
-def test_a_list_that_grew_at_its_head_goes_on_where_it_was(site: FlaskClient, room: Newsroom) -> None:
+def test_a_cursor_continues_in_place_after_the_list_grew(site: FlaskClient, room: Newsroom) -> None:
     for i in range(6):
         room.story(f"Story {i}", ["seedbed"], at=NOW - (9 - i) * HOUR)
     first = get(site, "/stories?sort=newest&limit=3")

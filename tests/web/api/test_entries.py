@@ -99,7 +99,7 @@ async def test_an_entry_of_a_source_that_went_meanwhile_is_dropped(world: World,
         ({"tags": ["x"] * 51}, "invalid"),
     ],
 )
-def test_what_is_not_valid_is_refused_with_the_reason(world: World, changes: dict[str, Any], message: str) -> None:
+def test_an_invalid_entry_is_refused_with_the_reason(world: World, changes: dict[str, Any], message: str) -> None:
     answer = world.post(**changes)
     assert answer.status_code == 400, answer.text
     assert message in answer.text

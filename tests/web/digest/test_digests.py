@@ -71,7 +71,7 @@ NO_NAMES = ["2026-02-30", "2026-W54", "2026-W00", "2026-1-1", "0000-01-01", "999
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
-def test_what_is_no_day_or_week_has_no_edition(name: str) -> None:
+def test_an_invalid_day_or_week_has_no_digest(name: str) -> None:
     assert editions.named(name, "UTC") is None
 
 

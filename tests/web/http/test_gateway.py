@@ -205,14 +205,16 @@ async def test_answers_and_refusals_are_counted(make: Callable[..., Gateway]) ->
     assert value("groundswell_refused_requests_total", {"status": "408"}) == 1
 
 
-async def test_authorization_of_nobody_makes_no_page_anew(make: Callable[..., Gateway], app: Application) -> None:
+async def test_an_invalid_authorization_does_not_bypass_the_cache(
+    make: Callable[..., Gateway], app: Application
+) -> None:
     gateway = make()
     for token in ("", "Bearer a", "Bearer b", "Basic eA=="):
         await ask(gateway, Scope(path="/kept", pairs=(("host", "127.0.0.1:8000"), ("authorization", token))))
     assert len(app.seen) == 1
 
 
-async def test_a_view_that_waits_is_asked_again_when_it_can_be_answered(
+async def test_a_view_that_waits_is_called_again_when_it_can_answer(
     make: Callable[..., Gateway], app: Application
 ) -> None:
     app.slow = Future()

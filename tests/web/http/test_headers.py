@@ -97,7 +97,7 @@ def test_answers_from_memory_carry_them_too(full: FlaskClient) -> None:
         check_headers(answer.headers, path)
 
 
-def test_over_https_browsers_are_told_to_stay_there(full: FlaskClient) -> None:
+def test_over_https_the_site_sends_strict_transport_security(full: FlaskClient) -> None:
     answer = full.get("/nothing", base_url="https://localhost")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
@@ -135,7 +135,7 @@ def test_a_missing_page_helps_on(full: FlaskClient) -> None:
     assert 'href="/category/big-tech"' in answer.text
 
 
-def test_a_wrong_method_is_told_the_right_ones(full: FlaskClient) -> None:
+def test_a_wrong_method_gets_the_allowed_ones(full: FlaskClient) -> None:
     answer = full.post("/about")
     assert answer.status_code == 405
     assert "GET" in answer.headers["Allow"]

@@ -84,7 +84,7 @@ def test_a_page_is_made_once_an_edition(front: Front) -> None:
     assert front.origin.request_count == 2
 
 
-def test_a_page_that_is_asked_for_all_the_time_is_made_anew_aside() -> None:
+def test_a_popular_page_is_rendered_again_in_the_background() -> None:
     front = Front(stale_s=1.0)
     first = front.client.get("/")
     front.edition = 2
@@ -115,7 +115,7 @@ def test_nobody_makes_a_page_that_is_being_made() -> None:
     assert front.origin.request_count == 2
 
 
-def test_who_asks_for_a_page_that_another_is_making_gets_that_one() -> None:
+def test_concurrent_requests_share_one_rendering() -> None:
     front = Front(stale_s=1.0)
     front.origin.answers.clear()
     with ThreadPoolExecutor(3) as pool:
@@ -127,7 +127,7 @@ def test_who_asks_for_a_page_that_another_is_making_gets_that_one() -> None:
     assert front.origin.request_count == 1
 
 
-def test_what_cannot_be_made_aside_is_told_to_whoever_asks_next() -> None:
+def test_a_failure_in_the_background_reaches_the_next_request() -> None:
     front = Front(stale_s=1.0)
     front.client.get("/")
     front.edition = 2
@@ -149,7 +149,7 @@ def test_the_edition_is_looked_up_twice_a_second_at_most() -> None:
     assert front.origin.request_count == 2
 
 
-def test_a_page_with_ages_is_made_anew_after_its_time(front: Front) -> None:
+def test_a_page_with_ages_is_rendered_again_after_its_time(front: Front) -> None:
     front.origin.keep = timedelta(seconds=60)
     front.client.get("/")
     front.clock.now += timedelta(seconds=59)
@@ -299,7 +299,7 @@ def test_ages_move_with_the_clock_and_feeds_do_not(
         assert client.get(path, headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_a_database_that_is_exchanged_is_read_anew(tmp_path: Path, config: Any, make_app: Callable[..., Flask]) -> None:
+def test_a_replaced_database_is_opened_again(tmp_path: Path, config: Any, make_app: Callable[..., Flask]) -> None:
     db, other = tmp_path / "news.db", tmp_path / "other.db"
     with Store.open(db) as store:
         Newsroom(store, config).story("From the old one", ["techcrunch_ai"])

@@ -72,7 +72,7 @@ async def test_a_request_that_is_given_up_gives_its_turn_to_the_next(release: th
     queue.close()
 
 
-async def test_what_work_raises_reaches_whoever_waits() -> None:
+async def test_an_exception_of_the_work_reaches_its_caller() -> None:
     queue = WorkQueue(threads=1)
     with pytest.raises(ZeroDivisionError):
         await queue.run("a", False, lambda: 1 / 0)

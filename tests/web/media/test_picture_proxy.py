@@ -76,7 +76,7 @@ def test_a_picture_is_known_by_its_bytes(data: bytes, mime: str) -> None:
         png(11_000, 11_000),
     ],
 )
-def test_what_is_no_picture_of_a_sane_size_is_none(data: bytes) -> None:
+def test_only_pictures_of_a_sane_size_are_accepted(data: bytes) -> None:
     assert kind_of(data) is None
 
 
@@ -111,7 +111,7 @@ def show(room: Newsroom, url: str, caption: str = "", credit: str = "") -> int:
     return room.story("A story with a picture", ["techcrunch_ai"], picture=Picture(url, caption, credit))
 
 
-def test_a_picture_comes_through_us_and_is_asked_for_once(
+def test_a_picture_is_proxied_and_fetched_once(
     elsewhere: FeedServer, room: Newsroom, site_with_pictures: Callable[..., FlaskClient]
 ) -> None:
     url = elsewhere.answer("/a.png", 200, png(), {"Content-Type": "text/html"})
@@ -150,7 +150,7 @@ def test_a_reader_comes_back_later_where_a_server_has_enough_to_do(
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
+def test_a_file_that_is_not_a_picture_is_refused_and_not_fetched_again_soon(
     elsewhere: FeedServer, room: Newsroom, site_with_pictures: Callable[..., FlaskClient]
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, b"<svg/>", {"Content-Type": "image/png"}))
@@ -163,7 +163,7 @@ def test_what_is_no_picture_is_not_passed_on_and_not_asked_for_at_once_again(
 
 
 @pytest.mark.parametrize("allowed", [(), ("127.0.0.1",)])
-def test_a_private_address_is_not_asked_for_a_picture_whatever_feeds_may_be_polled(
+def test_pictures_are_never_fetched_from_private_addresses_that_feeds_may_use(
     elsewhere: FeedServer,
     config: Config,
     room: Newsroom,
@@ -178,7 +178,7 @@ def test_a_private_address_is_not_asked_for_a_picture_whatever_feeds_may_be_poll
     assert elsewhere.request_count("/a.png") == 0
 
 
-def test_with_pictures_off_none_is_shown_or_asked_for(
+def test_with_pictures_off_none_is_shown_or_fetched(
     elsewhere: FeedServer, config: Config, room: Newsroom, site_with_pictures: Callable[..., FlaskClient]
 ) -> None:
     entry_id = show(room, elsewhere.answer("/a.png", 200, png()))

@@ -30,7 +30,7 @@ def test_before_the_first_night_the_page_says_when_it_comes(full: FlaskClient) -
     assert "There are no measurements yet" in page
 
 
-def test_the_page_shows_number_range_cases_and_describe_held_against(
+def test_the_page_shows_each_number_with_range_cases_and_comparison(
     store: Store, tmp_path: Path, make_app: Callable[..., Flask]
 ) -> None:
     tables = {
@@ -85,7 +85,7 @@ def test_calibration_drifts_when_the_newest_days_are_clearly_worse(
     assert shown.drifts is drifts
 
 
-def test_there_is_no_calibration_before_any_can_be_told() -> None:
+def test_there_is_no_calibration_before_there_are_enough_cases() -> None:
     assert calibration(errors(None, None, None)) is None
     assert calibration(card(0.8)) is None
 

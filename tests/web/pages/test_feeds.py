@@ -265,7 +265,7 @@ def test_an_item_keeps_its_id_when_its_headline_changes(site: FlaskClient, room:
     assert site.get("/trending.json").get_json()["items"][0]["id"] == f"tag:127.0.0.1,2026:story/{story_id}"
 
 
-def test_links_lead_to_the_site_as_it_was_asked_while_it_is_only_local(full: FlaskClient) -> None:
+def test_links_of_a_local_site_use_the_address_of_the_request(full: FlaskClient) -> None:
     feed = full.get("/trending.json", headers={"Host": "localhost:8123"}).get_json()
     assert feed["feed_url"] == "http://localhost:8123/trending.json"
     assert feed["items"][0]["url"].startswith("http://localhost:8123/story/")

@@ -125,7 +125,7 @@ def test_when_all_sources_fail_the_front_page_says_why(site: FlaskClient, room: 
         assert "groundswell demo" in page
 
 
-def test_a_worker_that_fell_silent_is_told_of(tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask]) -> None:
+def test_a_silent_worker_is_reported(tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask]) -> None:
     room.story("An older story", ["techcrunch_ai"])
     client = make_app(tmp_path / "news.db", lambda: NOW + timedelta(minutes=9)).test_client()
     assert "The worker is not running" in get(client, "/sources")
@@ -135,7 +135,7 @@ def test_a_worker_that_fell_silent_is_told_of(tmp_path: Path, room: Newsroom, ma
     assert (answer.status_code, answer.get_json()["ok"], answer.get_json()["worker_age_s"]) == (503, False, 544)
 
 
-def test_a_worker_that_lives_and_cannot_write_is_told_of_with_the_cause(
+def test_a_running_worker_that_cannot_write_is_reported_with_the_cause(
     tmp_path: Path, room: Newsroom, make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room.story("An older story", ["techcrunch_ai"])
@@ -192,7 +192,7 @@ def test_a_category_lists_by_trend_age_or_score(site: FlaskClient, room: Newsroo
     assert headlines(get(site, "/trending"))[0] == "Elsewhere"
 
 
-def test_a_list_goes_on_over_pages(site: FlaskClient, room: Newsroom) -> None:
+def test_a_list_continues_on_further_pages(site: FlaskClient, room: Newsroom) -> None:
     for i in range(35):
         room.story(f"Story {i}", ["techcrunch_ai"], trend=100 - i)
     room.rank()
@@ -364,7 +364,7 @@ def test_a_source_shows_what_it_published_and_in_which_story(full: FlaskClient) 
     get(full, "/source/nobody", 404)
 
 
-def test_a_source_that_was_never_asked_has_a_page(tmp_path: Path, make_app: Callable[..., Flask]) -> None:
+def test_a_source_that_was_never_polled_has_a_page(tmp_path: Path, make_app: Callable[..., Flask]) -> None:
     page = text(get(make_app(tmp_path / "x.db").test_client(), "/source/seedbed"))
     assert "No entries yet" in page
     assert "This source has not been polled yet" in page
@@ -433,7 +433,7 @@ def test_a_damaged_database_gives_calm_pages_and_recovers(tmp_path: Path, make_a
     assert client.get("/about").status_code == 200
 
 
-def test_the_demo_asks_the_browser_to_come_again(edition_db: Path, make_app: Callable[..., Flask]) -> None:
+def test_the_demo_makes_the_browser_reload(edition_db: Path, make_app: Callable[..., Flask]) -> None:
     client = make_app(edition_db, refresh=timedelta(seconds=5)).test_client()
     assert client.get("/").headers["Refresh"] == "5"
     assert client.get("/").headers["Refresh"] == "5"

@@ -58,7 +58,7 @@ def test_before_the_first_and_after_now_it_says_why_there_is_none(site: FlaskCli
 @pytest.mark.parametrize(
     "time", ["yesterday", "2026-13-45", "1e9", "0001-01-01T00:00Z", "9999-12-31T23:59-23:00", "x" * 99]
 )
-def test_what_is_no_moment_is_not_there(full: FlaskClient, time: str) -> None:
+def test_an_invalid_time_is_not_found(full: FlaskClient, time: str) -> None:
     get(full, f"/at/{time}", 404)
 
 

@@ -153,7 +153,7 @@ def test_a_row_and_a_source_page_say_what_befell_it(
         assert f"{state_words} " in page
 
 
-def test_a_source_page_tells_of_its_hub_its_address_and_its_last_polls(site: FlaskClient, room: Newsroom) -> None:
+def test_a_source_page_shows_its_hub_its_address_and_its_last_polls(site: FlaskClient, room: Newsroom) -> None:
     state(room, "seedbed", last_message="3 entries, 1 new", last_status=200)
     room.store.websub_subscriptions.want("seedbed", "https://hub.example/", "https://x.example/", "t", "s", NOW)
     page = text(get(site, "/source/seedbed"))
@@ -174,7 +174,7 @@ def test_a_removed_source_keeps_its_page(tmp_path: Path, store: Store, make_app:
     assert len(names(get(client, "/sources?state=removed"))) == sources.PAGE_SIZE
 
 
-def test_the_ledger_tells_what_asking_each_host_came_to(crowd: FlaskClient) -> None:
+def test_the_host_table_shows_the_results_of_polling_each_host(crowd: FlaskClient) -> None:
     page = text(get(crowd, "/sources?q=host1.example"))
     assert "8 requests to 175 hosts so far" in page
     assert "host1.example 4 1 0%" in page

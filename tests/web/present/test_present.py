@@ -108,6 +108,6 @@ def test_a_time_is_shown_in_the_zone_of_the_site() -> None:
 
 
 @pytest.mark.parametrize("tag", ['en" onload="x', "x", "1-2", "english language"])
-def test_what_is_no_language_tag_is_not_one_on_a_page(tag: str) -> None:
+def test_an_invalid_language_tag_is_left_out_of_a_page(tag: str) -> None:
     assert present.language_tag(tag, "en") == ""
     assert present.language_tag("zh-Hans", "en") == "zh-Hans"

@@ -75,7 +75,7 @@ def channel(*items: Item, **changes: Any) -> Channel:
 # Held against the specifications
 
 
-def test_rss_is_as_the_specification_wants_it() -> None:
+def test_rss_follows_the_specification() -> None:
     root = ET.fromstring(FORMATS["rss"].write(channel(item(1), item(2, category=""))))
     assert (root.tag, root.get("version"), len(root)) == ("rss", "2.0", 1)
     head = root[0]
@@ -103,7 +103,7 @@ def test_rss_is_as_the_specification_wants_it() -> None:
     assert items[1].find("category") is None
 
 
-def test_atom_is_as_rfc_4287_wants_it() -> None:
+def test_atom_follows_rfc_4287() -> None:
     root = ET.fromstring(FORMATS["atom"].write(channel(item(1), item(2, text="", original=""))))
     assert root.tag == f"{ATOM}feed"
     for required in ("id", "title", "updated"):
@@ -120,7 +120,7 @@ def test_atom_is_as_rfc_4287_wants_it() -> None:
     assert len(set(ids)) == 2
 
 
-def test_json_feed_is_as_version_1_1_wants_it() -> None:
+def test_json_feed_follows_version_1_1() -> None:
     document = json.loads(FORMATS["json"].write(channel(item(1), item(2, original="", category=""))))
     assert document["version"] == "https://jsonfeed.org/version/1.1"
     assert document["title"]

@@ -35,7 +35,7 @@ def cut_all(url: str) -> None:
         )
 
 
-def test_after_a_lost_connection_the_store_goes_on(store: Store, url: str) -> None:
+def test_the_store_continues_after_a_lost_connection(store: Store, url: str) -> None:
     add(store, arrival("a"))
     cut_all(url)
     with pytest.raises(StoreFault):

@@ -74,7 +74,7 @@ def assert_equal(db: Path, url: str) -> None:
     source.close()
 
 
-def test_a_whole_site_is_copied_and_goes_on(tmp_path: Path, url: str) -> None:
+def test_a_whole_site_is_copied_and_continues(tmp_path: Path, url: str) -> None:
     db = tmp_path / "news.db"
     with Store.open(db) as store:
         running = updater(filled(store))
@@ -109,7 +109,7 @@ def test_models_pictures_and_token_go_along(db: Path, url: str) -> None:
         assert store.sessions.token_digest() == "digest"
 
 
-def test_killed_in_the_middle_it_goes_on_where_it_stopped(db: Path, url: str) -> None:
+def test_a_killed_transfer_resumes_where_it_stopped(db: Path, url: str) -> None:
     child = subprocess.run([sys.executable, "-c", KILL, str(db), url], check=False)
     assert child.returncode == -signal.SIGKILL
     with pytest.raises(StoreError, match=r"holds only a part of .*news\.db; run `groundswell migrate-to` again"):
@@ -273,7 +273,7 @@ def test_a_file_that_is_not_there_is_an_error_also_where_the_site_has_a_database
     assert "there is no SQLite database" in str(result.exception)
 
 
-def test_the_command_tells_how_to_go_on_after_a_lost_connection(
+def test_the_command_says_how_to_resume_after_a_lost_connection(
     db: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     complete = PostgresTables.complete_text_index

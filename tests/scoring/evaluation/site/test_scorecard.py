@@ -52,7 +52,7 @@ def number(measure: Measure) -> float:
     return measure.value
 
 
-def test_an_honest_score_is_told_from_one_by_lot() -> None:
+def test_a_good_score_is_distinguished_from_a_random_one() -> None:
     good, lot = scorecard(past(), NOW), scorecard(past(honest=False), NOW)
 
     assert number(value(good, "auc")) == 1.0

@@ -30,7 +30,7 @@ def test_every_line_is_one_that_prometheus_reads(full: FlaskClient) -> None:
         assert re.fullmatch(rf"# (HELP|TYPE) groundswell_\w+ .+|{sample}", line), line
 
 
-def test_it_tells_of_polls_entries_and_views(full: FlaskClient) -> None:
+def test_it_has_polls_entries_and_views(full: FlaskClient) -> None:
     samples = dict(line.rsplit(" ", 1) for line in full.get("/metrics").text.splitlines() if line[0] != "#")
     assert float(samples["groundswell_entries_total"]) > 0
     assert float(samples["groundswell_edition"]) > 0
@@ -73,7 +73,7 @@ def test_what_is_due_says_for_how_long_it_waits(edition_db: Path, make_app: Call
     assert float(samples["groundswell_poll_lag_seconds"]) > 0
 
 
-def test_the_dashboard_asks_for_metrics_that_the_site_has(full: FlaskClient) -> None:
+def test_the_dashboard_queries_existing_metrics(full: FlaskClient) -> None:
     metrics = full.get("/metrics").text
     named = set(re.findall(r"^(?:# TYPE )?(groundswell_\w+)", metrics, re.M))
     # A counter without a value yet only shows its type, without "_total".

@@ -129,7 +129,7 @@ def test_answers_of_the_hub_are_neither_cached_nor_run(site: FlaskClient) -> Non
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_a_subscriber_is_asked_first_and_then_told_of_news_signed(
+async def test_a_subscriber_is_verified_first_and_then_gets_signed_updates(
     site: FlaskClient, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     room.story("Before", ["seedbed"])
@@ -200,7 +200,7 @@ async def test_a_lease_ends_unless_it_is_renewed(
     assert store.websub_requests.counts() == (0, 0)
 
 
-async def test_who_unsubscribes_is_asked_too_and_gets_no_more(
+async def test_unsubscribing_is_verified_too_and_ends_deliveries(
     site: FlaskClient, store: Store, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     site.post("/hub", data=subscriber.form())
@@ -297,7 +297,7 @@ async def test_a_private_callback_is_never_called_unless_it_is_allowed(
     ],
     ids=str,
 )
-def test_what_is_no_request_is_refused_at_once(site: FlaskClient, store: Store, more: dict[str, str]) -> None:
+def test_an_invalid_request_is_refused_immediately(site: FlaskClient, store: Store, more: dict[str, str]) -> None:
     answer = site.post("/hub", data=Subscriber(url="https://me.example").form(**more))
     assert answer.status_code == 400
     assert answer.content_type.startswith("text/plain")
@@ -367,7 +367,7 @@ def test_who_sends_many_requests_keeps_nobody_else_out(
     assert store.websub_requests.group_counts("many.example") == (0, 3)
 
 
-def test_a_request_that_is_repeated_is_asked_no_oftener(site: FlaskClient, store: Store) -> None:
+def test_a_repeated_request_is_verified_only_once(site: FlaskClient, store: Store) -> None:
     assert ask(site, "https://victim.example/") == 202
     (pending,) = store.websub_requests.to_confirm(NOW, 10)
     store.websub_requests.put_off(pending.request_id, NOW + 10 * MINUTE)
@@ -439,7 +439,7 @@ async def test_callbacks_that_never_answer_keep_nobody_waiting(
         server.close()
 
 
-async def test_another_hub_is_told_which_lists_changed_once_a_minute(
+async def test_another_hub_is_notified_of_changed_lists_once_a_minute(
     tmp_path: Path, store: Store, room: Newsroom, allowed: Config, later: Clock, subscriber: Subscriber
 ) -> None:
     limits = replace(allowed.limits, allow_private=("127.0.0.1",))
