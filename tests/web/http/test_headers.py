@@ -106,7 +106,7 @@ def test_over_https_the_site_sends_strict_transport_security(full: FlaskClient) 
 def test_a_foreign_host_gets_nothing_even_from_memory(full: FlaskClient, host: str) -> None:
     assert full.get("/").status_code == 200
     answer = full.get("/", headers={"Host": host}) if host else full.get("/", environ_overrides={"HTTP_HOST": ""})
-    assert answer.status_code == 400 or (not host and answer.status_code == 200)
+    assert answer.status_code == 400
     check_headers(answer.headers, host)
 
 
@@ -176,7 +176,7 @@ def test_what_breaks_outside_of_flask_is_answered_too(caplog: pytest.LogCaptureF
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
-    "{{ 7*7 }}{% include '/etc/passwd' %}",
+    "{{ 7127*7129 }}{% include '/etc/passwd' %}",
     "' onmouseover='alert(1)",
     "</title></textarea><svg/onload=alert(1)>",
     "javascript:alert(1)",
@@ -214,7 +214,7 @@ def test_hostile_text_is_text_wherever_it_stands(site: FlaskClient, room: Newsro
         assert "<svg/onload" not in page, path
         assert not re.search(r"<[^>]*\son\w+\s*=", re.sub(r'"[^"]*"', '""', page)), path
         assert 'href="javascript:' not in page, path
-        assert "49" not in page.split("Made with")[0] or "{{ 7*7 }}" in page, path
+        assert "50808383" not in page, path
 
 
 def test_stored_content_is_shown_as_it_was_cleaned(site: FlaskClient, room: Newsroom) -> None:
