@@ -11,11 +11,15 @@ median of 228 (allsides) and 201 (press) characters; the program takes 1,000 fro
 Search: the two or three rarest words of a headline are used to search for the other articles on the same event. A
 search matches entries that contain all of its words; recall is the share of the other articles among the first ten
 results, "found" the share of searches that return any of them.
+
+Reading time and key facts: English entries of recorded feeds that carry the whole article, each as a story of its own,
+once with the first 200 characters of the article, as in a feed of teasers, and once as the feed has it.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import gzip
 import json
 import re
@@ -23,19 +27,43 @@ import subprocess
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aggregator.model import Category, Changes, Config, Draft, Membership, ReasonKind, Site, Source, Story, because
+from aggregator.errors import NotAFeedError
+from aggregator.model import (
+    Category,
+    Changes,
+    Config,
+    Draft,
+    Entry,
+    Membership,
+    ReasonKind,
+    Site,
+    Source,
+    Story,
+    because,
+)
+from aggregator.parse.parser import parse
 from aggregator.store import Arrival, Store
+from aggregator.text.language_detection import guesser
+from aggregator.text.markup import plain
+from aggregator.text.reading_time import count_words_of_clean
 from aggregator.text.search_query import Query
 from bench import skip
 from bench.stories import RUNS, Run, command
+from scoring.insights.key_facts import key_facts
+from web.present.formatting import reading_time
 
 HEADLINES, WITH_LEADS = "title", "title,summary"
 SHOWN = 10
 WORD = re.compile(r"[^\W\d_]{4,}")
+TEASER, SUMMARY = 200, 1_000
+"""Characters of a teaser, and of the summary that the program makes of an article."""
+MIN_ARTICLE_WORDS = 300
+ARTICLES_OF_A_FEED = 5
 
 
 def grouping(name: str, run: Run, data: Path, folder: Path) -> Iterator[str]:
@@ -142,8 +170,57 @@ def searching(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], fold
                 )
 
 
+def articles(folder: Path) -> Iterator[Entry]:
+    """Yield the entries of recorded feeds that carry whole articles, the newest few of each feed."""
+    language_of = guesser()
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        listed = [row for row in csv.DictReader(file) if row["kind"] != "synthetic"]
+    for row in listed:
+        try:
+            document = parse(gzip.decompress((folder / row["file"]).read_bytes()), "", row["source_url"])
+        except NotAFeedError:
+            continue
+        whole = [draft for draft in document.entries if count_words_of_clean(draft.content) >= MIN_ARTICLE_WORDS]
+        for draft in whole[:ARTICLES_OF_A_FEED]:
+            text = " ".join(plain(draft.content).split())
+            if language_of(text) != "en":
+                continue
+            yield Entry(
+                entry_id=1,
+                source_id=row["file"],
+                identity=draft.guid,
+                link=draft.link,
+                title=draft.title,
+                summary=text,
+                first_seen_at=datetime.now(UTC),
+                content=draft.content,
+                word_count=count_words_of_clean(draft.content),
+            )
+
+
+def reading(folder: Path) -> Iterator[str]:
+    """Yield a row for teasers and one for articles: reading time, key facts, and words that a search finds."""
+    entries = list(articles(folder))
+    teasers = [replace(entry, summary=entry.summary[:TEASER], content="", word_count=0) for entry in entries]
+    fetched = [replace(entry, summary=entry.summary[:SUMMARY]) for entry in entries]
+    for name, read in ((f"the first {TEASER} characters", teasers), ("the whole article", fetched)):
+        facts = [len(key_facts([(entry, _alone(entry))]).facts) for entry in read]
+        timed = sum(bool(reading_time(entry)) for entry in read)
+        terms = sum(len(set(WORD.findall(f"{entry.title} {entry.summary}".lower()))) for entry in read)
+        count = len(read)
+        yield (
+            f"| {name} | {count} of {len({entry.source_id for entry in read})} feeds | {timed / count:.2f} "
+            f"| {sum(map(bool, facts)) / count:.2f} | {sum(facts) / count:.2f} | {terms / count:.0f} |"
+        )
+
+
+def _alone(entry: Entry) -> Membership:
+    why = because(ReasonKind.FIRST_REPORT)
+    return Membership(entry.entry_id, entry.entry_id, entry.first_seen_at, 1.0, 1.0, why, entry.source_id)
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--noise", action="store_true", help="among 8,657 unlabelled articles of the same outlets, too")
@@ -162,6 +239,11 @@ def main() -> None:
                 print(line, flush=True)
         print("\n| search by | read | searches | recall | found | precision |\n|---|---|---|---|---|---|")
         for line in searching(rows, labels, Path(folder)):
+            print(line, flush=True)
+    if (args.data / "feeds" / "manifest.csv").exists():
+        print("\n| read | entries | reading time | any key fact | key facts | words to search |")
+        print("|---|---|---|---|---|---|")
+        for line in reading(args.data / "feeds"):
             print(line, flush=True)
 
 
