@@ -20,6 +20,7 @@ from aggregator.config import load_config
 from aggregator.errors import GroundswellError
 from aggregator.site.config_watcher import ConfigWatch
 from aggregator.site.database import open_as_only_writer, open_for_job, open_store
+from aggregator.store import Store
 from scoring.cli.editorial import stories
 from scoring.cli.evaluate import evaluate
 from scoring.cli.models import models
@@ -129,7 +130,8 @@ def replay(
             load_prior(),
             assignments=_written(opened, assignments),
             scores=_written(opened, scores),
-            db=opened.enter_context(open_store(db)) if db is not None else None,
+            # Never the site's own database, which `DATABASE_URL` may name.
+            db=opened.enter_context(Store.open(db)) if db is not None else None,
             retrain=learner,
             observer=learner.past if learner is not None else None,
             progress=lambda lines: bar.update(task, advance=lines),

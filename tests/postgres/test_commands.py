@@ -69,6 +69,18 @@ def test_poll_update_export_check_and_prune_use_the_server(url: str, tmp_path: P
         assert store.feedback.votes()
 
 
+def test_a_replay_leaves_the_database_of_the_site_alone(url: str, tmp_path: Path) -> None:
+    line = {"id": "1", "title": "Harbour bridge reopens", "source": "harbour", "first_seen": "2026-11-17T08:00:00Z"}
+    (tmp_path / "stream.jsonl").write_text(json.dumps(line) + "\n")
+    replayed = run("replay", "stream.jsonl", "--db", "replayed.db")
+    assert replayed.exit_code == 0, replayed.output
+    with Store.open(tmp_path / "replayed.db") as store:
+        assert store.entries.count() == 1
+    with Store.connect(url) as store:
+        assert store.entries.count() == 0
+        assert store.stories.count() == 0
+
+
 @pytest.mark.parametrize("arguments", [("move", "host:folder"), ("prune", "--compact")])
 def test_what_works_with_a_file_says_so(url: str, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
