@@ -92,6 +92,18 @@ def test_the_same_order_is_kept_once_and_a_new_one_when_it_is_time(store: Store)
     assert store.front_pages.count() == 2
 
 
+def test_pages_from_before_a_moment_are_deleted_and_one_at_it_stays(store: Store) -> None:
+    store.stories.save(Changes(stories=(make_story(1, "a"), make_story(2, "b"))))
+    for day, order in enumerate(((1, 2), (2, 1), (1, 2))):
+        rank(store, *order)
+        store.front_pages.keep(AT + day * 24 * HOUR)
+
+    assert store.front_pages.thin(AT + 3 * 24 * HOUR, AT + 24 * HOUR) == 1
+
+    assert store.front_pages.at(AT + 23 * HOUR) is None
+    assert store.front_pages.at(AT + 24 * HOUR) is not None
+
+
 def test_an_empty_page_is_not_kept(store: Store) -> None:
     assert not store.front_pages.keep(AT)
 

@@ -149,6 +149,7 @@ def test_a_vote_overrides_coverage_at_once() -> None:
 
     assert [(e.story_id, e.relevant, e.weight) for e in before_the_day_is_over] == [(5, 1.0, VOTE_WEIGHT)]
     assert (afterwards[1].relevant, afterwards[5].relevant) == (0.0, 1.0)
+    assert (afterwards[1].weight, afterwards[2].weight) == (5.0, 1.0)
 
 
 # Histories

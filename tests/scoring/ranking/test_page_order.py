@@ -181,6 +181,15 @@ def test_no_publisher_fills_the_top_when_others_are_about_as_good() -> None:
     assert sum(number < 20 for number in top) <= 4
 
 
+@pytest.mark.parametrize(("worth", "gap", "expected"), [(0.28, 0.15, [1, 3, 2]), (0.267, 0.25, [1, 2, 3])])
+def test_a_second_story_of_one_source_loses_a_fifth_in_log_odds(worth: float, gap: float, expected: list[int]) -> None:
+    first, second = candidate(1, worths=(0.6,), source="a"), candidate(2, worths=(0.3,), source="a")
+    other = candidate(3, worths=(worth,))
+    assert place(second, NOW) - place(other, NOW) == pytest.approx(gap, abs=0.04)
+
+    assert order(first, second, other) == expected
+
+
 def test_no_subject_fills_the_top_when_others_are_about_as_good() -> None:
     same = [candidate(number, 60, (2.0,), (0.5,), topics=f"acme word{number} other{number}") for number in range(1, 11)]
     others = [candidate(number, 58, (2.0,), (0.49,)) for number in range(20, 25)]

@@ -68,6 +68,8 @@ def test_who_is_followed_more_draws_more_and_little_history_counts_little() -> N
     assert reach(0, 0, 0.3) == pytest.approx(1.0)
     assert reach(5, 5, 0.3) < reach(50, 50, 0.3) < 1 / 0.3
     assert reach(3, 0, 0.0) == 1.0
+    # (10 + 30 * 0.5) / (10 + 30) / 0.5
+    assert reach(10, 10, 0.5) == pytest.approx(1.25)
 
 
 def test_the_baseline_learns_whom_others_follow_and_forgets_after_its_days() -> None:

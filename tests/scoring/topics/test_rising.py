@@ -289,7 +289,10 @@ def test_a_lone_word_needs_more_sources_than_a_name() -> None:
     verbs = ("divides", "delights", "worries", "moves", "angers", "puzzles", "charms", "alarms", "tires")
     assert "Heron" in seen([f"Why Heron {verb} people" for verb in verbs[:4]], 4)
     assert "statue" not in seen([f"Why a statue {verb} people" for verb in verbs[:4]], 4)
-    assert "statue" in seen([f"Why a statue {verb} people" for verb in verbs], 9)
+    nine_entries = [f"Why a statue {verb} people" for verb in verbs]
+    assert "statue" in seen(nine_entries, 6)
+    assert "statue" not in seen(nine_entries, 5)
+    assert "statue" not in seen(nine_entries[:7], 7)
     # "Computer" of "Perplexity's Personal Computer" and "Acme Computer Works": capitalization does not make it a name.
     assert "Computer" not in seen([f"Why the Acme Computer {verb} people" for verb in verbs[:2]] * 2, 4)
 
