@@ -43,6 +43,19 @@ def test_words_decide_where_they_tell_and_the_source_where_they_do_not() -> None
     assert decide(made, "A walk in the park", default="no such category") == "big-tech"
 
 
+def test_a_word_of_the_summary_counts_a_third_of_one_at_the_end_of_the_title() -> None:
+    made = Categorizer(CATEGORIES).fit()
+    unknown = ["zibel", "quarm", "foddle", "trusk"]
+    nothing = made.evidence(unknown, (), "")
+    in_title = [a - b for a, b in zip(made.evidence([*unknown, "copyright"], (), ""), nothing, strict=True)]
+    in_summary = [a - b for a, b in zip(made.evidence(unknown, ["copyright"], ""), nothing, strict=True)]
+    in_subject = [a - b for a, b in zip(made.evidence(["copyright", *unknown], (), ""), nothing, strict=True)]
+
+    assert max(in_title) > 0.5
+    assert in_summary == pytest.approx([0.35 * value for value in in_title])
+    assert in_subject == pytest.approx([1.8 * value for value in in_title])
+
+
 def test_no_categories_one_category_and_one_without_seeds_are_no_error() -> None:
     assert decide(Categorizer(()).fit(), "Amazon") == ""
     assert decide(Categorizer((Category("all", "All"),)).fit(), "Amazon") == "all"
