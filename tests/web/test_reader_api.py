@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from aggregator.errors import GroundswellError
-from aggregator.model import NamedList
+from aggregator.model import Changes, NamedList
 from aggregator.store import Store
 from groundswell.cli import cli
 from tests.browser.site import served
@@ -171,6 +171,15 @@ def test_read_and_starred_are_synchronized_between_apps(world: World) -> None:
     # IDs that are not stories leave no mark.
     phone.post("edit-tag", i=["999999", "0"], a=f"{STATE}read")
     assert world.room.store.reader_marks.of("default", [999999, 0]) == {}
+
+
+def test_a_starred_story_leaves_the_app_when_it_is_hidden(world: World) -> None:
+    app = world.reader()
+    app.post("edit-tag", i=[str(world.ids[0])], a=f"{STATE}starred")
+    story = world.room.store.stories.get(world.ids[0])
+    assert story is not None
+    world.room.store.stories.save(Changes(stories=(replace(story, hidden=True),)))
+    assert app.titles(f"{STATE}starred") == []
 
 
 def test_everything_up_to_a_moment_is_marked_as_read(world: World) -> None:

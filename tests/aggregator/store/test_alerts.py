@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from aggregator.store.alerts import NewMessage
 from tests.aggregator.store.conftest import OpenStore
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 MESSAGE = NewMessage("digest", "digest:2026-11-22", 0, "target of the first", "mailto", {"title": "Yesterday"})
 
 
@@ -37,6 +38,17 @@ def test_messages_about_one_subject_are_stored_for_all_targets_or_for_none(store
         store.alert_messages.add([MESSAGE, replace(MESSAGE, target=no_target)], NOON)
     assert not store.alert_messages.exists("digest", MESSAGE.subject)
     assert store.alert_messages.due(NOON) == []
+
+
+def test_messages_of_the_last_hour_are_counted_by_subject(store: Store) -> None:
+    story = replace(MESSAGE, rule="chips", subject="story:1")
+    store.alert_messages.add([story, replace(story, target="target of the second")], NOON)
+    store.alert_messages.add([replace(story, subject="story:2")], NOON + HOUR)
+    store.alert_messages.add([replace(story, rule="fabs")], NOON + HOUR)
+
+    assert store.alert_messages.made_since("chips", NOON - timedelta(microseconds=1)) == 2
+    assert store.alert_messages.made_since("chips", NOON) == 1
+    assert store.alert_messages.made_since("chips", NOON + HOUR) == 0
 
 
 def test_one_process_claims_a_message(store: Store) -> None:

@@ -172,6 +172,10 @@ def test_pages_of_others_may_read_a_public_site_and_not_a_local_one(
     assert allowed(Site(url="https://news.example.org")) == "*"
     assert allowed(Site(url="https://news.example.org"), "OPTIONS") == "*"
     assert headers(Site(url="https://news.example.org"))["Access-Control-Expose-Headers"] == "ETag, Last-Modified, Link"
+    preflight = headers(Site(url="https://news.example.org"), "OPTIONS")
+    assert preflight["Access-Control-Allow-Methods"] == "GET, HEAD"
+    assert preflight["Access-Control-Allow-Headers"] == "If-None-Match, If-Modified-Since"
+    assert preflight["Access-Control-Max-Age"] == "86400"
     assert allowed(Site(url="http://127.0.0.1:8000")) is None
     assert allowed(Site(url="http://news.local")) is None
 

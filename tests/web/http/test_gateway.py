@@ -17,6 +17,7 @@ from web.http.headers import HEADERS, MAX_BODY
 from web.http.hints import WHOLE_EDITION, hints_of
 from web.http.page_cache import PageCache
 from web.http.request_metrics import RequestMetrics
+from web.http.work_queue import MAX_WAITING_PER_CLIENT, THREADS
 
 Environ = dict[str, Any]
 
@@ -76,9 +77,12 @@ class Application:
     def __init__(self) -> None:
         self.seen: list[Environ] = []
         self.slow: Future[Any] | None = None
+        self.released = threading.Event()
+        self.released.set()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.seen.append(environ)
+        self.released.wait(30)
         if environ["PATH_INFO"] == "/kept":
             hints_of(environ).keep_for = WHOLE_EDITION
         if environ["PATH_INFO"] == "/slow" and self.slow is not None and not self.slow.done():
@@ -175,6 +179,23 @@ async def test_bodies_that_are_arriving_have_a_budget_for_each_client(make: Call
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     assert (await ask(gateway, form, pieces=[b"x" * 9_000]))[0] == 200, "what was given up counts no more"
+
+
+async def test_a_client_with_too_many_waiting_requests_is_asked_to_come_back(
+    make: Callable[..., Gateway], app: Application
+) -> None:
+    gateway = make()
+    app.released.clear()
+    requests = [Scope(client="192.0.2.1:5000") for _ in range(THREADS + MAX_WAITING_PER_CLIENT)]
+    waiting = [asyncio.create_task(ask(gateway, scope)) for scope in requests]
+    try:
+        await asyncio.sleep(0)
+        status, headers, body = await ask(gateway, Scope(client="192.0.2.1:5001"))
+        assert (status, headers["retry-after"]) == (429, "5")
+        assert b"Too many requests" in body
+    finally:
+        app.released.set()
+    assert {status for status, _, _ in await asyncio.gather(*waiting)} == {200}
 
 
 async def test_a_kept_page_is_answered_without_the_application_or_a_thread(

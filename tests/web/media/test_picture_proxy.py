@@ -128,6 +128,7 @@ def test_a_picture_is_proxied_and_fetched_once(
         assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", png())
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
     assert client.get(f"/picture/{entry_id}", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
     assert elsewhere.request_count("/a.png") == 1
 

@@ -404,6 +404,7 @@ def test_feeds_lists_everything_to_subscribe_to(full: FlaskClient, config: Confi
 def test_health_is_well_while_the_worker_beats(full: FlaskClient) -> None:
     answer = full.get("/healthz")
     assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
     assert answer.get_json()["ok"] is True
     assert answer.get_json()["worker_age_s"] == 4
     assert answer.get_json()["edition"] > 1

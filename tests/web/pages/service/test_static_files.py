@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
-from web.pages.service.static_files import STATIC
+from web.pages.service.static_files import STATIC, asset
 
 FOLDER = Path(__file__).resolve().parents[4] / "web/static"
 
@@ -28,3 +29,10 @@ def test_a_style_sheet_is_served_without_comments(name: str) -> None:
     written = (FOLDER / name).read_text("utf-8")
     comments = [part.partition("*/")[0] for part in written.split("/*")[1:]]
     assert served.count("{") == written.count("{") - sum(comment.count("{") for comment in comments)
+
+
+def test_only_the_versioned_address_of_a_file_never_changes(site: FlaskClient) -> None:
+    versioned, plain = site.get(asset("site.css")), site.get("/static/site.css")
+    assert versioned.data == plain.data == STATIC["site.css"]
+    assert versioned.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert plain.headers["Cache-Control"] == "no-cache"

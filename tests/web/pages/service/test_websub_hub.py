@@ -328,6 +328,8 @@ def test_callbacks_are_counted_by_the_owner_of_their_host(
         "https://another.me.example:444/f",
     ]
     assert [ask(site, address) for address in spellings] == [202] * 5 + [503]
+    refused = site.post("/hub", data=Subscriber().form(callback=spellings[0] + "/again"))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "3600")
     assert ask(site, "https://you.example/") == 202
     assert [ask(site, f"http://203.0.113.9:{8000 + i}/") for i in range(6)] == [202] * 5 + [503]
     assert [ask(site, f"http://[2001:db8::{i}]/") for i in range(1, 7)] == [202] * 5 + [503]
