@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 WRITE_EVERY_S = 10.0
 MAX_SEEN = 200_000
 """Views and impressions that are kept per day, about 100 bytes each; further visitors are not counted."""
+MAX_LISTS = 20_000
+"""Lists that are kept per day, about 100 bytes each; with lively feeds each list has new contents every minute."""
 MAX_PEOPLE_PER_NETWORK = 20
 """People of one address (IPv4) or /64 (IPv6) that are counted in a day. A household or office is more than one reader;
 one script with a thousand user agents is not a thousand. Behind a proxy, start with --proxies: else all readers have
@@ -75,10 +77,12 @@ class VisitCounter:
         *,
         every_s: float = WRITE_EVERY_S,
         salt: Callable[[], bytes] = lambda: secrets.token_bytes(32),
+        max_lists: int = MAX_LISTS,
     ) -> None:
         self._open_store = open_store
         self._every_s = every_s
         self._new_salt = salt
+        self._max_lists = max_lists
         self._salt = b""
         self._day: date | None = None
         self._seen: set[int] = set()
@@ -86,8 +90,8 @@ class VisitCounter:
         """The first position of each impression, by the hash of person and story."""
         self._people: dict[int, set[int]] = {}
         """Today's people by network, both as hashes."""
-        self._pages: set[int] = set()
-        """The last list of each person: most come back before anything changes."""
+        self._lists: set[int] = set()
+        """Lists that were counted, by the hash of person and stories: most people come back before a list changes."""
         self._views: Counter[tuple[date, int]] = Counter()
         self._places: dict[tuple[date, int, int], list[int]] = {}
         self._lock = threading.Lock()
@@ -128,9 +132,12 @@ class VisitCounter:
             if person is None:
                 return
             whole = hash((person, story_ids))
-            if whole in self._pages or len(self._shown) >= MAX_SEEN:
+            if whole in self._lists or len(self._shown) >= MAX_SEEN:
                 return
-            self._pages.add(whole)
+            if len(self._lists) >= self._max_lists:
+                # They only save work: `_shown` decides what counts.
+                self._lists.clear()
+            self._lists.add(whole)
             for position, story_id in enumerate(story_ids, start=1):
                 mark = hash((person, story_id))
                 # A person who has read it already did not come from this list.
@@ -145,7 +152,7 @@ class VisitCounter:
             self._day, self._salt = day, self._new_salt()
             self._seen.clear()
             self._shown.clear()
-            self._pages.clear()
+            self._lists.clear()
             self._people.clear()
         return day
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import islice, permutations
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,23 @@ def test_a_reader_who_goes_from_a_list_to_a_story_has_opened_it_there(
         (first, listed.index(first)): (1, 0),
         (second, listed.index(second)): (1, 1),
     }
+
+
+def test_a_list_that_changes_all_day_takes_bounded_memory(db: Path) -> None:
+    views = VisitCounter(lambda: Store.open(db), max_lists=500)
+    # One person and nine stories, in an order that nobody saw before.
+    orders = list(islice(permutations(range(1, 10)), 5_000))
+    views.saw(orders[0], environ_of(), NOW)
+    tracemalloc.start()
+    try:
+        for order in orders:
+            views.saw(order, environ_of(), NOW)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        views.close()
+
+    assert peak < 200 * 500, "bytes"
 
 
 @pytest.mark.parametrize(
