@@ -13,6 +13,7 @@ import click
 import pytest
 import yaml
 
+from aggregator.cli.options import DEFAULT_DB
 from groundswell.cli import cli
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,13 +48,25 @@ def test_what_is_started_is_a_command_of_the_program(command: list[str]) -> None
 
 
 def test_the_container_has_no_rights_and_one_volume() -> None:
-    [service] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"].values()
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    service = services["groundswell"]
+    assert [name for name, other in services.items() if "profiles" not in other] == ["groundswell"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["volumes"] == ["data:/data"]
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     assert re.search(r"^USER groundswell$", DOCKERFILE, re.M)
     assert re.search(r"^VOLUME /data$", DOCKERFILE, re.M)
+
+
+def test_litestream_copies_the_database_of_the_image_as_its_owner() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    litestream = compose["services"]["litestream"]
+    assert litestream["volumes"] == ["data:/data", "./litestream.yml:/etc/litestream.yml:ro"]
+    assert f"--uid {litestream['user'].split(':')[0]} " in DOCKERFILE
+    (database,) = yaml.safe_load((DEPLOY / "litestream.yml").read_text(encoding="utf-8"))["dbs"]
+    workdir = re.findall(r"^WORKDIR (.+)$", DOCKERFILE, re.M)[-1]
+    assert database["path"] == f"{workdir}/{DEFAULT_DB}"
 
 
 CLUSTER = yaml.safe_load((DEPLOY / "compose.postgresql.yaml").read_text(encoding="utf-8"))

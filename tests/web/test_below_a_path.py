@@ -1,8 +1,9 @@
-"""A site below a path, behind nginx: one configuration that strips the path, and one that keeps it."""
+"""A site below a path, behind nginx and Caddy: with configurations that strip the path, and with some that keep it."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -21,6 +23,7 @@ from aggregator.config import parse_config
 from aggregator.errors import ConfigError
 from aggregator.model import Site
 from aggregator.model.config import SITE_PAGES
+from tests.documented import ROOT, blocks
 from tests.web.newsroom import sample_config
 from tests.web.test_server import free_port
 
@@ -70,24 +73,50 @@ def requests_to(port: int) -> Get:
     return get
 
 
-@pytest.fixture(params=["/", ""], ids=["path taken off", "path left on"])
-def behind_nginx(
-    request: pytest.FixtureRequest, tmp_path: Path, edition_db: Path, make_app: Callable[..., Flask]
-) -> Iterator[tuple[Get, str]]:
-    """Return a client of nginx, and the site's address."""
+def nginx(folder: Path, port: int, site: int, *, keeps_path: bool) -> list[str]:
+    """Return the command of an nginx in front of the site."""
     if not NGINX:
         pytest.skip("nginx is not installed (Debian: nginx-light)")
+    strip = "" if keeps_path else "/"
+    (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, port=port, site=site, strip=strip))
+    return [NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+
+
+def caddy(folder: Path, port: int, site: int, *, keeps_path: bool) -> list[str]:
+    """Return the command of a Caddy with the configuration that docs/install.md has."""
+    program = shutil.which("caddy")
+    if program is None:
+        pytest.skip("caddy is not installed (Debian: caddy)")
+    (block,) = (block.text for block in blocks(ROOT / "docs/install.md") if "/reader" in block.text)
+    block = block.replace("example.org", f"http://127.0.0.1:{port}").replace("127.0.0.1:8000", f"127.0.0.1:{site}")
+    if keeps_path:
+        block = block.replace("handle_path", "handle")
+    (folder / "Caddyfile").write_text(f"{{\n    admin off\n    storage file_system {folder}\n}}\n{block}")
+    return [program, "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+
+
+PROXIES = {
+    f"{proxy.__name__}, path {'left on' if keeps_path else 'taken off'}": partial(proxy, keeps_path=keeps_path)
+    for proxy in (nginx, caddy)
+    for keeps_path in (False, True)
+}
+
+
+@pytest.fixture(params=PROXIES)
+def behind_proxy(
+    request: pytest.FixtureRequest, tmp_path: Path, edition_db: Path, make_app: Callable[..., Flask]
+) -> Iterator[tuple[Get, str]]:
+    """Return a client of the proxy, and the site's address."""
     port, site = free_port(), free_port()
+    command = PROXIES[request.param](tmp_path, port, site)
     url = f"http://127.0.0.1:{port}/reader"
     config = replace(sample_config(), site=Site(url=url))
     app = make_app(edition_db, fallback_config=config, token=TOKEN)
     server = make_server("127.0.0.1", site, app, handler_class=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    (tmp_path / "nginx.conf").write_text(CONFIG.format(folder=tmp_path, port=port, site=site, strip=request.param))
-    nginx = subprocess.Popen(
-        [NGINX, "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)], stderr=subprocess.DEVNULL
-    )
+    with (tmp_path / "error.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "HOME": str(tmp_path)})
     get = requests_to(port)
     deadline = time.monotonic() + 10
     while True:
@@ -95,19 +124,19 @@ def behind_nginx(
             get("/reader/healthz")
             break
         except OSError:
-            assert nginx.poll() is None, (tmp_path / "error.log").read_text()
+            assert process.poll() is None, (tmp_path / "error.log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
     yield get, url
-    nginx.terminate()
-    nginx.wait(10)
+    process.terminate()
+    process.wait(10)
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_every_link_form_and_redirect_leads_below_the_path(behind_nginx: tuple[Get, str]) -> None:
-    get, url = behind_nginx
+def test_every_link_form_and_redirect_leads_below_the_path(behind_proxy: tuple[Get, str]) -> None:
+    get, url = behind_proxy
     seen, todo = set[str](), ["/reader/"]
     while todo and len(seen) < 60:
         path = todo.pop(0)
@@ -130,8 +159,8 @@ def test_every_link_form_and_redirect_leads_below_the_path(behind_nginx: tuple[G
     assert any(path.startswith("/reader/static/") for path in seen)
 
 
-def test_feeds_and_the_hub_have_their_addresses_below_the_path(behind_nginx: tuple[Get, str]) -> None:
-    get, url = behind_nginx
+def test_feeds_and_the_hub_have_their_addresses_below_the_path(behind_proxy: tuple[Get, str]) -> None:
+    get, url = behind_proxy
     status, headers, text = get("/reader/trending.rss")
     assert status == 200
     assert f'<{url}/hub>; rel="hub"' in headers["link"]
@@ -144,8 +173,8 @@ def test_feeds_and_the_hub_have_their_addresses_below_the_path(behind_nginx: tup
     assert f"{url}/story/" in page[2]
 
 
-def test_signing_in_works_and_its_cookie_stays_below_the_path(behind_nginx: tuple[Get, str]) -> None:
-    get, url = behind_nginx
+def test_signing_in_works_and_its_cookie_stays_below_the_path(behind_proxy: tuple[Get, str]) -> None:
+    get, url = behind_proxy
     origin = url.removesuffix("/reader")
     wanted = get("/reader/admin")
     assert wanted[0] == 303
@@ -161,8 +190,8 @@ def test_signing_in_works_and_its_cookie_stays_below_the_path(behind_nginx: tupl
     assert all(action.startswith("/reader/") for action in re.findall(r'action="(/[^"]*)"', desk))
 
 
-def test_the_script_sends_its_requests_below_the_path(behind_nginx: tuple[Get, str]) -> None:
-    get, _ = behind_nginx
+def test_the_script_sends_its_requests_below_the_path(behind_proxy: tuple[Get, str]) -> None:
+    get, _ = behind_proxy
     _, _, script = get(re.findall(r'src="(/reader/static/site\.js[^"]*)"', get("/reader/")[2])[0])
     assert "fetch(`/" not in script
     assert get("/reader/fresh?since=1")[0] == 200
