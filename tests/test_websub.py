@@ -289,7 +289,9 @@ async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
 
 
 async def test_a_source_without_a_hub_says_nothing_of_one(subscriber: Subscriber, later: Clock) -> None:
+    subscriber.store.websub_subscriptions.record_request("wire", "the hub does not respond", 3, NOW + HOUR)
     subscriber.store.websub_subscriptions.drop("wire", NOW)
+    assert [due.failures for due in subscriber.store.websub_subscriptions.due(NOW, 9)] == [0]
     (health,) = subscriber.store.feeds.health(later(), subscriber.config.sources)
     assert health_row(health, later())["hub"] is None
     assert not any("hub" in words for words in health_row(health, later())["health"])

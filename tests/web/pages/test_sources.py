@@ -45,6 +45,17 @@ def daily(last_days_ago: float) -> tuple[int, ...]:
     return with_arrivals((), [NOW - (number + last_days_ago) * DAY for number in range(30)])
 
 
+def test_a_source_was_first_on_stories_that_another_one_reported_too(room: Newsroom) -> None:
+    room.story("Fab opens", ["seedbed", "techcrunch_ai"])
+    room.story("Fab tour", ["seedbed"])
+    room.story("Fab closes", ["techcrunch_ai", "seedbed"])
+    room.merge(room.story("Fab opens early", ["seedbed", "techcrunch_ai"]), room.story("Fab news", ["techcrunch_ai"]))
+
+    health = {row.source.id: row for row in room.store.feeds.health(NOW, room.config.sources)}
+
+    assert (health["seedbed"].firsts, health["techcrunch_ai"].firsts) == (1, 1)
+
+
 @pytest.fixture
 def crowd(tmp_path: Path, make_app: Callable[..., Flask]) -> FlaskClient:
     """A site of 700 sources, one in a hundred of which fails."""
