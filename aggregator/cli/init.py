@@ -44,11 +44,11 @@ def init(topics: tuple[str, ...], only_list: bool, feeds: Path) -> None:
 
 
 def require_config(feeds: Path, db: Path, *, write: bool = False) -> None:
-    """Make sure that there is something to start with: feeds.yaml, or a database that knows the last valid one.
+    """Make sure that there is a configuration: feeds.yaml, or a database with the last valid one.
 
-    write: write the file that ships where there is neither, without asking
+    write: if there is neither, write the shipped file without asking
 
-    Asks on a terminal. ConfigError with the way out where there is nothing; nothing is written then.
+    Asks on a terminal. Without one, raises a ConfigError that says what to do, and writes nothing.
     """
     if feeds.exists() or has_config(db):
         return

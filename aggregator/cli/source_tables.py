@@ -54,7 +54,7 @@ def source_table(rows: list[SourceHealth], now: datetime) -> Table:
 
 
 def source_lines(row: SourceHealth, now: datetime) -> list[str]:
-    """Return all there is to say of a source."""
+    """Return everything known about a source."""
     polled = row.state.last_polled_at
     return [
         f"{row.source.id}: {row.source.name}",

@@ -91,7 +91,7 @@ def list_sources(front: Front, ids: tuple[str, ...], state: str | None, feeds: P
     elif ids:
         click.echo("\n\n".join("\n".join(source_lines(row, now)) for row in rows))
     elif rows:
-        # Whoever reads through a pipe wants ids in one piece.
+        # Output to a pipe keeps IDs in one piece.
         Console(width=None if sys.stdout.isatty() else 200).print(source_table(rows, now))
     else:
         none = "there is no source yet; `groundswell sources add ADDRESS` finds the feeds of any page"

@@ -135,7 +135,7 @@ class Article:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, told by the articles with these ids, in order of release."""
+    """Something that happened, with the IDs of the articles that report it, in order of release."""
 
     id: str
     category: str

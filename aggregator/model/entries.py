@@ -69,7 +69,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A draft with what recognises it: all that follows from its text, worked out once (`parse.identity.arrival`)."""
+    """A draft with its identity and all else that follows from its text, computed once (`parse.identity.arrival`)."""
 
     draft: Draft
     identity: str
@@ -84,20 +84,20 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class DocumentMemory:
-    """By what a source's document and its items are known again, so that only what changed is read."""
+    """What recognises a source's document and its items, so that only changes are parsed."""
 
     stored: str = ""
-    """Fingerprints of the document that was stored last, as `parse.fingerprints` writes them; "": none is."""
+    """Fingerprints of the last stored document, as `parse.fingerprints` writes them; "" for none."""
     mark: str = ""
-    """Hash of the document at hand and of all else that its entries depend on; "": not worked out yet."""
+    """Hash of the current document and of all else that its entries depend on; "" until it is computed."""
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the document at hand is the one that was stored last, to the byte."""
+        """Whether the current document is byte-identical to the last stored one."""
         return bool(self.mark) and self.stored.partition(" ")[2].startswith(f"{self.mark} ")
 
     def without_items(self) -> DocumentMemory:
-        """Return the memory of the document alone: all its items are looked at when it changes."""
+        """Return the memory without items: after a change, all items are parsed."""
         return replace(self, stored=self.stored.partition("\n")[0])
 
 

@@ -38,7 +38,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What a document says of how it is to be polled; nothing where it says nothing."""
+    """What a document says about polling it; empty if it says nothing."""
 
     format: str = ""
     """`RSS 2.0`, `Atom`, `JSON Feed`: to see that it changed."""

@@ -74,7 +74,7 @@ class Story:
 def follow_merges(story_id: int, merged_into: Callable[[int], int | None]) -> int:
     """Return the story that *story_id* is part of in the end; for a database, `store.stories.resolve` does so.
 
-    merged_into: returns the story that one became part of, None for one that stands for itself. Merges in a circle
+    merged_into: returns the story that one merged into, None for one that did not merge. Merges in a circle
     end at the last story before it closes.
     """
     seen = {story_id}

@@ -8,7 +8,7 @@ pool.ParserPool.parse                  hands documents to children, ends those t
             json_feed                  JSON Feed
             dates, pictures            of each item
             diagnose                   what a document is if it is not a feed
-            polling_hints              how the feed asks to be polled
+            polling_hints              what the document says about polling it
             normalize                  drafts: plain titles, clean content, links (links)
             identity                   the key that recognises each item
 """

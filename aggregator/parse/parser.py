@@ -1,6 +1,6 @@
 """Read a feed document: bytes in, cleaned drafts of entries out.
 
-Knows RSS, Atom, CDF and JSON Feed, and what to say of a document that is none of them. Pure: it
+Knows RSS, Atom, CDF and JSON Feed, and the message for a document that is none of them. Pure: it
 reads no clock, no disk and no network. Hostile documents can still cost it a great deal of time, so
 `aggregator.parse.pool` runs it in a child process with limits.
 """

@@ -1,4 +1,4 @@
-"""Read what a document says of how it is to be polled: its format, ttl, skipHours, skipDays, sy:, its hub.
+"""Read what a document says about polling it: its format, ttl, skipHours, skipDays, sy:, its hub.
 
 Reads the bytes before the first item and after the last one by itself, so that it does not matter which
 parser reads the items. Leaves their effect to `schedule`.
@@ -28,7 +28,7 @@ _PERIODS = {"hourly": 1, "daily": 24, "weekly": 7 * 24, "monthly": 30 * 24, "yea
 
 
 def of_xml(data: bytes, base: str = "") -> Hints:
-    """Return what the XML feed *data* says of polling it; the addresses in it are resolved against *base*.
+    """Return the polling hints of the XML feed *data*; relative URLs are resolved against *base*.
 
     Values that make no sense are ignored: a ttl of nothing, an hour 25, all 24 hours, all 7 days.
     """

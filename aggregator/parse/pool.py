@@ -233,11 +233,11 @@ class _Child:
         return cls(process, limits.parse_memory_bytes)
 
     def serves(self, limits: Limits) -> bool:
-        """Return whether it is alive and has the memory limit that is configured now."""
+        """Return whether the child is alive and has the configured memory limit."""
         return self._memory_bytes == limits.parse_memory_bytes and self._process.returncode is None
 
     async def ask(self, batch: Sequence[_Waiting]) -> Reply:
-        """Return what the child says of the documents of *batch*."""
+        """Return the child's reply for the documents of *batch*."""
         limits = batch[0].limits
         cpu_s = limits.parse_cpu.total_seconds()
         together_s = cpu_s if len(batch) == 1 else min(_BATCH_CPU_S, cpu_s)
@@ -258,7 +258,7 @@ class _Child:
         raise ParserFailedError(f"the parser ended while reading it (exit code {code})")
 
     async def _exchange(self, request: bytes) -> bytes | None:
-        """Send *request* and return the body of what comes back; None where the child ended before."""
+        """Send *request* and return the body of the reply; None if the child ended first."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(request)

@@ -170,7 +170,7 @@ def _check(copy: Path, part: Path) -> None:
 
 
 def back_up_on_schedule(db: Path, feeds: Path, settings: Backups, at: datetime) -> tuple[Path, Contents]:
-    """Make the backup that feeds.yaml asks for, restore it to prove it, and remove old ones; return it.
+    """Make a scheduled backup, verify it by restoring it, and remove old ones; return it.
 
     The new one gets its name only when it is proved: one that cannot be restored is removed, and every older one stays.
     StoreError where that fails, or where no folder is set.

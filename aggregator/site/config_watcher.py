@@ -152,7 +152,7 @@ class StandInWatch:
                     self._seen = look
                     return False
                 with open_as_only_writer(self._database) as writing:
-                    # What a feed is asked with is no matter here: the worker, which asks, has the variables.
+                    # The values of variables in requests do not matter here: the worker, which polls, has them.
                     ConfigWatch(self._path, writing, AnyVariables()).start(now)
         except ConfigError as error:
             log.error("%s", error.public)

@@ -1,7 +1,7 @@
 """The site's database: a file of SQLite, or a database of PostgreSQL where `DATABASE_URL` names one.
 
     open_store             for commands, pages and jobs
-    open_as_only_writer    for whoever writes stories: one process at a time
+    open_as_only_writer    for the process that writes stories: one at a time
     open_for_job           for a background job: one process at a time does the same
     require_file           for what works with a SQLite file alone
 
@@ -123,7 +123,7 @@ def is_written(db: Path) -> bool:
 
 
 def write_problem(db: Path) -> str:
-    """Return what keeps everybody from writing, "" where nothing is seen from here."""
+    """Return what prevents all writing, or "" if nothing is visible from here."""
     return "" if database_url() else lock.lock_problem(db)
 
 

@@ -47,7 +47,7 @@ def back_up(url: str, target: Path) -> Contents:
 
 
 def back_up_on_schedule(url: str, feeds: Path, settings: Backups, at: datetime) -> tuple[Path, Contents]:
-    """Make the backup that feeds.yaml asks for, and remove old ones of this machine; return it.
+    """Make a scheduled backup, and remove old ones of this machine; return it.
 
     StoreError where that fails, or where no folder is set; every older one stays.
     """

@@ -19,7 +19,7 @@ FULL_BYTES = 100_000
 
 
 class WorkerLock:
-    """Held by any process that writes entries and stories; the kernel releases it when the process ends.
+    """The lock of a process that writes entries and stories; the kernel releases it when the process ends.
 
     Raises DatabaseInUseError when another process holds it, StoreError when the file cannot be created.
     """

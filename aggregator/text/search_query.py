@@ -74,7 +74,7 @@ class Query:
 
 
 def read(text: str, now: datetime) -> Query:
-    """Return what *text* asks for; *now* is what `after:7d` counts from. Never raises."""
+    """Parse a search; `after:7d` counts from *now*. Never raises."""
     reading = _Reading(now)
     for part in _PART.finditer(storable(text)):
         reading.take(part)

@@ -65,11 +65,11 @@ _ENDS = re.compile(r"^[\s.]+|[\s.]+\Z")
 
 @lru_cache(maxsize=4096)
 def canonical(url: str) -> str:
-    """Return the one spelling by which *url* is recognised again; never fetched, never shown.
+    """Return the spelling of *url* by which it is recognised again; never fetched, never shown.
 
-    http and https are one, as are letter case of the host, default ports, a slash at the end, the
-    order of parameters, and an address with or without what counts its visitors (utm_*, fbclid).
-    The fragment goes. What is no web address comes back trimmed. `canonical` of it changes nothing.
+    Ignores http or https, letter case of the host, default ports, a trailing slash, the order of
+    parameters, tracking parameters (utm_*, fbclid) and the fragment. Other text is only trimmed.
+    Idempotent.
     """
     if usual := _USUAL.fullmatch(url):
         name, port, path, query, _ = usual.groups()
@@ -100,9 +100,9 @@ def _says_nothing(argument: str) -> bool:
 
 
 def for_readers(url: str) -> str:
-    """Return the address that readers get of a safe link: out of its wrapper, without what counts its visitors.
+    """Return a safe link as readers get it: without its wrapper and without tracking parameters.
 
-    Applied twice it changes nothing more. What is no safe link once it is unwrapped stays wrapped.
+    Idempotent. A link that would be unsafe without its wrapper keeps it.
     """
     inner = unwrapped(url)
     if inner is not url:
@@ -163,7 +163,7 @@ def host(url: str) -> str:
 
 @lru_cache(maxsize=4096)
 def registrable_domain(host: str) -> str:
-    """Return the part of *host* that somebody registered: bbc.co.uk of feeds.bbc.co.uk.
+    """Return the registrable domain of *host*: bbc.co.uk for feeds.bbc.co.uk.
 
     By the public suffix list that ships with publicsuffixlist. An IP address, a name
     without dots and a public suffix itself come back as they are.

@@ -19,7 +19,7 @@ TRAIN_SHARE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a task: a table to read, and the same for a program."""
+    """The result of a task: a table to read, and the same for a program."""
 
     lines: Sequence[str]
     data: dict[str, Any]

@@ -160,7 +160,7 @@ def evaluate(
 
 
 def hours(recording: Recording, items: Sequence[LabelledItem], name: str = "") -> list[Hour]:
-    """Return the hours to measure on, with what the labels say of their stories; GroundswellError without any."""
+    """Return the hours to measure, with the labels of their stories; GroundswellError if there are none."""
     labels = labels_of_entries(recording, by_key(list(items)))
     first = min(item.line.arrived_at for item in items)
     last = max(item.line.arrived_at for item in items)
@@ -207,7 +207,7 @@ def labels_of_entries(recording: Recording, labels: Mapping[Key, Label]) -> dict
 
 
 class Hour:
-    """The stories of a moment with what the labels say of them."""
+    """The stories of a moment with their labels."""
 
     def __init__(self, moment: Moment, labels: Mapping[int, Label]) -> None:
         self.moment = moment

@@ -46,7 +46,7 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a labelled stream."""
+    """The result for a labelled stream."""
 
     entries: int
     labelled: int

@@ -1,7 +1,7 @@
-"""Say of what kind the errors of stories are: what was joined wrongly looks alike how, and why was the rest missed.
+"""Classify clustering errors: what wrongly joined entries have in common, and why other pairs were missed.
 
-Counts pairs of entries, each under the first kind that fits. The kinds are rules over the texts, so that two runs can
-be compared; they say where to look, and reading says what is wrong.
+Counts pairs of entries, each under the first kind that applies. The kinds are rules over the texts, so two runs can be
+compared; they show where to look, but only reading shows what is wrong.
 """
 
 from __future__ import annotations

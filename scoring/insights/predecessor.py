@@ -121,7 +121,7 @@ def earlier(store: Store, story: Story, window: timedelta) -> Earlier | None:
 def _continued(story: SimilarStory, new: _Side, other: SimilarStory, idf: Mapping[str, float]) -> Earlier | None:
     """Return the link between two stories, None without one.
 
-    new: *told*, as a whole
+    new: the new story, with all its entries
     idf: of each word of both that any entry contains
     """
     old = _Side(other.titles, idf)

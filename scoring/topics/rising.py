@@ -1,7 +1,7 @@
 """Find the terms that rise: what sources write about more than they usually do.
 
-Knows how likely a rise goes on, and which terms a page shows. Everything is a function of the entries that had arrived
-by the moment asked about. Leaves the headlines to `headline_index`, signals to `signals`, names to `phrases`, keeping
+Knows how likely a rise is to continue, and which terms a page shows. Everything is a function of the entries that had
+arrived by a given moment. Leaves the headlines to `headline_index`, signals to `signals`, names to `phrases`, storage
 to `store.topics`, and the measure to `evaluation.topics`.
 """
 

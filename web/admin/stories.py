@@ -97,7 +97,7 @@ def decide(story_id: int, what: str) -> AnyResponse:
 
 @blueprint.post("/admin/undo-decision")
 def undo_decision() -> AnyResponse:
-    """Undo an active override, whoever made it."""
+    """Undo an active override of any author."""
     number = _number(request.form.get("decision", ""))
     if number is None:
         abort(400, Translatable("The form does not name an override."))

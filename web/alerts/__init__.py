@@ -4,7 +4,7 @@ rules       stories in the store x rules in feeds.yaml -> messages, each stored 
 alarms      state of sources, disk and accuracy        -> messages to the operator
 wording     a story or an alarm as title, text, HTML and data
 dispatcher  the worker's job: store what is due, hand it to `aggregator.notify` (over PostgreSQL: as jobs of the queue),
-            store what came of it
+            store the outcome
 """
 
 from __future__ import annotations

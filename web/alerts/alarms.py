@@ -67,7 +67,7 @@ def current(store: Store, config: Config, folder: Path, overdue: OverdueAlarm, n
 
 
 def _backup_alarm(store: Store, config: Config, now: datetime) -> Alarm | None:
-    """Return the alarm about backups that feeds.yaml asks for and that failed or are not made."""
+    """Return the alarm about scheduled backups that failed or are late."""
     if not config.backup.folder:
         return None
     message = store.state.get("backup_message") or ""

@@ -28,13 +28,13 @@ _OPEN = "_groundswell_open"
 
 
 def open_to_others(view: View) -> View:
-    """Mark a view that everybody may POST to; it must protect what it changes by itself."""
+    """Mark a view that anyone may POST to; it must protect what it changes by itself."""
     setattr(view, _OPEN, True)
     return view
 
 
 def is_open(app: Flask, endpoint: str) -> bool:
-    """Return whether a route is open to everybody."""
+    """Return whether anyone may POST to a route."""
     return hasattr(app.view_functions[endpoint], _OPEN)
 
 

@@ -21,7 +21,7 @@ _READ_MARKS_KEPT = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which stories an app asks for; newest first by ID, which is also the order in which they were first seen."""
+    """Which stories an app requests; newest first by ID, which is also the order in which they were first seen."""
 
     reader: str
     since: datetime
@@ -80,7 +80,7 @@ class ReaderMarks:
         self._where = _WHERE.format(among=connection.dialect.integers("among"))
 
     def select(self, wanted: Selection) -> list[Listed]:
-        """Return the stories that an app asks for."""
+        """Return the stories that an app requests."""
         direction = "asc" if wanted.oldest_first else "desc"
         rows = self._db.rows(
             f"{LISTED} where {self._where} order by s.story_id {direction} limit :limit", wanted.params
@@ -88,7 +88,7 @@ class ReaderMarks:
         return [listed(row) for row in rows]
 
     def ids(self, wanted: Selection) -> list[tuple[int, datetime]]:
-        """Return ID and first sight of the stories that an app asks for."""
+        """Return ID and first sight of the stories that an app requests."""
         direction = "asc" if wanted.oldest_first else "desc"
         rows = self._db.rows(
             f"""select s.story_id, s.first_seen_at from stories s where {self._where}
@@ -118,7 +118,7 @@ class ReaderMarks:
         return marks
 
     def mark(self, reader: str, kind: str, story_ids: Iterable[int], now: datetime) -> None:
-        """Mark stories; what is no story is ignored, and what is marked stays as it was."""
+        """Mark stories; IDs that are not stories are ignored, and existing marks stay as they are."""
         with self._db.transaction():
             self._db.run(
                 f"""insert into reader_marks (reader, kind, story_id, at)

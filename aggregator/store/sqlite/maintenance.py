@@ -61,7 +61,7 @@ class SqliteMaintenance(connection.Maintenance):
     def displacement(self) -> str:
         """Return what happened to the file that this connection reads and writes: "", "deleted", "replaced", "emptied".
 
-        SQLite goes on in a file that has no name any more, and everything that is written is lost with the process.
+        SQLite keeps using a file without a name, and everything written to it is lost when the process ends.
         """
         if self._path is None:
             return ""

@@ -1,9 +1,9 @@
-"""Copy everything that a database of SQLite holds into PostgreSQL.
+"""Copy a SQLite database into PostgreSQL.
 
-A pass goes through every table in the order of its primary key, a chunk at a time, and makes the target's rows of that
-chunk equal to the source's. Equal chunks cost a read on both sides, so an interrupted transfer goes on where it
-stopped. The transfer is done when a pass found no difference in any row and nobody wrote to the source meanwhile: both
-databases held the same then. Until that moment the target is marked, and nothing else opens it.
+A pass goes through every table in the order of its primary key, one chunk at a time, and makes the target's rows equal
+to the source's. Equal chunks only cost a read on both sides, so an interrupted transfer resumes where it stopped. The
+transfer is done when a pass finds no difference in any row and nothing wrote to the source meanwhile: both databases
+had the same content then. Until that moment the target is marked, and nothing else opens it.
 """
 
 from __future__ import annotations

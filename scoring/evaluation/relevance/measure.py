@@ -39,7 +39,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of holding a score against labels."""
+    """The result of comparing a score with labels."""
 
     train: int
     train_relevant: int

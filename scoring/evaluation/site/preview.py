@@ -3,9 +3,9 @@
     the last days -> a copy, hour by hour -> updater with the configuration in use ->  a page an hour  > compare
                   -> another copy         -> updater with the edited configuration ->  a page an hour
 
-Both runs take the same entries, edits, decisions and votes, and score with the model in use, so that the configuration
-is the only difference. Nothing of the site changes. What a new source would have brought is known to nobody and is
-reported; sources that were removed, `exclude` and `only` leave out what they would have left out.
+Both runs use the same entries, edits, decisions and votes, and the current model, so that they differ only in the
+configuration. The site does not change. Entries of a new source are not known, and a note says so; removed sources,
+`exclude` and `only` leave out what they would have left out.
 """
 
 from __future__ import annotations
