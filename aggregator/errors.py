@@ -40,7 +40,7 @@ class Fault:
 class ConfigError(GroundswellError):
     """`feeds.yaml` cannot be used as it stands; its text has one line for each of *faults*.
 
-    public: the same without values of the file, which may be passwords; "" where the text quotes none
+    public: the same without values of the file, which may be passwords; "" if the text quotes none
     """
 
     def __init__(self, message: str, faults: tuple[Fault, ...] = (), *, public: str = "") -> None:

@@ -100,7 +100,7 @@ def export(target: Path | None, embeddings: bool, db: Path) -> None:
 def stream_line(entry: Entry, embeddings: bool = True) -> dict[str, Any]:
     """Return *entry* as a line of a recorded stream.
 
-    embeddings: whether to say with which embedding it was placed; `encoder` is "" where it had none
+    embeddings: whether to say with which embedding it was placed; `encoder` is "" if it had none
     """
     line: dict[str, Any] = {
         "id": str(entry.entry_id),

@@ -11,7 +11,7 @@ from aggregator.model import Config
 
 
 def editable_feeds(front: Front, feeds: Path) -> tuple[str, Config | None]:
-    """Return the text of feeds.yaml and what it says; "" and None where it is not there yet."""
+    """Return the text of feeds.yaml and what it says; "" and None if it is not there yet."""
     if not feeds.exists():
         return "", None
     text = read_config(feeds)

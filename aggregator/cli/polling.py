@@ -71,7 +71,7 @@ def poll(front: Front, once: bool, only: tuple[str, ...], feeds: Path, db: Path,
 
 
 def _require_no_pollers(store: Store) -> None:
-    """Raise DatabaseInUseError where processes of their own poll: two would poll one host at once."""
+    """Raise DatabaseInUseError if processes of their own poll: two would poll one host at once."""
     if not is_file() and (running := store.poll_leases("").others()):
         raise DatabaseInUseError(
             f"{plural(running, 'poller')} of this database {'asks' if running == 1 else 'ask'} what is due; "

@@ -42,7 +42,7 @@ class Subscription:
     url: str
     name: str = ""
     folder: str = ""
-    """Its folder and those around it, `Apple: News`, "" where there is none. See `_folder_names`."""
+    """Its folder and those around it, `Apple: News`, "" if there is none. See `_folder_names`."""
     site_url: str = ""
 
 

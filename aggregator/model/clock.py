@@ -48,7 +48,7 @@ class SteppedClock:
 def machine_time() -> str:
     """Return the present by a clock that cannot be set: which start of the machine, and the seconds since.
 
-    All processes of a machine share it. "" where the system has none.
+    All processes of a machine share it. "" if the system has none.
     """
     clock = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
     if clock is None:
@@ -61,7 +61,7 @@ def machine_time() -> str:
 
 
 def elapsed_since(then: str, now: str) -> timedelta | None:
-    """Return the time between two values of `machine_time`; None where they do not belong to one start."""
+    """Return the time between two values of `machine_time`; None if they do not belong to one start."""
     start_then, _, seconds_then = then.partition(" ")
     start_now, _, seconds_now = now.partition(" ")
     if not seconds_then or not seconds_now or start_then != start_now:

@@ -173,7 +173,7 @@ class Entry:
     backlog: bool = False
     """It had no usable date in the first document of its source, so its age is unknown."""
     embedding: Embedding | None = None
-    """Of the title as it came; None where no encoder is configured, or the entry joined a story before."""
+    """Of the title as it came; None if no encoder is configured, or the entry joined a story before."""
 
     @property
     def at(self) -> datetime:

@@ -326,7 +326,7 @@ def _summary(text: Text, limits: Limits) -> str:
 
 
 def _content(body: Text, summary: str, base: str, link: str, limits: Limits) -> str:
-    """Return cleaned HTML; "" where it would only say once more what the summary says.
+    """Return cleaned HTML; "" if it would only say once more what the summary says.
 
     base: what relative links are resolved against; those to a footnote lead to the article at *link*
     """

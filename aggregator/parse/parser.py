@@ -71,7 +71,7 @@ def parse(
 def _only_what_changed(
     data: bytes, pieces: Pieces, content_type: str, url: str, limits: Limits, before: DocumentFingerprints, mark: str
 ) -> ParsedFeed | None:
-    """Return what `parse` returns, but read only the items whose bytes are new; None where all must be read."""
+    """Return what `parse` returns, but read only the items whose bytes are new; None if all must be read."""
     stored = {item.bytes_mark: item for item in before.items if item.bytes_mark != "-"}
     marks = pieces.marks() if stored else []
     unchanged = [mark in stored for mark in marks]

@@ -99,7 +99,7 @@ class ParserPool:
     async def read_page(self, data: bytes, url: str, title: str, limits: Limits) -> Article:
         """Return the article in a page about an entry called *title*.
 
-        Raises NotAFeedError where there is none, or ParserFailedError when a limit was met.
+        Raises NotAFeedError if there is none, or ParserFailedError when a limit was met.
         """
         match await self._ask(Page(data, url, title), limits):
             case ReadArticle(article=article):

@@ -87,7 +87,7 @@ def back_up(db: Path, feeds: Path, target: Path) -> None:
 
 
 def verify(copy: Path) -> Contents:
-    """Restore *copy* into a folder that is thrown away; return what came back, StoreError where anything is wrong."""
+    """Restore *copy* into a folder that is thrown away; return what came back, StoreError if anything is wrong."""
     with tempfile.TemporaryDirectory(prefix=".groundswell-verify-", dir=copy.absolute().parent) as folder:
         db, feeds = Path(folder) / "groundswell.db", Path(folder) / FEEDS
         done = restore(copy, db, feeds, _NEVER)
@@ -103,7 +103,7 @@ def restore(copy: Path, db: Path, feeds: Path | None, at: datetime) -> Restored:
     feeds: where the configuration goes; None leaves it alone
     at:    names what is kept of the site that was there
 
-    The database that was there need not open. *copy* is only read. StoreError where it is no backup or is damaged:
+    The database that was there need not open. *copy* is only read. StoreError if it is no backup or is damaged:
     then nothing has changed.
     """
     part = db.with_name(f".{db.name}.restoring")
@@ -156,7 +156,7 @@ def _not_placed(reason: str) -> StoreError:
 
 
 def _check(copy: Path, part: Path) -> None:
-    """Bring *part*, made of *copy*, to the present schema, and raise StoreError where it is damaged."""
+    """Bring *part*, made of *copy*, to the present schema, and raise StoreError if it is damaged."""
     try:
         with Store.open(part) as store:
             if errors := store.faults():
@@ -173,7 +173,7 @@ def back_up_on_schedule(db: Path, feeds: Path, settings: Backups, at: datetime) 
     """Make a scheduled backup, verify it by restoring it, and remove old ones; return it.
 
     The new one gets its name only when it is proved: one that cannot be restored is removed, and every older one stays.
-    StoreError where that fails, or where no folder is set.
+    StoreError if that fails, or if no folder is set.
     """
     folder = folder_of(feeds, settings)
     remove_leftovers(folder, at)
@@ -269,7 +269,7 @@ def _is_model(name: str) -> bool:
 
 
 def _replace_models(folder: Path, models: dict[str, bytes], at: datetime) -> Path | None:
-    """Put *models* in the place of *folder*, by rename; return where the old ones are, None where nothing went."""
+    """Put *models* in the place of *folder*, by rename; return where the old ones are, None if nothing went."""
     before = dict(_files_of(folder))
     if before == models:
         return None

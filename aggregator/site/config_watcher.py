@@ -163,14 +163,14 @@ class StandInWatch:
 
 
 def _saved(path: Path) -> str:
-    """Return the text of the file at *path*; ConfigError where there is none, or where reading could wait for ever."""
+    """Return the text of the file at *path*; ConfigError if there is none, or if reading could wait for ever."""
     if path.is_fifo() or path.is_char_device() or path.is_socket():
         raise ConfigError(f"{path} cannot be read: it is a pipe, a socket or a device, and not a file")
     return read_config(path)
 
 
 def _look(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when the file at *path* is saved; None where there is none."""
+    """Return what changes when the file at *path* is saved; None if there is none."""
     try:
         stat = path.stat()
     except OSError:

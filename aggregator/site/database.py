@@ -48,7 +48,7 @@ def exists(db: Path) -> bool:
 
 
 def has_config(db: Path) -> bool:
-    """Return whether the site's database knows a feeds.yaml that was valid; StoreError where it cannot be used."""
+    """Return whether the site's database knows a feeds.yaml that was valid; StoreError if it cannot be used."""
     if not database_url():
         return db.exists()
     with open_store(db) as store:
@@ -63,7 +63,7 @@ def open_store(db: Path) -> Store:
 
 @contextmanager
 def open_as_only_writer(db: Path) -> Iterator[Store]:
-    """Open the site's database as the one process that writes stories; DatabaseInUseError where another does."""
+    """Open the site's database as the one process that writes stories; DatabaseInUseError if another does."""
     url = database_url()
     if url:
         # The session that writes holds the lock: when the server ends the session, it can write no longer.
@@ -75,7 +75,7 @@ def open_as_only_writer(db: Path) -> Iterator[Store]:
 
 
 def open_for_scoring(db: Path) -> Store:
-    """Open a second connection of the only writer, for its engine; DatabaseInUseError where a dead one has it yet."""
+    """Open a second connection of the only writer, for its engine; DatabaseInUseError if a dead one has it yet."""
     url = database_url()
     return Store.connect(url, hold=SCORING) if url else Store.open(db)
 
@@ -83,7 +83,7 @@ def open_for_scoring(db: Path) -> Store:
 def open_for_job(db: Path, job: str) -> Store:
     """Open the site's database for the background job *job* ("train", "measure", "prune" or "languages").
 
-    With PostgreSQL, of several machines one does it at a time: DatabaseInUseError where another does. Where its session
+    With PostgreSQL, of several machines one does it at a time: DatabaseInUseError if another does. Where its session
     is lost, the job fails instead of going on with another one. With SQLite one worker starts all jobs.
     """
     url = database_url()
@@ -91,7 +91,7 @@ def open_for_job(db: Path, job: str) -> Store:
 
 
 async def run_jobs(stop: asyncio.Event, *groups: tuple[Mapping[str, JobAction], int, float]) -> None:
-    """Run background jobs of the queue in PostgreSQL until *stop* is set; StoreError where that is not possible here.
+    """Run background jobs of the queue in PostgreSQL until *stop* is set; StoreError if that is not possible here.
 
     groups: what to do by the names of jobs, how many of these run at once, how many seconds one waits after it failed
     """
@@ -128,13 +128,13 @@ def write_problem(db: Path) -> str:
 
 
 def require_server(what: str) -> None:
-    """Raise StoreError where the site's database is a SQLite file: *what* needs PostgreSQL."""
+    """Raise StoreError if the site's database is a SQLite file: *what* needs PostgreSQL."""
     if not database_url():
         raise StoreError(f"{what} needs PostgreSQL: set DATABASE_URL, or leave it out to run everything in one place")
 
 
 def require_file(what: str, instead: str) -> None:
-    """Raise StoreError where the site's database is in PostgreSQL: *what* works with a SQLite file alone."""
+    """Raise StoreError if the site's database is in PostgreSQL: *what* works with a SQLite file alone."""
     if url := database_url():
         raise StoreError(
             f"{what} works with SQLite files only, and the database is in PostgreSQL ({shown(url)}); {instead}"

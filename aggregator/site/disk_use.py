@@ -51,7 +51,7 @@ class DiskUse:
 
     @property
     def days_left(self) -> float | None:
-        """Return after how many days the disk is full; None where it will not be within ten years."""
+        """Return after how many days the disk is full; None if it will not be within ten years."""
         growth = self.growth_per_day
         if growth <= 0 or self.free is None:
             return None

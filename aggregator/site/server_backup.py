@@ -29,7 +29,7 @@ ENDING = "dump"
 
 
 def problem(url: str) -> str:
-    """Return why no backup of the database at *url* can be made on this machine, "" where one can."""
+    """Return why no backup of the database at *url* can be made on this machine, "" if one can."""
     # Imported here, as below: psycopg is an extra.
     from aggregator.store.postgres import dumps
 
@@ -39,7 +39,7 @@ def problem(url: str) -> str:
 def back_up(url: str, target: Path) -> Contents:
     """Write a backup of the site at *url* to *target* while the site runs, and read it back.
 
-    StoreError where it cannot be written, or lacks a row of the database: then there is no *target*.
+    StoreError if it cannot be written, or lacks a row of the database: then there is no *target*.
     """
     from aggregator.store.postgres import dumps
 
@@ -49,7 +49,7 @@ def back_up(url: str, target: Path) -> Contents:
 def back_up_on_schedule(url: str, feeds: Path, settings: Backups, at: datetime) -> tuple[Path, Contents]:
     """Make a scheduled backup, and remove old ones of this machine; return it.
 
-    StoreError where that fails, or where no folder is set; every older one stays.
+    StoreError if that fails, or if no folder is set; every older one stays.
     """
     folder = folder_of(feeds, settings)
     remove_leftovers(folder, at)
@@ -65,7 +65,7 @@ def restore(url: str, copy: Path, feeds: Path | None, at: datetime) -> Restored:
     feeds: where the configuration goes; None leaves it alone
     at:    names what is kept of the feeds.yaml that was there
 
-    StoreError where *copy* is no backup, is damaged or is of a newer version, or where the database is not empty: then
+    StoreError if *copy* is no backup, is damaged or is of a newer version, or if the database is not empty: then
     nothing has changed.
     """
     from aggregator.store.postgres import dumps

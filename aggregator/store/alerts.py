@@ -246,7 +246,7 @@ class Alarms:
 
 
 def _alarm(row: Row) -> Alarm | None:
-    """Return the alarm of a row, None where this version has no text for its kind."""
+    """Return the alarm of a row, None if this version has no text for its kind."""
     if row["what"] not in {kind.value for kind in AlarmKind}:
         return None
     return Alarm(AlarmKind(row["what"]), json.loads(row["details"] or "{}"))

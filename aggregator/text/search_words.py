@@ -109,7 +109,7 @@ class Wanted:
 
 
 def wanted(term: str) -> Wanted | None:
-    """Return what *term* looks for, or None where it holds no word."""
+    """Return what *term* looks for, or None if it holds no word."""
     phrase = tuple(words(term))
     if not phrase:
         return None

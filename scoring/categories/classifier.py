@@ -301,7 +301,7 @@ class Categorizer:
         return self.ids_[best]
 
     def _unplaced(self, evidence: Sequence[float], best: int, off_topic: float, entries: int) -> str:
-        """Return the category of an off-topic story without a default: "" where it is clearly off-topic."""
+        """Return the category of an off-topic story without a default: "" if it is clearly off-topic."""
         return "" if off_topic - evidence[best] > CLEARLY_OFF_TOPIC * entries else self.ids_[best]
 
 

@@ -57,7 +57,7 @@ def usable_encoder(config: Config) -> Iterator[Encoder | None]:
 
 @contextmanager
 def cached_encoder(config: Config) -> Iterator[CachedEncoder | None]:
-    """Give the encoder that *config* names with the cache of embeddings; None where it does not work."""
+    """Give the encoder that *config* names with the cache of embeddings; None if it does not work."""
     with usable_encoder(config) as encoder, EmbeddingCache(cache_file(os.environ) if encoder else None) as cache:
         yield None if encoder is None else CachedEncoder(encoder, cache)
 

@@ -66,7 +66,7 @@ class Member:
 
     @property
     def target(self) -> str:
-        """The canonical address of the article that it is or links to, "" where it has none."""
+        """The canonical address of the article that it is or links to, "" if it has none."""
         return canonical(self.points_to or self.link) if self.points_to or self.link else ""
 
     @property

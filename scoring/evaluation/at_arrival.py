@@ -81,7 +81,7 @@ def _labelled(rows: str, wanted: Mapping[str, Label]) -> Iterator[Arrival]:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Accuracy of categories and scores at arrival; None where labels are missing."""
+    """Accuracy of categories and scores at arrival; None if labels are missing."""
 
     items: int
     exact: Interval | None

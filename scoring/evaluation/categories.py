@@ -102,7 +102,7 @@ class Classifier:
         self.seed = seed
 
     def fit(self, rows: Sequence[Row]) -> Classifier:
-        """Learn from *rows*; GroundswellError where they are all of one category."""
+        """Learn from *rows*; GroundswellError if they are all of one category."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 

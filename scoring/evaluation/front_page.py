@@ -36,7 +36,7 @@ Order = Callable[[Moment, Sequence[Coverage]], Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How good the first ten stories of one order were; means over the hours, None where the labels do not say."""
+    """How good the first ten stories of one order were; means over the hours, None if the labels do not say."""
 
     name: str
     ndcg_at_10: Interval | None
@@ -241,7 +241,7 @@ class Hour:
         return discounted([_gain(self.grade(story_id)) for story_id in page])
 
     def ndcg(self, page: Sequence[int]) -> float | None:
-        """Return the page's discounted gain over that of the best possible page; None where nothing has a gain."""
+        """Return the page's discounted gain over that of the best possible page; None if nothing has a gain."""
         return self._gained(page) / self._best if self._best else None
 
     def ndcg_of_day(self, page: Sequence[int]) -> float | None:
@@ -257,7 +257,7 @@ class Hour:
         return sum(self._grade.get(story_id) == 0 for story_id in page) / PAGE
 
     def picked(self, page: Sequence[int]) -> float | None:
-        """Return the share of ten places with a picked story; None where nothing says what was picked."""
+        """Return the share of ten places with a picked story; None if nothing says what was picked."""
         return sum(self._picked.get(story_id, False) for story_id in page) / PAGE if self._picked else None
 
     def share_recent(self, page: Sequence[int]) -> float:

@@ -29,7 +29,7 @@ NO_CATEGORY = "none"
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The labels of an item; None and "" where the file has none."""
+    """The labels of an item; None and "" if the file has none."""
 
     grade: int | None = None
     """3 top story of the day, 2 worth the front page, 1 minor, 0 noise."""

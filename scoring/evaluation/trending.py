@@ -287,7 +287,7 @@ def _grown(recorded: Recorded, usable: Sequence[tuple[datetime, list[Case]]]) ->
 def _time_to_page(
     usable: Sequence[tuple[datetime, list[Case]]], listed: Sequence[Sequence[int]], grown: Mapping[int, datetime]
 ) -> tuple[float | None, float]:
-    """Return the median of hours from first entry to the first ten, None where most never got there, and who did."""
+    """Return the median of hours from first entry to the first ten, None if most never got there, and who did."""
     seen: dict[int, datetime] = {}
     for (at, cases), order in zip(usable, listed, strict=True):
         for i in order:

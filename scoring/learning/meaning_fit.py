@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 def packaged_encoder() -> Encoder:
-    """Return the encoder that the shipped weights are for, in this process; MeaningError where it is missing."""
+    """Return the encoder that the shipped weights are for, in this process; MeaningError if it is missing."""
     files = find_model(MeaningSettings(model=MINILM))
     assert files is not None
     return OnnxEncoder(files)
@@ -40,7 +40,7 @@ def packaged_encoder() -> Encoder:
 def unit_vectors(embeddings: Sequence[Embedding | None]) -> tuple[NDArray[np.float32], str]:
     """Return embeddings with length 1, shape (items, components), and their encoder; 0 for None.
 
-    ValueError where there is none at all, or more than one encoder.
+    ValueError if there is none at all, or more than one encoder.
     """
     known = [embedding for embedding in embeddings if embedding is not None]
     (encoder,) = {embedding.encoder for embedding in known} or {""}

@@ -147,7 +147,7 @@ class RelevanceModel:
         return RelevanceModel(self.version, self.prior, self.local, self.labels, self.calibration, counted)
 
     def _known_logit(self, title: str) -> float | None:
-        """Return what the prior says of *title*, without coverage; None where it does not know its words."""
+        """Return what the prior says of *title*, without coverage; None if it does not know its words."""
         if self.prior.editorial is None:
             return None
         worth = self.prior.editorial.worth(title)

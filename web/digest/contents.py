@@ -31,7 +31,7 @@ class DigestStory:
 
     @property
     def growth_message(self) -> str:
-        """`grew from 2 to 9 sources`, "" where it did not, or is new."""
+        """`grew from 2 to 9 sources`, "" if it did not, or is new."""
         before, after = self.growth.before, self.growth.after
         return (
             str(gettext("grew from %(before)s to %(after)s sources", before=before, after=after))

@@ -49,7 +49,7 @@ def week(any_day: date, timezone: str) -> Edition:
 
 
 def named(name: str, timezone: str) -> Edition | None:
-    """Return the edition of that name, None where there is no such day or week."""
+    """Return the edition of that name, None if there is no such day or week."""
     try:
         if match := re.fullmatch(r"(\d{4})-W(\d{2})", name):
             return week(date.fromisocalendar(int(match[1]), int(match[2]), 1), timezone)

@@ -125,7 +125,7 @@ def analysis_view(show: Presenter, analysis: Analysis, facts: Facts) -> Analysis
 
 
 def generated_summary(show: Presenter, written: Summary | None) -> GeneratedSummary | None:
-    """Return the summary that a model wrote; None where nothing of it could be verified."""
+    """Return the summary that a model wrote; None if nothing of it could be verified."""
     if written is None or not written.sentences:
         return None
     left_out = plural(written.left_out, "sentence left out", "sentences left out") if written.left_out else ""

@@ -24,7 +24,7 @@ class Image:
 
     url: str
     media_type: str
-    """As the publisher's file name suggests; "" where it suggests none."""
+    """As the publisher's file name suggests; "" if it suggests none."""
     width: int | None = None
     height: int | None = None
     caption: str = ""
@@ -55,7 +55,7 @@ class Item:
     sources: int
     independent: int
     published_at: datetime | None
-    """As the publisher states it; None where it states none that is plausible."""
+    """As the publisher states it; None if it states none that is plausible."""
     first_seen_at: datetime
     updated_at: datetime
     related: tuple[tuple[str, str, str], ...] = ()

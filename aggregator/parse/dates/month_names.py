@@ -138,7 +138,7 @@ class OtherLanguages:
         self._months: dict[str, int] = {}
 
     def month(self, tokens: list[str], language: str = "") -> int:
-        """Return the month that *tokens*, a date with two numbers, names; ValueError where none is found."""
+        """Return the month that *tokens*, a date with two numbers, names; ValueError if none is found."""
         if language.partition("-")[0].lower() in _TABLE:
             raise ValueError("no month of that language")
         wording = " ".join(_PROBE[len(token) > 2] if token.isdecimal() else token for token in tokens)

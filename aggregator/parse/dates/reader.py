@@ -106,7 +106,7 @@ def _since_1970(seconds: float) -> datetime | None:
 
 
 def _whole(text: str, language: str, others: OtherLanguages, region: Region) -> datetime:
-    """Return the moment that all of *text* states; ValueError where something in it is not understood."""
+    """Return the moment that all of *text* states; ValueError if something in it is not understood."""
     text = _HOUR_ALONE.sub(":00", text)
     if zoned := _ZONED_DAY.fullmatch(text):
         zone, _ = time_zone(zoned[2], {})

@@ -57,7 +57,7 @@ class Region:
     """How dates are written where a feed is from."""
 
     order: str = ""
-    """`dmy`, `mdy` or `ymd` of a date of numbers alone; "" where it is unknown."""
+    """`dmy`, `mdy` or `ymd` of a date of numbers alone; "" if it is unknown."""
     zones: Mapping[str, int] = field(default_factory=dict)
 
 

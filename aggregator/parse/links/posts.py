@@ -104,7 +104,7 @@ def _anchors(markup: str) -> dict[str, str]:
 
 
 def _without_boilerplate(text: str) -> str | None:
-    """Return *text* without the lines of a link site; None where it has none of them."""
+    """Return *text* without the lines of a link site; None if it has none of them."""
     if text.strip().lower() == "comments":
         return ""
     if not _STRONG.search(text):

@@ -100,7 +100,7 @@ def as_utf8(data: bytes, content_type: str, notes: list[str]) -> bytes:
 
 
 def encoding_of(label: str) -> str:
-    """Return the name of the encoding that *label* means, or "" where it means none that text may be in."""
+    """Return the name of the encoding that *label* means, or "" if it means none that text may be in."""
     name = label.strip().lower().replace("_", "-") if label.isascii() else ""
     name = _MORE_LABELS.get(name, name)
     for pattern, usual in _SPELLINGS:

@@ -31,7 +31,7 @@ from aggregator.parse.xml.scope import Scope
 
 
 def read(data: bytes) -> RawFeed | None:
-    """Return the feed in *data* (UTF-8), or None where feedparser is to look at it."""
+    """Return the feed in *data* (UTF-8), or None if feedparser is to look at it."""
     if data.rfind(b"<!DOCTYPE") >= 0 or data.rfind(b"<!ENTITY") >= 0:  # a sixth of the time of "in"
         return None
     try:

@@ -86,7 +86,7 @@ def name_of(tag: str) -> str:
 
 
 def action_of(tag: str) -> str:
-    """Return what an element of an item does; "" where only feedparser knows."""
+    """Return what an element of an item does; "" if only feedparser knows."""
     name = name_of(tag)
     if action := _ACTION.get(name):
         return action

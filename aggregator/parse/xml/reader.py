@@ -27,7 +27,7 @@ from aggregator.parse.xml.repair import (
 
 
 def read(data: bytes, content_type: str, limits: Limits, *, fast: bool = True) -> RawFeed | None:
-    """Return the XML feed in *data*, or None when it is none; NotAFeedError where feedparser breaks on it.
+    """Return the XML feed in *data*, or None when it is none; NotAFeedError if feedparser breaks on it.
 
     fast: without, feedparser reads everything
     """

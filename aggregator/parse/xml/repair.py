@@ -92,7 +92,7 @@ _HEAD_BYTES = 20_000
 
 
 def root_of(data: bytes) -> bytes:
-    """Return the name of the root element of a feed, with its prefix; b"" where the document has another root."""
+    """Return the name of the root element of a feed, with its prefix; b"" if the document has another root."""
     match = _ROOT.match(data[:_HEAD_BYTES])
     return match[1] if match else b""
 

@@ -79,7 +79,7 @@ class Decisions:
                     return self._write(now, kind, story_id, members)
 
     def undo(self, decision_id: int, now: datetime) -> Decision:
-        """Take a decision back, in a transaction of its own, and return it; DecisionError where none stands."""
+        """Take a decision back, in a transaction of its own, and return it; DecisionError if none stands."""
         with self._db.transaction():
             decided = self.get(decision_id)
             if decided is None:

@@ -36,7 +36,7 @@ class Action:
     kind: str
     """vote, decision, sources, rules, models, tokens, sign in or database."""
     what: str
-    """One of `ActionKind`; "" where a version before 0.2 stored a sentence."""
+    """One of `ActionKind`; "" if a version before 0.2 stored a sentence."""
     values: Mapping[str, str | int]
     message: str
     """That sentence."""

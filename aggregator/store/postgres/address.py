@@ -16,7 +16,7 @@ _SCHEMES = ("postgresql://", "postgres://")
 def database_url(env: Mapping[str, str] | None = None) -> str:
     """Return the address of the PostgreSQL database that the environment names, "" for SQLite.
 
-    StoreError where it is the address of something else.
+    StoreError if it is the address of something else.
     """
     url = (os.environ if env is None else env).get(VARIABLE, "").strip()
     if url and not is_url(url):

@@ -276,7 +276,7 @@ _WAYS_OUT = (
 
 
 def _way_out(message: str) -> str:
-    """Return what to do about an error at the start, "" where that is not known."""
+    """Return what to do about an error at the start, "" if that is not known."""
     for pattern, advice in _WAYS_OUT:
         if match := pattern.search(message):
             return match.expand(advice)

@@ -41,7 +41,7 @@ _PACKAGE = "PostgreSQL's client programs (Debian: `apt-get install postgresql-cl
 
 
 def problem(url: str) -> str:
-    """Return why the database at *url* cannot be dumped on this machine, "" where it can."""
+    """Return why the database at *url* cannot be dumped on this machine, "" if it can."""
     try:
         dumper = _program("pg_dump")
         _program("pg_restore")
@@ -119,7 +119,7 @@ def _read_back(part: Path, target: Path) -> RowCounts:
 def read(dump: Path) -> RowCounts:
     """Read every row of *dump* and count them.
 
-    StoreError where it is damaged, or a dump of something else; NewerDatabaseError where this version cannot use it.
+    StoreError if it is damaged, or a dump of something else; NewerDatabaseError if this version cannot use it.
     """
     restorer = _program("pg_restore")
     with dump.open("rb") as file:
@@ -168,7 +168,7 @@ def read(dump: Path) -> RowCounts:
 def load(url: str, dump: Path) -> None:
     """Load *dump*, which `read` has found whole, into the empty database at *url*.
 
-    StoreError where the database is not empty or refuses something: then nothing was changed.
+    StoreError if the database is not empty or refuses something: then nothing was changed.
     """
     restorer = _program("pg_restore")
     try:
@@ -222,7 +222,7 @@ def _program(name: str) -> str:
 
 
 def _address(url: str) -> str:
-    """Return *url* without its password, for a command line; StoreError where it holds another secret."""
+    """Return *url* without its password, for a command line; StoreError if it holds another secret."""
     parts = conninfo_to_dict(url)
     parts.pop("password", None)
     secrets = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults() if option.dispchar == b"*"}

@@ -27,7 +27,7 @@ PATIENCE = "2s"
 
 
 def holding(name: str) -> Callable[[psycopg.Connection[Any]], None]:
-    """Return what takes the lock *name* for a new session; DatabaseInUseError where another session holds it.
+    """Return what takes the lock *name* for a new session; DatabaseInUseError if another session holds it.
 
     A background job has one session: where it was lost, the job may run elsewhere, and a second one is a StoreFault.
     """
@@ -57,7 +57,7 @@ def holding(name: str) -> Callable[[psycopg.Connection[Any]], None]:
 
 
 def holder(raw: psycopg.Connection[Any], name: str) -> str:
-    """Return which process holds a lock, "" where none does."""
+    """Return which process holds a lock, "" if none does."""
     row = raw.execute(
         """select a.application_name from pg_locks l join pg_stat_activity a using (pid)
         where l.locktype = 'advisory' and l.granted and l.classid = %s and l.objid = %s
@@ -68,7 +68,7 @@ def holder(raw: psycopg.Connection[Any], name: str) -> str:
 
 
 def holder_at(url: str, name: str) -> str:
-    """Return which process holds a lock of the database at *url*, "" where none does or it cannot be reached."""
+    """Return which process holds a lock of the database at *url*, "" if none does or it cannot be reached."""
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=2) as raw:
             return holder(raw, name)
@@ -80,7 +80,7 @@ def end_stale(url: str, silent_s: float) -> int:
     """End the sessions of processes whose jobs have sent nothing for so many seconds; return how many sessions.
 
     Such a process is paused, or its machine is gone. Its transactions are rolled back, and its locks are free.
-    StoreFault where the database cannot be reached.
+    StoreFault if the database cannot be reached.
     """
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=2) as raw:

@@ -26,7 +26,7 @@ class PostgresTables:
 
     @staticmethod
     def prepare(raw: psycopg.Connection[NamedRow]) -> None:
-        """Prepare a connection for a transfer; DatabaseInUseError where another transfer runs into the database.
+        """Prepare a connection for a transfer; DatabaseInUseError if another transfer runs into the database.
 
         Commits do not wait for the disk: after a power cut the transfer is run again and compares every row.
         """
@@ -38,7 +38,7 @@ class PostgresTables:
     def begin(self, source: str, tables: Sequence[Table]) -> None:
         """Mark the database as the target of *source*, which has these *tables*.
 
-        StoreError where it holds anything else than an unfinished transfer of the same source.
+        StoreError if it holds anything else than an unfinished transfer of the same source.
         """
         known = self._db.row("select source, finished_at from transfers order by transfer_id desc limit 1")
         if known is not None and known["finished_at"] is None:
@@ -99,7 +99,7 @@ class PostgresTables:
     def complete_text_index(self) -> None:
         """Count how many entries hold each word, and prepare the tables for readers.
 
-        StoreError where an entry is not in the text index.
+        StoreError if an entry is not in the text index.
         """
         if errors := self._db.maintenance.errors():
             raise StoreError(errors[0])

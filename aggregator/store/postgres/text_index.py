@@ -136,7 +136,7 @@ def vector(title: str, summary: str) -> str:
 
 
 def expression(terms: Iterable[str]) -> str:
-    """Return what *terms* are as a `tsquery`: every one of them must occur; "" where none holds a word."""
+    """Return what *terms* are as a `tsquery`: every one of them must occur; "" if none holds a word."""
     parts: list[str] = []
     for term in terms:
         if (wanted_term := wanted(term)) is None:

@@ -65,7 +65,7 @@ class Token:
 def write_copy(raw: sqlite3.Connection, target: Path, files: Mapping[str, bytes]) -> None:
     """Copy the database behind *raw* to *target* while others go on using it; *files* go along, by name.
 
-    *target* appears when it is whole. StoreError where it exists or cannot be written.
+    *target* appears when it is whole. StoreError if it exists or cannot be written.
     """
     if target.exists():
         raise StoreError(f"{target} exists; choose another name, or remove it first")
@@ -92,7 +92,7 @@ def take_in(copy: Path, part: Path) -> dict[str, bytes]:
     """Copy *copy*, with a journal beside it, to *part*, and return the files that it holds; *copy* stays as it is.
 
     *part* is then a database of this program, of this or an earlier version, without an archive and with no session.
-    StoreError where *copy* is empty, no database, or another program's.
+    StoreError if *copy* is empty, no database, or another program's.
     """
     with copy.open("rb") as file:
         beginning = file.read(len(_HEADER))

@@ -107,7 +107,7 @@ class SqliteTextIndex:
 
 
 def expression(terms: Iterable[str]) -> str:
-    """Return what *terms* are as an FTS5 expression: every one of them must occur; "" where none holds a word.
+    """Return what *terms* are as an FTS5 expression: every one of them must occur; "" if none holds a word.
 
     `gpus "data center"` is `("gpu" OR "gpus") AND "data center"`; `英伟达` is `"英伟 伟达"`.
     """

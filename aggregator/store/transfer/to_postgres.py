@@ -51,7 +51,7 @@ class Transferred:
 def transfer(db: Path, url: str, progress: Progress) -> Transferred:
     """Copy the site in the database of SQLite at *db* into the one of PostgreSQL at *url*, which is empty or was begun.
 
-    The caller holds the worker's lock on *db*. Nothing changes there. StoreError with a way out, StoreFault where a
+    The caller holds the worker's lock on *db*. Nothing changes there. StoreError with a way out, StoreFault if a
     connection is lost: the same call goes on where it stopped.
     """
     source = SqliteConnection.open(db)
@@ -82,7 +82,7 @@ class _Transfer:
         self.replaced: set[tuple[str, Values]] = set()
 
     def copy_rows(self) -> None:
-        """Copy until a pass finds no difference; StoreError where others keep writing."""
+        """Copy until a pass finds no difference; StoreError if others keep writing."""
         for number in range(MAX_PASSES):
             version = self._source.version()
             changed = self._pass("Copying" if number == 0 else "Comparing")

@@ -206,7 +206,7 @@ def learn(
 
     Two regressions, one of which forgets, say half each. The newest `LATER_SHARE` chooses their strength and whether
     the prior helps, and gives slope and offset, of weights that were fitted on what is older; then all of it is fitted.
-    GroundswellError where one class is missing.
+    GroundswellError if one class is missing.
     """
     older, later = split_by_time(train, 1.0 - LATER_SHARE)
     if not older or not later or any(len({e.relevant for e in part}) < 2 for part in (older, later)):

@@ -28,7 +28,7 @@ from scoring.relevance.model import RelevanceModel
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How well one way of scoring did; None where the measure does not apply."""
+    """How well one way of scoring did; None if the measure does not apply."""
 
     name: str
     auc: Interval | None

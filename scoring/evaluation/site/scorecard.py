@@ -327,7 +327,7 @@ def _page_measures(past: Past, since: datetime, now: datetime, window: int) -> l
 
 
 def _median(waits: Sequence[float]) -> float | None:
-    """Return the middle of the waits; None where most never ended."""
+    """Return the middle of the waits; None if most never ended."""
     middle = sorted(waits)[len(waits) // 2] if waits else math.inf
     return None if math.isinf(middle) else middle
 

@@ -74,7 +74,7 @@ def _titles() -> dict[int, str]:
 
 
 def _detail(code: int, description: str) -> str:
-    """Return why, in the language of the page; "" where the title says all that there is to say."""
+    """Return why, in the language of the page; "" if the title says all that there is to say."""
     if isinstance(description, Translatable):
         return notice(description).text
     # A description of Werkzeug, in English. Its reasons for 400 are about forms that no page of ours sends.

@@ -57,7 +57,7 @@ class PostgresJobQueue:
 
 
 def procrastinate() -> Any:
-    """Return the library; StoreError where it is not installed. It is part of an extra, and imported when needed."""
+    """Return the library; StoreError if it is not installed. It is part of an extra, and imported when needed."""
     try:
         import procrastinate as library
     except ImportError as error:
