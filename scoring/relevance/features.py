@@ -271,3 +271,10 @@ def tfidf(words: Iterable[str], idf: Mapping[str, float], unknown_idf: float) ->
     looked_up = [(word, idf.get(word)) for word in words]
     length = math.sqrt(sum((unknown_idf if value is None else value) ** 2 for _, value in looked_up))
     return ((word, value / length) for word, value in looked_up if value is not None)
+
+
+def tfidf_of_all(words: Iterable[str], idf: Mapping[str, float], unknown_idf: float) -> list[tuple[str, float]]:
+    """Return all of the distinct *words* with their weight as in `tfidf`, unknown ones too: a vector of length 1."""
+    weighted = [(word, idf.get(word, unknown_idf)) for word in words]
+    length = math.sqrt(math.fsum(value * value for _, value in weighted))
+    return [(word, value / length) for word, value in weighted]

@@ -21,7 +21,7 @@ from aggregator.model import ReasonKind, Vote, because
 from scoring.relevance import model_file
 from scoring.relevance.calibration import Calibration, logit_of
 from scoring.relevance.explanation import PLAIN_WORDS, Part, contributions, sigmoid, word_parts
-from scoring.relevance.features import GROUP, GROUPS, features, summary_words, tfidf
+from scoring.relevance.features import GROUP, GROUPS, features, summary_words, tfidf, tfidf_of_all
 from scoring.relevance.news_context import title_words
 from scoring.relevance.signals import Scored, Signals
 from scoring.relevance.votes import NO_VOTES, OWN_WEIGHT, VoteEffect, vote_effect
@@ -160,9 +160,7 @@ class RelevanceModel:
             idf, unknown = self.prior.idf, self.prior.unknown_idf
         else:
             idf, unknown = editorial.idf, editorial.unknown_idf
-        weighted = [(word, idf.get(word, unknown)) for word in title_words(title) if word not in PLAIN_WORDS]
-        length = math.sqrt(math.fsum(value * value for _, value in weighted))
-        return [(word, value / length) for word, value in weighted]
+        return tfidf_of_all((word for word in title_words(title) if word not in PLAIN_WORDS), idf, unknown)
 
     def _voted(self, signals: Signals) -> dict[str, float]:
         """Return what votes say: for this story, else for those like it."""
