@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from aggregator.store import Store
 
-_USER = "groundswell"
+_ADMIN, _USER = "postgres", "groundswell"
+"""The site's user owns its databases and may do no more, as docs/postgresql.md says."""
 _MEMORY = Path("/dev/shm")
 _MIN_FREE_BYTES = 4_000_000_000
 """A cluster of the whole suite has less than a gigabyte; Docker gives 64 MB by default."""
@@ -63,7 +64,11 @@ class Cluster:
         if self._user is not None:
             account = pwd.getpwnam(self._user)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
-        self._run("initdb", "-D", str(self._data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+        self._run("initdb", "-D", str(self._data), "-U", _ADMIN, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+
+    def make_user(self) -> None:
+        """Make the user of the site, once the cluster is started."""
+        self._run("createuser", "-h", str(self._folder), "-U", _ADMIN, _USER)
 
     def make_replica(self, of: Cluster) -> None:
         """Copy a running cluster; once started, the copy follows it and is read-only."""
@@ -71,7 +76,7 @@ class Cluster:
         if self._user is not None:
             account = pwd.getpwnam(self._user)
             os.chown(self._folder, account.pw_uid, account.pw_gid)
-        of_cluster = ("-h", str(of._folder), "-U", _USER)
+        of_cluster = ("-h", str(of._folder), "-U", _ADMIN)
         self._run("pg_basebackup", *of_cluster, "-D", str(self._data), "-R", "-c", "fast", "--no-sync")
 
     def same_database(self, url: str, of: Cluster) -> str:
@@ -100,7 +105,7 @@ class Cluster:
         )
         deadline = time.monotonic() + 30
         while subprocess.run(
-            [self._bin / "pg_isready", "-q", "-h", str(self._folder), "-U", _USER], check=False
+            [self._bin / "pg_isready", "-q", "-h", str(self._folder), "-U", _ADMIN], check=False
         ).returncode:
             if time.monotonic() > deadline or self._server.poll() is not None:
                 raise RuntimeError("PostgreSQL did not start")
@@ -130,7 +135,7 @@ class Cluster:
         """Create an empty database with a unique name, and return its URL."""
         self._count += 1
         name = name or f"site{self._count}"
-        self._run("createdb", "-h", str(self._folder), "-U", _USER, name)
+        self._create(name)
         return self._url(name)
 
     def emptied_database(self, number: int = 0) -> str:
@@ -138,16 +143,19 @@ class Cluster:
         url = self._url(f"emptied{number}")
         if number not in self._emptied:
             self._emptied.add(number)
-            self._run("createdb", "-h", str(self._folder), "-U", _USER, f"emptied{number}")
+            self._create(f"emptied{number}")
             Store.connect(url).close()
         import psycopg
 
-        with psycopg.connect(url) as raw:
+        with psycopg.connect(self._url(f"emptied{number}", _ADMIN)) as raw:
             raw.execute(_EMPTY)
         return url
 
-    def _url(self, name: str) -> str:
-        return f"postgresql://{_USER}@/{name}?host={quote(str(self._folder), safe='')}"
+    def _create(self, name: str) -> None:
+        self._run("createdb", "-h", str(self._folder), "-U", _ADMIN, "--owner", _USER, name)
+
+    def _url(self, name: str, user: str = _USER) -> str:
+        return f"postgresql://{user}@/{name}?host={quote(str(self._folder), safe='')}"
 
     def _command(self, program: str, *arguments: str, ends_with_us: bool = False) -> list[str]:
         command = [str(self._bin / program), *arguments]
@@ -178,6 +186,8 @@ def running_cluster(bin_folder: Path, replica_of: Cluster | None = None) -> Iter
         else:
             cluster.make_replica(replica_of)
         cluster.start()
+        if replica_of is None:
+            cluster.make_user()
         yield cluster
     finally:
         cluster.stop()
