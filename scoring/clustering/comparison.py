@@ -118,9 +118,9 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         swapped,
         substituted,
         _fresh(entry, members),
-        _apart(own.numbers, [member.numbers for member in latest]),
-        _versions_differ(own, latest),
-        _apart(own.dates, [member.dates for member in latest]),
+        bool(own.numbers) and _apart(own.numbers, [member.numbers for member in latest]),
+        bool(own.versions) and _versions_differ(own, latest),
+        bool(own.dates) and _apart(own.dates, [member.dates for member in latest]),
         _reissued(own, latest),
         tuple(names),
         math.fsum([idf[key] for key in names]),
@@ -210,23 +210,25 @@ def _fresh(entry: WeighedText, members: Sequence[Member]) -> float:
 
 
 def _apart(ours: frozenset[str], theirs: Sequence[frozenset[str]]) -> bool:
-    return bool(ours) and any(theirs) and all(ours.isdisjoint(other) for other in theirs)
+    return any(theirs) and all(ours.isdisjoint(other) for other in theirs)
 
 
 def _reissued(own: Member, latest: Sequence[Member]) -> bool:
     """Return whether the story has this headline by this source with other times: "Alert until 4PM", "until 5PM"."""
-    times = [word for word in own.title_words if word[0].isdigit()]
     same = [
-        [word for word in member.title_words if word[0].isdigit()] == times
-        for member in latest
-        if member.source_id == own.source_id and member.title.keys() == own.title.keys()
+        member for member in latest if member.source_id == own.source_id and member.title.keys() == own.title.keys()
     ]
-    return bool(own.source_id and times and same) and not any(same)
+    if not own.source_id or not same:
+        return False
+    times = _times(own)
+    return bool(times) and all(_times(member) != times for member in same)
+
+
+def _times(member: Member) -> list[str]:
+    return [word for word in member.title_words if word[0].isdigit()]
 
 
 def _versions_differ(own: Member, latest: Sequence[Member]) -> bool:
-    if not own.versions:
-        return False
     known: dict[str, set[str]] = {}
     for member in latest:
         for name, number in member.versions:

@@ -105,9 +105,10 @@ class JoinModel:
     def odds(self, entry: WeighedText, story: Candidate, comparison: Comparison, stream: Stream) -> float:
         """Return the log-odds of the evidence for and against a story."""
         by = self._weights
+        centroid = _log(story.centroid)
         return (
-            by.centroid * _log(story.centroid)
-            + by.stands_out * (_log(story.centroid) - _log(story.others))
+            by.centroid * centroid
+            + by.stands_out * (centroid - _log(story.others))
             + by.member * _log(comparison.similarity)
             + by.contained * _log(comparison.contained)
             # Bounded: two long summaries share many words without being of one event. IDF sums are in tens, so that

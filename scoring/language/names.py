@@ -7,7 +7,7 @@ writes in lower case works better: any other term is a name, or as rare as one. 
 from __future__ import annotations
 
 import gzip
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 
@@ -25,6 +25,7 @@ def load_modifiers() -> frozenset[str]:
     return frozenset(gzip.decompress(packed).decode().split())
 
 
+@lru_cache(maxsize=8_192)
 def is_name(term: str) -> bool:
     """Return whether a term in Latin script is probably a name.
 
