@@ -17,7 +17,7 @@ from zlib import crc32
 from msgspec import Struct
 
 from aggregator.model import Embedding
-from scoring.language.dates import mark_dates
+from scoring.language.dates import has_dates_or_numbers, mark_dates
 from scoring.language.headline_kinds import stock_terms
 from scoring.language.terms import term, words_of
 
@@ -80,14 +80,11 @@ class AnalysedText(Struct, frozen=True):
     summary_words: tuple[str, ...] = ()
     embedding: Embedding | None = None
     """Of the title, if it was encoded."""
+    headline: tuple[str, ...] = ()
+    """Terms and numbers of the title, including dates and times: equal for equal headlines.
 
-    @property
-    def headline(self) -> tuple[str, ...]:
-        """Terms and numbers of the title, including dates and times: equal for equal headlines.
-
-        "Tornado warning until 4:00PM" and "... until 5:00PM" have the same terms, but not the same headline.
-        """
-        return (*self.title, *[word for word in self.title_words if word[0].isdigit()])
+    "Tornado warning until 4:00PM" and "... until 5:00PM" have the same terms, but not the same headline.
+    """
 
 
 def analyse(
@@ -107,10 +104,8 @@ def analyse(
     compared: False leaves out what only comparisons need, for an entry that is only counted
     """
     title_words, summary_words = words_of(title), words_of(summary)[:MAX_SUMMARY_WORDS]
-    title_dated, dates = mark_dates(title_words)
-    summary_dated, _ = mark_dates(summary_words)
-    title_terms, numbers, versions = _terms(title_words, title_dated)
-    summary_terms, _, _ = _terms(summary_words, summary_dated)
+    title_terms, numbers, versions, dates = _terms(title_words)
+    summary_terms, _, _, _ = _terms(summary_words)
     shingled = summary_words[:MAX_SHINGLED_WORDS]
     return AnalysedText(
         entry_id,
@@ -131,11 +126,16 @@ def analyse(
         title_words,
         shingled,
         embedding,
+        (*title_terms, *[word for word in title_words if word[0].isdigit()]),
     )
 
 
-def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], list[str], list[tuple[str, str]]]:
-    """Return the terms of some words, the numbers among them, and the term before each number."""
+def _terms(tokens: Sequence[str]) -> tuple[list[str], list[str], list[tuple[str, str]], frozenset[str]]:
+    """Return the terms of some words, the numbers among them, the term before each number, and the dates."""
+    # More than half of all titles have neither, and the rest of this takes several times as long.
+    if not has_dates_or_numbers(tokens):
+        return list(filter(None, map(term, tokens))), [], [], frozenset()
+    dated, dates = mark_dates(tokens)
     terms: list[str] = []
     numbers: list[str] = []
     versions: list[tuple[str, str]] = []
@@ -163,13 +163,13 @@ def _terms(tokens: Sequence[str], dated: Sequence[bool]) -> tuple[list[str], lis
         elif len(word) > 1 and before not in _NUMBERED:
             terms.append(word)
         before = ""
-    return terms, numbers, versions
+    return terms, numbers, versions, dates
 
 
 def shingles(tokens: Sequence[str]) -> tuple[int, ...]:
     """Return a hash of each run of SHINGLE_WORDS words."""
     masked = [b"0" if word[0].isdigit() else word.encode() for word in tokens]
-    return tuple([crc32(b" ".join(masked[i : i + SHINGLE_WORDS])) for i in range(len(masked) - SHINGLE_WORDS + 1)])
+    return tuple([crc32(b" ".join(run)) for run in zip(*(masked[i:] for i in range(SHINGLE_WORDS)), strict=False)])
 
 
 def script(text: str) -> str:

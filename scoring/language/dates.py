@@ -39,6 +39,16 @@ _CLOCK = re.compile(r"\d{1,2}(?:\.\d\d)?(?:am|pm)|\d\d(?:am|pm)")
 _DAY_OF_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 
 
+_NAMED = frozenset([*_MONTHS, *_DAYS])
+_DIGIT = re.compile("[0-9]")
+
+
+def has_dates_or_numbers(words: Sequence[str]) -> bool:
+    """Return whether any of *words* may be a number or part of a date; False saves looking at each of them."""
+    joined = " ".join(words)
+    return not joined.isascii() or _DIGIT.search(joined) is not None or not _NAMED.isdisjoint(words)
+
+
 def is_year(word: str) -> bool:
     """Return whether a word is a recent or near year."""
     return len(word) == 4 and word.isdigit() and "1990" <= word <= "2059"

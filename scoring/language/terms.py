@@ -190,10 +190,8 @@ class DocumentFrequency:
         if not self._buckets or self._buckets[-1][0] < day:
             self._buckets.append((day, Counter()))
         newest, bucket = self._buckets[-1]
-        for counts in (bucket, self._counts):
-            get = counts.get
-            for key in terms:
-                counts[key] = get(key, 0) + 1
+        bucket.update(iter(terms))
+        self._counts.update(iter(terms))
         self._entries[newest] += 1
         self._total += 1
         self._log_total = math.log(self._total + self._weight + 1.0)
