@@ -308,6 +308,8 @@ class Categorizer:
 def _weighed(weights: Mapping[str, Evidence], title: Sequence[str], summary: Sequence[str], size: int) -> list[float]:
     """Return the sum of the *weights* of the features of a text, by column; each feature counts once."""
     sums = [0.0] * size
+    if not weights:
+        return sums
     seen: set[str] = set()
     for features, in_title in ((_features(title), True), (_features(summary[:SUMMARY_TERMS]), False)):
         for position, feature in enumerate(features):

@@ -231,10 +231,11 @@ class Templates:
             return
         self._last_day[text.source_id] = int(text.arrived // 86_400)
         known = dict.fromkeys(self._by_source.get(text.source_id, ()))
-        for shingle in (*text.title_shingles, *text.summary_shingles):
-            known.pop(shingle, None)
-            known[shingle] = None
-        self._by_source[text.source_id] = array("I", list(known)[-MAX_SHINGLES:])
+        # Backwards, so that a run which is repeated in the text counts where it was last.
+        latest = dict.fromkeys(reversed((*text.title_shingles, *text.summary_shingles)))
+        for shingle in known.keys() & latest.keys():
+            del known[shingle]
+        self._by_source[text.source_id] = array("I", [*known, *reversed(latest)][-MAX_SHINGLES:])
 
     def add_later(self, text: AnalysedText) -> None:
         """Add the wording of an entry when it is next needed, with the same result as `add`.

@@ -145,7 +145,7 @@ def _weights(
     total = 0.0
     for key, count in vector.items():
         # Sublinear counts: a word ten times in a summary is not ten times the evidence.
-        weight = (1.0 + math.log(count)) * idf[key]
+        weight = idf[key] if count == 1.0 else (1.0 + math.log(count)) * idf[key]
         vector[key] = weight
         total += weight * weight
     norm = math.sqrt(total) or 1.0

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import lru_cache
 
 PULL_HALF_LIVES = (timedelta(hours=3), timedelta(hours=8))
 """How fast the pull of a source fades: half of it with each. This and the powers below were chosen on a stream of
@@ -51,12 +52,19 @@ def pull(
     >>> round(pull([(timedelta(), 1.0)]), 3), round(pull([(timedelta(hours=6), 1.0)]), 3)
     (0.578, 0.214)
     """
-    parts = [(half_life, (1.0 - math.exp2(-(AHEAD / half_life))) / len(half_lives)) for half_life in half_lives]
     return math.fsum(
-        math.pow(reach, power) * share * math.exp2(-(age / half_life))
-        for age, reach in sources
-        for half_life, share in parts
+        [
+            math.pow(reach, power) * share * math.exp2(-(age / half_life))
+            for age, reach in sources
+            for half_life, share in _shares(tuple(half_lives))
+        ]
     )
+
+
+@lru_cache(maxsize=8)
+def _shares(half_lives: tuple[timedelta, ...]) -> list[tuple[timedelta, float]]:
+    """Return each half-life with the share of its pull that falls into the time ahead."""
+    return [(half_life, (1.0 - math.exp2(-(AHEAD / half_life))) / len(half_lives)) for half_life in half_lives]
 
 
 def expected_sources(k: float, m: float) -> float:

@@ -307,9 +307,11 @@ class NewsContext:
                 del self._postings[word], self._speakers[word]
                 return set()
             del numbers[:gone], speakers[:gone]
-        get = dots.get
-        for number in numbers:
-            dots[number] = get(number, 0.0) + add
+        # Most titles have one word in common, so adding to those that have more takes half as long as adding to each.
+        products = dict.fromkeys(numbers, add)
+        for number in products.keys() & dots.keys():
+            products[number] += dots[number]
+        dots.update(products)
         return set(speakers)
 
     def _nearest_titles(self, dots: dict[int, float], norm: float, source: str) -> list[float]:
