@@ -29,8 +29,8 @@ BAIT = re.compile(
     r"\b(?:live(?: updates| blog|:)|what (?:we|you|to) (?:know|need)|here'?s (?:what|why|how)|you (?:won'?t|need to)|"
     r"this is (?:why|how|what)|"
     r"read the (?:\w+ )?(?:memo|letter|e-?mail|note)\b|(?:updating|watch) live|"
-    r"everything (?:we|you)|explained|opinion|podcast:|newsletter|(?:daily|morning|weekly) "
-    r"(?:briefing|digest|brief|roundup)|round-?up|watch:|video:|photos?:|breaking:?|updated?:|"
+    r"everything (?:we|you)|explained|opinion|podcast:|newsletter|(?:daily|morning|weekly) (?:\w+ )?"
+    r"(?:briefings?|digests?|briefs?|roundups?|news|links)\b|round-?up|watch:|video:|photos?:|breaking:?|updated?:|"
     r"(?:best|top|early|daily|today['’]?s|\w+day) (?:[\w&'’-]+ ){0,3}deals\b|"
     r"best \d+|\d+ best|the (?:real )?reason (?:why|behind)|(?:simple|weird) trick|goes viral|fans are)|"
     r"^(?:this|these|one) (?:\w+ ){1,3}(?:just|is|are|could|will|has|have)\b|^(?:this|these|here)\b|"
@@ -91,8 +91,22 @@ LITERALS_OF_BAIT = (
         "newsletter",
         "briefing",
     ),
-    *("digest", "brief", "roundup", "round-up", "watch:", "video:", "photo", "breaking", "update", "deals", "reason"),
-    *("read the", "trick", "goes viral", "fans are", "these", "one "),
+    *(
+        "digest",
+        "brief",
+        "roundup",
+        "round-up",
+        "watch:",
+        "video:",
+        "photo",
+        "breaking",
+        "update",
+        "deals",
+        "reason",
+        "daily ",
+        "weekly ",
+    ),
+    *("read the", "trick", "goes viral", "fans are", "these", "one ", "morning "),
 )
 LITERALS_BESIDE_THE_NEWS = (
     *(" card", "addendum", "appendix", "case study", "customer stor", "webinar", "whitepaper", "white paper", "how we"),
