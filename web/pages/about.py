@@ -36,6 +36,9 @@ def about() -> str:
         pull_half_lives=trend.PULL_HALF_LIVES,
         low_score=page_order.LOW_SCORE,
         high_score=page_order.HIGH_SCORE,
+        top_places=page_order.TOP,
+        stale_hours=round(page_order.STALE / page_order.HOUR),
+        good_score=page_order.GOOD_SCORE,
         words_per_minute=present.WORDS_PER_MINUTE,
         namespace=syndication.NAMESPACE,
     )

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from scoring.ranking.page_order import (
     FRESH,
+    GOOD_SCORE,
     HIGH_SCORE,
     LIST_LENGTH,
     LOW_SCORE,
+    STALE,
+    TOP,
     Candidate,
     breaking,
     distinctive,
@@ -130,6 +133,27 @@ def test_a_story_of_low_score_never_stands_above_a_fresh_one_of_high_score(candi
             assert not any(
                 below.score >= HIGH_SCORE and NOW - max(below.joined) <= FRESH for below in listed[position + 1 :]
             )
+
+
+@given(many)
+def test_the_first_five_have_news_of_two_days_while_a_good_story_has(candidates: list[Candidate]) -> None:
+    by_id = {c.story_id: c for c in candidates}
+    listed = [by_id[story_id] for story_id in order(*candidates)]
+    for position, story in enumerate(listed[:TOP]):
+        if NOW - max(story.joined) > STALE:
+            assert not any(
+                below.score >= GOOD_SCORE and NOW - max(below.joined) <= STALE for below in listed[position + 1 :]
+            )
+
+
+def test_old_news_leaves_the_top_but_not_the_page_and_stays_on_top_where_nothing_good_is_new() -> None:
+    great = candidate(1, 99, (60.0, 61.0, 62.0, 70.0), (0.9, 0.9, 0.9, 0.9))
+    good = [candidate(number, 50, (40.0,), (0.5,)) for number in range(2, 9)]
+    minor = candidate(9, 49, (1.0,), (0.5,))
+    assert order(great, minor) == [1, 9]
+    assert order(great, good[0], minor) == [9, 2, 1]
+    assert order(great, *good).index(1) == TOP
+    assert order(replace(great, boosted=True), *good)[0] == 1
 
 
 def test_equal_stories_stand_with_the_older_one_first() -> None:
