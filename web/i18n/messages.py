@@ -6,6 +6,7 @@ say is a `Translatable` and is translated here. Anything else is a sentence in E
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from flask_babel import gettext
@@ -50,6 +51,11 @@ def _worded(value: Value) -> str:
     return value if isinstance(value, str) else day(value)
 
 
+_NAME = re.compile(r"[a-z_]+[.:]")
+"""What a text begins with that is written as it is: `score:` of a search, `feeds.yaml`."""
+
+
 def _sentence(text: str, stop: str) -> str:
-    """Return *text* with a capital letter in front and a full stop behind."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "。")) else stop)
+    """Return *text* with a capital letter in front, unless a name is there, and a full stop behind."""
+    first = text[:1] if _NAME.match(text) else text[:1].upper()
+    return first + text[1:] + ("" if text.endswith((".", "!", "?", "。")) else stop)

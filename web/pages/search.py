@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from flask import Blueprint, abort, render_template
+from flask_babel import gettext
 
 from aggregator.model import Entry, Listed
 from aggregator.store import SearchResult, Store
@@ -78,7 +79,9 @@ def search() -> str:
         unfiltered=unfiltered,
         suggestions=suggestions,
         page_size=PAGE_SIZE,
-        feeds=feeds_of(f"Search: {params.query}", "/search", params.query_string()) if params.query else [],
+        feeds=feeds_of(gettext("Search: %(query)s", query=params.query), "/search", params.query_string())
+        if params.query
+        else [],
     )
 
 

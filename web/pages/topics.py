@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from flask import Blueprint, abort, render_template
+from flask_babel import gettext
 
 from web import present
 from web.http.addresses import LIST_PARAMETERS, query_parameters
@@ -60,5 +61,5 @@ def topic(slug: str) -> str:
         cards=cards,
         more=len(stories) > PAGE_SIZE,
         rose=show.moment(wanted.updated_at),
-        feeds=feeds_of(f"Topic: {wanted.name}", f"/topic/{quote(slug)}"),
+        feeds=feeds_of(gettext("Topic: %(topic)s", topic=wanted.name), f"/topic/{quote(slug)}"),
     )

@@ -40,7 +40,7 @@ def site(tmp_path: Path, edition_db: Path, make_app: Callable[..., Flask]) -> Ma
         ("/trending?page=5000", "Listen haben höchstens 1.000 Seiten."),
         ("/trending.rss?limit=x", "Der Parameter limit muss eine Zahl von 1 bis"),
         ("/trending?q=" + "x" * 9_000, "Die Adresse ist zu lang."),
-        ("/search?q=score:high", "Score: verlangt eine Zahl, etwa score:&gt;80, score:&lt;30 oder score:60..80."),
+        ("/search?q=score:high", "score: verlangt eine Zahl, etwa score:&gt;80, score:&lt;30 oder score:60..80."),
         ("/search?q=source:nobody", "Keine Quelle heißt &#39;nobody&#39;."),
         ("/search?q=" + "ab+" * 300, "Nur die ersten 200 Zeichen wurden verwendet."),
     ],
@@ -97,7 +97,7 @@ def test_an_error_of_feeds_yaml_is_quoted_in_english_and_says_so(site: Make, tmp
     feeds.write_text("sources: none\n", encoding="utf-8")
     desk = Desk(site(empty=True, token=TOKEN, feeds=feeds))
     page = desk.post("/admin/sources/add", url="https://two.example/feed.xml").text
-    assert '<p class="wrong" role="alert" lang="en">Feeds.yaml:1' in page
+    assert '<p class="wrong" role="alert" lang="en">feeds.yaml:1' in page
 
 
 def test_the_api_is_in_english_in_every_language(site: Make) -> None:

@@ -42,7 +42,7 @@ def test_operators_count_and_what_they_are_is_said_on_the_page(full: FlaskClient
     assert fewer
     assert int(some[1]) > int(fewer[1]) > 0
     assert "No source is called &#39;nobody&#39;." in page(full, "source:nobody")
-    assert "Score: takes a number" in page(full, "score:high")
+    assert "score: takes a number" in page(full, "score:high")
 
 
 def test_a_misspelled_search_offers_what_may_have_been_meant(full: FlaskClient) -> None:
