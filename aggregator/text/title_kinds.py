@@ -9,7 +9,7 @@ Goes by fixed wording, in English for most kinds. Leaves what is shared by texts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 _PATTERNS = {
     "deal": (
@@ -34,7 +34,7 @@ _PATTERNS = {
         r"\blinks for\b|\b(?:daily|weekly|monthly) (?:links|news|digest|brief|round)|\bweek in review|"
         r"\bround-?up\b|\bnewsletter\b|\bbriefing\b|\bthis week in\b|\bopen thread|\bpodcast|\bepisode\b|"
         r"\bnews digest|\bmorning (?:mail|brief)|\bof the week\b|\bweekly\b|^issue\b|\bissue #?\d+|"
-        r"\bthe week's\b|\bwhat we(?:'re| are)"
+        r"\bthe week['\u2019]s\b|\bwhat we(?:'re| are)"
     ),
     "watch": (
         r"\bhow to watch|\blive ?stream|\bwhere to (?:watch|stream)|\bwatch .{3,60} (?:online|live|free)|"
@@ -124,11 +124,39 @@ _DEALS = _PATTERNS["deal"].removeprefix(r"\bdeals?\b|") + (
     r"\bdeals? (?:of the (?:day|week)|to shop|live now|days?\b)|^deals?:|\|\s*deals?$|\bcodes? (?:and|&) deals?\b|"
     r"\b(?:grab|snag|score) (?:this|these) .*\bdeals?\b"
 )
+# Narrower again, for clustering, which must not take news for an offer: "oil at a record low", "the best trade deal",
+# "a cut would save $5 billion", "shares 40% off their peak", "goes on sale".
+_BARGAIN = re.compile(
+    r"\b\d+(?:%| percent) off\b(?! (?:its|their|of|from|record|highs?|peak)\b)|[$£€]\d[\d,.]* off\b|"
+    r"\blowest[- ]ever[- ]price|\blowest[- ]price (?:ever|yet)\b|\b(?:record|new|all-time)[- ]low[- ]price|"
+    r"\bbest[- ](?:ever[- ])?price|\bcoupon codes?\b|\bpromo codes?\b|"
+    r"\bsave (?:up to |almost |over |more than )?"
+    r"(?:[$£€]\d[\d,.]*+(?! ?(?:[kmbt]n?|[mbtr]+illion)\b)|\d+(?:%| percent)(?! of\b))|"
+    r"\b(?:best|top|early|daily|today'?s|this week'?s|(?:spring|summer|holiday|weekend|prime)(?: \w+)?) "
+    r"(?:[\w&'-]+ ){0,3}deals\b|\bdeals (?:of the (?:day|week)|to shop|live now|days?\b)|\bcodes? (?:and|&) deals\b",
+    re.IGNORECASE,
+)
+_OF_A_WEEK = re.compile(r"\bof the week\b|\bthe week['\u2019]s\b|\bweek in review\b|\bthis week in\b", re.IGNORECASE)
 _OF_SEARCH = {
     "deals": re.compile(_DEALS, re.IGNORECASE),
     "sponsored": re.compile(_SPONSORED, re.IGNORECASE),
     "how-to": re.compile(_HOW_TO, re.IGNORECASE),
 }
+
+
+def reports_no_event(title: str, known: Collection[str]) -> bool:
+    """Return whether a title offers goods at a lower price, or sums up a week.
+
+    known: its `kinds`
+
+    >>> [reports_no_event(title, kinds(title)) for title in ("The best early TV deals", "Oil falls to a record low")]
+    [True, False]
+    """
+    return ("deal" in known and _BARGAIN.search(title) is not None) or (
+        "roundup" in known and _OF_A_WEEK.search(title) is not None
+    )
+
+
 _NAMES = {
     "puzzle": "puzzles",
     "horoscope": "puzzles",

@@ -69,10 +69,12 @@ class Comparison(Struct, frozen=True, gc=False):
     """One of them stands in both titles."""
     other_names: float
     """IDF of a name in one title that the other text lacks, the lower of both directions."""
+    no_event: bool
+    """The title of the entry reports no event, or none of the story's titles does."""
 
 
 _NONE = Comparison(
-    0.0, 0.0, 0.0, False, 0.0, (), 0.0, 0.0, 0.0, 0.0, 1.0, False, False, False, False, (), 0.0, False, 0.0
+    0.0, 0.0, 0.0, False, 0.0, (), 0.0, 0.0, 0.0, 0.0, 1.0, False, False, False, False, (), 0.0, False, 0.0, False
 )
 
 
@@ -126,6 +128,7 @@ def compare(entry: WeighedText, members: Sequence[Member]) -> Comparison:
         math.fsum([idf[key] for key in names]),
         any(key in title and key in nearest.title for key in names),
         _other_names(entry, nearest, latest),
+        own.no_event or all(member.no_event for member in members),
     )
 
 

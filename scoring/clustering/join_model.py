@@ -131,6 +131,7 @@ class JoinModel:
             + (by.versions_differ if comparison.versions_differ else 0.0)
             + (by.dates_differ if comparison.dates_differ else 0.0)
             + (by.reissued if comparison.reissued else 0.0)
+            + (by.no_event if comparison.no_event else 0.0)
             + by.same_terms * math.log1p(story.same_terms)
             + (0.0 if story.source_seconds is None else self._same_source(entry, comparison, story.source_seconds))
         )

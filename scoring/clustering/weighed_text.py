@@ -41,6 +41,7 @@ class Member:
     versions: tuple[tuple[str, str], ...]
     dates: frozenset[str]
     embedding: Embedding | None = None
+    no_event: bool = False
 
     @classmethod
     def of(cls, text: AnalysedText, idf: Mapping[str, float], vector: Vector) -> Member:
@@ -59,6 +60,7 @@ class Member:
             versions=text.versions,
             dates=text.dates,
             embedding=text.embedding,
+            no_event=text.no_event,
         )
 
     def share_words(self, vocabulary: Vocabulary) -> None:

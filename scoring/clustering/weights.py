@@ -13,8 +13,8 @@ class Weights:
     """What each feature adds to the log-odds that an entry belongs to a story.
 
     Averaged from two logistic regressions on pairs of entry and nearby story, of labelled AI news, general news, bare
-    headlines and generated series, pulled towards the weights before them; then `figures`, `swapped`, `substituted`
-    and `same_terms` were set by whole runs. docs/dev/clustering.md has the results.
+    headlines and generated series, pulled towards the weights before them; then `figures`, `swapped`, `substituted`,
+    `same_terms` and `no_event` were set by whole runs. docs/dev/clustering.md has the results.
     """
 
     intercept: float = 4.171
@@ -65,6 +65,9 @@ class Weights:
     reissued: float = -8.0
     """If one source repeats a title with other times in it: the next warning. Set by hand: recorded streams have few,
     and all other evidence is for a merge."""
+    no_event: float = -4.0
+    """If the entry, or every entry of the story, offers a bargain or sums up a week. Set by hand: the other
+    features expect 19 of 47 such pairs to be of one event, and none is."""
     named: float = 0.526
     """Per 10 of the IDF of shared names, up to 20."""
     title_named: float = 0.439

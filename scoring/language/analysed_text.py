@@ -17,8 +17,9 @@ from zlib import crc32
 from msgspec import Struct
 
 from aggregator.model import Embedding
+from aggregator.text.title_kinds import reports_no_event
 from scoring.language.dates import has_dates_or_numbers, mark_dates
-from scoring.language.headline_kinds import stock_terms
+from scoring.language.headline_kinds import kinds, stock_terms
 from scoring.language.terms import term, words_of
 
 MAX_SUMMARY_TERMS = 60
@@ -85,6 +86,8 @@ class AnalysedText(Struct, frozen=True):
 
     "Tornado warning until 4:00PM" and "... until 5:00PM" have the same terms, but not the same headline.
     """
+    no_event: bool = False
+    """Whether its title offers a bargain or sums up a week."""
 
 
 def analyse(
@@ -107,6 +110,7 @@ def analyse(
     title_terms, numbers, versions, dates = _terms(title_words)
     summary_terms, _, _, _ = _terms(summary_words)
     shingled = summary_words[:MAX_SHINGLED_WORDS]
+    title_kinds = kinds(title) if compared else frozenset()
     return AnalysedText(
         entry_id,
         source_id,
@@ -120,13 +124,14 @@ def analyse(
         frozenset(numbers),
         tuple(versions),
         dates,
-        stock_terms(title) if compared else frozenset(),
+        stock_terms(title_kinds),
         shingles(title_words) if compared else (),
         shingles(shingled) if compared else (),
         title_words,
         shingled,
         embedding,
         (*title_terms, *[word for word in title_words if word[0].isdigit()]),
+        reports_no_event(title, title_kinds),
     )
 
 

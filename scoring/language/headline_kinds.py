@@ -6,6 +6,8 @@ hardly evidence that two texts report one event.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aggregator.text.title_kinds import kinds
 from scoring.language.terms import term
 
@@ -35,7 +37,6 @@ _TERMS = {name: frozenset(filter(None, map(term, words.split()))) for name, word
 _NONE: frozenset[str] = frozenset()
 
 
-def stock_terms(title: str) -> frozenset[str]:
-    """Return the terms that all headlines of its kinds have; none for a plain headline."""
-    headline_kinds = kinds(title)
+def stock_terms(headline_kinds: Collection[str]) -> frozenset[str]:
+    """Return the terms that all headlines of these `kinds` have; none for a plain headline."""
     return _NONE.union(*[_TERMS[kind] for kind in headline_kinds]) if headline_kinds else _NONE

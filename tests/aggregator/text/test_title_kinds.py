@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.text.title_kinds import KINDS, entry_kinds, kind_named
+from aggregator.text.title_kinds import KINDS, entry_kinds, kind_named, kinds, reports_no_event
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,38 @@ def test_a_kind_is_named_in_singular_or_plural() -> None:
     assert [kind_named(text) for text in ("deal", "HOW-TO", "howto", "advisory", "news", "")] == [
         "deals", "how-to", "how-to", "advisories", "", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "The best early deals on robot mowers",
+        "Plover's robot mower is $300 off",
+        "Heron headphones are up to 45 percent off",
+        "Save up to 60% on a Heron tablet",
+        "The Heron tablet hits its lowest price ever",
+        "Plover promo codes for March",
+        "The week\u2019s biggest stories, from Plover's layoffs to Heron's chip",
+        "This week in chips: Plover expands",
+    ],
+)
+def test_bargains_and_sums_of_a_week_report_no_event(title: str) -> None:
+    assert reports_no_event(title, kinds(title))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Plover signs the best trade deal yet",
+        "Oil falls to a record low",
+        "Copper at its lowest price in a year",
+        "Merger would save $5 billion",
+        "Shares of Plover are 40% off their peak",
+        "Heron tablet goes on sale for $499",
+        "Shoppers crowd malls on Black Friday",
+        "The president's weekly address",
+        "A podcast by Plover",
+    ],
+)
+def test_news_of_prices_and_deals_reports_an_event(title: str) -> None:
+    assert not reports_no_event(title, kinds(title))

@@ -317,6 +317,27 @@ def test_what_a_source_lists_side_by_side_it_holds_for_two_things(other: str, jo
     assert (made.place(text(2, "Observatory in Bergen has canteen plan", source=other)).story_id == 1) is joined
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "joined"),
+    [
+        ("Plover Zephyr robot mower maims a hedgehog", "Plover Zephyr robot mower maims a second hedgehog", True),
+        ("Plover Zephyr robot mower maims a hedgehog", "Plover Zephyr robot mower is $300 off at Ostrix", False),
+        ("Plover Zephyr robot mower is $300 off at Ostrix", "Plover Zephyr robot mower maims a hedgehog", False),
+        ("Best early Ostrix deals on Plover mowers", "Plover robot mowers are 40% off at Walmart", False),
+        (
+            "Plover foundry in Strelsau lays off 400",
+            "Plover foundry layoffs, Heron chips and more of the week's biggest stories",
+            False,
+        ),
+    ],
+)
+def test_a_bargain_or_a_round_up_of_a_week_joins_no_report(first: str, second: str, joined: bool) -> None:
+    made = clusterer()
+    place(made, text(1, first), *strangers(20))
+
+    assert (made.place(text(2, second)).story_id == 1) is joined
+
+
 def test_the_sample_edition_stays_above_its_floor() -> None:
     """Without merges: .950 (.964 before series across sources were separated)."""
     edition = load()
