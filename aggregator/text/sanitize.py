@@ -16,7 +16,6 @@ from typing import Any
 
 import nh3
 
-from aggregator.model import Limits
 from aggregator.text.markup import plain, storable
 
 _TAGS = {
@@ -75,7 +74,11 @@ _SHELTER = re.compile(
 )
 
 
-def clean(markup: str, base: str = "", limit: int = Limits().text_bytes) -> str:
+MAX_BYTES = 100_000
+"""The same as the default of `limits.text_bytes` in feeds.yaml."""
+
+
+def clean(markup: str, base: str = "", limit: int = MAX_BYTES) -> str:
     """Return *markup* as HTML that may stand in a page: cleaning it again changes nothing.
 
     base:  the http(s) address that relative links are resolved against; without it they are dropped,

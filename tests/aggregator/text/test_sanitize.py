@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from aggregator.model import Limits
 from aggregator.text.markup import storable
-from aggregator.text.sanitize import clean, cut
+from aggregator.text.sanitize import MAX_BYTES, clean, cut
 from tests.promises import promise
 
 REL = 'rel="noopener noreferrer nofollow ugc"'
@@ -96,3 +97,8 @@ def test_deep_nesting_is_reduced_to_words(tag: str) -> None:
 
 def test_a_tag_with_thousands_of_attributes_is_reduced_to_words() -> None:
     assert clean("<a " + "".join(f"a{i}=1 " for i in range(9_000)) + ">x</a>") == "x"
+
+
+def test_without_a_limit_that_of_the_default_configuration_holds() -> None:
+    assert Limits().text_bytes == MAX_BYTES
+    assert len(clean("x" * 150_000)) == MAX_BYTES
