@@ -152,21 +152,21 @@ def searching(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], fold
         row_ids = filled(path, rows, with_leads)
         with Store.open(path) as store:
             for words in (2, 3):
-                recall, found, right, shown = 0.0, 0, 0, 0
-                asked = list(searches(rows, labels, words))
-                for (own, terms), others in asked:
+                recall, found_any, right, shown = 0.0, 0, 0, 0
+                cases = list(searches(rows, labels, words))
+                for (own, terms), others in cases:
                     hits = store.search.stories(Query(terms=terms), limit=SHOWN + 1).stories
                     listed = [row_ids[hit.story.story_id] for hit in hits]
                     listed = [row_id for row_id in listed if row_id != own][:SHOWN]
                     hit_ids = others.intersection(listed)
                     recall += len(hit_ids) / min(len(others), SHOWN)
-                    found += bool(hit_ids)
+                    found_any += bool(hit_ids)
                     right += len(hit_ids)
                     shown += len(listed)
                 read = WITH_LEADS if with_leads else HEADLINES
                 yield (
-                    f"| {words} words | {read} | {len(asked)} | {recall / len(asked):.3f} "
-                    f"| {found / len(asked):.3f} | {right / max(shown, 1):.3f} |"
+                    f"| {words} words | {read} | {len(cases)} | {recall / len(cases):.3f} "
+                    f"| {found_any / len(cases):.3f} | {right / max(shown, 1):.3f} |"
                 )
 
 

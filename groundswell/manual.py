@@ -38,8 +38,8 @@ def docs(page: str | None) -> None:
 
 
 def _pages() -> Mapping[str, Traversable]:
-    found = sorted(files("groundswell").joinpath("docs").iterdir(), key=lambda file: file.name)
-    return {file.name.removesuffix(".md"): file for file in found if file.name.endswith(".md")}
+    pages = sorted(files("groundswell").joinpath("docs").iterdir(), key=lambda file: file.name)
+    return {file.name.removesuffix(".md"): file for file in pages if file.name.endswith(".md")}
 
 
 def _title(file: Traversable) -> str:

@@ -49,10 +49,10 @@ def mentioned(page: Path) -> Iterator[str]:
     """
     text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     for span in _CODE.findall(text):
-        words = span.split()
-        if words[0] == "groundswell":
-            yield " ".join(words[1:])
-        elif len(words) > 1 and _is_command_of(words[0], words[1]):
+        tokens = span.split()
+        if tokens[0] == "groundswell":
+            yield " ".join(tokens[1:])
+        elif len(tokens) > 1 and _is_command_of(tokens[0], tokens[1]):
             yield span
 
 

@@ -91,37 +91,39 @@ class Reader:
         if assigned := re.fullmatch(r"([A-Z_]+)=\$\((.+)\)", line):
             self.env[assigned[1]] = self.program(shlex.split(assigned[2])[1:]).stdout.strip()
             return
-        words = shlex.split(re.sub(r"\$(\w+)", lambda name: self.env[name[1]], line)) if "$(" not in line else [line]
-        if words[:2] == ["groundswell", "init"]:
+        arguments = (
+            shlex.split(re.sub(r"\$(\w+)", lambda name: self.env[name[1]], line)) if "$(" not in line else [line]
+        )
+        if arguments[:2] == ["groundswell", "init"]:
             (self.folder / "feeds.yaml").unlink()  # the page begins again in an empty folder
-        if words[0] == "groundswell":
-            self.program(words[1:])
-        elif words[0] == "curl":
-            self.curl(words[1:])
+        if arguments[0] == "groundswell":
+            self.program(arguments[1:])
+        elif arguments[0] == "curl":
+            self.curl(arguments[1:])
         else:
             env = {**os.environ, **self.env}
             subprocess.run(["sh", "-euc", line], cwd=self.folder, env=env, check=True, timeout=60)
 
-    def program(self, words: list[str]) -> Result:
+    def program(self, arguments: list[str]) -> Result:
         with chdir(self.folder):
-            done = CliRunner(env=self.env).invoke(cli, words)
-        assert done.exit_code == 0, (words, done.output, done.exception)
+            done = CliRunner(env=self.env).invoke(cli, arguments)
+        assert done.exit_code == 0, (arguments, done.output, done.exception)
         return done
 
-    def curl(self, words: list[str]) -> None:
+    def curl(self, arguments: list[str]) -> None:
         headers, data = {}, []
-        while len(words) > 1:
-            option = words.pop(0)
+        while len(arguments) > 1:
+            option = arguments.pop(0)
             if option == "-H":
-                name, _, value = words.pop(0).partition(": ")
+                name, _, value = arguments.pop(0).partition(": ")
                 headers[name] = value.replace("Bearer TOKEN", f"Bearer {TOKEN}")
             elif option == "-d":
-                data.append(words.pop(0))
+                data.append(arguments.pop(0))
             else:
-                words.append(option)
+                arguments.append(option)
         app = create_app(self.folder / "groundswell.db", lambda: datetime.now(UTC), token=TOKEN)
         try:
-            path = "/" + words[0].split("/", 3)[3]
+            path = "/" + arguments[0].split("/", 3)[3]
             kind = headers.pop("Content-Type", "application/x-www-form-urlencoded")
             answer = app.test_client().post(path, data="&".join(data), headers=headers, content_type=kind)
         finally:

@@ -147,8 +147,8 @@ async def test_news_comes_by_the_hub_from_subscribing_to_unsubscribing(
             await run(publisher, later())
             await hubs.step()
             assert ours.store.entries.count() == 2
-            words, wait = ours.state()
-            assert words == "delivered by its hub: 1 new"
+            message, wait = ours.state()
+            assert message == "delivered by its hub: 1 new"
             assert wait > 5 * HOUR, "while the hub tells of news, it is asked rarely"
             assert [health.polls for health in ours.store.feeds.health(later(), [ours.source])] == [1]
 
@@ -254,15 +254,15 @@ async def test_a_hub_that_missed_news_is_relied_on_no_more_until_it_delivers(
     assert subscriber.subscription.works(later())
 
 
-def said_of_hub(subscriber: Subscriber, client: FlaskClient, later: Clock) -> str:
+def hub_message(subscriber: Subscriber, client: FlaskClient, later: Clock) -> str:
     """What its row says about its hub: on the sources page and in `sources list --json`."""
     (health,) = subscriber.store.feeds.health(later(), subscriber.config.sources)
     row = health_row(health, later())
-    (said,) = (words for words in row["health"] if "hub" in words)
+    (message,) = (line for line in row["health"] if "hub" in line)
     assert "s3cret" not in json.dumps(row)
     assert "tok" not in json.dumps(row["hub"])
-    assert said in html.unescape(client.get("/sources").text)
-    return str(said)
+    assert message in html.unescape(client.get("/sources").text)
+    return str(message)
 
 
 async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
@@ -272,20 +272,20 @@ async def test_the_row_of_a_source_says_how_it_stands_with_its_hub(
 ) -> None:
     client = make_app(subscriber.db, later, fallback_config=subscriber.config).test_client()
     until = f"{NOW + HOUR:%H:%M} UTC"
-    assert said_of_hub(subscriber, client, later).startswith("subscribed at its hub, nothing delivered yet; lease")
+    assert hub_message(subscriber, client, later).startswith("subscribed at its hub, nothing delivered yet; lease")
     deliver(client)
     later.now += MINUTE
-    said = said_of_hub(subscriber, client, later)
-    assert said.startswith("its hub delivers updates; lease until")
-    assert said.endswith(until)
+    message = hub_message(subscriber, client, later)
+    assert message.startswith("its hub delivers updates; lease until")
+    assert message.endswith(until)
     subscriber.store.websub_subscriptions.record_missed("wire", later())
     later.now += MINUTE
-    assert said_of_hub(subscriber, client, later).startswith("its hub missed entries")
+    assert hub_message(subscriber, client, later).startswith("its hub missed entries")
     later.now += 2 * HOUR
-    assert said_of_hub(subscriber, client, later).startswith("the subscription at its hub ended")
+    assert hub_message(subscriber, client, later).startswith("the subscription at its hub ended")
     subscriber.store.websub_subscriptions.refuse("wire", "the hub refuses: too many", later() + HOUR)
     later.now += MINUTE
-    assert said_of_hub(subscriber, client, later) == "the subscription at its hub failed: the hub refuses: too many"
+    assert hub_message(subscriber, client, later) == "the subscription at its hub failed: the hub refuses: too many"
 
 
 async def test_a_source_without_a_hub_says_nothing_of_one(subscriber: Subscriber, later: Clock) -> None:
@@ -294,7 +294,7 @@ async def test_a_source_without_a_hub_says_nothing_of_one(subscriber: Subscriber
     assert [due.failures for due in subscriber.store.websub_subscriptions.due(NOW, 9)] == [0]
     (health,) = subscriber.store.feeds.health(later(), subscriber.config.sources)
     assert health_row(health, later())["hub"] is None
-    assert not any("hub" in words for words in health_row(health, later())["health"])
+    assert not any("hub" in message for message in health_row(health, later())["health"])
 
 
 async def test_a_site_that_hubs_cannot_reach_does_not_subscribe(

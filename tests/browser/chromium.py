@@ -100,8 +100,8 @@ class Tab:
             for node in violation["nodes"][:3]
         ]
 
-    def _note(self, words: str) -> None:
-        self.faults.append(words)
+    def _note(self, note: str) -> None:
+        self.faults.append(note)
 
     def _said(self, message: ConsoleMessage) -> None:
         # A 404 of the page itself is reported too; other tests check its status.

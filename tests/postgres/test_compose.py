@@ -63,7 +63,7 @@ RSS = f'<rss version="2.0"><channel><title>Harbour</title><link/><description/>{
 
 def interpolated(value: object) -> str:
     """Return a value of the file with its variables substituted, as Compose does."""
-    return re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: SECRETS[found[1]], str(value))
+    return re.sub(r"\$\{(\w+):\?[^}]*\}", lambda match: SECRETS[match[1]], str(value))
 
 
 class Services:

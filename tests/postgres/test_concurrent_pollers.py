@@ -70,10 +70,10 @@ def publications(seed: int) -> list[Round]:
     items: dict[str, list[dict[str, str]]] = {f"paper{number}": [] for number in range(SOURCES)}
     rounds, news = [], 0
     for _ in range(ROUNDS):
-        came: dict[str, list[dict[str, str]]] = defaultdict(list)
+        items_of: dict[str, list[dict[str, str]]] = defaultdict(list)
         for row in islice(stream, ENTRIES_A_ROUND):
-            came[rng.choice(list(items))].append({"title": row["title"], "summary": row["summary"]})
-        for source, new in came.items():
+            items_of[rng.choice(list(items))].append({"title": row["title"], "summary": row["summary"]})
+        for source, new in items_of.items():
             known = [item for item in items[source] if not item["title"].startswith("Corrected")]
             if known and rng.random() < 0.3:
                 item = rng.choice(known)
@@ -81,7 +81,7 @@ def publications(seed: int) -> list[Round]:
                 news += 1
             items[source] += new
             news += len(new)
-        rounds.append(Round({source: document(source, items[source]) for source in came}, news))
+        rounds.append(Round({source: document(source, items[source]) for source in items_of}, news))
     return rounds
 
 
@@ -230,8 +230,8 @@ def test_pollers_at_the_same_moment_give_the_site_of_one_process(postgres: Clust
         later = order[-1][0] + timedelta(hours=1)
         for store in (together, alone):
             Updater(store, config, load_prior()).run(later)
-        expected, found = site(alone), site(together)
+        expected, actual = site(alone), site(together)
         entry_ids = [entry.entry_id for entry in together.entries.each()]
         assert entry_ids == sorted(entry_ids)
         for part in expected:
-            assert found[part] == expected[part], part
+            assert actual[part] == expected[part], part

@@ -118,10 +118,10 @@ def test_polls_that_are_committed_out_of_order_give_the_stories_of_one_process(
             one.run(moment)
         for each in (running, one):
             each.run(polls[-1][0] + HOUR)
-        expected, found = site(alone), site(quick)
+        expected, actual = site(alone), site(quick)
         assert "Cause.SPLIT" in str(expected["ledger"])
         for part in expected:
-            assert found[part] == expected[part], part
+            assert actual[part] == expected[part], part
 
 
 def put(store: Store, source: str, arrivals: Sequence[Arrival], at: datetime) -> None:

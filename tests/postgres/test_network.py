@@ -65,8 +65,8 @@ class Machines:
         return [(entry.source_id, entry.identity) for entry in self._store.entries.each()]
 
     def is_everything_there(self) -> bool:
-        found = self.entries()
-        return len(found) == len(set(found)) == FEEDS * self._published
+        entries = self.entries()
+        return len(entries) == len(set(entries)) == FEEDS * self._published
 
 
 @pytest.mark.long

@@ -109,8 +109,8 @@ def all_but_the_trap(feed_server: FeedServer, trap: Trap, named: list[str]) -> I
     """Check afterwards that the redirects were requested, and nothing beyond."""
     yield
     redirects = len(named) // 2
-    asked = {request.path.partition("?")[0] for request in feed_server.requests}
-    assert len({f"/{number}" for number in range(redirects)} & asked) >= redirects - 2, "the way was not tried"
+    requested = {request.path.partition("?")[0] for request in feed_server.requests}
+    assert len({f"/{number}" for number in range(redirects)} & requested) >= redirects - 2, "the way was not tried"
     assert (trap.connections, trap.sockets) == (0, [])
 
 

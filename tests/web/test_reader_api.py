@@ -162,7 +162,7 @@ def test_read_and_starred_are_synchronized_between_apps(world: World) -> None:
     assert "Trainium ships" not in tablet.titles(f"{STATE}reading-list", xt=f"{STATE}read")
     assert tablet.titles(f"{STATE}starred") == ["A quiet day"]
     assert guest.titles(f"{STATE}starred") == []
-    counts = {one["id"]: one["count"] for one in tablet.get("unread-count")["unreadcounts"]}
+    counts = {row["id"]: row["count"] for row in tablet.get("unread-count")["unreadcounts"]}
     assert (counts[f"{STATE}reading-list"], counts["feed/category/models"], counts["feed/list/chips"]) == (2, 1, 0)
     tablet.post("edit-tag", i=[str(world.ids[0])], r=f"{STATE}read")
     tablet.post("edit-tag", i=[str(world.ids[1])], r=f"{STATE}starred")

@@ -61,7 +61,7 @@ def faults_of(text: str, env: Mapping[str, str] | None = None) -> tuple[Fault, .
     return caught.value.faults
 
 
-def words_of(text: str, env: Mapping[str, str] | None = None) -> str:
+def message_of(text: str, env: Mapping[str, str] | None = None) -> str:
     (fault,) = faults_of(text, env)
     return fault.message
 
@@ -166,7 +166,7 @@ def test_a_duration_is_a_number_and_a_unit(written: str, meant: int) -> None:
 
 @pytest.mark.parametrize("written", ["10", "10 min", "m", "-5m", "1.5h", "0x10m", "9999999999m", "forever", "١٠m"])
 def test_a_duration_that_can_be_misread_is_refused(written: str) -> None:
-    assert "is not a duration such as 30s, 10m, 24h or 7d" in words_of(source(poll=f"{{min: {written}}}"))
+    assert "is not a duration such as 30s, 10m, 24h or 7d" in message_of(source(poll=f"{{min: {written}}}"))
 
 
 @pytest.mark.parametrize(
@@ -349,16 +349,16 @@ FAULTY = {
 }
 
 
-@pytest.mark.parametrize("text, line, column, words", FAULTY.values(), ids=FAULTY)  # noqa: PT006
-def test_an_error_is_reported_at_its_position(text: str, line: int, column: int, words: str) -> None:
+@pytest.mark.parametrize("text, line, column, expected", FAULTY.values(), ids=FAULTY)  # noqa: PT006
+def test_an_error_is_reported_at_its_position(text: str, line: int, column: int, expected: str) -> None:
     (fault,) = faults_of(text)
 
     assert (fault.line, fault.column) == (line, column)
-    assert words in fault.message
+    assert expected in fault.message
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "expected"),
     [
         ("feed.xml", "no http:// or https://"),
         ("/feed.xml", "no http:// or https://"),
@@ -375,14 +375,14 @@ def test_an_error_is_reported_at_its_position(text: str, line: int, column: int,
         (f"https://example.com/{'a' * 2_000}", "has 2020 characters; an address has at most 2,000"),
     ],
 )
-def test_an_address_that_no_request_can_go_to_is_refused(url: str, words: str) -> None:
-    assert words in words_of(source(url=f"'{url}'"))
+def test_an_address_that_no_request_can_go_to_is_refused(url: str, expected: str) -> None:
+    assert expected in message_of(source(url=f"'{url}'"))
 
 
 def test_a_password_is_kept_out_of_the_words() -> None:
-    in_address = words_of(source(url="https://tide:s3cret@example.com/feed"))
-    in_header = words_of(source(headers='{X-Key: "s3cret${"}'))
-    from_environment = words_of(source(headers='{X-Key: "${KEY}"}'), {"KEY": "s3cret\nX-More: y"})
+    in_address = message_of(source(url="https://tide:s3cret@example.com/feed"))
+    in_header = message_of(source(headers='{X-Key: "s3cret${"}'))
+    from_environment = message_of(source(headers='{X-Key: "${KEY}"}'), {"KEY": "s3cret\nX-More: y"})
 
     assert "user name or password" in in_address
     assert "'X-Key' contains '${' without the name" in in_header
@@ -392,19 +392,19 @@ def test_a_password_is_kept_out_of_the_words() -> None:
 
 @pytest.mark.parametrize("env", [{}, {"TOKEN": ""}])
 def test_a_variable_that_is_not_set_is_named(env: dict[str, str]) -> None:
-    words = words_of(source(headers='{Authorization: "Bearer ${TOKEN}"}'), env)
+    message = message_of(source(headers='{Authorization: "Bearer ${TOKEN}"}'), env)
 
-    assert words.startswith("the header 'Authorization' names the environment variable TOKEN, which is not set")
+    assert message.startswith("the header 'Authorization' names the environment variable TOKEN, which is not set")
 
 
 @pytest.mark.parametrize("name", ["Host", "content-length", "User-Agent", "If-None-Match", "'X Key'", "'X:'"])
 def test_headers_that_are_not_the_operators_are_refused(name: str) -> None:
-    assert words_of(source(headers=f"{{{name}: x}}")).startswith("the header ")
+    assert message_of(source(headers=f"{{{name}: x}}")).startswith("the header ")
 
 
 @pytest.mark.parametrize("id_", ["A", "-a", "a b", "a.b", "ü", "a" * 65, "''", "a/b"])
 def test_an_id_has_to_be_usable_in_an_address(id_: str) -> None:
-    assert "is not an id" in words_of(source(id=id_))
+    assert "is not an id" in message_of(source(id=id_))
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_an_id_has_to_be_usable_in_an_address(id_: str) -> None:
 def test_one_feed_is_refused_under_two_ids(other: str) -> None:
     text = source() + f"  - {{id: beta, url: '{other}'}}\n"
 
-    assert words_of(text) == f"the feed '{other}' is already in line 2"
+    assert message_of(text) == f"the feed '{other}' is already in line 2"
 
 
 @pytest.mark.parametrize(
@@ -424,7 +424,7 @@ def test_two_feeds_of_one_host_are_two(other: str) -> None:
 
 
 def test_a_faulty_list_of_categories_makes_no_fault_of_each_source() -> None:
-    assert words_of("categories: science\n" + source(category="science")).startswith("categories is the text")
+    assert message_of("categories: science\n" + source(category="science")).startswith("categories is the text")
 
 
 def test_a_fault_is_one_line_whatever_the_file_holds() -> None:
@@ -513,7 +513,7 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="larger than 20 MB"):
         load_config(path, env={})
-    assert "larger than 20 MB" in words_of("#" * (MAX_FILE_BYTES + 1))
+    assert "larger than 20 MB" in message_of("#" * (MAX_FILE_BYTES + 1))
 
 
 # Arbitrary text

@@ -132,7 +132,7 @@ async def test_an_unusable_etag_is_dropped(feed_server: FeedServer, client: Clie
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "words"),
+    ("status", "kind", "expected"),
     [
         (404, FailureKind.STATUS, "404 Not Found"),
         (410, FailureKind.GONE, "410 Gone"),
@@ -143,10 +143,10 @@ async def test_an_unusable_etag_is_dropped(feed_server: FeedServer, client: Clie
     ],
 )
 async def test_a_status_gives_a_clear_message(
-    feed_server: FeedServer, client: Client, status: int, kind: FailureKind, words: str
+    feed_server: FeedServer, client: Client, status: int, kind: FailureKind, expected: str
 ) -> None:
     outcome = failed(await ask(client, feed_server.answer("/a", status)))
-    assert (outcome.kind, outcome.message, outcome.status) == (kind, words, status)
+    assert (outcome.kind, outcome.message, outcome.status) == (kind, expected, status)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ async def test_only_a_permanent_chain_is_a_move(feed_server: FeedServer, client:
 
 
 @pytest.mark.parametrize(
-    ("to", "kind", "words"),
+    ("to", "kind", "expected"),
     [
         ("/a", FailureKind.REDIRECTS, "too many redirects"),
         ("", FailureKind.REDIRECTS, "without a Location"),
@@ -253,11 +253,11 @@ async def test_only_a_permanent_chain_is_a_move(feed_server: FeedServer, client:
     ],
 )
 async def test_a_bad_redirect_is_not_followed(
-    feed_server: FeedServer, client: Client, to: str, kind: FailureKind, words: str
+    feed_server: FeedServer, client: Client, to: str, kind: FailureKind, expected: str
 ) -> None:
     outcome = failed(await ask(client, feed_server.redirect("/a", to)))
     assert outcome.kind is kind
-    assert words in outcome.message
+    assert expected in outcome.message
     assert feed_server.request_count("/a") == 1
 
 
@@ -322,7 +322,7 @@ async def test_a_private_address_is_refused_in_every_spelling(
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "expected"),
     [
         ("ftp://news.example/", "use http or https"),
         ("", "not a usable address"),
@@ -331,10 +331,10 @@ async def test_a_private_address_is_refused_in_every_spelling(
         ("http://me:secret@127.0.0.1/", "an address with a user name: http://127.0.0.1/"),
     ],
 )
-async def test_an_invalid_address_is_not_requested(client: Client, url: str, words: str) -> None:
+async def test_an_invalid_address_is_not_requested(client: Client, url: str, expected: str) -> None:
     outcome = failed(await ask(client, url))
     assert outcome.kind is FailureKind.BAD_URL
-    assert words in outcome.message
+    assert expected in outcome.message
 
 
 def test_the_rule_for_addresses() -> None:
@@ -405,10 +405,10 @@ FAULTS: dict[str, tuple[bytes | Callable[[Wire], None], FailureKind, str]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_broken_answer_is_a_failure_in_words(feed_server: FeedServer, client: Client, name: str) -> None:
-    play, kind, words = FAULTS[name]
+    play, kind, expected = FAULTS[name]
     url = feed_server.script("/a", (lambda wire: wire.send(play)) if isinstance(play, bytes) else play)
     outcome = failed(await ask(client, url))
-    assert (outcome.kind, words in outcome.message) == (kind, True), outcome
+    assert (outcome.kind, expected in outcome.message) == (kind, True), outcome
 
 
 async def test_silence_and_drips_end_at_the_deadline(feed_server: FeedServer, client: Client) -> None:

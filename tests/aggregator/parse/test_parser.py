@@ -55,7 +55,7 @@ def test_a_feed_crosses_between_processes_unchanged(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "expected"),
     [
         (b"", "empty"),
         (b" \n\xef\xbb\xbf", "empty"),
@@ -71,10 +71,10 @@ def test_a_feed_crosses_between_processes_unchanged(name: str) -> None:
         (b"\x1f\x8bnothing", "invalid gzip data"),
     ],
 )
-def test_a_document_that_is_not_a_feed_gives_a_clear_message(data: bytes, words: str) -> None:
+def test_a_document_that_is_not_a_feed_gives_a_clear_message(data: bytes, expected: str) -> None:
     with pytest.raises(NotAFeedError) as raised:
         parse(data)
-    assert words in str(raised.value)
+    assert expected in str(raised.value)
 
 
 def test_a_page_names_its_feeds() -> None:

@@ -82,7 +82,7 @@ def test_an_address_that_leads_elsewhere_means_the_story_there(store: Store) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "arguments", "words"),
+    ("kind", "arguments", "expected"),
     [
         (DecisionKind.SPLIT, {"story_id": 99, "entry_ids": [1]}, "there is no story 99"),
         (DecisionKind.SPLIT, {"story_id": 1, "entry_ids": [1, 4]}, "entry 4 is not in story 1"),
@@ -96,9 +96,9 @@ def test_an_address_that_leads_elsewhere_means_the_story_there(store: Store) -> 
     ],
 )
 def test_what_cannot_be_is_said_in_words_and_nothing_is_kept(
-    store: Store, kind: DecisionKind, arguments: dict[str, object], words: str
+    store: Store, kind: DecisionKind, arguments: dict[str, object], expected: str
 ) -> None:
-    with pytest.raises(DecisionError, match=words):
+    with pytest.raises(DecisionError, match=expected):
         store.decisions.decide(kind, now=LATER, **arguments)  # type: ignore[arg-type]
     assert store.decisions.history() == []
 

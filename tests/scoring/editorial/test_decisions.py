@@ -254,8 +254,8 @@ def test_a_pinned_story_stands_on_top_also_when_it_is_over(desk: Desk) -> None:
 @pytest.mark.parametrize("wait", [0, 30])
 def test_an_editors_category_stands_until_it_is_taken_back(desk: Desk, wait: int) -> None:
     three(desk)
-    said = desk.story(4).category_id
-    assert said != "policy"
+    category = desk.story(4).category_id
+    assert category != "policy"
     desk.now += timedelta(days=wait)
     made = desk.decide(DecisionKind.CATEGORY, 4)
     assert desk.story(4).category_id == "policy"
@@ -265,7 +265,7 @@ def test_an_editors_category_stands_until_it_is_taken_back(desk: Desk, wait: int
 
     desk.undo(made)
 
-    assert desk.story(4).category_id == said
+    assert desk.story(4).category_id == category
 
 
 def test_a_vote_goes_with_the_entry_that_it_was_given_to(desk: Desk) -> None:

@@ -26,7 +26,7 @@ def test_the_shipped_categories_are_right_on_headlines_alone() -> None:
     assert {right for right, _ in labelled} == {category.id for category in config.categories}
     assert _share(confusion) >= 0.88, wrong
     # Most errors are headlines without evidence, which fall back to the default.
-    assert sum(count for (_, said), count in wrong.items() if said != "models") <= 20, wrong
+    assert sum(count for (_, predicted), count in wrong.items() if predicted != "models") <= 20, wrong
     # A third of the newer ones was held out when seeds were chosen: that figure is what to expect for a new headline.
     held_back = Counter(
         (right, categorizer.decide(categorizer.evidence(terms(title), [], ""), config.categories[0].id))
@@ -37,4 +37,4 @@ def test_the_shipped_categories_are_right_on_headlines_alone() -> None:
 
 def _share(confusion: Counter[tuple[str, str]]) -> float:
     """Return the share of correct predictions."""
-    return sum(count for (right, said), count in confusion.items() if right == said) / confusion.total()
+    return sum(count for (right, predicted), count in confusion.items() if right == predicted) / confusion.total()

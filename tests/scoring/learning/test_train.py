@@ -234,12 +234,14 @@ def constant(count: int, relevant: float) -> list[Example]:
     ]
 
 
-@pytest.mark.parametrize(("relevant", "words"), [(1.0, "all of them are relevant"), (0.0, "none of them is relevant")])
-def test_one_class_only_is_said(relevant: float, words: str) -> None:
+@pytest.mark.parametrize(
+    ("relevant", "expected"), [(1.0, "all of them are relevant"), (0.0, "none of them is relevant")]
+)
+def test_labels_of_one_class_are_reported(relevant: float, expected: str) -> None:
     trial = attempt(constant(240, relevant), NOW, load_prior())
 
     assert trial.model is None
-    assert words in trial.message
+    assert expected in trial.message
 
 
 def test_a_site_on_which_no_day_can_tell_learns_from_the_shares(learned: list[Example]) -> None:

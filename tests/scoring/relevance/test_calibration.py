@@ -94,11 +94,11 @@ def test_a_shift_moves_as_far_as_its_cases_carry() -> None:
 def test_each_day_is_recalibrated_on_the_days_judged_before_it() -> None:
     days, stated, labels = drifting(60)
 
-    meant = recalibrated(days, stated, labels)
+    results = recalibrated(days, stated, labels)
 
     later = [i for i, day in enumerate(days) if day > date(2026, 6, 21)]
     assert ece([stated[i] for i in later], [labels[i] for i in later]) > 0.05
-    assert ece([meant[i] for i in later], [labels[i] for i in later]) < 0.03
+    assert ece([results[i] for i in later], [labels[i] for i in later]) < 0.03
 
 
 def test_recalibration_looks_at_nothing_of_the_day_or_after() -> None:

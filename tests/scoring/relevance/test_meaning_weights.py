@@ -60,9 +60,9 @@ def test_they_learn_what_no_linear_form_can() -> None:
     _, _, weights = fitted()
     unseen = vectors(200, seed=2)
     worthy = unseen[:, 0] * unseen[:, 1] > 0.02
-    said = np.array([log_odds(weights, embedding(vector)) for vector in unseen])
+    predicted = np.array([log_odds(weights, embedding(vector)) for vector in unseen])
 
-    better = (said[worthy][:, None] > said[~worthy][None, :]).mean()
+    better = (predicted[worthy][:, None] > predicted[~worthy][None, :]).mean()
 
     assert better > 0.9
 

@@ -54,7 +54,7 @@ def changed(**parts: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "expected"),
     [
         ("", "is broken"),
         ('{"format": "groundswell mo', "is broken"),
@@ -66,11 +66,11 @@ def changed(**parts: object) -> str:
         (changed(version=None), "has version None"),
     ],
 )
-def test_a_file_that_is_no_model_is_refused_in_a_sentence(tmp_path: Path, text: str, words: str) -> None:
+def test_a_file_that_is_not_a_model_is_refused_with_a_message(tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / "m.json"
     path.write_text(text, encoding="utf-8")
 
-    with pytest.raises(ModelFileError, match=words) as caught:
+    with pytest.raises(ModelFileError, match=expected) as caught:
         read(path, "relevance")
 
     assert str(path) in str(caught.value)

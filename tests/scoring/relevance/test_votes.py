@@ -162,8 +162,8 @@ def test_ten_votes_do_not_wreck_calibration() -> None:
         signals(" ".join(rng.choices(known, k=8)), delays=[HOUR * i for i in range(rng.randint(1, 4))])
         for _ in range(3_000)
     ]
-    said = [sigmoid(prior.logit(s)) for s in story]
-    truth = [int(rng.random() < p) for p in said]
+    probabilities = [sigmoid(prior.logit(s)) for s in story]
+    truth = [int(rng.random() < p) for p in probabilities]
     votes = [
         Vote(i + 1, bool(truth[i]), NOW, story[i].title, story[i].source_ids[0]) for i in rng.sample(range(3_000), 10)
     ]
@@ -171,7 +171,7 @@ def test_ten_votes_do_not_wreck_calibration() -> None:
 
     after = ece([sigmoid(nudged.logit(s)) for s in story], truth)
 
-    assert after <= ece(said, truth) + 0.03
+    assert after <= ece(probabilities, truth) + 0.03
 
 
 @given(

@@ -297,11 +297,11 @@ def check_decisions(store: Store) -> None:
     """Check that the last active decision on two entries holds, and every address leads to its entry."""
     story_of = {member.entry_id: member.story_id for member in store.memberships.since(NOON - HOUR)}
     standing = store.decisions.standing()
-    said = Constraints(standing)
+    constraints = Constraints(standing)
     known = sorted({entry_id for decision in standing for entry_id in concerned(decision)})
     for one, other in combinations(known, 2):
         if story_of[one] == story_of[other]:
-            assert not said.cannot_link((one,), (other,))
+            assert not constraints.cannot_link((one,), (other,))
     for story in store.stories.each():
         if story.merged_into is not None:
             assert story.merged_into == story_of[story.story_id]

@@ -134,7 +134,7 @@ def test_a_decision_is_kept_listed_and_taken_back(
 
 
 @pytest.mark.parametrize(
-    ("path", "form", "code", "words"),
+    ("path", "form", "code", "expected"),
     [
         ("/admin/story/1/split", {}, 409, "No entry of story 1 is named"),
         ("/admin/story/1/split", {"entry": ["1", "2", "3"]}, 409, "would be empty"),
@@ -152,10 +152,12 @@ def test_a_decision_is_kept_listed_and_taken_back(
         ("/admin/sources/nobody/remove", {}, 409, "There is no source"),
     ],
 )
-def test_what_cannot_be_is_said_in_words(desk: Desk, path: str, form: dict[str, Any], code: int, words: str) -> None:
+def test_impossible_actions_give_a_clear_message(
+    desk: Desk, path: str, form: dict[str, Any], code: int, expected: str
+) -> None:
     answer = desk.post(path, **form)
     assert answer.status_code == code
-    assert words in answer.text.replace("&#39;", "'")
+    assert expected in answer.text.replace("&#39;", "'")
 
 
 # Sources

@@ -225,7 +225,7 @@ def test_alarms_are_in_the_language_of_the_site(tmp_path: Path) -> None:
     config = replace(newsroom.sample_config(), site=Site(title="Groundswell", language="de"))
     with Store.open(tmp_path / "news.db") as store:
         store.state.set_moment("heartbeat", NOW - timedelta(minutes=20))
-        (alarm,) = (StandingAlarm(name, found, "", NOW) for name, found in worker_alarm(store, NOW).items())
+        (alarm,) = (StandingAlarm(name, values, "", NOW) for name, values in worker_alarm(store, NOW).items())
     message = alarm_message([alarm], [], config, NOW)
     text = "der Worker läuft nicht, letztes Lebenszeichen vor: 20 Minuten; nichts wird abgerufen"
     assert message["title"] == f"Groundswell: {text}"
