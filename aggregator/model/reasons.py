@@ -7,9 +7,10 @@ a better wording or another language needs no change of what is stored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 
 class ReasonKind(StrEnum):
@@ -105,8 +106,8 @@ class ReasonKind(StrEnum):
     TITLE_ALONE = "title alone"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+# A struct and not a dataclass, as is `Contribution`: scoring an entry makes two dozen of them.
+class Reason(Struct, frozen=True, gc=False):
     """Why something is as it is."""
 
     kind: str

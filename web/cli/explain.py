@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec import structs
 
 from aggregator.cli.options import Front, db_option, existing, json_option, story_named
 from aggregator.model import Membership, RuleEffect, Story
@@ -48,7 +49,9 @@ def explain(front: Front, story: str, db: Path, as_json: bool) -> None:
             "headline": known.headline,
             "score": known.score,
             "provisional": known.provisional,
-            "contributions": [{**asdict(part), "reason": sentence(part.reason)} for part in known.contributions],
+            "contributions": [
+                {**structs.asdict(part), "reason": sentence(part.reason)} for part in known.contributions
+            ],
             "place": [asdict(part) for part in place],
             "rules": [{"effect": rule.effect.value, "rule": rule.text} for rule in rules],
             "entries": [
