@@ -29,6 +29,10 @@ def phrases(text: str, weights: dict[str, float]) -> list[str]:
         tokens = line.split()
         at = 0
         while at < len(tokens) and left:
+            # Most words are not shared, so they are passed over before pairs of words are looked at.
+            if left.keys().isdisjoint(_terms_of(tokens[at])) and not tokens[at][-1].isdigit():
+                at += 1
+                continue
             start, value = at, 0.0
             # Neighbouring shared words are one phrase, as a reader takes them: "1.4 million chips", not three reasons.
             while at < len(tokens) and at - start < PHRASE_WORDS:

@@ -174,7 +174,9 @@ class RelevanceModel:
         """Return what a logit is the sum of."""
         prior, local = self.prior, self.local
         in_title = title_words(signals.title)
-        in_summary = summary_words(signals.summary)
+        # The shipped prior weighs the words of summaries in its editorial part.
+        weighs_summaries = prior.summary or (local is not None and local.summary)
+        in_summary = summary_words(signals.summary) if weighs_summaries else ()
         words: dict[str, float] = {}
         groups: dict[str, float] = {}
         base, familiarity = prior.base, 0.0
