@@ -37,7 +37,7 @@ def stop_word_share(title: str) -> float:
 
 RULES: tuple[tuple[str, Callable[[str], float]], ...] = (
     ("clarity", lambda title: clarity(title, "")),
-    ("few stop_word_share words", lambda title: -stop_word_share(title)),
+    ("few stop words", lambda title: -stop_word_share(title)),
     ("long words", lambda title: sum(map(len, title.split())) / max(1, len(title.split()))),
     ('does not say "you"', lambda title: -float(bool(re.search(r"\byou", title, re.I)))),
     ("begins without a figure", lambda title: -float(title[:1].isdigit())),
