@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -178,7 +178,9 @@ def running_cluster(bin_folder: Path, replica_of: Cluster | None = None) -> Iter
     """Run a cluster, or a replica of another one, for the duration of the block."""
     # A short path, because it becomes that of a socket. In memory, creating and removing files costs almost nothing.
     in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _MIN_FREE_BYTES
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_MEMORY if in_memory else "/tmp"))
+    place = _MEMORY if in_memory else Path("/tmp")
+    _remove_leftovers(place)
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=place))
     cluster = Cluster(folder, bin_folder)
     try:
         if replica_of is None:
@@ -192,6 +194,18 @@ def running_cluster(bin_folder: Path, replica_of: Cluster | None = None) -> Iter
     finally:
         cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_leftovers(place: Path) -> None:
+    """Remove the clusters of tests that were killed an hour or longer ago: their servers ended, their files stayed."""
+    for folder in place.glob("pg-*"):
+        with suppress(OSError, ValueError):
+            if time.time() - folder.stat().st_mtime < 3600:
+                continue
+            with suppress(FileNotFoundError, ProcessLookupError):
+                os.kill(int((folder / "data" / "postmaster.pid").read_text().split()[0]), 0)
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def why_not() -> str:
