@@ -15,7 +15,7 @@ from scoring.relevance.model import load_prior
 from scoring.updater import Updater
 
 
-def test_a_backup_while_polling_is_consistent_and_can_be_gone_on_with(tmp_path: Path) -> None:
+def test_a_backup_during_polling_is_consistent_and_usable(tmp_path: Path) -> None:
     db, done, copies = tmp_path / "news.db", threading.Event(), list[Path]()
 
     def back_up() -> None:

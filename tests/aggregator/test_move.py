@@ -52,7 +52,7 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
 
 
-def test_a_site_stands_on_the_other_machine(move: Move, tmp_path: Path) -> None:
+def test_a_site_is_complete_on_the_other_machine(move: Move, tmp_path: Path) -> None:
     there = tmp_path / "it's there"
     done = move(f"new:{there}")
     assert done.exit_code == 0, done.output

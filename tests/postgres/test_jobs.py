@@ -242,7 +242,7 @@ async def test_a_silent_workers_job_that_waits_again_already_is_not_in_the_way(s
 
 
 @pytest.mark.long
-async def test_a_server_that_is_gone_for_long_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_long_outage_of_the_server_ends_no_process(caplog: pytest.LogCaptureFixture) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(runner("postgresql://127.0.0.1:1/news").run_until(stop))
     async with asyncio.timeout(PATIENCE_S):

@@ -427,7 +427,7 @@ def test_a_faulty_list_of_categories_makes_no_fault_of_each_source() -> None:
     assert message_of("categories: science\n" + source(category="science")).startswith("categories is the text")
 
 
-def test_a_fault_is_one_line_whatever_the_file_holds() -> None:
+def test_an_error_is_one_line_whatever_the_file_contains() -> None:
     text = 'categories: [{id: "a\\nb"}]\n' + source(category='"x\\ny"')
 
     with pytest.raises(ConfigError) as caught:

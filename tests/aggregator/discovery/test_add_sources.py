@@ -121,7 +121,7 @@ def test_folders_become_categories_and_known_feeds_are_recognised(feeds: Path, t
     }
 
 
-def test_an_import_says_beforehand_what_it_would_do_and_can_be_taken_back(feeds: Path, tmp_path: Path) -> None:
+def test_an_import_can_be_previewed_and_undone(feeds: Path, tmp_path: Path) -> None:
     file = tmp_path / "list.opml"
     file.write_text(
         '<opml><body><outline text="B" xmlUrl="https://b.example/rss"/><outline text="B" xmlUrl="http://b.example/rss"/>'

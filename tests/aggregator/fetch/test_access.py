@@ -239,7 +239,7 @@ async def test_a_name_that_others_chose_is_resolved_here(
 @pytest.mark.parametrize(
     "target", ["http://127.0.0.2:{port}/", "http://localhost:{port}/", "http://[::1]:{port}/", "http://10.0.0.1/"]
 )
-async def test_a_proxy_is_no_way_to_private_addresses(
+async def test_a_proxy_gives_no_access_to_private_addresses(
     feed_server: FeedServer, proxy: Proxy, ask: Ask, scheme: str, target: str
 ) -> None:
     only = Access(frozenset({"127.0.0.1"}), "127.0.0.1")

@@ -422,7 +422,9 @@ async def test_silence_and_drips_end_at_the_deadline(feed_server: FeedServer, cl
         assert failed(outcome) == Failed(FailureKind.TIMEOUT, "timed out after 0.2 s")
 
 
-async def test_a_plain_port_is_no_tls_and_a_closed_one_no_connection(client: Client, feed_server: FeedServer) -> None:
+async def test_a_plain_port_gives_a_tls_error_and_a_closed_one_no_connection(
+    client: Client, feed_server: FeedServer
+) -> None:
     url = feed_server.script("/a", lambda wire: None)
     assert failed(await ask(client, url.replace("http:", "https:"))).kind in (FailureKind.TLS, FailureKind.NETWORK)
     with FeedServer() as gone:

@@ -190,7 +190,7 @@ async def test_a_cookie_lives_for_one_fetch(feed_server: FeedServer, ask: Ask) -
     assert [request.headers["Cookie"] for request in feed_server.requests] == [None, "seen=1", None, "seen=1"]
 
 
-async def test_a_detour_that_sets_cookies_is_no_circle(feed_server: FeedServer, ask: Ask) -> None:
+async def test_a_redirect_that_sets_cookies_is_not_a_loop(feed_server: FeedServer, ask: Ask) -> None:
     url = gate(feed_server, "/a", "second=2", "/b")
     gate(feed_server, "/b", "first=1", "/a")
     feed_server.redirect("/c", "/a")

@@ -168,7 +168,7 @@ def test_a_service_that_refuses_is_a_failure_that_can_be_tried_again(send: Post,
         assert "hunter2" not in outcome.message
 
 
-def test_an_unknown_service_and_a_missing_file_are_said(send: Post, tmp_path: Path) -> None:
+def test_an_unknown_service_and_a_missing_file_are_reported(send: Post, tmp_path: Path) -> None:
     unknown = send("nosuchservice://x")
     missing = send(f"file:{tmp_path}/none")
     (tmp_path / "wrong").write_text("hunter2")

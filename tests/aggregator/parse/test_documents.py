@@ -46,7 +46,7 @@ def test_a_bare_ampersand_is_an_ampersand(written: str, meant: str) -> None:
     assert [entry.title for entry in feed.entries] == [meant]
 
 
-def test_bare_ampersands_are_a_note_and_mend_addresses_too() -> None:
+def test_bare_ampersands_are_noted_and_repaired_in_urls_too() -> None:
     feed = read(rss("<item><title>A</title><link>https://a.example/?a=1&b=2&c=3</link></item>"))
     assert feed.entries[0].link == "https://a.example/?a=1&b=2&c=3"
     assert feed.notes == ("2 bare ampersands read as text",)
@@ -67,7 +67,7 @@ WHOLE = rss(
 
 
 @pytest.mark.parametrize("lost", range(20, 80))
-def test_an_item_that_is_cut_off_is_no_entry(lost: int) -> None:
+def test_a_truncated_item_is_not_an_entry(lost: int) -> None:
     feed = read(WHOLE[:-lost])
     assert all(entry.guid and entry.link and entry in read(WHOLE).entries for entry in feed.entries)
     assert len(feed.entries) in (2, 3)
@@ -93,7 +93,7 @@ def test_a_cut_atom_feed_keeps_its_whole_entries() -> None:
         b"<channel><title>x</title></channel><item rdf:about='a'><title>One",
     ],
 )
-def test_a_stump_that_is_the_only_item_is_no_entry(stump: bytes) -> None:
+def test_a_truncated_item_alone_is_not_an_entry(stump: bytes) -> None:
     feed = read(stump)
     assert feed.entries == ()
     assert feed.notes == ("the document ends in the middle, its last item is left out",)

@@ -122,7 +122,7 @@ def test_the_charset_of_the_server_counts_where_the_document_names_none() -> Non
 
 
 @pytest.mark.parametrize("label", ["x-unheard-of", "u" * 2_000_000, "\x85" * 30])
-def test_a_label_that_nobody_knows_is_a_note_and_no_error(label: str) -> None:
+def test_an_unknown_encoding_label_is_a_note_and_not_an_error(label: str) -> None:
     feed = parse(document(label, b"News of \xe9t\xe9"))
     assert [entry.title for entry in feed.entries] == ["News of été"]
     assert all(len(note) < 120 for note in feed.notes)

@@ -94,7 +94,7 @@ def test_a_question_or_a_picture_of_the_site_itself_points_nowhere(target: str) 
         ("A paper was submitted by them", ""),
     ],
 )
-def test_a_report_with_comments_is_no_link_post(description: str, more: str) -> None:
+def test_a_report_with_comments_is_not_a_link_post(description: str, more: str) -> None:
     entry = post("https://blog.example/", "https://blog.example/a", description, more)
     assert (entry.points_to, entry.discussion) == ("", "")
     assert entry.summary

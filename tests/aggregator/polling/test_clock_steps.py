@@ -188,7 +188,7 @@ def test_a_step_is_noticed_once(step: timedelta) -> None:
     assert steps.is_settled
 
 
-def test_slewing_and_a_machine_that_sleeps_are_no_steps() -> None:
+def test_slewing_and_a_sleeping_machine_are_not_clock_steps() -> None:
     clocks = Clocks()
     steps = clocks.steps()
     for _ in range(100):

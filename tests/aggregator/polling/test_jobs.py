@@ -107,7 +107,7 @@ async def test_stopping_waits_for_what_is_under_way_but_not_for_ever() -> None:
     assert ended == ["cancelled"]
 
 
-async def test_a_job_that_is_stopped_is_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stopped_job_is_not_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     stop = asyncio.Event()
 
     async def endless() -> None:

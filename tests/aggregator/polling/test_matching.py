@@ -131,7 +131,7 @@ def test_an_edit_of_title_or_summary_is_distinguished_from_a_refresh() -> None:
     assert len(shelf.entries) == 1
 
 
-def test_a_version_that_was_there_before_is_no_edit() -> None:
+def test_an_earlier_version_is_not_an_edit() -> None:
     shelf = Shelf()
     shelf.poll([draft(title="Two")])
     shelf.entries[1] = replace(shelf.entries[1], earlier=frozenset({("One", "")}))

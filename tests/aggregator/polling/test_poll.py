@@ -148,7 +148,7 @@ async def test_one_bad_source_does_not_hold_up_the_others(desk: Desk) -> None:
     assert refused.kind is FailureKind.REFUSED_ADDRESS
 
 
-async def test_a_poll_that_cannot_be_stored_says_so_and_is_tried_again(
+async def test_a_poll_that_cannot_be_stored_is_reported_and_retried(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO, etag='"v1"'))
@@ -258,7 +258,7 @@ async def test_undated_items_of_a_first_document_are_a_backlog_and_later_ones_ar
     assert entries["Old"].plausible_published_at is None
 
 
-async def test_a_dated_item_of_a_first_document_is_no_backlog(desk: Desk) -> None:
+async def test_a_dated_item_of_a_first_document_is_not_backlog(desk: Desk) -> None:
     desk.add("wire", desk.server.publish("/news.xml", TWO))
     await desk.poll()
     entries = desk.store.entries.of_source("wire")

@@ -73,7 +73,7 @@ def test_a_paused_a_removed_and_a_gone_source_are_never_overdue() -> None:
         ),
     ],
 )
-def test_what_happened_is_said_in_words(health: SourceHealth, said: str) -> None:
+def test_the_message_says_what_happened(health: SourceHealth, said: str) -> None:
     assert messages(health, NOON)[0] == said
 
 

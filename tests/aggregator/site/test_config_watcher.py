@@ -65,7 +65,7 @@ def test_saving_the_file_applies_it_and_makes_a_new_source_due(store: Store, fee
     assert watch.check(NOON + MINUTE) is None
 
 
-def test_a_faulty_file_keeps_the_last_good_one_and_says_so(
+def test_an_invalid_file_keeps_the_last_valid_one_and_says_so(
     store: Store, feeds: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = ConfigWatch(feeds, store, {})

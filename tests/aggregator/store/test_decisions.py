@@ -95,7 +95,7 @@ def test_an_address_that_leads_elsewhere_means_the_story_there(store: Store) -> 
         (DecisionKind.CATEGORY, {"story_id": 1}, "name a category"),
     ],
 )
-def test_what_cannot_be_is_said_in_words_and_nothing_is_kept(
+def test_impossible_decisions_give_a_clear_message_and_store_nothing(
     store: Store, kind: DecisionKind, arguments: dict[str, object], expected: str
 ) -> None:
     with pytest.raises(DecisionError, match=expected):

@@ -49,7 +49,7 @@ def test_a_name_leads_nowhere_else_than_into_the_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["models"]
 
 
-def test_a_file_that_is_no_text_or_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_binary_or_unwritable_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ModelFileError, match=r"a\.json cannot be read"):
         ModelFolder(tmp_path).read("a.json")

@@ -179,7 +179,7 @@ def test_a_database_of_a_newer_version_is_refused_in_words(tmp_path: Path) -> No
         Store.open(path)
 
 
-def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_with_a_message(tmp_path: Path) -> None:
     path = tmp_path / "g.db"
     path.write_bytes(b"this is not a database, it is a letter" * 50)
     with pytest.raises(StoreError, match="cannot use the database"):

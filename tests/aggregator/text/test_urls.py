@@ -186,5 +186,5 @@ def test_what_counts_visitors_is_not_in_what_readers_get(link: str, clean: str) 
         ("https://a.example/(S(lit3py55t21z5v55vlm25s55))/x", "https://a.example/x"),
     ],
 )
-def test_a_session_is_no_other_page(one: str, other: str) -> None:
+def test_a_session_parameter_does_not_make_another_page(one: str, other: str) -> None:
     assert canonical(one) == canonical(other)

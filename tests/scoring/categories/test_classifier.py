@@ -177,7 +177,7 @@ def test_corrections_teach_from_then_on_also_of_stories_that_are_over(site: Site
     assert [(story.story_id, story.category_id) for story in site.store.stories.each()] == before
 
 
-def test_a_correction_that_is_taken_back_teaches_no_more(site: Site) -> None:
+def test_an_undone_correction_has_no_effect(site: Site) -> None:
     made = [site.correct(site.report(title)) for title in SCHOOLS]
     site.start()
     for decision in made:

@@ -33,7 +33,7 @@ def test_boilerplate_of_a_source_counts_little_and_the_rest_as_before() -> None:
     assert usual["plane"] == 6.0
 
 
-def test_a_few_headlines_are_no_habit() -> None:
+def test_a_few_headlines_damp_no_word() -> None:
     idf = {"kxan": 9.0}
 
     assert damped(idf, headlines((1, "kxan"), (2, "kxan"))) == idf
@@ -48,7 +48,7 @@ def test_a_column_stood_on_two_earlier_days() -> None:
     assert column({}, headlines((1, "puzzl"), (2, "puzzl"))) == 0.0
 
 
-def test_what_came_on_the_same_day_or_long_ago_or_of_nobody_is_not_looked_at() -> None:
+def test_headlines_of_today_too_old_or_without_a_source_are_ignored() -> None:
     habits = Headlines()
     habits.add("", ("nobody",), DAY)
     for day in range(1, 4):

@@ -285,7 +285,7 @@ def strangers(count: int) -> list[AnalysedText]:
         ("Plover recalls its kettles", "Recall of Plover kettles widens after a fire", True),
     ],
 )
-def test_a_word_in_common_is_no_event_where_most_entries_stand_alone(first: str, second: str, joined: bool) -> None:
+def test_a_common_word_does_not_join_entries_in_a_diverse_stream(first: str, second: str, joined: bool) -> None:
     others = strangers(100)
     made = clusterer()
     assert {placement.reason.kind for placement in place(made, text(1, first), *others)} == {ReasonKind.FIRST_REPORT}

@@ -20,7 +20,7 @@ def test_a_reprint_is_a_copy_also_when_cut_or_led_in_otherwise() -> None:
     assert is_copy(runs("New crane", f"PORT TOWN (Wire) - {WIRE}"), text)
 
 
-def test_a_report_of_the_same_event_in_own_words_is_no_copy() -> None:
+def test_a_report_of_the_same_event_in_other_words_is_not_a_copy() -> None:
     assert not is_copy(runs("Crane lifts first container", WIRE), runs("Crane lifts first container", OWN))
 
 

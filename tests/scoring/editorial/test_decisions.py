@@ -218,7 +218,7 @@ def test_a_closed_story_continues_with_the_live_one_it_is_merged_with(desk: Desk
     assert restarted.stories()[4] == [4, now, late]
 
 
-def test_a_hidden_story_is_in_no_list_until_that_is_taken_back(desk: Desk) -> None:
+def test_a_hidden_story_is_in_no_list_until_hiding_is_undone(desk: Desk) -> None:
     three(desk)
     hidden = desk.decide(DecisionKind.HIDE, 1)
     assert desk.front() == [4]
@@ -235,7 +235,7 @@ def test_a_hidden_story_is_in_no_list_until_that_is_taken_back(desk: Desk) -> No
     ]
 
 
-def test_a_pinned_story_stands_on_top_also_when_it_is_over(desk: Desk) -> None:
+def test_a_pinned_story_stays_on_top_after_it_closed(desk: Desk) -> None:
     three(desk)
     last = desk.front()[-1]
     pinned = desk.decide(DecisionKind.PIN, last)
@@ -252,7 +252,7 @@ def test_a_pinned_story_stands_on_top_also_when_it_is_over(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("wait", [0, 30])
-def test_an_editors_category_stands_until_it_is_taken_back(desk: Desk, wait: int) -> None:
+def test_an_editors_category_holds_until_it_is_undone(desk: Desk, wait: int) -> None:
     three(desk)
     category = desk.story(4).category_id
     assert category != "policy"

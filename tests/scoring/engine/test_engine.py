@@ -104,14 +104,14 @@ def test_a_corrected_headline_changes_the_story_and_not_its_entries() -> None:
     assert [line.cause for line in changes.ledger] == [Cause.EDITED]
 
 
-def test_an_edit_of_an_entry_whose_story_is_over_changes_nothing() -> None:
+def test_an_edit_of_an_entry_of_a_closed_story_changes_nothing() -> None:
     made, _ = engine_after(entry(1, *EVENTS[3][0]))
     later = NOON + timedelta(days=10)
 
     assert made.step([Edit(1, 1, later, "", "Other", "", "")], later).stories == ()
 
 
-def test_a_story_is_over_after_the_window() -> None:
+def test_a_story_closes_after_the_window() -> None:
     made, _ = engine_after(entry(1, *EVENTS[3][0]))
 
     changes = made.step([entry(2, *EVENTS[3][0], source="quill", at=NOON + 80 * HOUR)], NOON + 80 * HOUR)

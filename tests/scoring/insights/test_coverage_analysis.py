@@ -29,7 +29,7 @@ def test_first_report_and_followers_are_listed_by_voice() -> None:
     assert analysis.half_after == MINUTE
 
 
-def test_an_addition_is_a_figure_or_words_that_nobody_had_before() -> None:
+def test_an_addition_is_a_new_figure_or_new_words() -> None:
     analysis = analyse(
         members_of(
             ("ledger", "Veldra files to go public", "Revenue of Veldra reached $318 million in nine months."),

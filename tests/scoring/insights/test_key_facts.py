@@ -149,7 +149,7 @@ def test_what_several_sources_say_is_one_fact_with_all_of_them() -> None:
         "Veldra said that its revenue was $318 million in the nine months to…",
     ],
 )
-def test_a_sentence_that_cannot_stand_alone_is_no_fact(sentence: str) -> None:
+def test_a_sentence_that_cannot_stand_alone_is_not_a_fact(sentence: str) -> None:
     assert key_facts(members_of(("ledger", "Veldra files to go public", sentence))).facts == ()
 
 
@@ -177,7 +177,7 @@ def test_a_disputed_figure_is_shown_with_its_sources() -> None:
         ("The blast in Ghent injured 12 workers.", "The second blast in Ghent injured 14 workers."),
     ],
 )
-def test_what_need_not_contradict_is_no_difference(one: str, other: str) -> None:
+def test_compatible_figures_are_not_a_difference(one: str, other: str) -> None:
     assert key_facts(members_of(("a", "Blast at Ghent plant", one), ("b", "Blast in Ghent", other))).differences == ()
 
 

@@ -86,7 +86,7 @@ def lead_of(*titles: str, copies: tuple[int, ...] = ()) -> str:
 OBLIQUE = "The hottest stock market mints another giant"
 
 
-def test_a_headline_beside_the_point_gives_way_to_what_the_others_say() -> None:
+def test_an_off_topic_headline_is_replaced_by_what_the_others_say() -> None:
     reports = ("Chip maker Velora crosses $1tn", "Velora is worth $1tn on demand for memory")
     assert lead_of(OBLIQUE, reports[0]) == OBLIQUE  # two cannot show which of them is off the point
     assert lead_of(OBLIQUE, *reports) in reports

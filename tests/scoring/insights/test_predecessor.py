@@ -66,7 +66,7 @@ def test_a_development_weeks_later_is_a_story_of_its_own_linked_to_the_old_one(s
         ("Plover 起诉 Ruritania supply chain risk label on processors", "courier", 20),
     ],
 )
-def test_less_than_a_phrase_of_the_same_matter_is_no_link(store: Store, title: str, source: str, days: float) -> None:
+def test_less_than_a_shared_phrase_is_not_a_link(store: Store, title: str, source: str, days: float) -> None:
     tell(store, OLD, "lantern", 0)
     assert earlier(store, tell(store, title, source, days), WINDOW) is None
 

@@ -35,7 +35,7 @@ def test_a_version_belongs_to_the_word_before_it_and_an_amount_to_none(title: st
         ("May the vote be delayed", set(), ("vote", "delay")),
     ],
 )
-def test_days_and_times_are_no_evidence(title: str, dates: set[str], left: tuple[str, ...]) -> None:
+def test_days_and_times_are_not_evidence(title: str, dates: set[str], left: tuple[str, ...]) -> None:
     assert text(title).dates == dates
     assert text(title).title == left
 

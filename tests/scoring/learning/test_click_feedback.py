@@ -116,7 +116,7 @@ def test_training_follows_a_true_preference_and_not_the_order(store: Store) -> N
     assert moved(liked)[thing] > 3 * max(abs(value) for word, value in moved(liked).items() if word != thing)
 
 
-def test_interest_is_no_label(store: Store) -> None:
+def test_interest_is_not_a_label(store: Store) -> None:
     examples, _ = past(store, CONFIG, NOW, None, dict.fromkeys(range(1, 2_000), 0.5))
     plain, _ = past(store, CONFIG, NOW)
 

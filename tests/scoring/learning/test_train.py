@@ -174,7 +174,7 @@ def publish_later(store: Store) -> None:
         store.entries.add("paper1", [Arrival(new, "new", new.link, digest(new), 1)], at)
 
 
-def test_a_title_is_learned_from_as_it_came() -> None:
+def test_training_uses_titles_as_they_arrived() -> None:
     with Store.open(":memory:") as store:
         publish(store, days=4)
         entries = [entry for entry, _ in store.memberships.between(None, NOW)]
@@ -208,7 +208,7 @@ def test_examples_after_now_are_not_looked_at(learned: list[Example]) -> None:
 # When nothing changes
 
 
-def test_nothing_to_learn_from_is_said() -> None:
+def test_a_lack_of_training_data_is_reported() -> None:
     with Store.open(":memory:") as store:
         report = train(store, CONFIG, NOW)
         assert store.models.names() == []
@@ -218,7 +218,7 @@ def test_nothing_to_learn_from_is_said() -> None:
     assert report.version == load_prior().version
 
 
-def test_too_little_is_said() -> None:
+def test_too_little_data_is_reported() -> None:
     with Store.open(":memory:") as store:
         publish(store, days=3)
         report = train(store, CONFIG, NOW)

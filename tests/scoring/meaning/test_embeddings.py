@@ -47,7 +47,7 @@ def test_an_embedding_is_as_similar_to_itself_as_can_be() -> None:
 
 
 @pytest.mark.parametrize("components", [np.zeros(384), np.full(384, np.nan), np.full(3, np.inf), np.ones(1_025)])
-def test_what_has_no_direction_is_no_embedding(components: np.ndarray) -> None:
+def test_a_zero_vector_is_not_an_embedding(components: np.ndarray) -> None:
     with pytest.raises(ValueError, match="needs a direction"):
         quantize(components.astype(np.float32))
 

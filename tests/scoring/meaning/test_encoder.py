@@ -59,7 +59,7 @@ def test_an_embedding_does_not_depend_on_the_other_texts_and_empty_text_has_none
 
 
 @installed
-def test_a_file_that_is_no_model_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused_by_name(tmp_path: Path) -> None:
     model = tmp_path / "mine.onnx"
     model.write_bytes(b"not a model")
     (tmp_path / "tokenizer.json").write_text("{}")

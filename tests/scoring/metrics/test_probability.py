@@ -63,6 +63,6 @@ def test_log_loss_is_finite_for_a_certain_miss() -> None:
     assert log_loss([0.0], [1]) == pytest.approx(-math.log(1e-6))
 
 
-def test_nothing_to_measure_is_said() -> None:
+def test_a_lack_of_data_to_measure_is_reported() -> None:
     with pytest.raises(ValueError, match="no cases"):
         measure([], [], [])

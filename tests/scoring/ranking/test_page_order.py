@@ -156,7 +156,7 @@ def test_old_news_leaves_the_top_but_not_the_page_and_stays_on_top_where_nothing
     assert order(replace(great, boosted=True), *good)[0] == 1
 
 
-def test_equal_stories_stand_with_the_older_one_first() -> None:
+def test_equal_stories_are_ordered_oldest_first() -> None:
     assert order(candidate(2), candidate(1)) == [1, 2]
 
 
@@ -188,11 +188,11 @@ def test_on_a_quiet_sunday_fridays_news_stands_above_todays_noise() -> None:
     assert order(*noise, friday)[0] == 99
 
 
-def test_of_two_old_stories_the_older_one_gives_way() -> None:
+def test_of_two_old_stories_the_older_one_ranks_lower() -> None:
     assert order(candidate(1, 60, (66.0,)), candidate(2, 60, (44.0,))) == [2, 1]
 
 
-def test_on_a_busy_day_yesterdays_story_gives_way() -> None:
+def test_on_a_busy_day_yesterdays_story_ranks_lower() -> None:
     today = [candidate(number, 60, (float(number),), (0.5,)) for number in range(1, 11)]
     yesterday = candidate(99, 60, (40.0,), (0.5,))
     assert order(*today, yesterday)[-1] == 99

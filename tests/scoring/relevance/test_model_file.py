@@ -97,7 +97,7 @@ def test_a_changed_number_is_noticed(tmp_path: Path) -> None:
         read(path, "relevance")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_binary_data_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_bytes(b"\xff\xfe\x00pickle")
 

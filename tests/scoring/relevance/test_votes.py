@@ -99,7 +99,7 @@ def test_a_restart_and_a_rebuild_keep_what_votes_did(store: Store) -> None:
     assert scores(store) == voted
 
 
-def test_a_vote_is_felt_by_a_story_that_is_over_and_taken_back_without_a_trace(store: Store) -> None:
+def test_a_vote_changes_a_closed_story_and_is_undone_without_a_trace(store: Store) -> None:
     updater = Updater(store, CONFIG, load_prior())
     updater.run(NOW)
     late = NOW + 30 * DAY

@@ -114,7 +114,7 @@ def test_a_fragment_grows_into_its_phrase() -> None:
     assert grown("levy", ["Levy on servers", "Server levy halted"]) == ("levy",)
 
 
-def test_a_common_word_is_no_name_and_a_shouting_headline_does_not_decide() -> None:
+def test_a_common_word_is_not_a_name_and_an_uppercase_headline_does_not_decide() -> None:
     assert not is_name("earlier", ["Virus spread earlier than thought", "It Began Earlier Than We All Thought"])
     assert is_name("seattle", ["Protest in Seattle goes on"])
     assert is_name("抗议", ["抗议"])
@@ -134,7 +134,7 @@ def test_words_that_name_nothing_are_no_topic() -> None:
     assert not is_generic("meta ai")
 
 
-def test_two_words_without_a_capital_are_no_name() -> None:
+def test_two_words_without_a_capital_are_not_a_name() -> None:
     assert not is_name("low price", ["Vacuum falls to a low price", "Another low price for earbuds"])
     assert is_name("liquid glass", ["Apple softens Liquid Glass after complaints"])
 
@@ -248,7 +248,7 @@ def test_a_topic_that_no_front_page_would_carry_is_left_out() -> None:
     )
 
 
-def test_a_topic_that_nobody_speaks_of_any_more_falls_away_with_a_new_edition() -> None:
+def test_an_outdated_topic_is_removed_with_a_new_edition() -> None:
     with Store.open(":memory:") as store:
         store.feeds.sync(SOURCES, NOON)
         tell(store, with_rise())
@@ -316,7 +316,7 @@ def test_a_phrase_takes_in_what_belongs_to_it(term: str, titles: list[str], name
     assert name_of(term, titles)[1] == name
 
 
-def test_a_name_in_a_script_without_spaces_is_whole_and_particles_are_no_part_of_it() -> None:
+def test_a_name_in_a_script_without_spaces_is_whole_and_without_particles() -> None:
     titles = ["特朗普签署行政令", "特朗普的新计划", "法院驳回特朗普诉讼"]
     assert name_of("特朗", titles)[1] == "特朗普"
     assert not {term for term in headline_terms("特朗普的新计划") if "的" in term}
@@ -365,7 +365,7 @@ def test_short_and_long_form_of_a_name_are_one_topic() -> None:
     assert not one.repeats(named("sheets", "slides", "drive", entries={4, 5, 6}))
 
 
-def test_a_serial_of_one_source_is_no_topic() -> None:
+def test_a_column_of_one_source_is_not_a_topic() -> None:
     serial = [(f"Heron Hour number {n}", "voice0", END - timedelta(hours=n % 20 + 1)) for n in range(20)]
     others = [(f"Heron Hour as heard by {n}", f"voice{n}", END - timedelta(hours=n)) for n in (1, 2)]
     assert topics(Moment(index(quiet_days() + serial + others), END), END) == []

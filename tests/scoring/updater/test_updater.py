@@ -76,7 +76,7 @@ def store() -> Store:
     return filled(Store.open(":memory:"))
 
 
-def test_each_listed_story_keeps_why_it_stands_where_it_stands(store: Store) -> None:
+def test_each_listed_story_stores_the_parts_of_its_place(store: Store) -> None:
     for poll in newsroom(1):
         publish(store, poll)
     updater(store).run(NOON + HOUR)
@@ -311,7 +311,7 @@ def check_decisions(store: Store) -> None:
             assert story.entries == sum(into == story.story_id for into in story_of.values())
 
 
-def test_an_edit_of_a_story_that_is_over_still_changes_its_headline(store: Store) -> None:
+def test_an_edit_still_changes_the_headline_of_a_closed_story(store: Store) -> None:
     old = arrival("Ferry docks itself", "The crew stays aboard.", "lantern", None)
     publish(store, (NOON, [old], "lantern"))
     running = updater(store)
@@ -331,7 +331,7 @@ def test_an_edit_of_a_story_that_is_over_still_changes_its_headline(store: Store
     assert picture(store) == before
 
 
-def test_a_trend_that_faded_is_written_once_a_minute_and_is_no_new_edition(store: Store) -> None:
+def test_a_faded_trend_is_stored_once_a_minute_without_a_new_edition(store: Store) -> None:
     publish(store, (NOON, [arrival("Ferry docks itself", "", "lantern", None)], "lantern"))
     running = updater(store)
     running.run(NOON)

@@ -80,7 +80,9 @@ def desk(tmp_path: Path, stories: tuple[int, int], feeds: Path, make_app: Callab
     return Desk(make_app(tmp_path / "news.db", later, token=TOKEN, feeds=feeds).test_client())
 
 
-def test_a_vote_in_place_shows_at_once_and_is_taken_back(desk: Desk, store: Store, stories: tuple[int, int]) -> None:
+def test_a_vote_in_place_shows_immediately_and_can_be_undone(
+    desk: Desk, store: Store, stories: tuple[int, int]
+) -> None:
     answer = desk.post("/admin/vote", story=stories[0], vote="up", back="/newest#hand-1")
     assert answer.headers["Location"] == "/newest#hand-1"
     assert store.feedback.vote_of(stories[0]) is True
@@ -116,7 +118,7 @@ def test_what_was_changed_since_is_not_undone_blindly(desk: Desk, store: Store, 
         ("pin", {}, DecisionKind.PIN),
     ],
 )
-def test_a_decision_is_kept_listed_and_taken_back(
+def test_a_decision_is_stored_listed_and_undone(
     desk: Desk, store: Store, what: str, form: dict[str, Any], kind: DecisionKind
 ) -> None:
     assert desk.post(f"/admin/story/1/{what}", **form).status_code == 303
@@ -163,7 +165,7 @@ def test_impossible_actions_give_a_clear_message(
 # Sources
 
 
-def test_sources_are_edited_in_the_file_and_every_edit_is_taken_back(desk: Desk, feeds: Path) -> None:
+def test_sources_are_edited_in_the_file_and_every_edit_can_be_undone(desk: Desk, feeds: Path) -> None:
     for path, form, expected in (
         ("/admin/sources/seedbed/pause", {}, "seedbed      # the first\n    enabled: false\n"),
         ("/admin/sources/second/pause", {}, "enabled: false  # on purpose\n"),
@@ -183,7 +185,7 @@ def test_sources_are_edited_in_the_file_and_every_edit_is_taken_back(desk: Desk,
     assert desk.post("/admin/sources/add", url="https://seedbed.example/feed.xml").status_code == 409
 
 
-def test_an_edit_is_taken_back_among_others_that_came_after(desk: Desk, feeds: Path) -> None:
+def test_an_edit_is_undone_among_later_ones(desk: Desk, feeds: Path) -> None:
     desk.post("/admin/sources/seedbed/pause")
     feeds.write_text(feeds.read_text() + "  - {id: third, url: 'https://third.example/feed.xml'}\n")
     assert desk.undo_last().status_code == 303
@@ -243,7 +245,7 @@ def test_a_source_of_the_file_that_ships_is_paused_and_resumed(desk: Desk, feeds
     assert resumed.enabled
 
 
-def test_a_change_whose_place_is_gone_is_not_guessed() -> None:
+def test_a_change_whose_position_is_missing_is_refused() -> None:
     made = patch.change("a\nb\nc\n", "a\nx\nc\n")
     assert patch.taken_back("0\na\nx\nc\n", made) == "0\na\nb\nc\n"
     for text in ("a\nb\nc\n", "a\nx\na\nx\n"):

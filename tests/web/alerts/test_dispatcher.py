@@ -198,7 +198,7 @@ def test_a_message_is_given_up_after_ten_attempts(
     assert (message.outcome, message.attempts) == ("failed", 10)
 
 
-def test_a_target_that_is_gone_is_given_up_at_once(
+def test_a_gone_target_is_given_up_immediately(
     store: Store, room: Newsroom, config: Config, service: HttpService, independent: list[str]
 ) -> None:
     operated = started(alerting(config, service), store)
@@ -276,7 +276,7 @@ def test_a_target_that_left_the_configuration_gets_nothing(
     assert "no longer in feeds.yaml" in message.outcome_message
 
 
-def test_an_outcome_that_nobody_knows_is_kept_as_such(
+def test_an_unknown_outcome_is_stored_as_unknown(
     store: Store,
     room: Newsroom,
     config: Config,

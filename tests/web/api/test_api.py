@@ -180,7 +180,7 @@ def test_pages_of_others_may_read_a_public_site_and_not_a_local_one(
     assert allowed(Site(url="http://news.local")) is None
 
 
-def test_no_address_is_shown_that_is_not_for_everybody(full: FlaskClient) -> None:
+def test_secret_feed_addresses_are_never_shown(full: FlaskClient) -> None:
     items = get(full, "/sources")["items"]
     assert items
     assert all(item["feed"].startswith("https://") for item in items)

@@ -75,7 +75,7 @@ def test_an_invalid_day_or_week_has_no_digest(name: str) -> None:
     assert editions.named(name, "UTC") is None
 
 
-def test_an_edition_at_the_end_of_the_calendar_is_no_error(full: FlaskClient) -> None:
+def test_a_digest_at_the_end_of_the_calendar_is_not_an_error(full: FlaskClient) -> None:
     for name in ("9999-12-31", "0001-01-01", "9999-W52", "0001-W01"):
         get(full, f"/digest/{name}", 404)
 
@@ -164,7 +164,7 @@ def test_a_day_and_a_week_are_pages_that_link_to_each_other(full: FlaskClient) -
     assert "<h1>The week in stories</h1>" in get(full, f"/digest/{weeks[0]}")
 
 
-def test_days_that_there_are_not_are_no_pages(full: FlaskClient, site: FlaskClient) -> None:
+def test_invalid_days_have_no_pages(full: FlaskClient, site: FlaskClient) -> None:
     for name in ((TODAY + DAY).isoformat(), "2020-01-01", "2026-02-30", "x", quote("2026-11-27\n")):
         get(full, f"/digest/{name}", 404)
     assert "No digests yet" in get(site, "/digest")

@@ -174,7 +174,7 @@ def test_path_query_and_host_tell_pages_apart(front: Front) -> None:
     ("accepted", "zipped"),
     [("", False), ("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("*", True), ("identity", False)],
 )
-def test_a_page_is_compressed_for_who_takes_it(front: Front, accepted: str, zipped: bool) -> None:
+def test_a_page_is_compressed_for_clients_that_accept_it(front: Front, accepted: str, zipped: bool) -> None:
     answer = front.client.get("/", headers={"Accept-Encoding": accepted})
     assert (answer.headers.get("Content-Encoding") == "gzip") is zipped
     assert (gzip.decompress(answer.data) if zipped else answer.data) == front.origin.body

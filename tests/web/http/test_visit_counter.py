@@ -71,7 +71,7 @@ def test_a_page_fetched_in_advance_was_not_looked_at(header: str) -> None:
     assert not is_person(environ_of(**{header: "prefetch;prerender"}))
 
 
-def test_nothing_of_who_it_was_is_kept(db: Path) -> None:
+def test_no_client_address_is_stored(db: Path) -> None:
     views = VisitCounter.into(db)
     views.looked_at(1, environ_of(), NOW)
     assert "192.0.2.1" not in repr(vars(views))
@@ -168,7 +168,7 @@ def test_showings_that_cannot_be_written_are_written_later(db: Path) -> None:
     assert shown(db) == {(7, 0): (2, 1)}
 
 
-def test_a_reader_who_goes_from_a_list_to_a_story_has_opened_it_there(
+def test_following_a_link_from_a_list_counts_as_opening_the_story_there(
     tmp_path: Path, room: Newsroom, later: Clock, make_app: Callable[..., Flask]
 ) -> None:
     first = room.story("Zephyr unveils a chip", ["techcrunch_ai"])

@@ -410,7 +410,7 @@ def test_health_is_well_while_the_worker_beats(full: FlaskClient) -> None:
     assert answer.get_json()["edition"] > 1
 
 
-def test_a_site_is_ready_while_its_worker_stands_still(
+def test_a_site_is_ready_while_its_worker_is_down(
     edition_db: Path, make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     late = make_app(edition_db, clock=lambda: NOW + timedelta(hours=1)).test_client()

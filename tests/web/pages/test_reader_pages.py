@@ -170,7 +170,7 @@ def test_what_ifs_stand_beside_the_score_they_belong_to(site: FlaskClient, room:
     assert "without Seedbed" not in text(story_page(site, story_id))
 
 
-def test_a_story_says_why_it_stands_where_it_stands(site: FlaskClient, room: Newsroom, store: Store) -> None:
+def test_a_story_explains_its_place(site: FlaskClient, room: Newsroom, store: Store) -> None:
     story_id = room.story("Chips again", ["techcrunch_ai", "seedbed"], score=62)
     assert "This story is in no list at present" in text(story_page(site, story_id))
     other = room.story("Chips once more", ["techcrunch_ai", "seedbed"], score=62)

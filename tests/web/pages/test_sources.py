@@ -104,7 +104,7 @@ def test_what_is_found_is_counted_by_state(crowd: FlaskClient) -> None:
     assert "Not polled yet 110" in page
 
 
-def test_an_address_that_is_not_for_everybody_cannot_be_felt_for(
+def test_a_secret_feed_address_cannot_be_searched_for(
     tmp_path: Path, store: Store, make_app: Callable[..., Flask]
 ) -> None:
     hidden = Source("f", "Feed", "https://a.example/feed?token=tellmenot", "news")

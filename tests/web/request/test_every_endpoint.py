@@ -273,7 +273,7 @@ VALUES = [
 ]
 
 
-def test_junk_of_somebody_who_is_let_in_is_refused(world: World) -> None:
+def test_junk_from_an_authenticated_client_is_refused(world: World) -> None:
     for endpoint in world.endpoints:
         # Endpoints that need no form do not read one.
         least = 200 if let_in(world, endpoint).status_code < 400 else 400
@@ -282,7 +282,7 @@ def test_junk_of_somebody_who_is_let_in_is_refused(world: World) -> None:
             assert least <= answer.status_code < 500, (endpoint, content_type, body[:20])
 
 
-def test_junk_in_the_fields_of_a_form_is_no_error_of_ours(world: World) -> None:
+def test_junk_in_form_fields_is_not_a_server_error(world: World) -> None:
     for value in VALUES:
         quoted = quote(value.encode("utf-8", "surrogateescape"))
         form = "&".join(f"{name}={quoted}" for name in FIELDS)

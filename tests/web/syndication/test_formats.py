@@ -195,7 +195,7 @@ def test_a_recording_of_unknown_length_has_length_zero_in_rss() -> None:
     assert not rss_errors(written)
 
 
-def test_a_picture_of_unknown_type_is_no_enclosure_in_rss() -> None:
+def test_a_picture_of_unknown_type_is_not_an_enclosure_in_rss() -> None:
     picture = Image("https://news.example/picture/7", "")
     written = FORMATS["rss"].write(channel(item(image=picture)))
     assert rss_errors(written) == []

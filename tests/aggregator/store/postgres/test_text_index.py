@@ -10,7 +10,7 @@ from tests.aggregator.store.test_store import NOON, SOURCE, add, arrival
 from tests.postgres.cluster import Cluster
 
 
-def test_a_count_of_the_newest_entries_stands_for_all(postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_count_of_the_newest_entries_represents_all(postgres: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_index, "COUNTED_ENTRIES", 3)
     with Store.connect(postgres.emptied_database()) as store:
         store.feeds.sync([SOURCE], NOON)

@@ -157,7 +157,7 @@ async def test_a_subscriber_is_verified_first_and_then_gets_signed_updates(
     assert [address.title for address in feedparser.parse(body).entries] == ["Just in", "Before"]
 
 
-async def test_an_order_that_fades_a_view_and_a_score_are_no_news(
+async def test_order_views_and_scores_are_not_changes_of_a_feed(
     site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     one, two = room.story("One", ["seedbed"], trend=3), room.story("Two", ["seedbed"], trend=2)
@@ -224,7 +224,7 @@ def test_a_feed_that_does_not_exist_is_refused_at_once(site: FlaskClient, subscr
     )
 
 
-async def test_a_feed_that_is_gone_by_then_is_denied_with_a_message(
+async def test_a_feed_removed_meanwhile_is_denied_with_a_message(
     store: Store, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     topic = "http://127.0.0.1:8000/category/nothing.rss"
@@ -259,7 +259,7 @@ async def test_a_delivery_that_fails_is_tried_again_later_and_later_then_given_u
     assert store.websub_hub.due(at, 10) == []
 
 
-async def test_a_callback_that_is_gone_is_forgotten(
+async def test_a_gone_callback_is_removed(
     site: FlaskClient, store: Store, room: Newsroom, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     site.post("/hub", data=subscriber.form())
@@ -414,7 +414,7 @@ def test_searches_have_a_number_of_their_own(site: FlaskClient, monkeypatch: pyt
     assert ask(site, "https://me.example/list") == 202
 
 
-async def test_callbacks_that_never_answer_keep_nobody_waiting(
+async def test_callbacks_that_never_answer_do_not_delay_others(
     site: FlaskClient, store: Store, publisher: Publisher, subscriber: Subscriber
 ) -> None:
     release = asyncio.Event()
