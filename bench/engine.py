@@ -40,6 +40,11 @@ def replayed(data: Path, lines: int) -> Iterator[str]:
                 out.writelines(islice(file, lines))
         else:
             _stream.write(stream, lines, a_day=1_500)
+        # A start without bytecode would compile all modules, which an installed program does not.
+        first = Path(name) / "first.jsonl"
+        with gzip.open(stream, "rt", encoding="utf-8") as file:
+            first.write_text(file.readline(), encoding="utf-8")
+        replay.replay(first, Path(name), 0)
         summary, cpu_s, mb = replay.replay(stream, Path(name), 1)
     entries = int(str(summary["entries"]))
     kind = "entries of general news" if recorded.exists() else "generated entries"
@@ -86,7 +91,9 @@ def main() -> None:
     parser.add_argument("--stored", type=int, default=100_000)
     parser.add_argument("--live", type=int, default=50_000)
     args = parser.parse_args()
-    os.environ["GROUNDSWELL_ENCODER"] = "off"  # for the child processes
+    # For the child processes.
+    os.environ["GROUNDSWELL_ENCODER"] = "off"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     rows = {
         "replay": lambda: replayed(args.data, args.lines),
         "poll": lambda: first_poll(args.feeds),
