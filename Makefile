@@ -39,8 +39,9 @@ test:  ## Lint, types, architecture and tests, on all cores
 suite: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
 
+# Most of these tests wait, for leases, kills and clocks, so three workers keep two cores busy.
 test-long: $(VENV)/.dev  ## Kills, hostile servers, shortages and a real browser: minutes
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m long
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m long
 
 coverage: $(VENV)/.dev  ## Branch coverage of the tests; fails below 92 %, in clustering, engine and polling below 95 %
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" --cov --cov-report=term --cov-fail-under=92
