@@ -226,9 +226,9 @@ def test_scheduled_backups_rotate_and_a_failed_one_costs_no_older_one(
 def test_a_dump_gets_its_name_when_it_was_read_back(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = dumps.read
 
-    def look_first(dump: Path) -> dumps.RowCounts:
+    def look_first(dump: Path, name: Path | None = None) -> dumps.RowCounts:
         assert not (tmp_path / "copy.dump").exists()
-        return read(dump)
+        return read(dump, name)
 
     monkeypatch.setattr(dumps, "read", look_first)
     server_backup.back_up(site, tmp_path / "copy.dump")

@@ -102,8 +102,7 @@ def report(store: Store, config: Config, alarms: Mapping[str, Alarm], now: datet
     ended = [alarm for subject, alarm in standing.items() if subject not in alarms] if end else []
     with store.transaction():
         for alarm in begun:
-            assert alarm.alarm is not None
-            store.alarms.begin(alarm.subject, alarm.alarm, now)
+            store.alarms.begin(alarm.subject, alarms[alarm.subject], now)
         for alarm in ended:
             store.alarms.end(alarm.subject, now)
         if not (begun or ended) or not config.alerts.operator.to:

@@ -72,7 +72,7 @@ def write(url: str, target: Path) -> RowCounts:
     part = target.with_name(f".{target.name}.part")
     try:
         expected = _write(url, dumper, part, target)
-        rows = _read_back(part, target)
+        rows = read(part, name=target)
         for table, count in expected.items():
             if rows.get(table) != count:
                 raise StoreError(f"the dump {target} has {rows.get(table, 0)} of {count} rows of {table}")
@@ -109,28 +109,22 @@ def _write(url: str, dumper: str, part: Path, target: Path) -> RowCounts:
     return counts
 
 
-def _read_back(part: Path, target: Path) -> RowCounts:
-    try:
-        return read(part)
-    except StoreError as error:
-        raise StoreError(str(error).replace(str(part), str(target))) from error
-
-
-def read(dump: Path) -> RowCounts:
+def read(dump: Path, name: Path | None = None) -> RowCounts:
     """Read every row of *dump* and count them.
 
+    name: what errors call the file, if it is to be renamed
     StoreError if it is damaged, or a dump of something else; NewerDatabaseError if this version cannot use it.
     """
-    restorer = _program("pg_restore")
+    restorer, name = _program("pg_restore"), name or dump
     with dump.open("rb") as file:
         beginning = file.read(16)
     if beginning.startswith(b"SQLite"):
         raise StoreError(
-            f"{dump} is a backup of a SQLite site; restore it without DATABASE_URL, then copy it here with "
+            f"{name} is a backup of a SQLite site; restore it without DATABASE_URL, then copy it here with "
             "`groundswell migrate-to`"
         )
     if not beginning.startswith(MAGIC):
-        raise StoreError(f"{dump} is not a dump of PostgreSQL in the custom format (`pg_dump --format=custom`)")
+        raise StoreError(f"{name} is not a dump of PostgreSQL in the custom format (`pg_dump --format=custom`)")
     counts: Counter[str] = Counter()
     steps: dict[str, bool] = {}
     table = ""
@@ -151,22 +145,22 @@ def read(dump: Path) -> RowCounts:
                 else:
                     counts[table] += 1
                     if table.rpartition(".")[2] == "migrations":
-                        name, _, only_expands = line.decode("utf-8", "replace").rstrip("\n").split("\t")
-                        steps[name] = only_expands == "1"
+                        step, _, only_expands = line.decode("utf-8", "replace").rstrip("\n").split("\t")
+                        steps[step] = only_expands == "1"
         if process.wait() or table:
             errors.seek(0)
-            raise StoreError(f"{dump} is damaged: {_reason(errors.read()) or 'it ends within a table'}")
+            raise StoreError(f"{name} is damaged: {_reason(errors.read()) or 'it ends within a table'}")
     if any(rows_of(counts, table) is None for table in _OURS):
-        raise StoreError(f"{dump} is a dump of another program's database")
+        raise StoreError(f"{name} is a dump of another program's database")
     if unknown := migrations.unknown(steps):
         raise NewerDatabaseError(
-            f"{dump} was written by a newer version of Groundswell (it knows {unknown[-1]}); upgrade the program"
+            f"{name} was written by a newer version of Groundswell (it knows {unknown[-1]}); upgrade the program"
         )
     return counts
 
 
 def load(url: str, dump: Path) -> None:
-    """Load *dump*, which `read` has found whole, into the empty database at *url*.
+    """Load *dump*, which `read` has checked, into the empty database at *url*.
 
     StoreError if the database is not empty or refuses something: then nothing was changed.
     """

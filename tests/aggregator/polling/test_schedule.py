@@ -113,7 +113,7 @@ def test_what_server_and_document_ask_for_is_kept_up_to_the_longest_wait(
 
 
 @pytest.mark.parametrize(
-    ("asked", "wait"),
+    ("stated", "wait"),
     [
         ({"hints": Hints(ttl=2 * HOUR)}, 2 * HOUR),
         ({"hints": Hints(updated_every=3 * HOUR, ttl=2 * HOUR)}, 3 * HOUR),
@@ -125,8 +125,8 @@ def test_what_server_and_document_ask_for_is_kept_up_to_the_longest_wait(
         ({"hints": Hints(skip_days=(6, 0))}, DAY),
     ],
 )
-def test_a_feed_is_not_polled_during_the_wait_it_requested(asked: dict[str, object], wait: timedelta) -> None:
-    assert next_poll_at(state(interval=HOUR / 2, **asked), NotModified(), NOON, poll=POLL) == NOON + wait
+def test_a_feed_is_not_polled_during_the_wait_it_requested(stated: dict[str, object], wait: timedelta) -> None:
+    assert next_poll_at(state(interval=HOUR / 2, **stated), NotModified(), NOON, poll=POLL) == NOON + wait
 
 
 def test_a_304_without_cache_control_leaves_what_the_document_came_with() -> None:

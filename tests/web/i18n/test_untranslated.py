@@ -74,7 +74,7 @@ def sentences(page: str, of_feeds: str) -> list[str]:
     return [
         text
         for text in parser.texts
-        if any(found not in of_feeds for found in SENTENCE.findall(text))
+        if any(sentence not in of_feeds for sentence in SENTENCE.findall(text))
         and not any(known in text for known in AS_THEY_ARE)
     ]
 
